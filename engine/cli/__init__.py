@@ -1,0 +1,1 @@
+"""The command line: one file a noun, every import of weight inside the functions."""

@@ -1,0 +1,158 @@
+"""What `allegra check` looks at, one function a thing.
+
+Here: the table of checks. Not here: how their findings are printed (`check.py`).
+Invariant: a check never changes anything and never raises; what it cannot look at it says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rules.problem import Problem, Severity
+
+if TYPE_CHECKING:
+    from engine.config import Config
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """One thing that was looked at: its name, what it is when it is sound, and what is wrong with it."""
+
+    name: str
+    summary: str = ""
+    problems: tuple[Problem, ...] = ()
+
+    @property
+    def sound(self) -> bool:
+        """Tell whether there is no error."""
+        return all(problem.severity is not Severity.ERROR for problem in self.problems)
+
+
+def configuration(config: Config) -> Iterator[Checked]:
+    """The file itself; its errors have ended the command before."""
+    keys = config.source.positions.values
+    found = [
+        f"{keys} keys",
+        _count(len(config.workspaces), "workspace"),
+        _count(len(config.mailboxes), "mailbox", "es"),
+    ]
+    problems = list(config.warnings)
+    if config.smtp is None:
+        said = "there is no [smtp] section: replies and reports stay queued"
+        problems.append(Problem("C171", said, config.path.name, severity=Severity.INFO))
+    yield Checked(config.path.name, ", ".join(found), tuple(problems))
+
+
+def rule_files(config: Config) -> Iterator[Checked]:
+    """Every rule file that is in force; traps and style count as warnings."""
+    from engine.rulebook import check_rules
+
+    for file, rules, tests, problems in check_rules(config):
+        yield Checked(file, f"{_count(rules, 'rule')}, {_count(tests, 'test')}", problems)
+
+
+def hook_scripts(config: Config) -> Iterator[Checked]:
+    """Every script of the hooks directory: does the sandbox take it?"""
+    if not config.hooks.directory.is_dir():
+        return
+    from engine.scripts import check_scripts
+
+    for file, summary, problems in check_scripts(config):
+        yield Checked(file, summary, problems)
+
+
+def templates(config: Config) -> Iterator[Checked]:
+    """Every template file, and every template that a setting names."""
+    from engine.outbox.templates import Templates, check
+
+    seen = set()
+    for workspace in ("", *config.workspaces):
+        settings = config.settings(workspace)
+        directory = settings.replies.directory
+        if directory not in seen:
+            seen.add(directory)
+            for file, problems in check(directory):
+                yield Checked(f"{directory.name}/{file.name}", "compiles", problems)
+        known = Templates(directory, config.instance.language)
+        names = {name: getattr(settings.replies, name) for name in ("new_item", "new_comment", "held", "rejected")}
+        missing = [f'replies.{option} = "{name}"' for option, name in names.items() if name and not known.exists(name)]
+        if (name := settings.people.unknown_sender_reply) and not known.exists(name):
+            missing.append(f'people.unknown_sender_reply = "{name}"')
+        if missing:
+            said = f"there is no template for {', '.join(missing)}"
+            advice = f"add {directory.name}/NAME.{config.instance.language}.txt"
+            problem = Problem("C184", said, config.path.name, where=workspace, help=advice)
+            yield Checked(f"templates of {workspace or 'the system'}", "", (problem,))
+
+
+def database(config: Config) -> Iterator[Checked]:
+    """Whether the database opens and what its schema is; one that is not there yet is made by the first run."""
+    path = config.store.path
+    if not path.exists():
+        yield Checked(path.name, "not there yet: the first run makes it")
+        return
+    from engine.store.errors import StoreError
+    from engine.store.store import Store
+
+    try:
+        with Store.open(path):
+            yield Checked(path.name, "opens, schema up to date")
+    except StoreError as error:
+        yield Checked(path.name, "", (Problem("C190", str(error), path.name),))
+
+
+def mailboxes(config: Config) -> Iterator[Checked]:
+    """Log in to every active mailbox."""
+    from datetime import UTC, datetime
+
+    from engine.sources import open_source
+    from engine.sources.source import SourceError
+
+    for box in config.mailboxes:
+        if not box.active or box.protocol == "pipe":
+            continue
+        try:
+            with open_source(box, config.settings().limits, lambda: datetime.now(UTC)) as source:
+                summary = f"logged in, {_count(len(source.list()), 'mail')}"
+                missing = [f for f in _folders(box) if box.protocol == "imap" and f not in source.folders()]
+        except SourceError as error:
+            yield Checked(f"{box.name}  {box.place}", "", (Problem("C191", error.sentence, f"mailbox {box.name}"),))
+            continue
+        said = f"there is no folder {', '.join(missing)}; it is made when it is needed"
+        info = (Problem("C192", said, f"mailbox {box.name}", severity=Severity.INFO),) if missing else ()
+        yield Checked(f"{box.name}  {box.place}", summary, info)
+
+
+def outgoing(config: Config) -> Iterator[Checked]:
+    """Log in to the server that takes outgoing mail."""
+    if config.smtp is None:
+        return
+    from engine.outbox.wire import Away, greet
+
+    try:
+        greet(config.smtp, "localhost")
+    except Away as error:
+        yield Checked(f"smtp  {config.smtp.host}", "", (Problem("C193", str(error), "smtp"),))
+        return
+    yield Checked(f"smtp  {config.smtp.host}", "logged in" if config.smtp.username else "answers")
+
+
+def _folders(box: object) -> list[str]:
+    names = ("move_on_success", "move_on_failure", "move_on_hold")
+    return list(dict.fromkeys(folder for name in names if (folder := getattr(box, name))))
+
+
+def _count(number: int, word: str, plural: str = "s") -> str:
+    return f"{number} {word if number == 1 else word + plural}"
+
+
+CHECKS: tuple[Callable[[Config], Iterator[Checked]], ...] = (
+    configuration,
+    rule_files,
+    hook_scripts,
+    templates,
+    database,
+)
+ONLINE: tuple[Callable[[Config], Iterator[Checked]], ...] = (mailboxes, outgoing)

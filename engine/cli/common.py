@@ -1,0 +1,190 @@
+"""What every command does the same way: open the configuration and the store, print tables and JSON, choose exit codes.
+
+Here: `open_config`, `open_store`, `exit_codes`, `table`, `print_table`, `print_json`. Not here: any command.
+Invariant: data goes to stdout, everything else to stderr; an error is a sentence, never a traceback, and has a code.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import fields, is_dataclass
+from datetime import UTC, datetime
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from engine.config import Config
+    from engine.store.store import Store
+
+DONE, FINDINGS, USAGE, AWAY, LATER, BROKEN_CONFIG = 0, 1, 64, 69, 75, 78
+"""Exit codes of docs/cli.md: done, something was found, wrong usage, something is away, later, configuration."""
+
+
+SAID = {"added": "added", "changed": "changed", "same": "nothing to change"}
+"""What a `put_…` of the store says, for people."""
+
+
+def config_path(ctx: click.Context) -> Path:
+    """Name the configuration file: `--config`, else `allegra.toml` in the working directory."""
+    return Path((ctx.find_root().obj or {}).get("config") or "allegra.toml")
+
+
+def verbosity(ctx: click.Context) -> int:
+    """Give the number of `-v`, or -1 for `--quiet`."""
+    shared = ctx.find_root().obj or {}
+    return -1 if shared.get("quiet") else int(shared.get("verbose") or 0)
+
+
+@contextmanager
+def exit_codes() -> Iterator[None]:
+    """Turn the errors a command may meet into a sentence on stderr and the exit code that belongs to it."""
+    from engine.store.errors import Busy, NotFound, Refused, StoreError
+
+    try:
+        yield
+    except Busy as error:
+        complain(str(error))
+        raise SystemExit(LATER) from None
+    except StoreError as error:
+        complain(str(error))
+        raise SystemExit(AWAY) from None
+    except (NotFound, Refused) as error:
+        complain(str(error))
+        raise SystemExit(FINDINGS) from None
+
+
+def open_config(ctx: click.Context) -> Config:
+    """Load the configuration; with problems in it, print all of them and exit 78."""
+    from engine.config import ConfigError, load
+
+    try:
+        config = load(config_path(ctx))
+    except ConfigError as error:
+        print_problems(error.problems)
+        raise SystemExit(BROKEN_CONFIG) from None
+    if verbosity(ctx) >= 0 and config.warnings:
+        print_problems(config.warnings)
+    return config
+
+
+@contextmanager
+def open_store(ctx: click.Context, config: Config | None = None) -> Iterator[Store]:
+    """Open the store that the configuration names, for the length of a `with`; its errors become exit codes."""
+    from engine.store.store import Store
+
+    config = config or open_config(ctx)
+    with exit_codes(), Store.open(config.store.path) as store:
+        yield store
+
+
+def print_problems(problems: Iterable[Any]) -> None:
+    """Print problems the way compilers do, to stderr."""
+    from rules.problem import in_order, render
+
+    for problem in in_order(problems):
+        click.echo(render(problem), err=True)
+
+
+def complain(sentence: str) -> None:
+    """Say on stderr why the command stops."""
+    click.echo(f"allegra: {printable(sentence)}", err=True)
+
+
+def plain(value: Any) -> Any:
+    """Turn frozen data into what JSON knows: dataclasses to objects, times to ISO text, bytes to hex."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat(timespec="seconds")
+    if isinstance(value, bytes):
+        return value.hex()
+    if isinstance(value, Mapping):
+        return {str(name): plain(inner) for name, inner in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [plain(inner) for inner in value]
+    return value
+
+
+def print_json(schema: str, data: Mapping[str, Any] | Any) -> None:
+    """Print one line of NDJSON; `schema` is the name of the command, as in `allegra.item/1`."""
+    line = {"schema": f"allegra.{schema}/1", **plain(data)}
+    click.echo(json.dumps(line, ensure_ascii=False, separators=(",", ":")))
+
+
+def answer(as_json: bool, schema: str, data: Mapping[str, Any], sentence: str) -> None:
+    """Say what was done: as JSON, or in a sentence."""
+    if as_json:
+        print_json(schema, data)
+    else:
+        click.echo(printable(sentence))
+
+
+def printable(text: str, limit: int = 0) -> str:
+    """Make strangers' text safe for a terminal: one line, no control or direction characters, at most `limit` long."""
+    clean = "".join(" " if char in "\t\r\n" else char for char in text if char in "\t\r\n" or _shows(char)).strip()
+    if limit and len(clean) > limit:
+        clean = clean[: limit - 1] + "…"
+    return clean
+
+
+def _shows(char: str) -> bool:
+    return char.isprintable() or unicodedata.category(char) == "Zs"
+
+
+def columns(text: str) -> int:
+    """Count the terminal columns of a text: wide East Asian characters two, combining marks none."""
+    return sum(2 if unicodedata.east_asian_width(char) in "WF" else not unicodedata.combining(char) for char in text)
+
+
+def when(moment: datetime | None) -> str:
+    """Show a time in the zone of the terminal, to the minute; nothing for none."""
+    return f"{moment.astimezone():%Y-%m-%d %H:%M}" if moment else ""
+
+
+def table(heads: Sequence[str], rows: Iterable[Sequence[Any]], limit: int = 60) -> str:
+    """Lay out rows in columns as wide as they need, numbers to the right; a cell is cut at `limit` characters."""
+    cells = [[printable("" if cell is None else str(cell), limit) for cell in row] for row in rows]
+    right = [
+        bool(cells) and all(row[n].lstrip("-").isdigit() or not row[n] for row in cells) for n in range(len(heads))
+    ]
+    widths = [max([len(head), *(columns(row[n]) for row in cells)]) for n, head in enumerate(heads)]
+
+    def line(row: Sequence[str]) -> str:
+        padded = (
+            " " * (width - columns(cell)) + cell if to_right else cell + " " * (width - columns(cell))
+            for cell, width, to_right in zip(row, widths, right, strict=True)
+        )
+        return "  ".join(padded).rstrip()
+
+    return "\n".join([line([head.upper() for head in heads]), *map(line, cells)])
+
+
+def print_table(heads: Sequence[str], rows: Iterable[Sequence[Any]], nothing: str = "", limit: int = 60) -> None:
+    """Print a table on stdout; when there are no rows, say `nothing` on stderr instead."""
+    listed = list(rows)
+    if listed:
+        click.echo(table(heads, listed, limit))
+    elif nothing:
+        click.echo(nothing, err=True)
+
+
+def print_pairs(pairs: Iterable[tuple[str, Any]]) -> None:
+    """Print names and values below each other; empty values are left out."""
+    shown = [(name, printable(str(value))) for name, value in pairs if value not in (None, "", ())]
+    width = max((len(name) for name, _ in shown), default=0)
+    for name, value in shown:
+        click.echo(f"{name:<{width}}  {value}")
+
+
+def is_terminal() -> bool:
+    """Tell whether a person reads stdout."""
+    return sys.stdout.isatty()

@@ -1,0 +1,68 @@
+"""`allegra config`: the configuration in force.
+
+Here: `show` and `get`. Not here: how it is loaded or written (`engine/config/`). Invariant: no secret is ever printed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from engine.cli.common import FINDINGS, complain, open_config, print_json
+
+if TYPE_CHECKING:
+    from engine.config.write import Entry
+
+
+@click.group()
+def config() -> None:
+    """Show the effective configuration."""
+
+
+@config.command()
+@click.option("--origin", is_flag=True, help="One line a key, with the place its value comes from.")
+@click.option("--json", "as_json", is_flag=True, help="NDJSON.")
+@click.pass_context
+def show(ctx: click.Context, origin: bool, as_json: bool) -> None:
+    """Print every option with its value; secrets are masked."""
+    from engine.config import write
+
+    found = list(write.entries(open_config(ctx)))
+    if as_json and origin:
+        for entry in found:
+            print_json("config", {"key": entry.key, "value": entry.value, "origin": entry.origin})
+    elif as_json:
+        print_json("config", {"config": write.tables(iter(found))})
+    elif origin:
+        for entry in found:
+            click.echo(_line(entry))
+    else:
+        click.echo(write.dumps(found), nl=False)
+
+
+@config.command()
+@click.argument("key")
+@click.option("--origin", is_flag=True, help="Also print where the value comes from.")
+@click.option("--json", "as_json", is_flag=True, help="NDJSON.")
+@click.pass_context
+def get(ctx: click.Context, key: str, origin: bool, as_json: bool) -> None:
+    """Print one value, e.g. gates.dmarc or workspace.finance.gates.dmarc (inherited values too)."""
+    from engine.config import write
+
+    entry = write.find(open_config(ctx), key)
+    if entry is None:
+        complain(f"there is no option {key}{write.near(key)}")
+        raise SystemExit(FINDINGS)
+    if as_json:
+        print_json("config", {"key": entry.key, "value": entry.value, "origin": entry.origin})
+    elif origin:
+        click.echo(_line(entry))
+    else:
+        click.echo(entry.value if isinstance(entry.value, str) else write.value_text(entry.value))
+
+
+def _line(entry: Entry) -> str:
+    from engine.config import write
+
+    return f"{entry.key} = {write.value_text(entry.value)}   {entry.origin}"

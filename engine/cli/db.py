@@ -1,0 +1,74 @@
+"""`allegra db`: look after the database."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from engine.cli.common import exit_codes, open_config, open_store, print_json
+
+
+@click.group()
+def db() -> None:
+    """Upgrade, back up and prune the database."""
+
+
+@db.command()
+@click.option("--wait", "wait_s", type=click.FloatRange(0), default=30.0, show_default=True, metavar="SECONDS",
+              help="How long to wait for a running pass.")  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="As a JSON object.")
+@click.pass_context
+def migrate(ctx: click.Context, wait_s: float, as_json: bool) -> None:
+    """Make the database, or bring its schema up to date. Every other command does it too when it is needed."""
+    from engine.store.database import Database
+    from engine.store.migrations import bring_up_to_date, version
+
+    path = open_config(ctx).store.path
+    with exit_codes():
+        database = Database(path)
+        database.connect()
+        try:
+            taken = bring_up_to_date(database, wait_s=wait_s)
+            now = version(database)
+        finally:
+            database.close()
+    if as_json:
+        print_json("db", {"path": str(path), "version": now, "steps": taken})
+    else:
+        click.echo(f"{path}: schema {now}, " + (f"took {', '.join(taken)}" if taken else "nothing to do"))
+
+
+@db.command()
+@click.argument("target", type=click.Path(path_type=Path), metavar="FILE")
+@click.option("--json", "as_json", is_flag=True, help="As a JSON object.")
+@click.pass_context
+def backup(ctx: click.Context, target: Path, as_json: bool) -> None:
+    """Write a consistent copy of the database to FILE, readable by its owner only, while others go on working."""
+    with open_store(ctx) as store:
+        size = store.backup(target)
+    if as_json:
+        print_json("db", {"path": str(target), "bytes": size})
+    else:
+        click.echo(f"{target}: {size} bytes")
+
+
+@db.command()
+@click.option("--commit", is_flag=True, help="Do it; without this, only tell what would go.")
+@click.option("--json", "as_json", is_flag=True, help="As a JSON object.")
+@click.pass_context
+def prune(ctx: click.Context, commit: bool, as_json: bool) -> None:
+    """Let go of mails and traces older than store.archive keeps. Attachments and bodies that items show are kept."""
+    from contextlib import nullcontext
+    from datetime import UTC, datetime
+
+    config = open_config(ctx)
+    archive = config.store.archive
+    with open_store(ctx, config) as store, nullcontext() if commit else store.rehearsal():
+        keep = archive.keep if archive.enabled else 0.0
+        pruned = store.prune(datetime.now(UTC), keep, archive.keep_trace)
+    if as_json:
+        print_json("db", {"mails": pruned.mails, "bytes": pruned.bytes, "traces": pruned.traces, "done": commit})
+    else:
+        verb = "went" if commit else "would go (--commit does it)"
+        click.echo(f"{pruned.mails} mails ({pruned.bytes} bytes) and {pruned.traces} traces {verb}")

@@ -1,0 +1,74 @@
+"""`allegra group`: who belongs together."""
+
+from __future__ import annotations
+
+import click
+
+from engine.cli.common import SAID, answer, open_store, print_json, print_pairs, print_table
+
+
+@click.group()
+def group() -> None:
+    """Add and list groups."""
+
+
+@group.command()
+@click.argument("name")
+@click.option("--member", "members", multiple=True, metavar="LOGIN", help="A user to put in; may be repeated.")
+@click.option("--json", "as_json", is_flag=True, help="As a JSON object.")
+@click.pass_context
+def add(ctx: click.Context, name: str, members: tuple[str, ...], as_json: bool) -> None:
+    """Add a group, or members to one."""
+    with open_store(ctx) as store:
+        said = store.put_group(name, members)
+        answer(
+            as_json,
+            "group",
+            {"name": name, "done": said},
+            f"group {name}: {SAID[said]}",
+        )
+
+
+@group.command("list")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a group.")
+@click.pass_context
+def list_(ctx: click.Context, as_json: bool) -> None:
+    """List all groups with their members."""
+    with open_store(ctx) as store:
+        groups = store.groups()
+        if as_json:
+            for name, members in groups:
+                print_json("group", {"name": name, "members": members})
+            return
+        rows = [(name, len(members), ", ".join(members)) for name, members in groups]
+        print_table(("group", "users", "logins"), rows, "there are no groups")
+
+
+@group.command()
+@click.argument("name")
+@click.option("--json", "as_json", is_flag=True, help="As a JSON object.")
+@click.pass_context
+def show(ctx: click.Context, name: str, as_json: bool) -> None:
+    """Show a group."""
+    from engine.store.errors import NotFound
+
+    with open_store(ctx) as store:
+        stored = store.group(name)
+        if not stored:
+            raise NotFound(f'there is no group "{name}"')
+        members = dict(store.groups())[stored]
+        if as_json:
+            print_json("group", {"name": stored, "members": members})
+        else:
+            print_pairs((("group", stored), ("users", ", ".join(members) or "nobody")))
+
+
+@group.command()
+@click.argument("name")
+@click.option("--json", "as_json", is_flag=True, help="As a JSON object.")
+@click.pass_context
+def remove(ctx: click.Context, name: str, as_json: bool) -> None:
+    """Remove a group; its users stay."""
+    with open_store(ctx) as store:
+        store.remove_group(name)
+        answer(as_json, "group", {"name": name, "done": "removed"}, f"group {name}: removed")

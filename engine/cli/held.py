@@ -1,0 +1,150 @@
+"""`allegra held`: mails that wait for a person, and the person's decisions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from engine.cli.common import open_config, open_store, plain, print_json, print_table, when
+from engine.cli.mail import person
+
+if TYPE_CHECKING:
+    from engine.config import Config
+    from engine.store.store import Store
+
+
+@click.group()
+def held() -> None:
+    """List, release, reject or discard held mail."""
+
+
+@held.command("list")
+@click.option("--workspace", metavar="NAME", help="Only mails that were on their way there.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a mail.")
+@click.pass_context
+def list_(ctx: click.Context, workspace: str | None, as_json: bool) -> None:
+    """List held and quarantined mails, the oldest first."""
+    with open_store(ctx) as store:
+        rows = [row for row in store.held() if not workspace or row.workspace == workspace]
+        if as_json:
+            for row in rows:
+                print_json("held", plain(row))
+            return
+        print_table(
+            ("mail", "received", "from", "subject", "code", "because"),
+            [(row.mail[:8], when(row.received_at), row.sender, row.subject, row.code, row.because) for row in rows],
+            "nothing is held",
+            limit=44,
+        )
+
+
+@held.command()
+@click.argument("refs", nargs=-1)
+@click.option(
+    "--all-matching", metavar="QUERY", help="All held mails that a query finds (see allegra mail list --help)."
+)
+@click.option("--to", "workspace", metavar="WORKSPACE", default="", help="Make the item there.")
+@click.option("--item", type=click.IntRange(1), default=None, metavar="N", help="Make it a comment on this item.")
+@click.option("--reason", default="", help="Why; it is kept with the mail.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a mail.")
+@click.pass_context
+def release(
+    ctx: click.Context, refs: tuple[str, ...], all_matching: str | None, workspace: str, item: int | None, reason: str,
+    as_json: bool,
+) -> None:  # fmt: skip
+    """Let held mails go on: what rules, gates and hooks would hold is passed; every other verdict stands."""
+    from engine.cli import lines
+    from engine.model import Release
+    from engine.process import Engine
+    from engine.result import line_of
+    from engine.run import utc_now
+    from engine.store.errors import NotFound
+    from engine.store.lease import owner
+
+    config = open_config(ctx)
+    with open_store(ctx, config) as store:
+        if workspace and workspace not in config.workspaces:
+            raise NotFound(f"there is no workspace {workspace!r}; there are: {', '.join(config.workspaces)}")
+        if item and store.item(item) is None:
+            raise NotFound(f"there is no item #{item}")
+        engine = Engine(config, store)
+        try:
+            for row in _chosen(store, refs, all_matching):
+                said = Release(person(), reason, workspace, item or 0, row.generation + 1)
+                store.reopen(row.mail, said)
+                spooled = store.claim_one(row.mail, utc_now(), owner())
+                for result in engine.process([spooled], utc_now()):
+                    line = line_of(result)
+                    if as_json:
+                        print_json("held", lines.as_json(line))
+                    else:
+                        click.echo(lines.row(line))
+        finally:
+            engine.close()
+
+
+@held.command()
+@click.argument("refs", nargs=-1)
+@click.option("--all-matching", metavar="QUERY", help="All held mails that a query finds.")
+@click.option("--reason", required=True, help="The sentence for the sender (if the sender may be told) and the audit.")
+@click.pass_context
+def reject(ctx: click.Context, refs: tuple[str, ...], all_matching: str | None, reason: str) -> None:
+    """Refuse held mails and tell the sender, if that is allowed."""
+    config = open_config(ctx)
+    with open_store(ctx, config) as store:
+        for row in _chosen(store, refs, all_matching):
+            told = _tell(config, store, row, reason)
+            click.echo(f"{row.mail[:8]}  rejected" + ("" if told else ", the sender is not told"))
+
+
+@held.command()
+@click.argument("refs", nargs=-1)
+@click.option("--all-matching", metavar="QUERY", help="All held mails that a query finds.")
+@click.option("--reason", default="not wanted", show_default=True, help="Why; it is kept with the mail.")
+@click.pass_context
+def discard(ctx: click.Context, refs: tuple[str, ...], all_matching: str | None, reason: str) -> None:
+    """Close held mails without making anything of them and without telling anybody."""
+    with open_store(ctx) as store:
+        for row in _chosen(store, refs, all_matching):
+            store.ignore(row.mail, person(), reason)
+            click.echo(f"{row.mail[:8]}  discarded")
+
+
+def _chosen(store: Store, refs: tuple[str, ...], query: str | None) -> list[Any]:
+    """The held mails that were named or found. Anything else is refused before something happens."""
+    from engine.store.errors import NotFound, Refused
+
+    waiting = {row.mail: row for row in store.held()}
+    rows = [store.mail(ref) for ref in refs]
+    if query is not None:
+        rows += [row for row in store.mails(query, 10_000) if row.mail in waiting]
+    if not rows:
+        raise NotFound("name a held mail, or give --all-matching QUERY; allegra held list shows them")
+    for row in rows:
+        if row.mail not in waiting:
+            raise Refused(f"{row.mail[:8]} is not held: it is {row.outcome}")
+    return [waiting[row.mail] for row in rows]
+
+
+def _tell(config: Config, store: Store, row: Any, reason: str) -> bool:
+    """Close the mail as rejected; queue the answer where the rules of automatic answers allow one."""
+    from engine.facts import gather
+    from engine.model import SendMail
+    from engine.outbox.answering import may_answer
+    from engine.process import Engine
+    from engine.replay import parse_stored
+
+    raw = store.raw(row.mail)
+    allowed = False
+    if raw is not None:
+        mail = parse_stored(config, raw)
+        engine = Engine(config, store)
+        facts = gather(mail, config, row.mailbox, engine.look(raw, row.mail))
+        allowed, _ = may_answer(mail, facts, config)
+    template = config.settings(row.workspace).replies.rejected
+    answer = (
+        SendMail("rejected", template, (row.sender,), reason=reason) if allowed and template and row.sender else None
+    )
+    store.reject(row.mail, person(), reason, answer)
+    return answer is not None

@@ -1,0 +1,88 @@
+"""How a mail and its result stand on a line: shared by run, demo, held, mail and replay.
+
+Here: one table row, one summary line, one JSON object. Not here: the decision or the store behind them.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any
+
+from engine.cli.common import columns, printable
+from engine.model import Decider, Outcome
+from engine.result import Line
+
+LOUD = (Outcome.HELD, Outcome.ERROR)
+ORDER = (Outcome.CREATED, Outcome.COMMENT, Outcome.NOTE, Outcome.HELD, Outcome.REJECTED, Outcome.DISCARDED,
+         Outcome.DUPLICATE, Outcome.DEFERRED, Outcome.ERROR)  # fmt: skip
+PLURALS = {Outcome.COMMENT: "comments", Outcome.NOTE: "notes", Outcome.DUPLICATE: "duplicates", Outcome.ERROR: "errors"}
+ALWAYS = (Outcome.CREATED, Outcome.COMMENT, Outcome.HELD, Outcome.REJECTED, Outcome.DISCARDED, Outcome.ERROR)
+
+
+def fit(text: str, width: int) -> str:
+    """Cut or pad text to a number of terminal columns."""
+    text = printable(text, width)
+    while columns(text) > width:
+        text = text[:-2] + "…"
+    return text + " " * (width - columns(text))
+
+
+def who(by: Decider) -> str:
+    """Name who decided, as in a sentence."""
+    if by.kind == "rule":
+        return f'rule "{by.name}"'
+    if by.kind in ("hook", "gate"):
+        return f"{by.kind} {by.name}"
+    return by.name
+
+
+def row(line: Line) -> str:
+    """One row of the table that `demo` and `run --verbose` print."""
+    said = line.outcome.upper() if line.outcome in LOUD else line.outcome
+    if line.outcome in (Outcome.CREATED, Outcome.COMMENT, Outcome.NOTE):
+        what = f"{line.workspace} {line.target}"
+        tail = f"{what:<13} {line.extra}"
+    else:
+        tail = line.extra or f"{who(line.by)}: {line.because}"
+    return f" {line.mail[:6]:<9}{fit(line.sender, 29)} {fit(line.subject, 38)} {said:<9} {printable(tail)}".rstrip()
+
+
+HEAD = f" {'MAIL':<9}{'FROM':<29} {'SUBJECT':<38} OUTCOME"
+
+
+def summary(outcomes: Iterable[Outcome]) -> dict[str, int]:
+    """Count outcomes in the order in which they are told."""
+    counted = Counter(outcomes)
+    return {outcome.value: counted[outcome] for outcome in ORDER}
+
+
+def sentence(outcomes: Iterable[Outcome], separator: str = ", ") -> str:
+    """Tell the counts: `7 created, 2 comments, 3 held`; the rare ones only when they occur."""
+    counted = Counter(outcomes)
+    said = []
+    for outcome in ORDER:
+        number = counted[outcome]
+        if number or outcome in ALWAYS:
+            word = PLURALS.get(outcome, outcome.value) if number != 1 else outcome.value
+            said.append(f"{number} {word}")
+    return separator.join(said)
+
+
+def as_json(line: Line) -> dict[str, Any]:
+    """The JSON object of a mail (`allegra.run/1`)."""
+    return {
+        "mail": line.mail,
+        "message_id": line.message_id,
+        "mailbox": line.mailbox,
+        "workspace": line.workspace or None,
+        "from": line.sender,
+        "subject": line.subject,
+        "outcome": line.outcome.value,
+        "code": line.code,
+        "stage": line.stage,
+        "by": {"kind": line.by.kind, "name": line.by.name, "file": line.by.file or None, "line": line.by.line or None},
+        "because": line.because,
+        "item": line.item or None,
+        "ms": round(line.ms, 2),
+    }

@@ -1,0 +1,126 @@
+"""`allegra`: the table of commands and what all of them share.
+
+Here: which command lives in which file, the common options, the last safety net for errors.
+Not here: what a command does. A command's module is imported only when that command runs.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import os
+import sys
+from pathlib import Path
+
+import click
+
+from engine import __version__
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "demo": ("demo:demo", "Make a demo in ./allegra-demo and run it."),
+    "init": ("init:init", "Write an allegra.toml, asking a few questions."),
+    "run": ("run:run", "One pass over all active mailboxes (for cron)."),
+    "deliver": ("deliver:deliver", "Take one mail from standard input (for an MTA)."),
+    "explain": ("explain:explain", "Tell what became of a mail, and why."),
+    "mail": ("mail:mail", "Search mails and act on one."),
+    "held": ("held:held", "List, release, reject or discard held mail."),
+    "replay": ("replay:replay", "Put mails through the pipeline again."),
+    "parse": ("parse:parse", "Show what the engine sees in a mail."),
+    "item": ("item:item", "Look at items, comments and attachments."),
+    "admin": ("admin:admin", "Load users, workspaces and items from a file."),
+    "user": ("user:user", "Add, list and lock users."),
+    "group": ("group:group", "Add and list groups."),
+    "workspace": ("workspace:workspace", "Add and list workspaces."),
+    "check": ("check:check", "Check configuration, rules, hooks and database."),
+    "rules": ("rules:rules", "List, try, test and format rules."),
+    "hooks": ("hooks:hooks", "Check, test and run hook scripts."),
+    "mailbox": ("mailbox:mailbox", "List, test and peek into mailboxes."),
+    "config": ("config:config", "Show the effective configuration."),
+    "db": ("db:db", "Upgrade, back up and prune the database."),
+    "completion": ("completion:completion", "Print the completion script for a shell."),
+    "version": ("version:version", "Print the version."),
+}
+
+
+class LazyCommands(click.Group):
+    """A group that imports a command's module when the command is asked for, not before."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, attribute = COMMANDS[cmd_name][0].partition(":")
+        command: click.Command = getattr(importlib.import_module(f"engine.cli.{module}"), attribute)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Print the table of commands without importing any of them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, summary) for name, (_, summary) in COMMANDS.items()])
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            import difflib
+
+            near = difflib.get_close_matches(args[0], COMMANDS, 1) if args else []
+            if not near:
+                raise
+            raise click.UsageError(f"there is no command {args[0]!r}: did you mean {near[0]!r}?", ctx) from error
+
+
+@click.group(cls=LazyCommands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.option(
+    "--config",
+    "config_file",
+    metavar="FILE",
+    envvar="ALLEGRA_CONFIG",
+    help="Configuration file (default: allegra.toml).",
+)
+@click.option("-v", "--verbose", count=True, help="Say more.")
+@click.option("-q", "--quiet", is_flag=True, help="Say less.")
+@click.option("--no-color", is_flag=True, help="No colours (also NO_COLOR).")
+@click.version_option(__version__, prog_name="allegra")
+@click.pass_context
+def allegra(ctx: click.Context, config_file: str | None, verbose: int, quiet: bool, no_color: bool) -> None:
+    """Turn incoming mail into work items."""
+    ctx.obj = {"config": config_file, "verbose": verbose, "quiet": quiet}
+    if no_color or os.environ.get("NO_COLOR"):
+        ctx.color = False
+
+
+def main() -> None:
+    """Run the command line and exit with a code of `docs/cli.md`."""
+    _sound()
+    try:
+        status = allegra.main(prog_name="allegra", standalone_mode=False)
+    except click.UsageError as error:
+        error.show()
+        status = 64
+    except click.Abort:
+        click.echo("stopped", err=True)
+        status = 75
+    except click.ClickException as error:
+        error.show()
+        status = error.exit_code
+    except BrokenPipeError:
+        sys.stderr.close()
+        status = 0
+    sys.exit(status if isinstance(status, int) else 0)
+
+
+def _sound() -> None:
+    """Refuse to start with somebody else's `rules` or `hooks`: common names, another package may hide ours."""
+    home = Path(__file__).resolve().parents[2]
+    for name in ("rules", "hooks"):
+        spec = importlib.util.find_spec(name)
+        if spec is None or not spec.origin or Path(spec.origin).resolve().parents[1] != home:
+            where = spec.origin if spec is not None else "nowhere"
+            click.echo(f"allegra: the package {name!r} that Python finds ({where}) is not ours;", err=True)
+            click.echo("  install into an environment of its own and start it from another folder", err=True)
+            sys.exit(69)

@@ -1,0 +1,227 @@
+"""`allegra run`: one pass over all active mailboxes, for cron.
+
+Here: the options, what is printed, the exit code. Not here: the pass itself (`engine/run.py`).
+Invariant: nothing is printed when standard output is no terminal and all went well.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+import click
+
+from engine.cli.common import AWAY, LATER, complain, open_config, open_store, print_json, printable
+
+if TYPE_CHECKING:
+    from engine.config import Config, Mailbox
+    from engine.result import Line
+    from engine.run import MailboxReport
+    from engine.sources.source import SourceError
+    from engine.stopping import Stop
+    from engine.store.store import Store
+
+WAITS_FOR_A_FILE = ("config.broken", "rule.file_broken", "hook.sandbox_missing")
+"""Reason codes of mail that waits until somebody mends something here."""
+
+
+@click.command()
+@click.option(
+    "--mailbox",
+    "names",
+    multiple=True,
+    metavar="NAME",
+    help="Only this mailbox (again for more): system or a workspace.",
+)
+@click.option("--workspace", "names", multiple=True, metavar="NAME", help="Only the mailbox of this workspace.")
+@click.option("--limit", type=click.IntRange(1), metavar="N", help="Read at most N new mails from each mailbox.")
+@click.option("--dry-run", is_flag=True, help="Decide, show, and take everything back; the server hears nothing.")
+@click.option(
+    "--wait",
+    type=click.FloatRange(0),
+    default=0.0,
+    metavar="SECONDS",
+    help="Wait for a mailbox that another run is working on.",
+)
+@click.option("--no-move", is_flag=True, help="Leave mails where they are on the server this time.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a mail, then a summary.")
+@click.option("--quiet", is_flag=True, help="Print only trouble, also on a terminal.")
+@click.pass_context
+def run(
+    ctx: click.Context,
+    names: Sequence[str],
+    limit: int | None,
+    dry_run: bool,
+    wait: float,
+    no_move: bool,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Read all active mailboxes once and turn new mail into items.
+
+    Exit codes: 0 done, 1 a mail ended in error or waits for a broken file, 69 a mailbox or the database is away,
+    75 (with --wait) another run held a mailbox all the time or it was asked to stop, 78 the configuration does not
+    load.
+    """
+    from engine.stopping import Stop, Stopped
+
+    started, stop = time.monotonic(), Stop()
+    reports: list[MailboxReport] = []
+    with stop.signals():
+        try:
+            with stop.interruptible():
+                config = open_config(ctx)
+                mailboxes = _chosen(config, names)
+                with open_store(ctx, config) as store:
+                    reports = _pass(config, store, mailboxes, stop, limit or 0, wait, dry_run, no_move)
+        except (Stopped, KeyboardInterrupt):
+            stop.set()
+    took = time.monotonic() - started
+    loud = sys.stdout.isatty() and not quiet and not ctx.obj["quiet"]
+    if as_json:
+        _print_json(reports, took)
+    else:
+        _print(reports, took, loud, dry_run)
+    raise SystemExit(LATER if stop.is_set() else _status(reports, wait))
+
+
+def _pass(
+    config: Config, store: Store, mailboxes: Sequence[Mailbox], stop: Stop, limit: int, wait: float, dry_run: bool,
+    no_move: bool,
+) -> list[MailboxReport]:  # fmt: skip
+    """Do the pass, or rehearse it. A request to stop is heard where it does no harm."""
+    from engine.process import Engine
+    from engine.run import Pass, rehearse, utc_now
+    from engine.sources.source import SourceError
+    from engine.store.errors import StoreError
+
+    engine = Engine(config, store, stop=stop)
+    try:
+        if not dry_run:
+            with stop.protected():
+                reports = Pass(engine, limit=limit, wait_s=wait, settle=not no_move, stop=stop).run(mailboxes)
+                _send(config, store, stop)
+            return reports
+        reports = []
+        for mailbox in mailboxes:
+            try:
+                reports.append(rehearse(engine, mailbox, limit, utc_now))
+            except SourceError as error:
+                reports.append(_failed(mailbox, error))
+        return reports
+    except StoreError as error:  # also one that is locked: it is as good as away
+        complain(str(error))
+        raise SystemExit(AWAY) from None
+    finally:
+        engine.close()
+
+
+def _chosen(config: Config, names: Sequence[str]) -> list[Mailbox]:
+    """The mailboxes to read: all active ones, or those named. A name that is none is a usage error."""
+    known = {mailbox.name: mailbox for mailbox in config.mailboxes}
+    for name in names:
+        if name not in known:
+            raise click.UsageError(f"there is no mailbox {name!r}; there are: {', '.join(known) or 'none'}")
+    if names:
+        return [known[name] for name in dict.fromkeys(names)]
+    return [mailbox for mailbox in config.mailboxes if mailbox.active]
+
+
+def _failed(mailbox: Mailbox, error: SourceError) -> MailboxReport:
+    from engine.run import MailboxReport
+
+    return MailboxReport(mailbox.name, mailbox.place, "failed", error.code, error.sentence)
+
+
+def _send(config: Config, store: Store, stop: Stop) -> None:
+    """Send what waits in the outbox, where a mail server is configured."""
+    if (config.smtp is None and not config.webhooks) or not store.outbox_waiting():
+        return
+    from engine.outbox.deliver import deliver
+    from engine.stopping import Stopped
+
+    with suppress(Stopped):
+        deliver(store, config, config.smtp.max_per_run if config.smtp else 200, stop=stop)
+
+
+def _print(reports: Sequence[MailboxReport], took: float, loud: bool, dry_run: bool) -> None:
+    from engine.cli import lines
+    from engine.model import Outcome
+
+    told = [line for report in reports for line in report.lines]
+    if loud:
+        for report in reports:
+            state = f"{len(report.lines):>4} mails" if report.state == "ok" else report.sentence
+            if report.state == "ok" and report.sentence:
+                state += f"   {report.sentence}"
+            click.echo(f"{report.name:<10} {lines.fit(report.host, 28)} {state}")
+        if dry_run:
+            click.echo()
+            for line in told:
+                click.echo(lines.row(line))
+        click.echo(f"\n{len(told)} mails in {took:.1f} s   {lines.sentence([line.outcome for line in told], ' · ')}")
+        if dry_run:
+            click.echo("dry run: nothing was kept, the server heard nothing")
+        for line in told:
+            if line.outcome is Outcome.HELD and not dry_run:
+                subject, because = printable(line.subject), printable(line.because)
+                click.echo(f' HELD  {line.mail[:6]}  {line.sender}   "{subject}"   {line.code}: {because}')
+    for report in reports:
+        if report.state == "failed":
+            click.echo(printable(report.sentence), err=True)
+        for note in report.notes:
+            click.echo(printable(note), err=True)
+    for line in told:
+        if line.outcome is Outcome.ERROR:
+            click.echo(f"{line.mail}: kept after all attempts failed: {printable(line.because)}", err=True)
+    for (code, because), number in _waiting(told).items():
+        many = f"{number} mails wait" if number > 1 else "1 mail waits"
+        click.echo(f"{many} ({code}): {printable(because)}", err=True)
+
+
+def _waiting(told: Sequence[Line]) -> dict[tuple[str, str], int]:
+    """Deferred mails by reason, so that a hundred of one kind are one line."""
+    from collections import Counter
+
+    from engine.model import Outcome
+
+    return Counter((each.code, each.because) for each in told if each.outcome is Outcome.DEFERRED)
+
+
+def _print_json(reports: Sequence[MailboxReport], took: float) -> None:
+    from engine.cli import lines
+
+    told = [line for report in reports for line in report.lines]
+    for line in told:
+        print_json("run", lines.as_json(line))
+    boxes = {
+        report.name: {"ok": report.state == "ok", "state": report.state, "new": report.new}
+        | ({"code": report.code, "because": report.sentence} if report.code else {})
+        | ({"notes": report.notes} if report.notes else {})
+        for report in reports
+    }
+    print_json(
+        "run",
+        {
+            "summary": lines.summary(line.outcome for line in told),
+            "mailboxes": boxes,
+            "ms": round(took * 1000),
+        },
+    )
+
+
+def _status(reports: Sequence[MailboxReport], wait: float) -> int:
+    """The highest exit code that applies."""
+    from engine.model import Outcome
+
+    codes = [0]
+    for report in reports:
+        codes += [1 for each in report.lines if each.outcome is Outcome.ERROR or each.code in WAITS_FOR_A_FILE]
+        if report.state == "failed":
+            codes.append(69)
+        if report.state == "busy" and wait:
+            codes.append(75)
+    return max(codes)

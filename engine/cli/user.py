@@ -1,0 +1,136 @@
+"""`allegra user`: who has an account."""
+
+from __future__ import annotations
+
+import click
+
+from engine.cli.common import SAID, answer, open_store, print_json, print_pairs, print_table
+
+STATUS = click.Choice(("active", "registered", "locked", "guest"))
+
+
+@click.group()
+def user() -> None:
+    """Add, list and lock users."""
+
+
+@user.command()
+@click.argument("login")
+@click.option("--name", help="First and last name.")
+@click.option("--email", "emails", multiple=True, metavar="ADDRESS", help="An address of theirs; may be repeated.")
+@click.option("--group", "groups", multiple=True, metavar="GROUP", help="A group to be in; may be repeated.")
+@click.option("--status", type=STATUS, help="What the account may do; active unless you say so.")
+@click.option("--language", metavar="CODE", help="Language of the mails they get, as in de.")
+@click.option("--admin/--no-admin", default=None, help="May do everything everywhere.")
+@click.option("--json", "as_json", is_flag=True, help="As a JSON object.")
+@click.pass_context
+def add(
+    ctx: click.Context, login: str, name: str | None, emails: tuple[str, ...], groups: tuple[str, ...],
+    status: str | None, language: str | None, admin: bool | None, as_json: bool,
+) -> None:  # fmt: skip
+    """Add a user, or change what you name of one."""
+    columns = {"name": name, "status": status, "language": language, "admin": admin}
+    with open_store(ctx) as store:
+        given = {key: value for key, value in columns.items() if value is not None}
+        said = store.put_account(login, emails=emails or None, groups=groups, **given)
+        answer(
+            as_json,
+            "user",
+            {"login": login, "done": said},
+            f"user {login}: {SAID[said]}",
+        )
+
+
+@user.command("list")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a user.")
+@click.pass_context
+def list_(ctx: click.Context, as_json: bool) -> None:
+    """List all users."""
+    with open_store(ctx) as store:
+        accounts = store.accounts()
+        if as_json:
+            for account in accounts:
+                print_json("user", account)
+            return
+        print_table(
+            ("login", "name", "status", "admin", "groups", "emails"),
+            [
+                (
+                    each.login,
+                    each.name,
+                    each.status,
+                    "yes" if each.admin else "",
+                    ", ".join(each.groups),
+                    ", ".join(each.emails),
+                )
+                for each in accounts
+            ],
+            "there are no users",
+        )  # fmt: skip
+
+
+@user.command()
+@click.argument("who")
+@click.option("--json", "as_json", is_flag=True, help="As a JSON object.")
+@click.pass_context
+def show(ctx: click.Context, who: str, as_json: bool) -> None:
+    """Show a user, by login, address or name."""
+    from engine.store.errors import NotFound
+
+    with open_store(ctx) as store:
+        account = store.person(who) or store.account(who, "+").account
+        if account is None:
+            raise NotFound(f'there is no user "{who}"')
+        if as_json:
+            print_json("user", account)
+            return
+        print_pairs(
+            (
+                ("login", account.login),
+                ("name", account.name),
+                ("status", account.status),
+                ("admin", "yes" if account.admin else ""),
+                ("emails", ", ".join(account.emails)),
+                ("groups", ", ".join(account.groups)),
+                ("language", account.language),
+            )
+        )
+
+
+@user.command()
+@click.argument("login")
+@click.option("--json", "as_json", is_flag=True, help="As a JSON object.")
+@click.pass_context
+def lock(ctx: click.Context, login: str, as_json: bool) -> None:
+    """Lock a user: their mail falls under people.inactive_user."""
+    _status(ctx, login, "locked", as_json)
+
+
+@user.command()
+@click.argument("login")
+@click.option("--json", "as_json", is_flag=True, help="As a JSON object.")
+@click.pass_context
+def unlock(ctx: click.Context, login: str, as_json: bool) -> None:
+    """Make a locked user active again."""
+    _status(ctx, login, "active", as_json)
+
+
+@user.command()
+@click.argument("login")
+@click.option("--json", "as_json", is_flag=True, help="As a JSON object.")
+@click.pass_context
+def remove(ctx: click.Context, login: str, as_json: bool) -> None:
+    """Remove a user who has written nothing; lock the others."""
+    with open_store(ctx) as store:
+        store.remove_account(login)
+        answer(as_json, "user", {"login": login, "done": "removed"}, f"user {login}: removed")
+
+
+def _status(ctx: click.Context, login: str, status: str, as_json: bool) -> None:
+    from engine.store.errors import NotFound
+
+    with open_store(ctx) as store:
+        if store.login(login) is None:
+            raise NotFound(f'there is no user "{login}"')
+        store.put_account(login, status=status)
+        answer(as_json, "user", {"login": login, "done": status}, f"user {login}: {status}")

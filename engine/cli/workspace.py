@@ -1,0 +1,147 @@
+"""`allegra workspace`: where items live, and who works there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from engine.cli.common import SAID, answer, open_store, plain, print_json, print_pairs, print_table
+
+
+@click.group()
+def workspace() -> None:
+    """Add and list workspaces."""
+
+
+@workspace.command()
+@click.argument("identifier")
+@click.option("--name", help="What people call it.")
+@click.option("--public/--private", default=None, help="Public: everyone may see it and write items; private: members.")
+@click.option("--type", "types", multiple=True, metavar="TYPE", help="A type of item; may be repeated.")
+@click.option("--category", "categories", multiple=True, metavar="NAME", help="A category; may be repeated.")
+@click.option("--version", "versions", multiple=True, metavar="NAME", help="A version; may be repeated.")
+@click.option("--priority", "priorities", multiple=True, metavar="NAME", help="A priority; may be repeated.")
+@click.option("--module", "modules", multiple=True, metavar="NAME", help="A module (items, topics); may be repeated.")
+@click.option("--member", "members", multiple=True, metavar="WHO=ROLE", help="A user or group and its role; repeat it.")
+@click.option("--json", "as_json", is_flag=True, help="As a JSON object.")
+@click.pass_context
+def add(
+    ctx: click.Context, /, identifier: str, name: str | None, public: bool | None, members: tuple[str, ...],
+    as_json: bool, **lists: tuple[str, ...],
+) -> None:  # fmt: skip
+    """Add a workspace, or change what you name of one."""
+    columns: dict[str, Any] = {"name": name, "public": public}
+    given = {key: value for key, value in columns.items() if value is not None}
+    with open_store(ctx) as store, store.writing():
+        said = store.put_workspace(identifier, lists={key: value for key, value in lists.items() if value}, **given)
+        for member in members:
+            who, equals, role = member.partition("=")
+            if not equals:
+                raise click.UsageError(f"--member takes WHO=ROLE, not {member!r}")
+            kind = "group" if store.group(who) and store.login(who) is None else "user"
+            if store.put_member(identifier, role, **{kind: who}) == "added" and said == "same":
+                said = "changed"
+        answer(
+            as_json,
+            "workspace",
+            {"workspace": identifier, "done": said},
+            f"workspace {identifier}: {SAID[said]}",
+        )
+
+
+@workspace.command("list")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a workspace.")
+@click.pass_context
+def list_(ctx: click.Context, as_json: bool) -> None:
+    """List all workspaces."""
+    with open_store(ctx) as store:
+        catalogs = store.workspaces()
+        if as_json:
+            for each in catalogs:
+                print_json("workspace", each)
+            return
+        print_table(
+            ("workspace", "name", "status", "public", "types", "items"),
+            [
+                (each.workspace, each.name, each.status, "yes" if each.public else "", ", ".join(each.types),
+                 store.count_items(each.workspace))
+                for each in catalogs
+            ],
+            "there are no workspaces",
+        )  # fmt: skip
+
+
+@workspace.command()
+@click.argument("identifier")
+@click.option("--json", "as_json", is_flag=True, help="As a JSON object.")
+@click.pass_context
+def show(ctx: click.Context, identifier: str, as_json: bool) -> None:
+    """Show what a workspace offers and who is a member."""
+    from engine.store.errors import NotFound
+
+    with open_store(ctx) as store:
+        found = store.catalog(identifier)
+        if found is None:
+            raise NotFound(f'there is no workspace "{identifier}"')
+        members = store.members(identifier)
+        if as_json:
+            listed = [{"kind": kind, "name": name, "role": role} for kind, name, role in members]
+            print_json("workspace", {**plain(found), "members": listed})
+            return
+        statuses = [each.name + (" (ends)" if each.closed else "") for each in found.statuses]
+        print_pairs(
+            (
+                ("workspace", found.workspace),
+                ("name", found.name),
+                ("status", found.status),
+                ("public", "yes" if found.public else "no"),
+                ("modules", ", ".join(found.modules)),
+                ("types", ", ".join(found.types)),
+                ("statuses", ", ".join(statuses)),
+                ("priorities", ", ".join(found.priorities)),
+                ("categories", ", ".join(found.categories)),
+                ("versions", ", ".join(found.versions)),
+                ("fields", ", ".join(each.name for each in found.fields)),
+                ("members", ", ".join(f"{kind} {name} ({role})" for kind, name, role in members)),
+            )
+        )
+
+
+@workspace.command()
+@click.argument("identifier")
+@click.option("--json", "as_json", is_flag=True, help="As a JSON object.")
+@click.pass_context
+def lock(ctx: click.Context, identifier: str, as_json: bool) -> None:
+    """Close a workspace: it keeps its items and takes no new ones."""
+    _status(ctx, identifier, "closed", as_json)
+
+
+@workspace.command()
+@click.argument("identifier")
+@click.option("--json", "as_json", is_flag=True, help="As a JSON object.")
+@click.pass_context
+def unlock(ctx: click.Context, identifier: str, as_json: bool) -> None:
+    """Open a closed workspace again."""
+    _status(ctx, identifier, "active", as_json)
+
+
+@workspace.command()
+@click.argument("identifier")
+@click.option("--json", "as_json", is_flag=True, help="As a JSON object.")
+@click.pass_context
+def remove(ctx: click.Context, identifier: str, as_json: bool) -> None:
+    """Remove a workspace that holds nothing."""
+    with open_store(ctx) as store:
+        store.remove_workspace(identifier)
+        answer(as_json, "workspace", {"workspace": identifier, "done": "removed"}, f"workspace {identifier}: removed")
+
+
+def _status(ctx: click.Context, identifier: str, status: str, as_json: bool) -> None:
+    from engine.store.errors import NotFound
+
+    with open_store(ctx) as store:
+        if store.catalog(identifier) is None:
+            raise NotFound(f'there is no workspace "{identifier}"')
+        store.put_workspace(identifier, status=status)
+        answer(as_json, "workspace", {"workspace": identifier, "done": status}, f"workspace {identifier}: {status}")

@@ -1,0 +1,251 @@
+"""What a validator of single values cannot see: options that need, contradict or repeat each other, and files.
+
+Here: the checks of a whole configuration, the defaults that depend on other options. Not here: single values.
+Invariant: every check runs; none raises.
+"""
+
+from __future__ import annotations
+
+import re
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from engine.config.inherit import relaxations
+from engine.config.mailbox import Mailbox, Smtp
+from engine.config.root import Root
+from engine.config.tidy import Finding
+from engine.config.tidy import Path as KeyPath
+from rules.problem import Severity
+
+SKIPPABLE = ("auto_reply", "bounce", "undesired_subject", "mailing_list", "empty_subject", "unknown_sender", "blocked",
+             "not_allowed", "dmarc", "spf_softfail", "inactive_user")  # fmt: skip
+_IDENTIFIER = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
+_SERVERS = ("imap", "pop3")
+
+
+def settled(root: Root, folder: Path) -> Root:
+    """Work out the defaults that follow from other options: files in `state_dir`, rule files that exist."""
+    instance, store = root.instance, root.store
+    if "secret_file" not in instance.written:
+        instance = instance.filled(secret_file=instance.state_dir / "secret")
+    if "path" not in store.written:
+        store = store.filled(path=instance.state_dir / "allegra.sqlite3")
+    gates = root.gates
+    if "big_files_dir" not in gates.written:
+        gates = gates.filled(big_files_dir=instance.state_dir / "big")
+    hooks = root.hooks
+    if "params" not in hooks.written:
+        hooks = hooks.filled(params=_existing(hooks.directory / "params.toml"))
+    system = root.system
+    if "rules" not in system.written:
+        system = system.filled(rules=_existing(root.rules.directory / "system.toml"))
+    workspaces = {
+        name: own if "rules" in own.written else own.filled(rules=_existing(root.rules.directory / f"{name}.toml"))
+        for name, own in root.workspace.items()
+        if _IDENTIFIER.fullmatch(name)
+    }
+    everything = {**root.workspace, **workspaces}
+    return root.filled(instance=instance, store=store, gates=gates, hooks=hooks, system=system, workspace=everything)
+
+
+def _existing(path: Path) -> Path | None:
+    return path if path.is_file() else None
+
+
+def findings(root: Root, mailboxes: tuple[Mailbox, ...], path: Path, *, whole: bool) -> list[Finding]:
+    """Everything the checks find. `whole` is False where part of the file could not be read."""
+    found = [*_names(root), *_timezone(root), *_files(root), *_gates(root), *_rules(root)]
+    if whole:
+        found += [*_workspaces(root), *_some_mailbox(mailboxes), *_smtp(root), *_webhooks(root)]
+    for box in mailboxes:
+        found += [*_mailbox(box, whole), *(_secrets(box, _table(box), "password") if whole else ())]
+    found += [*_same(mailboxes), *_claims(root, mailboxes), *_readable(root, path)]
+    return found
+
+
+def _table(box: Mailbox) -> KeyPath:
+    return ("workspace", box.workspace, "mailbox") if box.workspace else ("system", "mailbox")
+
+
+def _warning(code: str, message: str, path: KeyPath, advice: str = "", *, info: bool = False) -> Finding:
+    return Finding(code, message, path, advice, severity=Severity.INFO if info else Severity.WARNING)
+
+
+def _names(root: Root) -> Iterator[Finding]:
+    for table, names in (("workspace", root.workspace), ("webhooks", root.webhooks)):
+        for name in names:
+            if not _IDENTIFIER.fullmatch(name) or (table == "workspace" and name == "system"):
+                said = f'"{name}" cannot be the identifier of a {table.removesuffix("s")}'
+                advice = 'use a-z, 0-9, "_" and "-", beginning with a letter or digit; "system" is taken'
+                yield Finding("C117", said, (table, name), advice, on_key=True)
+
+
+def _timezone(root: Root) -> Iterator[Finding]:
+    if root.instance.timezone != "UTC":
+        from zoneinfo import ZoneInfo
+
+        try:
+            ZoneInfo(root.instance.timezone)
+        except (OSError, ValueError, KeyError):
+            advice = "write one like Europe/Berlin, America/New_York or UTC"
+            said = f'there is no time zone "{root.instance.timezone}"'
+            yield Finding("C114", said, ("instance", "timezone"), advice)
+
+
+def _workspaces(root: Root) -> Iterator[Finding]:
+    wanted = root.system.default_workspace
+    if wanted and wanted not in root.workspace:
+        import difflib
+
+        near = difflib.get_close_matches(wanted, root.workspace, 1)
+        advice = f"did you mean  {near[0]} ?" if near else f"add [workspace.{wanted}]"
+        yield Finding("C112", f'there is no workspace "{wanted}"', ("system", "default_workspace"), advice)
+
+
+def _files(root: Root) -> Iterator[Finding]:
+    rules: list[tuple[KeyPath, Path | None]] = [(("system", "rules"), root.system.rules)]
+    rules += [(("workspace", name, "rules"), own.rules) for name, own in root.workspace.items()]
+    for key, file in rules:
+        if file is not None and not file.is_file():
+            yield Finding("C113", f"there is no rule file {file}", key)
+    for which in ("guard", "activity"):
+        for number, name in enumerate(getattr(root.hooks, which)):
+            if Path(name).name != name:
+                yield Finding(
+                    "C113", f"{name} is no file name", ("hooks", which, number), "scripts are in hooks.directory"
+                )
+            elif not (root.hooks.directory / name).is_file():
+                yield Finding("C113", f"there is no script {root.hooks.directory / name}", ("hooks", which, number))
+    if root.hooks.params is not None and not root.hooks.params.is_file():
+        yield Finding("C113", f"there is no file {root.hooks.params}", ("hooks", "params"))
+
+
+def _gates(root: Root) -> Iterator[Finding]:
+    if not root.system.gates_may_relax:
+        for name, own in root.workspace.items():
+            yield from relaxations(root.gates, own.gates, name)
+
+
+def _rules(root: Root) -> Iterator[Finding]:
+    for number, gate in enumerate(root.rules.may_skip_gates):
+        if gate not in SKIPPABLE:
+            said = f'"{gate}" is no gate that is asked after the route'
+            yield Finding("C103", said, ("rules", "may_skip_gates", number), f"one of {', '.join(SKIPPABLE)}")
+
+
+def _smtp(root: Root) -> Iterator[Finding]:
+    smtp = root.smtp
+    if smtp is None:
+        return
+    if not smtp.host:
+        yield Finding("C109", "[smtp] needs a host", ("smtp",), on_key=True)
+    if not smtp.from_:
+        yield Finding("C109", "[smtp] needs  from = …, the address that replies come from", ("smtp",), on_key=True)
+    if smtp.username:
+        yield from _secrets(smtp, ("smtp",), "password")
+    if smtp.username and smtp.ssl is False:
+        yield _warning("C161", "the password crosses the network in the clear", ("smtp", "ssl"))
+    if not smtp.ssl_verification:
+        yield _warning("C161", "the server's certificate is not checked", ("smtp", "ssl_verification"))
+
+
+def _some_mailbox(mailboxes: tuple[Mailbox, ...]) -> Iterator[Finding]:
+    if not mailboxes:
+        yield Finding("C109", "there is no mailbox", (), "add [system.mailbox] or [workspace.NAME.mailbox]")
+
+
+def _mailbox(box: Mailbox, whole: bool) -> Iterator[Finding]:
+    table = _table(box)
+    if not whole:
+        return
+    if box.protocol in _SERVERS:
+        for name in ("host", "username"):
+            if not getattr(box, name):
+                yield Finding("C109", f"[{'.'.join(map(str, table))}] needs {name}", table, on_key=True)
+        if box.ssl is False and box.host not in ("localhost", "127.0.0.1", "::1"):
+            yield _warning("C161", "the password crosses the network in the clear", (*table, "ssl"))
+        if not box.ssl_verification:
+            yield _warning("C161", "the server's certificate is not checked", (*table, "ssl_verification"))
+    elif box.protocol == "pipe":
+        if not box.addresses:
+            yield Finding("C109", f"[{'.'.join(map(str, table))}] needs addresses", table, on_key=True)
+    elif box.path is None:
+        yield Finding("C109", f"[{'.'.join(map(str, table))}] needs path", table, on_key=True)
+    if box.auth == "apop" and box.protocol != "pop3":
+        yield Finding("C103", "apop is a way to log in to POP3", (*table, "auth"))
+    if box.protocol == "pop3" and box.auth == "login" and "auth" in box.written:
+        return
+
+
+def _secrets(owner: Mailbox | Smtp, table: KeyPath, option: str) -> Iterator[Finding]:
+    """One way to get the secret, not none, not two."""
+    if isinstance(owner, Mailbox) and owner.protocol not in _SERVERS:
+        return
+    given = [name for name in (option, f"{option}_env", f"{option}_file", f"{option}_command") if getattr(owner, name)]
+    if not given:
+        where = ".".join(map(str, table))
+        yield Finding("C109", f"[{where}] needs {option}_env, {option}_file or {option}_command", table, on_key=True)
+    for name in given[1:]:
+        yield Finding("C115", f"the {option} is given twice: {given[0]} and {name}", (*table, name), on_key=True)
+
+
+def _same(mailboxes: tuple[Mailbox, ...]) -> Iterator[Finding]:
+    """Two mailboxes on the same account and folder would process each mail twice (F022)."""
+    seen: dict[tuple[Any, ...], str] = {}
+    for box in mailboxes:
+        if box.protocol in _SERVERS:
+            folder = box.folder if box.protocol == "imap" else ""
+            folder = "INBOX" if folder.casefold() == "inbox" else folder
+            identity: tuple[Any, ...] = (box.host.casefold(), box.username.casefold(), folder)
+        elif box.path is not None:
+            identity = ("", str(box.path), "")
+        else:
+            continue
+        if identity in seen:
+            said = f"this is the mailbox of {seen[identity]} again: same server, login and folder"
+            yield Finding("C111", said, _table(box), "two mailboxes would read each mail twice", on_key=True)
+        seen.setdefault(identity, box.name)
+
+
+def _claims(root: Root, mailboxes: tuple[Mailbox, ...]) -> Iterator[Finding]:
+    addresses: dict[str, str] = {}
+    for box in mailboxes:
+        for address in box.addresses:
+            owner = addresses.setdefault(address.casefold(), box.name)
+            if owner != box.name:
+                yield Finding("C116", f"{address} is an address of {owner} already", (*_table(box), "addresses"))
+    tags: dict[str, str] = {}
+    for name, own in root.workspace.items():
+        for number, tag in enumerate(own.plus):
+            owner = tags.setdefault(tag.casefold(), name)
+            if owner != name:
+                yield Finding(
+                    "C116", f'the tag "{tag}" belongs to {owner} already', ("workspace", name, "plus", number)
+                )
+
+
+def _webhooks(root: Root) -> Iterator[Finding]:
+    for name, hook in root.webhooks.items():
+        yield from _secrets(hook, ("webhooks", name), "url")  # type: ignore[arg-type]
+
+
+def _readable(root: Root, path: Path) -> Iterator[Finding]:
+    """Literal passwords in a file that others may read."""
+    literal: list[KeyPath] = []
+    boxes: list[tuple[KeyPath, Mailbox | Smtp | None]] = [(("defaults", "mailbox"), root.defaults.mailbox)]
+    boxes += [(("system", "mailbox"), root.system.mailbox), (("smtp",), root.smtp)]
+    boxes += [(("workspace", name, "mailbox"), own.mailbox) for name, own in root.workspace.items()]
+    literal = [(*key, "password") for key, box in boxes if box is not None and "password" in box.written]
+    if literal and _mode(path) & (stat.S_IRGRP | stat.S_IROTH):
+        for key in literal:
+            advice = f"chmod 600 {path.name}, or use password_env, password_file or password_command"
+            yield _warning("C160", "a password stands in a file that others may read", key, advice)
+
+
+def _mode(path: Path) -> int:
+    try:
+        return path.stat().st_mode
+    except OSError:
+        return 0

@@ -1,0 +1,136 @@
+"""The configuration in force: what the rest of the engine reads.
+
+Here: `Config` and `Settings`, inheritance applied, everything frozen. Not here: files, TOML, problems.
+Invariant: reading a setting is attribute access; what a workspace does not override is the very object of the top.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from engine.config import inherit
+
+if TYPE_CHECKING:
+    from engine.config.content import Attachments, Body, Items, Limits
+    from engine.config.gates import Gates, People
+    from engine.config.mailbox import Mailbox, Smtp, Webhook
+    from engine.config.root import Errors, Hooks, Instance, Log, Replies, Root, Rules, Store, System, Workspace
+    from engine.config.source import Source
+    from rules.problem import Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The sections that a workspace may override, as they are in force there."""
+
+    workspace: str
+    gates: Gates
+    people: People
+    items: Items
+    body: Body
+    attachments: Attachments
+    limits: Limits
+    errors: Errors
+    replies: Replies
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Config:
+    """A configuration that loaded. `digest` is the sha256 of the file in hex, `warnings` what is worth reading."""
+
+    path: Path
+    digest: str
+    root: Root
+    mailboxes: tuple[Mailbox, ...]
+    workspaces: Mapping[str, Workspace]
+    webhooks: Mapping[str, Webhook]
+    own_addresses: tuple[str, ...]
+    source: Source = field(repr=False)
+    warnings: tuple[Problem, ...] = ()
+    _settings: dict[str, Settings] = field(default_factory=dict, repr=False)
+
+    @property
+    def instance(self) -> Instance:
+        """Who this installation is."""
+        return self.root.instance
+
+    @property
+    def store(self) -> Store:
+        """The database."""
+        return self.root.store
+
+    @property
+    def system(self) -> System:
+        """The system mailbox's own settings."""
+        return self.root.system
+
+    @property
+    def rules(self) -> Rules:
+        """Where rule files are."""
+        return self.root.rules
+
+    @property
+    def hooks(self) -> Hooks:
+        """The scripts and their limits."""
+        return self.root.hooks
+
+    @property
+    def smtp(self) -> Smtp | None:
+        """The way out, None where there is none."""
+        return self.root.smtp
+
+    @property
+    def log(self) -> Log:
+        """Where the log goes."""
+        return self.root.log
+
+    def mailbox(self, name: str) -> Mailbox:
+        """A mailbox by its name. Raises: KeyError."""
+        for mailbox in self.mailboxes:
+            if mailbox.name == name:
+                return mailbox
+        raise KeyError(name)
+
+    def settings(self, workspace: str = "") -> Settings:
+        """The settings of a workspace; "" and workspaces that the file does not name have those of the top."""
+        try:
+            return self._settings[workspace]
+        except KeyError:
+            made = self._settings[workspace] = _settings(self.root, self.workspaces.get(workspace), workspace)
+            return made
+
+    def origin(self, key: str, workspace: str = "") -> str:
+        """Where the value of a key comes from: `workspace.finance.gates, allegra.toml:243` or `default`.
+
+        Keys are dotted as in the file: gates.dmarc, people.cc.limit, mailbox.folder (of the workspace or the system).
+        """
+        words: tuple[Any, ...] = tuple(key.split("."))
+        if words[0] == "mailbox":
+            own = ("workspace", workspace) if workspace else ("system",)
+            return self.source.origin(((*own, *words), ("defaults", *words)))
+        if words[:2] == ("system", "mailbox"):
+            return self.source.origin((words, ("defaults", *words[1:])))
+        above = (words,)
+        return self.source.origin((("workspace", workspace, *words), *above) if workspace else above)
+
+
+def _settings(root: Root, own: Workspace | None, workspace: str) -> Settings:
+    if own is None:
+        return Settings(
+            workspace, root.gates, root.people, root.items, root.body, root.attachments, root.limits, root.errors,
+            root.replies,
+        )  # fmt: skip
+    return Settings(
+        workspace,
+        inherit.gates(root.gates, own.gates, root.system.gates_may_relax),
+        root.people.under(own.people),
+        root.items.under(own.items),
+        root.body.under(own.body),
+        root.attachments.under(own.attachments),
+        root.limits,
+        root.errors.under(own.errors),
+        root.replies.under(own.replies),
+    )

@@ -1,0 +1,124 @@
+"""The sections that tell how to reach a server: mailboxes and the way out.
+
+Here: the options of [defaults.mailbox], [system.mailbox], [workspace.NAME.mailbox], [smtp], [webhooks.NAME].
+Not here: reading the secrets (`secrets.py`), what must be there together (`cross.py`).
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from engine.config.kinds import (
+    AddressText,
+    Command,
+    Count,
+    Duration,
+    Line,
+    MailboxText,
+    OptionalPath,
+    Port,
+    Positive,
+)
+from engine.config.secrets import Secrets
+from engine.config.section import Section
+
+PORTS = {("imap", True): 993, ("imap", False): 143, ("pop3", True): 995, ("pop3", False): 110}
+
+
+class Mailbox(Section):
+    """A configured account and folder that mail is read from, all inheritance applied.
+
+    `name` is "system" or the workspace identifier, `workspace` is empty for the system mailbox. Paths and `port`
+    are resolved; `timeout` is in seconds.
+    """
+
+    toml_names: ClassVar = {}
+    aliases: ClassVar = {"pop3_auth_option": "auth", "pop3_auth_options": "auth", "mailbox": "folder", "server": "host",
+                         "login": "username"}  # fmt: skip
+    nested: ClassVar[bool] = True
+    name: ClassVar[str] = ""
+    workspace: ClassVar[str] = ""
+
+    protocol: Literal["imap", "pop3", "maildir", "mbox", "pipe"] = "imap"
+    host: Line = ""
+    port: Port = 0
+    ssl: Literal[True, False, "starttls"] = True
+    ssl_verification: bool = True
+    ca_file: OptionalPath = None
+    username: Line = ""
+    password: Line = ""
+    password_env: Line = ""
+    password_file: OptionalPath = None
+    password_command: Command = ()
+    auth: Literal["login", "plain", "apop", "cram-md5"] = "login"
+    addresses: tuple[AddressText, ...] = ()
+    path: OptionalPath = None
+    folder: Line = "INBOX"
+    query: Line = "ALL"
+    max_emails: Positive = 1000
+    order: Literal["oldest-first", "newest-first"] = "oldest-first"
+    timeout: Duration = 60.0
+    after_success: Literal["move", "seen", "delete", "keep"] = "move"
+    move_on_success: Line = ""
+    after_failure: Literal["move", "seen", "delete", "keep"] = "move"
+    move_on_failure: Line = ""
+    move_on_hold: Line = ""
+    on_identical: Literal["settle", "process"] = "settle"
+    exclusive_mailbox: bool = False
+    keep_until: Literal["processed", "item-closed"] = "processed"
+    use_message_id_as_uid: bool = False
+    delete_unprocessed: bool = False
+    active: bool = True
+
+    @property
+    def place(self) -> str:
+        """Where it is, for people: the server, or the folder of a Maildir."""
+        return self.host or str(self.path or self.protocol)
+
+    def secret(self) -> str:
+        """The password. Raises: SecretError with a plain sentence."""
+        return Secrets("mailbox " + self.name, self.password, self.password_env, self.password_file,
+                       self.password_command).read()  # fmt: skip
+
+
+class Smtp(Section):
+    """The server that takes outgoing mail. `port` 0 follows `ssl`; `from_` may carry a display name."""
+
+    host: Line = ""
+    port: Port = 0
+    ssl: Literal[True, False, "starttls"] = "starttls"
+    ssl_verification: bool = True
+    ca_file: OptionalPath = None
+    username: Line = ""
+    password: Line = ""
+    password_env: Line = ""
+    password_file: OptionalPath = None
+    password_command: Command = ()
+    from_: MailboxText = ""
+    send_as: Literal["system", "user"] = "system"
+    max_per_run: Count = 200
+    timeout: Duration = 60.0
+
+    def secret(self) -> str:
+        """The password, "" where there is no `username`. Raises: SecretError with a plain sentence."""
+        if not self.username:
+            return ""
+        return Secrets("smtp", self.password, self.password_env, self.password_file, self.password_command).read()
+
+
+class Webhook(Section):
+    """An address that is told of events. The address counts as a secret."""
+
+    name: ClassVar[str] = ""
+    url: Line = ""
+    url_env: Line = ""
+    url_file: OptionalPath = None
+    url_command: Command = ()
+    events: tuple[
+        Literal["item.created", "item.commented", "mail.held", "mail.rejected", "mail.error", "mailbox.down"], ...
+    ] = ()
+    timeout: Duration = 10.0
+
+    def secret(self) -> str:
+        """The address to post to. Raises: SecretError with a plain sentence."""
+        return Secrets("webhook " + self.name, self.url, self.url_env, self.url_file, self.url_command, "url").read()

@@ -1,0 +1,57 @@
+"""What can be wrong with a configuration: the codes, and the exceptions that carry the problems.
+
+Here: the table of codes that docs/config.md lists, `ConfigError`, `SecretError`. Not here: who finds the problems.
+Invariant: a code keeps its meaning for ever.
+"""
+
+from __future__ import annotations
+
+from rules.problem import Problem, in_order, render
+
+CODES: dict[str, str] = {
+    "C100": "The file is no TOML.",
+    "C101": "There is no such option or section.",
+    "C102": "The value is of the wrong kind.",
+    "C103": "The word is none of those that the option knows.",
+    "C104": "The pattern does not compile.",
+    "C105": "This is no address.",
+    "C106": "This is no duration, size, pixel size or number in the range of the option.",
+    "C107": "The value holds a control character.",
+    "C108": "This version has no such thing.",
+    "C109": "An option is missing.",
+    "C110": "A workspace may only make a gate stricter.",
+    "C111": "Two mailboxes are the same one: same server, login and folder.",
+    "C112": "There is no such workspace.",
+    "C113": "The file is not there.",
+    "C114": "There is no such time zone.",
+    "C115": "A secret is given in more than one way.",
+    "C116": "Two mailboxes or workspaces claim the same address or tag.",
+    "C117": "The identifier of a workspace or webhook is not usable.",
+    "C140": "An environment variable names no option.",
+    "C150": "The file cannot be read.",
+    "C160": "A password stands in a file that others may read.",
+    "C161": "The connection is not protected.",
+    "C170": "Another spelling of an option was understood.",
+    "C171": "There is no [smtp] section, nothing is sent.",
+    "C180": "A template file is not named NAME.LANGUAGE.txt.",
+    "C181": "A template has no subject.",
+    "C182": "A template does not compile.",
+    "C183": "A template fails when it is tried.",
+    "C184": "A setting names a template that does not exist.",
+    "C190": "The database does not open.",
+    "C191": "A mailbox cannot be reached.",
+    "C192": "A folder is not there yet.",
+    "C193": "The SMTP server cannot be reached.",
+}
+
+
+class ConfigError(Exception):
+    """The configuration does not load. `problems` holds everything that is wrong, in the order of the file."""
+
+    def __init__(self, problems: tuple[Problem, ...]) -> None:
+        self.problems = in_order(problems)
+        super().__init__("\n\n".join(render(problem) for problem in self.problems))
+
+
+class SecretError(Exception):
+    """A secret cannot be had. The sentence names the option and the way, never the value."""

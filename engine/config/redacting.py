@@ -1,0 +1,21 @@
+"""The filter that keeps secrets out of logs.
+
+Here: `Redacting`, for every handler of a log. Not here: which texts are secrets (`secrets.py`).
+Invariant: what passes holds no secret that was read so far, in no shape that protocols give it.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from engine.config.secrets import redact
+
+
+class Redacting(logging.Filter):
+    """A logging filter that lets no secret through, not in the message, its arguments or a traceback."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.msg, record.args = redact(record.getMessage()), ()
+        if record.exc_info and not record.exc_text:
+            record.exc_text = redact(logging.Formatter().formatException(record.exc_info))
+        return True

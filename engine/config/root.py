@@ -1,0 +1,188 @@
+"""The whole of allegra.toml: every section under its name, and those that stand at the top only.
+
+Here: [instance], [store], [system], [errors], [replies], [rules], [hooks], [log], [workspace.NAME], and the root.
+Not here: the sections with files of their own; what this version lacks (`unavailable.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import ClassVar, Literal
+
+from engine.config.content import Attachments, Body, Items, Limits
+from engine.config.gates import Gates, People
+from engine.config.kinds import (
+    AddressText,
+    Count,
+    Duration,
+    FilePath,
+    Line,
+    MailboxText,
+    OptionalPath,
+    Positive,
+    Size,
+)
+from engine.config.mailbox import Mailbox, Smtp, Webhook
+from engine.config.secrets import shared_secret
+from engine.config.section import Section
+
+Language = Literal["en", "de", "fr", "es", "it", "nl", "pt", "pl"]
+
+
+class Instance(Section):
+    """Who this installation is. Paths are absolute after loading."""
+
+    name: Line = "Allegra"
+    base_url: Line = ""
+    language: Language = "en"
+    timezone: Line = "UTC"
+    state_dir: FilePath = Path("var")
+    secret_file: FilePath = Path("var/secret")
+
+    def secret(self) -> bytes:
+        """The 32 bytes that sign reply tokens; made on first use. Raises: SecretError."""
+        return shared_secret(self.secret_file)
+
+
+class Archive(Section):
+    """How long the original of a mail and the trace of its decision are kept, in seconds."""
+
+    enabled: bool = True
+    where: Literal["database"] = "database"
+    keep: Duration = 90 * 86400.0
+    keep_trace: Duration = 5 * 31536000.0
+
+
+class Store(Section):
+    """The database."""
+
+    driver: Literal["sqlite"] = "sqlite"
+    path: FilePath = Path("var/allegra.sqlite3")
+    archive: Archive = Archive()
+
+
+class Defaults(Section):
+    """What every mailbox inherits."""
+
+    mailbox: Mailbox = Mailbox()
+
+
+class System(Section):
+    """The system mailbox and where its mail goes; `default_workspace` "" means hold."""
+
+    aliases: ClassVar = {"project": "default_workspace"}
+
+    rules: OptionalPath = None
+    default_workspace: Line = ""
+    gates_may_relax: bool = False
+    mailbox: Mailbox | None = None
+
+
+class Errors(Section):
+    """What happens when all attempts failed, and who is told. Times are seconds."""
+
+    nested: ClassVar[bool] = True
+
+    behavior: Literal["mark", "delete"] = "mark"
+    retry: tuple[Duration, ...] = (60.0, 300.0, 1800.0, 7200.0)
+    defer_limit: Duration = 5 * 86400.0
+    forward_to: tuple[AddressText, ...] = ()
+    from_: MailboxText = ""
+    report_incoming_email_errors: Literal[True, False, "known"] = "known"
+    one_report_per_sender: Duration = 86400.0
+
+
+class Replies(Section):
+    """Which template answers what; "" is no answer. `automatic_per_*` count mails an hour."""
+
+    nested: ClassVar[bool] = True
+
+    directory: FilePath = Path("templates")
+    new_item: Line = "ack"
+    new_comment: Line = ""
+    held: Line = ""
+    rejected: Line = "rejected"
+    once_per_sender: Duration = 3600.0
+    automatic_per_item: Count = 5
+    automatic_per_recipient: Count = 10
+    headers: Mapping[str, Line] = {"Auto-Submitted": "auto-replied", "X-Auto-Response-Suppress": "All"}
+
+
+class Rules(Section):
+    """Where rule files are and how far they may go."""
+
+    directory: FilePath = Path("rules")
+    max_hops: Positive = 3
+    may_skip_gates: tuple[Line, ...] = ("auto_reply", "undesired_subject", "mailing_list")
+    regex_text_limit: Size = 64 << 10
+    on_error: Literal["defer", "last-good"] = "defer"
+
+
+class Hooks(Section):
+    """The scripts, and the limits they run in: `timeout` in seconds, `memory` in bytes."""
+
+    directory: FilePath = Path("hooks")
+    guard: tuple[Line, ...] = ()
+    activity: tuple[Line, ...] = ()
+    timeout: Duration = 2.0
+    memory: Size = 64 << 20
+    on_error: Literal["hold", "continue", "reject"] = "hold"
+    on_refusal: Literal["hold", "reject", "discard"] = "reject"
+    isolation: Literal["worker", "call"] = "worker"
+    allow_reduced_isolation: bool = False
+    params: OptionalPath = None
+
+
+class Log(Section):
+    """Where the log goes; `file` None is standard error."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["text", "json"] = "text"
+    file: OptionalPath = None
+
+
+class Workspace(Section):
+    """A workspace: its people, its rule file, its mailbox and what it overrides.
+
+    `name` is for people; `identifier` is the name of the table. `rules` is the file that exists, or None.
+    """
+
+    identifier: ClassVar[str] = ""
+
+    name: Line = ""
+    owner: MailboxText = ""
+    rules: OptionalPath = None
+    plus: tuple[Line, ...] = ()
+    mailbox: Mailbox | None = None
+    gates: Gates = Gates()
+    people: People = People()
+    items: Items = Items()
+    body: Body = Body()
+    attachments: Attachments = Attachments()
+    errors: Errors = Errors()
+    replies: Replies = Replies()
+
+
+class Root(Section):
+    """The file."""
+
+    schema: Literal[1] = 1
+    instance: Instance = Instance()
+    store: Store = Store()
+    defaults: Defaults = Defaults()
+    system: System = System()
+    gates: Gates = Gates()
+    people: People = People()
+    items: Items = Items()
+    body: Body = Body()
+    attachments: Attachments = Attachments()
+    limits: Limits = Limits()
+    errors: Errors = Errors()
+    smtp: Smtp | None = None
+    replies: Replies = Replies()
+    rules: Rules = Rules()
+    hooks: Hooks = Hooks()
+    webhooks: Mapping[str, Webhook] = {}
+    log: Log = Log()
+    workspace: Mapping[str, Workspace] = {}

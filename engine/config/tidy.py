@@ -1,0 +1,201 @@
+"""Between TOML and the schema: other spellings, unknown options, overrides from the environment.
+
+Here: a walk over the tables with the schema in hand. Not here: whether a value is right.
+Invariant: what leaves here holds only names the schema knows; each name that was left out or respelled is a problem.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from engine.config import unavailable
+from engine.config.root import Root
+from engine.config.section import Option, Section, options, section_of, sections_of
+from rules.problem import Severity
+
+Path = tuple[str | int, ...]
+"""Keys and, for elements of arrays, indices, from the top of the file down."""
+
+PREFIX = "ALLEGRA__"
+_HINTS = {
+    "read_on_failure": 'write after_failure = "seen" in [defaults.mailbox]',
+    "imap_options": "ssl and ssl_verification say the same",
+    "imap_open_options": "ssl and ssl_verification say the same",
+    "apop": 'write auth = "apop"',
+    "imap_check_interval": "how often `allegra run` starts is up to cron",
+    "include": "there is one file; use the environment for what differs between machines",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A problem without its place: `path` as it stands in the file, `at` a character in the value or -1."""
+
+    code: str
+    message: str
+    path: Path
+    help: str = ""
+    on_key: bool = False
+    at: int = -1
+    severity: Severity = Severity.ERROR
+
+
+@dataclass(slots=True)
+class Tidy:
+    """The walk and what it found: `spelled` maps respelled paths to those in the file, `env` paths to variables."""
+
+    findings: list[Finding] = field(default_factory=list)
+    spelled: dict[Path, Path] = field(default_factory=dict)
+    env: dict[Path, str] = field(default_factory=dict)
+
+    def table(
+        self, table: Mapping[str, Any], section: type[Section], path: Path = (), raw: Path = ()
+    ) -> dict[str, Any]:
+        """Walk one table; what is known comes back under its proper name."""
+        known, tidy = options(section), {}
+        for key, value in table.items():
+            option = known.get(key) or self._respelled(key, section, path, raw)
+            if option is None:
+                self._unknown(key, section, (*raw, key))
+                continue
+            here, there = (*path, option.name), (*raw, key)
+            if option.name in tidy:
+                said = f"{option.name} is given twice, under two spellings"
+                self.findings.append(Finding("C101", said, there, on_key=True))
+            tidy[option.name] = self._value(value, option, section, here, there)
+        return tidy
+
+    def _value(self, value: Any, option: Option, section: type[Section], here: Path, there: Path) -> Any:
+        below, named = section_of(option.annotation), sections_of(option.annotation)
+        if below is not None and isinstance(value, dict):
+            return self.table(value, below, here, there)
+        if named is not None and isinstance(value, dict):
+            return {
+                name: self.table(entry, named, (*here, name), (*there, name)) if isinstance(entry, dict) else entry
+                for name, entry in value.items()
+            }
+        return value
+
+    def _respelled(self, key: str, section: type[Section], path: Path, raw: Path) -> Option | None:
+        """An option under another name: with hyphens, in other case, or as another system calls it."""
+        plain = key.replace("-", "_").casefold()
+        plain = section.aliases.get(plain, plain)
+        by_plain = {option.attribute.rstrip("_"): option for option in options(section).values()}
+        by_plain |= {name.casefold(): option for name, option in options(section).items()}
+        option = by_plain.get(plain)
+        if option is not None:
+            self.spelled[(*path, option.name)] = (*raw, key)
+            said = f'"{key}" is understood as {option.name}'
+            self.findings.append(Finding("C170", said, (*raw, key), on_key=True, severity=Severity.INFO))
+        return option
+
+    def _unknown(self, key: str, section: type[Section], raw: Path) -> None:
+        of = "" if section is Root else section.__name__.lower()
+        if missing := unavailable.missing_option(of, key.replace("-", "_").casefold()):
+            self.findings.append(
+                Finding("C108", f"this version has no {missing}", raw, f"take {key} out of the file", on_key=True)
+            )
+            return
+        where = ".".join(map(str, raw[:-1]))
+        said = f'there is no option "{key}" in [{where}]' if where else f'there is no section or option "{key}"'
+        self.findings.append(Finding("C101", said, raw, _advice(key, section), on_key=True))
+
+    def environment(self, tables: dict[str, Any], environ: Mapping[str, str]) -> None:
+        """Put `ALLEGRA__SECTION__KEY=value` into the tables, in place."""
+        for variable in sorted(name for name in environ if name.startswith(PREFIX)):
+            words = variable[len(PREFIX) :].split("__")
+            found = _find(words, tables)
+            if found is None:
+                self.findings.append(Finding("C140", f"{variable} names no option", ("", variable)))
+                continue
+            path, option = found
+            table = tables
+            for name in path[:-1]:
+                below = table.setdefault(str(name), {})
+                if not isinstance(below, dict):
+                    break
+                table = below
+            else:
+                table[str(path[-1])] = _typed(environ[variable], option)
+                self.env[path] = variable
+
+    def place(self, path: Path) -> Path:
+        """The path as it stands in the file."""
+        for length in range(len(path), 0, -1):
+            if path[:length] in self.spelled:
+                return (*self.spelled[path[:length]], *path[length:])
+        return path
+
+
+def _advice(key: str, section: type[Section]) -> str:
+    """What somebody who wrote an unknown key may have meant."""
+    plain = key.replace("-", "_").casefold()
+    if plain in _HINTS:
+        return _HINTS[plain]
+    import difflib
+
+    elsewhere = everywhere()
+    if plain in elsewhere:
+        return f"{plain} is an option of [{elsewhere[plain]}]"
+    if near := difflib.get_close_matches(plain, options(section), 1, 0.7):
+        return f"did you mean  {near[0]} ?"
+    if near := difflib.get_close_matches(plain, elsewhere, 1, 0.85):
+        return f"did you mean  {near[0]}  of [{elsewhere[near[0]]}] ?"
+    return ""
+
+
+def everywhere() -> dict[str, str]:
+    """Every option name and the first section it belongs to."""
+    found: dict[str, str] = {}
+
+    def walk(section: type[Section], path: str) -> None:
+        for name, option in options(section).items():
+            below = section_of(option.annotation) or sections_of(option.annotation)
+            if path:
+                found.setdefault(name, path)
+            if below is not None:
+                named = ".NAME" if sections_of(option.annotation) else ""
+                walk(below, f"{path}.{name}{named}".strip("."))
+
+    walk(Root, "")
+    return found
+
+
+def _find(words: list[str], tables: Mapping[str, Any]) -> tuple[Path, Option] | None:
+    """The option that the words of a variable name, in any case."""
+    section: type[Section] | None = Root
+    path: Path = ()
+    option: Option | None = None
+    waiting: type[Section] | None = None
+    here: Any = tables
+    for word in words:
+        plain = word.casefold()
+        if waiting is not None:
+            names = here if isinstance(here, Mapping) else {}
+            name = next((n for n in names if n.casefold().replace("-", "_") == plain), plain)
+            section, waiting, option = waiting, None, None
+        elif section is not None:
+            known = {n.casefold(): o for n, o in options(section).items()}
+            option = known.get(plain)
+            if option is None:
+                return None
+            name, section, waiting = option.name, section_of(option.annotation), sections_of(option.annotation)
+        else:
+            return None
+        path = (*path, name)
+        here = here.get(name) if isinstance(here, Mapping) else None
+    return (path, option) if option is not None and section is None and waiting is None else None
+
+
+def _typed(text: str, option: Option) -> Any:
+    """The value of a variable: text as it stands where text is wanted, else what TOML makes of it."""
+    if option.annotation is str or (option.kind is not None and option.kind.name in ("text", "address", "path")
+                                    and not str(option.annotation).startswith("tuple")):  # fmt: skip
+        return text
+    try:
+        return tomllib.loads(f"v = {text}")["v"]
+    except tomllib.TOMLDecodeError:
+        return text

@@ -1,0 +1,40 @@
+"""What the configuration format knows and this version has not.
+
+Here: one sentence for each such option or word. Not here: options that exist.
+Invariant: what stands here is refused; nothing is accepted and then not done.
+"""
+
+from __future__ import annotations
+
+OPTIONS: dict[str, str] = {
+    "console": "web console",
+    "connector": "connectors to other trackers",
+    "mailbox.oauth": "OAuth logins",
+    "mailbox.idle": "mode that waits for mail; let cron start `allegra run`",
+    "smtp.oauth": "OAuth logins",
+    "store.url": "other databases than SQLite",
+    "store.url_env": "other databases than SQLite",
+    "store.url_file": "other databases than SQLite",
+    "store.url_command": "other databases than SQLite",
+    "archive.redact_in_console": "web console",
+    "smimepgp.gpg_home": "way to decrypt mail",
+}
+
+WORDS: dict[tuple[str, str], str] = {
+    ("mailbox.protocol", "gmail"): "Gmail API access; Gmail can be read by IMAP",
+    ("mailbox.protocol", "lmtp"): "LMTP server; an MTA can pipe mail to `allegra deliver`",
+    ("mailbox.auth", "xoauth2"): "OAuth logins",
+    ("store.driver", "postgresql"): "other databases than SQLite",
+    ("store.driver", "mysql"): "other databases than SQLite",
+    ("archive.where", "directory"): "archive outside the database",
+}
+
+
+def missing_option(section: str, name: str) -> str:
+    """What this version lacks for an option, "" if that is not why it is unknown."""
+    return OPTIONS.get(f"{section}.{name}" if section else name, "")
+
+
+def missing_word(section: str, name: str, word: object) -> str:
+    """What this version lacks for a word of an option."""
+    return WORDS.get((f"{section}.{name}", str(word)), "")

@@ -1,0 +1,167 @@
+"""Sending what waits in the outbox.
+
+Here: claiming rows, composing, handing over, writing down what happened; how often one address hears from us.
+Not here: the bytes (`compose.py`), the connection (`wire.py`), the rows (`store/`).
+Invariant: a row is claimed in a committed transaction before it is sent. A mail whose fate nobody knows is sent again
+if it is a notification (same Message-ID), and never if it is automatic.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from engine.config.problems import SecretError
+from engine.outbox.caps import over
+from engine.outbox.compose import ComposeError, compose
+from engine.outbox.contents import contents
+from engine.outbox.templates import Templates
+from engine.outbox.wire import Away, Refused, Wire
+from engine.stopping import Stop, Stopped
+from engine.store.locks import owner
+
+if TYPE_CHECKING:
+    from engine.config import Config
+    from engine.store.store import OutboxRow, Store
+
+ATTEMPTS = 20
+"""How often a mail is tried: with the waits below, for about two days."""
+
+BATCH = 20
+"""Rows claimed at a time: what a crash leaves in doubt."""
+
+FIRST_WAIT = timedelta(minutes=1)
+LONGEST_WAIT = timedelta(hours=4)
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """How many rows were sent, failed or wait, or may have been sent; `away` says why sending stopped."""
+
+    sent: int = 0
+    failed: int = 0
+    unknown: int = 0
+    away: str = ""
+
+
+def deliver(
+    store: Store,
+    config: Config,
+    limit: int = 200,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    stop: Stop | None = None,
+) -> Delivered:
+    """Send at most `limit` rows; without [smtp] mail stays queued. Raises: StoreError, Stopped.
+
+    A request to stop is heard until a mail is handed over; that one is finished and written down first.
+    """
+    if config.smtp is None and not config.webhooks:
+        return Delivered()
+    return _Run(store, config, now, stop or Stop()).all(limit)
+
+
+class _Run:
+    """One pass over the outbox."""
+
+    def __init__(self, store: Store, config: Config, now: Callable[[], datetime], stop: Stop) -> None:
+        self._store, self._config, self._now, self._stop = store, config, now, stop
+        self._templates: dict[str, Templates] = {}
+        self._away = ""
+        self._counts = {"sent": 0, "failed": 0, "unknown": 0}
+
+    def all(self, limit: int) -> Delivered:
+        smtp = self._config.smtp
+        domain = smtp.from_.rpartition("@")[2].rstrip("> ") if smtp is not None else ""
+        with Wire(smtp, domain) if smtp is not None else nullcontext() as wire:
+            while limit > 0 and not self._away:
+                claimed = self._store.outbox_claim(min(limit, BATCH), self._now(), owner())
+                if not claimed:
+                    break
+                limit -= len(claimed)
+                self._each(claimed, wire)
+        return Delivered(**self._counts, away=self._away)
+
+    def _each(self, claimed: list[OutboxRow], wire: Wire | None) -> None:
+        """Send the claimed rows; when the pass is interrupted, those not yet tried are given back."""
+        waiting = list(reversed(claimed))
+        try:
+            while waiting:
+                with self._stop.interruptible():
+                    pass
+                row = waiting.pop()
+                self._counts[self._webhook(row) if row.kind == "webhook" else self._mail(row, wire)] += 1
+        finally:
+            for row in waiting:
+                self._store.outbox_failed(row.id, "not tried: the pass was interrupted", self._now())
+
+    def _mail(self, row: OutboxRow, wire: Wire | None) -> str:
+        """Send one mail; sent, failed or unknown."""
+        if wire is None:
+            self._store.outbox_failed(row.id, "there is no [smtp] section", self._now() + LONGEST_WAIT)
+            return "failed"
+        if self._away:
+            return self._wait(row, self._away)
+        try:
+            mail, context = contents(row, self._store, self._config, self._now())
+            if reason := over(self._store, self._config.settings(context.workspace), mail, self._now()):
+                return self._give_up(row, reason)
+            composed = compose(mail, context, self._of(context.workspace))
+            wire.send(composed.reverse_path, composed.recipients, composed.content, self._stop.interruptible)
+        except Stopped:
+            self._store.outbox_failed(row.id, "not sent: the pass was interrupted", self._now())
+            raise
+        except (ComposeError, SecretError) as error:
+            return self._give_up(row, str(error))
+        except Refused as error:
+            return self._wait(row, str(error)) if error.later else self._give_up(row, str(error))
+        except Away as error:
+            self._away = str(error)
+            if error.sent and row.automatic:
+                self._store.outbox_unknown(row.id)
+                return "unknown"
+            return self._wait(row, str(error))
+        self._store.outbox_sent(row.id, composed.message_id)
+        return "sent"
+
+    def _webhook(self, row: OutboxRow) -> str:
+        from engine.outbox.webhook import NotTold, post
+
+        hook = self._config.webhooks.get(str(row.payload.get("name", "")))
+        if hook is None:
+            return self._give_up(row, "there is no such webhook any more")
+        told = {
+            "schema": "allegra.webhook/1",
+            "event": row.payload.get("event", ""),
+            "mail": row.mail,
+            "item": row.item or None,
+        }
+        try:
+            post(hook.secret(), told, hook.timeout, row.message_id)
+        except SecretError as error:
+            return self._wait(row, str(error))
+        except NotTold as error:
+            return self._wait(row, str(error)) if error.later else self._give_up(row, str(error))
+        self._store.outbox_sent(row.id, row.message_id)
+        return "sent"
+
+    def _of(self, workspace: str) -> Templates:
+        """The templates of a workspace, compiled once a pass."""
+        if workspace not in self._templates:
+            directory = self._config.settings(workspace).replies.directory
+            self._templates[workspace] = Templates(directory, self._config.instance.language)
+        return self._templates[workspace]
+
+    def _wait(self, row: OutboxRow, error: str) -> str:
+        """Try again later, the longer the more often it failed."""
+        if row.attempts >= ATTEMPTS:
+            return self._give_up(row, f"{error} ({row.attempts} attempts)")
+        wait = min(FIRST_WAIT * 2 ** min(max(row.attempts - 1, 0), 16), LONGEST_WAIT)
+        self._store.outbox_failed(row.id, error, self._now() + wait)
+        return "failed"
+
+    def _give_up(self, row: OutboxRow, error: str) -> str:
+        self._store.outbox_failed(row.id, error, None)
+        return "failed"

@@ -1,0 +1,246 @@
+"""The connection to the server that takes outgoing mail.
+
+Here: smtplib with verified TLS, one connection for many mails, every failure as one of two kinds.
+Not here: what is sent, when it is tried again. Invariant: no credential crosses a connection that is not protected,
+unless `smtp.ssl = false` is written; a reply of the server is bounded in length and in time.
+"""
+
+from __future__ import annotations
+
+import base64
+import smtplib
+import ssl
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from typing import TYPE_CHECKING, Any
+
+from engine.config.problems import SecretError
+from engine.config.secrets import redact
+
+if TYPE_CHECKING:
+    from engine.config import Smtp
+
+REPLY_LINES = 200
+"""Lines of one reply: a server that sends more is broken or hostile."""
+
+
+class Away(Exception):
+    """The server is not there, does not let us in or breaks off: all mail waits. `sent` tells that it had the mail."""
+
+    def __init__(self, sentence: str, *, sent: bool = False) -> None:
+        super().__init__(sentence)
+        self.sent = sent
+
+
+class Refused(Exception):
+    """The server does not take this mail. `later` tells that it may another time (4xx)."""
+
+    def __init__(self, sentence: str, *, later: bool) -> None:
+        super().__init__(sentence)
+        self.later = later
+
+
+class _Patience:
+    """A file that gives up after so many lines or seconds: smtplib's own timeout starts anew with every byte."""
+
+    def __init__(self, file: Any, seconds: float) -> None:
+        self._file, self._seconds = file, seconds
+        self.again()
+
+    def again(self) -> None:
+        """Start a new reply."""
+        self._lines, self._until = 0, time.monotonic() + self._seconds
+
+    def readline(self, size: int = -1) -> bytes:
+        self._lines += 1
+        if self._lines > REPLY_LINES or time.monotonic() > self._until:
+            raise smtplib.SMTPServerDisconnected("the server's reply has no end")
+        line: bytes = self._file.readline(size)
+        return line
+
+    def close(self) -> None:
+        self._file.close()
+
+
+class _Patient:
+    """What both kinds of connection share: replies read with patience."""
+
+    timeout: float
+    file: Any
+    sock: Any
+
+    def getreply(self) -> tuple[int, bytes]:
+        if self.file is None:
+            self.file = _Patience(self.sock.makefile("rb"), self.timeout)
+        else:
+            self.file.again()
+        return super().getreply()  # type: ignore[misc,no-any-return]
+
+
+class _Plain(_Patient, smtplib.SMTP):
+    pass
+
+
+class _Tls(_Patient, smtplib.SMTP_SSL):
+    pass
+
+
+def context(smtp: Smtp) -> ssl.SSLContext:
+    """TLS 1.2 or newer with a certificate that is checked, unless the configuration says otherwise."""
+    made = ssl.create_default_context()
+    made.minimum_version = ssl.TLSVersion.TLSv1_2
+    if smtp.ca_file is not None:
+        made.load_verify_locations(str(smtp.ca_file))
+    if not smtp.ssl_verification:
+        made.check_hostname = False
+        made.verify_mode = ssl.CERT_NONE
+    return made
+
+
+class Wire:
+    """A connection that is opened when the first mail is sent. Use it in a `with`."""
+
+    def __init__(self, smtp: Smtp, name: str) -> None:
+        """`name` is what we call ourselves in EHLO."""
+        self._smtp, self._name = smtp, name
+        self._client: smtplib.SMTP | None = None
+
+    def __enter__(self) -> Wire:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if error[0] is None:
+            self.close()
+        else:  # in the middle of something, and perhaps in a hurry
+            self._drop()
+
+    def close(self) -> None:
+        """Say QUIT if there is somebody to hear it."""
+        client, self._client = self._client, None
+        if client is not None:
+            try:
+                client.quit()
+            except (OSError, smtplib.SMTPException):
+                client.close()
+
+    def send(
+        self,
+        reverse_path: str,
+        recipients: tuple[str, ...],
+        content: bytes,
+        before: Callable[[], AbstractContextManager[None]] = nullcontext,
+    ) -> None:
+        """Hand over one mail. All that comes before that happens inside `before`. Raises: Away, Refused."""
+        handing_over = False
+        try:
+            with before():
+                client = self.open()
+                options = self._international(client, (reverse_path, *recipients))
+                self._step(client, client.mail(reverse_path, options))
+                for recipient in recipients:
+                    self._step(client, client.rcpt(recipient))
+            handing_over = True
+            self._step(client, client.data(content))
+        except smtplib.SMTPDataError as error:
+            self._reset(client)
+            raise Refused(_said(error.smtp_code, error.smtp_error), later=error.smtp_code < 500) from None
+        except (smtplib.SMTPException, OSError) as error:
+            self._drop()
+            raise Away(f"the connection to {self._smtp.host} broke: {_reason(error)}", sent=handing_over) from None
+
+    def _step(self, client: smtplib.SMTP, reply: tuple[int, bytes]) -> None:
+        code, said = reply
+        if 200 <= code < 300:
+            return
+        if code == 421:
+            self._drop()
+            raise Away(f"{self._smtp.host} says {_said(code, said)}")
+        self._reset(client)
+        raise Refused(_said(code, said), later=code < 500)
+
+    def _reset(self, client: smtplib.SMTP) -> None:
+        """Forget the mail that was refused; where that fails, the connection is left and another one made later."""
+        try:
+            client.rset()
+        except (OSError, smtplib.SMTPException):
+            self._drop()
+
+    def _international(self, client: smtplib.SMTP, addresses: tuple[str, ...]) -> list[str]:
+        if all(address.isascii() for address in addresses):
+            return []
+        if not client.has_extn("smtputf8"):
+            raise Refused("the server does not take addresses with accents (SMTPUTF8)", later=False)
+        client.command_encoding = "utf-8"
+        return ["SMTPUTF8"]
+
+    def _drop(self) -> None:
+        client, self._client = self._client, None
+        if client is not None:
+            client.close()
+
+    def open(self) -> smtplib.SMTP:
+        """Connect, protect and log in, unless that was done. Raises: Away."""
+        if self._client is None:
+            self._client = self._open()
+        return self._client
+
+    def _open(self) -> smtplib.SMTP:
+        smtp = self._smtp
+        port = smtp.port or (465 if smtp.ssl is True else 587 if smtp.ssl else 25)
+        client: smtplib.SMTP | None = None
+        try:
+            password = smtp.secret()
+            if smtp.ssl is True:
+                client = _Tls(smtp.host, port, self._name, timeout=smtp.timeout, context=context(smtp))
+            else:
+                client = _Plain(smtp.host, port, self._name, timeout=smtp.timeout)
+            client.ehlo_or_helo_if_needed()
+            if smtp.ssl == "starttls":
+                if not client.has_extn("starttls"):
+                    raise Away(f"{smtp.host} offers no STARTTLS; nothing was sent")
+                client.starttls(context=context(smtp))
+                client.ehlo()
+            if smtp.username:
+                _log_in(client, smtp.username, password)
+            return client
+        except (OSError, smtplib.SMTPException, SecretError, Away) as error:
+            if client is not None:
+                client.close()
+            if isinstance(error, Away | SecretError):
+                raise Away(str(error)) from None
+            raise Away(f"cannot send by {smtp.host}:{port}: {_reason(error)}") from None
+
+
+def _log_in(client: smtplib.SMTP, username: str, password: str) -> None:
+    """Log in; with accents by AUTH PLAIN in UTF-8 (RFC 4616), which smtplib does not do."""
+    if (username + password).isascii():
+        client.login(username, password)
+        return
+    told = base64.b64encode(f"\0{username}\0{password}".encode()).decode()
+    code, said = client.docmd("AUTH", f"PLAIN {told}")
+    if code != 235:
+        raise smtplib.SMTPAuthenticationError(code, said)
+
+
+def _reason(error: Exception) -> str:
+    """What went wrong, for people, with nothing secret in it."""
+    if isinstance(error, smtplib.SMTPResponseException):
+        return _said(error.smtp_code, error.smtp_error)
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"its certificate is not believed: {error.verify_message}"
+    if isinstance(error, TimeoutError):
+        return "it does not answer in time"
+    return redact(str(getattr(error, "strerror", "") or error))[:200]
+
+
+def _said(code: int, reply: bytes | str) -> str:
+    """A reply of the server: hostile text, cut and made printable."""
+    shown = reply.decode("utf-8", "replace") if isinstance(reply, bytes) else reply
+    return redact(f"{code} " + "".join(char if char.isprintable() else " " for char in shown[:200]).strip())
+
+
+def greet(smtp: Smtp, name: str) -> None:
+    """Connect and log in, send nothing. Raises: Away."""
+    with Wire(smtp, name) as wire:
+        wire.open()

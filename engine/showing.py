@@ -1,0 +1,51 @@
+"""The HTML of an item or a comment, fit to be shown (F129).
+
+Here: which stored pictures stand in it, and how much of them. Not here: what makes HTML safe (`mail/html.py`).
+Invariant: a page holds nothing from outside: its pictures are those that came with the item, as `data:`; what is too
+big, missing or no ordinary picture stays a `cid:` link, which shows nothing and asks nobody.
+"""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from typing import TYPE_CHECKING
+
+from engine.mail.html import sanitise, with_images
+
+if TYPE_CHECKING:
+    from engine.store.store import AttachmentView, ItemView, Store
+
+PICTURES = ("image/png", "image/jpeg", "image/gif", "image/webp")
+MOST_BYTES = 2 * 1024 * 1024
+"""The biggest picture that is put into a page."""
+MOST_BYTES_IN_ALL = 10 * 1024 * 1024
+"""The most bytes of pictures in one page."""
+
+
+def shown(store: Store, view: ItemView, comment: int = 0) -> str:
+    """Give the body of an item, or of one of its comments, as safe HTML with its pictures; "" where it has none."""
+    reference = view.html if not comment else next((each.html for each in view.comments if each.id == comment), "")
+    page = sanitise(store.html(reference)) if reference else ""
+    return with_images(page, _pictures(store, view, comment, page)) if "cid:" in page else page
+
+
+def _pictures(store: Store, view: ItemView, comment: int, page: str) -> dict[str, str]:
+    """Content-ID -> `data:` URL; a reply that quotes a picture finds the one the item has already."""
+    urls: dict[str, str] = {}
+    left = MOST_BYTES_IN_ALL
+    for each in sorted(view.attachments, key=lambda each: each.comment != comment):
+        if each.content_id and each.content_id not in urls and _fits(each, left) and _named(each.content_id, page):
+            left -= each.size_bytes
+            urls[each.content_id] = f"data:{each.content_type};base64,{b64encode(store.blob(each.digest)).decode()}"
+    return urls
+
+
+def _fits(picture: AttachmentView, left: int) -> bool:
+    return picture.content_type in PICTURES and picture.size_bytes <= min(MOST_BYTES, left)
+
+
+def _named(content_id: str, page: str) -> bool:
+    """Tell cheaply whether a page may link to a picture: its Content-ID up to the first character that is written
+    differently in URLs and in HTML."""
+    plain = next((at for at, char in enumerate(content_id) if not (char.isalnum() or char in "._-")), len(content_id))
+    return f"cid:{content_id[:plain]}" in page

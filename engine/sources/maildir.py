@@ -1,0 +1,220 @@
+"""Mail from a Maildir.
+
+Here: the files in new/ and cur/, flags in their names, Maildir++ folders, writing a new mail.
+Not here: reading a file (`disk.py`).
+Invariant: a message keeps its unique name (up to the colon) whatever happens to it; nothing is overwritten.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+import shutil
+import time
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, BinaryIO, Self
+
+from engine.model import RawMail
+from engine.sources.disk import move_file, read_header, read_mail
+from engine.sources.source import Action, Limits, Listed, Peek, Settled, SourceError, file_key, raw_mail
+
+if TYPE_CHECKING:
+    from engine.config import Mailbox
+
+log = logging.getLogger(__name__)
+
+
+class MaildirSource:
+    """A Maildir or a Maildir++ folder below it. See `Source`."""
+
+    uidnext = 0
+
+    def __init__(self, mailbox: Mailbox, limits: Limits, now: Callable[[], datetime]) -> None:
+        self.mailbox, self._limits, self._now = mailbox, limits, now
+        self.root = Path(mailbox.path or ".")
+        self._paths: dict[str, Path] = {}
+
+    def __enter__(self) -> Self:
+        self.home = self._folder(self.mailbox.folder or "INBOX")
+        if not (self.home / "cur").is_dir() or not (self.home / "new").is_dir():
+            code = "source.folder_missing" if self.root.is_dir() else "source.unreachable"
+            raise SourceError(code, f"mailbox {self.mailbox.name}: {self.home} is no Maildir (no new/ and cur/ in it)")
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._paths = {}
+
+    def epoch(self) -> str:
+        return ""
+
+    def list(self) -> list[Listed]:
+        found: list[tuple[int, str, int]] = []
+        for key, path in self._scan().items():
+            try:
+                told = path.lstat()
+            except OSError:  # moved by somebody between the two looks
+                continue
+            found.append((told.st_mtime_ns, key, told.st_size))
+        found.sort(reverse=self.mailbox.order == "newest-first")
+        return [Listed(key, size, datetime.fromtimestamp(changed / 1e9, UTC)) for changed, key, size in found]
+
+    def _scan(self) -> dict[str, Path]:
+        """Read the directories: path by key, deleted messages left out. Raises SourceError."""
+        self._paths = {}
+        for name in ("new", "cur"):
+            directory = self.home / name
+            try:
+                with os.scandir(directory) as entries:
+                    for entry in entries:
+                        if entry.name.startswith(".") or not entry.is_file(follow_symlinks=False):
+                            continue
+                        if name == "cur" and "T" in _flags(entry.name):
+                            continue
+                        self._paths[file_key(entry.name)] = directory / entry.name
+            except OSError as error:
+                sentence = f"mailbox {self.mailbox.name}: {directory} cannot be read ({error.strerror})"
+                raise SourceError("source.unreachable", sentence) from None
+        return self._paths
+
+    def _path(self, key: str) -> Path | None:
+        """Find a message by its key; another client may have renamed it since the last look."""
+        path = self._paths.get(key)
+        return path if path and os.path.lexists(path) else self._scan().get(key)
+
+    def fetch(self, keys: Sequence[str], limits: Limits) -> Iterator[RawMail]:
+        for key in keys:
+            try:
+                path = self._path(key)
+                content, size, truncated = read_mail(path, limits) if path else (b"", 0, False)
+            except FileNotFoundError:
+                continue
+            except OSError as error:
+                log.warning("mailbox %s: message %s cannot be read: %s", self.mailbox.name, key, error)
+                continue
+            if path:
+                yield raw_mail(self.mailbox.name, key, content, self._now(), size, truncated)
+
+    # ── settling and looking ──────────────────────────────────────────────────────────────────────────────────
+
+    def settle(self, actions: Sequence[Action]) -> Sequence[Settled]:
+        return [self._settle(action) for action in actions]
+
+    def _settle(self, action: Action) -> Settled:
+        if action.kind == "keep":
+            return Settled(action.key, "done")
+        for _ in range(2):  # once more when somebody renames it under our hands
+            path = self._path(action.key)
+            if path is None:
+                return Settled(action.key, "gone")
+            try:
+                if action.kind == "move" and self._folder(action.folder or "-") == self.home:
+                    return Settled(action.key, "kept")
+                self._do(action, path)
+            except FileNotFoundError:
+                self._paths.pop(action.key, None)
+                continue
+            except (OSError, ValueError, SourceError) as error:
+                return Settled(action.key, "failed", str(error))
+            return Settled(action.key, "done")
+        return Settled(action.key, "gone")
+
+    def _do(self, action: Action, path: Path) -> None:
+        if action.kind == "delete":
+            path.unlink()
+            self._paths.pop(action.key, None)
+        elif action.kind == "seen":
+            target = self.home / "cur" / _flagged(path.name, "S")
+            if target != path:
+                move_file(path, target)
+            self._paths[action.key] = target
+        elif action.kind == "move" and action.folder:
+            home = self._folder(action.folder)
+            for name in ("tmp", "new", "cur"):
+                (home / name).mkdir(mode=0o700, parents=True, exist_ok=True)
+            if home != self.root:
+                (home / "maildirfolder").touch(mode=0o600)
+            move_file(path, home / "cur" / _flagged(path.name, "S"))
+            self._paths.pop(action.key, None)
+        else:
+            raise ValueError(f"a Maildir cannot {action.kind or 'do nothing'}")
+
+    def _folder(self, name: str) -> Path:
+        """The directory of a folder: Maildir++ writes `Allegra/Done` as `.Allegra.Done`. Raises SourceError."""
+        if name.upper() == "INBOX":
+            return self.root
+        parts = name.split("/")
+        if not all(part and part.isprintable() and not part.startswith(".") for part in parts):
+            raise SourceError(
+                "source.bad_name", f"mailbox {self.mailbox.name}: a Maildir folder cannot be called {name!r}"
+            )
+        return self.root / ("." + ".".join(parts))
+
+    def peek(self, n: int) -> Sequence[Peek]:
+        found = []
+        for listed in self.list()[:n]:
+            path = self._paths[listed.key]
+            try:
+                header = read_header(path, self._limits)
+            except OSError:
+                continue
+            flags = tuple(sorted(_flags(path.name)))
+            found.append(Peek(listed.key, listed.size_bytes or 0, listed.internaldate, flags, header))
+        return found
+
+    def folders(self) -> Sequence[str]:
+        names = [each.name for each in self.root.iterdir() if each.name.startswith(".") and (each / "cur").is_dir()]
+        return ["INBOX", *(name[1:].replace(".", "/") for name in sorted(names))]
+
+    def describe(self) -> Sequence[tuple[str, str]]:
+        writable = os.access(self.home / "cur", os.W_OK) and os.access(self.home / "new", os.W_OK)
+        return [
+            ("path", str(self.home)),
+            ("messages", str(len(self._scan()))),
+            ("writable", "yes" if writable else "no"),
+        ]
+
+
+def _flags(name: str) -> str:
+    """The flags in a file name: what stands behind `:2,`."""
+    _, mark, flags = name.partition(":2,")
+    return flags if mark else ""
+
+
+def _flagged(name: str, flag: str) -> str:
+    """The name with one more flag; flags stand in ASCII order."""
+    return f"{name.partition(':')[0]}:2,{''.join(sorted(set(_flags(name)) | {flag}))}"
+
+
+def deliver_into(folder: Path, stream: BinaryIO) -> str:
+    """Write a mail into a Maildir, durably, and give its file name; made where it is missing. Raises OSError.
+
+    Into tmp/ first, renamed into new/ when it is on disk: a reader never sees half a mail, and after this returned
+    not even a power cut loses it (https://cr.yp.to/proto/maildir.html).
+    """
+    for name in ("tmp", "new", "cur"):
+        (folder / name).mkdir(mode=0o700, parents=True, exist_ok=True)
+    name = f"{time.time_ns() // 10**9}.M{time.time_ns() // 1000 % 10**6}P{os.getpid()}R{secrets.token_hex(4)}.allegra"
+    draft = folder / "tmp" / name
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            shutil.copyfileobj(stream, file, 1 << 20)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.rename(folder / "new" / name)
+    except BaseException:
+        draft.unlink(missing_ok=True)
+        raise
+    for directory in (folder / "new", folder):
+        opened = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(opened)
+        finally:
+            os.close(opened)
+    return name

@@ -1,0 +1,147 @@
+"""Stage 9: the last change to the item. The activity scripts make it.
+
+Here: asking them, judging their changes against the workspace, putting them into the draft.
+Not here: running them (`scripts.py`, `hooks/`), failures (`hook_failure.py`), what a value may be (`values.py`).
+Invariant: all changes of the scripts or none: one mistake, theirs or in a value, and the mail is held as it was.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from engine import defaults
+from engine.gates import Findings
+from engine.hook_failure import decider, failed, judged, remarks
+from engine.hook_request import kept, request
+from engine.keyword_names import FIELDS
+from engine.model import AttachmentFate, Catalog, Disposition, Draft, Facts, FieldChange, Mail, Note, Target, Verdict
+from engine.values import custom, judge
+
+if TYPE_CHECKING:
+    from engine.config import Config
+    from engine.lookups import HookAnswer, Lookups
+    from engine.model import Decider, Value
+
+_MOST_ERRORS = 5
+"""Messages that the sentence of a held mail repeats."""
+
+
+class Activity:
+    """Let the activity scripts change the item."""
+
+    name: ClassVar[str] = "activity"
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+
+    def decide(self, mail: Mail, facts: Facts, draft: Draft, look: Lookups) -> Draft:
+        question = request(self._config, mail, facts, draft, look)
+        if not question.activity:
+            return draft
+        answer = look.hooks(question)
+        if answer.hook == "guard":  # the mail goes on all the same: by a release, or by hooks.on_error
+            answer = look.hooks(replace(question, guard=()))
+        notes = (*draft.notes, *(() if question.guard else remarks(answer, self._config)))
+        if failed(answer):
+            disposition, note = judged(answer, facts, self._config)
+            return replace(draft, disposition=disposition, notes=(*notes, note))
+        by = decider(self._config, answer.script or question.activity[-1])
+        errors = [answer.reason or f"{answer.script} refuses this mail"] if answer.verdict != "accept" else []
+        errors += answer.errors
+        found = Findings(self.name, facts, draft)
+        changed, problems = (draft, []) if errors else self._changed(draft, answer, by, look, found)
+        if errors or problems:
+            disposition, note = _held([*errors, *problems], by, facts)
+            return replace(draft, disposition=disposition, notes=(*notes, note))
+        return replace(changed, notes=(*notes, *found.draft().notes[len(draft.notes) :], *_told(answer)))
+
+    def _changed(
+        self, draft: Draft, answer: HookAnswer, by: Decider, look: Lookups, found: Findings
+    ) -> tuple[Draft, list[str]]:
+        """Put the changes into the draft; gives what is wrong with them."""
+        values = {name: json.loads(text) for name, text in answer.changes}
+        problems: list[str] = []
+        workspace = str(values.pop("workspace", draft.workspace))
+        moves = workspace != draft.workspace
+        catalog = look.catalog(workspace)
+        if moves and (catalog is None or catalog.status != "active" or "items" not in catalog.modules):
+            return draft, [f'workspace: "{workspace}" is not there or takes no items']
+        fields = defaults.Fields(catalog or Catalog(workspace), look, found)
+        if moves:
+            fields.judged(change for change in draft.fields if change.by != defaults.BY)
+        else:
+            fields.add(draft.fields)
+        direct: dict[str, Any] = {"workspace": workspace}
+        is_new = draft.target is Target.NEW_ITEM
+        for name, value in values.items():
+            if name in ("description", "comment"):
+                direct["text"] = value or ""
+            elif name == "tags":
+                direct["labels"] = tuple(value)
+            elif name == "private" and is_new:
+                direct["private"] = bool(value)
+            elif name == "title" and is_new and value:
+                direct["title"] = value
+            elif name == "title":
+                fields.decided["title"] = FieldChange("title", value, by)
+                problems += [] if value else ["title: it cannot be empty"]
+            else:
+                problems += _set(fields, name, value, by)
+        if moves and (missing := defaults.fill(fields, self._config.settings(workspace).items)):
+            problems.append(f"mandatory in {workspace} and without a value: {missing}")
+        return replace(draft, fields=fields.all(), attachments=_left_out(draft, answer, by), **direct), problems
+
+
+def _held(errors: list[str], by: Decider, facts: Facts) -> tuple[Disposition | None, Note]:
+    more = f" (and {len(errors) - _MOST_ERRORS} more)" if len(errors) > _MOST_ERRORS else ""
+    because = "; ".join(errors[:_MOST_ERRORS]) + more
+    code = "hook.activity_errors"
+    if facts.released is not None:
+        said = f"{because}; saved without the scripts' changes, because {facts.released.by} released it"
+        return None, Note(said, "info", code)
+    return Disposition(Verdict.HOLD, code, because, by), Note(because, "stop", code)
+
+
+def _told(answer: HookAnswer) -> tuple[Note, ...]:
+    if not answer.changes and not answer.dropped:
+        return (Note("the scripts changed nothing"),)
+    names = [name for name, _ in answer.changes] + [f"attachment {index + 1}" for index, _ in answer.dropped]
+    return (Note(f"the scripts changed {', '.join(names)}"),)
+
+
+def _left_out(draft: Draft, answer: HookAnswer, by: Decider) -> tuple[AttachmentFate, ...]:
+    """Leave out the attachments the scripts dropped; they count those they saw."""
+    places = kept(draft)
+    fates = list(draft.attachments)
+    for index, reason in answer.dropped:
+        if index < len(places):
+            because = reason or f"left out by {by.name}"
+            fates[places[index]] = AttachmentFate(fates[places[index]].attachment, False, because)
+    return tuple(fates)
+
+
+def _set(fields: defaults.Fields, name: str, value: Any, by: Decider) -> list[str]:
+    """Set one field of the catalog, after asking whether the workspace has such a value; gives what is wrong."""
+    field = custom(name, fields.catalog)
+    if name not in FIELDS and field is None:
+        return [f"{name}: there is no such field here"]
+    if value is None or value == "" or value == []:
+        fields.decided[name] = FieldChange(name, None, by)
+        return []
+    values: list[Value] = []
+    for each in value if isinstance(value, list) else [value]:
+        answer = judge(name, _as_text(each), fields.catalog, fields.look)
+        if answer.problem:
+            return [f"{name}: {answer.problem}"]
+        values += answer.value if isinstance(answer.value, tuple) else (answer.value,)
+    several = field is not None and field.multiple
+    fields.decided[name] = FieldChange(name, tuple(str(each) for each in values) if several else values[0], by)
+    return []
+
+
+def _as_text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:g}" if isinstance(value, float) else str(value)

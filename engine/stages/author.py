@@ -1,0 +1,112 @@
+"""Stage 10: who is the author, and may that person do this here?
+
+Here: the known account, the account to be created, the guest; the permission to add items or comments.
+Not here: whether the sender may write at all (`sender`), or the workspace's state (`draft`).
+Invariant: an account is made only for an address that is believed; the author is always an account, if only the guest.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from engine.gates import Findings
+from engine.model import Account, Address, Draft, Facts, Mail, NewUser, Target, Verdict
+from engine.target import on_item
+
+if TYPE_CHECKING:
+    from engine.config import Config, People
+    from engine.lookups import Lookups
+
+LONGEST_NAME = 30
+"""Characters of a first or last name that an account is made with (F056)."""
+
+
+class Author:
+    """Name the author."""
+
+    name: ClassVar[str] = "author"
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+
+    def decide(self, mail: Mail, facts: Facts, draft: Draft, look: Lookups) -> Draft:
+        people = self._config.settings(draft.workspace).people
+        found = Findings(self.name, facts, draft)
+        sender = facts.sender
+        account = None if sender.problem else sender.account
+        if account is None and people.unknown_user == "create" and sender.address.address and not sender.problem:
+            user = new_user(sender.address, people, facts.language, look, found)
+            found.note(f"an account is made for {user.address.address}", "info")
+            return found.draft(author=user.address.address, new_users=(*draft.new_users, user))
+        if account is None:
+            account = look.login(people.guest_user)
+            if account is None:
+                return self._nobody(facts, draft, people, look, found)
+            found.note(f"the author is {account.login}, in place of an unknown sender", "info")
+        else:
+            found.note(f"the author is {account.login}" + (" (by suffix)" if sender.matched_by == "suffix" else ""))
+        if self._permitted(account, facts, draft, people, look, found):
+            return found.draft(author=account.login)
+        return found.draft()
+
+    def _nobody(self, facts: Facts, draft: Draft, people: People, look: Lookups, found: Findings) -> Draft:
+        """Where the guest has no account, the item keeps the sender's address only; a public workspace lets that be."""
+        catalog = look.catalog(draft.workspace)
+        on = draft.target is not Target.NEW_ITEM and draft.item is not None and on_item(facts, draft.item)
+        if on or people.no_permission_check or draft.target is Target.NOTE or (catalog is not None and catalog.public):
+            found.note(f'no author: there is no account "{people.guest_user}" (people.guest_user)', "info")
+            return found.draft(author=people.guest_user)
+        because = f'the sender is unknown and there is no account "{people.guest_user}" (people.guest_user)'
+        found.settle(Verdict.HOLD, "draft.no_permission", because)
+        return found.draft()
+
+    def _permitted(
+        self, account: Account, facts: Facts, draft: Draft, people: People, look: Lookups, found: Findings
+    ) -> bool:
+        """F055, F059: permissions of the workspace, unless they are not to be asked."""
+        if draft.target is Target.NOTE or (facts.released is not None and facts.released.item):
+            return True
+        if people.no_permission_check:
+            found.note("people.no_permission_check: permissions are not asked", "info")
+            return True
+        if draft.target is Target.NEW_ITEM:
+            permission, workspace = "add_items", draft.workspace
+        else:
+            if draft.item is not None and on_item(facts, draft.item):
+                return True
+            permission, workspace = "add_comments", draft.item.workspace if draft.item else draft.workspace
+        if look.may(account.login, permission, workspace):
+            found.note(f"{account.login} may {permission.replace('_', ' ')} in {workspace}")
+            return True
+        if permission == "add_comments" and people.reply_from_stranger == "accept":
+            found.note("people.reply_from_stranger: accept", "info")
+            return True
+        because = f"{account.login} may not {permission.replace('_', ' ')} in {workspace}"
+        found.settle(Verdict.REJECT, "draft.no_permission", because)
+        return False
+
+
+def new_user(address: Address, people: People, language: str, look: Lookups, found: Findings) -> NewUser:
+    """Make an account's data from an address and its display name (F056, F060); unknown groups are told."""
+    first, last = named(address.name)
+    made = people.create_defaults
+    wanted = dict.fromkeys((*people.default_group, *((made.group,) if made.group else ())))
+    groups: list[str] = []
+    for name in wanted:
+        group = look.group(name)
+        if not group:
+            found.note(f'there is no group "{name}" for the new account', "warn")
+        elif group not in groups:
+            groups.append(group)
+    return NewUser(address, first or made.first_name or "-", last or made.last_name or "-", tuple(groups), language)
+
+
+def named(name: str) -> tuple[str, str]:
+    """Split a display name: `Ada Lovelace`, or `Lovelace, Ada`; "" for what it does not say."""
+    plain = " ".join(name.split())
+    plain = "".join(each for each in plain if each.isprintable() and each not in '"<>')
+    if "@" in plain:
+        return "", ""
+    before, comma, behind = plain.partition(", ")
+    first, last = (behind, before) if comma else (plain.partition(" ")[0], plain.partition(" ")[2])
+    return first[:LONGEST_NAME].strip(), last[:LONGEST_NAME].strip()

@@ -1,0 +1,108 @@
+"""Stage 6: reports about our own mail, answers of machines, lists, and what nobody here can read.
+
+Here: what becomes of bounces, automatic replies, list mail and encrypted mail.
+Not here: how they are recognised (`mail/auto.py`). Invariant: a bounce or an automatic reply never changes an item;
+it is discarded, held, or kept as a note on the item it answers, and it is never answered.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from engine.gates import JUDGES, Findings
+from engine.model import Draft, Facts, ItemFacts, Kind, Mail, Target
+from engine.stages.sender import forbidden
+from engine.target import on_item
+
+if TYPE_CHECKING:
+    from engine.config import Config, Settings
+    from engine.config import Gates as Options
+    from engine.lookups import Lookups
+
+
+class Bounce:
+    """Settle what a machine wrote."""
+
+    name: ClassVar[str] = "bounce"
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+
+    def decide(self, mail: Mail, facts: Facts, draft: Draft, look: Lookups) -> Draft:
+        settings = self._config.settings(draft.workspace)
+        found = Findings(self.name, facts, draft)
+        gate = JUDGES.get(facts.automatic.kind, "")
+        if gate == "bounce":
+            item = _about(facts, look)
+            if found.trip("bounce", settings.gates.bounce, "gate.bounce", _told(facts, item)):
+                return found.draft(item=item)
+        elif gate == "auto_reply":
+            if _joins(mail, facts, draft, settings.gates, found):
+                return found.draft(target=Target.NOTE, item=facts.thread.item)
+            if found.trip("auto_reply", settings.gates.auto_reply, "gate.auto_reply", facts.automatic.reason):
+                return found.draft()
+        elif gate == "mailing_list":
+            if found.trip("mailing_list", settings.gates.mailing_list, "gate.mailing_list", facts.automatic.reason):
+                return found.draft()
+        else:
+            found.note("written by a person, as far as its headers tell")
+        _encrypted(mail, settings, found)
+        return found.draft()
+
+
+def _about(facts: Facts, look: Lookups) -> ItemFacts | None:
+    """Find the item that a report is about: by the Message-ID of our mail in it, else by the thread."""
+    if facts.bounce and facts.bounce.original_message_id:
+        match = look.item_by_message_ids((facts.bounce.original_message_id,))
+        if match is not None:
+            return match.item
+    return facts.thread.item
+
+
+def _told(facts: Facts, item: ItemFacts | None) -> str:
+    """F039: what the report says about whom, and the item it belongs to."""
+    about = facts.automatic.reason or str(facts.automatic.kind)
+    if facts.bounce and facts.bounce.recipients:
+        first = facts.bounce.recipients[0]
+        more = f" and {len(facts.bounce.recipients) - 1} more" if len(facts.bounce.recipients) > 1 else ""
+        about += f": {' '.join(part for part in (first.address, first.action, first.status) if part)}{more}"
+    return about + (f"; linked to #{item.id}" if item else "; no item of ours is in it")
+
+
+def _joins(mail: Mail, facts: Facts, draft: Draft, options: Options, found: Findings) -> bool:
+    """F040: an automatic reply to an item becomes a note on it, if it proves where it belongs and is not shut out."""
+    item = facts.thread.item
+    if item is None or item.kind is not Kind.ITEM or draft.start_new or options.auto_reply not in ("hold", "reject"):
+        return False
+    if any(skip.gate == "auto_reply" for skip in draft.skips):
+        return False
+    if not facts.thread.proven and not on_item(facts, item):
+        found.note(f"the marker {facts.thread.marker} of an automatic reply proves nothing", "warn")
+        return False
+    if (why := forbidden(mail, facts, options)) or facts.authentication.dmarc == "fail":
+        found.note(f"not a note on #{item.id}: {why or 'dmarc=fail'}", "warn")
+        return False
+    found.note(
+        f"{facts.automatic.reason}; it answers #{item.id}, so it becomes a note there", "info", "gate.auto_reply"
+    )
+    return True
+
+
+ENCRYPTED_TYPES = frozenset({"application/pgp-encrypted", "application/pkcs7-mime", "application/x-pkcs7-mime"})
+
+
+def _encrypted(mail: Mail, settings: Settings, found: Findings) -> bool:
+    """Hold what nobody here can read (RFC 8551 enveloped data, RFC 3156, inline PGP)."""
+    if not encrypted(mail):
+        return False
+    verb = settings.attachments.smime_pgp.encrypted
+    return found.trip("encrypted", verb, "gate.encrypted", "the mail is encrypted and there is no key here")
+
+
+def encrypted(mail: Mail) -> bool:
+    """Tell whether the body can only be read with a key."""
+    for part in mail.parts:
+        if part.content_type in ENCRYPTED_TYPES:
+            signed = part.filename.lower().endswith(".p7s") or "signed-data" in mail.header("content-type").lower()
+            return not signed
+    return "-----BEGIN PGP MESSAGE-----" in mail.text

@@ -1,0 +1,226 @@
+"""Stage 7: what the mail becomes: title, text, fields, attachments.
+
+Here: the order in which these are put together for a new item, a comment, a note or a post.
+Not here: each of them (`target`, `titles`, `keywords`, `defaults`, `attachments`, `unpacking`), or the author.
+Invariant: nothing is lost: what is not in the text is folded into `quoted`, and what stays out of the item is told.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from engine import attachments as choosing
+from engine import defaults, keywords, titles, unpacking
+from engine.gates import Findings
+from engine.model import (
+    AttachmentFate,
+    Catalog,
+    Draft,
+    Facts,
+    FieldChange,
+    ItemFacts,
+    Mail,
+    Part,
+    Target,
+    Verdict,
+)
+from engine.target import Aim, aim
+
+if TYPE_CHECKING:
+    from engine.config import Config, Settings
+    from engine.lookups import Lookups
+
+NOTHING_SAID = "No description provided."
+"""The description of an item whose mail has no text (F093)."""
+
+
+class DraftStage:
+    """Put together what the item, the comment or the post will hold."""
+
+    name: ClassVar[str] = "draft"
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._language: str = config.instance.language
+        self._timezone: str = config.instance.timezone
+
+    def decide(self, mail: Mail, facts: Facts, draft: Draft, look: Lookups) -> Draft:
+        found = Findings(self.name, facts, draft)
+        settings = self._config.settings(draft.workspace)
+        catalog = _open_workspace(draft.workspace, look, found)
+        if catalog is None:
+            return found.draft()
+        goal = aim(facts, draft, settings, look, found)
+        if goal is None:
+            return found.draft()
+        if goal.target is not Target.TOPIC_POST and "items" not in catalog.modules:
+            found.settle(Verdict.REJECT, "draft.no_permission", f"items are switched off in {catalog.workspace}")
+            return found.draft()
+        text, quoted, readable = _texts(facts, mail, settings, goal.target)
+        extra = unpacking.unpacked(mail, settings, self._timezone, found)
+        fields = defaults.Fields(catalog, look, found)
+        said = keywords.Read(text)
+        if readable and goal.target in (Target.NEW_ITEM, Target.COMMENT):
+            said = _keywords(text, goal, facts, settings, self._language, catalog, look, found, draft.by_keyword)
+            if said.refused and found.stop("reject", "draft.bad_keyword", said.refused):
+                return found.draft()
+        if not self._fields(fields, said, extra.fields, goal, draft, settings):
+            return found.draft()
+        title = self._title(mail, draft, goal, fields, settings)
+        private = draft.private or bool(fields.text("private") == "True")
+        if goal.target is Target.NEW_ITEM:
+            fields.decided.pop("private", None)
+        body = "\n\n".join(part for part in (said.text.strip("\n"), extra.text) if part)
+        return found.draft(
+            target=goal.target,
+            item=goal.item,
+            title=title,
+            text=body or (NOTHING_SAID if goal.target is Target.NEW_ITEM else ""),
+            quoted=quoted,
+            html_part=_html_part(mail, settings, said.text != text or bool(extra.text), found),
+            fields=_changed(fields.all(), goal.item),
+            assignee=None,
+            labels=(*draft.labels, *(label for label in goal.labels if label not in draft.labels)),
+            attachments=_attachments(mail, extra, goal.item, draft, settings, found),
+            private=private,
+        )
+
+    def _fields(
+        self,
+        fields: defaults.Fields,
+        said: keywords.Read,
+        invited: tuple[FieldChange, ...],
+        goal: Aim,
+        draft: Draft,
+        settings: Settings,
+    ) -> bool:
+        """Decide the fields; False when the mail is settled because one is missing."""
+        if goal.target in (Target.NOTE, Target.TOPIC_POST):
+            if draft.fields or draft.assignee:
+                fields.found.note(f"a {goal.target.value.replace('_', ' ')} changes no fields", "info")
+            return True
+        fields.judged(defaults.from_rules(draft))
+        fields.add(said.fields)
+        if goal.target is Target.NEW_ITEM:
+            fields.add(invited)
+            missing = defaults.fill(fields, settings.items)
+            because = f"mandatory in {draft.workspace} and without a value: {missing}"
+            return not (missing and fields.found.stop("hold", "draft.missing_field", because))
+        if goal.item is None:
+            return True
+        if goal.reopen and "status" not in fields.decided:
+            change = defaults.reopened(goal.item, settings.items, fields.catalog)
+            fields.add((change,) if change else ())
+        log = settings.items.log_field
+        if log not in ("comment", "note") and said.text.strip():
+            value = defaults.entry(goal.item, log, said.text)
+            fields.judged((FieldChange(log, value, defaults.BY),))
+        return True
+
+    def _title(self, mail: Mail, draft: Draft, goal: Aim, fields: defaults.Fields, settings: Settings) -> str:
+        """The title: a rule's, else the subject's."""
+        change = fields.decided.pop("title", None)
+        if goal.target is Target.TOPIC_POST:
+            return titles.topic_title(mail.subject)
+        if goal.target is not Target.NEW_ITEM:
+            return str(change.value) if change else ""
+        wanted = str(change.value) if change else draft.title or mail.subject
+        return titles.title(wanted, settings.items.title_prefix, settings.gates.default_title)
+
+
+def _open_workspace(workspace: str, look: Lookups, found: Findings) -> Catalog | None:
+    """F068: the workspace must be there and open, whatever permissions say."""
+    if not workspace:
+        found.settle(Verdict.HOLD, "draft.undecided", "no rule routes this mail and system.default_workspace is empty")
+        return None
+    catalog = look.catalog(workspace)
+    if catalog is None:
+        found.settle(Verdict.HOLD, "draft.undecided", f'there is no workspace "{workspace}"')
+        return None
+    if catalog.status != "active":
+        found.settle(Verdict.REJECT, "draft.no_permission", f"the workspace {workspace} is {catalog.status}")
+        return None
+    return catalog
+
+
+def _texts(facts: Facts, mail: Mail, settings: Settings, target: Target) -> tuple[str, str, bool]:
+    """The new text, the folded rest, and whether the text may hold keywords (it may not where it is a quotation)."""
+    cut = facts.cut
+    new = cut.new if cut.new or cut.quoted or cut.signature else mail.text
+    rest = "\n\n".join(part for part in (cut.signature.strip("\n"), cut.quoted.strip("\n")) if part.strip())
+    if not new.strip() and rest and target is Target.NEW_ITEM:
+        return rest, "", False
+    keep = settings.body.keep_quoted
+    if keep == "keep" and rest:
+        return f"{new.rstrip()}\n\n{rest}", "", False
+    return new, rest if keep == "fold" else "", True
+
+
+def _keywords(
+    text: str,
+    goal: Aim,
+    facts: Facts,
+    settings: Settings,
+    language: str,
+    catalog: Catalog,
+    look: Lookups,
+    found: Findings,
+    by_keyword: bool,
+) -> keywords.Read:
+    """Read the keywords; on an existing item only by somebody who may edit it (F090)."""
+    said = keywords.read(text, facts, settings, language, catalog, look, by_keyword)
+    if said.fields and goal.item is not None and not settings.people.no_permission_check:
+        account = facts.sender.account
+        login = account.login if account is not None else settings.people.guest_user
+        if not look.may(login, "edit_items", goal.item.workspace):
+            found.note(f"keywords are not read: {login} may not edit items in {goal.item.workspace}", "info")
+            return keywords.Read(text)
+    for note in said.notes:
+        found.note(note.text, note.mark, note.code)
+    return said
+
+
+def _html_part(mail: Mail, settings: Settings, text_changed: bool, found: Findings) -> Part | None:
+    """F094: the HTML twin, where HTML is preferred and still says the same as the text."""
+    if mail.html_part is None or settings.body.html != "sanitise":
+        return None
+    if settings.body.body_parts_order[:1] != ("text/html",) and any(
+        part.content_type == "text/plain" and not part.filename for part in mail.parts
+    ):
+        return None
+    if text_changed:
+        found.note("shown as text: the HTML part still has the keyword lines, or lacks what was unpacked", "info")
+        return None
+    return mail.html_part
+
+
+def _changed(changes: tuple[FieldChange, ...], item: ItemFacts | None) -> tuple[FieldChange, ...]:
+    """Leave out what the item has already."""
+    if item is None:
+        return changes
+    has = {**dict(item.fields), "type": item.type, "status": item.status, "private": item.private}
+    return tuple(change for change in changes if has.get(change.name) != change.value)
+
+
+def _attachments(
+    mail: Mail,
+    extra: unpacking.Unpacked,
+    item: ItemFacts | None,
+    draft: Draft,
+    settings: Settings,
+    found: Findings,
+) -> tuple[AttachmentFate, ...]:
+    """F126 to F134: every attachment and every unpacked one meets its fate; what is left out is told."""
+    if not mail.attachments and not extra.attachments:
+        return ()
+    known = item.attachment_digests if item is not None else ()
+    options = settings.attachments
+    offered = [each for each in mail.attachments if each.part.path not in extra.opened]
+    chosen = choosing.fates((*offered, *extra.attachments), options, draft.drop_names, known)
+    chosen = unpacking.made_smaller(chosen, mail, options, found)
+    for fate in chosen:
+        if fate.keep:
+            found.note(choosing.told(fate))
+        else:
+            found.note(choosing.told(fate), "warn", "draft.attachment_refused")
+    return chosen

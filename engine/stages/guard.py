@@ -1,0 +1,62 @@
+"""Stage 8: may this mail in? The guard scripts decide.
+
+Here: asking them, and what their verdict does: `ctx.reject`, `ctx.hold`, False alone (`hooks.on_refusal`); their
+errors, where no activity script follows that would hold the mail for them.
+Not here: running them (`scripts.py`, `hooks/`), failures (`hook_failure.py`), changes to the item (`activity`).
+Invariant: the activity scripts run in the same round trip; this stage looks only at what the guards said.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, ClassVar
+
+from engine.hook_failure import decider, failed, judged, remarks
+from engine.hook_request import request
+from engine.model import Disposition, Draft, Facts, Mail, Note, Verdict
+
+if TYPE_CHECKING:
+    from engine.config import Config
+    from engine.lookups import HookAnswer, Lookups
+
+_VERDICTS = {
+    "reject": (Verdict.REJECT, "hook.guard_reject"),
+    "hold": (Verdict.HOLD, "hook.guard_hold"),
+    "discard": (Verdict.DISCARD, "hook.guard_discard"),
+}
+
+
+class Guard:
+    """Let the guard scripts refuse the mail."""
+
+    name: ClassVar[str] = "guard"
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+
+    def decide(self, mail: Mail, facts: Facts, draft: Draft, look: Lookups) -> Draft:
+        if not self._config.hooks.guard:
+            return draft
+        question = request(self._config, mail, facts, draft, look)
+        answer = look.hooks(question)
+        if answer.outcome == "none":
+            return draft
+        notes = (*draft.notes, *remarks(answer, self._config))
+        if failed(answer):
+            if answer.hook == "activity":
+                return replace(draft, notes=(*draft.notes, Note("the guards let it pass")))
+            disposition, note = judged(answer, facts, self._config)
+            return replace(draft, disposition=disposition, notes=(*notes, note))
+        if answer.verdict == "accept" and answer.errors and not question.activity:
+            answer = replace(answer, verdict="hold", reason="; ".join(answer.errors[:5]))
+        if answer.verdict == "accept" or answer.hook == "activity":
+            return replace(draft, notes=(*notes, Note("the guards let it pass")))
+        disposition, note = self._refused(answer, facts)
+        return replace(draft, disposition=disposition, notes=(*notes, note))
+
+    def _refused(self, answer: HookAnswer, facts: Facts) -> tuple[Disposition | None, Note]:
+        verdict, code = _VERDICTS[self._config.hooks.on_refusal if answer.verdict == "refuse" else answer.verdict]
+        because = answer.reason or f"{answer.script} refuses this mail"
+        if verdict is Verdict.HOLD and facts.released is not None:
+            return None, Note(f"{because}; passed, because {facts.released.by} released it", "info", code)
+        return Disposition(verdict, code, because, decider(self._config, answer.script)), Note(because, "stop", code)

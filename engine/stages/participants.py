@@ -1,0 +1,165 @@
+"""Stage 11: the other people on the mail become editors, readers or watchers.
+
+Here: who of To and Cc joins the item and as what, and the people that rules name.
+Not here: the author (`author`). Invariant: at most `people.cc.limit` people join by being on the mail; own addresses,
+the sender, lists and those the item has already never do; a note or a post brings nobody in.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from engine.gates import Findings
+from engine.model import Account, Address, Draft, Facts, Mail, NewUser, PersonChange, Role, Target
+from engine.stages.author import new_user
+
+if TYPE_CHECKING:
+    from engine.config import Config, People
+    from engine.config.gates import Cc
+    from engine.lookups import Lookups
+
+MOST_ASKED = 200
+"""Addresses of one mail that are looked up at all."""
+
+MOST_NAMED = 5
+"""Addresses that stay out and are named in the trace; the others are counted."""
+
+
+class Participants:
+    """Let people join the item."""
+
+    name: ClassVar[str] = "participants"
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+
+    def decide(self, mail: Mail, facts: Facts, draft: Draft, look: Lookups) -> Draft:
+        alone = not mail.to or (len(mail.to) == 1 and mail.to[0].key in facts.own_addresses)
+        if alone and not (mail.cc or draft.people):
+            return draft
+        people = self._config.settings(draft.workspace).people
+        found = Findings(self.name, facts, draft)
+        if draft.target in (Target.NOTE, Target.TOPIC_POST):
+            found.note(f"a {draft.target.value.replace('_', ' ')} brings nobody in", "info")
+            return found.draft(people=())
+        joining = _Joining(facts, draft, people, look, found)
+        for person in draft.people:
+            joining.named(person)
+        role = draft.cc_role or _role(people.cc)
+        if role is not None:
+            joining.on_mail((*mail.cc, *mail.to) if people.cc.also_to else mail.cc, role)
+        return found.draft(people=tuple(joining.people), new_users=(*draft.new_users, *joining.new_users))
+
+
+def _role(options: Cc) -> Role | None:
+    """F123, F122: editor before reader before watcher; None where nobody joins."""
+    if options.add_cc_as_editor:
+        return Role.EDITOR
+    if options.add_cc_as_reader:
+        return Role.READER
+    return Role.WATCHER if options.add_cc_as_watcher else None
+
+
+class _Joining:
+    """The people who join while they are found; lives within one call of `decide`."""
+
+    def __init__(self, facts: Facts, draft: Draft, people: People, look: Lookups, found: Findings) -> None:
+        self._facts, self._draft, self._options, self._look, self._found = facts, draft, people, look, found
+        self.people: list[PersonChange] = []
+        self.new_users: list[NewUser] = []
+        self._unknown: list[str] = []
+        self._never: list[str] = []
+        account = facts.sender.account
+        self._seen = {facts.sender.address.key, *facts.own_addresses}
+        self._logins = {account.login} if account is not None else set()
+        self._present = {person.casefold() for person in draft.item.people} if draft.item is not None else set()
+
+    def named(self, person: PersonChange) -> None:
+        """Take somebody a rule names, by login or address; the limit does not count them."""
+        text = person.login or person.address.address
+        account = self._look.person(text)
+        if account is not None:
+            self._join(account, person.address, person.role)
+        elif "@" in text and not self._options.cc.known_only:
+            self._create(person.address if person.address.address else Address(text), person.role)
+        else:
+            self._found.note(f"nobody here is {text}, whom a rule names", "warn")
+
+    def on_mail(self, addresses: tuple[Address, ...], role: Role) -> None:
+        """Take people from To and Cc, up to the limit."""
+        options = self._options.cc
+        joined = asked = 0
+        for address in addresses:
+            if not self._new(address):
+                continue
+            if joined >= options.limit or asked >= MOST_ASKED:
+                self._found.note(f"only {joined} of {len(addresses)} addresses join (people.cc.limit)", "warn")
+                break
+            asked += 1
+            joined += self._one(address, role)
+        self._tell("not known here (people.cc.known_only)", self._unknown)
+        self._tell("not to join, ever (people.cc.never)", self._never)
+
+    def _tell(self, what: str, addresses: list[str]) -> None:
+        """Name those who stay out, the first few of them."""
+        if addresses:
+            named = ", ".join(addresses[:MOST_NAMED])
+            more = f" and {len(addresses) - MOST_NAMED} more" if len(addresses) > MOST_NAMED else ""
+            self._found.note(f"{named}{more}: {what}", "info")
+
+    def _new(self, address: Address) -> bool:
+        """Tell whether an address stands for somebody new: not us, not the sender, not a list, not seen before."""
+        key = address.key
+        if not address.address or key in self._seen or self._is_ours(key):
+            return False
+        self._seen.add(key)
+        for pattern in self._options.cc.never:
+            if pattern.search(address.address):
+                self._never.append(f"{address.address} ({pattern.source})")
+                return False
+        return True
+
+    def _is_ours(self, key: str) -> bool:
+        """Tell whether this is one of our addresses with a plus tag or a reply token."""
+        local, _, domain = key.rpartition("@")
+        plain, plus, _ = local.partition("+")
+        return bool(plus) and f"{plain}@{domain}" in self._facts.own_addresses
+
+    def _one(self, address: Address, role: Role) -> bool:
+        match = self._look.account(address.address, self._options.mail_suffix_separators)
+        if match.account is not None:
+            return self._join(match.account, address, role)
+        if not self._options.cc.known_only:
+            return self._create(address, role)
+        self._unknown.append(address.address)
+        return False
+
+    def _join(self, account: Account, address: Address, role: Role) -> bool:
+        present = account.login.casefold() in self._present or any(
+            e.casefold() in self._present for e in account.emails
+        )
+        if account.login in self._logins or present:
+            return False
+        self._logins.add(account.login)
+        if account.status != "active":
+            self._found.note(f"{account.login} is {account.status} and does not join", "info")
+            return False
+        if role is Role.WATCHER and not self._may_watch(account):
+            self._found.note(f"{account.login} may not see items in {self._draft.workspace} and does not watch", "info")
+            return False
+        self.people.append(PersonChange(address, role, account.login))
+        self._found.note(f"{account.login} joins as {role.value}")
+        return True
+
+    def _may_watch(self, account: Account) -> bool:
+        """F122: who watches must be allowed to see; editors and readers see by being that."""
+        return self._options.no_permission_check or self._look.may(account.login, "view_items", self._draft.workspace)
+
+    def _create(self, address: Address, role: Role) -> bool:
+        key = address.key
+        if key in self._present or any(user.address.key == key for user in (*self._draft.new_users, *self.new_users)):
+            return False
+        self.new_users.append(new_user(address, self._options, "", self._look, self._found))
+        self.people.append(PersonChange(address, role))
+        self._found.note(f"an account is made for {address.address}, who joins as {role.value}", "info")
+        return True

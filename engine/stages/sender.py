@@ -1,0 +1,130 @@
+"""Stage 4: may this sender write here?
+
+Here: blocked people and texts, the permitted-address pattern, known users only, users who are not active, DMARC and
+SPF; with the settings of the workspace. Not here: who the sender is (`facts.py`), or what they may do (`author`).
+Invariant: what stage `bounce` is going to settle passes untouched; a sender whose From is not believed is unknown.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from engine.gates import Findings, left_to_bounce
+from engine.model import Draft, Facts, Mail
+from engine.target import on_item
+
+if TYPE_CHECKING:
+    from engine.config import Config, People
+    from engine.config import Gates as Options
+    from engine.lookups import Lookups
+
+
+class SenderStage:
+    """Stop those who may not write."""
+
+    name: ClassVar[str] = "sender"
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+
+    def decide(self, mail: Mail, facts: Facts, draft: Draft, look: Lookups) -> Draft:
+        settings = self._config.settings(draft.workspace)
+        found = Findings(self.name, facts, draft)
+        if gate := left_to_bounce(facts, draft, settings.gates):
+            found.note(f"left to gate {gate}: {facts.automatic.reason}", "info")
+            return found.draft()
+        _judge(mail, facts, settings.gates, settings.people, found)
+        return found.draft()
+
+
+def _judge(mail: Mail, facts: Facts, options: Options, people: People, found: Findings) -> bool:
+    """Ask the gates in order; True when one settles the mail."""
+    return (
+        _blocked(mail, facts, options, found)
+        or _not_allowed(facts, options, found)
+        or _unknown(facts, options, people, found)
+        or _inactive(facts, people, found)
+        or _authentication(facts, options, found)
+    )
+
+
+def _blocked(mail: Mail, facts: Facts, options: Options, found: Findings) -> bool:
+    why = forbidden(mail, facts, options)
+    return bool(why) and found.trip("blocked", options.blocked, "gate.blocked", why)
+
+
+def forbidden(mail: Mail, facts: Facts, options: Options) -> str:
+    """Say by which of the blocked lists (F050) this mail is blocked, "" if by none."""
+    address = facts.sender.address
+    for name, text in (
+        ("blocked_senders", address.address),
+        ("blocked_names", address.name),
+        ("blocked_bodies", mail.text),
+    ):
+        for pattern in getattr(options, name):
+            if text and pattern.search(text):
+                what = "the text" if name == "blocked_bodies" else text
+                return f"{what} matches {pattern.source} of gates.{name}"
+    return ""
+
+
+def _not_allowed(facts: Facts, options: Options, found: Findings) -> bool:
+    """F037: of two lists (system and workspace) both must match."""
+    lists = options.allowed_lists
+    if not lists:
+        return False
+    address = "" if facts.sender.problem else facts.sender.address.address
+    if address and all(any(pattern.search(address) for pattern in allowed) for allowed in lists):
+        found.note(f"{address} is permitted by gates.allowed_senders")
+        return False
+    because = f"{facts.sender.address.address or 'the sender'} is not permitted by gates.allowed_senders"
+    return found.trip("not_allowed", options.not_allowed, "gate.not_allowed", because)
+
+
+def _unknown(facts: Facts, options: Options, people: People, found: Findings) -> bool:
+    """F036, F054: with `accept` and `create` a stranger is welcome, but not one whose From cannot be believed.
+
+    An answer that proves it belongs to an item (a signed token, a Message-ID of ours) goes on, account or not: from
+    somebody on that item it is a comment (F056), from anybody else `people.reply_from_stranger` decides (F046).
+    """
+    sender = facts.sender
+    if sender.problem:
+        found.note(f"From is not believed: {sender.problem}", "warn")
+    elif sender.account is not None:
+        how = f" (found by suffix as {sender.account.emails[0]})" if sender.matched_by == "suffix" else ""
+        found.note(f"{sender.address.address} is {sender.account.login}{how}")
+        return False
+    if people.unknown_user == "accept" or (people.unknown_user == "create" and not sender.problem):
+        found.note(f"{sender.address.address or 'the sender'} is unknown; people.unknown_user is {people.unknown_user}")
+        return False
+    item = facts.thread.item
+    if item is not None and facts.thread.proven and not sender.problem:
+        where = "is on" if on_item(facts, item) else "has nothing to do with"
+        said = f"{sender.address.address} is unknown and {where} #{item.id}, but proves to answer it"
+        found.note(f"{said} (by {facts.thread.by})", "info")
+        return False
+    because = f"{sender.address.address or 'the sender'} is not known here"
+    if sender.problem:
+        because = f"nobody knows who sent this: {sender.problem}"
+    return found.trip("unknown_sender", options.unknown_sender, "gate.unknown_sender", because)
+
+
+def _inactive(facts: Facts, people: People, found: Findings) -> bool:
+    """F043: locked users, and those who never finished registering."""
+    account = facts.sender.account
+    if account is None or facts.sender.problem or account.status not in ("locked", "registered"):
+        return False
+    because = f"the account {account.login} is {account.status}"
+    return found.trip("inactive_user", people.inactive_user, "gate.inactive_sender", because)
+
+
+def _authentication(facts: Facts, options: Options, found: Findings) -> bool:
+    """F051: results of trusted servers only (RFC 8601), so that a forged From does not act as that person."""
+    results = facts.authentication
+    said = f"(says {results.authserv_id})" if results.authserv_id else "(no trusted server says anything)"
+    if results.dmarc == "fail":
+        return found.trip("dmarc", options.dmarc, "gate.dmarc", f"dmarc=fail {said}")
+    if results.spf in ("softfail", "fail") and results.dmarc != "pass":
+        return found.trip("spf_softfail", options.spf_softfail, "gate.dmarc", f"spf={results.spf} {said}")
+    found.note(f"dmarc={results.dmarc} spf={results.spf} {said}")
+    return False

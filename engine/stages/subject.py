@@ -1,0 +1,54 @@
+"""Stage 5: does the subject let this mail in?
+
+Here: the empty subject and the undesired patterns. Not here: what becomes of the subject (`draft`).
+Invariant: what stage `bounce` is going to settle passes untouched.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from engine.gates import Findings, left_to_bounce
+from engine.model import Draft, Facts, Mail
+from rules.pattern import encode
+
+if TYPE_CHECKING:
+    from engine.config import Config
+    from engine.lookups import Lookups
+
+
+class Subject:
+    """Stop mail without a subject or with one that nobody wants."""
+
+    name: ClassVar[str] = "subject"
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+
+    def decide(self, mail: Mail, facts: Facts, draft: Draft, look: Lookups) -> Draft:
+        options = self._config.settings(draft.workspace).gates
+        found = Findings(self.name, facts, draft)
+        if gate := left_to_bounce(facts, draft, options):
+            found.note(f"left to gate {gate}", "info")
+            return found.draft()
+        subject = mail.subject.strip()
+        if not subject:
+            return self._empty(options.empty_subject, options.default_title, found, draft)
+        encoded = encode(subject)
+        for pattern in options.undesired_subject_patterns:
+            if pattern.found_in(encoded):
+                because = f'the subject "{subject[:80]}" matches {pattern.source}'
+                if found.trip("undesired_subject", options.undesired_subject, "gate.undesired_subject", because):
+                    return found.draft()
+                break
+        else:
+            found.note("the subject is not empty and not undesired")
+        return found.draft()
+
+    def _empty(self, verb: str, default_title: str, found: Findings, draft: Draft) -> Draft:
+        """F038: refuse (Allegra), or go on with a default title (iTop, Redmine)."""
+        if verb == "default-title":
+            found.note(f'the subject is empty; the title is "{default_title}"', "info")
+            return found.draft(title=draft.title or default_title)
+        found.trip("empty_subject", verb, "gate.empty_subject", "the subject is empty")
+        return found.draft()

@@ -1,0 +1,296 @@
+"""One runner for a mailbox at a time, and how its mailbox fares.
+
+Here: leases (a row with a heartbeat and, on one host, a flock beside the database), the note of the mail in hand, the
+context manager `Lease`, the states that `allegra mailbox list` shows. Not here: claims of mails (`spool.py`), which
+stay correct without any lease. Invariant: a lease only saves work; a process that dies gives everything back at once.
+"""
+
+from __future__ import annotations
+
+import threading
+import time as clock
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from engine.store.database import Database, moment, us
+from engine.store.errors import StoreError
+from engine.store.locks import FileLock as FileLock
+from engine.store.locks import is_alive
+from engine.store.locks import owner as owner
+from engine.store.migrations import check_version, pass_file
+from engine.store.spool import Spool, _is_free
+
+if TYPE_CHECKING:
+    from engine.store.store import Store
+
+TTL_S = 60.0
+RETRY_S = 0.25
+
+CRASH_WAITS_S = (60.0, 300.0, 1800.0, 7200.0)
+"""How long a mail waits that was in hand when a process died, where nobody says `errors.retry`."""
+
+
+@dataclass(frozen=True, slots=True)
+class MailboxState:
+    """How a mailbox fares. `failures` counts the passes since it last worked; `holder` is who works on it now."""
+
+    name: str
+    ok_at: datetime | None
+    failures: int
+    failing_since: datetime | None
+    failed_at: datetime | None
+    code: str
+    sentence: str
+    paused: str
+    holder: str
+    epoch: str
+
+
+class Leases(Spool):
+    """Leases of mailboxes, and their states."""
+
+    _locks: dict[str, FileLock]
+    _pass: FileLock | None = None
+    _notes: dict[str, bytes]
+
+    def lease(self, mailbox: str, owner: str, now: datetime, ttl_s: float = TTL_S) -> bool:
+        """Take the lease of a mailbox; False if another runner has it, or the schema is being upgraded."""
+        number = self.mailbox_id(mailbox)
+        if not self._lock(mailbox, number):
+            return False
+        check_version(self.database)
+        with self.database.joining():
+            held_by, until = self.database.one("SELECT lease_owner, lease_until FROM mailbox WHERE id = ?", number)
+            free = held_by in ("", owner) or _is_free(held_by, until, us(now))
+            if free:
+                self.database.run(
+                    "UPDATE mailbox SET lease_owner = ?, lease_until = ?, lease_token = lease_token + 1 WHERE id = ?",
+                    owner, us(now) + int(ttl_s * 1_000_000), number,
+                )  # fmt: skip
+        if not free:
+            self._unlock(mailbox)
+        return free
+
+    def heartbeat(self, mailbox: str, owner: str, now: datetime, ttl_s: float = TTL_S) -> bool:
+        """Make a lease last longer; False if it is not ours any more."""
+        return beat(self.database, self.mailbox_id(mailbox), owner, now, ttl_s)
+
+    def release_lease(self, mailbox: str, owner: str) -> None:
+        """Give a lease back; one that is not ours stays where it is."""
+        try:
+            with self.database.joining():
+                self.database.run(
+                    "UPDATE mailbox SET lease_owner = '', lease_until = 0 WHERE name = ? AND lease_owner = ?",
+                    mailbox,
+                    owner,
+                )
+        finally:
+            self._unlock(mailbox)
+
+    def lease_holder(self, mailbox: str) -> str:
+        """Name who has the lease of a mailbox, for people; "" for nobody."""
+        row = self.database.one("SELECT lease_owner FROM mailbox WHERE name = ?", mailbox)
+        return _named(row[0]) if row else ""
+
+    def _lock(self, mailbox: str, number: int) -> bool:
+        path = self.database.path
+        if path is None or mailbox in self._locks:
+            return True
+        lock = FileLock(lock_file(path, number))
+        if not lock.acquire():
+            return False
+        if self._pass is None:
+            passing = FileLock(pass_file(path), shared=True)
+            if not passing.acquire():
+                lock.release()
+                return False
+            self._pass = passing
+        self._locks[mailbox] = lock
+        return True
+
+    def _unlock(self, mailbox: str) -> None:
+        self._notes.pop(mailbox, None)
+        lock = self._locks.pop(mailbox, None)
+        if lock is not None:
+            lock.release()
+        if not self._locks and self._pass is not None:
+            self._pass.release()
+            self._pass = None
+
+    # ── the mail in hand ──────────────────────────────────────────────────────────────────────────────────────
+
+    def take_over(self, mailbox: str, owner: str, now: datetime, waits_s: Sequence[float] = CRASH_WAITS_S) -> None:
+        """Begin to work under a lease: free what earlier holders left claimed, and charge the mail they died on."""
+        lock = self._locks.get(mailbox)
+        told = lock.noted(2) if lock else []
+        in_hand = {told[0].decode("utf-8", "replace"): int(told[1])} if len(told) == 2 and told[1].isdigit() else {}
+        self.give_back(mailbox, now, in_hand, waits_s)
+        if lock:
+            self._notes[mailbox] = owner.encode().replace(b"%", b"%%") + b"\n%d\n"
+            self.begin(mailbox, 0)
+
+    def begin(self, mailbox: str, row: int) -> None:
+        """Note which mail is in hand, 0 for none: should the process die now, that one is charged with it.
+
+        A write to the lock file that nobody waits for: a microsecond. Without a lease nothing is noted, and all mails
+        that the process had claimed are suspects.
+        """
+        if note := self._notes.get(mailbox):
+            self._locks[mailbox].note(note % row)
+
+    # ── states ────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def mailbox_failed(self, name: str, code: str, sentence: str, now: datetime) -> None:
+        """Note that a mailbox could not be read."""
+        number, at = self.mailbox_id(name), us(now)
+        with self.database.joining():
+            self.database.run(
+                "UPDATE mailbox SET failures = failures + 1, failed_at = ?, code = ?, sentence = ?, "
+                "failing_since = CASE WHEN failures = 0 THEN ? ELSE failing_since END WHERE id = ?",
+                at, code, sentence, at, number,
+            )  # fmt: skip
+
+    def mailbox_ok(self, name: str, now: datetime) -> None:
+        """Note that a mailbox was read."""
+        number = self.mailbox_id(name)
+        with self.database.joining():
+            self.database.run(
+                "UPDATE mailbox SET ok_at = ?, failures = 0, failing_since = 0, code = '', sentence = '' WHERE id = ?",
+                us(now), number,
+            )  # fmt: skip
+
+    def pause(self, name: str, reason: str) -> None:
+        """Let passes leave a mailbox alone until `resume`."""
+        number = self.mailbox_id(name)
+        with self.database.joining():
+            self.database.run("UPDATE mailbox SET paused = ? WHERE id = ?", reason or "paused by hand", number)
+
+    def resume(self, name: str) -> None:
+        """Let passes read a mailbox again."""
+        number = self.mailbox_id(name)
+        with self.database.joining():
+            self.database.run("UPDATE mailbox SET paused = '' WHERE id = ?", number)
+
+    def paused(self, name: str) -> str:
+        """Say why a mailbox is paused, "" if it is not."""
+        row = self.database.one("SELECT paused FROM mailbox WHERE name = ?", name)
+        return str(row[0]) if row else ""
+
+    def mailbox_states(self) -> list[MailboxState]:
+        """Give the state of every mailbox that was ever read, by name."""
+        rows = self.database.rows(
+            "SELECT name, ok_at, failures, failing_since, failed_at, code, sentence, paused, lease_owner, epoch "
+            "FROM mailbox ORDER BY name"
+        )
+        return [
+            MailboxState(
+                name,
+                moment(ok_at),
+                failures,
+                moment(since),
+                moment(failed_at),
+                code,
+                sentence,
+                paused,
+                _named(holder),
+                epoch,
+            )
+            for name, ok_at, failures, since, failed_at, code, sentence, paused, holder, epoch in rows
+        ]
+
+
+def beat(database: Database, mailbox: int, owner: str, now: datetime, ttl_s: float) -> bool:
+    """Write a heartbeat through any connection."""
+    with database.joining():
+        done = database.run(
+            "UPDATE mailbox SET lease_until = ? WHERE id = ? AND lease_owner = ?",
+            us(now) + int(ttl_s * 1_000_000), mailbox, owner,
+        )  # fmt: skip
+        return bool(done.rowcount)
+
+
+def lock_file(database: Path, mailbox: int) -> Path:
+    """Name the file whose lock goes with a mailbox's lease."""
+    return database.with_name(f"{database.name}.mailbox-{mailbox}")
+
+
+def _named(owner: str) -> str:
+    host, _, rest = owner.partition("/")
+    pid = rest.split("/")[1] if rest.count("/") > 1 else rest
+    return f"process {pid} on {host}" if owner and is_alive(owner) is not False else ""
+
+
+class Lease:
+    """The lease of a mailbox for the length of a `with`; `held` tells whether we got it, `holder` else who has it.
+
+    Waits up to `wait_s` seconds for another runner. A thread with a connection of its own keeps the lease alive where
+    the work takes longer than a third of its time to live.
+    """
+
+    def __init__(
+        self, store: Store, mailbox: str, now: Callable[[], datetime], wait_s: float = 0.0,
+        stop: threading.Event | None = None, ttl_s: float = TTL_S, waits_s: Sequence[float] = CRASH_WAITS_S,
+    ) -> None:  # fmt: skip
+        self.store, self.mailbox, self.owner, self.ttl_s = store, mailbox, owner(), ttl_s
+        self.held, self.holder = False, ""
+        self._waits_s = waits_s
+        self._now, self._wait_s, self._stop = now, wait_s, stop or threading.Event()
+        self._over = threading.Event()
+        self._beaten = 0.0
+        self._thread: threading.Thread | None = None
+
+    def __enter__(self) -> Self:
+        until = clock.monotonic() + self._wait_s
+        while not (held := self.store.lease(self.mailbox, self.owner, self._now(), self.ttl_s)):
+            left = until - clock.monotonic()
+            if left <= 0 or self._stop.wait(min(RETRY_S, left)):
+                break
+        self.held, self._beaten = held, clock.monotonic()
+        if not held:
+            self.holder = self.store.lease_holder(self.mailbox) or "the schema is being upgraded"
+            return self
+        try:
+            self.store.take_over(self.mailbox, self.owner, self._now(), self._waits_s)
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
+        if self.store.database.path is not None:
+            self._thread = threading.Thread(target=self._keep, args=(self.store.mailbox_id(self.mailbox),), daemon=True)
+            self._thread.start()
+        return self
+
+    def heartbeat(self) -> bool:
+        """Make the lease last longer if it is time to; False if it was lost."""
+        if not self.held or clock.monotonic() - self._beaten < self.ttl_s / 3:
+            return self.held
+        self._beaten = clock.monotonic()
+        self.held = self.store.heartbeat(self.mailbox, self.owner, self._now(), self.ttl_s)
+        return self.held
+
+    def _keep(self, mailbox: int) -> None:
+        """Beat from a thread whenever the work itself did not for a third of the time to live."""
+        while not self._over.wait(self.ttl_s / 3):
+            if clock.monotonic() - self._beaten < self.ttl_s / 3:
+                continue
+            database = Database(self.store.database.path, busy_s=self.ttl_s / 3)
+            with suppress(StoreError):
+                database.connect(create=False)
+                beat(database, mailbox, self.owner, self._now(), self.ttl_s)
+                self._beaten = clock.monotonic()
+            database.close()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._over.set()
+        if self._thread is not None:
+            self._thread.join()
+        if self.held:
+            self.held = False
+            with suppress(StoreError):
+                self.store.release_lease(self.mailbox, self.owner)

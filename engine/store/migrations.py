@@ -1,0 +1,120 @@
+"""From any older schema to the one of this release.
+
+Here: the steps in order, and when they run. Not here: the tables of today (`tables/`).
+Invariant: a new database is made from the tables of today and equals an old one that took every step (a test
+compares them). A step is never changed once released. Steps run alone: no pass is under way, each is one transaction.
+
+A small runner of our own rather than `playhouse.migrations`: that one loads scripts by path at run time, cannot tell a
+schema newer than itself, and would be one more thing beside `schema_version` to wait for a running pass. Steps may use
+`playhouse.migrate` for changes of columns.
+"""
+# ruff: noqa: S608 - only names of our own tables and question marks are put into the statements
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from engine.store.database import Database, us
+from engine.store.errors import Busy, StoreError
+from engine.store.locks import FileLock
+from engine.store.tables import TABLES, SchemaVersion, name_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+UPGRADE_WAIT_S = 30.0
+"""How long an upgrade waits for a running pass before it says so."""
+
+
+def _first(database: Database) -> None:
+    """Step 1 is the making of the tables: no older schema was ever released."""
+
+
+STEPS: tuple[tuple[str, Callable[[Database], None]], ...] = (("first version", _first),)
+"""Name and deed of every step; the version of a schema is the number of steps taken."""
+
+_VERSIONS = name_of(SchemaVersion)
+
+
+def version(database: Database) -> int:
+    """Give the version of the schema, 0 for an empty database. Raises StoreError if the database is not ours."""
+    found = database.peewee.get_tables()
+    if not found:
+        return 0
+    if _VERSIONS not in found:
+        raise StoreError(f"{database.path} is a database of something else: it has tables, but not ours")
+    return int(database.one(f"SELECT max(version) FROM {_VERSIONS}")[0] or 0)
+
+
+def pass_file(path: Path) -> Path:
+    """Name the file that a pass locks shared and an upgrade locks alone."""
+    return path.with_name(path.name + ".pass")
+
+
+def bring_up_to_date(database: Database, may_upgrade: bool = True, wait_s: float = UPGRADE_WAIT_S) -> list[str]:
+    """Make or upgrade the schema; gives the names of the steps taken, usually none.
+
+    Raises StoreError for a schema newer than this release, or one that is older and may not be upgraded;
+    Busy if a pass was still running after `wait_s` seconds.
+    """
+    if _is_current(database):
+        return []
+    if not may_upgrade:
+        raise StoreError(f"the database {database.path} has an older schema: run `allegra db migrate`")
+    with _alone(database, wait_s):
+        return _upgrade(database)
+
+
+def _is_current(database: Database) -> bool:
+    found = version(database)
+    if found > len(STEPS):
+        raise StoreError(
+            f"the database {database.path} has schema {found}, this release knows {len(STEPS)}: "
+            "install the release that made it, or a newer one"
+        )
+    return found == len(STEPS)
+
+
+def check_version(database: Database) -> None:
+    """Raise StoreError if the schema is another one than when this process opened it."""
+    if database.one(f"SELECT max(version) FROM {_VERSIONS}")[0] != len(STEPS):
+        raise StoreError(f"the schema of the database {database.path} was upgraded meanwhile: run again")
+
+
+@contextmanager
+def _alone(database: Database, wait_s: float) -> Iterator[None]:
+    if database.path is None:
+        yield
+        return
+    lock = FileLock(pass_file(database.path))
+    if not lock.acquire(wait_s):
+        raise Busy("the schema of the database has to be upgraded, but a pass is running: try again when it is done")
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _upgrade(database: Database) -> list[str]:
+    taken = []
+    while not _is_current(database):
+        with database.writing():
+            before = version(database)
+            if before >= len(STEPS):
+                break
+            if before == 0:
+                with database.peewee.bind_ctx(TABLES):
+                    database.peewee.create_tables(TABLES, safe=False)
+                fresh = STEPS
+            else:
+                fresh = STEPS[before : before + 1]
+                fresh[0][1](database)
+            now = us(datetime.now(UTC))
+            for number, (name, _) in enumerate(fresh, before + 1):
+                database.run(f"INSERT INTO {_VERSIONS} (version, name, applied_at) VALUES (?, ?, ?)", number, name, now)
+                taken.append(name)
+    return taken

@@ -1,0 +1,110 @@
+"""What all parts of the store share: the connection, what it remembers of small tables, and the version counters.
+
+Here: `Part`, `Versions`. Not here: any query. Invariant: nothing is remembered across a change of the table it came
+from, whoever made the change, nor across a rollback.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, NamedTuple, TypeVar
+
+from engine.store.database import Database
+
+T = TypeVar("T")
+
+MOST_REMEMBERED = 20_000
+
+
+@dataclass(slots=True)
+class Window:
+    """The decided mails received from `start` up to `end`, counted."""
+
+    start: int
+    end: int
+    count: int
+
+
+class Versions(NamedTuple):
+    """Counters of what a decision may have seen: they move when accounts, items or receipts could have changed.
+
+    The first three count this connection's own writes, `others` moves when any other connection commits.
+    """
+
+    accounts: int
+    items: int
+    receipts: int
+    others: int
+
+
+DEPENDS_ON: dict[str, tuple[str, ...]] = {
+    "account": ("accounts",),
+    "login": ("accounts",),
+    "person": ("accounts",),
+    "group": ("accounts",),
+    "may": ("accounts",),
+    "catalog": ("accounts",),
+    "item": ("items",),
+    "topic": ("items",),
+    "item_by_field": ("items",),
+    "item_by_message_ids": ("items", "receipts"),
+    "duplicate": ("receipts",),
+}
+"""Which counters a question depends on; `others` counts for all. Workspaces and fields are counted as accounts."""
+
+
+class Part:
+    """A part of the store: works on the connection that all parts share."""
+
+    def __init__(self, database: Database, clock: Callable[[], datetime] | None = None) -> None:
+        self.database = database
+        self.clock = clock or (lambda: datetime.now(UTC))
+        self._changes = {"accounts": 0, "items": 0, "receipts": 0}
+        self._others = 0
+        self._remembered: dict[tuple[Any, ...], Any] = {}
+        self._windows: dict[int, Window] = {}
+        database.rolled_back = self._rolled_back  # type: ignore[method-assign]
+
+    def versions(self) -> Versions:
+        """Give the counters; equal counters mean that no answer about accounts, items or receipts has changed."""
+        others = self.database.others()
+        if others != self._others:
+            self._others = others
+            self._forget()
+        return Versions(**self._changes, others=others)
+
+    def changed_since(self, before: Versions) -> frozenset[str]:
+        """Name the questions whose answers may have changed since `before`."""
+        now = self.versions()
+        moved = {name for name in ("accounts", "items", "receipts") if getattr(now, name) != getattr(before, name)}
+        if now.others != before.others:
+            return frozenset(DEPENDS_ON)
+        return frozenset(question for question, counters in DEPENDS_ON.items() if moved.intersection(counters))
+
+    def _touch(self, *counters: str) -> None:
+        """Count a write; what was remembered of accounts is forgotten with it."""
+        for counter in counters:
+            self._changes[counter] += 1
+        if "accounts" in counters:
+            self._remembered.clear()
+
+    def _rolled_back(self) -> None:
+        self._touch("accounts", "items", "receipts")
+        self._forget()
+
+    def _forget(self) -> None:
+        self._remembered.clear()
+        self._windows.clear()
+
+    def _remember(self, key: tuple[Any, ...], find: Callable[[], T]) -> T:
+        """Answer from memory, or find out and remember: for small tables that decisions ask again and again."""
+        try:
+            return self._remembered[key]  # type: ignore[no-any-return]
+        except KeyError:
+            found = find()
+            if len(self._remembered) >= MOST_REMEMBERED:
+                self._remembered.clear()
+            self._remembered[key] = found
+            return found

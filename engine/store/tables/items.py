@@ -1,0 +1,130 @@
+"""Tables of items: items, their fields, labels and people, comments, topics, attachments and the bytes of these.
+
+Here: columns only. Not here: reading or writing them (`items.py`, `effects.py`).
+Invariant: `html` is empty or a JSON object that tells where the HTML body stands (`blobs.Html`), never HTML itself.
+"""
+
+from __future__ import annotations
+
+from peewee import AutoField, BigIntegerField, BlobField, CompositeKey, IntegerField, TextField
+
+from engine.store.tables import column
+from engine.store.tables.column import Table
+from engine.store.tables.mail import Inbound, RawMail
+from engine.store.tables.people import Account, FieldName, Workspace
+
+
+class Blob(Table):
+    id = AutoField()
+    digest = BlobField(unique=True)
+    size = IntegerField()
+    raw = column.to(RawMail, null=True, index=True)
+    starts = column.number()
+    ends = column.number()
+    encoding = column.text()
+    content = BlobField(null=True)
+
+
+class Item(Table):
+    id = AutoField()
+    workspace = column.to(Workspace, index=True)
+    title = TextField()
+    text = column.text()
+    quoted = column.text()
+    author = column.to(Account, null=True)
+    sender = column.text()
+    type = column.text()
+    status = column.text()
+    priority = column.text()
+    category = column.text()
+    version = column.text()
+    assigned_to = column.text()
+    private = column.flag()
+    created_at = BigIntegerField()
+    changed_at = BigIntegerField()
+    closed_at = BigIntegerField(null=True)
+    inbound = column.to(Inbound, null=True)
+    html = column.text()
+
+
+class ItemField(Table):
+    item = column.to(Item)
+    field = column.to(FieldName)
+    value = TextField()
+
+    class Meta:
+        primary_key = CompositeKey("item", "field")
+        indexes = ((("field", "value", "item"), False),)
+        without_rowid = True
+
+
+class ItemLabel(Table):
+    item = column.to(Item)
+    label = TextField()
+
+    class Meta:
+        primary_key = CompositeKey("item", "label")
+        without_rowid = True
+
+
+class ItemPerson(Table):
+    item = column.to(Item)
+    account = column.to(Account)
+    role = TextField()
+
+    class Meta:
+        primary_key = CompositeKey("item", "account")
+        without_rowid = True
+
+
+class Comment(Table):
+    """`published`: a person made a note public. `belongs`: who wrote it has to do with the item because of that."""
+
+    id = AutoField()
+    item = column.to(Item, index=True)
+    author = column.to(Account, null=True)
+    sender = column.text()
+    text = column.text()
+    quoted = column.text()
+    internal = column.flag()
+    published = column.flag()
+    belongs = column.flag(True)
+    created_at = BigIntegerField()
+    inbound = column.to(Inbound, null=True)
+    html = column.text()
+
+
+class Topic(Table):
+    id = AutoField()
+    workspace = column.to(Workspace, index=True)
+    title = TextField()
+    locked = column.flag()
+    created_at = BigIntegerField()
+
+
+class Post(Table):
+    id = AutoField()
+    topic = column.to(Topic, index=True)
+    author = column.to(Account, null=True)
+    sender = column.text()
+    title = column.text()
+    text = column.text()
+    quoted = column.text()
+    created_at = BigIntegerField()
+    inbound = column.to(Inbound, null=True)
+    html = column.text()
+
+
+class Attachment(Table):
+    id = AutoField()
+    item = column.to(Item, null=True, index=True)
+    topic = column.to(Topic, null=True)
+    comment = column.number()
+    blob = column.to(Blob)
+    name = TextField()
+    content_type = TextField()
+    inline = column.flag()
+    content_id = column.text()
+    width_px = column.number()
+    height_px = column.number()
+    created_at = BigIntegerField()

@@ -1,0 +1,88 @@
+"""Tables of people and of the places where items live.
+
+Here: accounts, addresses, groups, roles, workspaces, members, fields. Not here: what anybody may do (`accounts.py`).
+Invariant: a `key` is the case-folded form in which names and addresses compare.
+"""
+
+from __future__ import annotations
+
+from peewee import AutoField, CompositeKey, TextField
+
+from engine.store.tables import column
+from engine.store.tables.column import Table
+
+
+class Account(Table):
+    id = AutoField()
+    login = TextField(unique=True)
+    name = column.text()
+    name_key = column.text(index=True)
+    status = column.text("active")
+    language = column.text()
+    admin = column.flag()
+    created_at = column.number()
+
+
+class Email(Table):
+    key = TextField(primary_key=True)
+    address = TextField()
+    account = column.to(Account, index=True)
+    position = column.number()
+
+    class Meta:
+        without_rowid = True
+
+
+class AccountGroup(Table):
+    id = AutoField()
+    key = TextField(unique=True)
+    name = TextField()
+
+
+class Membership(Table):
+    account = column.to(Account)
+    group = column.to(AccountGroup, index=True)
+
+    class Meta:
+        primary_key = CompositeKey("account", "group")
+        without_rowid = True
+
+
+class Role(Table):
+    id = AutoField()
+    key = TextField(unique=True)
+    name = TextField()
+    permissions = column.text("[]")
+
+
+class Workspace(Table):
+    id = AutoField()
+    identifier = TextField(unique=True)
+    name = column.text()
+    status = column.text("active")
+    public = column.flag(True)
+    parent = column.text()
+    lists = column.text("{}")
+
+
+class Member(Table):
+    id = AutoField()
+    workspace = column.to(Workspace)
+    account = column.to(Account, null=True, index=True)
+    group = column.to(AccountGroup, null=True, index=True)
+    role = column.to(Role)
+
+    class Meta:
+        indexes = ((("workspace", "account", "group", "role"), True),)
+
+
+class FieldName(Table):
+    id = AutoField()
+    key = TextField(unique=True)
+    name = TextField()
+    kind = column.text("text")
+    definition = column.text("{}")
+    defined = column.flag()
+
+    class Meta:
+        table_name = "field"

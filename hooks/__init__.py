@@ -1,0 +1,1 @@
+"""The sandbox that runs scripts: it has never heard of the store."""

@@ -1,0 +1,212 @@
+"""A worker from the engine's side: start it, ask it with a deadline, end it.
+
+Here: one process and its pipes. Not here: which scripts, how many workers (`sandbox.py`), what is said (`protocol.py`).
+Invariant: no call blocks longer than its deadline; whatever happens, the process is dead and its pipes are closed
+after `end`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import mmap
+import os
+import resource
+import select
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable
+from importlib.util import find_spec
+from pathlib import Path
+from queue import SimpleQueue
+
+from hooks import limits
+from hooks.frame import packed
+from hooks.protocol import BadReply
+
+BOOT = "import sys,json;sys.path+=json.loads(sys.argv[2]);from hooks.worker import main;main()"
+_NEEDED = ("hooks", "RestrictedPython", "re2", "regex")
+
+
+class TimedOut(Exception):
+    """The deadline passed."""
+
+
+class Died(Exception):
+    """The worker ended. `status` is its exit code, or minus the signal."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(f"the worker ended with {status}")
+        self.status = status
+
+
+def search_path() -> list[str]:
+    """Give the folders a worker loads its modules from."""
+    folders: dict[str, None] = {}
+    for name in _NEEDED:
+        spec = find_spec(name)
+        if spec is None or spec.origin is None:
+            raise ModuleNotFoundError(f"the package {name} is not installed")
+        folders[str(Path(spec.origin).parent.parent.resolve())] = None
+    return list(folders)
+
+
+class Worker:
+    """One running worker process. Used by one thread at a time."""
+
+    __slots__ = ("_in", "_marks", "_out", "_poll_in", "_poll_out", "_ran", "cpu_s", "pid", "status")
+
+    def __init__(self, settings: dict[str, object], boot: str = BOOT, path: Iterable[str] = ()) -> None:
+        """Start the process; it is not ready yet. `settings` are those `hooks.worker` reads."""
+        theirs_in, ours_out = (_high(fd) for fd in os.pipe2(os.O_CLOEXEC))
+        ours_in, theirs_out = (_high(fd) for fd in os.pipe2(os.O_CLOEXEC))
+        shared = _high(os.memfd_create("marks"))
+        try:
+            os.ftruncate(shared, mmap.PAGESIZE)
+            self._marks = mmap.mmap(shared, mmap.PAGESIZE)
+            text = json.dumps({**settings, "parent": os.getpid()})
+            folders = json.dumps([*search_path(), *path])
+            command = [sys.executable, "-I", "-S", "-W", "ignore", "-X", "utf8", "-c", boot, text, folders]
+            given = ((theirs_in, 0), (theirs_out, 1), (shared, 3))
+            self.pid = _in_lasting_thread(lambda: _spawn(command, given))
+        finally:
+            for fd in (theirs_in, theirs_out, shared):
+                os.close(fd)
+        self._out = ours_out
+        self._in = ours_in
+        os.set_blocking(ours_out, False)
+        os.set_blocking(ours_in, False)
+        self._poll_out = select.poll()
+        self._poll_out.register(ours_out, select.POLLOUT)
+        self._poll_in = select.poll()
+        self._poll_in.register(ours_in, select.POLLIN)
+        self._ran = -1
+        self.status: int | None = None
+        self.cpu_s = 0.0
+
+    @property
+    def running(self) -> int:
+        """The number of the script that runs or ran when the worker ended, -1 for none."""
+        return self._marks[0] - 1 if self.status is None else self._ran
+
+    def ask(self, body: bytes | None, most: int, deadline: float) -> bytes:
+        """Send a frame (None: only listen) and wait for the answer, until `deadline` (of `time.monotonic`).
+
+        Raises TimedOut, Died, or BadReply for an answer longer than `most` bytes or with something behind it.
+        """
+        if body is not None:
+            self._send(packed(body), deadline)
+        return self._receive(most, deadline)
+
+    def _send(self, content: bytes, deadline: float) -> None:
+        rest = memoryview(content)
+        while rest:
+            try:
+                rest = rest[os.write(self._out, rest) :]
+            except BlockingIOError:
+                if not self._poll_out.poll(_left(deadline)):
+                    raise TimedOut from None
+            except BrokenPipeError:
+                raise Died(self.end()) from None
+
+    def _receive(self, most: int, deadline: float) -> bytes:
+        content = b""
+        wanted = 4
+        while len(content) < wanted:
+            if not self._poll_in.poll(_left(deadline)):
+                raise TimedOut
+            try:
+                chunk = os.read(self._in, 65_536)
+            except BlockingIOError:
+                continue
+            if not chunk:
+                raise Died(self.end(wait_s=0.5))
+            content = content + chunk if content else chunk
+            if wanted == 4 and len(content) >= 4:
+                wanted = 4 + int.from_bytes(content[:4], "big")
+                if wanted > most + 4:
+                    raise BadReply(f"a reply of {wanted} bytes")
+        if len(content) > wanted:
+            raise BadReply("more than one reply")
+        return content[4:]
+
+    def end(self, wait_s: float = 0.0) -> int:
+        """End the process, after giving it `wait_s` to end by itself. Gives its exit code, or minus the signal."""
+        if self.status is None:
+            os.close(self._out)
+            found = self._ended(wait_s)
+            if found is None:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(self.pid, signal.SIGKILL)
+                found = os.wait4(self.pid, 0)
+            self._ran = self._marks[0] - 1
+            self.status = os.waitstatus_to_exitcode(found[1])
+            self.cpu_s = found[2].ru_utime + found[2].ru_stime
+            os.close(self._in)
+            self._marks.close()
+        return self.status
+
+    def _ended(self, wait_s: float) -> tuple[int, int, resource.struct_rusage] | None:
+        given_up = time.monotonic() + wait_s
+        while wait_s and time.monotonic() < given_up:
+            found = os.wait4(self.pid, os.WNOHANG)
+            if found[0]:
+                return found
+            time.sleep(0.000_5)
+        return None
+
+
+def _left(deadline: float) -> int:
+    """Milliseconds until the deadline, rounded up."""
+    return max(0, int((deadline - time.monotonic()) * 1000) + 1)
+
+
+def _high(fd: int) -> int:
+    """Move a descriptor out of the way of 0 to 3, which the worker gets."""
+    try:
+        return fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 10)
+    finally:
+        os.close(fd)
+
+
+def _spawn(command: list[str], given: tuple[tuple[int, int], ...]) -> int:
+    actions: list[tuple[int, ...] | tuple[int, int, str, int, int]] = [
+        (os.POSIX_SPAWN_DUP2, source, target) for source, target in given
+    ]
+    actions.append((os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0))
+    return os.posix_spawn(command[0], command, {}, file_actions=actions, setsid=True, setsigmask=())
+
+
+# A worker dies with the thread that started it (PR_SET_PDEATHSIG), so that thread has to last as long as the process.
+
+_requests: SimpleQueue[tuple[Callable[[], int], SimpleQueue[int | OSError]]] = SimpleQueue()
+_starter: list[tuple[int, threading.Thread]] = []
+_lock = threading.Lock()
+
+
+def _in_lasting_thread(action: Callable[[], int]) -> int:
+    if threading.current_thread() is threading.main_thread():
+        return action()
+    with _lock:
+        if not _starter or _starter[0][0] != os.getpid():
+            thread = threading.Thread(target=_start_forever, name="hook workers", daemon=True)
+            _starter[:] = [(os.getpid(), thread)]
+            thread.start()
+    done: SimpleQueue[int | OSError] = SimpleQueue()
+    _requests.put((action, done))
+    result = done.get(timeout=limits.START_TIMEOUT_S)
+    if isinstance(result, OSError):
+        raise result
+    return result
+
+
+def _start_forever() -> None:
+    while True:
+        action, done = _requests.get()
+        try:
+            done.put(action())
+        except OSError as error:
+            done.put(error)

@@ -1,0 +1,92 @@
+"""What the sandbox is asked and what it answers.
+
+Here: scripts, programs, calls and results, as frozen data. Not here: running them (`sandbox.py`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from hooks.problem import ScriptProblem
+
+
+@dataclass(frozen=True)
+class Script:
+    """The source of a script; `hook` is guard or activity."""
+
+    name: str
+    hook: str
+    source: str
+
+    @cached_property
+    def sha256(self) -> str:
+        """The identity of the script."""
+        return hashlib.sha256(self.source.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+@dataclass(frozen=True)
+class Program:
+    """Scripts in the order they run, guards first, with their parameters and lookup tables as JSON objects."""
+
+    scripts: tuple[Script, ...]
+    params: str = "{}"
+    tables: str = "{}"
+
+    @cached_property
+    def key(self) -> str:
+        """What a worker is bound to: every script, its place, and the parameters."""
+        parts = [self.params, self.tables, *(f"{s.name}\0{s.hook}\0{s.sha256}" for s in self.scripts)]
+        return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+    @cached_property
+    def versions(self) -> tuple[tuple[str, str], ...]:
+        """The scripts by name and sha256."""
+        return tuple((script.name, script.sha256) for script in self.scripts)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One mail for a program; `mail`, `item` and `context` are JSON objects as `hooks.request` describes them.
+
+    `option` is "trace" (count executed lines), "probe" (only look for the functions) or "".
+    """
+
+    program: Program
+    mail: str
+    item: str
+    context: str
+    option: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of a call.
+
+    `outcome` is ok, compile-error, runtime-error, runtime-denied, timeout, memory, killed, attack or sandbox-missing;
+    `verdict` is accept, reject, hold or refuse (False without a reason); `script` is the number of the script that
+    refused or failed, -1 for none; `problems` are pairs of that number and what is wrong; `lines` counts, by script
+    and line, what was executed (only with the option trace).
+    """
+
+    outcome: str
+    verdict: str = "accept"
+    reason: str = ""
+    changes: tuple[tuple[str, Any], ...] = ()
+    dropped: tuple[tuple[int, str], ...] = ()
+    errors: tuple[tuple[str, str], ...] = ()
+    log: tuple[str, ...] = ()
+    script: int = -1
+    error_type: str = ""
+    message: str = ""
+    line: int = 0
+    column: int = 0
+    length: int = 1
+    problems: tuple[tuple[int, ScriptProblem], ...] = ()
+    lines: tuple[tuple[str, tuple[tuple[int, int], ...]], ...] = ()
+    ms: float = 0.0
+    cpu_ms: float = 0.0
+    standing: tuple[str, ...] = ()
+    missing: tuple[tuple[str, str], ...] = ()

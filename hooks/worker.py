@@ -1,0 +1,186 @@
+"""The process scripts run in: load, raise the fences, compile, answer.
+
+Here: the life of a worker, from its start to its last call. Not here: the fences (`jail.py`), a call (`runner.py`).
+A worker compiles and never runs a script itself: a child of it does, which is cheap to replace (a fork, 2 ms).
+Invariant: nothing that a stranger wrote is read before the fences stand; nothing is loaded afterwards.
+"""
+# ruff: noqa: PTH123 - a worker does not load pathlib
+
+from __future__ import annotations
+
+import codecs
+import gc
+import json
+import mmap
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+from hooks import compiling, frame, jail, limits, modules, runner
+from hooks.context import frozen
+from hooks.fences import MANDATORY
+from hooks.frame import EXIT_ATTACK, EXIT_CLOSED, EXIT_KILLED, EXIT_MEMORY, EXIT_RENEWED
+from hooks.problem import ScriptProblem
+from hooks.request import read_binding, read_call, write
+
+Compile = Callable[[str, str], tuple[Any, tuple[ScriptProblem, ...]]]
+
+
+def main(compiled: Compile = compiling.compiled, scope: dict[str, Any] = compiling.GLOBALS) -> None:
+    """Be a worker until the engine closes the pipe. `sys.argv[1]` holds the settings as JSON."""
+    settings = json.loads(sys.argv[1])
+    _prepare(settings)
+    marks = _marks()
+    rss_kb = _rss_kb()
+    fences = jail.confine(
+        settings["parent"], settings["memory_bytes"], settings["cpu_s"], frozenset(settings["without"])
+    )
+    _say({"standing": fences.standing, "missing": fences.missing, "rss_kb": rss_kb, "cpu_ms": _cpu_ms()})
+    if (set(MANDATORY) & fences.missing.keys()) and not settings["reduced"]:
+        os._exit(EXIT_CLOSED)
+    try:
+        program = _bind(frame.receive(0, limits.REQUEST_BYTES), marks, compiled, scope)
+        gc.collect()
+        gc.freeze()
+        _serve(program, settings["calls"], settings["cpu_s"])
+    except frame.BrokenFrame:
+        os._exit(EXIT_CLOSED)
+    except BrokenPipeError:
+        os._exit(EXIT_CLOSED)
+    except MemoryError:
+        os._exit(EXIT_MEMORY)
+
+
+def _prepare(settings: dict[str, Any]) -> None:
+    """Load everything a script may need, and silence everything that would write to a closed descriptor."""
+    os.environ["TZ"] = "UTC0"
+    time.tzset()
+    time.localtime()
+    for codec in ("ascii", "latin-1", "iso8859-15", "cp1252", "utf-8-sig"):
+        codecs.lookup(codec)
+    modules.load(set(settings["modules"]))
+    sys.addaudithook(_keep_closed)
+    sys.meta_path.clear()  # what is not loaded now cannot be: an import fails instead of opening a file
+    sys.path.clear()
+    sys.setrecursionlimit(limits.RECURSION)
+    sys.stderr = None
+    sys.unraisablehook = lambda *_: None
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+
+
+_compiling: list[bool] = []
+
+
+def _keep_closed(event: str, arguments: tuple[Any, ...]) -> None:
+    """Keep the parser from opening the file of a script that has a syntax error, which would end the process."""
+    if event == "open" and _compiling:
+        raise PermissionError("closed")
+
+
+def _marks() -> mmap.mmap | None:
+    """Map the byte that tells the engine which script runs; the descriptor is closed with the others."""
+    try:
+        return mmap.mmap(3, mmap.PAGESIZE)
+    except (OSError, ValueError):
+        return None
+
+
+def _bind(body: bytes, marks: mmap.mmap | None, compiled: Compile, scope: dict[str, Any]) -> runner.Program:
+    """Compile the scripts this worker is for, and say what is wrong with them."""
+    request = read_binding(body)
+    _compiling.append(True)
+    problems = []
+    scripts = []
+    for number, (name, hook, text) in enumerate(request.scripts):
+        code, found = compiled(text, name)
+        problems += [
+            [number, each.code, each.message, each.line, each.column, each.length, each.help] for each in found[:50]
+        ]
+        if code is not None:
+            scripts.append(runner.Compiled(name, hook, code, scope))
+
+    def mark(index: int) -> None:
+        if marks is not None:
+            marks[0] = index + 1
+
+    program = runner.Program(tuple(scripts), frozen(request.params), frozen(request.tables), mark)
+    _compiling.clear()
+    _say({"nonce": request.nonce, "problems": problems, "cpu_ms": _cpu_ms()})
+    if problems:
+        os._exit(EXIT_CLOSED)
+    return program
+
+
+def _serve(program: runner.Program, calls: int, cpu_s: int) -> NoReturn:
+    """Let one child after the other serve; it is replaced after so many calls, or anything but success."""
+    me = os.getpid()
+    while True:
+        child = os.fork()
+        if child == 0:
+            jail.tighten(me, cpu_s)
+            _answer_calls(program, calls)
+        _, status = os.waitpid(child, 0)
+        code = os.waitstatus_to_exitcode(status)
+        if code != EXIT_RENEWED:
+            os._exit(_passed_on(code))
+
+
+def _passed_on(code: int) -> int:
+    """Give the exit code that tells the engine how a child of this worker ended."""
+    return EXIT_ATTACK if code == -signal.SIGSYS else code if code in (EXIT_CLOSED, EXIT_MEMORY) else EXIT_KILLED
+
+
+def _answer_calls(program: runner.Program, calls: int) -> NoReturn:
+    spent_ms = 0.0
+    try:
+        for _ in range(calls):
+            reply = _answer(program, frame.receive(0, limits.REQUEST_BYTES))
+            spent_ms += reply["cpu_ms"]
+            if reply["outcome"] != "ok" or spent_ms > limits.SPENT_CPU_S * 1000:
+                break
+    except (frame.BrokenFrame, BrokenPipeError):
+        os._exit(EXIT_CLOSED)
+    except MemoryError:
+        os._exit(EXIT_MEMORY)
+    os._exit(EXIT_RENEWED)
+
+
+def _answer(program: runner.Program, body: bytes) -> dict[str, Any]:
+    """Answer one call."""
+    request = read_call(body)
+    reply = runner.answer(program, request)
+    reply["nonce"] = request.nonce
+    content = write(reply)
+    if len(content) > limits.REPLY_BYTES:
+        content = _too_long(reply)
+    program.mark(-1)
+    frame.send(1, content)
+    return reply
+
+
+def _too_long(reply: dict[str, Any]) -> bytes:
+    message = f"the script wants to say more than {limits.REPLY_BYTES >> 10} KB"
+    error = {"type": "ValueError", "message": message, "line": 0, "column": 0, "length": 1}
+    reply.update(
+        outcome="runtime-denied", verdict="accept", reason="", changes={}, dropped=[], errors=[], log=[], lines={}
+    )
+    reply["error"] = error
+    return write(reply)
+
+
+def _say(message: dict[str, Any]) -> None:
+    frame.send(1, write(message))
+
+
+def _cpu_ms() -> float:
+    return round(time.process_time() * 1000, 3)
+
+
+def _rss_kb() -> int:
+    """Give the memory this process holds; read before the fences, while there is a /proc."""
+    with open("/proc/self/statm", "rb") as file:
+        return int(file.read().split()[1]) * mmap.PAGESIZE >> 10

@@ -1,0 +1,87 @@
+"""A problem: something wrong in a configuration, a rule file or a script that a person has to mend.
+
+Here: the one shape every problem has, and the one way it is printed.
+Not here: defects (bad mail is data) and faults (broken code is an exception).
+Invariant: problems come as a list, all of them at once, each with a place and, where one is known, a way out.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Severity(StrEnum):
+    """How much it matters: an error stops loading, a warning is worth reading, an info explains."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    INFO = "info"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong and where.
+
+    `line` and `column` count from 1; 0 means "the whole file". `column` and `length` count characters
+    of `excerpt`, the line of the file as it stands there (without its line end).
+    """
+
+    code: str
+    message: str
+    file: str
+    line: int = 0
+    column: int = 0
+    length: int = 1
+    excerpt: str = ""
+    where: str = ""
+    help: str = ""
+    severity: Severity = Severity.ERROR
+
+    @property
+    def place(self) -> str:
+        """`file:line:column`, as far as each is known."""
+        parts = [self.file]
+        if self.line:
+            parts.append(str(self.line))
+            if self.column:
+                parts.append(str(self.column))
+        return ":".join(parts)
+
+
+def in_order(problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    """Sort by file, place and code, the order in which a reader meets them."""
+    return tuple(sorted(problems, key=lambda p: (p.file, p.line, p.column, p.code, p.message)))
+
+
+def render(problem: Problem) -> str:
+    """Print a problem the way compilers do: headline, place, line, caret, help."""
+    place = problem.place + (f"   ({problem.where})" if problem.where else "")
+    headline = f"{problem.severity}[{problem.code}]: {problem.message}"
+    gutter = len(str(problem.line)) if problem.line else 0
+    lines = [headline, f"{' ' * gutter}--> {place}"]
+    if problem.excerpt and problem.line:
+        caret = _blank(problem.excerpt[: max(problem.column - 1, 0)]) + "^" * max(
+            _width(problem.excerpt[max(problem.column - 1, 0) :][: problem.length]), 1
+        )
+        lines += [f"{' ' * gutter} |", f"{problem.line} | {problem.excerpt}"]
+        lines.append(f"{' ' * gutter} | {caret}" if problem.column else f"{' ' * gutter} |")
+    if problem.help:
+        first, *rest = problem.help.split("\n")
+        lines.append(f"{' ' * gutter} = help: {first}")
+        lines += [f"{' ' * gutter}         {line}" for line in rest]
+    return "\n".join(lines)
+
+
+def _blank(text: str) -> str:
+    """Blanks as wide as `text` on a terminal; a tab stays a tab so that the caret stands below its character."""
+    return "".join("\t" if char == "\t" else " " * _width(char) for char in text)
+
+
+def _width(text: str) -> int:
+    """Columns that `text` takes on a terminal (wide East Asian characters two, combining marks none)."""
+    return sum(
+        0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text
+    )

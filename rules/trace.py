@@ -1,0 +1,50 @@
+"""What a rule file did with one mail, as it is stored: numbers and values, no labels.
+
+Here: frozen data. Not here: the labels; `explain.py` takes them from the text of the file, kept once by its digest.
+Invariant: plain values and tuples; a rule that did not match costs one small tuple.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+Seen = str | int | float | bool | tuple[str, ...] | None
+"""A value as a trace keeps it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What became of one action. `effect` is applied, ignored, shadow or not_permitted; `because` says why not."""
+
+    text: str
+    effect: str = "applied"
+    because: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A rule that matched: for each leaf of its condition, in order, whether it held and the value seen."""
+
+    rule: int
+    leaves: tuple[tuple[bool, Seen], ...] = ()
+    effects: tuple[Effect, ...] = ()
+    shadow: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FileTrace:
+    """One file, one mail. `misses` are (rule, part of its condition that failed first, value seen).
+
+    `reply` tells which rules were considered, `day` (ISO) which had expired. `ended` is the rule that ended the file,
+    0 if all were read. `cut` names the fields whose text was longer than the limit.
+    """
+
+    file: str
+    digest: str
+    place: str = ""
+    reply: bool = False
+    day: str = ""
+    misses: tuple[tuple[int, int, Seen], ...] = ()
+    hits: tuple[Hit, ...] = ()
+    ended: int = 0
+    cut: tuple[str, ...] = ()

@@ -1,0 +1,304 @@
+"""Builders of what a decision is made of: mails, facts, configurations, and a small world to look into.
+
+Here: what every test of a stage arranges, in one line each. Not here: assertions.
+Invariant: mails are real bytes through the real parser, configurations real TOML through the real loader.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from engine.config import Config
+from engine.config import parse as parse_config
+from engine.lookups import AccountMatch, HookAnswer, HookRequest, MessageMatch, Recorder
+from engine.mail.parse import parse
+from engine.model import (
+    Account,
+    Address,
+    Authentication,
+    Catalog,
+    Cut,
+    Draft,
+    Envelope,
+    Facts,
+    ItemFacts,
+    Mail,
+    Origin,
+    RawMail,
+    Sender,
+    Thread,
+)
+from engine.store.store import Store
+
+NOW = datetime(2026, 11, 20, 10, 31, tzinfo=UTC)
+
+ANNA = Account(1, "anna", "Anna Berg", ("anna@example.com",), groups=("staff",), language="en")
+JANE = Account(2, "jane", "Jane Doe", ("jane@bigcorp.example",), groups=("customers",))
+BOB = Account(3, "bob", "Bob Lund", ("bob@example.com", "bob.lund@example.com"), groups=("staff",), language="de")
+LOCKED = Account(4, "lola", "Lola Locked", ("lola@example.com",), status="locked")
+GUEST = Account(9, "guest", "Guest", status="guest")
+
+SUPPORT = Catalog(
+    "support",
+    "Support",
+    modules=("items", "topics"),
+    types=("Task", "Incident"),
+    categories=("Hardware", "Software"),
+    versions=("1.0", "2.0"),
+)
+
+_BASE = """
+schema = 1
+[system]
+default_workspace = "support"
+[system.mailbox]
+host = "imap.example.com"
+username = "allegra"
+password_env = "SECRET"
+addresses = ["help@example.com", "allegra@example.com"]
+[workspace.support]
+name = "Support"
+"""
+
+
+@lru_cache(maxsize=512)
+def config(toml: str = "", base: str = _BASE) -> Config:
+    """Load a configuration: a system mailbox, the workspace `support`, and what the test adds."""
+    return parse_config(base + toml, Path("/nowhere/allegra.toml"), {})
+
+
+def raw(
+    content: bytes | str,
+    mailbox: str = "system",
+    reverse_path: str | None = None,
+    truncated: bool = False,
+    announced: int = 0,
+) -> RawMail:
+    """Bytes as a source hands them over."""
+    data = content if isinstance(content, bytes) else content.encode("utf-8", "surrogateescape")
+    origin = Origin(mailbox, "INBOX/1/1", announced)
+    return RawMail(data, origin, NOW, hashlib.sha256(data).hexdigest(), Envelope(reverse_path), truncated)
+
+
+def mail(
+    text: str = "The printer is on fire.",
+    subject: str | None = "Printer",
+    sender: str = "Jane Doe <jane@bigcorp.example>",
+    to: str = "help@example.com",
+    headers: Iterable[tuple[str, str]] = (),
+    attachments: Iterable[tuple[str, str, bytes]] = (),
+    html: str = "",
+    **envelope: Any,
+) -> Mail:
+    """A parsed mail. `subject` None leaves the header out; `attachments` are (name, type, bytes)."""
+    lines = [
+        f"From: {sender}",
+        f"To: {to}",
+        "Date: Fri, 20 Nov 2026 10:30:00 +0000",
+        "Message-ID: <m1@bigcorp.example>",
+    ]
+    if subject is not None:
+        lines.append(f"Subject: {subject}")
+    lines += [f"{name}: {value}" for name, value in headers]
+    lines.append("MIME-Version: 1.0")
+    return parse(raw("\n".join(lines) + "\n" + _body(text, html, tuple(attachments)), **envelope))
+
+
+def _body(text: str, html: str, attachments: tuple[tuple[str, str, bytes], ...]) -> str:
+    from base64 import encodebytes
+
+    plain = f"Content-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: 8bit\n\n{text}\n"
+    if html:
+        page = f"Content-Type: text/html; charset=utf-8\nContent-Transfer-Encoding: 8bit\n\n{html}\n"
+        plain = (
+            f"Content-Type: multipart/alternative; boundary=alt\n\n--alt\n{plain}--alt\n{page}--alt--\n"
+            if text
+            else page
+        )
+    if not attachments:
+        return plain
+    parts = [plain]
+    for name, kind, data in attachments:
+        inline, _, kind = kind.rpartition(" ")
+        parts.append(
+            f'Content-Type: {kind}; name="{name}"\nContent-Disposition: {inline or "attachment"}; filename="{name}"\n'
+            f"Content-ID: <{name}@id>\nContent-Transfer-Encoding: base64\n\n{encodebytes(data).decode()}"
+        )
+    return "Content-Type: multipart/mixed; boundary=mix\n\n--mix\n" + "--mix\n".join(parts) + "--mix--\n"
+
+
+def facts(about: Mail | None = None, account: Account | None = JANE, **known: Any) -> Facts:
+    """What is true about a mail, with the sender behind `account` (None: nobody we know)."""
+    address = (
+        Address(account.emails[0], account.name)
+        if account is not None and account.emails
+        else Address("eve@stranger.example")
+    )
+    if about is not None and about.from_:
+        address = about.from_[0]
+    made = Facts(
+        mailbox="system",
+        sender=Sender(address, account, "exact" if account is not None else ""),
+        own_addresses=("help@example.com", "allegra@example.com"),
+        language="en",
+        cut=Cut(new=about.text) if about is not None else Cut(),
+    )
+    return replace(made, **known)
+
+
+def proven(dmarc: str = "pass") -> Authentication:
+    """What our own server wrote down."""
+    return Authentication(spf="pass", dkim="pass", dmarc=dmarc, authserv_id="mx.example.com")
+
+
+def item(number: int = 7, people: tuple[str, ...] = ("jane",), **known: Any) -> ItemFacts:
+    """An open item in `support` that Jane wrote."""
+    known = {"workspace": "support", "title": "Printer", "type": "Task", "status": "New", **known}
+    return ItemFacts(number, people=people, **known)
+
+
+def answers(about: ItemFacts, by: str = "token", proven: bool | None = None, **known: Any) -> Thread:
+    """The thread of a mail that answers an item."""
+    return Thread(
+        about, by, f"#{about.id}", proven=by in ("token", "message_id") if proven is None else proven, **known
+    )
+
+
+def draft(**known: Any) -> Draft:
+    """A draft as it stands after the route."""
+    return Draft(**{"workspace": "support", **known})
+
+
+@dataclass
+class Asked:
+    """The real store as a decision sees it, with a scanner and a sandbox that are switched off."""
+
+    store: Store
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.store, name)
+
+    def sender_rate(self, address: str, seconds: int) -> int:
+        return self.store.sender_rate(address, seconds, NOW)
+
+    def total_rate(self, seconds: int) -> int:
+        return self.store.total_rate(seconds, NOW)
+
+    def scan(self) -> str:
+        return "off"
+
+    def hooks(self, request: HookRequest) -> HookAnswer:
+        return HookAnswer()
+
+
+def tracker(store: Store) -> Recorder:
+    """Fill an empty store with the people and places of `World`, and open the door to it."""
+    for name in ("staff", "customers", "tier2"):
+        store.put_group(name)
+    for who in (ANNA, JANE, BOB, LOCKED, GUEST):
+        store.put_account(
+            who.login, name=who.name, emails=who.emails, groups=who.groups, status=who.status, language=who.language
+        )
+    store.put_role("member", ("view_items", "add_items", "add_comments", "edit_items", "watch"))
+    lists = {"types": SUPPORT.types, "categories": SUPPORT.categories, "versions": SUPPORT.versions}
+    store.put_workspace("support", name="Support", lists={**lists, "modules": SUPPORT.modules})
+    store.put_member("support", "member", group="staff")
+    return Recorder(Asked(store), NOW)
+
+
+@dataclass
+class World:
+    """A tracker in memory that answers every question of `Lookups`; counts the questions in `asked`."""
+
+    accounts: tuple[Account, ...] = (ANNA, JANE, BOB, LOCKED, GUEST)
+    groups: tuple[str, ...] = ("staff", "customers", "tier2")
+    rights: frozenset[tuple[str, str]] = frozenset(
+        {("anna", "edit_items"), ("bob", "edit_items")}
+        | {
+            (login, right)
+            for login in ("anna", "bob", "jane", "guest")
+            for right in ("add_items", "add_comments", "view_items")
+        }
+    )
+    catalogs: tuple[Catalog, ...] = (SUPPORT, Catalog("finance", "Finance"))
+    items: tuple[ItemFacts, ...] = ()
+    topics: tuple[ItemFacts, ...] = ()
+    messages: dict[str, ItemFacts] = field(default_factory=dict)
+    found: str = "clean"
+    mails: int = 0
+    now: datetime = NOW
+    asked: list[str] = field(default_factory=list)
+
+    def account(self, address: str, separators: str) -> AccountMatch:
+        self.asked.append("account")
+        found = next((a for a in self.accounts if address.casefold() in [e.casefold() for e in a.emails]), None)
+        return AccountMatch(found, "exact" if found else "")
+
+    def login(self, login: str) -> Account | None:
+        return next((a for a in self.accounts if a.login == login), None)
+
+    def person(self, text: str) -> Account | None:
+        self.asked.append("person")
+        wanted = text.strip().casefold()
+        return next((a for a in self.accounts if wanted in (a.login, a.name.casefold(), *a.emails)), None)
+
+    def group(self, name: str) -> str:
+        return next((g for g in self.groups if g.casefold() == name.strip().casefold()), "")
+
+    def may(self, login: str, permission: str, workspace: str) -> bool:
+        return (login, permission) in self.rights
+
+    def catalog(self, workspace: str) -> Catalog | None:
+        return next((c for c in self.catalogs if c.workspace == workspace), None)
+
+    def item(self, item: int) -> ItemFacts | None:
+        return next((i for i in self.items if i.id == item), None)
+
+    def topic(self, topic: int) -> ItemFacts | None:
+        return next((t for t in self.topics if t.id == topic), None)
+
+    def item_by_message_ids(self, message_ids: tuple[str, ...]) -> MessageMatch | None:
+        return next((MessageMatch(m, self.messages[m]) for m in message_ids if m in self.messages), None)
+
+    def item_by_field(self, name: str, value: str) -> ItemFacts | None:
+        return next((i for i in self.items if dict(i.fields).get(name) == value), None)
+
+    def duplicate(self, workspace: str, core_digest: str, fingerprint: str) -> str:
+        return ""
+
+    def sender_rate(self, address: str, seconds: int) -> int:
+        return self.mails
+
+    def total_rate(self, seconds: int) -> int:
+        return self.mails
+
+    def scan(self) -> str:
+        self.asked.append("scan")
+        return self.found
+
+    def hooks(self, request: HookRequest) -> HookAnswer:
+        return HookAnswer()
+
+
+def tnef(name: bytes, data: bytes) -> bytes:
+    """A container with one file: signature, key, then attributes with their checksums (MS-OXTNEF 2.1)."""
+
+    def attribute(level: int, number: int, value: bytes) -> bytes:
+        return struct.pack("<BII", level, number, len(value)) + value + struct.pack("<H", sum(value) & 0xFFFF)
+
+    return b"".join(
+        (
+            struct.pack("<IH", 0x223E9F78, 1),
+            attribute(1, 0x00089006, struct.pack("<I", 0x00010000)),
+            attribute(2, 0x00069002, b"\0" * 14),
+            attribute(2, 0x00018010, name + b"\0"),
+            attribute(2, 0x0006800F, data),
+        )
+    )

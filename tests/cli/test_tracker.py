@@ -1,0 +1,309 @@
+"""The commands that look after people, places, items and the database, as a person types them."""
+
+from __future__ import annotations
+
+import json
+import re
+import stat
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner, Result
+
+from engine.cli import common
+from engine.cli.admin import admin
+from engine.cli.db import db
+from engine.cli.group import group
+from engine.cli.item import item
+from engine.cli.user import user
+from engine.cli.workspace import workspace
+
+CONFIG = """
+schema = 1
+[store]
+path = "state/db.sqlite3"
+[system.mailbox]
+protocol = "maildir"
+path = "Maildir"
+addresses = ["help@example.com"]
+"""
+
+DATA = """
+[[groups]]
+name = "staff"
+[[users]]
+login = "anna"
+name = "Anna Berg"
+emails = ["anna@example.com"]
+groups = ["staff"]
+admin = true
+[[workspaces]]
+identifier = "support"
+name = "Support"
+[[items]]
+id = 7
+workspace = "support"
+title = "Printer \\u001b[31mred"
+author = "anna"
+text = "It is\\n    on fire."
+labels = ["vip"]
+comments = [{ author = "anna", text = "Out." }, { author = "anna", text = "Really.", internal = true }]
+"""
+
+
+class Desk:
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        (folder / "allegra.toml").write_text(CONFIG)
+        (folder / "data.toml").write_text(DATA)
+
+    def run(self, command: click.Command, *words: str) -> Result:
+        shared = {"config": str(self.folder / "allegra.toml"), "verbose": 0, "quiet": False}
+        return CliRunner().invoke(command, list(words), obj=shared)
+
+    def load(self) -> Result:
+        return self.run(admin, "load", str(self.folder / "data.toml"))
+
+    def lines(self, command: click.Command, *words: str) -> list[dict]:
+        done = self.run(command, *words, "--json")
+        assert done.exit_code == 0, done.output
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    return Desk(tmp_path)
+
+
+@pytest.fixture
+def full(desk: Desk) -> Desk:
+    assert desk.load().exit_code == 0
+    return desk
+
+
+# ── admin load ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_loading_says_what_was_new_and_twice_changes_nothing(desk):
+    assert re.search(r"users +1 +0 +0", desk.load().stdout)
+    assert re.search(r"users +0 +0 +1", desk.load().stdout)
+
+
+def test_a_dry_run_keeps_nothing(desk):
+    done = desk.run(admin, "load", str(desk.folder / "data.toml"), "--dry-run")
+    assert re.search(r"items +1 +0 +0", done.stdout) and "dry run" in done.stderr
+    assert desk.lines(user, "list") == []
+
+
+def test_loading_as_json_is_one_line_a_table(desk):
+    done = desk.lines(admin, "load", str(desk.folder / "data.toml"))
+    assert done[0] == {"schema": "allegra.admin/1", "table": "groups", "added": 1, "changed": 0, "same": 0}
+
+
+def test_problems_have_places_and_exit_1(desk):
+    (desk.folder / "bad.toml").write_text('[[users]]\nlogin = "a"\nemial = "x"\n')
+    done = desk.run(admin, "load", str(desk.folder / "bad.toml"))
+    assert done.exit_code == 1 and done.stdout == ""
+    assert "bad.toml:3:1" in done.stderr and "did you mean emails ?" in done.stderr
+
+
+def test_a_file_that_is_no_toml_is_exit_1(desk):
+    (desk.folder / "bad.toml").write_text("[[users]\n")
+    done = desk.run(admin, "load", str(desk.folder / "bad.toml"))
+    assert done.exit_code == 1 and "this is no TOML" in done.stderr
+
+
+# ── people and places ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_user_is_added_shown_changed_locked_and_removed(full):
+    done = full.run(user, "add", "bob", "--name", "Bob Lund", "--email", "bob@example.com", "--group", "staff")
+    assert done.stdout == "user bob: added\n"
+    assert full.run(user, "add", "bob", "--language", "de").stdout == "user bob: changed\n"
+    assert full.run(user, "add", "bob", "--language", "de").stdout == "user bob: nothing to change\n"
+    (shown,) = full.lines(user, "show", "bob@example.com")
+    assert (shown["login"], shown["emails"], shown["groups"], shown["language"]) == (
+        "bob", ["bob@example.com"], ["staff"], "de",
+    )  # fmt: skip
+    assert full.run(user, "lock", "bob").stdout == "user bob: locked\n"
+    assert re.search(r"bob +Bob Lund +locked", full.run(user, "list").stdout)
+    full.run(user, "unlock", "bob")
+    assert "active" in full.run(user, "show", "bob").stdout
+    assert full.lines(user, "remove", "bob") == [{"schema": "allegra.user/1", "login": "bob", "done": "removed"}]
+
+
+@pytest.mark.parametrize(
+    ("command", "words", "sentence"),
+    [
+        (user, ("show", "no"), 'there is no user "no"'),
+        (user, ("lock", "no"), 'there is no user "no"'),
+        (user, ("remove", "anna"), "lock it instead"),
+        (user, ("add", "x", "--group", "no"), 'there is no group "no"'),
+        (user, ("add", "x", "--email", "ANNA@example.com"), "belongs to user anna"),
+        (group, ("show", "no"), 'there is no group "no"'),
+        (group, ("add", "staff", "--member", "no"), 'there is no user "no"'),
+        (workspace, ("show", "no"), 'there is no workspace "no"'),
+        (workspace, ("lock", "no"), 'there is no workspace "no"'),
+        (workspace, ("remove", "support"), "holds items"),
+        (workspace, ("add", "support", "--member", "anna=no"), 'there is no role "no"'),
+        (item, ("show", "99"), "there is no item #99"),
+        (item, ("list", "--workspace", "no"), 'there is no workspace "no"'),
+    ],
+)
+def test_what_cannot_be_done_is_a_sentence_and_exit_1(full, command, words, sentence):
+    done = full.run(command, *words)
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert sentence in done.stderr and done.stderr.startswith("allegra: ")
+
+
+def test_groups_are_listed_with_their_members(full):
+    full.run(group, "add", "ops", "--member", "anna")
+    assert full.lines(group, "list")[0] == {"schema": "allegra.group/1", "name": "ops", "members": ["anna"]}
+    assert re.search(r"ops +1 +anna", full.run(group, "list").stdout)
+    assert "anna" in full.run(group, "show", "OPS").stdout
+    full.run(group, "remove", "ops")
+    assert [each["name"] for each in full.lines(group, "list")] == ["staff"]
+
+
+def test_a_workspace_is_added_with_lists_and_members_and_closed(full):
+    (full.folder / "role.toml").write_text('[[roles]]\nname = "writer"\npermissions = ["add_items"]\n')
+    full.run(admin, "load", str(full.folder / "role.toml"))
+    words = ("--name", "Money", "--private", "--type", "Invoice", "--member", "anna=writer", "--member", "staff=writer")
+    assert full.run(workspace, "add", "finance", *words).stdout == "workspace finance: added\n"
+    assert full.run(workspace, "add", "finance", *words).stdout == "workspace finance: nothing to change\n"
+    (shown,) = full.lines(workspace, "show", "finance")
+    assert (shown["types"], shown["public"]) == (["Invoice"], False)
+    assert [each["kind"] for each in shown["members"]] == ["group", "user"]
+    assert "user anna (writer)" in full.run(workspace, "show", "finance").stdout
+    full.run(workspace, "lock", "finance")
+    assert re.search(r"finance +Money +closed", full.run(workspace, "list").stdout)
+    assert full.run(workspace, "remove", "finance").exit_code == 0
+
+
+def test_a_member_needs_a_role(full):
+    assert full.run(workspace, "add", "support", "--member", "anna").exit_code == 2
+
+
+# ── items ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_items_are_listed_and_hostile_titles_cannot_paint_the_terminal(full):
+    shown = full.run(item, "list").stdout
+    assert "\x1b" not in shown and "Printer [31mred" in shown
+    (line,) = full.lines(item, "list", "--workspace", "support")
+    assert (line["schema"], line["id"], line["comments"]) == ("allegra.item/1", 7, 2)
+
+
+def test_an_item_is_shown_with_everything(full):
+    shown = full.run(item, "show", "7").stdout
+    assert "support #7" in shown and "vip" in shown and "\n      on fire.\n" in shown
+    (data,) = full.lines(item, "show", "7")
+    assert (data["title"], data["labels"], len(data["comments"])) == ("Printer \x1b[31mred", ["vip"], 2)
+    assert data["html"] is None
+
+
+def test_comments_and_notes_are_told_apart(full):
+    shown = full.run(item, "comments", "7").stdout
+    assert "comment 1" in shown and "note 2" in shown
+    assert [each["internal"] for each in full.lines(item, "comments", "7")] == [False, True]
+
+
+def test_an_item_without_attachments_says_so_on_stderr(full):
+    done = full.run(item, "attachments", "7")
+    assert (done.stdout, done.stderr) == ("", "item #7 has no attachments\n")
+    assert full.lines(item, "attachments", "7") == []
+
+
+def test_F129_html_is_shown_sanitised_and_attachments_listed(full):
+    from engine.model import (
+        Address,
+        Attach,
+        Attachment,
+        CreateItem,
+        Decider,
+        Disposition,
+        Facts,
+        Mail,
+        Origin,
+        Outcome,
+        Part,
+        Plan,
+        RawMail,
+        Sender,
+        Verdict,
+    )  # fmt: skip
+    from engine.store.store import Store
+
+    content = b"<p onclick='x'>Hi<script>alert(1)</script></p>aGVsbG8="
+    raw = RawMail(content, Origin("system", "1"), datetime(2026, 1, 1, tzinfo=UTC), "ab" * 32)
+    digest = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"
+    file = Attachment("a\x1b.txt", "text/plain", "", 5, digest, Part("text/plain", 46, 54, "base64"), inline=True)
+    html = Part("text/html", 0, 46, "8bit", "utf-8")
+    plan = Plan(
+        Disposition(Verdict.ACCEPT, "draft.created", "", Decider("engine", "seal")), Outcome.CREATED, "support",
+        (CreateItem("support", "x", "Hi", "anna", html_part=html), Attach(0, file)),
+    )  # fmt: skip
+    with Store.open(full.folder / "state" / "db.sqlite3") as store:
+        (spooled,) = store.spool([raw], "h/b/1/1")
+        with store.writing():
+            store.commit(spooled, Mail(raw), Facts("system", "", Sender(Address("a@b.example"))), plan, b"{}", "", "")
+    shown = full.run(item, "show", "8", "--html").stdout
+    assert "<p>Hi" in shown and "script" not in shown and "onclick" not in shown
+    assert re.search(r"a\.txt +text/plain +5 +yes", full.run(item, "attachments", "8").stdout)
+    assert full.lines(item, "attachments", "8")[0]["digest"] == digest
+
+
+# ── database ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_migrating_makes_the_database_once(desk):
+    assert "took first version" in desk.run(db, "migrate").stdout
+    assert "nothing to do" in desk.run(db, "migrate").stdout
+    assert desk.lines(db, "migrate")[0]["version"] == 1
+
+
+def test_a_backup_is_written_for_its_owner_only_and_never_over_a_file(full):
+    target = full.folder / "backup.sqlite3"
+    assert full.run(db, "backup", str(target)).exit_code == 0
+    assert stat.S_IMODE(target.stat().st_mode) == 0o600
+    again = full.run(db, "backup", str(target))
+    assert again.exit_code == 69 and "never overwrites" in again.stderr
+
+
+def test_pruning_only_tells_unless_committed(full):
+    assert "would go" in full.run(db, "prune").stdout
+    assert full.lines(db, "prune", "--commit") == [
+        {"schema": "allegra.db/1", "mails": 0, "bytes": 0, "traces": 0, "done": True}
+    ]
+
+
+# ── what all commands share ───────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_configuration_that_does_not_load_is_exit_78_with_every_problem(desk):
+    (desk.folder / "allegra.toml").write_text("schema = 1\nnothing = 1\n[gates]\ndmarc = 7\n")
+    done = desk.run(user, "list")
+    assert done.exit_code == 78 and done.stderr.count("error[") >= 2
+
+
+def test_a_database_that_is_away_is_exit_69(desk):
+    (desk.folder / "state").write_text("a file where the directory should be")
+    done = desk.run(user, "list")
+    assert done.exit_code == 69 and done.stderr.startswith("allegra: the database")
+
+
+def test_tables_line_up_whatever_is_in_them():
+    text = common.table(("n", "name"), [(1, "日本"), (22, "e\u0301 x")])
+    assert text.splitlines() == [" N  NAME", " 1  日本", "22  e\u0301 x"]
+
+
+@pytest.mark.parametrize("text", ["a\x1b[2Jb", "a\u202eb", "a\nb\x00", "a\x9bb", "a\x7f"])
+def test_text_of_strangers_cannot_move_the_cursor(text):
+    shown = common.printable(text)
+    assert shown.isprintable()
+
+
+def test_long_cells_are_cut():
+    assert common.printable("x" * 50, 10) == "x" * 9 + "…"

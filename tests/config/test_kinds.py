@@ -1,0 +1,69 @@
+"""Durations, sizes and the other kinds of values."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic_core import PydanticCustomError
+
+from engine.config import kinds
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("60 s", 60), ("1 hour", 3600), ("90 days", 7_776_000), ("5 years", 157_680_000), ("30 min", 1800), ("1.5h", 5400),
+     ("250 ms", 0.25), (90, 90), (0, 0), ("2 weeks", 1_209_600)],
+)  # fmt: skip
+def test_durations_are_read_as_seconds(text: object, seconds: float) -> None:
+    assert kinds.read_duration(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "fast", "5", "-1 s", True, None, "1 parsec", "1 s 2 s", "9" * 40 + " s", -1])
+def test_what_is_no_duration_is_refused(text: object) -> None:
+    with pytest.raises(PydanticCustomError):
+        kinds.read_duration(text)
+
+
+@given(st.integers(0, 10**9))
+def test_a_duration_that_is_shown_is_read_back(seconds: int) -> None:
+    assert kinds.read_duration(kinds.show_duration(float(seconds))) == seconds
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [
+        ("10 MB", 10 << 20),
+        ("100K", 100 << 10),
+        ("3M", 3 << 20),
+        ("2G", 2 << 30),
+        ("256 kB", 256 << 10),
+        (0, 0),
+        ("7", 7),
+    ],
+)
+def test_F044_sizes_are_read_in_long_and_short_notation(text: object, size: int) -> None:
+    assert kinds.read_size(text) == size
+
+
+@given(st.integers(0, 1 << 40))
+def test_a_size_that_is_shown_is_read_back(size: int) -> None:
+    assert kinds.read_size(kinds.show_size(size)) == size
+
+
+@pytest.mark.parametrize("text", ["a\nb", "a\rb", "a\0b", "a\u2028b", "\x7f", "a\x85b"])
+def test_no_text_of_a_setting_can_hold_a_line_end_or_nul(text: str) -> None:
+    for read in (kinds.read_text, kinds.read_address, kinds.read_mailbox):
+        with pytest.raises(PydanticCustomError):
+            read(text)
+
+
+@pytest.mark.parametrize("text", ["help", "a@b@c.example", "a b@example.com", "<a@example.com>", "@example.com", "a@"])
+def test_what_is_no_address_is_refused(text: str) -> None:
+    with pytest.raises(PydanticCustomError):
+        kinds.read_address(text)
+
+
+@pytest.mark.parametrize("text", ["help@example.com", "Help desk <help@example.com>", ""])
+def test_a_mailbox_may_have_a_name(text: str) -> None:
+    assert kinds.read_mailbox(text) == text

@@ -1,0 +1,142 @@
+"""A configuration loads, or everything that is wrong with it is said at once."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+from configurations import Find, Load
+
+from engine.config import ConfigError
+from engine.config import load as load_file
+from rules.problem import Severity, render
+
+
+def test_one_mailbox_is_enough(load: Load) -> None:
+    config = load()
+    assert [box.name for box in config.mailboxes] == ["system"]
+    assert config.mailbox("system").port == 993
+    assert config.own_addresses == ("allegra@example.com",)
+    assert config.warnings == ()
+
+
+def test_without_a_mailbox_nothing_loads(find: Find) -> None:
+    (problem,) = find('[defaults.mailbox]\nfolder = "INBOX"\n')
+    assert (problem.code, problem.message) == ("C109", "there is no mailbox")
+
+
+def test_an_unknown_key_is_an_error_with_a_suggestion_and_a_caret(find: Find) -> None:
+    (problem,) = find('[gates]\nunknown_sendr = "hold"\n')
+    assert problem.code == "C101"
+    assert "did you mean  unknown_sender ?" in render(problem)
+    assert problem.excerpt[problem.column - 1 :][: problem.length] == "unknown_sendr"
+
+
+def test_an_option_in_the_wrong_section_is_shown_its_place(find: Find) -> None:
+    (problem,) = find('[gates]\nunknown_user = "create"\n')
+    assert problem.help == "unknown_user is an option of [people]"
+
+
+def test_an_unknown_section_is_an_error(find: Find) -> None:
+    (problem,) = find("[gate]\ndmarc = 'hold'\n")
+    assert problem.code == "C101" and problem.help == "did you mean  gates ?"
+
+
+def test_all_problems_of_all_kinds_come_at_once(find: Find) -> None:
+    found = find(
+        '[gates]\ndmarc = "refuse"\nhop_limit = "many"\ntotal_rate = { limit = 1, per = "soon" }\n'
+        "allowed_senders = ['/ok/', '/(/']\nnonsense = 1\n"
+        '[items]\ntype = oops\n[system]\ndefault_workspace = "x"\n[errors]\nforward_to = ["nobody"]\n'
+    )
+    assert [p.code for p in found] == ["C103", "C102", "C106", "C104", "C101", "C100", "C105"]
+    assert [p.line for p in found] == sorted(p.line for p in found)
+    assert all(problem.excerpt and problem.column for problem in found)
+
+
+def test_the_caret_stands_below_the_fault_inside_a_pattern(find: Find) -> None:
+    (problem,) = find("[body]\ncut_patterns = ['/ok/', '/a(?=b)/']\n")
+    assert problem.code == "C104"
+    assert problem.excerpt[problem.column - 1 :].startswith("(?=")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[console]\nlisten = '127.0.0.1:8025'", "this version has no web console"),
+        ("[connector.jira]\nkind = 'jira'", "this version has no connectors"),
+        ("[store]\ndriver = 'postgresql'", "this version has no other databases than SQLite"),
+        ("[defaults.mailbox]\nidle = true\n", "this version has no mode that waits"),
+        ("[defaults.mailbox]\nprotocol = 'gmail'\n", "this version has no Gmail"),
+        ("[defaults.mailbox]\nprotocol = 'lmtp'\n", "this version has no LMTP"),
+        ("[defaults.mailbox]\nauth = 'xoauth2'\n", "this version has no OAuth"),
+        ("[defaults.mailbox.oauth]\nflow = 'device'\n", "this version has no OAuth"),
+        ("[attachments]\nsmime_pgp = { gpg_home = 'x' }", "this version has no way to decrypt"),
+        ("[store.archive]\nwhere = 'directory'", "this version has no archive outside"),
+    ],
+)
+def test_what_this_version_lacks_is_said_and_not_ignored(load: Load, text: str, said: str) -> None:
+    mailbox = '\n[system.mailbox]\nhost = "h.example"\nusername = "u"\npassword_env = "P"\n'
+    with pytest.raises(ConfigError) as error:
+        load(text + mailbox)
+    assert any(problem.code == "C108" and problem.message.startswith(said) for problem in error.value.problems)
+
+
+def test_a_word_that_is_nearly_right_gets_a_suggestion(find: Find) -> None:
+    (problem,) = find('[gates]\ndmarc = "rejct"\n')
+    assert problem.help == 'did you mean  "reject" ?'
+    assert '"off", "warn", "hold", "reject", "discard"' in problem.message
+
+
+def test_a_file_that_is_not_there_is_a_problem(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as error:
+        load_file(tmp_path / "allegra.toml", {})
+    assert error.value.problems[0].code == "C150"
+    assert "allegra init" in error.value.problems[0].help
+
+
+def test_a_file_that_is_no_utf8_is_a_problem_with_a_place(tmp_path: Path) -> None:
+    file = tmp_path / "allegra.toml"
+    file.write_bytes(b"a = 1\nb = '\xe9'\n")
+    with pytest.raises(ConfigError) as error:
+        load_file(file, {})
+    (problem,) = error.value.problems
+    assert (problem.line, problem.column) == (2, 6)
+
+
+def test_line_ends_of_windows_and_a_byte_order_mark_change_nothing(load: Load, tmp_path: Path) -> None:
+    from configurations import MAILBOX
+
+    file = tmp_path / "allegra.toml"
+    file.write_bytes(b"\xef\xbb\xbf" + (MAILBOX + "[gates]\nhop_limit = 9\n").replace("\n", "\r\n").encode())
+    assert load_file(file, {}).settings().gates.hop_limit == 9
+
+
+def test_the_digest_is_that_of_the_file(tmp_path: Path) -> None:
+    import hashlib
+
+    from configurations import MAILBOX
+
+    file = tmp_path / "allegra.toml"
+    file.write_text(MAILBOX, encoding="utf-8")
+    assert load_file(file, {}).digest == hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def test_a_file_beyond_all_measure_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "allegra.toml"
+    file.write_bytes(b"#" * (5 << 20))
+    with pytest.raises(ConfigError):
+        load_file(file, {})
+
+
+def test_a_hostile_file_is_refused_in_linear_time(find: Find) -> None:
+    began = time.process_time()
+    problems = find("[gates]\n" + "".join(f"k{n} = 1\n" for n in range(2000)))
+    assert len([p for p in problems if p.severity is Severity.ERROR]) == 2000
+    assert time.process_time() - began < 20
+
+
+def test_nothing_can_be_changed_after_loading(load: Load) -> None:
+    config = load()
+    with pytest.raises(AttributeError):
+        config.settings().gates.dmarc = "off"

@@ -1,0 +1,106 @@
+"""Secrets are read when they are needed and kept out of everything else."""
+
+from __future__ import annotations
+
+import base64
+import io
+import logging
+import sys
+from pathlib import Path
+
+import pytest
+from configurations import MAILBOX, Load
+
+from engine.config import SecretError, write
+from engine.config.redacting import Redacting
+from engine.config.secrets import redact, shared_secret
+
+CANARY = "c4n4ry-p4ss/w+rd"
+
+
+def secret(load: Load, way: str) -> str:
+    return load(MAILBOX.replace('password_env = "SECRET"', way)).mailbox("system").secret()
+
+
+def test_a_secret_comes_from_the_environment(load: Load, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BOX", CANARY)
+    assert secret(load, "password_env = 'BOX'") == CANARY
+
+
+def test_a_secret_comes_from_a_file_below_the_configuration(load: Load, tmp_path: Path) -> None:
+    (tmp_path / "pw").write_text(CANARY + "\nmore\n", encoding="utf-8")
+    assert secret(load, "password_file = 'pw'") == CANARY
+
+
+def test_a_secret_comes_from_a_program(load: Load) -> None:
+    assert secret(load, f"password_command = ['{sys.executable}', '-c', 'print(12*12)']") == "144"
+
+
+@pytest.mark.parametrize(
+    ("way", "said"),
+    [
+        ("password_env = 'NOT_SET_AT_ALL'", "NOT_SET_AT_ALL"),
+        ("password_file = 'nowhere'", "No such file"),
+        ("password_command = 'false'", "ended with code 1"),
+        ("password_command = 'no-such-program-anywhere'", "cannot run"),
+        ("password_command = 'true'", "is empty"),
+    ],
+)
+def test_a_secret_that_cannot_be_had_is_a_plain_sentence(load: Load, way: str, said: str) -> None:
+    with pytest.raises(SecretError) as error:
+        secret(load, way)
+    assert str(error.value).startswith("mailbox system: ") and said in str(error.value)
+
+
+def test_a_program_that_fails_does_not_tell_what_it_printed(load: Load, tmp_path: Path) -> None:
+    script = tmp_path / "leak.sh"
+    script.write_text(f"#!/bin/sh\necho {CANARY}; echo {CANARY} >&2; exit 3\n", encoding="utf-8")
+    script.chmod(0o700)
+    with pytest.raises(SecretError) as error:
+        secret(load, f"password_command = '{script}'")
+    assert CANARY not in str(error.value)
+
+
+def test_a_secret_with_a_line_end_is_refused(load: Load, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BOX", "a\r\nb")
+    with pytest.raises(SecretError):
+        secret(load, "password_env = 'BOX'")
+
+
+def test_logs_hold_no_secret_in_any_shape(load: Load, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BOX", CANARY)
+    secret(load, "password_env = 'BOX'")
+    stream = io.StringIO()
+    handler = logging.StreamHandler(stream)
+    handler.addFilter(Redacting())
+    log = logging.Logger("test")
+    log.addHandler(handler)
+    encoded = base64.b64encode(CANARY.encode()).decode()
+    try:
+        raise ValueError(f"login failed: {CANARY}")
+    except ValueError:
+        log.exception("said %s and %s", CANARY, {"blob": encoded})
+    assert CANARY not in stream.getvalue() and encoded not in stream.getvalue()
+    assert "c4n4ry-p4ss%2Fw%2Brd" not in redact("https://x/?p=c4n4ry-p4ss%2Fw%2Brd")
+
+
+def test_no_secret_is_shown(load: Load) -> None:
+    config = load(MAILBOX.replace('password_env = "SECRET"', f"password = '{CANARY}'")
+                  + f"[webhooks.chat]\nurl = 'https://x.example/{CANARY}'\n")  # fmt: skip
+    assert CANARY not in write.dumps(list(write.entries(config)))
+    assert CANARY not in repr(config) and CANARY not in repr(config.mailboxes)
+
+
+def test_the_shared_secret_is_made_once_and_readable_by_its_owner_only(tmp_path: Path) -> None:
+    file = tmp_path / "state" / "secret"
+    first = shared_secret(file)
+    assert len(first) == 32 and shared_secret(file) == first
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert [path.name for path in file.parent.iterdir()] == ["secret"]
+
+
+def test_a_shared_secret_that_is_too_short_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "secret"
+    file.write_bytes(b"abc")
+    with pytest.raises(SecretError):
+        shared_secret(file)

@@ -1,0 +1,72 @@
+"""What all tests share: `import builders` finds tests/builders.py from every folder, and `dovecot` a real server."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+if TYPE_CHECKING:
+    from servers.dovecot import Dovecot
+    from servers.sink import Sink
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whoever asks for the Dovecot carries the marker `server`."""
+    for item in items:
+        if "dovecot" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.server)
+
+
+@pytest.fixture(scope="session")
+def dovecot_server() -> Iterator[Dovecot | str]:
+    """One Dovecot for all tests of this worker; what is missing where it is not installed."""
+    from servers.dovecot import Dovecot, missing
+
+    if absent := missing():
+        yield absent
+        return
+    server = Dovecot()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def dovecot(dovecot_server: Dovecot | str) -> Dovecot:
+    """A real Dovecot; `dovecot.account()` makes a user for this test alone. Skips without one, fails if CI=true."""
+    if not isinstance(dovecot_server, str):
+        return dovecot_server
+    reason = f"not installed: {dovecot_server} (apt-get install dovecot-imapd dovecot-pop3d openssl)"
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture
+def sink() -> Iterator[Callable[..., Sink]]:
+    """Make servers that take mail and write down every byte; they are closed at the end."""
+    from servers.sink import Sink
+
+    made: list[Sink] = []
+
+    def making(**options: Any) -> Sink:
+        made.append(Sink(**options))
+        return made[-1]
+
+    yield making
+    for each in made:
+        each.close()
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[Any]:
+    """An engine on a store in memory; see `deciding.py`."""
+    from deciding import an_engine
+
+    yield from an_engine(tmp_path)

@@ -1,0 +1,95 @@
+"""The conservation law: what must be true of mails, ledger, folders and outgoing mail whatever happened on the way.
+
+Here: `Case` (what was injected and how each mail has to end) and `conserved`. Not here: what happens on the way.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+TERMINAL = {"created": "done", "comment": "done", "note": "done", "held": "held", "rejected": "ignored",
+            "discarded": "ignored", "duplicate": "duplicate", "error": "quarantined"}  # fmt: skip
+
+TABLES = ("inbound", "raw_mail", "presentation", "item", "comment", "receipt", "effect", "outbox")
+
+
+@dataclass
+class Case:
+    """Mails by their bytes: the mailbox they came to and the outcome they have to have."""
+
+    database: Path
+    mails: dict[tuple[str, bytes], str] = field(default_factory=dict)
+
+    def rows(self, sql: str, *params: Any) -> list[tuple[Any, ...]]:
+        with closing(sqlite3.connect(f"file:{self.database}?mode=ro", uri=True, timeout=30)) as connection:
+            return connection.execute(sql, params).fetchall()
+
+    def snapshot(self) -> list[tuple[Any, ...]]:
+        """All rows that mail makes."""
+        return [row for table in TABLES for row in self.rows(f"SELECT * FROM {table} ORDER BY 1, 2")]
+
+    def add(self, mailbox: str, content: bytes, outcome: str) -> bytes:
+        self.mails[mailbox, content] = outcome
+        return content
+
+
+def conserved(
+    case: Case,
+    folders: Callable[[str], Iterable[tuple[str, bytes]]],
+    wanted: dict[tuple[str, str], str] | None = None,
+    sent: Sequence[tuple[str, str, bytes]] = (),
+    crashed: bool = True,
+) -> None:
+    """Assert the law. `folders` lists (folder, bytes) of a mailbox, `wanted` maps mailbox and outcome to a folder."""
+    rows = case.rows
+    ledger = rows(
+        "SELECT mailbox.name, content, state, receipt.outcome, inbound.owner, generation FROM inbound "
+        "JOIN mailbox ON mailbox.id = mailbox_id JOIN raw_mail ON raw_mail.id = raw_id "
+        "LEFT JOIN receipt USING (generation) WHERE receipt.inbound_id = inbound.id OR receipt.id IS NULL"
+    )  # fmt: skip
+    assert {(name, bytes(content)): outcome for name, content, _, outcome, *_ in ledger} == case.mails
+    assert rows("SELECT count(*) FROM inbound") == rows("SELECT count(*) FROM receipt") == [(len(case.mails),)]
+    assert [(name, state) for name, _, state, outcome, *_ in ledger if TERMINAL[outcome] != state] == []
+    assert [row for row in ledger if row[4] is not None] == [], "a claim was left behind"
+    assert rows("SELECT name FROM mailbox WHERE lease_owner <> ''") == [], "a lease was left behind"
+    ends = Counter(case.mails.values())
+    assert rows("SELECT count(*) FROM item") == [(ends["created"],)]
+    assert rows("SELECT count(*) FROM comment") == [(ends["comment"] + ends["note"],)]
+    assert {state for (state,) in rows("SELECT action_state FROM presentation")} <= {"none", "done", "gone"}
+    _in_folders(case, folders, wanted or {})
+    _sent(case, sent, crashed)
+
+
+def _in_folders(
+    case: Case, folders: Callable[[str], Iterable[tuple[str, bytes]]], wanted: dict[tuple[str, str], str]
+) -> None:
+    """Each mail in exactly one folder, and in the right one."""
+    for mailbox in {name for name, _ in case.mails}:
+        there = sorted((content, folder) for folder, content in folders(mailbox))
+        assert there == sorted(
+            (content, wanted.get((name, outcome), "")) for (name, content), outcome in case.mails.items()
+            if name == mailbox and wanted.get((name, outcome), "") is not None
+        )  # fmt: skip
+
+
+def _sent(case: Case, sent: Sequence[tuple[str, str, bytes]], crashed: bool) -> None:
+    """Each outgoing mail is one row; automatic mail went out once at most, other mail once at least."""
+    rows = case.rows("SELECT inbound_id, kind, recipient, message_id, state, automatic FROM outbox")
+    assert len({row[:3] for row in rows}) == len(rows)
+    sends = Counter(message_id for _, message_id, _ in sent)
+    assert set(sends) <= {row[3] for row in rows}, "something went out that no row knows"
+    if not sent:
+        return
+    for _, kind, recipient, message_id, state, automatic in rows:
+        if automatic:
+            assert sends[message_id] <= 1, f"{kind} to {recipient} went out twice"
+            assert state == ("sent" if sends[message_id] and not crashed else state)
+            assert state in (("sent", "unknown") if crashed else ("sent",))
+        else:
+            assert state == "sent" and 1 <= sends[message_id] <= 2

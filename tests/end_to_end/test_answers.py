@@ -1,0 +1,156 @@
+"""What leaves the building, and what comes back to it: a real mail server takes down every byte."""
+
+from __future__ import annotations
+
+import email
+import email.policy
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+BROKEN = "[[rule]]\nname = \"x\"\nwhen = 'form is \"a\"'\nthen = ['stop']\n"
+SOUND = BROKEN.replace("form is", "from is")
+RULES = 'rules = "rules/system.toml"'
+PROVEN = "Authentication-Results: mx.example.com; dmarc=pass header.from=example.com"
+
+
+@pytest.fixture
+def post(desk: Any, sink: Callable[..., Any]) -> Any:
+    """A mail server beside the desk; `post.more` is put behind the configuration, `post.mails()` what it took."""
+
+    class Post:
+        server = sink()
+
+        def configure(self, system: str = "", more: str = "") -> None:
+            smtp = f'[smtp]\nhost = "127.0.0.1"\nport = {self.server.port}\nssl = false\nfrom = "help@example.com"\n'
+            desk.configure(system, smtp + more)
+
+        def mails(self) -> list[tuple[str, Any]]:
+            taken, self.server.taken = self.server.taken, []
+            parse = email.message_from_bytes
+            return [(each.recipients[0], parse(each.content, policy=email.policy.default)) for each in taken]
+
+    made = Post()
+    made.configure()
+    return made
+
+
+def test_F142_a_new_item_is_acknowledged_once_and_the_answer_finds_it(desk: Any, post: Any) -> None:
+    desk.load('[[users]]\nlogin = "anna"\nname = "Anna Berg"\nemails = ["anna@example.com", "anna@home.example"]\n')
+    first = desk.mail("Printer broken")
+    desk.run()
+    ((to, ack),) = post.mails()
+    assert (to, ack["Subject"], ack["In-Reply-To"]) == ("anna@example.com", "[#1] Printer broken", first)
+    assert ack["Auto-Submitted"] == "auto-replied"
+    desk.run()
+    assert post.mails() == []
+
+    token = ack["Reply-To"].addresses[0].addr_spec
+    head = "From: anna@home.example\nSubject: no number here\n"
+    desk.mail(raw=f"{head}To: {token}\nMessage-ID: <r1@home.example>\n\nBy the address\n".encode())
+    desk.mail(raw=f"{head}To: help@example.com\nIn-Reply-To: {ack['Message-ID']}\n\nBy the Message-ID\n".encode())
+    assert [(line["outcome"], line["item"]) for line in desk.run()] == [("comment", 1)] * 2
+    assert [each["text"] for each in desk.item(1)["comments"]] == ["By the address", "By the Message-ID"]
+    assert post.mails() == []
+
+
+def test_F046_the_answer_of_a_stranger_with_a_token_is_a_note_and_nobody_answers_it(desk: Any, post: Any) -> None:
+    post.configure(more='[people]\nunknown_user = "accept"\n')
+    desk.mail("Printer broken")
+    desk.run()
+    ((_, ack),) = post.mails()
+    token = ack["Reply-To"].addresses[0].addr_spec
+    desk.mail(raw=f"From: x@elsewhere.example\nTo: {token}\nSubject: Re\n\nWe can help\n".encode())
+    assert [line["outcome"] for line in desk.run()] == ["note"]
+    assert post.mails() == []
+
+
+def test_F143_our_own_mail_that_comes_back_makes_nothing(desk: Any, post: Any) -> None:
+    desk.mail("Printer broken")
+    desk.run()
+    ((_, ack),) = post.mails()
+    desk.mail(raw=ack.as_bytes())
+    (line,) = desk.run()
+    assert (line["outcome"], line["code"]) == ("discarded", "limits.own_loop")
+    assert post.mails() == []
+
+
+def test_F021_who_waits_for_our_configuration_is_told_once(desk: Any, post: Any) -> None:
+    post.configure(RULES, '[errors]\nforward_to = ["it@example.com"]\n')
+    desk.rules("system.toml", BROKEN)
+    desk.mail("First")
+    desk.mail("Second", sender="stranger@elsewhere.example")
+    desk.mail("Third", headers=["Precedence: bulk"])
+    assert {line["code"] for line in desk.run()} == {"config.broken"}
+    told = post.mails()
+    assert sorted(to for to, _ in told) == ["anna@example.com", "it@example.com"]
+    assert "First" in next(each for to, each in told if to == "anna@example.com").get_body().get_content()
+    for text in (BROKEN, SOUND):
+        desk.rules("system.toml", text)
+        for number in (1, 2, 3):
+            assert desk.allegra("mail", "reset-status", f"<test.{number}@example.com>").exit_code == 0
+        if text is BROKEN:
+            desk.run()
+            assert post.mails() == []
+    assert sorted(line["outcome"] for line in desk.run()) == ["created", "created", "held"]
+
+
+@pytest.mark.parametrize(("setting", "told"), [("true", 2), ("false", 0), ('"known"', 1)])
+def test_F021_the_settings_of_reports_hold_for_mail_that_waits(desk: Any, post: Any, setting: str, told: int) -> None:
+    post.configure(RULES, f"[errors]\nreport_incoming_email_errors = {setting}\n")
+    desk.rules("system.toml", BROKEN)
+    desk.mail("First")
+    desk.mail("Second", sender="stranger@elsewhere.example")
+    desk.run()
+    assert len(post.mails()) == told
+
+
+def test_F135_one_sender_hears_of_one_refusal_a_day(desk: Any, post: Any) -> None:
+    post.configure(more="[replies]\nonce_per_sender = 0\n")
+    desk.mail("")
+    desk.mail("", body="Once more")
+    assert [line["outcome"] for line in desk.run()] == ["rejected"] * 2
+    assert [to for to, _ in post.mails()] == ["anna@example.com"]
+    post.configure(more="[replies]\nonce_per_sender = 0\n[errors]\none_report_per_sender = 0\n")
+    desk.mail("", body="And again")
+    desk.run()
+    assert len(post.mails()) == 1
+
+
+def test_F057_an_unknown_sender_is_answered_where_a_template_is_set(desk: Any, post: Any) -> None:
+    post.configure(more='[people]\nunknown_sender_reply = "unknown_sender"\n')
+    desk.mail("Hello", sender="stranger@elsewhere.example")
+    assert [line["outcome"] for line in desk.run()] == ["held"]
+    assert [to for to, _ in post.mails()] == ["stranger@elsewhere.example"]
+
+
+def test_F145_rules_notify_people_and_groups_each_by_a_mail_of_their_own(desk: Any, post: Any) -> None:
+    desk.rules("system.toml", SOUND)
+    post.configure(RULES)
+    desk.load(
+        '[[users]]\nlogin = "bob"\nname = "Bob Lund"\nemails = ["bob@example.com"]\ngroups = ["staff"]\n'
+        '[[users]]\nlogin = "lola"\nemails = ["lola@example.com"]\ngroups = ["staff"]\nstatus = "locked"\n'
+        '[[users]]\nlogin = "carl"\nname = "Carl Ek"\nemails = ["carl@example.com"]\n'
+    )
+    then = """['notify "staff"', 'notify "bob"', 'notify "Carl Ek"', 'notify "x@example.com"', 'no reply']"""
+    desk.rules("system.toml", f'[[rule]]\nname = "all"\nwhen = \'subject contains "print"\'\nthen = {then}\n')
+    desk.mail("My printer")
+    assert [line["outcome"] for line in desk.run()] == ["created"]
+    told = post.mails()
+    addresses = ["anna@example.com", "bob@example.com", "carl@example.com", "x@example.com"]
+    assert sorted(to for to, _ in told) == addresses
+    assert all("[#1]" in each["Subject"] and "," not in each["To"] for _, each in told)
+
+
+def test_F060_a_created_user_hears_of_the_account(desk: Any, post: Any) -> None:
+    post.configure(more='[people]\nunknown_user = "create"\ndefault_group = ["staff"]\n[replies]\nnew_item = ""\n')
+    desk.mail("Hello", sender="Nora New <nora@elsewhere.example>")
+    desk.run()
+    assert [to for to, _ in post.mails()] == ["nora@elsewhere.example"]
+    (nora,) = [each for each in desk.lines("user", "list") if each["login"] == "nora@elsewhere.example"]
+    assert (nora["name"], nora["groups"]) == ("Nora New", ["staff"])
+    post.configure(more='[people]\nunknown_user = "create"\nno_account_notice = true\n[replies]\nnew_item = ""\n')
+    desk.mail("Hello", sender="Otto <otto@elsewhere.example>")
+    desk.run()
+    assert post.mails() == []

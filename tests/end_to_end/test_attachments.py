@@ -1,0 +1,232 @@
+"""What becomes of the files in a mail, from the bytes to the item and back out."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import struct
+import zipfile
+import zlib
+from collections.abc import Sequence
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from typing import Any
+
+import pytest
+from builders import tnef
+
+PDF = b"%PDF-1.4\n1 0 obj\n<<>>\nendobj\ntrailer\n<<>>\n%%EOF\n"
+
+
+def png(width: int, height: int, seed: int = 0) -> bytes:
+    """A picture in one colour; its claimed size is all that matters to most tests."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    row = b"\0" + bytes((seed, 80, 160)) * width
+    head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    rows = row * height if width * height < 10**7 else b""
+    pixels = chunk(b"IDAT", zlib.compress(rows))
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + pixels + chunk(b"IEND", b"")
+
+
+def letter(
+    *files: tuple[str, str, bytes],
+    text: str = "See below.\n",
+    html: str = "",
+    pictures: Sequence[tuple[str, bytes]] = (),
+) -> bytes:
+    """A mail with files (name, type, bytes) and pictures shown in its HTML (Content-ID, bytes)."""
+    message = EmailMessage()
+    message["From"], message["To"], message["Subject"] = "anna@example.com", "help@example.com", "With files"
+    message["Message-ID"] = (
+        f"<{hashlib.sha256(repr((files, text, html, pictures)).encode()).hexdigest()[:16]}@x.example>"
+    )
+    message.set_content(text)
+    if html:
+        message.add_alternative(html, subtype="html")
+        page = message.get_payload()[1]
+        for content_id, data in pictures:
+            page.add_related(data, "image", "png", cid=f"<{content_id}>", filename="image001.png", disposition="inline")
+    for name, kind, data in files:
+        main, _, sub = kind.partition("/")
+        message.add_attachment(data, main, sub, filename=name)
+    return message.as_bytes()
+
+
+def names(desk: Any, number: int = 1) -> list[str]:
+    return [each["name"] for each in desk.item(number)["attachments"]]
+
+
+def bytes_of(desk: Any, name: str, number: int = 1) -> bytes:
+    (found,) = [each for each in desk.item(number)["attachments"] if each["name"] == name]
+    got: bytes = desk.allegra("item", "file", str(number), str(found["id"])).stdout_bytes
+    assert hashlib.sha256(got).hexdigest() == found["digest"]
+    return got
+
+
+def test_F126_all_files_of_a_mail_join_the_item_on_create_and_on_reply(desk: Any) -> None:
+    desk.mail(raw=letter(("a.pdf", "application/pdf", PDF), ("b.txt", "text/plain", b"text\n")))
+    desk.run()
+    assert names(desk) == ["a.pdf", "b.txt"]
+    assert bytes_of(desk, "a.pdf") == PDF
+    reply = letter(("c.txt", "text/plain", b"more\n")).replace(b"With files", b"Re: [#1] With files")
+    desk.mail(raw=reply)
+    assert [line["outcome"] for line in desk.run()] == ["comment"]
+    assert names(desk) == ["a.pdf", "b.txt", "c.txt"]
+
+
+@pytest.mark.parametrize(
+    ("options", "file", "kept", "said"),
+    [
+        ("", ("evil.exe", "application/octet-stream", b"MZ" + b"\0" * 200), [], "exclude_names"),
+        (
+            "exclude_names = []",
+            ("harmless.pdf", "application/pdf", b"MZ" + b"\x90\0" * 200),
+            [],
+            "exclude_attachment_types",
+        ),
+        (
+            'exclude_attachment_types = ["image/*"]',
+            ("a.png", "image/png", png(300, 300)),
+            [],
+            "exclude_attachment_types",
+        ),
+        ("", ("empty.txt", "text/plain", b""), [], "it is empty"),
+        ("", ("a\u00e4\u20ac.txt", "text/plain", b"x"), ["a\u00e4\u20ac.txt"], ""),
+        ("", ("../../etc/passwd", "text/plain", b"x"), ["passwd"], ""),
+        ("maximum_count = 0", ("a.txt", "text/plain", b"x"), ["a.txt"], ""),
+    ],
+    ids=["name", "type by content", "group of types", "empty", "odd name", "slashes", "no limit"],
+)
+def test_F127_F132_F133_files_meet_their_fate_by_name_type_and_size(
+    desk: Any, options: str, file: tuple[str, str, bytes], kept: list[str], said: str
+) -> None:
+    desk.configure(more=f"[attachments]\n{options}\n")
+    desk.mail(raw=letter(file))
+    assert [line["outcome"] for line in desk.run()] == ["created"]
+    assert names(desk) == kept
+    assert said in desk.explained()
+
+
+def test_F128_the_same_bytes_join_an_item_once(desk: Any) -> None:
+    picture = png(400, 300)
+    desk.mail(raw=letter(("a.png", "image/png", picture), ("b.png", "image/png", picture)))
+    desk.run()
+    desk.mail(raw=letter(("c.png", "image/png", picture)).replace(b"With files", b"Re: [#1] With files"))
+    desk.run()
+    assert names(desk) == ["a.png"]
+    assert "the item has it already" in desk.explained()
+
+
+def test_F130_small_pictures_in_the_text_stay_out_and_small_files_come_in(desk: Any) -> None:
+    html = '<p>Hello</p><img src="cid:logo@x"><img src="cid:shot@x">'
+    pictures = [("logo@x", png(50, 15)), ("shot@x", png(400, 300))]
+    desk.mail(raw=letter(("tiny.png", "image/png", png(9, 9)), html=html, pictures=pictures))
+    desk.run()
+    assert [each["content_id"] for each in desk.item(1)["attachments"]] == ["shot@x", ""]
+    assert "images_minimum_size" in desk.explained()
+
+
+def test_F131_a_big_picture_is_stored_as_it_was_made_smaller(desk: Any) -> None:
+    pytest.importorskip("PIL")
+    desk.configure(more='[attachments]\nimages_maximum_size = "200x200"\n')
+    desk.mail(raw=letter(("big.png", "image/png", png(800, 400))))
+    desk.run()
+    small = bytes_of(desk, "big.png")
+    assert struct.unpack(">II", small[16:24]) == (200, 100)
+    assert "800x400 made 200x100" in desk.explained()
+    desk.allegra("db", "prune")
+    assert bytes_of(desk, "big.png") == small
+
+
+def test_F131_a_picture_that_only_claims_to_be_huge_is_kept_and_harms_nobody(desk: Any) -> None:
+    bomb = png(30_000, 30_000)
+    desk.mail("The one before")
+    desk.mail(raw=letter(("bomb.png", "image/png", bomb)))
+    assert [line["outcome"] for line in desk.run()] == ["created", "created"]
+    assert bytes_of(desk, "bomb.png", 2) == bomb
+    assert "30000x30000) could not be made smaller and is kept as it is" in desk.explained()
+
+
+def test_F131_what_is_taken_out_of_a_container_is_stored_by_itself(desk: Any) -> None:
+    pytest.importorskip("tnefparse")
+    desk.configure(more='[attachments]\ntnef = "unpack"\n')
+    desk.mail(raw=letter(("winmail.dat", "application/ms-tnef", tnef(b"plan.txt", b"The plan"))))
+    desk.run()
+    assert names(desk) == ["plan.txt"]
+    assert bytes_of(desk, "plan.txt") == b"The plan"
+
+
+def test_F129_pictures_stand_in_the_html_of_an_item_and_of_a_reply_that_quotes_them(desk: Any) -> None:
+    picture = png(400, 300)
+    html = '<p onclick="x()">Look</p><img src="cid:shot%40x"><img src="https://spy.example/p.gif"><script>1</script>'
+    desk.mail(raw=letter(html=html, pictures=[("shot@x", picture)]))
+    desk.run()
+    shown = desk.allegra("item", "show", "1", "--html").stdout
+    assert "data:image/png;base64,iVBORw0KGgo" in shown
+    assert "spy.example" not in shown and "script" not in shown and "onclick" not in shown
+    reply = letter(text="Seen\n", html='<p>Seen</p><img src="cid:shot@x">', pictures=[("shot@x", picture)])
+    desk.mail(raw=reply.replace(b"With files", b"Re: [#1] With files"))
+    desk.run()
+    (comment,) = desk.item(1)["comments"]
+    assert (
+        "data:image/png;base64," in desk.allegra("item", "show", "1", "--html", "--comment", str(comment["id"])).stdout
+    )
+    assert desk.allegra("item", "show", "1", "--html", "--comment", "99").exit_code == 1
+
+
+def test_F129_pictures_over_the_cap_stay_links_that_ask_nobody(desk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.showing.MOST_BYTES", 100)
+    desk.mail(raw=letter(html='<img src="cid:shot@x">', pictures=[("shot@x", png(400, 300))]))
+    desk.run()
+    shown = desk.allegra("item", "show", "1", "--html").stdout
+    assert 'src="cid:shot@x"' in shown
+
+
+def test_F098_a_forwarded_mail_is_a_file_or_is_unpacked(desk: Any) -> None:
+    inner = message_from_bytes(letter(("deep.txt", "text/plain", b"deep\n")), policy=policy.default)
+    message = EmailMessage()
+    message["From"], message["To"], message["Subject"] = "anna@example.com", "help@example.com", "Fwd: With files"
+    message.set_content("See what they wrote.\n")
+    message.add_attachment(inner)
+    desk.mail(raw=message.as_bytes())
+    desk.run()
+    (kept,) = desk.item(1)["attachments"]
+    assert kept["content_type"] == "message/rfc822"
+    desk.configure(more='[attachments]\nforwarded_mail = "unpack"\n')
+    desk.mail(raw=message.as_bytes().replace(b"See what", b"Look what"))
+    desk.run()
+    assert names(desk, 2) == ["deep.txt"]
+    assert bytes_of(desk, "deep.txt", 2) == b"deep\n"
+    assert "Forwarded message" in desk.item(2)["text"]
+
+
+def test_F134_what_is_too_many_stays_in_the_stored_mail(desk: Any) -> None:
+    desk.configure(more="[attachments]\nmaximum_count = 2\n")
+    desk.mail(raw=letter(*((f"{n}.txt", "text/plain", b"%d" % n) for n in range(4))))
+    desk.run()
+    assert names(desk) == ["0.txt", "1.txt"]
+    assert "maximum_count" in desk.explained()
+    assert b'filename="3.txt"' in desk.allegra("mail", "raw", "last").stdout_bytes
+
+
+def test_F121_an_invitation_sets_the_dates(desk: Any) -> None:
+    desk.configure(more='[attachments]\ncalendar = "item"\n')
+    event = "BEGIN:VCALENDAR\r\nMETHOD:REQUEST\r\nBEGIN:VEVENT\r\nUID:1\r\nDTSTART:20261201T090000Z\r\n"
+    event += "DTEND:20261203T100000Z\r\nSUMMARY:Move\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
+    desk.mail(raw=letter(("invite.ics", "text/calendar", event.encode())))
+    desk.run()
+    fields = desk.item(1)["fields"]
+    assert (fields["start_date"], fields["due_date"]) == ("2026-12-01", "2026-12-03")
+
+
+def test_a_zip_bomb_is_kept_closed(desk: Any) -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("zeros", b"\0" * 20_000_000)
+    desk.mail(raw=letter(("bomb.zip", "application/zip", packed.getvalue())))
+    desk.mail("The next one")
+    assert [line["outcome"] for line in desk.run()] == ["created", "created"]
+    assert bytes_of(desk, "bomb.zip") == packed.getvalue()

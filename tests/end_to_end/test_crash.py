@@ -1,0 +1,159 @@
+"""G1: a pass that dies, or is asked to stop, at any of its steps; the passes after it lack nothing."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conservation import Case, conserved
+from servers.failpoints import STEPS, At, run
+from servers.sink import Sink
+
+FOLDERS = {
+    ("system", "created"): "Done", ("system", "comment"): "Done", ("system", "rejected"): "Failed",
+    ("system", "held"): "Held", ("support", "created"): "Done",
+}  # fmt: skip
+
+MORE = """
+[smtp]
+host = "localhost"
+port = {port}
+ssl  = false
+from = "help@example.com"
+[errors]
+retry = ["0 s"]
+[replies]
+once_per_sender = "0 s"
+"""
+
+RULES = """
+[[rule]]
+name = "Tell the archive"
+when = 'subject contains "broken"'
+then = ['forward to "archive@example.net"']
+"""
+
+FOR_MAILDIR = [name for name in (*STEPS, "COMMIT") if not name.startswith(("IMAP", "POP3"))]
+
+
+LAST = {"lease": 2, "epoch": 2, "spool": 4, "claim": 2, "decide": 7, "commit": 6, "settle": 8, "move": 6, "settled": 4,
+        "outbox claim": 2, "send": 6, "sent": 6, "lease back": 2, "COMMIT": 36}  # fmt: skip
+"""How often a step is taken in an undisturbed pass with two mails in a batch."""
+
+
+@pytest.fixture
+def sink() -> Iterator[Sink]:
+    with Sink() as server:
+        yield server
+
+
+@pytest.fixture
+def case(desk: Any, sink: Sink) -> Case:
+    """Six mails in two mailboxes, with every kind of end, acknowledgements and a mail sent on."""
+    desk.configure(system='rules = "rules/system.toml"', more=MORE.format(port=sink.port))
+    desk.rules("system.toml", RULES)
+    made = Case(desk.folder / "var" / "allegra.sqlite3")
+
+    def mail(outcome: str, subject: str, box: str = "system", **options: Any) -> str:
+        message_id = desk.mail(subject, box=box, **options)
+        written = desk.folder / "mail" / box / "new" / f"{desk.written:04d}.test"
+        made.add(box, written.read_bytes(), outcome)
+        return str(message_id)
+
+    first = mail("created", "Printer broken")
+    mail("comment", "Re: Printer broken", headers=[f"In-Reply-To: {first}"])
+    mail("held", "Who am I?", sender="stranger@elsewhere.example")
+    mail("rejected", "")
+    mail("created", "Lamp broken")
+    mail("created", "Door", box="support")
+    return made
+
+
+def folders(desk: Any) -> Any:
+    """A function that lists what lies in the folders of a mailbox."""
+
+    def there(box: str) -> Iterator[tuple[str, bytes]]:
+        root = desk.folder / "mail" / box
+        for directory in (root, *(each for each in root.iterdir() if each.name.startswith("."))):
+            for part in ("new", "cur"):
+                for path in (directory / part).iterdir():
+                    yield directory.name.removeprefix(".") if directory != root else "", path.read_bytes()
+
+    return there
+
+
+def recovered(desk: Any, case: Case, sink: Sink, crashed: bool = True) -> None:
+    """Two passes that nobody disturbs; the law holds, and a third changes nothing."""
+    for _ in range(2):
+        assert desk.allegra("run").exit_code == 0
+    conserved(case, folders(desk), FOLDERS, sink.taken, crashed)
+    before, sent = case.snapshot(), len(sink.taken)
+    assert desk.allegra("run").exit_code == 0
+    assert (case.snapshot(), len(sink.taken)) == (before, sent)
+
+
+def hits(taken: int) -> list[int]:
+    """The first, second and last time."""
+    return sorted({1, min(2, taken), taken}) if taken else []
+
+
+def test_a_pass_that_nobody_disturbs(desk: Any, case: Case, sink: Sink) -> None:
+    ended = run(desk.folder, "run", batch=2)
+    assert (ended.code, ended.output) == (0, "")
+    assert [name for name in FOR_MAILDIR if not ended.steps[name]] == []
+    recovered(desk, case, sink, crashed=False)
+    assert len(sink.taken) > 4
+
+
+@pytest.mark.parametrize("side", ["before", "behind"])
+@pytest.mark.parametrize("step", FOR_MAILDIR)
+@pytest.mark.parametrize("hit", ["first", "last"])
+def test_G1_a_pass_killed_at_a_step_loses_nothing_and_does_nothing_twice(
+    desk: Any, case: Case, sink: Sink, step: str, side: str, hit: str
+) -> None:
+    at = At(step, 1 if hit == "first" else LAST[step], side == "behind")
+    assert run(desk.folder, "run", batch=2, at=at).code == -signal.SIGKILL
+    recovered(desk, case, sink)
+
+
+@pytest.mark.parametrize("hit", range(4, 36, 4))
+def test_G1_a_pass_killed_before_any_commit(desk: Any, case: Case, sink: Sink, hit: int) -> None:
+    assert run(desk.folder, "run", batch=2, at=At("COMMIT", hit)).code == -signal.SIGKILL
+    recovered(desk, case, sink)
+
+
+
+def stopped(case: Case) -> None:
+    """Everything in hand was finished or given back."""
+    if case.database.exists():
+        assert case.rows("SELECT ref FROM inbound WHERE owner IS NOT NULL OR state = 'received' AND attempts > 0") == []
+        assert case.rows("SELECT name FROM mailbox WHERE lease_owner <> ''") == []
+        assert case.rows("SELECT id FROM outbox WHERE state NOT IN ('queued', 'sent')") == []
+
+
+@pytest.mark.parametrize("side", ["before", "behind"])
+@pytest.mark.parametrize("step", FOR_MAILDIR)
+def test_a_pass_that_is_asked_to_stop_finishes_or_gives_back_what_it_has_in_hand(
+    desk: Any, case: Case, sink: Sink, step: str, side: str
+) -> None:
+    ended = run(desk.folder, "run", batch=2, at=At(step, (LAST[step] + 1) // 2, side == "behind", signal.SIGTERM))
+    assert (ended.code, ended.output) == (75, "")
+    stopped(case)
+    recovered(desk, case, sink, crashed=False)
+
+
+@pytest.mark.parametrize("step", ["spool", "decide", "commit", "move", "COMMIT", "settled", "lease back"])
+def test_a_second_request_ends_it_where_it_is_and_rolls_back(desk: Any, case: Case, sink: Sink, step: str) -> None:
+    at = At(step, LAST[step], how=signal.SIGINT, times=2)
+    assert run(desk.folder, "run", batch=2, at=at).code == 75
+    recovered(desk, case, sink)
+
+
+def test_a_dry_run_that_is_asked_to_stop_keeps_nothing(desk: Any, case: Case, sink: Sink) -> None:
+    ended = run(desk.folder, "run", "--dry-run", batch=2, at=At("decide", 3, how=signal.SIGTERM))
+    assert ended.code == 75
+    assert case.rows("SELECT count(*) FROM inbound") == [(0,)]
+    recovered(desk, case, sink, crashed=False)

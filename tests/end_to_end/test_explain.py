@@ -1,0 +1,69 @@
+"""Why: what a person is told about a mail."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def test_a_held_mail_is_explained_with_what_to_do(desk: Any) -> None:
+    desk.mail("Help me", sender="stranger@elsewhere.example")
+    (line,) = desk.run()
+    told = desk.allegra("explain", line["mail"][:6]).stdout
+    assert "HELD" in told
+    assert "gate.unknown_sender" in told
+    assert "sender unknown" in told
+    assert "What you can do" in told
+    assert "allegra held release" in told
+
+
+def test_an_accepted_mail_is_explained_stage_by_stage(desk: Any) -> None:
+    desk.mail("Printer broken")
+    desk.run()
+    told = desk.allegra("explain", "last").stdout
+    assert "CREATED  support #1" in told
+    for name in ("config", "limits", "route", "sender", "draft", "author", "participants"):
+        assert name in told
+
+
+def test_a_file_is_explained_without_keeping_anything(desk: Any, tmp_path: Any) -> None:
+    path = tmp_path / "mail.eml"
+    path.write_bytes(b"From: anna@example.com\nTo: help@example.com\nSubject: From a file\n\nHello\n")
+    told = desk.allegra("explain", str(path)).stdout
+    assert "nothing was stored" in told
+    assert desk.lines("mail", "list") == []
+
+
+def test_a_mail_that_is_not_there_is_said_so(desk: Any) -> None:
+    result = desk.allegra("explain", "m-0000")
+    assert result.exit_code == 1
+    assert "there is no mail" in result.stderr
+
+
+def test_the_rules_of_then_are_told_although_the_file_has_changed(desk: Any) -> None:
+    desk.configure(system='rules = "rules/system.toml"')
+    desk.rules(
+        "system.toml",
+        '[[rule]]\nname = "Hold them"\nwhen = \'subject contains "pay"\'\nthen = [\'hold because "money"\']\n',
+    )
+    desk.mail("please pay")
+    desk.run()
+    desk.rules("system.toml", "# nothing any more\n")
+    told = desk.allegra("explain", "last").stdout
+    assert "Hold them" in told
+    assert 'subject contains "pay"' in told
+    assert "money" in told
+
+
+def test_explain_json_holds_the_trace(desk: Any) -> None:
+    desk.mail("Printer broken")
+    desk.run()
+    (told,) = desk.lines("explain", "last")
+    assert told["schema"] == "allegra.explain/1"
+    assert told["outcome"] == "created"
+    assert told["trace"]["stages"][0]["name"] == "config"
+
+
+def test_the_body_of_a_mail_is_in_no_trace(desk: Any) -> None:
+    desk.mail("Printer broken", body="the secret word is xyzzy\n")
+    desk.run()
+    assert "xyzzy" not in desk.allegra("explain", "last", "--json").stdout

@@ -1,0 +1,71 @@
+"""What a person decides about held mail."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def held(desk: Any) -> str:
+    desk.mail("Help me", sender="stranger@elsewhere.example")
+    (line,) = desk.run()
+    assert line["outcome"] == "held"
+    return str(line["mail"])
+
+
+def test_a_released_mail_becomes_an_item_once(desk: Any) -> None:
+    mail = held(desk)
+    result = desk.allegra("held", "release", mail, "--reason", "phoned him")
+    assert (result.exit_code, "created" in result.stdout) == (0, True)
+    assert len(desk.lines("item", "list")) == 1
+    again = desk.allegra("held", "release", mail)
+    assert again.exit_code == 1
+    assert "is not held" in again.stderr
+
+
+def test_F111_a_held_mail_can_be_joined_to_an_item_by_hand(desk: Any) -> None:
+    desk.mail("Known item")
+    desk.run()
+    mail = held(desk)
+    assert desk.allegra("held", "release", mail, "--item", "1").exit_code == 0
+    assert len(desk.lines("item", "list")) == 1
+    assert len(desk.lines("item", "comments", "1")) == 1
+
+
+def test_a_release_to_another_workspace_makes_the_item_there(desk: Any) -> None:
+    mail = held(desk)
+    desk.allegra("held", "release", mail, "--to", "finance")
+    assert [item["workspace"] for item in desk.lines("item", "list")] == ["finance"]
+
+
+def test_a_discarded_mail_is_gone_from_the_list_but_not_from_the_store(desk: Any) -> None:
+    mail = held(desk)
+    desk.allegra("held", "discard", mail, "--reason", "spam")
+    assert desk.lines("held", "list") == []
+    (row,) = desk.lines("mail", "list")
+    assert row["outcome"] == "discarded"
+
+
+def test_a_query_releases_many_at_once(desk: Any) -> None:
+    for number in range(3):
+        desk.mail(f"Help {number}", sender="stranger@elsewhere.example")
+    desk.run()
+    desk.allegra("held", "release", "--all-matching", "from:elsewhere.example")
+    assert len(desk.lines("item", "list")) == 3
+
+
+def test_retry_is_refused_for_a_mail_that_made_an_item(desk: Any) -> None:
+    desk.mail()
+    desk.run()
+    result = desk.allegra("mail", "retry", "last")
+    assert result.exit_code == 1
+
+
+def test_replay_shows_without_changing_and_commit_updates_the_same_item(desk: Any) -> None:
+    desk.mail()
+    desk.run()
+    shown = desk.allegra("replay", "last")
+    assert "0 would end differently" in shown.stdout
+    desk.allegra("replay", "last", "--commit")
+    assert len(desk.lines("item", "list")) == 1
+    desk.allegra("replay", "last", "--commit", "--as-new")
+    assert len(desk.lines("item", "list")) == 2

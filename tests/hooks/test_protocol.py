@@ -1,0 +1,106 @@
+"""A reply is hostile until it fits the shape: whatever a worker sends, the engine reads a reply or says BadReply."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hooks import protocol
+from hooks.protocol import BadReply, read_bound, read_hello, read_reply
+
+GOOD: dict[str, Any] = {
+    "nonce": "n",
+    "outcome": "ok",
+    "verdict": "accept",
+    "reason": "",
+    "changes": {"priority": "High", "tags": ["a"], "count": 5, "open": None},
+    "dropped": [[0, "sig"]],
+    "errors": [["field", "message"]],
+    "log": ["line"],
+    "script": 0,
+    "error": None,
+    "lines": {},
+    "cpu_ms": 0.1,
+}
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+def test_a_good_reply_is_read() -> None:
+    reply = read_reply(json.dumps(GOOD).encode(), "n", 1)
+    assert reply.changes == {"priority": "High", "tags": ("a",), "count": 5, "open": None}
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"is_admin": True},
+        {"nonce": "other"},
+        {"outcome": "great"},
+        {"verdict": "maybe"},
+        {"reason": "x" * 2_000},
+        {"reason": 5},
+        {"changes": {"f": {"nested": 1}}},
+        {"changes": {"f": 2**70}},
+        {"changes": {"f": "x" * 300_000}},
+        {"changes": {"f": [["deep"]]}},
+        {"changes": {str(n): 1 for n in range(500)}},
+        {"log": ["x"] * 1_000},
+        {"log": ["x" * 5_000]},
+        {"errors": [["only one"]]},
+        {"errors": [["a", "b"]] * 60},
+        {"dropped": [[-5, "x"]]},
+        {"script": 7},
+        {"error": {"type": "X"}},
+        {"outcome": "runtime-error"},
+        {"cpu_ms": -1},
+        {"cpu_ms": "1"},
+        {"lines": {"s": {"1": "many"}}},
+    ],
+)
+def test_a_reply_that_does_not_fit_is_bad(bad: dict[str, Any]) -> None:
+    with pytest.raises(BadReply):
+        read_reply(json.dumps({**GOOD, **bad}).encode(), "n", 1)
+
+
+@pytest.mark.parametrize("key", GOOD)
+def test_a_reply_that_lacks_something_is_bad(key: str) -> None:
+    with pytest.raises(BadReply):
+        read_reply(json.dumps({name: value for name, value in GOOD.items() if name != key}).encode(), "n", 1)
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"null", b"[]", b"\xff\xfe", b"[" * 100_000, b'{"nonce":' * 50_000, b"NaN"]
+)
+def test_garbage_is_bad(body: bytes) -> None:
+    for read in (read_hello, lambda b: read_bound(b, "n"), lambda b: read_reply(b, "n", 1)):
+        with pytest.raises(BadReply):
+            read(body)
+
+
+@settings(max_examples=300)
+@given(st.binary(max_size=200) | _JSON.map(lambda value: json.dumps(value).encode()))
+def test_any_bytes_are_read_or_bad(body: bytes) -> None:
+    for read in (read_hello, lambda b: read_bound(b, "n"), lambda b: read_reply(b, "n", 1)):
+        try:
+            read(body)
+        except BadReply:
+            pass
+
+
+@settings(max_examples=300)
+@given(st.sampled_from(sorted(GOOD)), _JSON)
+def test_a_reply_with_one_strange_value_is_read_or_bad(key: str, value: Any) -> None:
+    try:
+        reply = read_reply(json.dumps({**GOOD, key: value}).encode(), "n", 1)
+    except BadReply:
+        return
+    assert isinstance(reply, protocol.Reply)
+    assert all(isinstance(line, str) for line in reply.log)

@@ -1,0 +1,70 @@
+"""Files in a winmail.dat."""
+
+from __future__ import annotations
+
+import struct
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from engine.mail import child, tnef
+
+
+def attribute(level: int, number: int, data: bytes) -> bytes:
+    return struct.pack("<BII", level, number, len(data)) + data + struct.pack("<H", sum(data) & 0xFFFF)
+
+
+def winmail(*files: tuple[str, bytes]) -> bytes:
+    out = tnef.SIGNATURE + struct.pack("<H", 1) + attribute(1, 0x00089006, struct.pack("<I", 0x00010000))
+    for name, content in files:
+        out += attribute(2, 0x00069002, b"\x01\x00" + b"\xff\xff\xff\xff" + b"\x00" * 8)
+        out += attribute(2, 0x00018010, name.encode() + b"\x00")
+        out += attribute(2, 0x0006800F, content)
+    return out
+
+
+def test_files_of_a_winmail_dat_are_unpacked_with_safe_names() -> None:
+    pytest.importorskip("tnefparse", reason="tnefparse is an extra")
+    found = tnef.unpack(winmail(("report.pdf", b"%PDF-1.4"), ("../../evil.txt", b"words"), ("", b"x")))
+    assert found == (("report.pdf", b"%PDF-1.4"), ("evil.txt", b"words"), ("attachment003.dat", b"x"))
+
+
+@pytest.mark.parametrize("content", [b"", b"no tnef", tnef.SIGNATURE, tnef.SIGNATURE + b"\x00" * 50])
+def test_what_is_no_winmail_dat_gives_nothing(content: bytes) -> None:
+    assert tnef.unpack(content) == ()
+
+
+def test_truncated_winmail_dat_does_not_raise() -> None:
+    whole = winmail(("report.pdf", b"%PDF-1.4" * 20))
+    for cut in (10, 40, len(whole) // 2):
+        tnef.unpack(whole[:cut])
+
+
+def test_script_that_takes_too_much_memory_gives_nothing(tmp_path_factory: pytest.TempPathFactory) -> None:
+    script = tmp_path_factory.mktemp("scripts") / "greedy.py"
+    script.write_text("import sys\nx = bytearray(2_000_000_000)\nsys.stdout.write('done')\n")
+    assert child.run(script, (), b"") == b""
+
+
+def test_script_cannot_write_files(tmp_path_factory: pytest.TempPathFactory) -> None:
+    folder = tmp_path_factory.mktemp("scripts")
+    script = folder / "writer.py"
+    script.write_text(f"import sys\nopen({str(folder / 'out')!r}, 'w').write('x' * 10)\nsys.stdout.write('done')\n")
+    child.run(script, (), b"")
+    assert (folder / "out").read_text() == ""
+
+
+def test_script_gets_bytes_and_arguments_and_no_environment(tmp_path_factory: pytest.TempPathFactory) -> None:
+    script = tmp_path_factory.mktemp("scripts") / "echo.py"
+    script.write_text(
+        "import os, sys\nsys.stdout.buffer.write(sys.stdin.buffer.read() + sys.argv[1].encode())\n"
+        "assert 'HOME' not in os.environ\n"
+    )
+    assert child.run(script, ("there",), b"hello ") == b"hello there"
+
+
+@settings(max_examples=5, deadline=None)
+@given(st.binary(max_size=200))
+def test_any_bytes_behind_the_signature_unpack_without_raising(rest: bytes) -> None:
+    tnef.unpack(tnef.SIGNATURE + rest)

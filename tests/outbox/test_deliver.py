@@ -1,0 +1,395 @@
+"""What waits in the outbox goes out: once, protected, and not too often."""
+
+from __future__ import annotations
+
+import email
+import email.policy
+import json
+import re
+import ssl
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from engine.config import Config, parse
+from engine.model import SendMail
+from engine.outbox.compose import text as clean
+from engine.outbox.deliver import Delivered, deliver
+from engine.store import hot
+from engine.store.database import us
+from engine.store.store import Store
+
+NOW = datetime(2026, 11, 20, 10, 31, tzinfo=UTC)
+CANARY = "c4n4ry-smtp-pw"
+
+Configure = Callable[..., Config]
+
+
+@pytest.fixture
+def store() -> Iterator[Store]:
+    with Store.open(":memory:", clock=lambda: NOW) as opened:
+        yield opened
+
+
+@pytest.fixture
+def configure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Configure:
+    monkeypatch.setenv("SMTP_PW", CANARY)
+
+    def configuring(port: int = 0, more: str = "", **smtp: Any) -> Config:
+        options: dict[str, Any] = {
+            "host": "127.0.0.1", "port": port, "ssl": False, "from": "Help desk <help@example.com>",
+            "timeout": "2 s", **smtp,
+        }  # fmt: skip
+        lines = "".join(f"{name} = {json.dumps(value)}\n" for name, value in options.items())
+        mailbox = "[system.mailbox]\nprotocol='maildir'\npath='m'\naddresses=['help@example.com']\n"
+        return parse(mailbox + (f"[smtp]\n{lines}" if port else "") + more, tmp_path / "allegra.toml", {})
+
+    return configuring
+
+
+def queue(store: Store, *, to: str = "jane@bigcorp.example", automatic: bool = False, n: int = 1, **known: Any) -> int:
+    mail = SendMail(known.pop("kind", "notify"), known.pop("template", "notify"), (to,), automatic=automatic, **known)
+    with store.writing():
+        return store.database.insert(
+            hot.OUTBOX, f"{n}:1:1:{to}", f"<row{n}@example.com>", None, 1, "mail", automatic, to.casefold(),
+            mail.item or None, None, json.dumps(asdict(mail)), us(NOW),
+        )  # fmt: skip
+
+
+def state(store: Store, row: int) -> tuple[str, str]:
+    found = store.database.one("SELECT state, error FROM outbox WHERE id = ?", row)
+    return found[0], found[1]
+
+
+def send(store: Store, config: Config, now: datetime = NOW, limit: int = 100) -> Delivered:
+    return deliver(store, config, limit, lambda: now)
+
+
+def test_F140_a_queued_mail_is_sent_once(store: Store, sink: Any, configure: Configure) -> None:
+    server = sink()
+    row = queue(store)
+    assert send(store, configure(server.port)) == Delivered(sent=1)
+    assert send(store, configure(server.port)) == Delivered()
+    (taken,) = server.taken
+    assert (taken.reverse_path, taken.recipients) == ("help@example.com", ["jane@bigcorp.example"])
+    assert email.message_from_bytes(taken.content)["Message-ID"] == "<row1@example.com>"
+    assert state(store, row) == ("sent", "")
+
+
+def test_automatic_mail_goes_out_with_a_null_reverse_path(store: Store, sink: Any, configure: Configure) -> None:
+    server = sink()
+    queue(store, automatic=True, kind="ack", template="ack")
+    assert send(store, configure(server.port)).sent == 1
+    assert b"MAIL FROM:<>" in b"".join(server.heard).upper()
+
+
+def test_one_connection_serves_many_mails(store: Store, sink: Any, configure: Configure) -> None:
+    server = sink()
+    for n in range(5):
+        queue(store, n=n, to=f"u{n}@example.com")
+    assert send(store, configure(server.port)).sent == 5
+    assert server.connections == 1
+
+
+def test_F144_the_pass_is_capped(store: Store, sink: Any, configure: Configure) -> None:
+    server = sink()
+    for n in range(5):
+        queue(store, n=n, to=f"u{n}@example.com")
+    assert send(store, configure(server.port), limit=2).sent == 2
+    assert store.outbox_waiting(NOW) == 3
+
+
+def test_without_a_server_mail_stays_queued_and_nothing_is_said(store: Store, configure: Configure) -> None:
+    row = queue(store)
+    assert send(store, configure()) == Delivered()
+    assert state(store, row) == ("queued", "")
+
+
+def test_F140_while_the_server_is_away_mail_waits_and_goes_out_later(
+    store: Store, sink: Any, configure: Configure
+) -> None:
+    gone = sink()
+    gone.close()
+    row = queue(store)
+    other = queue(store, n=2, to="b@example.com")
+    done = send(store, configure(gone.port))
+    assert done.failed == 2 and "cannot send by 127.0.0.1" in done.away
+    assert state(store, row)[0] == state(store, other)[0] == "queued"
+    server = sink()
+    assert send(store, configure(server.port), NOW + timedelta(seconds=30)) == Delivered()
+    assert send(store, configure(server.port), NOW + timedelta(minutes=2)).sent == 2
+
+
+@pytest.mark.parametrize(
+    ("verb", "reply", "after"),
+    [
+        ("RCPT", "550 5.1.1 nobody", "failed"),
+        ("MAIL", "550 5.7.1 no", "failed"),
+        ("DATA", "554 no", "failed"),
+        ("DOT", "552 too big", "failed"),
+        ("RCPT", "450 4.2.1 later", "queued"),
+        ("DOT", "451 4.3.0 later", "queued"),
+        ("MAIL", "421 closing", "queued"),
+        ("GREETING", "554 no service", "queued"),
+        ("GREETING", "", "queued"),
+        ("DOT", "", "queued"),
+    ],
+)
+def test_a_refusal_is_for_good_or_for_now(
+    store: Store, sink: Any, configure: Configure, verb: str, reply: str, after: str
+) -> None:
+    server = sink(says={verb: reply})
+    row = queue(store)
+    assert send(store, configure(server.port)).failed == 1
+    assert state(store, row)[0] == after
+    if reply:
+        assert reply.split(" ")[-1] in state(store, row)[1]
+
+
+def test_one_refused_mail_does_not_stop_the_others(store: Store, sink: Any, configure: Configure) -> None:
+    server = sink()
+    bad = queue(store, to="no address")
+    queue(store, n=2, to="b@example.com")
+    assert send(store, configure(server.port)) == Delivered(sent=1, failed=1)
+    assert state(store, bad) == ("failed", "no address has no address")
+
+
+def test_automatic_mail_whose_fate_is_unknown_is_never_sent_again(
+    store: Store, sink: Any, configure: Configure
+) -> None:
+    server = sink(says={"DOT": ""})
+    row = queue(store, automatic=True, kind="ack", template="ack")
+    assert send(store, configure(server.port)).unknown == 1
+    assert state(store, row)[0] == "unknown"
+    assert send(store, configure(server.port), NOW + timedelta(days=1)) == Delivered()
+    assert len(server.taken) == 1
+
+
+def test_a_notification_whose_fate_is_unknown_is_sent_again_with_the_same_message_id(
+    store: Store, sink: Any, configure: Configure
+) -> None:
+    first = sink(says={"DOT": ""})
+    queue(store)
+    send(store, configure(first.port))
+    second = sink()
+    assert send(store, configure(second.port), NOW + timedelta(hours=1)).sent == 1
+    ids = [email.message_from_bytes(taken.content)["Message-ID"] for taken in (*first.taken, *second.taken)]
+    assert ids == ["<row1@example.com>"] * 2
+
+
+def test_after_twenty_attempts_a_mail_has_failed(store: Store, sink: Any, configure: Configure) -> None:
+    server = sink(says={"RCPT": "450 later"})
+    row = queue(store)
+    for day in range(20):
+        send(store, configure(server.port), NOW + timedelta(days=day))
+    assert state(store, row)[0] == "failed" and "(20 attempts)" in state(store, row)[1]
+
+
+# ── how often ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_one_person_is_answered_once_in_a_while(store: Store, sink: Any, configure: Configure) -> None:
+    server = sink()
+    rows = [queue(store, n=n, automatic=True, kind="ack", template="ack", item=n) for n in (1, 2)]
+    assert send(store, configure(server.port)) == Delivered(sent=1, failed=1)
+    assert "replies.once_per_sender" in state(store, rows[1])[1]
+    queue(store, n=3, automatic=True, kind="ack", template="ack", item=3)
+    assert send(store, configure(server.port), NOW + timedelta(hours=2)).sent == 1
+
+
+def test_G19_a_loop_ends_after_five_mails_about_an_item_and_ten_to_a_person(
+    store: Store, sink: Any, configure: Configure
+) -> None:
+    server = sink()
+    config = configure(server.port, "[replies]\nonce_per_sender = 0\n")
+    for n in range(30):
+        queue(store, n=n, automatic=True, kind="ack", template="ack", item=1 if n < 15 else n)
+        send(store, config)
+    items = [email.message_from_bytes(taken.content)["X-Allegra-Item"] for taken in server.taken]
+    assert items.count("1") == 5 and len(items) == 10
+
+
+def test_notifications_are_not_capped(store: Store, sink: Any, configure: Configure) -> None:
+    server = sink()
+    for n in range(12):
+        queue(store, n=n, item=1)
+    assert send(store, configure(server.port)).sent == 12
+
+
+# ── protection ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def wire_bytes(server: Any) -> bytes:
+    return b"".join(server.heard)
+
+
+def test_starttls_and_login(
+    store: Store, sink: Any, configure: Configure, tls: ssl.SSLContext, certificate: Path
+) -> None:
+    server = sink(tls=tls, login=CANARY)
+    queue(store)
+    secure = {
+        "host": "localhost",
+        "ssl": "starttls",
+        "ca_file": str(certificate),
+        "username": "u",
+        "password_env": "SMTP_PW",
+    }
+    done = send(store, configure(server.port, **secure))
+    assert done == Delivered(sent=1)
+    assert wire_bytes(server).index(b"STARTTLS") < wire_bytes(server).index(b"AUTH")
+
+
+def test_implicit_tls(store: Store, sink: Any, configure: Configure, tls: ssl.SSLContext, certificate: Path) -> None:
+    server = sink(tls=tls, implicit=True)
+    queue(store)
+    assert send(store, configure(server.port, host="localhost", ssl=True, ca_file=str(certificate))).sent == 1
+
+
+@pytest.mark.parametrize("case", ["stripped", "refused", "self-signed", "wrong name", "implicit self-signed"])
+def test_G15_no_credential_crosses_a_connection_that_is_not_protected(
+    store: Store, sink: Any, configure: Configure, tls: ssl.SSLContext, certificate: Path, case: str
+) -> None:
+    server = sink(
+        tls=None if case == "stripped" else tls,
+        implicit=case.startswith("implicit"),
+        login=CANARY,
+        says={"STARTTLS": "454 not now"} if case == "refused" else {},
+    )
+    trust = {"ca_file": str(certificate)} if case in ("wrong name", "refused") else {}
+    row = queue(store)
+    config = configure(
+        server.port, host="127.0.0.1" if case == "wrong name" else "localhost",
+        ssl=True if case.startswith("implicit") else "starttls", username="u", password_env="SMTP_PW", **trust,
+    )  # fmt: skip
+    done = send(store, config)
+    assert done.sent == 0 and done.away
+    assert b"AUTH PLAIN " not in wire_bytes(server) and b"MAIL" not in wire_bytes(server)
+    assert CANARY not in done.away + state(store, row)[1]
+
+
+def test_a_refused_login_is_a_sentence_without_the_password(store: Store, sink: Any, configure: Configure) -> None:
+    server = sink(login="another", says={"AUTH": f"535 5.7.8 wrong password {CANARY}"})
+    queue(store)
+    done = send(store, configure(server.port, username="u", password_env="SMTP_PW"))
+    assert "535" in done.away and CANARY not in done.away
+
+
+def test_a_secret_that_is_missing_stops_the_pass_and_loses_nothing(
+    store: Store, sink: Any, configure: Configure
+) -> None:
+    server = sink()
+    row = queue(store)
+    done = send(store, configure(server.port, username="u", password_env="NOT_SET_AT_ALL"))
+    assert "NOT_SET_AT_ALL" in done.away and state(store, row)[0] == "queued"
+
+
+def test_G13_a_reply_without_end_is_left(store: Store, sink: Any, configure: Configure) -> None:
+    server = sink(says={"GREETING": "\n".join(["220-more"] * 5000)})
+    queue(store)
+    assert "no end" in send(store, configure(server.port)).away
+
+
+# ── smuggling ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+SMUGGLED = st.lists(
+    st.sampled_from(
+        ["\n.\n", "\r.\r\n", "\n.\r\n", "\r\n.\r\n", "\r", "\n", ".", "MAIL FROM:<x@y.example>", "a", "\0", "ä"]
+    ),
+    max_size=12,
+).map("".join)
+
+
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(text=SMUGGLED)
+def test_G22_one_mail_in_is_one_mail_out(store: Store, sink: Any, configure: Configure, text: str) -> None:
+    server = sink()
+    store.database.run("DELETE FROM outbox")
+    queue(store, text=text, reason=text)
+    assert send(store, configure(server.port)).sent == 1
+    (taken,) = server.taken
+    assert not re.search(rb"(?<!\r)\n|\r(?!\n)|\0", taken.content)
+    content = email.message_from_bytes(taken.content, policy=email.policy.default).get_content()
+    assert clean(text).strip("\n") in content.replace("\r\n", "\n")
+    server.close()
+
+
+# ── webhooks ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture
+def ear() -> Iterator[Any]:
+    """A web server on this machine that hears POSTs; `answer` is the status it gives."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            server.heard.append((self.path, json.loads(body), self.headers["Idempotency-Key"]))  # type: ignore[attr-defined]
+            self.send_response(server.answer)  # type: ignore[attr-defined]
+            self.end_headers()
+
+        def log_message(self, *arguments: object) -> None:
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    server.heard, server.answer = [], 204  # type: ignore[attr-defined]
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+    thread.start()
+    yield server
+    server.shutdown()
+    server.server_close()
+    thread.join(5)
+
+
+def hook(store: Store) -> int:
+    with store.writing():
+        return store.database.insert(
+            hot.OUTBOX, "1:1:1:", "<hook@example.com>", None, 1, "webhook", False, "", 7, None,
+            json.dumps({"name": "chat", "event": "item.created"}), us(NOW),
+        )  # fmt: skip
+
+
+def test_a_webhook_gets_ids_and_a_key_and_nothing_else(store: Store, ear: Any, configure: Configure) -> None:
+    row = hook(store)
+    config = configure(
+        0, f"[webhooks.chat]\nurl = 'http://127.0.0.1:{ear.server_port}/x?k=1'\nevents = ['item.created']\n"
+    )
+    assert send(store, config).sent == 1
+    told = {"schema": "allegra.webhook/1", "event": "item.created", "mail": "", "item": 7}
+    assert ear.heard == [("/x?k=1", told, "<hook@example.com>")]
+    assert state(store, row)[0] == "sent"
+
+
+@pytest.mark.parametrize(("answer", "after"), [(500, "queued"), (429, "queued"), (404, "failed"), (302, "failed")])
+def test_a_webhook_that_is_refused(store: Store, ear: Any, configure: Configure, answer: int, after: str) -> None:
+    ear.answer = answer
+    row = hook(store)
+    send(store, configure(0, f"[webhooks.chat]\nurl = 'http://127.0.0.1:{ear.server_port}/'\n"))
+    assert state(store, row)[0] == after and len(ear.heard) == 1
+
+
+@pytest.mark.parametrize(
+    "url", ["http://chat.example.com/", "ftp://127.0.0.1/", "file:///etc/passwd", "http://[::1", "x"]
+)
+def test_a_webhook_is_called_by_https_only(store: Store, configure: Configure, url: str) -> None:
+    row = hook(store)
+    send(store, configure(0, f"[webhooks.chat]\nurl = '{url}'\n"))
+    assert state(store, row)[0] == "failed"
+
+
+def test_mail_waits_without_counting_while_only_webhooks_can_be_told(
+    store: Store, ear: Any, configure: Configure
+) -> None:
+    row = queue(store)
+    config = configure(0, f"[webhooks.chat]\nurl = 'http://127.0.0.1:{ear.server_port}/'\n")
+    for day in range(25):
+        send(store, config, NOW + timedelta(days=day))
+    assert state(store, row) == ("queued", "there is no [smtp] section")

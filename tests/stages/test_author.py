@@ -1,0 +1,134 @@
+"""Stage 10: who is the author, and may they."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from builders import ANNA, GUEST, JANE, SUPPORT, World, config, draft, facts, item, mail
+
+from engine.model import Address, Draft, Facts, Sender, Target, Verdict
+from engine.stages.author import Author, named
+
+
+def decide(known: Facts, toml: str = "", before: Draft | None = None, world: World | None = None) -> Draft:
+    return Author(config(toml)).decide(mail(), known, before or draft(), world or World())
+
+
+def code(decided: Draft) -> str:
+    return decided.disposition.code if decided.disposition else ""
+
+
+def unknown(name: str = "Eve Stranger") -> Facts:
+    return facts(sender=Sender(Address("eve@stranger.example", name)))
+
+
+CREATE = '[people]\nunknown_user = "create"\n'
+
+
+def test_F052_a_known_sender_is_the_author() -> None:
+    assert decide(facts(account=ANNA)).author == "anna"
+
+
+def test_F061_an_account_found_by_suffix_is_the_author() -> None:
+    known = facts(sender=Sender(Address("jane@bigcorp.example"), JANE, "suffix"))
+    decided = decide(known)
+    assert decided.author == "jane"
+    assert "by suffix" in decided.notes[0].text
+
+
+def test_F055_the_guest_is_the_author_for_an_unknown_sender() -> None:
+    assert decide(unknown(), '[people]\nunknown_user = "accept"\n').author == "guest"
+
+
+def test_F055_the_guest_needs_the_permission_too() -> None:
+    world = World(rights=frozenset())
+    accept = '[people]\nunknown_user = "accept"\n'
+    assert code(decide(unknown(), accept, world=world)) == "draft.no_permission"
+    assert decide(unknown(), accept + "no_permission_check = true\n", world=world).author == "guest"
+
+
+def test_F055_without_a_guest_account_a_public_workspace_keeps_the_address_alone() -> None:
+    decided = decide(unknown(), '[people]\nunknown_user = "accept"\n', world=World(accounts=(ANNA, JANE)))
+    assert decided.author == "guest"
+    assert "no author" in decided.notes[0].text
+
+
+def test_F055_without_a_guest_account_a_private_workspace_holds_the_mail() -> None:
+    world = World(accounts=(ANNA, JANE), catalogs=(replace(SUPPORT, public=False),))
+    decided = decide(unknown(), '[people]\nunknown_user = "accept"\n', world=world)
+    assert code(decided) == "draft.no_permission"
+    assert decided.disposition and decided.disposition.verdict is Verdict.HOLD
+
+
+def test_F056_an_account_is_made_from_address_and_display_name() -> None:
+    decided = decide(unknown(), CREATE)
+    (user,) = decided.new_users
+    assert (user.first_name, user.last_name) == ("Eve", "Stranger")
+    assert decided.author == "eve@stranger.example"
+
+
+def test_F056_what_the_mail_does_not_say_comes_from_create_defaults() -> None:
+    toml = CREATE + 'create_defaults = { first_name = "New", last_name = "Caller", group = "customers" }\n'
+    (user,) = decide(unknown(""), toml).new_users
+    assert (user.first_name, user.last_name) == ("New", "Caller")
+
+
+@pytest.mark.parametrize(
+    ("name", "parts"),
+    [
+        ("Ada Lovelace", ("Ada", "Lovelace")),
+        ("Lovelace, Ada", ("Ada", "Lovelace")),
+        ("Ada", ("Ada", "")),
+        ("Maria de la Cruz", ("Maria", "de la Cruz")),
+        ("  ", ("", "")),
+        ("ada@example.org", ("", "")),
+        ("x" * 50 + " y", ("x" * 30, "y")),
+        ("Ev\u202ee \x07Stranger", ("Eve", "Stranger")),
+    ],
+)
+def test_F056_display_names_are_split(name: str, parts: tuple[str, str]) -> None:
+    assert named(name) == parts
+
+
+def test_F060_created_users_join_the_default_groups_and_unknown_ones_are_told() -> None:
+    toml = CREATE + 'default_group = ["Customers", "nobody"]\ncreate_defaults = { group = "tier2" }\n'
+    decided = decide(unknown(), toml)
+    assert decided.new_users[0].groups == ("customers", "tier2")
+    assert any('no group "nobody"' in note.text for note in decided.notes)
+
+
+def test_F056_no_account_is_made_for_a_from_that_is_not_believed() -> None:
+    doubted = facts(sender=Sender(Address("eve@stranger.example"), None, "", "two From fields"))
+    decided = decide(doubted, CREATE)
+    assert decided.new_users == ()
+    assert decided.author == "guest"
+
+
+def test_F059_who_may_not_add_items_is_refused() -> None:
+    world = World(rights=frozenset())
+    decided = decide(facts(), world=world)
+    assert code(decided) == "draft.no_permission"
+    assert decided.disposition and decided.disposition.verdict is Verdict.REJECT
+
+
+def test_F059_permissions_are_not_asked_where_that_is_set() -> None:
+    world = World(rights=frozenset())
+    assert decide(facts(), "[people]\nno_permission_check = true\n", world=world).author == "jane"
+
+
+def test_F116_who_is_on_an_item_may_always_comment_on_it() -> None:
+    before = draft(target=Target.COMMENT, item=item(7, ("jane",)))
+    assert decide(facts(), before=before, world=World(rights=frozenset())).author == "jane"
+
+
+def test_F046_who_may_not_comment_is_refused() -> None:
+    before = draft(target=Target.COMMENT, item=item(7, ("bob",)))
+    assert code(decide(facts(), before=before, world=World(rights=frozenset()))) == "draft.no_permission"
+    accept = '[people]\nreply_from_stranger = "accept"\n'
+    assert decide(facts(), accept, before, World(rights=frozenset())).author == "jane"
+
+
+def test_F046_a_strangers_note_needs_no_permission() -> None:
+    before = draft(target=Target.NOTE, item=item(7, ("bob",)))
+    assert decide(facts(account=GUEST), before=before, world=World(rights=frozenset())).author == "guest"

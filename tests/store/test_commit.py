@@ -1,0 +1,301 @@
+"""One transaction for all effects, and nothing at all if the claim is lost."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+
+import pytest
+
+from engine.model import (
+    AddComment,
+    AddLabel,
+    AddPerson,
+    Address,
+    Attach,
+    CallWebhook,
+    CreateItem,
+    CreateUser,
+    NewUser,
+    Outcome,
+    Part,
+    PostToTopic,
+    Role,
+    SendMail,
+    SetField,
+)  # fmt: skip
+from engine.store.errors import ClaimLost, Conflict
+
+
+def test_created_item_has_fields_author_and_mail(desk):
+    receipt = desk.item("Printer", fields=(("type", "Incident"), ("priority", "High"), ("Order number", "47112")))
+    view = desk.store.item_view(receipt.item)
+    assert (view.item.title, view.item.type, view.item.priority) == ("Printer", "Incident", "High")
+    assert view.fields == (("Order number", "47112"),)
+    assert view.item.author == "jane"
+    assert view.mail == receipt.mail
+
+
+def test_other_names_of_columns_reach_the_columns(desk):
+    receipt = desk.item(fields=(("tracker", "Incident"), ("assignee", "bob"), ("is_private", True)))
+    view = desk.store.item_view(receipt.item)
+    assert (view.item.type, view.item.assigned_to, view.private) == ("Incident", "bob", True)
+
+
+def test_item_in_a_closed_status_is_closed(desk):
+    receipt = desk.item(fields=(("status", "Closed"),))
+    assert desk.store.item(receipt.item).closed
+
+
+def test_comment_changes_the_item_and_keyword_status_closes_and_reopens_it(desk):
+    item = desk.item().item
+    desk.later(hours=2)
+    (spooled,) = desk.spool()
+    receipt = desk.commit(
+        spooled,
+        AddComment(item, "Done.", "bob"),
+        SetField(item, "status", "Closed"),
+        outcome=Outcome.COMMENT,
+        item=item,
+    )
+    assert desk.store.item(item).closed_at == desk.now == desk.store.item(item).changed_at
+    assert desk.store.item_view(item).comments[0].id == receipt.comment
+    (spooled,) = desk.spool()
+    desk.commit(spooled, AddComment(item, "No.", "jane"), SetField(item, "status", "New"), outcome=Outcome.COMMENT)
+    assert not desk.store.item(item).closed
+
+
+def test_a_field_set_to_nothing_is_gone(desk):
+    item = desk.item(fields=(("Order number", "1"),)).item
+    (spooled,) = desk.spool()
+    desk.commit(spooled, SetField(item, "order NUMBER", None), outcome=Outcome.COMMENT, item=item)
+    assert desk.store.item_view(item).fields == ()
+
+
+@pytest.mark.parametrize("value", ["text", 47112, 1.5, True, ("a", "b")])
+def test_values_of_fields_keep_their_kind(desk, value):
+    item = desk.item(fields=(("F", value),)).item
+    assert dict(desk.store.item(item).fields)["F"] == value
+
+
+def test_new_user_is_the_author_of_the_new_item(desk):
+    user = NewUser(
+        Address("New.Person@example.org", "New Person"), "New", "Person", ("customers", "no such group"), "de"
+    )
+    (spooled,) = desk.spool()
+    made = CreateItem("support", "Hello", "", "New.Person@example.org")
+    receipt = desk.commit(spooled, CreateUser(user), made, sender="new.person@example.org")
+    account = desk.store.account("new.PERSON@example.org", "+").account
+    assert (account.login, account.name, account.groups) == ("new.person@example.org", "New Person", ("customers",))
+    assert desk.store.item_view(receipt.item).item.author == "new.person@example.org"
+
+
+def test_a_user_that_somebody_made_meanwhile_is_taken(desk):
+    user = NewUser(Address("jane@example.com"), "Jane", "Doe")
+    (spooled,) = desk.spool()
+    receipt = desk.commit(spooled, CreateUser(user), CreateItem("support", "Hello", "", "jane@example.com"))
+    assert desk.store.item_view(receipt.item).item.author == "jane"
+    assert desk.count("account") == 3
+
+
+def test_a_login_that_is_taken_gets_a_number(desk):
+    desk.store.put_account("x@example.org")
+    user = NewUser(Address("x@example.org"), "X", "Y")
+    (spooled,) = desk.spool()
+    desk.commit(spooled, CreateUser(user), outcome=Outcome.DISCARDED)
+    assert desk.store.account("x@example.org", "").account.login == "x@example.org-2"
+
+
+def test_F123_a_person_keeps_the_higher_role(desk):
+    roles = [AddPerson(0, "bob", Role.WATCHER), AddPerson(0, "bob", Role.EDITOR), AddPerson(0, "bob", Role.READER)]
+    item = desk.item("x", *roles, AddPerson(0, "nobody", Role.READER)).item
+    assert desk.store.item_view(item).people == (("bob", "editor"),)
+
+
+def test_labels_are_kept_once(desk):
+    item = desk.item("x", AddLabel(0, "vip"), AddLabel(0, "vip"), AddLabel(0, "late")).item
+    assert desk.store.item_view(item).labels == ("late", "vip")
+
+
+def test_F126_attachments_of_a_comment_hang_on_it(desk, attached):
+    item = desk.item().item
+    (spooled,) = desk.spool(b"From: a@example.com\n\naGVsbG8=")
+    file = attached(b"hello", b"aGVsbG8=", 21)
+    receipt = desk.commit(spooled, AddComment(item, "", "jane"), Attach(item, file), outcome=Outcome.COMMENT, item=item)
+    (shown,) = desk.store.item_view(item).attachments
+    assert (shown.name, shown.comment) == ("a.txt", receipt.comment)
+    assert desk.store.blob(shown.digest) == b"hello"
+    assert desk.store.item(item).attachment_digests == (shown.digest,)
+
+
+def test_F120_a_post_hangs_on_the_topic(desk):
+    desk.store.database.run("INSERT INTO topic (id, workspace_id, title, created_at) VALUES (7, 1, 'Which?', 0)")
+    (spooled,) = desk.spool()
+    receipt = desk.commit(
+        spooled, PostToTopic(7, "This one.", "jane"), AddPerson(7, "bob", Role.READER), outcome=Outcome.COMMENT, item=7
+    )
+    assert receipt.item == 0 and receipt.comment
+    assert "jane@example.com" in desk.store.topic(7).people
+    found = desk.store.mail(receipt.mail)
+    assert found.item == 7
+
+
+def test_every_recipient_gets_a_row_of_its_own_with_the_number_of_the_item(desk):
+    sent = SendMail("ack", "ack", ("Jane@example.com", "bob@example.com"))
+    receipt = desk.item("x", sent, CallWebhook("chat", "item.created"))
+    rows = desk.store.outbox_claim(10, desk.now, "me")
+    assert [row.to for row in rows] == [("Jane@example.com",), ("bob@example.com",), ()]
+    assert [row.payload.get("item") for row in rows] == [receipt.item, receipt.item, None]
+    assert [row.kind for row in rows] == ["ack", "ack", "webhook"]
+    assert receipt.outbox == tuple(row.id for row in rows)
+    assert len({row.message_id for row in rows}) == 3
+
+
+def test_the_engine_can_sign_message_ids(desk):
+    desk.store.message_ids = lambda mail, generation, n, item: f"<{mail}.{generation}.{n}.{item}.sig@example.com>"
+    receipt = desk.item("x", SendMail("ack", "ack", ("jane@example.com",)))
+    (row,) = desk.store.outbox_claim(10, desk.now, "me")
+    assert row.message_id == f"<{receipt.mail}.1.1.{receipt.item}.sig@example.com>"
+
+
+def test_every_effect_leaves_one_row(desk):
+    desk.item("x", AddLabel(0, "a"), AddLabel(0, "b"), AddPerson(0, "bob", Role.READER))
+    rows = desk.store.database.rows("SELECT kind, n FROM effect ORDER BY kind, n")
+    assert rows == [("AddLabel", 1), ("AddLabel", 2), ("AddPerson", 1), ("CreateItem", 1)]
+
+
+def test_receipt_says_what_was_decided_by_whom(desk):
+    mail = desk.end(Outcome.HELD, trace=b'{"x":1}')
+    (receipt,) = desk.store.receipts(mail)
+    assert (receipt.outcome, receipt.code, receipt.by.name) == (Outcome.HELD, "gate.dmarc", "dmarc")
+    assert json.loads(desk.store.trace(mail)) == {"x": 1}
+
+
+def test_who_lost_the_claim_writes_nothing(desk):
+    (spooled,) = desk.spool()
+    desk.store.claim("system", 1, desk.later(hours=1), "another/boot/1/1")
+    with pytest.raises(ClaimLost):
+        desk.commit(spooled, CreateItem("support", "x", "", "jane"))
+    assert desk.count("item") == desk.count("receipt") == desk.count("effect") == 0
+
+
+def test_committing_twice_is_impossible(desk):
+    (spooled,) = desk.spool()
+    desk.commit(spooled, CreateItem("support", "x", "", "jane"))
+    with pytest.raises(ClaimLost):
+        desk.commit(spooled, CreateItem("support", "x", "", "jane"))
+    assert desk.count("item") == 1
+
+
+def test_the_keys_of_the_database_are_the_last_line(desk):
+    """Even code that forgot the claim cannot make a second receipt or effect of a generation."""
+    receipt = desk.item()
+    row = desk.store.mail(receipt.mail).row
+    with pytest.raises(Conflict):
+        desk.store.database.run(
+            "INSERT INTO effect (inbound_id, generation, kind, n) VALUES (?, 1, 'CreateItem', 1)", row
+        )
+    with pytest.raises(Conflict):
+        desk.store._error_receipt(row, 1, "x", "y", desk.now)
+
+
+def test_one_bad_mail_of_a_batch_takes_only_its_own_effects_back(desk):
+    good, bad, fine = desk.spool(b"", b"", b"")
+    for spooled, workspace in ((good, "support"), (bad, "nowhere"), (fine, "support")):
+        try:
+            desk.commit(
+                spooled, CreateItem(workspace, spooled.mail, "", "jane"), SendMail("ack", "ack", ("a@b.example",))
+            )
+        except Exception:
+            assert spooled is bad
+    assert [row.title for row in desk.store.items()] == [fine.mail, good.mail]
+    assert desk.count("outbox") == 2
+
+
+def test_commit_plans_the_action_on_every_presentation(desk):
+    (spooled,) = desk.spool(b"From: a@example.com\n\nx")
+    desk.spool(b"From: a@example.com\n\nx")
+    desk.commit(spooled, outcome=Outcome.HELD, action="move", folder="Held", message_id="<a@example.com>")
+    rows = desk.store.pending_actions("system", 10)
+    assert [(kind, folder, message_id) for _, kind, folder, _, message_id in rows] == [
+        ("move", "Held", "<a@example.com>")
+    ] * 2
+    desk.store.actions_done("system", [(rows[0][0], "done"), (rows[1][0], "gone", "no such message")])
+    assert desk.store.pending_actions("system", 10) == []
+
+
+@pytest.mark.parametrize("action", ["", "keep"])
+def test_keeping_a_mail_plans_nothing(desk, action):
+    desk.end(Outcome.HELD, action=action)
+    assert desk.store.pending_actions("system", 10) == []
+
+
+def test_an_action_that_failed_is_tried_again_behind_the_others(desk):
+    desk.end(Outcome.DISCARDED)
+    (first,) = desk.store.pending_actions("system", 10)
+    desk.store.actions_done("system", [(first[0], "failed", "over quota")])
+    desk.end(Outcome.DISCARDED)
+    assert [row[0] for row in desk.store.pending_actions("system", 10)][1] == first[0]
+
+
+def test_html_is_read_from_the_raw_mail(desk):
+    content = b"Content-Type: text/html\n\n<p>Gr\xfc\xdfe</p>"
+    (spooled,) = desk.spool(content)
+    part = Part("text/html", 25, len(content), "8bit", "iso-8859-1")
+    receipt = desk.commit(spooled, CreateItem("support", "x", "Grüße", "jane", html_part=part))
+    assert desk.store.html(desk.store.item_view(receipt.item).html) == "<p>Grüße</p>"
+
+
+def test_versions_move_with_what_changes_and_name_the_questions(desk):
+    before = desk.store.versions()
+    assert desk.store.changed_since(before) == frozenset()
+    desk.end(Outcome.HELD)
+    changed = desk.store.changed_since(before)
+    assert "duplicate" in changed and "account" not in changed and "item" not in changed
+    before = desk.store.versions()
+    desk.store.put_account("new")
+    assert "may" in desk.store.changed_since(before) and "item" not in desk.store.changed_since(before)
+
+
+def test_what_was_remembered_inside_a_transaction_that_failed_is_forgotten(desk):
+    user = CreateUser(NewUser(Address("new@example.org"), "New", "One"))
+    (spooled,) = desk.spool()
+    with pytest.raises(RuntimeError), desk.store.writing():
+        desk.store.put_account("temp", emails=["temp@example.org"])
+        assert desk.store.account("temp@example.org", "").account
+        raise RuntimeError
+    assert desk.store.account("temp@example.org", "").account is None
+    with pytest.raises(RuntimeError), desk.store.rehearsal():
+        desk.commit(spooled, user, outcome=Outcome.DISCARDED)
+        raise RuntimeError
+    assert desk.store.login("new@example.org") is None
+
+
+def test_a_rehearsal_does_everything_and_keeps_nothing(desk):
+    with desk.store.rehearsal():
+        desk.item("x", SendMail("ack", "ack", ("a@b.example",)))
+        assert desk.count("item") == 1
+    assert desk.count("item") == desk.count("inbound") == desk.count("raw_mail") == desk.count("outbox") == 0
+
+
+def test_transactions_do_not_nest(desk):
+    with desk.store.writing(), pytest.raises(RuntimeError), desk.store.writing():
+        pass
+
+
+def test_commit_outside_a_transaction_is_a_mistake(desk):
+    from engine.model import Facts, Plan
+
+    (spooled,) = desk.spool()
+    with pytest.raises(RuntimeError):
+        desk.store.commit(spooled, desk.mail(spooled), Facts("system"), Plan(None, Outcome.HELD, ""), b"", "", "")
+
+
+def test_a_mail_released_days_later_counts_once_for_the_rates(desk):
+    mail = desk.end(Outcome.HELD)
+    at = desk.later(seconds=1)
+    assert desk.store.total_rate(3600, at) == 1
+    desk.store.reopen(mail, None, retry=True)
+    spooled = desk.store.claim_one(mail, at, desk.owner)
+    desk.commit(spooled, outcome=Outcome.DISCARDED)
+    assert desk.store.total_rate(3600, at + timedelta(seconds=1)) == 1

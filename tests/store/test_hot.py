@@ -1,0 +1,89 @@
+"""What runs for every mail, and every question of a decision, finds its rows through an index."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from engine.store import hot
+from engine.store.tables import Account, Inbound
+
+SMALL = ("mailbox", "workspace", "account", "field", "role", "member", "account_group", "schema_version")
+SHORT = ("inbound_open", "presentation_planned", "outbox_queued")
+"""Indexes that hold only what waits."""
+
+
+@pytest.fixture
+def statements(desk, attached):
+    """Every statement of a mail's life, from unknown key to settled, and of every question."""
+    from engine.model import AddComment, AddLabel, AddPerson, Attach, Outcome, Role, SendMail, SetField
+
+    seen = []
+    for name in ("run", "one", "rows"):
+        original = getattr(desk.store.database, name)
+
+        def noting(sql, *params, original=original):
+            seen.append((sql, len(params)))
+            return original(sql, *params)
+
+        setattr(desk.store.database, name, noting)
+    store = desk.store
+    file = attached(b"hello", b"aGVsbG8=", 0)
+    item = desk.item(
+        "x", AddLabel(0, "a"), AddPerson(0, "bob", Role.READER), Attach(0, file),
+        SendMail("ack", "ack", ("a@b.example",)),
+        content=b"aGVsbG8=", fields=(("ref", "1"),), message_id="<1@example.com>", fingerprint="f",
+    ).item  # fmt: skip
+    (spooled,) = desk.spool()
+    desk.commit(
+        spooled, AddComment(item, "", "bob"), SetField(item, "status", "Closed"), outcome=Outcome.COMMENT, item=item
+    )
+    desk.spool(b"aGVsbG8=")
+    store.unknown_keys("system", ["a", "b"])
+    store.claim("system", 50, desk.now, desk.owner)
+    store.actions_done("system", [(row[0], "done") for row in store.pending_actions("system", 50)])
+    for question in (
+        lambda: store.item(item), lambda: store.topic(1), lambda: store.item_by_field("ref", "1"),
+        lambda: store.item_by_message_ids(("<1@example.com>", "<2@example.com>")),
+        lambda: store.duplicate("support", "", "f"), lambda: store.sender_rate("jane@example.com", 60, desk.now),
+        lambda: store.total_rate(60, desk.later(seconds=1)),
+        lambda: store.account("jane@example.com", "+"), lambda: store.account("u@example.com", "+"),
+        lambda: store.person("Bob Lund"), lambda: store.may("jane", "edit_items", "finance"),
+        lambda: store.group("staff"),
+        lambda: store.find_mail("m-12"), lambda: store.find_mail("<1@example.com>"), lambda: store.held(),
+        lambda: store.outbox_count("a@b.example", desk.now), lambda: store.outbox_count("", desk.now),
+        lambda: store.outbox_claim(5, desk.now, "me"), lambda: store.outbox_waiting(),
+    ):  # fmt: skip
+        question()
+    return sorted(set(seen))
+
+
+def test_no_statement_reads_a_growing_table_from_end_to_end(desk, statements):
+    slow = []
+    for sql, params in statements:
+        if sql.split()[0] not in ("SELECT", "UPDATE", "DELETE"):
+            continue
+        for *_, detail in desk.store.database.rows(f"EXPLAIN QUERY PLAN {sql}", *[None] * params):
+            table = re.match(r"SCAN (\w+)(?: USING (?:COVERING )?INDEX (\w+))?", detail)
+            if table and table[1] not in SMALL and table[2] not in SHORT and not detail.startswith("SCAN CONSTANT"):
+                slow.append(f"{detail}: {' '.join(sql.split())}")
+    assert len(statements) > 50
+    assert slow == []
+
+
+@pytest.mark.parametrize(
+    ("sql", "index"),
+    [(hot.PLANNED_ACTIONS, "presentation_planned"), (hot.WAITING, "inbound_open"), (hot.SENDER_RATE, "inbound_sender")],
+)
+def test_what_waits_is_found_by_the_index_of_what_waits(desk, sql, index):
+    plan = desk.store.database.rows(f"EXPLAIN QUERY PLAN {sql}", *[None] * sql.count("?"))
+    assert any(index in detail for *_, detail in plan), plan
+
+
+def test_statements_are_checked_against_the_tables():
+    assert hot.insert(Account, "login", "name") == "INSERT INTO account (login, name) VALUES (?, ?)"
+    with pytest.raises(KeyError, match="account has no nme"):
+        hot.insert(Account, "login", "nme")
+    with pytest.raises(KeyError):
+        hot.update(Inbound, "nothing", where="id = ?")

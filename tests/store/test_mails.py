@@ -1,0 +1,148 @@
+"""Finding mails."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from engine.model import Outcome, SendMail
+from engine.store.errors import NotFound, Refused
+
+
+def test_a_mail_is_found_by_id_prefix_message_id_last_and_last_held(desk):
+    held = desk.end(Outcome.HELD, message_id="<held@example.com>")
+    last = desk.item(message_id="<last@example.com>").mail
+    for ref in (held, held[:8], "<held@example.com>", "held@example.com", "last-held"):
+        assert desk.store.find_mail(ref).mail == held
+    assert desk.store.find_mail("last").mail == last
+
+
+@pytest.mark.parametrize("ref", ["m-zzz", "<no@example.com>", "", "last-held", "m-%", "m-_"])
+def test_what_is_not_there_is_none_and_mail_says_so(desk, ref):
+    desk.item()
+    assert desk.store.find_mail(ref) is None
+    with pytest.raises(NotFound, match="there is no mail"):
+        desk.store.mail(ref)
+
+
+def test_a_prefix_of_several_mails_names_them(desk):
+    desk.item()
+    desk.item()
+    with pytest.raises(NotFound, match="beginning of more than one"):
+        desk.store.find_mail("m-")
+
+
+def test_an_empty_ledger_has_no_last_mail(desk):
+    assert desk.store.find_mail("last") is None
+
+
+def test_the_newest_of_several_mails_with_one_message_id_is_found(desk):
+    desk.item(message_id="<same@example.com>")
+    newest = desk.item(message_id="<same@example.com>").mail
+    assert desk.store.find_mail("<same@example.com>").mail == newest
+
+
+def test_a_waiting_mail_is_deferred(desk):
+    (spooled,) = desk.spool()
+    desk.store.defer(spooled, "rule.file_broken", "rules/x.toml does not load", desk.now)
+    row = desk.store.mail(spooled.mail)
+    assert (row.outcome, row.state, row.code, row.because) == (
+        "deferred", "received", "rule.file_broken", "rules/x.toml does not load",
+    )  # fmt: skip
+    assert [each.mail for each in desk.store.mails("outcome:deferred")] == [row.mail]
+
+
+@pytest.fixture
+def searched(desk):
+    desk.mails = {
+        "invoice": desk.end(Outcome.HELD, sender="ceo@partner.example", subject="Please pay 100%", workspace="finance"),
+        "printer": desk.item("Printer", sender="jane@bigcorp.example", subject="Printer on fire").mail,
+    }
+    desk.later(days=10)
+    desk.mails["late"] = desk.end(Outcome.DISCARDED, sender="news@letters.example", subject="Weekly fire")
+    return desk
+
+
+@pytest.mark.parametrize(
+    ("query", "names"),
+    [
+        ("", ["late", "printer", "invoice"]),
+        ("from:bigcorp", ["printer"]),
+        ("outcome:held", ["invoice"]),
+        ("fire", ["late", "printer"]),
+        ("fire -from:letters", ["printer"]),
+        ('subject:"on fire"', ["printer"]),
+        ("subject:100%", ["invoice"]),
+        ("subject:_", []),
+        ("newer_than:7d", ["late"]),
+        ("older_than:1w fire", ["printer"]),
+        ("workspace:finance", ["invoice"]),
+        ("item:1", ["printer"]),
+        ("item:#1", ["printer"]),
+        ("code:gate.dmarc", ["late", "invoice"]),
+        ("mailbox:system to:help", ["late", "printer", "invoice"]),
+        ("mailbox:support", []),
+        ("FIRE", ["late", "printer"]),
+    ],
+)
+def test_queries_find(searched, query, names):
+    assert [row.mail for row in searched.store.mails(query)] == [searched.mails[name] for name in names]
+
+
+def test_a_rule_is_found_where_it_decided_and_where_the_trace_names_it(desk):
+    trace = b'{"rules":[{"name":"VIP customers"}]}'
+    mail = desk.end(Outcome.HELD, trace=trace)
+    desk.end(Outcome.HELD)
+    assert [row.mail for row in desk.store.mails('rule:"VIP customers"')] == [mail]
+
+
+@pytest.mark.parametrize("query", ["form:x", "newer_than:soon", "item:x"])
+def test_words_without_meaning_are_refused_with_a_hint(desk, query):
+    with pytest.raises(Refused):
+        desk.store.mails(query)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.text(max_size=60))
+@example("from:' OR 1=1 --")
+@example('subject:"%_\\"')
+@example("newer_than:999999y")
+def test_no_query_breaks_the_database(desk, query):
+    try:
+        desk.store.mails(query, 5)
+    except Refused:
+        pass
+
+
+def test_held_lists_what_waits_for_a_person_oldest_first(desk):
+    first = desk.end(Outcome.HELD)
+    (broken,) = desk.spool()
+    desk.store.fail(broken, "x", desk.now, [], max_attempts=1)
+    desk.end(Outcome.DISCARDED)
+    assert [row.mail for row in desk.store.held()] == [first, broken.mail]
+    assert [row.mail for row in desk.store.held("support")] == [first]
+
+
+def test_receipts_name_their_outgoing_mail(desk):
+    receipt = desk.item("x", SendMail("ack", "ack", ("a@b.example",)))
+    assert desk.store.receipts(receipt.mail) == [receipt]
+
+
+def test_stored_mails_are_those_of_a_time_that_were_decided(desk):
+    first = desk.end(Outcome.HELD)
+    desk.later(days=5)
+    second = desk.item().mail
+    desk.spool()
+    assert [each.mail for each in desk.store.stored_mails(desk.now - timedelta(days=1))] == [second]
+    assert [each.mail for each in desk.store.stored_mails(desk.now - timedelta(days=9))] == [first, second]
+    (stored,) = desk.store.stored_mails(desk.now - timedelta(days=9), desk.now - timedelta(days=1))
+    assert (stored.outcome, stored.raw.digest) == ("held", desk.store.raw(first).digest)
+
+
+def test_rule_texts_are_kept_by_hash(desk):
+    desk.store.keep_text("abc", "when = 'x'")
+    desk.store.keep_text("abc", "when = 'x'")
+    assert (desk.store.text("abc"), desk.store.text("no")) == ("when = 'x'", "")

@@ -1,0 +1,122 @@
+"""From any schema to that of today, while nobody else is at work."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from engine.store import migrations
+from engine.store.database import Database
+from engine.store.errors import Busy, StoreError
+from engine.store.lease import Lease
+from engine.store.migrations import version
+from engine.store.store import Store
+
+RECORDED = Path(__file__).with_name("schema_1.sql")
+
+
+def schema(database: Database) -> str:
+    rows = database.rows("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY type DESC, name")
+    return "".join(f"{sql};\n" for (sql,) in rows)
+
+
+@pytest.fixture
+def extended(monkeypatch):
+    """A later release with a second step."""
+
+    def add_colour(database: Database) -> None:
+        database.run("ALTER TABLE item ADD COLUMN colour TEXT NOT NULL DEFAULT ''")
+
+    monkeypatch.setattr(migrations, "STEPS", (*migrations.STEPS, ("items have a colour", add_colour)))
+
+
+def test_tables_change_only_with_a_step():
+    """If this fails you have changed a table: write a step in migrations.py and record the schema of its version."""
+    with Store.open(":memory:") as store:
+        assert len(migrations.STEPS) == 1, "record schema_2.sql, and test that step 2 leads from 1 to 2"
+        assert schema(store.database) == RECORDED.read_text(encoding="utf-8")
+
+
+def test_a_new_database_has_taken_every_step(tmp_path):
+    with Store.open(tmp_path / "db") as store:
+        assert version(store.database) == len(migrations.STEPS)
+        assert store.database.rows("SELECT version, name FROM schema_version") == [(1, "first version")]
+
+
+def test_an_older_database_is_upgraded_and_keeps_what_is_in_it(file_desk, request):
+    receipt = file_desk.item("Printer")
+    path = file_desk.store.path
+    file_desk.store.close()
+    request.getfixturevalue("extended")
+    with Store.open(path) as store:
+        assert version(store.database) == 2
+        assert store.database.one("SELECT title, colour FROM item") == ("Printer", "")
+        assert store.mail(receipt.mail).outcome == "created"
+
+
+def test_an_upgrade_that_breaks_leaves_the_database_as_it_was(file_desk, monkeypatch):
+    def breaks(database: Database) -> None:
+        database.run("ALTER TABLE item ADD COLUMN colour TEXT NOT NULL DEFAULT ''")
+        raise RuntimeError("half way")
+
+    path = file_desk.store.path
+    file_desk.store.close()
+    monkeypatch.setattr(migrations, "STEPS", (*migrations.STEPS, ("breaks", breaks)))
+    with pytest.raises(RuntimeError):
+        Store.open(path)
+    monkeypatch.undo()
+    with Store.open(path) as store:
+        assert version(store.database) == 1
+        with pytest.raises(StoreError):
+            store.database.one("SELECT colour FROM item")
+
+
+def test_a_newer_database_is_refused_in_a_sentence(file_desk, request):
+    path = file_desk.store.path
+    file_desk.store.database.run("INSERT INTO schema_version VALUES (7, 'the future', 0)")
+    with pytest.raises(StoreError, match="has schema 7, this release knows 1"):
+        Store.open(path)
+
+
+def test_an_upgrade_that_was_not_asked_for_is_refused(file_desk, request):
+    path = file_desk.store.path
+    file_desk.store.close()
+    request.getfixturevalue("extended")
+    with pytest.raises(StoreError, match="allegra db migrate"):
+        Store.open(path, migrate=False)
+
+
+def test_an_upgrade_waits_for_a_running_pass_and_a_pass_for_an_upgrade(file_desk, request):
+    path = file_desk.store.path
+    with Lease(file_desk.store, "system", lambda: file_desk.now):
+        request.getfixturevalue("extended")
+        with pytest.raises(Busy, match="a pass is running"):
+            Store.open(path, upgrade_wait_s=0.01)
+    lock = migrations.FileLock(migrations.pass_file(path))
+    assert lock.acquire()
+    with Lease(file_desk.store, "system", lambda: file_desk.now) as lease:
+        assert not lease.held
+    lock.release()
+    Store.open(path, upgrade_wait_s=0.01).close()
+
+
+def test_two_processes_make_one_database(tmp_path):
+    import threading
+
+    errors = []
+
+    def start():
+        try:
+            Store.open(tmp_path / "db").close()
+        except Exception as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=start) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert errors == []
+    with Store.open(tmp_path / "db") as store:
+        assert store.database.rows("SELECT version FROM schema_version") == [(1,)]

@@ -1,0 +1,152 @@
+"""The house rules that a machine can check."""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGES = ("engine", "rules", "hooks")
+
+ONE_IMPORTER = {
+    "imapclient": ("engine/sources/",),
+    "lark": ("rules/",),
+    "RestrictedPython": ("hooks/",),
+    "peewee": ("engine/store/",),
+    "playhouse": ("engine/store/",),
+    "pydantic_core": ("engine/config/",),
+    "selectolax": ("engine/mail/render",),
+    "nh3": ("engine/mail/html",),
+    "PIL": ("engine/mail/shrink",),
+    "tnefparse": ("engine/mail/unpack",),
+    "filetype": ("engine/mail/types",),
+    "re2": ("rules/pattern", "hooks/", "engine/mail/"),
+    "smtplib": ("engine/outbox/",),
+    "jinja2": ("engine/outbox/",),
+    "sqlite3": ("engine/store/", "engine/cli/version"),
+}
+
+
+def modules() -> Iterator[Path]:
+    for package in PACKAGES:
+        yield from sorted((ROOT / package).rglob("*.py"))
+
+
+def imports(path: Path) -> set[str]:
+    """The first words of all modules that a file imports, wherever in it."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names.add(node.module.partition(".")[0])
+    return names
+
+
+@pytest.mark.parametrize(("package", "strangers"), [("rules", {"engine", "hooks"}), ("hooks", {"engine", "rules"})])
+def test_imports_point_one_way_only(package: str, strangers: set[str]) -> None:
+    guilty = {str(path.relative_to(ROOT)) for path in (ROOT / package).rglob("*.py") if imports(path) & strangers}
+    guilty -= {each for each in guilty if "/examples/" in each}
+    assert guilty == set()
+
+
+@pytest.mark.parametrize("dependency", sorted(ONE_IMPORTER))
+def test_a_big_dependency_has_one_room(dependency: str) -> None:
+    rooms = ONE_IMPORTER[dependency]
+    guilty = [
+        place
+        for path in modules()
+        if dependency in imports(path) and not (place := str(path.relative_to(ROOT))).startswith(rooms)
+    ]
+    assert guilty == []
+
+
+def test_every_module_says_what_lives_in_it() -> None:
+    silent = [
+        str(path.relative_to(ROOT))
+        for path in modules()
+        if "/examples/" not in str(path) and not ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+    ]
+    assert silent == []
+
+
+def test_no_file_names_a_path_of_the_machine_it_was_written_on() -> None:
+    pattern = re.compile(r"/(?:home|root|work|Users)/\w")
+    guilty = [
+        f"{path.relative_to(ROOT)}: {found.group(0)}"
+        for path in [*modules(), *ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "bench").rglob("*.py")]
+        if (found := pattern.search(path.read_text(encoding="utf-8")))
+    ]
+    assert guilty == []
+
+
+HEAVY = (
+    "imapclient",
+    "peewee",
+    "lark",
+    "pydantic_core",
+    "jinja2",
+    "RestrictedPython",
+    "nh3",
+    "selectolax",
+    "re2",
+    "rich",
+)
+
+
+def test_help_imports_nothing_heavy() -> None:
+    code = (
+        "import sys\nfrom engine.cli.main import allegra\n"
+        "allegra.main(['--help'], standalone_mode=False)\n"
+        f"print([name for name in {HEAVY!r} if name in sys.modules], file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stderr.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    "command", [("ruff", "check", "."), ("ruff", "format", "--check", "."), ("mypy",)], ids=" ".join
+)
+@pytest.mark.timeout(600)
+def test_the_code_is_clean(command: tuple[str, ...]) -> None:
+    tool = Path(sys.executable).parent / command[0]
+    done = subprocess.run(
+        [tool, *command[1:]], cwd=ROOT, capture_output=True, text=True, check=False, env={**os.environ, "NO_COLOR": "1"}
+    )
+    assert done.returncode == 0, (done.stdout + done.stderr)[-4000:]
+
+
+def test_every_command_is_documented() -> None:
+    from engine.cli.main import COMMANDS
+
+    text = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
+    assert [name for name in COMMANDS if f"`allegra {name}" not in text] == []
+
+
+def test_every_command_has_help_and_a_way_to_json() -> None:
+    import click
+
+    from engine.cli.main import COMMANDS, allegra
+
+    def leaves(command: click.Command, path: str) -> Iterator[tuple[str, click.Command]]:
+        if isinstance(command, click.Group):
+            for name, each in command.commands.items():
+                yield from leaves(each, f"{path} {name}")
+        else:
+            yield path, command
+
+    context = click.Context(allegra)
+    for name in COMMANDS:
+        command = allegra.get_command(context, name)
+        assert command is not None, name
+        for path, leaf in leaves(command, name):
+            assert leaf.help, path
+            silent = [option.name for option in leaf.params if isinstance(option, click.Option) and not option.help]
+            assert silent == [], path
