@@ -1,36 +1,66 @@
 """Why: a stored (or just made) decision told to a person.
 
 Here: the order and wording of an explanation, from the trace alone plus the texts of the rule files.
-Not here: deciding (`pipeline.py`); how rules print their trees (`rules/explain.py`).
-Invariant: nothing is decided while explaining; "if it were released" is the same pipeline asked to go on.
+Not here: deciding (`pipeline.py`, `replay.py`); the lines of a stage (`explain_stages.py`); how rules print their
+trees (`rules/explain.py`).
+Invariant: nothing is decided while explaining; without a trace only the receipt is told, and that it is all there is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from engine import reasons
-from engine.cli.common import printable as one_line
+from engine.explain_stages import flow, not_reached, printable, stages
+from engine.gates import sized
 from engine.mail.defects import MEANINGS
-from engine.model import Decider, Facts, Outcome, StageTrace, Verdict
+from engine.model import Decider, Facts, Outcome, Verdict
 from engine.pipeline import ORDER
 
 if TYPE_CHECKING:
     from engine.trace import Trace
+    from rules.explain import Leaves, Texts
 
-MARKS = {"ok": "✔", "warn": "!", "stop": "✋", "info": "·"}
+MADE = {
+    "CreateItem": ("a new item", "{} new items"),
+    "CreateUser": ("a new account", "{} new accounts"),
+    "AddComment": ("a comment", "{} comments"),
+    "PostToTopic": ("a post to a topic", "{} posts to topics"),
+    "SetField": ("a changed field", "{} changed fields"),
+    "AddLabel": ("a label", "{} labels"),
+    "AddPerson": ("a person on the item", "{} people on the item"),
+    "Attach": ("an attachment", "{} attachments"),
+    "SendMail": ("a mail to send", "{} mails to send"),
+    "CallWebhook": ("a webhook to call", "{} webhooks to call"),
+}
+"""What a mail did, in words: one, several."""
+
+
+@dataclass(frozen=True, slots=True)
+class IfReleased:
+    """What a release would come to now: its outcome, why, and what it would pass besides."""
+
+    outcome: Outcome
+    because: str
+    stage: str
+    passed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Explained:
     """A decision with what is known around it, ready to be told.
 
-    `sent_to` are the recipients the mail names; `generation` counts from 1, a release or a replay starts the next.
+    `mail` is its id, or the name of the file; `sent_to` are the recipients the mail names. `code`, `because` and `by`
+    are those of the receipt: a person may have closed what the trace held. `trace` is None where there is none (any
+    more). `before` are the outcomes of earlier generations. `anew` says with what it was decided again just now.
+    `leaves` are the values of every condition, by the digest of the rule file.
     """
 
     mail: str
@@ -39,98 +69,125 @@ class Explained:
     sent_to: str
     received_at: datetime
     outcome: Outcome
-    trace: Trace
+    code: str
+    because: str
+    by: Decider
+    mailbox: str
+    trace: Trace | None
     size_bytes: int = 0
     key: str = ""
     item: int = 0
+    topic: int = 0
     workspace: str = ""
-    generation: int = 1
+    before: tuple[str, ...] = ()
     attempts: int = 1
     fault: str = ""
-    beyond: Trace | None = None
+    released: IfReleased | None = None
     stored: bool = True
+    waits: bool = False
+    anew: str = ""
     asked_anew: tuple[str, ...] = ()
+    leaves: Mapping[str, Leaves] = field(default_factory=dict)
 
 
-Texts = Callable[[str], str]
-"""Gives the text of a rule file by its hash, "" if it is not kept."""
+def told(this: Explained, texts: Texts, every_rule: bool = False, only_stage: str = "", width: int = 120) -> list[str]:
+    """Tell a decision in lines of text, about `width` columns wide.
+
+    `every_rule` opens every rule, `only_stage` leaves out everything but one stage.
+    """
+    trace = this.trace
+    if trace is not None and only_stage:
+        return list(stages(trace, texts, this.leaves, every_rule, only_stage, width))
+    lines = [*_head(this, width), "", *_facts(this, width)]
+    if trace is not None:
+        lines += [*stages(trace, texts, this.leaves, every_rule, "", width), *not_reached(trace)]
+    lines += [*_if_released(this, width), *_effects(this, width), *_history(this)]
+    return [*lines, "", *_what_it_means(this), *_what_to_do(this)]
 
 
-def told(explained: Explained, texts: Texts, every_rule: bool = False, only_stage: str = "") -> list[str]:
-    """Tell a decision in lines of text. `every_rule` opens every rule, `only_stage` leaves out the other stages."""
-    if only_stage:
-        return list(_stages(explained, texts, every_rule, only_stage))
-    return [
-        *_head(explained),
-        "",
-        *_facts(explained),
-        *_stages(explained, texts, every_rule),
-        *_beyond(explained),
-        *_effects(explained),
-        *_history(explained),
-        "",
-        *_what_to_do(explained),
-    ]
-
-
-def _head(this: Explained) -> Iterator[str]:
-    trace, disposition = this.trace, this.trace.disposition
-    when = this.received_at.strftime("%a %d %b %Y %H:%M UTC")
-    yield printable(f'{this.mail}  "{this.subject}"   {this.sender} → {this.sent_to}   {when}')
+def _head(this: Explained, width: int) -> Iterator[str]:
+    when = f"{this.received_at.astimezone():%a %d %b %Y %H:%M}"
+    subject = f'"{this.subject}"' if this.subject.strip() else "(no subject)"
+    first, second = f"{this.mail}  {subject}", f"{this.sender or '(nobody)'} → {this.sent_to or '(nobody)'}   {when}"
+    if len(first) + len(second) + 3 > width:
+        yield printable(first)
+        yield printable(f"  {second}")
+    else:
+        yield printable(f"{first}   {second}")
     yield ""
-    stage = _last(trace)
-    number = ORDER.index(stage) + 1 if stage in ORDER else 0
-    where = f", stage {number} of {len(ORDER)} ({stage})" if disposition.verdict is not Verdict.ACCEPT else ""
-    outcome = this.outcome.upper()
-    if this.item:
-        outcome += f"  {this.workspace} #{this.item}"
-    yield f" {outcome}  in {trace.us / 1000:.1f} ms{where}   code {disposition.code}"
-    yield f" because  {printable(disposition.because)}"
-    yield f" by       {_by(disposition.by)}"
-    if this.fault:
-        yield f" fault    {printable(this.fault.strip().splitlines()[-1])}"
+    trace = this.trace
+    by_person = this.by.kind == "person"
+    said = f" {this.outcome.upper()}{target(this)}"
+    if trace is not None and trace.stages and not by_person and not this.waits:
+        said += f"  in {trace.us / 1000:.0f} ms" if trace.us >= 10_000 else f"  in {trace.us / 1000:.1f} ms"
+        if trace.disposition.verdict is not Verdict.ACCEPT:
+            stage = trace.stages[-1].name
+            said += f", stage {ORDER.index(stage) + 1} of {len(ORDER)} ({stage})" if stage in ORDER else ""
+    yield printable(said + (f"   code {this.code}" if this.code else ""))
+    if this.because:
+        yield printable(f" because  {this.because}")
+    if this.by.kind != "engine":
+        yield printable(f" by       {_by(this.by, trace)}")
+    if by_person and trace is not None:
+        then = trace.disposition
+        yield printable(f" before   {_verdict(then.verdict)}: {then.because}   ({_by(then.by, trace)})")
+    if this.fault.strip():
+        yield printable(f" fault    {this.fault.strip().splitlines()[-1]}")
 
 
-def _by(by: Decider) -> str:
-    place = f"   {by.file}:{by.line}" if by.file else ""
-    name = f'"{by.name}"' if by.kind == "rule" else by.name
-    return f"{by.kind} {name}{place}"
+def target(this: Explained) -> str:
+    """What was made or changed, as people write it."""
+    if not this.item and not this.topic:
+        return ""
+    return f"  {this.workspace} " + (f"topic {this.topic}" if this.topic else f"#{this.item}")
 
 
-def _last(trace: Trace) -> str:
-    return trace.stages[-1].name if trace.stages else ""
+def _verdict(verdict: Verdict) -> str:
+    return {Verdict.ACCEPT: "accepted", Verdict.HOLD: "held", Verdict.REJECT: "rejected"}.get(verdict, f"{verdict}ed")
 
 
-def _facts(this: Explained) -> Iterator[str]:
-    facts = this.trace.facts
-    yield f" – ✔ spool     {facts.mailbox} mailbox, {this.key or 'not stored'}, {size(this.size_bytes)}"
+def _by(by: Decider, trace: Trace | None) -> str:
+    """Name who decided, a rule with its number and its place."""
+    place = f"   {by.file}:{by.line}" if by.file and by.line else f"   {by.file}" if by.file else ""
+    if by.kind != "rule":
+        return f"{by.name}, a person" if by.kind == "person" else f"{by.kind} {by.name}{place}"
+    ended = next((file.ended for file in trace.rules if file.file == by.file and file.ended), 0) if trace else 0
+    return f'rule {f"{ended} " if ended else ""}"{by.name}"{place}'
+
+
+def _facts(this: Explained, width: int) -> Iterator[str]:
+    where = f"{this.mailbox} mailbox, {this.key}" if this.stored else f"not stored, as if it came to {this.mailbox}"
+    yield printable(f" – ✔ {'spool':<12} {where}, {sized(this.size_bytes)}")
+    if this.trace is None:
+        return
     for defect in this.trace.defects:
         said = defect.detail or MEANINGS.get(defect.code, "")
-        yield printable(f" – · odd       {defect.code}: {said}")
-    yield f" – ✔ facts     {' · '.join(_facts_said(facts))}"
+        yield printable(f" – · {'odd':<12} {defect.code}: {said}")
+    if this.trace.stages:
+        yield from flow(f" – ✔ {'facts':<12} ", list(_facts_said(this.trace.facts)), width)
 
 
 def _facts_said(facts: Facts) -> Iterator[str]:
     auth = facts.authentication
     if auth.authserv_id:
-        yield f"dmarc={auth.dmarc} spf={auth.spf} dkim={auth.dkim} ({auth.authserv_id})"
+        yield f"dmarc={auth.dmarc} spf={auth.spf} dkim={auth.dkim} (says {auth.authserv_id})"
     else:
         yield "authentication: no results from a trusted server"
     account = facts.sender.account
     if account is not None:
         how = "" if facts.sender.matched_by == "exact" else f" by {facts.sender.matched_by}"
-        yield f"sender {account.login}{how}" + ("" if account.status == "active" else f" ({account.status})")
+        yield f"sender is {account.login}{how}" + ("" if account.status == "active" else f" ({account.status})")
     else:
         yield "sender unknown"
     if facts.sender.problem:
         yield facts.sender.problem
     if facts.automatic.reason:
-        yield f"{facts.automatic.kind}: {facts.automatic.reason}"
+        yield f"{facts.automatic.kind.replace('_', ' ')}: {facts.automatic.reason}"
     thread = facts.thread
     if thread.item is not None:
-        yield f"answers {thread.item.kind} #{thread.item.id} (by {thread.by}: {thread.marker})"
+        yield f"answers {thread.item.kind} #{thread.item.id} (by {thread.by.replace('_', '-')}: {thread.marker})"
     else:
-        tried = f", tried {', '.join(name for name, _ in thread.tried)}" if thread.tried else ""
+        tried = f", tried {', '.join(name.replace('_', '-') for name, _ in thread.tried)}" if thread.tried else ""
         yield f"new conversation{tried}"
     if facts.plus:
         yield f"plus tag {facts.plus}"
@@ -144,118 +201,102 @@ def _facts_said(facts: Facts) -> Iterator[str]:
         yield f"released by {facts.released.by}" + (f": {facts.released.reason}" if facts.released.reason else "")
 
 
-def _stages(this: Explained, texts: Texts, every_rule: bool, only: str = "") -> Iterator[str]:
-    done = {stage.name: stage for stage in this.trace.stages}
-    for number, name in enumerate(ORDER, 1):
-        if (only and name != only) or name not in done:
-            continue
-        yield from _stage(number, done[name], this.trace)
-        if name == "route":
-            from rules import explain
-
-            for file in this.trace.rules:
-                yield from explain.lines(file, texts, every_rule)
-    left = [number for number, name in enumerate(ORDER, 1) if name not in done]
-    if left and not only:
-        yield f" {left[0]}…{left[-1]} not reached." if len(left) > 1 else f" {left[0]} not reached."
-
-
-def _stage(number: int, stage: StageTrace, trace: Trace) -> Iterator[str]:
-    settled = stage is trace.stages[-1] and trace.disposition.verdict is not Verdict.ACCEPT
-    notes = [note for note in stage.notes if note.text]
-    mark = "✋" if settled else "!" if any(note.mark == "warn" for note in notes) else "✔"
-    first, rest = (notes[0].text, notes[1:]) if notes else ("", [])
-    quiet = all(note.mark == "ok" for note in notes)
-    if quiet and sum(len(note.text) for note in notes) < 90:
-        yield printable(f"{number:>2} {mark} {stage.name:<12} {' · '.join(note.text for note in notes)}".rstrip())
-    else:
-        yield printable(f"{number:>2} {mark} {stage.name:<12} {first}".rstrip())
-        yield from (f"        {MARKS.get(note.mark, '·')} {printable(note.text)}" for note in rest)
-    for change in stage.changes:
-        if change.name not in ("disposition", "hops", "attachments", "item"):
-            yield printable(f"        {change.name}: {change.before or '–'} → {change.after or '–'}")
-
-
-def _beyond(this: Explained) -> Iterator[str]:
-    """What else would have happened: the stages behind the one that settled."""
-    if this.beyond is None:
+def _if_released(this: Explained, width: int) -> Iterator[str]:
+    """What a release would come to: the same decision, with what holds passed."""
+    if this.released is None:
         return
-    after = this.beyond.stages[len(this.trace.stages) :]
-    stops = [f"{stage.name}: {note.text}" for stage in after for note in stage.notes if note.mark == "stop"]
-    workspaces = [
-        change.after for stage in this.beyond.stages for change in stage.changes if change.name == "workspace"
-    ]
-    said = [f"would also stop it: {'; '.join(stops)}"] if stops else []
-    said += [f"then workspace {workspaces[-1]}"] if workspaces else []
-    yield printable(" If it were released now: " + ("; ".join(said) or "it would go through") + ".")
+    would = this.released
+    said = would.because
+    if would.outcome not in (Outcome.CREATED, Outcome.COMMENT, Outcome.NOTE):
+        said = f"{would.outcome} all the same, by stage {would.stage}: {said}"
+    besides = [each for each in would.passed if this.because not in each]
+    yield from flow(" If it were released now:  ", [said + (", past this as well:" if besides else "")], width)
+    yield from (printable(f"        · {each}") for each in besides)
 
 
-def _effects(this: Explained) -> Iterator[str]:
-    if this.trace.effects:
-        from collections import Counter
-
-        counted = Counter(this.trace.effects)
-        yield " did  " + ", ".join(f"{name}" + (f" ×{n}" if n > 1 else "") for name, n in counted.items())
+def _effects(this: Explained, width: int) -> Iterator[str]:
+    if this.trace is None or not this.trace.effects:
+        return
+    counted = Counter(this.trace.effects)
+    words = [MADE[name][number > 1].format(number) if name in MADE else name for name, number in counted.items()]
+    lead = " it made" if this.stored and not this.anew and not this.waits else " would make"
+    yield from flow(f"{lead}  ", words, width, ", ")
 
 
 def _history(this: Explained) -> Iterator[str]:
-    if this.generation > 1:
-        yield f" This is generation {this.generation} of this mail: it was released, retried or replayed."
+    if this.before:
+        yield f" It was decided before: {', '.join(this.before)}; allegra mail show {this.mail[:8]} lists them."
     if this.attempts > 1:
         yield f" It took {this.attempts} attempts."
+    if this.waits:
+        yield " It waits to be decided; the above is what would become of it now." if this.trace else " It waits."
+    if this.anew:
+        yield printable(f" Decided again with {this.anew}; nothing was kept.")
     if not this.stored:
         yield " Decided just now, from the bytes given; nothing was stored."
+    if this.trace is None and not this.fault and not this.waits:
+        yield " Its trace was let go (mail purge, or store.archive.keep_trace): no more is known."
     if this.asked_anew:
         yield f" Answers from today, not from then: {', '.join(this.asked_anew)}."
 
 
-def _what_to_do(this: Explained) -> Iterator[str]:
-    reason = reasons.REASONS.get(this.trace.disposition.code)
+def _what_it_means(this: Explained) -> Iterator[str]:
+    reason = reasons.REASONS.get(this.code)
     if reason is None:
         return
     yield " What it means"
-    yield f"   {reason.sentence}"
-    if reason.what_to_do:
-        yield " What you can do"
-        for line in reason.what_to_do:
-            yield "   " + line.replace("{mail}", this.mail[:8]).replace("{sender}", this.sender)
+    yield f"   {reason.sentence}" + ("  A person closed it." if this.by.kind == "person" else "")
+    yield f"   More: {reason.anchor}"
 
 
-def as_json(explained: Explained, texts: Texts) -> dict[str, Any]:
+def _what_to_do(this: Explained) -> Iterator[str]:
+    reason = reasons.REASONS.get(this.code)
+    advice: tuple[str, ...] = reason.what_to_do if reason is not None else ()
+    if this.by.kind == "person":
+        advice = (reasons.RETRY, reasons.RAW)
+    if not this.stored or this.anew:
+        advice = tuple(line for line in advice if "{mail}" not in line)
+    if not advice:
+        return
+    yield " What you can do"
+    lines = [line.replace("{mail}", this.mail[:8]).replace("{sender}", this.sender) for line in advice]
+    pairs = [re.split(r"\s{2,}", line, maxsplit=1) for line in lines]
+    broad = max((len(pair[0]) for pair in pairs if len(pair) > 1), default=0)
+    for command, *says in pairs:
+        yield printable(f"   {command:<{broad}}   {says[0]}" if says else f"   {command}")
+
+
+def as_json(this: Explained, texts: Texts) -> dict[str, Any]:
     """The explanation as data (`allegra.explain/1`): the trace as it is stored, rules as trees with spans."""
     from rules import explain
 
-    trace = explained.trace
-    plain = msgspec.to_builtins(trace)
-    plain.pop("answers")
-    plain["rules"] = [explain.as_json(file, texts) for file in trace.rules]
+    trace, would = this.trace, this.released
+    plain: dict[str, Any] | None = None
+    if trace is not None:
+        plain = msgspec.to_builtins(trace)
+        plain.pop("answers")
+        plain["rules"] = [explain.as_json(file, texts, this.leaves.get(file.digest)) for file in trace.rules]
     return {
-        "mail": explained.mail,
-        "subject": explained.subject,
-        "from": explained.sender,
-        "to": explained.sent_to,
-        "received_at": explained.received_at.isoformat(),
-        "outcome": explained.outcome.value,
-        "code": trace.disposition.code,
-        "because": trace.disposition.because,
-        "stage": _last(trace),
-        "item": explained.item or None,
-        "workspace": explained.workspace or None,
-        "generation": explained.generation,
-        "asked_anew": list(explained.asked_anew),
+        "mail": this.mail,
+        "subject": this.subject,
+        "from": this.sender,
+        "to": this.sent_to,
+        "received_at": this.received_at.isoformat(),
+        "mailbox": this.mailbox,
+        "outcome": this.outcome.value,
+        "code": this.code,
+        "because": this.because,
+        "by": {"kind": this.by.kind, "name": this.by.name, "file": this.by.file or None, "line": this.by.line or None},
+        "stage": trace.stages[-1].name if trace is not None and trace.stages else "",
+        "item": this.item or None,
+        "topic": this.topic or None,
+        "workspace": this.workspace or None,
+        "generation": len(this.before) + 1,
+        "stored": this.stored,
+        "waits": this.waits,
+        "if_released": None if would is None else {
+            "outcome": would.outcome.value, "because": would.because, "stage": would.stage, "passed": list(would.passed)
+        },
+        "asked_anew": list(this.asked_anew),
         "trace": plain,
-    }
-
-
-def printable(text: str) -> str:
-    """Make a line safe for a terminal and keep how far it is indented."""
-    return " " * (len(text) - len(text.lstrip(" "))) + one_line(text)
-
-
-def size(size_bytes: int) -> str:
-    """A size as people say it."""
-    if size_bytes < 1000:
-        return f"{size_bytes} B"
-    if size_bytes < 1_000_000:
-        return f"{size_bytes / 1000:.1f} kB"
-    return f"{size_bytes / 1_000_000:.1f} MB"
+    }  # fmt: skip

@@ -71,7 +71,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec(
         "forward_to", 'forward to "..."', Slot.LIST, "send the mail on to an address; system file only", privileged=True
     ),
-    ActionSpec("notify", 'notify "..."', Slot.LIST, "tell a person about the item"),
+    ActionSpec("notify", 'notify "..."', Slot.LIST, "tell a person, or everybody in a group, about the item"),
     ActionSpec(
         "drop_attachments",
         'drop attachments like "..."',

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable, Iterable
-from types import MappingProxyType, MethodType
+from types import GeneratorType, MappingProxyType, MethodType
 from typing import Any
 
 from hooks import limits
@@ -146,7 +146,7 @@ TABLES[str] = _plain(
 
 TABLES[bytes] = _plain(
     "count endswith find index isalnum isalpha isascii isdigit islower isspace isupper lower lstrip partition "
-    "removeprefix removesuffix rfind rpartition rsplit rstrip split splitlines startswith strip upper"
+    "removeprefix removesuffix rfind rpartition rsplit rstrip split splitlines startswith strip upper hex"
 ) | {"decode": _decode, "replace": _replace, "join": _join}
 
 # ── numbers and containers ────────────────────────────────────────────────────────────────────────────────────
@@ -157,6 +157,7 @@ TABLES[float] = _plain("is_integer")
 TABLES[type(None)] = {}
 TABLES[range] = _plain("start stop step count index")
 TABLES[slice] = _plain("start stop step")
+TABLES[GeneratorType] = _plain("send close")
 TABLES[list] = _plain("append extend insert pop remove clear index count sort reverse copy")
 TABLES[Eager] = TABLES[list]
 TABLES[tuple] = _plain("index count")

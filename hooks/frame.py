@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import os
 
-EXIT_CLOSED, EXIT_MEMORY, EXIT_ATTACK, EXIT_KILLED, EXIT_RENEWED = 0, 71, 72, 73, 74
+EXIT_CLOSED, EXIT_MEMORY, EXIT_ATTACK, EXIT_RENEWED, EXIT_SIGNAL = 0, 71, 72, 74, 128
 """How a worker ends by itself: the engine closed the pipe; no memory even for the answer; the child that serves was
-ended by seccomp, or in another way; that child (never the worker) has served enough."""
+ended by seccomp; that child (never the worker) has served enough; that child was ended by signal N (128 + N)."""
 
 
 class BrokenFrame(Exception):

@@ -20,7 +20,8 @@ from hooks.denied import DeniedType, DeniedValue
 from hooks.formatting import percent
 from hooks.text import Eager, kind_of
 
-READABLE: set[type] = {str, bytes, list, Eager, tuple, dict, MappingProxyType, range}
+_WEEK = type(datetime.date(2000, 1, 1).isocalendar())
+READABLE: set[type] = {str, bytes, list, Eager, tuple, dict, MappingProxyType, range, _WEEK}
 """Types with `x[k]`; the API adds its own."""
 WRITABLE: set[type] = {list, Eager, dict}
 """Types with `x[k] = v`; the API adds the item, which answers for itself."""
@@ -33,7 +34,7 @@ ITERABLE: set[type] = {
     *(str, bytes, list, Eager, tuple, dict, set, frozenset, range, MappingProxyType, GeneratorType),
     *(type(_EMPTY.keys()), type(_EMPTY.values()), type(_EMPTY.items())),
     *(type(iter(each)) for each in _ITERATED),
-    type(datetime.date(2000, 1, 1).isocalendar()),
+    _WEEK,
 }
 """Types with `for each in x`; the API adds its own."""
 

@@ -27,7 +27,7 @@ PRINTED_PARTS = 20_000
 PRINTED_DEPTH = 60
 GENERATORS = 10_000
 """Alive at the same time: CPython frees a longer chain of them by recursion, until its stack is used up."""
-RECURSION = 600
+RECURSION = 1_000
 REGEX_TIMEOUT_S = 0.25
 PATTERN_CHARS = 10_000
 PATTERNS = 200

@@ -195,7 +195,7 @@ def _said(call: Call) -> dict[str, Any]:
         "lines": {},
     }
     if call.lines is not None:
-        names = [script.name for script in call.program.scripts]
+        names = [script.name for script in call.program.scripts][:50]
         reply["lines"] = {
             name: {str(line): count for line, count in counts.items()}
             for name, counts in call.lines.items()

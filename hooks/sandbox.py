@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 
 from hooks import modules, protocol
 from hooks.fences import MANDATORY
-from hooks.frame import EXIT_ATTACK, EXIT_MEMORY
+from hooks.frame import EXIT_ATTACK, EXIT_MEMORY, EXIT_SIGNAL
 from hooks.limits import COMPILE_TIMEOUT_S, REPLY_BYTES, SPENT_CPU_S, Limits
 from hooks.process import BOOT, Died, TimedOut, Worker
 from hooks.program import Call as Call
@@ -256,6 +256,7 @@ def _failure(worker: Worker, error: Exception, cpu_before_ms: float, waited_ms: 
         return Result("attack", script=script, message="a forbidden system call was tried", cpu_ms=cpu_ms)
     if status == EXIT_MEMORY:
         return Result("memory", script=script, message="out of memory", error_type="MemoryError", cpu_ms=cpu_ms)
+    status = EXIT_SIGNAL - status if status > EXIT_SIGNAL else status
     how = f"signal {-status}" if status < 0 else f"exit code {status}"
     return Result("killed", script=script, message=f"the worker ended with {how}", cpu_ms=cpu_ms)
 

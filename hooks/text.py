@@ -182,12 +182,11 @@ def kind_of(value: Any) -> str:
 
 
 def one_line(text: str, most: int) -> str:
-    """Make text safe for a log or a mail header: control characters as escapes, cut at `most` characters."""
-    if len(text) > most:
-        text = text[: most - 1] + "…"
-    if text.isprintable():
-        return text
-    return "".join([char if char.isprintable() else _ESCAPES.get(char) or _escaped(char) for char in text])
+    """Make text safe for a log or a mail header: control characters as escapes, at most `most` characters."""
+    cut = text[: most + 1]
+    if not cut.isprintable():
+        cut = "".join([char if char.isprintable() else _ESCAPES.get(char) or _escaped(char) for char in cut])
+    return cut if len(cut) <= most else cut[: most - 1] + "…"
 
 
 _ESCAPES = {"\n": "\\n", "\r": "\\r", "\t": "\t"}

@@ -22,9 +22,10 @@ from typing import Any, NoReturn
 from hooks import compiling, frame, jail, limits, modules, runner
 from hooks.context import frozen
 from hooks.fences import MANDATORY
-from hooks.frame import EXIT_ATTACK, EXIT_CLOSED, EXIT_KILLED, EXIT_MEMORY, EXIT_RENEWED
+from hooks.frame import EXIT_ATTACK, EXIT_CLOSED, EXIT_MEMORY, EXIT_RENEWED, EXIT_SIGNAL
 from hooks.problem import ScriptProblem
 from hooks.request import read_binding, read_call, write
+from hooks.text import one_line
 
 Compile = Callable[[str, str], tuple[Any, tuple[ScriptProblem, ...]]]
 
@@ -38,7 +39,8 @@ def main(compiled: Compile = compiling.compiled, scope: dict[str, Any] = compili
     fences = jail.confine(
         settings["parent"], settings["memory_bytes"], settings["cpu_s"], frozenset(settings["without"])
     )
-    _say({"standing": fences.standing, "missing": fences.missing, "rss_kb": rss_kb, "cpu_ms": _cpu_ms()})
+    missing = {name: one_line(why, 300) for name, why in fences.missing.items()}
+    _say({"standing": fences.standing, "missing": missing, "rss_kb": rss_kb, "cpu_ms": _cpu_ms()})
     if (set(MANDATORY) & fences.missing.keys()) and not settings["reduced"]:
         os._exit(EXIT_CLOSED)
     try:
@@ -98,7 +100,8 @@ def _bind(body: bytes, marks: mmap.mmap | None, compiled: Compile, scope: dict[s
     for number, (name, hook, text) in enumerate(request.scripts):
         code, found = compiled(text, name)
         problems += [
-            [number, each.code, each.message, each.line, each.column, each.length, each.help] for each in found[:50]
+            [number, each.code, one_line(each.message, 900), each.line, each.column, each.length, each.help[:400]]
+            for each in found[:50]
         ]
         if code is not None:
             scripts.append(runner.Compiled(name, hook, code, scope))
@@ -109,7 +112,7 @@ def _bind(body: bytes, marks: mmap.mmap | None, compiled: Compile, scope: dict[s
 
     program = runner.Program(tuple(scripts), frozen(request.params), frozen(request.tables), mark)
     _compiling.clear()
-    _say({"nonce": request.nonce, "problems": problems, "cpu_ms": _cpu_ms()})
+    _say({"nonce": request.nonce, "problems": problems[:100], "cpu_ms": _cpu_ms()})
     if problems:
         os._exit(EXIT_CLOSED)
     return program
@@ -131,7 +134,9 @@ def _serve(program: runner.Program, calls: int, cpu_s: int) -> NoReturn:
 
 def _passed_on(code: int) -> int:
     """Give the exit code that tells the engine how a child of this worker ended."""
-    return EXIT_ATTACK if code == -signal.SIGSYS else code if code in (EXIT_CLOSED, EXIT_MEMORY) else EXIT_KILLED
+    if code < 0:
+        return EXIT_ATTACK if code == -signal.SIGSYS else EXIT_SIGNAL - code
+    return code
 
 
 def _answer_calls(program: runner.Program, calls: int) -> NoReturn:

@@ -8,9 +8,10 @@ from pathlib import Path
 import click
 
 from engine.cli.common import FINDINGS, open_store, print_json, print_problems, print_table
+from engine.cli.noun import Noun
 
 
-@click.group()
+@click.group(cls=Noun)
 def admin() -> None:
     """Load users, workspaces and items from a file."""
 

@@ -1,6 +1,7 @@
 """What every command does the same way: open the configuration and the store, print tables and JSON, choose exit codes.
 
-Here: `open_config`, `open_store`, `exit_codes`, `table`, `print_table`, `print_json`. Not here: any command.
+Here: `open_config`, `open_store`, `exit_codes`, `table`, `print_table`, `print_json`. Not here: any command, nor what
+commands look like to the shell (`noun.py`).
 Invariant: data goes to stdout, everything else to stderr; an error is a sentence, never a traceback, and has a code.
 """
 
@@ -45,7 +46,7 @@ def verbosity(ctx: click.Context) -> int:
 @contextmanager
 def exit_codes() -> Iterator[None]:
     """Turn the errors a command may meet into a sentence on stderr and the exit code that belongs to it."""
-    from engine.store.errors import Busy, NotFound, Refused, StoreError
+    from engine.store.errors import Busy, NotFound, Refused, StoreError, Unclear
 
     try:
         yield
@@ -57,7 +58,7 @@ def exit_codes() -> Iterator[None]:
         raise SystemExit(AWAY) from None
     except (NotFound, Refused) as error:
         complain(str(error))
-        raise SystemExit(FINDINGS) from None
+        raise SystemExit(USAGE if isinstance(error, Unclear) else FINDINGS) from None
 
 
 def open_config(ctx: click.Context) -> Config:
@@ -68,6 +69,8 @@ def open_config(ctx: click.Context) -> Config:
         config = load(config_path(ctx))
     except ConfigError as error:
         print_problems(error.problems)
+        if len(error.problems) > 1:
+            complain(f"{config_path(ctx)} does not load; nothing was done")
         raise SystemExit(BROKEN_CONFIG) from None
     if verbosity(ctx) >= 0 and config.warnings:
         print_problems(config.warnings)
@@ -80,7 +83,7 @@ def open_store(ctx: click.Context, config: Config | None = None) -> Iterator[Sto
     from engine.store.store import Store
 
     config = config or open_config(ctx)
-    with exit_codes(), Store.open(config.store.path) as store:
+    with exit_codes(), Store.open(config.store.path, busy_s=config.store.busy_timeout) as store:
         yield store
 
 
@@ -88,8 +91,8 @@ def print_problems(problems: Iterable[Any]) -> None:
     """Print problems the way compilers do, to stderr."""
     from rules.problem import in_order, render
 
-    for problem in in_order(problems):
-        click.echo(render(problem), err=True)
+    for number, problem in enumerate(in_order(problems)):
+        click.echo(("\n" if number else "") + render(problem), err=True)
 
 
 def complain(sentence: str) -> None:
@@ -134,6 +137,11 @@ def printable(text: str, limit: int = 0) -> str:
     if limit and len(clean) > limit:
         clean = clean[: limit - 1] + "…"
     return clean
+
+
+def safe_line(line: str) -> str:
+    """Make a line of a text safe for a terminal; blanks and tabs stay where they are."""
+    return "".join(char if char == "\t" or _shows(char) else "·" for char in line)
 
 
 def _shows(char: str) -> bool:

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 import click
 
 from engine.cli.common import FINDINGS, complain, open_config, print_json
+from engine.cli.noun import Noun
 
 if TYPE_CHECKING:
     from engine.config.write import Entry
 
 
-@click.group()
+@click.group(cls=Noun)
 def config() -> None:
     """Show the effective configuration."""
 

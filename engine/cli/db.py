@@ -7,9 +7,10 @@ from pathlib import Path
 import click
 
 from engine.cli.common import exit_codes, open_config, open_store, print_json
+from engine.cli.noun import Noun
 
 
-@click.group()
+@click.group(cls=Noun)
 def db() -> None:
     """Upgrade, back up and prune the database."""
 

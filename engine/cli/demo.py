@@ -62,7 +62,7 @@ def _run(folder: Path) -> tuple[list[Line], float]:
 
     _make(folder)
     config = load(folder / "allegra.toml")
-    with Store.open(config.store.path) as store:
+    with Store.open(config.store.path, busy_s=config.store.busy_timeout) as store:
         load_data(store, tomllib.loads((folder / "data.toml").read_text(encoding="utf-8")))
         _mails(folder, config)
         engine = Engine(config, store)

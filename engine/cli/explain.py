@@ -1,19 +1,31 @@
-"""`allegra explain REF`: what became of a mail, and why."""
+"""`allegra explain REF`: what became of a mail, and why.
+
+Here: what REF may be, and what is said when nothing is found. Not here: the explanation itself (`engine/explain.py`).
+"""
 
 from __future__ import annotations
 
+import shutil
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from engine.cli.common import open_config, open_store, print_json
+from engine.cli.common import AWAY, complain, is_terminal, open_config, open_store, print_json
+
+if TYPE_CHECKING:
+    from engine.explain import Explained
+    from engine.process import Engine
+
+WIDTH = 120
+"""Columns of an explanation where no terminal says otherwise."""
 
 
 @click.command()
 @click.argument("ref")
 @click.option("--all", "every_rule", is_flag=True, help="Open every rule, also those that did not match.")
-@click.option("--stage", metavar="NAME", default="", help="Only this stage.")
+@click.option("--stage", metavar="NAME", default="", help="Only this stage: config, limits, route, …")
 @click.option(
     "--rules",
     "rules_directory",
@@ -36,38 +48,53 @@ def explain(
 ) -> None:
     """Tell what became of a mail, and why.
 
-    REF is a mail id or its beginning (m-4f2a), a Message-ID, the name of a file, - for standard input,
-    last, or last-held. A file is decided on the spot and nothing is kept.
+    REF is a mail id or its beginning (m-4f2a), a Message-ID, the address of a sender (the newest mail from there),
+    the name of a file, - for standard input, last, or last-held. A file is decided on the spot and nothing is kept.
     """
     from engine import explain as explaining
-    from engine import replay
     from engine.pipeline import ORDER
     from engine.process import Engine
-    from engine.store.errors import NotFound
 
     if stage and stage not in ORDER:
         raise click.UsageError(f"there is no stage {stage!r}; there are: {', '.join(ORDER)}")
     config = open_config(ctx)
+    if mailbox not in {each.name for each in config.mailboxes}:
+        raise click.UsageError(
+            f"there is no mailbox {mailbox!r}; there are: {', '.join(each.name for each in config.mailboxes)}"
+        )
     with open_store(ctx, config) as store:
         engine = Engine(config, store, rules_directory=rules_directory)
         try:
             if ref == "-" or Path(ref).is_file():
-                if mailbox not in {each.name for each in config.mailboxes}:
-                    raise click.UsageError(f"there is no mailbox {mailbox!r}")
-                from engine.run import utc_now
-
-                content = sys.stdin.buffer.read() if ref == "-" else Path(ref).read_bytes()
-                found = replay.explain_bytes(engine, replay.from_file(Path(ref), content, mailbox, utc_now()))
+                found = _of_bytes(engine, ref, mailbox, every_rule)
             else:
-                stored = replay.explain_stored(engine, ref, anew=rules_directory is not None)
-                if stored is None:
-                    raise NotFound(
-                        f"there is no mail {ref!r}: give an id (m-…), a Message-ID, a file, last or last-held"
-                    )
-                found = stored
+                found = _stored(engine, ref, rules_directory, every_rule)
+            if as_json:
+                print_json("explain", explaining.as_json(found, store.text))
+            else:
+                width = shutil.get_terminal_size((WIDTH, 40)).columns if is_terminal() else WIDTH
+                click.echo("\n".join(explaining.told(found, store.text, every_rule, stage, width)))
         finally:
             engine.close()
-        if as_json:
-            print_json("explain", explaining.as_json(found, store.text))
-        else:
-            click.echo("\n".join(explaining.told(found, store.text, every_rule, stage)))
+
+
+def _of_bytes(engine: Engine, ref: str, mailbox: str, every_rule: bool) -> Explained:
+    from engine import replay
+    from engine.run import utc_now
+
+    try:
+        content = sys.stdin.buffer.read() if ref == "-" else Path(ref).read_bytes()
+    except OSError as error:
+        complain(f"{ref} cannot be read: {error.strerror}")
+        raise SystemExit(AWAY) from None
+    raw = replay.from_file(Path(ref), content, mailbox, utc_now())
+    return replay.explain_bytes(engine, raw, "(standard input)" if ref == "-" else ref, every_rule)
+
+
+def _stored(engine: Engine, ref: str, rules_directory: Path | None, every_rule: bool) -> Explained:
+    from engine import replay
+    from engine.cli.looking import found
+
+    row = found(engine.store, engine.config, ref)
+    anew = f"the rules of {rules_directory}" if rules_directory is not None else ""
+    return replay.explain_stored(engine, row, anew=anew, every_rule=every_rule)

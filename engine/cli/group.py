@@ -5,9 +5,10 @@ from __future__ import annotations
 import click
 
 from engine.cli.common import SAID, answer, open_store, print_json, print_pairs, print_table
+from engine.cli.noun import Noun
 
 
-@click.group()
+@click.group(cls=Noun)
 def group() -> None:
     """Add and list groups."""
 

@@ -6,15 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from engine.cli.common import open_config, open_store, plain, print_json, print_table, when
+from engine.cli.common import answer, open_config, open_store, plain, print_json, print_table, when
 from engine.cli.mail import person
+from engine.cli.noun import Noun
 
 if TYPE_CHECKING:
     from engine.config import Config
     from engine.store.store import Store
 
 
-@click.group()
+@click.group(cls=Noun)
 def held() -> None:
     """List, release, reject or discard held mail."""
 
@@ -25,7 +26,10 @@ def held() -> None:
 @click.pass_context
 def list_(ctx: click.Context, workspace: str | None, as_json: bool) -> None:
     """List held and quarantined mails, the oldest first."""
-    with open_store(ctx) as store:
+    config = open_config(ctx)
+    if workspace and workspace not in config.workspaces:
+        raise click.UsageError(f"there is no workspace {workspace!r}; there are: {', '.join(config.workspaces)}")
+    with open_store(ctx, config) as store:
         rows = [row for row in store.held() if not workspace or row.workspace == workspace]
         if as_json:
             for row in rows:
@@ -33,10 +37,14 @@ def list_(ctx: click.Context, workspace: str | None, as_json: bool) -> None:
             return
         print_table(
             ("mail", "received", "from", "subject", "code", "because"),
-            [(row.mail[:8], when(row.received_at), row.sender, row.subject, row.code, row.because) for row in rows],
+            [
+                (row.mail[:8], when(row.received_at), row.sender, row.subject.strip() or "(no subject)", row.code,
+                 row.because)
+                for row in rows
+            ],
             "nothing is held",
             limit=44,
-        )
+        )  # fmt: skip
 
 
 @held.command()
@@ -88,43 +96,48 @@ def release(
 @click.argument("refs", nargs=-1)
 @click.option("--all-matching", metavar="QUERY", help="All held mails that a query finds.")
 @click.option("--reason", required=True, help="The sentence for the sender (if the sender may be told) and the audit.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a mail.")
 @click.pass_context
-def reject(ctx: click.Context, refs: tuple[str, ...], all_matching: str | None, reason: str) -> None:
+def reject(ctx: click.Context, refs: tuple[str, ...], all_matching: str | None, reason: str, as_json: bool) -> None:
     """Refuse held mails and tell the sender, if that is allowed."""
     config = open_config(ctx)
     with open_store(ctx, config) as store:
         for row in _chosen(store, refs, all_matching):
             told = _tell(config, store, row, reason)
-            click.echo(f"{row.mail[:8]}  rejected" + ("" if told else ", the sender is not told"))
+            said = f"{row.mail[:8]}  rejected, " + ("an answer is queued" if told else "the sender is not told")
+            answer(as_json, "held", {"mail": row.mail, "done": "rejected", "sender_told": told}, said)
 
 
 @held.command()
 @click.argument("refs", nargs=-1)
 @click.option("--all-matching", metavar="QUERY", help="All held mails that a query finds.")
 @click.option("--reason", default="not wanted", show_default=True, help="Why; it is kept with the mail.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a mail.")
 @click.pass_context
-def discard(ctx: click.Context, refs: tuple[str, ...], all_matching: str | None, reason: str) -> None:
+def discard(ctx: click.Context, refs: tuple[str, ...], all_matching: str | None, reason: str, as_json: bool) -> None:
     """Close held mails without making anything of them and without telling anybody."""
     with open_store(ctx) as store:
         for row in _chosen(store, refs, all_matching):
             store.ignore(row.mail, person(), reason)
-            click.echo(f"{row.mail[:8]}  discarded")
+            answer(as_json, "held", {"mail": row.mail, "done": "discarded"}, f"{row.mail[:8]}  discarded")
 
 
 def _chosen(store: Store, refs: tuple[str, ...], query: str | None) -> list[Any]:
     """The held mails that were named or found. Anything else is refused before something happens."""
     from engine.store.errors import NotFound, Refused
 
+    if not refs and query is None:
+        raise click.UsageError("name a held mail, or give --all-matching QUERY; allegra held list shows them")
     waiting = {row.mail: row for row in store.held()}
     rows = [store.mail(ref) for ref in refs]
     if query is not None:
         rows += [row for row in store.mails(query, 10_000) if row.mail in waiting]
     if not rows:
-        raise NotFound("name a held mail, or give --all-matching QUERY; allegra held list shows them")
+        raise NotFound(f"no held mail matches {query!r}")
     for row in rows:
         if row.mail not in waiting:
-            raise Refused(f"{row.mail[:8]} is not held: it is {row.outcome}")
-    return [waiting[row.mail] for row in rows]
+            raise Refused(f"{row.mail[:8]} is not held: it ended as {row.outcome}")
+    return [waiting[mail] for mail in dict.fromkeys(row.mail for row in rows)]
 
 
 def _tell(config: Config, store: Store, row: Any, reason: str) -> bool:

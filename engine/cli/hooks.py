@@ -27,6 +27,7 @@ from engine.cli.common import (
     printable,
 )
 from engine.cli.hooks_show import show, show_tested
+from engine.cli.noun import Noun
 
 if TYPE_CHECKING:
     from engine.config import Config
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 HOOKS = click.Choice(["guard", "activity"])
 
 
-@click.group()
+@click.group(cls=Noun)
 def hooks() -> None:
     """Check, test and run hook scripts."""
 

@@ -5,27 +5,27 @@ Here: the commands of the noun. Not here: how HTML is made fit to be shown (`eng
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from engine.cli.common import answer, open_store, plain, print_json, print_pairs, print_table, printable, when
-from engine.cli.mail import person
+from engine.cli.mail import person, write
+from engine.cli.noun import Noun
 
 if TYPE_CHECKING:
     from engine.store.store import ItemView, Store
 
 
-@click.group()
+@click.group(cls=Noun)
 def item() -> None:
     """Look at items, comments and attachments; publish notes."""
 
 
 @item.command("list")
 @click.option("--workspace", metavar="NAME", default="", help="Only items there.")
-@click.option("--limit", type=click.IntRange(1), default=100, show_default=True, help="The newest so many.")
+@click.option("--limit", type=click.IntRange(1), default=100, show_default=True, metavar="N", help="At most so many.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object an item.")
 @click.pass_context
 def list_(ctx: click.Context, workspace: str, limit: int, as_json: bool) -> None:
@@ -68,7 +68,11 @@ def show(ctx: click.Context, number: int, html: bool, comment: int | None, as_js
         if comment and comment not in [each.id for each in view.comments]:
             raise NotFound(f"item #{number} has no comment {comment}")
         if html:
-            click.echo(shown(store, view, comment or 0))
+            page = shown(store, view, comment or 0)
+            if page:
+                write(f"{page}\n".encode())
+            else:
+                click.echo(f"{'the comment' if comment else f'item #{number}'} came without HTML", err=True)
         elif as_json:
             print_json("item", _as_json(store, view))
         else:
@@ -125,7 +129,7 @@ def attachments(ctx: click.Context, number: int, as_json: bool) -> None:
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Write it there, never over a file.")
 @click.pass_context
 def file_(ctx: click.Context, number: int, attachment: int, out: Path | None) -> None:
-    """Write the bytes of an attachment to standard output, or to a file."""
+    """Write the bytes of an attachment to standard output (a terminal gets them as safe text), or to a file."""
     from engine.store.errors import NotFound
 
     with open_store(ctx) as store:
@@ -134,8 +138,7 @@ def file_(ctx: click.Context, number: int, attachment: int, out: Path | None) ->
             raise NotFound(f"item #{number} has no attachment {attachment}")
         content = store.blob(found.digest)
     if out is None:
-        sys.stdout.buffer.write(content)
-        sys.stdout.buffer.flush()
+        write(content)
         return
     try:
         with out.open("xb") as target:

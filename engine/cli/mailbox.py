@@ -24,6 +24,7 @@ from engine.cli.common import (
     printable,
     when,
 )
+from engine.cli.noun import Noun
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from engine.store.store import Store
 
 
-@click.group()
+@click.group(cls=Noun)
 def mailbox() -> None:
     """List, test and peek into mailboxes."""
 
@@ -112,7 +113,9 @@ def test(ctx: click.Context, names: tuple[str, ...], as_json: bool) -> None:
 
 @mailbox.command()
 @click.argument("name")
-@click.option("-n", "count", type=click.IntRange(1, 1000), default=10, show_default=True, help="How many mails.")
+@click.option(
+    "-n", "count", type=click.IntRange(1, 1000), metavar="N", default=10, show_default=True, help="How many mails."
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a mail.")
 @click.pass_context
 def peek(ctx: click.Context, name: str, count: int, as_json: bool) -> None:

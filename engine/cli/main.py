@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import io
 import os
 import sys
 from pathlib import Path
@@ -15,6 +16,7 @@ from pathlib import Path
 import click
 
 from engine import __version__
+from engine.cli.noun import Noun, with_common_options
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("demo:demo", "Make a demo in ./allegra-demo and run it."),
@@ -42,7 +44,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
 }
 
 
-class LazyCommands(click.Group):
+class LazyCommands(Noun):
     """A group that imports a command's module when the command is asked for, not before."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -53,25 +55,10 @@ class LazyCommands(click.Group):
             return None
         module, _, attribute = COMMANDS[cmd_name][0].partition(":")
         command: click.Command = getattr(importlib.import_module(f"engine.cli.{module}"), attribute)
-        return command
+        return with_common_options(command)
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Print the table of commands without importing any of them."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, summary) for name, (_, summary) in COMMANDS.items()])
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        try:
-            return super().resolve_command(ctx, args)
-        except click.UsageError as error:
-            import difflib
-
-            near = difflib.get_close_matches(args[0], COMMANDS, 1) if args else []
-            if not near:
-                raise
-            raise click.UsageError(f"there is no command {args[0]!r}: did you mean {near[0]!r}?", ctx) from error
+    def summaries(self) -> list[tuple[str, str]]:
+        return [(name, summary) for name, (_, summary) in COMMANDS.items()]
 
 
 @click.group(cls=LazyCommands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -88,7 +75,10 @@ class LazyCommands(click.Group):
 @click.version_option(__version__, prog_name="allegra")
 @click.pass_context
 def allegra(ctx: click.Context, config_file: str | None, verbose: int, quiet: bool, no_color: bool) -> None:
-    """Turn incoming mail into work items."""
+    """Turn incoming mail into work items.
+
+    The options below may stand before or behind the command.
+    """
     ctx.obj = {"config": config_file, "verbose": verbose, "quiet": quiet}
     if no_color or os.environ.get("NO_COLOR"):
         ctx.color = False
@@ -97,6 +87,9 @@ def allegra(ctx: click.Context, config_file: str | None, verbose: int, quiet: bo
 def main() -> None:
     """Run the command line and exit with a code of `docs/cli.md`."""
     _sound()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a terminal that cannot show a character gets a question mark
+            stream.reconfigure(errors="replace")
     try:
         status = allegra.main(prog_name="allegra", standalone_mode=False)
     except click.UsageError as error:
@@ -111,6 +104,10 @@ def main() -> None:
     except BrokenPipeError:
         sys.stderr.close()
         status = 0
+    except OSError as error:  # a folder that may not be written, a disk that is full
+        where = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, (str, bytes)) else ""
+        click.echo(f"allegra: {where}{error.strerror or error}", err=True)
+        status = 69
     sys.exit(status if isinstance(status, int) else 0)
 
 

@@ -28,6 +28,7 @@ from engine.cli.common import (
     printable,
     when,
 )
+from engine.cli.noun import Noun
 
 if TYPE_CHECKING:
     from engine.config import Config
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from rules.run import RuleFile
 
 
-@click.group()
+@click.group(cls=Noun)
 def rules() -> None:
     """List, try, test and format rules."""
 

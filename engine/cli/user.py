@@ -5,11 +5,12 @@ from __future__ import annotations
 import click
 
 from engine.cli.common import SAID, answer, open_store, print_json, print_pairs, print_table
+from engine.cli.noun import Noun
 
 STATUS = click.Choice(("active", "registered", "locked", "guest"))
 
 
-@click.group()
+@click.group(cls=Noun)
 def user() -> None:
     """Add, list and lock users."""
 

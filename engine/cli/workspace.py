@@ -7,9 +7,10 @@ from typing import Any
 import click
 
 from engine.cli.common import SAID, answer, open_store, plain, print_json, print_pairs, print_table
+from engine.cli.noun import Noun
 
 
-@click.group()
+@click.group(cls=Noun)
 def workspace() -> None:
     """Add and list workspaces."""
 

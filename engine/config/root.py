@@ -55,10 +55,11 @@ class Archive(Section):
 
 
 class Store(Section):
-    """The database."""
+    """The database. `busy_timeout` is how long a statement waits for another process that writes, in seconds."""
 
     driver: Literal["sqlite"] = "sqlite"
     path: FilePath = Path("var/allegra.sqlite3")
+    busy_timeout: Duration = 60.0
     archive: Archive = Archive()
 
 

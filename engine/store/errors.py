@@ -24,6 +24,10 @@ class Refused(Exception):
     """The thing is there, but this may not be done to it; the text says why."""
 
 
+class Unclear(Refused):
+    """A query that means nothing; the text says what would."""
+
+
 class Conflict(Exception):
     """A unique key or a reference forbids this row: somebody did it already, or something still needs it."""
 

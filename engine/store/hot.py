@@ -68,9 +68,9 @@ CLAIMED_ROWS = f"""
 SELECT id, attempts, owner, claimed_until FROM inbound
 WHERE {OPEN} AND state = 'received' AND mailbox_id = ? AND owner IS NOT NULL"""
 
-GIVE_BACK = (
-    "UPDATE inbound SET owner = NULL, attempts = ?, next_at = CASE WHEN ? > 0 THEN ? ELSE next_at END WHERE id = ?"
-)
+GIVE_BACK = "UPDATE inbound SET owner = NULL, attempts = ? WHERE id = ?"
+
+DIED_ON = "UPDATE inbound SET owner = NULL, next_at = ?, code = 'fault.crash', error = ? WHERE id = ?"
 
 TRIED_MAILBOXES = f"""
 SELECT DISTINCT mailbox.name FROM inbound JOIN mailbox ON mailbox.id = mailbox_id

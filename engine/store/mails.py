@@ -7,6 +7,7 @@ Invariant: what is listed of a mail are short texts; the bytes are read one mail
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,7 +23,7 @@ from engine.store.tables.mail import DECIDED, OPEN
 
 @dataclass(frozen=True, slots=True)
 class MailRow:
-    """A mail in a list. While it waits to be decided (again) its outcome is `deferred`."""
+    """A mail in a list. While it waits to be decided (again) its outcome is `deferred`; `topic` is that of a post."""
 
     mail: str
     row: int
@@ -44,6 +45,7 @@ class MailRow:
     generation: int
     attempts: int
     error: str
+    topic: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,7 @@ class StoredMail:
 _ROW = """
 SELECT inbound.ref, inbound.id, mailbox.name, source_key, message_id, subject, sender, recipients, inbound.received_at,
   raw.size, inbound.state, receipt.outcome, inbound.code, receipt.because, receipt.by_kind, receipt.by_name,
-  receipt.by_file, receipt.by_line, receipt.workspace, coalesce(receipt.item, receipt.topic), inbound.generation,
+  receipt.by_file, receipt.by_line, receipt.workspace, receipt.item, receipt.topic, inbound.generation,
   inbound.attempts, inbound.error
 FROM inbound JOIN mailbox ON mailbox.id = mailbox_id JOIN raw_mail raw ON raw.id = raw_id
 LEFT JOIN receipt ON receipt.inbound_id = inbound.id AND receipt.generation = inbound.generation
@@ -105,8 +107,8 @@ class Mails(Receipts):
         return found
 
     def mails(self, query: str = "", limit: int = 100, now: datetime | None = None) -> list[MailRow]:
-        """List the mails that a query finds, newest first. Raises Refused for a query that means nothing."""
-        where, params = condition(query, now or self.clock())
+        """List the mails that a query finds, newest first. Raises Unclear for a query that means nothing."""
+        where, params = condition(query, now or self.clock(), self._rules_called)
         return [_mail_row(row) for row in self.database.rows(
             f"{_ROW} WHERE {where} ORDER BY inbound.id DESC LIMIT ?", *params, limit
         )]  # fmt: skip
@@ -120,6 +122,22 @@ class Mails(Receipts):
         return [
             _mail_row(row) for row in self.database.rows(f"{_ROW} {where} ORDER BY inbound.id LIMIT ?", *params, limit)
         ]
+
+    def _rules_called(self, part: str) -> Iterator[tuple[str, int]]:
+        """Find rules by a part of their name in every rule file there was: digest of the file, number in it."""
+        for digest, text in self.database.rows("SELECT digest, text FROM rule_text"):
+            try:
+                found = tomllib.loads(text).get("rule", ())
+            except tomllib.TOMLDecodeError:
+                continue
+            for number, rule in enumerate(found, 1):
+                if part.casefold() in str(rule.get("name", "")).casefold():
+                    yield digest, number
+
+    def oldest(self) -> datetime | None:
+        """When the first mail of the ledger came in; None while there is none."""
+        (first,) = self.database.one("SELECT min(received_at) FROM inbound")
+        return None if first is None else time(first)
 
     def _first(self, where: str, *params: Any) -> MailRow | None:
         row = self.database.one(_ROW + where, *params)
@@ -180,10 +198,11 @@ def _raw_mail(row: tuple[Any, ...]) -> RawMail:
 
 def _mail_row(row: tuple[Any, ...]) -> MailRow:
     (mail, number, mailbox, key, message_id, subject, sender, recipients, received_at, size, state, outcome, code,
-     because, by_kind, by_name, by_file, by_line, workspace, item, generation, attempts, error) = row  # fmt: skip
+     because, by_kind, by_name, by_file, by_line, workspace, item, topic, generation, attempts,
+     error) = row  # fmt: skip
     by = Decider(by_kind, by_name, by_file, by_line) if by_kind else Decider("engine", "engine")
     return MailRow(
         mail, number, mailbox, key, message_id, subject, sender, recipients, time(received_at), size, state,
         outcome or "deferred", code, because or error.strip().rpartition("\n")[2], by, workspace or "", item or 0,
-        generation, attempts, error,
+        generation, attempts, error, topic or 0,
     )  # fmt: skip

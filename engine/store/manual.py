@@ -75,7 +75,8 @@ class Manual(Commit, Mails):
             return
         states = ("held", "quarantined") if release else ("held", "quarantined", "ignored", "received")
         if not (release or retry) or row.state not in states:
-            raise Refused(f"{row.mail} is {row.outcome}: only {' and '.join(states)} mail can go on")
+            can = f"{', '.join(states[:-1])} or {states[-1]}"
+            raise Refused(f"{row.mail} ended as {row.outcome}: only {can} mail can go on")
         made = self.database.one(f"SELECT kind, detail, object FROM effect WHERE inbound_id = ? AND {MADE}", row.row)
         if made:
             raise Refused(f"{row.mail} has made something before ({made[0]} {made[2]}): replay updates that")

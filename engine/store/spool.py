@@ -32,6 +32,8 @@ CLOCK_JUMP_S = 86_400
 CLAIM_BYTES = 8_000_000
 """A batch of claimed mails ends at this size: bounds memory whatever the mails are."""
 
+DIED = "the process died while this mail was in hand"
+
 
 @dataclass(frozen=True, slots=True)
 class Spooled:
@@ -158,7 +160,7 @@ class Spool(Listing):
             free = [
                 (row, attempts)
                 for row, attempts, held_by, until, code in rows
-                if _is_free(held_by, until, moment) and (tried or not (attempts and code))
+                if _is_free(held_by, until, moment) and (tried or not attempts or code in ("", "fault.crash"))
             ]
             for row, attempts in free:
                 if attempts >= max_attempts:
@@ -191,12 +193,14 @@ class Spool(Listing):
             for row, attempts, held_by, until in self.database.rows(hot.CLAIMED_ROWS, self.mailbox_id(mailbox)):
                 if not _is_free(held_by, until, moment):
                     continue
-                next_at = 0
-                if (begun := in_hand.get(held_by)) is not None and begun != row:
-                    attempts -= 1
-                elif attempts > 1 and waits_s:
-                    next_at = moment + int(waits_s[min(attempts - 1, len(waits_s)) - 1] * 1_000_000)
-                self.database.run(hot.GIVE_BACK, attempts, next_at, next_at, row)
+                begun = in_hand.get(held_by)
+                if begun == row:
+                    next_at = 0  # in its turn: a reply to it may follow
+                    if attempts > 1 and waits_s:
+                        next_at = moment + int(waits_s[min(attempts - 1, len(waits_s)) - 1] * 1_000_000)
+                    self.database.run(hot.DIED_ON, next_at, DIED, row)
+                else:
+                    self.database.run(hot.GIVE_BACK, attempts - (begun is not None), row)
 
     def tried_mailboxes(self, now: datetime) -> frozenset[str]:
         """Name the mailboxes in which a mail that was tried before is due."""

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from conservation import Case, conserved
 from servers.failpoints import STEPS, At, run
-from servers.sink import Sink
+from servers.taker import Taker
 
 FOLDERS = {
     ("system", "created"): "Done", ("system", "comment"): "Done", ("system", "rejected"): "Failed",
@@ -45,15 +45,15 @@ LAST = {"lease": 2, "epoch": 2, "spool": 4, "claim": 2, "decide": 7, "commit": 6
 
 
 @pytest.fixture
-def sink() -> Iterator[Sink]:
-    with Sink() as server:
+def taker() -> Iterator[Taker]:
+    with Taker() as server:
         yield server
 
 
 @pytest.fixture
-def case(desk: Any, sink: Sink) -> Case:
+def case(desk: Any, taker: Taker) -> Case:
     """Six mails in two mailboxes, with every kind of end, acknowledgements and a mail sent on."""
-    desk.configure(system='rules = "rules/system.toml"', more=MORE.format(port=sink.port))
+    desk.configure(system='rules = "rules/system.toml"', more=MORE.format(port=taker.port))
     desk.rules("system.toml", RULES)
     made = Case(desk.folder / "var" / "allegra.sqlite3")
 
@@ -85,14 +85,14 @@ def folders(desk: Any) -> Any:
     return there
 
 
-def recovered(desk: Any, case: Case, sink: Sink, crashed: bool = True) -> None:
+def recovered(desk: Any, case: Case, taker: Taker, crashed: bool = True) -> None:
     """Two passes that nobody disturbs; the law holds, and a third changes nothing."""
     for _ in range(2):
         assert desk.allegra("run").exit_code == 0
-    conserved(case, folders(desk), FOLDERS, sink.taken, crashed)
-    before, sent = case.snapshot(), len(sink.taken)
+    conserved(case, folders(desk), FOLDERS, taker.taken, crashed)
+    before, sent = case.snapshot(), len(taker.taken)
     assert desk.allegra("run").exit_code == 0
-    assert (case.snapshot(), len(sink.taken)) == (before, sent)
+    assert (case.snapshot(), len(taker.taken)) == (before, sent)
 
 
 def hits(taken: int) -> list[int]:
@@ -100,29 +100,29 @@ def hits(taken: int) -> list[int]:
     return sorted({1, min(2, taken), taken}) if taken else []
 
 
-def test_a_pass_that_nobody_disturbs(desk: Any, case: Case, sink: Sink) -> None:
+def test_a_pass_that_nobody_disturbs(desk: Any, case: Case, taker: Taker) -> None:
     ended = run(desk.folder, "run", batch=2)
     assert (ended.code, ended.output) == (0, "")
     assert [name for name in FOR_MAILDIR if not ended.steps[name]] == []
-    recovered(desk, case, sink, crashed=False)
-    assert len(sink.taken) > 4
+    recovered(desk, case, taker, crashed=False)
+    assert len(taker.taken) > 4
 
 
 @pytest.mark.parametrize("side", ["before", "behind"])
 @pytest.mark.parametrize("step", FOR_MAILDIR)
 @pytest.mark.parametrize("hit", ["first", "last"])
 def test_G1_a_pass_killed_at_a_step_loses_nothing_and_does_nothing_twice(
-    desk: Any, case: Case, sink: Sink, step: str, side: str, hit: str
+    desk: Any, case: Case, taker: Taker, step: str, side: str, hit: str
 ) -> None:
     at = At(step, 1 if hit == "first" else LAST[step], side == "behind")
     assert run(desk.folder, "run", batch=2, at=at).code == -signal.SIGKILL
-    recovered(desk, case, sink)
+    recovered(desk, case, taker)
 
 
 @pytest.mark.parametrize("hit", range(4, 36, 4))
-def test_G1_a_pass_killed_before_any_commit(desk: Any, case: Case, sink: Sink, hit: int) -> None:
+def test_G1_a_pass_killed_before_any_commit(desk: Any, case: Case, taker: Taker, hit: int) -> None:
     assert run(desk.folder, "run", batch=2, at=At("COMMIT", hit)).code == -signal.SIGKILL
-    recovered(desk, case, sink)
+    recovered(desk, case, taker)
 
 
 
@@ -137,23 +137,23 @@ def stopped(case: Case) -> None:
 @pytest.mark.parametrize("side", ["before", "behind"])
 @pytest.mark.parametrize("step", FOR_MAILDIR)
 def test_a_pass_that_is_asked_to_stop_finishes_or_gives_back_what_it_has_in_hand(
-    desk: Any, case: Case, sink: Sink, step: str, side: str
+    desk: Any, case: Case, taker: Taker, step: str, side: str
 ) -> None:
     ended = run(desk.folder, "run", batch=2, at=At(step, (LAST[step] + 1) // 2, side == "behind", signal.SIGTERM))
     assert (ended.code, ended.output) == (75, "")
     stopped(case)
-    recovered(desk, case, sink, crashed=False)
+    recovered(desk, case, taker, crashed=False)
 
 
 @pytest.mark.parametrize("step", ["spool", "decide", "commit", "move", "COMMIT", "settled", "lease back"])
-def test_a_second_request_ends_it_where_it_is_and_rolls_back(desk: Any, case: Case, sink: Sink, step: str) -> None:
+def test_a_second_request_ends_it_where_it_is_and_rolls_back(desk: Any, case: Case, taker: Taker, step: str) -> None:
     at = At(step, LAST[step], how=signal.SIGINT, times=2)
     assert run(desk.folder, "run", batch=2, at=at).code == 75
-    recovered(desk, case, sink)
+    recovered(desk, case, taker)
 
 
-def test_a_dry_run_that_is_asked_to_stop_keeps_nothing(desk: Any, case: Case, sink: Sink) -> None:
+def test_a_dry_run_that_is_asked_to_stop_keeps_nothing(desk: Any, case: Case, taker: Taker) -> None:
     ended = run(desk.folder, "run", "--dry-run", batch=2, at=At("decide", 3, how=signal.SIGTERM))
     assert ended.code == 75
     assert case.rows("SELECT count(*) FROM inbound") == [(0,)]
-    recovered(desk, case, sink, crashed=False)
+    recovered(desk, case, taker, crashed=False)

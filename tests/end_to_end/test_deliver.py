@@ -39,6 +39,7 @@ def test_whatever_goes_wrong_the_mail_server_keeps_the_mail(desk: Any) -> None:
 
 
 def test_a_locked_database_is_a_temporary_failure(desk: Any) -> None:
+    desk.environ["ALLEGRA__STORE__BUSY_TIMEOUT"] = "1 s"
     database = desk.folder / "var" / "allegra.sqlite3"
     other = sqlite3.connect(database, isolation_level=None)
     other.execute("BEGIN EXCLUSIVE")

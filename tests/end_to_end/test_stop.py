@@ -15,7 +15,7 @@ import pytest
 from served import configure, options
 from servers.failpoints import At, ended, run, start
 from servers.scripted import Scripted, Talk, imap, pop3
-from servers.sink import Sink
+from servers.taker import Taker
 
 SOON_S = 10.0
 """Far less than the timeout of the mailboxes, which is 20 s."""
@@ -73,17 +73,17 @@ def test_a_stop_is_heard_while_the_outgoing_server_keeps_us_waiting_and_the_answ
     desk: Any, silent_at: bytes
 ) -> None:
     more = '[smtp]\nhost = "localhost"\nport = {}\nssl = false\nfrom = "help@example.com"\n'
-    with Sink() as sink:
-        desk.configure(more=more.format(sink.port))
+    with Taker() as taker:
+        desk.configure(more=more.format(taker.port))
         desk.mail()
-        sink.hang_before = silent_at
+        taker.hang_before = silent_at
         process = start(desk.folder, "run")
-        assert sink.hanging.wait(30)
+        assert taker.hanging.wait(30)
         os.kill(process.pid, signal.SIGTERM)
         assert ended(process).code == 75
-        sink.hang_before = b""
+        taker.hang_before = b""
         assert desk.allegra("run").exit_code == 0
-        assert [each.recipient for each in sink.taken] == ["anna@example.com"]
+        assert [each.recipient for each in taker.taken] == ["anna@example.com"]
 
 
 def test_a_stop_is_heard_while_waiting_for_another_run(desk: Any) -> None:

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+from conftest import answer, source
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -104,3 +105,40 @@ def test_a_reply_with_one_strange_value_is_read_or_bad(key: str, value: Any) -> 
         return
     assert isinstance(reply, protocol.Reply)
     assert all(isinstance(line, str) for line in reply.log)
+
+
+SAYS = """
+for text in ctx.params["texts"]:
+    ctx.log(text, [text])
+    print(text, end=text)
+    mail.attachments[0].drop(text)
+    ctx.error(text, text)
+    try:
+        ctx.reject(text)
+    except ValueError:
+        ctx.hold(text[:1_000])
+    if text.startswith("raise"):
+        raise ValueError(text)
+"""
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.lists(
+        st.text(max_size=30) | st.sampled_from(["\x00" * 2_000, "\n" * 1_500, "é" * 3_000, "raise\x1b" * 400]),
+        max_size=6,
+    )
+)
+def test_whatever_a_script_says_is_a_good_reply(texts: list[str]) -> None:
+    reply = answer(source(SAYS), params={"texts": texts})
+    reply["nonce"] = "n"
+    read = read_reply(protocol.msgspec.json.encode(reply), "n", 1)
+    assert all(line.isprintable() or "\t" in line for line in (*read.log, read.reason))
+
+
+@pytest.mark.parametrize(
+    "text", ["_" + "x" * 60_000 + " = 1\n", "import " + "x" * 60_000 + "\n", "mail._" + "x" * 60_000 + "\n"]
+)
+def test_a_long_name_is_a_short_problem(text: str, jailed: Any) -> None:
+    result = jailed(text, hurry=False)
+    assert result.outcome == "compile-error" and len(result.message) <= 1_000

@@ -53,7 +53,7 @@ def _act(content: bytes, when: bytes) -> None:
     if b"raise " + when in content:
         raise RuntimeError("this mail breaks the machine")
     if b"eat memory " + when in content:
-        _ = b"x" * (4 << 30)
+        _ = b"x" * (1 << 46)
     if b"loop " + when in content:
         count = 0
         while True:

@@ -1,49 +1,82 @@
-"""A server that takes mail on loopback and remembers who got what.
+"""A server that takes mail on loopback, writes down every byte, and may be told to misbehave.
 
-Here: just enough SMTP for a client that behaves. Not here: failures of the server (`tests/outbox/conftest.py`).
+Here: SMTP as far as our client speaks it (RFC 5321, STARTTLS, AUTH PLAIN). Not here: what is expected of a client.
 """
 
 from __future__ import annotations
 
+import base64
+import contextlib
 import socket
+import ssl
 import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
 from email import message_from_bytes
 from types import TracebackType
-from typing import NamedTuple
+from typing import BinaryIO
 
 
-class Sent(NamedTuple):
-    """One mail to one recipient."""
+@dataclass(frozen=True)
+class Taken:
+    """One mail as it crossed the wire, dots unstuffed."""
 
-    recipient: str
-    message_id: str
+    reverse_path: str
+    recipients: list[str]
     content: bytes
+
+    @property
+    def recipient(self) -> str:
+        """The first recipient: our client sends a mail of its own to each."""
+        return self.recipients[0]
+
+    @property
+    def message_id(self) -> str:
+        """The Message-ID of the mail."""
+        return str(message_from_bytes(self.content)["Message-ID"])
 
 
 class Sink:
-    """Takes every mail; `taken` holds them in order. It falls silent at a line that begins with `hang_before`."""
+    """Takes every mail; `taken` holds them in order, `heard` every line of every client.
 
-    def __init__(self) -> None:
-        self.taken: list[Sent] = []
+    `says` gives other replies than the usual ones, by verb (GREETING, STARTTLS, AUTH, MAIL, RCPT, DOT, …); an empty one
+    hangs up. With `tls` it offers STARTTLS, or with `implicit` nothing but TLS; `login` is the password it wants. It
+    falls silent at a line that begins with `hang_before`, and tells so by `hanging`.
+    """
+
+    def __init__(
+        self,
+        *,
+        tls: ssl.SSLContext | None = None,
+        implicit: bool = False,
+        login: str = "",
+        says: Mapping[str, str] | None = None,
+    ) -> None:
+        self.taken: list[Taken] = []
+        self.heard: list[bytes] = []
+        self.connections = 0
         self.hang_before = b""
         self.hanging = threading.Event()
+        self._tls, self._implicit, self._login, self._says = tls, implicit, login, dict(says or {})
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
         self._open: list[socket.socket] = []
         self._threads = [threading.Thread(target=self._accept, daemon=True)]
+        self._threads[0].start()
 
     def __enter__(self) -> Sink:
-        self._threads[0].start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Hang up on everybody and stop listening; twice does no harm."""
         for each in (self._listener, *self._open):
-            try:
+            with contextlib.suppress(OSError):
                 each.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
         for thread in self._threads:
             thread.join(10)
         for each in (self._listener, *self._open):
@@ -55,30 +88,103 @@ class Sink:
                 connection, _ = self._listener.accept()
             except OSError:
                 return
+            self.connections += 1
             self._open.append(connection)
-            thread = threading.Thread(target=self._talk, args=(connection,), daemon=True)
+            thread = threading.Thread(target=self._serve, args=(connection,), daemon=True)
             self._threads.append(thread)
             thread.start()
 
-    def _talk(self, connection: socket.socket) -> None:
-        try:
-            with connection.makefile("rb") as file:
-                connection.sendall(b"220 sink\r\n")
-                recipients: list[str] = []
-                while line := file.readline():
-                    verb = line[:4].upper()
-                    if self.hang_before and line.upper().startswith(self.hang_before):
-                        self.hanging.set()
-                        connection.recv(1)  # until the client hangs up
-                        return
-                    if verb == b"RCPT":
-                        recipients.append(line.decode().partition("<")[2].partition(">")[0])
-                    elif verb == b"DATA":
-                        connection.sendall(b"354 go\r\n")
-                        content = b"".join(iter(file.readline, b".\r\n"))
-                        message_id = message_from_bytes(content)["Message-ID"]
-                        self.taken += [Sent(each, message_id, content) for each in recipients]
-                        recipients = []
-                    connection.sendall(b"221 bye\r\n" if verb == b"QUIT" else b"250 ok\r\n")
-        except OSError:
-            pass
+    def _serve(self, connection: socket.socket) -> None:
+        with contextlib.suppress(OSError, _HungUp):
+            _Talk(self, connection, self._tls, self._implicit, self._login, self._says).run()
+        with contextlib.suppress(OSError):
+            connection.shutdown(socket.SHUT_RDWR)
+
+
+class _HungUp(Exception):
+    """The server ends the conversation."""
+
+
+class _Talk:
+    """One conversation."""
+
+    def __init__(
+        self,
+        sink: Sink,
+        connection: socket.socket,
+        tls: ssl.SSLContext | None,
+        implicit: bool,
+        login: str,
+        says: dict[str, str],
+    ) -> None:
+        self.sink, self.connection, self.tls, self.implicit, self.login, self.says = (
+            sink, connection, tls, implicit, login, says,
+        )  # fmt: skip
+        self.file: BinaryIO
+        self.secured = False
+        self.reverse_path = ""
+        self.recipients: list[str] = []
+
+    def run(self) -> None:
+        if self.implicit:
+            self._secure()
+        self.file = self.connection.makefile("rb")
+        self._say("GREETING", "220 sink")
+        while line := self.file.readline():
+            if self.sink.hang_before and line.upper().startswith(self.sink.hang_before):
+                self.sink.hanging.set()
+                self.connection.recv(1)  # until the client hangs up
+                return
+            self.sink.heard.append(line)
+            self._answer(line)
+
+    def _answer(self, line: bytes) -> None:
+        verb, _, rest = line.decode("utf-8", "replace").strip().partition(" ")
+        verb = verb.upper()
+        if verb == "EHLO":
+            self._say(verb, "\r\n".join(self._offers()))
+        elif verb == "STARTTLS" and self.tls is not None:
+            if self._say(verb, "220 go").startswith("220"):
+                self._secure()
+                self.file = self.connection.makefile("rb")
+        elif verb == "AUTH":
+            given = base64.b64decode(rest.partition(" ")[2]).decode().split("\0")[-1]
+            self._say(verb, "235 ok" if given == self.login else "535 no")
+        elif verb == "MAIL":
+            self.reverse_path, self.recipients = _path(rest), []
+            self._say(verb, "250 ok")
+        elif verb == "RCPT":
+            if self._say(verb, "250 ok").startswith("2"):
+                self.recipients.append(_path(rest))
+        elif verb == "DATA":
+            self._say(verb, "354 go")
+            content = b"".join(line.removeprefix(b".") for line in iter(self.file.readline, b".\r\n"))
+            self.sink.taken.append(Taken(self.reverse_path, self.recipients, content))
+            self._say("DOT", "250 ok")
+        else:
+            self._say(verb, "221 bye" if verb == "QUIT" else "250 ok")
+
+    def _offers(self) -> list[str]:
+        offers = ["sink"]
+        if self.tls is not None and not self.secured:
+            offers.append("STARTTLS")
+        if self.login:
+            offers.append("AUTH PLAIN")
+        return [*(f"250-{each}" for each in offers[:-1]), f"250 {offers[-1]}"]
+
+    def _secure(self) -> None:
+        assert self.tls is not None
+        self.connection = self.tls.wrap_socket(self.connection, server_side=True)
+        self.sink._open.append(self.connection)
+        self.secured = True
+
+    def _say(self, verb: str, usual: str) -> str:
+        reply = self.says.get(verb, usual)
+        if not reply:
+            raise _HungUp
+        self.connection.sendall(reply.replace("\r\n", "\n").replace("\n", "\r\n").encode() + b"\r\n")
+        return reply
+
+
+def _path(rest: str) -> str:
+    return rest.partition("<")[2].partition(">")[0]

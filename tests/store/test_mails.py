@@ -92,14 +92,18 @@ def test_queries_find(searched, query, names):
     assert [row.mail for row in searched.store.mails(query)] == [searched.mails[name] for name in names]
 
 
-def test_a_rule_is_found_where_it_decided_and_where_the_trace_names_it(desk):
-    trace = b'{"rules":[{"name":"VIP customers"}]}'
-    mail = desk.end(Outcome.HELD, trace=trace)
+def test_a_rule_is_found_where_it_matched_and_not_where_it_was_only_read(desk):
+    desk.store.keep_text("d1", '[[rule]]\nname = "Other"\n[[rule]]\nname = "VIP customers"\n')
+    hit = b'{"rules":[{"file":"system.toml","digest":"d1","hits":[{"rule":2}]}],"answers":["VIP customers"]}'
+    miss = b'{"rules":[{"file":"system.toml","digest":"d1","hits":[{"rule":1}]}],"answers":["VIP customers"]}'
+    mail = desk.end(Outcome.HELD, trace=hit)
+    desk.end(Outcome.HELD, trace=miss)
     desk.end(Outcome.HELD)
-    assert [row.mail for row in desk.store.mails('rule:"VIP customers"')] == [mail]
+    assert [row.mail for row in desk.store.mails('rule:"vip"')] == [mail]
+    assert desk.store.mails("rule:nobody") == []
 
 
-@pytest.mark.parametrize("query", ["form:x", "newer_than:soon", "item:x"])
+@pytest.mark.parametrize("query", ["form:x", "newer_than:soon", "item:x", "outcome:lost", "from:"])
 def test_words_without_meaning_are_refused_with_a_hint(desk, query):
     with pytest.raises(Refused):
         desk.store.mails(query)
