@@ -1,8 +1,8 @@
 """Why: a stored (or just made) decision told to a person.
 
 Here: the order and wording of an explanation, from the trace alone plus the texts of the rule files.
-Not here: deciding (`pipeline.py`, `replay.py`); the lines of a stage (`explain_stages.py`); how rules print their
-trees (`rules/explain.py`).
+Not here: deciding (`pipeline.py`, `replay.py`); the first lines (`explain_head.py`), the lines of a stage
+(`explain_stages.py`), how rules print their trees (`rules/explain.py`).
 Invariant: nothing is decided while explaining; without a trace only the receipt is told, and that it is all there is.
 """
 
@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from engine import reasons
+from engine.explain_head import head
 from engine.explain_stages import flow, not_reached, printable, stages
 from engine.gates import sized
 from engine.mail.defects import MEANINGS
-from engine.model import Decider, Facts, Outcome, Verdict
-from engine.pipeline import ORDER
+from engine.model import Decider, Facts, Outcome
 
 if TYPE_CHECKING:
     from engine.trace import Trace
@@ -59,7 +59,8 @@ class Explained:
 
     `mail` is its id, or the name of the file; `sent_to` are the recipients the mail names. `code`, `because` and `by`
     are those of the receipt: a person may have closed what the trace held. `trace` is None where there is none (any
-    more). `before` are the outcomes of earlier generations. `anew` says with what it was decided again just now.
+    more), `erased` mails have no bytes any more. `before` are the outcomes of earlier generations. A mail that `waits`
+    is not decided yet; `would` is what would become of it now. `anew` says with what it was decided again just now.
     `leaves` are the values of every condition, by the digest of the rule file.
     """
 
@@ -85,6 +86,8 @@ class Explained:
     released: IfReleased | None = None
     stored: bool = True
     waits: bool = False
+    would: Outcome | None = None
+    erased: bool = False
     anew: str = ""
     asked_anew: tuple[str, ...] = ()
     leaves: Mapping[str, Leaves] = field(default_factory=dict)
@@ -98,61 +101,11 @@ def told(this: Explained, texts: Texts, every_rule: bool = False, only_stage: st
     trace = this.trace
     if trace is not None and only_stage:
         return list(stages(trace, texts, this.leaves, every_rule, only_stage, width))
-    lines = [*_head(this, width), "", *_facts(this, width)]
+    lines = [*head(this, width), "", *_facts(this, width)]
     if trace is not None:
         lines += [*stages(trace, texts, this.leaves, every_rule, "", width), *not_reached(trace)]
     lines += [*_if_released(this, width), *_effects(this, width), *_history(this)]
     return [*lines, "", *_what_it_means(this), *_what_to_do(this)]
-
-
-def _head(this: Explained, width: int) -> Iterator[str]:
-    when = f"{this.received_at.astimezone():%a %d %b %Y %H:%M}"
-    subject = f'"{this.subject}"' if this.subject.strip() else "(no subject)"
-    first, second = f"{this.mail}  {subject}", f"{this.sender or '(nobody)'} → {this.sent_to or '(nobody)'}   {when}"
-    if len(first) + len(second) + 3 > width:
-        yield printable(first)
-        yield printable(f"  {second}")
-    else:
-        yield printable(f"{first}   {second}")
-    yield ""
-    trace = this.trace
-    by_person = this.by.kind == "person"
-    said = f" {this.outcome.upper()}{target(this)}"
-    if trace is not None and trace.stages and not by_person and not this.waits:
-        said += f"  in {trace.us / 1000:.0f} ms" if trace.us >= 10_000 else f"  in {trace.us / 1000:.1f} ms"
-        if trace.disposition.verdict is not Verdict.ACCEPT:
-            stage = trace.stages[-1].name
-            said += f", stage {ORDER.index(stage) + 1} of {len(ORDER)} ({stage})" if stage in ORDER else ""
-    yield printable(said + (f"   code {this.code}" if this.code else ""))
-    if this.because:
-        yield printable(f" because  {this.because}")
-    if this.by.kind != "engine":
-        yield printable(f" by       {_by(this.by, trace)}")
-    if by_person and trace is not None:
-        then = trace.disposition
-        yield printable(f" before   {_verdict(then.verdict)}: {then.because}   ({_by(then.by, trace)})")
-    if this.fault.strip():
-        yield printable(f" fault    {this.fault.strip().splitlines()[-1]}")
-
-
-def target(this: Explained) -> str:
-    """What was made or changed, as people write it."""
-    if not this.item and not this.topic:
-        return ""
-    return f"  {this.workspace} " + (f"topic {this.topic}" if this.topic else f"#{this.item}")
-
-
-def _verdict(verdict: Verdict) -> str:
-    return {Verdict.ACCEPT: "accepted", Verdict.HOLD: "held", Verdict.REJECT: "rejected"}.get(verdict, f"{verdict}ed")
-
-
-def _by(by: Decider, trace: Trace | None) -> str:
-    """Name who decided, a rule with its number and its place."""
-    place = f"   {by.file}:{by.line}" if by.file and by.line else f"   {by.file}" if by.file else ""
-    if by.kind != "rule":
-        return f"{by.name}, a person" if by.kind == "person" else f"{by.kind} {by.name}{place}"
-    ended = next((file.ended for file in trace.rules if file.file == by.file and file.ended), 0) if trace else 0
-    return f'rule {f"{ended} " if ended else ""}"{by.name}"{place}'
 
 
 def _facts(this: Explained, width: int) -> Iterator[str]:
@@ -228,14 +181,14 @@ def _history(this: Explained) -> Iterator[str]:
         yield f" It was decided before: {', '.join(this.before)}; allegra mail show {this.mail[:8]} lists them."
     if this.attempts > 1:
         yield f" It took {this.attempts} attempts."
-    if this.waits:
-        yield " It waits to be decided; the above is what would become of it now." if this.trace else " It waits."
     if this.anew:
         yield printable(f" Decided again with {this.anew}; nothing was kept.")
     if not this.stored:
         yield " Decided just now, from the bytes given; nothing was stored."
     if this.trace is None and not this.fault and not this.waits:
         yield " Its trace was let go (mail purge, or store.archive.keep_trace): no more is known."
+    elif this.erased:
+        yield " Its bytes are not kept any more (mail purge, or store.archive.keep)."
     if this.asked_anew:
         yield f" Answers from today, not from then: {', '.join(this.asked_anew)}."
 
@@ -254,6 +207,10 @@ def _what_to_do(this: Explained) -> Iterator[str]:
     advice: tuple[str, ...] = reason.what_to_do if reason is not None else ()
     if this.by.kind == "person":
         advice = (reasons.RETRY, reasons.RAW)
+    if this.would is not None:
+        advice = ("allegra run   decides it now",)
+    if this.erased:
+        advice = ()
     if not this.stored or this.anew:
         advice = tuple(line for line in advice if "{mail}" not in line)
     if not advice:
@@ -294,6 +251,7 @@ def as_json(this: Explained, texts: Texts) -> dict[str, Any]:
         "generation": len(this.before) + 1,
         "stored": this.stored,
         "waits": this.waits,
+        "would": this.would.value if this.would is not None else None,
         "if_released": None if would is None else {
             "outcome": would.outcome.value, "because": would.because, "stage": would.stage, "passed": list(would.passed)
         },

@@ -140,7 +140,9 @@ _ALL = (
         (RAW, RETRY),
         moved=FAILURE,
     ),
-    Reason("gate.auto_reply", "This is an automatic reply: a note on the item it answers, held if it answers none.", _HELD),
+    Reason(
+        "gate.auto_reply", "This is an automatic reply: a note on the item it answers, held if it answers none.", _HELD
+    ),
     Reason("gate.mailing_list", "The mail came through a mailing list.", _HELD),
     Reason(
         "gate.unknown_sender",

@@ -87,6 +87,7 @@ def explain_stored(engine: Engine, row: MailRow, *, anew: str = "", every_rule: 
         attempts=row.attempts,
         fault=row.error,
         waits=waits and not anew,
+        erased=raw is None,
         leaves=_leaves(engine, raw, trace, row.mail) if every_rule and raw is not None else {},
     )
     if decision is not None:
@@ -102,6 +103,7 @@ def _decided(known: Explained, decision: Decision, anew: str) -> Explained:
     return replace(
         known,
         outcome=known.outcome if known.waits else plan.outcome,
+        would=plan.outcome if known.waits else None,
         code=plan.disposition.code,
         because=plan.disposition.because,
         by=plan.disposition.by,

@@ -94,7 +94,7 @@ class _Story:
             yield f"{unread[0]:>5}.–{unread[-1]}. not reached: rule {self.trace.ended} ended the file"
 
     def _line(self, rule: RawRule, rest: str) -> str:
-        return f"{rule.number:>5}. {_safe(rule.name)[:_NAME]:<{_NAME}} {rest}"
+        return f"{rule.number:>5}. {_short(rule.name):<{_NAME}} {rest}"
 
     def _not_reached(self, rule: RawRule) -> bool:
         return bool(self.trace.ended) and rule.number > self.trace.ended
@@ -325,6 +325,11 @@ def _unquoted(part: Part) -> bool:
         literals = (operand.low, operand.high)
     ordered = part.test is not None and part.test.op in (Op.ABOVE, Op.ABOVE_IS, Op.BELOW, Op.BELOW_IS)
     return ordered or any(literal.kind in _UNQUOTED for literal in literals)
+
+
+def _short(name: str) -> str:
+    name = _safe(name)
+    return name if len(name) <= _NAME else name[: _NAME - 1] + "…"
 
 
 def _plain(value: Any) -> Any:

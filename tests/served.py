@@ -49,7 +49,12 @@ def configure(desk: Any, system: str = NOWHERE, support: str = NOWHERE, more: st
 
 
 def options(
-    server: Any, kind: str = "imap", user: str = "somebody", password: str = "canary-4711", port: int = 0, more: str = ""
+    server: Any,
+    kind: str = "imap",
+    user: str = "somebody",
+    password: str = "canary-4711",
+    port: int = 0,
+    more: str = "",
 ) -> str:
     """The options of a mailbox on a server: a Dovecot, a proxy before it, or a script."""
     lines = [f'protocol = "{kind.rstrip("s")}"', 'host = "localhost"', f"port = {port or getattr(server, kind, 0) or server.port}",

@@ -97,8 +97,16 @@ def database(config: Config) -> Iterator[Checked]:
     from engine.store.store import Store
 
     try:
-        with Store.open(path):
-            yield Checked(path.name, "opens, schema up to date")
+        with Store.open(path) as store:
+            there = {catalog.workspace for catalog in store.workspaces()}
+        missing = [
+            Problem(
+                "C194", f'workspace "{name}" is not in the database yet: mail for it is held', path.name,
+                help=f"allegra workspace add {name}", severity=Severity.WARNING,
+            )
+            for name in config.workspaces if name not in there
+        ]  # fmt: skip
+        yield Checked(path.name, "opens, schema up to date", tuple(missing))
     except StoreError as error:
         yield Checked(path.name, "", (Problem("C190", str(error), path.name),))
 

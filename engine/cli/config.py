@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from engine.cli import words
 from engine.cli.common import FINDINGS, complain, open_config, print_json
 from engine.cli.noun import Noun
 
@@ -43,15 +44,27 @@ def show(ctx: click.Context, origin: bool, as_json: bool) -> None:
 
 
 @config.command()
-@click.argument("key")
+@click.argument("key", shell_complete=words.keys)
 @click.option("--origin", is_flag=True, help="Also print where the value comes from.")
 @click.option("--json", "as_json", is_flag=True, help="NDJSON.")
 @click.pass_context
 def get(ctx: click.Context, key: str, origin: bool, as_json: bool) -> None:
-    """Print one value, e.g. gates.dmarc or workspace.finance.gates.dmarc (inherited values too)."""
+    """Print one value, e.g. gates.dmarc or workspace.finance.gates.dmarc (inherited values too).
+
+    KEY may be a section as well: its options are printed with their keys.
+    """
     from engine.config import write
 
-    entry = write.find(open_config(ctx), key)
+    config = open_config(ctx)
+    entry = write.find(config, key)
+    section = [each for each in write.entries(config) if entry is None and each.key.startswith(f"{key}.")]
+    for each in section:
+        if as_json:
+            print_json("config", {"key": each.key, "value": each.value, "origin": each.origin})
+        else:
+            click.echo(_line(each) if origin else _line(each).removesuffix(f"   {each.origin}"))
+    if section:
+        return
     if entry is None:
         complain(f"there is no option {key}{write.near(key)}")
         raise SystemExit(FINDINGS)

@@ -8,14 +8,17 @@ Not here: deciding, which is the same as in a run.
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
-    from engine.config import Config, Mailbox
+    from engine.config import Config
     from engine.model import RawMail
+    from engine.process import Engine
+    from engine.store.store import Spooled, Store
 
 TEMPORARY = 75
 TOO_BIG, NO_MAILBOX, REFUSED = 65, 67, 77
@@ -86,10 +89,11 @@ def _deliver(
     if spool is not None:
         return _spool(spool)
     config = open_config(ctx)
-    mailbox = _mailbox(config, name, recipients)
-    if mailbox is None:
-        click.echo(f"allegra deliver: no mailbox for {', '.join(recipients) or 'a mail without recipient'}", err=True)
-        return NO_MAILBOX if bounce else TEMPORARY
+    targets = _targets(config, name, recipients)
+    if not targets:
+        whose = f"called {name!r}" if name is not None else f"for {', '.join(recipients) or 'a mail without --recipient'}"
+        click.echo(f"allegra deliver: there is no mailbox {whose}", err=True)
+        return NO_MAILBOX if bounce and recipients and name is None else TEMPORARY
     most = config.settings("").limits.raw
     content = sys.stdin.buffer.read(most + 1)
     if len(content) > most:
@@ -98,49 +102,81 @@ def _deliver(
     if not content.strip():
         click.echo("allegra deliver: standard input holds no mail", err=True)
         return TEMPORARY
+    raws = [_raw(content, mailbox, its, sender, queue_id) for mailbox, its in targets.items()]
     with open_store(ctx, config) as store:
-        return _take(config, store, mailbox, _raw(content, mailbox.name, recipients, sender, queue_id), bounce)
+        return _take(config, store, raws, bounce)
 
 
-def _take(config: Config, store: Any, mailbox: Mailbox, raw: RawMail, bounce: bool) -> int:
-    """Make the bytes ours, then decide at once if nobody else is at work on this mailbox."""
-    from engine.model import Outcome
+def _take(config: Config, store: Store, raws: Sequence[RawMail], bounce: bool) -> int:
+    """Make the bytes ours, for every mailbox in one transaction; then decide where nobody else is at work."""
     from engine.process import Engine
-    from engine.run import utc_now
-    from engine.store.lease import Lease, owner
+    from engine.store.lease import owner
 
-    spooled = store.spool([raw], owner())
-    engine = Engine(config, store)
+    spooled = store.spool(raws, owner())
+    engine = Engine(config, store, server_tells=bounce and len(raws) == 1)
     try:
-        with Lease(store, mailbox.name, utc_now, 30.0 if bounce else 0.0) as lease:
-            fresh = [each for each in spooled if not each.seen_before]
+        codes = [_decide(engine, each, bounce) for each in spooled]
+    finally:
+        engine.close()
+    return TEMPORARY if TEMPORARY in codes else REFUSED if set(codes) == {REFUSED} else 0
+
+
+def _decide(engine: Engine, spooled: Spooled, bounce: bool) -> int:
+    """Decide a mail that is ours; gives the exit code for it."""
+    from engine.model import Outcome
+    from engine.run import utc_now
+    from engine.store.lease import Lease
+
+    store, waits_s = engine.store, engine.config.settings("").errors.retry
+    if spooled.seen_before:
+        return REFUSED if bounce and _refused_before(store, spooled.mail) else 0
+    try:
+        mailbox = spooled.raw.origin.mailbox
+        with Lease(store, mailbox, utc_now, 30.0 if bounce else 0.0, waits_s=waits_s) as lease:
             if not lease.held:
-                store.unclaim(fresh)
+                store.unclaim([spooled])
                 return TEMPORARY if bounce else 0
-            results = engine.process(fresh, utc_now())
+            results = engine.process([spooled], utc_now())
     except Exception as error:  # the bytes are ours: the next run decides
         click.echo(f"allegra deliver: stored, the next run decides ({type(error).__name__}: {error})", err=True)
         return TEMPORARY if bounce else 0
-    finally:
-        engine.close()
-    if bounce and any(result.outcome is Outcome.REJECTED for result in results):
-        click.echo(f"allegra deliver: refused: {results[0].because}", err=True)
+    if bounce and results and results[0].outcome is Outcome.REJECTED:
+        click.echo(f"allegra deliver: refused: {_said(results[0].code, results[0].because)}", err=True)
         return REFUSED
     return 0
 
 
-def _mailbox(config: Config, name: str | None, recipients: tuple[str, ...]) -> Mailbox | None:
-    """The mailbox that was named, or the one that one of the recipients belongs to."""
+def _refused_before(store: Store, mail: str) -> bool:
+    """Whether we refused these bytes before and left it to the mail server to say so: it did not hear us then."""
+    from engine.model import Outcome
+
+    receipts = store.receipts(mail)
+    return bool(receipts) and receipts[-1].outcome is Outcome.REJECTED and not receipts[-1].outbox
+
+
+def _said(code: str, because: str) -> str:
+    """What the sender may read in the bounce."""
+    from engine.cli.common import printable
+    from engine.reasons import REASONS
+
+    reason = REASONS.get(code)
+    return printable(because if reason is None or reason.sender else reason.sentence)
+
+
+def _targets(config: Config, name: str | None, recipients: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
+    """The mailboxes the mail is for, with the recipients of each: the one that was named, or by recipient."""
     if name is not None:
-        return next((each for each in config.mailboxes if each.name == name), None)
+        return {each.name: recipients for each in config.mailboxes if each.name == name}
+    separators = {"+", *config.settings("").people.mail_suffix_separators}
+    homes = {address.casefold(): each.name for each in reversed(config.mailboxes) for address in each.addresses}
+    found: dict[str, tuple[str, ...]] = {}
     for recipient in recipients:
         local, _, domain = recipient.strip("<>").casefold().rpartition("@")
-        plain = f"{local.partition('+')[0]}@{domain}"
-        for mailbox in config.mailboxes:
-            addresses = {address.casefold() for address in mailbox.addresses}
-            if plain in addresses or f"{local}@{domain}" in addresses:
-                return mailbox
-    return None
+        plain = (local[: local.index(each)] for each in separators if each in local)
+        home = next((homes[name] for each in (local, *plain) if (name := f"{each}@{domain}") in homes), None)
+        if home is not None:
+            found[home] = (*found.get(home, ()), recipient)
+    return found
 
 
 def _raw(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from engine.cli import words
 from engine.cli.common import AWAY, complain, is_terminal, open_config, open_store, print_json
 
 if TYPE_CHECKING:
@@ -25,16 +26,15 @@ WIDTH = 120
 @click.command()
 @click.argument("ref")
 @click.option("--all", "every_rule", is_flag=True, help="Open every rule, also those that did not match.")
-@click.option("--stage", metavar="NAME", default="", help="Only this stage: config, limits, route, …")
+@click.option("--stage", metavar="NAME", default="", shell_complete=words.stages, help="Only this stage.")
 @click.option(
     "--rules",
     "rules_directory",
     type=click.Path(file_okay=False, exists=True, path_type=Path),
     help="Decide anew with the rule files of this folder.",
 )
-@click.option(
-    "--mailbox", default="system", show_default=True, metavar="NAME", help="For a file: the mailbox it came to."
-)
+@click.option("--mailbox", default="system", show_default=True, metavar="NAME", shell_complete=words.mailboxes,
+              help="For a file: the mailbox it came to.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 @click.pass_context
 def explain(

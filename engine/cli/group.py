@@ -20,6 +20,8 @@ def group() -> None:
 @click.pass_context
 def add(ctx: click.Context, name: str, members: tuple[str, ...], as_json: bool) -> None:
     """Add a group, or members to one."""
+    if not name.strip():
+        raise click.UsageError("a group needs a name")
     with open_store(ctx) as store:
         said = store.put_group(name, members)
         answer(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from engine.cli import words
 from engine.cli.common import answer, open_config, open_store, plain, print_json, print_table, when
 from engine.cli.mail import person
 from engine.cli.noun import Noun
@@ -21,7 +22,7 @@ def held() -> None:
 
 
 @held.command("list")
-@click.option("--workspace", metavar="NAME", help="Only mails that were on their way there.")
+@click.option("--workspace", metavar="NAME", shell_complete=words.workspaces, help="Only mails on their way there.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a mail.")
 @click.pass_context
 def list_(ctx: click.Context, workspace: str | None, as_json: bool) -> None:
@@ -52,7 +53,8 @@ def list_(ctx: click.Context, workspace: str | None, as_json: bool) -> None:
 @click.option(
     "--all-matching", metavar="QUERY", help="All held mails that a query finds (see allegra mail list --help)."
 )
-@click.option("--to", "workspace", metavar="WORKSPACE", default="", help="Make the item there.")
+@click.option("--to", "workspace", metavar="WORKSPACE", default="", shell_complete=words.workspaces,
+              help="Make the item there.")  # fmt: skip
 @click.option("--item", type=click.IntRange(1), default=None, metavar="N", help="Make it a comment on this item.")
 @click.option("--reason", default="", help="Why; it is kept with the mail.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a mail.")

@@ -97,7 +97,7 @@ def check(ctx: click.Context, files: tuple[Path, ...], hook: str | None, as_json
                 place = {"line": each.line, "column": each.column, "help": each.help, "severity": each.severity}
                 print_json("hooks", {"file": file, "code": each.code, "message": each.message, **place})
             continue
-        click.echo(f"{'✘' if errors else '✔'} {file}   {summary or f'{len(errors)} errors'}")
+        click.echo(f"{'✘' if errors else '✔'} {file}   {summary or f'{len(errors)} error' + 's' * (len(errors) > 1)}")
         print_problems(problems)
     raise SystemExit(DONE if sound else FINDINGS)
 
@@ -342,6 +342,8 @@ def new(ctx: click.Context, hook: str, name: str, directory: Path | None) -> Non
     if directory is None:
         directory = open_config(ctx).hooks.directory if config_path(ctx).exists() else Path("hooks")
     stem = (name or hook).removesuffix(".py")
+    if not stem.replace("-", "_").isidentifier():
+        raise click.UsageError(f"{name!r} is no name for a script: use letters, digits, _ and -")
     script, fixture = directory / f"{stem}.py", directory / "fixtures" / stem / "first.json"
     for path, text in ((script, SCRIPTS[hook]), (fixture, FIXTURES[hook])):
         if path.exists():

@@ -1,7 +1,8 @@
 """`allegra init`: a first allegra.toml from four questions.
 
 Here: the questions, guessing the host, writing the file, showing what is in the mailbox. Not here: demo data.
-Invariant: the file that is written loads; it is readable by its owner only, and an existing one is never replaced.
+Invariant: the file that is written loads; it is readable by its owner only, and an existing one is never replaced;
+the workspace it names is in the database.
 """
 
 from __future__ import annotations
@@ -70,7 +71,7 @@ class Answers:
 @click.option("--no-test", is_flag=True, help="Do not log in.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object instead of sentences.")
 def init(directory: Path, yes: bool, no_test: bool, as_json: bool, **given: Any) -> None:
-    """Write an allegra.toml, asking four questions, and look into the mailbox."""
+    """Write an allegra.toml and make its database, asking four questions, and look into the mailbox."""
     file = directory / "allegra.toml"
     if file.exists():
         complain(f"{file} is there already; it was not touched")
@@ -90,8 +91,9 @@ def init(directory: Path, yes: bool, no_test: bool, as_json: bool, **given: Any)
         file.unlink()
         complain(f"nothing was written: {error.problems[0].message}")
         raise SystemExit(USAGE) from None
+    _workspaces(config)
     if not as_json:
-        click.echo(f"Wrote {file}")
+        click.echo(f"Wrote {file}, made {config.store.path}")
     seen, code = ({}, DONE) if no_test else _look(config)
     if as_json:
         print_json("init", {"file": str(file), **seen})
@@ -99,16 +101,21 @@ def init(directory: Path, yes: bool, no_test: bool, as_json: bool, **given: Any)
         click.echo(f"Logged in to {config.mailbox('system').host}: {seen['waiting']} mails wait")
         for mail in seen["first"]:
             click.echo(f"  {printable(mail['from'], 34):<34}  {printable(mail['subject'], 60)}")
-        click.echo("Next:  allegra run --dry-run")
+        click.echo(
+            "Next:  allegra user add LOGIN --email ADDRESS   who may write (or set people.unknown_user)\n"
+            "       allegra run --dry-run                    what would become of these mails"
+        )
     raise SystemExit(code)
 
 
 def _ask(given: dict[str, Any], yes: bool) -> tuple[Answers, str]:
     """The four questions: address, server, how to log in, where replies come from. The second value is a password."""
-    address = given["address"] or ("" if yes else click.prompt("Address of the mailbox to read"))
+    address = given["address"] or ("" if yes else click.prompt("Address of the mailbox to read", value_proc=_address))
     found = _ADDRESS.fullmatch(address)
     if found is None:
-        raise click.UsageError(f"{printable(address) or 'nothing'!r} is no mail address; give one with --address")
+        raise click.UsageError(
+            f"{printable(address)!r} is no mail address" if address else "--yes asks nothing: give --address as well"
+        )
     domain = found[1].lower()
     guess = HOSTS.get(domain, f"{given['protocol']}.{domain}")
     host = given["host"] or (guess if yes else click.prompt("Its server", default=guess))
@@ -119,13 +126,22 @@ def _ask(given: dict[str, Any], yes: bool) -> tuple[Answers, str]:
     return Answers(address, host, username, login, sender, "" if smtp == "none" else smtp, given["protocol"]), password
 
 
+def _address(typed: str) -> str:
+    """What was typed, if it is an address; else click asks again."""
+    if _ADDRESS.fullmatch(typed.strip()) is None:
+        raise click.UsageError("write an address such as help@example.com")
+    return typed.strip()
+
+
 def _login(given: dict[str, Any], yes: bool) -> tuple[str, str]:
     for way in ("env", "file", "command"):
         if given[f"password_{way}"]:
             return f"{way}:{given[f'password_{way}']}", ""
     if yes:
         return "env:ALLEGRA_IMAP_PASSWORD", ""
-    password = click.prompt("Password (empty: from the variable ALLEGRA_IMAP_PASSWORD)", default="", hide_input=True)
+    password = click.prompt(
+        "Password (empty: from the variable ALLEGRA_IMAP_PASSWORD)", default="", show_default=False, hide_input=True
+    )
     return ("password", password) if password else ("env:ALLEGRA_IMAP_PASSWORD", "")
 
 
@@ -160,6 +176,17 @@ def _write(file: Path, tables: dict[str, Any]) -> None:
     descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
         stream.write(text + write.plain(tables))
+
+
+def _workspaces(config: Config) -> None:
+    """Make the database with the workspaces of the file in it: mail for one that is not there would be held."""
+    from engine.cli.common import exit_codes
+    from engine.store.store import Store
+
+    with exit_codes(), Store.open(config.store.path) as store:
+        for name, workspace in config.workspaces.items():
+            if store.catalog(name) is None:
+                store.put_workspace(name, name=workspace.name)
 
 
 def _look(config: Config) -> tuple[dict[str, Any], int]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from engine.cli import words
 from engine.cli.common import answer, open_store, plain, print_json, print_pairs, print_table, printable, when
 from engine.cli.mail import person, write
 from engine.cli.noun import Noun
@@ -24,7 +25,7 @@ def item() -> None:
 
 
 @item.command("list")
-@click.option("--workspace", metavar="NAME", default="", help="Only items there.")
+@click.option("--workspace", metavar="NAME", default="", shell_complete=words.workspaces, help="Only items there.")
 @click.option("--limit", type=click.IntRange(1), default=100, show_default=True, metavar="N", help="At most so many.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object an item.")
 @click.pass_context

@@ -95,7 +95,7 @@ def show(ctx: click.Context, ref: str, as_json: bool) -> None:
                 ("received", when(row.received_at)), ("mailbox", row.mailbox), ("outcome", row.outcome),
                 ("code", row.code), ("because", row.because),
                 ("by", f"{row.by.kind} {row.by.name}" if row.by.kind != "engine" else ""),
-                ("means", REASONS[row.code].sentence if row.code in REASONS else ""),
+                ("means", REASONS[row.code].sentence if row.code in REASONS and row.by.kind != "person" else ""),
                 ("item", f"{row.workspace} {target(row)}" if target(row) else ""),
                 ("attempts", row.attempts if row.attempts > 1 else ""),
                 ("error", row.error.strip().splitlines()[-1] if row.error.strip() else ""),

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from engine.cli import words
 from engine.cli.common import (
     AWAY,
     DONE,
@@ -76,7 +77,7 @@ def _fare(box: Mailbox, state: Any) -> tuple[str, datetime | None, str]:
 
 
 @mailbox.command()
-@click.argument("names", nargs=-1)
+@click.argument("names", nargs=-1, shell_complete=words.mailboxes)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a mailbox.")
 @click.pass_context
 def test(ctx: click.Context, names: tuple[str, ...], as_json: bool) -> None:
@@ -112,7 +113,7 @@ def test(ctx: click.Context, names: tuple[str, ...], as_json: bool) -> None:
 
 
 @mailbox.command()
-@click.argument("name")
+@click.argument("name", shell_complete=words.mailboxes)
 @click.option(
     "-n", "count", type=click.IntRange(1, 1000), metavar="N", default=10, show_default=True, help="How many mails."
 )
@@ -144,7 +145,7 @@ def peek(ctx: click.Context, name: str, count: int, as_json: bool) -> None:
 
 
 @mailbox.command()
-@click.argument("name")
+@click.argument("name", shell_complete=words.mailboxes)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a folder.")
 @click.pass_context
 def folders(ctx: click.Context, name: str, as_json: bool) -> None:
@@ -159,7 +160,7 @@ def folders(ctx: click.Context, name: str, as_json: bool) -> None:
 
 
 @mailbox.command()
-@click.argument("name")
+@click.argument("name", shell_complete=words.mailboxes)
 @click.option("--reason", default="paused by hand", show_default=True, help="Shown by every run until it is resumed.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 @click.pass_context
@@ -173,7 +174,7 @@ def pause(ctx: click.Context, name: str, reason: str, as_json: bool) -> None:
 
 
 @mailbox.command()
-@click.argument("name")
+@click.argument("name", shell_complete=words.mailboxes)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 @click.pass_context
 def resume(ctx: click.Context, name: str, as_json: bool) -> None:
@@ -186,7 +187,7 @@ def resume(ctx: click.Context, name: str, as_json: bool) -> None:
 
 
 @mailbox.command()
-@click.argument("name")
+@click.argument("name", shell_complete=words.mailboxes)
 @click.option(
     "--folder", metavar="FOLDER", help="Look there, e.g. where done mail was moved to (default: the mailbox's own)."
 )
@@ -217,6 +218,7 @@ def reconcile(ctx: click.Context, name: str, folder: str | None, commit: bool, a
     told = {"mailbox": name, "folder": there, "on_server": len(listed), "known": len(listed) - missing,
             "missing": missing, "known_by_content": known, "committed": commit}  # fmt: skip
     what = "were taken in: allegra run decides them" if commit else "are missing here (--commit takes them in)"
+    what = what if missing else "are missing here"
     _say(as_json, told, f"{there}: {len(listed)} mails, {len(listed) - missing} known, {missing} {what}")
 
 
@@ -226,6 +228,8 @@ def _take_in(store: Store, raws: Iterator[RawMail], owner: str, commit: bool) ->
     for raw in raws:
         if commit:
             (spooled,) = store.spool([raw], owner)
+            if not spooled.seen_before:
+                store.unclaim([spooled])
         else:
             with store.rehearsal():
                 (spooled,) = store.spool([raw], owner)

@@ -6,7 +6,6 @@ Invariant: a common option means the same before and after the command; help sho
 
 from __future__ import annotations
 
-import difflib
 from typing import Any
 
 import click
@@ -36,6 +35,8 @@ class Noun(click.Group):
         try:
             return super().resolve_command(ctx, args)
         except click.UsageError as error:
+            import difflib
+
             near = difflib.get_close_matches(args[0], self.list_commands(ctx), 1)
             known = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(self.list_commands(ctx))}"
             raise click.UsageError(f"{ctx.command_path} has no command {args[0]!r}; {known}", ctx) from error

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from engine.cli.common import open_config, open_store, print_json
+from engine.cli.common import open_config, open_store, print_json, printable
 
 
 @click.command()
@@ -22,7 +22,7 @@ from engine.cli.common import open_config, open_store, print_json
     type=click.Path(file_okay=False, exists=True, path_type=Path),
     help="With the rule files of this folder.",
 )
-@click.option("--limit", type=click.IntRange(1), default=1000, show_default=True, metavar="N")
+@click.option("--limit", type=click.IntRange(1), default=1000, show_default=True, metavar="N", help="At most N mails.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a mail.")
 @click.pass_context
 def replay(
@@ -65,7 +65,8 @@ def replay(
         finally:
             engine.close()
         if not commit and not as_json:
-            click.echo(f"{len(rows)} mails, {changed} would end differently; nothing was changed (--commit keeps it)")
+            mails = "1 mail" if len(rows) == 1 else f"{len(rows)} mails"
+            click.echo(f"{mails}, {changed} would end differently; nothing was changed (--commit keeps it)")
 
 
 def _rows(store: Any, refs: tuple[str, ...], limit: int) -> list[Any]:
@@ -99,12 +100,10 @@ def _show(row: Any, decision: Any, as_json: bool) -> int:
             },
         )
     else:
-        now = (
-            "same"
-            if same
-            else f"{plan.outcome.value} {plan.workspace} {plan.disposition.code}: {plan.disposition.because}"
-        )
-        click.echo(f"{row.mail[:8]}  {row.outcome} {row.workspace} → {now}")
+        then = f"{row.outcome} {row.workspace}".strip()
+        now = "same" if same else f"{plan.outcome.value} {plan.workspace}".strip()
+        why = "" if same else f"   {plan.disposition.code}: {plan.disposition.because}"
+        click.echo(printable(f"{row.mail[:8]}  {then:<20} → {now}{why}"))
     return not same
 
 

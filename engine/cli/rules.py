@@ -117,7 +117,7 @@ def actions(as_json: bool) -> None:
             print_json("rules", {"set": setting.name, "kind": setting.kind, "about": setting.about,
                                  "aliases": list(setting.aliases)})  # fmt: skip
         return
-    print_table(("action", "what it does"), [(each.sentence, each.about) for each in ACTIONS], limit=80)
+    print_table(("action", "what it does"), [(each.sentence, each.about) for each in ACTIONS], limit=120)
     click.echo()
     print_table(("set", "kind", "what it is"), [(each.name, each.kind, each.about) for each in SETTINGS])
 
@@ -151,6 +151,8 @@ def try_(ctx: click.Context, condition: str, files: tuple[Path, ...], last: str,
 
     since = _since(last)
     config, book = _book(ctx)
+    if workspace and workspace not in config.workspaces:
+        raise click.UsageError(f"there is no workspace {workspace!r}; there are: {', '.join(config.workspaces)}")
     beside = book.rules.files.get(workspace)
     schema = book.vocabulary.schema
     document = beside.document if beside is not None else None
@@ -215,8 +217,9 @@ def _try_stored(engine: Engine, book: Rulebook, file: RuleFile, since: datetime,
     if as_json:
         print_json("rules", {"summary": {"matches": count, "mails": total}})
         return
-    line = rule_lines.sparkline([weeks.get(week, 0) for week in range(max(weeks, default=0), -1, -1)])
-    click.echo(f"matches {count} of {total} mails" + (f"   {line} by week" if count else ""))
+    bars = [weeks.get(week, 0) for week in range(max(weeks, default=0), -1, -1)]
+    line = f"   {rule_lines.sparkline(bars)} by week" if count and len(bars) > 1 else ""
+    click.echo(f"matches {count} of {total} mail{'s' if total != 1 else ''}{line}")
     print_table(("mail", "received", "from", "subject"), examples, limit=50)
 
 
@@ -389,7 +392,10 @@ def import_(file: Any, dialect: str, folders: tuple[str, ...], as_json: bool) ->
     else:
         click.echo(text, nl=False)
         if left:
-            complain(f"{left} parts were not translated; they stand in the file as comments")
+            many = (
+                f"{left} parts were not translated; they stand" if left > 1 else "1 part was not translated; it stands"
+            )
+            complain(f"{many} in the file as a comment")
 
 
 @rules.command()
@@ -404,8 +410,10 @@ def complete(text: str, action: bool, as_json: bool) -> None:
     found = completions(text, "action" if action else "condition", declared())
     if as_json:
         print_json("rules", {"text": text, "words": list(found)})
-    else:
+    elif found:
         click.echo("\n".join(found))
+    else:
+        complain("nothing can follow that")
     raise SystemExit(DONE if found else FINDINGS)
 
 

@@ -6,7 +6,6 @@ Invariant: nothing is printed when standard output is no terminal and all went w
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -14,7 +13,19 @@ from typing import TYPE_CHECKING
 
 import click
 
-from engine.cli.common import AWAY, LATER, complain, open_config, open_store, print_json, printable
+from engine.cli import words
+from engine.cli.common import (
+    AWAY,
+    LATER,
+    columns,
+    complain,
+    is_terminal,
+    open_config,
+    open_store,
+    print_json,
+    printable,
+    verbosity,
+)
 
 if TYPE_CHECKING:
     from engine.config import Config, Mailbox
@@ -34,6 +45,7 @@ WAITS_FOR_A_FILE = ("config.broken", "rule.file_broken", "hook.sandbox_missing")
     "names",
     multiple=True,
     metavar="NAME",
+    shell_complete=words.mailboxes,
     help="Only this mailbox (again for more): system or a workspace.",
 )
 @click.option("--workspace", "names", multiple=True, metavar="NAME", help="Only the mailbox of this workspace.")
@@ -48,7 +60,6 @@ WAITS_FOR_A_FILE = ("config.broken", "rule.file_broken", "hook.sandbox_missing")
 )
 @click.option("--no-move", is_flag=True, help="Leave mails where they are on the server this time.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a mail, then a summary.")
-@click.option("--quiet", is_flag=True, help="Print only trouble, also on a terminal.")
 @click.pass_context
 def run(
     ctx: click.Context,
@@ -58,9 +69,10 @@ def run(
     wait: float,
     no_move: bool,
     as_json: bool,
-    quiet: bool,
 ) -> None:
     """Read all active mailboxes once and turn new mail into items.
+
+    On a terminal it tells what happened; elsewhere, and with -q, only trouble.
 
     Exit codes: 0 done, 1 a mail ended in error or waits for a broken file, 69 a mailbox or the database is away,
     75 (with --wait) another run held a mailbox all the time or it was asked to stop, 78 the configuration does not
@@ -80,7 +92,7 @@ def run(
         except (Stopped, KeyboardInterrupt):
             stop.set()
     took = time.monotonic() - started
-    loud = sys.stdout.isatty() and not quiet and not ctx.obj["quiet"]
+    loud = is_terminal() and verbosity(ctx) >= 0
     if as_json:
         _print_json(reports, took)
     else:
@@ -93,6 +105,7 @@ def _pass(
     no_move: bool,
 ) -> list[MailboxReport]:  # fmt: skip
     """Do the pass, or rehearse it. A request to stop is heard where it does no harm."""
+    from engine.cli.progress import Progress
     from engine.process import Engine
     from engine.run import Pass, rehearse, utc_now
     from engine.sources.source import SourceError
@@ -102,7 +115,9 @@ def _pass(
     try:
         if not dry_run:
             with stop.protected():
-                reports = Pass(engine, limit=limit, wait_s=wait, settle=not no_move, stop=stop).run(mailboxes)
+                progress = Progress()
+                reports = Pass(engine, progress, limit, wait, settle=not no_move, stop=stop).run(mailboxes)
+                progress.clear()
                 _send(config, store, stop)
             return reports
         reports = []
@@ -148,29 +163,59 @@ def _send(config: Config, store: Store, stop: Stop) -> None:
 
 
 def _print(reports: Sequence[MailboxReport], took: float, loud: bool, dry_run: bool) -> None:
+    """Tell a person everything, cron only trouble."""
+    told = [line for report in reports for line in report.lines]
+    if loud:
+        _print_all(reports, told, took, dry_run)
+    _print_trouble(reports, told, failures=not loud)
+
+
+def _print_all(reports: Sequence[MailboxReport], told: Sequence[Line], took: float, dry_run: bool) -> None:
+    """A line a mailbox, the sums, what is held, and which mailboxes could not be read."""
     from engine.cli import lines
     from engine.model import Outcome
 
-    told = [line for report in reports for line in report.lines]
-    if loud:
-        for report in reports:
-            state = f"{len(report.lines):>4} mails" if report.state == "ok" else report.sentence
-            if report.state == "ok" and report.sentence:
-                state += f"   {report.sentence}"
-            click.echo(f"{report.name:<10} {lines.fit(report.host, 28)} {state}")
-        if dry_run:
-            click.echo()
-            for line in told:
-                click.echo(lines.row(line))
-        click.echo(f"\n{len(told)} mails in {took:.1f} s   {lines.sentence([line.outcome for line in told], ' · ')}")
-        if dry_run:
-            click.echo("dry run: nothing was kept, the server heard nothing")
-        for line in told:
-            if line.outcome is Outcome.HELD and not dry_run:
-                subject, because = printable(line.subject), printable(line.because)
-                click.echo(f' HELD  {line.mail[:6]}  {line.sender}   "{subject}"   {line.code}: {because}')
+    names = max((len(report.name) for report in reports), default=0)
+    hosts = min(max((columns(report.host) for report in reports), default=0), 40)
     for report in reports:
-        if report.state == "failed":
+        state = _state(report)
+        click.echo(printable(f"{report.name:<{names}}  {lines.fit(report.host, hosts)}  {state}"))
+    if dry_run and told:
+        click.echo(f"\n{lines.HEAD}")
+        for line in told:
+            click.echo(lines.row(line))
+    mails = "1 mail" if len(told) == 1 else f"{len(told)} mails"
+    click.echo(f"\n{mails} in {took:.1f} s   {lines.sentence([line.outcome for line in told], ' · ')}")
+    for line in told:
+        if line.outcome is Outcome.HELD and not dry_run:
+            subject, because = printable(line.subject, 50), printable(line.because)
+            click.echo(f' HELD  {line.mail[:6]}  {printable(line.sender)}   "{subject}"   {line.code}: {because}')
+    if dry_run:
+        click.echo("dry run: nothing was kept, the server heard nothing")
+    away = [report.name for report in reports if report.state == "failed"]
+    if away:
+        word = "mailbox" if len(away) == 1 else "mailboxes"
+        click.echo(f"{len(away)} {word} unavailable: {', '.join(away)}   → exit {AWAY}")
+
+
+def _state(report: MailboxReport) -> str:
+    """How a mailbox fared, in a few words."""
+    if report.state != "ok":
+        sentence = report.sentence.removeprefix(f"mailbox {report.name}: ")
+        return f"   –      {sentence if 'paused' in sentence or report.state != 'paused' else f'paused: {sentence}'}"
+    waited = len(report.lines) + report.seen_before - report.new
+    said = f"{report.new:>4} new"
+    said += f", {report.seen_before} known by their bytes" if report.seen_before else ""
+    said += f", {waited} that waited" if waited > 0 else ""
+    return said + (f"   {report.sentence}" if report.sentence else "")
+
+
+def _print_trouble(reports: Sequence[MailboxReport], told: Sequence[Line], failures: bool) -> None:
+    """What somebody should read, on standard error; `failures` of mailboxes where they were not told yet."""
+    from engine.model import Outcome
+
+    for report in reports:
+        if report.state == "failed" and failures:
             click.echo(printable(report.sentence), err=True)
         for note in report.notes:
             click.echo(printable(note), err=True)

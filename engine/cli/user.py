@@ -18,7 +18,13 @@ def user() -> None:
 @user.command()
 @click.argument("login")
 @click.option("--name", help="First and last name.")
-@click.option("--email", "emails", multiple=True, metavar="ADDRESS", help="An address of theirs; may be repeated.")
+@click.option(
+    "--email",
+    "emails",
+    multiple=True,
+    metavar="ADDRESS",
+    help="An address of theirs; repeat it. These replace those there were.",
+)
 @click.option("--group", "groups", multiple=True, metavar="GROUP", help="A group to be in; may be repeated.")
 @click.option("--status", type=STATUS, help="What the account may do; active unless you say so.")
 @click.option("--language", metavar="CODE", help="Language of the mails they get, as in de.")
@@ -30,6 +36,12 @@ def add(
     status: str | None, language: str | None, admin: bool | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Add a user, or change what you name of one."""
+    if not login.strip() or set(login) & set(" \t\n<>"):
+        raise click.UsageError(f"{login!r} is no login: write a word without blanks")
+    for address in emails:
+        local, at, domain = address.rpartition("@")
+        if not (at and local and domain) or set(address) & set(' \t\n<>"'):
+            raise click.UsageError(f"{address!r} is no mail address")
     columns = {"name": name, "status": status, "language": language, "admin": admin}
     with open_store(ctx) as store:
         given = {key: value for key, value in columns.items() if value is not None}

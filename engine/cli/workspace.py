@@ -32,6 +32,8 @@ def add(
     as_json: bool, **lists: tuple[str, ...],
 ) -> None:  # fmt: skip
     """Add a workspace, or change what you name of one."""
+    if not identifier.replace("-", "").replace("_", "").replace(".", "").isalnum():
+        raise click.UsageError(f"{identifier!r} is no identifier: use letters, digits, -, _ and . (--name says it all)")
     columns: dict[str, Any] = {"name": name, "public": public}
     given = {key: value for key, value in columns.items() if value is not None}
     with open_store(ctx) as store, store.writing():

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,12 @@ from engine.config.tidy import Finding, Tidy
 from rules.problem import Problem, Severity, in_order
 
 FILE_LIMIT_BYTES = 4 << 20
+_SECRET = re.compile(
+    r"""((?!\w*(?:_env|_file|_command|reply_token)\b)\b\w*(?:pas+\w*|pw|secret|token|key)["']?\s*=\s*["']*)"""
+    r"""((?<=["'])(?:(?!["']\s*(?:[,}\]#]|$)).)*|[^\s"',}\]]+)""",
+    re.IGNORECASE,
+)
+"""A key that smells of a secret, and its value: misspelt ones too."""
 _KINDS = {
     "string_type": "text in quotes",
     "int_type": "a whole number",
@@ -43,8 +51,10 @@ def load(path: Path, environ: Mapping[str, str] = os.environ) -> Config:
         with path.open("rb") as stream:
             content = stream.read(FILE_LIMIT_BYTES + 1)
     except OSError as error:
-        advice = "`allegra init` writes one" if isinstance(error, FileNotFoundError) else ""
-        raise ConfigError((Problem("C150", f"{error.strerror}", str(path), help=advice),)) from None
+        missing = isinstance(error, FileNotFoundError)
+        said = "there is no such file" if missing else f"cannot be read: {error.strerror}"
+        advice = "go to the folder of allegra.toml, or name it: --config FILE; `allegra init` writes one"
+        raise ConfigError((Problem("C150", said, str(path), help=advice if missing else ""),)) from None
     if len(content) > FILE_LIMIT_BYTES:
         raise ConfigError((Problem("C150", f"larger than {FILE_LIMIT_BYTES} bytes", file),))
     try:
@@ -69,7 +79,7 @@ def parse(text: str, path: Path, environ: Mapping[str, str] = os.environ, digest
     root = cross.settled(root, folder)
     mailboxes = _mailboxes(root)
     findings += cross.findings(root, mailboxes, path, whole=not problems)
-    found = in_order({*problems, *map(source.problem, findings)})
+    found = tuple(map(_masked, in_order({*problems, *map(source.problem, findings)})))
     if any(problem.severity is Severity.ERROR for problem in found):
         raise ConfigError(found)
     return Config(
@@ -83,6 +93,11 @@ def parse(text: str, path: Path, environ: Mapping[str, str] = os.environ, digest
         source=source,
         warnings=found,
     )
+
+
+def _masked(problem: Problem) -> Problem:
+    """A problem whose line of the file shows no secret: problems go to logs, mails of cron and other services."""
+    return replace(problem, excerpt=_SECRET.sub(lambda found: found[1] + "*" * len(found[2]), problem.excerpt))
 
 
 def _readable(text: str, problems: tuple[Problem, ...]) -> str:

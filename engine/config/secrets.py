@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import base64
 import os
+import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from urllib.parse import quote
 
@@ -120,8 +122,22 @@ def _make(file: Path) -> None:
 def redact(text: str) -> str:
     """Take every secret read so far out of a text, also where it stands in base64 or in a URL."""
     for value in tuple(_revealed):
-        plain = value.encode()
-        for shape in (value, quote(value, safe=""), base64.b64encode(plain).decode()):
+        for shape in (value, quote(value, safe="")):
             if len(shape) > 3 and shape in text:
                 text = text.replace(shape, "***")
+        for core in _cores(value):
+            if core in text:  # with all of the word: it may hold the beginning and the end of the secret
+                text = re.sub(rf"[A-Za-z0-9+/=]*{re.escape(core)}[A-Za-z0-9+/=]*", "***", text)
     return text
+
+
+@lru_cache(maxsize=64)
+def _cores(value: str) -> tuple[str, ...]:
+    """What base64 makes of a secret wherever it stands in what is encoded (SASL puts the user name before it)."""
+    found = []
+    for before in range(3):
+        encoded = base64.b64encode(bytes(before) + value.encode()).decode().rstrip("=")
+        core = encoded[(0, 2, 3)[before] : len(encoded) - bool((before + len(value.encode())) % 3)]
+        if len(core) > 3:
+            found.append(core)
+    return tuple(found)

@@ -36,7 +36,7 @@ def parse_apart(raw: RawMail, limits: ReadLimits) -> Mail:
     """Parse in a child process. Raises ParserDied when it dies, so that only the attempt is lost."""
     question = msgspec.msgpack.encode((raw, Limits(*(getattr(limits, name) for name in Limits.__slots__))))
     try:
-        child = subprocess.run(
+        child = subprocess.run(  # noqa: S603 - our own interpreter and our own program
             [sys.executable, "-P", "-c", _PROGRAM, _ROOT],
             input=question,
             capture_output=True,
@@ -68,4 +68,3 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     raw, limits = msgspec.msgpack.decode(sys.stdin.buffer.read(), type=tuple[RawMail, Limits])
     sys.stdout.buffer.write(msgspec.msgpack.encode(parse(raw, limits)))
-

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 REPLY_LINES = 200
 """Lines of one reply: a server that sends more is broken or hostile."""
 
+REPLY_CHARS = 20_000
+
 
 class Away(Exception):
     """The server is not there, does not let us in or breaks off: all mail waits. `sent` tells that it had the mail."""
@@ -237,7 +239,8 @@ def _reason(error: Exception) -> str:
 def _said(code: int, reply: bytes | str) -> str:
     """A reply of the server: hostile text, cut and made printable."""
     shown = reply.decode("utf-8", "replace") if isinstance(reply, bytes) else reply
-    return redact(f"{code} " + "".join(char if char.isprintable() else " " for char in shown[:200]).strip())
+    whole = redact(shown[:REPLY_CHARS])  # before it is cut: half a secret would not be recognised
+    return f"{code} " + "".join(char if char.isprintable() else " " for char in whole[:200]).strip()
 
 
 def greet(smtp: Smtp, name: str) -> None:

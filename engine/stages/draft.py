@@ -135,7 +135,8 @@ def _open_workspace(workspace: str, look: Lookups, found: Findings) -> Catalog |
         return None
     catalog = look.catalog(workspace)
     if catalog is None:
-        found.settle(Verdict.HOLD, "draft.undecided", f'there is no workspace "{workspace}"')
+        because = f'there is no workspace "{workspace}" yet: allegra workspace add {workspace}'
+        found.settle(Verdict.HOLD, "draft.undecided", because)
         return None
     if catalog.status != "active":
         found.settle(Verdict.REJECT, "draft.no_permission", f"the workspace {workspace} is {catalog.status}")

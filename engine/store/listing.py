@@ -1,6 +1,7 @@
 """What a mailbox lists, compared with what the ledger knows: new, known, back again, set aside.
 
-Here: `mailbox_id`, epochs, `sort_keys`, `unknown_keys`, messages that break a session. Not here: taking mails in (`spool.py`).
+Here: `mailbox_id`, epochs, `sort_keys`, `unknown_keys`, messages that break a session.
+Not here: taking mails in (`spool.py`).
 Invariant: new is what the ledger does not know; flags, dates and positions are never asked.
 """
 # ruff: noqa: S608 - only our own constants and question marks are put into the statements

@@ -112,7 +112,7 @@ class Retention(Manual):
     def backup(self, target: Path) -> int:
         """Write a consistent copy of the database while others work on it; gives its size in bytes.
 
-        Raises StoreError; a file that exists is never overwritten.
+        Raises StoreError, and Refused for a file that exists.
         """
         try:
             os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600))
@@ -122,7 +122,7 @@ class Retention(Manual):
             finally:
                 copy.close()
         except FileExistsError:
-            raise StoreError(f"{target} exists: a backup never overwrites a file") from None
+            raise Refused(f"{target} exists: a backup never overwrites a file") from None
         except (OSError, sqlite3.Error) as error:
             raise StoreError(f"the backup {target} cannot be written: {error}") from error
         return target.stat().st_size

@@ -269,7 +269,7 @@ def test_a_backup_is_written_for_its_owner_only_and_never_over_a_file(full):
     assert full.run(db, "backup", str(target)).exit_code == 0
     assert stat.S_IMODE(target.stat().st_mode) == 0o600
     again = full.run(db, "backup", str(target))
-    assert again.exit_code == 69 and "never overwrites" in again.stderr
+    assert again.exit_code == 1 and "never overwrites" in again.stderr
 
 
 def test_pruning_only_tells_unless_committed(full):

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 from configurations import MAILBOX, Load
+from hypothesis import given
+from hypothesis import strategies as st
 
 from engine.config import SecretError, write
 from engine.config.redacting import Redacting
@@ -104,3 +106,17 @@ def test_a_shared_secret_that_is_too_short_is_refused(tmp_path: Path) -> None:
     file.write_bytes(b"abc")
     with pytest.raises(SecretError):
         shared_secret(file)
+
+
+@given(secret=st.text(min_size=6, max_size=40), user=st.text(max_size=9), after=st.text(max_size=5))
+def test_a_secret_is_taken_out_wherever_it_stands_in_base64(secret: str, user: str, after: str) -> None:
+    from engine.config import secrets
+
+    before = set(secrets._revealed)
+    secrets._revealed.add(secret)
+    try:
+        encoded = base64.b64encode(f"\0{user}\0{secret}{after}".encode()).decode()
+        assert encoded not in redact(f"535 you said {encoded} and no more")
+    finally:
+        secrets._revealed.clear()
+        secrets._revealed.update(before)

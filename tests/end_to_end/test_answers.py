@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email
 import email.policy
+import sqlite3
 from collections.abc import Callable
 from typing import Any
 
@@ -152,5 +153,24 @@ def test_F060_a_created_user_hears_of_the_account(desk: Any, post: Any) -> None:
     assert (nora["name"], nora["groups"]) == ("Nora New", ["staff"])
     post.configure(more='[people]\nunknown_user = "create"\nno_account_notice = true\n[replies]\nnew_item = ""\n')
     desk.mail("Hello", sender="Otto <otto@elsewhere.example>")
+    desk.run()
+    assert post.mails() == []
+
+
+def test_F136_the_admin_gets_a_mail_that_crashed_every_attempt(desk: Any, post: Any) -> None:
+    post.configure(RULES)
+    desk.rules("system.toml", BROKEN)
+    desk.mail("Poison", sender="stranger@elsewhere.example")
+    desk.run()
+    database = sqlite3.connect(desk.folder / "var" / "allegra.sqlite3", isolation_level=None)
+    database.execute("UPDATE inbound SET attempts = 5, next_at = 0")
+    database.close()
+    desk.rules("system.toml", SOUND)
+    post.configure(RULES, '[errors]\nforward_to = ["it@example.com"]\n')
+    (line,) = desk.run()
+    assert (line["outcome"], line["code"]) == ("error", "fault.crash")
+    ((to, report),) = post.mails()
+    assert to == "it@example.com"
+    assert [part.get_filename() for part in report.iter_attachments()] == ["original.eml"]
     desk.run()
     assert post.mails() == []

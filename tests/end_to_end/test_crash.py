@@ -125,7 +125,6 @@ def test_G1_a_pass_killed_before_any_commit(desk: Any, case: Case, taker: Taker,
     recovered(desk, case, taker)
 
 
-
 def stopped(case: Case) -> None:
     """Everything in hand was finished or given back."""
     if case.database.exists():

@@ -211,7 +211,10 @@ def test_F047_F062_who_may_create_is_set_for_each_workspace(desk: Any) -> None:
     head = "From: x@elsewhere.example\nSubject: x\n"
     desk.mail(raw=f"{head}To: help+billing@example.com\n\nHello\n".encode())
     desk.mail(raw=f"{head}To: help@example.com\n\nHello\n".encode())
-    assert [(line["workspace"], line["outcome"]) for line in desk.run()] == [("finance", "held"), ("support", "created")]
+    assert [(line["workspace"], line["outcome"]) for line in desk.run()] == [
+        ("finance", "held"),
+        ("support", "created"),
+    ]
 
 
 # ── who else is on the mail ───────────────────────────────────────────────────────────────────────────────────
@@ -242,6 +245,8 @@ def test_F122_also_to_says_whether_to_counts(desk: Any) -> None:
     for options, people in (("", ["carl"]), ("also_to = false", [])):
         prepare(desk, f"[people.cc]\n{options}\n")
         number = len(desk.lines("item", "list")) + 7
-        desk.mail(raw=f"From: anna@example.com\nTo: help@example.com, carl@example.com\nSubject: {number}\n\nx\n".encode())
+        desk.mail(
+            raw=f"From: anna@example.com\nTo: help@example.com, carl@example.com\nSubject: {number}\n\nx\n".encode()
+        )
         desk.run()
         assert [each["login"] for each in desk.item(number)["people"]] == people

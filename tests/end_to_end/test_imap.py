@@ -37,7 +37,9 @@ class Boxes:
         self.case = Case(desk.folder / "var" / "allegra.sqlite3")
         self.configure()
 
-    def configure(self, kind: str = "imaps", system: str = "", support: str = "", more: str = "", **changed: Any) -> None:
+    def configure(
+        self, kind: str = "imaps", system: str = "", support: str = "", more: str = "", **changed: Any
+    ) -> None:
         configure(
             self.desk,
             options(self.accounts["system"].server, kind, self.accounts["system"].user, **{

@@ -40,7 +40,11 @@ class Boxes:
     def configure(self, kind: str = "pop3s", system: str = DELETE, **changed: Any) -> None:
         account = self.accounts["system"]
         changed = {"password": account.password, "more": system, **changed}
-        configure(self.desk, options(account.server, kind, account.user, **changed), of(self.accounts["support"], kind, more=DELETE))
+        configure(
+            self.desk,
+            options(account.server, kind, account.user, **changed),
+            of(self.accounts["support"], kind, more=DELETE),
+        )
 
     def put(self, outcome: str, content: bytes, box: str = "system") -> None:
         self.accounts[box].deliver(content)
@@ -131,7 +135,9 @@ def test_a_mail_is_ours_before_the_next_one_is_asked_for(boxes: Boxes, chaos: Ch
     boxes.configure("pop3", port=chaos.port)
     chaos.drop_command = b"RETR 3"
     assert boxes.desk.allegra("run").exit_code == 69
-    assert boxes.case.rows("SELECT count(*) FROM receipt JOIN inbound ON inbound.id = inbound_id WHERE mailbox_id = 1") == [(2,)]
+    assert boxes.case.rows(
+        "SELECT count(*) FROM receipt JOIN inbound ON inbound.id = inbound_id WHERE mailbox_id = 1"
+    ) == [(2,)]
 
 
 def test_a_server_that_is_away_costs_one_sentence_and_the_other_mailbox_goes_on(boxes: Boxes) -> None:

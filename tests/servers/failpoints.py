@@ -11,6 +11,7 @@ import importlib
 import os
 import signal
 import sys
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -122,6 +123,36 @@ def ended(started: Any, wait_s: float = 60.0) -> Ended:
     return Ended(code, output.read_text(errors="replace"), taken)
 
 
+def wait_for_step(started: Any, name: str, seconds: float = 30.0) -> None:
+    """Wait until a process that runs has begun a step."""
+    steps, end = started.output.with_suffix(".steps"), time.monotonic() + seconds
+    while name not in (steps.read_text().splitlines() if steps.exists() else ()):
+        if time.monotonic() > end:
+            raise AssertionError(f"the process did not come to {name}")
+        time.sleep(0.01)
+
+
+def wait_to_decide() -> None:
+    """In the child: let the first decision wait until there is a file called `go on`."""
+    decide = engine.process.Engine.decide
+
+    def waiting(self: Any, spooled: Any) -> Any:
+        end = time.monotonic() + 30
+        while not Path("go on").exists() and time.monotonic() < end:
+            time.sleep(0.01)
+        return decide(self, spooled)
+
+    def first(self: Any, spooled: Any) -> Any:
+        os.write(_steps, b"decide\n")
+        return waiting(self, spooled)
+
+    engine.process.Engine.decide = first  # type: ignore[method-assign]
+
+
+_steps = -1
+"""In the child: where its steps are written down."""
+
+
 # ── in the child ──────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -153,7 +184,8 @@ def _child(folder: Path, output: Path, arguments: Sequence[str], options: dict[s
 def _install(at: At | None, steps: Path) -> None:
     """Put a counter around every step; with `at` one of them strikes."""
     taken: Counter[str] = Counter()
-    log = os.open(steps, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600)
+    global _steps  # noqa: PLW0603
+    log = _steps = os.open(steps, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600)
 
     def step(name: str) -> None:
         taken[name] += 1

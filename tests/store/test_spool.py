@@ -167,6 +167,15 @@ def test_the_limit_of_a_claim_is_kept_and_the_oldest_come_first(desk):
     ]
 
 
+def test_a_batch_of_waiting_mails_is_bounded_in_bytes(desk):
+    head = b"From: a@example.com\n\n"
+    desk.store.unclaim(desk.spool(*[head + bytes([48 + number]) * 3_000_000 for number in range(5)]))
+    sizes = []
+    while batch := desk.store.claim("system", 50, desk.now, NOBODY):
+        sizes.append(len(batch))
+    assert sizes == [2, 2, 1]
+
+
 def test_a_deferred_mail_waits_and_its_attempt_is_given_back(desk):
     (spooled,) = desk.spool()
     assert desk.store.defer(spooled, "rule.file_broken", "broken", desk.now + timedelta(minutes=5))

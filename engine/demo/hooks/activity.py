@@ -1,4 +1,5 @@
-"""Last change to the item: the subject's first word in brackets names the responsible, the domain names the customer."""
+"""Last change to the item: a word in brackets names the responsible, the sender's domain the customer."""
+
 import re
 
 

@@ -1,4 +1,5 @@
 """May this mail in? A mail that asks for another bank account is looked at by a person first."""
+
 import re
 
 IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){3,7}\b")

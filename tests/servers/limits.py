@@ -1,0 +1,43 @@
+"""Disks that are full, cannot be written to, or belong to somebody else: called in the child that is to suffer.
+
+Here: what SQLite is told of the disk. Not here: what must come of it.
+"""
+
+from __future__ import annotations
+
+import resource
+from typing import Any
+
+
+def _after_connecting(*pragmas: str) -> None:
+    from engine.store.database import Database
+
+    connect = Database.connect
+
+    def limited(self: Any, create: bool = True) -> None:
+        connect(self, create)
+        for pragma in pragmas:
+            pages = self.one("PRAGMA page_count")[0]
+            self.run(pragma.format(pages=pages))
+
+    Database.connect = limited  # type: ignore[method-assign]
+
+
+def no_page_more() -> None:
+    """The database cannot grow at all."""
+    _after_connecting("PRAGMA max_page_count = {pages}")
+
+
+def few_pages_more() -> None:
+    """The database can grow a little: the bytes of some mails fit, what comes of them may not."""
+    _after_connecting("PRAGMA max_page_count = {pages}", "PRAGMA max_page_count = 60")
+
+
+def read_only() -> None:
+    """The database may be read, not written."""
+    _after_connecting("PRAGMA query_only = ON")
+
+
+def small_files() -> None:
+    """No file may be written behind its first 100 kB: the log of the database holds a mail or two."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, resource.RLIM_INFINITY))
