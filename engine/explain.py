@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +23,7 @@ from engine.explain_stages import flow, not_reached, printable, stages
 from engine.gates import sized
 from engine.mail.defects import MEANINGS
 from engine.model import Decider, Facts, Outcome
+from rules.frozen import dataclass
 
 if TYPE_CHECKING:
     from engine.trace import Trace

@@ -1,7 +1,7 @@
 """The first lines of an explanation: which mail, what became of it, why, and who said so.
 
-Here: those lines. Not here: what stands below them (`explain.py`). Invariant: a mail that is not decided is never told as
-if it were.
+Here: those lines. Not here: what stands below them (`explain.py`).
+Invariant: a mail that is not decided is never told as if it were.
 """
 
 from __future__ import annotations

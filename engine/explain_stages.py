@@ -6,9 +6,11 @@ trees (`rules/explain.py`). Invariant: a line says each thing once; what settled
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from engine.cli.common import columns
 from engine.cli.common import printable as one_line
 from engine.model import Change, Note, StageTrace, Verdict
 from engine.pipeline import ORDER
@@ -55,7 +57,8 @@ def _stage(
     mark = "✋" if settled else "!" if any(note.mark == "warn" for note in notes) else "✔"
     lead = f"{ORDER.index(stage.name) + 1:>2} {mark} {stage.name:<12} "
     if files:
-        yield from _rules(lead, stage.notes, files, texts, leaves, every_rule)
+        for line in _rules(lead, stage.notes, files, texts, leaves, every_rule):
+            yield from _folded(line, width)
         if stop is not None and not by_rule:
             yield printable(f"{BELOW}✋ {stop.text}")
         yield from _below(plain, width)
@@ -90,6 +93,18 @@ def _rules(
         said = next((note.text for note in notes if note.text.startswith(f"{file.file}, ")), file.file)
         yield printable(f"{lead}{said}" if number == 0 else f"{' ' * 5}then         {said}")
         yield from (f"    {line}" for line in explain.lines(file, texts, every_rule, leaves.get(file.digest)))
+
+
+def _folded(line: str, width: int) -> Iterator[str]:
+    """Put what was seen on a line of its own where a line of a rule is too long."""
+    if columns(line) <= width:
+        yield line
+        return
+    first, *more = re.split(r"   (?=[⟵←])", line)
+    yield first
+    if more:
+        indent = len(first) - len(first.lstrip(" ")) + 6
+        yield " " * indent + "   ".join(more)
 
 
 def _below(plain: Sequence[str], width: int) -> Iterator[str]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from engine import matching
@@ -18,6 +17,7 @@ from engine.config.problems import SecretError
 from engine.mail import addresses, auto, html, language, reply
 from engine.mail.auth import authentication
 from engine.model import Auto, Cut, Facts, Mail, Release, Sender
+from rules.frozen import dataclass
 
 if TYPE_CHECKING:
     from engine.config import Body, Config, Settings
@@ -75,7 +75,7 @@ def gather(
         plus=next((tag for tag, _ in tags if not matching.is_token(tag)), ""),
         language=_language(cut.new, fields),
         own_loop=fields.get("x-allegra-loop", "").strip().casefold() == place.instance,
-        hops=[header.name.lower() for header in mail.headers].count("received") if "received" in fields else 0,
+        hops=len(mail.header_values("received")),
         sender_mails_last_hour=1 + look.sender_rate(key, _HOUR) if gates.mails_per_sender.limit and key else 1,
         total_mails_last_hour=1 + look.total_rate(_HOUR) if gates.total_rate.limit else 1,
         spam_score=score,

@@ -23,18 +23,11 @@ class Sight:
     mail: Mail
     facts: Facts
     zone: tzinfo
-    _headers: dict[str, tuple[str, ...]] | None = None
     _received: datetime | None = None
 
     def header(self, name: str) -> tuple[str, ...]:
         """All instances of a header field by its lower-case name, top first."""
-        index = self._headers
-        if index is None:
-            index = self._headers = {}
-            for header in self.mail.headers:
-                key = header.name.lower()
-                index[key] = (*index[key], header.value) if key in index else (header.value,)
-        return index.get(name, ())
+        return self.mail.fields.get(name, ())
 
     @property
     def received(self) -> datetime:

@@ -7,7 +7,7 @@ Invariant: both stages ask the very same question, so that one round trip answer
 
 from __future__ import annotations
 
-from functools import lru_cache
+from operator import is_
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -26,6 +26,7 @@ TEXT_CHARS = 500_000
 """Scripts get this much of the text and of the HTML of a mail."""
 
 HEADERS = 400
+MOST_SCHEMAS = 256
 
 _KINDS = {
     "type": "line",
@@ -61,7 +62,7 @@ def request(config: Config, mail: Mail, facts: Facts, draft: Draft, look: Lookup
         *(draft.fields, draft.labels, draft.attachments, draft.hooks),
     )
     before, made = _last
-    if len(before) == len(parts) and all(a is b for a, b in zip(before, parts, strict=True)):
+    if len(before) == len(parts) and all(map(is_, before, parts)):
         return made
     hooks = config.hooks
     made = HookRequest(
@@ -133,9 +134,19 @@ def _item(draft: Draft, catalog: Catalog | None) -> str:
     return f'{{"schema":{kinds},"values":{_encode(values).decode()},"is_new":{is_new}}}'
 
 
-@lru_cache(maxsize=64)
 def _schema_text(catalog: Catalog, target: Target) -> str:
-    return _encode(schema(catalog, target)).decode()
+    """Remember the text of a schema: a workspace has the same object as its catalog until something in it changes."""
+    known = _schemas.get((id(catalog), target))
+    if known is not None and known[0] is catalog:
+        return known[1]
+    text = _encode(schema(catalog, target)).decode()
+    if len(_schemas) >= MOST_SCHEMAS:
+        _schemas.clear()
+    _schemas[id(catalog), target] = (catalog, text)
+    return text
+
+
+_schemas: dict[tuple[int, Target], tuple[Catalog, str]] = {}
 
 
 def schema(catalog: Catalog, target: Target) -> dict[str, str]:

@@ -9,13 +9,13 @@ is bounded by `MOST_LINES` and `MOST_TRIES` whatever the mail holds.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from engine.keyword_names import canonical, fold, names
 from engine.model import Auto, Catalog, Decider, Facts, FieldChange, Note
 from engine.values import judge
+from rules.frozen import dataclass
 
 if TYPE_CHECKING:
     from engine.config import Items, Settings

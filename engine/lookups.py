@@ -7,12 +7,14 @@ Invariant: an answer is a frozen value of `model`; asked twice in one decision, 
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Any, Protocol
 
 from engine.model import Account, Catalog, ItemFacts
+from rules.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,7 @@ class HookRequest:
     def digest(self) -> str:
         """A hash of everything in it: the question as the recording keeps it."""
         parts = (self.workspace, *self.guard, "|", *self.activity, "|", self.mail, self.item, self.context)
-        return hashlib.blake2b("\0".join(parts).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+        return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +149,7 @@ REPEATABLE = frozenset(
 NEVER_ASKED = object()
 
 
-@dataclass(slots=True)
+@dataclasses.dataclass(slots=True)
 class Recorder:
     """Asks somebody else and keeps every question with its answer, so that a decision can be repeated.
 

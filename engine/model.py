@@ -7,10 +7,11 @@ Times are aware datetimes in UTC; sizes are bytes; addresses keep the case they 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 
+from rules.frozen import dataclass
 from rules.problem import Problem as Problem
 from rules.problem import Severity as Severity
 from rules.trace import FileTrace
@@ -176,15 +177,28 @@ class Mail:
     core_digest: str = ""
     fingerprint: str = ""
 
+    @property
+    def fields(self) -> Mapping[str, tuple[str, ...]]:
+        """All values of every header field, top first, by its name in lower case."""
+        global _fields
+        if _fields[0] is not self.headers:  # ten questions in a row are about the same mail
+            found: dict[str, tuple[str, ...]] = {}
+            for header in self.headers:
+                name = header.name.lower()
+                found[name] = (*found[name], header.value) if name in found else (header.value,)
+            _fields = (self.headers, found)
+        return _fields[1]
+
     def header(self, name: str, default: str = "") -> str:
         """The first value of a header field, by name in any case."""
-        wanted = name.lower()
-        return next((header.value for header in self.headers if header.name.lower() == wanted), default)
+        return self.fields.get(name.lower(), (default,))[0]
 
     def header_values(self, name: str) -> tuple[str, ...]:
         """All values of a header field, top first."""
-        wanted = name.lower()
-        return tuple(header.value for header in self.headers if header.name.lower() == wanted)
+        return self.fields.get(name.lower(), ())
+
+
+_fields: tuple[tuple[Header, ...], Mapping[str, tuple[str, ...]]] = ((), {})
 
 
 # ── what is true about it ─────────────────────────────────────────────────────────────────────────────────────

@@ -8,13 +8,30 @@ world through `Lookups` and nothing else.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, fields, replace
-from operator import attrgetter, is_
+from collections.abc import Mapping
+from dataclasses import fields
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from engine import facts as gathering
 from engine.lookups import Recorder
-from engine.model import Change, Disposition, Draft, Facts, Mail, Plan, Release, StageTrace
+from engine.model import (
+    Address,
+    Change,
+    Disposition,
+    Draft,
+    Facts,
+    FieldChange,
+    ItemFacts,
+    Mail,
+    NewUser,
+    PersonChange,
+    Plan,
+    Release,
+    Reply,
+    Skip,
+    StageTrace,
+)
 from engine.seal import seal
 from engine.stages.activity import Activity
 from engine.stages.author import Author
@@ -29,6 +46,7 @@ from engine.stages.sender import SenderStage
 from engine.stages.stage import Stage
 from engine.stages.subject import Subject
 from engine.trace import Trace
+from rules.frozen import dataclass, replace
 
 if TYPE_CHECKING:
     from engine.config import Config
@@ -154,8 +172,10 @@ _values = attrgetter(*_NAMES)
 
 def _changes(before: tuple[Any, ...], after: tuple[Any, ...]) -> tuple[Change, ...]:
     """Compare what two drafts hold, so that a stage need not report what it did, only why."""
-    moved = [number for number, same in enumerate(map(is_, before, after)) if not same]
-    return tuple([_change(_NAMES[number], before[number], after[number]) for number in moved])
+    if before == after:
+        return ()
+    held = zip(_NAMES, before, after, strict=True)
+    return tuple([_change(name, old, new) for name, old, new in held if old is not new])
 
 
 def _change(name: str, old: Any, new: Any) -> Change:
@@ -170,20 +190,28 @@ def _length(text: str) -> str:
 
 def _short(value: Any) -> str:
     """Give a value of a draft as a few words."""
+    kind = type(value)
     if isinstance(value, str):
         return value if len(value) <= 120 else value[:119] + "…"
-    if isinstance(value, Disposition):
+    if kind is tuple:
+        return ", ".join([_short(each) for each in value[:8]]) + (" …" if len(value) > 8 else "")
+    if kind is bool:
+        return "true" if value else "false"
+    if kind is Disposition:
         return f"{value.verdict}: {value.because}"
-    if isinstance(value, tuple):
-        return ", ".join(_short(each) for each in value[:8]) + (" …" if len(value) > 8 else "")
-    if value is None or isinstance(value, bool | int | float):
-        return "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
-    named = {slot: getattr(value, slot) for slot in getattr(value, "__slots__", ())}
-    for shape in _SHAPES:
-        if all(slot in named for slot in shape):
-            return " ".join(_short(named[slot]) for slot in shape if named[slot] not in (None, "", ()))
-    return str(value)
+    if kind in _TOLD:
+        told = [getattr(value, name) for name in _TOLD[kind]]
+        return " ".join([_short(each) for each in told if each not in (None, "", ())])
+    return "" if value is None else str(value)
 
 
-_SHAPES = (("name", "value"), ("address", "role"), ("attachment", "because"), ("gate", "because"), ("workspace", "id"),
-           ("template", "to"), ("name", "size_bytes"), ("address",))  # fmt: skip
+_TOLD: Mapping[type, tuple[str, ...]] = {
+    FieldChange: ("name", "value"),
+    PersonChange: ("address", "role"),
+    Skip: ("gate", "because"),
+    ItemFacts: ("workspace", "id"),
+    Reply: ("template", "to"),
+    NewUser: ("address",),
+    Address: ("address",),
+}
+"""What is told of things that are more than a text."""

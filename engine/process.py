@@ -9,10 +9,11 @@ the batch's effects, with a savepoint for each mail.
 
 from __future__ import annotations
 
+import dataclasses
 import traceback
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,7 @@ from engine.stopping import Stop, Stopped
 from engine.store.errors import ClaimLost, StoreError
 from engine.store.poison import CRASHED
 from engine.trace import encode
+from rules.frozen import dataclass
 
 if TYPE_CHECKING:
     from engine.config import Config
@@ -90,7 +92,7 @@ class World:
         return self._engine.scripts.ask(request)
 
 
-@dataclass
+@dataclasses.dataclass
 class Engine:
     """A configuration, a store and all that deciding needs, made when first asked for."""
 
@@ -159,6 +161,9 @@ class Engine:
         """
         try:
             results, again = self._round(batch, now)
+            if len(again) > 1:  # answers to mails of this very batch, most of them
+                more, again = self._round(again, now)
+                results += more
             for spooled in again:
                 results += self._alone(spooled, now)
         except StoreError:
@@ -218,25 +223,28 @@ class Engine:
         decided: list[tuple[Spooled, Decision]] = []
         broken: list[tuple[Spooled, Exception]] = []
         self.in_hand.clear()
-        for number, spooled in enumerate(batch):
-            self._in_hand(spooled)
-            try:
-                with self.stop.interruptible():
-                    self.stop.limit(True)
-                    decision = self.decide(spooled)
-            except StoreError:
-                raise
-            except Stopped:
-                self.stop.limit(False)
-                self.store.unclaim(batch[number:])
-                break
-            except Exception as error:  # the machine broke on this mail: count it, go on with the next
-                broken.append((spooled, error))
-                continue
-            decided.append((spooled, decision))
-            self.in_hand[decision.facts.sender.address.key] += 1
+        undecided: Sequence[Spooled] = ()
+        with self.store.reading():
+            for number, spooled in enumerate(batch):
+                self._in_hand(spooled)
+                try:
+                    with self.stop.interruptible():
+                        self.stop.limit(True)
+                        decision = self.decide(spooled)
+                except StoreError:
+                    raise
+                except Stopped:
+                    undecided = batch[number:]
+                    break
+                except Exception as error:  # the machine broke on this mail: count it, go on with the next
+                    broken.append((spooled, error))
+                    continue
+                decided.append((spooled, decision))
+                self.in_hand[decision.facts.sender.address.key] += 1
         self.stop.limit(False)
         self.in_hand.clear()
+        if undecided:
+            self.store.unclaim(undecided)
         return decided, broken
 
     def _still_true(self, decision: Decision) -> bool:

@@ -7,7 +7,8 @@ Invariant: a code never changes once released; every code stands in docs/stages.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from rules.frozen import dataclass
 
 SUCCESS, FAILURE, HELD, STAYS = "move_on_success", "move_on_failure", "move_on_hold", "stays"
 """Where the mail goes: the folder option of its mailbox, or nowhere."""

@@ -6,10 +6,10 @@ Here: `Line`, and how it is made of a `process.Result`, which holds the whole ma
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from engine.model import Decider, Draft, Kind, Outcome
+from rules.frozen import dataclass
 
 if TYPE_CHECKING:
     from engine.process import Result

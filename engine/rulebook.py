@@ -7,12 +7,12 @@ Not here: the language (`rules/`) or its words (`vocabulary.py`).
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.model import Problem, Severity
 from engine.vocabulary import Vocabulary
+from rules.frozen import dataclass
 from rules.load import Source, load
 from rules.run import Ruleset
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from hooks import case
 from hooks.sandbox import Call, Program, Result, Sandbox, Script
+from rules.frozen import dataclass
 
 FOLDER = "fixtures"
 """Fixtures of `guard.py` are `fixtures/guard/NAME.json`, each with `NAME.eml` beside it if its mail is a real one."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import operator
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -21,6 +21,7 @@ from engine.script_params import Params
 from hooks.fences import MANDATORY
 from hooks.limits import Limits
 from hooks.sandbox import Call, Isolation, Program, Result, Sandbox, Script
+from rules.frozen import dataclass
 
 if TYPE_CHECKING:
     from engine.config import Config

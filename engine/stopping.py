@@ -63,12 +63,14 @@ class Stop(threading.Event):
 
     @contextmanager
     def protected(self) -> Iterator[None]:
-        """What is begun here is finished before the pass stops."""
+        """What is begun here is finished before the pass stops: a request that came meanwhile is heard at its end."""
         before, self._may_interrupt = self._may_interrupt, False
         try:
             yield
         finally:
             self._may_interrupt = before
+        if before and self._asked:
+            raise Stopped
 
     @contextmanager
     def signals(self) -> Iterator[None]:

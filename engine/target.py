@@ -7,11 +7,11 @@ Invariant: nobody writes on an item by guessing its number; a stranger with proo
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from engine.gates import Findings
 from engine.model import Draft, Facts, ItemFacts, Kind, Target, Verdict
+from rules.frozen import dataclass
 
 if TYPE_CHECKING:
     from engine.config import Settings

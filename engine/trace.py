@@ -9,13 +9,13 @@ files, `explain` needs nothing else.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
 
 from engine.lookups import AccountMatch, HookAnswer, MessageMatch
 from engine.model import Account, Catalog, Cut, Defect, Disposition, Facts, ItemFacts, StageTrace
+from rules.frozen import dataclass, replace
 from rules.trace import FileTrace
 
 SCHEMA = 1

@@ -7,13 +7,14 @@ travel in `Attachment.content`, because they stand nowhere in the raw mail.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from engine.attachments import CALENDAR, TNEF
 from engine.gates import Findings
 from engine.model import Attachment, AttachmentFate, Decider, FieldChange, Mail, Part, RawMail
+from rules.frozen import dataclass
 
 if TYPE_CHECKING:
     from engine.config import Attachments as Options

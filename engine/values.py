@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
 from engine.keyword_names import NO, YES
 from engine.model import Catalog, CustomField, Value
+from rules.frozen import dataclass
 
 if TYPE_CHECKING:
     from engine.lookups import Lookups

@@ -99,33 +99,38 @@ class Visit:
         store, name = self.engine.store, self.mailbox.name
         limits = self.engine.config.settings("").limits
         with self.stop.interruptible(), open_source(self.mailbox, limits, self.now) as source:
-            if store.begin_epoch(name, source.epoch(), source.uidnext):
-                self.report.notes.append(
-                    f"mailbox {name}: {self.mailbox.place} began its message numbers anew; every mail there is read "
-                    "again and known ones are recognised by their bytes"
-                )
-            self._plan_closed()
+            epoch, uidnext = source.epoch(), source.uidnext
+            with self.stop.protected():
+                if store.begin_epoch(name, epoch, uidnext):
+                    self.report.notes.append(
+                        f"mailbox {name}: {self.mailbox.place} began its message numbers anew; every mail there is "
+                        "read again and known ones are recognised by their bytes"
+                    )
+                self._plan_closed()
             self._settle(source)
-            keys, late, cleared = self._keys(source)
+            listed = [each.key for each in source.list()]
+            with self.stop.protected():
+                keys, late, cleared = self._keys(listed)
             if keys or late:
                 self.listener.mailbox_started(self.report, len(keys) + len(late))
             try:
                 self._read(source, keys, late)
             except SourceError as error:
                 if error.key:
-                    store.broke(name, error.key)
+                    with self.stop.protected():
+                        store.broke(name, error.key)
                 raise
-            if cleared:
+            with self.stop.protected():
                 store.whole(name, cleared)
         self._note_unsettled()
 
-    def _keys(self, source: Source) -> tuple[list[str], list[str], list[str]]:
+    def _keys(self, listed: Sequence[str]) -> tuple[list[str], list[str], list[str]]:
         """What to fetch: new messages and some that are back; then, one by one, those that broke sessions.
 
         And over which messages sessions broke that are not to blame any more when all that was fetched.
         """
         store, name = self.engine.store, self.mailbox.name
-        unknown, back = store.sort_keys(name, [each.key for each in source.list()])
+        unknown, back = store.sort_keys(name, listed)
         most = min(self.limit or self.mailbox.max_emails, self.mailbox.max_emails)
         suspects = store.suspects(name)
         if not suspects:
@@ -160,14 +165,13 @@ class Visit:
                         spooled, size = [], 0
                 if broken is not None:
                     raise broken
-                if self.stop.is_set():
-                    raise Stopped
                 if full:
                     self._settle(source)
                 if not self._still_ours():
                     break
             with self.stop.protected():
                 self._decide(spooled)
+                spooled = []
             self._settle(source)
         except SourceError:
             with self.stop.protected():

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
 from rules.check import Report
 from rules.constants import number, seconds
+from rules.frozen import dataclass
 from rules.near import near_names
 from rules.outline import shown
 from rules.schema import ActionSpec, Field, Schema, Slot, Values, spoken

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import Any
 
 from rules.constants import SIZES, Misfit, seconds
+from rules.frozen import dataclass
 from rules.near import near_names
 from rules.schema import DAYS, Field, Schema, Type
 

@@ -6,10 +6,10 @@ Invariant: a literal that does not fit raises `Misfit` with a sentence and the c
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
+from rules.frozen import dataclass
 from rules.near import near_names
 from rules.schema import DAYS, Field, Schema, Type, fold
 from rules.syntax import Kind, Literal

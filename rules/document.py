@@ -6,14 +6,16 @@ Invariant: any text gives a document and a list of problems; what is unusable is
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date, datetime
 from typing import Any
 
+from rules.frozen import dataclass
 from rules.near import near_names
 from rules.outline import Definition
 from rules.parse import parse_action, parse_condition
@@ -47,7 +49,7 @@ class RawRule:
     note: str = ""
 
 
-@dataclass(slots=True)
+@dataclasses.dataclass(slots=True)
 class Document:
     """One file. `problems` grows while the file is read; `text` has `\\n` at its line ends.
 

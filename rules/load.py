@@ -7,12 +7,12 @@ Invariant: a file with one error is not in the ruleset at all; problems of all f
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from rules.actions import Actions, Step
 from rules.check import Checker, captures
 from rules.compile import condition, remembered
 from rules.document import Document, RawRule, read
+from rules.frozen import dataclass
 from rules.outline import Definition, Part, Shape, outline
 from rules.places import Path
 from rules.predicates import predicate

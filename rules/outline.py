@@ -8,9 +8,9 @@ the same; a definition's parts follow the part that names it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 
+from rules.frozen import dataclass
 from rules.syntax import Group, Many, Node, Not, Op, Test
 
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from dataclasses import dataclass
+
+from rules.frozen import dataclass
 
 Path = tuple[str | int, ...]
 """Keys from the root; tables of an array and elements of a list by number: ("rule", 0, "then", 1)."""

@@ -6,9 +6,9 @@ Here: the data between the checker and the closures. Not here: either of them.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
+from rules.frozen import dataclass
 from rules.schema import Field, Values
 from rules.syntax import Op
 

@@ -8,13 +8,15 @@ are asked. There is no other mode: what is stored is what happened.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from rules.actions import Step, clean
 from rules.document import Document
+from rules.frozen import dataclass
 from rules.on_number import ANCHOR
 from rules.outline import Part
 from rules.question import Predicate, Question
@@ -126,7 +128,7 @@ class Act:
     value: Any = None
 
 
-@dataclass(slots=True)
+@dataclasses.dataclass(slots=True)
 class Ledger:
     """What single things are decided, and by whom; goes along the chain of files of one mail."""
 

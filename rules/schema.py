@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date, datetime, tzinfo
 from enum import StrEnum
 from typing import Any
 
+from rules.frozen import dataclass
 from rules.pattern import encode
 from rules.trace import Seen
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
+from rules.frozen import dataclass
 from rules.pattern import PatternError, compile_pattern
 from rules.sieve import Argument, SieveTest, Tag
 

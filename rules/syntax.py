@@ -6,8 +6,9 @@ Invariant: `start` and `end` are indices into the text of the condition or actio
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from rules.frozen import dataclass
 
 
 class Kind(StrEnum):

@@ -7,11 +7,12 @@ around the fields). Invariant: a broken test never keeps a file from loading; ma
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from rules.cases import BadCase, given
 from rules.document import Document, Reader
+from rules.frozen import dataclass
 from rules.near import near_names
 from rules.parse import parse_action
 from rules.places import Path

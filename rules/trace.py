@@ -6,7 +6,7 @@ Invariant: plain values and tuples; a rule that did not match costs one small tu
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from rules.frozen import dataclass
 
 Seen = str | int | float | bool | tuple[str, ...] | None
 """A value as a trace keeps it."""

@@ -32,7 +32,7 @@ class Case:
 
     def snapshot(self) -> list[tuple[Any, ...]]:
         """All rows that mail makes."""
-        return [row for table in TABLES for row in self.rows(f"SELECT * FROM {table} ORDER BY 1, 2")]
+        return [row for table in TABLES for row in self.rows(f"SELECT * FROM {table} ORDER BY 1, 2")]  # noqa: S608
 
     def add(self, mailbox: str, content: bytes, outcome: str) -> bytes:
         self.mails[mailbox, content] = outcome
@@ -42,7 +42,7 @@ class Case:
 def conserved(
     case: Case,
     folders: Callable[[str], Iterable[tuple[str, bytes]]],
-    wanted: dict[tuple[str, str], str] | None = None,
+    wanted: dict[tuple[str, str], str | None] | None = None,
     sent: Sequence[tuple[str, str, bytes]] = (),
     crashed: bool = True,
 ) -> None:
@@ -67,7 +67,7 @@ def conserved(
 
 
 def _in_folders(
-    case: Case, folders: Callable[[str], Iterable[tuple[str, bytes]]], wanted: dict[tuple[str, str], str]
+    case: Case, folders: Callable[[str], Iterable[tuple[str, bytes]]], wanted: dict[tuple[str, str], str | None]
 ) -> None:
     """Each mail in exactly one folder, and in the right one."""
     for mailbox in {name for name, _ in case.mails}:

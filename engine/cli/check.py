@@ -24,7 +24,8 @@ _LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: 
 @click.command()
 @click.option("--online", is_flag=True, help="Also log in to every mailbox and to the SMTP server.")
 @click.option("--strict", is_flag=True, help="Warnings count as errors.")
-@click.option("--format", "shape", type=click.Choice(["text", "github", "sarif"]), default="text", show_default=True)
+@click.option("--format", "shape", type=click.Choice(["text", "github", "sarif"]), default="text", show_default=True,
+              help="For people, for GitHub Actions, or as SARIF.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="NDJSON: one line a thing that was checked, then a summary.")
 @click.pass_context
 def check(ctx: click.Context, online: bool, strict: bool, shape: str, as_json: bool) -> None:

@@ -7,9 +7,9 @@ Invariant: a check never changes anything and never raises; what it cannot look 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from rules.frozen import dataclass
 from rules.problem import Problem, Severity
 
 if TYPE_CHECKING:

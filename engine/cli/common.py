@@ -8,6 +8,8 @@ Invariant: data goes to stdout, everything else to stderr; an error is a sentenc
 from __future__ import annotations
 
 import json
+import os
+import re
 import sys
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -27,6 +29,11 @@ if TYPE_CHECKING:
 DONE, FINDINGS, USAGE, AWAY, LATER, BROKEN_CONFIG = 0, 1, 64, 69, 75, 78
 """Exit codes of docs/cli.md: done, something was found, wrong usage, something is away, later, configuration."""
 
+
+NARROWEST = 12
+"""A column of a table does not get narrower than this."""
+
+_UNSHOWN = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
 
 SAID = {"added": "added", "changed": "changed", "same": "nothing to change"}
 """What a `put_…` of the store says, for people."""
@@ -120,7 +127,12 @@ def plain(value: Any) -> Any:
 def print_json(schema: str, data: Mapping[str, Any] | Any) -> None:
     """Print one line of NDJSON; `schema` is the name of the command, as in `allegra.item/1`."""
     line = {"schema": f"allegra.{schema}/1", **plain(data)}
-    click.echo(json.dumps(line, ensure_ascii=False, separators=(",", ":")))
+    click.echo(safe_json(json.dumps(line, ensure_ascii=False, separators=(",", ":"))))
+
+
+def safe_json(text: str) -> str:
+    """Escape what JSON would let through to a terminal: control characters beyond ASCII, changes of direction."""
+    return _UNSHOWN.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def answer(as_json: bool, schema: str, data: Mapping[str, Any], sentence: str) -> None:
@@ -158,13 +170,20 @@ def when(moment: datetime | None) -> str:
     return f"{moment.astimezone():%Y-%m-%d %H:%M}" if moment else ""
 
 
-def table(heads: Sequence[str], rows: Iterable[Sequence[Any]], limit: int = 60) -> str:
-    """Lay out rows in columns as wide as they need, numbers to the right; a cell is cut at `limit` characters."""
+def table(heads: Sequence[str], rows: Iterable[Sequence[Any]], limit: int = 60, width: int = 0) -> str:
+    """Lay out rows in columns as wide as they need, numbers to the right; a cell is cut at `limit` characters.
+
+    With a `width` the widest columns give way until a row fits on a line of that many columns.
+    """
     cells = [[printable("" if cell is None else str(cell), limit) for cell in row] for row in rows]
     right = [
         bool(cells) and all(row[n].lstrip("-").isdigit() or not row[n] for row in cells) for n in range(len(heads))
     ]
     widths = [max([len(head), *(columns(row[n]) for row in cells)]) for n, head in enumerate(heads)]
+    while width and sum(widths) + 2 * len(widths) - 2 > width and max(widths) > NARROWEST:
+        widths[widths.index(max(widths))] -= 1
+    cells = [[cell if columns(cell) <= wide else cell[: wide - 1] + "…" for cell, wide in zip(row, widths, strict=True)]
+             for row in cells]  # fmt: skip
 
     def line(row: Sequence[str]) -> str:
         padded = (
@@ -180,7 +199,7 @@ def print_table(heads: Sequence[str], rows: Iterable[Sequence[Any]], nothing: st
     """Print a table on stdout; when there are no rows, say `nothing` on stderr instead."""
     listed = list(rows)
     if listed:
-        click.echo(table(heads, listed, limit))
+        click.echo(table(heads, listed, limit, terminal_columns()))
     elif nothing:
         click.echo(nothing, err=True)
 
@@ -196,3 +215,14 @@ def print_pairs(pairs: Iterable[tuple[str, Any]]) -> None:
 def is_terminal() -> bool:
     """Tell whether a person reads stdout."""
     return sys.stdout.isatty()
+
+
+def terminal_columns() -> int:
+    """How broad the terminal is; 0 where stdout is none or does not say."""
+    if not is_terminal():
+        return 0
+    told = os.environ.get("COLUMNS", "")
+    try:
+        return int(told) if told.isdecimal() else os.get_terminal_size(sys.stdout.fileno()).columns
+    except (OSError, ValueError):
+        return 0

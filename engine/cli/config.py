@@ -49,7 +49,7 @@ def show(ctx: click.Context, origin: bool, as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="NDJSON.")
 @click.pass_context
 def get(ctx: click.Context, key: str, origin: bool, as_json: bool) -> None:
-    """Print one value, e.g. gates.dmarc or workspace.finance.gates.dmarc (inherited values too).
+    """Print one value: of gates.dmarc, or of workspace.finance.gates.dmarc (inherited ones too).
 
     KEY may be a section as well: its options are printed with their keys.
     """

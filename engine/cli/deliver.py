@@ -91,7 +91,8 @@ def _deliver(
     config = open_config(ctx)
     targets = _targets(config, name, recipients)
     if not targets:
-        whose = f"called {name!r}" if name is not None else f"for {', '.join(recipients) or 'a mail without --recipient'}"
+        wanted = ", ".join(recipients) or "a mail without --recipient"
+        whose = f"called {name!r}" if name is not None else f"for {wanted}"
         click.echo(f"allegra deliver: there is no mailbox {whose}", err=True)
         return NO_MAILBOX if bounce and recipients and name is None else TEMPORARY
     most = config.settings("").limits.raw

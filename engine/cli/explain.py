@@ -5,7 +5,6 @@ Here: what REF may be, and what is said when nothing is found. Not here: the exp
 
 from __future__ import annotations
 
-import shutil
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from engine.cli import words
-from engine.cli.common import AWAY, complain, is_terminal, open_config, open_store, print_json
+from engine.cli.common import AWAY, complain, open_config, open_store, print_json, terminal_columns
 
 if TYPE_CHECKING:
     from engine.explain import Explained
@@ -72,7 +71,7 @@ def explain(
             if as_json:
                 print_json("explain", explaining.as_json(found, store.text))
             else:
-                width = shutil.get_terminal_size((WIDTH, 40)).columns if is_terminal() else WIDTH
+                width = terminal_columns() or WIDTH
                 click.echo("\n".join(explaining.told(found, store.text, every_rule, stage, width)))
         finally:
             engine.close()

@@ -146,7 +146,7 @@ def test(ctx: click.Context, names: tuple[str, ...], fixture: str, as_json: bool
                 continue
             paths = tuple(p for p in fixtures(config.hooks.directory, name) if fixture in p.stem)
             if not as_json:
-                click.echo(f"{file:<20} {hook}   {len(paths)} fixtures")
+                click.echo(f"{file:<20} {hook}   {len(paths)} fixture{'s' if len(paths) != 1 else ''}")
             for tested in run_fixtures(sandbox, Script(name, hook, loaded.text), paths, *texts):
                 good = not tested.failures
                 passed, failed = passed + good, failed + (not good)

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from engine.cli.common import AWAY, DONE, FINDINGS, USAGE, complain, print_json, printable
+from rules.frozen import dataclass
 
 if TYPE_CHECKING:
     from engine.config import Config

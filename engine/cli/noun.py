@@ -59,10 +59,10 @@ def with_common_options(command: click.Command) -> click.Command:
 def _common() -> tuple[click.Option, ...]:
     shape: dict[str, Any] = {"expose_value": False, "hidden": True, "callback": _note}
     return (
-        click.Option(["--config", "config_file"], metavar="FILE", **shape),
-        click.Option(["-v", "--verbose"], count=True, **shape),
-        click.Option(["-q", "--quiet"], is_flag=True, **shape),
-        click.Option(["--no-color"], is_flag=True, **shape),
+        click.Option(["--config", "config_file"], metavar="FILE", help="Configuration file.", **shape),
+        click.Option(["-v", "--verbose"], count=True, help="Say more.", **shape),
+        click.Option(["-q", "--quiet"], is_flag=True, help="Say less.", **shape),
+        click.Option(["--no-color"], is_flag=True, help="No colours.", **shape),
     )
 
 

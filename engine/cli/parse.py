@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from engine.cli.common import is_terminal, safe_json
+
 if TYPE_CHECKING:
     from engine.mail.parse import Limits
     from engine.model import Address, Attachment, Mail
@@ -186,7 +188,8 @@ def _attachment(attachment: Attachment) -> dict[str, Any]:
 def _json(seen: dict[str, Any]) -> bytes:
     import msgspec
 
-    return msgspec.json.encode(seen) + b"\n"
+    line = msgspec.json.encode(seen) + b"\n"
+    return safe_json(line.decode()).encode() if is_terminal() else line
 
 
 def _readable(seen: dict[str, Any]) -> str:

@@ -7,7 +7,7 @@ Invariant: nothing is printed when standard output is no terminal and all went w
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -88,7 +88,7 @@ def run(
                 config = open_config(ctx)
                 mailboxes = _chosen(config, names)
                 with open_store(ctx, config) as store:
-                    reports = _pass(config, store, mailboxes, stop, limit or 0, wait, dry_run, no_move)
+                    reports.extend(_pass(config, store, mailboxes, stop, limit or 0, wait, dry_run, no_move))
         except (Stopped, KeyboardInterrupt):
             stop.set()
     took = time.monotonic() - started
@@ -103,7 +103,7 @@ def run(
 def _pass(
     config: Config, store: Store, mailboxes: Sequence[Mailbox], stop: Stop, limit: int, wait: float, dry_run: bool,
     no_move: bool,
-) -> list[MailboxReport]:  # fmt: skip
+) -> Iterator[MailboxReport]:  # fmt: skip
     """Do the pass, or rehearse it. A request to stop is heard where it does no harm."""
     from engine.cli.progress import Progress
     from engine.process import Engine
@@ -118,15 +118,14 @@ def _pass(
                 progress = Progress()
                 reports = Pass(engine, progress, limit, wait, settle=not no_move, stop=stop).run(mailboxes)
                 progress.clear()
+                yield from reports
                 _send(config, store, stop)
-            return reports
-        reports = []
+            return
         for mailbox in mailboxes:
             try:
-                reports.append(rehearse(engine, mailbox, limit, utc_now))
+                yield rehearse(engine, mailbox, limit, utc_now)
             except SourceError as error:
-                reports.append(_failed(mailbox, error))
-        return reports
+                yield _failed(mailbox, error)
     except StoreError as error:  # also one that is locked: it is as good as away
         complain(str(error))
         raise SystemExit(AWAY) from None

@@ -7,11 +7,12 @@ Invariant: reading a setting is attribute access; what a workspace does not over
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.config import inherit
+from rules.frozen import dataclass
 
 if TYPE_CHECKING:
     from engine.config.content import Attachments, Body, Items, Limits

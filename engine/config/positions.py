@@ -10,7 +10,8 @@ from __future__ import annotations
 import re
 import tomllib
 from bisect import bisect_right
-from dataclasses import dataclass
+
+from rules.frozen import dataclass
 
 Path = tuple[str | int, ...]
 

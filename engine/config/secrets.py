@@ -10,12 +10,13 @@ from __future__ import annotations
 import base64
 import os
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import lru_cache
 from pathlib import Path
 from urllib.parse import quote
 
 from engine.config.problems import SecretError
+from rules.frozen import dataclass
 
 COMMAND_TIMEOUT_S = 20.0
 SECRET_LIMIT_BYTES = 64 << 10

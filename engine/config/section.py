@@ -11,11 +11,12 @@ from __future__ import annotations
 import types
 from collections import abc
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar, get_args, get_origin, get_type_hints
 
 from pydantic_core import SchemaValidator
+
+from rules.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ Invariant: no secret is in it; what it prints loads again, secrets apart.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import tomli_w
@@ -15,6 +15,7 @@ import tomli_w
 from engine.config.effective import Config
 from engine.config.section import Option, Section, options, section_of, sections_of
 from engine.config.tidy import everywhere
+from rules.frozen import dataclass
 
 MASK = "***"
 _SECRETS = frozenset({"password", "url"})

@@ -77,7 +77,7 @@ def sender(mail: Mail) -> tuple[Address, str]:
 
     Where From gives nothing, Sender and then Reply-To are named, with the problem beside them.
     """
-    fields = sum(header.name.lower() == "from" for header in mail.headers)
+    fields = len(mail.header_values("from"))
     if not mail.from_:
         other = next((addresses[0] for addresses in (mail.sender, mail.reply_to) if addresses), Address(""))
         return other, "From holds no address" if fields else "there is no From"

@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
-from dataclasses import dataclass
 
 from engine.model import Authentication, Mail
+from rules.frozen import dataclass
 
 _MARK = re.compile(r'[()"]|\\.', re.DOTALL)
 _SEPARATOR = re.compile(r"[;=\s]")

@@ -30,7 +30,7 @@ _NO: Final = frozenset({"no", "false", "0", "none"})
 
 def names(mail: Mail) -> Names:
     """Give the first value of every header field by lower-case name."""
-    return {header.name.lower(): header.value for header in reversed(mail.headers)}
+    return {name: values[0] for name, values in mail.fields.items()}
 
 
 def classify(mail: Mail, fields: Names | None = None) -> Automatic:

@@ -7,12 +7,12 @@ Invariant: nothing raises; at most LINES lines are looked at; times are UTC, a t
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from engine.mail import charset, headers
 from engine.mail.parameters import parameters
+from rules.frozen import dataclass
 
 LINES = 5000
 LINE_LENGTH = 20_000

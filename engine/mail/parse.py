@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_tz
 from typing import Protocol
@@ -17,6 +16,7 @@ from typing import Protocol
 from engine.mail import addresses, attachments, body, headers
 from engine.mail.split import Node, Splitter, TreeLimits
 from engine.model import Address, Attachment, Defect, Header, Mail, RawMail
+from rules.frozen import dataclass
 
 
 class ReadLimits(TreeLimits, Protocol):
@@ -63,7 +63,7 @@ received-spf return-path delivered-to x-original-to message-id in-reply-to refer
 _OF_MACHINES = frozenset(_SERVERS.split())
 
 
-def parse(raw: RawMail, limits: ReadLimits = Limits()) -> Mail:
+def parse(raw: RawMail, limits: ReadLimits = Limits()) -> Mail:  # noqa: B008 - frozen
     """Read a mail. Never raises: what cannot be read is empty, and a defect tells of it."""
     content, note = raw.content, list[Defect]()
     if not content:
@@ -268,4 +268,4 @@ def _fingerprint(
             blank_free,
         )
     )
-    return hashlib.blake2b(told.encode("utf-8", "replace"), digest_size=16).hexdigest()
+    return hashlib.sha256(told.encode("utf-8", "replace")).hexdigest()[:32]

@@ -9,7 +9,7 @@ A new language is one more entry of `LANGUAGES`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from rules.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True)

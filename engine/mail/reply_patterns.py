@@ -7,9 +7,9 @@ write (`phrases.py`). Invariant: patterns run on RE2, everything else is a searc
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Any
 
+from rules.frozen import dataclass
 from rules.pattern import Pattern
 
 _QUOTE_LINES = ("/^>.*$/", "/^>/", "/^>.*/")

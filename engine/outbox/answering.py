@@ -46,23 +46,29 @@ def _automatic(mail: Mail, facts: Facts) -> str:
 def _headers(mail: Mail) -> str:
     if mail.raw.envelope.reverse_path == "":
         return "its reverse-path is null"
-    for header in mail.headers:
-        name, value = header.name.lower(), header.value.strip().lower()
-        if name == "return-path" and value == "<>":
-            return "its reverse-path is null"
-        if name == "auto-submitted" and value.partition(";")[0].strip() != "no":
+    if "<>" in _values(mail, "return-path"):
+        return "its reverse-path is null"
+    for value in _values(mail, "auto-submitted"):
+        if value.partition(";")[0].strip() != "no":
             return f"it is marked Auto-Submitted: {value[:40]}"
-        if name == "precedence" and value in _BULK:
+    for value in _values(mail, "precedence"):
+        if value in _BULK:
             return f"it is marked Precedence: {value}"
+    for name in mail.fields:
         if name.startswith("list-"):
-            return f"it comes from a mailing list ({header.name[:40]})"
-        if name == "x-allegra-loop":
-            return "it comes from an Allegra"
-        if name == "x-auto-response-suppress" and any(word.strip() in _SUPPRESSING for word in value.split(",")):
+            return f"it comes from a mailing list ({name.title()[:40]})"
+    if "x-allegra-loop" in mail.fields:
+        return "it comes from an Allegra"
+    for value in _values(mail, "x-auto-response-suppress"):
+        if any(word.strip() in _SUPPRESSING for word in value.split(",")):
             return "its sender asks for no automatic answers"
     if mail.header("content-type").lower().startswith("multipart/report"):
         return "the mail is a report"
     return ""
+
+
+def _values(mail: Mail, name: str) -> list[str]:
+    return [value.strip().lower() for value in mail.header_values(name)]
 
 
 def _addresses(mail: Mail, facts: Facts, config: Config) -> str:

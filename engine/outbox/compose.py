@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime
 from email import policy
 from email.parser import BytesHeaderParser
@@ -20,6 +20,7 @@ from email.utils import format_datetime, getaddresses
 from engine.model import SendMail
 from engine.outbox import tokens, writing
 from engine.outbox.templates import Templates
+from rules.frozen import dataclass
 
 SUBJECT_CHARS = 200
 NAME_CHARS = 100

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import nullcontext
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -22,6 +21,7 @@ from engine.outbox.templates import Templates
 from engine.outbox.wire import Away, Refused, Wire
 from engine.stopping import Stop, Stopped
 from engine.store.locks import owner
+from rules.frozen import dataclass
 
 if TYPE_CHECKING:
     from engine.config import Config

@@ -55,4 +55,4 @@ def ours(text: str, secret: bytes) -> bool:
 
 def _mac(secret: bytes, text: str) -> str:
     digest = hmac.digest(secret, text.encode(), sha256)
-    return base64.b32encode(digest).decode()[:_MAC_CHARS].lower()
+    return base64.b32encode(digest[: _MAC_CHARS * 5 // 8]).decode().lower()

@@ -12,7 +12,6 @@ import imaplib
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from imapclient import IMAPClient  # type: ignore[import-untyped]
@@ -25,6 +24,7 @@ from engine.sources.imap_stream import Imap4
 from engine.sources.sasl import MECHANISMS, answers
 from engine.sources.source import SourceError
 from engine.sources.wire import COMMAND_BYTES, LINE_BYTES, Overflow, Wire, one_line, secret_of, tls_context
+from rules.frozen import dataclass
 
 if TYPE_CHECKING:
     from engine.config import Mailbox

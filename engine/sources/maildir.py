@@ -4,6 +4,7 @@ Here: the files in new/ and cur/, flags in their names, Maildir++ folders, writi
 Not here: reading a file (`disk.py`).
 Invariant: a message keeps its unique name (up to the colon) whatever happens to it; nothing is overwritten.
 """
+# ruff: noqa: PTH108, PTH119 - every mail passes here; a Path for each step would cost as much as the step
 
 from __future__ import annotations
 
@@ -36,7 +37,9 @@ class MaildirSource:
     def __init__(self, mailbox: Mailbox, limits: Limits, now: Callable[[], datetime]) -> None:
         self.mailbox, self._limits, self._now = mailbox, limits, now
         self.root = Path(mailbox.path or ".")
-        self._paths: dict[str, Path] = {}
+        self._paths: dict[str, str] = {}
+        self._folders: dict[str, Path] = {}
+        self._ready: set[Path] = set()
 
     def __enter__(self) -> Self:
         self.home = self._folder(self.mailbox.folder or "INBOX")
@@ -57,18 +60,18 @@ class MaildirSource:
         found: list[tuple[int, str, int]] = []
         for key, path in self._scan().items():
             try:
-                told = path.lstat()
+                told = os.lstat(path)
             except OSError:  # moved by somebody between the two looks
                 continue
             found.append((told.st_mtime_ns, key, told.st_size))
         found.sort(reverse=self.mailbox.order == "newest-first")
         return [Listed(key, size, datetime.fromtimestamp(changed / 1e9, UTC)) for changed, key, size in found]
 
-    def _scan(self) -> dict[str, Path]:
+    def _scan(self) -> dict[str, str]:
         """Read the directories: path by key, deleted messages left out. Raises SourceError."""
         self._paths = {}
         for name in ("new", "cur"):
-            directory = self.home / name
+            directory = str(self.home / name)
             try:
                 with os.scandir(directory) as entries:
                     for entry in entries:
@@ -76,29 +79,33 @@ class MaildirSource:
                             continue
                         if name == "cur" and "T" in _flags(entry.name):
                             continue
-                        self._paths[file_key(entry.name)] = directory / entry.name
+                        self._paths[file_key(entry.name)] = entry.path
             except OSError as error:
                 sentence = f"mailbox {self.mailbox.name}: {directory} cannot be read ({error.strerror})"
                 raise SourceError("source.unreachable", sentence) from None
         return self._paths
 
-    def _path(self, key: str) -> Path | None:
-        """Find a message by its key; another client may have renamed it since the last look."""
-        path = self._paths.get(key)
-        return path if path and os.path.lexists(path) else self._scan().get(key)
+    def _places(self, key: str) -> Iterator[str]:
+        """Where a message was when we last looked, then where it is now: another client may have renamed it."""
+        known = self._paths.get(key)
+        if known is not None:
+            yield known
+        found = self._scan().get(key)
+        if found is not None:
+            yield found
 
     def fetch(self, keys: Sequence[str], limits: Limits) -> Iterator[RawMail]:
         for key in keys:
-            try:
-                path = self._path(key)
-                content, size, truncated = read_mail(path, limits) if path else (b"", 0, False)
-            except FileNotFoundError:
-                continue
-            except OSError as error:
-                log.warning("mailbox %s: message %s cannot be read: %s", self.mailbox.name, key, error)
-                continue
-            if path:
-                yield raw_mail(self.mailbox.name, key, content, self._now(), size, truncated)
+            for path in self._places(key):
+                try:
+                    content, size, truncated = read_mail(path, limits)
+                except FileNotFoundError:
+                    continue
+                except OSError as error:
+                    log.warning("mailbox %s: message %s cannot be read: %s", self.mailbox.name, key, error)
+                else:
+                    yield raw_mail(self.mailbox.name, key, content, self._now(), size, truncated)
+                break
 
     # ── settling and looking ──────────────────────────────────────────────────────────────────────────────────
 
@@ -108,44 +115,52 @@ class MaildirSource:
     def _settle(self, action: Action) -> Settled:
         if action.kind == "keep":
             return Settled(action.key, "done")
-        for _ in range(2):  # once more when somebody renames it under our hands
-            path = self._path(action.key)
-            if path is None:
-                return Settled(action.key, "gone")
+        for path in self._places(action.key):
             try:
                 if action.kind == "move" and self._folder(action.folder or "-") == self.home:
                     return Settled(action.key, "kept")
                 self._do(action, path)
-            except FileNotFoundError:
-                self._paths.pop(action.key, None)
+            except FileNotFoundError:  # the message, or the folder we had made
+                self._ready.clear()
                 continue
             except (OSError, ValueError, SourceError) as error:
                 return Settled(action.key, "failed", str(error))
             return Settled(action.key, "done")
         return Settled(action.key, "gone")
 
-    def _do(self, action: Action, path: Path) -> None:
+    def _do(self, action: Action, path: str) -> None:
+        name = os.path.basename(path)
         if action.kind == "delete":
-            path.unlink()
+            os.unlink(path)
             self._paths.pop(action.key, None)
         elif action.kind == "seen":
-            target = self.home / "cur" / _flagged(path.name, "S")
+            target = f"{self.home}/cur/{_flagged(name, 'S')}"
             if target != path:
                 move_file(path, target)
             self._paths[action.key] = target
         elif action.kind == "move" and action.folder:
             home = self._folder(action.folder)
-            for name in ("tmp", "new", "cur"):
-                (home / name).mkdir(mode=0o700, parents=True, exist_ok=True)
-            if home != self.root:
-                (home / "maildirfolder").touch(mode=0o600)
-            move_file(path, home / "cur" / _flagged(path.name, "S"))
+            if home not in self._ready:
+                self._make(home)
+            move_file(path, f"{home}/cur/{_flagged(name, 'S')}")
             self._paths.pop(action.key, None)
         else:
             raise ValueError(f"a Maildir cannot {action.kind or 'do nothing'}")
 
+    def _make(self, home: Path) -> None:
+        for name in ("tmp", "new", "cur"):
+            (home / name).mkdir(mode=0o700, parents=True, exist_ok=True)
+        if home != self.root:
+            (home / "maildirfolder").touch(mode=0o600)
+        self._ready.add(home)
+
     def _folder(self, name: str) -> Path:
         """The directory of a folder: Maildir++ writes `Allegra/Done` as `.Allegra.Done`. Raises SourceError."""
+        if name not in self._folders:
+            self._folders[name] = self._named(name)
+        return self._folders[name]
+
+    def _named(self, name: str) -> Path:
         if name.upper() == "INBOX":
             return self.root
         parts = name.split("/")
@@ -163,7 +178,7 @@ class MaildirSource:
                 header = read_header(path, self._limits)
             except OSError:
                 continue
-            flags = tuple(sorted(_flags(path.name)))
+            flags = tuple(sorted(_flags(os.path.basename(path))))
             found.append(Peek(listed.key, listed.size_bytes or 0, listed.internaldate, flags, header))
         return found
 

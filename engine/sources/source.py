@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from types import TracebackType
 from typing import Protocol, Self, TypeVar
 from urllib.parse import quote, unquote
 
 from engine.model import Origin, RawMail
+from rules.frozen import dataclass
 
 T = TypeVar("T")
 

@@ -8,7 +8,6 @@ Invariant: all changes of the scripts or none: one mistake, theirs or in a value
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from engine import defaults
@@ -18,6 +17,7 @@ from engine.hook_request import kept, request
 from engine.keyword_names import FIELDS
 from engine.model import AttachmentFate, Catalog, Disposition, Draft, Facts, FieldChange, Mail, Note, Target, Verdict
 from engine.values import custom, judge
+from rules.frozen import replace
 
 if TYPE_CHECKING:
     from engine.config import Config
@@ -51,11 +51,11 @@ class Activity:
         errors = [answer.reason or f"{answer.script} refuses this mail"] if answer.verdict != "accept" else []
         errors += answer.errors
         found = Findings(self.name, facts, draft)
-        changed, problems = (draft, []) if errors else self._changed(draft, answer, by, look, found)
+        altered, problems = (draft, []) if errors else self._changed(draft, answer, by, look, found)
         if errors or problems:
             disposition, note = _held([*errors, *problems], by, facts)
             return replace(draft, disposition=disposition, notes=(*notes, note))
-        return replace(changed, notes=(*notes, *found.draft().notes[len(draft.notes) :], *_told(answer)))
+        return replace(altered, notes=(*notes, *found.draft().notes[len(draft.notes) :], *_told(answer)))
 
     def _changed(
         self, draft: Draft, answer: HookAnswer, by: Decider, look: Lookups, found: Findings

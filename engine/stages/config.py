@@ -7,10 +7,10 @@ Not here: an `allegra.toml` that does not load; that ends the run before any sta
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
 from engine.model import Decider, Disposition, Draft, Facts, Mail, Note, Problem, Verdict
+from rules.frozen import replace
 
 if TYPE_CHECKING:
     from engine.lookups import Lookups

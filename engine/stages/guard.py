@@ -8,12 +8,12 @@ Invariant: the activity scripts run in the same round trip; this stage looks onl
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
 from engine.hook_failure import decider, failed, judged, remarks
 from engine.hook_request import request
 from engine.model import Disposition, Draft, Facts, Mail, Note, Verdict
+from rules.frozen import replace
 
 if TYPE_CHECKING:
     from engine.config import Config

@@ -9,7 +9,6 @@ Invariant: a condition reads the mail, never what another rule did; a place is e
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from engine import keywords
@@ -31,6 +30,7 @@ from engine.model import (
     Verdict,
 )
 from engine.vocabulary import Vocabulary
+from rules.frozen import replace
 from rules.run import Act, Ledger, Ruleset, evaluate
 from rules.trace import FileTrace
 

@@ -87,6 +87,9 @@ class Accounts(Part):
 
     def group(self, name: str) -> str:
         """Give the group's name as stored, "" if there is none."""
+        return self._remember(("group", name), lambda: self._group(name))
+
+    def _group(self, name: str) -> str:
         row = self.database.one("SELECT name FROM account_group WHERE key = ?", name.strip().casefold())
         return str(row[0]) if row else ""
 

@@ -1,9 +1,10 @@
 """One connection to the database: how it is opened, how statements run in it, how its transactions begin and end.
 
-Here: pragmas, file modes, `one`, `rows`, `run`, `many`, `writing`, `savepoint`, `rehearsal`, and the sentences for what
-goes wrong. Not here: any table. peewee opens the connection and makes the schema; statements go straight to the cursor
-of its driver, which saves 30 us a mail. Invariant: every write stands in a transaction that began as a writer (BEGIN
-IMMEDIATE), so that waiting for the lock works and a read never has to become a write (which SQLite refuses at once).
+Here: pragmas, file modes, `one`, `rows`, `run`, `many`, `reading`, `writing`, `savepoint`, `rehearsal`, and the
+sentences for what goes wrong. Not here: any table. peewee opens the connection and makes the schema; statements go
+straight to the cursor of its driver, which saves 30 us a mail. Invariant: every write stands in a transaction that
+began as a writer (BEGIN IMMEDIATE), so that waiting for the lock works and a read never has to become a write (which
+SQLite refuses at once).
 """
 
 from __future__ import annotations
@@ -68,6 +69,7 @@ class Database:
         self._cursor: Callable[[], Any] = self.peewee.cursor
         self._in: str = ""
         self._depth = 0
+        self._others: int | None = None
 
     def connect(self, create: bool = True) -> None:
         """Open the file, readable by its owner only. Raises StoreError."""
@@ -125,8 +127,8 @@ class Database:
 
     @property
     def is_writing(self) -> bool:
-        """Tell whether a transaction is open."""
-        return bool(self._in)
+        """Tell whether a transaction is open that may write."""
+        return self._in in ("writing", "rehearsal")
 
     @property
     def is_rehearsing(self) -> bool:
@@ -143,6 +145,7 @@ class Database:
             with self.savepoint():
                 yield
             return
+        self._end_reading()
         if self._in:
             raise RuntimeError("a transaction is open already")
         self._begin("writing")
@@ -159,9 +162,30 @@ class Database:
             raise
 
     @contextmanager
+    def reading(self) -> Iterator[None]:
+        """See the database as it stands at the first question: many questions for the locks of one.
+
+        A write transaction that is begun inside ends it.
+        """
+        if self._in:
+            yield
+            return
+        self._begin("reading", "BEGIN DEFERRED")
+        try:
+            yield
+        finally:
+            self._end_reading()
+
+    def _end_reading(self) -> None:
+        if self._in == "reading":
+            self._in = ""
+            with suppress(peewee.PeeweeException):
+                self.peewee.rollback()
+
+    @contextmanager
     def joining(self) -> Iterator[None]:
         """Write in the transaction that is open, or in one of its own."""
-        if self._in:
+        if self.is_writing:
             yield
         else:
             with self.writing():
@@ -197,12 +221,9 @@ class Database:
         finally:
             self._rollback()
 
-    def _begin(self, kind: str) -> None:
-        try:
-            self.peewee.begin()
-        except peewee.PeeweeException as error:
-            raise self._meaning(error) from error
-        self._in = kind
+    def _begin(self, kind: str, statement: str = "BEGIN IMMEDIATE") -> None:
+        self.run(statement)
+        self._in, self._others = kind, None
 
     def _rollback(self) -> None:
         self._in = ""
@@ -218,8 +239,10 @@ class Database:
         self.peewee.connection().backup(copy)  # type: ignore[no-untyped-call]
 
     def others(self) -> int:
-        """Give a number that changes when another connection has committed."""
-        return int(self.one("PRAGMA data_version")[0])
+        """Give a number that changes when another connection has committed; within a transaction it never does."""
+        if self._others is None or not self._in:
+            self._others = int(self.one("PRAGMA data_version")[0])
+        return self._others
 
     def _meaning(self, error: Exception) -> Exception:
         """Turn a driver's error (PEP 249 names its classes) into ours; what is a mistake in the code stays itself."""

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -33,6 +32,7 @@ from engine.model import (
 from engine.store import hot
 from engine.store.blobs import html_reference
 from engine.store.items import COLUMNS, stored_value
+from rules.frozen import replace
 
 if TYPE_CHECKING:
     from engine.store.commit import Commit

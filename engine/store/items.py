@@ -6,7 +6,6 @@ Here: item, topic, item_by_field as in `Lookups`; lists and views for the comman
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
 import msgspec
@@ -14,6 +13,7 @@ import msgspec
 from engine.model import ItemFacts, Kind, Value
 from engine.store.accounts import Accounts
 from engine.store.database import moment, time
+from rules.frozen import dataclass
 
 COLUMNS = ("type", "status", "priority", "category", "version", "assigned_to")
 """Fields that are columns of an item; every other field is a row of `item_field`."""

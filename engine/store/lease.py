@@ -11,7 +11,6 @@ import threading
 import time as clock
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -24,6 +23,7 @@ from engine.store.locks import is_alive
 from engine.store.locks import owner as owner
 from engine.store.migrations import check_version, pass_file
 from engine.store.spool import Spool, _is_free
+from rules.frozen import dataclass
 
 if TYPE_CHECKING:
     from engine.store.store import Store

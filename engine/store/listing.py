@@ -127,7 +127,7 @@ class Listing(Part):
 
     def whole(self, mailbox: str, keys: Collection[str]) -> None:
         """Note that messages could be fetched, or are not there any more."""
-        broke = self._broke(mailbox)
+        broke = self._broke(mailbox) if keys else {}
         left = {key: times for key, times in broke.items() if key not in keys}
         if left != broke:
             self._put_broke(mailbox, left)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -19,6 +18,7 @@ from engine.store.errors import NotFound
 from engine.store.receipts import Receipts, message_key
 from engine.store.search import condition
 from engine.store.tables.mail import DECIDED, OPEN
+from rules.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True)

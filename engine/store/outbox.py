@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -20,6 +19,7 @@ from engine.store.database import time, us
 from engine.store.part import Part
 from engine.store.spool import CLAIM_S, _is_free
 from engine.store.tables.mail import QUEUED, TRIED
+from rules.frozen import dataclass
 
 SENT = "state IN ('sent', 'unknown')"
 MOST_REFERENCES = 50

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, NamedTuple, TypeVar
 
 from engine.store.database import Database
@@ -55,6 +56,15 @@ DEPENDS_ON: dict[str, tuple[str, ...]] = {
 """Which counters a question depends on; `others` counts for all. Workspaces and fields are counted as accounts."""
 
 
+@lru_cache(maxsize=16)
+def _doubtful(accounts: bool, items: bool, receipts: bool, others: bool) -> frozenset[str]:
+    """Name the questions whose answers may be others, by the counters that moved."""
+    if others:
+        return frozenset(DEPENDS_ON)
+    moved = {name for name, has in (("accounts", accounts), ("items", items), ("receipts", receipts)) if has}
+    return frozenset(question for question, counters in DEPENDS_ON.items() if moved.intersection(counters))
+
+
 class Part:
     """A part of the store: works on the connection that all parts share."""
 
@@ -77,11 +87,7 @@ class Part:
 
     def changed_since(self, before: Versions) -> frozenset[str]:
         """Name the questions whose answers may have changed since `before`."""
-        now = self.versions()
-        moved = {name for name in ("accounts", "items", "receipts") if getattr(now, name) != getattr(before, name)}
-        if now.others != before.others:
-            return frozenset(DEPENDS_ON)
-        return frozenset(question for question, counters in DEPENDS_ON.items() if moved.intersection(counters))
+        return _doubtful(*[now != then for now, then in zip(self.versions(), before, strict=True)])
 
     def _touch(self, *counters: str) -> None:
         """Count a write; what was remembered of accounts is forgotten with it."""

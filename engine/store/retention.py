@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from engine.store.database import us
 from engine.store.errors import Refused, StoreError
 from engine.store.manual import Manual
 from engine.store.tables.mail import DECIDED, OPEN, PLANNED
+from rules.frozen import dataclass
 
 AT_ONCE = 100
 """Mails purged in one transaction."""

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from itertools import takewhile
 from typing import Any
@@ -22,6 +21,7 @@ from engine.store import hot
 from engine.store.database import time, us
 from engine.store.listing import Listing
 from engine.store.locks import is_alive
+from rules.frozen import dataclass
 
 CLAIM_S = 900
 """How long a claim of a process on another host stands; one of a dead process on this host falls at once."""

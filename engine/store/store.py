@@ -92,6 +92,10 @@ class Store(Retention, Leases, Outbox):
         """Hold one write transaction; see `Database.writing`. What was remembered of others' rows is refreshed."""
         return self.database.writing()
 
+    def reading(self) -> AbstractContextManager[None]:
+        """Ask many questions of one state of the database; see `Database.reading`."""
+        return self.database.reading()
+
     def savepoint(self) -> AbstractContextManager[None]:
         """Inside `writing`: take back what an exception leaves behind here, keep the rest."""
         return self.database.savepoint()

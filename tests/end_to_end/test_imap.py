@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable, Iterator
-from email.utils import formatdate
 from typing import Any
 
 import pytest
-from conservation import Case, conserved
-from served import configure, of, options
+from served import Boxes, configure, mail, options
 from servers.chaos import Chaos
 from servers.dovecot import Dovecot, free_ports, make_certificate
 from servers.failpoints import At, run
@@ -21,55 +19,9 @@ FOLDERS = {
 }  # fmt: skip
 
 
-def mail(number: int, subject: str | None = None, sender: str = "anna@example.com", more: str = "") -> bytes:
-    subject = f"Mail {number}" if subject is None else subject
-    return (
-        f"From: {sender}\r\nTo: help@example.com\r\nSubject: {subject}\r\nMessage-ID: <m{number}@example.com>\r\n"
-        f"Date: {formatdate(1_790_000_000 + number)}\r\n{more}\r\nThe text of mail {number}.\r\n"
-    ).encode()
-
-
-class Boxes:
-    """Two accounts, a desk that reads them, and what is in them."""
-
-    def __init__(self, desk: Any, dovecot: Dovecot) -> None:
-        self.desk, self.accounts = desk, {"system": dovecot.account(), "support": dovecot.account()}
-        self.case = Case(desk.folder / "var" / "allegra.sqlite3")
-        self.configure()
-
-    def configure(
-        self, kind: str = "imaps", system: str = "", support: str = "", more: str = "", **changed: Any
-    ) -> None:
-        configure(
-            self.desk,
-            options(self.accounts["system"].server, kind, self.accounts["system"].user, **{
-                "password": self.accounts["system"].password, "more": system, **changed}),
-            of(self.accounts["support"], kind, more=support),
-            more,
-        )  # fmt: skip
-
-    def put(self, outcome: str, content: bytes, box: str = "system") -> bytes:
-        self.accounts[box].deliver(content)
-        return self.case.add(box, content, outcome)
-
-    def folders(self, box: str) -> Iterator[tuple[str, bytes]]:
-        for folder in ("", "Done", "Failed", "Held"):
-            for content in self.accounts[box].mails(folder or "INBOX"):
-                yield folder, content
-
-    def conserved(self, **options: Any) -> None:
-        conserved(self.case, self.folders, FOLDERS, **options)
-
-    def nothing_new(self) -> None:
-        """Another pass changes nothing anywhere."""
-        before = self.case.snapshot(), sorted(self.folders("system")), sorted(self.folders("support"))
-        assert self.desk.run() == []
-        assert (self.case.snapshot(), sorted(self.folders("system")), sorted(self.folders("support"))) == before
-
-
 @pytest.fixture
 def boxes(desk: Any, dovecot: Dovecot) -> Boxes:
-    return Boxes(desk, dovecot)
+    return Boxes(desk, dovecot, "imaps", FOLDERS)
 
 
 @pytest.fixture
@@ -79,19 +31,11 @@ def chaos(boxes: Boxes) -> Iterator[Chaos]:
         yield proxy
 
 
-def fill(boxes: Boxes) -> None:
-    boxes.put("created", mail(1, "Printer broken"))
-    boxes.put("comment", mail(2, "Re: Printer broken", more="In-Reply-To: <m1@example.com>\r\n"))
-    boxes.put("held", mail(3, sender="stranger@elsewhere.example"))
-    boxes.put("rejected", mail(4, ""))
-    boxes.put("created", mail(5), "support")
-
-
 def test_mails_of_two_mailboxes_become_items_and_are_moved_by_their_outcome(boxes: Boxes) -> None:
-    fill(boxes)
+    boxes.fill()
     lines = boxes.desk.run()
     assert {(line["mailbox"], line["outcome"]) for line in lines} == set(FOLDERS)
-    boxes.conserved(crashed=False)
+    boxes.conserved()
     boxes.nothing_new()
 
 
@@ -101,7 +45,7 @@ def test_mails_over_the_size_of_a_batch_are_all_read(boxes: Boxes, kind: str) ->
     for number in range(1, 121):
         boxes.put("created", mail(number))
     assert len(boxes.desk.run()) == 120
-    boxes.conserved(crashed=False)
+    boxes.conserved()
 
 
 def test_a_new_uidvalidity_processes_nothing_again_and_the_mail_that_came_meanwhile(boxes: Boxes) -> None:
@@ -118,11 +62,11 @@ def test_a_new_uidvalidity_processes_nothing_again_and_the_mail_that_came_meanwh
 
 
 def test_actions_planned_before_a_new_uidvalidity_are_planned_again(boxes: Boxes) -> None:
-    fill(boxes)
+    boxes.fill()
     assert boxes.desk.allegra("run", "--no-move").exit_code == 0
     boxes.accounts["system"].doveadm("mailbox", "update", "--uid-validity", "4242", "INBOX")
     assert boxes.desk.run() == []
-    boxes.conserved(crashed=False)
+    boxes.conserved()
 
 
 def test_numbers_that_start_anew_under_the_same_uidvalidity_hide_no_new_mail(boxes: Boxes) -> None:
@@ -141,7 +85,7 @@ def test_numbers_that_start_anew_under_the_same_uidvalidity_hide_no_new_mail(box
     boxes.put("created", mail(7))
     assert "began its message numbers anew" in boxes.desk.allegra("run").stderr
     assert len(boxes.desk.lines("item", "list")) == 7
-    boxes.conserved(crashed=False)
+    boxes.conserved()
 
 
 def test_a_server_that_is_away_costs_one_sentence_and_the_other_mailbox_goes_on(boxes: Boxes) -> None:
@@ -152,11 +96,11 @@ def test_a_server_that_is_away_costs_one_sentence_and_the_other_mailbox_goes_on(
     assert result.stderr.startswith("mailbox system: localhost:")
     assert "cannot be reached (Connection refused)" in result.stderr
     assert result.stderr.count("\n") == 1
-    boxes.conserved(crashed=False)
+    boxes.conserved()
     boxes.put("created", mail(2))
     boxes.configure()
     assert len(boxes.desk.run()) == 1
-    boxes.conserved(crashed=False)
+    boxes.conserved()
 
 
 def test_a_wrong_password_is_said_without_the_password(boxes: Boxes) -> None:
@@ -166,7 +110,7 @@ def test_a_wrong_password_is_said_without_the_password(boxes: Boxes) -> None:
     assert result.exit_code == 69
     assert f"refuses the login of {boxes.accounts['system'].user}" in result.stderr
     assert "canary" not in result.stderr
-    boxes.conserved(crashed=False)
+    boxes.conserved()
 
 
 def test_a_certificate_that_nobody_vouches_for_ends_it_before_the_login(boxes: Boxes) -> None:
@@ -180,24 +124,24 @@ def test_a_certificate_that_nobody_vouches_for_ends_it_before_the_login(boxes: B
     assert result.exit_code == 69
     assert "mailbox system: localhost:" in result.stderr
     assert "certificate that cannot be trusted (self-signed certificate)" in result.stderr
-    boxes.conserved(crashed=False)
+    boxes.conserved()
 
 
 def test_a_mail_put_back_by_hand_is_moved_away_again_and_not_processed(boxes: Boxes) -> None:
-    fill(boxes)
+    boxes.fill()
     boxes.desk.run()
     boxes.accounts["system"].doveadm("move", "INBOX", "mailbox", "Done", "all")
     assert len(boxes.accounts["system"].mails()) == 2
     assert boxes.desk.run() == []
-    boxes.conserved(crashed=False)
+    boxes.conserved()
     boxes.nothing_new()
 
 
 def test_mail_that_a_person_has_read_is_processed_all_the_same(boxes: Boxes) -> None:
-    fill(boxes)
+    boxes.fill()
     boxes.accounts["system"].doveadm("flags", "add", r"\Seen", "mailbox", "INBOX", "all")
     assert len(boxes.desk.run()) == 5
-    boxes.conserved(crashed=False)
+    boxes.conserved()
 
 
 def test_what_a_person_moved_away_before_us_is_let_go(boxes: Boxes) -> None:
@@ -221,7 +165,7 @@ def test_numbers_that_started_anew_and_ran_ahead_again_hide_no_new_mail_either(b
     for number in (2, 3, 4):
         boxes.put("created", mail(number))
     assert len(boxes.desk.run()) == 3
-    boxes.conserved(crashed=False)
+    boxes.conserved()
 
 
 def test_a_folder_that_refuses_is_said_and_tried_again_and_nothing_is_processed_twice(desk: Any) -> None:
@@ -276,31 +220,31 @@ def range_of(part: bytes) -> range:
 def test_a_connection_lost_at_any_command_settles_everything_once(
     boxes: Boxes, chaos: Chaos, at: str, command: bytes
 ) -> None:
-    fill(boxes)
+    boxes.fill()
     boxes.configure("imap", port=chaos.port)
     setattr(chaos, at, command)
     result = boxes.desk.allegra("run")
     assert result.exit_code == 69
     assert "mailbox system: localhost:" in result.stderr
     assert boxes.desk.allegra("run").exit_code == 0
-    boxes.conserved(crashed=False)
+    boxes.conserved()
     boxes.nothing_new()
 
 
 @pytest.mark.parametrize("cut", [300, 900, 1500, 2500])
 def test_a_connection_cut_anywhere_is_read_on_from_where_it_broke(boxes: Boxes, chaos: Chaos, cut: int) -> None:
-    fill(boxes)
+    boxes.fill()
     boxes.configure("imap", port=chaos.port)
     chaos.cut_after = cut
     boxes.desk.allegra("run")
     assert boxes.desk.allegra("run").exit_code == 0
-    boxes.conserved(crashed=False)
+    boxes.conserved()
 
 
 @pytest.mark.parametrize("side", ["before", "behind"])
 @pytest.mark.parametrize("step", ["spool", "decide", "COMMIT", "IMAP move", "settled", "lease back"])
 def test_G1_a_pass_killed_on_imap(boxes: Boxes, step: str, side: str) -> None:
-    fill(boxes)
+    boxes.fill()
     hit = 12 if step == "COMMIT" else 1
     assert run(boxes.desk.folder, "run", batch=2, at=At(step, hit, side == "behind")).code == -signal.SIGKILL
     for _ in range(2):
@@ -323,7 +267,7 @@ def without(*words: str) -> Callable[[Chaos], None]:
 def test_G1_a_pass_killed_while_it_copies_and_deletes_leaves_one_copy(
     boxes: Boxes, chaos: Chaos, step: str, side: str
 ) -> None:
-    fill(boxes)
+    boxes.fill()
     without("MOVE")(chaos)
     boxes.configure("imap", port=chaos.port)
     for hit in (1, 2):

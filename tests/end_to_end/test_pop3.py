@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Iterator
-from email.utils import formatdate
 from typing import Any
 
 import pytest
-from conservation import Case, conserved
-from served import configure, of, options
+from served import Boxes, mail
 from servers.chaos import Chaos
 from servers.dovecot import Dovecot, free_ports
 from servers.failpoints import At, run
@@ -21,51 +19,9 @@ STAYS = {("system", "created"): None, ("system", "comment"): None, ("system", "r
 """What is decided for good is deleted; what is held stays."""
 
 
-def mail(number: int, subject: str | None = None, sender: str = "anna@example.com", more: str = "") -> bytes:
-    subject = f"Mail {number}" if subject is None else subject
-    return (
-        f"From: {sender}\r\nTo: help@example.com\r\nSubject: {subject}\r\nMessage-ID: <m{number}@example.com>\r\n"
-        f"Date: {formatdate(1_790_000_000 + number)}\r\n{more}\r\n.The text of mail {number}.\r\n"
-    ).encode()
-
-
-class Boxes:
-    """Two accounts read by POP3."""
-
-    def __init__(self, desk: Any, dovecot: Dovecot) -> None:
-        self.desk, self.accounts = desk, {"system": dovecot.account(), "support": dovecot.account()}
-        self.case = Case(desk.folder / "var" / "allegra.sqlite3")
-        self.configure()
-
-    def configure(self, kind: str = "pop3s", system: str = DELETE, **changed: Any) -> None:
-        account = self.accounts["system"]
-        changed = {"password": account.password, "more": system, **changed}
-        configure(
-            self.desk,
-            options(account.server, kind, account.user, **changed),
-            of(self.accounts["support"], kind, more=DELETE),
-        )
-
-    def put(self, outcome: str, content: bytes, box: str = "system") -> None:
-        self.accounts[box].deliver(content)
-        self.case.add(box, content, outcome)
-
-    def folders(self, box: str) -> Iterator[tuple[str, bytes]]:
-        for content in self.accounts[box].mails():
-            yield "", content
-
-    def conserved(self, stays: dict[tuple[str, str], Any] = STAYS, **options: Any) -> None:
-        conserved(self.case, self.folders, stays, **options)
-
-    def nothing_new(self) -> None:
-        before = self.case.snapshot(), sorted(self.folders("system"))
-        assert self.desk.run() == []
-        assert (self.case.snapshot(), sorted(self.folders("system"))) == before
-
-
 @pytest.fixture
 def boxes(desk: Any, dovecot: Dovecot) -> Boxes:
-    return Boxes(desk, dovecot)
+    return Boxes(desk, dovecot, "pop3s", STAYS, DELETE)
 
 
 @pytest.fixture
@@ -74,28 +30,20 @@ def chaos(boxes: Boxes) -> Iterator[Chaos]:
         yield proxy
 
 
-def fill(boxes: Boxes) -> None:
-    boxes.put("created", mail(1, "Printer broken"))
-    boxes.put("comment", mail(2, "Re: Printer broken", more="In-Reply-To: <m1@example.com>\r\n"))
-    boxes.put("held", mail(3, sender="stranger@elsewhere.example"))
-    boxes.put("rejected", mail(4, ""))
-    boxes.put("created", mail(5), "support")
-
-
 @pytest.mark.parametrize("kind", ["pop3", "pop3s"])
 def test_what_is_decided_is_deleted_and_what_is_held_stays(boxes: Boxes, kind: str) -> None:
     boxes.configure(kind)
-    fill(boxes)
+    boxes.fill()
     assert len(boxes.desk.run()) == 5
-    boxes.conserved(crashed=False)
+    boxes.conserved()
     boxes.nothing_new()
 
 
 def test_without_delete_everything_stays_and_nothing_is_processed_twice(boxes: Boxes) -> None:
     boxes.configure(system="")
-    fill(boxes)
+    boxes.fill()
     assert len(boxes.desk.run()) == 5
-    boxes.conserved({("support", "created"): None}, crashed=False)
+    boxes.conserved({("support", "created"): None})
     boxes.nothing_new()
 
 
@@ -103,16 +51,16 @@ def test_more_mails_than_a_session_holds_are_all_read_and_deleted(boxes: Boxes) 
     for number in range(1, 121):
         boxes.put("created", mail(number))
     assert len(boxes.desk.run()) == 120
-    boxes.conserved(crashed=False)
+    boxes.conserved()
 
 
 def test_new_unique_ids_after_a_reset_process_nothing_again(boxes: Boxes) -> None:
     boxes.configure(system="")
-    fill(boxes)
+    boxes.fill()
     boxes.desk.run()
     boxes.accounts["system"].doveadm("mailbox", "update", "--uid-validity", "4242", "INBOX")
     assert boxes.desk.run() == []
-    boxes.conserved({("support", "created"): None}, crashed=False)
+    boxes.conserved({("support", "created"): None})
 
 
 @pytest.mark.parametrize("at", ["drop_reply", "drop_command"])
@@ -120,18 +68,18 @@ def test_new_unique_ids_after_a_reset_process_nothing_again(boxes: Boxes) -> Non
 def test_a_connection_lost_at_any_command_deletes_everything_once(
     boxes: Boxes, chaos: Chaos, at: str, command: bytes
 ) -> None:
-    fill(boxes)
+    boxes.fill()
     boxes.configure("pop3", port=chaos.port)
     setattr(chaos, at, command)
     boxes.desk.allegra("run")
     assert boxes.desk.allegra("run").exit_code == 0
-    boxes.conserved(crashed=False)
+    boxes.conserved()
     boxes.nothing_new()
 
 
 def test_a_mail_is_ours_before_the_next_one_is_asked_for(boxes: Boxes, chaos: Chaos) -> None:
     """Some servers show a message once only."""
-    fill(boxes)
+    boxes.fill()
     boxes.configure("pop3", port=chaos.port)
     chaos.drop_command = b"RETR 3"
     assert boxes.desk.allegra("run").exit_code == 69
@@ -146,7 +94,7 @@ def test_a_server_that_is_away_costs_one_sentence_and_the_other_mailbox_goes_on(
     result = boxes.desk.allegra("run")
     assert result.exit_code == 69
     assert result.stderr.startswith("mailbox system: localhost:")
-    boxes.conserved(crashed=False)
+    boxes.conserved()
 
 
 def test_a_wrong_password_is_said_without_the_password(boxes: Boxes) -> None:
@@ -156,13 +104,13 @@ def test_a_wrong_password_is_said_without_the_password(boxes: Boxes) -> None:
     assert result.exit_code == 69
     assert "refuses the login" in result.stderr
     assert "canary" not in result.stderr
-    boxes.conserved(crashed=False)
+    boxes.conserved()
 
 
 @pytest.mark.parametrize("side", ["before", "behind"])
 @pytest.mark.parametrize("step", ["spool", "decide", "COMMIT", "POP3 DELE", "POP3 QUIT", "settled"])
 def test_G1_a_pass_killed_on_pop3(boxes: Boxes, step: str, side: str) -> None:
-    fill(boxes)
+    boxes.fill()
     hit = 12 if step == "COMMIT" else 1
     assert run(boxes.desk.folder, "run", batch=2, at=At(step, hit, side == "behind")).code == -signal.SIGKILL
     for _ in range(2):

@@ -145,7 +145,7 @@ def test_import_prints_a_rule_file(ruled: Any, tmp_path: Path) -> None:
     result = ruled.allegra("rules", "import", str(script), "--map", "Big Box=finance")
     assert result.exit_code == 0
     assert 'route to workspace "finance"' in result.stdout
-    assert "1 parts were not translated" in result.stderr
+    assert "1 part was not translated" in result.stderr
     script.write_text("if {", encoding="utf-8")
     assert ruled.allegra("rules", "import", str(script)).exit_code == 1
 

@@ -14,7 +14,7 @@ from urllib.parse import quote
 import pytest
 from served import configure
 from servers import limits, poison
-from servers.failpoints import At, ended, run, start
+from servers.failpoints import ended, run, start
 from servers.scripted import Scripted, Talk, imap, pop3
 from servers.taker import Taker
 
@@ -81,6 +81,14 @@ SERVERS: dict[str, tuple[str, Callable[[Talk], None], str]] = {
 def box(kind: str, port: int, secret: str, more: str = "") -> str:
     return (
         f'protocol = "{kind}"\nhost = "localhost"\nport = {port}\nssl = false\nusername = "{USER}"\n{secret}\n{more}\n'
+    )
+
+
+def outgoing(port: int) -> str:
+    """A server for outgoing mail that wants a password."""
+    return (
+        f'[smtp]\nhost = "localhost"\nport = {port}\nssl = false\nfrom = "help@example.com"\n'
+        f'username = "{USER}"\npassword_env = "ALLEGRA_TEST_PASSWORD"\n'
     )
 
 
@@ -151,8 +159,7 @@ def test_a_disk_that_fails(desk: Any, how: str) -> None:
 
 def test_a_mail_that_breaks_the_machine(desk: Any, tmp_path_factory: pytest.TempPathFactory) -> None:
     """The fault is stored with its traceback; the process that reads the mail apart is not told the secret."""
-    desk.configure(more='[errors]\nretry = ["0 s"]\n[smtp]\nhost = "localhost"\nport = 1\nssl = false\n'
-                        f'from = "help@example.com"\nusername = "{USER}"\npassword_env = "ALLEGRA_TEST_PASSWORD"')  # fmt: skip
+    desk.configure(more='[errors]\nretry = ["0 s"]\n' + outgoing(1))
     site = tmp_path_factory.mktemp("site")
     environ = poison.everywhere(site) | {"ALLEGRA_TEST_PASSWORD": ASCII}
     tell = f"import os\nwith open({str(site / 'seen')!r}, 'a') as seen:\n    seen.write(repr(dict(os.environ)))\n"
@@ -183,8 +190,7 @@ def test_an_outgoing_server_that_repeats_everything(desk: Any) -> None:
                 talk.send(b"535 you said " + talk.server.heard.replace(b"\r\n", b" ")[-150:])
 
     with Scripted(talk) as server:
-        desk.configure(more=f'[smtp]\nhost = "localhost"\nport = {server.port}\nssl = false\nfrom = "help@example.com"\n'
-                            f'username = "{USER}"\npassword_env = "ALLEGRA_TEST_PASSWORD"')  # fmt: skip
+        desk.configure(more=outgoing(server.port))
         desk.mail()
         results = [desk.allegra("-vv", "run"), desk.allegra("run", "--json")]
         assert base64.b64encode(f"\0{USER}\0{ASCII}".encode()) in server.heard

@@ -18,6 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from servers.forks import process
+
 import engine.cli.deliver
 import engine.cli.run
 import engine.config
@@ -36,7 +38,6 @@ import engine.sources.pop3
 import engine.visit
 from engine.store.database import Database
 from engine.store.store import Store
-from servers.forks import process
 
 STEPS: dict[str, tuple[Any, str]] = {
     "lease": (Store, "lease"),
@@ -184,7 +185,7 @@ def _child(folder: Path, output: Path, arguments: Sequence[str], options: dict[s
 def _install(at: At | None, steps: Path) -> None:
     """Put a counter around every step; with `at` one of them strikes."""
     taken: Counter[str] = Counter()
-    global _steps  # noqa: PLW0603
+    global _steps
     log = _steps = os.open(steps, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600)
 
     def step(name: str) -> None:

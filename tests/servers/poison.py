@@ -21,7 +21,7 @@ def install() -> None:
     import engine.pipeline
     import engine.stopping
 
-    engine.stopping.DECISION_CPU_S = 0.3
+    engine.stopping.DECISION_CPU_S = 0.2
     engine.mail.isolated.CPU_S = 1
     read = engine.mail.parse.parse
     decide = engine.pipeline.Pipeline.decide
@@ -44,7 +44,7 @@ def install_impatient() -> None:
     import engine.stopping
 
     install()
-    engine.stopping.DECISION_KILL_S = 0.6
+    engine.stopping.DECISION_KILL_S = 0.4
 
 
 def _act(content: bytes, when: bytes) -> None:

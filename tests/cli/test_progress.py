@@ -1,0 +1,39 @@
+"""The line that says how far a pass has come."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from itertools import count
+
+from engine.cli.progress import CLEAR, Progress
+from engine.run import MailboxReport
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def drawn(stream: io.StringIO, step_s: float) -> str:
+    ticks: Iterator[float] = (number * step_s for number in count())
+    progress = Progress(stream, lambda: next(ticks))
+    report = MailboxReport("system", "imap.example.com")
+    progress.mailbox_started(report, 4)
+    progress.mails_done(report, [None, None])  # type: ignore[list-item]
+    progress.mailbox_done(report)
+    return stream.getvalue()
+
+
+def test_a_long_pass_draws_a_line_and_takes_it_away() -> None:
+    told = drawn(Terminal(), 3.0)
+    assert "system     ██████████░░░░░░░░░░ 2/4" in told
+    assert told.endswith(CLEAR)
+
+
+def test_a_short_pass_draws_nothing() -> None:
+    assert drawn(Terminal(), 0.1) == ""
+
+
+def test_nothing_is_drawn_where_nobody_looks() -> None:
+    assert drawn(io.StringIO(), 3.0) == ""

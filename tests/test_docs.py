@@ -1,0 +1,207 @@
+"""The documents say what is there: commands with their options, links, words of queries, keys of files.
+
+`python tests/test_docs.py` writes the table of commands in docs/cli.md anew.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+CLI = ROOT / "docs" / "cli.md"
+BEGIN, END = "<!-- made by: python tests/test_docs.py -->\n", "<!-- end -->"
+DOCUMENTS = (*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md")))
+COMMON = {"--config", "-v", "--verbose", "-q", "--quiet", "--no-color", "--help", "-h", "--version"}
+
+
+def leaves() -> Iterator[tuple[tuple[str, ...], click.Command]]:
+    """Every command that does something, with its words."""
+    from engine.cli.main import COMMANDS, allegra
+
+    context = click.Context(allegra)
+    for name in COMMANDS:
+        command = allegra.get_command(context, name)
+        if isinstance(command, click.Group):
+            yield from (((name, inner), each) for inner, each in command.commands.items())
+        elif command is not None:
+            yield (name,), command
+
+
+def table() -> str:
+    """The table of commands: arguments, first sentence, options; a tick where there is `--json`."""
+    rows = ["| command | does | options | JSON |", "|---|---|---|---|"]
+    for words, command in leaves():
+        context = click.Context(command, info_name=words[-1])
+        arguments = [each.make_metavar(context) for each in command.params if isinstance(each, click.Argument)]
+        options = [each for each in command.params if isinstance(each, click.Option) and not each.hidden]
+        told = " ".join(f"`{_option(each, context)}`" for each in options if "--json" not in each.opts)
+        name = " ".join(("allegra", *words, *arguments)).replace("|", "\\|")
+        does = " ".join((command.help or "").split("\n\n")[0].split()).partition(". ")[0].rstrip(".")
+        has_json = any("--json" in each.opts for each in options)
+        rows.append(f"| `{name}` | {does} | {told or '–'} | {'✔' if has_json else '–'} |")
+    return "\n".join(rows) + "\n"
+
+
+def _option(option: click.Option, context: click.Context) -> str:
+    metavar = "" if option.is_flag else option.make_metavar(context).replace("|", "\\|")
+    name = max(option.opts, key=len)
+    other = f"/{option.secondary_opts[0]}" if option.secondary_opts else ""
+    return f"{name}{other} {metavar}".strip()
+
+
+def test_the_table_of_commands_is_what_the_commands_are() -> None:
+    text = CLI.read_text("utf-8")
+    assert text[text.index(BEGIN) + len(BEGIN) : text.index(END)] == table(), "run: python tests/test_docs.py"
+
+
+def quoted() -> Iterator[tuple[str, str]]:
+    """Every command line that a document, the demo or a piece of advice shows."""
+    from engine.cli.demo import TRY_NEXT
+    from engine.reasons import REASONS
+
+    for path in DOCUMENTS:
+        text = path.read_text("utf-8")
+        blocks = re.findall(r"^```\w*\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+        spans = re.findall(r"`(allegra [^`]+)`", re.sub(r"^```.*?^```", "", text, flags=re.DOTALL | re.MULTILINE))
+        lines = [line for block in blocks for line in block.splitlines()]
+        found = [match[1] for line in lines if (match := re.search(r"(?:^|/|&& |\s)(allegra [a-z].*)$", line))]
+        yield from ((path.name, line) for line in (*spans, *found))
+    for command, _ in TRY_NEXT:
+        yield "demo", command
+    for reason in REASONS.values():
+        for line in reason.what_to_do:
+            if line.startswith("allegra "):
+                yield reason.code, re.split(r"\s{2,}", line)[0]
+
+
+def test_every_command_line_that_is_shown_exists() -> None:
+    known = dict(leaves())
+    wrong = []
+    for where, line in quoted():
+        if "allegra unix" in line or "COMMAND" in line:  # the service of that name in Postfix; any command
+            continue
+        line = re.sub(r"\s#.*|\s{3,}.*|\|.*|;.*", "", line)
+        try:
+            words = shlex.split(line.replace("…", "x").replace("(", " ").replace(")", " "))[1:]
+        except ValueError:
+            words = line.split()[1:]
+        words = words if words[:1] != ["--config"] else words[2:]
+        name = next((name for name in (tuple(words[:2]), tuple(words[:1])) if name in known), None)
+        if name is None:
+            noun = any(words[0] == first for first, *_ in known) if words else True
+            if not noun or (len(words) > 1 and words[1].isalpha() and words[1].islower()):
+                wrong.append((where, line))
+            continue
+        options = {opt for each in known[name].params for opt in (*each.opts, *each.secondary_opts)} | COMMON
+        given = {re.sub(r"=.*|[\],.]+$", "", word).lstrip("[") for word in words if word.lstrip("[").startswith("--")}
+        wrong += [(where, line, option) for option in given - options - {"--"}]
+    assert wrong == []
+
+
+def anchors(path: Path) -> set[str]:
+    """The places in a document that a link may name, as the usual renderers make them."""
+    heads = re.findall(r"^#+ (.+)$", path.read_text("utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", head.lower()).strip().replace(" ", "-") for head in heads}
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_every_link_between_documents_leads_somewhere(path: Path) -> None:
+    for link in re.findall(r"\]\((?!https?:|mailto:)([^)\s]+)\)", path.read_text("utf-8")):
+        name, _, anchor = link.partition("#")
+        target = (path.parent / name).resolve() if name else path
+        assert target.exists(), f"{path.name}: {link}"
+        if anchor and target.suffix == ".md":
+            assert anchor in anchors(target), f"{path.name}: {link}"
+
+
+def test_every_code_has_a_place_in_the_documents_that_explain_names() -> None:
+    from engine.reasons import REASONS
+
+    for reason in REASONS.values():
+        name, _, anchor = reason.anchor.partition("#")
+        text = (ROOT / name).read_text("utf-8")
+        assert anchor in anchors(ROOT / name) or f'id="{anchor}"' in text or f"`{reason.code}`" in text, reason.code
+
+
+def test_every_document_is_named_in_the_readme_or_in_one_that_is() -> None:
+    named = {link for path in DOCUMENTS for link in re.findall(r"\]\((?:docs/)?(\w+\.md)", path.read_text("utf-8"))}
+    assert {path.name for path in (ROOT / "docs").glob("*.md")} - named == set()
+
+
+def test_every_word_of_a_query_is_documented() -> None:
+    from engine.store.search import _WORDS
+
+    text = CLI.read_text("utf-8")
+    assert [word for word in (*filter(None, _WORDS), "rule") if f"`{word}:`" not in text] == []
+
+
+def test_every_key_of_a_data_file_is_documented() -> None:
+    from engine.store.load import INNER, SHAPES
+
+    rows = dict(re.findall(r"^\| `(\w+)` \| (.+) \|$", CLI.read_text("utf-8"), re.MULTILINE))
+    for name, shape in SHAPES.items():
+        inner = INNER[name][1] if name in INNER else {}
+        assert [key for key in (*shape, *inner) if f"`{key}`" not in rows[name]] == [], name
+
+
+def test_every_field_of_a_parsed_mail_is_documented(tmp_path: Path) -> None:
+    import json
+
+    from click.testing import CliRunner
+
+    from engine.cli.main import allegra
+
+    (tmp_path / "a.eml").write_bytes(b"From: a@example.com\nSubject: x\n\nx\n")
+    told = json.loads(CliRunner().invoke(allegra, ["parse", "--json", str(tmp_path / "a.eml")]).output)
+    text = CLI.read_text("utf-8")
+    assert [name for name in told if f"`{name}`" not in text and name != "schema"] == []
+    assert [name for name in told["authentication"] if f"`{name}`" not in text] == []
+
+
+def test_every_exit_code_is_documented() -> None:
+    from engine.cli import common, deliver
+
+    codes = {common.DONE, common.FINDINGS, common.USAGE, common.AWAY, common.LATER, common.BROKEN_CONFIG}
+    codes |= {deliver.TOO_BIG, deliver.NO_MAILBOX, deliver.REFUSED, deliver.TEMPORARY}
+    text = CLI.read_text("utf-8")
+    rows = " ".join(re.findall(r"^\| ([\d, ]+) \|", text, re.MULTILINE))
+    assert codes <= {int(code) for code in re.findall(r"\d+", rows)}
+
+
+def test_every_stage_stands_in_the_way_of_a_mail() -> None:
+    from engine.pipeline import ORDER
+
+    text = (ROOT / "docs" / "flow.md").read_text("utf-8")
+    assert [name for number, name in enumerate(ORDER, 1) if f"| {number} | `{name}` |" not in text] == []
+    for path in re.findall(r"`((?:\w+/)*\w+\.py)`", text):
+        assert (ROOT / "engine" / path).is_file() or (ROOT / path).is_file(), path
+
+
+def test_the_changelog_knows_this_version_and_the_licence_is_what_it_says() -> None:
+    from engine import __version__
+
+    assert re.search(rf"^## {re.escape(__version__)}\b", (ROOT / "CHANGELOG.md").read_text("utf-8"), re.MULTILINE)
+    licence = (ROOT / "LICENSE").read_text("utf-8")
+    assert "Apache License" in licence and "Version 2.0, January 2004" in licence
+    assert 'license = "Apache-2.0"' in (ROOT / "pyproject.toml").read_text("utf-8")
+    assert "Apache-2.0" in (ROOT / "README.md").read_text("utf-8")
+
+
+def test_the_targets_that_the_readme_names_are_in_the_makefile() -> None:
+    made = set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
+    shown = re.compile(r"`make (\w+)`|^make (\w+)(?=\s+#)", re.MULTILINE)
+    named = {a or b for path in DOCUMENTS for a, b in shown.findall(path.read_text("utf-8"))}
+    assert {"demo", "test"} <= named <= made
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(ROOT))
+    before = CLI.read_text("utf-8")
+    CLI.write_text(before[: before.index(BEGIN) + len(BEGIN)] + table() + before[before.index(END) :], "utf-8")
