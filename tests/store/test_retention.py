@@ -132,7 +132,7 @@ def test_backup_is_a_whole_database_for_its_owner_only(file_desk, tmp_path):
     copy = sqlite3.connect(target)
     assert copy.execute("SELECT title FROM item").fetchall() == [("Printer",)]
     copy.close()
-    with pytest.raises(StoreError, match="never overwrites"):
+    with pytest.raises(Refused, match="never overwrites"):
         file_desk.store.backup(target)
     with pytest.raises(StoreError, match="cannot be written"):
         file_desk.store.backup(tmp_path / "nowhere" / "b")
