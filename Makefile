@@ -24,18 +24,23 @@ servers:
 	  apt-get update -q >/dev/null && DEBIAN_FRONTEND=noninteractive \
 	  apt-get install -qy --no-install-recommends dovecot-imapd dovecot-pop3d openssl >/dev/null; fi
 
-$(VENV)/bin/python:
-	$(PYTHON) -m venv $(VENV)
+# One stamp for each version of Python: with another PYTHON the environment is made anew.
+VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d.%d" % sys.version_info[:3])' 2>/dev/null)
 
-$(VENV)/.installed: $(VENV)/bin/python pyproject.toml
-	@echo "installing into $(VENV)"
+$(VENV)/.python-$(VERSION):
+	@test -n "$(VERSION)" || { echo "$(PYTHON) does not run: name a Python of 3.11 or newer, make PYTHON=python3.13"; exit 1; }
+	@$(PYTHON) -m venv --clear $(VENV)
+	@touch $@
+
+$(VENV)/.installed: $(VENV)/.python-$(VERSION) pyproject.toml
+	@echo "installing into $(VENV), Python $(VERSION)"
 	@$(BIN)/python -m pip install -q --disable-pip-version-check -e .
 	@touch $@
 
-$(VENV)/.tested: $(VENV)/bin/python pyproject.toml
-	@echo "installing into $(VENV), with what the tests need"
+$(VENV)/.tested: $(VENV)/.python-$(VERSION) pyproject.toml
+	@echo "installing into $(VENV), Python $(VERSION), with what the tests need"
 	@$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[test]'
 	@touch $@ $(VENV)/.installed
 
 clean:
-	rm -rf $(VENV) allegra-demo .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) .venv-* allegra-demo .pytest_cache .mypy_cache .ruff_cache

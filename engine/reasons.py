@@ -226,7 +226,7 @@ _ALL = (
     Reason("hook.memory", "A script used more memory than hooks.memory.", (RETRY, RELEASE), admin=True),
     Reason(
         "hook.sandbox_missing",
-        "The machine does not offer the fences that scripts must run in.",
+        "Hooks do not work on this machine: a fence is missing, or the self-test failed.",
         ("allegra check                                 which fence is missing", RELEASE),
         admin=True,
     ),

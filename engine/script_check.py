@@ -35,13 +35,17 @@ def check_scripts(config: Config) -> Iterator[tuple[str, str, tuple[Problem, ...
     sample = case.made({})
     sandbox = Sandbox(Limits(hooks.timeout, hooks.memory), Isolation("worker", hooks.allow_reduced_isolation))
     try:
-        yield from _fences(sandbox, hooks.allow_reduced_isolation)
+        fences = _fences(sandbox, hooks.allow_reduced_isolation)
+        yield fences
+        here = all(problem.severity is not Severity.ERROR for problem in fences[2])
         for hook, names in (("guard", hooks.guard), ("activity", (*hooks.activity, *_for_rules(config)))):
             for name in names:
                 loaded = files.read(name)
                 file = shown(config, loaded.path)
                 if loaded.problem is not None:
                     yield file, "", (problem_of(loaded.problem, file),)
+                    continue
+                if not here:  # said once, of the sandbox; the script is not to blame
                     continue
                 program = Program((Script(name, hook, loaded.text),), *texts)
                 if problems := complaints(sandbox, program, file):
@@ -73,7 +77,7 @@ def complaints(sandbox: Sandbox, program: Program, file: str) -> tuple[Problem, 
     if result.problems:
         return tuple(problem_of(problem, file, text) for _, problem in result.problems)
     if result.outcome == "sandbox-missing":
-        return (Problem("H120", result.message, file),)
+        return (Problem("H120", result.message, SANDBOX, help=HELD),)
     code, help = ("H111", "only definitions belong outside of functions")
     if "has no function" in result.message:
         code, help = "H108", f"write: def {program.scripts[0].hook}({_ARGUMENTS[program.scripts[0].hook]}):"
@@ -115,21 +119,22 @@ def _on_sample(result: Result, file: str, text: str) -> tuple[Problem, ...]:
     return (replace(found, severity=Severity.WARNING),)
 
 
-def _fences(sandbox: Sandbox, reduced: bool) -> Iterator[tuple[str, str, tuple[Problem, ...]]]:
+SANDBOX, HELD = "hooks sandbox", "mail is held until they do; allegra hooks limits shows which fences stand"
+
+
+def _fences(sandbox: Sandbox, reduced: bool) -> tuple[str, str, tuple[Problem, ...]]:
+    """Look which fences stand, and whether harmless scripts run behind them."""
     result = sandbox.check(Program((Script("check", "guard", "def guard(mail, ctx):\n    return True\n"),)))
-    missing = dict(result.missing)
     problems = []
-    for name, why in missing.items():
+    for name, why in result.missing:
         wanted = name in MANDATORY
         severity = Severity.INFO if not wanted else Severity.WARNING if reduced else Severity.ERROR
-        code = "H120" if wanted and not reduced else "H121"
-        help = "scripts do not run and mail is held" if code == "H120" else ""
-        problems.append(
-            Problem(code, f"the fence {name} is missing: {why}", "hooks sandbox", help=help, severity=severity)
-        )
-    if result.outcome != "ok" and not missing:
-        problems.append(Problem("H120", result.message, "hooks sandbox"))
-    yield "hooks sandbox", f"fences: {', '.join(result.standing)}", tuple(problems)
+        code = "H120" if severity is Severity.ERROR else "H121"
+        help = HELD if severity is Severity.ERROR else ""
+        problems.append(Problem(code, f"the fence {name} is missing: {why}", SANDBOX, help=help, severity=severity))
+    if result.outcome != "ok" and all(problem.severity is not Severity.ERROR for problem in problems):
+        problems.append(Problem("H120", result.message, SANDBOX, help=HELD))
+    return SANDBOX, f"self-test passed, fences: {', '.join(result.standing)}", tuple(problems)
 
 
 def shown(config: Config, path: Path) -> str:

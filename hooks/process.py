@@ -59,8 +59,8 @@ class Worker:
 
     __slots__ = ("_in", "_marks", "_out", "_poll_in", "_poll_out", "_ran", "cpu_s", "pid", "status")
 
-    def __init__(self, settings: dict[str, object], boot: str = BOOT, path: Iterable[str] = ()) -> None:
-        """Start the process; it is not ready yet. `settings` are those `hooks.worker` reads."""
+    def __init__(self, settings: dict[str, object], boot: str = "", path: Iterable[str] = ()) -> None:
+        """Start the process; it is not ready yet. `settings` are those `hooks.worker` reads, `boot` replaces BOOT."""
         theirs_in, ours_out = (_high(fd) for fd in os.pipe2(os.O_CLOEXEC))
         ours_in, theirs_out = (_high(fd) for fd in os.pipe2(os.O_CLOEXEC))
         shared = _high(os.memfd_create("marks"))
@@ -69,7 +69,7 @@ class Worker:
             self._marks = mmap.mmap(shared, mmap.PAGESIZE)
             text = json.dumps({**settings, "parent": os.getpid()})
             folders = json.dumps([*search_path(), *path])
-            command = [sys.executable, "-I", "-S", "-W", "ignore", "-X", "utf8", "-c", boot, text, folders]
+            command = [sys.executable, "-I", "-S", "-W", "ignore", "-X", "utf8", "-c", boot or BOOT, text, folders]
             given = ((theirs_in, 0), (theirs_out, 1), (shared, 3))
             self.pid = _in_lasting_thread(lambda: _spawn(command, given))
         finally:

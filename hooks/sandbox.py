@@ -17,11 +17,11 @@ import time
 import weakref
 from dataclasses import dataclass, replace
 
-from hooks import modules, protocol
+from hooks import modules, protocol, selftest
 from hooks.fences import MANDATORY
 from hooks.frame import EXIT_ATTACK, EXIT_MEMORY, EXIT_SIGNAL
 from hooks.limits import COMPILE_TIMEOUT_S, REPLY_BYTES, SPENT_CPU_S, Limits
-from hooks.process import BOOT, Died, TimedOut, Worker
+from hooks.process import Died, TimedOut, Worker
 from hooks.program import Call as Call
 from hooks.program import Program as Program
 from hooks.program import Result as Result
@@ -33,6 +33,9 @@ IDLE_WORKERS, SPARE_WORKERS = 8, 2
 
 CLOSING_S = 0.5
 """How long a worker that did nothing wrong may take to end by itself, so that its CPU time is counted."""
+
+AGAIN_S = 30.0
+"""Where hooks do not work at all, a new worker is not tried for each mail, only after this time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +49,7 @@ class Isolation:
     mode: str = "worker"
     reduced: bool = False
     without: frozenset[str] = frozenset()
-    boot: str = BOOT
+    boot: str = ""
     path: tuple[str, ...] = ()
 
 
@@ -78,6 +81,7 @@ class Sandbox:
         self._idle: dict[str, list[_Bound]] = {}
         self._spare: list[tuple[frozenset[str], Worker]] = []
         self._lock = threading.Lock()
+        self._refusal = (0.0, Result("ok"))
         self._end = weakref.finalize(self, _end_all, os.getpid(), self._idle, self._spare)
 
     def run(self, call: Call) -> Result:
@@ -123,6 +127,9 @@ class Sandbox:
 
     def _take(self, program: Program) -> _Bound:
         """Give an idle worker of this program, else a new one. Raises _Refused."""
+        until, refusal = self._refusal
+        if time.monotonic() < until:
+            raise _Refused(refusal)
         with self._lock:
             idle = self._idle.get(program.key)
             if idle:
@@ -164,21 +171,15 @@ class Sandbox:
         return Worker(settings, self.isolation.boot, self.isolation.path)
 
     def _bind(self, worker: Worker, program: Program) -> _Bound:
-        """Wait for a started worker and give it its scripts. Raises _Refused; the worker is ended then."""
+        """Wait for a worker, prove that it works, and give it its scripts. Raises _Refused; it is ended then."""
+        hello = self._proved(worker)
         nonce = os.urandom(8).hex()
         scripts = [(script.name, script.hook, script.source) for script in program.scripts]
+        missing = tuple(hello.missing.items())
         try:
-            deadline = time.monotonic() + self.limits.start_timeout_s
-            hello = protocol.read_hello(worker.ask(None, REPLY_BYTES, deadline))
-            missing = tuple(hello.missing.items())
-            if not self.isolation.reduced and hello.missing.keys() & set(MANDATORY):
-                raise _Refused(Result("sandbox-missing", message=_lacking(missing), missing=missing))
             deadline = time.monotonic() + COMPILE_TIMEOUT_S
             body = protocol.write_binding(nonce, scripts, program.params, program.tables)
             answer = protocol.read_bound(worker.ask(body, REPLY_BYTES, deadline), nonce)
-        except _Refused:
-            worker.end()
-            raise
         except (TimedOut, Died, BadReply) as error:
             raise _Refused(_failure(worker, error, 0.0, 0.0)) from None
         problems = tuple((number, each) for number in range(len(scripts)) for each in problems_of(answer, number))
@@ -201,6 +202,31 @@ class Sandbox:
             )
         return _Bound(worker, hello.standing, missing, hello.rss_kb, answer.cpu_ms)
 
+    def _proved(self, worker: Worker) -> protocol.Hello:
+        """Hear which fences of a worker stand, and let it run the self-test. Raises _Refused; it is ended then."""
+        deadline = time.monotonic() + self.limits.start_timeout_s
+        hello = None
+        try:
+            hello = protocol.read_hello(worker.ask(None, REPLY_BYTES, deadline))
+            why = "" if self.isolation.reduced else _lacking(hello)
+            if not why:
+                nonce = os.urandom(8).hex()
+                body = protocol.write_call(nonce, selftest.MAIL, selftest.ITEM, selftest.CONTEXT)
+                reply = protocol.read_reply(worker.ask(body, REPLY_BYTES, deadline), nonce, len(selftest.SCRIPTS))
+                if (reply.outcome, reply.verdict, reply.changes) == ("ok", "accept", selftest.CHANGES):
+                    return hello
+                said = f": {reply.error.type}: {reply.error.message}" if reply.error else ""
+                why = selftest.sentence(f"the self-test was answered with {reply.outcome}, {reply.verdict}{said}")
+            worker.end()
+        except (TimedOut, Died, BadReply) as error:
+            failed = _failure(worker, error, 0.0, 0.0)
+            doing = "the start of a worker" if hello is None else "the harmless script of the self-test"
+            why = selftest.sentence(f"{doing} failed, {failed.message}")
+        standing, missing = (hello.standing, tuple(hello.missing.items())) if hello is not None else ((), ())
+        result = Result("sandbox-missing", message=why[:1_000], standing=standing, missing=missing)
+        self._refusal = (time.monotonic() + AGAIN_S, result)
+        raise _Refused(result)
+
     def _ask(self, bound: _Bound, call: Call, began: float) -> Result:
         nonce = os.urandom(8).hex()
         body = protocol.write_call(nonce, call.mail, call.item, call.context, call.option)
@@ -209,7 +235,7 @@ class Sandbox:
             content = bound.worker.ask(body, REPLY_BYTES, deadline)
             reply = protocol.read_reply(content, nonce, len(call.program.scripts))
         except (TimedOut, Died, BadReply) as error:
-            result = _failure(bound.worker, error, bound.cpu_ms, self.limits.timeout_s * 1000)
+            result = _failure(bound.worker, error, bound.cpu_ms, self.limits.timeout_s * 1000, bound=True)
             with contextlib.suppress(OSError):
                 self.prepare(call.program)  # at once: the next mail is not to wait for it
             return replace(result, ms=_since(began), standing=bound.standing, missing=bound.missing)
@@ -237,13 +263,14 @@ def _since(began: float) -> float:
     return round((time.perf_counter() - began) * 1000, 3)
 
 
-def _lacking(missing: tuple[tuple[str, str], ...]) -> str:
-    named = "; ".join(f"{name} ({why})" for name, why in missing if name in MANDATORY)
-    return f"scripts do not run, because a fence is missing: {named}"
+def _lacking(hello: protocol.Hello) -> str:
+    """Say which mandatory fences are missing, "" for none."""
+    named = "; ".join(f"{name} ({why})" for name, why in hello.missing.items() if name in MANDATORY)
+    return f"scripts do not run, because a fence is missing: {named}" if named else ""
 
 
-def _failure(worker: Worker, error: Exception, cpu_before_ms: float, waited_ms: float) -> Result:
-    """End a worker that failed and say how; what it made us wait for counts as CPU time."""
+def _failure(worker: Worker, error: Exception, cpu_before_ms: float, waited_ms: float, bound: bool = False) -> Result:
+    """End a worker that failed and say how; the time it made us wait counts. `bound` is one that has its scripts."""
     status = worker.end()
     script = worker.running
     cpu_ms = max(worker.cpu_s * 1000 - cpu_before_ms, 0.0)
@@ -252,6 +279,9 @@ def _failure(worker: Worker, error: Exception, cpu_before_ms: float, waited_ms: 
         return Result("timeout", script=script, message="the time was over", error_type="TimeoutError", cpu_ms=cpu_ms)
     if isinstance(error, BadReply):
         return Result("attack", script=script, message=f"the worker sent {error}"[:1_000], cpu_ms=cpu_ms)
+    if status == -signal.SIGSYS and bound:
+        # The worker itself, which runs no script: what it does between two children is our own code.
+        return Result("sandbox-missing", message=selftest.sentence("a fence killed our own code"), cpu_ms=cpu_ms)
     if status in (-signal.SIGSYS, EXIT_ATTACK):
         return Result("attack", script=script, message="a forbidden system call was tried", cpu_ms=cpu_ms)
     if status == EXIT_MEMORY:

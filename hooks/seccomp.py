@@ -87,15 +87,17 @@ def _when(
     return [(_EQUAL, 0, len(body), kernel.NUMBER[name]), *body]
 
 
+class _Program(ctypes.Structure):
+    """`struct sock_fprog`. Defined here, not where it is used: since 3.14 that loads a module, too late in a worker."""
+
+    _fields_ = (("length", ctypes.c_ushort), ("filter", ctypes.c_void_p))
+
+
 def install(code: list[Instruction]) -> None:
     """Install a filter for this process and its children. Raises OSError."""
     packed = b"".join(struct.pack("HBBI", *each) for each in code)
     buffer = ctypes.create_string_buffer(packed, len(packed))
-
-    class Program(ctypes.Structure):
-        _fields_ = (("length", ctypes.c_ushort), ("filter", ctypes.c_void_p))
-
-    holder = Program(len(code), ctypes.addressof(buffer))
+    holder = _Program(len(code), ctypes.addressof(buffer))
     kernel.prctl(kernel.PR_SET_SECCOMP, kernel.SECCOMP_MODE_FILTER, ctypes.c_void_p(ctypes.addressof(holder)))
 
 

@@ -2,6 +2,7 @@
 
 Here: the life of a worker, from its start to its last call. Not here: the fences (`jail.py`), a call (`runner.py`).
 A worker compiles and never runs a script itself: a child of it does, which is cheap to replace (a fork, 2 ms).
+Its first child runs the self-test: fences that kill our own code are noticed before a script is there to blame.
 Invariant: nothing that a stranger wrote is read before the fences stand; nothing is loaded afterwards.
 """
 # ruff: noqa: PTH123 - a worker does not load pathlib
@@ -19,7 +20,7 @@ import time
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from hooks import compiling, frame, jail, limits, modules, runner
+from hooks import compiling, frame, jail, kernel, limits, modules, runner, selftest
 from hooks.context import frozen
 from hooks.fences import MANDATORY
 from hooks.frame import EXIT_ATTACK, EXIT_CLOSED, EXIT_MEMORY, EXIT_RENEWED, EXIT_SIGNAL
@@ -44,10 +45,12 @@ def main(compiled: Compile = compiling.compiled, scope: dict[str, Any] = compili
     if (set(MANDATORY) & fences.missing.keys()) and not settings["reduced"]:
         os._exit(EXIT_CLOSED)
     try:
+        _serve_one(_self_test(compiled, scope), 1, settings["cpu_s"])
         program = _bind(frame.receive(0, limits.REQUEST_BYTES), marks, compiled, scope)
         gc.collect()
         gc.freeze()
-        _serve(program, settings["calls"], settings["cpu_s"])
+        while True:
+            _serve_one(program, settings["calls"], settings["cpu_s"])
     except frame.BrokenFrame:
         os._exit(EXIT_CLOSED)
     except BrokenPipeError:
@@ -118,18 +121,31 @@ def _bind(body: bytes, marks: mmap.mmap | None, compiled: Compile, scope: dict[s
     return program
 
 
-def _serve(program: runner.Program, calls: int, cpu_s: int) -> NoReturn:
-    """Let one child after the other serve; it is replaced after so many calls, or anything but success."""
+def _self_test(compiled: Compile, scope: dict[str, Any]) -> runner.Program:
+    """Compile the harmless scripts. They are ours, so what is wrong with them ends the worker."""
+    scripts = []
+    for name, hook, text in selftest.SCRIPTS:
+        code, _ = compiled(text, name)
+        if code is None:
+            os._exit(EXIT_CLOSED)
+        scripts.append(runner.Compiled(name, hook, code, scope))
+    return runner.Program(tuple(scripts), frozen({}), frozen({}), lambda index: None)
+
+
+def _serve_one(program: runner.Program, calls: int, cpu_s: int) -> None:
+    """Let a child serve until it has to be replaced: after so many calls, or anything but success.
+
+    Where it ended in another way than by coming to its end, the worker ends, too.
+    """
     me = os.getpid()
-    while True:
-        child = os.fork()
-        if child == 0:
-            jail.tighten(me, cpu_s)
-            _answer_calls(program, calls)
-        _, status = os.waitpid(child, 0)
-        code = os.waitstatus_to_exitcode(status)
-        if code != EXIT_RENEWED:
-            os._exit(_passed_on(code))
+    child = kernel.fork()
+    if child == 0:
+        jail.tighten(me, cpu_s)
+        _answer_calls(program, calls)
+    _, status = os.waitpid(child, 0)
+    code = os.waitstatus_to_exitcode(status)
+    if code != EXIT_RENEWED:
+        os._exit(_passed_on(code))
 
 
 def _passed_on(code: int) -> int:

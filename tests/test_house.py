@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -150,3 +151,14 @@ def test_every_command_has_help_and_a_way_to_json() -> None:
             assert leaf.help, path
             silent = [option.name for option in leaf.params if isinstance(option, click.Option) and not option.help]
             assert silent == [], path
+
+
+def test_the_versions_of_python_that_are_claimed_are_the_same_everywhere() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    named = re.findall(r"Python :: (3\.\d+)", " ".join(project["project"]["classifiers"]))
+    assert project["project"]["requires-python"] == f">={named[0]},<3.{int(named[-1][2:]) + 1}"
+    said = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
+    assert f"Python {', '.join(named[:-1])} or {named[-1]} (all four are tested)" in said
+    assert len(named) == 4
+    assert project["tool"]["mypy"]["python_version"] == named[0]
+    assert project["tool"]["ruff"]["target-version"] == "py" + named[0].replace(".", "")

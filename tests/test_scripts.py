@@ -20,6 +20,7 @@ from engine.script_files import Ledger
 from engine.scripts import LEDGER, Scripts, check_scripts
 from engine.stages.activity import Activity
 from engine.stages.guard import Guard
+from hooks.process import BOOT
 from hooks.sandbox import Isolation
 
 REJECT = "def guard(mail, ctx):\n    return ctx.reject('no')\n"
@@ -27,6 +28,10 @@ BROKEN = "def guard(mail, ctx):\n    import os\n"
 LOOP = "def guard(mail, ctx):\n    while True:\n        pass\n"
 RAISES = "def guard(mail, ctx):\n    return mail.to[5]\n"
 HIGH = "def activity(mail, item, ctx):\n    item.priority = 'High'\n"
+
+INSIDE = ";import os,hooks.kernel as k,hooks.worker as w;"
+KILLED_AT_FORK = BOOT.replace(";main()", f"{INSIDE}k.fork=lambda:open('/proc/self/stat');main()")
+GARBAGE = BOOT.replace(";main()", f"{INSIDE}w._bind=lambda *a:(os.write(1,b'\\0\\0\\0\\x02{{}}'),os.read(0,1));main()")
 
 Make = Callable[..., Scripts]
 
@@ -188,12 +193,27 @@ def test_a_ledger_that_cannot_be_read_is_begun_anew(tmp_path: Path, content: str
 def test_an_attack_switches_the_script_off_at_once_and_is_a_security_event(
     make: Make, caplog: pytest.LogCaptureFixture
 ) -> None:
-    boot = "import os; os.write(1, b'\\0\\0\\0\\x02{}'); os.read(0, 1)"
-    scripts = make(isolation=Isolation(boot=boot))
+    scripts = make(isolation=Isolation(boot=GARBAGE))
     with caplog.at_level(logging.ERROR, "allegra.security"):
         assert ask(scripts).outcome == "attack"
     assert "switched off" in caplog.text
     assert ask(scripts).outcome == "disabled"
+
+
+def test_where_a_fence_kills_our_own_code_no_script_is_switched_off_or_blamed(
+    make: Make, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    scripts = make({"guard.py": REJECT, "activity.py": HIGH}, 'on_error = "continue"', Isolation(boot=KILLED_AT_FORK))
+    with caplog.at_level(logging.WARNING):
+        for _ in range(6):
+            answer = ask(scripts)
+            assert (answer.outcome, answer.script) == ("sandbox-missing", "")
+            assert "hooks do not work here" in answer.message
+    assert caplog.text == ""
+    scripts.close()
+    again = Scripts(hooked(tmp_path, scripts={"guard.py": REJECT, "activity.py": HIGH}))
+    assert ask(again).verdict == "reject", "nothing was remembered against it"
+    again.close()
 
 
 def test_missing_fences_mean_no_run(make: Make) -> None:
@@ -236,10 +256,20 @@ def test_check_names_a_broken_parameter_file(tmp_path: Path, text: str) -> None:
 def test_check_tells_fences_scripts_and_what_is_wrong(tmp_path: Path) -> None:
     config = hooked(tmp_path, scripts={"guard.py": BROKEN, "activity.py": HIGH})
     rows = {file: (summary, problems) for file, summary, problems in check_scripts(config)}
-    assert rows["hooks sandbox"][0].startswith("fences: ")
+    assert rows["hooks sandbox"][0].startswith("self-test passed, fences: ")
     (problem,) = rows["hooks/guard.py"][1]
     assert (problem.code, problem.line, problem.excerpt) == ("H102", 2, "    import os")
     assert "ms of 2 s" in rows["hooks/activity.py"][0]
+
+
+def test_check_says_that_hooks_do_not_work_here_and_names_no_script(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hooks.process.BOOT", KILLED_AT_FORK)
+    config = hooked(tmp_path, scripts={"guard.py": BROKEN, "activity.py": HIGH})
+    ((file, _, (problem,)),) = check_scripts(config)
+    assert (file, problem.code, problem.severity) == ("hooks sandbox", "H120", "error")
+    assert "hooks do not work here, and no script is to blame" in problem.message
 
 
 @pytest.mark.parametrize(

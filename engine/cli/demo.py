@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import platform
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+
+from engine import __version__
 
 if TYPE_CHECKING:
     from engine.config import Config
@@ -122,6 +125,7 @@ def _print(folder: Path, rows: list[Line], took: float, as_json: bool) -> None:
         for row in rows:
             print_json("demo", lines.as_json(row))
         return
+    click.echo(f"allegra {__version__} on {platform.python_implementation()} {platform.python_version()}")
     click.echo(
         f"Created {_shown(folder)}   (allegra.toml, rules/, hooks/, {len(rows)} sample mails in Maildir, SQLite)\n"
     )

@@ -297,31 +297,41 @@ def _versions(config: Config, names: tuple[str, ...], old: Path | None) -> Itera
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a limit or fence.")
 @click.pass_context
 def limits(ctx: click.Context, as_json: bool) -> None:
-    """Show which fences stand on this machine, and every limit of scripts."""
+    """Show whether hooks work on this machine, which fences stand, and every limit of scripts.
+
+    Exit code 1 where hooks do not work: mail is held then.
+    """
     from hooks import limits as numbers
+    from hooks import selftest
     from hooks.fences import MANDATORY, OPTIONAL, SENTENCES
     from hooks.sandbox import Program, Script
 
     script = Script("limits", "guard", "def guard(mail, ctx):\n    return True\n")
     with _sandbox(None) as sandbox:
         result = sandbox.check(Program((script,)))
-    missing = dict(result.missing)
+    works, missing = result.outcome == "ok", dict(result.missing)
     rows = [("deadline", "stands", SENTENCES["deadline"])]
     for name in (*MANDATORY, *OPTIONAL):
-        state = "stands" if name in result.standing else "MISSING" if name in MANDATORY else "missing"
+        unseen = not result.standing and name not in missing
+        absent = "unknown" if unseen else "MISSING" if name in MANDATORY else "missing"
+        state = "stands" if name in result.standing else absent
         rows.append((name, state, SENTENCES[name] + (f" ({missing[name]})" if name in missing else "")))
     values = [(name.lower(), getattr(numbers, name)) for name in dir(numbers) if name.isupper()]
     values += [("timeout_s", numbers.Limits().timeout_s), ("memory_bytes", numbers.Limits().memory_bytes)]
     if as_json:
+        machine = selftest.machine()
+        print_json("hooks", {"works": works, "machine": machine, "because": None if works else result.message})
         for name, state, sentence in rows:
             print_json("hooks", {"fence": name, "stands": state == "stands", "about": sentence})
         for name, value in values:
             print_json("hooks", {"limit": name, "value": value})
-        return
+        raise SystemExit(DONE if works else FINDINGS)
+    click.echo(f"hooks work here ({selftest.machine()})" if works else printable(result.message, 1_000))
+    click.echo()
     print_table(("fence", "state", "what it does"), rows, limit=100)
     click.echo()
     print_table(("limit", "value"), [(name, f"{value:,}") for name, value in values])
-    raise SystemExit(DONE if result.outcome == "ok" else FINDINGS)
+    raise SystemExit(DONE if works else FINDINGS)
 
 
 @hooks.command()

@@ -29,6 +29,7 @@ from engine.cli.common import (
 
 if TYPE_CHECKING:
     from engine.config import Config, Mailbox
+    from engine.model import Outcome
     from engine.result import Line
     from engine.run import MailboxReport
     from engine.sources.source import SourceError
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from engine.store.store import Store
 
 WAITS_FOR_A_FILE = ("config.broken", "rule.file_broken", "hook.sandbox_missing")
-"""Reason codes of mail that waits until somebody mends something here."""
+"""Reason codes of mail that waits until somebody mends something here: a file, or the machine."""
 
 
 @click.command()
@@ -221,18 +222,20 @@ def _print_trouble(reports: Sequence[MailboxReport], told: Sequence[Line], failu
     for line in told:
         if line.outcome is Outcome.ERROR:
             click.echo(f"{line.mail}: kept after all attempts failed: {printable(line.because)}", err=True)
-    for (code, because), number in _waiting(told).items():
+    for (code, because), number in _by_reason(told, Outcome.DEFERRED).items():
         many = f"{number} mails wait" if number > 1 else "1 mail waits"
         click.echo(f"{many} ({code}): {printable(because)}", err=True)
+    for (code, because), number in _by_reason(told, Outcome.HELD).items():
+        if code in WAITS_FOR_A_FILE:
+            many = f"{number} mails are held" if number > 1 else "1 mail is held"
+            click.echo(f"{many} ({code}): {printable(because)}", err=True)
 
 
-def _waiting(told: Sequence[Line]) -> dict[tuple[str, str], int]:
-    """Deferred mails by reason, so that a hundred of one kind are one line."""
+def _by_reason(told: Sequence[Line], outcome: Outcome) -> dict[tuple[str, str], int]:
+    """Mails of this outcome by reason, so that a hundred of one kind are one line."""
     from collections import Counter
 
-    from engine.model import Outcome
-
-    return Counter((each.code, each.because) for each in told if each.outcome is Outcome.DEFERRED)
+    return Counter((each.code, each.because) for each in told if each.outcome is outcome)
 
 
 def _print_json(reports: Sequence[MailboxReport], took: float) -> None:

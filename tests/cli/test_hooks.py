@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import platform
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from click.testing import CliRunner, Result
 from scripted import BASE
 
 from engine.cli.main import allegra
+from hooks.process import BOOT
 
 GUARD = 'def guard(mail, ctx):\n    if "spam" in mail.subject:\n        return ctx.reject("no spam")\n'
 Run = Callable[..., Result]
@@ -205,3 +207,25 @@ def test_limits_show_the_fences_and_every_limit(run: Run) -> None:
         "log_lines",
     }
     assert "fence" in run("limits").stdout.lower()
+
+
+KILLED_AT_FORK = BOOT.replace(";main()", ";import hooks.kernel as k;k.fork=lambda:open('/proc/self/stat');main()")
+
+
+def test_limits_say_that_hooks_work_here_and_with_which_python(run: Run) -> None:
+    done = run("limits")
+    assert done.exit_code == 0
+    assert done.output.startswith(f"hooks work here (CPython {platform.python_version()}, Linux ")
+    first = json.loads(run("limits", "--json").output.splitlines()[0])
+    assert first["works"] is True and first["because"] is None
+
+
+def test_limits_say_that_hooks_do_not_work_here_and_why(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hooks.process.BOOT", KILLED_AT_FORK)
+    done = run("limits")
+    assert done.exit_code == 1
+    assert "hooks do not work here, and no script is to blame" in done.output
+    assert "a forbidden system call was tried" in done.output
+    assert "MISSING" not in done.output, "the fences stand; they are what killed it"
+    told = run("limits", "--json")
+    assert told.exit_code == 1 and json.loads(told.output.splitlines()[0])["works"] is False

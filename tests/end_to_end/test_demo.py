@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import platform
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,7 @@ def test_the_demo_can_be_explained_and_run_again(demo: Any, tmp_path: Path, monk
     shown = demo("demo")
     assert shown.exit_code == 0
     assert "Try next" in shown.stdout
+    assert f" on {platform.python_implementation()} {platform.python_version()}\n" in shown.stdout
     monkeypatch.chdir(tmp_path / "allegra-demo")
     told = demo("explain", "last-held").stdout
     assert "HELD" in told

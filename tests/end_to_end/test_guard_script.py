@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from hooks.process import BOOT
+
 GUARD = """
 def guard(mail, ctx):
     if "lottery" in mail.subject.lower():
@@ -45,3 +47,29 @@ def test_F147_an_activity_script_changes_the_item(desk: Any) -> None:
     desk.mail("Printer")
     desk.run()
     assert desk.item(1)["title"] == "By script: Printer"
+
+
+KILLED_AT_FORK = BOOT.replace(";main()", ";import hooks.kernel as k;k.fork=lambda:open('/proc/self/stat');main()")
+
+
+def test_where_hooks_do_not_work_mail_is_held_cron_hears_why_and_the_script_stays_on(
+    desk: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A fence that kills our own code, as on a Python this release does not know, is told apart from a script."""
+    desk.configure(more='[hooks]\nguard = ["guard.py"]\non_error = "continue"\n')
+    desk.hook("guard.py", "def guard(mail, ctx):\n    return True\n")
+    for number in range(3):
+        desk.mail(f"Printer {number}")
+    with monkeypatch.context() as broken:
+        broken.setattr("hooks.process.BOOT", KILLED_AT_FORK)
+        done = desk.allegra("run")
+        assert done.exit_code == 1
+        assert "3 mails are held (hook.sandbox_missing): " in done.stderr
+        assert "hooks do not work here, and no script is to blame" in done.stderr
+        assert desk.allegra("check").exit_code == 1
+    assert {row["code"] for row in desk.lines("mail", "list", "--json")} == {"hook.sandbox_missing"}
+    assert desk.allegra("check").exit_code == 0
+    (listed,) = desk.lines("hooks", "list", "--json")
+    assert listed["state"] == "runs"
+    desk.mail("Toner")
+    assert desk.allegra("run").exit_code == 0

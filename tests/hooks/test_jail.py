@@ -93,3 +93,28 @@ def test_both_machines_have_numbers_for_all_calls(machine: str, monkeypatch: pyt
     code = seccomp.program(seccomp.KILL)
     assert (0x15, 1, 0, kernel.AUDIT_ARCH[machine]) in code
     assert any(each[3] == kernel.X32_BIT for each in code) == (machine == "x86_64")
+
+
+def test_a_fork_of_ours_goes_as_the_interpreters_does() -> None:
+    read_end, write_end = os.pipe()
+    child = kernel.fork()
+    if child == 0:
+        os.write(write_end, str(os.getppid()).encode())
+        os._exit(7)
+    os.close(write_end)
+    _, status = os.waitpid(child, 0)
+    with os.fdopen(read_end, "rb") as said:
+        assert int(said.read()) == os.getpid()
+    assert os.waitstatus_to_exitcode(status) == 7
+
+
+def test_a_fork_that_is_refused_says_so_and_leaves_the_interpreter_whole() -> None:
+    program = (
+        "import json, resource, sys, os\nsys.path.insert(0, sys.argv[1])\nfrom hooks import kernel\n"
+        "os.setuid(54321) if os.getuid() == 0 else None\n"
+        "resource.setrlimit(resource.RLIMIT_NPROC, (0, 0))\n"
+        "try:\n    kernel.fork()\nexcept OSError as error:\n    print(error.errno)\n"
+        "print(json.dumps(1))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program, ROOT], capture_output=True, text=True)
+    assert done.stdout.split() == ["11", "1"], done.stderr

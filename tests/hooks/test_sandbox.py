@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from hooks import case
+from hooks import case, selftest
 from hooks.fences import MANDATORY
 from hooks.limits import Limits
 from hooks.process import BOOT, Worker
@@ -21,6 +21,16 @@ from hooks.sandbox import Call, Isolation, Program, Result, Sandbox, Script
 CALM = "def guard(mail, ctx):\n    return True\n"
 LOOP = "def guard(mail, ctx):\n    while True:\n        pass\n"
 BOMB = "def guard(mail, ctx):\n    x = []\n    while True:\n        x.append('y' * 900_000)\n"
+
+INSIDE = ";import os,hooks.kernel as k,hooks.worker as w;"
+OPENS_A_FILE_TO_FORK = BOOT.replace(
+    ";main()", f"{INSIDE}k.fork=lambda f=k.fork:(open('/proc/self/stat'),f())[1];main()"
+)
+"""What `os.fork` of Python 3.12 and later does, on every version."""
+OPENS_A_FILE_LATER = BOOT.replace(
+    ";main()", f"{INSIDE}k.fork=lambda f=k.fork,n=[]:(n.append(1),len(n)>2 and open('/proc/self/stat'),f())[2];main()"
+)
+GARBAGE = BOOT.replace(";main()", f"{INSIDE}w._bind=lambda *a:(os.write(1,b'\\0\\0\\0\\x02{{}}'),os.read(0,1));main()")
 
 
 def call(text: str, option: str = "", **given: Any) -> Call:
@@ -145,20 +155,48 @@ def test_closing_ends_all_workers_and_leaves_no_descriptor() -> None:
 
 
 @pytest.mark.parametrize(
-    ("boot", "outcome"),
+    ("boot", "said"),
     [
-        ("import os; os.write(1, b'\\xff\\xff\\xff\\xff' + b'A' * 100); os.read(0, 1)", "attack"),
-        ("import os; os.write(1, b'\\0\\0\\0\\x02{}'); os.read(0, 1)", "attack"),
-        ("import os; os.write(1, b'\\0\\0\\0\\x02{}more'); os.read(0, 1)", "attack"),
-        ("import os; os._exit(3)", "killed"),
-        ("import os; os._exit(71)", "memory"),
-        ("import time; time.sleep(60)", "timeout"),
-        ("raise SystemExit", "killed"),
+        ("import os; os.write(1, b'\\xff\\xff\\xff\\xff' + b'A' * 100); os.read(0, 1)", "sent a reply of"),
+        ("import os; os.write(1, b'\\0\\0\\0\\x02{}'); os.read(0, 1)", "sent the first message"),
+        ("import os; os.write(1, b'\\0\\0\\0\\x02{}more'); os.read(0, 1)", "sent more than one reply"),
+        ("import os; os._exit(3)", "exit code 3"),
+        ("import os; os._exit(71)", "out of memory"),
+        ("import time; time.sleep(60)", "the time was over"),
+        ("raise SystemExit", "exit code 0"),
+        (OPENS_A_FILE_TO_FORK, "harmless script of the self-test failed, a forbidden system call was tried"),
     ],
 )
-def test_a_worker_that_misbehaves_from_the_start(boot: str, outcome: str) -> None:
+def test_a_worker_that_fails_before_it_has_a_script_means_that_hooks_do_not_work_here(boot: str, said: str) -> None:
     sandbox = Sandbox(Limits(start_timeout_s=0.5), Isolation(boot=boot))
-    assert sandbox.run(call(CALM)).outcome == outcome
+    result = sandbox.run(call(CALM))
+    assert (result.outcome, result.script) == ("sandbox-missing", -1)
+    assert said in result.message and selftest.machine() in result.message
+    sandbox.close()
+
+
+def test_hooks_that_do_not_work_here_are_not_tried_again_for_each_mail() -> None:
+    sandbox = Sandbox(isolation=Isolation(boot="import os; os._exit(3)"))
+    first = sandbox.run(call(CALM))
+    began = time.perf_counter()
+    again = [sandbox.run(call(CALM)) for _ in range(50)]
+    assert time.perf_counter() - began < 0.5, "no process was started"
+    assert {(each.outcome, each.message) for each in again} == {("sandbox-missing", first.message)}
+    sandbox.close()
+
+
+def test_a_fence_that_kills_our_own_code_between_two_children_blames_no_script() -> None:
+    sandbox = Sandbox(isolation=Isolation("call", boot=OPENS_A_FILE_LATER))
+    assert sandbox.run(call(CALM)).outcome == "ok"
+    result = sandbox.run(call(CALM))
+    assert (result.outcome, result.script) == ("sandbox-missing", -1)
+    assert "a fence killed our own code" in result.message
+    sandbox.close()
+
+
+def test_a_worker_that_misbehaves_when_it_is_given_its_scripts_is_an_attack() -> None:
+    sandbox = Sandbox(isolation=Isolation(boot=GARBAGE))
+    assert sandbox.run(call(CALM)).outcome == "attack"
     sandbox.close()
 
 
