@@ -53,7 +53,7 @@ def made_desk(count: int) -> Iterator[Path]:
 def rules(_count: int) -> dict[str, Any]:
     """Load and check 25 and 1,000 rules, evaluate them over mails, patterns that take a backtracking engine seconds."""
     from engine.config import load as load_config
-    from engine.rulebook import load_rules
+    from engine.rulebook.book import load_rules
     from rules.pattern import compile_pattern
 
     lines: list[Line] = []
@@ -83,10 +83,10 @@ def rules(_count: int) -> dict[str, Any]:
 
 def _seen(config: Any, folder: Path) -> list[tuple[Any, Any]]:
     """Mails with their facts, against an empty store with the desk's accounts."""
-    from engine.facts import gather
+    from engine.decision.facts import gather
     from engine.mail.parse import parse
-    from engine.process import Engine
-    from engine.run import utc_now
+    from engine.run.passing import utc_now
+    from engine.run.process import Engine
     from engine.sources.files import read_file
     from engine.store.load import load as load_data
     from engine.store.store import Store
@@ -120,7 +120,7 @@ def _evaluation(book: Any, places: tuple[str, ...]) -> Callable[[Any, Any], byte
 
 
 def _thousand(folder: Path, config: Any, seen: list[tuple[Any, Any]]) -> list[Line]:
-    from engine.rulebook import load_rules
+    from engine.rulebook.book import load_rules
 
     one = """
 [[rule]]

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from engine.model import Auto, Decider, Disposition, Draft, Facts, Note, Verdict
+from engine.model.draft import Decider, Disposition, Draft, Note, Verdict
+from engine.model.facts import Auto, Facts
 from rules.frozen import replace
 
 if TYPE_CHECKING:

@@ -17,24 +17,13 @@ from typing import Any
 
 from engine.config import Config
 from engine.config import parse as parse_config
-from engine.lookups import AccountMatch, HookAnswer, HookRequest, MessageMatch, Recorder
+from engine.lookups import Recorder
 from engine.mail.parse import parse
-from engine.model import (
-    Account,
-    Address,
-    Authentication,
-    Catalog,
-    Cut,
-    Draft,
-    Envelope,
-    Facts,
-    ItemFacts,
-    Mail,
-    Origin,
-    RawMail,
-    Sender,
-    Thread,
-)
+from engine.model.desk import Account, Catalog, ItemFacts
+from engine.model.draft import Draft
+from engine.model.facts import Authentication, Cut, Facts, Sender, Thread
+from engine.model.mail import Address, Envelope, Mail, Origin, RawMail
+from engine.model.questions import AccountMatch, HookAnswer, HookRequest, MessageMatch
 from engine.store.store import Store
 
 NOW = datetime(2026, 11, 20, 10, 31, tzinfo=UTC)

@@ -8,8 +8,8 @@ from hashlib import sha256
 from pathlib import Path
 
 from engine.config import load
-from engine.model import Origin, RawMail
-from engine.process import Engine
+from engine.model.mail import Origin, RawMail
+from engine.run.process import Engine
 from engine.store.load import load as load_data
 from engine.store.store import Store
 

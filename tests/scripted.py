@@ -8,7 +8,7 @@ from pathlib import Path
 from builders import World
 
 from engine.config import Config, load
-from engine.lookups import HookAnswer, HookRequest
+from engine.model.questions import HookAnswer, HookRequest
 
 BASE = """
 schema = 1

@@ -64,7 +64,7 @@ def test_the_table_of_commands_is_what_the_commands_are() -> None:
 def quoted() -> Iterator[tuple[str, str]]:
     """Every command line that a document, the demo or a piece of advice shows."""
     from engine.cli.demo import TRY_NEXT
-    from engine.reasons import REASONS
+    from engine.model.reasons import REASONS
 
     for path in DOCUMENTS:
         text = path.read_text("utf-8")
@@ -122,7 +122,7 @@ def test_every_link_between_documents_leads_somewhere(path: Path) -> None:
 
 
 def test_every_code_has_a_place_in_the_documents_that_explain_names() -> None:
-    from engine.reasons import REASONS
+    from engine.model.reasons import REASONS
 
     for reason in REASONS.values():
         name, _, anchor = reason.anchor.partition("#")
@@ -176,7 +176,7 @@ def test_every_exit_code_is_documented() -> None:
 
 
 def test_every_stage_stands_in_the_way_of_a_mail() -> None:
-    from engine.pipeline import ORDER
+    from engine.decision.pipeline import ORDER
 
     text = (ROOT / "docs" / "flow.md").read_text("utf-8")
     assert [name for number, name in enumerate(ORDER, 1) if f"| {number} | `{name}` |" not in text] == []

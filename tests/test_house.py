@@ -15,6 +15,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("engine", "rules", "hooks")
+HOUSE = ROOT / "docs" / "architecture.md"
 
 ONE_IMPORTER = {
     "imapclient": ("engine/sources/",),
@@ -56,6 +57,51 @@ def test_imports_point_one_way_only(package: str, strangers: set[str]) -> None:
     guilty = {str(path.relative_to(ROOT)) for path in (ROOT / package).rglob("*.py") if imports(path) & strangers}
     guilty -= {each for each in guilty if "/examples/" in each}
     assert guilty == set()
+
+
+def rooms() -> dict[str, tuple[int, set[str]]]:
+    """The table of docs/architecture.md: of each room of `engine/` its floor, 1 is the top, and what it may import."""
+    rows = re.findall(r"^\| (\d+) \| `(\w+)` \|[^|]+\|([^|]+)\|$", HOUSE.read_text(encoding="utf-8"), re.MULTILINE)
+    return {name: (int(floor), set(told.split()) - {"–"}) for floor, name, told in rows}
+
+
+def arrows() -> Iterator[tuple[str, str, str]]:
+    """Every import between two rooms, late ones and those for annotations too: from, to, and where it stands."""
+    for path in (ROOT / "engine").rglob("*.py"):
+        parts = path.relative_to(ROOT / "engine").parts
+        if (len(parts) == 1 and parts[0] == "__init__.py") or parts[0] == "demo":
+            continue
+        room = parts[0].removesuffix(".py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            named = [alias.name for alias in node.names] if isinstance(node, ast.Import | ast.ImportFrom) else []
+            if isinstance(node, ast.ImportFrom):
+                module = node.module or ""
+                named = [f"engine.{each}" for each in named] if module == "engine" else [module]
+            for each in named:
+                first, _, rest = each.partition(".")
+                to = rest.partition(".")[0] if first == "engine" else first
+                if first in PACKAGES and to and to != room and not to.startswith("__"):
+                    yield room, to, f"{path.relative_to(ROOT)}:{node.lineno}"
+
+
+def test_every_room_is_in_the_table_and_every_arrow_goes_down() -> None:
+    known = rooms()
+    there = {
+        path.stem for path in (ROOT / "engine").iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()
+    }
+    assert there - {"__init__"} == set(known)
+    floors = {name: floor for name, (floor, _) in known.items()} | {"rules": 99, "hooks": 99}
+    up = [f"{room} -> {to}" for room, (floor, told) in known.items() for to in told if floors[to] <= floor]
+    assert up == []
+
+
+def test_rooms_import_what_the_table_of_the_house_says_and_nothing_else() -> None:
+    known, found = rooms(), list(arrows())
+    unwritten = [f"{room} -> {to} ({place})" for room, to, place in found if to not in known[room][1]]
+    assert unwritten == [], "write a new arrow into docs/architecture.md, if it is meant"
+    drawn = {(room, to) for room, to, _ in found}
+    gone = [f"{room} -> {to}" for room, (_, told) in known.items() for to in told if (room, to) not in drawn]
+    assert gone == [], "these arrows are not there any more: take them out of docs/architecture.md"
 
 
 @pytest.mark.parametrize("dependency", sorted(ONE_IMPORTER))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from engine.lookups import HookAnswer, HookRequest, Recorder
+from engine.lookups import Recorder
+from engine.model.questions import HookAnswer, HookRequest
 
 NOW = datetime(2026, 1, 15, 9, tzinfo=UTC)
 

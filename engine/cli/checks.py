@@ -47,7 +47,7 @@ def configuration(config: Config) -> Iterator[Checked]:
 
 def rule_files(config: Config) -> Iterator[Checked]:
     """Every rule file that is in force; traps and style count as warnings."""
-    from engine.rulebook import check_rules
+    from engine.rulebook.book import check_rules
 
     for file, rules, tests, problems in check_rules(config):
         yield Checked(file, f"{_count(rules, 'rule')}, {_count(tests, 'test')}", problems)
@@ -57,7 +57,7 @@ def hook_scripts(config: Config) -> Iterator[Checked]:
     """Every script of the hooks directory: does the sandbox take it?"""
     if not config.hooks.directory.is_dir():
         return
-    from engine.scripts import check_scripts
+    from engine.workbench.script_check import check_scripts
 
     for file, summary, problems in check_scripts(config):
         yield Checked(file, summary, problems)

@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import sys
-import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
@@ -21,6 +19,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from engine.plain_text import columns, printable, safe_json
 
 if TYPE_CHECKING:
     from engine.config import Config
@@ -33,7 +33,6 @@ DONE, FINDINGS, USAGE, AWAY, LATER, BROKEN_CONFIG = 0, 1, 64, 69, 75, 78
 NARROWEST = 12
 """A column of a table does not get narrower than this."""
 
-_UNSHOWN = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
 
 SAID = {"added": "added", "changed": "changed", "same": "nothing to change"}
 """What a `put_…` of the store says, for people."""
@@ -130,39 +129,12 @@ def print_json(schema: str, data: Mapping[str, Any] | Any) -> None:
     click.echo(safe_json(json.dumps(line, ensure_ascii=False, separators=(",", ":"))))
 
 
-def safe_json(text: str) -> str:
-    """Escape what JSON would let through to a terminal: control characters beyond ASCII, changes of direction."""
-    return _UNSHOWN.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
-
-
 def answer(as_json: bool, schema: str, data: Mapping[str, Any], sentence: str) -> None:
     """Say what was done: as JSON, or in a sentence."""
     if as_json:
         print_json(schema, data)
     else:
         click.echo(printable(sentence))
-
-
-def printable(text: str, limit: int = 0) -> str:
-    """Make strangers' text safe for a terminal: one line, no control or direction characters, at most `limit` long."""
-    clean = "".join(" " if char in "\t\r\n" else char for char in text if char in "\t\r\n" or _shows(char)).strip()
-    if limit and len(clean) > limit:
-        clean = clean[: limit - 1] + "…"
-    return clean
-
-
-def safe_line(line: str) -> str:
-    """Make a line of a text safe for a terminal; blanks and tabs stay where they are."""
-    return "".join(char if char == "\t" or _shows(char) else "·" for char in line)
-
-
-def _shows(char: str) -> bool:
-    return char.isprintable() or unicodedata.category(char) == "Zs"
-
-
-def columns(text: str) -> int:
-    """Count the terminal columns of a text: wide East Asian characters two, combining marks none."""
-    return sum(2 if unicodedata.east_asian_width(char) in "WF" else not unicodedata.combining(char) for char in text)
 
 
 def when(moment: datetime | None) -> str:

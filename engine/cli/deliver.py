@@ -16,8 +16,8 @@ import click
 
 if TYPE_CHECKING:
     from engine.config import Config
-    from engine.model import RawMail
-    from engine.process import Engine
+    from engine.model.mail import RawMail
+    from engine.run.process import Engine
     from engine.store.store import Spooled, Store
 
 TEMPORARY = 75
@@ -110,7 +110,7 @@ def _deliver(
 
 def _take(config: Config, store: Store, raws: Sequence[RawMail], bounce: bool) -> int:
     """Make the bytes ours, for every mailbox in one transaction; then decide where nobody else is at work."""
-    from engine.process import Engine
+    from engine.run.process import Engine
     from engine.store.lease import owner
 
     spooled = store.spool(raws, owner())
@@ -124,9 +124,9 @@ def _take(config: Config, store: Store, raws: Sequence[RawMail], bounce: bool) -
 
 def _decide(engine: Engine, spooled: Spooled, bounce: bool) -> int:
     """Decide a mail that is ours; gives the exit code for it."""
-    from engine.model import Outcome
-    from engine.run import utc_now
-    from engine.store.lease import Lease
+    from engine.model.plan import Outcome
+    from engine.run.lease import Lease
+    from engine.run.passing import utc_now
 
     store, waits_s = engine.store, engine.config.settings("").errors.retry
     if spooled.seen_before:
@@ -149,7 +149,7 @@ def _decide(engine: Engine, spooled: Spooled, bounce: bool) -> int:
 
 def _refused_before(store: Store, mail: str) -> bool:
     """Whether we refused these bytes before and left it to the mail server to say so: it did not hear us then."""
-    from engine.model import Outcome
+    from engine.model.plan import Outcome
 
     receipts = store.receipts(mail)
     return bool(receipts) and receipts[-1].outcome is Outcome.REJECTED and not receipts[-1].outbox
@@ -157,8 +157,8 @@ def _refused_before(store: Store, mail: str) -> bool:
 
 def _said(code: str, because: str) -> str:
     """What the sender may read in the bounce."""
-    from engine.cli.common import printable
-    from engine.reasons import REASONS
+    from engine.model.reasons import REASONS
+    from engine.plain_text import printable
 
     reason = REASONS.get(code)
     return printable(because if reason is None or reason.sender else reason.sentence)
@@ -186,8 +186,8 @@ def _raw(
     """The mail with its envelope; without a queue id the digest is its transport key."""
     import hashlib
 
-    from engine.model import Envelope, Origin, RawMail
-    from engine.run import utc_now
+    from engine.model.mail import Envelope, Origin, RawMail
+    from engine.run.passing import utc_now
 
     digest = hashlib.sha256(content).hexdigest()
     key = f"pipe/{queue_id or digest}/{','.join(recipients)}"

@@ -14,7 +14,7 @@ from engine import __version__
 
 if TYPE_CHECKING:
     from engine.config import Config
-    from engine.result import Line
+    from engine.run.line import Line
 
 TRY_NEXT = (
     ("allegra explain {held}", "why was the invoice mail held?"),
@@ -58,8 +58,8 @@ def _run(folder: Path) -> tuple[list[Line], float]:
     import tomllib
 
     from engine.config import load
-    from engine.process import Engine
-    from engine.run import Pass
+    from engine.run.passing import Pass
+    from engine.run.process import Engine
     from engine.store.load import load as load_data
     from engine.store.store import Store
 
@@ -94,7 +94,7 @@ def _make(folder: Path) -> None:
 
 def _mails(folder: Path, config: Config) -> None:
     """Put the sample mails into the Maildirs, with reply tokens signed by this demo's own secret."""
-    from engine.outbox import tokens
+    from engine.decision import tokens
 
     secret = config.instance.secret()
     marks = {
@@ -119,7 +119,7 @@ def _mails(folder: Path, config: Config) -> None:
 def _print(folder: Path, rows: list[Line], took: float, as_json: bool) -> None:
     from engine.cli import lines
     from engine.cli.common import print_json
-    from engine.model import Outcome
+    from engine.model.plan import Outcome
 
     if as_json:
         for row in rows:

@@ -1,6 +1,7 @@
 """`allegra explain REF`: what became of a mail, and why.
 
-Here: what REF may be, and what is said when nothing is found. Not here: the explanation itself (`engine/explain.py`).
+Here: what REF may be, and what is said when nothing is found. Not here: the explanation itself
+(`engine/explain/told.py`).
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ from engine.cli import words
 from engine.cli.common import AWAY, complain, open_config, open_store, print_json, terminal_columns
 
 if TYPE_CHECKING:
-    from engine.explain import Explained
-    from engine.process import Engine
+    from engine.explain.explained import Explained
+    from engine.run.process import Engine
 
 WIDTH = 120
 """Columns of an explanation where no terminal says otherwise."""
@@ -50,9 +51,9 @@ def explain(
     REF is a mail id or its beginning (m-4f2a), a Message-ID, the address of a sender (the newest mail from there),
     the name of a file, - for standard input, last, or last-held. A file is decided on the spot and nothing is kept.
     """
-    from engine import explain as explaining
-    from engine.pipeline import ORDER
-    from engine.process import Engine
+    from engine.decision.pipeline import ORDER
+    from engine.explain import told as explaining
+    from engine.run.process import Engine
 
     if stage and stage not in ORDER:
         raise click.UsageError(f"there is no stage {stage!r}; there are: {', '.join(ORDER)}")
@@ -78,8 +79,8 @@ def explain(
 
 
 def _of_bytes(engine: Engine, ref: str, mailbox: str, every_rule: bool) -> Explained:
-    from engine import replay
-    from engine.run import utc_now
+    from engine.explain import replay
+    from engine.run.passing import utc_now
 
     try:
         content = sys.stdin.buffer.read() if ref == "-" else Path(ref).read_bytes()
@@ -91,8 +92,8 @@ def _of_bytes(engine: Engine, ref: str, mailbox: str, every_rule: bool) -> Expla
 
 
 def _stored(engine: Engine, ref: str, rules_directory: Path | None, every_rule: bool) -> Explained:
-    from engine import replay
     from engine.cli.looking import found
+    from engine.explain import replay
 
     row = found(engine.store, engine.config, ref)
     anew = f"the rules of {rules_directory}" if rules_directory is not None else ""

@@ -65,10 +65,10 @@ def release(
 ) -> None:  # fmt: skip
     """Let held mails go on: what rules, gates and hooks would hold is passed; every other verdict stands."""
     from engine.cli import lines
-    from engine.model import Release
-    from engine.process import Engine
-    from engine.result import line_of
-    from engine.run import utc_now
+    from engine.model.facts import Release
+    from engine.run.line import line_of
+    from engine.run.passing import utc_now
+    from engine.run.process import Engine
     from engine.store.errors import NotFound
     from engine.store.lease import owner
 
@@ -144,11 +144,11 @@ def _chosen(store: Store, refs: tuple[str, ...], query: str | None) -> list[Any]
 
 def _tell(config: Config, store: Store, row: Any, reason: str) -> bool:
     """Close the mail as rejected; queue the answer where the rules of automatic answers allow one."""
-    from engine.facts import gather
-    from engine.model import SendMail
-    from engine.outbox.answering import may_answer
-    from engine.process import Engine
-    from engine.replay import parse_stored
+    from engine.decision.answering import may_answer
+    from engine.decision.facts import gather
+    from engine.explain.replay import parse_stored
+    from engine.model.plan import SendMail
+    from engine.run.process import Engine
 
     raw = store.raw(row.mail)
     allowed = False

@@ -1,8 +1,8 @@
 """`allegra hooks`: write, check, test and run scripts.
 
-Here: options and printing. Not here: the sandbox (`hooks/`), fixtures (`script_tests.py`), stored mail
-(`script_runs.py`). Invariant: nothing here changes the database or sends anything; `new` writes one script and its
-first fixture, and never over a file that is there.
+Here: options and printing. Not here: the sandbox (`hooks/`), fixtures (`workbench/fixtures.py`), stored mail
+(`workbench/script_runs.py`). Invariant: nothing here changes the database or sends anything; `new` writes one script
+and its first fixture, and never over a file that is there.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from engine.cli.common import (
     print_json,
     print_problems,
     print_table,
-    printable,
 )
 from engine.cli.hooks_show import show, show_tested
 from engine.cli.noun import Noun
+from engine.plain_text import printable
 
 if TYPE_CHECKING:
     from engine.config import Config
@@ -47,10 +47,11 @@ def hooks() -> None:
 @click.pass_context
 def list_(ctx: click.Context, as_json: bool) -> None:
     """List the scripts that run, in their order."""
-    from engine.script_check import shown
-    from engine.script_files import Files, Ledger
-    from engine.script_tests import fixtures
-    from engine.scripts import LEDGER
+    from engine.scripts.files import Files
+    from engine.scripts.ledger import Ledger
+    from engine.scripts.scripts import LEDGER
+    from engine.workbench.fixtures import fixtures
+    from engine.workbench.script_check import shown
     from hooks.sandbox import Script
 
     config = open_config(ctx)
@@ -84,7 +85,7 @@ def list_(ctx: click.Context, as_json: bool) -> None:
 @click.pass_context
 def check(ctx: click.Context, files: tuple[Path, ...], hook: str | None, as_json: bool) -> None:
     """Compile scripts in the sandbox: those of the configuration, or FILES."""
-    from engine.scripts import check_scripts
+    from engine.workbench.script_check import check_scripts
 
     found: Iterator[tuple[str, str, tuple[Problem, ...]]]
     found = _check_files(files, hook) if files else check_scripts(open_config(ctx))
@@ -103,7 +104,7 @@ def check(ctx: click.Context, files: tuple[Path, ...], hook: str | None, as_json
 
 
 def _check_files(files: tuple[Path, ...], hook: str | None) -> Iterator[tuple[str, str, tuple[Problem, ...]]]:
-    from engine.script_check import complaints, problem_of
+    from engine.workbench.script_check import complaints, problem_of
     from hooks.sandbox import Program
 
     with _sandbox(None) as sandbox:
@@ -126,10 +127,10 @@ def _check_files(files: tuple[Path, ...], hook: str | None) -> Iterator[tuple[st
 @click.pass_context
 def test(ctx: click.Context, names: tuple[str, ...], fixture: str, as_json: bool) -> None:
     """Run scripts on their fixtures: hooks/fixtures/SCRIPT/NAME.json, with NAME.eml beside it for a real mail."""
-    from engine.script_check import problem_of, shown
-    from engine.script_files import Files
-    from engine.script_params import Params
-    from engine.script_tests import fixtures, run_fixtures
+    from engine.scripts.files import Files
+    from engine.scripts.params import Params
+    from engine.workbench.fixtures import fixtures, run_fixtures
+    from engine.workbench.script_check import problem_of, shown
     from hooks.sandbox import Script
 
     config = open_config(ctx)
@@ -204,9 +205,9 @@ def _run_case(path: Path, hook: str | None, case_file: Path, trace: bool, as_jso
 
 
 def _run_stored(ctx: click.Context, name: str, hook: str | None, ref: str, trace: bool, as_json: bool) -> None:
-    from engine.process import Engine
-    from engine.script_params import Params
-    from engine.script_runs import question, traced
+    from engine.run.process import Engine
+    from engine.scripts.params import Params
+    from engine.workbench.script_runs import question, traced
     from hooks.sandbox import Program
 
     config = open_config(ctx)
@@ -243,9 +244,9 @@ def _run_stored(ctx: click.Context, name: str, hook: str | None, ref: str, trace
 @click.pass_context
 def diff(ctx: click.Context, names: tuple[str, ...], last: str, old: Path | None, as_json: bool) -> None:
     """Run the old and the new version of scripts over stored mail and show what differs."""
-    from engine.process import Engine
-    from engine.script_params import Params
-    from engine.script_runs import difference, question, traced
+    from engine.run.process import Engine
+    from engine.scripts.params import Params
+    from engine.workbench.script_runs import difference, question, traced
     from hooks.sandbox import Program
 
     config = open_config(ctx)
@@ -276,8 +277,9 @@ def diff(ctx: click.Context, names: tuple[str, ...], last: str, old: Path | None
 
 def _versions(config: Config, names: tuple[str, ...], old: Path | None) -> Iterator[tuple[Script, Script]]:
     """Give pairs of an older and the present version."""
-    from engine.script_files import Files, Ledger
-    from engine.scripts import LEDGER
+    from engine.scripts.files import Files
+    from engine.scripts.ledger import Ledger
+    from engine.scripts.scripts import LEDGER
     from hooks.sandbox import Script
 
     ledger, files = Ledger(config.instance.state_dir / LEDGER), Files(config.hooks.directory)

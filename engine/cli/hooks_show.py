@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from engine.cli.common import print_json, print_problems, printable
+from engine.cli.common import print_json, print_problems
+from engine.plain_text import printable
 
 if TYPE_CHECKING:
     from hooks.sandbox import Result, Script
@@ -85,7 +86,7 @@ def _indented(line: str) -> str:
 
 
 def show_trouble(result: Result, file: str, text: str) -> None:
-    from engine.script_check import problem_of, trouble
+    from engine.workbench.script_check import problem_of, trouble
 
     found = [problem_of(problem, file, text) for _, problem in result.problems]
     print_problems(found or [problem_of(trouble(result, "H114"), file, text)])

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from engine.cli.common import AWAY, DONE, FINDINGS, USAGE, complain, print_json, printable
+from engine.cli.common import AWAY, DONE, FINDINGS, USAGE, complain, print_json
+from engine.plain_text import printable
 from rules.frozen import dataclass
 
 if TYPE_CHECKING:

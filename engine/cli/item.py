@@ -1,6 +1,6 @@
 """`allegra item`: look at what mails have become, and make notes public.
 
-Here: the commands of the noun. Not here: how HTML is made fit to be shown (`engine/showing.py`).
+Here: the commands of the noun. Not here: how HTML is made fit to be shown (`engine/explain/page.py`).
 """
 
 from __future__ import annotations
@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from engine.cli import words
-from engine.cli.common import answer, open_store, plain, print_json, print_pairs, print_table, printable, when
+from engine.cli.common import answer, open_store, plain, print_json, print_pairs, print_table, when
 from engine.cli.mail import person, write
 from engine.cli.noun import Noun
+from engine.plain_text import printable
 
 if TYPE_CHECKING:
     from engine.store.store import ItemView, Store
@@ -59,7 +60,7 @@ def list_(ctx: click.Context, workspace: str, limit: int, as_json: bool) -> None
 @click.pass_context
 def show(ctx: click.Context, number: int, html: bool, comment: int | None, as_json: bool) -> None:
     """Show an item with its fields, people and text."""
-    from engine.showing import shown
+    from engine.explain.page import shown
     from engine.store.errors import NotFound
 
     if comment and not html:

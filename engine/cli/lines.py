@@ -9,9 +9,10 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
-from engine.cli.common import columns, printable
-from engine.model import Decider, Outcome
-from engine.result import Line
+from engine.model.draft import Decider
+from engine.model.plan import Outcome
+from engine.plain_text import columns, printable
+from engine.run.line import Line
 
 LOUD = (Outcome.HELD, Outcome.ERROR)
 ORDER = (Outcome.CREATED, Outcome.COMMENT, Outcome.NOTE, Outcome.HELD, Outcome.REJECTED, Outcome.DISCARDED,

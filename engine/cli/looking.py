@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from engine.cli.common import FINDINGS, complain, printable, when
+from engine.cli.common import FINDINGS, complain, when
+from engine.plain_text import printable
 from engine.store.errors import NotFound
 
 if TYPE_CHECKING:

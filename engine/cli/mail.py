@@ -19,11 +19,10 @@ from engine.cli.common import (
     print_json,
     print_pairs,
     print_table,
-    printable,
-    safe_line,
     when,
 )
 from engine.cli.noun import Noun
+from engine.plain_text import printable, safe_line
 
 if TYPE_CHECKING:
     from typing import BinaryIO
@@ -79,7 +78,7 @@ def show(ctx: click.Context, ref: str, as_json: bool) -> None:
     REF is what `allegra explain` takes: an id, a Message-ID, a sender's address, last, last-held.
     """
     from engine.cli.looking import found
-    from engine.reasons import REASONS
+    from engine.model.reasons import REASONS
 
     config = open_config(ctx)
     with open_store(ctx, config) as store:
@@ -123,7 +122,7 @@ def raw(ctx: click.Context, ref: str) -> None:
 @click.pass_context
 def headers(ctx: click.Context, ref: str, as_json: bool) -> None:
     """Show the header fields of a mail, decoded."""
-    from engine.replay import parse_stored
+    from engine.explain.replay import parse_stored
     from engine.store.errors import NotFound
 
     config = open_config(ctx)

@@ -13,25 +13,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from engine.cli import words
-from engine.cli.common import (
-    AWAY,
-    DONE,
-    LATER,
-    complain,
-    open_config,
-    open_store,
-    print_json,
-    print_table,
-    printable,
-    when,
-)
+from engine.cli.common import AWAY, DONE, LATER, complain, open_config, open_store, print_json, print_table, when
 from engine.cli.noun import Noun
+from engine.plain_text import printable
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from engine.config import Config, Mailbox
-    from engine.model import RawMail
+    from engine.model.mail import RawMail
     from engine.sources.source import Source
     from engine.store.store import Store
 
@@ -122,7 +112,7 @@ def test(ctx: click.Context, names: tuple[str, ...], as_json: bool) -> None:
 def peek(ctx: click.Context, name: str, count: int, as_json: bool) -> None:
     """Show the first mails of a mailbox and whether they were read in; nothing is marked."""
     from engine.mail.parse import parse
-    from engine.run import utc_now
+    from engine.run.passing import utc_now
     from engine.sources.source import raw_mail
 
     config = open_config(ctx)
@@ -200,8 +190,8 @@ def reconcile(ctx: click.Context, name: str, folder: str | None, commit: bool, a
     Mails are compared by their bytes. With --commit those that are missing are taken in; the next `allegra run`
     decides them. What is known already is not decided again.
     """
-    from engine.run import utc_now
-    from engine.store.lease import Lease
+    from engine.run.lease import Lease
+    from engine.run.passing import utc_now
 
     config = open_config(ctx)
     box = _named(config, name)
@@ -255,7 +245,7 @@ def _chosen(config: Config, names: Sequence[str]) -> list[Mailbox]:
 
 
 def _open(config: Config, box: Mailbox) -> Source:
-    from engine.run import utc_now
+    from engine.run.passing import utc_now
     from engine.sources import open_source
 
     return open_source(box, config.settings().limits, utc_now)

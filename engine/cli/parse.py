@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from engine.cli.common import is_terminal, safe_json
+from engine.cli.common import is_terminal
+from engine.plain_text import safe_json
 
 if TYPE_CHECKING:
     from engine.mail.parse import Limits
-    from engine.model import Address, Attachment, Mail
+    from engine.model.mail import Address, Attachment, Mail
 
 SCHEMA = "allegra.parse/1"
 
@@ -78,7 +79,7 @@ class _Reader:
         from time import perf_counter
 
         from engine.mail.parse import parse as read
-        from engine.model import Origin, RawMail
+        from engine.model.mail import Origin, RawMail
 
         try:
             content = _bytes(name, self.limits.raw)

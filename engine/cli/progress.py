@@ -1,6 +1,6 @@
 """How far a pass has come, for a person who waits: one line on a terminal, and only when it takes long.
 
-Here: the line. Not here: the pass (`engine/run.py`), what is told at its end (`run.py`).
+Here: the line. Not here: the pass (`engine/run/passing.py`), what is told at its end (`run.py`).
 Invariant: nothing is drawn where standard error is no terminal, nor in the first two seconds; the line is gone before
 anything else is printed.
 """
@@ -12,11 +12,11 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TextIO
 
-from engine.run import Listener
+from engine.run.passing import Listener
 
 if TYPE_CHECKING:
-    from engine.result import Line
-    from engine.run import MailboxReport
+    from engine.run.line import Line
+    from engine.run.passing import MailboxReport
 
 PATIENCE_S = 2.0
 BAR = 20

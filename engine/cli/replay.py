@@ -7,7 +7,8 @@ from typing import Any
 
 import click
 
-from engine.cli.common import open_config, open_store, print_json, printable
+from engine.cli.common import open_config, open_store, print_json
+from engine.plain_text import printable
 
 
 @click.command()
@@ -43,8 +44,8 @@ def replay(
     """
     if commit and dry_run:
         raise click.UsageError("--commit and --dry-run exclude each other")
-    from engine.process import Engine
-    from engine.replay import decide_again
+    from engine.explain.replay import decide_again
+    from engine.run.process import Engine
 
     config = open_config(ctx)
     with open_store(ctx, config) as store:
@@ -110,8 +111,8 @@ def _show(row: Any, decision: Any, as_json: bool) -> int:
 def _commit(engine: Any, row: Any, as_new: bool, notify: bool, as_json: bool) -> None:
     """Start the mail's next generation and keep what comes of it."""
     from engine.cli import lines
-    from engine.result import line_of
-    from engine.run import utc_now
+    from engine.run.line import line_of
+    from engine.run.passing import utc_now
     from engine.store.lease import owner
 
     engine.store.reopen(row.mail, None, replay=True, as_new=as_new, notify=notify)

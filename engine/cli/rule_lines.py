@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from engine.cli.common import printable
+from engine.plain_text import printable
 
 if TYPE_CHECKING:
-    from engine.rule_tests import Runner
-    from engine.rule_usage import Differences
+    from engine.workbench.rule_tests import Runner
+    from engine.workbench.rule_usage import Differences
     from rules.run import RuleFile
 
 

@@ -1,6 +1,7 @@
 """`allegra rules`: list, try, test, compare, format and import rules; what the language knows.
 
-Here: options and printing. Not here: the language (`rules/`), stored mail (`rule_usage.py`), tests (`rule_tests.py`).
+Here: options and printing. Not here: the language (`rules/`), stored mail (`workbench/rule_usage.py`), tests
+(`workbench/rule_tests.py`).
 Invariant: nothing here changes the database; only `fmt` writes files, and only rule files.
 """
 
@@ -25,17 +26,17 @@ from engine.cli.common import (
     print_json,
     print_problems,
     print_table,
-    printable,
     when,
 )
 from engine.cli.noun import Noun
+from engine.plain_text import printable
 
 if TYPE_CHECKING:
     from engine.config import Config
-    from engine.process import Engine
-    from engine.rule_tests import Runner
-    from engine.rule_usage import Differences
-    from engine.rulebook import Rulebook
+    from engine.rulebook.book import Rulebook
+    from engine.run.process import Engine
+    from engine.workbench.rule_tests import Runner
+    from engine.workbench.rule_usage import Differences
     from rules.run import RuleFile
 
 
@@ -50,7 +51,7 @@ def rules() -> None:
 @click.pass_context
 def list_(ctx: click.Context, last: str, as_json: bool) -> None:
     """List the rules of all files, with their hits."""
-    from engine.rule_usage import hits
+    from engine.workbench.rule_usage import hits
 
     since = _since(last)
     config, book = _book(ctx)
@@ -80,7 +81,7 @@ def list_(ctx: click.Context, last: str, as_json: bool) -> None:
 
 
 def _idle(file: RuleFile, found: Any) -> Iterator[Any]:
-    from engine.rule_usage import DAYS_UNTIL_IDLE, idle
+    from engine.workbench.rule_usage import DAYS_UNTIL_IDLE, idle
 
     if found is not None:
         yield from idle(file, found, datetime.now(UTC) - timedelta(days=DAYS_UNTIL_IDLE))
@@ -90,7 +91,7 @@ def _idle(file: RuleFile, found: Any) -> Iterator[Any]:
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a field.")
 def fields(as_json: bool) -> None:
     """List what conditions can ask about a mail."""
-    from engine.fields import FIELDS, KEYED
+    from engine.rulebook.sight import FIELDS, KEYED
 
     table = (*FIELDS, *(make("...") for make in KEYED.values()))
     if as_json:
@@ -107,7 +108,7 @@ def fields(as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="One JSON object an action.")
 def actions(as_json: bool) -> None:
     """List what rules can do, and the fields of an item that `set` knows."""
-    from engine.vocabulary import ACTIONS, SETTINGS
+    from engine.rulebook.actions import ACTIONS, SETTINGS
 
     if as_json:
         for each in ACTIONS:
@@ -126,7 +127,7 @@ def _next_words(ctx: click.Context, param: click.Parameter, incomplete: str) -> 
     """What a shell offers for a condition that is begun."""
     import re
 
-    from engine.vocabulary import declared
+    from engine.rulebook.actions import declared
     from rules.complete import completions
 
     begun = incomplete[: len(incomplete) - len(re.search(r"[\w.]*\Z", incomplete)[0])]  # type: ignore[index]
@@ -147,7 +148,7 @@ def try_(ctx: click.Context, condition: str, files: tuple[Path, ...], last: str,
 
     The lists and definitions of the system file (or of --workspace) can be used.
     """
-    from engine.rule_usage import condition_file, condition_problems
+    from engine.workbench.rule_usage import condition_file, condition_problems
 
     since = _since(last)
     config, book = _book(ctx)
@@ -170,7 +171,7 @@ def try_(ctx: click.Context, condition: str, files: tuple[Path, ...], last: str,
 
 def _try_files(config: Config, book: Rulebook, file: RuleFile, paths: tuple[Path, ...], as_json: bool) -> int:
     """Print the tree of the condition for each file; gives how many match."""
-    from engine.rule_sources import from_file
+    from engine.workbench.rule_sources import from_file
     from rules import explain
     from rules.run import Ledger, evaluate
 
@@ -197,7 +198,7 @@ def _try_files(config: Config, book: Rulebook, file: RuleFile, paths: tuple[Path
 
 
 def _try_stored(engine: Engine, book: Rulebook, file: RuleFile, since: datetime, as_json: bool) -> None:
-    from engine.rule_usage import matching
+    from engine.workbench.rule_usage import matching
 
     total, examples, weeks = 0, [], {}  # type: int, list[Any], dict[int, int]
     now = datetime.now(UTC)
@@ -292,7 +293,7 @@ def diff(ctx: click.Context, last: str, against: str, as_json: bool) -> None:
     """Show what the rule files as they are now would change for stored mail."""
     import time
 
-    from engine.rule_usage import compare_archive
+    from engine.workbench.rule_usage import compare_archive
 
     since = _since(last)
     config, _ = _book(ctx)
@@ -315,9 +316,9 @@ def _compare(config: Config, after: Engine, against: str, since: datetime) -> tu
     """Decide stored mail under other rules as well; gives the differences and what the others are called."""
     import tempfile
 
-    from engine.process import Engine
-    from engine.rule_usage import compare, deployed
-    from engine.rulebook import files as rule_files
+    from engine.rulebook.book import files as rule_files
+    from engine.run.process import Engine
+    from engine.workbench.rule_usage import compare, deployed
 
     with tempfile.TemporaryDirectory() as scratch:
         folder, called = Path(against), against
@@ -347,7 +348,7 @@ def fmt(ctx: click.Context, files: tuple[Path, ...], check: bool, as_json: bool)
     from rules.format import formatted
 
     if not files:
-        from engine.rulebook import files as rule_files
+        from engine.rulebook.book import files as rule_files
 
         files = tuple(path for _, path in rule_files(open_config(ctx)))
     changed = broken = 0
@@ -404,7 +405,7 @@ def import_(file: Any, dialect: str, folders: tuple[str, ...], as_json: bool) ->
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 def complete(text: str, action: bool, as_json: bool) -> None:
     """List the words that may follow TEXT, the beginning of a condition or an action."""
-    from engine.vocabulary import declared
+    from engine.rulebook.actions import declared
     from rules.complete import completions
 
     found = completions(text, "action" if action else "condition", declared())
@@ -432,7 +433,7 @@ def _since(last: str) -> datetime:
 
 def _book(ctx: click.Context) -> tuple[Config, Rulebook]:
     """The configuration and its rules; with errors in a rule file, print them and stop."""
-    from engine.rule_sources import Unsound, sound
+    from engine.workbench.rule_sources import Unsound, sound
 
     config = open_config(ctx)
     try:
@@ -445,7 +446,7 @@ def _book(ctx: click.Context) -> tuple[Config, Rulebook]:
 @contextmanager
 def _engine(ctx: click.Context, config: Config) -> Iterator[Engine]:
     """An engine over the stored mail; nothing it decides is kept."""
-    from engine.process import Engine
+    from engine.run.process import Engine
 
     with open_store(ctx, config) as store:
         engine = Engine(config, store)
@@ -457,8 +458,8 @@ def _engine(ctx: click.Context, config: Config) -> Iterator[Engine]:
 
 def _runners(ctx: click.Context, paths: tuple[Path, ...]) -> Iterator[tuple[RuleFile, Runner]]:
     """A runner for every rule file: those named, else those of the configuration."""
-    from engine.rule_sources import Unsound, chosen, fetch
-    from engine.rule_tests import Runner
+    from engine.workbench.rule_sources import Unsound, chosen, fetch
+    from engine.workbench.rule_tests import Runner
 
     config, book = _book(ctx)
     try:

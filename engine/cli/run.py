@@ -1,6 +1,6 @@
 """`allegra run`: one pass over all active mailboxes, for cron.
 
-Here: the options, what is printed, the exit code. Not here: the pass itself (`engine/run.py`).
+Here: the options, what is printed, the exit code. Not here: the pass itself (`engine/run/passing.py`).
 Invariant: nothing is printed when standard output is no terminal and all went well.
 """
 
@@ -14,26 +14,16 @@ from typing import TYPE_CHECKING
 import click
 
 from engine.cli import words
-from engine.cli.common import (
-    AWAY,
-    LATER,
-    columns,
-    complain,
-    is_terminal,
-    open_config,
-    open_store,
-    print_json,
-    printable,
-    verbosity,
-)
+from engine.cli.common import AWAY, LATER, complain, is_terminal, open_config, open_store, print_json, verbosity
+from engine.plain_text import columns, printable
 
 if TYPE_CHECKING:
     from engine.config import Config, Mailbox
-    from engine.model import Outcome
-    from engine.result import Line
-    from engine.run import MailboxReport
+    from engine.model.plan import Outcome
+    from engine.run.line import Line
+    from engine.run.passing import MailboxReport
     from engine.sources.source import SourceError
-    from engine.stopping import Stop
+    from engine.stop import Stop
     from engine.store.store import Store
 
 WAITS_FOR_A_FILE = ("config.broken", "rule.file_broken", "hook.sandbox_missing")
@@ -79,7 +69,7 @@ def run(
     75 (with --wait) another run held a mailbox all the time or it was asked to stop, 78 the configuration does not
     load.
     """
-    from engine.stopping import Stop, Stopped
+    from engine.stop import Stop, Stopped
 
     started, stop = time.monotonic(), Stop()
     reports: list[MailboxReport] = []
@@ -107,8 +97,8 @@ def _pass(
 ) -> Iterator[MailboxReport]:  # fmt: skip
     """Do the pass, or rehearse it. A request to stop is heard where it does no harm."""
     from engine.cli.progress import Progress
-    from engine.process import Engine
-    from engine.run import Pass, rehearse, utc_now
+    from engine.run.passing import Pass, rehearse, utc_now
+    from engine.run.process import Engine
     from engine.sources.source import SourceError
     from engine.store.errors import StoreError
 
@@ -146,7 +136,7 @@ def _chosen(config: Config, names: Sequence[str]) -> list[Mailbox]:
 
 
 def _failed(mailbox: Mailbox, error: SourceError) -> MailboxReport:
-    from engine.run import MailboxReport
+    from engine.run.passing import MailboxReport
 
     return MailboxReport(mailbox.name, mailbox.place, "failed", error.code, error.sentence)
 
@@ -156,7 +146,7 @@ def _send(config: Config, store: Store, stop: Stop) -> None:
     if (config.smtp is None and not config.webhooks) or not store.outbox_waiting():
         return
     from engine.outbox.deliver import deliver
-    from engine.stopping import Stopped
+    from engine.stop import Stopped
 
     with suppress(Stopped):
         deliver(store, config, config.smtp.max_per_run if config.smtp else 200, stop=stop)
@@ -173,7 +163,7 @@ def _print(reports: Sequence[MailboxReport], took: float, loud: bool, dry_run: b
 def _print_all(reports: Sequence[MailboxReport], told: Sequence[Line], took: float, dry_run: bool) -> None:
     """A line a mailbox, the sums, what is held, and which mailboxes could not be read."""
     from engine.cli import lines
-    from engine.model import Outcome
+    from engine.model.plan import Outcome
 
     names = max((len(report.name) for report in reports), default=0)
     hosts = min(max((columns(report.host) for report in reports), default=0), 40)
@@ -212,7 +202,7 @@ def _state(report: MailboxReport) -> str:
 
 def _print_trouble(reports: Sequence[MailboxReport], told: Sequence[Line], failures: bool) -> None:
     """What somebody should read, on standard error; `failures` of mailboxes where they were not told yet."""
-    from engine.model import Outcome
+    from engine.model.plan import Outcome
 
     for report in reports:
         if report.state == "failed" and failures:
@@ -262,7 +252,7 @@ def _print_json(reports: Sequence[MailboxReport], took: float) -> None:
 
 def _status(reports: Sequence[MailboxReport], wait: float) -> int:
     """The highest exit code that applies."""
-    from engine.model import Outcome
+    from engine.model.plan import Outcome
 
     codes = [0]
     for report in reports:

@@ -38,7 +38,7 @@ def keys(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[st
 
 def stages(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
     """Names of stages."""
-    from engine.pipeline import ORDER
+    from engine.decision.pipeline import ORDER
 
     return [name for name in ORDER if name.startswith(incomplete)]
 

@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from engine.mail import headers
-from engine.model import Address, Mail
+from engine.model.mail import Address, Mail
 
 _ATEXT = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]"
 _SIMPLE = re.compile(

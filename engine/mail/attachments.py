@@ -13,7 +13,7 @@ from urllib.parse import unquote
 
 from engine.mail import headers, images, names, parts, types
 from engine.mail.split import Node
-from engine.model import Attachment, Defect, Part
+from engine.model.mail import Attachment, Defect, Part
 
 _SUBJECT = re.compile(rb"^subject:[ \t]*((?:[^\r\n]|\r?\n[ \t]){0,2000})", re.IGNORECASE | re.MULTILINE)
 _BODY_VARIANTS = frozenset(

@@ -12,7 +12,8 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
-from engine.model import Authentication, Mail
+from engine.model.facts import Authentication
+from engine.model.mail import Mail
 from rules.frozen import dataclass
 
 _MARK = re.compile(r'[()"]|\\.', re.DOTALL)

@@ -14,7 +14,8 @@ from engine.mail import bounce as bounces
 from engine.mail import parts
 from engine.mail.auto_phrases import VACATION
 from engine.mail.bounce import Names
-from engine.model import Auto, Automatic, Bounce, Mail
+from engine.model.facts import Auto, Automatic, Bounce
+from engine.model.mail import Mail
 
 _NONE: Final = Automatic()
 _REPLY_FIELDS: Final = {

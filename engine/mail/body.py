@@ -14,7 +14,7 @@ from html import escape
 from engine.mail import headers, html, parts
 from engine.mail.parameters import file_name
 from engine.mail.split import Node
-from engine.model import Part
+from engine.model.mail import Part
 
 _KINDS = frozenset({"text/plain", "text/html", "text/enriched", "text/richtext"})
 _BEGIN = re.compile(rb"^begin(?:-base64)? [0-7]{3,4} ([^\r\n]{1,250})\r?\n([!-`])", re.MULTILINE)

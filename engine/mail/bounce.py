@@ -15,7 +15,8 @@ from typing import Final
 
 from engine.mail import parts
 from engine.mail.bounce_phrases import AUTOMATIC, COPIES, DAEMONS, EVIDENCE, MACHINE, POSTMASTER, SUBJECT
-from engine.model import Address, Bounce, BouncedRecipient, Mail, Part
+from engine.model.facts import Bounce, BouncedRecipient
+from engine.model.mail import Address, Mail, Part
 
 Names = dict[str, str]
 """Header fields by lower-case name, the first value of each."""

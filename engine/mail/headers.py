@@ -15,7 +15,7 @@ from functools import lru_cache
 from typing import NamedTuple, Protocol
 
 from engine.mail import charset
-from engine.model import Defect
+from engine.model.mail import Defect
 
 Fields = list[tuple[str, str]]
 """Names as written, values unfolded and raw, in the order of the mail."""

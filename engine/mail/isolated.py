@@ -16,7 +16,7 @@ from pathlib import Path
 import msgspec
 
 from engine.mail.parse import Limits, ReadLimits, parse
-from engine.model import Mail, RawMail
+from engine.model.mail import Mail, RawMail
 
 MEMORY_BYTES = 512 * 1024 * 1024
 CPU_S = 20

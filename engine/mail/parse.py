@@ -15,7 +15,7 @@ from typing import Protocol
 
 from engine.mail import addresses, attachments, body, headers
 from engine.mail.split import Node, Splitter, TreeLimits
-from engine.model import Address, Attachment, Defect, Header, Mail, RawMail
+from engine.model.mail import Address, Attachment, Defect, Header, Mail, RawMail
 from rules.frozen import dataclass
 
 

@@ -15,7 +15,7 @@ from itertools import islice
 import msgspec
 
 from engine.mail import charset
-from engine.model import Part
+from engine.model.mail import Part
 
 _FAST_BASE64 = msgspec.json.Decoder(bytes)
 _FAST_FROM_BYTES = 2048

@@ -14,7 +14,7 @@ from typing import Any, Final
 from engine.mail import reply_lines as look
 from engine.mail import reply_patterns
 from engine.mail.reply_lines import FIRST_WORDS
-from engine.model import Cut
+from engine.model.facts import Cut
 
 _NEW, _QUOTED, _SIGNATURE = 0, 1, 2
 _ONLY: Final = tuple(bytes(number == kind for number in range(256)) for kind in (_QUOTED, _SIGNATURE))

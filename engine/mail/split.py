@@ -16,7 +16,7 @@ from typing import Protocol
 
 from engine.mail import headers
 from engine.mail.parameters import parameters as read_parameters
-from engine.model import Defect
+from engine.model.mail import Defect
 
 
 class TreeLimits(headers.HeaderLimits, Protocol):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from engine.config import Settings
-    from engine.model import SendMail
+    from engine.model.plan import SendMail
     from engine.store.store import Store
 
 HOUR = timedelta(hours=1)

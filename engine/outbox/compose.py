@@ -17,8 +17,9 @@ from email import policy
 from email.parser import BytesHeaderParser
 from email.utils import format_datetime, getaddresses
 
-from engine.model import SendMail
-from engine.outbox import tokens, writing
+from engine.decision import tokens
+from engine.model.plan import SendMail
+from engine.outbox import writing
 from engine.outbox.templates import Templates
 from rules.frozen import dataclass
 

@@ -7,14 +7,12 @@ item) leaves a shorter mail, never a failure.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import fields, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from engine.model import SendMail
-from engine.outbox import tokens
+from engine.model.plan import SendMail
 from engine.outbox.compose import ComposeError, Context
 
 if TYPE_CHECKING:
@@ -23,12 +21,6 @@ if TYPE_CHECKING:
 
 _ORIGINALS = ("report", "forward")
 _FIELDS = frozenset(field.name for field in fields(SendMail))
-
-
-def message_ids(config: Config) -> Callable[[str, int, int, int], str]:
-    """Make the function that signs Message-IDs of new outbox rows: (mail, generation, n, item) -> Message-ID."""
-    secret, domain = config.instance.secret(), _domain(config)
-    return lambda mail, generation, n, item: tokens.message_id(f"{mail}.{generation}.{n}", item, secret, domain)
 
 
 def send_mail(row: OutboxRow) -> SendMail:
@@ -78,7 +70,7 @@ def contents(row: OutboxRow, store: Store, config: Config, now: datetime) -> tup
 
 def _trace(row: OutboxRow, store: Store) -> str:
     """Why it was decided so, a line for each remark of a stage; for the admin, who gets the report."""
-    from engine.trace import decode
+    from engine.model.trace import decode
 
     stored = store.trace(row.mail, row.generation) if row.mail else None
     try:
@@ -110,10 +102,3 @@ def _reply_address(config: Config, workspace: str) -> str:
                 address: str = box.addresses[0]
                 return address
     return ""
-
-
-def _domain(config: Config) -> str:
-    """The domain of our Message-IDs."""
-    own = config.smtp.from_ if config.smtp is not None else ""
-    address = str(own.rpartition("<")[2].rstrip("> ") or next(iter(config.own_addresses), ""))
-    return address.rpartition("@")[2].lower() or "localhost"

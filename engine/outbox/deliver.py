@@ -19,7 +19,7 @@ from engine.outbox.compose import ComposeError, compose
 from engine.outbox.contents import contents
 from engine.outbox.templates import Templates
 from engine.outbox.wire import Away, Refused, Wire
-from engine.stopping import Stop, Stopped
+from engine.stop import Stop, Stopped
 from engine.store.locks import owner
 from rules.frozen import dataclass
 

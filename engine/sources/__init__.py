@@ -1,6 +1,7 @@
 """Where mail is read from: one file a kind of source.
 
-Here: `open_source`, the table from protocol to source. Not here: what becomes of a mail (`run.py`, `process.py`).
+Here: `open_source`, the table from protocol to source. Not here: what becomes of a mail (`run/passing.py`,
+`run/process.py`).
 Invariant: a source tells its server only what `settle` was asked to do; listing and fetching change nothing there.
 """
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
 
-from engine.model import Envelope, RawMail
+from engine.model.mail import Envelope, RawMail
 from engine.sources.disk import read_header, read_mail
 from engine.sources.source import Action, Limits, Listed, Peek, Settled, SourceError, content_key, header_of, raw_mail
 

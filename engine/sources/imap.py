@@ -13,7 +13,7 @@ from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from engine.model import RawMail
+from engine.model.mail import RawMail
 from engine.sources.guarded import Selected, Session
 from engine.sources.imap_rows import Row
 from engine.sources.source import (

@@ -1,6 +1,7 @@
 """Moving, flagging and deleting in an IMAP folder.
 
-Here: the actions of one settle. Not here: which action a mail gets (`actions.py`), the session (`guarded.py`).
+Here: the actions of one settle. Not here: which action a mail gets (`decision/mailbox_action.py`), the session
+(`guarded.py`).
 Invariant: nothing happens to a message whose folder, UIDVALIDITY or size is not the one it was fetched with; a bare
 EXPUNGE only in a mailbox that is ours alone; everything may be done twice.
 """

@@ -19,7 +19,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, BinaryIO, Self
 
-from engine.model import RawMail
+from engine.model.mail import RawMail
 from engine.sources.disk import move_file, read_header, read_mail
 from engine.sources.source import Action, Limits, Listed, Peek, Settled, SourceError, file_key, raw_mail
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from engine.model import RawMail
+from engine.model.mail import RawMail
 from engine.sources.source import Action, Limits, Listed, Peek, Settled, SourceError, content_key, header_of, raw_mail
 
 if TYPE_CHECKING:

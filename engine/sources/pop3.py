@@ -15,7 +15,7 @@ from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from engine.model import RawMail
+from engine.model.mail import RawMail
 from engine.sources.pop3_session import Refused, Session
 from engine.sources.source import (
     Action,

@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Protocol, Self, TypeVar
 from urllib.parse import quote, unquote
 
-from engine.model import Origin, RawMail
+from engine.model.mail import Origin, RawMail
 from rules.frozen import dataclass
 
 T = TypeVar("T")

@@ -1,1 +1,1 @@
-"""The stages of the decision, one file each; their order stands in `engine/pipeline.py`."""
+"""The stages of the decision, one file each; their order stands in `engine/decision/pipeline.py`."""

@@ -1,7 +1,8 @@
 """Stage 9: the last change to the item. The activity scripts make it.
 
 Here: asking them, judging their changes against the workspace, putting them into the draft.
-Not here: running them (`scripts.py`, `hooks/`), failures (`hook_failure.py`), what a value may be (`values.py`).
+Not here: running them (`scripts/scripts.py`, `hooks/`), failures (`scripts/failure.py`), what a value may be
+(`item/values.py`).
 Invariant: all changes of the scripts or none: one mistake, theirs or in a value, and the mail is held as it was.
 """
 
@@ -10,19 +11,24 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from engine import defaults
 from engine.gates import Findings
-from engine.hook_failure import decider, failed, judged, remarks
-from engine.hook_request import kept, request
-from engine.keyword_names import FIELDS
-from engine.model import AttachmentFate, Catalog, Disposition, Draft, Facts, FieldChange, Mail, Note, Target, Verdict
-from engine.values import custom, judge
+from engine.item import fields as defaults
+from engine.item.values import custom, judge
+from engine.item.words import FIELDS
+from engine.model.desk import Catalog
+from engine.model.draft import AttachmentFate, Disposition, Draft, FieldChange, Note, Target, Verdict
+from engine.model.facts import Facts
+from engine.model.mail import Mail
+from engine.scripts.failure import decider, failed, judged, remarks
+from engine.scripts.question import kept, request
 from rules.frozen import replace
 
 if TYPE_CHECKING:
     from engine.config import Config
-    from engine.lookups import HookAnswer, Lookups
-    from engine.model import Decider, Value
+    from engine.lookups import Lookups
+    from engine.model.desk import Value
+    from engine.model.draft import Decider
+    from engine.model.questions import HookAnswer
 
 _MOST_ERRORS = 5
 """Messages that the sentence of a held mail repeats."""

@@ -10,8 +10,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from engine.gates import Findings
-from engine.model import Account, Address, Draft, Facts, Mail, NewUser, Target, Verdict
-from engine.target import on_item
+from engine.item.target import on_item
+from engine.model.desk import Account
+from engine.model.draft import Draft, NewUser, Target, Verdict
+from engine.model.facts import Facts
+from engine.model.mail import Address, Mail
 
 if TYPE_CHECKING:
     from engine.config import Config, People

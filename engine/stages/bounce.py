@@ -10,9 +10,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from engine.gates import JUDGES, Findings
-from engine.model import Draft, Facts, ItemFacts, Kind, Mail, Target
+from engine.item.target import on_item
+from engine.mail.secrecy import encrypted
+from engine.model.desk import ItemFacts, Kind
+from engine.model.draft import Draft, Target
+from engine.model.facts import Facts
+from engine.model.mail import Mail
 from engine.stages.sender import forbidden
-from engine.target import on_item
 
 if TYPE_CHECKING:
     from engine.config import Config, Settings
@@ -88,21 +92,9 @@ def _joins(mail: Mail, facts: Facts, draft: Draft, options: Options, found: Find
     return True
 
 
-ENCRYPTED_TYPES = frozenset({"application/pgp-encrypted", "application/pkcs7-mime", "application/x-pkcs7-mime"})
-
-
 def _encrypted(mail: Mail, settings: Settings, found: Findings) -> bool:
     """Hold what nobody here can read (RFC 8551 enveloped data, RFC 3156, inline PGP)."""
     if not encrypted(mail):
         return False
     verb = settings.attachments.smime_pgp.encrypted
     return found.trip("encrypted", verb, "gate.encrypted", "the mail is encrypted and there is no key here")
-
-
-def encrypted(mail: Mail) -> bool:
-    """Tell whether the body can only be read with a key."""
-    for part in mail.parts:
-        if part.content_type in ENCRYPTED_TYPES:
-            signed = part.filename.lower().endswith(".p7s") or "signed-data" in mail.header("content-type").lower()
-            return not signed
-    return "-----BEGIN PGP MESSAGE-----" in mail.text

@@ -9,8 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar
 
-from engine.model import Decider, Disposition, Draft, Facts, Mail, Note, Problem, Verdict
+from engine.model.draft import Decider, Disposition, Draft, Note, Verdict
+from engine.model.facts import Facts
+from engine.model.mail import Mail
 from rules.frozen import replace
+from rules.problem import Problem
 
 if TYPE_CHECKING:
     from engine.lookups import Lookups

@@ -9,22 +9,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from engine import attachments as choosing
-from engine import defaults, keywords, titles, unpacking
 from engine.gates import Findings
-from engine.model import (
-    AttachmentFate,
-    Catalog,
-    Draft,
-    Facts,
-    FieldChange,
-    ItemFacts,
-    Mail,
-    Part,
-    Target,
-    Verdict,
-)
-from engine.target import Aim, aim
+from engine.item import attachments as choosing
+from engine.item import fields as defaults
+from engine.item import keywords, unpacking
+from engine.item import title as titles
+from engine.item.target import Aim, aim
+from engine.model.desk import Catalog, ItemFacts
+from engine.model.draft import AttachmentFate, Draft, FieldChange, Target, Verdict
+from engine.model.facts import Facts
+from engine.model.mail import Mail, Part
 
 if TYPE_CHECKING:
     from engine.config import Config, Settings

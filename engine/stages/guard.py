@@ -2,7 +2,8 @@
 
 Here: asking them, and what their verdict does: `ctx.reject`, `ctx.hold`, False alone (`hooks.on_refusal`); their
 errors, where no activity script follows that would hold the mail for them.
-Not here: running them (`scripts.py`, `hooks/`), failures (`hook_failure.py`), changes to the item (`activity`).
+Not here: running them (`scripts/scripts.py`, `hooks/`), failures (`scripts/failure.py`), changes to the item
+(`activity`).
 Invariant: the activity scripts run in the same round trip; this stage looks only at what the guards said.
 """
 
@@ -10,14 +11,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from engine.hook_failure import decider, failed, judged, remarks
-from engine.hook_request import request
-from engine.model import Disposition, Draft, Facts, Mail, Note, Verdict
+from engine.model.draft import Disposition, Draft, Note, Verdict
+from engine.model.facts import Facts
+from engine.model.mail import Mail
+from engine.scripts.failure import decider, failed, judged, remarks
+from engine.scripts.question import request
 from rules.frozen import replace
 
 if TYPE_CHECKING:
     from engine.config import Config
-    from engine.lookups import HookAnswer, Lookups
+    from engine.lookups import Lookups
+    from engine.model.questions import HookAnswer
 
 _VERDICTS = {
     "reject": (Verdict.REJECT, "hook.guard_reject"),

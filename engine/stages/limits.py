@@ -10,7 +10,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from engine.gates import VERDICTS, Findings, sized
-from engine.model import Draft, Facts, Mail
+from engine.model.draft import Draft
+from engine.model.facts import Facts
+from engine.model.mail import Mail
 
 if TYPE_CHECKING:
     from engine.config import Config

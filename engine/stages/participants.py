@@ -10,7 +10,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from engine.gates import Findings
-from engine.model import Account, Address, Draft, Facts, Mail, NewUser, PersonChange, Role, Target
+from engine.model.desk import Account
+from engine.model.draft import Draft, NewUser, PersonChange, Role, Target
+from engine.model.facts import Facts
+from engine.model.mail import Address, Mail
 from engine.stages.author import new_user
 
 if TYPE_CHECKING:

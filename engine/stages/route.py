@@ -1,7 +1,7 @@
 """Stage 3: the rule files along the way of a mail: which workspace, which fields, or an end at once.
 
 Here: the chain of files (system, then workspaces), what each action does to the draft, and the question whether the
-workspace reached holds this mail already. Not here: the language (`rules/`), its words (`engine/vocabulary.py`).
+workspace reached holds this mail already. Not here: the language (`rules/`), its words (`engine/rulebook/actions.py`).
 Invariant: a condition reads the mail, never what another rule did; a place is entered once, with at most
 `rules.max_hops` moves; only reject, discard and hold settle, everything else is a proposal.
 """
@@ -11,25 +11,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from engine import keywords
 from engine.gates import Findings
-from engine.model import (
-    Address,
-    Decider,
-    Disposition,
-    Draft,
-    Facts,
-    FieldChange,
-    ItemFacts,
-    Mail,
-    Note,
-    PersonChange,
-    Reply,
-    Role,
-    Skip,
-    Verdict,
-)
-from engine.vocabulary import Vocabulary
+from engine.item import keywords
+from engine.model.desk import ItemFacts
+from engine.model.draft import Decider, Disposition, Draft, FieldChange, Note, PersonChange, Reply, Role, Skip, Verdict
+from engine.model.facts import Facts
+from engine.model.mail import Address, Mail
+from engine.rulebook.actions import Vocabulary
 from rules.frozen import replace
 from rules.run import Act, Ledger, Ruleset, evaluate
 from rules.trace import FileTrace

@@ -1,7 +1,8 @@
 """Stage 4: may this sender write here?
 
 Here: blocked people and texts, the permitted-address pattern, known users only, users who are not active, DMARC and
-SPF; with the settings of the workspace. Not here: who the sender is (`facts.py`), or what they may do (`author`).
+SPF; with the settings of the workspace. Not here: who the sender is (`decision/facts.py`), or what they may do
+(`author`).
 Invariant: what stage `bounce` is going to settle passes untouched; a sender whose From is not believed is unknown.
 """
 
@@ -10,8 +11,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from engine.gates import Findings, left_to_bounce
-from engine.model import Draft, Facts, Mail
-from engine.target import on_item
+from engine.item.target import on_item
+from engine.model.draft import Draft
+from engine.model.facts import Facts
+from engine.model.mail import Mail
 
 if TYPE_CHECKING:
     from engine.config import Config, People

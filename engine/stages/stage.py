@@ -1,6 +1,6 @@
 """What a stage is.
 
-Here: the protocol. Not here: any stage, or their order (`engine/pipeline.py`).
+Here: the protocol. Not here: any stage, or their order (`engine/decision/pipeline.py`).
 Invariant: a stage returns a draft; it does not write, send, log or raise.
 """
 
@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, ClassVar, Protocol
 
 if TYPE_CHECKING:
     from engine.lookups import Lookups
-    from engine.model import Draft, Facts, Mail
+    from engine.model.draft import Draft
+    from engine.model.facts import Facts
+    from engine.model.mail import Mail
 
 
 class Stage(Protocol):

@@ -9,7 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from engine.gates import Findings, left_to_bounce
-from engine.model import Draft, Facts, Mail
+from engine.model.draft import Draft
+from engine.model.facts import Facts
+from engine.model.mail import Mail
 from rules.pattern import encode
 
 if TYPE_CHECKING:

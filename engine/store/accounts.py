@@ -11,8 +11,8 @@ from typing import Any
 
 import msgspec
 
-from engine.lookups import AccountMatch
-from engine.model import Account, Catalog, CustomField
+from engine.model.desk import Account, Catalog, CustomField
+from engine.model.questions import AccountMatch
 from engine.store.part import Part
 
 PERMISSIONS = ("view_items", "add_items", "add_comments", "edit_items", "watch")

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from engine.model import Part as MailPart
+from engine.model.mail import Part as MailPart
 from engine.store.errors import NotFound, StoreError
 from engine.store.receipts import Receipts
 

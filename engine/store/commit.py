@@ -14,7 +14,9 @@ from hashlib import blake2b
 
 import msgspec
 
-from engine.model import Facts, Mail, Outcome, Plan, Receipt, SendMail
+from engine.model.facts import Facts
+from engine.model.mail import Mail
+from engine.model.plan import Outcome, Plan, Receipt, SendMail
 from engine.store import hot
 from engine.store.blobs import Blobs
 from engine.store.database import us

@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from engine.model import CustomField, Status
+from engine.model.desk import CustomField, Status
 from engine.store.accounts import Accounts, Lists, _squeezed
 from engine.store.database import us
 from engine.store.errors import Conflict, NotFound, Refused

@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from engine.model import (
+from engine.model.desk import Value
+from engine.model.draft import Role
+from engine.model.plan import (
     AddComment,
     AddLabel,
     AddPerson,
@@ -24,11 +26,9 @@ from engine.model import (
     CreateUser,
     Effect,
     PostToTopic,
-    Role,
     SendMail,
     SetField,
-    Value,
-)  # fmt: skip
+)
 from engine.store import hot
 from engine.store.blobs import html_reference
 from engine.store.items import COLUMNS, stored_value

@@ -10,7 +10,7 @@ from datetime import datetime
 
 import msgspec
 
-from engine.model import ItemFacts, Kind, Value
+from engine.model.desk import ItemFacts, Kind, Value
 from engine.store.accounts import Accounts
 from engine.store.database import moment, time
 from rules.frozen import dataclass

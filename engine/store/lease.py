@@ -7,17 +7,12 @@ stay correct without any lease. Invariant: a lease only saves work; a process th
 
 from __future__ import annotations
 
-import threading
-import time as clock
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from engine.store.database import Database, moment, us
-from engine.store.errors import StoreError
 from engine.store.locks import FileLock as FileLock
 from engine.store.locks import is_alive
 from engine.store.locks import owner as owner
@@ -26,7 +21,7 @@ from engine.store.spool import Spool, _is_free
 from rules.frozen import dataclass
 
 if TYPE_CHECKING:
-    from engine.store.store import Store
+    pass
 
 TTL_S = 60.0
 RETRY_S = 0.25
@@ -223,74 +218,3 @@ def _named(owner: str) -> str:
     host, _, rest = owner.partition("/")
     pid = rest.split("/")[1] if rest.count("/") > 1 else rest
     return f"process {pid} on {host}" if owner and is_alive(owner) is not False else ""
-
-
-class Lease:
-    """The lease of a mailbox for the length of a `with`; `held` tells whether we got it, `holder` else who has it.
-
-    Waits up to `wait_s` seconds for another runner. A thread with a connection of its own keeps the lease alive where
-    the work takes longer than a third of its time to live.
-    """
-
-    def __init__(
-        self, store: Store, mailbox: str, now: Callable[[], datetime], wait_s: float = 0.0,
-        stop: threading.Event | None = None, ttl_s: float = TTL_S, waits_s: Sequence[float] = CRASH_WAITS_S,
-    ) -> None:  # fmt: skip
-        self.store, self.mailbox, self.owner, self.ttl_s = store, mailbox, owner(), ttl_s
-        self.held, self.holder = False, ""
-        self._waits_s = waits_s
-        self._now, self._wait_s, self._stop = now, wait_s, stop or threading.Event()
-        self._over = threading.Event()
-        self._beaten = 0.0
-        self._thread: threading.Thread | None = None
-
-    def __enter__(self) -> Self:
-        until = clock.monotonic() + self._wait_s
-        while not (held := self.store.lease(self.mailbox, self.owner, self._now(), self.ttl_s)):
-            left = until - clock.monotonic()
-            if left <= 0 or self._stop.wait(min(RETRY_S, left)):
-                break
-        self.held, self._beaten = held, clock.monotonic()
-        if not held:
-            self.holder = self.store.lease_holder(self.mailbox) or "the schema is being upgraded"
-            return self
-        try:
-            self.store.take_over(self.mailbox, self.owner, self._now(), self._waits_s)
-        except BaseException:
-            self.__exit__(None, None, None)
-            raise
-        if self.store.database.path is not None:
-            self._thread = threading.Thread(target=self._keep, args=(self.store.mailbox_id(self.mailbox),), daemon=True)
-            self._thread.start()
-        return self
-
-    def heartbeat(self) -> bool:
-        """Make the lease last longer if it is time to; False if it was lost."""
-        if not self.held or clock.monotonic() - self._beaten < self.ttl_s / 3:
-            return self.held
-        self._beaten = clock.monotonic()
-        self.held = self.store.heartbeat(self.mailbox, self.owner, self._now(), self.ttl_s)
-        return self.held
-
-    def _keep(self, mailbox: int) -> None:
-        """Beat from a thread whenever the work itself did not for a third of the time to live."""
-        while not self._over.wait(self.ttl_s / 3):
-            if clock.monotonic() - self._beaten < self.ttl_s / 3:
-                continue
-            database = Database(self.store.database.path, busy_s=self.ttl_s / 3)
-            with suppress(StoreError):
-                database.connect(create=False)
-                beat(database, mailbox, self.owner, self._now(), self.ttl_s)
-                self._beaten = clock.monotonic()
-            database.close()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._over.set()
-        if self._thread is not None:
-            self._thread.join()
-        if self.held:
-            self.held = False
-            with suppress(StoreError):
-                self.store.release_lease(self.mailbox, self.owner)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from engine.model import CustomField
+from engine.model.desk import CustomField
 from engine.store.accounts import PERMISSIONS
 from engine.store.directory import LISTS, STATUSES, WORKSPACE_STATUSES
 from engine.store.errors import NotFound, Refused

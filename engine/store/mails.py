@@ -12,7 +12,9 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from engine.model import Decider, Envelope, Origin, Outcome, RawMail, Receipt
+from engine.model.draft import Decider
+from engine.model.mail import Envelope, Origin, RawMail
+from engine.model.plan import Outcome, Receipt
 from engine.store.database import time, us
 from engine.store.errors import NotFound
 from engine.store.receipts import Receipts, message_key

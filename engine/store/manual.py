@@ -13,7 +13,8 @@ from datetime import datetime
 
 import msgspec
 
-from engine.model import Release, SendMail
+from engine.model.facts import Release
+from engine.model.plan import SendMail
 from engine.store import hot
 from engine.store.commit import Commit
 from engine.store.database import us

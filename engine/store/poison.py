@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from engine.model import Decider
+from engine.model.draft import Decider
 from engine.store import hot
 from engine.store.database import us
 from engine.store.spool import NOTHING, Spool, Spooled, claim_of

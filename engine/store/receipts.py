@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import datetime
 from hashlib import blake2b
 
-from engine.lookups import MessageMatch
+from engine.model.questions import MessageMatch
 from engine.store import hot
 from engine.store.database import us
 from engine.store.items import Items

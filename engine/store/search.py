@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
 
-from engine.model import Outcome
+from engine.model.plan import Outcome
 from engine.store.database import us
 from engine.store.errors import Unclear
 

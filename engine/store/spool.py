@@ -16,7 +16,8 @@ from typing import Any
 
 import msgspec
 
-from engine.model import Envelope, Origin, RawMail, Release
+from engine.model.facts import Release
+from engine.model.mail import Envelope, Origin, RawMail
 from engine.store import hot
 from engine.store.database import time, us
 from engine.store.listing import Listing

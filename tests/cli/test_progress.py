@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import count
 
 from engine.cli.progress import CLEAR, Progress
-from engine.run import MailboxReport
+from engine.run.passing import MailboxReport
 
 
 class Terminal(io.StringIO):

@@ -115,10 +115,6 @@ def test_no_command_was_forgotten_here() -> None:
     assert common.USAGE == 64
 
 
-def test_a_line_of_strangers_keeps_its_blanks_but_no_control_characters() -> None:
-    assert common.safe_line("  a\x1b[31m\tb\u202e") == "  a·[31m\tb·"
-
-
 def test_json_of_the_version_is_one_object() -> None:
     assert json.loads(call("version", "--json").output)["schema"] == "allegra.version/1"
 

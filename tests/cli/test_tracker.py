@@ -217,23 +217,10 @@ def test_an_item_without_attachments_says_so_on_stderr(full):
 
 
 def test_F129_html_is_shown_sanitised_and_attachments_listed(full):
-    from engine.model import (
-        Address,
-        Attach,
-        Attachment,
-        CreateItem,
-        Decider,
-        Disposition,
-        Facts,
-        Mail,
-        Origin,
-        Outcome,
-        Part,
-        Plan,
-        RawMail,
-        Sender,
-        Verdict,
-    )  # fmt: skip
+    from engine.model.draft import Decider, Disposition, Verdict
+    from engine.model.facts import Facts, Sender
+    from engine.model.mail import Address, Attachment, Mail, Origin, Part, RawMail
+    from engine.model.plan import Attach, CreateItem, Outcome, Plan
     from engine.store.store import Store
 
     content = b"<p onclick='x'>Hi<script>alert(1)</script></p>aGVsbG8="

@@ -178,7 +178,7 @@ def test_F129_pictures_stand_in_the_html_of_an_item_and_of_a_reply_that_quotes_t
 
 
 def test_F129_pictures_over_the_cap_stay_links_that_ask_nobody(desk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("engine.showing.MOST_BYTES", 100)
+    monkeypatch.setattr("engine.explain.page.MOST_BYTES", 100)
     desk.mail(raw=letter(html='<img src="cid:shot@x">', pictures=[("shot@x", png(400, 300))]))
     desk.run()
     shown = desk.allegra("item", "show", "1", "--html").stdout

@@ -188,7 +188,7 @@ def test_a_file_is_told_no_commands_that_need_a_stored_mail(desk: Any) -> None:
 def test_a_post_to_a_topic_is_no_item_with_the_number_of_the_topic(desk: Any) -> None:
     desk.load('[[topics]]\nid = 7\nworkspace = "support"\ntitle = "Printers"\n')
     from engine.config import load
-    from engine.outbox import tokens
+    from engine.decision import tokens
 
     secret = load(desk.folder / "allegra.toml").instance.secret()
     token = tokens.sign(7, secret, "t")

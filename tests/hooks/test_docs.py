@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.reasons import REASONS
+from engine.model.reasons import REASONS
 from hooks import context, fences, limits, mail, modules, problem
 from hooks.compiling import compiled
 

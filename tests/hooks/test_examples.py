@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 import hooks
-from engine.script_params import loaded
-from engine.script_tests import fixtures, run_fixtures
+from engine.scripts.params import loaded
+from engine.workbench.fixtures import fixtures, run_fixtures
 from hooks.limits import Limits
 from hooks.sandbox import Sandbox, Script
 

@@ -96,16 +96,14 @@ def test_both_machines_have_numbers_for_all_calls(machine: str, monkeypatch: pyt
 
 
 def test_a_fork_of_ours_goes_as_the_interpreters_does() -> None:
-    read_end, write_end = os.pipe()
-    child = kernel.fork()
-    if child == 0:
-        os.write(write_end, str(os.getppid()).encode())
-        os._exit(7)
-    os.close(write_end)
-    _, status = os.waitpid(child, 0)
-    with os.fdopen(read_end, "rb") as said:
-        assert int(said.read()) == os.getpid()
-    assert os.waitstatus_to_exitcode(status) == 7
+    program = (
+        "import os, sys\nsys.path.insert(0, sys.argv[1])\nfrom hooks import kernel\n"
+        "me, child = os.getpid(), kernel.fork()\n"
+        "if child == 0:\n    os._exit(7 if os.getppid() == me else 8)\n"
+        "print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program, ROOT], capture_output=True, text=True)
+    assert done.stdout.split() == ["7"], done.stderr
 
 
 def test_a_fork_that_is_refused_says_so_and_leaves_the_interpreter_whole() -> None:

@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 
 from engine.mail.parse import Limits, parse
-from engine.model import Mail, Origin, RawMail
+from engine.model.mail import Mail, Origin, RawMail
 
 SAMPLES = Path(__file__).resolve().parent
 NOW = datetime(2026, 11, 20, 10, 31, tzinfo=UTC)

@@ -16,7 +16,7 @@ from typing import Any
 from engine.mail import headers
 from engine.mail.parse import Limits, assemble
 from engine.mail.split import Node, _described
-from engine.model import Defect, Mail, Part, RawMail
+from engine.model.mail import Defect, Mail, Part, RawMail
 
 _FOLD = re.compile(r"\r*\n[ \t]+")
 

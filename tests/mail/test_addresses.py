@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from mail_builders import read, with_header
 
 from engine.mail import addresses
-from engine.model import Address
+from engine.model.mail import Address
 
 
 def pairs(written: str) -> list[tuple[str, str]]:

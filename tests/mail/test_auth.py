@@ -7,7 +7,7 @@ from mail_builders import read
 
 from engine.mail.auth import authentication, topmost_id
 from engine.mail.auth import read as read_field
-from engine.model import Authentication
+from engine.model.facts import Authentication
 
 GOOGLE = """mx.google.com;
        dkim=pass header.i=@example.com header.s=s1 header.b=AbC/dEf;

@@ -8,7 +8,7 @@ import pytest
 from builders import mail
 
 from engine.mail.auto import bounce, classify
-from engine.model import Auto
+from engine.model.facts import Auto
 
 
 def kind(**arrangement):

@@ -7,7 +7,7 @@ from builders import mail, raw
 
 from engine.mail.auto import bounce, classify
 from engine.mail.parse import parse
-from engine.model import Auto
+from engine.model.facts import Auto
 
 DSN = """\
 Return-Path: <>

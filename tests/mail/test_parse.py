@@ -13,7 +13,7 @@ from mail_builders import SAMPLES, all_samples, codes, mail_of, multipart, raw_m
 
 from engine.mail.addresses import sender
 from engine.mail.parse import Limits, parse
-from engine.model import Mail
+from engine.model.mail import Mail
 
 MB = 1_000_000
 SECONDS = 3.0

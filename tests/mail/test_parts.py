@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from mail_builders import codes, mail_of, multipart, read, with_header
 
 from engine.mail import parts
-from engine.model import Part
+from engine.model.mail import Part
 
 
 def decoded(body: bytes, encoding: str) -> bytes:

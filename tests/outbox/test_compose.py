@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.model import SendMail
-from engine.outbox import tokens
+from engine.decision import tokens
+from engine.model.plan import SendMail
 from engine.outbox.compose import Composed, ComposeError, Context, compose
 from engine.outbox.templates import Templates
 

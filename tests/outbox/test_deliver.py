@@ -20,7 +20,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from engine.config import Config, parse
-from engine.model import SendMail
+from engine.model.plan import SendMail
 from engine.outbox.compose import text as clean
 from engine.outbox.deliver import Delivered, deliver
 from engine.store import hot

@@ -12,23 +12,13 @@ import builders
 import pytest
 
 from engine.config import Config, parse
+from engine.decision.tokens import message_ids
 from engine.mail.parse import parse as parse_mail
-from engine.model import (
-    CreateItem,
-    Decider,
-    Disposition,
-    Effect,
-    Note,
-    Outcome,
-    Plan,
-    SendMail,
-    StageTrace,
-    Verdict,
-)
-from engine.outbox.contents import message_ids
+from engine.model.draft import Decider, Disposition, Note, Verdict
+from engine.model.plan import CreateItem, Effect, Outcome, Plan, SendMail
+from engine.model.trace import StageTrace, Trace, encode
 from engine.outbox.deliver import deliver
 from engine.store.store import Store
-from engine.trace import Trace, encode
 
 BY = Decider("gate", "dmarc")
 
@@ -74,8 +64,8 @@ def sent(server: Any) -> list[Any]:
 
 
 def test_F106_the_answer_to_an_acknowledgement_finds_its_item(store: Store, sink: Any, tmp_path: Path) -> None:
-    from engine.facts import gather
-    from engine.process import Engine
+    from engine.decision.facts import gather
+    from engine.run.process import Engine
 
     server = sink()
     config = configured(tmp_path, server.port)

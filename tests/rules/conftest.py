@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from engine.vocabulary import ACTIONS, SETTINGS
+from engine.rulebook.actions import ACTIONS, SETTINGS
 from rules.load import Source, load_file
 from rules.problem import Problem
 from rules.run import Evaluation, Ledger, RuleFile, evaluate

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.vocabulary import GATES, declared
+from engine.rulebook.actions import GATES, declared
 from rules.lint import lint
 from rules.load import Source, load_file
 from rules.problem import Problem, in_order, render

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from engine.vocabulary import declared
+from engine.rulebook.actions import declared
 from rules.complete import completions
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from importlib.resources import files
 
-from engine.vocabulary import declared
+from engine.rulebook.actions import declared
 from rules.lint import lint
 from rules.load import Source, load
 from rules.parse import parse_action, parse_condition

@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from engine.vocabulary import declared
+from engine.rulebook.actions import declared
 from rules.lint import lint
 from rules.load import Source, load_file
 

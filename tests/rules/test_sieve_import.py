@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.vocabulary import declared
+from engine.rulebook.actions import declared
 from rules.format import formatted
 from rules.load import Source, load_file
 from rules.sieve import SieveFault

@@ -23,19 +23,19 @@ from servers.forks import process
 import engine.cli.deliver
 import engine.cli.run
 import engine.config
-import engine.facts
+import engine.decision.facts
+import engine.decision.pipeline
 import engine.mail.isolated
 import engine.outbox.compose
 import engine.outbox.deliver
-import engine.pipeline
-import engine.process
-import engine.rulebook
-import engine.run
+import engine.rulebook.book
+import engine.run.passing
+import engine.run.process
+import engine.run.visit
 import engine.sources.imap
 import engine.sources.imap_settle
 import engine.sources.maildir
 import engine.sources.pop3
-import engine.visit
 from engine.store.database import Database
 from engine.store.store import Store
 
@@ -44,9 +44,9 @@ STEPS: dict[str, tuple[Any, str]] = {
     "epoch": (Store, "begin_epoch"),
     "spool": (Store, "spool"),
     "claim": (Store, "claim"),
-    "decide": (engine.process.Engine, "decide"),
+    "decide": (engine.run.process.Engine, "decide"),
     "commit": (Store, "commit"),
-    "settle": (engine.visit.Visit, "_settle"),
+    "settle": (engine.run.visit.Visit, "_settle"),
     "move": (engine.sources.maildir.MaildirSource, "_do"),
     "IMAP move": (engine.sources.guarded.Session, "copy"),
     "IMAP flag": (engine.sources.guarded.Session, "store"),
@@ -135,7 +135,7 @@ def wait_for_step(started: Any, name: str, seconds: float = 30.0) -> None:
 
 def wait_to_decide() -> None:
     """In the child: let the first decision wait until there is a file called `go on`."""
-    decide = engine.process.Engine.decide
+    decide = engine.run.process.Engine.decide
 
     def waiting(self: Any, spooled: Any) -> Any:
         end = time.monotonic() + 30
@@ -147,7 +147,7 @@ def wait_to_decide() -> None:
         os.write(_steps, b"decide\n")
         return waiting(self, spooled)
 
-    engine.process.Engine.decide = first  # type: ignore[method-assign]
+    engine.run.process.Engine.decide = first  # type: ignore[method-assign]
 
 
 _steps = -1
@@ -170,7 +170,7 @@ def _child(folder: Path, output: Path, arguments: Sequence[str], options: dict[s
     sys.stdin = open(0, encoding="utf-8", errors="surrogateescape", closefd=False)  # noqa: SIM115
     sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
     sys.stderr = open(2, "w", encoding="utf-8", closefd=False, buffering=1)  # noqa: SIM115
-    engine.process.BATCH = engine.visit.BATCH = options.get("batch", 50)  # type: ignore[attr-defined]
+    engine.run.process.BATCH = engine.run.visit.BATCH = options.get("batch", 50)  # type: ignore[attr-defined]
     _install(options.get("at"), output.with_suffix(".steps"))
     if options.get("before"):
         options["before"]()

@@ -16,15 +16,15 @@ TESTS = Path(__file__).resolve().parent.parent
 
 def install() -> None:
     """Read mails as before, but for these words."""
+    import engine.decision.pipeline
     import engine.mail.isolated
     import engine.mail.parse
-    import engine.pipeline
-    import engine.stopping
+    import engine.stop
 
-    engine.stopping.DECISION_CPU_S = 0.2
+    engine.stop.DECISION_CPU_S = 0.2
     engine.mail.isolated.CPU_S = 1
     read = engine.mail.parse.parse
-    decide = engine.pipeline.Pipeline.decide
+    decide = engine.decision.pipeline.Pipeline.decide
 
     def parse(raw: Any, *rest: Any) -> Any:
         _act(raw.content, b"reading")
@@ -36,15 +36,15 @@ def install() -> None:
 
     engine.mail.parse.parse = parse
     engine.mail.isolated.parse = parse  # type: ignore[attr-defined]
-    engine.pipeline.Pipeline.decide = deciding  # type: ignore[method-assign]
+    engine.decision.pipeline.Pipeline.decide = deciding  # type: ignore[method-assign]
 
 
 def install_impatient() -> None:
     """As `install`, and the process is ended soon when nothing else ends a mail."""
-    import engine.stopping
+    import engine.stop
 
     install()
-    engine.stopping.DECISION_KILL_S = 0.4
+    engine.stop.DECISION_KILL_S = 0.4
 
 
 def _act(content: bytes, when: bytes) -> None:

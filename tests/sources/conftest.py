@@ -5,60 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
+from mailboxes import Box, Sizes
 from servers.chaos import Chaos
 
 from engine.sources import open_source
-
-
-@dataclass(frozen=True)
-class Box:
-    """A configured mailbox as the sources see it."""
-
-    name: str = "system"
-    workspace: str = ""
-    protocol: str = "imap"
-    host: str = "localhost"
-    port: int = 0
-    ssl: bool | str = True
-    ssl_verification: bool = True
-    ca_file: Path | None = None
-    folder: str = "INBOX"
-    query: str = "ALL"
-    max_emails: int = 1000
-    order: str = "oldest-first"
-    timeout: float = 20.0
-    after_success: str = "move"
-    move_on_success: str = ""
-    after_failure: str = "move"
-    move_on_failure: str = ""
-    move_on_hold: str = ""
-    on_identical: str = "settle"
-    exclusive_mailbox: bool = False
-    keep_until: str = "processed"
-    use_message_id_as_uid: bool = False
-    delete_unprocessed: bool = False
-    active: bool = True
-    username: str = "somebody"
-    password: str = "canary-4711"
-    auth: str = "login"
-    addresses: tuple[str, ...] = ()
-    path: Path | None = None
-
-    def secret(self) -> str:
-        return self.password
-
-
-@dataclass(frozen=True)
-class Sizes:
-    """The part of [limits] that sources look at."""
-
-    raw: int = 50_000_000
-    header_block: int = 256_000
-
 
 NOON = datetime(2026, 1, 15, 12, tzinfo=UTC)
 
@@ -67,7 +20,7 @@ NOON = datetime(2026, 1, 15, 12, tzinfo=UTC)
 class Bench:
     """Makes mailboxes and opens them."""
 
-    limits: Sizes = Sizes()
+    limits: Sizes = Sizes()  # noqa: RUF009 - it is frozen
     now: datetime = NOON
 
     def box(self, **options: Any) -> Box:

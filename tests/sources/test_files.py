@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.model import Envelope
+from engine.model.mail import Envelope
 from engine.sources.files import FilesSource, mail_files, read_file, read_stdin
 from engine.sources.source import Action, SourceError, content_key
 

@@ -12,18 +12,11 @@ from builders import SUPPORT, answers, draft, facts, item, mail
 from scripted import Scripted, hooked
 
 from engine.config import Config
-from engine.lookups import HookAnswer, Recorder
-from engine.model import (
-    AttachmentFate,
-    Catalog,
-    CustomField,
-    Decider,
-    Draft,
-    FieldChange,
-    Release,
-    Target,
-    Verdict,
-)
+from engine.lookups import Recorder
+from engine.model.desk import Catalog, CustomField
+from engine.model.draft import AttachmentFate, Decider, Draft, FieldChange, Target, Verdict
+from engine.model.facts import Release
+from engine.model.questions import HookAnswer
 from engine.stages.activity import Activity
 from engine.stages.guard import Guard
 

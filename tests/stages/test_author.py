@@ -7,7 +7,9 @@ from dataclasses import replace
 import pytest
 from builders import ANNA, GUEST, JANE, SUPPORT, World, config, draft, facts, item, mail
 
-from engine.model import Address, Draft, Facts, Sender, Target, Verdict
+from engine.model.draft import Draft, Target, Verdict
+from engine.model.facts import Facts, Sender
+from engine.model.mail import Address
 from engine.stages.author import Author, named
 
 

@@ -6,20 +6,10 @@ import pytest
 from builders import JANE, World, answers, config, draft, facts, item, mail, proven
 
 from engine.mail.parse import parse
-from engine.model import (
-    Auto,
-    Automatic,
-    BouncedRecipient,
-    Decider,
-    Draft,
-    Facts,
-    Mail,
-    Release,
-    Skip,
-    Target,
-    Verdict,
-)
-from engine.model import Bounce as Report
+from engine.model.draft import Decider, Draft, Skip, Target, Verdict
+from engine.model.facts import Auto, Automatic, BouncedRecipient, Facts, Release
+from engine.model.facts import Bounce as Report
+from engine.model.mail import Mail
 from engine.stages.bounce import Bounce, encrypted
 
 REPORT = Report((BouncedRecipient("gone@example.org", "failed", "5.1.1", "no such user"),), "<i7@example.com>")

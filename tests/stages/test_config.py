@@ -5,8 +5,9 @@ from __future__ import annotations
 from builders import NOW, facts, mail
 
 from engine.lookups import Recorder
-from engine.model import Draft, Problem, Verdict
+from engine.model.draft import Draft, Verdict
 from engine.stages.config import ConfigStage
+from rules.problem import Problem
 
 BROKEN = Problem("E130", 'there is no field called "form"', "rules/system.toml", 3, 9)
 LOOK = Recorder(None, NOW)

@@ -8,23 +8,10 @@ import pytest
 from builders import ANNA, GUEST, JANE, SUPPORT, World, answers, config, draft, facts, item, mail
 
 from engine.mail.reply import cut
-from engine.model import (
-    Auto,
-    Automatic,
-    CustomField,
-    Cut,
-    Decider,
-    Draft,
-    Facts,
-    FieldChange,
-    Kind,
-    Mail,
-    Release,
-    Target,
-    Thread,
-    Value,
-    Verdict,
-)
+from engine.model.desk import CustomField, Kind, Value
+from engine.model.draft import Decider, Draft, FieldChange, Target, Verdict
+from engine.model.facts import Auto, Automatic, Cut, Facts, Release, Thread
+from engine.model.mail import Mail
 from engine.stages.draft import NOTHING_SAID, DraftStage
 
 RULE = Decider("rule", "Invoices", "rules/system.toml", 21)

@@ -10,8 +10,9 @@ from builders import JANE, answers, draft, facts, item, mail
 from scripted import Scripted, hooked
 
 from engine.config import Config
-from engine.lookups import HookAnswer
-from engine.model import AttachmentFate, Draft, Release, Target, Verdict
+from engine.model.draft import AttachmentFate, Draft, Target, Verdict
+from engine.model.facts import Release
+from engine.model.questions import HookAnswer
 from engine.stages.guard import Guard
 
 RELEASED = Release("anna", "phoned him")

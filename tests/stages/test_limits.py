@@ -8,7 +8,9 @@ import pytest
 from builders import World, config, draft, facts, mail, raw
 
 from engine.mail.parse import parse
-from engine.model import Address, Draft, Facts, Mail, Release, Sender, Verdict
+from engine.model.draft import Draft, Verdict
+from engine.model.facts import Facts, Release, Sender
+from engine.model.mail import Address, Mail
 from engine.stages.limits import Limits
 
 

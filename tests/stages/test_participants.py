@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 from builders import World, config, draft, facts, item, mail
 
-from engine.model import Account, Address, Draft, PersonChange, Role, Target
+from engine.model.desk import Account
+from engine.model.draft import Draft, PersonChange, Role, Target
+from engine.model.mail import Address
 from engine.stages.participants import MOST_ASKED, Participants
 
 WATCH = "[people.cc]\naddCcAsReader = false\naddCcAsWatcher = true\n"

@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 from builders import NOW, World, answers, config, facts, item, mail, proven
 
-from engine.model import Auto, Automatic, Draft, Facts, FieldChange, Mail, Release, Role, Verdict
+from engine.model.draft import Draft, FieldChange, Role, Verdict
+from engine.model.facts import Auto, Automatic, Facts, Release
+from engine.model.mail import Mail
+from engine.rulebook.actions import Vocabulary
 from engine.stages.route import Route
-from engine.vocabulary import Vocabulary
 from rules.load import Source, load
 
 WORKSPACES = "".join(f"[workspace.{name}]\nname = '{name}'\n" for name in ("finance", "legal", "archive"))

@@ -5,20 +5,9 @@ from __future__ import annotations
 import pytest
 from builders import ANNA, JANE, LOCKED, World, answers, config, draft, facts, item, mail, proven
 
-from engine.model import (
-    Address,
-    Authentication,
-    Auto,
-    Automatic,
-    Decider,
-    Draft,
-    Facts,
-    Mail,
-    Release,
-    Sender,
-    Skip,
-    Verdict,
-)
+from engine.model.draft import Decider, Draft, Skip, Verdict
+from engine.model.facts import Authentication, Auto, Automatic, Facts, Release, Sender
+from engine.model.mail import Address, Mail
 from engine.stages.sender import SenderStage
 
 RULE = Decider("rule", "Robots are people", "rules/system.toml", 3)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from builders import World, config, draft, facts, mail
 
-from engine.model import Auto, Automatic, Draft, Verdict
+from engine.model.draft import Draft, Verdict
+from engine.model.facts import Auto, Automatic
 from engine.stages.subject import Subject
 
 

@@ -11,25 +11,10 @@ from typing import Any
 
 import pytest
 
-from engine.model import (
-    Address,
-    Attachment,
-    CreateItem,
-    Decider,
-    Disposition,
-    Effect,
-    Envelope,
-    Facts,
-    Mail,
-    Origin,
-    Outcome,
-    Part,
-    Plan,
-    RawMail,
-    Receipt,
-    Sender,
-    Verdict,
-)  # fmt: skip
+from engine.model.draft import Decider, Disposition, Verdict
+from engine.model.facts import Facts, Sender
+from engine.model.mail import Address, Attachment, Envelope, Mail, Origin, Part, RawMail
+from engine.model.plan import CreateItem, Effect, Outcome, Plan, Receipt
 from engine.store.store import Spooled, Store
 
 NOW = datetime(2026, 11, 20, 10, 31, tzinfo=UTC)

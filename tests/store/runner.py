@@ -13,22 +13,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from engine.model import (
-    Address,
-    CreateItem,
-    Decider,
-    Disposition,
-    Facts,
-    Mail,
-    Origin,
-    Outcome,
-    Plan,
-    RawMail,
-    Sender,
-    SendMail,
-    Verdict,
-)  # fmt: skip
-from engine.store.lease import Lease
+from engine.model.draft import Decider, Disposition, Verdict
+from engine.model.facts import Facts, Sender
+from engine.model.mail import Address, Mail, Origin, RawMail
+from engine.model.plan import CreateItem, Outcome, Plan, SendMail
+from engine.run.lease import Lease
 from engine.store.locks import owner
 from engine.store.store import Spooled, Store
 

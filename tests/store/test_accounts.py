@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from engine.model import CustomField, Status
+from engine.model.desk import CustomField, Status
 from engine.store.errors import NotFound, Refused
 
 

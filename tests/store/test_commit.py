@@ -7,23 +7,21 @@ from datetime import timedelta
 
 import pytest
 
-from engine.model import (
+from engine.model.draft import NewUser, Role
+from engine.model.mail import Address, Part
+from engine.model.plan import (
     AddComment,
     AddLabel,
     AddPerson,
-    Address,
     Attach,
     CallWebhook,
     CreateItem,
     CreateUser,
-    NewUser,
     Outcome,
-    Part,
     PostToTopic,
-    Role,
     SendMail,
     SetField,
-)  # fmt: skip
+)
 from engine.store.errors import ClaimLost, Conflict
 
 
@@ -284,7 +282,8 @@ def test_transactions_do_not_nest(desk):
 
 
 def test_commit_outside_a_transaction_is_a_mistake(desk):
-    from engine.model import Facts, Plan
+    from engine.model.facts import Facts
+    from engine.model.plan import Plan
 
     (spooled,) = desk.spool()
     with pytest.raises(RuntimeError):

@@ -17,7 +17,8 @@ SHORT = ("inbound_open", "presentation_planned", "outbox_queued")
 @pytest.fixture
 def statements(desk, attached):
     """Every statement of a mail's life, from unknown key to settled, and of every question."""
-    from engine.model import AddComment, AddLabel, AddPerson, Attach, Outcome, Role, SendMail, SetField
+    from engine.model.draft import Role
+    from engine.model.plan import AddComment, AddLabel, AddPerson, Attach, Outcome, SendMail, SetField
 
     seen = []
     for name in ("run", "one", "rows"):

@@ -10,7 +10,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from engine.store.lease import Lease, lock_file
+from engine.run.lease import Lease
+from engine.store.lease import lock_file
 from engine.store.locks import FileLock, is_alive, owner
 from engine.store.store import Store
 

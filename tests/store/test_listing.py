@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from engine.model import Outcome
+from engine.model.plan import Outcome
 
 
 def key(uid: int, validity: int = 1) -> str:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from engine.model import Outcome, SendMail
+from engine.model.plan import Outcome, SendMail
 from engine.store.errors import NotFound, Refused
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from engine.model import AddComment, Attach, CreateItem, Outcome, Release, SendMail
+from engine.model.facts import Release
+from engine.model.plan import AddComment, Attach, CreateItem, Outcome, SendMail
 from engine.store.errors import NotFound, Refused
 
 

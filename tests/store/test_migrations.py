@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from engine.run.lease import Lease
 from engine.store import migrations
 from engine.store.database import Database
 from engine.store.errors import Busy, StoreError
-from engine.store.lease import Lease
 from engine.store.migrations import version
 from engine.store.store import Store
 

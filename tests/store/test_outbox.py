@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from engine.model import CallWebhook, Outcome, SendMail
+from engine.model.plan import CallWebhook, Outcome, SendMail
 from engine.store.locks import owner
 
 DEAD = owner().rsplit("/", 2)[0] + "/999999999/1"

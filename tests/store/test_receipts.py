@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.model import AddComment, CreateItem, Kind, Outcome, PostToTopic, SendMail
+from engine.model.desk import Kind
+from engine.model.plan import AddComment, CreateItem, Outcome, PostToTopic, SendMail
 
 
 def test_item_knows_everyone_on_it_by_login_and_address(desk):
@@ -148,7 +149,10 @@ def test_the_moving_window_counts_as_a_fresh_count_would(steps, seconds):
     """Mails received at any time, in any order, some of them rolled back; questions for any time."""
     import hashlib
 
-    from engine.model import Address, Decider, Disposition, Facts, Mail, Origin, Plan, RawMail, Sender, Verdict
+    from engine.model.draft import Decider, Disposition, Verdict
+    from engine.model.facts import Facts, Sender
+    from engine.model.mail import Address, Mail, Origin, RawMail
+    from engine.model.plan import Plan
     from engine.store.store import Store
 
     start = datetime(2026, 1, 1, tzinfo=UTC)

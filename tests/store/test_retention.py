@@ -8,7 +8,8 @@ import stat
 
 import pytest
 
-from engine.model import AddComment, Attach, CreateItem, Outcome, Part
+from engine.model.mail import Part
+from engine.model.plan import AddComment, Attach, CreateItem, Outcome
 from engine.store.errors import NotFound, Refused, StoreError
 
 YEAR = 365 * 86400.0

@@ -7,7 +7,8 @@ from datetime import timedelta
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from engine.model import CreateItem, Envelope, Outcome, RawMail
+from engine.model.mail import Envelope, RawMail
+from engine.model.plan import CreateItem, Outcome
 from engine.store.locks import owner
 from engine.store.store import Store
 
@@ -237,7 +238,7 @@ def test_however_often_bytes_come_each_mailbox_decides_them_once(steps):
     import hashlib
     from datetime import UTC, datetime
 
-    from engine.model import Origin
+    from engine.model.mail import Origin
 
     now = datetime(2026, 1, 1, tzinfo=UTC)
     with Store.open(":memory:") as store:

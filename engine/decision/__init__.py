@@ -1,0 +1,1 @@
+"""From a mail to a plan: facts, the stages in order, the seal."""

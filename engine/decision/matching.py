@@ -1,0 +1,273 @@
+"""Which item or topic does a mail answer.
+
+Here: signed tokens, stored Message-IDs, plus tags and subject markers, in the order of `[items.threading]`.
+Not here: what a reply may do to its item (`item/target.py`), or how tokens are signed (`tokens.py`).
+Invariant: what could not be guessed is `proven`, nothing else is; a mail that forwards another answers none (F098);
+at most 50 Message-IDs are asked about, however long References is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+from typing import TYPE_CHECKING, Final
+
+from engine.decision import tokens
+from engine.model.desk import ItemFacts, Kind
+from engine.model.facts import Thread
+from engine.model.mail import Mail
+
+if TYPE_CHECKING:
+    from engine.config import Settings
+    from engine.lookups import Lookups
+    from rules.pattern import Pattern
+
+_NEAREST, _OLDEST, _ANSWERED = 30, 10, 10
+_ADDRESSES = 50
+_MARKERS = 10
+_LONGEST_NUMBER = 15
+_LONGEST_SUBJECT = 1000
+_TOKEN_LIKE: Final = re.compile(r"[it]\d{1,15}\.[a-z2-7]{8,}", re.IGNORECASE)
+_TOPIC: Final = re.compile(r"\[[^\]]{0,200}?\bmsg(\d{1,15})\]")
+
+
+def find(
+    mail: Mail,
+    settings: Settings,
+    look: Lookups,
+    own: Collection[str],
+    secret: bytes,
+    about: str = "",
+    tags: tuple[tuple[str, str], ...] | None = None,
+) -> Thread:
+    """Find the item that a mail answers, by the ways of `items.threading.order`; the first that finds one wins.
+
+    `own` are our addresses, casefolded; without `secret` no token is believed; `about` is the Message-ID that a bounce
+    returns, `tags` are `plus_tags` where they are at hand. A marker that names nothing ends the search, unless
+    `on_dangling` is "next".
+    """
+    if tags is None:
+        tags = tuple(plus_tags(mail, own, settings.people.mail_suffix_separators))
+    return _Search(mail, settings, look, own, secret, about, tags).run()
+
+
+def plus_tags(mail: Mail, own: Collection[str], separators: str = "") -> Iterator[tuple[str, str]]:
+    """The tags of our addresses a mail was sent to, as (tag, address): where it was delivered first, then To and Cc.
+
+    A plus always separates, so do `separators`.
+    """
+    seen: set[str] = set()
+    for address in _recipients(mail):
+        key = address.casefold()
+        if key not in own and key not in seen:
+            seen.add(key)
+            local, _, domain = key.rpartition("@")
+            for separator in "+" + separators.replace("+", ""):
+                base, found, tag = local.partition(separator)
+                if found and tag and f"{base}@{domain}" in own:
+                    yield tag, address
+                    break
+
+
+def is_token(tag: str) -> bool:
+    """Tell whether a tag looks like a token, signed by us or not."""
+    return _TOKEN_LIKE.search(tag) is not None
+
+
+def _recipients(mail: Mail) -> Iterator[str]:
+    yield from mail.raw.envelope.forward_paths[:_ADDRESSES]
+    for field in (mail.delivered_to, mail.to, mail.cc):
+        for address in field[:_ADDRESSES]:
+            yield address.address
+
+
+def message_ids(mail: Mail, about: str = "") -> tuple[str, ...]:
+    """The Message-IDs a mail refers to, likeliest first: In-Reply-To, References from the end, then from the start."""
+    if not (about or mail.in_reply_to or mail.references):
+        return ()
+    references = mail.references
+    nearest = references[: -_NEAREST - 1 : -1]
+    oldest = references[: min(_OLDEST, max(len(references) - _NEAREST, 0))]
+    wanted = (about, *mail.in_reply_to[:_ANSWERED], *nearest, *oldest)
+    return tuple(dict.fromkeys(one for one in wanted if one))[:50]
+
+
+class _Search:
+    """One search for one mail: `tried` says for `explain` what each way saw."""
+
+    def __init__(
+        self,
+        mail: Mail,
+        settings: Settings,
+        look: Lookups,
+        own: Collection[str],
+        secret: bytes,
+        about: str,
+        tags: tuple[tuple[str, str], ...],
+    ) -> None:
+        self._mail = mail
+        self._options = settings.items.threading
+        self._look = look
+        self._own = own
+        self._secret = secret
+        self._tags = tags
+        self.tried: list[tuple[str, str]] = []
+        self._ids = self._references(about)
+
+    def _references(self, about: str) -> tuple[str, ...]:
+        """The ids to ask about; a forward refers to what it forwards, not to what it answers (F098)."""
+        ids = message_ids(self._mail, about)
+        if ids and not about and self._mail.header("x-forwarded-message-id"):
+            self.tried.append(("message_id", "In-Reply-To and References ignored: the mail forwards another one"))
+            return ()
+        return ids
+
+    def run(self) -> Thread:
+        """Try the ways in order."""
+        dangling: Thread | None = None
+        for way in self._options.order:
+            found: Thread | None = getattr(self, f"_by_{way}")()
+            if found is None:
+                continue
+            if found.item is not None:
+                return _with(found, self.tried)
+            self.tried.append((way, f"{found.marker} names nothing"))
+            dangling = dangling or found
+            if self._options.on_dangling != "next":
+                break
+        return _with(dangling or Thread(), self.tried)
+
+    # ── the ways ──────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _by_token(self) -> Thread | None:
+        """A signed token in a reply address of ours, or in a Message-ID of ours (F106)."""
+        if not self._secret:
+            return None
+        dangling: Thread | None = None
+        for marker, kind, number in self._signed():
+            found = self._numbered(number, kind, "token", marker, proven=True)
+            if found.item is not None:
+                return self._kept_private(found)
+            dangling = dangling or found
+        return dangling
+
+    def _signed(self) -> Iterator[tuple[str, Kind, int]]:
+        for tag, address in self._tags:
+            if is_token(tag):
+                for letter, kind in (("i", Kind.ITEM), ("t", Kind.TOPIC)):
+                    number = tokens.read(tag, self._secret, letter)
+                    if number is not None:
+                        yield tag, kind, number
+                        break
+                else:
+                    self.tried.append(("token", f"{address}: not signed by us"))
+        for one in self._ids:
+            for letter, kind in (("i", Kind.ITEM), ("t", Kind.TOPIC)):
+                number = tokens.read_message_id(one, self._secret, letter)
+                if number:
+                    yield one, kind, number
+                if number is not None:
+                    break
+
+    def _kept_private(self, found: Thread) -> Thread:
+        """Ask whether the message that is answered was an internal note: the token does not say (F117)."""
+        answered = self._ids[:_ANSWERED]
+        match = self._look.item_by_message_ids(answered) if answered else None
+        if match is None or not match.private or found.item is None:
+            return found
+        same = match.item.id == found.item.id and match.item.kind is found.item.kind
+        return Thread(found.item, found.by, found.marker, proven=True, private=True) if same else found
+
+    def _by_message_id(self) -> Thread | None:
+        """A Message-ID that is stored: of a mail that came in, or of one of ours (F107)."""
+        if not self._ids:
+            return None
+        match = self._look.item_by_message_ids(self._ids)
+        if match is None:
+            count = len(self._ids)
+            self.tried.append(
+                ("message_id", f"none of {count} known" if count > 1 else f"{self._ids[0][:200]} is not known")
+            )
+            return None
+        return Thread(match.item, "message_id", match.message_id, proven=True, private=match.private)
+
+    def _by_plus(self) -> Thread | None:
+        """A number in the plus tag or the whole local part of an address of ours (F109)."""
+        pattern = self._options.plus_item
+        if pattern is None:
+            return None
+        dangling: Thread | None = None
+        for text, address in (*self._tags, *self._locals()):
+            for number in _numbers(pattern, text):
+                found = self._numbered(number, Kind.ITEM, "plus", address)
+                if found.item is not None:
+                    return found
+                dangling = dangling or found
+        return dangling
+
+    def _locals(self) -> Iterator[tuple[str, str]]:
+        """Local parts in our domains that are no address of ours."""
+        domains = {address.rpartition("@")[2] for address in self._own}
+        for address in _recipients(self._mail):
+            local, _, domain = address.casefold().rpartition("@")
+            if domain in domains and f"{local}@{domain}" not in self._own:
+                yield local, address
+
+    def _by_subject(self) -> Thread | None:
+        """A marker in the subject, foreign numbers passed over; every group of every match is tried (F108, F120)."""
+        subject = self._mail.subject[:_LONGEST_SUBJECT]
+        if not subject:
+            return None
+        for pattern in self._options.ignore_patterns:
+            subject = _blanked(subject, pattern)
+        dangling: Thread | None = None
+        for number, kind in self._marked(subject):
+            marker = f"[#{number}]" if kind is Kind.ITEM else f"[msg{number}]"
+            found = self._numbered(number, kind, "subject", marker)
+            if found.item is not None:
+                return found
+            dangling = dangling or found
+        return dangling
+
+    def _marked(self, subject: str) -> Iterator[tuple[int, Kind]]:
+        if self._options.title_pattern is not None:
+            for number in _numbers(self._options.title_pattern, subject):
+                yield number, Kind.ITEM
+        if "msg" in subject:
+            for match in list(_TOPIC.finditer(subject))[:_MARKERS]:
+                yield int(match[1]), Kind.TOPIC
+
+    def _numbered(self, number: int, kind: Kind, by: str, marker: str, proven: bool = False) -> Thread:
+        """Look a number up: a thread with the item, or a dangling one."""
+        item: ItemFacts | None = self._look.item(number) if kind is Kind.ITEM else self._look.topic(number)
+        if item is None:
+            return Thread(marker=marker, dangling=True, proven=False)
+        return Thread(item, by, marker, proven=proven)
+
+
+def _with(found: Thread, tried: list[tuple[str, str]]) -> Thread:
+    if found.item is not None:
+        noun = "topic " if found.item.kind is Kind.TOPIC else "#"
+        tried = [*tried, (found.by, f"{found.marker} is {noun}{found.item.id}")]
+    return Thread(found.item, found.by, found.marker, found.dangling, found.proven, found.private, tuple(tried))
+
+
+def _numbers(pattern: Pattern, text: str) -> list[int]:
+    """The numbers that a pattern finds, in every group of every match; without groups the whole match counts."""
+    found: dict[int, None] = {}
+    for count, match in enumerate(pattern.finditer(text)):
+        if count >= _MARKERS:
+            break
+        for group in range(1, pattern.groups + 1) if pattern.groups else (0,):
+            digits = match.group(group).strip()
+            if digits.isascii() and digits.isdigit() and len(digits) <= _LONGEST_NUMBER and int(digits):
+                found[int(digits)] = None
+    return list(found)
+
+
+def _blanked(text: str, pattern: Pattern) -> str:
+    """Put blanks over what a pattern matches."""
+    for match in pattern.finditer(text):
+        start, end = match.span()
+        text = text[:start] + " " * (end - start) + text[end:]
+    return text

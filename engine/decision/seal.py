@@ -1,0 +1,265 @@
+"""Seal: from the draft to the plan, everything that commit needs and nothing else.
+
+Here: the verdict of a draft that came to the end, the effects in the order commit makes them, who is told, and which
+folder the mail goes to. Not here: deciding anything about the mail (`stages/`), or doing it (`store/`, `outbox/`).
+Invariant: pure; a draft without a workspace, an author and an effect is held; what is not accepted changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from engine.model.draft import Decider, Disposition, Draft, Target, Verdict
+from engine.model.facts import Facts
+from engine.model.mail import Mail
+from engine.model.plan import (
+    AddComment,
+    AddLabel,
+    AddPerson,
+    Attach,
+    CallWebhook,
+    CreateItem,
+    CreateUser,
+    Effect,
+    Outcome,
+    Plan,
+    PostToTopic,
+    SendMail,
+    SetField,
+    Settle,
+)
+from engine.model.reasons import REASONS
+
+if TYPE_CHECKING:
+    from engine.config import Config, Settings
+
+ENGINE = Decider("engine", "seal")
+
+_OUTCOMES = {
+    Target.NEW_ITEM: (Outcome.CREATED, "draft.created"),
+    Target.COMMENT: (Outcome.COMMENT, "draft.comment"),
+    Target.TOPIC_POST: (Outcome.COMMENT, "draft.comment"),
+    Target.NOTE: (Outcome.NOTE, "draft.note"),
+}
+_UNDONE = {
+    Verdict.HOLD: (Outcome.HELD, Settle.HOLD),
+    Verdict.REJECT: (Outcome.REJECTED, Settle.FAILURE),
+    Verdict.DISCARD: (Outcome.DISCARDED, Settle.FAILURE),
+    Verdict.DEFER: (Outcome.DEFERRED, Settle.NOTHING),
+}
+_EVENTS = {
+    Outcome.CREATED: "item.created",
+    Outcome.COMMENT: "item.commented",
+    Outcome.NOTE: "item.commented",
+    Outcome.HELD: "mail.held",
+    Outcome.REJECTED: "mail.rejected",
+    Outcome.ERROR: "mail.error",
+}
+
+
+_OUR_FAULT = frozenset({"config.broken", "rule.file_broken"})
+"""Codes of deferred mail whose sender hears, once, that the fault is ours (F021)."""
+
+
+_NOTED = frozenset({"thread.stranger", "gate.auto_reply"})
+"""Codes of the notes that tell why an answer is seen by staff only."""
+
+
+def seal(mail: Mail, facts: Facts, draft: Draft, config: Config) -> Plan:
+    """Make the plan of a draft, settled or not."""
+    disposition = draft.disposition or _accepted(draft)
+    settings = config.settings(draft.workspace)
+    if disposition.verdict is not Verdict.ACCEPT:
+        return _not_accepted(mail, facts, draft, disposition, settings, config)
+    outcome, _ = _OUTCOMES[draft.target]
+    item = draft.item.id if draft.item is not None and draft.target is not Target.NEW_ITEM else 0
+    effects: tuple[Effect, ...] = (
+        *_changes(draft, item, settings),
+        *_answers(mail, facts, draft, item, settings, config),
+        *_dispatches(facts, draft, item),
+        *_webhooks(outcome, config),
+    )
+    return Plan(disposition, outcome, draft.workspace, effects, Settle.SUCCESS, item)
+
+
+def _accepted(draft: Draft) -> Disposition:
+    """The verdict of a draft that came to the end: ACCEPT, if it says where, who and what."""
+    lacks = [
+        what
+        for what, there in (
+            ("a workspace", draft.workspace),
+            ("an author", draft.author),
+            ("an item to write on", draft.target is Target.NEW_ITEM or draft.item is not None),
+            ("a title", draft.target is not Target.NEW_ITEM or draft.title),
+        )
+        if not there
+    ]
+    if lacks:
+        because = f"the stages came to the end without {' and '.join(lacks)}"
+        return Disposition(Verdict.HOLD, "draft.undecided", because, ENGINE)
+    _, code = _OUTCOMES[draft.target]
+    if draft.target is Target.NOTE:
+        for note in reversed(draft.notes):
+            if note.code in _NOTED:  # why it is a note says more than that it is one
+                return Disposition(Verdict.ACCEPT, note.code, note.text, ENGINE)
+    if draft.target is Target.NEW_ITEM or draft.item is None:
+        because = f"a new item in {draft.workspace}"
+    else:
+        what = {Target.COMMENT: "a comment on", Target.NOTE: "a note on", Target.TOPIC_POST: "a post to topic"}
+        because = f"{what[draft.target]} #{draft.item.id} in {draft.item.workspace or draft.workspace}"
+    return Disposition(Verdict.ACCEPT, code, because, ENGINE)
+
+
+def _not_accepted(
+    mail: Mail, facts: Facts, draft: Draft, disposition: Disposition, settings: Settings, config: Config
+) -> Plan:
+    """Nothing changes; the sender and the admin are told as far as they may be."""
+    outcome, settle = _UNDONE[disposition.verdict]
+    if disposition.verdict is Verdict.DISCARD and disposition.code == "limits.duplicate":
+        outcome, settle = Outcome.DUPLICATE, Settle.SUCCESS
+    if mail.raw.truncated and disposition.verdict is Verdict.HOLD:
+        settle = Settle.NOTHING
+    item = draft.item.id if draft.item is not None and disposition.verdict is Verdict.DISCARD else 0
+    effects: tuple[Effect, ...] = (
+        *_refusals(mail, facts, draft, disposition, settings, config),
+        *_reports(disposition, settings),
+        *_webhooks(outcome, config),
+    )
+    return Plan(disposition, outcome, draft.workspace, effects, settle, item)
+
+
+def _changes(draft: Draft, item: int, settings: Settings) -> Iterator[Effect]:
+    """The effects inside the database: users before the item that names them, then what hangs on the item."""
+    yield from map(CreateUser, draft.new_users)
+    if draft.target is Target.NEW_ITEM:
+        fields = tuple((change.name, change.value) for change in draft.fields)
+        yield CreateItem(
+            draft.workspace,
+            draft.title,
+            draft.text,
+            draft.author,
+            fields,
+            draft.quoted,
+            draft.html_part,
+            draft.private,
+        )
+    elif draft.target is Target.TOPIC_POST:
+        yield PostToTopic(item, draft.text, draft.author, draft.title, draft.quoted, draft.html_part)
+    else:
+        internal = draft.target is Target.NOTE or settings.items.log_field == "note"
+        yield AddComment(item, draft.text, draft.author, internal, draft.quoted, draft.html_part)
+        for change in draft.fields:
+            yield SetField(item, change.name, change.value)
+    if draft.target is not Target.TOPIC_POST:
+        for label in draft.labels:
+            yield AddLabel(item, label)
+    for person in draft.people:
+        yield AddPerson(item, person.login or person.address.address, person.role)
+    for fate in draft.attachments:
+        if fate.keep:
+            yield Attach(item, fate.attachment)
+
+
+def _answers(
+    mail: Mail, facts: Facts, draft: Draft, item: int, settings: Settings, config: Config
+) -> Iterator[SendMail]:
+    """What the sender hears about an accepted mail (F142), and about an account made for them (F060)."""
+    to = answered_to(mail, facts)
+    if not to or not _may_answer(mail, facts, config):
+        return
+    language = spoken(facts, config)
+    if not settings.people.no_account_notice:
+        for user in draft.new_users:
+            if user.address.address == draft.author:
+                yield SendMail("account", "account", (user.address.address,), language, item=item)
+    if draft.no_reply or draft.target is Target.NOTE:
+        return
+    kind, template = ("ack", settings.replies.new_item)
+    if draft.target is not Target.NEW_ITEM:
+        kind, template = ("comment_ack", settings.replies.new_comment)
+    if draft.reply is not None:
+        yield SendMail(kind, draft.reply.template, draft.reply.to or (to,), language, text=draft.reply.text, item=item)
+    elif template:
+        yield SendMail(kind, template, (to,), language, item=item)
+
+
+def _dispatches(facts: Facts, draft: Draft, item: int) -> Iterator[SendMail]:
+    """What rules send to others: the mail itself, or word of it."""
+    for address in dict.fromkeys(draft.forwards):
+        yield SendMail("forward", "forward", (address,), item=item, automatic=False)
+    for person in dict.fromkeys(draft.notifies):
+        yield SendMail("notify", "notify", (person,), item=item, automatic=False)
+
+
+def _refusals(
+    mail: Mail, facts: Facts, draft: Draft, disposition: Disposition, settings: Settings, config: Config
+) -> Iterator[SendMail]:
+    """What the sender hears about a mail that was not accepted (F057, F135)."""
+    to, reason = answered_to(mail, facts), REASONS.get(disposition.code)
+    if not to or reason is None or disposition.verdict is Verdict.DISCARD or draft.no_reply:
+        return
+    if disposition.code == "gate.unknown_sender":
+        kind, template = "rejected", settings.people.unknown_sender_reply
+    elif disposition.verdict is Verdict.HOLD:
+        kind, template = "held", settings.replies.held
+    elif disposition.verdict is Verdict.DEFER:
+        kind, template = "held", "config_error" if disposition.code in _OUR_FAULT else ""
+    else:
+        kind, template = "rejected", settings.replies.rejected
+    text = ""
+    if draft.reply is not None and disposition.verdict is Verdict.REJECT:
+        template, text = draft.reply.template or template, draft.reply.text
+    if not template or not (disposition.code == "gate.unknown_sender" or _may_hear(facts, settings)):
+        return
+    if _may_answer(mail, facts, config):
+        told = disposition.because if reason.sender else reason.sentence
+        yield SendMail(kind, template, (to,), spoken(facts, config), told, text)
+
+
+def _may_hear(facts: Facts, settings: Settings) -> bool:
+    """`report_incoming_email_errors`: strangers learn nothing from "known", the default."""
+    reports = settings.errors.report_incoming_email_errors
+    if reports != "known":
+        return bool(reports)
+    account = facts.sender.account
+    return account is not None and account.status in ("active", "guest") and not facts.sender.problem
+
+
+def _reports(disposition: Disposition, settings: Settings) -> Iterator[SendMail]:
+    """F136: the admin gets the original where the reason says so."""
+    reason = REASONS.get(disposition.code)
+    if reason is not None and reason.admin:
+        yield from reports(disposition.because, settings)
+
+
+def reports(because: str, settings: Settings) -> Iterator[SendMail]:
+    """A report with the original to each address of `errors.forward_to`."""
+    for address in settings.errors.forward_to:
+        yield SendMail("report", "report", (address,), reason=because, automatic=False)
+
+
+def _webhooks(outcome: Outcome, config: Config) -> Iterator[CallWebhook]:
+    event = _EVENTS.get(outcome, "")
+    for name, webhook in config.webhooks.items():
+        if event in webhook.events:
+            yield CallWebhook(name, event)
+
+
+def answered_to(mail: Mail, facts: Facts) -> str:
+    """Where an answer goes: Reply-To if there is one, else From (RFC 5322, 3.6.2); never to ourselves."""
+    address = mail.reply_to[0] if mail.reply_to else facts.sender.address
+    return "" if address.key in facts.own_addresses else address.address
+
+
+def spoken(facts: Facts, config: Config) -> str:
+    """The language to answer in: the account's, else the mail's, else the instance's."""
+    account = facts.sender.account
+    language: str = config.instance.language
+    return (account.language if account is not None else "") or facts.language or language
+
+
+def _may_answer(mail: Mail, facts: Facts, config: Config) -> bool:
+    from engine.decision.answering import may_answer
+
+    return may_answer(mail, facts, config)[0]

@@ -1,0 +1,1 @@
+"""What became of a mail and why, told from its trace."""

@@ -1,0 +1,69 @@
+"""What there is to tell about a mail: the receipt, the trace, and what became of it since.
+
+Here: frozen data and nothing else. Not here: gathering it (`replay.py`), telling it (`told.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import field
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from engine.model.draft import Decider
+from engine.model.plan import Outcome
+from rules.frozen import dataclass
+
+if TYPE_CHECKING:
+    from engine.model.trace import Trace
+    from rules.explain import Leaves
+
+
+@dataclass(frozen=True, slots=True)
+class IfReleased:
+    """What a release would come to now: its outcome, why, and what it would pass besides."""
+
+    outcome: Outcome
+    because: str
+    stage: str
+    passed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """A decision with what is known around it, ready to be told.
+
+    `mail` is its id, or the name of the file; `sent_to` are the recipients the mail names. `code`, `because` and `by`
+    are those of the receipt: a person may have closed what the trace held. `trace` is None where there is none (any
+    more), `erased` mails have no bytes any more. `before` are the outcomes of earlier generations. A mail that `waits`
+    is not decided yet; `would` is what would become of it now. `anew` says with what it was decided again just now.
+    `leaves` are the values of every condition, by the digest of the rule file.
+    """
+
+    mail: str
+    subject: str
+    sender: str
+    sent_to: str
+    received_at: datetime
+    outcome: Outcome
+    code: str
+    because: str
+    by: Decider
+    mailbox: str
+    trace: Trace | None
+    size_bytes: int = 0
+    key: str = ""
+    item: int = 0
+    topic: int = 0
+    workspace: str = ""
+    before: tuple[str, ...] = ()
+    attempts: int = 1
+    fault: str = ""
+    released: IfReleased | None = None
+    stored: bool = True
+    waits: bool = False
+    would: Outcome | None = None
+    erased: bool = False
+    anew: str = ""
+    asked_anew: tuple[str, ...] = ()
+    leaves: Mapping[str, Leaves] = field(default_factory=dict)

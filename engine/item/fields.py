@@ -1,0 +1,140 @@
+"""Fields of the item: what rules, keywords, an invitation and the defaults decide, in this order.
+
+Here: who wins, and what a new item holds in the end. Not here: reading keywords, or what a value may be.
+Invariant: each field is decided once, by the first who says it; what is not valid is told and leaves room for the next;
+defaults are for new items only (F071).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from engine.gates import Findings, described
+from engine.item.values import custom, judge
+from engine.item.words import FIELDS, canonical
+from engine.model.desk import Catalog, ItemFacts, Value
+from engine.model.draft import Decider, Draft, FieldChange
+
+if TYPE_CHECKING:
+    from engine.config import Items
+    from engine.lookups import Lookups
+
+BY = Decider("stage", "defaults")
+
+TEXTS = ("title", "description")
+"""Names a rule may set that are no fields of the catalog."""
+
+
+class Fields:
+    """The fields of one item while they are decided: the first one wins."""
+
+    def __init__(self, catalog: Catalog, look: Lookups, found: Findings) -> None:
+        self.catalog, self.look, self.found = catalog, look, found
+        self.decided: dict[str, FieldChange] = {}
+
+    def add(self, changes: Iterable[FieldChange]) -> None:
+        """Take what is not decided yet, as it is."""
+        for change in changes:
+            before = self.decided.setdefault(change.name, change)
+            if before is not change:
+                self.found.note(f"ignored: {described(before.by)} already decided {change.name}", "info")
+
+    def judged(self, changes: Iterable[FieldChange]) -> None:
+        """Take what is valid, in the catalog's spelling; say what is not."""
+        for change in changes:
+            name = canonical(change.name) if canonical(change.name) in FIELDS else change.name
+            value = change.value
+            if isinstance(value, int | float) and not isinstance(value, bool) and name in FIELDS:
+                value = f"{value:g}"
+            if isinstance(value, str) and name not in TEXTS:
+                field = None if name in FIELDS else custom(name, self.catalog)
+                name = field.name if field is not None else name
+                answer = judge(name, value, self.catalog, self.look)
+                if answer.problem:
+                    self.found.note(f"{name} by {described(change.by)}: {answer.problem}", "warn")
+                    continue
+                value = answer.value
+            self.add((FieldChange(name, value, change.by),))
+
+    def text(self, name: str) -> str:
+        """The decided value as text, "" where there is none."""
+        change = self.decided.get(name)
+        return str(change.value) if change is not None and change.value is not None else ""
+
+    def all(self) -> tuple[FieldChange, ...]:
+        """What was decided, in the order it was."""
+        return tuple(self.decided.values())
+
+
+def from_rules(draft: Draft) -> tuple[FieldChange, ...]:
+    """What rules decided: their fields, and the assignee."""
+    if draft.assignee is None:
+        return draft.fields
+    return (*draft.fields, FieldChange("assigned_to", draft.assignee.value, draft.assignee.by))
+
+
+def fill(fields: Fields, items: Items) -> str:
+    """Give a new item the defaults of [items] and of the catalog (F069); says which mandatory field is missing."""
+    catalog, decided = fields.catalog, fields.decided
+    for name, wanted, offered in (
+        ("type", items.type, catalog.types),
+        ("status", items.status, [status.name for status in catalog.statuses]),
+        ("priority", items.priority, catalog.priorities),
+        ("category", items.category, catalog.categories),
+        ("version", items.version, catalog.versions),
+        ("assigned_to", items.assigned_to, ()),
+    ):
+        if name in decided:
+            continue
+        if wanted and wanted in offered:
+            decided[name] = FieldChange(name, wanted, BY)
+        else:
+            _default(name, wanted, fields)
+    if items.private and "private" not in fields.decided:
+        fields.add((FieldChange("private", True, BY),))
+    kind, missing = fields.text("type"), []
+    for field in catalog.fields:
+        fits = not field.types or kind in field.types
+        if not fits:
+            if fields.decided.pop(field.name, None) is not None:
+                fields.found.note(f"{field.name} is no field of the type {kind}", "warn")
+        elif field.name not in fields.decided and field.default is not None:
+            fields.add((FieldChange(field.name, field.default, BY),))
+        if fits and field.required and not fields.text(field.name):
+            missing.append(field.name)
+    return ", ".join(missing)
+
+
+def _default(name: str, wanted: str, fields: Fields) -> None:
+    """One default (F077). What must not be empty falls back to the first the workspace offers."""
+    catalog = fields.catalog
+    first = {
+        "type": catalog.types[0] if catalog.types else "",
+        "status": next((status.name for status in catalog.statuses if not status.closed), ""),
+        "priority": catalog.priorities[0] if catalog.priorities else "",
+    }.get(name, "")
+    if wanted:
+        answer = judge(name, wanted, catalog, fields.look)
+        if not answer.problem:
+            fields.add((FieldChange(name, answer.value, BY),))
+            return
+        instead = f'; "{first}" instead' if first else ""
+        fields.found.note(f"default of items.{name}: {answer.problem}{instead}", "warn")
+    if first:
+        fields.add((FieldChange(name, first, BY),))
+
+
+def reopened(item: ItemFacts, items: Items, catalog: Catalog) -> FieldChange | None:
+    """The status that opens a closed item again: the default one if it is open, else the first open one."""
+    is_open = [status.name for status in catalog.statuses if not status.closed]
+    status = next(
+        (name for name in is_open if name.casefold() == items.status.casefold()), is_open[0] if is_open else ""
+    )
+    return FieldChange("status", status, BY) if status and status != item.status else None
+
+
+def entry(item: ItemFacts, name: str, text: str) -> Value:
+    """A field that keeps a log: what stands there, then the new text (`log_field`)."""
+    before = next((value for field, value in item.fields if field == name), None)
+    return f"{before}\n\n{text}" if isinstance(before, str) and before else text

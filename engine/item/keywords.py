@@ -1,0 +1,272 @@
+"""Keyword lines: `Priority: High` at the top of a mail (or anywhere in it) sets a field of the item.
+
+Here: finding the lines, who may use them and for which fields, which of two counts, and what stays in the text.
+Not here: what keys are called (`words.py`), what a value may be (`values.py`).
+Invariant: only the new part of a mail is read, never quoted text; a line that sets nothing stays where it is; the work
+is bounded by `MOST_LINES` and `MOST_TRIES` whatever the mail holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from engine.item.values import judge
+from engine.item.words import canonical, fold, names
+from engine.model.desk import Catalog
+from engine.model.draft import Decider, FieldChange, Note
+from engine.model.facts import Auto, Facts
+from rules.frozen import dataclass
+
+if TYPE_CHECKING:
+    from engine.config import Items, Settings
+    from engine.lookups import Lookups
+
+MOST_LINES = 200
+"""Keyword lines that are looked at in one mail; what comes after them is text."""
+
+MOST_TRIES = 5
+"""Values that are tried for one field before its other lines are left alone."""
+
+LONGEST_KEY = 60
+
+BY = Decider("stage", "keywords")
+
+HUMAN = frozenset({Auto.NONE, Auto.MAILING_LIST})
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of the shape `key: value`, where it stands, and the field its key names ("" for none)."""
+
+    index: int
+    key: str
+    field: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What the keywords of a mail came to: the text that is left, the fields, why, and why not at all."""
+
+    text: str
+    fields: tuple[FieldChange, ...] = ()
+    notes: tuple[Note, ...] = ()
+    refused: str = ""
+
+
+def read(
+    text: str,
+    facts: Facts,
+    settings: Settings,
+    language: str,
+    catalog: Catalog,
+    look: Lookups,
+    by_keyword: bool = False,
+) -> Read:
+    """Read the keyword lines of the new part of a mail. `language` is that of the instance (F081).
+
+    `by_keyword`: a `Project:` line brought the mail here, so it has counted whatever this workspace's options say.
+    """
+    items = settings.items
+    if items.keywords == "off" or not _may_hold(text, items.keywords):
+        return Read(text)
+    lines, rest, found, cut_off = _scan(text, items, _table(facts, items, language, catalog))
+    if not found:
+        return Read(text)
+    if why := _barred(facts, settings):
+        if not any(line.field for line in found):
+            return Read(text)
+        return Read(text, notes=(Note(f"keywords are not read: {why}", "info"),))
+    notes: list[Note] = []
+    if cut_off:
+        notes.append(Note(f"only the first {MOST_LINES} keyword lines are looked at", "warn", "draft.bad_keyword"))
+    refused = _unknown(found, items, notes)
+    changes, gone, wrong = _decide(found, items, catalog, look, notes, by_keyword)
+    if items.unknown_keyword == "reject":
+        refused = refused or wrong
+    return Read(_without(lines, rest, gone) if gone else text, tuple(changes), tuple(notes), refused)
+
+
+def named_workspace(
+    text: str, facts: Facts, settings: Settings, language: str, known: Collection[str], needed: bool = False
+) -> str:
+    """Give the workspace that a `Project:` line asks for, as `known` spells it, or "" (F064).
+
+    Counts where `allow_override` names it, or with `needed`: where the mail has no workspace otherwise.
+    """
+    items = settings.items
+    if items.keywords == "off" or not _may_hold(text, items.keywords):
+        return ""
+    if not (needed or allowed("workspace", _overridable(items.allow_override))) or _barred(facts, settings):
+        return ""
+    _, _, found, _ = _scan(text, items, _table(facts, items, language, None))
+    asked = [line.value for line in found if line.field == "workspace"][:MOST_TRIES]
+    spelled = {name.casefold(): name for name in known}
+    for value in reversed(asked) if items.keyword_wins == "last" else asked:
+        if value.casefold() in spelled:
+            return spelled[value.casefold()]
+    return ""
+
+
+def _may_hold(text: str, where: str) -> bool:
+    """A cheap look before anything else: most mail has no keyword line."""
+    if where == "anywhere":
+        return ":" in text or "：" in text
+    start = 0
+    while start < len(text) and text[start] in "\n\r":
+        start += 1
+    head = text[start : start + LONGEST_KEY + 2].partition("\n")[0]
+    return ":" in head or "：" in head
+
+
+def _table(facts: Facts, items: Items, language: str, catalog: Catalog | None) -> Mapping[str, str]:
+    """The keys this mail may use: English, the sender's language, the mail's, and the instance's."""
+    account = facts.sender.account
+    spoken = (account.language if account else "", facts.language, language)
+    languages = tuple(dict.fromkeys(each[:2] for each in spoken if each))
+    customs = tuple(field.name for field in catalog.fields) if catalog is not None else ()
+    return names(languages, tuple(items.keyword_aliases.items()), customs)
+
+
+def _scan(text: str, items: Items, table: Mapping[str, str]) -> tuple[list[str], str, list[Line], bool]:
+    """Find the keyword lines: the lines looked at, the rest of the text, those found, and whether some were left."""
+    top = items.keywords == "top"
+    lines = text.split("\n", MOST_LINES * 3) if top else text.split("\n")
+    rest = "\n" + lines.pop() if top and len(lines) > MOST_LINES * 3 else ""
+    found: list[Line] = []
+    for index, line in enumerate(lines):
+        if top and not line.strip():
+            continue
+        shaped = _shaped(line)
+        if shaped is None:
+            if top:
+                break
+            continue
+        if len(found) >= MOST_LINES:
+            return lines, rest, found, True
+        field = table.get(fold(shaped[0]), "")
+        if field or top:
+            found.append(Line(index, shaped[0], field, shaped[1]))
+    return lines, rest, found, False
+
+
+def _shaped(line: str) -> tuple[str, str] | None:
+    """Split `key : value` (F079); None for anything else. Quoted and indented lines, and addresses, are not."""
+    end = line.find(":", 1, LONGEST_KEY + 1)
+    wide = line.find("：", 1, LONGEST_KEY + 1)
+    if end < 0 or 0 < wide < end:
+        end = wide
+    if end < 1 or not (line[0].isalpha() or line[0] == "%"):
+        return None
+    key, value = line[:end].rstrip(), line[end + 1 :].strip()
+    if not value or value.startswith("//") or not key:
+        return None
+    return key, value
+
+
+def _barred(facts: Facts, settings: Settings) -> str:
+    """Say why this sender may not use keywords, "" if they may (items.override_by; reliability in docs/)."""
+    if facts.automatic.kind not in HUMAN:
+        return "a machine wrote this"
+    options, results = settings.gates, facts.authentication
+    if options.trusted_authserv_ids and results.dmarc != "pass" and results.arc != "pass":
+        return f"dmarc={results.dmarc}, and who sets fields must be proven"
+    by, account = settings.items.override_by, facts.sender.account
+    if by == "anyone":
+        return ""
+    if account is None or facts.sender.problem or account.status != "active":
+        return "the sender is not known (items.override_by)"
+    if by.startswith("group:"):
+        group = by.removeprefix("group:")
+        if group.casefold() not in (name.casefold() for name in account.groups):
+            return f"{account.login} is not in the group {group} (items.override_by)"
+    return ""
+
+
+@lru_cache(maxsize=64)
+def _overridable(allow: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(canonical(name) for name in allow)
+
+
+def allowed(field: str, overridable: frozenset[str]) -> bool:
+    """Tell whether `allow_override` names a field, in any spelling, or all of them (F070)."""
+    return "all" in overridable or canonical(field) in overridable
+
+
+def _unknown(found: list[Line], items: Items, notes: list[Note]) -> str:
+    """Keys that name no field: text, or a reason to refuse the mail."""
+    strange = [line.key for line in found if not line.field]
+    if not strange or items.unknown_keyword == "keep":
+        return ""
+    shown = ", ".join(strange[:5])
+    notes.append(Note(f"no field is called {shown}", "warn", "draft.bad_keyword"))
+    return f"no field is called {shown}"
+
+
+def _decide(
+    found: list[Line], items: Items, catalog: Catalog, look: Lookups, notes: list[Note], by_keyword: bool
+) -> tuple[list[FieldChange], set[int], str]:
+    """Choose and judge: the changes, the lines that go, and the first thing that was wrong."""
+    overridable = _overridable(items.allow_override)
+    changes: list[FieldChange] = []
+    gone: set[int] = set()
+    wrong = ""
+    for field, lines in _by_field(found):
+        if field == "workspace":
+            gone |= _routed(lines, catalog, by_keyword or allowed(field, overridable), notes)
+            continue
+        if not allowed(field, overridable):
+            notes.append(Note(f"{lines[0].key}: stays text, items.allow_override does not name {field}", "info"))
+            continue
+        last = items.keyword_wins == "last"
+        for line in (lines[::-1] if last else lines)[:MOST_TRIES]:
+            judged = judge(field, line.value, catalog, look)
+            if judged.problem:
+                wrong = wrong or f"{line.key}: {judged.problem}"
+                notes.append(Note(f"{line.key}: {judged.problem}; the line stays text", "warn", "draft.bad_keyword"))
+                continue
+            changes.append(FieldChange(field, judged.value, BY))
+            said = f"keyword {line.key}: {line.value[:60]}" + (f" ({judged.remark})" if judged.remark else "")
+            notes.append(Note(said))
+            gone |= {other.index for other in lines} if last else {line.index}
+            if len(lines) > 1:
+                notes.append(Note(f"{len(lines)} lines set {field}, the {items.keyword_wins} one counts", "info"))
+            break
+    return changes, gone, wrong
+
+
+def _routed(lines: list[Line], catalog: Catalog, counts: bool, notes: list[Note]) -> set[int]:
+    """The `Project:` lines that name the workspace this mail is in: they go, where they may say so at all (F064)."""
+    here = (catalog.workspace.casefold(), catalog.name.casefold())
+    for line in lines[:MOST_TRIES]:
+        if not counts:
+            notes.append(Note(f"{line.key}: stays text, items.allow_override does not name workspace", "info"))
+            return set()
+        if line.value.casefold() in here:
+            return {line.index}
+    asked = f"{lines[0].key}: {lines[0].value[:60]}"
+    notes.append(Note(f"{asked} did not decide where this mail goes; it stays text", "info"))
+    return set()
+
+
+def _by_field(found: list[Line]) -> Iterator[tuple[str, list[Line]]]:
+    grouped: dict[str, list[Line]] = {}
+    for line in found:
+        if line.field:
+            grouped.setdefault(line.field, []).append(line)
+    return iter(grouped.items())
+
+
+def _without(lines: list[str], rest: str, gone: set[int]) -> str:
+    """The text without some lines and the blank lines right below them (F083)."""
+    kept: list[str] = []
+    after_gone = False
+    for index, line in enumerate(lines):
+        if index in gone:
+            after_gone = True
+        elif line.strip() or not after_gone:
+            after_gone = False
+            kept.append(line)
+    return ("\n".join(kept) + rest).lstrip("\n")

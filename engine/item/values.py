@@ -1,0 +1,195 @@
+"""Values of item fields: from text a person wrote to what the field may hold.
+
+Here: one judgement for keywords, rules and defaults alike: lists of the workspace, dates, numbers, people, items.
+Not here: which field a key names (`keywords.py`), who may set it, or which of two values counts.
+Invariant: a value comes back in the spelling of the catalog, or not at all and with the reason; case is ignored only
+where that leaves one answer (F082).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import date
+from typing import TYPE_CHECKING
+
+from engine.item.words import NO, YES
+from engine.model.desk import Catalog, CustomField, Value
+from rules.frozen import dataclass
+
+if TYPE_CHECKING:
+    from engine.lookups import Lookups
+
+GROUP = "group:"
+"""Before the name of a group where a field may hold a person or a group."""
+
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_HOURS = re.compile(
+    r"(\d{1,5})(?:[.,](\d{1,4}))?\s*h?|(\d{1,5})\s*(?:h|:)\s*(\d{1,2})\s*(?:m|min)?|(\d{1,5})\s*(?:m|min)", re.ASCII
+)
+_NUMBER = re.compile(r"[+-]?\d{1,15}(?:[.,]\d{1,15})?", re.ASCII)
+_ITEM = re.compile(r"#?(\d{1,12})", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A value, or the `problem` with it; `remark` tells what was read generously."""
+
+    value: Value = None
+    problem: str = ""
+    remark: str = ""
+
+
+def judge(name: str, text: str, catalog: Catalog, look: Lookups) -> Judged:
+    """Read `text` as the value of a field: a built-in one by its name, a custom one by its displayed name.
+
+    A name that is neither is taken as it is: rules may keep what the catalog does not know.
+    """
+    text = text.strip()
+    lists = {"type": catalog.types, "priority": catalog.priorities, "category": catalog.categories,
+             "version": catalog.versions}  # fmt: skip
+    if name in lists:
+        return one_of(text, lists[name], name)
+    if name == "status":
+        return one_of(text, (status.name for status in catalog.statuses), name)
+    if name in ("assigned_to", "responsible"):
+        return _person(text, look)
+    if name in ("start_date", "due_date"):
+        return _date(text)
+    if name == "done_ratio":
+        return _done(text)
+    if name in ("estimated_hours", "remaining_hours"):
+        return _hours(text)
+    if name == "private":
+        return _yes_no(text)
+    if name == "parent":
+        return _item(text, look)
+    field = custom(name, catalog)
+    return Judged(text) if field is None else _custom(field, text, catalog, look)
+
+
+def custom(name: str, catalog: Catalog) -> CustomField | None:
+    """Find a custom field by its displayed name, in any case."""
+    wanted = name.casefold()
+    return next((field for field in catalog.fields if field.name.casefold() == wanted), None)
+
+
+def one_of(text: str, values: Iterable[str], what: str) -> Judged:
+    """Find a value in a list: as written, else in any case if that leaves one."""
+    offered = tuple(values)
+    if text in offered:
+        return Judged(text)
+    folded = text.casefold()
+    near = [value for value in offered if value.casefold() == folded]
+    if len(near) == 1:
+        return Judged(near[0], remark=f'"{text}" taken as "{near[0]}"')
+    if near:
+        return Judged(problem=f'"{text}" could be any of {", ".join(near)}')
+    shown = ", ".join(offered[:8]) + (" …" if len(offered) > 8 else "")
+    return Judged(problem=f'"{text[:60]}" is no {what} here' + (f" (there are: {shown})" if shown else ""))
+
+
+def _person(text: str, look: Lookups) -> Judged:
+    """F087: by address, login or name; groups by name, with or without `group:`."""
+    if not text.casefold().startswith(GROUP):
+        account = look.person(text)
+        if account is not None and account.status == "active":
+            return Judged(account.login)
+        if account is not None:
+            return Judged(problem=f"the account {account.login} is {account.status}")
+    group = look.group(text[len(GROUP) :].strip() if text.casefold().startswith(GROUP) else text)
+    return Judged(GROUP + group) if group else Judged(problem=f'nobody and no group here is called "{text[:60]}"')
+
+
+def _date(text: str) -> Judged:
+    """F086: 2026-01-31, and only days that exist."""
+    if _DATE.fullmatch(text):
+        try:
+            return Judged(date.fromisoformat(text).isoformat())
+        except ValueError:
+            pass
+    return Judged(problem=f'"{text[:60]}" is no date like 2026-01-31')
+
+
+def _done(text: str) -> Judged:
+    """F086: 0 to 100 in steps of ten, with or without a percent sign."""
+    digits = text.rstrip("% ")
+    if digits.isascii() and digits.isdigit() and len(digits) <= 3 and int(digits) <= 100 and int(digits) % 10 == 0:
+        return Judged(int(digits))
+    return Judged(problem=f'"{text[:60]}" is none of 0, 10, 20 … 100')
+
+
+def _hours(text: str) -> Judged:
+    """Hours as 1.5, 1,5, 2h, 1h30, 1:30 or 90 min."""
+    found = _HOURS.fullmatch(text.casefold())
+    if found is None:
+        return Judged(problem=f'"{text[:60]}" is no number of hours')
+    whole, fraction, hours, minutes, only_minutes = found.groups()
+    if only_minutes:
+        return Judged(round(int(only_minutes) / 60, 2))
+    if hours:
+        return Judged(round(int(hours) + int(minutes) / 60, 2))
+    return Judged(float(f"{whole}.{fraction or 0}"))
+
+
+def _yes_no(text: str) -> Judged:
+    folded = text.casefold()
+    if folded in YES or folded in NO:
+        return Judged(folded in YES)
+    return Judged(problem=f'"{text[:60]}" is neither yes nor no')
+
+
+def _item(text: str, look: Lookups) -> Judged:
+    found = _ITEM.fullmatch(text)
+    if found is None:
+        return Judged(problem=f'"{text[:60]}" is no item number')
+    number = int(found[1])
+    return Judged(number) if look.item(number) is not None else Judged(problem=f"there is no item #{number}")
+
+
+def _custom(field: CustomField, text: str, catalog: Catalog, look: Lookups) -> Judged:
+    """F088: by the kind of the field; several values of a list by comma."""
+    if field.kind in ("list", "version", "user") and field.multiple:
+        return _several(field, text, catalog, look)
+    if field.kind == "list":
+        return one_of(text, field.values, f"value of {field.name}")
+    if field.kind == "version":
+        return one_of(text, catalog.versions, "version")
+    if field.kind == "user":
+        return _person(text, look)
+    if field.kind == "date":
+        return _date(text)
+    if field.kind == "bool":
+        return _yes_no(text)
+    if field.kind in ("int", "float"):
+        return _number(text, field.kind == "int")
+    return Judged(text)
+
+
+def _several(field: CustomField, text: str, catalog: Catalog, look: Lookups) -> Judged:
+    """Values by comma; the whole text first, because a value may hold a comma."""
+    whole = _custom(_single(field), text, catalog, look)
+    if not whole.problem:
+        return Judged((str(whole.value),), remark=whole.remark)
+    values: list[str] = []
+    remarks: list[str] = []
+    for each in text.split(",")[:100]:
+        if not each.strip():
+            continue
+        judged = _custom(_single(field), each.strip(), catalog, look)
+        if judged.problem:
+            return judged
+        remarks += [judged.remark] if judged.remark else []
+        if str(judged.value) not in values:
+            values.append(str(judged.value))
+    return Judged(tuple(values), remark="; ".join(remarks)) if values else Judged(problem="there is no value")
+
+
+def _single(field: CustomField) -> CustomField:
+    return CustomField(field.name, field.kind, field.values)
+
+
+def _number(text: str, whole: bool) -> Judged:
+    if _NUMBER.fullmatch(text) is None or (whole and not text.lstrip("+-").isdigit()):
+        return Judged(problem=f'"{text[:60]}" is no {"whole " if whole else ""}number')
+    return Judged(int(text) if whole else float(text.replace(",", ".")))

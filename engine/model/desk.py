@@ -1,0 +1,93 @@
+"""What the help desk has: accounts, items and topics, and the lists that their fields choose from.
+
+Here: what a decision needs to know of them, as frozen data. Not here: how they are stored (`store/`).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+from rules.frozen import dataclass
+
+Value = str | int | float | bool | None | tuple[str, ...]
+"""What a field of an item may hold; dates are ISO strings, lists are tuples of text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A person with an account here. `status` is active, registered, locked or guest."""
+
+    id: int
+    login: str
+    name: str
+    emails: tuple[str, ...] = ()
+    status: str = "active"
+    groups: tuple[str, ...] = ()
+    language: str = ""
+    admin: bool = False
+
+
+class Kind(StrEnum):
+    """What a reply can answer."""
+
+    ITEM = "item"
+    TOPIC = "topic"
+
+
+@dataclass(frozen=True, slots=True)
+class ItemFacts:
+    """The item (or topic) as a decision needs to know it."""
+
+    id: int
+    workspace: str
+    title: str = ""
+    kind: Kind = Kind.ITEM
+    type: str = ""
+    status: str = ""
+    closed: bool = False
+    closed_at: datetime | None = None
+    changed_at: datetime | None = None
+    locked: bool = False
+    private: bool = False
+    fields: tuple[tuple[str, Value], ...] = ()
+    people: tuple[str, ...] = ()
+    attachment_digests: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """A status an item may have; `closed` ends the work."""
+
+    name: str
+    closed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CustomField:
+    """A field an admin added. `kind` is text, long_text, int, float, bool, date, list, user or version."""
+
+    name: str
+    kind: str = "text"
+    values: tuple[str, ...] = ()
+    multiple: bool = False
+    types: tuple[str, ...] = ()
+    required: bool = False
+    default: Value = None
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    """What a workspace offers: the lists that fields choose from. `status` is active, closed or archived."""
+
+    workspace: str
+    name: str = ""
+    status: str = "active"
+    public: bool = True
+    modules: tuple[str, ...] = ("items",)
+    types: tuple[str, ...] = ("Task",)
+    statuses: tuple[Status, ...] = (Status("New"), Status("In progress"), Status("Closed", True))
+    priorities: tuple[str, ...] = ("Low", "Normal", "High", "Urgent")
+    categories: tuple[str, ...] = ()
+    versions: tuple[str, ...] = ()
+    fields: tuple[CustomField, ...] = ()

@@ -1,0 +1,164 @@
+"""What the stages have decided so far, and who decided it.
+
+Here: frozen data and nothing else. Not here: the stages (`stages/`), what is done in the end (`plan.py`).
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from engine.model.desk import ItemFacts, Value
+from engine.model.mail import Address, Attachment, Part
+from rules.frozen import dataclass
+from rules.trace import FileTrace
+
+
+class Verdict(StrEnum):
+    """The five things that can become of a mail."""
+
+    ACCEPT = "accept"
+    DISCARD = "discard"
+    REJECT = "reject"
+    HOLD = "hold"
+    DEFER = "defer"
+
+
+@dataclass(frozen=True, slots=True)
+class Decider:
+    """Who decided: `kind` is gate, rule, hook, stage, person or engine; rules and hooks have a file and a line."""
+
+    kind: str
+    name: str
+    file: str = ""
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Disposition:
+    """A verdict with its reason code (`reasons.py`), a sentence for people, and who decided."""
+
+    verdict: Verdict
+    code: str
+    because: str
+    by: Decider
+
+
+class Target(StrEnum):
+    """What an accepted mail becomes."""
+
+    NEW_ITEM = "new_item"
+    COMMENT = "comment"
+    NOTE = "note"
+    TOPIC_POST = "topic_post"
+
+
+class Role(StrEnum):
+    """What a person on a mail may become on the item; an earlier one includes the later ones."""
+
+    EDITOR = "editor"
+    READER = "reader"
+    WATCHER = "watcher"
+
+
+@dataclass(frozen=True, slots=True)
+class FieldChange:
+    """One decided field: the value and who decided it (the first one wins)."""
+
+    name: str
+    value: Value
+    by: Decider
+
+
+@dataclass(frozen=True, slots=True)
+class PersonChange:
+    """Somebody who joins the item. `login` is empty for a person that is to be created from `address`."""
+
+    address: Address
+    role: Role
+    login: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AttachmentFate:
+    """What becomes of one attachment: kept, or left out and why."""
+
+    attachment: Attachment
+    keep: bool = True
+    because: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NewUser:
+    """An account to be created from the mail, referred to by its address until it has an id."""
+
+    address: Address
+    first_name: str
+    last_name: str
+    groups: tuple[str, ...] = ()
+    language: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """A gate that a rule opens for this mail."""
+
+    gate: str
+    because: str
+    by: Decider
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An automatic mail to be sent: `template` by name; `to` empty means the sender. `text` is for `reject with`."""
+
+    template: str
+    to: tuple[str, ...] = ()
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What the stages have decided so far. A stage returns a new one; setting `disposition` settles it.
+
+    `by_keyword`: a `Project:` line of the mail chose the workspace.
+    """
+
+    workspace: str = ""
+    hops: tuple[str, ...] = ()
+    disposition: Disposition | None = None
+    target: Target = Target.NEW_ITEM
+    item: ItemFacts | None = None
+    title: str = ""
+    text: str = ""
+    quoted: str = ""
+    html_part: Part | None = None
+    fields: tuple[FieldChange, ...] = ()
+    assignee: FieldChange | None = None
+    labels: tuple[str, ...] = ()
+    people: tuple[PersonChange, ...] = ()
+    cc_role: Role | None = None
+    attachments: tuple[AttachmentFate, ...] = ()
+    drop_names: tuple[str, ...] = ()
+    new_users: tuple[NewUser, ...] = ()
+    author: str = ""
+    start_new: bool = False
+    by_keyword: bool = False
+    thread_by: tuple[str, str] | None = None
+    skips: tuple[Skip, ...] = ()
+    hooks: tuple[str, ...] = ()
+    reply: Reply | None = None
+    no_reply: bool = False
+    forwards: tuple[str, ...] = ()
+    notifies: tuple[str, ...] = ()
+    private: bool = False
+    notes: tuple[Note, ...] = ()
+    rule_traces: tuple[FileTrace, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """One line of why, for the trace. `mark` is ok, warn, stop or info; `code` a reason code where one applies."""
+
+    text: str
+    mark: str = "ok"
+    code: str = ""

@@ -1,0 +1,135 @@
+"""What is true about a mail before anything is decided.
+
+Here: frozen data and nothing else. Not here: how it is found out (`decision/facts.py`), what comes of it (`draft.py`).
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from engine.model.desk import Account, ItemFacts
+from engine.model.mail import Address
+from rules.frozen import dataclass
+
+
+class Auto(StrEnum):
+    """Was this mail written by a machine, and of which kind (RFC 3834, RFC 3464, RFC 5965, RFC 3798, RFC 2919)."""
+
+    NONE = "none"
+    BOUNCE = "bounce"
+    AUTO_REPLY = "auto_reply"
+    AUTO_GENERATED = "auto_generated"
+    MAILING_LIST = "mailing_list"
+    FEEDBACK_REPORT = "feedback_report"
+    DISPOSITION = "disposition"
+
+
+@dataclass(frozen=True, slots=True)
+class Automatic:
+    """The class of an automatic mail and the sign it was recognised by, as a sentence fragment."""
+
+    kind: Auto = Auto.NONE
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BouncedRecipient:
+    """One recipient block of a delivery status (RFC 3464, 2.3)."""
+
+    address: str
+    action: str = ""
+    status: str = ""
+    diagnostic: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Bounce:
+    """What a delivery status notification reports, and the Message-ID of the mail it is about."""
+
+    recipients: tuple[BouncedRecipient, ...] = ()
+    original_message_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Authentication:
+    """Results that a trusted server wrote down (RFC 8601); "none" where it wrote nothing."""
+
+    spf: str = "none"
+    dkim: str = "none"
+    dmarc: str = "none"
+    arc: str = "none"
+    authserv_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Who seems to write. `matched_by` is exact, suffix or "" (no account); `problem` says why From is not believed."""
+
+    address: Address = Address("")
+    account: Account | None = None
+    matched_by: str = ""
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Thread:
+    """The item this mail answers and how that was found.
+
+    `by` is token, message_id, plus, subject, rule or "" (a new conversation); `marker` is the text that led there.
+    `dangling` means a marker was found that names nothing; `proven` that the marker could not be guessed
+    (a signed token or a Message-ID of ours); `private` that it answers an internal note.
+    """
+
+    item: ItemFacts | None = None
+    by: str = ""
+    marker: str = ""
+    dangling: bool = False
+    proven: bool = False
+    private: bool = False
+    tried: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """The new part of a reply, and the rest: folded, never lost. `why` names what the cut was made at."""
+
+    new: str = ""
+    quoted: str = ""
+    signature: str = ""
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is true about a mail before anything is decided; a snapshot that rules and gates read."""
+
+    mailbox: str
+    workspace: str = ""
+    sender: Sender = Sender()
+    authentication: Authentication = Authentication()
+    automatic: Automatic = Automatic()
+    bounce: Bounce | None = None
+    thread: Thread = Thread()
+    cut: Cut = Cut()
+    own_addresses: tuple[str, ...] = ()
+    plus: str = ""
+    language: str = ""
+    own_loop: bool = False
+    hops: int = 0
+    sender_mails_last_hour: int = 0
+    total_mails_last_hour: int = 0
+    spam_score: float | None = None
+    spam_flag: bool = False
+    duplicate_of: str = ""
+    released: Release | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """A person let a held mail go on: what rules, gates and hooks would hold is noted and passed."""
+
+    by: str
+    reason: str = ""
+    workspace: str = ""
+    item: int = 0
+    generation: int = 1

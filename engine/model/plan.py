@@ -1,0 +1,184 @@
+"""What is to be done about a mail, and what happened to it.
+
+Here: effects, plans, outcomes and receipts as frozen data. Not here: doing it (`store/`, `outbox/`).
+Invariant: a new item or user is referred to symbolically; ids are put in at commit.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from engine.model.desk import Value
+from engine.model.draft import Decider, Disposition, NewUser, Role
+from engine.model.mail import Attachment, Part
+from rules.frozen import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class CreateUser:
+    """An account to make; later effects name it by address."""
+
+    user: NewUser
+
+
+@dataclass(frozen=True, slots=True)
+class CreateItem:
+    """The item to make, all fields in it. `author` is a login, or an address of a CreateUser before it."""
+
+    workspace: str
+    title: str
+    text: str
+    author: str
+    fields: tuple[tuple[str, Value], ...] = ()
+    quoted: str = ""
+    html_part: Part | None = None
+    private: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AddComment:
+    """A comment on an item; `internal` makes it a note that only staff sees."""
+
+    item: int
+    text: str
+    author: str
+    internal: bool = False
+    quoted: str = ""
+    html_part: Part | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PostToTopic:
+    """A post below a topic."""
+
+    topic: int
+    text: str
+    author: str
+    title: str = ""
+    quoted: str = ""
+    html_part: Part | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SetField:
+    """A field of the existing item changes."""
+
+    item: int
+    name: str
+    value: Value
+
+
+@dataclass(frozen=True, slots=True)
+class AddLabel:
+    """A label on the item; `item` 0 means the one made by this plan."""
+
+    item: int
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class AddPerson:
+    """Somebody becomes editor, reader or watcher; `person` is a login or the address of a CreateUser."""
+
+    item: int
+    person: str
+    role: Role
+
+
+@dataclass(frozen=True, slots=True)
+class Attach:
+    """An attachment joins the item; its bytes stay in the raw mail until that is purged."""
+
+    item: int
+    attachment: Attachment
+
+
+@dataclass(frozen=True, slots=True)
+class SendMail:
+    """A mail for the outbox, as data: composed when it is delivered.
+
+    `kind` is ack, comment_ack, rejected, held, report, forward, notify or account; `automatic` mail goes out at
+    most once and with a null reverse-path, the rest at least once. `reason` is the sentence that rejected or held.
+    """
+
+    kind: str
+    template: str
+    to: tuple[str, ...]
+    language: str = ""
+    reason: str = ""
+    text: str = ""
+    automatic: bool = True
+    item: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class CallWebhook:
+    """A webhook for the outbox; `event` as in [webhooks]."""
+
+    name: str
+    event: str
+
+
+Effect = (
+    CreateUser
+    | CreateItem
+    | AddComment
+    | PostToTopic
+    | SetField
+    | AddLabel
+    | AddPerson
+    | Attach
+    | SendMail
+    | CallWebhook
+)
+
+
+class Settle(StrEnum):
+    """Which folder setting the mailbox action follows after commit."""
+
+    SUCCESS = "success"
+    FAILURE = "failure"
+    HOLD = "hold"
+    NOTHING = "nothing"
+
+
+class Outcome(StrEnum):
+    """What became of a mail."""
+
+    CREATED = "created"
+    COMMENT = "comment"
+    NOTE = "note"
+    HELD = "held"
+    REJECTED = "rejected"
+    DISCARDED = "discarded"
+    DUPLICATE = "duplicate"
+    DEFERRED = "deferred"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Everything commit needs and nothing else."""
+
+    disposition: Disposition
+    outcome: Outcome
+    workspace: str
+    effects: tuple[Effect, ...] = ()
+    settle: Settle = Settle.SUCCESS
+    item: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What happened to a mail, once per generation."""
+
+    mail: str
+    generation: int
+    outcome: Outcome
+    code: str
+    because: str
+    by: Decider
+    workspace: str = ""
+    item: int = 0
+    comment: int = 0
+    outbox: tuple[int, ...] = ()

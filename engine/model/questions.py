@@ -1,0 +1,80 @@
+"""What a decision may be told by the world: the answers that are more than a number or a name.
+
+Here: frozen data and nothing else. Not here: the questions themselves and who answers them (`lookups.py`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+from engine.model.desk import Account, ItemFacts
+from rules.frozen import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class AccountMatch:
+    """The account an address belongs to. `by` is exact (one of its addresses), suffix (plus-tag) or "" (nobody)."""
+
+    account: Account | None = None
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MessageMatch:
+    """The item or topic in whose conversation a Message-ID stands; `private` if that message was an internal note."""
+
+    message_id: str
+    item: ItemFacts
+    private: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class HookRequest:
+    """A call of scripts as the sandbox takes it: JSON texts, so that the question can be hashed and stored.
+
+    `workspace` names whose hooks settings apply, `guard` and `activity` are script names in order.
+    """
+
+    workspace: str
+    guard: tuple[str, ...]
+    activity: tuple[str, ...]
+    mail: str
+    item: str
+    context: str
+
+    @property
+    def digest(self) -> str:
+        """A hash of everything in it: the question as the recording keeps it."""
+        parts = (self.workspace, *self.guard, "|", *self.activity, "|", self.mail, self.item, self.context)
+        return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+@dataclass(frozen=True, slots=True)
+class HookAnswer:
+    """What the scripts said.
+
+    `outcome` is ok, none (nothing to run) or what went wrong: compile-error runtime-error runtime-denied timeout
+    memory killed attack sandbox-missing disabled. `verdict` is accept, reject, hold or refuse (False without a
+    reason). `changes` are (field, new value as JSON) pairs, `dropped` attachment index and reason, `errors` the
+    messages of ctx.error; `script`, `hook` (guard or activity), `line`, `error_type`, `message` tell where it refused
+    or failed. For the audit: `hashes` script names with sha256, `fences` those that stood, `missing` mandatory ones
+    that did not.
+    """
+
+    outcome: str = "none"
+    verdict: str = "accept"
+    reason: str = ""
+    script: str = ""
+    line: int = 0
+    message: str = ""
+    changes: tuple[tuple[str, str], ...] = ()
+    dropped: tuple[tuple[int, str], ...] = ()
+    errors: tuple[str, ...] = ()
+    log: tuple[str, ...] = ()
+    hashes: tuple[tuple[str, str], ...] = ()
+    ms: float = 0.0
+    hook: str = ""
+    error_type: str = ""
+    cpu_ms: float = 0.0
+    fences: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()

@@ -1,0 +1,1 @@
+"""What rules can see and do, and the rules in force."""

@@ -1,0 +1,175 @@
+"""What rules can say about mail: every field, every action, every field of an item that `set` knows.
+
+Here: one table (its fields stand in `sight.py`), which drives checking, evaluation, `rules fields`, `rules actions`,
+completion and the documentation. Not here: the language (`rules/`), or performing actions (`stages/route.py`).
+Invariant: what is not declared here cannot be said in a rule file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import tzinfo
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from engine.model.facts import Facts
+from engine.model.mail import Mail
+from engine.rulebook.sight import FIELDS, KEYED, Sight
+from rules.schema import ActionSpec, Schema, Setting, Slot, Values
+
+if TYPE_CHECKING:
+    from engine.config import Config
+
+# ── the actions ───────────────────────────────────────────────────────────────────────────────────────────────
+
+ACTIONS: tuple[ActionSpec, ...] = (
+    ActionSpec(
+        "route_to_workspace",
+        'route to workspace "..."',
+        Slot.DESTINATION,
+        "move the mail there; that workspace's rules are read next",
+        names=("workspace",),
+    ),
+    ActionSpec("route_to_system", "route to system", Slot.DESTINATION, "give the mail to the system rules"),
+    ActionSpec(
+        "reject",
+        'reject with "..."',
+        Slot.DESTINATION,
+        "refuse the mail and tell the sender this, if that is allowed",
+        settles=True,
+    ),
+    ActionSpec("discard", 'discard because "..."', Slot.DESTINATION, "drop the mail; nobody is told", settles=True),
+    ActionSpec("hold", 'hold because "..."', Slot.DESTINATION, "keep the mail for a person to decide", settles=True),
+    ActionSpec(
+        "set",
+        'set priority "..."',
+        Slot.FIELD,
+        'set a field of the item; custom fields in quotes: set "PO number" to "{po}"',
+    ),
+    ActionSpec("assign_to", 'assign to "..."', Slot.ASSIGNEE, "give the item to a person, by login or address"),
+    ActionSpec("assign_to_group", 'assign to group "..."', Slot.ASSIGNEE, "give the item to a group"),
+    ActionSpec("add_label", 'add label "..."', Slot.LIST, "put a label on the item"),
+    ActionSpec("add_cc", "add cc as watcher", Slot.LIST, "people in Cc become reader, editor or watcher"),
+    ActionSpec("add_to", "add to as watcher", Slot.LIST, "other people in To become reader, editor or watcher"),
+    ActionSpec(
+        "add_person",
+        'add "..." as watcher',
+        Slot.LIST,
+        "a person, by login or address, becomes reader, editor or watcher",
+    ),
+    ActionSpec(
+        "thread_by", 'thread by "field" = "..."', Slot.THREAD, "the mail belongs to the item whose field holds this"
+    ),
+    ActionSpec("start_new_item", "start new item", Slot.THREAD, "do not add to the item answered, make a new one"),
+    ActionSpec(
+        "reply_with",
+        'reply with template "..."',
+        Slot.REPLY,
+        "in place of the usual acknowledgement",
+        names=("template",),
+    ),
+    ActionSpec("no_reply", "no reply", Slot.REPLY, "send no acknowledgement"),
+    ActionSpec(
+        "forward_to", 'forward to "..."', Slot.LIST, "send the mail on to an address; system file only", privileged=True
+    ),
+    ActionSpec("notify", 'notify "..."', Slot.LIST, "tell a person, or everybody in a group, about the item"),
+    ActionSpec(
+        "drop_attachments",
+        'drop attachments like "..."',
+        Slot.LIST,
+        "leave out attachments by name; * and ? are wildcards",
+    ),
+    ActionSpec(
+        "skip_gate",
+        'skip gate "..." because "..."',
+        Slot.LIST,
+        "open a gate for this mail; system file only, and only gates in rules.may_skip_gates",
+        privileged=True,
+        names=("gate", ""),
+    ),
+    ActionSpec(
+        "run_hook",
+        'run hook "..."',
+        Slot.LIST,
+        "run this script of hooks.directory as an activity script",
+        names=("hook",),
+    ),
+    ActionSpec("stop", "stop", Slot.FLOW, "read no further rule of this file"),
+    ActionSpec("continue_", "continue", Slot.FLOW, "go on with the next rule although this one has a destination"),
+)
+
+SETTINGS: tuple[Setting, ...] = (
+    Setting("title", "text", "the title of a new item"),
+    Setting("type", "text", "what kind of item", ("tracker",)),
+    Setting("status", "text", "one of the workspace's statuses"),
+    Setting("priority", "text", "one of the workspace's priorities"),
+    Setting("category", "text", "one of the workspace's categories"),
+    Setting(
+        "version", "text", "one of the workspace's versions", ("fixed_version", "target_version", "target_versions")
+    ),
+    Setting("assigned_to", "text", "the same as assign to", ("assignee",)),
+    Setting("responsible", "text", "who answers for it", ("accountable",)),
+    Setting("start_date", "date", "a day: 2026-12-31 or +2 days"),
+    Setting("due_date", "date", "a day: 2026-12-31 or +2 days"),
+    Setting("estimated_hours", "number", "hours of work expected"),
+    Setting("remaining_hours", "number", "hours of work left"),
+    Setting("done_ratio", "number", "percent done, in tens"),
+    Setting("private", "yesno", "yes or no", ("is_private",)),
+    Setting("parent", "text", "the number of the item above", ("parent_issue",)),
+)
+
+GATES = ("auto_reply", "bounce", "undesired_subject", "mailing_list", "empty_subject", "unknown_sender", "blocked",
+         "not_allowed", "dmarc", "spf_softfail", "inactive_user", "encrypted", "duplicate")  # fmt: skip
+"""The gates asked after the route, which `skip gate` can name."""
+
+
+class Vocabulary:
+    """The vocabulary of one configuration: its limits, its names, its time zone."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+
+    @cached_property
+    def zone(self) -> tzinfo:
+        """The instance's time zone."""
+        from zoneinfo import ZoneInfo
+
+        return ZoneInfo(self._config.instance.timezone)
+
+    @cached_property
+    def schema(self) -> Schema:
+        """What rule files of this configuration may say."""
+        config = self._config
+        known: dict[str, frozenset[str]] = {"gate": frozenset(GATES)}
+        if config.hooks.directory.is_dir():
+            scripts = sorted(config.hooks.directory.glob("*.py"))
+            known["hook"] = frozenset(name for script in scripts for name in (script.stem, script.name))
+        return declared(
+            known,
+            frozenset(config.rules.may_skip_gates),
+            config.settings().gates.maximum_email_size,
+            config.rules.regex_text_limit,
+        )
+
+    def values(self, mail: Mail, facts: Facts) -> Values:
+        """The snapshot that rules read."""
+        return Values(self.schema, Sight(mail, facts, self.zone), self.zone)
+
+
+def declared(
+    known: Mapping[str, frozenset[str]] | None = None,
+    may_skip_gates: frozenset[str] | None = None,
+    max_size_bytes: int = 0,
+    text_limit: int = 64 * 1024,
+) -> Schema:
+    """Make a schema of this vocabulary; names that are not `known` are not checked."""
+    return Schema(
+        fields={each.name: each for each in FIELDS},
+        actions={each.name: each for each in ACTIONS},
+        settings={each.name: each for each in SETTINGS},
+        known=dict(known or {"gate": frozenset(GATES)}),
+        may_skip_gates=may_skip_gates,
+        max_size_bytes=max_size_bytes,
+        text_limit=text_limit,
+        keyed=KEYED,
+    )

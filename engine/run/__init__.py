@@ -1,0 +1,1 @@
+"""One pass: mailboxes one after the other, mails decided and committed."""

@@ -1,0 +1,110 @@
+"""What became of one mail, small enough to be kept for all mails of a pass.
+
+Here: `Line`, and how it is made of a `process.Result`, which holds the whole mail. Not here: printing (`cli/lines.py`).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from engine.model.desk import Kind
+from engine.model.draft import Decider, Draft
+from engine.model.plan import Outcome
+from rules.frozen import dataclass
+
+if TYPE_CHECKING:
+    from engine.run.process import Result
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A mail and what became of it, as every list shows it."""
+
+    mail: str
+    message_id: str
+    mailbox: str
+    sender: str
+    subject: str
+    workspace: str
+    outcome: Outcome
+    code: str
+    stage: str
+    by: Decider
+    because: str
+    item: int
+    topic: int = 0
+    extra: str = ""
+    ms: float = 0.0
+
+    @property
+    def target(self) -> str:
+        """What was made or changed, as people write it."""
+        return f"#{self.item}" if self.item else f"topic {self.topic}" if self.topic else ""
+
+
+def line_of(result: Result) -> Line:
+    """Make a line of a `process.Result`."""
+    decision, spooled = result.decision, result.spooled
+    if decision is None:
+        return Line(
+            mail=spooled.mail,
+            message_id="",
+            mailbox=spooled.raw.origin.mailbox,
+            sender="",
+            subject="(could not be read)",
+            workspace="",
+            outcome=result.outcome,
+            code=result.code,
+            stage="",
+            by=result.by,
+            because=result.because,
+            item=0,
+        )
+    mail, trace = decision.mail, decision.trace
+    stage = trace.stages[-1].name if trace.stages else ""
+    return Line(
+        mail=spooled.mail,
+        message_id=mail.message_id,
+        mailbox=spooled.raw.origin.mailbox,
+        sender=decision.facts.sender.address.address,
+        subject=mail.subject,
+        workspace=decision.plan.workspace,
+        outcome=result.outcome,
+        code=result.code,
+        stage=stage,
+        by=result.by,
+        because=result.because,
+        item=result.receipt.item if result.receipt else decision.plan.item,
+        topic=_topic(decision.draft),
+        extra=_extra(result),
+        ms=trace.us / 1000,
+    )
+
+
+def _topic(draft: Draft) -> int:
+    return draft.item.id if draft.item is not None and draft.item.kind is Kind.TOPIC else 0
+
+
+def _extra(result: Result) -> str:
+    """The few words behind an outcome: labels and fields that were set, or how the item was found."""
+    if result.decision is None:
+        return ""
+    draft, facts = result.decision.draft, result.decision.facts
+    if result.outcome in (Outcome.COMMENT, Outcome.NOTE):
+        how = {
+            "token": "signed reply token",
+            "message_id": "Message-ID",
+            "plus": "plus address",
+            "subject": "subject marker",
+        }
+        found = how.get(facts.thread.by, "")
+        if not found and draft.thread_by:
+            found = " ".join(draft.thread_by)
+        if result.outcome is Outcome.NOTE:
+            return re.sub(r"\s+", " ", result.because)
+        return f"({found})" if found else ""
+    if result.outcome is Outcome.CREATED:
+        told = [str(change.value) for change in draft.fields if change.by.kind in ("rule", "hook") and change.value]
+        return " · ".join([*dict.fromkeys(each.replace("group:", "→ ") for each in told), *draft.labels])
+    return ""

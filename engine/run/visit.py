@@ -1,0 +1,272 @@
+"""One mailbox, while its lease is ours: decide what waits, read what is new, settle.
+
+Here: the order of these steps in one mailbox, and what becomes of mail in hand when a step fails or somebody asks to
+stop. Not here: the lease and the other mailboxes (`passing.py`), how a step is done (`sources/`, `store/`,
+`process.py`).
+Invariant: the server hears nothing about a mail before its bytes are ours, and nothing final before its receipt is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import chain
+from typing import TYPE_CHECKING
+
+from engine.run.line import Line, line_of
+from engine.run.process import BATCH
+from engine.stop import Stop, Stopped
+
+if TYPE_CHECKING:
+    from engine.config import Mailbox
+    from engine.model.mail import RawMail
+    from engine.run.lease import Lease
+    from engine.run.process import Engine, Result
+    from engine.sources.source import Source, SourceError
+    from engine.store.spool import Spooled
+
+BATCH_BYTES = 8_000_000
+"""A batch ends early when its mails reach this size: bounds memory whatever the mails are."""
+
+ACTIONS = 500
+"""The most mails that are moved, flagged or deleted at a time."""
+
+MOST_BACK = 50
+"""The most mails read again in one pass because they stand where they had been taken from."""
+
+
+@dataclass(slots=True)
+class MailboxReport:
+    """What a pass did with one mailbox. `state` is ok, busy (another run has it), failed or paused.
+
+    `notes` are sentences that somebody should read although the mailbox works; `unsettled` says of each key why its
+    mail could not be moved, marked or deleted.
+    """
+
+    name: str
+    host: str
+    state: str = "ok"
+    code: str = ""
+    sentence: str = ""
+    new: int = 0
+    seen_before: int = 0
+    lines: list[Line] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    unsettled: dict[str, str] = field(default_factory=dict)
+
+
+class Listener:
+    """Hears how a pass goes on; the command line draws it. Every method does nothing here."""
+
+    def mailbox_started(self, report: MailboxReport, new: int) -> None:
+        """A mailbox was listed: `new` mails will be read."""
+
+    def mails_done(self, report: MailboxReport, lines: Sequence[Line]) -> None:
+        """A batch was committed."""
+
+    def mailbox_done(self, report: MailboxReport) -> None:
+        """A mailbox is finished, well or not."""
+
+
+@dataclass
+class Visit:
+    """The work on one mailbox. `limit` bounds the new mails read; without `settle` the server hears nothing."""
+
+    engine: Engine
+    mailbox: Mailbox
+    report: MailboxReport
+    lease: Lease
+    listener: Listener
+    stop: Stop
+    now: Callable[[], datetime]
+    limit: int = 0
+    settle: bool = True
+
+    def decide_waiting(self, tried: bool) -> None:
+        """Decide what waits in the spool: released, deferred, left by a run that died; with `tried` also what broke."""
+        while not self.stop.is_set():
+            batch, given_up = self.engine.claim(self.mailbox.name, self.now(), self.lease.owner, tried=tried)
+            self._tell(given_up)
+            if not batch:
+                return
+            self._decide(batch)
+
+    def read_new(self) -> None:
+        """Read what is new: spool first, decide, then tell the server. Raises SourceError, Stopped."""
+        from engine.sources import open_source
+        from engine.sources.source import SourceError
+
+        store, name = self.engine.store, self.mailbox.name
+        limits = self.engine.config.settings("").limits
+        with self.stop.interruptible(), open_source(self.mailbox, limits, self.now) as source:
+            epoch, uidnext = source.epoch(), source.uidnext
+            with self.stop.protected():
+                if store.begin_epoch(name, epoch, uidnext):
+                    self.report.notes.append(
+                        f"mailbox {name}: {self.mailbox.place} began its message numbers anew; every mail there is "
+                        "read again and known ones are recognised by their bytes"
+                    )
+                self._plan_closed()
+            self._settle(source)
+            listed = [each.key for each in source.list()]
+            with self.stop.protected():
+                keys, late, cleared = self._keys(listed)
+            if keys or late:
+                self.listener.mailbox_started(self.report, len(keys) + len(late))
+            try:
+                self._read(source, keys, late)
+            except SourceError as error:
+                if error.key:
+                    with self.stop.protected():
+                        store.broke(name, error.key)
+                raise
+            with self.stop.protected():
+                store.whole(name, cleared)
+        self._note_unsettled()
+
+    def _keys(self, listed: Sequence[str]) -> tuple[list[str], list[str], list[str]]:
+        """What to fetch: new messages and some that are back; then, one by one, those that broke sessions.
+
+        And over which messages sessions broke that are not to blame any more when all that was fetched.
+        """
+        store, name = self.engine.store, self.mailbox.name
+        unknown, back = store.sort_keys(name, listed)
+        most = min(self.limit or self.mailbox.max_emails, self.mailbox.max_emails)
+        suspects = store.suspects(name)
+        if not suspects:
+            return [*unknown[:most], *back[:MOST_BACK]][:most], [], []
+        there = set(unknown)
+        late = [key for key in store.aside(name) if key in there]
+        aside = set(late)
+        keys = [*(key for key in unknown if key not in aside), *back[:MOST_BACK]][:most]
+        fetched = {*keys, *late}
+        return keys, late, [key for key in suspects if key in fetched or key not in there]
+
+    def _read(self, source: Source, keys: Sequence[str], late: Sequence[str]) -> None:
+        """Fetch and spool; decide batch by batch.
+
+        From POP3 each mail is spooled before the next is asked for: some servers show a mail once only.
+        """
+        from engine.sources.source import SourceError
+
+        one_by_one = self.mailbox.protocol == "pop3"
+        limits = self.engine.config.settings("").limits
+        spooled: list[Spooled] = []
+        size = 0
+        try:
+            fetched = chain(source.fetch(keys, limits), *(source.fetch([key], limits) for key in late))
+            for raws, broken in batches(fetched, 1 if one_by_one else BATCH):
+                with self.stop.protected():
+                    spooled += self._spool(raws)
+                    size += sum(len(raw.content) for raw in raws)
+                    full = not one_by_one or len(spooled) >= BATCH or size >= BATCH_BYTES
+                    if full:
+                        self._decide(spooled)
+                        spooled, size = [], 0
+                if broken is not None:
+                    raise broken
+                if full:
+                    self._settle(source)
+                if not self._still_ours():
+                    break
+            with self.stop.protected():
+                self._decide(spooled)
+                spooled = []
+            self._settle(source)
+        except SourceError:
+            with self.stop.protected():
+                self._decide(spooled)
+            raise
+        except Stopped:
+            with self.stop.protected():
+                self.engine.store.unclaim(spooled)
+            raise
+
+    def _still_ours(self) -> bool:
+        if not self.lease.heartbeat():
+            self.report.state, self.report.code = "busy", "mailbox.busy"
+            self.report.sentence = f"mailbox {self.mailbox.name}: another run has taken over"
+        return self.lease.held
+
+    def _spool(self, raws: Sequence[RawMail]) -> list[Spooled]:
+        self.report.new += len(raws)
+        spooled = self.engine.store.spool(raws, self.lease.owner, identical=self.mailbox.on_identical)
+        fresh = [each for each in spooled if not each.seen_before]
+        self.report.seen_before += len(spooled) - len(fresh)
+        return fresh
+
+    def _decide(self, batch: Sequence[Spooled]) -> None:
+        if batch:
+            self._tell(self.engine.process(batch, self.now()))
+
+    def _tell(self, results: Sequence[Result]) -> None:
+        if results:
+            lines = [line_of(result) for result in results]
+            self.report.lines += lines
+            self.listener.mails_done(self.report, lines)
+
+    # ── settling ──────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _plan_closed(self) -> None:
+        """Let go of mails that `keep_until = "item-closed"` kept in their mailbox, once their items are closed."""
+        from engine.decision.mailbox_action import KEEP, plan_action
+        from engine.model.plan import Outcome, Settle
+
+        if self.mailbox.keep_until != "item-closed":
+            return
+        planned = plan_action(self.mailbox, Settle.SUCCESS, Outcome.CREATED, item_closed=True)
+        if planned != KEEP:
+            self.engine.store.plan_closed(self.mailbox.name, planned.kind, planned.folder, ACTIONS)
+
+    def _settle(self, source: Source) -> None:
+        """Do on the server what receipts planned; what fails stays planned for the next pass.
+
+        May be interrupted: an action whose end we did not hear of is looked at again before it is repeated.
+        """
+        from engine.sources.source import Action
+
+        if not self.settle:
+            return
+        store, failed = self.engine.store, self.report.unsettled
+        rows = store.pending_actions(self.mailbox.name, ACTIONS)
+        planned = [Action(*row) for row in rows if row[0] not in failed]
+        if planned:
+            done = source.settle(planned)
+            with self.stop.protected():
+                store.actions_done(self.mailbox.name, [(each.key, each.state, each.why) for each in done])
+            failed |= {each.key: each.why for each in done if each.state == "failed"}
+
+    def _note_unsettled(self) -> None:
+        failed = self.report.unsettled
+        if failed:
+            many = f"{len(failed)} mails" if len(failed) > 1 else "1 mail"
+            self.report.notes.append(
+                f"mailbox {self.mailbox.name}: {many} could not be moved, marked or deleted and will be tried again: "
+                f"{next(iter(failed.values()))}"
+            )
+
+
+def batches(raws: Iterable[RawMail], number: int) -> Iterator[tuple[list[RawMail], SourceError | None]]:
+    """Group fetched mails by number and size; with the last group comes the error that broke the source, if one did."""
+    from engine.sources.source import SourceError
+
+    batch: list[RawMail] = []
+    size = 0
+    broken: SourceError | None = None
+    coming = iter(raws)
+    while True:
+        try:
+            raw = next(coming)
+        except StopIteration:
+            break
+        except SourceError as error:
+            broken = error
+            break
+        batch.append(raw)
+        size += len(raw.content)
+        if len(batch) >= number or size >= BATCH_BYTES:
+            yield batch, None
+            batch, size = [], 0
+    if batch or broken:
+        yield batch, broken

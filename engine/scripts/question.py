@@ -1,0 +1,182 @@
+"""The question that guard and activity scripts are asked: mail, item and context as JSON.
+
+Here: what of a mail and a draft scripts get to see, and which kind each field of the item has.
+Not here: what becomes of the answer (`stages/guard.py`, `stages/activity.py`), how scripts see it (`hooks/`).
+Invariant: both stages ask the very same question, so that one round trip answers both.
+"""
+
+from __future__ import annotations
+
+from operator import is_
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from engine.item.words import SYNONYMS
+from engine.model.desk import Catalog
+from engine.model.draft import Draft, Target
+from engine.model.facts import Auto, Facts
+from engine.model.mail import Mail
+from engine.model.questions import HookRequest
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from engine.config import Config
+    from engine.lookups import Lookups
+
+TEXT_CHARS = 500_000
+"""Scripts get this much of the text and of the HTML of a mail."""
+
+HEADERS = 400
+MOST_SCHEMAS = 256
+
+_KINDS = {
+    "type": "line",
+    "status": "line",
+    "priority": "line",
+    "category": "line",
+    "version": "line",
+    "assigned_to": "line",
+    "responsible": "line",
+    "start_date": "date",
+    "due_date": "date",
+    "estimated_hours": "float",
+    "remaining_hours": "float",
+    "done_ratio": "int",
+    "private": "bool",
+    "parent": "int",
+}
+_CUSTOM_KINDS = {"long_text": "text", "int": "int", "float": "float", "bool": "bool", "date": "date"}
+_ALIASES = {
+    "labels": "=tags",
+    "project": "=workspace",
+    **{other: f"={name}" for other, name in SYNONYMS.items() if name in _KINDS},
+}
+
+_encode = msgspec.json.Encoder().encode
+
+
+def request(config: Config, mail: Mail, facts: Facts, draft: Draft, look: Lookups) -> HookRequest:
+    """Make the question; asked twice about the same mail and draft, it is the same object."""
+    global _last
+    parts = (
+        *(config, mail, facts, draft.workspace, draft.target, draft.item, draft.title, draft.text, draft.private),
+        *(draft.fields, draft.labels, draft.attachments, draft.hooks),
+    )
+    before, made = _last
+    if len(before) == len(parts) and all(map(is_, before, parts)):
+        return made
+    hooks = config.hooks
+    made = HookRequest(
+        workspace=draft.workspace,
+        guard=hooks.guard,
+        activity=(*hooks.activity, *(script_name(name) for name in draft.hooks)),
+        mail=_encode(mail_values(mail, facts, draft)).decode(),
+        item=_item(draft, look.catalog(draft.workspace)),
+        context=_context(facts, mail),
+    )
+    _last = (parts, made)
+    return made
+
+
+_NOTHING: tuple[Any, ...] = ()
+_last = (_NOTHING, HookRequest("", (), (), "", "", ""))
+
+
+def script_name(name: str) -> str:
+    """Give the file of a script that a rule names, with or without its ending."""
+    return name if name.endswith(".py") else f"{name}.py"
+
+
+def mail_values(mail: Mail, facts: Facts, draft: Draft) -> dict[str, Any]:
+    """Give what scripts see of a mail."""
+    sender = facts.sender.address
+    return {
+        "subject": mail.subject,
+        "body": mail.text[:TEXT_CHARS],
+        "html": mail.html[:TEXT_CHARS],
+        "from_address": sender.address,
+        "from_name": sender.name,
+        "to": [each.address for each in mail.to],
+        "cc": [each.address for each in mail.cc],
+        "reply_to": mail.reply_to[0].address if mail.reply_to else "",
+        "message_id": mail.message_id,
+        "date": mail.date,
+        "size": len(mail.raw.content),
+        "is_reply": facts.thread.item is not None or bool(mail.in_reply_to or mail.references),
+        "is_auto": facts.automatic.kind is not Auto.NONE,
+        "project": draft.workspace,
+        "headers": [(each.name, each.value) for each in mail.headers[:HEADERS]],
+        "attachments": [
+            {
+                "name": fate.attachment.name,
+                "content_type": fate.attachment.content_type,
+                "size": fate.attachment.size_bytes,
+            }
+            for fate in draft.attachments
+            if fate.keep
+        ],
+    }
+
+
+def _item(draft: Draft, catalog: Catalog | None) -> str:
+    known = {**(dict(draft.item.fields) if draft.item else {}), **{each.name: each.value for each in draft.fields}}
+    values: dict[str, Any] = {"workspace": draft.workspace, "tags": list(draft.labels), **known}
+    if draft.item is not None and draft.target is not Target.NEW_ITEM:
+        facts = draft.item
+        for name, value in (("title", facts.title), ("type", facts.type), ("status", facts.status)):
+            values.setdefault(name, value)
+        values["id"] = facts.id
+        values["comment"] = draft.text
+        values.setdefault("private", facts.private)
+    else:
+        values["title"], values["description"], values["private"] = draft.title, draft.text, draft.private
+    kinds = _schema_text(catalog or Catalog(draft.workspace), draft.target)
+    is_new = "true" if draft.target is Target.NEW_ITEM else "false"
+    return f'{{"schema":{kinds},"values":{_encode(values).decode()},"is_new":{is_new}}}'
+
+
+def _schema_text(catalog: Catalog, target: Target) -> str:
+    """Remember the text of a schema: a workspace has the same object as its catalog until something in it changes."""
+    known = _schemas.get((id(catalog), target))
+    if known is not None and known[0] is catalog:
+        return known[1]
+    text = _encode(schema(catalog, target)).decode()
+    if len(_schemas) >= MOST_SCHEMAS:
+        _schemas.clear()
+    _schemas[id(catalog), target] = (catalog, text)
+    return text
+
+
+_schemas: dict[tuple[int, Target], tuple[Catalog, str]] = {}
+
+
+def schema(catalog: Catalog, target: Target) -> dict[str, str]:
+    """Give the kind of every field of an item of this workspace; notes and posts change none but their text."""
+    fixed = target in (Target.NOTE, Target.TOPIC_POST)
+    is_new = target is Target.NEW_ITEM
+    found = {"id": "ro", "workspace": "line" if is_new else "ro", "title": "ro" if fixed else "line"}
+    found["description" if is_new else "comment"] = "text"
+    found |= {name: "ro" if fixed else kind for name, kind in _KINDS.items()}
+    found["tags"] = "ro" if target is Target.TOPIC_POST else "list"
+    for field in catalog.fields:
+        kind = "list" if field.multiple else _CUSTOM_KINDS.get(field.kind, "line")
+        found.setdefault(field.name, "ro" if fixed else kind)
+    for other, kind in _ALIASES.items():
+        found.setdefault(other, kind)
+    return found
+
+
+def _context(facts: Facts, mail: Mail) -> str:
+    account = facts.sender.account
+    user = None
+    if account is not None:
+        user = {"login": account.login, "name": account.name, "groups": account.groups}
+    locale = (account.language if account is not None else "") or facts.language
+    return _encode({"now": mail.raw.received_at, "user": user, "locale": locale}).decode()
+
+
+def kept(draft: Draft) -> Sequence[int]:
+    """Give the places, in `draft.attachments`, of the attachments that scripts saw."""
+    return [index for index, fate in enumerate(draft.attachments) if fate.keep]

@@ -1,0 +1,1 @@
+"""Trying things out: rules, scripts and their tests on mails; nothing is kept."""

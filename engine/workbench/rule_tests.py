@@ -1,0 +1,320 @@
+"""The [[test]]s beside the rules: small mails, decided by the route stage, compared with what is expected.
+
+Here: building the mail of a test, running it, saying what went wrong; which conditions the tests exercise.
+Not here: the commands (`cli/rules.py`). Invariant: a test goes the way of a real mail, through `Route`; it sees one
+rule file and an empty world.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from email.utils import parseaddr
+from typing import TYPE_CHECKING, Any
+
+from engine.model.desk import Account, ItemFacts
+from engine.model.draft import Draft
+from engine.model.facts import Authentication, Auto, Automatic, Cut, Facts, Sender, Thread
+from engine.model.mail import Address, Attachment, Header, Mail, Origin, Part, RawMail
+from engine.model.questions import AccountMatch
+from engine.rulebook.sight import Sight
+from engine.stages.route import Route
+from rules.cases import Given, given
+from rules.parse import parse_action
+from rules.run import Rule, RuleFile, Ruleset
+from rules.schema import Schema, Values
+
+if TYPE_CHECKING:
+    from engine.config import Config
+    from engine.rulebook.actions import Vocabulary
+    from rules.tested import RawTest
+
+RECEIVED = datetime(2026, 1, 15, 9, 0, tzinfo=UTC)
+"""When a test mail arrives unless it says otherwise: a Thursday morning."""
+
+Fetch = Callable[[str], tuple[Mail, Facts] | None]
+"""Gives a mail and its facts by file name or mail id, None if there is no such mail."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a test showed. `lines` say what went wrong, empty if nothing did."""
+
+    test: RawTest
+    lines: tuple[str, ...] = ()
+
+    @property
+    def passed(self) -> bool:
+        """Whether everything was as expected."""
+        return not self.lines
+
+
+@dataclass(slots=True)
+class Coverage:
+    """Which conditions the tests saw true and which false, by (rule number, number of the leaf, -1 for the whole)."""
+
+    true: set[tuple[int, int]] = field(default_factory=set)
+    false: set[tuple[int, int]] = field(default_factory=set)
+
+    def note(self, file: RuleFile, values: Values) -> None:
+        """Ask every condition and every leaf of a file."""
+        for rule in file.rules:
+            if rule.part is None:
+                continue
+            (self.true if rule.test(values) else self.false).add((rule.number, -1))
+            for leaf in rule.leaves:
+                (self.true if leaf.holds(values) else self.false).add((rule.number, leaf.number))
+
+    def never(self, file: RuleFile, wanted: bool) -> Iterator[Rule]:
+        """The rules whose condition was never `wanted`."""
+        seen = self.true if wanted else self.false
+        return (rule for rule in file.rules if rule.part is not None and (rule.number, -1) not in seen)
+
+    def both(self, file: RuleFile) -> tuple[int, int]:
+        """How many conditions were seen true and false, of how many."""
+        rules = [rule for rule in file.rules if rule.part is not None]
+        return sum((rule.number, -1) in self.true & self.false for rule in rules), len(rules)
+
+
+class Runner:
+    """Runs the tests of one file."""
+
+    def __init__(self, config: Config, vocabulary: Vocabulary, file: RuleFile, fetch: Fetch) -> None:
+        self._config = config
+        self._vocabulary = vocabulary
+        self._file = file
+        self._fetch = fetch
+        self._route = Route(config, Ruleset({file.place: file}), vocabulary)
+        self.coverage = Coverage()
+
+    def run(self) -> Iterator[Result]:
+        """Run all tests, in the order of the file."""
+        for test in self._file.tests:
+            yield self._one(test)
+
+    def _one(self, test: RawTest) -> Result:
+        found = self._case(test)
+        if found is None:
+            return Result(test, (f"there is no mail {test.mail!r}",))
+        mail, facts, values = found
+        self.coverage.note(self._file, values)
+        look: Any = Nobody(mail.raw.received_at)
+        draft = self._route.follow(values, mail, facts, Draft(workspace=facts.workspace), look)
+        return Result(test, tuple(_verdict(test, draft, self._file, values)))
+
+    def _case(self, test: RawTest) -> tuple[Mail, Facts, Values] | None:
+        if isinstance(test.mail, str):
+            fetched = self._fetch(test.mail)
+            if fetched is None:
+                return None
+            mail, facts = fetched
+            place = self._file.place
+            facts = replace(facts, mailbox=place or "system", workspace=place)
+            return mail, facts, self._vocabulary.values(mail, facts)
+        return built(test.mail, self._vocabulary.schema, self._file.place, self._vocabulary)
+
+
+# ── what a test expects ───────────────────────────────────────────────────────────────────────────────────────
+
+
+def _verdict(test: RawTest, draft: Draft, file: RuleFile, values: Values) -> Iterator[str]:
+    """Say what is not as expected."""
+    hits = [hit for trace in draft.rule_traces for hit in trace.hits]
+    done = [effect.text for hit in hits for effect in hit.effects if effect.effect == "applied"]
+    asked = {_asked(text) for text in done}
+    matched = {rule.name for hit in hits for rule in file.rules if rule.number == hit.rule}
+    missing = [text for text in test.expect if _asked(text) not in asked]
+    missing_rules = [name for name in test.expect_rules if name not in matched]
+    for text in missing:
+        yield f"expected  {text}"
+    for name in missing_rules:
+        yield f'expected  rule "{name}" to match'
+    for text in test.expect_not:
+        if _asked(text) in asked:
+            yield f"expected  not {text}"
+    wrong_place = test.expect_workspace and test.expect_workspace != draft.workspace
+    if wrong_place:
+        yield f'expected  workspace "{test.expect_workspace}"'
+    if test.expect_none and hits:
+        yield "expected  no rule to match"
+    if missing or missing_rules or wrong_place or (test.expect_none and hits):
+        yield from _got(draft, file, hits)
+        yield from _would_have(test, file, values, draft, missing_rules)
+
+
+def _asked(text: str) -> tuple[str, tuple[str, ...]]:
+    """An action without the ways to write it."""
+    action = parse_action(text)
+    return action.name, tuple(argument.source for argument in action.arguments)
+
+
+def _got(draft: Draft, file: RuleFile, hits: Iterable[Any]) -> Iterator[str]:
+    rules = {rule.number: rule for rule in file.rules}
+    said = False
+    for hit in hits:
+        rule = rules[hit.rule]
+        for effect in hit.effects:
+            why = f"   {effect.effect}: {effect.because}" if effect.because else ""
+            yield f"got       {effect.text}{why}      ({rule.label}, {file.file}:{rule.line})"
+            said = True
+    if not said:
+        yield f"got       nothing; the mail stays in {draft.workspace or 'no workspace'}"
+
+
+def _would_have(test: RawTest, file: RuleFile, values: Values, draft: Draft, missing_rules: list[str]) -> Iterator[str]:
+    """Rules that match and were not reached, if they would do what is missing."""
+    ended = next((trace.ended for trace in draft.rule_traces if trace.file == file.file), 0)
+    wanted = {_asked(text)[0] for text in test.expect}
+    for rule in file.rules:
+        does = {ready.step.spec.name for ready in rule.steps}
+        if ended and rule.number > ended and rule.test(values) and (does & wanted or rule.name in missing_rules):
+            yield f"{rule.label} would have matched, but was not reached: rule {ended} ended the file"
+            yield f"= help: move it above rule {ended}   (W410)"
+
+
+# ── the mail of a test ────────────────────────────────────────────────────────────────────────────────────────
+
+
+def built(table: Mapping[str, Any], schema: Schema, place: str, vocabulary: Vocabulary) -> tuple[Mail, Facts, Values]:
+    """Build a mail around the fields that a test names. Raises: rules.cases.BadCase."""
+    fields = {each.field.name: each for each in given(table, schema)}
+    received = fields["received"].value if "received" in fields else RECEIVED
+    received = received if received.tzinfo else received.replace(tzinfo=vocabulary.zone)
+    mail = _mail(fields, received)
+    facts = _facts(fields, mail, place, received)
+    values = Values(schema, Sight(mail, facts, vocabulary.zone), vocabulary.zone)
+    for each in fields.values():
+        if each.field.name not in _BUILT:
+            values[each.field.name] = each.value
+    return mail, facts, values
+
+
+_BUILT = frozenset({"from", "reply_to", "to", "cc", "delivered_to", "received", "date"})
+"""Fields that the mail itself holds as it is built."""
+
+
+def _address(text: str) -> Address:
+    name, address = parseaddr(text)
+    return Address(address or text, name)
+
+
+def _value(fields: Mapping[str, Given], name: str, default: Any = None) -> Any:
+    return fields[name].value if name in fields else default
+
+
+def _mail(fields: Mapping[str, Given], received: datetime) -> Mail:
+    subject, body = _value(fields, "subject", "Hello"), _value(fields, "body", _value(fields, "body.full", "Hello"))
+    headers = [
+        Header(each.key, text)
+        for each in fields.values()
+        if each.key is not None and each.field.name.startswith("headers[")
+        for text in each.value
+    ]
+    written = _value(fields, "date", received)
+    reply_to = _value(fields, "reply_to", "")
+    types = _value(fields, "attachments.type", ())
+    names = _value(fields, "attachments.name", tuple(f"file{n}" for n in range(1, len(types) + 1)))
+    return Mail(
+        RawMail(b"", Origin("test", ""), received.astimezone(UTC), ""),
+        message_id=_value(fields, "message_id", "test@example.com"),
+        date=written if written.tzinfo else written.replace(tzinfo=UTC),
+        from_=(_address(_value(fields, "from", "someone@example.org")),),
+        reply_to=(_address(reply_to),) if reply_to else (),
+        to=tuple(map(_address, _value(fields, "to", ("help@example.com",)))),
+        cc=tuple(map(_address, _value(fields, "cc", ()))),
+        delivered_to=tuple(map(_address, _value(fields, "delivered_to", ()))),
+        subject=subject,
+        text=_value(fields, "body.full", body),
+        headers=tuple(headers),
+        attachments=tuple(_attachment(name, types[n] if n < len(types) else "") for n, name in enumerate(names)),
+    )
+
+
+def _attachment(name: str, content_type: str) -> Attachment:
+    kind = content_type or "application/octet-stream"
+    return Attachment(name, kind, kind, 1000, "", Part(kind, 0, 0))
+
+
+_AUTO = {
+    "auto": Auto.AUTO_GENERATED,
+    "auto.list": Auto.MAILING_LIST,
+    "auto.bounce": Auto.BOUNCE,
+    "auto.reply": Auto.AUTO_REPLY,
+}
+
+
+def _facts(fields: Mapping[str, Given], mail: Mail, place: str, received: datetime) -> Facts:
+    known = any(fields[name].value for name in ("sender.known", "sender.login", "sender.groups") if name in fields)
+    account = Account(
+        1, _value(fields, "sender.login", "someone"), mail.from_[0].name, (mail.from_[0].address,),
+        groups=_value(fields, "sender.groups", ()),
+    )  # fmt: skip
+    kinds = [kind for name, kind in _AUTO.items() if _value(fields, name)]
+    kind = kinds[-1] if kinds else Auto.NONE
+    body = _value(fields, "body")
+    return Facts(
+        mailbox=place or "system",
+        workspace=place,
+        sender=Sender(mail.from_[0], account if known else None, "exact" if known else ""),
+        authentication=Authentication(**{name: _value(fields, f"auth.{name}", "none") for name in _METHODS}),
+        automatic=Automatic(kind, _value(fields, "auto.reason", "")),
+        thread=_thread(fields, place, received),
+        cut=Cut(new=body if body is not None else mail.text),
+        plus=_value(fields, "plus", ""),
+        language=_value(fields, "lang", ""),
+        sender_mails_last_hour=_value(fields, "sender.mails_last_hour", 1),
+        spam_score=_value(fields, "spam.score"),
+        spam_flag=_value(fields, "spam.flag", False),
+    )
+
+
+_METHODS = ("spf", "dkim", "dmarc", "arc")
+
+
+def _thread(fields: Mapping[str, Given], place: str, received: datetime) -> Thread:
+    """The item a test mail answers: any field of `thread` or `item` that is set makes one."""
+    named = [each for name, each in fields.items() if name.startswith(("thread.", "item["))]
+    if not any(each.value not in (False, None) for each in named):
+        return Thread()
+    closed_for, idle_for = _value(fields, "thread.closed_for"), _value(fields, "thread.idle_for")
+    item = ItemFacts(
+        int(_value(fields, "thread.item", 1)),
+        _value(fields, "thread.workspace", place),
+        status=_value(fields, "thread.status", ""),
+        closed=bool(_value(fields, "thread.closed", closed_for is not None)),
+        closed_at=received - timedelta(seconds=closed_for) if closed_for is not None else None,
+        changed_at=received - timedelta(seconds=idle_for) if idle_for is not None else None,
+        fields=tuple((each.key, each.value) for each in named if each.key is not None),
+    )
+    return Thread(item, _value(fields, "thread.by", "token"), proven=True)
+
+
+class Nobody:
+    """A world for tests: whoever a rule names is there, senders are strangers, and nothing was here before."""
+
+    def __init__(self, now: datetime) -> None:
+        self.now = now
+
+    def person(self, text: str) -> Account:
+        """Everybody a rule names has an account."""
+        return Account(1, text, text, (text,) if "@" in text else ())
+
+    def account(self, address: str, separators: str) -> AccountMatch:
+        """No sender has one."""
+        return AccountMatch()
+
+    def group(self, name: str) -> str:
+        """Every group is there."""
+        return name
+
+    def duplicate(self, workspace: str, core_digest: str, fingerprint: str) -> str:
+        """Nothing was here before."""
+        return ""
+
+    def sender_rate(self, address: str, seconds: int) -> int:
+        """Nobody wrote before."""
+        return 0
+
+    def __getattr__(self, question: str) -> Any:
+        return lambda *arguments: 0 if question == "total_rate" else None

@@ -1,0 +1,145 @@
+"""Looking at scripts without mail: do they compile, do the fences stand, are the parameters sound?
+
+Here: what `allegra check` and `allegra hooks` find, as problems with places. Not here: running scripts for a decision
+(`scripts/scripts.py`). Invariant: nothing is remembered, no script is switched on or off.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from engine.scripts.files import Files
+from engine.scripts.params import Params
+from hooks.fences import MANDATORY
+from hooks.limits import Limits
+from hooks.problem import ScriptProblem
+from hooks.sandbox import Call, Isolation, Program, Result, Sandbox, Script
+from rules.problem import Problem, Severity
+
+if TYPE_CHECKING:
+    from engine.config import Config
+
+
+def check_scripts(config: Config) -> Iterator[tuple[str, str, tuple[Problem, ...]]]:
+    """Look at the sandbox, the parameter file and every script of `[hooks]`: name, what it is, what is wrong."""
+    from hooks import case
+
+    hooks = config.hooks
+    files, params = Files(hooks.directory), Params(hooks.params)
+    texts = params.read()
+    if params.problem is not None and hooks.params is not None:
+        yield shown(config, hooks.params), "", (problem_of(params.problem, shown(config, hooks.params)),)
+    sample = case.made({})
+    sandbox = Sandbox(Limits(hooks.timeout, hooks.memory), Isolation("worker", hooks.allow_reduced_isolation))
+    try:
+        fences = _fences(sandbox, hooks.allow_reduced_isolation)
+        yield fences
+        here = all(problem.severity is not Severity.ERROR for problem in fences[2])
+        for hook, names in (("guard", hooks.guard), ("activity", (*hooks.activity, *_for_rules(config)))):
+            for name in names:
+                loaded = files.read(name)
+                file = shown(config, loaded.path)
+                if loaded.problem is not None:
+                    yield file, "", (problem_of(loaded.problem, file),)
+                    continue
+                if not here:  # said once, of the sandbox; the script is not to blame
+                    continue
+                program = Program((Script(name, hook, loaded.text),), *texts)
+                if problems := complaints(sandbox, program, file):
+                    yield file, "", problems
+                    continue
+                result = sandbox.run(Call(program, sample.mail, sample.item, sample.context))
+                budget = f"{result.ms:.1f} ms of {hooks.timeout:g} s on a sample mail"
+                yield file, f"compiles in the sandbox, {budget}", _on_sample(result, file, loaded.text)
+    finally:
+        sandbox.close()
+
+
+def _for_rules(config: Config) -> list[str]:
+    """Name the scripts that are in no list but define `activity`: rules may run them (`run hook "x"`)."""
+    listed = {*config.hooks.guard, *config.hooks.activity}
+    found = []
+    for path in sorted(config.hooks.directory.glob("*.py")):
+        if path.name not in listed and b"def activity(" in path.read_bytes()[: 64 << 10]:
+            found.append(path.name)
+    return found
+
+
+def complaints(sandbox: Sandbox, program: Program, file: str) -> tuple[Problem, ...]:
+    """Compile the one script of a program, look for its function, and say what is wrong."""
+    result = sandbox.check(program)
+    text = program.scripts[0].source
+    if result.outcome == "ok":
+        return ()
+    if result.problems:
+        return tuple(problem_of(problem, file, text) for _, problem in result.problems)
+    if result.outcome == "sandbox-missing":
+        return (Problem("H120", result.message, SANDBOX, help=HELD),)
+    code, help = ("H111", "only definitions belong outside of functions")
+    if "has no function" in result.message:
+        code, help = "H108", f"write: def {program.scripts[0].hook}({_ARGUMENTS[program.scripts[0].hook]}):"
+    elif "must take" in result.message:
+        code, help = "H109", f"write: def {program.scripts[0].hook}({_ARGUMENTS[program.scripts[0].hook]}):"
+    return (problem_of(trouble(result, code, help), file, text),)
+
+
+_ARGUMENTS = {"guard": "mail, ctx", "activity": "mail, item, ctx"}
+
+
+def trouble(result: Result, code: str, help: str = "") -> ScriptProblem:
+    """Make a problem of a failure at run time."""
+    kind = f"{result.error_type}: " if result.error_type and code != "H108" and code != "H109" else ""
+    return ScriptProblem(code, f"{kind}{result.message}", result.line, result.column, result.length, help)
+
+
+def problem_of(problem: ScriptProblem, file: str, text: str = "") -> Problem:
+    """Make a problem of the engine of one of the sandbox; the line is shown if the text is there."""
+    lines = text.split("\n")
+    excerpt = lines[problem.line - 1].rstrip("\r") if 0 < problem.line <= len(lines) else ""
+    return Problem(
+        problem.code,
+        problem.message,
+        file,
+        problem.line,
+        problem.column,
+        problem.length,
+        excerpt if excerpt.isprintable() or "\t" in excerpt else "",
+        help=problem.help,
+    )
+
+
+def _on_sample(result: Result, file: str, text: str) -> tuple[Problem, ...]:
+    """A script that fails on the sample mail need not be wrong, but its author wants to know."""
+    if result.outcome == "ok":
+        return ()
+    found = problem_of(trouble(result, "H114", "allegra hooks test runs it on fixtures of your own"), file, text)
+    return (replace(found, severity=Severity.WARNING),)
+
+
+SANDBOX, HELD = "hooks sandbox", "mail is held until they do; allegra hooks limits shows which fences stand"
+
+
+def _fences(sandbox: Sandbox, reduced: bool) -> tuple[str, str, tuple[Problem, ...]]:
+    """Look which fences stand, and whether harmless scripts run behind them."""
+    result = sandbox.check(Program((Script("check", "guard", "def guard(mail, ctx):\n    return True\n"),)))
+    problems = []
+    for name, why in result.missing:
+        wanted = name in MANDATORY
+        severity = Severity.INFO if not wanted else Severity.WARNING if reduced else Severity.ERROR
+        code = "H120" if severity is Severity.ERROR else "H121"
+        help = HELD if severity is Severity.ERROR else ""
+        problems.append(Problem(code, f"the fence {name} is missing: {why}", SANDBOX, help=help, severity=severity))
+    if result.outcome != "ok" and all(problem.severity is not Severity.ERROR for problem in problems):
+        problems.append(Problem("H120", result.message, SANDBOX, help=HELD))
+    return SANDBOX, f"self-test passed, fences: {', '.join(result.standing)}", tuple(problems)
+
+
+def shown(config: Config, path: Path) -> str:
+    """A file's name as people know it: relative to the folder of allegra.toml where it lies below that."""
+    try:
+        return str(path.relative_to(config.path.resolve().parent))
+    except ValueError:
+        return str(path)

@@ -1,0 +1,76 @@
+"""Scripts on stored mail: one run that is looked at closely, and two versions compared.
+
+Here: which question a stored mail would be; what differs between two results.
+Not here: printing (`cli/hooks.py`), running in production (`scripts/scripts.py`). Invariant: nothing is kept.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from engine.decision.facts import gather
+from engine.explain.replay import parse_stored
+from engine.model.draft import Draft
+from engine.model.questions import HookAnswer, HookRequest
+from engine.scripts.question import request
+from hooks.sandbox import Call, Program, Result, Sandbox
+
+if TYPE_CHECKING:
+    from engine.model.mail import RawMail
+    from engine.run.process import Engine
+
+
+class _Silent:
+    """Stands in for the scripts while a mail is brought to where they would be asked."""
+
+    def ask(self, request: HookRequest) -> HookAnswer:
+        return HookAnswer()
+
+    def close(self) -> None:
+        return None
+
+
+def question(engine: Engine, raw: RawMail, mail: str = "") -> HookRequest:
+    """Bring a stored mail to stage 8, whatever would settle it before, and give what scripts would be asked."""
+    engine.__dict__["scripts"] = _Silent()
+    look = engine.look(raw, mail)
+    parsed = parse_stored(engine.config, raw)
+    facts = gather(parsed, engine.config, raw.origin.mailbox, look, None, "")
+    draft = Draft(workspace=facts.workspace, hops=(facts.workspace,), item=facts.thread.item)
+    for stage in engine.pipeline.stages:
+        if stage.name == "guard":
+            break
+        draft = replace(stage.decide(parsed, facts, draft, look), disposition=None)
+    return request(engine.config, parsed, facts, draft, look)
+
+
+def traced(sandbox: Sandbox, program: Program, asked: HookRequest, option: str = "") -> Result:
+    """Run a program on the question of a stored mail."""
+    return sandbox.run(Call(program, asked.mail, asked.item, asked.context, option))
+
+
+def difference(old: Result, new: Result) -> str:
+    """Say how two results differ, "" if they do not."""
+    before, after = _said(old), _said(new)
+    if before != after:
+        return f"{before} → {after}"
+    fields = dict(old.changes), dict(new.changes)
+    names = sorted(name for name in {*fields[0], *fields[1]} if fields[0].get(name) != fields[1].get(name))
+    parts = [f"{name}: {_short(fields[0].get(name))} → {_short(fields[1].get(name))}" for name in names]
+    if old.dropped != new.dropped:
+        parts.append(f"attachments left out: {len(old.dropped)} → {len(new.dropped)}")
+    if old.errors != new.errors:
+        parts.append(f"errors: {len(old.errors)} → {len(new.errors)}")
+    return "; ".join(parts)
+
+
+def _said(result: Result) -> str:
+    if result.outcome != "ok":
+        return f"{result.outcome} ({result.message})"
+    return f'{result.verdict} "{result.reason}"' if result.reason else result.verdict
+
+
+def _short(value: object) -> str:
+    text = "unchanged" if value is None else str(value)
+    return text if len(text) <= 60 else text[:59] + "…"

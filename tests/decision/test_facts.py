@@ -1,0 +1,181 @@
+"""The facts about a mail: identity, headers of servers, text, rates."""
+
+import time
+
+import pytest
+from builders import JANE, World, config, item, mail
+
+from engine.decision import facts, tokens
+from engine.model.facts import Auto, Facts, Release
+
+
+def gather(toml: str = "", world: World | None = None, mailbox: str = "system", given=None, **arrangement) -> Facts:
+    return facts.gather(given or mail(**arrangement), config(toml), mailbox, world or World())
+
+
+def test_F052_the_sender_is_the_account_of_the_address():
+    found = gather(sender="Jane <JANE@bigcorp.example>").sender
+    assert (found.account, found.matched_by, found.problem) == (JANE, "exact", "")
+
+
+def test_F053_a_from_that_is_not_believed_belongs_to_nobody():
+    for sender in (
+        "jane@bigcorp.example, bob@example.com",
+        "",
+        "jane@bigcorp.example <eve@evil.example>, bob@example.com",
+    ):
+        found = gather(sender=sender).sender
+        assert found.account is None
+        assert found.problem
+
+
+def test_G23_two_from_fields_are_nobody():
+    assert gather(headers=[("From", "bob@example.com")]).sender.account is None
+
+
+def test_the_mailbox_of_a_workspace_starts_there():
+    assert gather(mailbox="support").workspace == "support"
+    assert gather().workspace == ""
+
+
+def test_F042_our_loop_header_is_seen():
+    assert gather(headers=[("X-Allegra-Loop", "Allegra")]).own_loop
+    assert not gather(headers=[("X-Allegra-Loop", "Another")]).own_loop
+    assert not gather().own_loop
+
+
+def test_received_lines_are_counted():
+    assert gather(headers=[("Received", "from a by b")] * 3).hops == 3
+
+
+def test_the_plus_tag_of_our_address():
+    assert gather(to="Help <help+billing@example.com>").plus == "billing"
+    assert gather(to="x@y.example", headers=[("Delivered-To", "help+support@example.com")]).plus == "support"
+    assert gather(to="other+billing@example.com").plus == ""
+    assert gather(to="help+i7.aaaaaaaaaaaaaaaa@example.com").plus == ""
+
+
+def test_the_thread_is_found():
+    seven = item(7)
+    assert gather(world=World(items=(seven,)), subject="[#7] Printer").thread.item is seven
+
+
+def test_a_token_is_read_with_the_secret_of_the_instance(tmp_path):
+    seven = item(7)
+    secret = tmp_path / "secret"
+    toml = f"[instance]\nsecret_file = '{secret}'\n"
+    loaded = config(toml)
+    token = tokens.sign(7, loaded.instance.secret())
+    found = facts.gather(mail(to=f"help+{token}@example.com"), loaded, "system", World(items=(seven,)))
+    assert (found.thread.item, found.thread.by) == (seven, "token")
+
+
+def test_a_decision_makes_no_secret(tmp_path):
+    secret = tmp_path / "none" / "secret"
+    gather(f"[instance]\nsecret_file = '{secret}'\n", to="help+i7.aaaaaaaaaaaaaaaa@example.com")
+    assert not secret.exists()
+
+
+def test_rates_are_asked_only_where_a_limit_stands():
+    class Counting(World):
+        def sender_rate(self, address, seconds):
+            self.asked.append(f"sender {seconds}")
+            return 4
+
+        def total_rate(self, seconds):
+            self.asked.append(f"total {seconds}")
+            return 9
+
+    world = Counting()
+    found = gather(world=world)
+    assert (found.sender_mails_last_hour, found.total_mails_last_hour) == (5, 10)
+    world = Counting()
+    gather("[gates]\nmails_per_sender = { limit = 0 }\ntotal_rate = { limit = 0 }\n", world=world)
+    assert not [question for question in world.asked if question.startswith(("sender", "total"))]
+
+
+@pytest.mark.parametrize(
+    ("field", "score", "flag"),
+    [
+        (("X-Spam-Score", "8.1"), 8.1, False),
+        (("X-Spam-Score", "-0.5 (/)"), -0.5, False),
+        (("X-Spam-Status", "Yes, score=7.3 required=5.0 tests=BAYES_99"), 7.3, True),
+        (("X-Spam-Status", "No, hits=1.2 required=5"), 1.2, False),
+        (("X-Spam-Flag", "YES"), None, True),
+        (("X-Spamd-Result", "default: False [6.90 / 15.00]; BAYES_SPAM(2.6)[99.9%]"), 6.9, False),
+        (("X-Spam-Score", "nonsense"), None, False),
+    ],
+)
+def test_what_a_spam_filter_wrote(field, score, flag):
+    found = gather(headers=[field])
+    assert (found.spam_score, found.spam_flag) == (score, flag)
+
+
+def test_the_language_of_the_new_text_or_of_the_header():
+    assert gather(text="Hallo, der Drucker brennt und ich kann nicht mehr arbeiten.").language == "de"
+    assert gather(text="4711", headers=[("Content-Language", "fr-FR")]).language == "fr"
+
+
+def test_a_bounce_is_read_and_linked():
+    seven = item(7)
+    text = "<gone@example.net>: 550 5.1.1 unknown\n\nMessage-ID: <ours@example.com>\n"
+    world = World(items=(seven,), messages={"<ours@example.com>": seven})
+    found = gather(world=world, sender="MAILER-DAEMON@example.net", subject="failure notice", text=text)
+    assert found.automatic.kind is Auto.BOUNCE
+    assert found.bounce is not None
+    assert found.bounce.recipients[0].address == "gone@example.net"
+    assert found.thread.item is seven
+
+
+def test_authentication_counts_from_trusted_servers_only():
+    headers = [("Authentication-Results", "mx.example.com; dmarc=pass header.from=bigcorp.example")]
+    assert gather(headers=headers).authentication.dmarc == "none"
+    assert (
+        gather('[gates]\ntrusted_authserv_ids = ["mx.example.com"]\n', headers=headers).authentication.dmarc == "pass"
+    )
+
+
+def test_the_reply_is_cut_with_the_settings_of_the_workspace():
+    text = "New.\n=== end ===\nOld."
+    toml = '[workspace.support.body]\ntruncate_lines = ["=== end ==="]\n'
+    assert gather(toml, mailbox="support", text=text).cut.new == "New."
+    assert gather(toml, text=text).cut.new == text
+
+
+def test_the_subject_of_a_forward_keeps_what_it_forwards():
+    block = "From: Bob <bob@example.com>\nSent: Monday, January 5, 2026\nTo: Jane\nSubject: Printer\n\nIt burns."
+    settings = "[body]\nmultiline_delimiter_patterns = []\n"
+    assert gather(settings, text=f"Look.\n\n{block}", subject="FW: Printer").cut.new.endswith("It burns.")
+    assert gather(settings, text=f"Look.\n\n{block}", subject="RE: Printer").cut.new == "Look."
+
+
+def test_F103_elements_of_html_are_cut_and_kept_as_quoted():
+    html = "<p>It works.</p><div class='history'><p>Does it work?</p></div><blockquote>Older.</blockquote>"
+    found = gather('[body]\nhtml_tags_to_remove = ["div.history", "blockquote"]\n', text="", html=html).cut
+    assert found.new == "It works."
+    assert "Does it work?" in found.quoted
+    assert "Older." in found.quoted
+
+
+def test_F103_if_nothing_is_left_the_whole_body_is_used():
+    found = gather(text="", html="<blockquote><p>All of it.</p></blockquote>").cut
+    assert "All of it." in found.new
+
+
+def test_a_release_is_carried_along():
+    release = Release("anna", "phoned")
+    assert facts.gather(mail(), config(), "system", World(), release, "m-1").released is release
+
+
+def test_gathering_is_quick():
+    text = (
+        "Hello,\n\n"
+        + "\n".join("the server does not answer after the update of the client" for _ in range(40))
+        + "\n\n-- \nJane\n"
+    )
+    given, loaded, world = mail(text=text, subject="Server does not answer"), config(), World()
+    facts.gather(given, loaded, "system", world)
+    start = time.process_time()
+    for _ in range(200):
+        facts.gather(given, loaded, "system", world)
+    assert (time.process_time() - start) / 200 < 0.001

@@ -1,0 +1,213 @@
+"""Which item a mail answers: tokens, Message-IDs, plus tags, subjects; in order, and never by guessing."""
+
+# ruff: noqa: E501  (mails and tables)
+
+from dataclasses import replace
+
+import pytest
+from builders import World, config, item, mail
+
+from engine.decision import tokens
+from engine.decision.matching import find, message_ids
+from engine.model.desk import Kind
+from engine.model.facts import Thread
+from engine.model.questions import MessageMatch
+
+SECRET = b"0123456789abcdef0123456789abcdef"
+SEVEN = item(7)
+TOPIC = replace(item(3), kind=Kind.TOPIC)
+OURS = tokens.message_id("m-1.1.0", 7, SECRET, "example.com")
+
+
+def thread(
+    threading: str = "", world: World | None = None, about: str = "", secret: bytes = SECRET, **arrangement
+) -> Thread:
+    """What is found for a mail, in a world that holds item 7 and topic 3."""
+    settings = config(f"[items.threading]\n{threading}\n" if threading else "").settings("")
+    look = world or World(items=(SEVEN,), topics=(TOPIC,), messages={"<known@bigcorp.example>": SEVEN})
+    return find(mail(**arrangement), settings, look, ("help@example.com", "allegra@example.com"), secret, about)
+
+
+def test_a_new_mail_answers_nothing():
+    assert thread() == Thread()
+
+
+# ── token ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_F106_a_token_in_the_reply_address_finds_the_item():
+    found = thread(to=f"help+{tokens.sign(7, SECRET)}@example.com")
+    assert (found.item, found.by, found.proven) == (SEVEN, "token", True)
+
+
+def test_F106_the_case_of_the_local_part_does_not_matter():
+    assert thread(to=f"HELP+{tokens.sign(7, SECRET).upper()}@EXAMPLE.com").item is SEVEN
+
+
+def test_F106_a_signed_message_id_of_ours_finds_the_item():
+    assert thread(headers=[("In-Reply-To", OURS)]).by == "token"
+    assert thread(headers=[("References", f"<x@y.example> {OURS} <z@y.example>")]).item is SEVEN
+
+
+def test_F106_where_it_was_delivered_counts_before_to():
+    found = thread(to="help@example.com", headers=[("X-Original-To", f"help+{tokens.sign(7, SECRET)}@example.com")])
+    assert found.by == "token"
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["help+i7.aaaaaaaaaaaaaaaa@example.com", "help+i7@example.com", f"help+i8.{tokens.sign(7, SECRET).partition('.')[2]}@example.com",
+     f"eve+{tokens.sign(7, SECRET)}@elsewhere.example"],
+)  # fmt: skip
+def test_G24_a_guessed_token_proves_nothing(address):
+    found = thread(to=address)
+    assert (found.item, found.proven, found.dangling) == (None, False, False)
+
+
+def test_a_forged_token_is_told_to_explain():
+    found = thread(to="help+i7.aaaaaaaaaaaaaaaa@example.com")
+    assert found.tried == (("token", "help+i7.aaaaaaaaaaaaaaaa@example.com: not signed by us"),)
+
+
+def test_without_a_secret_no_token_is_believed():
+    forged = tokens.sign(7, b"")
+    assert thread(to=f"help+{forged}@example.com", secret=b"").item is None
+
+
+def test_F113_a_valid_token_of_a_missing_item_dangles():
+    found = thread(to=f"help+{tokens.sign(99, SECRET)}@example.com", subject="Re: [#7] Printer")
+    assert (found.item, found.dangling) == (None, True)
+
+
+def test_F113_with_next_the_other_ways_are_tried():
+    found = thread('on_dangling = "next"', to=f"help+{tokens.sign(99, SECRET)}@example.com", subject="Re: [#7] Printer")
+    assert (found.item, found.by, found.dangling) == (SEVEN, "subject", False)
+
+
+def test_F120_a_token_of_a_topic_finds_the_topic():
+    found = thread(to=f"help+{tokens.sign(3, SECRET, 't')}@example.com")
+    assert (found.item, found.proven) == (TOPIC, True)
+
+
+# ── Message-IDs ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_F107_a_stored_message_id_finds_the_item():
+    for field in ("In-Reply-To", "References"):
+        found = thread(headers=[(field, "<known@bigcorp.example>")])
+        assert (found.item, found.by, found.proven, found.marker) == (
+            SEVEN,
+            "message_id",
+            True,
+            "<known@bigcorp.example>",
+        )
+
+
+def test_F107_an_unknown_message_id_does_not_dangle():
+    found = thread(headers=[("In-Reply-To", "<private@elsewhere.example>")])
+    assert (found.item, found.dangling) == (None, False)
+    assert found.tried == (("message_id", "<private@elsewhere.example> is not known"),)
+
+
+def test_F117_an_answer_to_an_internal_note_is_private():
+    class Noted(World):
+        def item_by_message_ids(self, message_ids):
+            return MessageMatch(message_ids[0], SEVEN, private=True)
+
+    assert thread(world=Noted(items=(SEVEN,)), headers=[("In-Reply-To", "<note@example.com>")]).private
+    tagged = thread(
+        world=Noted(items=(SEVEN,)),
+        to=f"help+{tokens.sign(7, SECRET)}@example.com",
+        headers=[("In-Reply-To", "<note@example.com>")],
+    )
+    assert (tagged.by, tagged.private) == ("token", True)
+
+
+def test_F098_a_forwarding_mail_answers_nothing_by_its_references():
+    found = thread(
+        headers=[("References", "<known@bigcorp.example>"), ("X-Forwarded-Message-Id", "<known@bigcorp.example>")]
+    )
+    assert found.item is None
+    assert "forwards" in found.tried[0][1]
+
+
+def test_fifty_thousand_references_ask_about_fifty():
+    long = mail(headers=[("In-Reply-To", "<last@x.example>")])
+    long = replace(long, references=tuple(f"<{number}@x.example>" for number in range(50_000)))
+    wanted = message_ids(long)
+    assert len(wanted) <= 50
+    assert wanted[:2] == ("<last@x.example>", "<49999@x.example>")
+    assert "<0@x.example>" in wanted
+
+
+def test_F039_a_bounce_is_linked_by_the_mail_it_returns():
+    assert thread(about=OURS).item is SEVEN
+    assert thread(about="<known@bigcorp.example>").by == "message_id"
+
+
+# ── plus ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("to", ["help+issue-7@example.com", "issue-7@example.com", "x@y.example, Issue-7@Example.com"])
+def test_F109_an_address_with_the_number_finds_the_item_and_proves_nothing(to):
+    found = thread(to=to)
+    assert (found.item, found.by, found.proven) == (SEVEN, "plus", False)
+
+
+def test_F109_a_number_in_a_foreign_domain_is_none_of_ours():
+    assert thread(to="issue-7@elsewhere.example").item is None
+
+
+def test_F109_a_missing_item_dangles():
+    assert thread(to="issue-99@example.com").dangling
+
+
+# ── subject ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_F108_a_marker_in_the_subject_finds_the_item_and_proves_nothing():
+    found = thread(subject="Re: [#7] Printer")
+    assert (found.item, found.by, found.marker, found.proven) == (SEVEN, "subject", "[#7]", False)
+
+
+def test_F108_every_group_of_the_pattern_is_tried():
+    pattern = r"title_pattern = '/R-([0-9]{6})|Case (\d+)/'"
+    assert thread(pattern, subject="R-000007: Printer").item is SEVEN
+    assert thread(pattern, subject="R-000099, Case 7").item is SEVEN
+
+
+def test_F108_foreign_numbers_are_passed_over():
+    threading = "title_pattern = '/(\\d+)/'\nignore_patterns = ['/\\bINC\\d+\\b/', '/\\d{4}-\\d\\d/']"
+    assert thread(threading, subject="INC7 2026-11").item is None
+    assert thread(threading, subject="INC8 and 7").item is SEVEN
+
+
+def test_F108_no_pattern_no_marker():
+    assert thread("title_pattern = ''", subject="[#7]").item is None
+
+
+@pytest.mark.parametrize("subject", ["[#" + "9" * 40 + "]", "[#0]", "[#x]", "#7", "[12345#1]"])
+def test_numbers_that_are_none(subject):
+    assert thread(subject=subject).item is None
+
+
+def test_F113_a_marker_of_a_missing_item_dangles():
+    found = thread(subject="Re: [#99] Printer")
+    assert (found.dangling, found.marker) == (True, "[#99]")
+
+
+def test_F120_a_marker_of_a_topic_finds_the_topic():
+    assert thread(subject="Re: [Support - msg3] Hello").item is TOPIC
+
+
+def test_F110_the_order_is_that_of_the_settings():
+    other = item(8)
+    world = World(items=(SEVEN, other), messages={"<known@bigcorp.example>": other})
+    arrangement = {"subject": "[#7]", "headers": [("In-Reply-To", "<known@bigcorp.example>")]}
+    assert thread(world=world, **arrangement).item is other
+    assert thread('order = ["subject", "message_id"]', world=world, **arrangement).item is SEVEN
+    assert thread('order = ["token"]', world=world, **arrangement).item is None
+
+
+def test_the_winner_is_told_to_explain():
+    assert thread(subject="[#7]").tried == (("subject", "[#7] is #7"),)

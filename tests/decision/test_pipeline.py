@@ -1,0 +1,70 @@
+"""The decision as a whole: its order, its trace, its one path."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from deciding import NOW, raw
+
+from engine.decision.pipeline import ORDER
+from engine.explain import replay
+from engine.model.draft import Verdict
+from engine.model.plan import Outcome
+from engine.run.process import Engine
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_the_stages_run_in_the_documented_order(engine: Engine) -> None:
+    assert tuple(stage.name for stage in engine.pipeline.stages) == ORDER
+    flow = (ROOT / "docs" / "flow.md").read_text(encoding="utf-8")
+    assert tuple(re.findall(r"^ *\| \d+ \| `(\w+)` \|", flow, re.MULTILINE)) == ORDER
+
+
+def test_one_stage_is_one_file_and_has_one_test() -> None:
+    for name in ORDER:
+        assert (ROOT / "engine" / "stages" / f"{name}.py").is_file(), name
+        assert (ROOT / "tests" / "stages" / f"test_{name}.py").is_file(), name
+
+
+def test_a_settled_draft_is_not_asked_further(engine: Engine) -> None:
+    decision = replay.decide_again(engine, raw(subject=""))
+    assert decision.plan.disposition.verdict is Verdict.REJECT
+    assert [stage.name for stage in decision.trace.stages] == list(ORDER[:5])
+
+
+def test_going_on_beyond_tells_more_and_decides_the_same(engine: Engine) -> None:
+    plain = replay.decide_again(engine, raw(sender="max@elsewhere.example"))
+    beyond = replay.decide_again(engine, raw(sender="max@elsewhere.example"), beyond=True)
+    assert plain.plan.disposition.verdict is Verdict.HOLD
+    assert beyond.plan == plain.plan
+    assert [stage.name for stage in beyond.trace.stages] == list(ORDER)
+
+
+def test_the_same_mail_is_decided_the_same_twice(engine: Engine) -> None:
+    first, second = (replay.decide_again(engine, raw()) for _ in range(2))
+    assert first.plan == second.plan
+    assert first.draft == second.draft
+
+
+def test_a_recording_answers_although_the_world_has_changed(engine: Engine) -> None:
+    first = replay.decide_again(engine, raw())
+    assert first.plan.outcome is Outcome.CREATED
+    with engine.store.writing():
+        engine.store.remove_account("anna")
+    assert replay.decide_again(engine, raw()).plan.outcome is Outcome.HELD
+    again = replay.decide_again(engine, raw(), first.trace)
+    assert again.plan == first.plan
+    assert again.look.asked_anew == []
+
+
+def test_a_dry_run_and_a_run_give_equal_plans(engine: Engine) -> None:
+    mails = [raw(key="1"), raw("", key="2"), raw(sender="max@elsewhere.example", key="3")]
+    with engine.store.rehearsal():
+        rehearsed = [
+            each.decision.plan for each in engine.process(engine.store.spool(mails, "a"), NOW) if each.decision
+        ]
+    done = [each.decision.plan for each in engine.process(engine.store.spool(mails, "a"), NOW) if each.decision]
+    assert rehearsed == done
+    assert len(done) == 3
