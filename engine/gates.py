@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import replace
+
 from engine.model.draft import Decider, Disposition, Draft, Note, Verdict
 from engine.model.facts import Auto, Facts
-from rules.frozen import replace
 
 if TYPE_CHECKING:
     from engine.config import Gates as GateOptions

@@ -11,9 +11,10 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Any
 
+from msgspec import Struct
+
 from rules.check import Report
 from rules.constants import number, seconds
-from rules.frozen import dataclass
 from rules.near import near_names
 from rules.outline import shown
 from rules.schema import ActionSpec, Field, Schema, Slot, Values, spoken
@@ -24,8 +25,7 @@ _PLACEHOLDER = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(Struct, frozen=True):
     """A text with places to fill: `pieces` are str, a field or the name of a capture."""
 
     pieces: tuple[str | Field | tuple[str], ...]
@@ -50,8 +50,7 @@ class Text:
         return "".join(said)
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """One checked action. `slot` is what it decides; `texts` its texts; `value` what `set` sets if that is no text.
 
     `whole` is the action as written, to be filled for the trace. `start` is where the text of the rule has it.

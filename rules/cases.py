@@ -12,8 +12,9 @@ from collections.abc import Iterator, Mapping
 from datetime import date, datetime, time
 from typing import Any
 
+from msgspec import Struct
+
 from rules.constants import SIZES, Misfit, seconds
-from rules.frozen import dataclass
 from rules.near import near_names
 from rules.schema import DAYS, Field, Schema, Type
 
@@ -22,8 +23,7 @@ _DURATION = re.compile(r"\d+(?:\.\d+)?\s*(?:minute|hour|day|week)s?")
 _TIME = re.compile(r"(\d{1,2}):(\d{2})")
 
 
-@dataclass(frozen=True, slots=True)
-class Given:
+class Given(Struct, frozen=True):
     """One field of a test mail; `path` is where it stands below `mail`."""
 
     field: Field

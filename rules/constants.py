@@ -9,7 +9,8 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import Any
 
-from rules.frozen import dataclass
+from msgspec import Struct
+
 from rules.near import near_names
 from rules.schema import DAYS, Field, Schema, Type, fold
 from rules.syntax import Kind, Literal
@@ -18,8 +19,7 @@ SIZES = {"B": 1, "kB": 1 << 10, "MB": 1 << 20, "GB": 1 << 30}
 SECONDS = {"minute": 60, "hour": 3600, "day": 86400, "week": 604800}
 
 
-@dataclass(frozen=True, slots=True)
-class Reference:
+class Reference(Struct, frozen=True):
     """Another field in the place of a value."""
 
     field: Field

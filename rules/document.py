@@ -15,7 +15,8 @@ from dataclasses import field
 from datetime import date, datetime
 from typing import Any
 
-from rules.frozen import dataclass
+from msgspec import Struct
+
 from rules.near import near_names
 from rules.outline import Definition
 from rules.parse import parse_action, parse_condition
@@ -29,8 +30,7 @@ TOP_KEYS = ("rule", "test", "lists", "define")
 _NAME = re.compile(r"[a-z_][a-z0-9_]*\Z")
 
 
-@dataclass(frozen=True, slots=True)
-class RawRule:
+class RawRule(Struct, frozen=True):
     """A rule whose sentences are parsed but not checked. `path` leads to it in the file; `then` keeps its positions."""
 
     number: int

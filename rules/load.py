@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from msgspec import Struct
+
 from rules.actions import Actions, Step
 from rules.check import Checker, captures
 from rules.compile import condition, remembered
 from rules.document import Document, RawRule, read
-from rules.frozen import dataclass
 from rules.outline import Definition, Part, Shape, outline
 from rules.places import Path
 from rules.predicates import predicate
@@ -22,8 +23,7 @@ from rules.run import Leaf, Ready, Rule, RuleFile, Ruleset, prepared
 from rules.schema import TOLD, Schema, Slot, Type
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(Struct, frozen=True):
     """A file to load: how people call it, its text, whose mail it reads, and whether an admin writes it."""
 
     file: str

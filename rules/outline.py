@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
 
-from rules.frozen import dataclass
+from msgspec import Struct
+
 from rules.syntax import Group, Many, Node, Not, Op, Test
 
 
@@ -24,8 +25,7 @@ class Shape(StrEnum):
     DEFINITION = "definition"
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(Struct, frozen=True):
     """One part. `start` and `end` are places in the text of the condition, or of the definition `within`."""
 
     number: int
@@ -49,8 +49,7 @@ class Part:
         return (part for part in self.walk() if part.shape is Shape.LEAF)
 
 
-@dataclass(frozen=True, slots=True)
-class Definition:
+class Definition(Struct, frozen=True):
     """A named condition: its text and its tree."""
 
     name: str

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 
-from rules.frozen import dataclass
+from msgspec import Struct
 
 Path = tuple[str | int, ...]
 """Keys from the root; tables of an array and elements of a list by number: ("rule", 0, "then", 1)."""
@@ -30,8 +30,7 @@ _BARE = re.compile(r"[^,\]}\n#]*")
 _ESCAPE = re.compile(r"\\(?:u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{8}|[ \t]*\n[ \t\n]*|.)", re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """A slice of the file; the key that leads to the value stands at `key_start` to `key_end`."""
 
     start: int
@@ -40,8 +39,7 @@ class Place:
     key_end: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Spot:
+class Spot(Struct, frozen=True):
     """What a person needs to find a place: line and column from 1, a length inside of the line, the line itself."""
 
     line: int

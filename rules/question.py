@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from rules.frozen import dataclass
+from msgspec import Struct
+
 from rules.schema import Field, Values
 from rules.syntax import Op
 
@@ -16,8 +17,7 @@ Predicate = Callable[[Values], bool]
 """Answers a question from a snapshot; never raises."""
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(Struct, frozen=True):
     """A test whose names and values have been looked up.
 
     `operands` are constants (text folded) or a `Reference`; for `between` the two ends; for `matches` one `Pattern`.

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Mapping
-from dataclasses import field, replace
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from msgspec import Struct, field
+from msgspec.structs import replace
+
 from rules.actions import Step, clean
 from rules.document import Document
-from rules.frozen import dataclass
 from rules.on_number import ANCHOR
 from rules.outline import Part
 from rules.question import Predicate, Question
@@ -27,8 +28,7 @@ if TYPE_CHECKING:
     from rules.tested import RawTest
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Leaf:
+class Leaf(Struct, frozen=True, eq=False):
     """A leaf ready to be asked: its closure, the key of its value, and the question with its pattern.
 
     `given` tells that the condition cannot hold without it, so that it need not be asked again.
@@ -41,8 +41,7 @@ class Leaf:
     question: Question
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Ready:
+class Ready(Struct, frozen=True, eq=False):
     """A step, with the act and its effect made beforehand if the mail has no say in its texts."""
 
     step: Step
@@ -50,8 +49,7 @@ class Ready:
     effect: Effect | None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Rule:
+class Rule(Struct, frozen=True, eq=False):
     """A checked rule.
 
     `keys` gives for every part of the condition the key of the value it looks at ("" for joints), `told` its type
@@ -83,8 +81,7 @@ class Rule:
         return f'rule {self.number} "{self.name}"'
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class RuleFile:
+class RuleFile(Struct, frozen=True, eq=False):
     """A checked file. `place` is whose mail it reads: "" for the system mailbox, else a workspace."""
 
     file: str
@@ -105,8 +102,7 @@ class RuleFile:
         return tests(self.document)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Ruleset:
+class Ruleset(Struct, frozen=True, eq=False):
     """All files that are sound, by their place; `broken` names the places whose file is not, and what is wrong."""
 
     files: Mapping[str, RuleFile] = field(default_factory=dict)
@@ -117,8 +113,7 @@ class Ruleset:
         return ((file.digest, file.document.text) for file in self.files.values())
 
 
-@dataclass(frozen=True, slots=True)
-class Act:
+class Act(Struct, frozen=True):
     """An action that is to be performed: its name in the grammar, its texts filled, and for `set` target and value."""
 
     name: str
@@ -132,11 +127,10 @@ class Act:
 class Ledger:
     """What single things are decided, and by whom; goes along the chain of files of one mail."""
 
-    decided: dict[str, str] = field(default_factory=dict)
+    decided: dict[str, str] = dataclasses.field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Evaluation:
+class Evaluation(Struct, frozen=True):
     """What a file proposes, in order, its destination if it has one, and the trace."""
 
     acts: tuple[Act, ...]

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable, Mapping
-from dataclasses import field
 from datetime import date, datetime, tzinfo
 from enum import StrEnum
 from typing import Any
 
-from rules.frozen import dataclass
+from msgspec import Struct, field
+
 from rules.pattern import encode
 from rules.trace import Seen
 
@@ -52,8 +52,7 @@ DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 Reader = Callable[["Values"], Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(Struct, frozen=True):
     """One field. `read` takes the source of a snapshot and gives what the type says, None where there is nothing:
 
     text and address: str; lists: tuple of str; number, size (bytes), duration (seconds): int or float;
@@ -83,8 +82,7 @@ class Slot(StrEnum):
     FLOW = "flow"
 
 
-@dataclass(frozen=True, slots=True)
-class ActionSpec:
+class ActionSpec(Struct, frozen=True):
     """What an action of the grammar means here. `privileged`: only for files of the admin.
 
     `settles` tells that it ends the mail (reject, discard, hold). `names` says which words its texts may be:
@@ -100,8 +98,7 @@ class ActionSpec:
     names: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
+class Setting(Struct, frozen=True):
     """A field of an item that `set` knows. `kind` is text, number, date, yesno."""
 
     name: str
@@ -110,8 +107,7 @@ class Setting:
     aliases: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Schema:
+class Schema(Struct, frozen=True):
     """Everything declared. `known` lists the names that exist, by what actions call them; what is left out is free."""
 
     fields: Mapping[str, Field]

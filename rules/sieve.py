@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
+from msgspec import Struct
+
 MAX_DEPTH = 64
 
 _TOKEN = re.compile(
@@ -34,8 +36,7 @@ class SieveFault(ValueError):
         self.line = line
 
 
-@dataclass(frozen=True, slots=True)
-class Tag:
+class Tag(Struct, frozen=True):
     """`:contains` and the like, lower case, without the colon."""
 
     name: str
@@ -44,8 +45,7 @@ class Tag:
 Argument = str | int | Tag | tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class SieveTest:
+class SieveTest(Struct, frozen=True):
     """A test: name, arguments, tests inside (of `not`, `allof`, `anyof`)."""
 
     name: str
@@ -53,8 +53,7 @@ class SieveTest:
     tests: tuple[SieveTest, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(Struct, frozen=True):
     """A command: name, arguments, its test and block; `source` is its text, `comment` what stands above it."""
 
     name: str

@@ -10,7 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 
-from rules.frozen import dataclass
+from msgspec import Struct
+
 from rules.pattern import PatternError, compile_pattern
 from rules.sieve import Argument, SieveTest, Tag
 
@@ -27,8 +28,7 @@ class Untranslatable(ValueError):
     """Something that has no counterpart; the message says what."""
 
 
-@dataclass(frozen=True, slots=True)
-class Condition:
+class Condition(Struct, frozen=True):
     """A condition as text; `joint` is and, or or "" for one that needs no brackets. `captures` are its groups."""
 
     text: str
@@ -64,8 +64,7 @@ def condition(test: SieveTest, capture: bool = False) -> Condition:
     return translate_one(test, capture)
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
+class _Asked(Struct, frozen=True):
     """The arguments of a test, sorted."""
 
     match: str

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from rules.frozen import dataclass
+from msgspec import Struct
 
 
 class Kind(StrEnum):
@@ -47,8 +47,7 @@ class Op(StrEnum):
     BETWEEN = "between"
 
 
-@dataclass(frozen=True, slots=True)
-class Subject:
+class Subject(Struct, frozen=True):
     """A field, a definition, `headers["key"]` or `item["key"]`."""
 
     name: str
@@ -57,8 +56,7 @@ class Subject:
     end: int
 
 
-@dataclass(frozen=True, slots=True)
-class Literal:
+class Literal(Struct, frozen=True):
     """One value as written. `source` is its text, for a TEXT without the quotes."""
 
     kind: Kind
@@ -67,8 +65,7 @@ class Literal:
     end: int
 
 
-@dataclass(frozen=True, slots=True)
-class Literals:
+class Literals(Struct, frozen=True):
     """A list in brackets."""
 
     items: tuple[Literal, ...]
@@ -76,8 +73,7 @@ class Literals:
     end: int
 
 
-@dataclass(frozen=True, slots=True)
-class NamedList:
+class NamedList(Struct, frozen=True):
     """A list of [lists], by name."""
 
     name: str
@@ -85,8 +81,7 @@ class NamedList:
     end: int
 
 
-@dataclass(frozen=True, slots=True)
-class Several:
+class Several(Struct, frozen=True):
     """`any of`, `all of` or `none of` a list."""
 
     amount: str
@@ -95,8 +90,7 @@ class Several:
     end: int
 
 
-@dataclass(frozen=True, slots=True)
-class Regex:
+class Regex(Struct, frozen=True):
     """A pattern as written, with its slashes and flags."""
 
     source: str
@@ -104,8 +98,7 @@ class Regex:
     end: int
 
 
-@dataclass(frozen=True, slots=True)
-class Range:
+class Range(Struct, frozen=True):
     """The two ends of `between`."""
 
     low: Literal
@@ -117,8 +110,7 @@ class Range:
 Operand = Literal | Literals | NamedList | Several | Regex | Range
 
 
-@dataclass(frozen=True, slots=True)
-class Test:
+class Test(Struct, frozen=True):
     """One question. `quantifier` is any, all, no or "" (left out); the comparison stands at `op_start` to `op_end`."""
 
     subject: Subject
@@ -132,8 +124,7 @@ class Test:
     end: int
 
 
-@dataclass(frozen=True, slots=True)
-class Not:
+class Not(Struct, frozen=True):
     """The opposite of `kid`."""
 
     kid: Node
@@ -141,8 +132,7 @@ class Not:
     end: int
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(Struct, frozen=True):
     """Brackets, kept because they say how `and` and `or` belong together."""
 
     kid: Node
@@ -150,8 +140,7 @@ class Group:
     end: int
 
 
-@dataclass(frozen=True, slots=True)
-class Many:
+class Many(Struct, frozen=True):
     """`and` (every) or `or` of several; `joints` are the places of the words between."""
 
     every: bool
@@ -164,8 +153,7 @@ class Many:
 Node = Test | Not | Group | Many
 
 
-@dataclass(frozen=True, slots=True)
-class Action:
+class Action(Struct, frozen=True):
     """An action by the name it has in the grammar, and what stands in it."""
 
     name: str

@@ -10,9 +10,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from msgspec import Struct
+
 from rules.cases import BadCase, given
 from rules.document import Document, Reader
-from rules.frozen import dataclass
 from rules.near import near_names
 from rules.parse import parse_action
 from rules.places import Path
@@ -23,8 +24,7 @@ from rules.syntax import SyntaxFault
 TEST_KEYS = ("name", "mail", "expect", "expect_rule", "expect_not", "expect_workspace", "expect_none")
 
 
-@dataclass(frozen=True, slots=True)
-class RawTest:
+class RawTest(Struct, frozen=True):
     """A [[test]]: `mail` is a table of fields, or a file name or mail id; `expect` and `expect_not` are actions."""
 
     name: str

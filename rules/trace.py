@@ -6,14 +6,13 @@ Invariant: plain values and tuples; a rule that did not match costs one small tu
 
 from __future__ import annotations
 
-from rules.frozen import dataclass
+from msgspec import Struct
 
 Seen = str | int | float | bool | tuple[str, ...] | None
 """A value as a trace keeps it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Effect:
+class Effect(Struct, frozen=True):
     """What became of one action. `effect` is applied, ignored, shadow or not_permitted; `because` says why not."""
 
     text: str
@@ -21,8 +20,7 @@ class Effect:
     because: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
+class Hit(Struct, frozen=True):
     """A rule that matched: for each leaf of its condition, in order, whether it held and the value seen."""
 
     rule: int
@@ -31,8 +29,7 @@ class Hit:
     shadow: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class FileTrace:
+class FileTrace(Struct, frozen=True):
     """One file, one mail. `misses` are (rule, part of its condition that failed first, value seen).
 
     `reply` tells which rules were considered, `day` (ISO) which had expired. `ended` is the rule that ended the file,

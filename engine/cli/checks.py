@@ -9,15 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from rules.frozen import dataclass
+from msgspec import Struct
+
 from rules.problem import Problem, Severity
 
 if TYPE_CHECKING:
     from engine.config import Config
 
 
-@dataclass(frozen=True, slots=True)
-class Checked:
+class Checked(Struct, frozen=True):
     """One thing that was looked at: its name, what it is when it is sound, and what is wrong with it."""
 
     name: str

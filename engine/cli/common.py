@@ -12,7 +12,6 @@ import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
 from enum import Enum
 from pathlib import Path
@@ -107,9 +106,9 @@ def complain(sentence: str) -> None:
 
 
 def plain(value: Any) -> Any:
-    """Turn frozen data into what JSON knows: dataclasses to objects, times to ISO text, bytes to hex."""
-    if is_dataclass(value) and not isinstance(value, type):
-        return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
+    """Turn frozen data into what JSON knows: structs to objects, times to ISO text, bytes to hex."""
+    if hasattr(value, "__struct_fields__") and not isinstance(value, type):
+        return {name: plain(getattr(value, name)) for name in value.__struct_fields__}
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, datetime):

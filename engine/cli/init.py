@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from msgspec import Struct
 
 from engine.cli.common import AWAY, DONE, FINDINGS, USAGE, complain, print_json
 from engine.plain_text import printable
-from rules.frozen import dataclass
 
 if TYPE_CHECKING:
     from engine.config import Config
@@ -40,8 +40,7 @@ HOSTS = {
 _ADDRESS = re.compile(r"[^\s<>@\"\x00-\x1f]+@([^\s<>@\"\x00-\x1f]+)")
 
 
-@dataclass(frozen=True, slots=True)
-class Answers:
+class Answers(Struct, frozen=True):
     """What was asked. `login` is password, env:NAME, file:PATH or command:LINE."""
 
     address: str

@@ -7,12 +7,12 @@ Invariant: reading a setting is attribute access; what a workspace does not over
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from msgspec import Struct, field
+
 from engine.config import inherit
-from rules.frozen import dataclass
 
 if TYPE_CHECKING:
     from engine.config.content import Attachments, Body, Items, Limits
@@ -23,8 +23,7 @@ if TYPE_CHECKING:
     from rules.problem import Problem
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(Struct, frozen=True):
     """The sections that a workspace may override, as they are in force there."""
 
     workspace: str
@@ -38,8 +37,7 @@ class Settings:
     replies: Replies
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Config:
+class Config(Struct, frozen=True, eq=False):
     """A configuration that loaded. `digest` is the sha256 of the file in hex, `warnings` what is worth reading."""
 
     path: Path
@@ -49,9 +47,13 @@ class Config:
     workspaces: Mapping[str, Workspace]
     webhooks: Mapping[str, Webhook]
     own_addresses: tuple[str, ...]
-    source: Source = field(repr=False)
+    source: Source
     warnings: tuple[Problem, ...] = ()
-    _settings: dict[str, Settings] = field(default_factory=dict, repr=False)
+    _settings: dict[str, Settings] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        """Tell which file it is; its text may hold secrets."""
+        return f"Config({str(self.path)!r}, {self.digest[:12]!r})"
 
     @property
     def instance(self) -> Instance:

@@ -10,10 +10,10 @@ import hashlib
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace
 from pydantic_core import ValidationError
 
 from engine.config import cross, inherit, syntax, unavailable

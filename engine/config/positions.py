@@ -11,7 +11,7 @@ import re
 import tomllib
 from bisect import bisect_right
 
-from rules.frozen import dataclass
+from msgspec import Struct
 
 Path = tuple[str | int, ...]
 
@@ -25,16 +25,14 @@ _STRING = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(Struct, frozen=True):
     """Offsets of a key and of its value into the text; for elements of arrays both are the value's."""
 
     key: tuple[int, int]
     value: tuple[int, int]
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """A place for people: line and column from 1, in characters, and the line itself."""
 
     line: int

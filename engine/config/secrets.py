@@ -10,13 +10,13 @@ from __future__ import annotations
 import base64
 import os
 import re
-from dataclasses import field
 from functools import lru_cache
 from pathlib import Path
 from urllib.parse import quote
 
+from msgspec import Struct
+
 from engine.config.problems import SecretError
-from rules.frozen import dataclass
 
 COMMAND_TIMEOUT_S = 20.0
 SECRET_LIMIT_BYTES = 64 << 10
@@ -24,16 +24,19 @@ SECRET_BYTES = 32
 _revealed: set[str] = set()
 
 
-@dataclass(frozen=True, slots=True)
-class Secrets:
+class Secrets(Struct, frozen=True):
     """One secret and the ways to get it; `of` names its owner in complaints, `option` the option's name."""
 
     of: str
-    literal: str = field(default="", repr=False)
+    literal: str = ""
     env: str = ""
     file: Path | None = None
     command: tuple[str, ...] = ()
     option: str = "password"
+
+    def __repr__(self) -> str:
+        """Tell whose secret it is, never what it is."""
+        return f"Secrets({self.of!r}, option={self.option!r})"
 
     def read(self) -> str:
         """Read the value now. Raises: SecretError."""

@@ -14,13 +14,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar, get_args, get_origin, get_type_hints
 
+from msgspec import Struct
 from pydantic_core import SchemaValidator
 
-from rules.frozen import dataclass
 
-
-@dataclass(frozen=True, slots=True)
-class Kind:
+class Kind(Struct, frozen=True):
     """How an option is read from and shown in TOML. `read` gets the folder of the file, for relative paths."""
 
     name: str
@@ -28,8 +26,7 @@ class Kind:
     show: Callable[[Any], Any] = str
 
 
-@dataclass(frozen=True, slots=True)
-class Option:
+class Option(Struct, frozen=True):
     """One option: its name as an attribute and in TOML, its annotation, its default, its kind where it has one."""
 
     attribute: str

@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from msgspec import Struct
+
 from engine.config import unavailable
 from engine.config.root import Root
 from engine.config.section import Option, Section, options, section_of, sections_of
@@ -30,8 +32,7 @@ _HINTS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """A problem without its place: `path` as it stands in the file, `at` a character in the value or -1."""
 
     code: str

@@ -7,23 +7,22 @@ Invariant: no secret is in it; what it prints loads again, secrets apart.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import Any
 
 import tomli_w
+from msgspec import Struct
+from msgspec.structs import replace
 
 from engine.config.effective import Config
 from engine.config.section import Option, Section, options, section_of, sections_of
 from engine.config.tidy import everywhere
-from rules.frozen import dataclass
 
 MASK = "***"
 _SECRETS = frozenset({"password", "url"})
 _INHERITED = ("gates", "people", "items", "body", "attachments", "errors", "replies")
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """One option in force: its path, its value as TOML has it, and where it came from."""
 
     path: tuple[str, ...]

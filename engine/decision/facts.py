@@ -12,13 +12,14 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
+from msgspec import Struct
+
 from engine.config.problems import SecretError
 from engine.decision import matching
 from engine.mail import addresses, auto, html, language, reply
 from engine.mail.auth import authentication
 from engine.model.facts import Auto, Cut, Facts, Release, Sender
 from engine.model.mail import Mail
-from rules.frozen import dataclass
 
 if TYPE_CHECKING:
     from engine.config import Body, Config, Settings
@@ -33,8 +34,7 @@ _SCORE_FIELDS: Final = ("x-spam-score", "x-rspamd-score", "x-barracuda-spam-scor
 _FLAG_FIELDS: Final = ("x-spam-flag", "x-spam", "x-spam-status", "x-barracuda-spam-status", "x-rspamd-flag")
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
+class _Place(Struct, frozen=True):
     """What gathering needs of a configuration, for one mailbox."""
 
     config: Config

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import fields
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from engine.decision import facts as gathering
 from engine.decision.seal import seal
@@ -34,7 +36,6 @@ from engine.stages.route import Route
 from engine.stages.sender import SenderStage
 from engine.stages.stage import Stage
 from engine.stages.subject import Subject
-from rules.frozen import dataclass, replace
 
 if TYPE_CHECKING:
     from engine.config import Config
@@ -60,8 +61,7 @@ MOST_DEFECTS = 50
 """Oddities of one mail that its trace tells."""
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(Struct, frozen=True):
     """What `decide` found: the plan, and everything that led to it."""
 
     mail: Mail
@@ -73,8 +73,7 @@ class Decision:
     versions: Versions | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Pipeline:
+class Pipeline(Struct, frozen=True):
     """The stages of a configuration, ready to decide any number of mails."""
 
     config: Config
@@ -154,7 +153,7 @@ def _reopened(draft: Draft) -> Draft:
 
 
 _QUIET = frozenset({"notes", "rule_traces", "quoted", "attachments", "hops"})
-_NAMES = tuple(field.name for field in fields(Draft) if field.name not in _QUIET)
+_NAMES = tuple(name for name in Draft.__struct_fields__ if name not in _QUIET)
 _values = attrgetter(*_NAMES)
 
 

@@ -6,21 +6,20 @@ Here: frozen data and nothing else. Not here: gathering it (`replay.py`), tellin
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from msgspec import Struct, field
+
 from engine.model.draft import Decider
 from engine.model.plan import Outcome
-from rules.frozen import dataclass
 
 if TYPE_CHECKING:
     from engine.model.trace import Trace
     from rules.explain import Leaves
 
 
-@dataclass(frozen=True, slots=True)
-class IfReleased:
+class IfReleased(Struct, frozen=True):
     """What a release would come to now: its outcome, why, and what it would pass besides."""
 
     outcome: Outcome
@@ -29,8 +28,7 @@ class IfReleased:
     passed: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Explained:
+class Explained(Struct, frozen=True):
     """A decision with what is known around it, ready to be told.
 
     `mail` is its id, or the name of the file; `sent_to` are the recipients the mail names. `code`, `because` and `by`

@@ -8,11 +8,11 @@ were asked anew is told. Nothing is kept.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+from msgspec.structs import replace
 
 from engine.explain.explained import Explained, IfReleased
 from engine.model import trace as traces

@@ -12,12 +12,13 @@ from collections.abc import Collection, Iterator, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from engine.item.values import judge
 from engine.item.words import canonical, fold, names
 from engine.model.desk import Catalog
 from engine.model.draft import Decider, FieldChange, Note
 from engine.model.facts import Auto, Facts
-from rules.frozen import dataclass
 
 if TYPE_CHECKING:
     from engine.config import Items, Settings
@@ -36,8 +37,7 @@ BY = Decider("stage", "keywords")
 HUMAN = frozenset({Auto.NONE, Auto.MAILING_LIST})
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Struct, frozen=True):
     """A line of the shape `key: value`, where it stands, and the field its key names ("" for none)."""
 
     index: int
@@ -46,8 +46,7 @@ class Line:
     value: str
 
 
-@dataclass(frozen=True, slots=True)
-class Read:
+class Read(Struct, frozen=True):
     """What the keywords of a mail came to: the text that is left, the fields, why, and why not at all."""
 
     text: str

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from engine.gates import Findings
 from engine.model.desk import ItemFacts, Kind
 from engine.model.draft import Draft, Target, Verdict
 from engine.model.facts import Facts
-from rules.frozen import dataclass
 
 if TYPE_CHECKING:
     from engine.config import Settings
@@ -25,8 +26,7 @@ _NOT_OURS = "not signed by us"
 """How `decision/matching.py` ends what it says about a token that it did not believe."""
 
 
-@dataclass(frozen=True, slots=True)
-class Aim:
+class Aim(Struct, frozen=True):
     """Where the mail goes; `reopen` asks for an open status, `labels` say what a new item has to do with another."""
 
     target: Target = Target.NEW_ITEM

@@ -7,15 +7,16 @@ travel in `Attachment.content`, because they stand nowhere in the raw mail.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from hashlib import sha256
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from engine.gates import Findings
 from engine.item.attachments import CALENDAR, TNEF
 from engine.model.draft import AttachmentFate, Decider, FieldChange
 from engine.model.mail import Attachment, Mail, Part, RawMail
-from rules.frozen import dataclass
 
 if TYPE_CHECKING:
     from engine.config import Attachments as Options
@@ -32,8 +33,7 @@ MOST_BYTES = 100 * 1024 * 1024
 FORWARDED = frozenset({"message/rfc822", "message/global"})
 
 
-@dataclass(frozen=True, slots=True)
-class Unpacked:
+class Unpacked(Struct, frozen=True):
     """What was inside: more attachments, text, fields; `opened` are the paths of parts that were replaced by it."""
 
     attachments: tuple[Attachment, ...] = ()

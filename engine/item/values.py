@@ -13,9 +13,10 @@ from collections.abc import Iterable
 from datetime import date
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from engine.item.words import NO, YES
 from engine.model.desk import Catalog, CustomField, Value
-from rules.frozen import dataclass
 
 if TYPE_CHECKING:
     from engine.lookups import Lookups
@@ -31,8 +32,7 @@ _NUMBER = re.compile(r"[+-]?\d{1,15}(?:[.,]\d{1,15})?", re.ASCII)
 _ITEM = re.compile(r"#?(\d{1,12})", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
+class Judged(Struct, frozen=True):
     """A value, or the `problem` with it; `remark` tells what was read generously."""
 
     value: Value = None

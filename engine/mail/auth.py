@@ -12,9 +12,10 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
+from msgspec import Struct
+
 from engine.model.facts import Authentication
 from engine.model.mail import Mail
-from rules.frozen import dataclass
 
 _MARK = re.compile(r'[()"]|\\.', re.DOTALL)
 _SEPARATOR = re.compile(r"[;=\s]")
@@ -26,8 +27,7 @@ NO_ID = ""
 """The authserv-id of a field that has none, as Microsoft 365 writes them; believed only if "" is listed as trusted."""
 
 
-@dataclass(frozen=True, slots=True)
-class Results:
+class Results(Struct, frozen=True):
     """One Authentication-Results field: who says it, and (method, result) pairs in order."""
 
     authserv_id: str

@@ -8,8 +8,10 @@ Invariant: a leaf is body or attachment, never both; the text never misses a par
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from html import escape
+
+from msgspec.structs import replace
 
 from engine.mail import headers, html, parts
 from engine.mail.parameters import file_name

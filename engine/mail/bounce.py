@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from engine.mail import parts
 from engine.mail.bounce_phrases import AUTOMATIC, COPIES, DAEMONS, EVIDENCE, MACHINE, POSTMASTER, SUBJECT

@@ -10,16 +10,16 @@ import re
 from datetime import UTC, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from msgspec import Struct
+
 from engine.mail import charset, headers
 from engine.mail.parameters import parameters
-from rules.frozen import dataclass
 
 LINES = 5000
 LINE_LENGTH = 20_000
 
 
-@dataclass(frozen=True, slots=True)
-class Invitation:
+class Invitation(Struct, frozen=True):
     """An event. `method` is REQUEST, CANCEL, REPLY, PUBLISH …; `organizer` an address; `all_day` means dates only."""
 
     method: str = ""

@@ -34,7 +34,7 @@ class ParserDied(Exception):
 
 def parse_apart(raw: RawMail, limits: ReadLimits) -> Mail:
     """Parse in a child process. Raises ParserDied when it dies, so that only the attempt is lost."""
-    question = msgspec.msgpack.encode((raw, Limits(*(getattr(limits, name) for name in Limits.__slots__))))
+    question = msgspec.msgpack.encode((raw, Limits(*(getattr(limits, name) for name in Limits.__struct_fields__))))
     try:
         child = subprocess.run(  # noqa: S603 - our own interpreter and our own program
             [sys.executable, "-P", "-c", _PROGRAM, _ROOT],

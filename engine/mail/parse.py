@@ -13,10 +13,11 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_tz
 from typing import Protocol
 
+from msgspec import Struct
+
 from engine.mail import addresses, attachments, body, headers
 from engine.mail.split import Node, Splitter, TreeLimits
 from engine.model.mail import Address, Attachment, Defect, Header, Mail, RawMail
-from rules.frozen import dataclass
 
 
 class ReadLimits(TreeLimits, Protocol):
@@ -28,8 +29,7 @@ class ReadLimits(TreeLimits, Protocol):
     def addresses(self) -> int: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Struct, frozen=True):
     """The defaults of `[limits]`: sizes in bytes and counts."""
 
     raw: int = 50_000_000

@@ -9,11 +9,10 @@ A new language is one more entry of `LANGUAGES`.
 
 from __future__ import annotations
 
-from rules.frozen import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class Phrases:
+class Phrases(Struct, frozen=True):
     """The words of one language.
 
     `starts` open an attribution line ("On"), `verbs` stand at its end ("wrote"), `weekdays` and `months` are beginnings

@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from rules.frozen import dataclass
+from msgspec import Struct
+
 from rules.pattern import Pattern
 
 _QUOTE_LINES = ("/^>.*$/", "/^>/", "/^>.*/")
@@ -21,8 +22,7 @@ _LINE_MARKS = " \t\xa0>"
 _MARGIN = 200
 
 
-@dataclass(frozen=True, slots=True)
-class Filtered:
+class Filtered(Struct, frozen=True):
     """A pattern and a literal that every match of it contains ("" if none is known)."""
 
     pattern: Pattern
@@ -34,8 +34,7 @@ class Filtered:
         return self.needle in (folded if self.any_case else text)
 
 
-@dataclass(frozen=True, slots=True)
-class Patterns:
+class Patterns(Struct, frozen=True):
     """The patterns of one `[body]` section. `signature` is None where "-- " stays text, "" for the usual one."""
 
     literals: tuple[re.Pattern[str], ...] = ()

@@ -8,14 +8,13 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
-from rules.frozen import dataclass
+from msgspec import Struct
 
 Value = str | int | float | bool | None | tuple[str, ...]
 """What a field of an item may hold; dates are ISO strings, lists are tuples of text."""
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
+class Account(Struct, frozen=True):
     """A person with an account here. `status` is active, registered, locked or guest."""
 
     id: int
@@ -35,8 +34,7 @@ class Kind(StrEnum):
     TOPIC = "topic"
 
 
-@dataclass(frozen=True, slots=True)
-class ItemFacts:
+class ItemFacts(Struct, frozen=True):
     """The item (or topic) as a decision needs to know it."""
 
     id: int
@@ -55,16 +53,14 @@ class ItemFacts:
     attachment_digests: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Status:
+class Status(Struct, frozen=True):
     """A status an item may have; `closed` ends the work."""
 
     name: str
     closed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class CustomField:
+class CustomField(Struct, frozen=True):
     """A field an admin added. `kind` is text, long_text, int, float, bool, date, list, user or version."""
 
     name: str
@@ -76,8 +72,7 @@ class CustomField:
     default: Value = None
 
 
-@dataclass(frozen=True, slots=True)
-class Catalog:
+class Catalog(Struct, frozen=True):
     """What a workspace offers: the lists that fields choose from. `status` is active, closed or archived."""
 
     workspace: str

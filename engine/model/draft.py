@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from msgspec import Struct
+
 from engine.model.desk import ItemFacts, Value
 from engine.model.mail import Address, Attachment, Part
-from rules.frozen import dataclass
 from rules.trace import FileTrace
 
 
@@ -23,8 +24,7 @@ class Verdict(StrEnum):
     DEFER = "defer"
 
 
-@dataclass(frozen=True, slots=True)
-class Decider:
+class Decider(Struct, frozen=True):
     """Who decided: `kind` is gate, rule, hook, stage, person or engine; rules and hooks have a file and a line."""
 
     kind: str
@@ -33,8 +33,7 @@ class Decider:
     line: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Disposition:
+class Disposition(Struct, frozen=True):
     """A verdict with its reason code (`reasons.py`), a sentence for people, and who decided."""
 
     verdict: Verdict
@@ -60,8 +59,7 @@ class Role(StrEnum):
     WATCHER = "watcher"
 
 
-@dataclass(frozen=True, slots=True)
-class FieldChange:
+class FieldChange(Struct, frozen=True):
     """One decided field: the value and who decided it (the first one wins)."""
 
     name: str
@@ -69,8 +67,7 @@ class FieldChange:
     by: Decider
 
 
-@dataclass(frozen=True, slots=True)
-class PersonChange:
+class PersonChange(Struct, frozen=True):
     """Somebody who joins the item. `login` is empty for a person that is to be created from `address`."""
 
     address: Address
@@ -78,8 +75,7 @@ class PersonChange:
     login: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class AttachmentFate:
+class AttachmentFate(Struct, frozen=True):
     """What becomes of one attachment: kept, or left out and why."""
 
     attachment: Attachment
@@ -87,8 +83,7 @@ class AttachmentFate:
     because: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class NewUser:
+class NewUser(Struct, frozen=True):
     """An account to be created from the mail, referred to by its address until it has an id."""
 
     address: Address
@@ -98,8 +93,7 @@ class NewUser:
     language: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Skip:
+class Skip(Struct, frozen=True):
     """A gate that a rule opens for this mail."""
 
     gate: str
@@ -107,8 +101,7 @@ class Skip:
     by: Decider
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(Struct, frozen=True):
     """An automatic mail to be sent: `template` by name; `to` empty means the sender. `text` is for `reject with`."""
 
     template: str
@@ -116,8 +109,7 @@ class Reply:
     text: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(Struct, frozen=True):
     """What the stages have decided so far. A stage returns a new one; setting `disposition` settles it.
 
     `by_keyword`: a `Project:` line of the mail chose the workspace.
@@ -155,8 +147,7 @@ class Draft:
     rule_traces: tuple[FileTrace, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Note:
+class Note(Struct, frozen=True):
     """One line of why, for the trace. `mark` is ok, warn, stop or info; `code` a reason code where one applies."""
 
     text: str

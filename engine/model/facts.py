@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from msgspec import Struct
+
 from engine.model.desk import Account, ItemFacts
 from engine.model.mail import Address
-from rules.frozen import dataclass
 
 
 class Auto(StrEnum):
@@ -24,16 +25,14 @@ class Auto(StrEnum):
     DISPOSITION = "disposition"
 
 
-@dataclass(frozen=True, slots=True)
-class Automatic:
+class Automatic(Struct, frozen=True):
     """The class of an automatic mail and the sign it was recognised by, as a sentence fragment."""
 
     kind: Auto = Auto.NONE
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class BouncedRecipient:
+class BouncedRecipient(Struct, frozen=True):
     """One recipient block of a delivery status (RFC 3464, 2.3)."""
 
     address: str
@@ -42,16 +41,14 @@ class BouncedRecipient:
     diagnostic: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Bounce:
+class Bounce(Struct, frozen=True):
     """What a delivery status notification reports, and the Message-ID of the mail it is about."""
 
     recipients: tuple[BouncedRecipient, ...] = ()
     original_message_id: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Authentication:
+class Authentication(Struct, frozen=True):
     """Results that a trusted server wrote down (RFC 8601); "none" where it wrote nothing."""
 
     spf: str = "none"
@@ -61,8 +58,7 @@ class Authentication:
     authserv_id: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Sender:
+class Sender(Struct, frozen=True):
     """Who seems to write. `matched_by` is exact, suffix or "" (no account); `problem` says why From is not believed."""
 
     address: Address = Address("")
@@ -71,8 +67,7 @@ class Sender:
     problem: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Thread:
+class Thread(Struct, frozen=True):
     """The item this mail answers and how that was found.
 
     `by` is token, message_id, plus, subject, rule or "" (a new conversation); `marker` is the text that led there.
@@ -89,8 +84,7 @@ class Thread:
     tried: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Cut:
+class Cut(Struct, frozen=True):
     """The new part of a reply, and the rest: folded, never lost. `why` names what the cut was made at."""
 
     new: str = ""
@@ -99,8 +93,7 @@ class Cut:
     why: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(Struct, frozen=True):
     """What is true about a mail before anything is decided; a snapshot that rules and gates read."""
 
     mailbox: str
@@ -124,8 +117,7 @@ class Facts:
     released: Release | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Release:
+class Release(Struct, frozen=True):
     """A person let a held mail go on: what rules, gates and hooks would hold is noted and passed."""
 
     by: str

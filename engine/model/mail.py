@@ -10,11 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from rules.frozen import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(Struct, frozen=True):
     """Where the bytes were found.
 
     `mailbox` is a configured name (`system` or a workspace), `key` the transport key: `folder/UIDVALIDITY/UID`,
@@ -26,16 +25,14 @@ class Origin:
     size_bytes: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Envelope:
+class Envelope(Struct, frozen=True):
     """RFC 5321 addresses, if the transport told them. `reverse_path` is None when unknown, "" for the null path."""
 
     reverse_path: str | None = None
     forward_paths: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class RawMail:
+class RawMail(Struct, frozen=True):
     """The bytes as they came. `digest` is the sha256 of `content` in hex; `truncated`: only the header was taken."""
 
     content: bytes
@@ -46,8 +43,7 @@ class RawMail:
     truncated: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(Struct, frozen=True):
     """One RFC 5322 mailbox. `address` is the addr-spec as written, without comments and folding."""
 
     address: str
@@ -69,16 +65,14 @@ class Address:
         return self.address.casefold()
 
 
-@dataclass(frozen=True, slots=True)
-class Header:
+class Header(Struct, frozen=True):
     """One header field: its name as written, its value unfolded and decoded (RFC 2047)."""
 
     name: str
     value: str
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(Struct, frozen=True):
     """A leaf of the MIME tree: what it claims to be and which slice of the raw mail holds it.
 
     `start` and `end` are offsets into `RawMail.content` of the still encoded body; `encoding` is the
@@ -102,8 +96,7 @@ class Part:
     delsp: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Attachment:
+class Attachment(Struct, frozen=True):
     """A part that is not body text. `name` is safe to show and to save; `content_type` is judged by the bytes.
 
     `digest` is the sha256 of the decoded bytes, `size_bytes` their number. `inline` claims a picture shown in the text.
@@ -123,16 +116,14 @@ class Attachment:
     content: bytes = b""
 
 
-@dataclass(frozen=True, slots=True)
-class Defect:
+class Defect(Struct, frozen=True):
     """The mail is odd in this way. Data, never an exception."""
 
     code: str
     detail: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Mail:
+class Mail(Struct, frozen=True):
     """A parsed mail, never half parsed: what could not be read is empty and a defect says so.
 
     `text` is the body as text, converted from HTML when there is no plain part; `html` is the HTML body as it came

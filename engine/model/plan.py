@@ -8,21 +8,20 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from msgspec import Struct
+
 from engine.model.desk import Value
 from engine.model.draft import Decider, Disposition, NewUser, Role
 from engine.model.mail import Attachment, Part
-from rules.frozen import dataclass
 
 
-@dataclass(frozen=True, slots=True)
-class CreateUser:
+class CreateUser(Struct, frozen=True):
     """An account to make; later effects name it by address."""
 
     user: NewUser
 
 
-@dataclass(frozen=True, slots=True)
-class CreateItem:
+class CreateItem(Struct, frozen=True):
     """The item to make, all fields in it. `author` is a login, or an address of a CreateUser before it."""
 
     workspace: str
@@ -35,8 +34,7 @@ class CreateItem:
     private: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class AddComment:
+class AddComment(Struct, frozen=True):
     """A comment on an item; `internal` makes it a note that only staff sees."""
 
     item: int
@@ -47,8 +45,7 @@ class AddComment:
     html_part: Part | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class PostToTopic:
+class PostToTopic(Struct, frozen=True):
     """A post below a topic."""
 
     topic: int
@@ -59,8 +56,7 @@ class PostToTopic:
     html_part: Part | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class SetField:
+class SetField(Struct, frozen=True):
     """A field of the existing item changes."""
 
     item: int
@@ -68,16 +64,14 @@ class SetField:
     value: Value
 
 
-@dataclass(frozen=True, slots=True)
-class AddLabel:
+class AddLabel(Struct, frozen=True):
     """A label on the item; `item` 0 means the one made by this plan."""
 
     item: int
     label: str
 
 
-@dataclass(frozen=True, slots=True)
-class AddPerson:
+class AddPerson(Struct, frozen=True):
     """Somebody becomes editor, reader or watcher; `person` is a login or the address of a CreateUser."""
 
     item: int
@@ -85,16 +79,14 @@ class AddPerson:
     role: Role
 
 
-@dataclass(frozen=True, slots=True)
-class Attach:
+class Attach(Struct, frozen=True):
     """An attachment joins the item; its bytes stay in the raw mail until that is purged."""
 
     item: int
     attachment: Attachment
 
 
-@dataclass(frozen=True, slots=True)
-class SendMail:
+class SendMail(Struct, frozen=True):
     """A mail for the outbox, as data: composed when it is delivered.
 
     `kind` is ack, comment_ack, rejected, held, report, forward, notify or account; `automatic` mail goes out at
@@ -111,8 +103,7 @@ class SendMail:
     item: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class CallWebhook:
+class CallWebhook(Struct, frozen=True):
     """A webhook for the outbox; `event` as in [webhooks]."""
 
     name: str
@@ -156,8 +147,7 @@ class Outcome(StrEnum):
     ERROR = "error"
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """Everything commit needs and nothing else."""
 
     disposition: Disposition
@@ -168,8 +158,7 @@ class Plan:
     item: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
+class Receipt(Struct, frozen=True):
     """What happened to a mail, once per generation."""
 
     mail: str

@@ -7,20 +7,19 @@ from __future__ import annotations
 
 import hashlib
 
+from msgspec import Struct
+
 from engine.model.desk import Account, ItemFacts
-from rules.frozen import dataclass
 
 
-@dataclass(frozen=True, slots=True)
-class AccountMatch:
+class AccountMatch(Struct, frozen=True):
     """The account an address belongs to. `by` is exact (one of its addresses), suffix (plus-tag) or "" (nobody)."""
 
     account: Account | None = None
     by: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class MessageMatch:
+class MessageMatch(Struct, frozen=True):
     """The item or topic in whose conversation a Message-ID stands; `private` if that message was an internal note."""
 
     message_id: str
@@ -28,8 +27,7 @@ class MessageMatch:
     private: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class HookRequest:
+class HookRequest(Struct, frozen=True):
     """A call of scripts as the sandbox takes it: JSON texts, so that the question can be hashed and stored.
 
     `workspace` names whose hooks settings apply, `guard` and `activity` are script names in order.
@@ -49,8 +47,7 @@ class HookRequest:
         return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
-@dataclass(frozen=True, slots=True)
-class HookAnswer:
+class HookAnswer(Struct, frozen=True):
     """What the scripts said.
 
     `outcome` is ok, none (nothing to run) or what went wrong: compile-error runtime-error runtime-denied timeout

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from rules.frozen import dataclass
+from msgspec import Struct
 
 SUCCESS, FAILURE, HELD, STAYS = "move_on_success", "move_on_failure", "move_on_hold", "stays"
 """Where the mail goes: the folder option of its mailbox, or nowhere."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reason:
+class Reason(Struct, frozen=True):
     """One reason code.
 
     `sentence` is for people; `what_to_do` are lines in which `{mail}` and `{sender}` stand for this mail's.

@@ -12,20 +12,20 @@ from collections.abc import Mapping
 from typing import Any
 
 import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
 
 from engine.model.desk import Account, Catalog, ItemFacts
 from engine.model.draft import Disposition, Note
 from engine.model.facts import Cut, Facts
 from engine.model.mail import Defect
 from engine.model.questions import AccountMatch, HookAnswer, MessageMatch
-from rules.frozen import dataclass, replace
 from rules.trace import FileTrace
 
 SCHEMA = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True):
     """A part of the draft that a stage changed, as text."""
 
     name: str
@@ -33,8 +33,7 @@ class Change:
     after: str
 
 
-@dataclass(frozen=True, slots=True)
-class StageTrace:
+class StageTrace(Struct, frozen=True):
     """What one stage did: how long, which parts of the draft changed, and why."""
 
     name: str
@@ -43,8 +42,7 @@ class StageTrace:
     notes: tuple[Note, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Trace:
+class Trace(Struct, frozen=True):
     """One decision. `answers` are (question, answer) pairs in the order they were asked; `us` is microseconds.
 
     `defects` say in which ways the mail is odd, and what of it was not read.

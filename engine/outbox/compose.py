@@ -11,17 +11,17 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import field
 from datetime import UTC, datetime
 from email import policy
 from email.parser import BytesHeaderParser
 from email.utils import format_datetime, getaddresses
 
+from msgspec import Struct, field
+
 from engine.decision import tokens
 from engine.model.plan import SendMail
 from engine.outbox import writing
 from engine.outbox.templates import Templates
-from rules.frozen import dataclass
 
 SUBJECT_CHARS = 200
 NAME_CHARS = 100
@@ -42,8 +42,7 @@ class ComposeError(Exception):
     """This mail cannot be made or is not what was meant; it is not sent."""
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(Struct, frozen=True):
     """What a mail is about: everything that is not in `SendMail` itself.
 
     `key` names the outbox row; `sender` is the From mailbox, `reply_address` the address that gets the token.
@@ -76,8 +75,7 @@ class Context:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Composed:
+class Composed(Struct, frozen=True):
     """A mail ready to send. `reverse_path` is "" for automatic mail, so that nothing answers it."""
 
     message_id: str

@@ -7,10 +7,11 @@ item) leaves a shorter mail, never a failure.
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
+
+from msgspec.structs import replace
 
 from engine.model.plan import SendMail
 from engine.outbox.compose import ComposeError, Context
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from engine.store.store import OutboxRow, Store
 
 _ORIGINALS = ("report", "forward")
-_FIELDS = frozenset(field.name for field in fields(SendMail))
+_FIELDS = frozenset(SendMail.__struct_fields__)
 
 
 def send_mail(row: OutboxRow) -> SendMail:

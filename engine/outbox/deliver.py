@@ -13,6 +13,8 @@ from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from engine.config.problems import SecretError
 from engine.outbox.caps import over
 from engine.outbox.compose import ComposeError, compose
@@ -21,7 +23,6 @@ from engine.outbox.templates import Templates
 from engine.outbox.wire import Away, Refused, Wire
 from engine.stop import Stop, Stopped
 from engine.store.locks import owner
-from rules.frozen import dataclass
 
 if TYPE_CHECKING:
     from engine.config import Config
@@ -37,8 +38,7 @@ FIRST_WAIT = timedelta(minutes=1)
 LONGEST_WAIT = timedelta(hours=4)
 
 
-@dataclass(frozen=True, slots=True)
-class Delivered:
+class Delivered(Struct, frozen=True):
     """How many rows were sent, failed or wait, or may have been sent; `away` says why sending stopped."""
 
     sent: int = 0

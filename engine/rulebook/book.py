@@ -10,8 +10,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from engine.rulebook.actions import Vocabulary
-from rules.frozen import dataclass
 from rules.load import Source, load
 from rules.problem import Problem, Severity
 from rules.run import Ruleset
@@ -23,8 +24,7 @@ MOST_BYTES = 4_000_000
 """A rule file is read up to this size; a larger one is a problem."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rulebook:
+class Rulebook(Struct, frozen=True):
     """All rule files of a configuration, loaded: the sound ones, the words they use, and what is wrong by mailbox.
 
     `fallen_back` names the files that do not load and of which an older text is in force.

@@ -8,17 +8,17 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from engine.model.desk import Kind
 from engine.model.draft import Decider, Draft
 from engine.model.plan import Outcome
-from rules.frozen import dataclass
 
 if TYPE_CHECKING:
     from engine.run.process import Result
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Struct, frozen=True):
     """A mail and what became of it, as every list shows it."""
 
     mail: str

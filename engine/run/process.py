@@ -13,10 +13,13 @@ import dataclasses
 import traceback
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import field, replace
+from dataclasses import field
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from engine.decision.mailbox_action import Planned, plan_action
 from engine.decision.seal import reports
@@ -29,7 +32,6 @@ from engine.model.trace import encode
 from engine.stop import Stop, Stopped
 from engine.store.errors import ClaimLost, StoreError
 from engine.store.poison import CRASHED
-from rules.frozen import dataclass
 
 if TYPE_CHECKING:
     from engine.config import Config
@@ -51,8 +53,7 @@ MAX_ATTEMPTS = 5
 ENGINE = Decider("engine", "engine")
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(Struct, frozen=True):
     """What became of one spooled mail. `decision` is None where the machine broke; `fault` then says how."""
 
     spooled: Spooled

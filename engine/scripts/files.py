@@ -7,16 +7,16 @@ Here: reading a script, and again only when it changed. Not here: running one (`
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from hooks import source
 from hooks.limits import SOURCE_BYTES
 from hooks.problem import ScriptProblem
 
 
-@dataclass(frozen=True, slots=True)
-class Loaded:
+class Loaded(Struct, frozen=True):
     """A script file as it stands on disk now: its source, or what is wrong with the file."""
 
     path: Path

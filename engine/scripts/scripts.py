@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import msgspec
+from msgspec import Struct, structs
 
 from engine.model.questions import HookAnswer, HookRequest
 from engine.scripts.files import Files
@@ -21,7 +22,6 @@ from engine.scripts.params import Params
 from hooks.fences import MANDATORY
 from hooks.limits import Limits
 from hooks.sandbox import Call, Isolation, Program, Result, Sandbox, Script
-from rules.frozen import dataclass
 
 if TYPE_CHECKING:
     from engine.config import Config
@@ -35,15 +35,13 @@ _BROKEN = ("compile-error", "runtime-error", "runtime-denied", "timeout", "memor
 """Outcomes of looking at a new version that leave the last good one in force."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Unusable:
+class _Unusable(Struct, frozen=True):
     """A script that cannot run, and the answer that says why."""
 
     answer: HookAnswer
 
 
-@dataclass(frozen=True, slots=True)
-class _Plan:
+class _Plan(Struct, frozen=True):
     """What a request runs: a program, then, if it lets the mail pass, an answer about what could not run."""
 
     program: Program | None
@@ -147,7 +145,7 @@ class Scripts:
             script = Script(name, hook, good)
             if (name, script.sha256) not in self._broken and not self._ledger.off(script.sha256):
                 return script
-        return _Unusable(replace(failure, hook=hook))
+        return _Unusable(structs.replace(failure, hook=hook))
 
     def _accepted(self, program: Program) -> None:
         """Remember a program that is sound; workers of those before it are not needed any more."""

@@ -18,13 +18,13 @@ from imapclient import IMAPClient  # type: ignore[import-untyped]
 from imapclient.exceptions import IMAPClientError  # type: ignore[import-untyped]
 from imapclient.imap_utf7 import encode as encode_utf7  # type: ignore[import-untyped]
 from imapclient.imapclient import _literal  # type: ignore[import-untyped]
+from msgspec import Struct
 
 from engine.sources.imap_rows import Row, read_rows, together, uid_set
 from engine.sources.imap_stream import Imap4
 from engine.sources.sasl import MECHANISMS, answers
 from engine.sources.source import SourceError
 from engine.sources.wire import COMMAND_BYTES, LINE_BYTES, Overflow, Wire, one_line, secret_of, tls_context
-from rules.frozen import dataclass
 
 if TYPE_CHECKING:
     from engine.config import Mailbox
@@ -51,8 +51,7 @@ _CODE = re.compile(rb"\s*\[([A-Z0-9-]+)")
 _ALL = re.compile(rb"\bALL ([0-9:,]+)")
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """The end of a command: done or refused, the response code (`TRYCREATE`, `OVERQUOTA`) and the server's words."""
 
     ok: bool
@@ -60,8 +59,7 @@ class Answer:
     text: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Selected:
+class Selected(Struct, frozen=True):
     """What SELECT or EXAMINE told of a folder; `uidnext` is 0 where it was not told."""
 
     uidvalidity: int

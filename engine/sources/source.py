@@ -13,8 +13,9 @@ from types import TracebackType
 from typing import Protocol, Self, TypeVar
 from urllib.parse import quote, unquote
 
+from msgspec import Struct
+
 from engine.model.mail import Origin, RawMail
-from rules.frozen import dataclass
 
 T = TypeVar("T")
 
@@ -52,8 +53,7 @@ class Limits(Protocol):
         """The most that is taken as the header of a mail that is too big."""
 
 
-@dataclass(frozen=True, slots=True)
-class Listed:
+class Listed(Struct, frozen=True):
     """A message that stands in the mailbox; the size is None where the server was not asked for it."""
 
     key: str
@@ -61,8 +61,7 @@ class Listed:
     internaldate: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Action:
+class Action(Struct, frozen=True):
     """What to do with one message: `kind` is move, seen, delete or keep; `folder` the target of a move.
 
     `size_bytes` (0: unknown) and `message_id` are what the message had when it was fetched: it is compared before
@@ -76,8 +75,7 @@ class Action:
     message_id: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Settled:
+class Settled(Struct, frozen=True):
     """What came of an action: done, gone (no such message any more), failed (try again later) or kept.
 
     `kept` means that the message stands where it is to stand already, and will be listed again.
@@ -88,8 +86,7 @@ class Settled:
     why: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Peek:
+class Peek(Struct, frozen=True):
     """A look at a message that leaves no mark. `header` is the raw header, cut; `flags` as the server says them."""
 
     key: str

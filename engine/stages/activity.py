@@ -11,6 +11,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from msgspec.structs import replace
+
 from engine.gates import Findings
 from engine.item import fields as defaults
 from engine.item.values import custom, judge
@@ -21,7 +23,6 @@ from engine.model.facts import Facts
 from engine.model.mail import Mail
 from engine.scripts.failure import decider, failed, judged, remarks
 from engine.scripts.question import kept, request
-from rules.frozen import replace
 
 if TYPE_CHECKING:
     from engine.config import Config

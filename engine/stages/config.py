@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar
 
+from msgspec.structs import replace
+
 from engine.model.draft import Decider, Disposition, Draft, Note, Verdict
 from engine.model.facts import Facts
 from engine.model.mail import Mail
-from rules.frozen import replace
 from rules.problem import Problem
 
 if TYPE_CHECKING:

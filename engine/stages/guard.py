@@ -11,12 +11,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+from msgspec.structs import replace
+
 from engine.model.draft import Disposition, Draft, Note, Verdict
 from engine.model.facts import Facts
 from engine.model.mail import Mail
 from engine.scripts.failure import decider, failed, judged, remarks
 from engine.scripts.question import request
-from rules.frozen import replace
 
 if TYPE_CHECKING:
     from engine.config import Config

@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from msgspec.structs import replace
+
 from engine.gates import Findings
 from engine.item import keywords
 from engine.model.desk import ItemFacts
@@ -18,7 +20,6 @@ from engine.model.draft import Decider, Disposition, Draft, FieldChange, Note, P
 from engine.model.facts import Facts
 from engine.model.mail import Address, Mail
 from engine.rulebook.actions import Vocabulary
-from rules.frozen import replace
 from rules.run import Act, Ledger, Ruleset, evaluate
 from rules.trace import FileTrace
 

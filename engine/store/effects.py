@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+from msgspec.structs import replace
 
 from engine.model.desk import Value
 from engine.model.draft import Role
@@ -32,7 +33,6 @@ from engine.model.plan import (
 from engine.store import hot
 from engine.store.blobs import html_reference
 from engine.store.items import COLUMNS, stored_value
-from rules.frozen import replace
 
 if TYPE_CHECKING:
     from engine.store.commit import Commit

@@ -9,18 +9,17 @@ from __future__ import annotations
 from datetime import datetime
 
 import msgspec
+from msgspec import Struct
 
 from engine.model.desk import ItemFacts, Kind, Value
 from engine.store.accounts import Accounts
 from engine.store.database import moment, time
-from rules.frozen import dataclass
 
 COLUMNS = ("type", "status", "priority", "category", "version", "assigned_to")
 """Fields that are columns of an item; every other field is a row of `item_field`."""
 
 
-@dataclass(frozen=True, slots=True)
-class ItemRow:
+class ItemRow(Struct, frozen=True):
     """An item in a list."""
 
     id: int
@@ -37,8 +36,7 @@ class ItemRow:
     attachments: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class CommentView:
+class CommentView(Struct, frozen=True):
     """A comment with the mail it came with (its id, "" for none)."""
 
     id: int
@@ -51,8 +49,7 @@ class CommentView:
     html: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class AttachmentView:
+class AttachmentView(Struct, frozen=True):
     """An attachment; its bytes are `Store.blob(digest)`."""
 
     id: int
@@ -65,8 +62,7 @@ class AttachmentView:
     comment: int
 
 
-@dataclass(frozen=True, slots=True)
-class ItemView:
+class ItemView(Struct, frozen=True):
     """Everything about an item. `html` and that of comments is a reference for `Store.html`."""
 
     item: ItemRow

@@ -12,13 +12,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from engine.store.database import Database, moment, us
 from engine.store.locks import FileLock as FileLock
 from engine.store.locks import is_alive
 from engine.store.locks import owner as owner
 from engine.store.migrations import check_version, pass_file
 from engine.store.spool import Spool, _is_free
-from rules.frozen import dataclass
 
 if TYPE_CHECKING:
     pass
@@ -30,8 +31,7 @@ CRASH_WAITS_S = (60.0, 300.0, 1800.0, 7200.0)
 """How long a mail waits that was in hand when a process died, where nobody says `errors.retry`."""
 
 
-@dataclass(frozen=True, slots=True)
-class MailboxState:
+class MailboxState(Struct, frozen=True):
     """How a mailbox fares. `failures` counts the passes since it last worked; `holder` is who works on it now."""
 
     name: str

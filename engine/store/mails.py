@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
+from msgspec import Struct
+
 from engine.model.draft import Decider
 from engine.model.mail import Envelope, Origin, RawMail
 from engine.model.plan import Outcome, Receipt
@@ -20,11 +22,9 @@ from engine.store.errors import NotFound
 from engine.store.receipts import Receipts, message_key
 from engine.store.search import condition
 from engine.store.tables.mail import DECIDED, OPEN
-from rules.frozen import dataclass
 
 
-@dataclass(frozen=True, slots=True)
-class MailRow:
+class MailRow(Struct, frozen=True):
     """A mail in a list. While it waits to be decided (again) its outcome is `deferred`; `topic` is that of a post."""
 
     mail: str
@@ -50,8 +50,7 @@ class MailRow:
     topic: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class StoredMail:
+class StoredMail(Struct, frozen=True):
     """A decided mail with its bytes, to be decided again for comparison."""
 
     mail: str

@@ -14,19 +14,18 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 
 from engine.store.database import time, us
 from engine.store.part import Part
 from engine.store.spool import CLAIM_S, _is_free
 from engine.store.tables.mail import QUEUED, TRIED
-from rules.frozen import dataclass
 
 SENT = "state IN ('sent', 'unknown')"
 MOST_REFERENCES = 50
 
 
-@dataclass(frozen=True, slots=True)
-class OutboxRow:
+class OutboxRow(Struct, frozen=True):
     """Something to be sent, claimed. `kind` is that of SendMail, or webhook; `payload` its data, by field name.
 
     `key` stays the same however often it is tried. `attempts` counts this one.
@@ -51,8 +50,7 @@ class OutboxRow:
         return tuple(self.payload.get("to", ()))
 
 
-@dataclass(frozen=True, slots=True)
-class OutboxContext:
+class OutboxContext(Struct, frozen=True):
     """The mail that is answered and the item it is about, as far as they are known."""
 
     mail: str = ""

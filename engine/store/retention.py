@@ -13,18 +13,18 @@ import sqlite3
 from datetime import datetime
 from pathlib import Path
 
+from msgspec import Struct
+
 from engine.store.database import us
 from engine.store.errors import Refused, StoreError
 from engine.store.manual import Manual
 from engine.store.tables.mail import DECIDED, OPEN, PLANNED
-from rules.frozen import dataclass
 
 AT_ONCE = 100
 """Mails purged in one transaction."""
 
 
-@dataclass(frozen=True, slots=True)
-class Pruned:
+class Pruned(Struct, frozen=True):
     """What was let go: raw mails and their bytes, traces; and how many attachments and bodies were kept from them."""
 
     mails: int = 0

@@ -15,6 +15,7 @@ from itertools import takewhile
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 
 from engine.model.facts import Release
 from engine.model.mail import Envelope, Origin, RawMail
@@ -22,7 +23,6 @@ from engine.store import hot
 from engine.store.database import time, us
 from engine.store.listing import Listing
 from engine.store.locks import is_alive
-from rules.frozen import dataclass
 
 CLAIM_S = 900
 """How long a claim of a process on another host stands; one of a dead process on this host falls at once."""
@@ -36,8 +36,7 @@ CLAIM_BYTES = 8_000_000
 DIED = "the process died while this mail was in hand"
 
 
-@dataclass(frozen=True, slots=True)
-class Spooled:
+class Spooled(Struct, frozen=True):
     """A mail that this process has claimed. `row` is its number in the ledger, `mail` its public id.
 
     `seen_before`: these bytes were in this mailbox already; there is nothing to decide, only its mailbox action was

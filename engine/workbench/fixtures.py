@@ -11,9 +11,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from msgspec import Struct
+
 from hooks import case
 from hooks.sandbox import Call, Program, Result, Sandbox, Script
-from rules.frozen import dataclass
 
 FOLDER = "fixtures"
 """Fixtures of `guard.py` are `fixtures/guard/NAME.json`, each with `NAME.eml` beside it if its mail is a real one."""
@@ -21,8 +22,7 @@ FOLDER = "fixtures"
 _EXPECTED = ("outcome", "guard_passed", "verdict", "reason", "changes", "errors", "dropped", "log")
 
 
-@dataclass(frozen=True, slots=True)
-class Tested:
+class Tested(Struct, frozen=True):
     """One fixture: what came of it, and in which points that is not what was expected."""
 
     name: str

@@ -8,10 +8,13 @@ rule file and an empty world.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parseaddr
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from engine.model.desk import Account, ItemFacts
 from engine.model.draft import Draft
@@ -37,8 +40,7 @@ Fetch = Callable[[str], tuple[Mail, Facts] | None]
 """Gives a mail and its facts by file name or mail id, None if there is no such mail."""
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(Struct, frozen=True):
     """What a test showed. `lines` say what went wrong, empty if nothing did."""
 
     test: RawTest

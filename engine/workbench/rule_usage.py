@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+from msgspec import Struct
 
 from engine.model import trace as traces
 from rules.check import Checker
@@ -75,8 +76,7 @@ def condition_file(text: str, beside: Document | None, schema: Schema) -> RuleFi
     return file
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(Struct, frozen=True):
     """A stored mail that a condition was asked about."""
 
     mail: str
@@ -97,7 +97,7 @@ def matching(engine: Engine, vocabulary: Vocabulary, file: RuleFile, since: date
 
 def facts_of(engine: Engine, reference: str, raw: Any) -> tuple[Mail, Facts]:
     """The mail and what was known about it then; gathered anew where no trace is left."""
-    from dataclasses import replace
+    from msgspec.structs import replace
 
     from engine.decision.facts import gather
     from engine.explain.replay import parse_stored
@@ -124,8 +124,7 @@ def trace_of(store: Store, reference: str) -> Trace | None:
 # ── other rules ───────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
+class Difference(Struct, frozen=True):
     """How one mail would end otherwise. `rule` is the one that decides now (or did before)."""
 
     mail: str

@@ -7,9 +7,10 @@ Here: what `allegra check` and `allegra hooks` find, as problems with places. No
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from engine.scripts.files import Files
 from engine.scripts.params import Params

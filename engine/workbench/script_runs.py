@@ -6,8 +6,9 @@ Not here: printing (`cli/hooks.py`), running in production (`scripts/scripts.py`
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from engine.decision.facts import gather
 from engine.explain.replay import parse_stored

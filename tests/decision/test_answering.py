@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import builders
 import pytest
+from msgspec.structs import replace
 
 from engine.decision.answering import may_answer
 from engine.model.facts import Auto, Automatic, Bounce, Sender

@@ -2,10 +2,9 @@
 
 # ruff: noqa: E501  (mails and tables)
 
-from dataclasses import replace
-
 import pytest
 from builders import World, config, item, mail
+from msgspec.structs import replace
 
 from engine.decision import tokens
 from engine.decision.matching import find, message_ids

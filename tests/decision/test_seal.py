@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from builders import JANE, answers, config, draft, facts, item, mail, proven, raw
+from msgspec.structs import replace
 
 from engine.decision.seal import seal
 from engine.mail.parse import parse

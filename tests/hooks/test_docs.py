@@ -20,12 +20,14 @@ def test_every_code_is_explained(code: str) -> None:
     assert code in GUIDE
 
 
-@pytest.mark.parametrize("name", [*fences.MANDATORY, *fences.OPTIONAL, "deadline"])
+@pytest.mark.parametrize("name", sorted([*fences.MANDATORY, *fences.OPTIONAL, "deadline"]))
 def test_every_fence_is_explained(name: str) -> None:
     assert name in GUIDE
 
 
-@pytest.mark.parametrize("name", [*mail._VALUES, *mail._METHODS, *context._VALUES, *context._METHODS, *modules.TABLE])
+@pytest.mark.parametrize(
+    "name", sorted([*mail._VALUES, *mail._METHODS, *context._VALUES, *context._METHODS, *modules.TABLE])
+)
 def test_everything_a_script_sees_is_explained(name: str) -> None:
     assert name in GUIDE
 

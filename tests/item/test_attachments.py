@@ -5,10 +5,10 @@ from __future__ import annotations
 import io
 import struct
 import zlib
-from dataclasses import replace
 
 import pytest
 from builders import World, answers, config, draft, facts, item, mail, tnef
+from msgspec.structs import replace
 
 from engine.item.unpacking import content
 from engine.model.draft import AttachmentFate, Draft

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 
 import pytest
 from builders import ANNA, BOB, JANE, SUPPORT, World, config, facts, item, proven
 from hypothesis import given
 from hypothesis import strategies as some
+from msgspec.structs import replace
 
 from engine.item import keywords
 from engine.item.words import FIELDS, NAMES, canonical, fold

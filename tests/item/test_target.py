@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 import pytest
 from builders import JANE, config, draft, facts, mail, tracker
+from msgspec.structs import replace
 
 from engine.decision import matching
 from engine.decision.seal import seal

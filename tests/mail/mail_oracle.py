@@ -8,10 +8,11 @@ offsets are found by looking for the payload it gives, in order.
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from email.message import Message
 from email.parser import BytesParser
 from typing import Any
+
+from msgspec.structs import replace
 
 from engine.mail import headers
 from engine.mail.parse import Limits, assemble

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
-
 import pytest
 from mail_builders import SAMPLES, all_samples, codes, raw_mail, sample
 from mail_oracle import comparable, oracle
@@ -334,7 +332,7 @@ def test_name_of_4000_characters_keeps_its_extension() -> None:
 def test_every_sample_field_of_the_model_is_text_that_can_be_stored() -> None:
     for name in all_samples():
         mail = sample(name)
-        for field in fields(mail):
-            if field.name != "raw":
-                repr(getattr(mail, field.name)).encode("utf-8")
+        for name in mail.__struct_fields__:
+            if name != "raw":
+                repr(getattr(mail, name)).encode("utf-8")
         assert not any("\n" in header.value or "\x00" in header.value for header in mail.headers)

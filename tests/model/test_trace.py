@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
+
+from msgspec.structs import replace
 
 from engine.model.desk import Account, ItemFacts
 from engine.model.draft import Decider, Disposition, Note, Verdict
 from engine.model.facts import Cut, Facts
-from engine.model.questions import AccountMatch, MessageMatch
+from engine.model.questions import AccountMatch, HookAnswer, MessageMatch
 from engine.model.trace import Change, StageTrace, Trace, decode, encode, recording
 
 ANNA = Account(1, "anna", "Anna Berg", ("anna@example.com",))
@@ -41,3 +43,15 @@ def test_no_text_of_the_mail_is_stored_only_where_it_was_cut() -> None:
     stored = encode(replace(TRACE, facts=replace(TRACE.facts, cut=cut)))
     assert b"secret" not in stored
     assert decode(stored).facts.cut == Cut(why="an attribution line")
+
+
+def test_a_trace_that_release_0_1_0_stored_is_read_back() -> None:
+    """One of its demo's mails, as it lay in the database; a trace is never written anew."""
+    trace = decode((Path(__file__).parent / "trace_0_1_0.json").read_bytes())
+    assert [stage.name for stage in trace.stages][:3] == ["config", "limits", "route"]
+    assert (trace.disposition.verdict, trace.disposition.code) == (Verdict.ACCEPT, "draft.created")
+    assert trace.disposition.by == Decider("engine", "seal")
+    assert [change.name for stage in trace.stages for change in stage.changes if stage.name == "route"]
+    answers = recording(trace)
+    assert isinstance(answers["account", "jane@mail.bigcorp.example", "+"], AccountMatch)
+    assert any(isinstance(answer, HookAnswer) for answer in answers.values())

@@ -9,12 +9,12 @@ import re
 import ssl
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -60,7 +60,7 @@ def queue(store: Store, *, to: str = "jane@bigcorp.example", automatic: bool = F
     with store.writing():
         return store.database.insert(
             hot.OUTBOX, f"{n}:1:1:{to}", f"<row{n}@example.com>", None, 1, "mail", automatic, to.casefold(),
-            mail.item or None, None, json.dumps(asdict(mail)), us(NOW),
+            mail.item or None, None, json.dumps(msgspec.to_builtins(mail)), us(NOW),
         )  # fmt: skip
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from builders import ANNA, NOW, answers, config, facts, item, mail, proven
+from msgspec.structs import replace
 
 from engine.model.facts import Auto, Automatic, Bounce, Cut, Facts, Sender
 from engine.model.mail import Address, Envelope, Mail

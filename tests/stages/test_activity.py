@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from builders import SUPPORT, answers, draft, facts, item, mail
+from msgspec.structs import replace
 from scripted import Scripted, hooked
 
 from engine.config import Config

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from builders import ANNA, GUEST, JANE, SUPPORT, World, config, draft, facts, item, mail
+from msgspec.structs import replace
 
 from engine.model.draft import Draft, Target, Verdict
 from engine.model.facts import Facts, Sender

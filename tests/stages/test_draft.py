@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from builders import ANNA, GUEST, JANE, SUPPORT, World, answers, config, draft, facts, item, mail
+from msgspec.structs import replace
 
 from engine.mail.reply import cut
 from engine.model.desk import CustomField, Kind, Value

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from builders import World, config, draft, facts, mail, raw
+from msgspec.structs import replace
 
 from engine.mail.parse import parse
 from engine.model.draft import Draft, Verdict

@@ -99,7 +99,7 @@ def test_at_most_the_limit_joins_and_the_rest_is_told() -> None:
 
 
 def test_ten_thousand_addresses_cost_a_bounded_number_of_questions() -> None:
-    from dataclasses import replace
+    from msgspec.structs import replace
 
     about = replace(mail(), cc=tuple(Address(f"n{n}@nowhere.example") for n in range(10_000)))
     world = World()

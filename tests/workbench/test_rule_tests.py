@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from importlib.resources import files
 from typing import Any
 
 import pytest
 from builders import config, facts, mail
+from msgspec.structs import replace
 
 from engine.rulebook.actions import Vocabulary
 from engine.rulebook.sight import FIELDS
