@@ -11,15 +11,12 @@ from __future__ import annotations
 import contextlib
 import math
 import os
-import signal
 import threading
 import time
 import weakref
 from dataclasses import dataclass, replace
 
-from hooks import modules, protocol, selftest
-from hooks.fences import MANDATORY
-from hooks.frame import EXIT_ATTACK, EXIT_MEMORY, EXIT_SIGNAL
+from hooks import modules, outcome, protocol, selftest
 from hooks.limits import COMPILE_TIMEOUT_S, REPLY_BYTES, SPENT_CPU_S, Limits
 from hooks.process import Died, TimedOut, Worker
 from hooks.program import Call as Call
@@ -181,7 +178,7 @@ class Sandbox:
             body = protocol.write_binding(nonce, scripts, program.params, program.tables)
             answer = protocol.read_bound(worker.ask(body, REPLY_BYTES, deadline), nonce)
         except (TimedOut, Died, BadReply) as error:
-            raise _Refused(_failure(worker, error, 0.0, 0.0)) from None
+            raise _Refused(outcome.failed(worker, error, 0.0, 0.0)) from None
         problems = tuple((number, each) for number in range(len(scripts)) for each in problems_of(answer, number))
         if problems:
             worker.end()
@@ -208,7 +205,7 @@ class Sandbox:
         hello = None
         try:
             hello = protocol.read_hello(worker.ask(None, REPLY_BYTES, deadline))
-            why = "" if self.isolation.reduced else _lacking(hello)
+            why = "" if self.isolation.reduced else outcome.lacking(hello)
             if not why:
                 nonce = os.urandom(8).hex()
                 body = protocol.write_call(nonce, selftest.MAIL, selftest.ITEM, selftest.CONTEXT)
@@ -219,7 +216,7 @@ class Sandbox:
                 why = selftest.sentence(f"the self-test was answered with {reply.outcome}, {reply.verdict}{said}")
             worker.end()
         except (TimedOut, Died, BadReply) as error:
-            failed = _failure(worker, error, 0.0, 0.0)
+            failed = outcome.failed(worker, error, 0.0, 0.0)
             doing = "the start of a worker" if hello is None else "the harmless script of the self-test"
             why = selftest.sentence(f"{doing} failed, {failed.message}")
         standing, missing = (hello.standing, tuple(hello.missing.items())) if hello is not None else ((), ())
@@ -235,12 +232,12 @@ class Sandbox:
             content = bound.worker.ask(body, REPLY_BYTES, deadline)
             reply = protocol.read_reply(content, nonce, len(call.program.scripts))
         except (TimedOut, Died, BadReply) as error:
-            result = _failure(bound.worker, error, bound.cpu_ms, self.limits.timeout_s * 1000, bound=True)
+            result = outcome.failed(bound.worker, error, bound.cpu_ms, self.limits.timeout_s * 1000, bound=True)
             with contextlib.suppress(OSError):
                 self.prepare(call.program)  # at once: the next mail is not to wait for it
             return replace(result, ms=_since(began), standing=bound.standing, missing=bound.missing)
         self._give_back(call.program, bound)
-        return _result(reply, bound, began)
+        return replace(outcome.answered(reply, bound.standing, bound.missing), ms=_since(began))
 
 
 def _end_all(owner: int, idle: dict[str, list[_Bound]], spare: list[tuple[frozenset[str], Worker]]) -> None:
@@ -261,58 +258,3 @@ def _modules(program: Program) -> frozenset[str]:
 
 def _since(began: float) -> float:
     return round((time.perf_counter() - began) * 1000, 3)
-
-
-def _lacking(hello: protocol.Hello) -> str:
-    """Say which mandatory fences are missing, "" for none."""
-    named = "; ".join(f"{name} ({why})" for name, why in hello.missing.items() if name in MANDATORY)
-    return f"scripts do not run, because a fence is missing: {named}" if named else ""
-
-
-def _failure(worker: Worker, error: Exception, cpu_before_ms: float, waited_ms: float, bound: bool = False) -> Result:
-    """End a worker that failed and say how; the time it made us wait counts. `bound` is one that has its scripts."""
-    status = worker.end()
-    script = worker.running
-    cpu_ms = max(worker.cpu_s * 1000 - cpu_before_ms, 0.0)
-    if isinstance(error, TimedOut):
-        cpu_ms = max(cpu_ms, waited_ms)
-        return Result("timeout", script=script, message="the time was over", error_type="TimeoutError", cpu_ms=cpu_ms)
-    if isinstance(error, BadReply):
-        return Result("attack", script=script, message=f"the worker sent {error}"[:1_000], cpu_ms=cpu_ms)
-    if status == -signal.SIGSYS and bound:
-        # The worker itself, which runs no script: what it does between two children is our own code.
-        return Result("sandbox-missing", message=selftest.sentence("a fence killed our own code"), cpu_ms=cpu_ms)
-    if status in (-signal.SIGSYS, EXIT_ATTACK):
-        return Result("attack", script=script, message="a forbidden system call was tried", cpu_ms=cpu_ms)
-    if status == EXIT_MEMORY:
-        return Result("memory", script=script, message="out of memory", error_type="MemoryError", cpu_ms=cpu_ms)
-    status = EXIT_SIGNAL - status if status > EXIT_SIGNAL else status
-    how = f"signal {-status}" if status < 0 else f"exit code {status}"
-    return Result("killed", script=script, message=f"the worker ended with {how}", cpu_ms=cpu_ms)
-
-
-def _result(reply: protocol.Reply, bound: _Bound, began: float) -> Result:
-    error = reply.error
-    return Result(
-        outcome=reply.outcome,
-        verdict=reply.verdict,
-        reason=reply.reason,
-        changes=tuple(reply.changes.items()),
-        dropped=reply.dropped,
-        errors=reply.errors,
-        log=reply.log,
-        script=reply.script,
-        error_type=error.type if error else "",
-        message=error.message if error else "",
-        line=error.line if error else 0,
-        column=error.column if error else 0,
-        length=error.length if error else 1,
-        lines=tuple(
-            (name, tuple((int(line), count) for line, count in counts.items() if line.isdecimal()))
-            for name, counts in reply.lines.items()
-        ),
-        ms=_since(began),
-        cpu_ms=reply.cpu_ms,
-        standing=bound.standing,
-        missing=bound.missing,
-    )
