@@ -2,7 +2,7 @@
 
 Here: how a gate with one of the verbs off, warn, hold, reject, discard (and defer, for the scanner) settles a mail or
 leaves a note, what `skip gate` and a release change about that, and which gate judges automatic mail.
-Not here: what a gate looks for (`stages/`), or which verb applies (`config/`).
+Not here: the table of gates (`model/gates.py`), what a gate looks for (`stages/`), which verb applies (`config/`).
 Invariant: a gate that trips leaves exactly one note with its input; hold is passed by a release, nothing else is.
 """
 
@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 
 from engine.model.draft import Decider, Disposition, Draft, Note, Verdict
-from engine.model.facts import Auto, Facts
+from engine.model.facts import Facts
+from engine.model.gates import GATES
 
 if TYPE_CHECKING:
     from engine.config import Gates as GateOptions
@@ -26,14 +27,7 @@ VERDICTS = {
 }
 """The verbs that settle a mail."""
 
-JUDGES = {
-    Auto.BOUNCE: "bounce",
-    Auto.FEEDBACK_REPORT: "bounce",
-    Auto.DISPOSITION: "bounce",
-    Auto.AUTO_REPLY: "auto_reply",
-    Auto.AUTO_GENERATED: "auto_reply",
-    Auto.MAILING_LIST: "mailing_list",
-}
+JUDGES = {kind: gate.name for gate in GATES for kind in gate.judges}
 """Which gate judges which kind of automatic mail."""
 
 

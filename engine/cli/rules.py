@@ -108,19 +108,19 @@ def fields(as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="One JSON object an action.")
 def actions(as_json: bool) -> None:
     """List what rules can do, and the fields of an item that `set` knows."""
-    from engine.rulebook.actions import ACTIONS, SETTINGS
+    from engine.rulebook.actions import ACTIONS, settings
 
     if as_json:
         for each in ACTIONS:
             print_json("rules", {"action": each.sentence, "about": each.about, "decides": each.slot.value,
                                  "system_only": each.privileged})  # fmt: skip
-        for setting in SETTINGS:
+        for setting in settings():
             print_json("rules", {"set": setting.name, "kind": setting.kind, "about": setting.about,
                                  "aliases": list(setting.aliases)})  # fmt: skip
         return
     print_table(("action", "what it does"), [(each.sentence, each.about) for each in ACTIONS], limit=120)
     click.echo()
-    print_table(("set", "kind", "what it is"), [(each.name, each.kind, each.about) for each in SETTINGS])
+    print_table(("set", "kind", "what it is"), [(each.name, each.kind, each.about) for each in settings()])
 
 
 def _next_words(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar, Literal
 
+from engine.config.defaults import with_defaults
 from engine.config.kinds import (
     Count,
     Line,
@@ -21,6 +22,7 @@ from engine.config.kinds import (
     patterns,
 )
 from engine.config.section import Section
+from engine.model.fields import COMMON, ItemFields
 from rules.pattern import compile_pattern
 
 
@@ -38,6 +40,7 @@ class Threading(Section):
     subject_needs_sender: bool = True
 
 
+@with_defaults
 class Items(Section):
     """What a new item holds, and what a mail may change. `allow_override` may be ("all",)."""
 
@@ -45,13 +48,7 @@ class Items(Section):
     nested: ClassVar[bool] = True
 
     behavior: Literal["create_or_update", "create", "update"] = "create_or_update"
-    type: Line = "Task"
-    status: Line = "New"
-    priority: Line = "Normal"
-    category: Line = ""
-    version: Line = ""
-    assigned_to: Line = ""
-    private: bool = False
+    fields: ClassVar[ItemFields] = COMMON
     title_prefix: Line = ""
     log_field: Line = "comment"
     allow_override: tuple[Line, ...] = ("type", "priority", "due_date", "start_date", "done_ratio")

@@ -17,10 +17,9 @@ from engine.config.mailbox import Mailbox, Smtp
 from engine.config.root import Root
 from engine.config.tidy import Finding
 from engine.config.tidy import Path as KeyPath
+from engine.model.gates import SKIPPABLE
 from rules.problem import Severity
 
-SKIPPABLE = ("auto_reply", "bounce", "undesired_subject", "mailing_list", "empty_subject", "unknown_sender", "blocked",
-             "not_allowed", "dmarc", "spf_softfail", "inactive_user")  # fmt: skip
 _IDENTIFIER = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 _SERVERS = ("imap", "pop3")
 

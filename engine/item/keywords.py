@@ -1,7 +1,7 @@
 """Keyword lines: `Priority: High` at the top of a mail (or anywhere in it) sets a field of the item.
 
 Here: finding the lines, who may use them and for which fields, which of two counts, and what stays in the text.
-Not here: what keys are called (`words.py`), what a value may be (`values.py`).
+Not here: what keys are called (`catalog.py`), what a value may be (`values.py`).
 Invariant: only the new part of a mail is read, never quoted text; a line that sets nothing stays where it is; the work
 is bounded by `MOST_LINES` and `MOST_TRIES` whatever the mail holds.
 """
@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from engine.item.catalog import canonical, keys
 from engine.item.values import judge
-from engine.item.words import canonical, fold, names
+from engine.item.words import fold
 from engine.model.desk import Catalog
 from engine.model.draft import Decider, FieldChange, Note
 from engine.model.facts import Auto, Facts
@@ -23,6 +24,7 @@ from engine.model.facts import Auto, Facts
 if TYPE_CHECKING:
     from engine.config import Items, Settings
     from engine.lookups import Lookups
+    from engine.model.fields import ItemFields
 
 MOST_LINES = 200
 """Keyword lines that are looked at in one mail; what comes after them is text."""
@@ -98,7 +100,7 @@ def named_workspace(
     items = settings.items
     if items.keywords == "off" or not _may_hold(text, items.keywords):
         return ""
-    if not (needed or allowed("workspace", _overridable(items.allow_override))) or _barred(facts, settings):
+    if not (needed or allowed("workspace", items)) or _barred(facts, settings):
         return ""
     _, _, found, _ = _scan(text, items, _table(facts, items, language, None))
     asked = [line.value for line in found if line.field == "workspace"][:MOST_TRIES]
@@ -126,7 +128,7 @@ def _table(facts: Facts, items: Items, language: str, catalog: Catalog | None) -
     spoken = (account.language if account else "", facts.language, language)
     languages = tuple(dict.fromkeys(each[:2] for each in spoken if each))
     customs = tuple(field.name for field in catalog.fields) if catalog is not None else ()
-    return names(languages, tuple(items.keyword_aliases.items()), customs)
+    return keys(languages, tuple(items.keyword_aliases.items()), customs, items.fields)
 
 
 def _scan(text: str, items: Items, table: Mapping[str, str]) -> tuple[list[str], str, list[Line], bool]:
@@ -184,14 +186,15 @@ def _barred(facts: Facts, settings: Settings) -> str:
     return ""
 
 
-@lru_cache(maxsize=64)
-def _overridable(allow: tuple[str, ...]) -> frozenset[str]:
-    return frozenset(canonical(name) for name in allow)
-
-
-def allowed(field: str, overridable: frozenset[str]) -> bool:
+def allowed(field: str, items: Items) -> bool:
     """Tell whether `allow_override` names a field, in any spelling, or all of them (F070)."""
-    return "all" in overridable or canonical(field) in overridable
+    overridable = _overridable(items.allow_override, items.fields)
+    return "all" in overridable or canonical(field, items.fields) in overridable
+
+
+@lru_cache(maxsize=64)
+def _overridable(allow: tuple[str, ...], common: ItemFields) -> frozenset[str]:
+    return frozenset(canonical(name, common) for name in allow)
 
 
 def _unknown(found: list[Line], items: Items, notes: list[Note]) -> str:
@@ -208,20 +211,19 @@ def _decide(
     found: list[Line], items: Items, catalog: Catalog, look: Lookups, notes: list[Note], by_keyword: bool
 ) -> tuple[list[FieldChange], set[int], str]:
     """Choose and judge: the changes, the lines that go, and the first thing that was wrong."""
-    overridable = _overridable(items.allow_override)
     changes: list[FieldChange] = []
     gone: set[int] = set()
     wrong = ""
     for field, lines in _by_field(found):
         if field == "workspace":
-            gone |= _routed(lines, catalog, by_keyword or allowed(field, overridable), notes)
+            gone |= _routed(lines, catalog, by_keyword or allowed(field, items), notes)
             continue
-        if not allowed(field, overridable):
+        if not allowed(field, items):
             notes.append(Note(f"{lines[0].key}: stays text, items.allow_override does not name {field}", "info"))
             continue
         last = items.keyword_wins == "last"
         for line in (lines[::-1] if last else lines)[:MOST_TRIES]:
-            judged = judge(field, line.value, catalog, look)
+            judged = judge(field, line.value, catalog, look, items.fields)
             if judged.problem:
                 wrong = wrong or f"{line.key}: {judged.problem}"
                 notes.append(Note(f"{line.key}: {judged.problem}; the line stays text", "warn", "draft.bad_keyword"))

@@ -16,7 +16,6 @@ from msgspec.structs import replace
 from engine.gates import Findings
 from engine.item import fields as defaults
 from engine.item.values import custom, judge
-from engine.item.words import FIELDS
 from engine.model.desk import Catalog
 from engine.model.draft import AttachmentFate, Disposition, Draft, FieldChange, Note, Target, Verdict
 from engine.model.facts import Facts
@@ -75,7 +74,8 @@ class Activity:
         catalog = look.catalog(workspace)
         if moves and (catalog is None or catalog.status != "active" or "items" not in catalog.modules):
             return draft, [f'workspace: "{workspace}" is not there or takes no items']
-        fields = defaults.Fields(catalog or Catalog(workspace), look, found)
+        common = self._config.settings(workspace).items.fields
+        fields = defaults.Fields(catalog or Catalog(workspace), look, found, common)
         if moves:
             fields.judged(change for change in draft.fields if change.by != defaults.BY)
         else:
@@ -132,14 +132,14 @@ def _left_out(draft: Draft, answer: HookAnswer, by: Decider) -> tuple[Attachment
 def _set(fields: defaults.Fields, name: str, value: Any, by: Decider) -> list[str]:
     """Set one field of the catalog, after asking whether the workspace has such a value; gives what is wrong."""
     field = custom(name, fields.catalog)
-    if name not in FIELDS and field is None:
+    if name not in fields.common.by_name and field is None:
         return [f"{name}: there is no such field here"]
     if value is None or value == "" or value == []:
         fields.decided[name] = FieldChange(name, None, by)
         return []
     values: list[Value] = []
     for each in value if isinstance(value, list) else [value]:
-        answer = judge(name, _as_text(each), fields.catalog, fields.look)
+        answer = judge(name, _as_text(each), fields.catalog, fields.look, fields.common)
         if answer.problem:
             return [f"{name}: {answer.problem}"]
         values += answer.value if isinstance(answer.value, tuple) else (answer.value,)

@@ -52,7 +52,7 @@ class DraftStage:
             return found.draft()
         text, quoted, readable = _texts(facts, mail, settings, goal.target)
         extra = unpacking.unpacked(mail, settings, self._timezone, found)
-        fields = defaults.Fields(catalog, look, found)
+        fields = defaults.Fields(catalog, look, found, settings.items.fields)
         said = keywords.Read(text)
         if readable and goal.target in (Target.NEW_ITEM, Target.COMMENT):
             said = _keywords(text, goal, facts, settings, self._language, catalog, look, found, draft.by_keyword)

@@ -17,6 +17,7 @@ from msgspec.structs import replace
 
 from engine.model.desk import Value
 from engine.model.draft import Role
+from engine.model.fields import COMMON
 from engine.model.plan import (
     AddComment,
     AddLabel,
@@ -32,14 +33,14 @@ from engine.model.plan import (
 )
 from engine.store import hot
 from engine.store.blobs import html_reference
-from engine.store.items import COLUMNS, stored_value
+from engine.store.items import stored_value
+from engine.store.tables.items import COLUMNS
 
 if TYPE_CHECKING:
     from engine.store.commit import Commit
     from engine.store.spool import Spooled
 
-NAMES = {"assignee": "assigned_to", "is_private": "private", "subject": "title", "tracker": "type",
-         "fixed_version": "version"}  # fmt: skip
+NAMES = {"subject": "title"} | {other: field.name for field in COMMON.rows if field.column for other in field.aliases}
 """Other systems' names of fields that are columns here."""
 
 RANK = {Role.EDITOR: 0, Role.READER: 1, Role.WATCHER: 2}

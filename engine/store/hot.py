@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from engine.store import tables
 from engine.store.tables import Table, columns, name_of
+from engine.store.tables.items import COLUMNS
 from engine.store.tables.mail import DECIDED, OPEN, PLANNED
 
 
@@ -109,8 +110,8 @@ PLAN = update(
 EFFECT = insert(tables.Effect, "inbound_id", "generation", "kind", "n", "object", "detail")
 
 ITEM = insert(
-    tables.Item, "workspace_id", "title", "text", "quoted", "author_id", "sender", "type", "status", "priority",
-    "category", "version", "assigned_to", "private", "created_at", "changed_at", "closed_at", "inbound_id", "html",
+    tables.Item, "workspace_id", "title", "text", "quoted", "author_id", "sender", *COLUMNS, "private", "created_at",
+    "changed_at", "closed_at", "inbound_id", "html",
 )  # fmt: skip
 
 ITEM_AGAIN = update(

@@ -14,9 +14,7 @@ from msgspec import Struct
 from engine.model.desk import ItemFacts, Kind, Value
 from engine.store.accounts import Accounts
 from engine.store.database import moment, time
-
-COLUMNS = ("type", "status", "priority", "category", "version", "assigned_to")
-"""Fields that are columns of an item; every other field is a row of `item_field`."""
+from engine.store.tables.items import COLUMNS
 
 
 class ItemRow(Struct, frozen=True):
@@ -79,10 +77,11 @@ class ItemView(Struct, frozen=True):
     attachments: tuple[AttachmentView, ...]
 
 
-_FACTS = """
-SELECT workspace.identifier, title, type, item.status, closed_at, changed_at, private, sender, priority, category,
-  version, assigned_to, account.login, account.id
-FROM item JOIN workspace ON workspace.id = workspace_id LEFT JOIN account ON account.id = author_id WHERE item.id = ?"""
+_FACTS = f"""
+SELECT workspace.identifier, title, closed_at, changed_at, private, sender, account.login, account.id,
+  {", ".join(f"item.{name}" for name in COLUMNS)}
+FROM item JOIN workspace ON workspace.id = workspace_id LEFT JOIN account ON account.id = author_id
+WHERE item.id = ?"""  # noqa: S608 - only our own names of columns
 
 _PEOPLE = """
 SELECT login, account.id FROM item_person JOIN account ON account.id = account_id WHERE item_id = ?
@@ -104,9 +103,10 @@ class Items(Accounts):
         """Find an item by number. `people` are the logins and addresses of everyone on it, case-folded."""
         if not 0 < item < 2**63 or (row := self.database.one(_FACTS, item)) is None:
             return None
-        workspace, title, kind, status, closed_at, changed_at, private, sender, *values, author, author_id = row
+        workspace, title, closed_at, changed_at, private, sender, author, author_id, *values = row
+        held = dict(zip(COLUMNS, values, strict=True))
         people = {sender} if sender else set()
-        for login, number in [(author, author_id), *self.database.rows(_PEOPLE, item, values[-1])]:
+        for login, number in [(author, author_id), *self.database.rows(_PEOPLE, item, held["assigned_to"])]:
             if login:
                 people.add(login.casefold())
                 account = self.account_by_id(number)
@@ -117,11 +117,11 @@ class Items(Accounts):
                 "AND sender <> ''", item,
             )
         )  # fmt: skip
-        named = zip(COLUMNS, (kind, status, *values), strict=True)
         return ItemFacts(
-            id=item, workspace=workspace, title=title, type=kind, status=status, closed=closed_at is not None,
-            closed_at=moment(closed_at), changed_at=moment(changed_at), private=bool(private),
-            fields=(*((name, value) for name, value in named if value), *self._fields(item)),
+            id=item, workspace=workspace, title=title, type=held["type"], status=held["status"],
+            closed=closed_at is not None, closed_at=moment(closed_at), changed_at=moment(changed_at),
+            private=bool(private),
+            fields=(*((name, value) for name, value in held.items() if value), *self._fields(item)),
             people=tuple(sorted(people)),
             attachment_digests=self._digests(item),
         )  # fmt: skip

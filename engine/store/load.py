@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from engine.model.desk import CustomField
+from engine.model.fields import KINDS
 from engine.store.accounts import PERMISSIONS
 from engine.store.directory import LISTS, STATUSES, WORKSPACE_STATUSES
 from engine.store.errors import NotFound, Refused
@@ -26,7 +27,7 @@ from rules.problem import Problem, in_order
 if TYPE_CHECKING:
     from engine.store.store import Store
 
-FIELD_KINDS = ("text", "long_text", "int", "float", "bool", "date", "list", "user", "version")
+FIELD_KINDS = tuple(kind.name for kind in KINDS.values() if kind.custom)
 
 
 class LoadError(Exception):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from engine.store.database import us
 from engine.store.errors import NotFound, Refused
 from engine.store.items import stored_value
+from engine.store.tables.items import COLUMNS
 
 if TYPE_CHECKING:
     from engine.store.store import Store
@@ -22,7 +23,7 @@ def put_item(store: Store, entry: dict[str, Any]) -> str:
     """Add or change an item. Raises NotFound for a person or workspace that does not exist."""
     number, now = entry["id"], us(store.clock())
     columns: dict[str, Any] = {"workspace_id": store.workspace_id(entry["workspace"])}
-    for key in ("title", "text", "type", "status", "priority", "category", "version", "private"):
+    for key in ("title", "text", *COLUMNS, "private"):
         if key in entry:
             columns[key] = entry[key]
     if "assignee" in entry:

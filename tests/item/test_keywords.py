@@ -11,9 +11,11 @@ from hypothesis import strategies as some
 from msgspec.structs import replace
 
 from engine.item import keywords
-from engine.item.words import FIELDS, NAMES, canonical, fold
+from engine.item.catalog import canonical
+from engine.item.words import fold
 from engine.model.desk import Catalog, CustomField, Value
 from engine.model.facts import Auto, Automatic, Facts, Sender
+from engine.model.fields import COMMON
 
 ALL = '[workspace.support.items]\nallow_override = ["all"]\n'
 ANYWHERE = ALL + 'keywords = "anywhere"\n'
@@ -129,9 +131,12 @@ def test_F081_english_keys_and_those_of_the_instance_always_count() -> None:
 
 
 def test_F081_every_language_names_every_field_once() -> None:
-    for language, names in NAMES.items():
-        assert len(names) == len(FIELDS), language
-        folded = [fold(each) for name in names for each in name.split("|")]
+    fields = COMMON.set_by("keyword")
+    languages = set(fields[0].labels)
+    assert len(languages) == 18
+    assert [field.name for field in fields if set(field.labels) != languages] == []
+    for language in languages:
+        folded = [fold(each) for field in fields for each in field.labels[language].split("|")]
         assert len(set(folded)) == len(folded), language
 
 
@@ -248,7 +253,7 @@ def test_F089_an_invalid_value_leaves_the_default_and_the_next_line_may_count() 
 
 def test_F070_names_in_allow_override_may_be_written_in_any_way() -> None:
     for spelling in ("Assigned to", "ASSIGNED_TO", " assignee ", "assigned-to"):
-        assert canonical(spelling) == "assigned_to"
+        assert canonical(spelling, COMMON) == "assigned_to"
     toml = '[workspace.support.items]\nallow_override = ["Due Date", "tracker"]\n'
     assert values(read("Due date: 2026-12-24\nType: Task\nText", toml)) == {"due_date": "2026-12-24", "type": "Task"}
 
