@@ -124,6 +124,17 @@ def test_tables_made_of_code_are_what_the_code_says(name: str, before: str, made
     assert text[place(text, before)] == made(), "run: python tests/test_docs.py"
 
 
+def test_a_field_added_to_the_table_has_its_lines_in_the_documents() -> None:
+    from engine.model.fields import COMMON as BUILT_IN
+    from engine.model.fields import Field
+
+    more = BUILT_IN.plus(
+        Field("impact", "list", "how far it goes", values=("Low", "High"), labels={"en": "impact|reach"})
+    )
+    assert "| `impact` | Impact, Reach | one of Low, High |\n" in keyword_fields(more)
+    assert "| `impact` | a text | how far it goes |  |\n" in rule_fields(more)
+
+
 def test_the_defaults_of_fields_are_documented() -> None:
     from engine.model.fields import COMMON as BUILT_IN
 

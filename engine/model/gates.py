@@ -37,11 +37,6 @@ class Gate(Struct, frozen=True):
     judges: tuple[Auto, ...] = ()
 
     @property
-    def defaults(self) -> tuple[str, ...]:
-        """What it says where nothing is configured."""
-        return tuple(self.options.values())
-
-    @property
     def option(self) -> str:
         """The option to write in the file: section and name."""
         return ".".join(next(iter(self.options)).split(".")[:2])
