@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 
 from engine.model.draft import Decider, Disposition, Draft, Note, Verdict
-from engine.model.facts import Facts
+from engine.model.facts import Auto, Facts
 from engine.model.gates import GATES
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ VERDICTS = {
 }
 """The verbs that settle a mail."""
 
-JUDGES = {kind: gate.name for gate in GATES for kind in gate.judges}
+JUDGES = {Auto(kind): gate.name for gate in GATES for kind in gate.judges}
 """Which gate judges which kind of automatic mail."""
 
 

@@ -53,7 +53,7 @@ KINDS: Mapping[str, FieldKind] = {
 class Field(Struct, frozen=True, eq=False):
     """One field. `about` is for owners of rule files.
 
-    `choices` names the list of the workspace that a field of the kind list chooses from; `values` is a list of its own.
+    `choices` names the list of the workspace that a list or version chooses from; `values` is a list of its own.
     `aliases` are other systems' names; `synonyms` are more of them, too loose for rules: keywords, `allow_override` and
     hooks understand them. `labels`: language -> names in keyword lines, alternatives by |.
     `default` is that of the option of [items], None for no option; `needed`: where it is empty, the first choice.

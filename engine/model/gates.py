@@ -13,8 +13,6 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-from engine.model.facts import Auto
-
 VERBS = ("off", "warn", "hold", "reject", "discard")
 """What any gate may say, from the mildest to the most severe."""
 
@@ -23,7 +21,7 @@ class Gate(Struct, frozen=True):
     """One gate. `stages` ask it, the first of them first; `about` is what it looks for, with Markdown.
 
     `options`: the path of an option that holds a verb -> its default. `more`: verbs it knows beside the usual ones;
-    `fixed`: the verb is no option, it is always its default. `judges`: the kinds of automatic mail it is asked about.
+    `fixed`: the verb is no option, it is always its default. `judges`: the kinds of `facts.Auto` it is asked about.
     """
 
     name: str
@@ -34,7 +32,7 @@ class Gate(Struct, frozen=True):
     skippable: bool = False
     more: tuple[str, ...] = ()
     fixed: bool = False
-    judges: tuple[Auto, ...] = ()
+    judges: tuple[str, ...] = ()
 
     @property
     def option(self) -> str:
@@ -126,17 +124,17 @@ GATES = (
     Gate(
         "bounce", ("bounce",), {"gates.bounce": "discard"},
         "delivery, disposition and feedback reports; linked to the item they are about",
-        ("gate.bounce",), skippable=True, judges=(Auto.BOUNCE, Auto.FEEDBACK_REPORT, Auto.DISPOSITION),
+        ("gate.bounce",), skippable=True, judges=("bounce", "feedback_report", "disposition"),
     ),
     Gate(
         "auto_reply", ("bounce",), {"gates.auto_reply": "hold"},
         "`Auto-Submitted` and its kin; an answer to an item becomes a note on it",
-        ("gate.auto_reply",), skippable=True, judges=(Auto.AUTO_REPLY, Auto.AUTO_GENERATED),
+        ("gate.auto_reply",), skippable=True, judges=("auto_reply", "auto_generated"),
     ),
     Gate(
         "mailing_list", ("bounce",), {"gates.mailing_list": "warn"},
         "mail through a mailing list",
-        ("gate.mailing_list",), skippable=True, judges=(Auto.MAILING_LIST,),
+        ("gate.mailing_list",), skippable=True, judges=("mailing_list",),
     ),
     Gate(
         "encrypted", ("bounce",), {"attachments.smime_pgp.encrypted": "hold"},

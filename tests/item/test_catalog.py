@@ -99,10 +99,6 @@ def test_values_of_an_added_field_are_judged() -> None:
     assert "is no impact here (there are: Low, High)" in judge("impact", "x", SUPPORT, World(), MORE).problem  # type: ignore[arg-type]
 
 
-def test_an_added_field_is_a_row_of_the_store() -> None:
-    assert "impact" not in COLUMNS
-
-
 # ── what the table says of itself, and what stands beside it ──────────────────────────────────────────────────
 
 
