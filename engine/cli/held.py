@@ -147,7 +147,7 @@ def _tell(config: Config, store: Store, row: Any, reason: str) -> bool:
     from engine.decision.answering import may_answer
     from engine.decision.facts import gather
     from engine.explain.replay import parse_stored
-    from engine.model.plan import SendMail
+    from engine.model.plan import Letter, SendMail
     from engine.run.process import Engine
 
     raw = store.raw(row.mail)
@@ -158,8 +158,8 @@ def _tell(config: Config, store: Store, row: Any, reason: str) -> bool:
         facts = gather(mail, config, row.mailbox, engine.look(raw, row.mail))
         allowed, _ = may_answer(mail, facts, config)
     template = config.settings(row.workspace).replies.rejected
-    answer = (
-        SendMail("rejected", template, (row.sender,), reason=reason) if allowed and template and row.sender else None
-    )
+    answer = None
+    if allowed and template and row.sender:
+        answer = SendMail(Letter.REJECTED, template, (row.sender,), reason=reason)
     store.reject(row.mail, person(), reason, answer)
     return answer is not None

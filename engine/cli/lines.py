@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
-from engine.model.draft import Decider
+from engine.model.draft import Decider, Who
 from engine.model.plan import Outcome
 from engine.plain_text import columns, printable
 from engine.run.line import Line
@@ -31,9 +31,9 @@ def fit(text: str, width: int) -> str:
 
 def who(by: Decider) -> str:
     """Name who decided, as in a sentence."""
-    if by.kind == "rule":
+    if by.kind == Who.RULE:
         return f'rule "{by.name}"'
-    if by.kind in ("hook", "gate"):
+    if by.kind in (Who.HOOK, Who.GATE):
         return f"{by.kind} {by.name}"
     return by.name
 

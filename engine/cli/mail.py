@@ -78,6 +78,7 @@ def show(ctx: click.Context, ref: str, as_json: bool) -> None:
     REF is what `allegra explain` takes: an id, a Message-ID, a sender's address, last, last-held.
     """
     from engine.cli.looking import found
+    from engine.model.draft import Who
     from engine.model.reasons import REASONS
 
     config = open_config(ctx)
@@ -93,8 +94,8 @@ def show(ctx: click.Context, ref: str, as_json: bool) -> None:
                 ("subject", row.subject.strip() or "(no subject)"), ("message-id", row.message_id),
                 ("received", when(row.received_at)), ("mailbox", row.mailbox), ("outcome", row.outcome),
                 ("code", row.code), ("because", row.because),
-                ("by", f"{row.by.kind} {row.by.name}" if row.by.kind != "engine" else ""),
-                ("means", REASONS[row.code].sentence if row.code in REASONS and row.by.kind != "person" else ""),
+                ("by", f"{row.by.kind} {row.by.name}" if row.by.kind != Who.ENGINE else ""),
+                ("means", REASONS[row.code].sentence if row.code in REASONS and row.by.kind != Who.PERSON else ""),
                 ("item", f"{row.workspace} {target(row)}" if target(row) else ""),
                 ("attempts", row.attempts if row.attempts > 1 else ""),
                 ("error", row.error.strip().splitlines()[-1] if row.error.strip() else ""),

@@ -22,7 +22,7 @@ from engine.model.desk import ItemFacts
 from engine.model.draft import Disposition, Draft, FieldChange, NewUser, PersonChange, Reply, Skip
 from engine.model.facts import Facts, Release
 from engine.model.mail import Address, Mail
-from engine.model.plan import Plan
+from engine.model.plan import DONE, Plan
 from engine.model.trace import Change, StageTrace, Trace
 from engine.stages.activity import Activity
 from engine.stages.author import Author
@@ -56,6 +56,9 @@ ORDER = (
     "participants",
 )
 """The stages by name, in the order they are asked."""
+
+MOST_LISTED = 8
+"""Elements of a list that the trace of a change tells."""
 
 MOST_DEFECTS = 50
 """Oddities of one mail that its trace tells."""
@@ -121,7 +124,7 @@ class Pipeline(Struct, frozen=True):
             disposition=plan.disposition,
             rules=final.rule_traces,
             answers=tuple(look.answers.items()),
-            effects=tuple(type(effect).__name__ for effect in plan.effects),
+            effects=tuple(DONE[type(effect)] for effect in plan.effects),
             config_digest=self.config.digest,
             us=(time.perf_counter_ns() - started) // 1000,
             defects=mail.defects[:MOST_DEFECTS],
@@ -168,7 +171,15 @@ def _changes(before: tuple[Any, ...], after: tuple[Any, ...]) -> tuple[Change, .
 def _change(name: str, old: Any, new: Any) -> Change:
     if name == "text":
         return Change(name, _length(old), _length(new))
-    return Change(name, _short(old), _short(new))
+    return Change(name, _listed(old), _listed(new))
+
+
+def _listed(value: Any) -> str | tuple[str, ...]:
+    """Give a value of a draft as a few words, a list as those of its first elements."""
+    if type(value) is not tuple:
+        return _short(value)
+    more = ("…",) if len(value) > MOST_LISTED else ()
+    return (*map(_short, value[:MOST_LISTED]), *more)
 
 
 def _length(text: str) -> str:
@@ -181,7 +192,7 @@ def _short(value: Any) -> str:
     if isinstance(value, str):
         return value if len(value) <= 120 else value[:119] + "…"
     if kind is tuple:
-        return ", ".join([_short(each) for each in value[:8]]) + (" …" if len(value) > 8 else "")
+        return ", ".join(map(_short, value[:MOST_LISTED])) + (" …" if len(value) > MOST_LISTED else "")
     if kind is bool:
         return "true" if value else "false"
     if kind is Disposition:

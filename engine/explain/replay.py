@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from engine.explain.explained import Explained, IfReleased
 from engine.model import trace as traces
-from engine.model.draft import Verdict
+from engine.model.draft import PASSED, Note, Verdict
 from engine.model.facts import Release
 from engine.model.mail import Mail, RawMail
 from engine.model.plan import Outcome
@@ -147,12 +147,11 @@ def explain_bytes(engine: Engine, raw: RawMail, name: str, every_rule: bool = Fa
 
 def _if_released(engine: Engine, raw: RawMail, mail: str) -> IfReleased:
     """Decide as a release would, with the answers of now."""
-    who = "you"
-    decision = decide_again(engine, raw, mail=mail, release=Release(who))
+    decision = decide_again(engine, raw, mail=mail, release=Release("you"))
     plan, stages = decision.plan, decision.trace.stages
-    mark = f"; passed, because {who} released it"
-    passed = [note.text.removesuffix(mark) for each in stages for note in each.notes if note.text.endswith(mark)]
-    return IfReleased(plan.outcome, plan.disposition.because, stages[-1].name, tuple(passed))
+    notes = (note for stage in stages for note in stage.notes if note.kind == PASSED)
+    passed = tuple(what for note in notes if isinstance(what := note.field("what"), Note))
+    return IfReleased(plan.outcome, plan.disposition.because, stages[-1].name, passed)
 
 
 def _leaves(engine: Engine, raw: RawMail, trace: Trace | None, mail: str) -> dict[str, Leaves]:

@@ -14,13 +14,13 @@ from engine.gates import Findings, described
 from engine.item.values import custom, judge
 from engine.item.words import FIELDS, canonical
 from engine.model.desk import Catalog, ItemFacts, Value
-from engine.model.draft import Decider, Draft, FieldChange
+from engine.model.draft import Decider, Draft, FieldChange, Mark, Who
 
 if TYPE_CHECKING:
     from engine.config import Items
     from engine.lookups import Lookups
 
-BY = Decider("stage", "defaults")
+BY = Decider(Who.STAGE, "defaults")
 
 TEXTS = ("title", "description")
 """Names a rule may set that are no fields of the catalog."""
@@ -38,7 +38,7 @@ class Fields:
         for change in changes:
             before = self.decided.setdefault(change.name, change)
             if before is not change:
-                self.found.note(f"ignored: {described(before.by)} already decided {change.name}", "info")
+                self.found.note("fields.ignored", Mark.INFO, by=described(before.by), field=change.name)
 
     def judged(self, changes: Iterable[FieldChange]) -> None:
         """Take what is valid, in the catalog's spelling; say what is not."""
@@ -52,7 +52,8 @@ class Fields:
                 name = field.name if field is not None else name
                 answer = judge(name, value, self.catalog, self.look)
                 if answer.problem:
-                    self.found.note(f"{name} by {described(change.by)}: {answer.problem}", "warn")
+                    by, problem = described(change.by), answer.problem
+                    self.found.note("fields.bad_value", Mark.WARN, field=name, by=by, problem=problem)
                     continue
                 value = answer.value
             self.add((FieldChange(name, value, change.by),))
@@ -98,7 +99,7 @@ def fill(fields: Fields, items: Items) -> str:
         fits = not field.types or kind in field.types
         if not fits:
             if fields.decided.pop(field.name, None) is not None:
-                fields.found.note(f"{field.name} is no field of the type {kind}", "warn")
+                fields.found.note("fields.wrong_type", Mark.WARN, field=field.name, type=kind)
         elif field.name not in fields.decided and field.default is not None:
             fields.add((FieldChange(field.name, field.default, BY),))
         if fits and field.required and not fields.text(field.name):
@@ -119,8 +120,7 @@ def _default(name: str, wanted: str, fields: Fields) -> None:
         if not answer.problem:
             fields.add((FieldChange(name, answer.value, BY),))
             return
-        instead = f'; "{first}" instead' if first else ""
-        fields.found.note(f"default of items.{name}: {answer.problem}{instead}", "warn")
+        fields.found.note("fields.bad_default", Mark.WARN, option=name, problem=answer.problem, instead=first)
     if first:
         fields.add((FieldChange(name, first, BY),))
 

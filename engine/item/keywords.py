@@ -16,8 +16,8 @@ from msgspec import Struct
 
 from engine.item.values import judge
 from engine.item.words import canonical, fold, names
-from engine.model.desk import Catalog
-from engine.model.draft import Decider, FieldChange, Note
+from engine.model.desk import AccountStatus, Catalog
+from engine.model.draft import Decider, FieldChange, Mark, Note, Who, note
 from engine.model.facts import Auto, Facts
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ MOST_TRIES = 5
 
 LONGEST_KEY = 60
 
-BY = Decider("stage", "keywords")
+BY = Decider(Who.STAGE, "keywords")
 
 HUMAN = frozenset({Auto.NONE, Auto.MAILING_LIST})
 
@@ -52,7 +52,7 @@ class Read(Struct, frozen=True):
     text: str
     fields: tuple[FieldChange, ...] = ()
     notes: tuple[Note, ...] = ()
-    refused: str = ""
+    refused: Note | None = None
 
 
 def read(
@@ -77,10 +77,10 @@ def read(
     if why := _barred(facts, settings):
         if not any(line.field for line in found):
             return Read(text)
-        return Read(text, notes=(Note(f"keywords are not read: {why}", "info"),))
+        return Read(text, notes=(note("keywords.not_read", Mark.INFO, why=why),))
     notes: list[Note] = []
     if cut_off:
-        notes.append(Note(f"only the first {MOST_LINES} keyword lines are looked at", "warn", "draft.bad_keyword"))
+        notes.append(note("keywords.only_first", Mark.WARN, "draft.bad_keyword", most=MOST_LINES))
     refused = _unknown(found, items, notes)
     changes, gone, wrong = _decide(found, items, catalog, look, notes, by_keyword)
     if items.unknown_keyword == "reject":
@@ -165,23 +165,23 @@ def _shaped(line: str) -> tuple[str, str] | None:
     return key, value
 
 
-def _barred(facts: Facts, settings: Settings) -> str:
-    """Say why this sender may not use keywords, "" if they may (items.override_by; reliability in docs/)."""
+def _barred(facts: Facts, settings: Settings) -> Note | None:
+    """Say why this sender may not use keywords, None if they may (items.override_by; reliability in docs/)."""
     if facts.automatic.kind not in HUMAN:
-        return "a machine wrote this"
+        return note("keywords.machine")
     options, results = settings.gates, facts.authentication
     if options.trusted_authserv_ids and results.dmarc != "pass" and results.arc != "pass":
-        return f"dmarc={results.dmarc}, and who sets fields must be proven"
+        return note("keywords.not_proven", dmarc=results.dmarc)
     by, account = settings.items.override_by, facts.sender.account
     if by == "anyone":
-        return ""
-    if account is None or facts.sender.problem or account.status != "active":
-        return "the sender is not known (items.override_by)"
+        return None
+    if account is None or facts.sender.problem or account.status != AccountStatus.ACTIVE:
+        return note("keywords.not_known")
     if by.startswith("group:"):
         group = by.removeprefix("group:")
         if group.casefold() not in (name.casefold() for name in account.groups):
-            return f"{account.login} is not in the group {group} (items.override_by)"
-    return ""
+            return note("keywords.not_in_group", login=account.login, group=group)
+    return None
 
 
 @lru_cache(maxsize=64)
@@ -194,44 +194,44 @@ def allowed(field: str, overridable: frozenset[str]) -> bool:
     return "all" in overridable or canonical(field) in overridable
 
 
-def _unknown(found: list[Line], items: Items, notes: list[Note]) -> str:
+def _unknown(found: list[Line], items: Items, notes: list[Note]) -> Note | None:
     """Keys that name no field: text, or a reason to refuse the mail."""
     strange = [line.key for line in found if not line.field]
     if not strange or items.unknown_keyword == "keep":
-        return ""
-    shown = ", ".join(strange[:5])
-    notes.append(Note(f"no field is called {shown}", "warn", "draft.bad_keyword"))
-    return f"no field is called {shown}"
+        return None
+    notes.append(note("keywords.no_field", Mark.WARN, "draft.bad_keyword", keys=tuple(strange[:5])))
+    return notes[-1]
 
 
 def _decide(
     found: list[Line], items: Items, catalog: Catalog, look: Lookups, notes: list[Note], by_keyword: bool
-) -> tuple[list[FieldChange], set[int], str]:
+) -> tuple[list[FieldChange], set[int], Note | None]:
     """Choose and judge: the changes, the lines that go, and the first thing that was wrong."""
     overridable = _overridable(items.allow_override)
     changes: list[FieldChange] = []
     gone: set[int] = set()
-    wrong = ""
+    wrong: Note | None = None
     for field, lines in _by_field(found):
         if field == "workspace":
             gone |= _routed(lines, catalog, by_keyword or allowed(field, overridable), notes)
             continue
         if not allowed(field, overridable):
-            notes.append(Note(f"{lines[0].key}: stays text, items.allow_override does not name {field}", "info"))
+            notes.append(note("keywords.not_allowed", Mark.INFO, key=lines[0].key, field=field))
             continue
         last = items.keyword_wins == "last"
         for line in (lines[::-1] if last else lines)[:MOST_TRIES]:
             judged = judge(field, line.value, catalog, look)
             if judged.problem:
-                wrong = wrong or f"{line.key}: {judged.problem}"
-                notes.append(Note(f"{line.key}: {judged.problem}; the line stays text", "warn", "draft.bad_keyword"))
+                said = {"key": line.key, "problem": judged.problem}
+                wrong = wrong or note("keywords.bad_value", **said)
+                notes.append(note("keywords.stays_text", Mark.WARN, "draft.bad_keyword", **said))
                 continue
             changes.append(FieldChange(field, judged.value, BY))
-            said = f"keyword {line.key}: {line.value[:60]}" + (f" ({judged.remark})" if judged.remark else "")
-            notes.append(Note(said))
+            notes.append(note("keywords.set", key=line.key, value=line.value[:60], remark=judged.remark))
             gone |= {other.index for other in lines} if last else {line.index}
             if len(lines) > 1:
-                notes.append(Note(f"{len(lines)} lines set {field}, the {items.keyword_wins} one counts", "info"))
+                wins = items.keyword_wins
+                notes.append(note("keywords.several", Mark.INFO, lines=len(lines), field=field, wins=wins))
             break
     return changes, gone, wrong
 
@@ -241,12 +241,11 @@ def _routed(lines: list[Line], catalog: Catalog, counts: bool, notes: list[Note]
     here = (catalog.workspace.casefold(), catalog.name.casefold())
     for line in lines[:MOST_TRIES]:
         if not counts:
-            notes.append(Note(f"{line.key}: stays text, items.allow_override does not name workspace", "info"))
+            notes.append(note("keywords.not_allowed", Mark.INFO, key=line.key, field="workspace"))
             return set()
         if line.value.casefold() in here:
             return {line.index}
-    asked = f"{lines[0].key}: {lines[0].value[:60]}"
-    notes.append(Note(f"{asked} did not decide where this mail goes; it stays text", "info"))
+    notes.append(note("keywords.went_elsewhere", Mark.INFO, key=lines[0].key, value=lines[0].value[:60]))
     return set()
 
 

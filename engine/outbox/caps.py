@@ -9,16 +9,18 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from engine.model.plan import Letter
+
 if TYPE_CHECKING:
     from engine.config import Settings
     from engine.model.plan import SendMail
     from engine.store.store import Store
 
 HOUR = timedelta(hours=1)
-ANSWERS = frozenset({"ack", "comment_ack", "rejected", "held"})
+ANSWERS = frozenset({Letter.ACK, Letter.COMMENT_ACK, Letter.REJECTED, Letter.HELD})
 """Kinds that `replies.once_per_sender` counts."""
 
-REPORTS = ("rejected", "held")
+REPORTS = (Letter.REJECTED, Letter.HELD)
 """Kinds that `errors.one_report_per_sender` counts."""
 
 

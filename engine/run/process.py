@@ -24,9 +24,9 @@ from msgspec.structs import replace
 from engine.decision.mailbox_action import Planned, plan_action
 from engine.decision.seal import reports
 from engine.lookups import REPEATABLE, Recorder
-from engine.model.draft import Decider, Disposition, Verdict
+from engine.model.draft import Decider, Disposition, Verdict, Who
 from engine.model.mail import RawMail
-from engine.model.plan import Effect, Outcome, Plan, Receipt, SendMail, Settle
+from engine.model.plan import Effect, Letter, Outcome, Plan, Receipt, SendMail, Settle
 from engine.model.questions import HookAnswer, HookRequest
 from engine.model.trace import encode
 from engine.stop import Stop, Stopped
@@ -50,7 +50,7 @@ DEFER_WAIT = timedelta(minutes=5)
 
 MAX_ATTEMPTS = 5
 
-ENGINE = Decider("engine", "engine")
+ENGINE = Decider(Who.ENGINE, "engine")
 
 
 class Result(Struct, frozen=True):
@@ -357,7 +357,7 @@ class Engine:
 
 
 def _tells_sender(effect: Effect) -> bool:
-    return isinstance(effect, SendMail) and effect.kind == "rejected"
+    return isinstance(effect, SendMail) and effect.kind == Letter.REJECTED
 
 
 def _storable(text: str) -> str:

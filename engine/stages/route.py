@@ -13,10 +13,26 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from msgspec.structs import replace
 
-from engine.gates import Findings
+from engine.gates import Findings, passed, settled
 from engine.item import keywords
-from engine.model.desk import ItemFacts
-from engine.model.draft import Decider, Disposition, Draft, FieldChange, Note, PersonChange, Reply, Role, Skip, Verdict
+from engine.model.desk import GROUP, ItemFacts
+from engine.model.draft import (
+    READ,
+    Decider,
+    Disposition,
+    Draft,
+    FieldChange,
+    Mark,
+    Note,
+    PersonChange,
+    Reply,
+    Role,
+    Said,
+    Skip,
+    Verdict,
+    Who,
+    note,
+)
 from engine.model.facts import Facts
 from engine.model.mail import Address, Mail
 from engine.rulebook.actions import Vocabulary
@@ -29,8 +45,6 @@ if TYPE_CHECKING:
     from rules.schema import Values
 
 SYSTEM = ""
-GROUP = "group:"
-"""Before the name of a group where a field may hold a person or a group."""
 
 _VERDICTS = {"reject": Verdict.REJECT, "discard": Verdict.DISCARD, "hold": Verdict.HOLD}
 
@@ -64,7 +78,8 @@ class Route:
         if not earlier:
             return draft
         found = Findings(self.name, facts, draft)
-        found.trip("duplicate", verb, "limits.duplicate", f"{draft.workspace} has this content already, from {earlier}")
+        because = note("route.duplicate", workspace=draft.workspace, mail=earlier)
+        found.trip("duplicate", verb, "limits.duplicate", because)
         return found.draft()
 
 
@@ -110,8 +125,8 @@ class Walk:
         """Read the file of a place; gives where to go on, None if the mail stays or is settled."""
         destination: Act | None = None
         if place in self._rules.broken:
-            because = f"the rules of {place or 'the system mailbox'} do not load: {self._rules.broken[place]}"
-            self._settle(Verdict.DEFER, "rule.file_broken", because, Decider("stage", Route.name))
+            because = note("route.broken", place=place, why=self._rules.broken[place])
+            self._settle(Verdict.DEFER, "rule.file_broken", because, Decider(Who.STAGE, Route.name))
             return None
         file = self._rules.files.get(place)
         if file is not None:
@@ -144,15 +159,15 @@ class Walk:
         if target is None or target == place:
             return None
         if target in self._visited or len(self._visited) > self._config.rules.max_hops:
-            self._cut(place, target)
+            self._cut(target)
             home = self._config.system.default_workspace
             return home if place == SYSTEM and home and home not in self._visited else None
         self._ledger.decided.pop("assignee", None)  # whoever receives it may assign its own people
         if place != SYSTEM:
             self._changes.pop("assignee", None)
         if destination is not None:
-            by = f"{destination.rule.label}"
-            self._notes.append(Note(f"{by} routes to {target or 'the system rules'}", "ok", "rule.route"))
+            by = destination.rule
+            self._note("route.routes", Mark.OK, "rule.route", number=by.number, rule=by.name, target=target)
         return target
 
     def _asked_for(self) -> str:
@@ -161,7 +176,7 @@ class Walk:
         if tag:
             for name, workspace in config.workspaces.items():
                 if tag in (each.casefold() for each in workspace.plus):
-                    self._notes.append(Note(f"the plus tag {tag} leads to {name} (workspace.{name}.plus)"))
+                    self._note("route.plus", tag=tag, workspace=name)
                     return name
         needed = not config.system.default_workspace
         settings, language = config.settings(""), config.instance.language
@@ -170,44 +185,44 @@ class Walk:
         )
         if named:
             self._changes["by_keyword"] = True
-            self._notes.append(Note(f"a keyword line asks for {named}"))
+            self._note("route.keyword", workspace=named)
         return named
 
-    def _cut(self, place: str, target: str) -> None:
-        name = f'"{target}"' if target else "the system rules"
-        why = "it was there before" if target in self._visited else f"rules.max_hops is {self._config.rules.max_hops}"
-        self._notes.append(Note(f"not routed on to {name}: {why}", "warn", "rule.cycle_cut"))
+    def _cut(self, target: str) -> None:
+        kind = "route.visited" if target in self._visited else "route.max_hops"
+        self._note(kind, Mark.WARN, "rule.cycle_cut", target=target, limit=self._config.rules.max_hops)
 
     def _told(self, trace: FileTrace, count: int) -> None:
-        matched = ", ".join(str(hit.rule) for hit in trace.hits)
-        said = f"{trace.file}, {count} rules" + (f", matched {matched}" if matched else ", none matched")
-        self._notes.append(Note(said))
+        self._note(READ, file=trace.file, rules=count, matched=tuple(str(hit.rule) for hit in trace.hits))
         if trace.cut:
             limit = self._config.rules.regex_text_limit
-            cut = f"{', '.join(trace.cut)} read up to {limit} characters (rules.regex_text_limit)"
-            self._notes.append(Note(cut, "info", "rule.text_cut"))
+            self._note("route.text_cut", Mark.INFO, "rule.text_cut", fields=trace.cut, limit=limit)
 
     # ── ends ──────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _end(self, act: Act) -> bool:
         """Reject, discard or hold; False when a release passes it."""
-        verdict, by, because = _VERDICTS[act.name], self._by(act), act.texts[0]
+        verdict, text, rule = _VERDICTS[act.name], act.texts[0], act.rule
         released = self._facts.released
         if verdict is Verdict.HOLD and released is not None:
-            said = f"{act.rule.label} would hold it: {because}; passed, because {released.by} released it"
-            self._notes.append(Note(said, "info", "rule.hold"))
+            would = note("route.would_hold", text=text, number=rule.number, rule=rule.name, file=rule.file)
+            self._notes.append(passed(would, "rule.hold", released.by))
             return False
         if verdict is Verdict.REJECT:
-            self._changes["reply"] = Reply("", text=because)
-        self._settle(verdict, f"rule.{act.name}", because, by)
+            self._changes["reply"] = Reply("", text=text)
+        because = note("route.ends", text=text, number=rule.number, rule=rule.name, file=rule.file)
+        self._settle(verdict, f"rule.{act.name}", because, self._by(act))
         return True
 
-    def _settle(self, verdict: Verdict, code: str, because: str, by: Decider) -> None:
-        self._notes.append(Note(because, "stop", code))
-        self._disposition = Disposition(verdict, code, because, by)
+    def _settle(self, verdict: Verdict, code: str, because: Note, by: Decider) -> None:
+        self._disposition, said = settled(verdict, code, because, by)
+        self._notes.append(said)
+
+    def _note(self, kind: str, mark: Mark = Mark.OK, code: str = "", /, **fields: Said) -> None:
+        self._notes.append(Note(kind, mark, code, tuple(fields.items())))
 
     def _by(self, act: Act) -> Decider:
-        return Decider("rule", act.rule.name, act.rule.file, act.rule.line)
+        return Decider(Who.RULE, act.rule.name, act.rule.file, act.rule.line)
 
     def draft(self) -> Draft:
         """The draft as it is at the end of the way."""
@@ -274,7 +289,7 @@ class Walk:
         text, role = act.texts
         account = self._look.person(text)
         if account is None:
-            self._notes.append(Note(f'{act.rule.label}: nobody here is called "{text}"', "warn"))
+            self._note("route.nobody", Mark.WARN, number=act.rule.number, rule=act.rule.name, person=text)
             return
         address = Address(account.emails[0] if account.emails else "", account.name)
         self._add("people", PersonChange(address, Role(role), account.login))

@@ -11,8 +11,8 @@ from typing import Any
 
 import msgspec
 
-from engine.model.desk import Account, Catalog, CustomField
-from engine.model.questions import AccountMatch
+from engine.model.desk import Account, AccountStatus, Catalog, CustomField
+from engine.model.questions import AccountMatch, Found
 from engine.store.part import Part
 
 PERMISSIONS = ("view_items", "add_items", "add_comments", "edit_items", "watch")
@@ -38,7 +38,7 @@ class Accounts(Part):
 
     def _account_of(self, key: str, separators: str) -> AccountMatch:
         if found := self._account("JOIN email ON email.account_id = account.id WHERE email.key = ?", key):
-            return AccountMatch(found, "exact")
+            return AccountMatch(found, Found.EXACT)
         local, at, domain = key.rpartition("@")
         if not at or not local or not separators or any(char in local for char in separators):
             return AccountMatch()
@@ -50,7 +50,7 @@ class Accounts(Part):
             )
             for registered, number in rows:
                 if pattern.fullmatch(registered):
-                    return AccountMatch(self._account("WHERE account.id = ?", number), "suffix")
+                    return AccountMatch(self._account("WHERE account.id = ?", number), Found.SUFFIX)
         return AccountMatch()
 
     def login(self, login: str) -> Account | None:
@@ -81,8 +81,8 @@ class Accounts(Part):
             "SELECT name FROM account_group JOIN membership ON group_id = id WHERE account_id = ? ORDER BY key", number
         )
         return Account(
-            number, login, name, tuple(each for (each,) in emails), status, tuple(each for (each,) in groups),
-            language, bool(admin),
+            number, login, name, tuple(each for (each,) in emails), AccountStatus(status),
+            tuple(each for (each,) in groups), language, bool(admin),
         )  # fmt: skip
 
     def group(self, name: str) -> str:
@@ -104,7 +104,7 @@ class Accounts(Part):
     def _may(self, login: str, permission: str, workspace: str) -> bool:
         account = self.login(login)
         place = self.database.one("SELECT id, public FROM workspace WHERE identifier = ?", workspace)
-        if account is None or place is None or account.status not in ("active", "guest"):
+        if account is None or place is None or account.status not in (AccountStatus.ACTIVE, AccountStatus.GUEST):
             return False
         if account.admin or (place[1] and permission in FOR_EVERYONE):
             return True

@@ -13,13 +13,13 @@ from typing import Any
 
 import msgspec
 
-from engine.model.desk import CustomField, Status
+from engine.model.desk import AccountStatus, CustomField, Status, WorkspaceStatus
 from engine.store.accounts import Accounts, Lists, _squeezed
 from engine.store.database import us
 from engine.store.errors import Conflict, NotFound, Refused
 
-STATUSES = ("active", "registered", "locked", "guest")
-WORKSPACE_STATUSES = ("active", "closed", "archived")
+STATUSES = tuple(AccountStatus)
+WORKSPACE_STATUSES = tuple(WorkspaceStatus)
 LISTS = ("modules", "types", "statuses", "priorities", "categories", "versions")
 
 

@@ -26,6 +26,7 @@ from engine.model.plan import (
     CreateItem,
     CreateUser,
     Effect,
+    Letter,
     PostToTopic,
     SendMail,
     SetField,
@@ -260,7 +261,7 @@ class Effects:
 
     def _recipients(self, effect: SendMail) -> Iterator[str]:
         """Whom a mail goes to, one row each. Notices go to people: groups are resolved, nobody is told twice."""
-        if effect.kind != "notify":
+        if effect.kind != Letter.NOTIFY:
             yield from effect.to or ("",)
             return
         for name in effect.to:

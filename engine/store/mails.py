@@ -14,7 +14,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from engine.model.draft import Decider
+from engine.model.draft import Decider, Who
 from engine.model.mail import Envelope, Origin, RawMail
 from engine.model.plan import Outcome, Receipt
 from engine.store.database import time, us
@@ -153,8 +153,8 @@ class Mails(Receipts):
         )  # fmt: skip
         return [
             Receipt(
-                mail, generation, Outcome(outcome), code, because, Decider(kind, name, file, line), workspace, item,
-                comment, tuple(number for (number,) in self.database.rows(
+                mail, generation, Outcome(outcome), code, because, Decider(Who(kind), name, file, line), workspace,
+                item, comment, tuple(number for (number,) in self.database.rows(
                     "SELECT id FROM outbox WHERE dedupe > ? AND dedupe < ? ORDER BY id",
                     f"{row}:{generation}:", f"{row}:{generation};")),
             )
@@ -201,7 +201,7 @@ def _mail_row(row: tuple[Any, ...]) -> MailRow:
     (mail, number, mailbox, key, message_id, subject, sender, recipients, received_at, size, state, outcome, code,
      because, by_kind, by_name, by_file, by_line, workspace, item, topic, generation, attempts,
      error) = row  # fmt: skip
-    by = Decider(by_kind, by_name, by_file, by_line) if by_kind else Decider("engine", "engine")
+    by = Decider(Who(by_kind), by_name, by_file, by_line) if by_kind else Decider(Who.ENGINE, "engine")
     return MailRow(
         mail, number, mailbox, key, message_id, subject, sender, recipients, time(received_at), size, state,
         outcome or "deferred", code, because or error.strip().rpartition("\n")[2], by, workspace or "", item or 0,

@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from engine.model.draft import Decider
+from engine.model.draft import Decider, Who
 from engine.store import hot
 from engine.store.database import us
 from engine.store.spool import NOTHING, Spool, Spooled, claim_of
 
-ENGINE = Decider("engine", "engine")
+ENGINE = Decider(Who.ENGINE, "engine")
 MOST_TEXT = 20_000
 CRASHED = "every attempt ended in a crash of the whole process"
 

@@ -18,9 +18,9 @@ from msgspec.structs import replace
 
 from engine.model.desk import Account, ItemFacts
 from engine.model.draft import Draft
-from engine.model.facts import Authentication, Auto, Automatic, Cut, Facts, Sender, Thread
+from engine.model.facts import Authentication, Auto, Automatic, Cut, Facts, Sender, Thread, Way
 from engine.model.mail import Address, Attachment, Header, Mail, Origin, Part, RawMail
-from engine.model.questions import AccountMatch
+from engine.model.questions import AccountMatch, Found
 from engine.rulebook.sight import Sight
 from engine.stages.route import Route
 from rules.cases import Given, given
@@ -258,7 +258,7 @@ def _facts(fields: Mapping[str, Given], mail: Mail, place: str, received: dateti
     return Facts(
         mailbox=place or "system",
         workspace=place,
-        sender=Sender(mail.from_[0], account if known else None, "exact" if known else ""),
+        sender=Sender(mail.from_[0], account if known else None, Found.EXACT if known else Found.NOT),
         authentication=Authentication(**{name: _value(fields, f"auth.{name}", "none") for name in _METHODS}),
         automatic=Automatic(kind, _value(fields, "auto.reason", "")),
         thread=_thread(fields, place, received),
@@ -289,7 +289,7 @@ def _thread(fields: Mapping[str, Given], place: str, received: datetime) -> Thre
         changed_at=received - timedelta(seconds=idle_for) if idle_for is not None else None,
         fields=tuple((each.key, each.value) for each in named if each.key is not None),
     )
-    return Thread(item, _value(fields, "thread.by", "token"), proven=True)
+    return Thread(item, Way(_value(fields, "thread.by", Way.TOKEN)), proven=True)
 
 
 class Nobody:

@@ -17,6 +17,7 @@ import msgspec
 from msgspec import Struct
 
 from engine.model import trace as traces
+from engine.model.draft import Who
 from rules.check import Checker
 from rules.document import Document, read
 from rules.load import Source, load_file
@@ -179,7 +180,7 @@ def compare_archive(after: Engine, since: datetime) -> Differences:
         found.total += 1
         then, here = _said(row.outcome, row.workspace), _end(now)
         if then != here:
-            rule = _decider(now) or (row.by.name if row.by.kind == "rule" else "no rule")
+            rule = _decider(now) or (row.by.name if row.by.kind == Who.RULE else "no rule")
             found.outcomes.append(Difference(stored.mail, row.subject, then, here, rule))
     return found
 
@@ -207,11 +208,10 @@ def _said(outcome: str, workspace: str) -> str:
 
 def _decider(decision: Decision) -> str:
     """The last rule that had an effect."""
-    if decision.plan.disposition.by.kind == "rule":
+    if decision.plan.disposition.by.kind == Who.RULE:
         return decision.plan.disposition.by.name
-    named = [note.text for note in decision.draft.notes if note.code == "rule.route"]
-    found = named[-1].split('"') if named else []
-    return found[1] if len(found) > 1 else ""
+    routed = [note for note in decision.draft.notes if note.code == "rule.route"]
+    return str(routed[-1].field("rule") or "") if routed else ""
 
 
 def _changes(then: Decision, now: Decision) -> Iterator[str]:
@@ -225,6 +225,8 @@ def _changes(then: Decision, now: Decision) -> Iterator[str]:
 
 
 def _told(value: Any) -> str:
+    if isinstance(value, tuple):
+        return ", ".join(value) or "–"
     return "–" if value in (None, "") else str(value)
 
 

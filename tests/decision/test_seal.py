@@ -69,7 +69,7 @@ def test_a_new_item_is_created_with_its_fields_then_what_hangs_on_it() -> None:
             fields=(FieldChange("priority", "High", RULE),),
             labels=("vip",),
             people=(PersonChange(Address("bob@example.com"), Role.READER, "bob"),),
-            attachments=(AttachmentFate(first), AttachmentFate(second, False, "no")),
+            attachments=(AttachmentFate(first), AttachmentFate(second, False)),
             private=True,
         ),
         of=letter,

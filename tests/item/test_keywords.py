@@ -14,6 +14,7 @@ from engine.item import keywords
 from engine.item.words import FIELDS, NAMES, canonical, fold
 from engine.model.desk import Catalog, CustomField, Value
 from engine.model.facts import Auto, Automatic, Facts, Sender
+from engine.wording.sentence import sentence
 
 ALL = '[workspace.support.items]\nallow_override = ["all"]\n'
 ANYWHERE = ALL + 'keywords = "anywhere"\n'
@@ -146,7 +147,7 @@ def test_F081_aliases_name_fields_and_custom_fields() -> None:
 def test_F082_keys_and_values_may_have_any_case_where_one_value_is_meant() -> None:
     said = read("PRIORITY: hIGH\nText")
     assert values(said) == {"priority": "High"}
-    assert any("taken as" in note.text for note in said.notes)
+    assert any("taken as" in sentence(note) for note in said.notes)
 
 
 def test_F082_a_value_that_could_be_two_is_not_guessed() -> None:
@@ -287,8 +288,10 @@ def test_machines_use_no_keywords() -> None:
 
 def test_unknown_keys_stay_text_or_refuse_the_mail() -> None:
     assert read("Colour of the sky: blue\nText").text == "Colour of the sky: blue\nText"
-    assert read("Moon: full\nText", ALL + 'unknown_keyword = "reject"\n').refused == "no field is called Moon"
-    assert "Sky-high" in read("Priority: Sky-high\nText", ALL + 'unknown_keyword = "reject"\n').refused
+    refused = read("Moon: full\nText", ALL + 'unknown_keyword = "reject"\n').refused
+    assert refused is not None and sentence(refused) == "no field is called Moon"
+    refused = read("Priority: Sky-high\nText", ALL + 'unknown_keyword = "reject"\n').refused
+    assert refused is not None and "Sky-high" in sentence(refused)
 
 
 def test_keywords_can_be_switched_off() -> None:
@@ -324,7 +327,7 @@ def test_a_thousand_keywords_are_bounded_and_told() -> None:
     said = read(text, ANYWHERE, world=world)
     assert time.process_time() - started < 0.5
     assert len(world.asked) <= keywords.MOST_TRIES
-    assert any("only the first" in note.text for note in said.notes)
+    assert any("only the first" in sentence(note) for note in said.notes)
     assert said.text == text
 
 

@@ -14,7 +14,7 @@ import pytest
 from engine.config import Config, parse
 from engine.decision.tokens import message_ids
 from engine.mail.parse import parse as parse_mail
-from engine.model.draft import Decider, Disposition, Note, Verdict
+from engine.model.draft import Decider, Disposition, Mark, Note, Verdict
 from engine.model.plan import CreateItem, Effect, Outcome, Plan, SendMail
 from engine.model.trace import StageTrace, Trace, encode
 from engine.outbox.deliver import deliver
@@ -50,7 +50,7 @@ def commit(store: Store, config: Config, *effects: Effect, outcome: Outcome = Ou
     store.message_ids = message_ids(config)
     verdict = Verdict.ACCEPT if outcome is Outcome.CREATED else Verdict.HOLD
     plan = Plan(Disposition(verdict, "draft.created", "so", BY), outcome, "support", effects)
-    stages = (StageTrace("route", notes=(Note("rule 2 says hold", "stop"),)),)
+    stages = (StageTrace("route", notes=(Note(mark=Mark.STOP, text="rule 2 says hold"),)),)
     trace = encode(Trace("system", facts, stages, plan.disposition))
     with store.writing(), store.savepoint():
         store.commit(spooled, mail, facts, plan, trace, "keep", "")
