@@ -190,9 +190,12 @@ def _print_all(reports: Sequence[MailboxReport], told: Sequence[Line], took: flo
 
 def _state(report: MailboxReport) -> str:
     """How a mailbox fared, in a few words."""
+    from engine.store.lease import BY_HAND
+
     if report.state != "ok":
         sentence = report.sentence.removeprefix(f"mailbox {report.name}: ")
-        return f"   –      {sentence if 'paused' in sentence or report.state != 'paused' else f'paused: {sentence}'}"
+        plain = report.state != "paused" or sentence == BY_HAND
+        return f"   –      {sentence if plain else f'paused: {sentence}'}"
     waited = len(report.lines) + report.seen_before - report.new
     said = f"{report.new:>4} new"
     said += f", {report.seen_before} known by their bytes" if report.seen_before else ""

@@ -60,7 +60,7 @@ class Directory(Accounts):
                 key, account,
             )  # fmt: skip
             if taken:
-                raise Refused(f"the address {address} belongs to user {taken[0]}")
+                raise Refused(f"the address {address} belongs to user {taken[0]}", address)
         self.database.run("DELETE FROM email WHERE account_id = ?", account)
         for position, (key, address) in enumerate(wanted.items()):
             self.database.run(
@@ -76,7 +76,7 @@ class Directory(Accounts):
     def _join(self, account: int, group: str) -> bool:
         row = self.database.one("SELECT id FROM account_group WHERE key = ?", group.strip().casefold())
         if row is None:
-            raise NotFound(f'there is no group "{group}"')
+            raise NotFound(f'there is no group "{group}"', group)
         self._touch("accounts")
         return bool(
             self.database.run(
@@ -182,7 +182,7 @@ class Directory(Accounts):
     def _number(self, table: str, column: str, value: str, word: str) -> int:
         row = self.database.one(f"SELECT id FROM {table} WHERE {column} = ?", value)
         if row is None:
-            raise NotFound(f'there is no {word} "{value}"')
+            raise NotFound(f'there is no {word} "{value}"', value)
         return int(row[0])
 
     def _put(self, table: str, key: Mapping[str, Any], columns: Mapping[str, Any]) -> str:

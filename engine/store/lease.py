@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 TTL_S = 60.0
 RETRY_S = 0.25
 
+BY_HAND = "paused by hand"
+"""Why a mailbox is paused where nobody gave a reason."""
+
 CRASH_WAITS_S = (60.0, 300.0, 1800.0, 7200.0)
 """How long a mail waits that was in hand when a process died, where nobody says `errors.retry`."""
 
@@ -163,7 +166,7 @@ class Leases(Spool):
         """Let passes leave a mailbox alone until `resume`."""
         number = self.mailbox_id(name)
         with self.database.joining():
-            self.database.run("UPDATE mailbox SET paused = ? WHERE id = ?", reason or "paused by hand", number)
+            self.database.run("UPDATE mailbox SET paused = ? WHERE id = ?", reason or BY_HAND, number)
 
     def resume(self, name: str) -> None:
         """Let passes read a mailbox again."""

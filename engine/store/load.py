@@ -207,7 +207,7 @@ def load(store: Store, data: Mapping[str, Any], text: Text | None = None) -> dic
                     with store.savepoint():
                         tallies[table].count(_PUT[table](store, dict(entry)))
                 except (NotFound, Refused) as error:
-                    check.add("D120", str(error), (table, number, _culprit(entry, str(error))))
+                    check.add("D120", str(error), (table, number, _culprit(entry, error.value)))
         for number, entry in enumerate(data.get("groups", ())):
             try:
                 if store.put_group(entry["name"], entry.get("members", ())) == "changed":
@@ -222,12 +222,11 @@ def load(store: Store, data: Mapping[str, Any], text: Text | None = None) -> dic
     return tallies
 
 
-def _culprit(entry: Mapping[str, Any], sentence: str) -> str:
-    """The key whose value the sentence names in quotes."""
+def _culprit(entry: Mapping[str, Any], culprit: str) -> str:
+    """The key that holds what is wrong, "" where nothing is named."""
     for key, value in entry.items():
-        for each in value if isinstance(value, list) else [value]:
-            if isinstance(each, str) and each and (f'"{each}"' in sentence or f" {each} " in f"{sentence} "):
-                return key
+        if culprit and (value == culprit or (isinstance(value, list) and culprit in value)):
+            return key
     return ""
 
 

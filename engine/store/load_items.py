@@ -149,7 +149,7 @@ def put_topic(store: Store, entry: dict[str, Any]) -> str:
 def _account(store: Store, who: str) -> int:
     account = store.person(who)
     if account is None:
-        raise NotFound(f'there is no user "{who}"')
+        raise NotFound(f'there is no user "{who}"', who)
     return account.id
 
 
@@ -159,4 +159,4 @@ def _assignee(store: Store, who: str) -> str:
         return account.login
     if not who or (group := store.group(who)):
         return group if who else ""
-    raise NotFound(f'there is no user or group "{who}"')
+    raise NotFound(f'there is no user or group "{who}"', who)
