@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from engine.item.words import NO, YES
-from engine.model.desk import Catalog, CustomField, Value
+from engine.model.desk import AccountStatus, Catalog, CustomField, Value
 
 if TYPE_CHECKING:
     from engine.lookups import Lookups
@@ -93,7 +93,7 @@ def _person(text: str, look: Lookups) -> Judged:
     """F087: by address, login or name; groups by name, with or without `group:`."""
     if not text.casefold().startswith(GROUP):
         account = look.person(text)
-        if account is not None and account.status == "active":
+        if account is not None and account.status == AccountStatus.ACTIVE:
             return Judged(account.login)
         if account is not None:
             return Judged(problem=f"the account {account.login} is {account.status}")
