@@ -81,7 +81,12 @@ class Findings:
 
     def settle(self, verdict: Verdict, code: str, because: Note) -> None:
         """Settle the mail whatever a release says: the stage cannot go on."""
-        self._end(verdict, code, because, Decider(Who.STAGE, self._stage))
+        self.end(verdict, code, because, Decider(Who.STAGE, self._stage))
+
+    def end(self, verdict: Verdict, code: str, because: Note, by: Decider) -> None:
+        """Settle the mail as somebody else decided."""
+        self.disposition, said = settled(verdict, code, because, by)
+        self._notes.append(said)
 
     def draft(self, **changes: Any) -> Draft:
         """The new draft: these changes, the notes, and the verdict if there is one."""
@@ -95,12 +100,8 @@ class Findings:
         if verdict is Verdict.HOLD and self._facts.released is not None:
             self._notes.append(passed(because, code, self._facts.released.by))
             return False
-        self._end(verdict, code, because, by)
+        self.end(verdict, code, because, by)
         return True
-
-    def _end(self, verdict: Verdict, code: str, because: Note, by: Decider) -> None:
-        self.disposition, said = settled(verdict, code, because, by)
-        self._notes.append(said)
 
 
 def left_to_bounce(facts: Facts, draft: Draft, options: GateOptions) -> str:

@@ -1,7 +1,7 @@
 """Stage 7: what the mail becomes: title, text, fields, attachments.
 
 Here: the order in which these are put together for a new item, a comment, a note or a post.
-Not here: each of them (`target`, `titles`, `keywords`, `defaults`, `attachments`, `unpacking`), or the author.
+Not here: each of them (`item/`), or the author (`author`).
 Invariant: nothing is lost: what is not in the text is folded into `quoted`, and what stays out of the item is told.
 """
 

@@ -11,23 +11,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from msgspec.structs import replace
-
-from engine.gates import Findings, passed, settled
+from engine.gates import Findings, passed
 from engine.item import keywords
 from engine.model.desk import GROUP, ItemFacts
 from engine.model.draft import (
     READ,
     Decider,
-    Disposition,
     Draft,
     FieldChange,
     Mark,
-    Note,
     PersonChange,
     Reply,
     Role,
-    Said,
     Skip,
     Verdict,
     Who,
@@ -90,14 +85,12 @@ class Walk:
         self, config: Config, rules: Ruleset, values: Values, facts: Facts, draft: Draft, look: Lookups
     ) -> None:
         self._config, self._rules, self._values, self._facts, self._look = config, rules, values, facts, look
-        self._before = draft
+        self._before, self._found = draft, Findings(Route.name, facts, draft)
         self._ledger = Ledger()
         self._day = values["received"].date()
-        self._notes: list[Note] = []
         self._traces: list[FileTrace] = []
         self._visited: list[str] = []
         self._item: ItemFacts | None = facts.thread.item
-        self._disposition: Disposition | None = None
         self._changes: dict[str, Any] = {}
 
     # ── the chain ─────────────────────────────────────────────────────────────────────────────────────────────
@@ -126,7 +119,7 @@ class Walk:
         destination: Act | None = None
         if place in self._rules.broken:
             because = note("route.broken", place=place, why=self._rules.broken[place])
-            self._settle(Verdict.DEFER, "rule.file_broken", because, Decider(Who.STAGE, Route.name))
+            self._found.end(Verdict.DEFER, "rule.file_broken", because, Decider(Who.STAGE, Route.name))
             return None
         file = self._rules.files.get(place)
         if file is not None:
@@ -167,7 +160,7 @@ class Walk:
             self._changes.pop("assignee", None)
         if destination is not None:
             by = destination.rule
-            self._note("route.routes", Mark.OK, "rule.route", number=by.number, rule=by.name, target=target)
+            self._found.note("route.routes", Mark.OK, "rule.route", number=by.number, rule=by.name, target=target)
         return target
 
     def _asked_for(self) -> str:
@@ -176,7 +169,7 @@ class Walk:
         if tag:
             for name, workspace in config.workspaces.items():
                 if tag in (each.casefold() for each in workspace.plus):
-                    self._note("route.plus", tag=tag, workspace=name)
+                    self._found.note("route.plus", tag=tag, workspace=name)
                     return name
         needed = not config.system.default_workspace
         settings, language = config.settings(""), config.instance.language
@@ -185,18 +178,18 @@ class Walk:
         )
         if named:
             self._changes["by_keyword"] = True
-            self._note("route.keyword", workspace=named)
+            self._found.note("route.keyword", workspace=named)
         return named
 
     def _cut(self, target: str) -> None:
         kind = "route.visited" if target in self._visited else "route.max_hops"
-        self._note(kind, Mark.WARN, "rule.cycle_cut", target=target, limit=self._config.rules.max_hops)
+        self._found.note(kind, Mark.WARN, "rule.cycle_cut", target=target, limit=self._config.rules.max_hops)
 
     def _told(self, trace: FileTrace, count: int) -> None:
-        self._note(READ, file=trace.file, rules=count, matched=tuple(str(hit.rule) for hit in trace.hits))
+        self._found.note(READ, file=trace.file, rules=count, matched=tuple(str(hit.rule) for hit in trace.hits))
         if trace.cut:
             limit = self._config.rules.regex_text_limit
-            self._note("route.text_cut", Mark.INFO, "rule.text_cut", fields=trace.cut, limit=limit)
+            self._found.note("route.text_cut", Mark.INFO, "rule.text_cut", fields=trace.cut, limit=limit)
 
     # ── ends ──────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -206,20 +199,13 @@ class Walk:
         released = self._facts.released
         if verdict is Verdict.HOLD and released is not None:
             would = note("route.would_hold", text=text, number=rule.number, rule=rule.name, file=rule.file)
-            self._notes.append(passed(would, "rule.hold", released.by))
+            self._found.add(passed(would, "rule.hold", released.by))
             return False
         if verdict is Verdict.REJECT:
             self._changes["reply"] = Reply("", text=text)
         because = note("route.ends", text=text, number=rule.number, rule=rule.name, file=rule.file)
-        self._settle(verdict, f"rule.{act.name}", because, self._by(act))
+        self._found.end(verdict, f"rule.{act.name}", because, self._by(act))
         return True
-
-    def _settle(self, verdict: Verdict, code: str, because: Note, by: Decider) -> None:
-        self._disposition, said = settled(verdict, code, because, by)
-        self._notes.append(said)
-
-    def _note(self, kind: str, mark: Mark = Mark.OK, code: str = "", /, **fields: Said) -> None:
-        self._notes.append(Note(kind, mark, code, tuple(fields.items())))
 
     def _by(self, act: Act) -> Decider:
         return Decider(Who.RULE, act.rule.name, act.rule.file, act.rule.line)
@@ -227,13 +213,10 @@ class Walk:
     def draft(self) -> Draft:
         """The draft as it is at the end of the way."""
         place = self._visited[-1]
-        return replace(
-            self._before,
+        return self._found.draft(
             workspace=place or (self._before.workspace if self._facts.mailbox != "system" else ""),
             hops=tuple(visited or "system" for visited in self._visited),
             item=self._item,
-            disposition=self._disposition,
-            notes=(*self._before.notes, *self._notes),
             rule_traces=(*self._before.rule_traces, *self._traces),
             **self._changes,
         )
@@ -289,7 +272,7 @@ class Walk:
         text, role = act.texts
         account = self._look.person(text)
         if account is None:
-            self._note("route.nobody", Mark.WARN, number=act.rule.number, rule=act.rule.name, person=text)
+            self._found.note("route.nobody", Mark.WARN, number=act.rule.number, rule=act.rule.name, person=text)
             return
         address = Address(account.emails[0] if account.emails else "", account.name)
         self._add("people", PersonChange(address, Role(role), account.login))

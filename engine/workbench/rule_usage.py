@@ -225,9 +225,7 @@ def _changes(then: Decision, now: Decision) -> Iterator[str]:
 
 
 def _told(value: Any) -> str:
-    if isinstance(value, tuple):
-        return ", ".join(value) or "–"
-    return "–" if value in (None, "") else str(value)
+    return "–" if value in (None, "", ()) else ", ".join(value) if isinstance(value, tuple) else str(value)
 
 
 def deployed(store: Store, folder: Path, names: dict[str, str], since: datetime) -> str:

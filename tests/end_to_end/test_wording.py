@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -87,9 +86,9 @@ def value_shape(value: Said) -> Any:
     return "…" if isinstance(value, str) else value
 
 
-@pytest.fixture
-def english(tmp_path: Path) -> Iterator[dict[str, Any]]:
-    yield comes_to(tmp_path / "english")
+@pytest.fixture(scope="module")
+def english(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    return comes_to(tmp_path_factory.mktemp("wording") / "english")
 
 
 @pytest.mark.parametrize("nonsense", ["xyzzy", 'rules/system.toml, "Payments"; passed, because you released it', ": {"])

@@ -13,7 +13,7 @@ from engine.wording.english import ENGLISH
 from engine.wording.sentence import WAYS, Choice, Slot, read
 
 ENGINE = Path(__file__).resolve().parents[2] / "engine"
-MAKERS = {"note", "found.note", "self.found.note", "self._found.note", "fields.found.note", "self._note"}
+MAKERS = {"note", "found.note", "self.found.note", "self._found.note", "fields.found.note"}
 """What makes a note: the function of `model/draft.py`, and the methods of those who collect notes."""
 
 
@@ -26,7 +26,7 @@ def sources() -> Iterator[tuple[str, ast.Module]]:
 def made() -> Iterator[tuple[str, tuple[str, ...], set[str] | None]]:
     """Every place where a note is made: where, the kinds it may have, and its fields (None: not written out)."""
     for file, tree in sources():
-        makers = MAKERS if imports_notes(tree) else MAKERS - {"note", "self._note"}
+        makers = MAKERS if imports_notes(tree) else MAKERS - {"note"}
         functions = [each for each in ast.walk(tree) if isinstance(each, ast.FunctionDef)]
         for scope in functions:
             for call in (each for each in ast.walk(scope) if isinstance(each, ast.Call) and each.args):
