@@ -32,7 +32,7 @@ class Checked(Struct, frozen=True):
 
 def configuration(config: Config) -> Iterator[Checked]:
     """The file itself; its errors have ended the command before."""
-    keys = config.source.positions.values
+    keys = config.source.places.pairs
     found = [
         f"{keys} keys",
         _count(len(config.workspaces), "workspace"),

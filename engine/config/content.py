@@ -3,8 +3,6 @@
 Here: their options and defaults. Not here: what the stages make of them.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import ClassVar, Literal
 
@@ -24,7 +22,7 @@ from engine.config.section import Section
 from rules.pattern import compile_pattern
 
 
-class Threading(Section):
+class Threading(Section, frozen=True):
     """How the item that a mail answers is found. A pattern that is None is not tried."""
 
     nested: ClassVar[bool] = True
@@ -38,7 +36,7 @@ class Threading(Section):
     subject_needs_sender: bool = True
 
 
-class Items(Section):
+class Items(Section, frozen=True):
     """What a new item holds, and what a mail may change. `allow_override` may be ("all",)."""
 
     aliases: ClassVar = {"tracker": "type", "ticket_log": "log_field", "title": "title_prefix"}
@@ -64,7 +62,7 @@ class Items(Section):
     threading: Threading = Threading()
 
 
-class Body(Section):
+class Body(Section, frozen=True):
     """How the text of a mail is read and where a reply is cut."""
 
     nested: ClassVar[bool] = True
@@ -97,14 +95,14 @@ class Body(Section):
     cut_patterns: tuple[PatternText, ...] = ()
 
 
-class SmimePgp(Section):
+class SmimePgp(Section, frozen=True):
     """What happens to signed and encrypted mail."""
 
     signed: Literal["keep", "drop"] = "keep"
     encrypted: Verb = "hold"
 
 
-class Attachments(Section):
+class Attachments(Section, frozen=True):
     """Which attachments join an item. Sizes of pictures are (width, height) in pixels, None is no limit."""
 
     nested: ClassVar[bool] = True
@@ -123,7 +121,7 @@ class Attachments(Section):
     maximum_count: Count = 50
 
 
-class Limits(Section):
+class Limits(Section, frozen=True):
     """How much of a mail is read at all: sizes in bytes, the rest counted."""
 
     raw: Size = 50 << 20

@@ -4,10 +4,9 @@ Here: [instance], [store], [system], [errors], [replies], [rules], [hooks], [log
 Not here: the sections with files of their own; what this version lacks (`unavailable.py`).
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import ClassVar, Literal
 
 from engine.config.content import Attachments, Body, Items, Limits
@@ -25,12 +24,12 @@ from engine.config.kinds import (
 )
 from engine.config.mailbox import Mailbox, Smtp, Webhook
 from engine.config.secrets import shared_secret
-from engine.config.section import Section
+from engine.config.section import Filled, Section
 
 Language = Literal["en", "de", "fr", "es", "it", "nl", "pt", "pl"]
 
 
-class Instance(Section):
+class Instance(Section, frozen=True):
     """Who this installation is. Paths are absolute after loading."""
 
     name: Line = "Allegra"
@@ -45,7 +44,7 @@ class Instance(Section):
         return shared_secret(self.secret_file)
 
 
-class Archive(Section):
+class Archive(Section, frozen=True):
     """How long the original of a mail and the trace of its decision are kept, in seconds."""
 
     enabled: bool = True
@@ -54,7 +53,7 @@ class Archive(Section):
     keep_trace: Duration = 5 * 31536000.0
 
 
-class Store(Section):
+class Store(Section, frozen=True):
     """The database. `busy_timeout` is how long a statement waits for another process that writes, in seconds."""
 
     driver: Literal["sqlite"] = "sqlite"
@@ -63,13 +62,13 @@ class Store(Section):
     archive: Archive = Archive()
 
 
-class Defaults(Section):
+class Defaults(Section, frozen=True):
     """What every mailbox inherits."""
 
     mailbox: Mailbox = Mailbox()
 
 
-class System(Section):
+class System(Section, frozen=True):
     """The system mailbox and where its mail goes; `default_workspace` "" means hold."""
 
     aliases: ClassVar = {"project": "default_workspace"}
@@ -80,7 +79,7 @@ class System(Section):
     mailbox: Mailbox | None = None
 
 
-class Errors(Section):
+class Errors(Section, frozen=True, rename={"from_": "from"}):
     """What happens when all attempts failed, and who is told. Times are seconds."""
 
     nested: ClassVar[bool] = True
@@ -90,11 +89,11 @@ class Errors(Section):
     defer_limit: Duration = 5 * 86400.0
     forward_to: tuple[AddressText, ...] = ()
     from_: MailboxText = ""
-    report_incoming_email_errors: Literal[True, False, "known"] = "known"
+    report_incoming_email_errors: bool | Literal["known"] = "known"
     one_report_per_sender: Duration = 86400.0
 
 
-class Replies(Section):
+class Replies(Section, frozen=True):
     """Which template answers what; "" is no answer. `automatic_per_*` count mails an hour."""
 
     nested: ClassVar[bool] = True
@@ -107,10 +106,12 @@ class Replies(Section):
     once_per_sender: Duration = 3600.0
     automatic_per_item: Count = 5
     automatic_per_recipient: Count = 10
-    headers: Mapping[str, Line] = {"Auto-Submitted": "auto-replied", "X-Auto-Response-Suppress": "All"}
+    headers: Mapping[str, Line] = MappingProxyType(
+        {"Auto-Submitted": "auto-replied", "X-Auto-Response-Suppress": "All"}
+    )
 
 
-class Rules(Section):
+class Rules(Section, frozen=True):
     """Where rule files are and how far they may go."""
 
     directory: FilePath = Path("rules")
@@ -120,7 +121,7 @@ class Rules(Section):
     on_error: Literal["defer", "last-good"] = "defer"
 
 
-class Hooks(Section):
+class Hooks(Section, frozen=True):
     """The scripts, and the limits they run in: `timeout` in seconds, `memory` in bytes."""
 
     directory: FilePath = Path("hooks")
@@ -135,7 +136,7 @@ class Hooks(Section):
     params: OptionalPath = None
 
 
-class Log(Section):
+class Log(Section, frozen=True):
     """Where the log goes; `file` None is standard error."""
 
     level: Literal["debug", "info", "warning", "error"] = "info"
@@ -143,13 +144,11 @@ class Log(Section):
     file: OptionalPath = None
 
 
-class Workspace(Section):
+class Workspace(Section, frozen=True):
     """A workspace: its people, its rule file, its mailbox and what it overrides.
 
     `name` is for people; `identifier` is the name of the table. `rules` is the file that exists, or None.
     """
-
-    identifier: ClassVar[str] = ""
 
     name: Line = ""
     owner: MailboxText = ""
@@ -163,9 +162,10 @@ class Workspace(Section):
     attachments: Attachments = Attachments()
     errors: Errors = Errors()
     replies: Replies = Replies()
+    identifier: Filled[str] = ""
 
 
-class Root(Section):
+class Root(Section, frozen=True):
     """The file."""
 
     schema: Literal[1] = 1

@@ -107,8 +107,8 @@ AMOUNTS = st.integers(0, 9)
 def test_what_is_not_refused_is_at_least_as_strict(
     top_verb: str, own_verb: str, top_limit: int, own_limit: int
 ) -> None:
-    top = Gates(dmarc=top_verb, maximum_email_size=top_limit, mails_per_sender=Rate(limit=top_limit))
-    own = Gates(dmarc=own_verb, maximum_email_size=own_limit, mails_per_sender=Rate(limit=own_limit))
+    top = Gates().replaced(dmarc=top_verb, maximum_email_size=top_limit, mails_per_sender=Rate(limit=top_limit))
+    own = Gates().replaced(dmarc=own_verb, maximum_email_size=own_limit, mails_per_sender=Rate(limit=own_limit))
     if list(relaxations(top, own, "a")):
         return
     made = gates(top, own, may_relax=False)
