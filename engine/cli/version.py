@@ -49,8 +49,9 @@ def _installed() -> Iterator[tuple[str, str]]:
     """Every distribution on the path and its version; the first on the path comes last, and so counts."""
     for folder in reversed(sys.path):
         try:
-            names = os.listdir(folder or os.curdir)
-        except OSError:
+            with os.scandir(folder or os.curdir) as entries:
+                names = [entry.name for entry in entries]
+        except OSError:  # a folder that is not there, or an archive
             continue
         for name in names:
             if found := re.fullmatch(r"([^-]+)-([^-]+)(?:-py[\d.]+)?\.(?:dist|egg)-info", name):
