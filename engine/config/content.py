@@ -23,7 +23,10 @@ from rules.pattern import compile_pattern
 
 
 class Threading(Section, frozen=True):
-    """How the item that a mail answers is found. A pattern that is None is not tried."""
+    """How the item that a mail answers is found.
+
+    A pattern that is None is not tried.
+    """
 
     nested: ClassVar[bool] = True
 
@@ -37,7 +40,10 @@ class Threading(Section, frozen=True):
 
 
 class Items(Section, frozen=True):
-    """What a new item holds, and what a mail may change. `allow_override` may be ("all",)."""
+    """What a new item holds, and what a mail may change.
+
+    `allow_override` may be ("all",).
+    """
 
     aliases: ClassVar = {"tracker": "type", "ticket_log": "log_field", "title": "title_prefix"}
     nested: ClassVar[bool] = True
@@ -103,7 +109,10 @@ class SmimePgp(Section, frozen=True):
 
 
 class Attachments(Section, frozen=True):
-    """Which attachments join an item. Sizes of pictures are (width, height) in pixels, None is no limit."""
+    """Which attachments join an item.
+
+    Sizes of pictures are (width, height) in pixels, None is no limit.
+    """
 
     nested: ClassVar[bool] = True
 
@@ -122,7 +131,10 @@ class Attachments(Section, frozen=True):
 
 
 class Limits(Section, frozen=True):
-    """How much of a mail is read at all: sizes in bytes, the rest counted."""
+    """How much of a mail is read at all.
+
+    Sizes are bytes, the rest is counted.
+    """
 
     raw: Size = 50 << 20
     header_block: Size = 256 << 10

@@ -21,7 +21,7 @@ from rules.problem import Severity
 
 SKIPPABLE = ("auto_reply", "bounce", "undesired_subject", "mailing_list", "empty_subject", "unknown_sender", "blocked",
              "not_allowed", "dmarc", "spf_softfail", "inactive_user")  # fmt: skip
-_IDENTIFIER = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
+IDENTIFIER = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 _SERVERS = ("imap", "pop3")
 
 
@@ -44,7 +44,7 @@ def settled(root: Root, folder: Path) -> Root:
     workspaces = {
         name: own if "rules" in own.written else own.filled(rules=_existing(root.rules.directory / f"{name}.toml"))
         for name, own in root.workspace.items()
-        if _IDENTIFIER.fullmatch(name)
+        if IDENTIFIER.fullmatch(name)
     }
     everything = {**root.workspace, **workspaces}
     return root.filled(instance=instance, store=store, gates=gates, hooks=hooks, system=system, workspace=everything)
@@ -76,7 +76,7 @@ def _warning(code: str, message: str, path: KeyPath, advice: str = "", *, info: 
 def _names(root: Root) -> Iterator[Finding]:
     for table, names in (("workspace", root.workspace), ("webhooks", root.webhooks)):
         for name in names:
-            if not _IDENTIFIER.fullmatch(name) or (table == "workspace" and name == "system"):
+            if not IDENTIFIER.fullmatch(name) or (table == "workspace" and name == "system"):
                 said = f'"{name}" cannot be the identifier of a {table.removesuffix("s")}'
                 advice = 'use a-z, 0-9, "_" and "-", beginning with a letter or digit; "system" is taken'
                 yield Finding("C117", said, (table, name), advice, on_key=True)

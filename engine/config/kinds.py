@@ -26,7 +26,7 @@ _BYTES = {"": 1, "b": 1, "k": 1 << 10, "kb": 1 << 10, "m": 1 << 20, "mb": 1 << 2
 _AMOUNT = re.compile(r"(\d{1,12}(?:\.\d{1,6})?)\s*([a-zA-Z]*)")
 _PIXELS = re.compile(r"(\d{1,5})\s*[xX×]\s*(\d{1,5})")
 _CONTROL = re.compile(r"[\0-\x1f\x7f\x85\u2028\u2029]")
-_ADDRESS = re.compile(r"[^\s<>@\"(),:;\[\]\\]+@[^\s<>@\"(),:;\[\]\\]+")
+_ADDRESS = re.compile(r'[^\s<>@"(),:;\[\]\\]+@[^\s<>@"(),:;\[\]\\]+')
 _MAILBOX = re.compile(rf"(?:[^<>]*<({_ADDRESS.pattern})>|({_ADDRESS.pattern}))")
 
 

@@ -24,10 +24,10 @@ PORTS = {("imap", True): 993, ("imap", False): 143, ("pop3", True): 995, ("pop3"
 
 
 class Mailbox(Section, frozen=True):
-    """A configured account and folder that mail is read from, all inheritance applied.
+    """A configured account and folder that mail is read from.
 
-    `name` is "system" or the workspace identifier, `workspace` is empty for the system mailbox. Paths and `port`
-    are resolved; `timeout` is in seconds.
+    All inheritance is applied. `name` is "system" or the workspace identifier, `workspace` is empty for the system
+    mailbox. Paths and `port` are resolved; `timeout` is in seconds.
     """
 
     aliases: ClassVar = {"pop3_auth_option": "auth", "pop3_auth_options": "auth", "mailbox": "folder", "server": "host",
@@ -79,7 +79,10 @@ class Mailbox(Section, frozen=True):
 
 
 class Smtp(Section, frozen=True, rename={"from_": "from"}):
-    """The server that takes outgoing mail. `port` 0 follows `ssl`; `from_` may carry a display name."""
+    """The server that takes outgoing mail.
+
+    `port` 0 follows `ssl`; `from_` may carry a display name.
+    """
 
     host: Line = ""
     port: Port = 0

@@ -30,7 +30,10 @@ Language = Literal["en", "de", "fr", "es", "it", "nl", "pt", "pl"]
 
 
 class Instance(Section, frozen=True):
-    """Who this installation is. Paths are absolute after loading."""
+    """Who this installation is.
+
+    Paths are absolute after loading.
+    """
 
     name: Line = "Allegra"
     base_url: Line = ""
@@ -45,7 +48,10 @@ class Instance(Section, frozen=True):
 
 
 class Archive(Section, frozen=True):
-    """How long the original of a mail and the trace of its decision are kept, in seconds."""
+    """How long the original of a mail and the trace of its decision are kept.
+
+    Times are seconds.
+    """
 
     enabled: bool = True
     where: Literal["database"] = "database"
@@ -54,7 +60,10 @@ class Archive(Section, frozen=True):
 
 
 class Store(Section, frozen=True):
-    """The database. `busy_timeout` is how long a statement waits for another process that writes, in seconds."""
+    """The database.
+
+    `busy_timeout` is how long a statement waits for another process that writes, in seconds.
+    """
 
     driver: Literal["sqlite"] = "sqlite"
     path: FilePath = Path("var/allegra.sqlite3")
@@ -69,7 +78,10 @@ class Defaults(Section, frozen=True):
 
 
 class System(Section, frozen=True):
-    """The system mailbox and where its mail goes; `default_workspace` "" means hold."""
+    """The system mailbox and where its mail goes.
+
+    `default_workspace` "" means hold.
+    """
 
     aliases: ClassVar = {"project": "default_workspace"}
 
@@ -80,7 +92,10 @@ class System(Section, frozen=True):
 
 
 class Errors(Section, frozen=True, rename={"from_": "from"}):
-    """What happens when all attempts failed, and who is told. Times are seconds."""
+    """What happens when all attempts failed, and who is told.
+
+    Times are seconds.
+    """
 
     nested: ClassVar[bool] = True
 
@@ -94,7 +109,10 @@ class Errors(Section, frozen=True, rename={"from_": "from"}):
 
 
 class Replies(Section, frozen=True):
-    """Which template answers what; "" is no answer. `automatic_per_*` count mails an hour."""
+    """Which template answers what; "" is no answer.
+
+    `automatic_per_*` count mails an hour.
+    """
 
     nested: ClassVar[bool] = True
 
@@ -122,7 +140,10 @@ class Rules(Section, frozen=True):
 
 
 class Hooks(Section, frozen=True):
-    """The scripts, and the limits they run in: `timeout` in seconds, `memory` in bytes."""
+    """The scripts, and the limits they run in.
+
+    `timeout` is in seconds, `memory` in bytes.
+    """
 
     directory: FilePath = Path("hooks")
     guard: tuple[Line, ...] = ()
@@ -137,7 +158,10 @@ class Hooks(Section, frozen=True):
 
 
 class Log(Section, frozen=True):
-    """Where the log goes; `file` None is standard error."""
+    """Where the log goes.
+
+    `file` None is standard error.
+    """
 
     level: Literal["debug", "info", "warning", "error"] = "info"
     format: Literal["text", "json"] = "text"
@@ -166,7 +190,7 @@ class Workspace(Section, frozen=True):
 
 
 class Root(Section, frozen=True):
-    """The file."""
+    """What Allegra mail reads and what it does with it; docs/config.md tells more."""
 
     schema: Literal[1] = 1
     instance: Instance = Instance()

@@ -49,7 +49,8 @@ class Wrong(Exception):
 class Section(Struct, frozen=True, kw_only=True, eq=False):
     """A table of the configuration; subclasses declare options as fields with defaults.
 
-    `written` holds the fields that were set, in the file or by the environment; the others hold defaults.
+    The first line of the docstring of a subclass is for admins: editors show it. `written` holds the fields that were
+    set, in the file or by the environment; the others hold defaults.
     """
 
     aliases: ClassVar[Mapping[str, str]] = {}

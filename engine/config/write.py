@@ -18,7 +18,7 @@ from engine.config.section import Option, Section, options
 from engine.config.tidy import everywhere
 
 MASK = "***"
-_SECRETS = frozenset({"password", "url"})
+SECRETS = frozenset({"password", "url"})
 _INHERITED = ("gates", "people", "items", "body", "attachments", "errors", "replies")
 
 
@@ -99,7 +99,7 @@ def _origin(config: Config, path: tuple[str, ...]) -> str:
 
 def shown(option: Option, value: Any) -> Any:
     """A value the way TOML has it, secrets masked."""
-    if option.name in _SECRETS and value:
+    if option.name in SECRETS and value:
         return MASK
     return _toml(option, value)
 
