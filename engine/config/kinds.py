@@ -24,10 +24,10 @@ _SECONDS = {"ms": 0.001, "s": 1, "sec": 1, "second": 1, "m": 60, "min": 60, "min
             "year": 31536000}  # fmt: skip
 _BYTES = {"": 1, "b": 1, "k": 1 << 10, "kb": 1 << 10, "m": 1 << 20, "mb": 1 << 20, "g": 1 << 30, "gb": 1 << 30}
 _AMOUNT = re.compile(r"(\d{1,12}(?:\.\d{1,6})?)\s*([a-zA-Z]*)")
-_PIXELS = re.compile(r"(\d{1,5})\s*[xX×]\s*(\d{1,5})")
+_PIXELS = r"(\d{1,5})\s*[xX×]\s*(\d{1,5})"
 _CONTROL = re.compile(r"[\0-\x1f\x7f\x85\u2028\u2029]")
-_ADDRESS = re.compile(r'[^\s<>@"(),:;\[\]\\]+@[^\s<>@"(),:;\[\]\\]+')
-_MAILBOX = re.compile(rf"(?:[^<>]*<({_ADDRESS.pattern})>|({_ADDRESS.pattern}))")
+_ADDRESS = r'[^\s<>@"(),:;\[\]\\]+@[^\s<>@"(),:;\[\]\\]+'
+_MAILBOX = rf"(?:[^<>]*<({_ADDRESS})>|({_ADDRESS}))"
 
 
 def read_text(value: Any, folder: Path = Path()) -> str:
@@ -82,7 +82,7 @@ def read_pixels(value: Any, folder: Path = Path()) -> tuple[int, int] | None:
     """Width and height from "100x20"; "" is None."""
     if value == "":
         return None
-    found = _PIXELS.fullmatch(value.strip()) if isinstance(value, str) else None
+    found = re.fullmatch(_PIXELS, value.strip()) if isinstance(value, str) else None
     if found is None:
         raise Wrong("C106", "this is no size in pixels", advice='write "100x20", or "" for none')
     return int(found[1]), int(found[2])
@@ -108,11 +108,11 @@ def read_path(value: Any, folder: Path) -> Path:
     if isinstance(value, Path):
         return folder / value
     if not read_text(value):
-        raise Wrong("C102", "this must be a path", advice='write  "."  for the folder of this file')
+        raise Wrong("C102", "this must be a path", advice="leave the option out for the default")
     try:
         return folder / Path(value).expanduser()
     except RuntimeError:
-        raise Wrong("C113", "nobody here has this home directory", 0) from None
+        raise Wrong("C113", "nobody here has this home directory") from None
 
 
 def read_optional_path(value: Any, folder: Path) -> Path | None:
@@ -123,7 +123,7 @@ def read_optional_path(value: Any, folder: Path) -> Path | None:
 def read_address(value: Any, folder: Path = Path()) -> str:
     """One address without a name."""
     text = read_text(value)
-    if not _ADDRESS.fullmatch(text):
+    if not re.fullmatch(_ADDRESS, text):
         raise Wrong("C105", f'"{text}" is no mail address')
     return text
 
@@ -131,7 +131,7 @@ def read_address(value: Any, folder: Path = Path()) -> str:
 def read_mailbox(value: Any, folder: Path = Path()) -> str:
     """One address, with or without a name: Help desk <help@example.com>; "" where there is none."""
     text = read_text(value)
-    if text and not _MAILBOX.fullmatch(text):
+    if text and not re.fullmatch(_MAILBOX, text):
         raise Wrong(
             "C105", f'"{text}" is no mail address', advice="write  Name <name@example.com>  or the address alone"
         )
@@ -195,8 +195,8 @@ PatternText = Annotated[Pattern, Kind("pattern", read_pattern, _ANY, _source)]
 OptionalPattern = Annotated[Pattern | None, Kind("pattern", read_optional_pattern, _ANY, _source)]
 FilePath = Annotated[Path, Kind("path", read_path, {**_text(), "minLength": 1}, _shown_path)]
 OptionalPath = Annotated[Path | None, Kind("path", read_optional_path, _text(), _shown_path)]
-AddressText = Annotated[str, Kind("address", read_address, _text(rf"^{_ADDRESS.pattern}$"))]
-MailboxText = Annotated[str, Kind("address", read_mailbox, _text(rf"^({_MAILBOX.pattern})?$"))]
+AddressText = Annotated[str, Kind("address", read_address, _text(rf"^{_ADDRESS}$"))]
+MailboxText = Annotated[str, Kind("address", read_mailbox, _text(rf"^({_MAILBOX})?$"))]
 OverrideBy = Annotated[str, Kind("who", read_override, _text("^(anyone|known|group:.+)$", "known", "group:staff"))]
 Command = Annotated[tuple[str, ...], Kind("program", read_command, _PROGRAM, list)]
 Count = Annotated[int, Meta(ge=0, le=2**31)]
