@@ -1,4 +1,4 @@
-"""What a validator of single values cannot see: options that need, contradict or repeat each other, and files.
+"""What single values cannot show: options that need, contradict or repeat each other, and files.
 
 Here: the checks of a whole configuration, the defaults that depend on other options. Not here: single values.
 Invariant: every check runs; none raises.

@@ -1,7 +1,8 @@
-"""Between TOML and the schema: other spellings, unknown options, overrides from the environment.
+"""Between TOML and the sections: other spellings, unknown options, overrides from the environment.
 
-Here: a walk over the tables with the schema in hand. Not here: whether a value is right.
-Invariant: what leaves here holds only names the schema knows; each name that was left out or respelled is a problem.
+Here: a walk over the tables with the options in hand. Not here: whether a value is right.
+Invariant: what leaves here holds only names that the sections know; each name that was left out or respelled is a
+problem.
 """
 
 from __future__ import annotations

@@ -36,7 +36,7 @@ class Entry(Struct, frozen=True):
 
 
 def entries(config: Config) -> Iterator[Entry]:
-    """Every option in force, in the order of the schema; of a workspace only what it overrides."""
+    """Every option in force, in the order of the sections; of a workspace only what it overrides."""
     root = config.root
     for name, option in options(type(root)).items():
         value = getattr(root, option.attribute)
