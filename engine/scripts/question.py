@@ -7,6 +7,7 @@ Invariant: both stages ask the very same question, so that one round trip answer
 
 from __future__ import annotations
 
+import threading
 from operator import is_
 from typing import TYPE_CHECKING, Any
 
@@ -59,14 +60,12 @@ _encode = msgspec.json.Encoder().encode
 
 def request(config: Config, mail: Mail, facts: Facts, draft: Draft, look: Lookups) -> HookRequest:
     """Make the question; asked twice about the same mail and draft, it is the same object."""
-    global _last
     parts = (
         *(config, mail, facts, draft.workspace, draft.target, draft.item, draft.title, draft.text, draft.private),
         *(draft.fields, draft.labels, draft.attachments, draft.hooks),
     )
-    before, made = _last
-    if len(before) == len(parts) and all(map(is_, before, parts)):
-        return made
+    if len(_last.parts) == len(parts) and all(map(is_, _last.parts, parts)):
+        return _last.made
     hooks = config.hooks
     made = HookRequest(
         workspace=draft.workspace,
@@ -76,12 +75,20 @@ def request(config: Config, mail: Mail, facts: Facts, draft: Draft, look: Lookup
         item=_item(draft, look.catalog(draft.workspace)),
         context=_context(facts, mail),
     )
-    _last = (parts, made)
+    _last.parts, _last.made = parts, made
     return made
 
 
-_NOTHING: tuple[Any, ...] = ()
-_last = (_NOTHING, HookRequest("", (), (), "", "", ""))
+class _Last(threading.local):
+    """What a thread asked last, and the texts of the schemas it needed."""
+
+    def __init__(self) -> None:
+        self.parts: tuple[Any, ...] = ()
+        self.made = HookRequest("", (), (), "", "", "")
+        self.schemas: dict[tuple[int, Target], tuple[Catalog, str]] = {}
+
+
+_last = _Last()
 
 
 def script_name(name: str) -> str:
@@ -139,17 +146,14 @@ def _item(draft: Draft, catalog: Catalog | None) -> str:
 
 def _schema_text(catalog: Catalog, target: Target) -> str:
     """Remember the text of a schema: a workspace has the same object as its catalog until something in it changes."""
-    known = _schemas.get((id(catalog), target))
+    known = _last.schemas.get((id(catalog), target))
     if known is not None and known[0] is catalog:
         return known[1]
     text = _encode(schema(catalog, target)).decode()
-    if len(_schemas) >= MOST_SCHEMAS:
-        _schemas.clear()
-    _schemas[id(catalog), target] = (catalog, text)
+    if len(_last.schemas) >= MOST_SCHEMAS:
+        _last.schemas.clear()
+    _last.schemas[id(catalog), target] = (catalog, text)
     return text
-
-
-_schemas: dict[tuple[int, Target], tuple[Catalog, str]] = {}
 
 
 def schema(catalog: Catalog, target: Target) -> dict[str, str]:
