@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from engine.cli.common import BROKEN_CONFIG, DONE, FINDINGS, config_path, print_json
+from engine.cli.common import BROKEN_CONFIG, DONE, FINDINGS, config_path, extra_of, print_json
 from rules.problem import Problem, Severity, in_order, render
 
 if TYPE_CHECKING:
@@ -47,12 +47,14 @@ def check(ctx: click.Context, online: bool, strict: bool, shape: str, as_json: b
 
 def _look(ctx: click.Context, online: bool) -> tuple[list[Checked], bool]:
     """Everything that was looked at, and whether the configuration loads."""
+    from msgspec.structs import replace
+
     from engine.cli import checks
     from engine.config import ConfigError, load
 
     path = config_path(ctx)
     try:
-        config = load(path)
+        config = replace(load(path), extra=extra_of(ctx))
     except ConfigError as error:
         return [checks.Checked(path.name, "", error.problems)], False
     table = (*checks.CHECKS, *(checks.ONLINE if online else ()))

@@ -115,11 +115,11 @@ def mailboxes(config: Config) -> Iterator[Checked]:
     """Log in to every active mailbox."""
     from datetime import UTC, datetime
 
-    from engine.sources import open_source
+    from engine.sources import KINDS, open_source
     from engine.sources.source import SourceError
 
     for box in config.mailboxes:
-        if not box.active or box.protocol == "pipe":
+        if not box.active or box.protocol not in KINDS:
             continue
         try:
             with open_source(box, config.settings().limits, lambda: datetime.now(UTC)) as source:

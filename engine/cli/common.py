@@ -23,6 +23,7 @@ from engine.plain_text import columns, printable, safe_json
 
 if TYPE_CHECKING:
     from engine.config import Config
+    from engine.model.extra import Extra
     from engine.store.store import Store
 
 DONE, FINDINGS, USAGE, AWAY, LATER, BROKEN_CONFIG = 0, 1, 64, 69, 75, 78
@@ -40,6 +41,14 @@ SAID = {"added": "added", "changed": "changed", "same": "nothing to change"}
 def config_path(ctx: click.Context) -> Path:
     """Name the configuration file: `--config`, else `allegra.toml` in the working directory."""
     return Path((ctx.find_root().obj or {}).get("config") or "allegra.toml")
+
+
+def extra_of(ctx: click.Context) -> Extra:
+    """The words that the host of this command line adds to the rules (`main`)."""
+    from engine.model.extra import Extra
+
+    found = (ctx.find_root().obj or {}).get("extra")
+    return found if isinstance(found, Extra) else Extra()
 
 
 def verbosity(ctx: click.Context) -> int:
@@ -68,10 +77,12 @@ def exit_codes() -> Iterator[None]:
 
 def open_config(ctx: click.Context) -> Config:
     """Load the configuration; with problems in it, print all of them and exit 78."""
+    from msgspec.structs import replace
+
     from engine.config import ConfigError, load
 
     try:
-        config = load(config_path(ctx))
+        config = replace(load(config_path(ctx)), extra=extra_of(ctx))
     except ConfigError as error:
         print_problems(error.problems)
         if len(error.problems) > 1:

@@ -72,12 +72,13 @@ def _fare(box: Mailbox, state: Any) -> tuple[str, datetime | None, str]:
 @click.pass_context
 def test(ctx: click.Context, names: tuple[str, ...], as_json: bool) -> None:
     """Log in to mailboxes (all active ones, or those named) and tell what the server can. Exit code 69 if one fails."""
+    from engine.sources import KINDS
     from engine.sources.source import SourceError
 
     config = open_config(ctx)
     status = DONE
     for box in _chosen(config, names):
-        if box.protocol == "pipe":
+        if box.protocol not in KINDS:
             continue
         try:
             with _open(config, box) as source:

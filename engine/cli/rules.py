@@ -20,6 +20,7 @@ from engine.cli.common import (
     DONE,
     FINDINGS,
     complain,
+    extra_of,
     open_config,
     open_store,
     plain,
@@ -89,11 +90,12 @@ def _idle(file: RuleFile, found: Any) -> Iterator[Any]:
 
 @rules.command()
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a field.")
-def fields(as_json: bool) -> None:
+@click.pass_context
+def fields(ctx: click.Context, as_json: bool) -> None:
     """List what conditions can ask about a mail."""
     from engine.rulebook.sight import FIELDS, KEYED
 
-    table = (*FIELDS, *(make("...") for make in KEYED.values()))
+    table = (*FIELDS, *(make("...") for make in KEYED.values()), *extra_of(ctx).fields)
     if as_json:
         for each in table:
             print_json("rules", {"field": each.name, "type": each.type.value, "about": each.about,
@@ -106,19 +108,21 @@ def fields(as_json: bool) -> None:
 
 @rules.command()
 @click.option("--json", "as_json", is_flag=True, help="One JSON object an action.")
-def actions(as_json: bool) -> None:
+@click.pass_context
+def actions(ctx: click.Context, as_json: bool) -> None:
     """List what rules can do, and the fields of an item that `set` knows."""
-    from engine.rulebook.actions import ACTIONS, SETTINGS
+    from engine.rulebook.actions import ACTIONS, SETTINGS, own_action
 
+    table = (*ACTIONS, *map(own_action, extra_of(ctx).actions))
     if as_json:
-        for each in ACTIONS:
+        for each in table:
             print_json("rules", {"action": each.sentence, "about": each.about, "decides": each.slot.value,
                                  "system_only": each.privileged})  # fmt: skip
         for setting in SETTINGS:
             print_json("rules", {"set": setting.name, "kind": setting.kind, "about": setting.about,
                                  "aliases": list(setting.aliases)})  # fmt: skip
         return
-    print_table(("action", "what it does"), [(each.sentence, each.about) for each in ACTIONS], limit=120)
+    print_table(("action", "what it does"), [(each.sentence, each.about) for each in table], limit=120)
     click.echo()
     print_table(("set", "kind", "what it is"), [(each.name, each.kind, each.about) for each in SETTINGS])
 

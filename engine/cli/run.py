@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import click
@@ -97,7 +96,7 @@ def _pass(
 ) -> Iterator[MailboxReport]:  # fmt: skip
     """Do the pass, or rehearse it. A request to stop is heard where it does no harm."""
     from engine.cli.progress import Progress
-    from engine.run.passing import Pass, rehearse, utc_now
+    from engine.run.passing import Pass, rehearse, send, utc_now
     from engine.run.process import Engine
     from engine.sources.source import SourceError
     from engine.store.errors import StoreError
@@ -110,7 +109,7 @@ def _pass(
                 reports = Pass(engine, progress, limit, wait, settle=not no_move, stop=stop).run(mailboxes)
                 progress.clear()
                 yield from reports
-                _send(config, store, stop)
+                send(engine)
             return
         for mailbox in mailboxes:
             try:
@@ -139,17 +138,6 @@ def _failed(mailbox: Mailbox, error: SourceError) -> MailboxReport:
     from engine.run.passing import MailboxReport
 
     return MailboxReport(mailbox.name, mailbox.place, "failed", error.code, error.sentence)
-
-
-def _send(config: Config, store: Store, stop: Stop) -> None:
-    """Send what waits in the outbox, where a mail server is configured."""
-    if (config.smtp is None and not config.webhooks) or not store.outbox_waiting():
-        return
-    from engine.outbox.deliver import deliver
-    from engine.stop import Stopped
-
-    with suppress(Stopped):
-        deliver(store, config, config.smtp.max_per_run if config.smtp else 200, stop=stop)
 
 
 def _print(reports: Sequence[MailboxReport], took: float, loud: bool, dry_run: bool) -> None:

@@ -168,7 +168,7 @@ def _mailbox(box: Mailbox, whole: bool) -> Iterator[Finding]:
             yield _warning("C161", "the password crosses the network in the clear", (*table, "ssl"))
         if not box.ssl_verification:
             yield _warning("C161", "the server's certificate is not checked", (*table, "ssl_verification"))
-    elif box.protocol == "pipe":
+    elif box.protocol in ("pipe", "program"):
         if not box.addresses:
             yield Finding("C109", f"[{'.'.join(map(str, table))}] needs addresses", table, on_key=True)
     elif box.path is None:

@@ -16,6 +16,7 @@ from msgspec import Struct, field
 
 from engine.config import inherit
 from engine.config.problems import SecretError
+from engine.model.extra import Extra
 
 if TYPE_CHECKING:
     from engine.config.content import Attachments, Body, Items, Limits
@@ -41,7 +42,10 @@ class Settings(Struct, frozen=True):
 
 
 class Config(Struct, frozen=True, eq=False, dict=True):
-    """A configuration that loaded. `digest` is the sha256 of the file in hex, `warnings` what is worth reading."""
+    """A configuration that loaded. `digest` is the sha256 of the file in hex, `warnings` what is worth reading.
+
+    `extra` are the words that the program which holds the engine adds to the rules; a file has none.
+    """
 
     path: Path
     digest: str
@@ -52,6 +56,7 @@ class Config(Struct, frozen=True, eq=False, dict=True):
     own_addresses: tuple[str, ...]
     source: Source
     warnings: tuple[Problem, ...] = ()
+    extra: Extra = Extra()
     _settings: dict[str, Settings] = field(default_factory=dict)
     _secrets: dict[Path, bytes] = field(default_factory=dict)
 

@@ -39,7 +39,7 @@ class Mailbox(Section):
     name: ClassVar[str] = ""
     workspace: ClassVar[str] = ""
 
-    protocol: Literal["imap", "pop3", "maildir", "mbox", "pipe"] = "imap"
+    protocol: Literal["imap", "pop3", "maildir", "mbox", "pipe", "program"] = "imap"
     host: Line = ""
     port: Port = 0
     ssl: Literal[True, False, "starttls"] = True

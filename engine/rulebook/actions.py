@@ -1,7 +1,8 @@
 """What rules can say about mail: every field, every action, every field of an item that `set` knows.
 
-Here: one table (its fields stand in `sight.py`), which drives checking, evaluation, `rules fields`, `rules actions`,
-completion and the documentation. Not here: the language (`rules/`), or performing actions (`stages/route.py`).
+Here: one table (its fields stand in `sight.py`, words of a host in `Config.extra`), which drives checking, evaluation,
+`rules fields`, `rules actions`, completion and the documentation.
+Not here: the language (`rules/`), or performing actions (`stages/route.py`).
 Invariant: what is not declared here cannot be said in a rule file.
 """
 
@@ -15,10 +16,11 @@ from typing import TYPE_CHECKING
 from engine.model.facts import Facts
 from engine.model.mail import Mail
 from engine.rulebook.sight import FIELDS, KEYED, Sight
-from rules.schema import ActionSpec, Schema, Setting, Slot, Values
+from rules.schema import ActionSpec, Field, Schema, Setting, Slot, Values
 
 if TYPE_CHECKING:
     from engine.config import Config
+    from engine.model.extra import RuleAction
 
 # ── the actions ───────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -94,6 +96,13 @@ ACTIONS: tuple[ActionSpec, ...] = (
         "run this script of hooks.directory as an activity script",
         names=("hook",),
     ),
+    ActionSpec(
+        "do",
+        'do "..." with "..."',
+        Slot.LIST,
+        "an action of the program that holds the engine (docs/library.md); with or without a text",
+        names=("action", ""),
+    ),
     ActionSpec("stop", "stop", Slot.FLOW, "read no further rule of this file"),
     ActionSpec("continue_", "continue", Slot.FLOW, "go on with the next rule although this one has a destination"),
 )
@@ -123,6 +132,11 @@ GATES = ("auto_reply", "bounce", "undesired_subject", "mailing_list", "empty_sub
 """The gates asked after the route, which `skip gate` can name."""
 
 
+def own_action(action: RuleAction) -> ActionSpec:
+    """How an action of a host is listed."""
+    return ActionSpec("do", f'do "{action.name}"', Slot.LIST, action.about)
+
+
 class Vocabulary:
     """The vocabulary of one configuration: its limits, its names, its time zone."""
 
@@ -139,8 +153,11 @@ class Vocabulary:
     @cached_property
     def schema(self) -> Schema:
         """What rule files of this configuration may say."""
+        from engine.rulebook.extra import checked
+
         config = self._config
-        known: dict[str, frozenset[str]] = {"gate": frozenset(GATES)}
+        extra = checked(config.extra, {each.name for each in FIELDS} | KEYED.keys())
+        known = {"gate": frozenset(GATES), "action": frozenset(each.name for each in extra.actions)}
         if config.hooks.directory.is_dir():
             scripts = sorted(config.hooks.directory.glob("*.py"))
             known["hook"] = frozenset(name for script in scripts for name in (script.stem, script.name))
@@ -149,6 +166,7 @@ class Vocabulary:
             frozenset(config.rules.may_skip_gates),
             config.settings().gates.maximum_email_size,
             config.rules.regex_text_limit,
+            extra.fields,
         )
 
     def values(self, mail: Mail, facts: Facts) -> Values:
@@ -161,10 +179,11 @@ def declared(
     may_skip_gates: frozenset[str] | None = None,
     max_size_bytes: int = 0,
     text_limit: int = 64 * 1024,
+    more: tuple[Field, ...] = (),
 ) -> Schema:
-    """Make a schema of this vocabulary; names that are not `known` are not checked."""
+    """Make a schema of this vocabulary and `more` fields; names that are not `known` are not checked."""
     return Schema(
-        fields={each.name: each for each in FIELDS},
+        fields={each.name: each for each in (*FIELDS, *more)},
         actions={each.name: each for each in ACTIONS},
         settings={each.name: each for each in SETTINGS},
         known=dict(known or {"gate": frozenset(GATES)}),

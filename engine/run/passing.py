@@ -7,8 +7,8 @@ pass is stopped (`stop.py`). Invariant: one mailbox that fails never stops the o
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -23,6 +23,7 @@ from engine.stop import Stop, Stopped
 if TYPE_CHECKING:
     from engine.config import Mailbox
     from engine.model.mail import RawMail
+    from engine.sources.source import Source
 
 REHEARSAL_BYTES = 200_000_000
 """The most a dry run holds in memory."""
@@ -35,7 +36,11 @@ def utc_now() -> datetime:
 
 @dataclass
 class Pass:
-    """One pass of `allegra run`: at most `limit` new mails from each mailbox, `wait_s` seconds for a lease."""
+    """One pass of `allegra run`: at most `limit` new mails from each mailbox, `wait_s` seconds for a lease.
+
+    `sources` are those a host hands in, by the name of their mailbox. In a `hosted` pass the process is somebody
+    else's: its signals and its garbage collector are left alone.
+    """
 
     engine: Engine
     listener: Listener = field(default_factory=Listener)
@@ -44,6 +49,8 @@ class Pass:
     settle: bool = True
     now: Callable[[], datetime] = utc_now
     stop: Stop = field(default_factory=Stop)
+    sources: Mapping[str, Source] = field(default_factory=dict)
+    hosted: bool = False
 
     def run(self, mailboxes: Iterable[Mailbox]) -> list[MailboxReport]:
         """Work through the mailboxes one after the other. Raises StoreError when the database is away.
@@ -52,7 +59,7 @@ class Pass:
         """
         visited: list[tuple[Mailbox, MailboxReport]] = []
         self.engine.stop = self.stop
-        with self.stop.signals(), _calm_collector():
+        with nullcontext() if self.hosted else self._at_home():
             for mailbox in mailboxes:
                 if self.stop.is_set():
                     break
@@ -65,6 +72,12 @@ class Pass:
                 if mailbox.name in tried and report.state in ("ok", "failed") and not self.stop.is_set():
                     self._visit(mailbox, report, self._tried)
         return [report for _, report in visited]
+
+    @contextmanager
+    def _at_home(self) -> Iterator[None]:
+        """Let signals ask to stop, and the garbage collector look more rarely: in a process that does only this."""
+        with self.stop.signals(), _calm_collector():
+            yield
 
     def _visit(self, mailbox: Mailbox, report: MailboxReport, work: Callable[[Visit], None]) -> None:
         """Do some work under the lease of a mailbox, unless it is paused or another run has it."""
@@ -83,18 +96,20 @@ class Pass:
             with suppress(Stopped):
                 work(
                     Visit(
-                        self.engine, mailbox, report, lease, self.listener, self.stop, self.now, self.limit, self.settle
+                        self.engine, mailbox, report, lease, self.listener, self.stop, self.now, self.limit,
+                        self.settle, self.sources.get(mailbox.name),
                     )
-                )
+                )  # fmt: skip
 
     def _usual(self, visit: Visit) -> None:
         """Decide what waits, then read what is new, and note how the mailbox fares."""
+        from engine.sources import KINDS
         from engine.sources.source import SourceError
 
         store, name, report = self.engine.store, visit.mailbox.name, visit.report
         try:
             visit.decide_waiting(tried=False)
-            if visit.mailbox.protocol != "pipe":
+            if visit.own is not None or visit.mailbox.protocol in KINDS:
                 visit.read_new()
             store.mailbox_ok(name, self.now())
         except SourceError as error:
@@ -118,18 +133,29 @@ def _calm_collector() -> Iterator[None]:
         gc.unfreeze()
 
 
+def send(engine: Engine) -> None:
+    """Send what waits in the outbox, where there is a way out."""
+    config, store = engine.config, engine.store
+    if (config.smtp is None and not config.webhooks) or not store.outbox_waiting():
+        return
+    from engine.outbox.deliver import deliver
+
+    with suppress(Stopped):
+        deliver(store, config, config.smtp.max_per_run if config.smtp else 200, stop=engine.stop)
+
+
 def rehearse(engine: Engine, mailbox: Mailbox, limit: int, now: Callable[[], datetime]) -> MailboxReport:
     """Do all of a pass over one mailbox and take it back: the server hears nothing, the store keeps nothing.
 
     Raises SourceError. The same spool, decide and commit run inside a transaction that is rolled back at the end.
     """
-    from engine.sources import open_source
+    from engine.sources import KINDS, open_source
 
     report = MailboxReport(mailbox.name, mailbox.place)
     limits = engine.config.settings("").limits
     store = engine.store
     raws: list[RawMail] = []
-    if mailbox.protocol != "pipe":
+    if mailbox.protocol in KINDS:
         with open_source(mailbox, limits, now) as source:
             fresh = store.unknown_keys(mailbox.name, [each.key for each in source.list()])
             size = 0

@@ -36,6 +36,7 @@ from engine.store.poison import CRASHED
 if TYPE_CHECKING:
     from engine.config import Config
     from engine.decision.pipeline import Decision, Pipeline
+    from engine.rulebook.book import Rulebook
     from engine.scripts.scripts import Scripts
     from engine.store.store import Spooled, Store
 
@@ -110,16 +111,22 @@ class Engine:
     """The mail server tells senders of refused mail (`deliver --bounce`): no rejection of our own is sent."""
 
     @cached_property
-    def pipeline(self) -> Pipeline:
-        """The stages with the rules as they stand on disk now; broken files become problems of stage `config`."""
-        from engine.decision.pipeline import build
-        from engine.decision.tokens import message_ids
+    def book(self) -> Rulebook:
+        """The rules as they stood on disk when they were first asked for."""
         from engine.rulebook.book import load_rules
 
-        self.store.message_ids = message_ids(self.config)
         book = load_rules(self.config, self.rules_directory)
         self._rule_texts.update(book.rules.texts())
-        return build(self.config, book)
+        return book
+
+    @cached_property
+    def pipeline(self) -> Pipeline:
+        """The stages with these rules; broken files become problems of stage `config`."""
+        from engine.decision.pipeline import build
+        from engine.decision.tokens import message_ids
+
+        self.store.message_ids = message_ids(self.config)
+        return build(self.config, self.book)
 
     @cached_property
     def scripts(self) -> Scripts:

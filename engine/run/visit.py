@@ -71,7 +71,10 @@ class Listener:
 
 @dataclass
 class Visit:
-    """The work on one mailbox. `limit` bounds the new mails read; without `settle` the server hears nothing."""
+    """The work on one mailbox. `limit` bounds the new mails read; without `settle` the server hears nothing.
+
+    `own` is a source that a host handed in for this mailbox.
+    """
 
     engine: Engine
     mailbox: Mailbox
@@ -82,6 +85,7 @@ class Visit:
     now: Callable[[], datetime]
     limit: int = 0
     settle: bool = True
+    own: Source | None = None
 
     def decide_waiting(self, tried: bool) -> None:
         """Decide what waits in the spool: released, deferred, left by a run that died; with `tried` also what broke."""
@@ -99,7 +103,7 @@ class Visit:
 
         store, name = self.engine.store, self.mailbox.name
         limits = self.engine.config.settings("").limits
-        with self.stop.interruptible(), open_source(self.mailbox, limits, self.now) as source:
+        with self.stop.interruptible(), open_source(self.mailbox, limits, self.now, self.own) as source:
             epoch, uidnext = source.epoch(), source.uidnext
             with self.stop.protected():
                 if store.begin_epoch(name, epoch, uidnext):

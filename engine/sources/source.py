@@ -7,6 +7,7 @@ Not here: any protocol. Invariant: a key names one presentation of a message in 
 from __future__ import annotations
 
 import hashlib
+from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from types import TracebackType
@@ -99,25 +100,32 @@ class Peek(Struct, frozen=True):
 class Source(Protocol):
     """A mailbox to read from. Entering connects and logs in, leaving hangs up and never removes anything.
 
-    Every method raises SourceError when the server is away, refuses, or does not keep to the protocol.
+    Every method raises SourceError when the server is away, refuses, or does not keep to the protocol. A host that
+    writes one inherits from this and writes `list`, `fetch` and `settle`; the rest has an answer already.
     """
 
-    def __enter__(self) -> Self: ...
+    def __enter__(self) -> Self:
+        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None: ...
+    ) -> None:
+        return None
 
     def epoch(self) -> str:
         """The UIDVALIDITY of an IMAP folder; "" where numbers cannot start over."""
+        return ""
 
     @property
     def uidnext(self) -> int:
         """The next UID of an IMAP folder, 0 where there is none: lower than it was means numbers started over."""
+        return 0
 
+    @abstractmethod
     def list(self) -> list[Listed]:
         """Every message that stands there and is not deleted, oldest first. Nothing is fetched."""
 
+    @abstractmethod
     def fetch(self, keys: Sequence[str], limits: Limits) -> Iterator[RawMail]:
         """Yield the messages in the order asked; what has gone meanwhile is left out.
 
@@ -125,17 +133,21 @@ class Source(Protocol):
         server claims: where it differs from the length of the content, the server was asked twice.
         """
 
+    @abstractmethod
     def settle(self, actions: Sequence[Action]) -> Sequence[Settled]:
         """Do the actions, in bulk, each checked against the server first; one result for each, in order. Repeatable."""
 
     def peek(self, n: int) -> Sequence[Peek]:
         """Look at the first `n` messages of the list."""
+        return ()
 
     def folders(self) -> Sequence[str]:
         """The folders beside this one, as `folder` and `move_on_…` would name them."""
+        return ()
 
     def describe(self) -> Sequence[tuple[str, str]]:
         """What a person who tests the mailbox wants to know: pairs of a name and a value."""
+        return ()
 
 
 def raw_mail(

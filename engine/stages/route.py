@@ -17,6 +17,7 @@ from engine.gates import Findings
 from engine.item import keywords
 from engine.model.desk import ItemFacts
 from engine.model.draft import Decider, Disposition, Draft, FieldChange, Note, PersonChange, Reply, Role, Skip, Verdict
+from engine.model.extra import MAY_CHANGE
 from engine.model.facts import Facts
 from engine.model.mail import Address, Mail
 from engine.rulebook.actions import Vocabulary
@@ -77,6 +78,7 @@ class Walk:
         self._config, self._rules, self._values, self._facts, self._look = config, rules, values, facts, look
         self._before = draft
         self._ledger = Ledger()
+        self._own = {each.name: each for each in config.extra.actions}
         self._day = values["received"].date()
         self._notes: list[Note] = []
         self._traces: list[FileTrace] = []
@@ -291,6 +293,17 @@ class Walk:
         """`no reply`."""
         self._changes["no_reply"] = True
 
+    def own(self, act: Act) -> None:
+        """`do`: what the host of the engine made of it. Raises ValueError where it changes what it may not."""
+        name, *text = act.texts
+        before = replace(self._before, **self._changes)
+        after = self._own[name].perform(before, "".join(text), self._by(act))
+        changed = [each for each in Draft.__struct_fields__ if getattr(after, each) != getattr(before, each)]
+        for each in changed:
+            if each not in MAY_CHANGE:
+                raise ValueError(f'the action "{name}" changes {each}: it may change {", ".join(MAY_CHANGE)}')
+            self._changes[each] = getattr(after, each)
+
     def collect(self, name: str, act: Act) -> None:
         """Actions that only add a text to a list."""
         self._add(name, act.texts[0])
@@ -317,5 +330,6 @@ _PERFORM: Mapping[str, Callable[[Walk, Act], None]] = {
     "drop_attachments": _collects("drop_names"),
     "skip_gate": Walk.skip,
     "run_hook": _collects("hooks"),
+    "do": Walk.own,
 }
 """What each action does; destinations and flow are not here, they steer the walk."""
