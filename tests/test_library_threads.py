@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import random
+import sys
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import builders
 import hosting
-import pytest
 
 import engine
 from engine.config import load
@@ -18,7 +21,9 @@ from engine.lookups import Recorder
 from engine.model.mail import Mail
 from engine.rulebook.book import load_rules
 
-THREADS, ROUNDS = 8, 12
+THREADS, ROUNDS = 8, 3
+ROOT = Path(__file__).resolve().parent.parent
+OURS = (str(ROOT / "engine"), str(ROOT / "rules"))
 RULES = """
 [define]
 urgent = 'subject contains "7" or headers["X-Number"] contains "3"'
@@ -33,15 +38,30 @@ then = ['discard because "it is number {subject}"']
 """
 
 
-@pytest.fixture
-def busy_switching() -> Any:
-    """Let the interpreter change threads as often as it can."""
-    import sys
+def at_once(work: Callable[[int], Any]) -> list[Any]:
+    """Do the work in all threads, and let another one go on between any two lines of ours, often.
 
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    yield
-    sys.setswitchinterval(before)
+    Left alone, an interpreter changes threads so rarely that hardly anything would meet.
+    """
+    dice = random.Random(1)  # noqa: S311
+
+    def line(frame: FrameType, event: str, arg: object) -> Any:
+        if dice.random() < 0.02:
+            time.sleep(0)
+        return line
+
+    def call(frame: FrameType, event: str, arg: object) -> Any:
+        return line if frame.f_code.co_filename.startswith(OURS) else None
+
+    def watched(number: int) -> Any:
+        sys.settrace(call)
+        try:
+            return work(number)
+        finally:
+            sys.settrace(None)
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        return list(pool.map(watched, range(THREADS)))
 
 
 def mails() -> list[Mail]:
@@ -79,12 +99,6 @@ def plain(decision: Decision) -> tuple[Any, ...]:
     return decision.plan, decision.draft, decision.facts, stages, decision.trace.rules, decision.trace.answers
 
 
-def at_once(work: Callable[[int], Any]) -> list[Any]:
-    with ThreadPoolExecutor(THREADS) as pool:
-        return list(pool.map(work, range(THREADS)))
-
-
-@pytest.mark.usefixtures("busy_switching")
 def test_threads_that_share_a_pipeline_decide_like_one(tmp_path: Path) -> None:
     pipeline = a_pipeline(tmp_path)
     alone = [plain(decided(pipeline, mail)) for mail in mails()]
@@ -100,7 +114,6 @@ def test_threads_that_share_a_pipeline_decide_like_one(tmp_path: Path) -> None:
         assert all(found == alone[index] for index, found in results)
 
 
-@pytest.mark.usefixtures("busy_switching")
 def test_threads_may_ask_one_mail_at_once() -> None:
     for _ in range(ROUNDS):
         mail = builders.mail(headers=[(f"X-{number}", str(number)) for number in range(50)])
@@ -109,7 +122,6 @@ def test_threads_may_ask_one_mail_at_once() -> None:
         assert all(each[1] == dict(mail.fields) for each in found)
 
 
-@pytest.mark.usefixtures("busy_switching")
 def test_threads_with_desks_of_their_own_decide_like_one(tmp_path: Path) -> None:
     path = hosting.installation(tmp_path, rules=RULES)
     contents = [hosting.mail(f"Printer {number}", number=number) for number in range(THREADS)]
