@@ -12,6 +12,7 @@ import os
 import threading
 from collections.abc import Mapping
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -108,21 +109,20 @@ class Desk:
         run works on the mailbox for longer than `wait_s` seconds, the next pass decides. Raises NotFound for a mailbox
         that is not configured, ValueError for bytes that hold no mail or more than `limits.raw`.
         """
+        from engine.run.line import line_of
+        from engine.run.process import ENGINE
+        from engine.store.locks import owner
+
         engine, raw = self._open(), self._raw(content, mailbox, envelope, key)
         if not content.strip():
             raise ValueError("there is no mail in these bytes")
         most = self.config.settings().limits.raw
         if len(content) > most:
             raise ValueError(f"the mail is larger than limits.raw ({most} bytes)")
-        from engine.store.locks import owner
-
         spooled = engine.store.spool([raw], owner())[0]
         if spooled.seen_before:
             return self._known(spooled.mail)
         result = self._decided(spooled, wait_s)
-        from engine.run.line import line_of
-        from engine.run.process import ENGINE
-
         if result is None:
             return Taken(spooled.mail, Outcome.DEFERRED, "", "it waits for the next pass", ENGINE)
         line = line_of(result)
@@ -283,10 +283,8 @@ def parse(content: bytes) -> Mail:
 
 
 def _raw(content: bytes) -> RawMail:
-    from engine.run.passing import utc_now
-
     digest = hashlib.sha256(content).hexdigest()
-    return RawMail(content, Origin("", digest, len(content)), utc_now(), digest)
+    return RawMail(content, Origin("", digest, len(content)), datetime.now(UTC), digest)
 
 
 def _here() -> tuple[int, int]:
