@@ -1,7 +1,8 @@
 """One pass over the mailboxes: fetch, spool, process, settle, deliver.
 
-Here: the order of the mailboxes, their leases, the dry run, and sending at the end. Not here: the work on one mailbox (`visit.py`), how a
-pass is stopped (`stop.py`). Invariant: one mailbox that fails never stops the others.
+Here: the order of the mailboxes, their leases, the dry run, and sending at the end.
+Not here: the work on one mailbox (`visit.py`), how a pass is stopped (`stop.py`).
+Invariant: one mailbox that fails never stops the others.
 """
 
 from __future__ import annotations

@@ -41,7 +41,7 @@ def open_source(mailbox: Mailbox, limits: Limits, now: Callable[[], datetime], o
 
         return OwnSource(own, mailbox.name)
     if mailbox.protocol not in KINDS:
-        how = BROUGHT[mailbox.protocol]
+        how = BROUGHT.get(mailbox.protocol, "nothing here knows it")
         sentence = f"mailbox {mailbox.name}: protocol {mailbox.protocol} is not read from, {how}"
         raise SourceError("source.no_reader", sentence)
     module, name = KINDS[mailbox.protocol]
