@@ -62,7 +62,11 @@ MOST_DEFECTS = 50
 
 
 class Decision(Struct, frozen=True):
-    """What `decide` found: the plan, and everything that led to it."""
+    """What `decide` found: the plan, and everything that led to it.
+
+    `draft` is what the plan was made of. `reached` is what came out of the last stage that was asked: another one only
+    where the way went on beyond a settled draft.
+    """
 
     mail: Mail
     facts: Facts
@@ -70,6 +74,7 @@ class Decision(Struct, frozen=True):
     plan: Plan
     trace: Trace
     look: Recorder
+    reached: Draft
     versions: Versions | None = None
 
 
@@ -87,12 +92,14 @@ class Pipeline(Struct, frozen=True):
         release: Release | None = None,
         duplicate_of: str = "",
         beyond: bool = False,
+        until: str = "",
         versions: Versions | None = None,
     ) -> Decision:
         """Decide about one mail.
 
         `beyond` goes on after a settled draft, as a release would, to tell what else would have happened; the plan
-        is still that of the first settlement. `versions` is the state of the store that the answers come from.
+        is still that of the first settlement. `until` names the stage before which the way ends, for those who want
+        the draft and not the plan. `versions` is the state of the store that the answers come from.
         """
         started = time.perf_counter_ns()
         mailbox = mail.raw.origin.mailbox
@@ -101,7 +108,7 @@ class Pipeline(Struct, frozen=True):
         settled: Draft | None = None
         traces: list[StageTrace] = []
         values = _values(draft)
-        for stage in self.stages:
+        for stage in self.stages[: ORDER.index(until) if until else None]:
             before, began = draft, time.perf_counter_ns()
             draft = stage.decide(mail, facts, draft, look)
             us, held = (time.perf_counter_ns() - began) // 1000, values
@@ -126,7 +133,7 @@ class Pipeline(Struct, frozen=True):
             us=(time.perf_counter_ns() - started) // 1000,
             defects=mail.defects[:MOST_DEFECTS],
         )
-        return Decision(mail, facts, final, plan, trace, look, versions)
+        return Decision(mail, facts, final, plan, trace, look, draft, versions)
 
 
 def build(config: Config, book: Rulebook) -> Pipeline:

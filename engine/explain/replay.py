@@ -45,11 +45,12 @@ def decide_again(
     mail: str = "",
     release: Release | None = None,
     beyond: bool = False,
+    until: str = "",
 ) -> Decision:
     """Decide about a mail that was decided before; `stored` is the trace whose answers count."""
     recorded = traces.recording(stored) if stored is not None else None
     look = engine.look(raw, mail, recorded)
-    return engine.pipeline.decide(parse_stored(engine.config, raw), look, release=release, beyond=beyond)
+    return engine.pipeline.decide(parse_stored(engine.config, raw), look, release=release, beyond=beyond, until=until)
 
 
 def explain_stored(engine: Engine, row: MailRow, *, anew: str = "", every_rule: bool = False) -> Explained:

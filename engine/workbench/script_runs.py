@@ -8,12 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from msgspec.structs import replace
-
-from engine.decision.facts import gather
-from engine.explain.replay import parse_stored
-from engine.model.draft import Draft
-from engine.model.questions import HookAnswer, HookRequest
+from engine.explain.replay import decide_again
+from engine.model.questions import HookRequest
 from engine.scripts.question import request
 from hooks.sandbox import Call, Program, Result, Sandbox
 
@@ -22,28 +18,10 @@ if TYPE_CHECKING:
     from engine.run.process import Engine
 
 
-class _Silent:
-    """Stands in for the scripts while a mail is brought to where they would be asked."""
-
-    def ask(self, request: HookRequest) -> HookAnswer:
-        return HookAnswer()
-
-    def close(self) -> None:
-        return None
-
-
 def question(engine: Engine, raw: RawMail, mail: str = "") -> HookRequest:
     """Bring a stored mail to stage 8, whatever would settle it before, and give what scripts would be asked."""
-    engine.__dict__["scripts"] = _Silent()
-    look = engine.look(raw, mail)
-    parsed = parse_stored(engine.config, raw)
-    facts = gather(parsed, engine.config, raw.origin.mailbox, look, None, "")
-    draft = Draft(workspace=facts.workspace, hops=(facts.workspace,), item=facts.thread.item)
-    for stage in engine.pipeline.stages:
-        if stage.name == "guard":
-            break
-        draft = replace(stage.decide(parsed, facts, draft, look), disposition=None)
-    return request(engine.config, parsed, facts, draft, look)
+    come = decide_again(engine, raw, mail=mail, beyond=True, until="guard")
+    return request(engine.config, come.mail, come.facts, come.reached, come.look)
 
 
 def traced(sandbox: Sandbox, program: Program, asked: HookRequest, option: str = "") -> Result:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
 from deciding import NOW, raw
 
 from engine.decision.pipeline import ORDER
@@ -40,6 +41,23 @@ def test_going_on_beyond_tells_more_and_decides_the_same(engine: Engine) -> None
     assert plain.plan.disposition.verdict is Verdict.HOLD
     assert beyond.plan == plain.plan
     assert [stage.name for stage in beyond.trace.stages] == list(ORDER)
+
+
+@pytest.mark.parametrize("name", ORDER)
+def test_the_way_may_end_before_any_stage(engine: Engine, name: str) -> None:
+    come = replay.decide_again(engine, raw(sender="max@elsewhere.example"), beyond=True, until=name)
+    whole = replay.decide_again(engine, raw(sender="max@elsewhere.example"), beyond=True)
+    assert [stage.name for stage in come.trace.stages] == list(ORDER[: ORDER.index(name)])
+    assert [stage.changes for stage in come.trace.stages] == [
+        stage.changes for stage in whole.trace.stages[: len(come.trace.stages)]
+    ]
+    assert come.reached.disposition is None
+
+
+def test_a_draft_that_is_settled_earlier_does_not_come_to_where_the_way_would_end(engine: Engine) -> None:
+    come = replay.decide_again(engine, raw(subject=""), until="guard")
+    assert come.reached == come.draft
+    assert come.plan.disposition.verdict is Verdict.REJECT
 
 
 def test_the_same_mail_is_decided_the_same_twice(engine: Engine) -> None:
