@@ -63,8 +63,8 @@ def one_pass(folder: Path) -> dict[str, Any]:
     """A whole pass of the engine over the corpus, as `allegra run` does it, in this process."""
     began, wall = cpu_s(), time.perf_counter()
     from engine.config import load
+    from engine.run.engine import Engine
     from engine.run.passing import Pass
-    from engine.run.process import Engine
     from engine.store.store import Store
 
     config = load(folder / "allegra.toml")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from engine.config import load
 from engine.model.mail import Origin, RawMail
-from engine.run.process import Engine
+from engine.run.engine import Engine
 from engine.store.load import load as load_data
 from engine.store.store import Store
 

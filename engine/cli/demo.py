@@ -58,8 +58,8 @@ def _run(folder: Path) -> tuple[list[Line], float]:
     import tomllib
 
     from engine.config import load
+    from engine.run.engine import Engine
     from engine.run.passing import Pass
-    from engine.run.process import Engine
     from engine.store.load import load as load_data
     from engine.store.store import Store
 

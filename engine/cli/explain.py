@@ -17,7 +17,7 @@ from engine.cli.common import AWAY, complain, open_config, open_store, print_jso
 
 if TYPE_CHECKING:
     from engine.explain.explained import Explained
-    from engine.run.process import Engine
+    from engine.run.engine import Engine
 
 WIDTH = 120
 """Columns of an explanation where no terminal says otherwise."""
@@ -53,7 +53,7 @@ def explain(
     """
     from engine.decision.pipeline import ORDER
     from engine.explain import told as explaining
-    from engine.run.process import Engine
+    from engine.run.engine import Engine
 
     if stage and stage not in ORDER:
         raise click.UsageError(f"there is no stage {stage!r}; there are: {', '.join(ORDER)}")

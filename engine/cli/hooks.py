@@ -205,7 +205,7 @@ def _run_case(path: Path, hook: str | None, case_file: Path, trace: bool, as_jso
 
 
 def _run_stored(ctx: click.Context, name: str, hook: str | None, ref: str, trace: bool, as_json: bool) -> None:
-    from engine.run.process import Engine
+    from engine.run.engine import Engine
     from engine.scripts.params import Params
     from engine.workbench.script_runs import question, traced
     from hooks.sandbox import Program
@@ -244,7 +244,7 @@ def _run_stored(ctx: click.Context, name: str, hook: str | None, ref: str, trace
 @click.pass_context
 def diff(ctx: click.Context, names: tuple[str, ...], last: str, old: Path | None, as_json: bool) -> None:
     """Run the old and the new version of scripts over stored mail and show what differs."""
-    from engine.run.process import Engine
+    from engine.run.engine import Engine
     from engine.scripts.params import Params
     from engine.workbench.script_runs import difference, question, traced
     from hooks.sandbox import Program

@@ -154,10 +154,11 @@ def export(ctx: click.Context, ref: str, file: BinaryIO) -> None:
 @click.pass_context
 def retry(ctx: click.Context, refs: tuple[str, ...], as_json: bool) -> None:
     """Let the next run decide a mail again, as if it came now; refused once it has made an item or a comment."""
+    from engine.desk.held import retry as try_again
+
     with open_store(ctx) as store:
         for ref in refs:
-            row = store.mail(ref)
-            store.reopen(row.mail, None, retry=True)
+            row = try_again(store, ref)
             answer(as_json, "mail", {"mail": row.mail, "done": "waits"}, f"{row.mail[:8]}  waits for the next run")
 
 
@@ -168,10 +169,13 @@ def retry(ctx: click.Context, refs: tuple[str, ...], as_json: bool) -> None:
 @click.pass_context
 def ignore(ctx: click.Context, refs: tuple[str, ...], reason: str, as_json: bool) -> None:
     """Close a held, waiting or quarantined mail without making anything of it."""
-    with open_store(ctx) as store:
+    from engine.desk.held import discard
+
+    config = open_config(ctx)
+    with open_store(ctx, config) as store:
         for ref in refs:
             row = store.mail(ref)
-            store.ignore(row.mail, person(), reason)
+            discard(config, store, row, person(), reason)
             answer(as_json, "mail", {"mail": row.mail, "done": "ignored"}, f"{row.mail[:8]}  ignored")
 
 

@@ -45,7 +45,7 @@ def replay(
     if commit and dry_run:
         raise click.UsageError("--commit and --dry-run exclude each other")
     from engine.explain.replay import decide_again
-    from engine.run.process import Engine
+    from engine.run.engine import Engine
 
     config = open_config(ctx)
     with open_store(ctx, config) as store:
@@ -113,10 +113,11 @@ def _commit(engine: Any, row: Any, as_new: bool, notify: bool, as_json: bool) ->
     from engine.cli import lines
     from engine.run.line import line_of
     from engine.run.passing import utc_now
+    from engine.run.process import process
     from engine.store.lease import owner
 
     engine.store.reopen(row.mail, None, replay=True, as_new=as_new, notify=notify)
     spooled = engine.store.claim_one(row.mail, utc_now(), owner())
-    for result in engine.process([spooled], utc_now()):
+    for result in process(engine, [spooled], utc_now()):
         line = line_of(result)
         print_json("replay", lines.as_json(line)) if as_json else click.echo(lines.row(line))

@@ -34,7 +34,7 @@ from engine.plain_text import printable
 if TYPE_CHECKING:
     from engine.config import Config
     from engine.rulebook.book import Rulebook
-    from engine.run.process import Engine
+    from engine.run.engine import Engine
     from engine.workbench.rule_tests import Runner
     from engine.workbench.rule_usage import Differences
     from rules.run import RuleFile
@@ -317,7 +317,7 @@ def _compare(config: Config, after: Engine, against: str, since: datetime) -> tu
     import tempfile
 
     from engine.rulebook.book import files as rule_files
-    from engine.run.process import Engine
+    from engine.run.engine import Engine
     from engine.workbench.rule_usage import compare, deployed
 
     with tempfile.TemporaryDirectory() as scratch:
@@ -446,7 +446,7 @@ def _book(ctx: click.Context) -> tuple[Config, Rulebook]:
 @contextmanager
 def _engine(ctx: click.Context, config: Config) -> Iterator[Engine]:
     """An engine over the stored mail; nothing it decides is kept."""
-    from engine.run.process import Engine
+    from engine.run.engine import Engine
 
     with open_store(ctx, config) as store:
         engine = Engine(config, store)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import click
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
     from engine.model.plan import Outcome
     from engine.run.line import Line
     from engine.run.passing import MailboxReport
-    from engine.sources.source import SourceError
     from engine.stop import Stop
     from engine.store.store import Store
 
@@ -97,26 +95,20 @@ def _pass(
 ) -> Iterator[MailboxReport]:  # fmt: skip
     """Do the pass, or rehearse it. A request to stop is heard where it does no harm."""
     from engine.cli.progress import Progress
-    from engine.run.passing import Pass, rehearse, utc_now
-    from engine.run.process import Engine
-    from engine.sources.source import SourceError
+    from engine.run.engine import Engine
+    from engine.run.passing import Pass, rehearse
     from engine.store.errors import StoreError
 
     engine = Engine(config, store, stop=stop)
     try:
-        if not dry_run:
-            with stop.protected():
-                progress = Progress()
-                reports = Pass(engine, progress, limit, wait, settle=not no_move, stop=stop).run(mailboxes)
-                progress.clear()
-                yield from reports
-                _send(config, store, stop)
+        if dry_run:
+            yield from rehearse(engine, mailboxes, limit)
             return
-        for mailbox in mailboxes:
-            try:
-                yield rehearse(engine, mailbox, limit, utc_now)
-            except SourceError as error:
-                yield _failed(mailbox, error)
+        with stop.protected():
+            progress = Progress()
+            reports = Pass(engine, progress, limit, wait, settle=not no_move).run(mailboxes)
+            progress.clear()
+            yield from reports
     except StoreError as error:  # also one that is locked: it is as good as away
         complain(str(error))
         raise SystemExit(AWAY) from None
@@ -133,23 +125,6 @@ def _chosen(config: Config, names: Sequence[str]) -> list[Mailbox]:
     if names:
         return [known[name] for name in dict.fromkeys(names)]
     return [mailbox for mailbox in config.mailboxes if mailbox.active]
-
-
-def _failed(mailbox: Mailbox, error: SourceError) -> MailboxReport:
-    from engine.run.passing import MailboxReport
-
-    return MailboxReport(mailbox.name, mailbox.place, "failed", error.code, error.sentence)
-
-
-def _send(config: Config, store: Store, stop: Stop) -> None:
-    """Send what waits in the outbox, where a mail server is configured."""
-    if (config.smtp is None and not config.webhooks) or not store.outbox_waiting():
-        return
-    from engine.outbox.deliver import deliver
-    from engine.stop import Stopped
-
-    with suppress(Stopped):
-        deliver(store, config, config.smtp.max_per_run if config.smtp else 200, stop=stop)
 
 
 def _print(reports: Sequence[MailboxReport], took: float, loud: bool, dry_run: bool) -> None:

@@ -66,6 +66,10 @@ _NOTED = frozenset({"thread.stranger", "gate.auto_reply"})
 """Codes of the notes that tell why an answer is seen by staff only."""
 
 
+PERSON = "person"
+"""The kind of decider that a person is, who refuses a mail that was held."""
+
+
 def seal(mail: Mail, facts: Facts, draft: Draft, config: Config) -> Plan:
     """Make the plan of a draft, settled or not."""
     disposition = draft.disposition or _accepted(draft)
@@ -195,11 +199,16 @@ def _dispatches(facts: Facts, draft: Draft, item: int) -> Iterator[SendMail]:
 def _refusals(
     mail: Mail, facts: Facts, draft: Draft, disposition: Disposition, settings: Settings, config: Config
 ) -> Iterator[SendMail]:
-    """What the sender hears about a mail that was not accepted (F057, F135)."""
+    """What the sender hears about a mail that was not accepted (F057, F135).
+
+    A person who refuses one writes the sentence for the sender; the code stays that of what held the mail.
+    """
     to, reason = answered_to(mail, facts), REASONS.get(disposition.code)
     if not to or reason is None or disposition.verdict is Verdict.DISCARD or draft.no_reply:
         return
-    if disposition.code == "gate.unknown_sender":
+    by_person = disposition.by.kind == PERSON
+    to_strangers = disposition.code == "gate.unknown_sender" and not by_person
+    if to_strangers:
         kind, template = "rejected", settings.people.unknown_sender_reply
     elif disposition.verdict is Verdict.HOLD:
         kind, template = "held", settings.replies.held
@@ -208,12 +217,12 @@ def _refusals(
     else:
         kind, template = "rejected", settings.replies.rejected
     text = ""
-    if draft.reply is not None and disposition.verdict is Verdict.REJECT:
+    if draft.reply is not None and disposition.verdict is Verdict.REJECT and not by_person:
         template, text = draft.reply.template or template, draft.reply.text
-    if not template or not (disposition.code == "gate.unknown_sender" or _may_hear(facts, settings)):
+    if not template or not (to_strangers or _may_hear(facts, settings)):
         return
     if _may_answer(mail, facts, config):
-        told = disposition.because if reason.sender else reason.sentence
+        told = disposition.because if reason.sender or by_person else reason.sentence
         yield SendMail(kind, template, (to,), spoken(facts, config), told, text)
 
 
@@ -227,9 +236,9 @@ def _may_hear(facts: Facts, settings: Settings) -> bool:
 
 
 def _reports(disposition: Disposition, settings: Settings) -> Iterator[SendMail]:
-    """F136: the admin gets the original where the reason says so."""
+    """F136: the admin gets the original where the reason says so; of what a person refuses they had it before."""
     reason = REASONS.get(disposition.code)
-    if reason is not None and reason.admin:
+    if reason is not None and reason.admin and disposition.by.kind != PERSON:
         yield from reports(disposition.because, settings)
 
 

@@ -20,7 +20,7 @@ from engine.model.draft import Verdict
 from engine.model.facts import Release
 from engine.model.mail import Mail, RawMail
 from engine.model.plan import Outcome
-from engine.run.process import Engine
+from engine.run.engine import Engine
 
 if TYPE_CHECKING:
     from engine.config import Config
@@ -158,14 +158,13 @@ def _if_released(engine: Engine, raw: RawMail, mail: str) -> IfReleased:
 
 def _leaves(engine: Engine, raw: RawMail, trace: Trace | None, mail: str) -> dict[str, Leaves]:
     """Ask every condition of the rule files that are in force still as they were then, about the mail as it was."""
-    from engine.rulebook.book import load_rules
     from rules.explain import opened
 
     if trace is None:
         return {}
     read = {file.digest for file in trace.rules}
     decision = decide_again(engine, raw, trace, mail=mail)
-    book = load_rules(engine.config, engine.rules_directory)
+    book = engine.book
     values = book.vocabulary.values(decision.mail, decision.facts)
     return {file.digest: opened(file, values) for file in book.rules.files.values() if file.digest in read}
 

@@ -1,7 +1,8 @@
 """One pass over the mailboxes: fetch, spool, process, settle, deliver.
 
-Here: the order of the mailboxes, their leases, the dry run. Not here: the work on one mailbox (`visit.py`), how a
-pass is stopped (`stop.py`). Invariant: one mailbox that fails never stops the others.
+Here: the order of the mailboxes, their leases, the dry run, that the outbox is sent at the end. Not here: the work on
+one mailbox (`visit.py`), how mail is sent (`outbox/`), how a pass is stopped (`stop.py`).
+Invariant: one mailbox that fails never stops the others.
 """
 
 from __future__ import annotations
@@ -14,15 +15,16 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from engine.run.line import line_of
-from engine.run.process import BATCH, Engine
+from engine.run.process import BATCH, process
 from engine.run.visit import Listener as Listener
 from engine.run.visit import MailboxReport as MailboxReport
 from engine.run.visit import Visit
-from engine.stop import Stop, Stopped
+from engine.stop import Stopped
 
 if TYPE_CHECKING:
     from engine.config import Mailbox
     from engine.model.mail import RawMail
+    from engine.run.engine import Engine
 
 REHEARSAL_BYTES = 200_000_000
 """The most a dry run holds in memory."""
@@ -35,7 +37,10 @@ def utc_now() -> datetime:
 
 @dataclass
 class Pass:
-    """One pass of `allegra run`: at most `limit` new mails from each mailbox, `wait_s` seconds for a lease."""
+    """One pass of `allegra run`: at most `limit` new mails from each mailbox, `wait_s` seconds for a lease.
+
+    The engine's `stop` stops it.
+    """
 
     engine: Engine
     listener: Listener = field(default_factory=Listener)
@@ -43,27 +48,34 @@ class Pass:
     wait_s: float = 0.0
     settle: bool = True
     now: Callable[[], datetime] = utc_now
-    stop: Stop = field(default_factory=Stop)
 
     def run(self, mailboxes: Iterable[Mailbox]) -> list[MailboxReport]:
-        """Work through the mailboxes one after the other. Raises StoreError when the database is away.
+        """Work through the mailboxes one after the other, then send. Raises StoreError when the database is away.
 
         Mails that broke the machine before come last: should one end the process, everything else is done.
         """
+        stop = self.engine.stop
+        with stop.signals(), _calm_collector():
+            reports = self._read(mailboxes)
+            with suppress(Stopped):
+                send(self.engine)
+        return reports
+
+    def _read(self, mailboxes: Iterable[Mailbox]) -> list[MailboxReport]:
+        stop = self.engine.stop
         visited: list[tuple[Mailbox, MailboxReport]] = []
-        self.engine.stop = self.stop
-        with self.stop.signals(), _calm_collector():
-            for mailbox in mailboxes:
-                if self.stop.is_set():
-                    break
-                report = MailboxReport(mailbox.name, mailbox.place)
-                visited.append((mailbox, report))
-                self._visit(mailbox, report, self._usual)
+        for mailbox in mailboxes:
+            if stop.is_set():
+                break
+            report = MailboxReport(mailbox.name, mailbox.place)
+            visited.append((mailbox, report))
+            self._visit(mailbox, report, self._usual)
+            self.listener.mailbox_done(report)
+        tried = self.engine.store.tried_mailboxes(self.now())
+        for mailbox, report in visited:
+            if mailbox.name in tried and report.state in ("ok", "failed") and not stop.is_set():
+                self._visit(mailbox, report, self._tried)
                 self.listener.mailbox_done(report)
-            tried = self.engine.store.tried_mailboxes(self.now())
-            for mailbox, report in visited:
-                if mailbox.name in tried and report.state in ("ok", "failed") and not self.stop.is_set():
-                    self._visit(mailbox, report, self._tried)
         return [report for _, report in visited]
 
     def _visit(self, mailbox: Mailbox, report: MailboxReport, work: Callable[[Visit], None]) -> None:
@@ -75,17 +87,13 @@ class Pass:
         if paused:
             report.state, report.code, report.sentence = "paused", "mailbox.paused", paused
             return
-        with Lease(store, mailbox.name, self.now, self.wait_s, self.stop, waits_s=waits_s) as lease:
+        with Lease(store, mailbox.name, self.now, self.wait_s, self.engine.stop, waits_s=waits_s) as lease:
             if not lease.held:
                 report.state, report.code = "busy", "mailbox.busy"
                 report.sentence = f"mailbox {mailbox.name}: another run is working on it ({lease.holder})"
                 return
             with suppress(Stopped):
-                work(
-                    Visit(
-                        self.engine, mailbox, report, lease, self.listener, self.stop, self.now, self.limit, self.settle
-                    )
-                )
+                work(Visit(self.engine, mailbox, report, lease, self.listener, self.now, self.limit, self.settle))
 
     def _usual(self, visit: Visit) -> None:
         """Decide what waits, then read what is new, and note how the mailbox fares."""
@@ -118,33 +126,60 @@ def _calm_collector() -> Iterator[None]:
         gc.unfreeze()
 
 
-def rehearse(engine: Engine, mailbox: Mailbox, limit: int, now: Callable[[], datetime]) -> MailboxReport:
-    """Do all of a pass over one mailbox and take it back: the server hears nothing, the store keeps nothing.
+def send(engine: Engine) -> None:
+    """Send what waits in the outbox, where there is somewhere to send it. Raises StoreError, Stopped."""
+    config, store = engine.config, engine.store
+    if (config.smtp is None and not config.webhooks) or not store.outbox_waiting():
+        return
+    from engine.outbox.deliver import deliver
 
-    Raises SourceError. The same spool, decide and commit run inside a transaction that is rolled back at the end.
+    deliver(store, config, config.smtp.max_per_run if config.smtp else 200, stop=engine.stop)
+
+
+def rehearse(
+    engine: Engine, mailboxes: Iterable[Mailbox], limit: int = 0, now: Callable[[], datetime] = utc_now
+) -> Iterator[MailboxReport]:
+    """Do all of a pass and take it back: the servers hear nothing, the store keeps nothing, nothing is sent.
+
+    The same spool, decide and commit run inside a transaction that is rolled back at the end of each mailbox.
     """
-    from engine.sources import open_source
+    from engine.sources.source import SourceError
 
-    report = MailboxReport(mailbox.name, mailbox.place)
-    limits = engine.config.settings("").limits
+    for mailbox in mailboxes:
+        report = MailboxReport(mailbox.name, mailbox.place)
+        try:
+            _rehearse(engine, mailbox, report, limit, now)
+        except SourceError as error:
+            report = MailboxReport(mailbox.name, mailbox.place, "failed", error.code, error.sentence)
+        yield report
+
+
+def _rehearse(engine: Engine, mailbox: Mailbox, report: MailboxReport, limit: int, now: Callable[[], datetime]) -> None:
     store = engine.store
-    raws: list[RawMail] = []
-    if mailbox.protocol != "pipe":
-        with open_source(mailbox, limits, now) as source:
-            fresh = store.unknown_keys(mailbox.name, [each.key for each in source.list()])
-            size = 0
-            for raw in source.fetch(fresh[: limit or mailbox.max_emails], limits):
-                raws.append(raw)
-                size += len(raw.content)
-                if size > REHEARSAL_BYTES:
-                    report.sentence = (
-                        f"stopped after {len(raws)} mails: a dry run reads {REHEARSAL_BYTES // 10**6} MB at most"
-                    )
-                    break
+    raws = _fetched(engine, mailbox, report, limit, now) if mailbox.protocol != "pipe" else []
     with store.rehearsal():
         for start in range(0, len(raws), BATCH):
             spooled = store.spool(raws[start : start + BATCH], "rehearsal")
             report.new += len(spooled)
             unseen = [each for each in spooled if not each.seen_before]
-            report.lines += [line_of(result) for result in engine.process(unseen, now())]
-    return report
+            report.lines += [line_of(result) for result in process(engine, unseen, now())]
+
+
+def _fetched(
+    engine: Engine, mailbox: Mailbox, report: MailboxReport, limit: int, now: Callable[[], datetime]
+) -> list[RawMail]:
+    """Read what is new, as far as memory should hold it."""
+    from engine.sources import open_source
+
+    raws: list[RawMail] = []
+    limits, size = engine.config.settings("").limits, 0
+    with open_source(mailbox, limits, now) as source:
+        fresh = engine.store.unknown_keys(mailbox.name, [each.key for each in source.list()])
+        for raw in source.fetch(fresh[: limit or mailbox.max_emails], limits):
+            raws.append(raw)
+            size += len(raw.content)
+            if size > REHEARSAL_BYTES:
+                most = REHEARSAL_BYTES // 10**6
+                report.sentence = f"stopped after {len(raws)} mails: a dry run reads {most} MB at most"
+                break
+    return raws

@@ -15,14 +15,15 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from engine.run.line import Line, line_of
-from engine.run.process import BATCH
+from engine.run.process import BATCH, claim, process
 from engine.stop import Stop, Stopped
 
 if TYPE_CHECKING:
     from engine.config import Mailbox
     from engine.model.mail import RawMail
+    from engine.run.engine import Engine
     from engine.run.lease import Lease
-    from engine.run.process import Engine, Result
+    from engine.run.process import Result
     from engine.sources.source import Source, SourceError
     from engine.store.spool import Spooled
 
@@ -78,15 +79,19 @@ class Visit:
     report: MailboxReport
     lease: Lease
     listener: Listener
-    stop: Stop
     now: Callable[[], datetime]
     limit: int = 0
     settle: bool = True
 
+    @property
+    def stop(self) -> Stop:
+        """What asks this work to stop: the engine's."""
+        return self.engine.stop
+
     def decide_waiting(self, tried: bool) -> None:
         """Decide what waits in the spool: released, deferred, left by a run that died; with `tried` also what broke."""
         while not self.stop.is_set():
-            batch, given_up = self.engine.claim(self.mailbox.name, self.now(), self.lease.owner, tried=tried)
+            batch, given_up = claim(self.engine, self.mailbox.name, self.now(), self.lease.owner, tried=tried)
             self._tell(given_up)
             if not batch:
                 return
@@ -198,7 +203,7 @@ class Visit:
 
     def _decide(self, batch: Sequence[Spooled]) -> None:
         if batch:
-            self._tell(self.engine.process(batch, self.now()))
+            self._tell(process(self.engine, batch, self.now()))
 
     def _tell(self, results: Sequence[Result]) -> None:
         if results:

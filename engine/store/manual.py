@@ -14,7 +14,7 @@ from datetime import datetime
 import msgspec
 
 from engine.model.facts import Release
-from engine.model.plan import SendMail
+from engine.model.plan import Effect
 from engine.store import hot
 from engine.store.commit import Commit
 from engine.store.database import us
@@ -115,13 +115,13 @@ class Manual(Commit, Mails):
         self._close(mail, "discarded", by, reason, action, folder)
 
     def reject(
-        self, mail: str, by: str, reason: str, answer: SendMail | None = None, *, action: str = "", folder: str = ""
+        self, mail: str, by: str, reason: str, told: tuple[Effect, ...] = (), *, action: str = "", folder: str = ""
     ) -> None:
-        """Close a held, quarantined or waiting mail as rejected; `answer` goes to the outbox. Raises as `ignore`."""
+        """Close a held, quarantined or waiting mail as rejected; `told` goes to the outbox. Raises as `ignore`."""
         with self.database.joining():
             row = self._close(mail, "rejected", by, reason, action, folder)
-            if answer is not None:
-                Effects(self, self._spooled(row), us(self.clock()), "").apply((answer,))
+            if told:
+                Effects(self, self._spooled(row), us(self.clock()), "").apply(told)
 
     def _close(self, mail: str, outcome: str, by: str, reason: str, action: str, folder: str) -> int:
         """Write the receipt of a person; the reason code stays that of what was held."""

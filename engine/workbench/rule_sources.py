@@ -87,7 +87,7 @@ def fetch(config: Config, name: str) -> tuple[Mail, Facts] | None:
             return from_file(config, path)
     if not name.startswith("m-") or not config.store.path.exists():
         return None
-    from engine.run.process import Engine
+    from engine.run.engine import Engine
     from engine.store.store import Store
     from engine.workbench.rule_usage import facts_of
 

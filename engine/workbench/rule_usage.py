@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from engine.model.mail import Mail
     from engine.model.trace import Trace
     from engine.rulebook.actions import Vocabulary
-    from engine.run.process import Engine
+    from engine.run.engine import Engine
     from engine.store.store import Store
     from rules.run import RuleFile
     from rules.schema import Schema, Values

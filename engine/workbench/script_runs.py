@@ -15,7 +15,7 @@ from hooks.sandbox import Call, Program, Result, Sandbox
 
 if TYPE_CHECKING:
     from engine.model.mail import RawMail
-    from engine.run.process import Engine
+    from engine.run.engine import Engine
 
 
 def question(engine: Engine, raw: RawMail, mail: str = "") -> HookRequest:

@@ -12,7 +12,8 @@ from engine.decision.pipeline import ORDER
 from engine.explain import replay
 from engine.model.draft import Verdict
 from engine.model.plan import Outcome
-from engine.run.process import Engine
+from engine.run.engine import Engine
+from engine.run.process import process
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -81,8 +82,8 @@ def test_a_dry_run_and_a_run_give_equal_plans(engine: Engine) -> None:
     mails = [raw(key="1"), raw("", key="2"), raw(sender="max@elsewhere.example", key="3")]
     with engine.store.rehearsal():
         rehearsed = [
-            each.decision.plan for each in engine.process(engine.store.spool(mails, "a"), NOW) if each.decision
+            each.decision.plan for each in process(engine, engine.store.spool(mails, "a"), NOW) if each.decision
         ]
-    done = [each.decision.plan for each in engine.process(engine.store.spool(mails, "a"), NOW) if each.decision]
+    done = [each.decision.plan for each in process(engine, engine.store.spool(mails, "a"), NOW) if each.decision]
     assert rehearsed == done
     assert len(done) == 3

@@ -65,7 +65,7 @@ def sent(server: Any) -> list[Any]:
 
 def test_F106_the_answer_to_an_acknowledgement_finds_its_item(store: Store, sink: Any, tmp_path: Path) -> None:
     from engine.decision.facts import gather
-    from engine.run.process import Engine
+    from engine.run.engine import Engine
 
     server = sink()
     config = configured(tmp_path, server.port)

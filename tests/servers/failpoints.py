@@ -29,6 +29,7 @@ import engine.mail.isolated
 import engine.outbox.compose
 import engine.outbox.deliver
 import engine.rulebook.book
+import engine.run.engine
 import engine.run.passing
 import engine.run.process
 import engine.run.visit
@@ -44,7 +45,7 @@ STEPS: dict[str, tuple[Any, str]] = {
     "epoch": (Store, "begin_epoch"),
     "spool": (Store, "spool"),
     "claim": (Store, "claim"),
-    "decide": (engine.run.process.Engine, "decide"),
+    "decide": (engine.run.engine.Engine, "decide"),
     "commit": (Store, "commit"),
     "settle": (engine.run.visit.Visit, "_settle"),
     "move": (engine.sources.maildir.MaildirSource, "_do"),
@@ -135,7 +136,7 @@ def wait_for_step(started: Any, name: str, seconds: float = 30.0) -> None:
 
 def wait_to_decide() -> None:
     """In the child: let the first decision wait until there is a file called `go on`."""
-    decide = engine.run.process.Engine.decide
+    decide = engine.run.engine.Engine.decide
 
     def waiting(self: Any, spooled: Any) -> Any:
         end = time.monotonic() + 30
@@ -147,7 +148,7 @@ def wait_to_decide() -> None:
         os.write(_steps, b"decide\n")
         return waiting(self, spooled)
 
-    engine.run.process.Engine.decide = first  # type: ignore[method-assign]
+    engine.run.engine.Engine.decide = first  # type: ignore[method-assign]
 
 
 _steps = -1

@@ -142,7 +142,7 @@ def test_ignoring_a_waiting_mail_takes_it_from_whoever_works_on_it(desk):
 
 def test_rejecting_may_answer(desk):
     mail = desk.end(Outcome.HELD)
-    desk.store.reject(mail, "anna", "not for us", SendMail("rejected", "rejected", ("jane@example.com",)))
+    desk.store.reject(mail, "anna", "not for us", (SendMail("rejected", "rejected", ("jane@example.com",)),))
     (row,) = desk.store.outbox_claim(5, desk.now, "me")
     assert (row.kind, row.mail, row.generation) == ("rejected", mail, 2)
     assert desk.store.mail(mail).outcome == "rejected"

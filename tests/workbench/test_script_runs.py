@@ -7,7 +7,7 @@ import json
 import pytest
 from deciding import raw
 
-from engine.run.process import Engine
+from engine.run.engine import Engine
 from engine.workbench.script_runs import question
 
 
