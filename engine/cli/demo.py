@@ -119,11 +119,12 @@ def _mails(folder: Path, config: Config) -> None:
 def _print(folder: Path, rows: list[Line], took: float, as_json: bool) -> None:
     from engine.cli import lines
     from engine.cli.common import print_json
+    from engine.desk import plain
     from engine.model.plan import Outcome
 
     if as_json:
         for row in rows:
-            print_json("demo", lines.as_json(row))
+            print_json("demo", plain.line(row))
         return
     click.echo(f"allegra {__version__} on {platform.python_implementation()} {platform.python_version()}")
     click.echo(

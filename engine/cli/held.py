@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from engine.cli import words
-from engine.cli.common import answer, open_config, open_store, plain, print_json, print_table, when
+from engine.cli.common import answer, chosen_workspace, open_config, open_store, print_json, print_table, when
 from engine.cli.mail import person
 from engine.cli.noun import Noun
 
@@ -30,13 +30,12 @@ def list_(ctx: click.Context, workspace: str | None, as_json: bool) -> None:
     from engine.desk.held import waiting
 
     config = open_config(ctx)
-    if workspace and workspace not in config.workspaces:
-        raise click.UsageError(f"there is no workspace {workspace!r}; there are: {', '.join(config.workspaces)}")
+    workspace = chosen_workspace(config, workspace)
     with open_store(ctx, config) as store:
-        rows = waiting(store, workspace or "")
+        rows = waiting(store, workspace)
         if as_json:
             for row in rows:
-                print_json("held", plain(row))
+                print_json("held", row)
             return
         print_table(
             ("mail", "received", "from", "subject", "code", "because"),
@@ -68,6 +67,7 @@ def release(
     """Let held mails go on: what rules, gates and hooks would hold is passed; every other verdict stands."""
     from engine.cli import lines
     from engine.desk import held as desk
+    from engine.desk import plain
     from engine.run.engine import Engine
 
     config = open_config(ctx)
@@ -76,7 +76,7 @@ def release(
         rows = _chosen(store, refs, all_matching)
         for line in desk.release(engine, rows, person(), reason, workspace, item or 0):
             if as_json:
-                print_json("held", lines.as_json(line))
+                print_json("held", plain.line(line))
             else:
                 click.echo(lines.row(line))
 

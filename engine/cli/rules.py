@@ -22,7 +22,6 @@ from engine.cli.common import (
     complain,
     open_config,
     open_store,
-    plain,
     print_json,
     print_problems,
     print_table,
@@ -305,7 +304,7 @@ def diff(ctx: click.Context, last: str, against: str, as_json: bool) -> None:
             found, called = _compare(config, after, against, since)
     if as_json:
         for each in (*found.outcomes, *found.fields):
-            print_json("rules", plain(each))
+            print_json("rules", each)
         print_json("rules", {"summary": {"mails": found.total, "outcomes": len(found.outcomes),
                                          "fields": len(found.fields), "unchanged": found.unchanged}})  # fmt: skip
         return

@@ -13,7 +13,17 @@ from typing import TYPE_CHECKING
 import click
 
 from engine.cli import words
-from engine.cli.common import AWAY, LATER, complain, is_terminal, open_config, open_store, print_json, verbosity
+from engine.cli.common import (
+    AWAY,
+    LATER,
+    chosen_mailboxes,
+    complain,
+    is_terminal,
+    open_config,
+    open_store,
+    print_json,
+    verbosity,
+)
 from engine.plain_text import columns, printable
 
 if TYPE_CHECKING:
@@ -75,7 +85,7 @@ def run(
         try:
             with stop.interruptible():
                 config = open_config(ctx)
-                mailboxes = _chosen(config, names)
+                mailboxes = chosen_mailboxes(config, names)
                 with open_store(ctx, config) as store:
                     reports.extend(_pass(config, store, mailboxes, stop, limit or 0, wait, dry_run, no_move))
         except (Stopped, KeyboardInterrupt):
@@ -114,17 +124,6 @@ def _pass(
         raise SystemExit(AWAY) from None
     finally:
         engine.close()
-
-
-def _chosen(config: Config, names: Sequence[str]) -> list[Mailbox]:
-    """The mailboxes to read: all active ones, or those named. A name that is none is a usage error."""
-    known = {mailbox.name: mailbox for mailbox in config.mailboxes}
-    for name in names:
-        if name not in known:
-            raise click.UsageError(f"there is no mailbox {name!r}; there are: {', '.join(known) or 'none'}")
-    if names:
-        return [known[name] for name in dict.fromkeys(names)]
-    return [mailbox for mailbox in config.mailboxes if mailbox.active]
 
 
 def _print(reports: Sequence[MailboxReport], took: float, loud: bool, dry_run: bool) -> None:
@@ -205,10 +204,11 @@ def _by_reason(told: Sequence[Line], outcome: Outcome) -> dict[tuple[str, str], 
 
 def _print_json(reports: Sequence[MailboxReport], took: float) -> None:
     from engine.cli import lines
+    from engine.desk import plain
 
     told = [line for report in reports for line in report.lines]
     for line in told:
-        print_json("run", lines.as_json(line))
+        print_json("run", plain.line(line))
     boxes = {
         report.name: {"ok": report.state == "ok", "state": report.state, "new": report.new}
         | ({"code": report.code, "because": report.sentence} if report.code else {})

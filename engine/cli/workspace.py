@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import click
 
-from engine.cli.common import SAID, answer, open_store, plain, print_json, print_pairs, print_table
+from engine.cli.common import SAID, answer, open_store, print_json, print_pairs, print_table, usage
 from engine.cli.noun import Noun
 
 
@@ -32,25 +30,24 @@ def add(
     as_json: bool, **lists: tuple[str, ...],
 ) -> None:  # fmt: skip
     """Add a workspace, or change what you name of one."""
-    if not identifier.replace("-", "").replace("_", "").replace(".", "").isalnum():
-        raise click.UsageError(f"{identifier!r} is no identifier: use letters, digits, -, _ and . (--name says it all)")
-    columns: dict[str, Any] = {"name": name, "public": public}
-    given = {key: value for key, value in columns.items() if value is not None}
-    with open_store(ctx) as store, store.writing():
-        said = store.put_workspace(identifier, lists={key: value for key, value in lists.items() if value}, **given)
-        for member in members:
-            who, equals, role = member.partition("=")
-            if not equals:
-                raise click.UsageError(f"--member takes WHO=ROLE, not {member!r}")
-            kind = "group" if store.group(who) and store.login(who) is None else "user"
-            if store.put_member(identifier, role, **{kind: who}) == "added" and said == "same":
-                said = "changed"
+    from engine.desk.acting import put_workspace
+
+    roles = [_role(member) for member in members]
+    with open_store(ctx) as store, usage():
+        said = put_workspace(store, identifier, lists, roles, name=name, public=public)
         answer(
             as_json,
             "workspace",
             {"workspace": identifier, "done": said},
             f"workspace {identifier}: {SAID[said]}",
         )
+
+
+def _role(member: str) -> tuple[str, str]:
+    who, equals, role = member.partition("=")
+    if not equals:
+        raise click.UsageError(f"--member takes WHO=ROLE, not {member!r}")
+    return who, role
 
 
 @workspace.command("list")
@@ -81,12 +78,11 @@ def list_(ctx: click.Context, as_json: bool) -> None:
 @click.pass_context
 def show(ctx: click.Context, identifier: str, as_json: bool) -> None:
     """Show what a workspace offers and who is a member."""
-    from engine.store.errors import NotFound
+    from engine.desk import looking
+    from engine.desk.plain import plain
 
     with open_store(ctx) as store:
-        found = store.catalog(identifier)
-        if found is None:
-            raise NotFound(f'there is no workspace "{identifier}"')
+        found = looking.workspace(store, identifier)
         members = store.members(identifier)
         if as_json:
             listed = [{"kind": kind, "name": name, "role": role} for kind, name, role in members]
@@ -141,10 +137,8 @@ def remove(ctx: click.Context, identifier: str, as_json: bool) -> None:
 
 
 def _status(ctx: click.Context, identifier: str, status: str, as_json: bool) -> None:
-    from engine.store.errors import NotFound
+    from engine.desk.acting import set_workspace_status
 
     with open_store(ctx) as store:
-        if store.catalog(identifier) is None:
-            raise NotFound(f'there is no workspace "{identifier}"')
-        store.put_workspace(identifier, status=status)
+        set_workspace_status(store, identifier, status)
         answer(as_json, "workspace", {"workspace": identifier, "done": status}, f"workspace {identifier}: {status}")
