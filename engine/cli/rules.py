@@ -19,6 +19,7 @@ from engine.cli import rule_lines
 from engine.cli.common import (
     DONE,
     FINDINGS,
+    chosen_workspace,
     complain,
     open_config,
     open_store,
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
     from engine.rulebook.book import Rulebook
     from engine.run.engine import Engine
     from engine.workbench.rule_tests import Runner
-    from engine.workbench.rule_usage import Differences
     from rules.run import RuleFile
 
 
@@ -50,33 +50,30 @@ def rules() -> None:
 @click.pass_context
 def list_(ctx: click.Context, last: str, as_json: bool) -> None:
     """List the rules of all files, with their hits."""
-    from engine.workbench.rule_usage import hits
+    from engine.workbench.rule_usage import hits, listed
 
     since = _since(last)
     config, book = _book(ctx)
-    found = None
+    files, found = book.rules.files.values(), None
     if config.store.path.exists():
         with open_store(ctx, config) as store:
             found = hits(store, since)
     rows = []
-    for file in book.rules.files.values():
-        for rule in file.rules:
-            count = found.counts[file.file, rule.name] if found else 0
-            latest = found.last.get((file.file, rule.name)) if found else None
-            state = "off" if not rule.enabled else "shadow" if rule.shadow else rule.on
-            if as_json:
-                print_json(
-                    "rules",
-                    {"file": file.file, "line": rule.line, "number": rule.number, "name": rule.name, "on": rule.on,
-                     "enabled": rule.enabled, "shadow": rule.shadow, "owner": rule.owner, "hits": count,
-                     "until": rule.until.isoformat() if rule.until else None,
-                     "last_hit": latest.isoformat() if latest else None},
-                )  # fmt: skip
-            rows.append((f"{file.file}:{rule.line}", rule.number, rule.name, state, count, when(latest)))
+    for each in listed(files, found):
+        file, rule = each.file.file, each.rule
+        if as_json:
+            print_json(
+                "rules",
+                {"file": file, "line": rule.line, "number": rule.number, "name": rule.name, "on": rule.on,
+                 "enabled": rule.enabled, "shadow": rule.shadow, "owner": rule.owner, "hits": each.hits,
+                 "until": rule.until.isoformat() if rule.until else None,
+                 "last_hit": each.last_hit.isoformat() if each.last_hit else None},
+            )  # fmt: skip
+        rows.append((f"{file}:{rule.line}", rule.number, rule.name, each.state, each.hits, when(each.last_hit)))
     if not as_json:
         print_table(("file", "no", "rule", "on", "hits", "last hit"), rows, "there are no rules", limit=44)
-        for file in book.rules.files.values():
-            print_problems(_idle(file, found))
+        for idle_in in files:
+            print_problems(_idle(idle_in, found))
 
 
 def _idle(file: RuleFile, found: Any) -> Iterator[Any]:
@@ -151,9 +148,7 @@ def try_(ctx: click.Context, condition: str, files: tuple[Path, ...], last: str,
 
     since = _since(last)
     config, book = _book(ctx)
-    if workspace and workspace not in config.workspaces:
-        raise click.UsageError(f"there is no workspace {workspace!r}; there are: {', '.join(config.workspaces)}")
-    beside = book.rules.files.get(workspace)
+    beside = book.rules.files.get(chosen_workspace(config, workspace))
     schema = book.vocabulary.schema
     document = beside.document if beside is not None else None
     problems = condition_problems(condition, document, schema)
@@ -197,29 +192,25 @@ def _try_files(config: Config, book: Rulebook, file: RuleFile, paths: tuple[Path
 
 
 def _try_stored(engine: Engine, book: Rulebook, file: RuleFile, since: datetime, as_json: bool) -> None:
-    from engine.workbench.rule_usage import matching
+    from engine.workbench.rule_usage import Tally, matching
 
-    total, examples, weeks = 0, [], {}  # type: int, list[Any], dict[int, int]
-    now = datetime.now(UTC)
-    count = 0
+    tally, now = Tally(), datetime.now(UTC)
+    examples: list[tuple[str, ...]] = []
     for mail, matched in matching(engine, book.vocabulary, file, since):
-        total += 1
-        week = (now - mail.received_at).days // 7
-        weeks[week] = weeks.get(week, 0) + matched
+        tally.count(mail, matched, now)
         if not matched:
             continue
-        count += 1
         if as_json:
             print_json("rules", {"mail": mail.mail, "from": mail.sender, "subject": mail.subject,
                                  "received_at": mail.received_at.isoformat()})  # fmt: skip
         elif len(examples) < 10:
             examples.append((mail.mail[:8], when(mail.received_at), mail.sender, mail.subject))
     if as_json:
-        print_json("rules", {"summary": {"matches": count, "mails": total}})
+        print_json("rules", {"summary": {"matches": tally.matches, "mails": tally.mails}})
         return
-    bars = [weeks.get(week, 0) for week in range(max(weeks, default=0), -1, -1)]
-    line = f"   {rule_lines.sparkline(bars)} by week" if count and len(bars) > 1 else ""
-    click.echo(f"matches {count} of {total} mail{'s' if total != 1 else ''}{line}")
+    bars = tally.by_week
+    line = f"   {rule_lines.sparkline(bars)} by week" if tally.matches and len(bars) > 1 else ""
+    click.echo(f"matches {tally.matches} of {tally.mails} mail{'s' if tally.mails != 1 else ''}{line}")
     print_table(("mail", "received", "from", "subject"), examples, limit=50)
 
 
@@ -262,21 +253,13 @@ def coverage(ctx: click.Context, files: tuple[Path, ...], as_json: bool) -> None
     gaps = 0
     for file, runner in _runners(ctx, files):
         list(runner.run())
-        for rule in file.rules:
-            for part in rule.part.leaves() if rule.part is not None else ():
-                key = (rule.number, part.number)
-                ways = [
-                    word
-                    for word, seen in (("true", runner.coverage.true), ("false", runner.coverage.false))
-                    if key not in seen
-                ]
-                gaps += bool(ways)
-                if as_json:
-                    print_json("rules", {"file": file.file, "rule": rule.name, "condition": part.label, "never": ways})
-                elif ways:
-                    click.echo(
-                        f"{file.file}:{rule.line}  {rule.label}   never {' or '.join(ways)}:  {printable(part.label)}"
-                    )
+        for rule, condition, ways in runner.coverage.conditions(file):
+            gaps += bool(ways)
+            if as_json:
+                print_json("rules", {"file": file.file, "rule": rule.name, "condition": condition, "never": ways})
+            elif ways:
+                place = f"{file.file}:{rule.line}  {rule.label}"
+                click.echo(f"{place}   never {' or '.join(ways)}:  {printable(condition)}")
         if not as_json:
             click.echo(rule_lines.covered(file, runner))
     raise SystemExit(FINDINGS if gaps else DONE)
@@ -292,16 +275,19 @@ def diff(ctx: click.Context, last: str, against: str, as_json: bool) -> None:
     """Show what the rule files as they are now would change for stored mail."""
     import time
 
-    from engine.workbench.rule_usage import compare_archive
+    from engine.workbench import rule_changes
 
     since = _since(last)
     config, _ = _book(ctx)
     began = time.monotonic()
     with _engine(ctx, config) as after:
-        if against == "archive":
-            found, called = compare_archive(after, since), "what was decided then"
-        else:
-            found, called = _compare(config, after, against, since)
+        try:
+            found, called = rule_changes.against(after, against, since)
+        except NotADirectoryError as error:
+            raise click.UsageError(str(error)) from None
+        except rule_changes.NotDeployed as error:
+            complain(f"{error}; try --last 90d or --against FOLDER")
+            raise SystemExit(FINDINGS) from None
     if as_json:
         for each in (*found.outcomes, *found.fields):
             print_json("rules", each)
@@ -309,32 +295,6 @@ def diff(ctx: click.Context, last: str, against: str, as_json: bool) -> None:
                                          "fields": len(found.fields), "unchanged": found.unchanged}})  # fmt: skip
         return
     rule_lines.print_diff(found, called, last, time.monotonic() - began)
-
-
-def _compare(config: Config, after: Engine, against: str, since: datetime) -> tuple[Differences, str]:
-    """Decide stored mail under other rules as well; gives the differences and what the others are called."""
-    import tempfile
-
-    from engine.rulebook.book import files as rule_files
-    from engine.run.engine import Engine
-    from engine.workbench.rule_usage import compare, deployed
-
-    with tempfile.TemporaryDirectory() as scratch:
-        folder, called = Path(against), against
-        if against == "deployed":
-            folder = Path(scratch)
-            named = deployed(after.store, folder, {place: path.name for place, path in rule_files(config)}, since)
-            if not named:
-                complain("no stored decision of that time names its rules; try --last 90d or --against FOLDER")
-                raise SystemExit(FINDINGS)
-            called = f"last deployed rules ({named})"
-        elif not folder.is_dir():
-            raise click.UsageError(f"there is no folder {against!r}")
-        before = Engine(config, after.store, rules_directory=folder)
-        try:
-            return compare(before, after, since), called
-        finally:
-            before.close()
 
 
 @rules.command()
@@ -421,13 +381,12 @@ def complete(text: str, action: bool, as_json: bool) -> None:
 
 
 def _since(last: str) -> datetime:
-    import re
+    from engine.workbench.rule_usage import since
 
-    found = re.fullmatch(r"(\d{1,5})\s*([hdwmy])", last)
-    if not found:
-        raise click.UsageError(f"{last!r} is no time: write 12h, 30d, 8w, 6m or 1y")
-    hours = {"h": 1, "d": 24, "w": 168, "m": 730, "y": 8766}[found[2]]
-    return datetime.now(UTC) - timedelta(hours=min(int(found[1]) * hours, 400_000))
+    try:
+        return since(last, datetime.now(UTC))
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
 
 
 def _book(ctx: click.Context) -> tuple[Config, Rulebook]:

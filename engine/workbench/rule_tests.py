@@ -8,7 +8,6 @@ rule file and an empty world.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parseaddr
 from typing import TYPE_CHECKING, Any
@@ -23,9 +22,10 @@ from engine.model.mail import Address, Attachment, Header, Mail, Origin, Part, R
 from engine.model.questions import AccountMatch
 from engine.rulebook.sight import Sight
 from engine.stages.route import Route
+from engine.workbench.rule_coverage import Coverage
 from rules.cases import Given, given
 from rules.parse import parse_action
-from rules.run import Rule, RuleFile, Ruleset
+from rules.run import RuleFile, Ruleset
 from rules.schema import Schema, Values
 
 if TYPE_CHECKING:
@@ -50,33 +50,6 @@ class Result(Struct, frozen=True):
     def passed(self) -> bool:
         """Whether everything was as expected."""
         return not self.lines
-
-
-@dataclass(slots=True)
-class Coverage:
-    """Which conditions the tests saw true and which false, by (rule number, number of the leaf, -1 for the whole)."""
-
-    true: set[tuple[int, int]] = field(default_factory=set)
-    false: set[tuple[int, int]] = field(default_factory=set)
-
-    def note(self, file: RuleFile, values: Values) -> None:
-        """Ask every condition and every leaf of a file."""
-        for rule in file.rules:
-            if rule.part is None:
-                continue
-            (self.true if rule.test(values) else self.false).add((rule.number, -1))
-            for leaf in rule.leaves:
-                (self.true if leaf.holds(values) else self.false).add((rule.number, leaf.number))
-
-    def never(self, file: RuleFile, wanted: bool) -> Iterator[Rule]:
-        """The rules whose condition was never `wanted`."""
-        seen = self.true if wanted else self.false
-        return (rule for rule in file.rules if rule.part is not None and (rule.number, -1) not in seen)
-
-    def both(self, file: RuleFile) -> tuple[int, int]:
-        """How many conditions were seen true and false, of how many."""
-        rules = [rule for rule in file.rules if rule.part is not None]
-        return sum((rule.number, -1) in self.true & self.false for rule in rules), len(rules)
 
 
 class Runner:

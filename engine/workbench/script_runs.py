@@ -6,16 +6,25 @@ Not here: printing (`cli/hooks.py`), running in production (`scripts/scripts.py`
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from engine.explain.replay import decide_again
 from engine.model.questions import HookRequest
+from engine.scripts.params import Params
 from engine.scripts.question import request
-from hooks.sandbox import Call, Program, Result, Sandbox
+from engine.workbench.script_choice import Read, sandbox
+from hooks.sandbox import Call, Program, Result, Sandbox, Script
 
 if TYPE_CHECKING:
     from engine.model.mail import RawMail
     from engine.run.engine import Engine
+    from hooks.case import Case
+
+MOST_COMPARED = 100_000
+"""Mails that two versions of a script are compared on."""
 
 
 def question(engine: Engine, raw: RawMail, mail: str = "") -> HookRequest:
@@ -27,6 +36,49 @@ def question(engine: Engine, raw: RawMail, mail: str = "") -> HookRequest:
 def traced(sandbox: Sandbox, program: Program, asked: HookRequest, option: str = "") -> Result:
     """Run a program on the question of a stored mail."""
     return sandbox.run(Call(program, asked.mail, asked.item, asked.context, option))
+
+
+def on_stored(engine: Engine, script: Script, raw: RawMail, mail: str, option: str = "") -> Result:
+    """Run one script on a stored mail, with the parameters of the configuration; `option` may be trace."""
+    program = Program((script,), *Params(engine.config.hooks.params).read())
+    asked = question(engine, raw, mail)
+    with sandbox(engine.config) as made:
+        return traced(made, program, asked, option)
+
+
+def on_case(read: Read, made: Case, option: str = "") -> Result:
+    """Run one script on a case written down as JSON; a file that is no script ends as one that does not compile."""
+    if read.problem is not None:
+        return Result("compile-error", error_type="SyntaxError", message=read.problem.message, line=read.problem.line)
+    with sandbox() as opened:
+        program = Program((read.script,), made.params, made.tables)
+        return opened.run(Call(program, made.mail, made.item, made.context, option))
+
+
+class Different(Struct, frozen=True):
+    """A stored mail of which two versions of a script say different things."""
+
+    mail: str
+    script: str
+    said: str
+
+
+def compared(
+    engine: Engine, opened: Sandbox, pairs: Sequence[tuple[Script, Script]], last: str
+) -> Iterator[tuple[str, tuple[Different, ...]]]:
+    """Run both versions of scripts on the stored mail of a time such as 30d; gives each mail with what differs."""
+    texts = Params(engine.config.hooks.params).read()
+    for row in engine.store.mails(f"newer_than:{last}", MOST_COMPARED) if pairs else ():
+        raw = engine.store.raw(row.mail)
+        if raw is None:
+            continue
+        asked = question(engine, raw, row.mail)
+        found = []
+        for versions in pairs:
+            old, new = (traced(opened, Program((each,), *texts), asked) for each in versions)
+            if said := difference(old, new):
+                found.append(Different(row.mail, versions[1].name, said))
+        yield row.mail, tuple(found)
 
 
 def difference(old: Result, new: Result) -> str:

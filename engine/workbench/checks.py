@@ -1,6 +1,6 @@
 """What `allegra check` looks at, one function a thing.
 
-Here: the table of checks. Not here: how their findings are printed (`check.py`).
+Here: the table of checks, and `look`, which goes through it. Not here: how their findings are printed (`cli/check.py`).
 Invariant: a check never changes anything and never raises; what it cannot look at it says.
 """
 
@@ -164,3 +164,9 @@ CHECKS: tuple[Callable[[Config], Iterator[Checked]], ...] = (
     database,
 )
 ONLINE: tuple[Callable[[Config], Iterator[Checked]], ...] = (mailboxes, outgoing)
+
+
+def look(config: Config, *, online: bool = False) -> Iterator[Checked]:
+    """Look at everything there is to check; `online` also logs in to the mailboxes and the SMTP server."""
+    for check in (*CHECKS, *(ONLINE if online else ())):
+        yield from check(config)
