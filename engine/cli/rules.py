@@ -1,14 +1,14 @@
-"""`allegra rules`: list, try, test, compare, format and import rules; what the language knows.
+"""`allegra rules`: list and try rules, compare them with others, tell what the language knows.
 
-Here: options and printing. Not here: the language (`rules/`), stored mail (`workbench/rule_usage.py`), tests
-(`workbench/rule_tests.py`).
-Invariant: nothing here changes the database; only `fmt` writes files, and only rule files.
+Here: options and printing. Not here: the language (`rules/`), stored mail (`workbench/rule_usage.py`), the commands
+about the texts of rule files (`rules_text.py`) and their tests (`rules_tested.py`).
+Invariant: nothing here changes the database or a file.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,7 +21,6 @@ from engine.cli.common import (
     FINDINGS,
     chosen_workspace,
     complain,
-    open_config,
     open_store,
     print_json,
     print_problems,
@@ -29,22 +28,18 @@ from engine.cli.common import (
     when,
 )
 from engine.cli.noun import Noun
+from engine.cli.rules_tested import coverage, sound_rules, test
+from engine.cli.rules_text import complete, fmt, import_
 from engine.plain_text import printable
 
 if TYPE_CHECKING:
     from engine.config import Config
     from engine.rulebook.book import Rulebook
     from engine.run.engine import Engine
-    from engine.workbench.rule_tests import Runner
     from rules.run import RuleFile
 
 
-@click.group(cls=Noun)
-def rules() -> None:
-    """List, try, test and format rules."""
-
-
-@rules.command("list")
+@click.command("list")
 @click.option("--last", default="90d", show_default=True, metavar="TIME", help="Count hits of this time, such as 30d.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a rule.")
 @click.pass_context
@@ -53,7 +48,7 @@ def list_(ctx: click.Context, last: str, as_json: bool) -> None:
     from engine.workbench.rule_usage import hits, listed
 
     since = _since(last)
-    config, book = _book(ctx)
+    config, book = sound_rules(ctx)
     files, found = book.rules.files.values(), None
     if config.store.path.exists():
         with open_store(ctx, config) as store:
@@ -83,7 +78,7 @@ def _idle(file: RuleFile, found: Any) -> Iterator[Any]:
         yield from idle(file, found, datetime.now(UTC) - timedelta(days=DAYS_UNTIL_IDLE))
 
 
-@rules.command()
+@click.command()
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a field.")
 def fields(as_json: bool) -> None:
     """List what conditions can ask about a mail."""
@@ -100,7 +95,7 @@ def fields(as_json: bool) -> None:
     )
 
 
-@rules.command()
+@click.command()
 @click.option("--json", "as_json", is_flag=True, help="One JSON object an action.")
 def actions(as_json: bool) -> None:
     """List what rules can do, and the fields of an item that `set` knows."""
@@ -130,7 +125,7 @@ def _next_words(ctx: click.Context, param: click.Parameter, incomplete: str) -> 
     return [begun + word for word in completions(incomplete, "condition", declared())]
 
 
-@rules.command("try")
+@click.command("try")
 @click.argument("condition", shell_complete=_next_words)
 @click.argument("files", nargs=-1, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option(
@@ -147,7 +142,7 @@ def try_(ctx: click.Context, condition: str, files: tuple[Path, ...], last: str,
     from engine.workbench.rule_usage import condition_file, condition_problems
 
     since = _since(last)
-    config, book = _book(ctx)
+    config, book = sound_rules(ctx)
     beside = book.rules.files.get(chosen_workspace(config, workspace))
     schema = book.vocabulary.schema
     document = beside.document if beside is not None else None
@@ -214,58 +209,7 @@ def _try_stored(engine: Engine, book: Rulebook, file: RuleFile, since: datetime,
     print_table(("mail", "received", "from", "subject"), examples, limit=50)
 
 
-@rules.command()
-@click.argument("files", nargs=-1, type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a test, then the numbers.")
-@click.pass_context
-def test(ctx: click.Context, files: tuple[Path, ...], as_json: bool) -> None:
-    """Run the [[test]]s beside the rules (of FILES, else of all rule files)."""
-    failed = total = 0
-    for file, runner in _runners(ctx, files):
-        results = list(runner.run())
-        total += len(results)
-        failed += sum(not result.passed for result in results)
-        if as_json:
-            for result in results:
-                print_json("rules", {"file": file.file, "test": result.test.name, "line": result.test.line,
-                                     "passed": result.passed, "because": list(result.lines)})  # fmt: skip
-            continue
-        click.echo(f"{file.file:<20} {len(results)} test{'s' if len(results) != 1 else ''}")
-        for result in results:
-            click.echo(f"  {'✔' if result.passed else '✘'} {result.test.name}")
-            for line in result.lines:
-                click.echo(f"      {printable(line)}")
-        if results:
-            click.echo(rule_lines.covered(file, runner))
-    if as_json:
-        print_json("rules", {"summary": {"passed": total - failed, "failed": failed}})
-    else:
-        click.echo(f"{total - failed} passed, {failed} failed" + ("   → exit 1" if failed else ""))
-    raise SystemExit(FINDINGS if failed else DONE)
-
-
-@rules.command()
-@click.argument("files", nargs=-1, type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a condition.")
-@click.pass_context
-def coverage(ctx: click.Context, files: tuple[Path, ...], as_json: bool) -> None:
-    """List the conditions that no test sees true, or none sees false."""
-    gaps = 0
-    for file, runner in _runners(ctx, files):
-        list(runner.run())
-        for rule, condition, ways in runner.coverage.conditions(file):
-            gaps += bool(ways)
-            if as_json:
-                print_json("rules", {"file": file.file, "rule": rule.name, "condition": condition, "never": ways})
-            elif ways:
-                place = f"{file.file}:{rule.line}  {rule.label}"
-                click.echo(f"{place}   never {' or '.join(ways)}:  {printable(condition)}")
-        if not as_json:
-            click.echo(rule_lines.covered(file, runner))
-    raise SystemExit(FINDINGS if gaps else DONE)
-
-
-@rules.command()
+@click.command()
 @click.option("--last", default="30d", show_default=True, metavar="TIME", help="Over the stored mail of this time.")
 @click.option("--against", default="deployed", show_default=True, metavar="WHAT",
               help="deployed (rules of the newest decisions), archive (what was decided) or a folder.")  # fmt: skip
@@ -278,7 +222,7 @@ def diff(ctx: click.Context, last: str, against: str, as_json: bool) -> None:
     from engine.workbench import rule_changes
 
     since = _since(last)
-    config, _ = _book(ctx)
+    config, _ = sound_rules(ctx)
     began = time.monotonic()
     with _engine(ctx, config) as after:
         try:
@@ -297,86 +241,6 @@ def diff(ctx: click.Context, last: str, against: str, as_json: bool) -> None:
     rule_lines.print_diff(found, called, last, time.monotonic() - began)
 
 
-@rules.command()
-@click.argument("files", nargs=-1, type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--check", is_flag=True, help="Only tell which files would change.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a file.")
-@click.pass_context
-def fmt(ctx: click.Context, files: tuple[Path, ...], check: bool, as_json: bool) -> None:
-    """Bring rule files (FILES, else all of the configuration) into their usual shape; comments stay."""
-    from rules.format import formatted
-
-    if not files:
-        from engine.rulebook.book import files as rule_files
-
-        files = tuple(path for _, path in rule_files(open_config(ctx)))
-    changed = broken = 0
-    for path in files:
-        text = path.read_text(encoding="utf-8")
-        fresh = formatted(path.name, text)
-        broken += fresh is None
-        differs = fresh is not None and fresh != text
-        changed += differs
-        if fresh is None:
-            complain(f"{path} is not TOML; see  allegra check")
-        elif differs and not check:
-            path.write_text(fresh, encoding="utf-8")
-        if as_json:
-            print_json("rules", {"file": str(path), "changed": differs, "toml": fresh is not None})
-        elif differs:
-            click.echo(f"{path}  {'would change' if check else 'formatted'}")
-    raise SystemExit(FINDINGS if broken or (check and changed) else DONE)
-
-
-@rules.command("import")
-@click.argument("file", type=click.File(encoding="utf-8"))
-@click.option(
-    "--from", "dialect", type=click.Choice(["sieve"]), default="sieve", show_default=True, help="What FILE is."
-)
-@click.option("--map", "folders", multiple=True, metavar="FOLDER=WORKSPACE", help="Which workspace a folder becomes.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object with the text.")
-def import_(file: Any, dialect: str, folders: tuple[str, ...], as_json: bool) -> None:
-    """Translate the Sieve script FILE (- is standard input) and print a rule file."""
-    from rules.sieve_import import SieveFault, translate
-
-    if bad := [folder for folder in folders if "=" not in folder]:
-        raise click.UsageError(f"--map {bad[0]}: write FOLDER=WORKSPACE")
-    try:
-        text = translate(file.read(), dict(folder.rsplit("=", 1) for folder in folders))
-    except SieveFault as fault:
-        complain(f"{file.name}:{fault.line}: {fault.message}")
-        raise SystemExit(FINDINGS) from None
-    left = text.count("# not translated:")
-    if as_json:
-        print_json("rules", {"from": dialect, "text": text, "not_translated": left})
-    else:
-        click.echo(text, nl=False)
-        if left:
-            many = (
-                f"{left} parts were not translated; they stand" if left > 1 else "1 part was not translated; it stands"
-            )
-            complain(f"{many} in the file as a comment")
-
-
-@rules.command()
-@click.argument("text", default="")
-@click.option("--action", is_flag=True, help="TEXT is the beginning of an action, not of a condition.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
-def complete(text: str, action: bool, as_json: bool) -> None:
-    """List the words that may follow TEXT, the beginning of a condition or an action."""
-    from engine.rulebook.actions import declared
-    from rules.complete import completions
-
-    found = completions(text, "action" if action else "condition", declared())
-    if as_json:
-        print_json("rules", {"text": text, "words": list(found)})
-    elif found:
-        click.echo("\n".join(found))
-    else:
-        complain("nothing can follow that")
-    raise SystemExit(DONE if found else FINDINGS)
-
-
 # ── what they share ───────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -389,40 +253,19 @@ def _since(last: str) -> datetime:
         raise click.UsageError(str(error)) from None
 
 
-def _book(ctx: click.Context) -> tuple[Config, Rulebook]:
-    """The configuration and its rules; with errors in a rule file, print them and stop."""
-    from engine.workbench.rule_sources import Unsound, sound
-
-    config = open_config(ctx)
-    try:
-        return config, sound(config)
-    except Unsound as unsound:
-        print_problems(unsound.problems)
-        raise SystemExit(FINDINGS) from None
-
-
 @contextmanager
 def _engine(ctx: click.Context, config: Config) -> Iterator[Engine]:
     """An engine over the stored mail; nothing it decides is kept."""
     from engine.run.engine import Engine
 
-    with open_store(ctx, config) as store:
-        engine = Engine(config, store)
-        try:
-            yield engine
-        finally:
-            engine.close()
+    with open_store(ctx, config) as store, closing(Engine(config, store)) as engine:
+        yield engine
 
 
-def _runners(ctx: click.Context, paths: tuple[Path, ...]) -> Iterator[tuple[RuleFile, Runner]]:
-    """A runner for every rule file: those named, else those of the configuration."""
-    from engine.workbench.rule_sources import Unsound, chosen, fetch
-    from engine.workbench.rule_tests import Runner
+@click.group(cls=Noun)
+def rules() -> None:
+    """List, try, test and format rules."""
 
-    config, book = _book(ctx)
-    try:
-        for file in chosen(config, book, paths):
-            yield file, Runner(config, book.vocabulary, file, lambda name: fetch(config, name))
-    except Unsound as unsound:
-        print_problems(unsound.problems)
-        raise SystemExit(FINDINGS) from None
+
+for _command in (list_, fields, actions, try_, test, coverage, diff, fmt, import_, complete):
+    rules.add_command(_command)
