@@ -57,8 +57,7 @@ class Pass:
         stop = self.engine.stop
         with stop.signals(), _calm_collector():
             reports = self._read(mailboxes)
-            with suppress(Stopped):
-                send(self.engine)
+            send(self.engine)
         return reports
 
     def _read(self, mailboxes: Iterable[Mailbox]) -> list[MailboxReport]:
@@ -127,13 +126,14 @@ def _calm_collector() -> Iterator[None]:
 
 
 def send(engine: Engine) -> None:
-    """Send what waits in the outbox, where there is somewhere to send it. Raises StoreError, Stopped."""
+    """Send what waits in the outbox, where there is somewhere to send it. Raises StoreError."""
     config, store = engine.config, engine.store
     if (config.smtp is None and not config.webhooks) or not store.outbox_waiting():
         return
     from engine.outbox.deliver import deliver
 
-    deliver(store, config, config.smtp.max_per_run if config.smtp else 200, stop=engine.stop)
+    with suppress(Stopped):
+        deliver(store, config, config.smtp.max_per_run if config.smtp else 200, stop=engine.stop)
 
 
 def rehearse(

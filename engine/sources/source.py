@@ -10,12 +10,15 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from types import TracebackType
-from typing import Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Protocol, Self, TypeVar
 from urllib.parse import quote, unquote
 
 from msgspec import Struct
 
 from engine.model.mail import Origin, RawMail
+
+if TYPE_CHECKING:
+    from engine.config import Mailbox
 
 T = TypeVar("T")
 
@@ -65,7 +68,8 @@ class Action(Struct, frozen=True):
     """What to do with one message: `kind` is move, seen, delete or keep; `folder` the target of a move.
 
     `size_bytes` (0: unknown) and `message_id` are what the message had when it was fetched: it is compared before
-    anything happens to it.
+    anything happens to it. `digest` is the sha256 of its bytes ("": unknown): by it a message is known again in a
+    folder that we moved it to before.
     """
 
     key: str
@@ -73,6 +77,7 @@ class Action(Struct, frozen=True):
     folder: str = ""
     size_bytes: int = 0
     message_id: str = ""
+    digest: str = ""
 
 
 class Settled(Struct, frozen=True):
@@ -144,6 +149,12 @@ def raw_mail(
     """Put the bytes, their origin and their sha256 together. `size_bytes` is the transport's claim, 0 for none."""
     origin = Origin(mailbox, key, size_bytes or len(content))
     return RawMail(content, origin, received_at, hashlib.sha256(content).hexdigest(), truncated=truncated)
+
+
+def folders_before(mailbox: Mailbox, action: Action) -> tuple[str, ...]:
+    """Name the folders that a message may have been moved to before, while it waited for a person or was refused."""
+    known = dict.fromkeys((mailbox.move_on_hold, mailbox.move_on_failure))
+    return tuple(folder for folder in known if folder and (action.kind, action.folder) != ("move", folder))
 
 
 def header_of(content: bytes) -> bytes:

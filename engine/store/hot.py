@@ -153,8 +153,8 @@ OUTBOX_ONCE = OUTBOX + " ON CONFLICT DO NOTHING"
 
 # The + keeps SQLite from walking all keys of the mailbox in place of the few that wait.
 PLANNED_ACTIONS = f"""
-SELECT presentation.key, presentation.action, presentation.folder, presentation.size, inbound.message_id
-FROM presentation JOIN inbound ON inbound.id = presentation.inbound_id
+SELECT presentation.key, presentation.action, presentation.folder, presentation.size, inbound.message_id, raw.digest
+FROM presentation JOIN inbound ON inbound.id = presentation.inbound_id JOIN raw_mail raw ON raw.id = inbound.raw_id
 WHERE {PLANNED} AND +presentation.mailbox_id = ? ORDER BY presentation.attempts, presentation.key LIMIT ?"""
 
 ACTION_DONE = update(tables.Presentation, "action_state", "why", where="mailbox_id = ? AND key = ?").replace(

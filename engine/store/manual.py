@@ -212,10 +212,10 @@ class Manual(Commit, Mails):
         with self.database.joining():
             return int(self.database.run(_PLAN_CLOSED, action, folder, self.mailbox_id(mailbox), limit).rowcount)
 
-    def pending_actions(self, mailbox: str, limit: int) -> list[tuple[str, str, str, int, str]]:
-        """Give what is to be done in a mailbox: key, kind, folder, size in bytes, Message-ID; failed ones last."""
+    def pending_actions(self, mailbox: str, limit: int) -> list[tuple[str, str, str, int, str, str]]:
+        """Give what is to be done in a mailbox: key, kind, folder, bytes, Message-ID, sha256; failed ones last."""
         rows = self.database.rows(hot.PLANNED_ACTIONS, self.mailbox_id(mailbox), limit)
-        return [(key, kind, folder, size, message_id) for key, kind, folder, size, message_id in rows]
+        return [(*told, bytes(digest).hex()) for *told, digest in rows]
 
     def actions_done(self, mailbox: str, done: Sequence[tuple[str, ...]]) -> None:
         """Note what came of mailbox actions (TX3): key, state (done, gone, failed) and, if there is one, why."""

@@ -124,16 +124,38 @@ def test_what_broke_the_machine_is_not_read_again_to_be_refused(desk: Any, monke
 @pytest.mark.parametrize(
     "words", [("held", "reject", "--reason", "no"), ("held", "discard"), ("mail", "ignore", "--reason", "no")]
 )
-def test_a_mail_that_a_person_closes_goes_where_refused_mail_goes(desk: Any, words: tuple[str, ...]) -> None:
-    desk.configure(more='[defaults.mailbox]\nmove_on_hold = ""\n')
+@pytest.mark.parametrize("place", ["Held", ""])
+def test_a_mail_that_a_person_closes_goes_where_refused_mail_goes(
+    desk: Any, words: tuple[str, ...], place: str
+) -> None:
     toml = desk.folder / "allegra.toml"
-    toml.write_text(toml.read_text().replace('move_on_hold    = "Held"\n', ""))
+    toml.write_text(toml.read_text().replace('move_on_hold    = "Held"', f'move_on_hold    = "{place}"'))
     mail = held(desk, "stranger@elsewhere.example")
-    assert len(desk.files()) == 1
+    assert len(desk.files(folder=place)) == 1
     noun, verb, *options = words
     assert desk.allegra(noun, verb, mail, *options).exit_code == 0
     desk.run()
-    assert (desk.files(), len(desk.files(folder="Failed"))) == ([], 1)
+    assert (desk.files(), desk.files(folder="Held"), len(desk.files(folder="Failed"))) == ([], [], 1)
+    desk.run()
+    assert len(desk.files(folder="Failed")) == 1
+
+
+def test_a_released_mail_leaves_the_folder_of_those_that_wait(desk: Any) -> None:
+    mail = held(desk, "stranger@elsewhere.example")
+    assert len(desk.files(folder="Held")) == 1
+    assert desk.allegra("held", "release", mail).exit_code == 0
+    desk.run()
+    assert (desk.files(folder="Held"), len(desk.files(folder="Done"))) == ([], 1)
+
+
+def test_a_refusal_that_is_tried_again_comes_back_from_the_folder_of_the_refused(desk: Any) -> None:
+    mail = held(desk, "stranger@elsewhere.example")
+    desk.allegra("held", "reject", mail, "--reason", "no")
+    desk.run()
+    desk.load('[[users]]\nlogin = "max"\nname = "Max"\nemails = ["stranger@elsewhere.example"]\ngroups = ["staff"]\n')
+    desk.allegra("mail", "retry", mail)
+    desk.run()
+    assert (desk.files(folder="Failed"), len(desk.files(folder="Done"))) == ([], 1)
 
 
 def test_a_mail_of_a_mailbox_that_is_gone_can_still_be_closed(desk: Any) -> None:

@@ -107,7 +107,7 @@ def commit(store: Store, spooled: Spooled) -> None:
 
 def settle(store: Store, home: Path, killer: Killer) -> None:
     done = []
-    for key, _, folder, _, _ in store.pending_actions("system", 500):
+    for key, _, folder, *_ in store.pending_actions("system", 500):
         killer.step("move")
         try:
             (home / "inbox" / key).rename(home / folder / key)

@@ -215,7 +215,7 @@ def test_commit_plans_the_action_on_every_presentation(desk):
     desk.spool(b"From: a@example.com\n\nx")
     desk.commit(spooled, outcome=Outcome.HELD, action="move", folder="Held", message_id="<a@example.com>")
     rows = desk.store.pending_actions("system", 10)
-    assert [(kind, folder, message_id) for _, kind, folder, _, message_id in rows] == [
+    assert [(kind, folder, message_id) for _, kind, folder, _, message_id, _ in rows] == [
         ("move", "Held", "<a@example.com>")
     ] * 2
     desk.store.actions_done("system", [(rows[0][0], "done"), (rows[1][0], "gone", "no such message")])
