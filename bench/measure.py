@@ -43,20 +43,14 @@ def _prepared(folder: Path, count: int, items: int = 0) -> None:
 
 def _stored(store: Any, items: int) -> None:
     """Put items into the store that the mails know nothing of, to see what a full database costs."""
-    columns = "(workspace, title, text, author, status, type, priority, created_at, changed_at)"
-    found = store.db.execute_sql(
-        "SELECT workspace, author, status, type, priority, created_at, changed_at FROM item LIMIT 1"
-    ).fetchone()
-    if found is None:
-        raise SystemExit("ITEMS needs one item to copy: none in the store")
-    workspace, author, status, kind, priority, created, changed = found
-    with store.writing():
-        for start in range(0, items, 10_000):
-            rows = [
-                (workspace, f"Old item {n}", "x" * 300, author, status, kind, priority, created, changed)
-                for n in range(start, start + 10_000)
-            ]
-            store.db.connection().executemany(f"INSERT INTO item {columns} VALUES (?,?,?,?,?,?,?,?,?)", rows)  # noqa: S608
+    names = ("workspace_id", "author_id", "status", "type", "priority")
+    columns, now = (*names, "title", "text", "created_at", "changed_at"), int(time.time() * 1_000_000)
+    found = store.database.one("SELECT workspace.id, account.id, '', '', '' FROM workspace, account LIMIT 1")
+    marks = ", ".join("?" * len(columns))
+    for start in range(0, items, 10_000):
+        with store.writing():
+            rows = [(*found, f"Old item {n}", "x" * 300, now, now) for n in range(start, min(start + 10_000, items))]
+            store.database.many(f"INSERT INTO item ({', '.join(columns)}) VALUES ({marks})", rows)  # noqa: S608
 
 
 def one_pass(folder: Path) -> dict[str, Any]:

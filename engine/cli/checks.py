@@ -98,7 +98,7 @@ def database(config: Config) -> Iterator[Checked]:
 
     try:
         with Store.open(path) as store:
-            there = {catalog.workspace for catalog in store.workspaces()}
+            there = {catalog.workspace for catalog in store.items.workspaces()}
         missing = [
             Problem(
                 "C194", f'workspace "{name}" is not in the database yet: mail for it is held', path.name,

@@ -47,7 +47,7 @@ def migrate(ctx: click.Context, wait_s: float, as_json: bool) -> None:
 def backup(ctx: click.Context, target: Path, as_json: bool) -> None:
     """Write a consistent copy of the database to FILE, readable by its owner only, while others go on working."""
     with open_store(ctx) as store:
-        size = store.backup(target)
+        size = store.archive.backup(target)
     if as_json:
         print_json("db", {"path": str(target), "bytes": size})
     else:
@@ -67,7 +67,7 @@ def prune(ctx: click.Context, commit: bool, as_json: bool) -> None:
     archive = config.store.archive
     with open_store(ctx, config) as store, nullcontext() if commit else store.rehearsal():
         keep = archive.keep if archive.enabled else 0.0
-        pruned = store.prune(datetime.now(UTC), keep, archive.keep_trace)
+        pruned = store.archive.prune(datetime.now(UTC), keep, archive.keep_trace)
     if as_json:
         print_json("db", {"mails": pruned.mails, "bytes": pruned.bytes, "traces": pruned.traces, "done": commit})
     else:

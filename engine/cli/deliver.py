@@ -17,8 +17,9 @@ import click
 if TYPE_CHECKING:
     from engine.config import Config
     from engine.model.mail import RawMail
+    from engine.model.stored import Spooled
     from engine.run.process import Engine
-    from engine.store.store import Spooled, Store
+    from engine.store.store import Store
 
 TEMPORARY = 75
 TOO_BIG, NO_MAILBOX, REFUSED = 65, 67, 77
@@ -111,9 +112,9 @@ def _deliver(
 def _take(config: Config, store: Store, raws: Sequence[RawMail], bounce: bool) -> int:
     """Make the bytes ours, for every mailbox in one transaction; then decide where nobody else is at work."""
     from engine.run.process import Engine
-    from engine.store.lease import owner
+    from engine.store.locks import owner
 
-    spooled = store.spool(raws, owner())
+    spooled = store.ledger.spool(raws, owner())
     engine = Engine(config, store, server_tells=bounce and len(raws) == 1)
     try:
         codes = [_decide(engine, each, bounce) for each in spooled]
@@ -135,7 +136,7 @@ def _decide(engine: Engine, spooled: Spooled, bounce: bool) -> int:
         mailbox = spooled.raw.origin.mailbox
         with Lease(store, mailbox, utc_now, 30.0 if bounce else 0.0, waits_s=waits_s) as lease:
             if not lease.held:
-                store.unclaim([spooled])
+                store.ledger.unclaim([spooled])
                 return TEMPORARY if bounce else 0
             results = engine.process([spooled], utc_now())
     except Exception as error:  # the bytes are ours: the next run decides
@@ -151,7 +152,7 @@ def _refused_before(store: Store, mail: str) -> bool:
     """Whether we refused these bytes before and left it to the mail server to say so: it did not hear us then."""
     from engine.model.plan import Outcome
 
-    receipts = store.receipts(mail)
+    receipts = store.archive.receipts(mail)
     return bool(receipts) and receipts[-1].outcome is Outcome.REJECTED and not receipts[-1].outbox
 
 

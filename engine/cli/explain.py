@@ -70,10 +70,10 @@ def explain(
             else:
                 found = _stored(engine, ref, rules_directory, every_rule)
             if as_json:
-                print_json("explain", explaining.as_json(found, store.text))
+                print_json("explain", explaining.as_json(found, store.archive.text))
             else:
                 width = terminal_columns() or WIDTH
-                click.echo("\n".join(explaining.told(found, store.text, every_rule, stage, width)))
+                click.echo("\n".join(explaining.told(found, store.archive.text, every_rule, stage, width)))
         finally:
             engine.close()
 

@@ -23,7 +23,7 @@ def add(ctx: click.Context, name: str, members: tuple[str, ...], as_json: bool) 
     if not name.strip():
         raise click.UsageError("a group needs a name")
     with open_store(ctx) as store:
-        said = store.put_group(name, members)
+        said = store.directory.put_group(name, members)
         answer(
             as_json,
             "group",
@@ -38,7 +38,7 @@ def add(ctx: click.Context, name: str, members: tuple[str, ...], as_json: bool) 
 def list_(ctx: click.Context, as_json: bool) -> None:
     """List all groups with their members."""
     with open_store(ctx) as store:
-        groups = store.groups()
+        groups = store.directory.groups()
         if as_json:
             for name, members in groups:
                 print_json("group", {"name": name, "members": members})
@@ -56,10 +56,10 @@ def show(ctx: click.Context, name: str, as_json: bool) -> None:
     from engine.store.errors import NotFound
 
     with open_store(ctx) as store:
-        stored = store.group(name)
+        stored = store.directory.group(name)
         if not stored:
             raise NotFound(f'there is no group "{name}"')
-        members = dict(store.groups())[stored]
+        members = dict(store.directory.groups())[stored]
         if as_json:
             print_json("group", {"name": stored, "members": members})
         else:
@@ -73,5 +73,5 @@ def show(ctx: click.Context, name: str, as_json: bool) -> None:
 def remove(ctx: click.Context, name: str, as_json: bool) -> None:
     """Remove a group; its users stay."""
     with open_store(ctx) as store:
-        store.remove_group(name)
+        store.directory.remove_group(name)
         answer(as_json, "group", {"name": name, "done": "removed"}, f"group {name}: removed")

@@ -31,7 +31,7 @@ def list_(ctx: click.Context, workspace: str | None, as_json: bool) -> None:
     if workspace and workspace not in config.workspaces:
         raise click.UsageError(f"there is no workspace {workspace!r}; there are: {', '.join(config.workspaces)}")
     with open_store(ctx, config) as store:
-        rows = [row for row in store.held() if not workspace or row.workspace == workspace]
+        rows = [row for row in store.archive.held() if not workspace or row.workspace == workspace]
         if as_json:
             for row in rows:
                 print_json("held", plain(row))
@@ -70,20 +70,20 @@ def release(
     from engine.run.passing import utc_now
     from engine.run.process import Engine
     from engine.store.errors import NotFound
-    from engine.store.lease import owner
+    from engine.store.locks import owner
 
     config = open_config(ctx)
     with open_store(ctx, config) as store:
         if workspace and workspace not in config.workspaces:
             raise NotFound(f"there is no workspace {workspace!r}; there are: {', '.join(config.workspaces)}")
-        if item and store.item(item) is None:
+        if item and store.items.item(item) is None:
             raise NotFound(f"there is no item #{item}")
         engine = Engine(config, store)
         try:
             for row in _chosen(store, refs, all_matching):
                 said = Release(person(), reason, workspace, item or 0, row.generation + 1)
-                store.reopen(row.mail, said)
-                spooled = store.claim_one(row.mail, utc_now(), owner())
+                store.ledger.reopen(row.mail, said)
+                spooled = store.ledger.claim_one(row.mail, utc_now(), owner())
                 for result in engine.process([spooled], utc_now()):
                     line = line_of(result)
                     if as_json:
@@ -120,7 +120,7 @@ def discard(ctx: click.Context, refs: tuple[str, ...], all_matching: str | None,
     """Close held mails without making anything of them and without telling anybody."""
     with open_store(ctx) as store:
         for row in _chosen(store, refs, all_matching):
-            store.ignore(row.mail, person(), reason)
+            store.ledger.ignore(row.mail, person(), reason)
             answer(as_json, "held", {"mail": row.mail, "done": "discarded"}, f"{row.mail[:8]}  discarded")
 
 
@@ -130,10 +130,10 @@ def _chosen(store: Store, refs: tuple[str, ...], query: str | None) -> list[Any]
 
     if not refs and query is None:
         raise click.UsageError("name a held mail, or give --all-matching QUERY; allegra held list shows them")
-    waiting = {row.mail: row for row in store.held()}
-    rows = [store.mail(ref) for ref in refs]
+    waiting = {row.mail: row for row in store.archive.held()}
+    rows = [store.archive.mail(ref) for ref in refs]
     if query is not None:
-        rows += [row for row in store.mails(query, 10_000) if row.mail in waiting]
+        rows += [row for row in store.archive.mails(query, 10_000) if row.mail in waiting]
     if not rows:
         raise NotFound(f"no held mail matches {query!r}")
     for row in rows:
@@ -150,7 +150,7 @@ def _tell(config: Config, store: Store, row: Any, reason: str) -> bool:
     from engine.model.plan import SendMail
     from engine.run.process import Engine
 
-    raw = store.raw(row.mail)
+    raw = store.archive.raw(row.mail)
     allowed = False
     if raw is not None:
         mail = parse_stored(config, raw)
@@ -161,5 +161,5 @@ def _tell(config: Config, store: Store, row: Any, reason: str) -> bool:
     answer = (
         SendMail("rejected", template, (row.sender,), reason=reason) if allowed and template and row.sender else None
     )
-    store.reject(row.mail, person(), reason, answer)
+    store.ledger.reject(row.mail, person(), reason, answer)
     return answer is not None

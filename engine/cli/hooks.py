@@ -220,8 +220,8 @@ def _run_stored(ctx: click.Context, name: str, hook: str | None, ref: str, trace
         complain(f"{path.name}: {problem.message}")
         raise SystemExit(FINDINGS)
     with open_store(ctx, config) as store:
-        row = store.mail(ref)
-        raw = store.raw(row.mail)
+        row = store.archive.mail(ref)
+        raw = store.archive.raw(row.mail)
         if raw is None:
             complain(f"the bytes of {row.mail[:8]} were purged")
             raise SystemExit(FINDINGS)
@@ -255,8 +255,8 @@ def diff(ctx: click.Context, names: tuple[str, ...], last: str, old: Path | None
     mails = changes = 0
     with open_store(ctx, config) as store, _sandbox(config) as sandbox:
         engine = Engine(config, store)
-        for row in store.mails(f"newer_than:{last}", 100_000):
-            raw = store.raw(row.mail) if pairs else None
+        for row in store.archive.mails(f"newer_than:{last}", 100_000):
+            raw = store.archive.raw(row.mail) if pairs else None
             if raw is None:
                 continue
             mails += 1

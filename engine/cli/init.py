@@ -185,8 +185,8 @@ def _workspaces(config: Config) -> None:
 
     with exit_codes(), Store.open(config.store.path) as store:
         for name, workspace in config.workspaces.items():
-            if store.catalog(name) is None:
-                store.put_workspace(name, name=workspace.name)
+            if store.items.catalog(name) is None:
+                store.items.put_workspace(name, name=workspace.name)
 
 
 def _look(config: Config) -> tuple[dict[str, Any], int]:

@@ -17,7 +17,8 @@ from engine.cli.noun import Noun
 from engine.plain_text import printable
 
 if TYPE_CHECKING:
-    from engine.store.store import ItemView, Store
+    from engine.model.stored import ItemView
+    from engine.store.store import Store
 
 
 @click.group(cls=Noun)
@@ -34,8 +35,8 @@ def list_(ctx: click.Context, workspace: str, limit: int, as_json: bool) -> None
     """List items, the newest first."""
     with open_store(ctx) as store:
         if workspace:
-            store.workspace_id(workspace)
-        rows = store.items(workspace, limit)
+            store.items.workspace_id(workspace)
+        rows = store.items.newest(workspace, limit)
         if as_json:
             for row in rows:
                 print_json("item", row)
@@ -138,7 +139,7 @@ def file_(ctx: click.Context, number: int, attachment: int, out: Path | None) ->
         found = next((each for each in _found(store, number).attachments if each.id == attachment), None)
         if found is None:
             raise NotFound(f"item #{number} has no attachment {attachment}")
-        content = store.blob(found.digest)
+        content = store.items.blob(found.digest)
     if out is None:
         write(content)
         return
@@ -158,7 +159,7 @@ def file_(ctx: click.Context, number: int, attachment: int, out: Path | None) ->
 def publish(ctx: click.Context, number: int, note: int, authorise: bool, as_json: bool) -> None:
     """Turn an internal note of an item into a comment that everybody on it sees; nobody is told by mail."""
     with open_store(ctx) as store:
-        store.publish(number, note, person(), authorise=authorise)
+        store.items.publish(number, note, person(), authorise=authorise)
         made = next(each for each in _found(store, number).comments if each.id == note)
         said = f"note {note} of item #{number} is a comment now"
         said += f"; {made.author} may reply from now on" if authorise else ""
@@ -168,7 +169,7 @@ def publish(ctx: click.Context, number: int, note: int, authorise: bool, as_json
 def _found(store: Store, number: int) -> ItemView:
     from engine.store.errors import NotFound
 
-    view = store.item_view(number)
+    view = store.items.view(number)
     if view is None:
         raise NotFound(f"there is no item #{number}")
     return view
@@ -178,7 +179,7 @@ def _html(store: Store, reference: str) -> str | None:
     """The body for JSON: sanitised; pictures stay `cid:`, the attachments tell which is which."""
     from engine.mail.html import sanitise
 
-    return sanitise(store.html(reference)) if reference else None
+    return sanitise(store.items.html(reference)) if reference else None
 
 
 def _as_json(store: Store, view: ItemView) -> dict[str, Any]:

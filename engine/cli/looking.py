@@ -17,21 +17,20 @@ from engine.store.errors import NotFound
 
 if TYPE_CHECKING:
     from engine.config import Config, Mailbox
-    from engine.store.lease import MailboxState
-    from engine.store.mails import MailRow
+    from engine.model.stored import MailboxState, MailRow
     from engine.store.store import Store
 
 
 def found(store: Store, config: Config, ref: str) -> MailRow:
     """Find a mail by id, Message-ID, `last`, `last-held`, or the newest from an address; else say so and exit 1."""
     ref = ref.strip()
-    row = store.find_mail(ref)
+    row = store.archive.find_mail(ref)
     if row is not None:
         return row
     if ref in ("last", "last-held"):
         raise NotFound("nothing is held" if ref == "last-held" else "no mail was read in yet")
     if _is_address(ref):
-        rows = store.mails(f'from:"{ref}"', 101)
+        rows = store.archive.mails(f'from:"{ref}"', 101)
         if rows:
             many = "more than 100" if len(rows) > 100 else str(len(rows))
             if len(rows) > 1:
@@ -48,7 +47,7 @@ def _is_address(ref: str) -> bool:
 
 def _nothing(store: Store, config: Config, ref: str) -> None:
     """Say that there is no such mail, since when we have mail at all, and when each mailbox was last read."""
-    first = store.oldest()
+    first = store.archive.oldest()
     since = f" since {when(first)}, when the first mail came in" if first else "; none was ever read in"
     if _is_address(ref):
         complain(f"no mail from {ref}{since} (and none with this Message-ID)")
@@ -62,7 +61,7 @@ def _nothing(store: Store, config: Config, ref: str) -> None:
             "give an id (m-…), a Message-ID, the address of a sender, a file, last or last-held"
         )
         return
-    states = {state.name: state for state in store.mailbox_states()}
+    states = {state.name: state for state in store.mailboxes.states()}
     now = datetime.now(UTC)
     for box in config.mailboxes:
         click.echo(printable(f"mailbox {box.name}: {_last_read(box, states.get(box.name), now)}"), err=True)

@@ -27,7 +27,7 @@ from engine.plain_text import printable, safe_line
 if TYPE_CHECKING:
     from typing import BinaryIO
 
-    from engine.store.mails import MailRow
+    from engine.model.stored import MailRow
     from engine.store.store import Store
 
 
@@ -49,7 +49,7 @@ def list_(ctx: click.Context, query: tuple[str, ...], limit: int, as_json: bool)
     -word (behind a -- of its own) turns one round.
     """
     with open_store(ctx) as store:
-        rows = list(store.mails(" ".join(query), limit))
+        rows = list(store.archive.mails(" ".join(query), limit))
         if as_json:
             for row in rows:
                 print_json("mail", plain(row))
@@ -83,7 +83,7 @@ def show(ctx: click.Context, ref: str, as_json: bool) -> None:
     config = open_config(ctx)
     with open_store(ctx, config) as store:
         row = found(store, config, ref)
-        receipts = store.receipts(row.mail)
+        receipts = store.archive.receipts(row.mail)
         if as_json:
             print_json("mail", {**plain(row), "receipts": plain(receipts)})
             return
@@ -127,7 +127,7 @@ def headers(ctx: click.Context, ref: str, as_json: bool) -> None:
 
     config = open_config(ctx)
     with open_store(ctx, config) as store:
-        stored = store.raw(store.mail(ref).mail)
+        stored = store.archive.raw(store.archive.mail(ref).mail)
         if stored is None:
             raise NotFound(f"the bytes of {ref} are not kept any more; its receipt is")
         parsed = parse_stored(config, stored)
@@ -156,8 +156,8 @@ def retry(ctx: click.Context, refs: tuple[str, ...], as_json: bool) -> None:
     """Let the next run decide a mail again, as if it came now; refused once it has made an item or a comment."""
     with open_store(ctx) as store:
         for ref in refs:
-            row = store.mail(ref)
-            store.reopen(row.mail, None, retry=True)
+            row = store.archive.mail(ref)
+            store.ledger.reopen(row.mail, None, retry=True)
             answer(as_json, "mail", {"mail": row.mail, "done": "waits"}, f"{row.mail[:8]}  waits for the next run")
 
 
@@ -170,8 +170,8 @@ def ignore(ctx: click.Context, refs: tuple[str, ...], reason: str, as_json: bool
     """Close a held, waiting or quarantined mail without making anything of it."""
     with open_store(ctx) as store:
         for ref in refs:
-            row = store.mail(ref)
-            store.ignore(row.mail, person(), reason)
+            row = store.archive.mail(ref)
+            store.ledger.ignore(row.mail, person(), reason)
             answer(as_json, "mail", {"mail": row.mail, "done": "ignored"}, f"{row.mail[:8]}  ignored")
 
 
@@ -183,8 +183,8 @@ def reset_status(ctx: click.Context, refs: tuple[str, ...], as_json: bool) -> No
     """Clear claims and waiting times of a mail, so that the next run takes it up; never its effects."""
     with open_store(ctx) as store:
         for ref in refs:
-            row = store.mail(ref)
-            store.reset_status(row.mail)
+            row = store.archive.mail(ref)
+            store.ledger.reset_status(row.mail)
             answer(as_json, "mail", {"mail": row.mail, "done": "reset"}, f"{row.mail[:8]}  may be taken up at once")
 
 
@@ -196,8 +196,8 @@ def settle(ctx: click.Context, refs: tuple[str, ...], as_json: bool) -> None:
     """Do the mailbox action of a mail again at the next run (move, mark, delete)."""
     with open_store(ctx) as store:
         for ref in refs:
-            row = store.mail(ref)
-            store.settle_again(row.mail)
+            row = store.archive.mail(ref)
+            store.mailboxes.settle_again(row.mail)
             said = f"{row.mail[:8]}  its mailbox action is planned again"
             answer(as_json, "mail", {"mail": row.mail, "done": "settle"}, said)
 
@@ -214,9 +214,9 @@ def purge(ctx: click.Context, refs: tuple[str, ...], commit: bool, as_json: bool
     """
     with open_store(ctx) as store:
         for ref in refs:
-            row = store.mail(ref)
+            row = store.archive.mail(ref)
             if commit:
-                store.purge(row.mail)
+                store.archive.purge(row.mail)
             said = "purged" if commit else "would be purged (--commit does it)"
             done = {"mail": row.mail, "done": "purged" if commit else "nothing"}
             answer(as_json, "mail", done, f'{row.mail[:8]}  "{row.subject}"  {said}')
@@ -235,7 +235,7 @@ def write(content: bytes) -> None:
 def _raw(store: Store, ref: str) -> bytes:
     from engine.store.errors import NotFound
 
-    stored = store.raw(store.mail(ref).mail)
+    stored = store.archive.raw(store.archive.mail(ref).mail)
     if stored is None:
         raise NotFound(f"the bytes of {ref} are not kept any more; its receipt is")
     return stored.content

@@ -38,7 +38,7 @@ def list_(ctx: click.Context, as_json: bool) -> None:
     """List the configured mailboxes and how they fare."""
     config = open_config(ctx)
     with open_store(ctx, config) as store:
-        states = {state.name: state for state in store.mailbox_states()}
+        states = {state.name: state for state in store.mailboxes.states()}
         rows: list[tuple[Any, ...]] = []
         for box in config.mailboxes:
             state = states.get(box.name)
@@ -119,7 +119,7 @@ def peek(ctx: click.Context, name: str, count: int, as_json: bool) -> None:
     box = _named(config, name)
     with open_store(ctx, config) as store, _reaching(), _open(config, box) as source:
         looks = source.peek(count)
-        fresh = set(store.unknown_keys(box.name, [look.key for look in looks]))
+        fresh = set(store.mailboxes.unknown_keys(box.name, [look.key for look in looks]))
     rows: list[tuple[Any, ...]] = []
     for look in looks:
         mail = parse(raw_mail(box.name, look.key, look.header, utc_now(), look.size_bytes, truncated=True))
@@ -159,7 +159,7 @@ def pause(ctx: click.Context, name: str, reason: str, as_json: bool) -> None:
     config = open_config(ctx)
     _named(config, name)
     with open_store(ctx, config) as store:
-        store.pause(name, printable(reason, 200))
+        store.mailboxes.pause(name, printable(reason, 200))
     _say(as_json, {"mailbox": name, "state": "paused"}, f"{name} is paused")
 
 
@@ -172,7 +172,7 @@ def resume(ctx: click.Context, name: str, as_json: bool) -> None:
     config = open_config(ctx)
     _named(config, name)
     with open_store(ctx, config) as store:
-        store.resume(name)
+        store.mailboxes.resume(name)
     _say(as_json, {"mailbox": name, "state": "resumed"}, f"{name} is read again from the next run on")
 
 
@@ -202,7 +202,7 @@ def reconcile(ctx: click.Context, name: str, folder: str | None, commit: bool, a
             raise SystemExit(LATER)
         with _reaching(), _open(config, elsewhere) as source:
             listed = [each.key for each in source.list()]
-            fresh = store.unknown_keys(name, listed)
+            fresh = store.mailboxes.unknown_keys(name, listed)
             known, missing = _take_in(store, source.fetch(fresh, config.settings().limits), lease.owner, commit)
     there = elsewhere.folder if box.protocol in ("imap", "maildir") else box.place
     told = {"mailbox": name, "folder": there, "on_server": len(listed), "known": len(listed) - missing,
@@ -217,12 +217,12 @@ def _take_in(store: Store, raws: Iterator[RawMail], owner: str, commit: bool) ->
     known = missing = 0
     for raw in raws:
         if commit:
-            (spooled,) = store.spool([raw], owner)
+            (spooled,) = store.ledger.spool([raw], owner)
             if not spooled.seen_before:
-                store.unclaim([spooled])
+                store.ledger.unclaim([spooled])
         else:
             with store.rehearsal():
-                (spooled,) = store.spool([raw], owner)
+                (spooled,) = store.ledger.spool([raw], owner)
         known += spooled.seen_before
         missing += not spooled.seen_before
     return known, missing

@@ -54,7 +54,7 @@ def replay(
         changed = 0
         try:
             for row in rows:
-                raw = store.raw(row.mail)
+                raw = store.archive.raw(row.mail)
                 if raw is None:
                     click.echo(f"{row.mail[:8]}  its bytes were purged, it cannot be replayed", err=True)
                     continue
@@ -74,8 +74,8 @@ def _rows(store: Any, refs: tuple[str, ...], limit: int) -> list[Any]:
     from engine.store.errors import NotFound
 
     if all(ref.startswith(("m-", "<")) or ref in ("last", "last-held") for ref in refs):
-        return [store.mail(ref) for ref in refs]
-    rows = list(store.mails(" ".join(refs), limit))
+        return [store.archive.mail(ref) for ref in refs]
+    rows = list(store.archive.mails(" ".join(refs), limit))
     if not rows:
         raise NotFound(f"no mail matches {' '.join(refs)!r}")
     return rows
@@ -113,10 +113,10 @@ def _commit(engine: Any, row: Any, as_new: bool, notify: bool, as_json: bool) ->
     from engine.cli import lines
     from engine.run.line import line_of
     from engine.run.passing import utc_now
-    from engine.store.lease import owner
+    from engine.store.locks import owner
 
-    engine.store.reopen(row.mail, None, replay=True, as_new=as_new, notify=notify)
-    spooled = engine.store.claim_one(row.mail, utc_now(), owner())
+    engine.store.ledger.reopen(row.mail, None, replay=True, as_new=as_new, notify=notify)
+    spooled = engine.store.ledger.claim_one(row.mail, utc_now(), owner())
     for result in engine.process([spooled], utc_now()):
         line = line_of(result)
         print_json("replay", lines.as_json(line)) if as_json else click.echo(lines.row(line))

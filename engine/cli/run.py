@@ -143,7 +143,7 @@ def _failed(mailbox: Mailbox, error: SourceError) -> MailboxReport:
 
 def _send(config: Config, store: Store, stop: Stop) -> None:
     """Send what waits in the outbox, where a mail server is configured."""
-    if (config.smtp is None and not config.webhooks) or not store.outbox_waiting():
+    if (config.smtp is None and not config.webhooks) or not store.outbox.waiting():
         return
     from engine.outbox.deliver import deliver
     from engine.stop import Stopped

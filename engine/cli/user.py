@@ -45,7 +45,7 @@ def add(
     columns = {"name": name, "status": status, "language": language, "admin": admin}
     with open_store(ctx) as store:
         given = {key: value for key, value in columns.items() if value is not None}
-        said = store.put_account(login, emails=emails or None, groups=groups, **given)
+        said = store.directory.put_account(login, emails=emails or None, groups=groups, **given)
         answer(
             as_json,
             "user",
@@ -60,7 +60,7 @@ def add(
 def list_(ctx: click.Context, as_json: bool) -> None:
     """List all users."""
     with open_store(ctx) as store:
-        accounts = store.accounts()
+        accounts = store.directory.accounts()
         if as_json:
             for account in accounts:
                 print_json("user", account)
@@ -91,7 +91,7 @@ def show(ctx: click.Context, who: str, as_json: bool) -> None:
     from engine.store.errors import NotFound
 
     with open_store(ctx) as store:
-        account = store.person(who) or store.account(who, "+").account
+        account = store.directory.person(who) or store.directory.account(who, "+").account
         if account is None:
             raise NotFound(f'there is no user "{who}"')
         if as_json:
@@ -135,7 +135,7 @@ def unlock(ctx: click.Context, login: str, as_json: bool) -> None:
 def remove(ctx: click.Context, login: str, as_json: bool) -> None:
     """Remove a user who has written nothing; lock the others."""
     with open_store(ctx) as store:
-        store.remove_account(login)
+        store.directory.remove_account(login)
         answer(as_json, "user", {"login": login, "done": "removed"}, f"user {login}: removed")
 
 
@@ -143,7 +143,7 @@ def _status(ctx: click.Context, login: str, status: str, as_json: bool) -> None:
     from engine.store.errors import NotFound
 
     with open_store(ctx) as store:
-        if store.login(login) is None:
+        if store.directory.login(login) is None:
             raise NotFound(f'there is no user "{login}"')
-        store.put_account(login, status=status)
+        store.directory.put_account(login, status=status)
         answer(as_json, "user", {"login": login, "done": status}, f"user {login}: {status}")

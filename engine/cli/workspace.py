@@ -37,13 +37,15 @@ def add(
     columns: dict[str, Any] = {"name": name, "public": public}
     given = {key: value for key, value in columns.items() if value is not None}
     with open_store(ctx) as store, store.writing():
-        said = store.put_workspace(identifier, lists={key: value for key, value in lists.items() if value}, **given)
+        said = store.items.put_workspace(
+            identifier, lists={key: value for key, value in lists.items() if value}, **given
+        )
         for member in members:
             who, equals, role = member.partition("=")
             if not equals:
                 raise click.UsageError(f"--member takes WHO=ROLE, not {member!r}")
-            kind = "group" if store.group(who) and store.login(who) is None else "user"
-            if store.put_member(identifier, role, **{kind: who}) == "added" and said == "same":
+            kind = "group" if store.directory.group(who) and store.directory.login(who) is None else "user"
+            if store.directory.put_member(identifier, role, **{kind: who}) == "added" and said == "same":
                 said = "changed"
         answer(
             as_json,
@@ -59,7 +61,7 @@ def add(
 def list_(ctx: click.Context, as_json: bool) -> None:
     """List all workspaces."""
     with open_store(ctx) as store:
-        catalogs = store.workspaces()
+        catalogs = store.items.workspaces()
         if as_json:
             for each in catalogs:
                 print_json("workspace", each)
@@ -68,7 +70,7 @@ def list_(ctx: click.Context, as_json: bool) -> None:
             ("workspace", "name", "status", "public", "types", "items"),
             [
                 (each.workspace, each.name, each.status, "yes" if each.public else "", ", ".join(each.types),
-                 store.count_items(each.workspace))
+                 store.items.count(each.workspace))
                 for each in catalogs
             ],
             "there are no workspaces",
@@ -84,10 +86,10 @@ def show(ctx: click.Context, identifier: str, as_json: bool) -> None:
     from engine.store.errors import NotFound
 
     with open_store(ctx) as store:
-        found = store.catalog(identifier)
+        found = store.items.catalog(identifier)
         if found is None:
             raise NotFound(f'there is no workspace "{identifier}"')
-        members = store.members(identifier)
+        members = store.directory.members(identifier)
         if as_json:
             listed = [{"kind": kind, "name": name, "role": role} for kind, name, role in members]
             print_json("workspace", {**plain(found), "members": listed})
@@ -136,7 +138,7 @@ def unlock(ctx: click.Context, identifier: str, as_json: bool) -> None:
 def remove(ctx: click.Context, identifier: str, as_json: bool) -> None:
     """Remove a workspace that holds nothing."""
     with open_store(ctx) as store:
-        store.remove_workspace(identifier)
+        store.items.remove_workspace(identifier)
         answer(as_json, "workspace", {"workspace": identifier, "done": "removed"}, f"workspace {identifier}: removed")
 
 
@@ -144,7 +146,7 @@ def _status(ctx: click.Context, identifier: str, status: str, as_json: bool) -> 
     from engine.store.errors import NotFound
 
     with open_store(ctx) as store:
-        if store.catalog(identifier) is None:
+        if store.items.catalog(identifier) is None:
             raise NotFound(f'there is no workspace "{identifier}"')
-        store.put_workspace(identifier, status=status)
+        store.items.put_workspace(identifier, status=status)
         answer(as_json, "workspace", {"workspace": identifier, "done": status}, f"workspace {identifier}: {status}")

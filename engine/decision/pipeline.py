@@ -39,8 +39,8 @@ from engine.stages.subject import Subject
 
 if TYPE_CHECKING:
     from engine.config import Config
+    from engine.model.stored import Versions
     from engine.rulebook.book import Rulebook
-    from engine.store.part import Versions
 
 ORDER = (
     "config",

@@ -25,8 +25,8 @@ from engine.run.process import Engine
 if TYPE_CHECKING:
     from engine.config import Config
     from engine.decision.pipeline import Decision
+    from engine.model.stored import MailRow
     from engine.model.trace import Trace
-    from engine.store.mails import MailRow
     from rules.explain import Leaves
 
 
@@ -58,9 +58,9 @@ def explain_stored(engine: Engine, row: MailRow, *, anew: str = "", every_rule: 
     `anew` decides it again with the rules the engine has now, from the answers of then; it says which those are. What
     broke the machine is not tried here, and what was decided is not decided again only to be told.
     """
-    stored = engine.store.trace(row.mail)
+    stored = engine.store.archive.trace(row.mail)
     trace = None if stored is None else _readable(stored)
-    raw = engine.store.raw(row.mail)
+    raw = engine.store.archive.raw(row.mail)
     waits = row.outcome == Outcome.DEFERRED.value
     decision = None
     if raw is not None and (anew or (waits and not row.attempts)):
@@ -68,7 +68,7 @@ def explain_stored(engine: Engine, row: MailRow, *, anew: str = "", every_rule: 
         trace = decision.trace
     elif waits:
         trace = None
-    receipts = engine.store.receipts(row.mail)
+    receipts = engine.store.archive.receipts(row.mail)
     known = Explained(
         mail=row.mail,
         subject=row.subject,
@@ -172,7 +172,7 @@ def _leaves(engine: Engine, raw: RawMail, trace: Trace | None, mail: str) -> dic
 def changed(engine: Engine, other: Engine, mails: Iterator[Any]) -> Iterator[tuple[str, Decision, Decision]]:
     """Decide stored mails under two configurations or rule sets; gives the mail id and both decisions."""
     for row in mails:
-        stored = engine.store.trace(row.mail)
+        stored = engine.store.archive.trace(row.mail)
         trace = None if stored is None else _readable(stored)
         yield (
             row.mail,

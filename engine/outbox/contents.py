@@ -18,7 +18,8 @@ from engine.outbox.compose import ComposeError, Context
 
 if TYPE_CHECKING:
     from engine.config import Config
-    from engine.store.store import OutboxRow, Store
+    from engine.model.stored import OutboxRow
+    from engine.store.store import Store
 
 _ORIGINALS = ("report", "forward")
 _FIELDS = frozenset(SendMail.__struct_fields__)
@@ -36,12 +37,12 @@ def contents(row: OutboxRow, store: Store, config: Config, now: datetime) -> tup
     """Gather what a mail is made of. Raises: ComposeError, SecretError."""
     mail = send_mail(row)
     mail = replace(mail, to=tuple(_address(to, store) for to in mail.to))
-    about = store.outbox_context(row.id)
+    about = store.outbox.context(row.id)
     settings, smtp = config.settings(about.workspace), config.smtp
     sender = (settings.errors.from_ if mail.kind in _ORIGINALS else "") or (smtp.from_ if smtp is not None else "")
-    account = store.account(about.sender, "").account if about.sender else None
+    account = store.directory.account(about.sender, "").account if about.sender else None
     person = account.name if account is not None and account.status != "guest" else ""
-    raw = store.raw(row.mail) if row.mail and mail.kind in _ORIGINALS else None
+    raw = store.archive.raw(row.mail) if row.mail and mail.kind in _ORIGINALS else None
     return mail, Context(
         key=row.key,
         sender=sender,
@@ -73,7 +74,7 @@ def _trace(row: OutboxRow, store: Store) -> str:
     """Why it was decided so, a line for each remark of a stage; for the admin, who gets the report."""
     from engine.model.trace import decode
 
-    stored = store.trace(row.mail, row.generation) if row.mail else None
+    stored = store.archive.trace(row.mail, row.generation) if row.mail else None
     try:
         stages = decode(stored).stages if stored else ()
     except ValueError:
@@ -89,7 +90,7 @@ def _address(to: str, store: Store) -> str:
     """An address as it stands, or that of the account which a login or a name means."""
     if "@" in to:
         return to
-    account = store.person(to)
+    account = store.directory.person(to)
     if account is None or not account.emails:
         raise ComposeError(f"{to} has no address")
     return account.emails[0]

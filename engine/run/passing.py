@@ -60,7 +60,7 @@ class Pass:
                 visited.append((mailbox, report))
                 self._visit(mailbox, report, self._usual)
                 self.listener.mailbox_done(report)
-            tried = self.engine.store.tried_mailboxes(self.now())
+            tried = self.engine.store.ledger.tried_mailboxes(self.now())
             for mailbox, report in visited:
                 if mailbox.name in tried and report.state in ("ok", "failed") and not self.stop.is_set():
                     self._visit(mailbox, report, self._tried)
@@ -71,7 +71,7 @@ class Pass:
         from engine.run.lease import Lease
 
         store, waits_s = self.engine.store, self.engine.config.settings("").errors.retry
-        paused = store.paused(mailbox.name)
+        paused = store.mailboxes.paused(mailbox.name)
         if paused:
             report.state, report.code, report.sentence = "paused", "mailbox.paused", paused
             return
@@ -96,10 +96,10 @@ class Pass:
             visit.decide_waiting(tried=False)
             if visit.mailbox.protocol != "pipe":
                 visit.read_new()
-            store.mailbox_ok(name, self.now())
+            store.mailboxes.worked(name, self.now())
         except SourceError as error:
             report.state, report.code, report.sentence = "failed", error.code, error.sentence
-            store.mailbox_failed(name, error.code, error.sentence, self.now())
+            store.mailboxes.failed(name, error.code, error.sentence, self.now())
 
     def _tried(self, visit: Visit) -> None:
         visit.decide_waiting(tried=True)
@@ -131,7 +131,7 @@ def rehearse(engine: Engine, mailbox: Mailbox, limit: int, now: Callable[[], dat
     raws: list[RawMail] = []
     if mailbox.protocol != "pipe":
         with open_source(mailbox, limits, now) as source:
-            fresh = store.unknown_keys(mailbox.name, [each.key for each in source.list()])
+            fresh = store.mailboxes.unknown_keys(mailbox.name, [each.key for each in source.list()])
             size = 0
             for raw in source.fetch(fresh[: limit or mailbox.max_emails], limits):
                 raws.append(raw)
@@ -143,7 +143,7 @@ def rehearse(engine: Engine, mailbox: Mailbox, limit: int, now: Callable[[], dat
                     break
     with store.rehearsal():
         for start in range(0, len(raws), BATCH):
-            spooled = store.spool(raws[start : start + BATCH], "rehearsal")
+            spooled = store.ledger.spool(raws[start : start + BATCH], "rehearsal")
             report.new += len(spooled)
             unseen = [each for each in spooled if not each.seen_before]
             report.lines += [line_of(result) for result in engine.process(unseen, now())]

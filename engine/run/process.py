@@ -30,14 +30,16 @@ from engine.model.plan import Effect, Outcome, Plan, Receipt, SendMail, Settle
 from engine.model.questions import HookAnswer, HookRequest
 from engine.model.trace import encode
 from engine.stop import Stop, Stopped
+from engine.store.claims import CRASHED
 from engine.store.errors import ClaimLost, StoreError
-from engine.store.poison import CRASHED
 
 if TYPE_CHECKING:
     from engine.config import Config
     from engine.decision.pipeline import Decision, Pipeline
+    from engine.model.stored import Spooled
+    from engine.ports import MessageIds
     from engine.scripts.scripts import Scripts
-    from engine.store.store import Spooled, Store
+    from engine.store.store import Store
 
 BATCH = 50
 """Mails that share a transaction: 10 cost 50 us more each, 200 only 10 us less (docs/performance.md)."""
@@ -66,6 +68,13 @@ class Result(Struct, frozen=True):
     fault: str = ""
 
 
+WHO_ANSWERS = {
+    "account": "directory", "login": "directory", "person": "directory", "group": "directory", "may": "directory",
+    "catalog": "items", "item": "items", "topic": "items", "item_by_field": "items", "item_by_message_ids": "ledger",
+}  # fmt: skip
+"""The part of the store that answers a question."""
+
+
 class World:
     """Who answers a decision's questions: the store, the sandbox, the scanner; rates include the batch in hand."""
 
@@ -76,16 +85,16 @@ class World:
         self._engine, self._store, self._content, self._now, self._mail = engine, engine.store, content, now, mail
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._store, name)
+        return getattr(getattr(self._store, WHO_ANSWERS[name]), name)
 
     def duplicate(self, workspace: str, core_digest: str, fingerprint: str) -> str:
-        return self._store.duplicate(workspace, core_digest, fingerprint, other_than=self._mail, now=self._now)
+        return self._store.ledger.duplicate(workspace, core_digest, fingerprint, other_than=self._mail, now=self._now)
 
     def sender_rate(self, address: str, seconds: int) -> int:
-        return self._store.sender_rate(address, seconds, self._now) + self._engine.in_hand[address]
+        return self._store.ledger.sender_rate(address, seconds, self._now) + self._engine.in_hand[address]
 
     def total_rate(self, seconds: int) -> int:
-        return self._store.total_rate(seconds, self._now) + self._engine.in_hand.total()
+        return self._store.ledger.total_rate(seconds, self._now) + self._engine.in_hand.total()
 
     def scan(self) -> str:
         from engine.run.scanner import scan
@@ -113,13 +122,18 @@ class Engine:
     def pipeline(self) -> Pipeline:
         """The stages with the rules as they stand on disk now; broken files become problems of stage `config`."""
         from engine.decision.pipeline import build
-        from engine.decision.tokens import message_ids
         from engine.rulebook.book import load_rules
 
-        self.store.message_ids = message_ids(self.config)
         book = load_rules(self.config, self.rules_directory)
         self._rule_texts.update(book.rules.texts())
         return build(self.config, book)
+
+    @cached_property
+    def message_ids(self) -> MessageIds:
+        """Makes signed Message-IDs for what is sent, so that a reply finds its item."""
+        from engine.decision.tokens import message_ids
+
+        return message_ids(self.config)
 
     @cached_property
     def scripts(self) -> Scripts:
@@ -217,9 +231,9 @@ class Engine:
         """Note which mail is to blame should the process die now; None where none is."""
         if spooled is not None:
             self._marked = spooled.raw.origin.mailbox
-            self.store.begin(self._marked, spooled.row)
+            self.store.mailboxes.begin(self._marked, spooled.row)
         elif self._marked:
-            self.store.begin(self._marked, 0)
+            self.store.mailboxes.begin(self._marked, 0)
 
     def _decide_all(
         self, batch: Sequence[Spooled]
@@ -248,7 +262,7 @@ class Engine:
         self.stop.limit(False)
         self.in_hand.clear()
         if undecided:
-            self.store.unclaim(undecided)
+            self.store.ledger.unclaim(undecided)
         return decided, broken
 
     def _still_true(self, decision: Decision) -> bool:
@@ -267,13 +281,15 @@ class Engine:
         plan = decision.plan
         if plan.disposition.verdict is Verdict.DEFER:
             return self._deferred(spooled, plan.disposition, now, decision)
-        if plan.disposition.code == "limits.too_big" and not self.store.database.is_rehearsing:
+        if plan.disposition.code == "limits.too_big" and not self.store.is_rehearsing:
             plan = self._copied(spooled, decision.facts.workspace, plan)
         settle = Settle.NOTHING if spooled.raw.truncated else plan.settle  # what we hold in part stays on the server
         kind, folder = plan_action(self.config.mailbox(spooled.raw.origin.mailbox), settle, plan.outcome)
         if self.server_tells and plan.outcome is Outcome.REJECTED:
             plan = replace(plan, effects=tuple(each for each in plan.effects if not _tells_sender(each)))
-        receipt = self.store.commit(spooled, decision.mail, decision.facts, plan, encode(decision.trace), kind, folder)
+        receipt = self.store.commit(
+            spooled, decision.mail, decision.facts, plan, encode(decision.trace), kind, folder, self.message_ids
+        )
         return Result(spooled, plan.outcome, plan.disposition.code, plan.disposition.because, plan.disposition.by,
                       decision, receipt)  # fmt: skip
 
@@ -302,8 +318,8 @@ class Engine:
                 effects=(),
             )
             return self._commit(spooled, replace(decision, plan=held), now)
-        if self.store.defer(spooled, why.code, why.because, now + DEFER_WAIT) and decision is not None:
-            self.store.describe(spooled, decision.mail, decision.facts)
+        if self.store.ledger.defer(spooled, why.code, why.because, now + DEFER_WAIT) and decision is not None:
+            self.store.ledger.describe(spooled, decision.mail, decision.facts)
             self._tell(spooled, decision.plan, now)
         return Result(spooled, Outcome.DEFERRED, why.code, why.because, why.by, decision)
 
@@ -311,8 +327,9 @@ class Engine:
         """Say that a mail waits: to its sender once, to each admin once a day for each mailbox and reason (F021)."""
         mails = [effect for effect in plan.effects if isinstance(effect, SendMail)]
         occasion = f"waits:{spooled.raw.origin.mailbox}:{plan.disposition.code}:{now.date()}"
-        self.store.tell(spooled, [mail for mail in mails if mail.automatic], f"{spooled.row}:waits")
-        self.store.tell(spooled, [mail for mail in mails if not mail.automatic], occasion)
+        once = f"{spooled.row}:waits"
+        self.store.outbox.tell(spooled, [mail for mail in mails if mail.automatic], once, self.message_ids)
+        self.store.outbox.tell(spooled, [mail for mail in mails if not mail.automatic], occasion, self.message_ids)
 
     def _after_error(self, mailbox: str) -> Planned:
         """What is done with a mail on the server when all attempts have failed."""
@@ -325,7 +342,9 @@ class Engine:
         fault = _storable("".join(traceback.format_exception(error)))
         errors = self.config.settings("").errors
         action, folder = self._after_error(spooled.raw.origin.mailbox)
-        quarantined = self.store.fail(spooled, fault, now, errors.retry, MAX_ATTEMPTS, action=action, folder=folder)
+        quarantined = self.store.ledger.fail(
+            spooled, fault, now, errors.retry, MAX_ATTEMPTS, action=action, folder=folder
+        )
         if quarantined:
             self._report(spooled, because)
         outcome = Outcome.ERROR if quarantined else Outcome.DEFERRED
@@ -334,7 +353,7 @@ class Engine:
     def _report(self, spooled: Spooled, because: str) -> None:
         """Send a mail that the machine broke on to the admins."""
         told = reports(because, self.config.settings(""))
-        self.store.tell(spooled, told, f"{spooled.row}:{spooled.generation}:error")
+        self.store.outbox.tell(spooled, told, f"{spooled.row}:{spooled.generation}:error", self.message_ids)
 
     def claim(self, mailbox: str, now: datetime, owner: str, tried: bool) -> tuple[list[Spooled], list[Result]]:
         """Take a batch of waiting mails, with `tried` also those that broke before, each alone.
@@ -342,8 +361,9 @@ class Engine:
         Gives with it the mails that were given up because every attempt ended in a crash.
         """
         after = self._after_error(mailbox)
-        batch = self.store.claim(mailbox, BATCH, now, owner, MAX_ATTEMPTS, tried=tried, after_crash=after)
-        crashed, self.store.crashed = self.store.crashed, ()
+        batch, crashed = self.store.ledger.claim(
+            mailbox, BATCH, now, owner, MAX_ATTEMPTS, tried=tried, after_crash=after
+        )
         if crashed:
             with self.store.writing():
                 for spooled in crashed:
@@ -353,7 +373,7 @@ class Engine:
     def _keep_rule_texts(self) -> None:
         """Store the texts of the rule files once, by hash: what `explain` prints traces with."""
         while self._rule_texts:
-            self.store.keep_text(*self._rule_texts.popitem())
+            self.store.archive.keep_text(*self._rule_texts.popitem())
 
 
 def _tells_sender(effect: Effect) -> bool:

@@ -21,10 +21,10 @@ from engine.stop import Stop, Stopped
 if TYPE_CHECKING:
     from engine.config import Mailbox
     from engine.model.mail import RawMail
+    from engine.model.stored import Spooled
     from engine.run.lease import Lease
     from engine.run.process import Engine, Result
     from engine.sources.source import Source, SourceError
-    from engine.store.spool import Spooled
 
 BATCH_BYTES = 8_000_000
 """A batch ends early when its mails reach this size: bounds memory whatever the mails are."""
@@ -102,7 +102,7 @@ class Visit:
         with self.stop.interruptible(), open_source(self.mailbox, limits, self.now) as source:
             epoch, uidnext = source.epoch(), source.uidnext
             with self.stop.protected():
-                if store.begin_epoch(name, epoch, uidnext):
+                if store.mailboxes.begin_epoch(name, epoch, uidnext):
                     self.report.notes.append(
                         f"mailbox {name}: {self.mailbox.place} began its message numbers anew; every mail there is "
                         "read again and known ones are recognised by their bytes"
@@ -119,10 +119,10 @@ class Visit:
             except SourceError as error:
                 if error.key:
                     with self.stop.protected():
-                        store.broke(name, error.key)
+                        store.mailboxes.broke(name, error.key)
                 raise
             with self.stop.protected():
-                store.whole(name, cleared)
+                store.mailboxes.whole(name, cleared)
         self._note_unsettled()
 
     def _keys(self, listed: Sequence[str]) -> tuple[list[str], list[str], list[str]]:
@@ -131,13 +131,13 @@ class Visit:
         And over which messages sessions broke that are not to blame any more when all that was fetched.
         """
         store, name = self.engine.store, self.mailbox.name
-        unknown, back = store.sort_keys(name, listed)
+        unknown, back = store.mailboxes.sort_keys(name, listed)
         most = min(self.limit or self.mailbox.max_emails, self.mailbox.max_emails)
-        suspects = store.suspects(name)
+        suspects = store.mailboxes.suspects(name)
         if not suspects:
             return [*unknown[:most], *back[:MOST_BACK]][:most], [], []
         there = set(unknown)
-        late = [key for key in store.aside(name) if key in there]
+        late = [key for key in store.mailboxes.aside(name) if key in there]
         aside = set(late)
         keys = [*(key for key in unknown if key not in aside), *back[:MOST_BACK]][:most]
         fetched = {*keys, *late}
@@ -180,7 +180,7 @@ class Visit:
             raise
         except Stopped:
             with self.stop.protected():
-                self.engine.store.unclaim(spooled)
+                self.engine.store.ledger.unclaim(spooled)
             raise
 
     def _still_ours(self) -> bool:
@@ -191,7 +191,7 @@ class Visit:
 
     def _spool(self, raws: Sequence[RawMail]) -> list[Spooled]:
         self.report.new += len(raws)
-        spooled = self.engine.store.spool(raws, self.lease.owner, identical=self.mailbox.on_identical)
+        spooled = self.engine.store.ledger.spool(raws, self.lease.owner, identical=self.mailbox.on_identical)
         fresh = [each for each in spooled if not each.seen_before]
         self.report.seen_before += len(spooled) - len(fresh)
         return fresh
@@ -217,7 +217,7 @@ class Visit:
             return
         planned = plan_action(self.mailbox, Settle.SUCCESS, Outcome.CREATED, item_closed=True)
         if planned != KEEP:
-            self.engine.store.plan_closed(self.mailbox.name, planned.kind, planned.folder, ACTIONS)
+            self.engine.store.mailboxes.plan_closed(self.mailbox.name, planned.kind, planned.folder, ACTIONS)
 
     def _settle(self, source: Source) -> None:
         """Do on the server what receipts planned; what fails stays planned for the next pass.
@@ -229,12 +229,12 @@ class Visit:
         if not self.settle:
             return
         store, failed = self.engine.store, self.report.unsettled
-        rows = store.pending_actions(self.mailbox.name, ACTIONS)
+        rows = store.mailboxes.pending_actions(self.mailbox.name, ACTIONS)
         planned = [Action(*row) for row in rows if row[0] not in failed]
         if planned:
             done = source.settle(planned)
             with self.stop.protected():
-                store.actions_done(self.mailbox.name, [(each.key, each.state, each.why) for each in done])
+                store.mailboxes.actions_done(self.mailbox.name, [(each.key, each.state, each.why) for each in done])
             failed |= {each.key: each.why for each in done if each.state == "failed"}
 
     def _note_unsettled(self) -> None:

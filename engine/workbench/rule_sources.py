@@ -92,8 +92,8 @@ def fetch(config: Config, name: str) -> tuple[Mail, Facts] | None:
     from engine.workbench.rule_usage import facts_of
 
     with Store.open(config.store.path) as store:
-        row = store.find_mail(name)
-        raw = store.raw(row.mail) if row is not None else None
+        row = store.archive.find_mail(name)
+        raw = store.archive.raw(row.mail) if row is not None else None
         if row is None or raw is None:
             return None
         engine = Engine(config, store)

@@ -88,7 +88,7 @@ class Match(Struct, frozen=True):
 def matching(engine: Engine, vocabulary: Vocabulary, file: RuleFile, since: datetime) -> Iterator[tuple[Match, bool]]:
     """Ask a condition about the stored mails of a time."""
     rule = file.rules[0]
-    for stored in engine.store.stored_mails(since):
+    for stored in engine.store.archive.stored_mails(since):
         mail, facts = facts_of(engine, stored.mail, stored.raw)
         values: Values = vocabulary.values(mail, facts)
         said = Match(stored.mail, stored.received_at, facts.sender.address.address, mail.subject)
@@ -112,7 +112,7 @@ def facts_of(engine: Engine, reference: str, raw: Any) -> tuple[Mail, Facts]:
 
 def trace_of(store: Store, reference: str) -> Trace | None:
     """The stored trace of a mail, None if there is none that can be read."""
-    stored = store.trace(reference)
+    stored = store.archive.trace(reference)
     if stored is None:
         return None
     try:
@@ -155,7 +155,7 @@ def compare(before: Engine, after: Engine, since: datetime) -> Differences:
     from engine.explain.replay import changed
 
     found = Differences()
-    for mail, then, now in changed(before, after, before.store.stored_mails(since)):
+    for mail, then, now in changed(before, after, before.store.archive.stored_mails(since)):
         found.total += 1
         difference = _difference(mail, then, now)
         if difference is None:
@@ -173,8 +173,8 @@ def compare_archive(after: Engine, since: datetime) -> Differences:
 
     found = Differences()
     store = after.store
-    for stored in store.stored_mails(since):
-        row = store.mail(stored.mail)
+    for stored in store.archive.stored_mails(since):
+        row = store.archive.mail(stored.mail)
         now = decide_again(after, stored.raw, trace_of(store, stored.mail), mail=stored.mail)
         found.total += 1
         then, here = _said(row.outcome, row.workspace), _end(now)
@@ -234,14 +234,14 @@ def deployed(store: Store, folder: Path, names: dict[str, str], since: datetime)
     `names` maps a place ("" is the system) to the file name it has.
     """
     found: dict[str, str] = {}
-    for row in store.mails(limit=2000):
+    for row in store.archive.mails(limit=2000):
         if row.received_at < since or len(found) == len(names):
             break
         trace = trace_of(store, row.mail)
         for file in trace.rules if trace else ():
             found.setdefault(file.place, file.digest)
     for place, digest in found.items():
-        text = store.text(digest)
+        text = store.archive.text(digest)
         if place in names and text:
             (folder / names[place]).write_text(text, encoding="utf-8")
     return " ".join(digest[:6] for _, digest in sorted(found.items()))
@@ -265,7 +265,7 @@ def hits(store: Store, since: datetime, limit: int = 20_000) -> Hits:
     """Count the hits of all rules, whatever the text of their file was then, in the newest stored decisions."""
     names: dict[str, dict[int, str]] = {}
     found = Hits()
-    for row in store.mails(limit=limit):
+    for row in store.archive.mails(limit=limit):
         if row.received_at < since:
             break
         trace = trace_of(store, row.mail)
@@ -276,7 +276,9 @@ def hits(store: Store, since: datetime, limit: int = 20_000) -> Hits:
         for file in trace.rules:
             found.cut[file.file] += bool(file.cut)
             if file.digest not in names:
-                names[file.digest] = {rule.number: rule.name for rule in read(file.file, store.text(file.digest)).rules}
+                names[file.digest] = {
+                    rule.number: rule.name for rule in read(file.file, store.archive.text(file.digest)).rules
+                }
             for hit in file.hits:
                 key = (file.file, names[file.digest].get(hit.rule, ""))
                 found.counts[key] += 1

@@ -52,7 +52,7 @@ def test_a_recording_answers_although_the_world_has_changed(engine: Engine) -> N
     first = replay.decide_again(engine, raw())
     assert first.plan.outcome is Outcome.CREATED
     with engine.store.writing():
-        engine.store.remove_account("anna")
+        engine.store.directory.remove_account("anna")
     assert replay.decide_again(engine, raw()).plan.outcome is Outcome.HELD
     again = replay.decide_again(engine, raw(), first.trace)
     assert again.plan == first.plan
@@ -63,8 +63,8 @@ def test_a_dry_run_and_a_run_give_equal_plans(engine: Engine) -> None:
     mails = [raw(key="1"), raw("", key="2"), raw(sender="max@elsewhere.example", key="3")]
     with engine.store.rehearsal():
         rehearsed = [
-            each.decision.plan for each in engine.process(engine.store.spool(mails, "a"), NOW) if each.decision
+            each.decision.plan for each in engine.process(engine.store.ledger.spool(mails, "a"), NOW) if each.decision
         ]
-    done = [each.decision.plan for each in engine.process(engine.store.spool(mails, "a"), NOW) if each.decision]
+    done = [each.decision.plan for each in engine.process(engine.store.ledger.spool(mails, "a"), NOW) if each.decision]
     assert rehearsed == done
     assert len(done) == 3

@@ -18,7 +18,7 @@ def outcomes(results: Any) -> list[Outcome]:
 
 
 def test_mails_of_a_batch_come_out_in_the_order_they_went_in(engine: Engine) -> None:
-    spooled = engine.store.spool([raw(key=str(number)) for number in range(5)], "a")
+    spooled = engine.store.ledger.spool([raw(key=str(number)) for number in range(5)], "a")
     assert [result.spooled.mail for result in engine.process(spooled, NOW)] == [each.mail for each in spooled]
 
 
@@ -34,7 +34,7 @@ def test_a_mail_that_breaks_the_machine_waits_and_the_next_one_goes_on(
         return decide(self, spooled)
 
     monkeypatch.setattr(Engine, "decide", broken)
-    results = engine.process(engine.store.spool([raw(key="bad"), raw(key="good")], "a"), NOW)
+    results = engine.process(engine.store.ledger.spool([raw(key="bad"), raw(key="good")], "a"), NOW)
     assert outcomes(results) == [Outcome.DEFERRED, Outcome.CREATED]
     assert results[0].code == "fault.exception"
     assert "ZeroDivisionError: boom" in results[0].because
@@ -49,15 +49,15 @@ def test_after_its_last_attempt_a_mail_is_kept_for_a_person_with_the_reason(
 
     monkeypatch.setattr(Engine, "decide", broken)
     now = NOW
-    results = engine.process(engine.store.spool([raw()], "a"), now)
+    results = engine.process(engine.store.ledger.spool([raw()], "a"), now)
     for _ in range(MAX_ATTEMPTS - 1):
         now += timedelta(days=1)
-        results = engine.process(engine.store.claim("system", 10, now, "a"), now)
+        results = engine.process(engine.store.ledger.claim("system", 10, now, "a").mails, now)
     assert outcomes(results) == [Outcome.ERROR]
-    row = engine.store.mail("last")
+    row = engine.store.archive.mail("last")
     assert (row.state, row.outcome) == ("quarantined", "error")
     assert "boom" in row.error
-    assert engine.store.claim("system", 10, now + timedelta(days=9), "a") == []
+    assert engine.store.ledger.claim("system", 10, now + timedelta(days=9), "a").mails == []
 
 
 def test_an_answer_that_changes_before_the_commit_sends_the_mail_back_to_be_decided(
@@ -70,12 +70,12 @@ def test_an_answer_that_changes_before_the_commit_sends_the_mail_back_to_be_deci
         decision = decide(self, spooled)
         if not tried:
             with self.store.writing():
-                self.store.remove_account("anna")
+                self.store.directory.remove_account("anna")
         tried.append(decision.plan.outcome)
         return decision
 
     monkeypatch.setattr(Engine, "decide", meanwhile)
-    results = engine.process(engine.store.spool([raw()], "a"), NOW)
+    results = engine.process(engine.store.ledger.spool([raw()], "a"), NOW)
     assert tried == [Outcome.CREATED, Outcome.HELD]
     assert outcomes(results) == [Outcome.HELD]
 
@@ -86,7 +86,7 @@ def test_a_mail_whose_answers_never_come_to_rest_is_deferred(
 ) -> None:
     tried = []
     monkeypatch.setattr(Engine, "_still_true", lambda self, decision: bool(tried.append(decision)))
-    results = engine.process(engine.store.spool([raw()], "a"), NOW)
+    results = engine.process(engine.store.ledger.spool([raw()], "a"), NOW)
     assert outcomes(results) == [Outcome.DEFERRED]
     assert results[0].code == "commit.conflict"
     assert len(tried) == DECIDE_AGAIN + 1
@@ -106,14 +106,14 @@ def test_nothing_of_a_batch_is_kept_when_the_database_goes_away(
         return done[0]
 
     monkeypatch.setattr(engine.store, "commit", full)
-    spooled = engine.store.spool([raw(key="1"), raw(key="2")], "a")
+    spooled = engine.store.ledger.spool([raw(key="1"), raw(key="2")], "a")
     with pytest.raises(StoreError):
         engine.process(spooled, NOW)
-    assert engine.store.items() == []
-    assert {row.state for row in engine.store.mails()} == {"received"}
+    assert engine.store.items.newest() == []
+    assert {row.state for row in engine.store.archive.mails()} == {"received"}
 
 
 def test_the_rate_of_a_sender_counts_the_mails_in_hand(engine: Engine) -> None:
-    spooled = engine.store.spool([raw(key=str(number)) for number in range(62)], "a")
+    spooled = engine.store.ledger.spool([raw(key=str(number)) for number in range(62)], "a")
     ended = outcomes(engine.process(spooled, NOW))
     assert ended == [Outcome.CREATED] * 60 + [Outcome.HELD] * 2

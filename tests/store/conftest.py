@@ -15,7 +15,8 @@ from engine.model.draft import Decider, Disposition, Verdict
 from engine.model.facts import Facts, Sender
 from engine.model.mail import Address, Attachment, Envelope, Mail, Origin, Part, RawMail
 from engine.model.plan import CreateItem, Effect, Outcome, Plan, Receipt
-from engine.store.store import Spooled, Store
+from engine.model.stored import Spooled
+from engine.store.store import Store
 
 NOW = datetime(2026, 11, 20, 10, 31, tzinfo=UTC)
 GATE = Decider("gate", "dmarc")
@@ -49,7 +50,7 @@ class Desk:
 
     def spool(self, *contents: bytes | str | RawMail, **more: Any) -> list[Spooled]:
         raws = [each if isinstance(each, RawMail) else self.raw(each, **more) for each in contents or (b"",)]
-        return self.store.spool(raws, self.owner)
+        return self.store.ledger.spool(raws, self.owner)
 
     def mail(self, spooled: Spooled, **parts: Any) -> Mail:
         given = {"subject": "Printer", "to": (Address("help@example.com"),), "core_digest": spooled.raw.digest, **parts}
@@ -57,7 +58,8 @@ class Desk:
 
     def commit(
         self, spooled: Spooled, *effects: Effect, outcome: Outcome = Outcome.CREATED, sender: str = "jane@example.com",
-        workspace: str = "support", action: str = "move", folder: str = "Done", trace: bytes = b"{}", **parts: Any,
+        workspace: str = "support", action: str = "move", folder: str = "Done", trace: bytes = b"{}",
+        message_ids: Any = None, **parts: Any,
     ) -> Receipt:  # fmt: skip
         verdict = VERDICTS.get(outcome, Verdict.ACCEPT)
         disposition = Disposition(verdict, "draft.created" if verdict is Verdict.ACCEPT else "gate.dmarc", "so", GATE)
@@ -65,7 +67,8 @@ class Desk:
         plan = Plan(disposition, outcome, workspace, effects, item=item)
         facts = Facts("system", workspace, Sender(Address(sender)))
         with self.store.writing(), self.store.savepoint():
-            return self.store.commit(spooled, self.mail(spooled, **parts), facts, plan, trace, action, folder)
+            mail = self.mail(spooled, **parts)
+            return self.store.commit(spooled, mail, facts, plan, trace, action, folder, message_ids)
 
     def item(self, title: str = "Printer", *effects: Effect, fields: tuple[Any, ...] = (), **more: Any) -> Receipt:
         (spooled,) = self.spool(more.pop("content", b""))
@@ -87,13 +90,15 @@ class Desk:
 
 def furnish(store: Store) -> None:
     """People and places that every test knows."""
-    store.put_group("staff")
-    store.put_group("customers")
-    store.put_account("anna", name="Anna Berg", emails=["anna@example.com"], groups=["staff"], admin=True)
-    store.put_account("bob", name="Bob Lund", emails=["bob@example.com", "Bob.Lund@Example.com"], groups=["staff"])
-    store.put_account("jane", name="Jane Doe", emails=["jane@example.com"], groups=["customers"])
-    store.put_workspace("support", name="Support", lists={"types": ["Task", "Incident"]})
-    store.put_workspace("finance", name="Finance", public=False)
+    store.directory.put_group("staff")
+    store.directory.put_group("customers")
+    store.directory.put_account("anna", name="Anna Berg", emails=["anna@example.com"], groups=["staff"], admin=True)
+    store.directory.put_account(
+        "bob", name="Bob Lund", emails=["bob@example.com", "Bob.Lund@Example.com"], groups=["staff"]
+    )
+    store.directory.put_account("jane", name="Jane Doe", emails=["jane@example.com"], groups=["customers"])
+    store.items.put_workspace("support", name="Support", lists={"types": ["Task", "Incident"]})
+    store.items.put_workspace("finance", name="Finance", public=False)
 
 
 def attachment(content: bytes, encoded: bytes, at: int, name: str = "a.txt", encoding: str = "base64") -> Attachment:
@@ -112,7 +117,7 @@ def attached() -> Callable[..., Attachment]:
 def desk() -> Iterator[Desk]:
     with Store.open(":memory:") as store:
         made = Desk(store)
-        store.clock = lambda: made.now
+        store.database.clock = lambda: made.now
         furnish(store)
         yield made
 
@@ -122,6 +127,6 @@ def file_desk(tmp_path: Path) -> Iterator[Desk]:
     """The same in a real file."""
     with Store.open(tmp_path / "state" / "db.sqlite3") as store:
         made = Desk(store)
-        store.clock = lambda: made.now
+        store.database.clock = lambda: made.now
         furnish(store)
         yield made
