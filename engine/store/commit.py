@@ -8,12 +8,12 @@ for each generation; if the claim is lost nothing is written.
 from __future__ import annotations
 
 import secrets
+from typing import TYPE_CHECKING
 
 from engine.model.facts import Facts
 from engine.model.mail import Mail
 from engine.model.plan import Outcome, Plan, Receipt
 from engine.model.stored import Spooled
-from engine.ports import MessageIds
 from engine.store import hot
 from engine.store.claims import MOST_TEXT, claim_of, listed
 from engine.store.database import us
@@ -22,6 +22,9 @@ from engine.store.errors import ClaimLost
 from engine.store.memory import Memory
 from engine.store.receipts import Receipts, message_key, search_key
 from engine.store.settling import plan as plan_action
+
+if TYPE_CHECKING:
+    from engine.ports import MessageIds
 
 STATES = {
     Outcome.CREATED: "done",

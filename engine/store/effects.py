@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 from msgspec.structs import replace
@@ -32,13 +32,15 @@ from engine.model.plan import (
     SetField,
 )
 from engine.model.stored import Spooled
-from engine.ports import MessageIds
 from engine.store import hot, tables
 from engine.store.blobs import html_reference
 from engine.store.database import Database
 from engine.store.directory import Directory
 from engine.store.item_facts import COLUMNS, stored_value
 from engine.store.workspaces import Workspaces
+
+if TYPE_CHECKING:
+    from engine.ports import MessageIds
 
 NAMES = {"assignee": "assigned_to", "is_private": "private", "subject": "title", "tracker": "type",
          "fixed_version": "version"}  # fmt: skip

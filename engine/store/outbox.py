@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable
 from datetime import datetime
 from hashlib import blake2b
+from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec.structs import replace
@@ -19,13 +20,15 @@ from peewee import SQL, fn
 
 from engine.model.plan import SendMail
 from engine.model.stored import OutboxContext, OutboxRow, Spooled
-from engine.ports import MessageIds
 from engine.store import hot, tables
 from engine.store.claims import CLAIM_S, is_free
 from engine.store.commit import random_message_id
 from engine.store.database import Database, time, us
 from engine.store.memory import Memory
 from engine.store.tables.mail import QUEUED
+
+if TYPE_CHECKING:
+    from engine.ports import MessageIds
 
 MOST_REFERENCES = 50
 

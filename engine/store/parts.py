@@ -6,20 +6,23 @@ Here: `Ledger`, `Mailboxes`, `Items`, `Archive`, each with the methods of those 
 
 from __future__ import annotations
 
-from engine.store.blobs import Blobs
-from engine.store.claims import Claims
-from engine.store.closing import Closing
-from engine.store.item_facts import ItemLookups
-from engine.store.item_views import ItemViews
-from engine.store.lease import Leases
-from engine.store.listing import Listing
-from engine.store.load_items import Loading
-from engine.store.mails import Mails
-from engine.store.receipts import Receipts
-from engine.store.retention import Retention
-from engine.store.settling import Settling
-from engine.store.spool import Spool
-from engine.store.workspaces import Workspaces
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from engine.store.blobs import Blobs
+    from engine.store.claims import Claims
+    from engine.store.closing import Closing
+    from engine.store.item_facts import ItemLookups
+    from engine.store.item_views import ItemViews
+    from engine.store.lease import Leases
+    from engine.store.listing import Listing
+    from engine.store.load_items import Loading
+    from engine.store.mails import Mails
+    from engine.store.receipts import Receipts
+    from engine.store.retention import Retention
+    from engine.store.settling import Settling
+    from engine.store.spool import Spool
+    from engine.store.workspaces import Workspaces
 
 
 class Ledger:

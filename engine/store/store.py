@@ -10,13 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import Literal, Self
+from typing import TYPE_CHECKING, Literal, Self
 
-from engine import ports
 from engine.model.stored import Versions
-from engine.store.blobs import Blobs
 from engine.store.claims import Claims
 from engine.store.closing import Closing
 from engine.store.commit import Commit
@@ -24,20 +23,20 @@ from engine.store.database import BUSY_S, Database
 from engine.store.directory import Directory
 from engine.store.effects import Shelves
 from engine.store.item_facts import ItemLookups
-from engine.store.item_views import ItemViews
 from engine.store.lease import Leases
 from engine.store.listing import Listing
-from engine.store.load_items import Loading
 from engine.store.mails import Mails
 from engine.store.memory import Memory
 from engine.store.migrations import UPGRADE_WAIT_S, bring_up_to_date
 from engine.store.outbox import Outbox
 from engine.store.parts import Archive, Items, Ledger, Mailboxes
 from engine.store.receipts import Receipts
-from engine.store.retention import Retention
 from engine.store.settling import Settling
 from engine.store.spool import Spool
 from engine.store.workspaces import Workspaces
+
+if TYPE_CHECKING:
+    from engine import ports
 
 
 class Store:
@@ -46,29 +45,42 @@ class Store:
     ledger: ports.Ledger
     mailboxes: ports.Mailboxes
     directory: ports.Directory
-    items: ports.Items
     outbox: ports.Outbox
-    archive: ports.Archive
 
     def __init__(self, database: Database) -> None:
         self.database = database
         self._memory = memory = Memory(database)
-        directory, workspaces = Directory(database, memory), Workspaces(database, memory)
-        lookups, blobs, mails = ItemLookups(database, directory), Blobs(database), Mails(database)
-        receipts, listing = Receipts(database, memory, lookups), Listing(database, memory)
-        claims = Claims(database, listing, mails, receipts)
-        shelves = Shelves(database, directory, workspaces)
+        self.directory = self._directory = Directory(database, memory)
+        self._workspaces, self._mails = Workspaces(database, memory), Mails(database)
+        self._lookups = ItemLookups(database, self._directory)
+        receipts, listing = Receipts(database, memory, self._lookups), Listing(database, memory)
+        claims = Claims(database, listing, self._mails, receipts)
+        shelves = Shelves(database, self._directory, self._workspaces)
+        closing = Closing(shelves, self._mails, claims, receipts)
         self._leases = Leases(database, listing, claims)
         self.commit = Commit(shelves, memory, receipts).commit
-        self.ledger = Ledger(
-            Spool(database, listing), claims, Closing(shelves, mails, claims, receipts), receipts
-        )  # fmt: skip
-        self.mailboxes = Mailboxes(listing, self._leases, Settling(database, listing, mails))
-        self.directory = directory
-        views = ItemViews(database, memory, lookups)
-        self.items = Items(lookups, views, blobs, workspaces, Loading(database, memory, directory, workspaces))
+        self.ledger = Ledger(Spool(database, listing), claims, closing, receipts)
+        self.mailboxes = Mailboxes(listing, self._leases, Settling(database, listing, self._mails))
         self.outbox = Outbox(database, memory)
-        self.archive = Archive(mails, Retention(database, mails, blobs))
+
+    @cached_property
+    def items(self) -> ports.Items:
+        """What was made of mail; put together when first asked for, for a pass without mail never does."""
+        from engine.store.blobs import Blobs
+        from engine.store.item_views import ItemViews
+        from engine.store.load_items import Loading
+
+        views = ItemViews(self.database, self._memory, self._lookups)
+        loading = Loading(self.database, self._memory, self._directory, self._workspaces)
+        return Items(self._lookups, views, Blobs(self.database), self._workspaces, loading)
+
+    @cached_property
+    def archive(self) -> ports.Archive:
+        """What is kept of mails; put together when first asked for."""
+        from engine.store.blobs import Blobs
+        from engine.store.retention import Retention
+
+        return Archive(self._mails, Retention(self.database, self._mails, Blobs(self.database)))
 
     @classmethod
     def open(
