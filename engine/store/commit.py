@@ -76,7 +76,7 @@ class Commit:
         )  # fmt: skip
         return Receipt(
             spooled.mail, generation, plan.outcome, decision.code, decision.because, decision.by, plan.workspace, item,
-            effects.comment, tuple(effects.outbox),
+            effects.comment, effects.outbox,
         )  # fmt: skip
 
     def _compare_and_set(self, spooled: Spooled, mail: Mail, facts: Facts, plan: Plan, now: int) -> None:

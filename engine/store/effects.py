@@ -1,7 +1,7 @@
 """Effects become rows: a plan is carried out in the transaction that holds all of it.
 
 Here: `Effects`, which applies one plan's effects in order and gives symbolic ids their numbers. Not here: the claim,
-the receipt, the mailbox action (`commit.py`), sending (`engine/outbox`).
+the receipt, the mailbox action (`commit.py`), what goes out (`dispatches.py`).
 Invariant: item 0 is the one this plan made, an address is the account this plan made; every effect leaves one row in
 `effect` (dispatches leave rows in `outbox`), unique by mail, generation, kind and number: applied twice it fails whole.
 """
@@ -9,11 +9,8 @@ Invariant: item 0 is the one this plan made, an address is the account this plan
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import msgspec
-from msgspec.structs import replace
 from peewee import Case
 
 from engine.model.desk import Value
@@ -36,6 +33,7 @@ from engine.store import hot, tables
 from engine.store.blobs import html_reference
 from engine.store.database import Database
 from engine.store.directory import Directory
+from engine.store.dispatches import Dispatches
 from engine.store.item_facts import COLUMNS, stored_value
 from engine.store.workspaces import Workspaces
 
@@ -47,8 +45,6 @@ NAMES = {"assignee": "assigned_to", "is_private": "private", "subject": "title",
 """Other systems' names of fields that are columns here."""
 
 RANK = {Role.EDITOR: 0, Role.READER: 1, Role.WATCHER: 2}
-
-_encode = msgspec.json.Encoder().encode
 
 
 class Shelves(NamedTuple):
@@ -64,16 +60,18 @@ class Effects:
 
     def __init__(self, shelves: Shelves, spooled: Spooled, now: int, sender: str, message_ids: MessageIds) -> None:
         self._database, self._directory, self._workspaces = shelves
-        self._message_ids = message_ids
-        self.row, self.raw, self.mail, self.generation = spooled.row, spooled.raw_row, spooled.mail, spooled.generation
-        self.now, self.sender = now, sender
-        self.updates, self.quiet = "update" in spooled.mode, "quiet" in spooled.mode
+        self._dispatches = Dispatches(self._database, self._directory, spooled, now, message_ids)
+        self.row, self.raw, self.generation = spooled.row, spooled.raw_row, spooled.generation
+        self.now, self.sender, self.updates = now, sender, "update" in spooled.mode
         self.item = self.comment = self.topic = 0
-        self.outbox: list[int] = []
         self._people: dict[str, int] = {}
-        self._notified: set[str] = set()
         self._counts: Counter[str] = Counter()
         self._rows: list[tuple[Any, ...]] = []
+
+    @property
+    def outbox(self) -> tuple[int, ...]:
+        """The rows that the effects left in the outbox."""
+        return tuple(self._dispatches.rows)
 
     def apply(self, effects: tuple[Effect, ...]) -> None:
         """Carry out all effects in order."""
@@ -266,38 +264,10 @@ class Effects:
     # ── dispatches ────────────────────────────────────────────────────────────────────────────────────────────
 
     def _send_mail(self, effect: SendMail) -> None:
-        for recipient in self._recipients(effect):
-            filled = replace(effect, to=(recipient,) if recipient else (), item=effect.item or self.item)
-            self._dispatch(effect.kind, recipient.casefold(), effect.automatic, filled)
-
-    def _recipients(self, effect: SendMail) -> Iterator[str]:
-        """Whom a mail goes to, one row each. Notices go to people: groups are resolved, nobody is told twice."""
-        if effect.kind != "notify":
-            yield from effect.to or ("",)
-            return
-        for name in effect.to:
-            group = "" if "@" in name or self._directory.login(name) else self._directory.group(name)
-            for each in (self._directory.group_logins(group) if group else ()) or (name,):
-                account = self._directory.person(each)
-                key = account.login if account is not None else each.casefold()
-                if key not in self._notified:
-                    self._notified.add(key)
-                    yield each
+        self._dispatches.mail(effect, self.item, self.topic)
 
     def _call_webhook(self, effect: CallWebhook) -> None:
-        self._dispatch("webhook", "", False, effect)
-
-    def _dispatch(self, kind: str, recipient: str, automatic: bool, effect: SendMail | CallWebhook) -> None:
-        if self.quiet:
-            return
-        n = len(self.outbox) + 1
-        message_id = self._message_ids(self.mail, self.generation, n, self.item)
-        self.outbox.append(
-            self._database.insert(
-                hot.OUTBOX, f"{self.row}:{self.generation}:{n}:{recipient}", message_id, self.row, self.generation,
-                kind, automatic, recipient, self.item or None, self.topic or None, _encode(effect).decode(), self.now,
-            )
-        )  # fmt: skip
+        self._dispatches.webhook(effect, self.item, self.topic)
 
 
 _APPLY: dict[str, Any] = {

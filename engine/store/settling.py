@@ -47,7 +47,7 @@ class Settling:
             )
 
     def actions_planned(self) -> int:
-        query = tables.Presentation.select(fn.COUNT(SQL("*"))).where(SQL(PLANNED))
+        query = tables.Presentation.select(fn.COUNT(tables.Presentation.key)).where(SQL(PLANNED))
         return int(self._database.first(query)[0])
 
     def plan_closed(self, mailbox: str, action: str, folder: str, limit: int) -> int:
