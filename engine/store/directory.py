@@ -18,11 +18,14 @@ from engine.model.desk import Account
 from engine.model.questions import AccountMatch
 from engine.store import hot, tables
 from engine.store.database import Database
-from engine.store.errors import Refused
+from engine.store.errors import NotFound, Refused
 from engine.store.memory import Memory
 from engine.store.rows import number, put, remove
 
 STATUSES = ("active", "registered", "locked", "guest")
+
+FIRST = {"status": "active", "language": "", "admin": False}
+"""What an account has where nothing is said."""
 
 PERMISSIONS = ("view_items", "add_items", "add_comments", "edit_items", "watch")
 """What a role may permit."""
@@ -140,41 +143,44 @@ class Directory:
     def put_account(
         self, login: str, *, emails: Iterable[str] | None = None, groups: Iterable[str] | None = None, **columns: Any
     ) -> str:
-        account = tables.Account
         if "name" in columns:
             columns["name_key"] = _squeezed(columns["name"])
         with self._database.joining():
-            if self._database.first(account.select(account.id).where(account.login == login)) is None:
-                first = {"name": login, "name_key": _squeezed(login)}
-                columns = {**first, **columns, "created_at": self._database.now()}
-            said = self._put(account.login, login, columns)
-            row = number(self._database, account.login, login, "user")
+            there = self._database.one(hot.LOGIN_ID, login)
+            said = self._put(tables.Account.login, login, columns) if there else "added"
+            row = there[0] if there else self._new_account(login, columns)
             changed = emails is not None and self._put_emails(row, list(emails))
             for name in groups or ():
                 changed |= self._join(row, name)
         return "changed" if said == "same" and changed else said
 
+    def _new_account(self, login: str, columns: dict[str, Any]) -> int:
+        given = {"name": login, "name_key": _squeezed(login), **FIRST, **columns}
+        self._memory.touch("accounts")
+        return self._database.insert(
+            hot.NEW_ACCOUNT, login, given.pop("name"), given.pop("name_key"), *[given[name] for name in FIRST],
+            self._database.now(),
+        )  # fmt: skip
+
     def _put_emails(self, account: int, addresses: list[str]) -> bool:
-        email = tables.Email
         wanted = {address.casefold(): address for address in addresses}
-        mine = email.select(email.key, email.address).where(email.account == account).order_by(email.position)
-        if self._database.all(mine) == list(wanted.items()):
+        if self._database.rows(hot.ADDRESSES, account) == list(wanted.items()):
             return False
         for key, address in wanted.items():
-            owner = tables.Account.select(tables.Account.login).join(email)
-            taken = self._database.first(owner.where(email.key == key, email.account != account))
-            if taken:
+            if taken := self._database.one(hot.ADDRESS_TAKEN, key, account):
                 raise Refused(f"the address {address} belongs to user {taken[0]}")
-        self._database.do(email.delete().where(email.account == account))
+        self._database.run(hot.NO_ADDRESSES, account)
         for position, (key, address) in enumerate(wanted.items()):
-            self._database.do(email.insert(key=key, address=address, account=account, position=position))
+            self._database.run(hot.ADDRESS, key, address, account, position)
         self._memory.touch("accounts")
         return True
 
     def _join(self, account: int, group: str) -> bool:
-        row = number(self._database, tables.AccountGroup.key, group.strip().casefold(), "group")
+        row = self._database.one(hot.GROUP_ID, group.strip().casefold())
+        if row is None:
+            raise NotFound(f'there is no group "{group}"')
         self._memory.touch("accounts")
-        return bool(self._database.do(tables.Membership.insert(account=account, group=row).on_conflict_ignore()))
+        return bool(self._database.run(hot.JOIN, account, row[0]).rowcount)
 
     def put_group(self, name: str, members: Iterable[str] = ()) -> str:
         with self._database.joining():

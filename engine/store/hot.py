@@ -1,6 +1,7 @@
 """The statements on the way of every mail, written once so that the driver keeps them prepared.
 
-Here: SQL text for what runs for each mail, each question of a decision, each visit to a mailbox and each mail sent.
+Here: SQL text for what runs for each mail (of a pass, or of many that are gone through), each question of a decision,
+each visit to a mailbox and each mail sent.
 Not here: when they run, and every other statement, which is a query of peewee where it is used. Invariant: plain SQL
 with `?` and ON CONFLICT, one text for every database; one statement touches as few rows and indexes as the protocol
 permits; a test prepares each against the tables, so no column is named that is not there. Longer than other files
@@ -217,6 +218,26 @@ EMAILS_OF = "SELECT address FROM email WHERE account_id = ? ORDER BY position, k
 
 GROUPS_OF = "SELECT name FROM account_group JOIN membership ON group_id = id WHERE account_id = ? ORDER BY key"
 
+# A mail of somebody new may make an account; `put_account` shares these with it.
+LOGIN_ID = "SELECT id FROM account WHERE login = ?"
+
+NEW_ACCOUNT = insert(
+    tables.Account, "login", "name", "name_key", "status", "language", "admin", "created_at"
+)  # fmt: skip
+
+ADDRESSES = "SELECT key, address FROM email WHERE account_id = ? ORDER BY position"
+
+ADDRESS_TAKEN = """
+SELECT login FROM email JOIN account ON account.id = account_id WHERE email.key = ? AND account_id <> ?"""
+
+NO_ADDRESSES = "DELETE FROM email WHERE account_id = ?"
+
+ADDRESS = insert(tables.Email, "key", "address", "account_id", "position")
+
+GROUP_ID = "SELECT id FROM account_group WHERE key = ?"
+
+JOIN = insert(tables.Membership, "account_id", "group_id") + " ON CONFLICT (account_id, group_id) DO NOTHING"
+
 GROUP = "SELECT name FROM account_group WHERE key = ?"
 
 GROUP_LOGINS = """
@@ -321,6 +342,19 @@ SELECT key, last_seen, {TAKEN_AWAY} FROM presentation WHERE mailbox_id = ? AND k
 """Goes on with a list of question marks."""
 
 STILL_THERE = update(tables.Presentation, "last_seen", where="mailbox_id = ? AND key = ?")
+
+# ── going through many mails ──────────────────────────────────────────────────────────────────────────────────
+
+BYTES = """
+SELECT mailbox.name, source_key, received_at, reverse_path, forward_paths, content, digest, truncated, size
+FROM inbound JOIN mailbox ON mailbox.id = mailbox_id JOIN raw_mail raw ON raw.id = raw_id WHERE inbound.ref = ?"""
+
+TRACE = """
+SELECT trace FROM receipt JOIN inbound ON inbound.id = inbound_id WHERE ref = ? AND trace IS NOT NULL
+ORDER BY receipt.generation DESC LIMIT 1"""
+
+TRACE_OF = """
+SELECT trace FROM receipt JOIN inbound ON inbound.id = inbound_id WHERE ref = ? AND receipt.generation = ?"""
 
 # ── sending ───────────────────────────────────────────────────────────────────────────────────────────────────
 

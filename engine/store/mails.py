@@ -17,7 +17,7 @@ from engine.model.draft import Decider
 from engine.model.mail import Envelope, Origin, RawMail
 from engine.model.plan import Outcome, Receipt
 from engine.model.stored import MailRow, StoredMail
-from engine.store import tables
+from engine.store import hot, tables
 from engine.store.database import Database, time, us
 from engine.store.errors import NotFound
 from engine.store.receipts import message_key
@@ -108,33 +108,31 @@ class Mails:
         return tuple(number for (number,) in self._database.all(query))
 
     def trace(self, mail: str, generation: int | None = None) -> bytes | None:
-        receipt, inbound = tables.Receipt, tables.Inbound
-        query = receipt.select(receipt.trace).join(inbound).where(inbound.ref == mail, receipt.trace.is_null(False))
-        if generation:
-            query = query.where(receipt.generation == generation)
-        row = self._database.first(query.order_by(receipt.generation.desc()).limit(1))
-        return bytes(row[0]) if row else None
+        one = self._database.one
+        row = one(hot.TRACE_OF, mail, generation) if generation else one(hot.TRACE, mail)
+        return bytes(row[0]) if row and row[0] is not None else None
 
     def raw(self, mail: str) -> RawMail | None:
-        inbound, raw, mailbox = tables.Inbound, tables.RawMail, tables.Mailbox
-        row = self._database.first(
-            inbound.select(mailbox.name, inbound.source_key, inbound.received_at, inbound.reverse_path,
-                           inbound.forward_paths, raw.content, raw.digest, raw.truncated, raw.size)
-            .join(mailbox).switch(inbound).join(raw).where(inbound.ref == mail)
-        )  # fmt: skip
+        row = self._database.one(hot.BYTES, mail)
         if row is None:
             raise NotFound(f"there is no mail {mail}")
         return _raw_mail(row) if row[5] is not None else None
 
     def stored_mails(self, since: datetime, until: datetime | None = None) -> Iterator[StoredMail]:
-        inbound = tables.Inbound
-        query = inbound.select(inbound.ref).where(SQL(DECIDED), inbound.received_at >= us(since))
+        inbound, receipt = tables.Inbound, tables.Receipt
+        outcome = receipt.select(receipt.outcome).where(_PRESENT)
+        query = inbound.select(inbound.ref, inbound.generation, inbound.received_at, outcome).where(
+            SQL(DECIDED), inbound.received_at >= us(since), inbound.state != "received"
+        )
         if until:
             query = query.where(inbound.received_at < us(until))
-        for (mail,) in self._database.all(query.order_by(inbound.received_at)):
-            row, raw = self.find_mail(mail), self.raw(mail)
-            if row is not None and raw is not None and row.state != "received":
-                yield StoredMail(mail, row.generation, row.received_at, row.outcome, raw)
+        for mail, generation, received_at, became in self._database.all(query.order_by(inbound.received_at)):
+            if raw := self.raw(mail):
+                yield StoredMail(mail, generation, time(received_at), became or "deferred", raw)
+
+
+_PRESENT = (tables.Receipt.inbound == tables.Inbound.id) & (tables.Receipt.generation == tables.Inbound.generation)
+"""Joins the receipt of a mail's present generation."""
 
 
 def _rows() -> Any:
@@ -148,8 +146,7 @@ def _rows() -> Any:
             receipt.workspace, receipt.item, receipt.topic, inbound.generation, inbound.attempts, inbound.error,
         )
         .join(mailbox).switch(inbound).join(raw).switch(inbound)
-        .join(receipt, JOIN.LEFT_OUTER,
-              on=(receipt.inbound == inbound.id) & (receipt.generation == inbound.generation))
+        .join(receipt, JOIN.LEFT_OUTER, on=_PRESENT)
     )  # fmt: skip
 
 
