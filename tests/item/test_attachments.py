@@ -158,8 +158,11 @@ def forwarded() -> Mail:
 
 
 def test_F098_a_forwarded_mail_is_an_attachment() -> None:
-    decided = decide(forwarded())
-    assert [fate.attachment.declared_type for fate in decided.attachments] == ["message/rfc822"]
+    about = forwarded()
+    decided = decide(about)
+    (fate,) = decided.attachments
+    assert (fate.keep, fate.attachment.declared_type, fate.attachment.name) == (True, "message/rfc822", "Old mail.eml")
+    assert content(about, fate.attachment) + b"\n" == INNER
     assert decided.text == "See below."
 
 
