@@ -39,6 +39,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "mailbox": ("mailbox:mailbox", "List, test and peek into mailboxes."),
     "config": ("config:config", "Show the effective configuration."),
     "db": ("db:db", "Upgrade, back up and prune the database."),
+    "help": ("help:help", "Print a page of the documents, or what a code means."),
     "completion": ("completion:completion", "Print the completion script for a shell."),
     "version": ("version:version", "Print the version."),
 }

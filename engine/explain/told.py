@@ -148,7 +148,7 @@ def _what_it_means(this: Explained) -> Iterator[str]:
         return
     yield " What it means"
     yield f"   {reason.sentence}" + ("  A person closed it." if this.by.kind == "person" else "")
-    yield f"   More: {reason.anchor}"
+    yield f"   More: allegra help {reason.code}"
 
 
 def _what_to_do(this: Explained) -> Iterator[str]:

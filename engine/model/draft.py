@@ -15,7 +15,7 @@ from rules.trace import FileTrace
 
 
 class Verdict(StrEnum):
-    """The five things that can become of a mail."""
+    """The five ways to decide about a mail."""
 
     ACCEPT = "accept"
     DISCARD = "discard"

@@ -148,7 +148,7 @@ class Outcome(StrEnum):
 
 
 class Plan(Struct, frozen=True):
-    """Everything commit needs and nothing else."""
+    """What commit carries out."""
 
     disposition: Disposition
     outcome: Outcome

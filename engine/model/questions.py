@@ -1,6 +1,7 @@
 """What a decision may be told by the world: the answers that are more than a number or a name.
 
-Here: frozen data and nothing else. Not here: the questions themselves and who answers them (`lookups.py`).
+Here: frozen data, and the one question that is more than its words (`HookRequest`). Not here: the other questions
+(`lookups.py`), who answers them.
 """
 
 from __future__ import annotations

@@ -30,11 +30,6 @@ class Reason(Struct, frozen=True):
     moved: str = HELD
     trace_only: bool = False
 
-    @property
-    def anchor(self) -> str:
-        """Where the code is explained: a place in docs/."""
-        return "docs/stages.md#" + self.code.replace(".", "")
-
 
 RELEASE = 'allegra held release {mail} --reason "…"      let it in once'
 REJECT = 'allegra held reject {mail} --reason "…"       refuse it; the sender is told where that is allowed'

@@ -2,8 +2,8 @@
 
 Here: the shape of a trace, and its way to JSON and back.
 Not here: printing one (`explain/told.py`), or keeping one (`store/`).
-Invariant: a trace holds no body of a mail, only excerpts that a rule looked at; with it and the texts of the rule
-files, `explain` needs nothing else.
+Invariant: a trace holds no text of a mail but excerpts that a rule looked at and what a script said; with the texts of
+the rule files it tells each stage as it was.
 """
 
 from __future__ import annotations
