@@ -19,7 +19,8 @@ coverage: $(VENV)/.tested servers
 	$(BIN)/python -m pytest -n auto --cov --cov-report=term:skip-covered $(ARGS)
 
 lint: $(VENV)/.tested
-	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && \
+	$(BIN)/mypy --config-file tests/mypy.ini --cache-dir .mypy_cache/tests
 
 # The IMAP and POP3 tests talk to a real Dovecot. As root on Debian it is installed; elsewhere those tests skip and say why.
 servers:

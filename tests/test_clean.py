@@ -13,7 +13,14 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 @pytest.mark.parametrize(
-    "command", [("ruff", "check", "."), ("ruff", "format", "--check", "."), ("mypy",)], ids=" ".join
+    "command",
+    [
+        ("ruff", "check", "."),
+        ("ruff", "format", "--check", "."),
+        ("mypy",),
+        ("mypy", "--config-file", "tests/mypy.ini", "--cache-dir", ".mypy_cache/tests"),
+    ],
+    ids=" ".join,
 )
 @pytest.mark.timeout(600)
 def test_the_code_is_clean(command: tuple[str, ...]) -> None:

@@ -84,7 +84,7 @@ def quoted() -> Iterator[tuple[str, str]]:
 
 def test_every_command_line_that_is_shown_exists() -> None:
     known = dict(leaves())
-    wrong = []
+    wrong: list[tuple[str, ...]] = []
     for where, line in quoted():
         if "allegra unix" in line or "COMMAND" in line:  # the service of that name in Postfix; any command
             continue

@@ -74,7 +74,9 @@ def arrows() -> Iterator[tuple[str, str, str]]:
             continue
         room = parts[0].removesuffix(".py")
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            named = [alias.name for alias in node.names] if isinstance(node, ast.Import | ast.ImportFrom) else []
+            if not isinstance(node, ast.Import | ast.ImportFrom):
+                continue
+            named = [alias.name for alias in node.names]
             if isinstance(node, ast.ImportFrom):
                 module = node.module or ""
                 named = [f"engine.{each}" for each in named] if module == "engine" else [module]

@@ -64,7 +64,8 @@ def test_an_answer_that_changes_before_the_commit_sends_the_mail_back_to_be_deci
     engine: Engine,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    decide, tried = Engine.decide, []
+    decide = Engine.decide
+    tried: list[Any] = []
 
     def meanwhile(self: Engine, spooled: Any) -> Any:
         decision = decide(self, spooled)
@@ -97,7 +98,7 @@ def test_nothing_of_a_batch_is_kept_when_the_database_goes_away(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     commit = engine.store.commit
-    done = []
+    done: list[Any] = []
 
     def full(*arguments: Any) -> Any:
         if done:

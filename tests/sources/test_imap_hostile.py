@@ -21,7 +21,7 @@ def against(bench, script, deed, **options):
         began = time.monotonic()
         with pytest.raises(SourceError) as caught, bench.open(bench.box(port=server.port, **options)) as source:
             deed(source)
-        caught.value.heard = server.heard
+        caught.value.heard = server.heard  # type: ignore[attr-defined]
         return caught.value, time.monotonic() - began
 
 

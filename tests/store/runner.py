@@ -28,7 +28,8 @@ class Killer:
     """Counts steps and dies before the one it was told. A step has a name when it is an act on the outside."""
 
     def __init__(self, at: int) -> None:
-        self.at, self.steps, self.names = at, 0, []
+        self.at, self.steps = at, 0
+        self.names: list[str] = []
 
     def step(self, name: str = "") -> None:
         self.steps += 1

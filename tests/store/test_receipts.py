@@ -158,7 +158,7 @@ def test_the_moving_window_counts_as_a_fresh_count_would(steps, seconds):
     start = datetime(2026, 1, 1, tzinfo=UTC)
     with Store.open(":memory:") as store:
         store.put_workspace("w")
-        times = []
+        times: list[datetime] = []
         for number, (what, at) in enumerate(steps):
             moment = start + timedelta(seconds=at)
             if what == "ask":
