@@ -36,6 +36,8 @@ LONG: dict[str, str] = {
     "hooks/test_cases.py": "every attack and every legitimate script behind both fences",
     "hooks/test_language_alone.py": "every attack against the language fence",
     "hooks/test_process_alone.py": "every attack against the process fence",
+    "hooks/test_jail.py": "each fence of the process, tried one by one",
+    "hooks/test_language.py": "what scripts may and may not do, script by script",
     "hooks/test_regex.py": "generated patterns against another engine",
     "hooks/test_protocol.py": "workers that lie, stall and flood",
     "mail/test_samples.py": "every sample mail in all its spellings",

@@ -86,7 +86,7 @@ def test_the_shell_offers_topics() -> None:
 
 
 def test_only_a_terminal_gets_the_pager() -> None:
-    command = [sys.executable, "-m", "engine", "help", "glossary"]
+    command = [sys.executable, "-m", "engine", "help", "decisions/re2"]
     environment = {**os.environ, "PAGER": "sed s/^/PAGED:/", "TERM": "xterm"}
     ours, theirs = pty.openpty()
     try:
@@ -98,7 +98,7 @@ def test_only_a_terminal_gets_the_pager() -> None:
     assert done.returncode == 0
     assert seen.startswith("PAGED:")
     plain = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
-    assert plain.stdout == (ROOT / "docs" / "glossary.md").read_text("utf-8")
+    assert plain.stdout == (ROOT / "docs" / "decisions" / "re2.md").read_text("utf-8")
 
 
 def test_an_installed_engine_finds_the_pages_in_its_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
