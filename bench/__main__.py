@@ -1,6 +1,7 @@
 """`make bench`: run the measurements and print them beside what they should reach.
 
-MAILS (2000), ROUNDS (3) and ITEMS (0: items already stored) come from the environment.
+MAILS (2000), ROUNDS (3) and ITEMS (20000: mails and items already stored, for the part `growth`) come from the
+environment.
 """
 
 from __future__ import annotations
@@ -53,6 +54,17 @@ def engine() -> None:
     print("  outcomes: " + ", ".join(f"{number} {outcome}" for outcome, number in sorted(first["outcomes"].items())))
 
 
+def growth() -> None:
+    """What a mail costs on an empty and on a full database, alternating."""
+    runs = [(measured("engine"), measured("filled")) for _ in range(ROUNDS)]
+    empty, full = median([each for each, _ in runs], "us_per_mail"), median([each for _, each in runs], "us_per_mail")
+    size = f"{runs[0][1]['items']:,} mails and items stored ({runs[0][1]['database_mb']:.0f} MB)"
+    print("\ngrowth: the same mails on an empty and on a full database, alternating")
+    line("CPU microseconds a mail, empty", f"{empty:.0f}")
+    line(f"the same, {size}", f"{full:.0f}")
+    line("of empty", f"{full / empty:.2f}")
+
+
 def idle() -> None:
     """CPU seconds of a run without new mail."""
     print("\nidle: allegra run with nothing to do, 5 runs")
@@ -78,7 +90,7 @@ def table(part: str) -> None:
         line(says, figure, goal)
 
 
-PARTS = ("engine", "idle", "rules", "hooks", "reply", "profile")
+PARTS = ("engine", "growth", "idle", "rules", "hooks", "reply", "profile")
 
 
 def main() -> None:
@@ -90,7 +102,7 @@ def main() -> None:
     python = f"{platform.python_implementation()} {platform.python_version()}"
     print(f"{python}, {os.cpu_count()} cores; median of {ROUNDS} runs")
     for part in wanted:
-        own = {"engine": engine, "idle": idle, "profile": profile}.get(part)
+        own = {"engine": engine, "growth": growth, "idle": idle, "profile": profile}.get(part)
         own() if own else table(part)
 
 

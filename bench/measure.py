@@ -20,6 +20,10 @@ from pathlib import Path
 from typing import Any
 
 from bench import desk, parts
+from bench.filled import fill
+
+ITEMS = int(os.environ.get("ITEMS", "20000"))
+"""Items already stored where a part wants a full database."""
 
 
 def cpu_s() -> float:
@@ -28,7 +32,8 @@ def cpu_s() -> float:
     return own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
 
 
-def _prepared(folder: Path, count: int, items: int = 0) -> None:
+def _prepared(folder: Path, count: int, items: int = 0) -> Path:
+    """Make the desk with `count` mails in its mailbox and `items` long decided; gives its database."""
     from engine.config import load
     from engine.store.load import load as load_data
     from engine.store.store import Store
@@ -38,33 +43,16 @@ def _prepared(folder: Path, count: int, items: int = 0) -> None:
     with Store.open(config.store.path) as store:
         load_data(store, desk.data())
         if items:
-            _stored(store, items)
-
-
-def _stored(store: Any, items: int) -> None:
-    """Put items into the store that the mails know nothing of, to see what a full database costs."""
-    columns = "(workspace, title, text, author, status, type, priority, created_at, changed_at)"
-    found = store.db.execute_sql(
-        "SELECT workspace, author, status, type, priority, created_at, changed_at FROM item LIMIT 1"
-    ).fetchone()
-    if found is None:
-        raise SystemExit("ITEMS needs one item to copy: none in the store")
-    workspace, author, status, kind, priority, created, changed = found
-    with store.writing():
-        for start in range(0, items, 10_000):
-            rows = [
-                (workspace, f"Old item {n}", "x" * 300, author, status, kind, priority, created, changed)
-                for n in range(start, start + 10_000)
-            ]
-            store.db.connection().executemany(f"INSERT INTO item {columns} VALUES (?,?,?,?,?,?,?,?,?)", rows)  # noqa: S608
+            fill(store, items)
+    return config.store.path
 
 
 def one_pass(folder: Path) -> dict[str, Any]:
     """A whole pass of the engine over the corpus, as `allegra run` does it, in this process."""
     began, wall = cpu_s(), time.perf_counter()
     from engine.config import load
+    from engine.run.engine import Engine
     from engine.run.passing import Pass
-    from engine.run.process import Engine
     from engine.store.store import Store
 
     config = load(folder / "allegra.toml")
@@ -96,11 +84,18 @@ def one_pass(folder: Path) -> dict[str, Any]:
     }
 
 
-def engine(count: int) -> dict[str, Any]:
+def engine(count: int, items: int = 0) -> dict[str, Any]:
     """The whole engine: spool, decide with 25 rules and both hooks, commit durably, settle."""
     with tempfile.TemporaryDirectory(prefix="allegra-bench-") as name:
-        _prepared(Path(name), count, 0)
+        _prepared(Path(name), count, items)
         return one_pass_apart(Path(name))
+
+
+def filled(count: int) -> dict[str, Any]:
+    """The same with `ITEMS` mails and items already stored; `database_mb` is its size before."""
+    with tempfile.TemporaryDirectory(prefix="allegra-bench-") as name:
+        size = _prepared(Path(name), count, ITEMS).stat().st_size
+        return one_pass_apart(Path(name)) | {"items": ITEMS, "database_mb": size / 1e6}
 
 
 def one_pass_apart(folder: Path) -> dict[str, Any]:
@@ -170,6 +165,7 @@ def _place(file: str) -> str:
 
 PARTS: dict[str, Callable[[int], dict[str, Any]]] = {
     "engine": engine,
+    "filled": filled,
     "idle": idle,
     "profile": profile,
     "rules": parts.rules,

@@ -85,8 +85,8 @@ def _seen(config: Any, folder: Path) -> list[tuple[Any, Any]]:
     """Mails with their facts, against an empty store with the desk's accounts."""
     from engine.decision.facts import gather
     from engine.mail.parse import parse
+    from engine.run.engine import Engine
     from engine.run.passing import utc_now
-    from engine.run.process import Engine
     from engine.sources.files import read_file
     from engine.store.load import load as load_data
     from engine.store.store import Store

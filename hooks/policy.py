@@ -4,6 +4,7 @@ Here: the only importer of RestrictedPython; its transformer with our refusals a
 jailed process, never in the engine. Not here: parsing (`compiling.py`), what the calls put in do (`guards.py`).
 Invariant: every attribute, item, iteration, star and explosive operator of the source ends in a call of a guard;
 nodes that neither we nor RestrictedPython know are refused.
+Over 300 lines: one visitor; RestrictedPython takes every rule as a method of it.
 """
 # ruff: noqa: N802 - ast.NodeTransformer names its methods after the nodes
 

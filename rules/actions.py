@@ -206,7 +206,8 @@ class Actions:
             except ValueError:
                 fits = False
         elif kind == "number":
-            fits = re.fullmatch(r"\d+(\.\d+)?", text) is not None and (name != "done_ratio" or float(text) <= 100)
+            most = self.schema.settings[name].most
+            fits = re.fullmatch(r"\d+(\.\d+)?", text) is not None and (most is None or float(text) <= most)
         elif kind == "yesno":
             fits = text.lower() in ("yes", "no", "true", "false", "1", "0")
         if not fits:

@@ -3,6 +3,7 @@
 Here: the traps W401-W460 and I500, from the file alone, and the errors of its tests. Not here: errors (`check.py`),
 what only stored mail can tell (W470, rules that are never hit: the engine's `rules list`).
 Invariant: a lint never changes whether a file loads; it points at the words to change.
+Over 300 lines: a function for each trap.
 """
 
 from __future__ import annotations

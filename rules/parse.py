@@ -249,7 +249,7 @@ class _Build:
 
 def _action(name: str) -> Any:
     def build(self: _Build, kids: list[Any]) -> tuple[str, tuple[Literal, ...]]:
-        return name, tuple(kid if isinstance(kid, Literal) else _text(kid) for kid in kids)
+        return name, tuple(kid if isinstance(kid, Literal) else _text(kid) for kid in kids if kid is not None)
 
     return build
 
@@ -257,7 +257,7 @@ def _action(name: str) -> Any:
 ACTIONS = (
     "route_to_workspace", "route_to_system", "set", "add_label", "assign_to", "assign_to_group", "add_cc", "add_to",
     "add_person", "thread_by", "start_new_item", "reject", "discard", "hold", "reply_with", "no_reply", "forward_to",
-    "notify", "drop_attachments", "skip_gate", "run_hook", "stop", "continue_",
+    "notify", "drop_attachments", "skip_gate", "run_hook", "do", "stop", "continue_",
 )  # fmt: skip
 """The names the grammar gives to actions; a schema declares what each of them means."""
 

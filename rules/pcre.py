@@ -3,6 +3,7 @@
 Here: the translation, character by character, with the place of everything that cannot be said in RE2.
 Not here: running a pattern (`pattern.py`). Invariant: one pass over the text; every `PatternError` has a position.
 Letters are Unicode (`\\w`, `\\s`), digits and `\\b` are ASCII as in PCRE without UCP.
+Over 300 lines: one pass over a pattern, construct by construct.
 """
 
 from __future__ import annotations

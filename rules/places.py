@@ -1,19 +1,23 @@
 """Where things stand in a TOML file: the places tomllib does not tell.
 
 Here: one scan over a text that tomllib has already accepted, giving for every key and value its slice of the file,
-and for a string the file index of each of its characters. Not here: what the values are.
+the word that names it, and for a string the file index of each of its characters. Not here: what the values are.
 Invariant: line ends are `\\n` (the caller turns `\\r\\n` into `\\n`, as tomllib does); indices count characters.
 """
 
 from __future__ import annotations
 
 import re
+import tomllib
 from bisect import bisect_right
 
 from msgspec import Struct
 
 Path = tuple[str | int, ...]
 """Keys from the root; tables of an array and elements of a list by number: ("rule", 0, "then", 1)."""
+
+_Key = tuple[str, int, int]
+"""A key of a dotted name and the slice of its word."""
 
 _SPACE = re.compile(r"(?:[ \t\n]+|#[^\n]*)*")
 _KEY = re.compile(r'"((?:[^"\\\n]|\\.)*)"|\'([^\'\n]*)\'|([A-Za-z0-9_-]+)')
@@ -49,11 +53,16 @@ class Spot(Struct, frozen=True):
 
 
 class Places:
-    """The places of one file."""
+    """The places of one file.
+
+    `found` has the headers, the keys with a value and the elements of lists. `words` has the slice of the word that
+    names each key and each table, of those too that are only named on the way (`a` in `[a.b]`); an element is its own.
+    """
 
     def __init__(self, text: str) -> None:
         self.text = text
         self.found: dict[Path, Place] = {}
+        self.words: dict[Path, tuple[int, int]] = {}
         self._lines = [0] + [found.end() for found in re.finditer("\n", text)]
         self._pos = 0
         self._counts: dict[Path, int] = {}
@@ -82,6 +91,26 @@ class Places:
         place = self._nearest(path)
         return self.spot(place.start, place.end)
 
+    def word(self, path: Path) -> Spot | None:
+        """The place of the word that names a key or table, or what is around it; None where nothing is."""
+        path = self._named(path)
+        return self.spot(*self.words[path]) if path else None
+
+    def content(self, path: Path, at: int = -1) -> Spot | None:
+        """The place of a value, or of character `at` of a string; of a table the word that names it."""
+        path = self._named(path)
+        place = self.found.get(path)
+        if place is None or place.key_end > place.start:
+            return self.word(path)
+        if at >= 0 and self.text[place.start] in "\"'":
+            return self.inside(path, at, at + 1)
+        return self.spot(place.start, place.end)
+
+    @property
+    def pairs(self) -> int:
+        """How many keys have a value."""
+        return sum(place.start > place.key_end > place.key_start for place in self.found.values())
+
     def inside(self, path: Path, start: int, end: int) -> Spot:
         """The place of the characters `start` to `end` of a string value."""
         return self.spot(*self.slice(path, start, end))
@@ -102,6 +131,12 @@ class Places:
         while path and path not in self.found:
             path = path[:-1]
         return self.found.get(path, Place(0, 1, 0, 1))
+
+    def _named(self, path: Path) -> Path:
+        """A path that has a word, or that of what it stands in; () where nothing is."""
+        while path and path not in self.words:
+            path = path[:-1]
+        return path
 
     def _offsets(self, place: Place) -> list[int] | range:
         """The file index of every character of a string value, and one more for its end."""
@@ -142,7 +177,7 @@ class Places:
                 keys = self._keys()
                 end = text.find("]", self._pos)
                 self._pos = (end if end >= 0 else len(text)) + (2 if header[1] else 1)
-                table = self._table(keys, bool(header[1]))
+                table = self._table(keys, array=bool(header[1]))
                 self.found[table] = Place(start, self._pos, start, self._pos)
             else:
                 before = self._pos
@@ -150,25 +185,34 @@ class Places:
                 if self._pos == before:  # not TOML; tomllib has said so
                     return
 
-    def _table(self, keys: list[str], array: bool) -> Path:
+    def _table(self, keys: list[_Key], array: bool) -> Path:
         path: Path = ()
-        for number, key in enumerate(keys):
-            path = (*path, key)
-            if array and number == len(keys) - 1:
+        for number, (name, *word) in enumerate(keys, 1):
+            path = (*path, name)
+            self._name(path, word, anew=number == len(keys))
+            if array and number == len(keys):
                 self._counts[path] = self._counts.get(path, -1) + 1
             if path in self._counts:
                 path = (*path, self._counts[path])
+                self._name(path, word)
         return path
+
+    def _name(self, path: Path, word: list[int], anew: bool = False) -> None:
+        """Note the word of a path: the first that names it, unless it is declared `anew`."""
+        if anew or path not in self.words:
+            self.words[path] = (word[0], word[1])
 
     def _skip(self) -> None:
         found = _SPACE.match(self.text, self._pos)
         if found:
             self._pos = found.end()
 
-    def _keys(self) -> list[str]:
-        keys: list[str] = []
+    def _keys(self) -> list[_Key]:
+        keys: list[_Key] = []
         while found := _KEY.match(self.text, self._pos):
-            keys.append(next(group for group in found.groups() if group is not None))
+            basic, literal, bare = found.groups()
+            name = bare or literal or (_unescaped(basic) if basic else "")
+            keys.append((name, found.start(), found.end()))
             self._pos = found.end()
             dot = _DOT.match(self.text, self._pos)
             if not dot:
@@ -178,12 +222,16 @@ class Places:
 
     def _pair(self, table: Path) -> None:
         start = self._pos
-        path = (*table, *self._keys())
+        keys = self._keys()
         end = self._pos
         equals = self.text.find("=", end)
-        if equals < 0 or path == table:
+        if equals < 0 or not keys:
             self._pos = start
             return
+        path = table
+        for name, *word in keys:
+            path = (*path, name)
+            self._name(path, word)
         self._pos = equals + 1
         self._value(path, start, end)
 
@@ -203,6 +251,8 @@ class Places:
             bare = _BARE.match(text, start)
             self._pos = start + len(bare[0].rstrip()) if bare else start + 1
         self.found[path] = Place(start, self._pos, key_start, key_end)
+        if key_start == key_end:
+            self.words[path] = (start, self._pos)
 
     def _list(self, path: Path) -> None:
         number = 0
@@ -233,3 +283,11 @@ class Places:
             self._pair(path)
             if self._pos == before:
                 self._pos += 1
+
+
+def _unescaped(text: str) -> str:
+    """What stands between double quotes, read as TOML."""
+    try:
+        return str(tomllib.loads(f'x = "{text}"')["x"]) if "\\" in text else text
+    except tomllib.TOMLDecodeError:
+        return text

@@ -99,12 +99,13 @@ class ActionSpec(Struct, frozen=True):
 
 
 class Setting(Struct, frozen=True):
-    """A field of an item that `set` knows. `kind` is text, number, date, yesno."""
+    """A field of an item that `set` knows. `kind` is text, number, date, yesno; `most` is the biggest number."""
 
     name: str
     kind: str = "text"
     about: str = ""
     aliases: tuple[str, ...] = ()
+    most: float | None = None
 
 
 class Schema(Struct, frozen=True):

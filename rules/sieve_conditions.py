@@ -3,6 +3,7 @@
 Here: every test that has a counterpart. Not here: commands (`sieve_import.py`).
 Invariant: what has none raises `Untranslatable` with what is missing. Sieve's default comparator ignores case, so
 patterns get `i`.
+Over 300 lines: a function for each test of Sieve, and the table that names them.
 """
 
 from __future__ import annotations

@@ -26,6 +26,7 @@ from engine.model.draft import Draft
 from engine.model.facts import Authentication, Cut, Facts, Sender, Thread
 from engine.model.mail import Address, Envelope, Mail, Origin, RawMail
 from engine.model.questions import AccountMatch, HookAnswer, HookRequest, MessageMatch
+from engine.run.engine import WHO_ANSWERS
 from engine.store.store import Store
 
 NOW = datetime(2026, 11, 20, 10, 31, tzinfo=UTC)
@@ -174,13 +175,16 @@ class Asked:
     store: Store
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self.store, name)
+        return getattr(getattr(self.store, WHO_ANSWERS[name]), name)
+
+    def duplicate(self, workspace: str, core_digest: str, fingerprint: str) -> str:
+        return self.store.ledger.duplicate(workspace, core_digest, fingerprint)
 
     def sender_rate(self, address: str, seconds: int) -> int:
-        return self.store.sender_rate(address, seconds, NOW)
+        return self.store.ledger.sender_rate(address, seconds, NOW)
 
     def total_rate(self, seconds: int) -> int:
-        return self.store.total_rate(seconds, NOW)
+        return self.store.ledger.total_rate(seconds, NOW)
 
     def scan(self) -> str:
         return "off"
@@ -192,15 +196,15 @@ class Asked:
 def tracker(store: Store) -> Recorder:
     """Fill an empty store with the people and places of `World`, and open the door to it."""
     for name in ("staff", "customers", "tier2"):
-        store.put_group(name)
+        store.directory.put_group(name)
     for who in (ANNA, JANE, BOB, LOCKED, GUEST):
-        store.put_account(
+        store.directory.put_account(
             who.login, name=who.name, emails=who.emails, groups=who.groups, status=who.status, language=who.language
         )
-    store.put_role("member", ("view_items", "add_items", "add_comments", "edit_items", "watch"))
+    store.directory.put_role("member", ("view_items", "add_items", "add_comments", "edit_items", "watch"))
     lists = {"types": SUPPORT.types, "categories": SUPPORT.categories, "versions": SUPPORT.versions}
-    store.put_workspace("support", name="Support", lists={**lists, "modules": SUPPORT.modules})
-    store.put_member("support", "member", group="staff")
+    store.items.put_workspace("support", name="Support", lists={**lists, "modules": SUPPORT.modules})
+    store.directory.put_member("support", "member", group="staff")
     return Recorder(Asked(store), NOW)
 
 

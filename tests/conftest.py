@@ -18,10 +18,14 @@ if TYPE_CHECKING:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whoever asks for the Dovecot carries the marker `server`."""
+    """Whoever asks for the Dovecot carries the marker `server`; the short suite of quick.py carries `quick`."""
+    from quick import is_quick
+
     for item in items:
         if "dovecot" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.server)
+        elif is_quick(item.path.relative_to(Path(__file__).parent).as_posix()):
+            item.add_marker(pytest.mark.quick)
 
 
 @pytest.fixture(scope="session")

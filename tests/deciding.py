@@ -9,7 +9,7 @@ from pathlib import Path
 
 from engine.config import load
 from engine.model.mail import Origin, RawMail
-from engine.run.process import Engine
+from engine.run.engine import Engine
 from engine.store.load import load as load_data
 from engine.store.store import Store
 
@@ -45,3 +45,10 @@ def an_engine(tmp_path: Path) -> Iterator[Engine]:
 def raw(subject: str = "Printer", sender: str = "anna@example.com", key: str = "1") -> RawMail:
     content = f"From: {sender}\nTo: help@example.com\nSubject: {subject}\nMessage-ID: <{key}@x>\n\nHello\n".encode()
     return RawMail(content, Origin("system", key, len(content)), NOW, sha256(content).hexdigest())
+
+
+def settled(engine: Engine) -> None:
+    """Let everything be done that is planned in the mailbox, as if a server had done it."""
+    engine.store.mailboxes.actions_done(
+        "system", [(row[0], "done") for row in engine.store.mailboxes.pending_actions("system", 100)]
+    )

@@ -1,23 +1,29 @@
 """The documents say what is there: commands with their options, links, words of queries, keys of files.
 
-`python tests/test_docs.py` writes the table of commands in docs/cli.md anew.
+`python tests/test_docs.py` writes the tables that are made of code anew: commands, gates, fields.
 """
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import sys
-from collections.abc import Iterator
+import typing
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 import pytest
 
+if TYPE_CHECKING:
+    from engine.model.fields import ItemFields
+
 ROOT = Path(__file__).resolve().parent.parent
 CLI = ROOT / "docs" / "cli.md"
-BEGIN, END = "<!-- made by: python tests/test_docs.py -->\n", "<!-- end -->"
-DOCUMENTS = (*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md")))
+BEGIN, END = "made by: python tests/test_docs.py -->\n", "<!-- end -->"
+DOCUMENTS = (*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md")))
 COMMON = {"--config", "-v", "--verbose", "-q", "--quiet", "--no-color", "--help", "-h", "--version"}
 
 
@@ -56,9 +62,86 @@ def _option(option: click.Option, context: click.Context) -> str:
     return f"{name}{other} {metavar}".strip()
 
 
-def test_the_table_of_commands_is_what_the_commands_are() -> None:
-    text = CLI.read_text("utf-8")
-    assert text[text.index(BEGIN) + len(BEGIN) : text.index(END)] == table(), "run: python tests/test_docs.py"
+def gates() -> str:
+    """The table of gates."""
+    from engine.model.gates import GATES
+
+    rows = ["| gate | option | default | looks for | code | a rule may skip it |", "|---|---|---|---|---|---|"]
+    for gate in GATES:
+        codes = " ".join(f"`{code}`" for code in gate.codes)
+        skip = ("yes, in the workspace" if "limits" in gate.stages else "yes") if gate.skippable else "no"
+        says = ", ".join(gate.options.values())
+        rows.append(f"| `{gate.name}` | `{gate.option}` | {says} | {gate.about} | {codes} | {skip} |")
+    return "\n".join(rows) + "\n"
+
+
+def keyword_fields(common: ItemFields | None = None) -> str:
+    """The table of fields that keyword lines set."""
+    from engine.model.fields import COMMON as BUILT_IN
+    from engine.model.fields import KINDS
+
+    rows = ["| field | keys (English) | value |", "|---|---|---|"]
+    for field in (common or BUILT_IN).set_by("keyword"):
+        keys = ", ".join(label.capitalize() for label in field.labels["en"].split("|"))
+        value = field.about if field.kind == "text" else KINDS[field.kind].written
+        if field.choices or field.values:
+            value = f"one of the workspace's {field.choices}" if field.choices else f"one of {', '.join(field.values)}"
+        rows.append(f"| `{field.name}` | {keys} | {value} |")
+    rows.append("| custom field | its displayed name | by its kind; several values of a list by comma |")
+    return "\n".join(rows) + "\n"
+
+
+def rule_fields(common: ItemFields | None = None) -> str:
+    """The table of fields that rules set."""
+    from engine.model.fields import COMMON as BUILT_IN
+    from engine.rulebook.actions import settings
+
+    kinds = {"text": "a text", "number": "a number", "date": "a day", "yesno": "`yes` or `no`"}
+    rows = ["| field | value | what it is | also called |", "|---|---|---|---|"]
+    for each in settings(common or BUILT_IN):
+        also = ", ".join(f"`{alias}`" for alias in each.aliases)
+        rows.append(f"| `{each.name}` | {kinds[each.kind]} | {each.about} | {also} |")
+    return "\n".join(rows) + "\n"
+
+
+MADE = (
+    ("cli.md", "<!-- ", table),
+    ("stages.md", "<!-- gates ", gates),
+    ("stages.md", "<!-- fields ", keyword_fields),
+    ("rules.md", "<!-- fields ", rule_fields),
+)
+"""Tables that are made of code: the document, how the line above begins, what makes it."""
+
+
+def place(text: str, before: str) -> slice:
+    """Where the made table with this line above it stands in a document."""
+    begin = text.index(before + BEGIN) + len(before + BEGIN)
+    return slice(begin, text.index(END, begin))
+
+
+@pytest.mark.parametrize(("name", "before", "made"), MADE, ids=lambda each: getattr(each, "__name__", ""))
+def test_tables_made_of_code_are_what_the_code_says(name: str, before: str, made: Callable[[], str]) -> None:
+    text = (ROOT / "docs" / name).read_text("utf-8")
+    assert text[place(text, before)] == made(), "run: python tests/test_docs.py"
+
+
+def test_a_field_added_to_the_table_has_its_lines_in_the_documents() -> None:
+    from engine.model.fields import COMMON as BUILT_IN
+    from engine.model.fields import Field
+
+    more = BUILT_IN.plus(
+        Field("impact", "list", "how far it goes", values=("Low", "High"), labels={"en": "impact|reach"})
+    )
+    assert "| `impact` | Impact, Reach | one of Low, High |\n" in keyword_fields(more)
+    assert "| `impact` | a text | how far it goes |  |\n" in rule_fields(more)
+
+
+def test_the_defaults_of_fields_are_documented() -> None:
+    from engine.model.fields import COMMON as BUILT_IN
+
+    text = (ROOT / "docs" / "config.md").read_text("utf-8").partition("\n### `[items]`\n")[2]
+    shown = {field.name: json.dumps(field.default) for field in BUILT_IN.with_default}
+    assert [name for name, default in shown.items() if f"\n| `{name}` | `{default}` |" not in text] == []
 
 
 def quoted() -> Iterator[tuple[str, str]]:
@@ -83,7 +166,7 @@ def quoted() -> Iterator[tuple[str, str]]:
 
 def test_every_command_line_that_is_shown_exists() -> None:
     known = dict(leaves())
-    wrong = []
+    wrong: list[tuple[str, ...]] = []
     for where, line in quoted():
         if "allegra unix" in line or "COMMAND" in line:  # the service of that name in Postfix; any command
             continue
@@ -121,18 +204,10 @@ def test_every_link_between_documents_leads_somewhere(path: Path) -> None:
             assert anchor in anchors(target), f"{path.name}: {link}"
 
 
-def test_every_code_has_a_place_in_the_documents_that_explain_names() -> None:
-    from engine.model.reasons import REASONS
-
-    for reason in REASONS.values():
-        name, _, anchor = reason.anchor.partition("#")
-        text = (ROOT / name).read_text("utf-8")
-        assert anchor in anchors(ROOT / name) or f'id="{anchor}"' in text or f"`{reason.code}`" in text, reason.code
-
-
 def test_every_document_is_named_in_the_readme_or_in_one_that_is() -> None:
-    named = {link for path in DOCUMENTS for link in re.findall(r"\]\((?:docs/)?(\w+\.md)", path.read_text("utf-8"))}
-    assert {path.name for path in (ROOT / "docs").glob("*.md")} - named == set()
+    links = re.compile(r"\]\(([\w./-]+\.md)")
+    named = {(path.parent / link).resolve() for path in DOCUMENTS for link in links.findall(path.read_text("utf-8"))}
+    assert {path for path in DOCUMENTS if path.parent != ROOT} - named == set()
 
 
 def test_every_word_of_a_query_is_documented() -> None:
@@ -163,6 +238,18 @@ def test_every_field_of_a_parsed_mail_is_documented(tmp_path: Path) -> None:
     text = CLI.read_text("utf-8")
     assert [name for name in told if f"`{name}`" not in text and name != "schema"] == []
     assert [name for name in told["authentication"] if f"`{name}`" not in text] == []
+
+
+def test_every_source_and_every_gate_with_a_verb_has_a_row() -> None:
+    from engine.config.gates import Gates
+    from engine.config.kinds import Verb
+    from engine.sources import KINDS
+
+    sources, stages = ((ROOT / "docs" / name).read_text("utf-8") for name in ("sources.md", "stages.md"))
+    assert [name for name in KINDS if f"| `{name}` |" not in sources] == []
+    gates = [name for name, kind in typing.get_type_hints(Gates, include_extras=True).items() if kind == Verb]
+    assert len(gates) > 10
+    assert [name for name in gates if f"`gates.{name}`" not in stages] == []
 
 
 def test_every_exit_code_is_documented() -> None:
@@ -203,5 +290,8 @@ def test_the_targets_that_the_readme_names_are_in_the_makefile() -> None:
 
 if __name__ == "__main__":
     sys.path.insert(0, str(ROOT))
-    before = CLI.read_text("utf-8")
-    CLI.write_text(before[: before.index(BEGIN) + len(BEGIN)] + table() + before[before.index(END) :], "utf-8")
+    for name, before, made in MADE:
+        path = ROOT / "docs" / name
+        text = path.read_text("utf-8")
+        where = place(text, before)
+        path.write_text(text[: where.start] + made() + text[where.stop :], "utf-8")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import ast
-import os
 import re
 import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -23,7 +23,6 @@ ONE_IMPORTER = {
     "RestrictedPython": ("hooks/",),
     "peewee": ("engine/store/",),
     "playhouse": ("engine/store/",),
-    "pydantic_core": ("engine/config/",),
     "selectolax": ("engine/mail/render",),
     "nh3": ("engine/mail/html",),
     "PIL": ("engine/mail/shrink",),
@@ -41,6 +40,7 @@ def modules() -> Iterator[Path]:
         yield from sorted((ROOT / package).rglob("*.py"))
 
 
+@cache
 def imports(path: Path) -> set[str]:
     """The first words of all modules that a file imports, wherever in it."""
     names = set()
@@ -69,11 +69,13 @@ def arrows() -> Iterator[tuple[str, str, str]]:
     """Every import between two rooms, late ones and those for annotations too: from, to, and where it stands."""
     for path in (ROOT / "engine").rglob("*.py"):
         parts = path.relative_to(ROOT / "engine").parts
-        if (len(parts) == 1 and parts[0] == "__init__.py") or parts[0] == "demo":
+        if parts[0] in ("__init__.py", "__main__.py", "demo"):
             continue
         room = parts[0].removesuffix(".py")
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            named = [alias.name for alias in node.names] if isinstance(node, ast.Import | ast.ImportFrom) else []
+            if not isinstance(node, ast.Import | ast.ImportFrom):
+                continue
+            named = [alias.name for alias in node.names]
             if isinstance(node, ast.ImportFrom):
                 module = node.module or ""
                 named = [f"engine.{each}" for each in named] if module == "engine" else [module]
@@ -89,7 +91,7 @@ def test_every_room_is_in_the_table_and_every_arrow_goes_down() -> None:
     there = {
         path.stem for path in (ROOT / "engine").iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()
     }
-    assert there - {"__init__"} == set(known)
+    assert there - {"__init__", "__main__"} == set(known)
     floors = {name: floor for name, (floor, _) in known.items()} | {"rules": 99, "hooks": 99}
     up = [f"{room} -> {to}" for room, (floor, told) in known.items() for to in told if floors[to] <= floor]
     assert up == []
@@ -115,11 +117,44 @@ def test_a_big_dependency_has_one_room(dependency: str) -> None:
     assert guilty == []
 
 
+SWALLOWED = {
+    "engine/run/process.py": "a mail that breaks the machine is counted, the next one goes on",
+    "engine/cli/deliver.py": "whatever goes wrong, the mail server hears 75 and keeps the mail",
+    "hooks/runner.py": "whatever a script raises is its result, and its message may raise again",
+}
+"""Where an exception of any kind ends; everywhere else it goes on, or is a kind that was expected."""
+
+
+def swallowing(path: Path) -> bool:
+    """Whether a file catches every exception somewhere and does not raise it again."""
+    return any(
+        isinstance(node, ast.ExceptHandler)
+        and (node.type is None or ast.unparse(node.type) in ("Exception", "BaseException"))
+        and not isinstance(node.body[-1], ast.Raise)
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+    )
+
+
+def test_an_exception_of_any_kind_ends_in_three_places_and_nowhere_else() -> None:
+    found = {str(path.relative_to(ROOT)) for path in modules() if swallowing(path)}
+    assert found == set(SWALLOWED)
+
+
 def test_every_module_says_what_lives_in_it() -> None:
     silent = [
         str(path.relative_to(ROOT))
         for path in modules()
         if "/examples/" not in str(path) and not ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+    ]
+    assert silent == []
+
+
+def test_a_long_file_says_why_it_is_one() -> None:
+    silent = [
+        str(path.relative_to(ROOT))
+        for path in modules()
+        if (text := path.read_text(encoding="utf-8")).count("\n") > 300
+        and "ver 300 lines" not in (ast.get_docstring(ast.parse(text)) or "")
     ]
     assert silent == []
 
@@ -138,7 +173,6 @@ HEAVY = (
     "imapclient",
     "peewee",
     "lark",
-    "pydantic_core",
     "jinja2",
     "RestrictedPython",
     "nh3",
@@ -156,18 +190,6 @@ def test_help_imports_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stderr.strip() == "[]"
-
-
-@pytest.mark.parametrize(
-    "command", [("ruff", "check", "."), ("ruff", "format", "--check", "."), ("mypy",)], ids=" ".join
-)
-@pytest.mark.timeout(600)
-def test_the_code_is_clean(command: tuple[str, ...]) -> None:
-    tool = Path(sys.executable).parent / command[0]
-    done = subprocess.run(
-        [tool, *command[1:]], cwd=ROOT, capture_output=True, text=True, check=False, env={**os.environ, "NO_COLOR": "1"}
-    )
-    assert done.returncode == 0, (done.stdout + done.stderr)[-4000:]
 
 
 def test_every_command_is_documented() -> None:

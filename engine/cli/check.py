@@ -1,7 +1,7 @@
 """`allegra check`: is everything that an admin writes sound?
 
 Here: running the checks, printing what they find for people, as NDJSON, for GitHub and as SARIF.
-Not here: the checks (`checks.py`). Invariant: exit 0 clean, 1 findings, 78 the configuration does not load.
+Not here: the checks (`workbench/checks.py`). Invariant: exit 0 clean, 1 findings, 78 the configuration does not load.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from engine.cli.common import BROKEN_CONFIG, DONE, FINDINGS, config_path, print_json
+from engine.cli.common import BROKEN_CONFIG, DONE, FINDINGS, config_path, extra_of, print_json
 from rules.problem import Problem, Severity, in_order, render
 
 if TYPE_CHECKING:
-    from engine.cli.checks import Checked
+    from engine.workbench.checks import Checked
 
 _LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "notice"}
 
@@ -47,16 +47,17 @@ def check(ctx: click.Context, online: bool, strict: bool, shape: str, as_json: b
 
 def _look(ctx: click.Context, online: bool) -> tuple[list[Checked], bool]:
     """Everything that was looked at, and whether the configuration loads."""
-    from engine.cli import checks
+    from msgspec.structs import replace
+
     from engine.config import ConfigError, load
+    from engine.workbench import checks
 
     path = config_path(ctx)
     try:
-        config = load(path)
+        config = replace(load(path), extra=extra_of(ctx))
     except ConfigError as error:
         return [checks.Checked(path.name, "", error.problems)], False
-    table = (*checks.CHECKS, *(checks.ONLINE if online else ()))
-    return [each for look in table for each in look(config)], True
+    return list(checks.look(config, online=online)), True
 
 
 def _code(problems: Sequence[Problem], strict: bool) -> int:

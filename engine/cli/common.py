@@ -12,8 +12,7 @@ import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
-from enum import Enum
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +21,8 @@ import click
 from engine.plain_text import columns, printable, safe_json
 
 if TYPE_CHECKING:
-    from engine.config import Config
+    from engine.config import Config, Mailbox
+    from engine.model.extra import Extra
     from engine.store.store import Store
 
 DONE, FINDINGS, USAGE, AWAY, LATER, BROKEN_CONFIG = 0, 1, 64, 69, 75, 78
@@ -40,6 +40,14 @@ SAID = {"added": "added", "changed": "changed", "same": "nothing to change"}
 def config_path(ctx: click.Context) -> Path:
     """Name the configuration file: `--config`, else `allegra.toml` in the working directory."""
     return Path((ctx.find_root().obj or {}).get("config") or "allegra.toml")
+
+
+def extra_of(ctx: click.Context) -> Extra:
+    """The words that the host of this command line adds to the rules (`main`)."""
+    from engine.model.extra import Extra
+
+    found = (ctx.find_root().obj or {}).get("extra")
+    return found if isinstance(found, Extra) else Extra()
 
 
 def verbosity(ctx: click.Context) -> int:
@@ -66,12 +74,40 @@ def exit_codes() -> Iterator[None]:
         raise SystemExit(USAGE if isinstance(error, Unclear) else FINDINGS) from None
 
 
+@contextmanager
+def usage() -> Iterator[None]:
+    """Tell of what was typed and means nothing as click tells of wrong usage."""
+    from engine.store.errors import Unclear
+
+    try:
+        yield
+    except Unclear as error:
+        raise click.UsageError(str(error)) from None
+
+
+def chosen_mailboxes(config: Config, names: Sequence[str] = ()) -> list[Mailbox]:
+    """Give the mailboxes that were named, all active ones without a name; another name is wrong usage."""
+    from engine.desk.mailboxes import named
+
+    with usage():
+        return named(config, names)
+
+
+def chosen_workspace(config: Config, name: str | None) -> str:
+    """Give back a workspace that is configured; another name is wrong usage."""
+    if name and name not in config.workspaces:
+        raise click.UsageError(f"there is no workspace {name!r}; there are: {', '.join(config.workspaces)}")
+    return name or ""
+
+
 def open_config(ctx: click.Context) -> Config:
     """Load the configuration; with problems in it, print all of them and exit 78."""
+    from msgspec.structs import replace
+
     from engine.config import ConfigError, load
 
     try:
-        config = load(config_path(ctx))
+        config = replace(load(config_path(ctx)), extra=extra_of(ctx))
     except ConfigError as error:
         print_problems(error.problems)
         if len(error.problems) > 1:
@@ -105,25 +141,10 @@ def complain(sentence: str) -> None:
     click.echo(f"allegra: {printable(sentence)}", err=True)
 
 
-def plain(value: Any) -> Any:
-    """Turn frozen data into what JSON knows: structs to objects, times to ISO text, bytes to hex."""
-    if hasattr(value, "__struct_fields__") and not isinstance(value, type):
-        return {name: plain(getattr(value, name)) for name in value.__struct_fields__}
-    if isinstance(value, Enum):
-        return value.value
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat(timespec="seconds")
-    if isinstance(value, bytes):
-        return value.hex()
-    if isinstance(value, Mapping):
-        return {str(name): plain(inner) for name, inner in value.items()}
-    if isinstance(value, (list, tuple, set, frozenset)):
-        return [plain(inner) for inner in value]
-    return value
-
-
 def print_json(schema: str, data: Mapping[str, Any] | Any) -> None:
     """Print one line of NDJSON; `schema` is the name of the command, as in `allegra.item/1`."""
+    from engine.desk.plain import plain
+
     line = {"schema": f"allegra.{schema}/1", **plain(data)}
     click.echo(safe_json(json.dumps(line, ensure_ascii=False, separators=(",", ":"))))
 

@@ -1,10 +1,12 @@
 """`allegra config`: the configuration in force.
 
-Here: `show` and `get`. Not here: how it is loaded or written (`engine/config/`). Invariant: no secret is ever printed.
+Here: `show`, `get`, and the two files about it that are shipped. Not here: how it is loaded or written
+(`engine/config/`). Invariant: no secret is ever printed.
 """
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -74,6 +76,29 @@ def get(ctx: click.Context, key: str, origin: bool, as_json: bool) -> None:
         click.echo(_line(entry))
     else:
         click.echo(entry.value if isinstance(entry.value, str) else write.value_text(entry.value))
+
+
+@config.command()
+def schema() -> None:
+    """Print the JSON Schema of allegra.toml, for editors.
+
+    Written to allegra.schema.json beside allegra.toml, and with "#:schema ./allegra.schema.json" as the first line
+    there, it lets editors complete and check options while you type.
+    """
+    click.echo(_shipped("allegra.schema.json"), nl=False)
+
+
+@config.command()
+def example() -> None:
+    """Print the complete example, with every option there is."""
+    click.echo(_shipped("allegra.toml.example"), nl=False)
+
+
+def _shipped(name: str) -> bytes:
+    """A file that is shipped: inside the package, in a checkout beside it. Bytes, for they are UTF-8 anywhere."""
+    package = Path(__file__).resolve().parents[1]
+    inside = package / name
+    return (inside if inside.is_file() else package.parent / name).read_bytes()
 
 
 def _line(entry: Entry) -> str:

@@ -47,7 +47,7 @@ def migrate(ctx: click.Context, wait_s: float, as_json: bool) -> None:
 def backup(ctx: click.Context, target: Path, as_json: bool) -> None:
     """Write a consistent copy of the database to FILE, readable by its owner only, while others go on working."""
     with open_store(ctx) as store:
-        size = store.backup(target)
+        size = store.archive.backup(target)
     if as_json:
         print_json("db", {"path": str(target), "bytes": size})
     else:
@@ -60,14 +60,11 @@ def backup(ctx: click.Context, target: Path, as_json: bool) -> None:
 @click.pass_context
 def prune(ctx: click.Context, commit: bool, as_json: bool) -> None:
     """Let go of mails and traces older than store.archive keeps. Attachments and bodies that items show are kept."""
-    from contextlib import nullcontext
-    from datetime import UTC, datetime
+    from engine.desk import acting
 
     config = open_config(ctx)
-    archive = config.store.archive
-    with open_store(ctx, config) as store, nullcontext() if commit else store.rehearsal():
-        keep = archive.keep if archive.enabled else 0.0
-        pruned = store.prune(datetime.now(UTC), keep, archive.keep_trace)
+    with open_store(ctx, config) as store:
+        pruned = acting.prune(config, store, commit=commit)
     if as_json:
         print_json("db", {"mails": pruned.mails, "bytes": pruned.bytes, "traces": pruned.traces, "done": commit})
     else:

@@ -58,8 +58,8 @@ def _run(folder: Path) -> tuple[list[Line], float]:
     import tomllib
 
     from engine.config import load
+    from engine.run.engine import Engine
     from engine.run.passing import Pass
-    from engine.run.process import Engine
     from engine.store.load import load as load_data
     from engine.store.store import Store
 
@@ -119,11 +119,12 @@ def _mails(folder: Path, config: Config) -> None:
 def _print(folder: Path, rows: list[Line], took: float, as_json: bool) -> None:
     from engine.cli import lines
     from engine.cli.common import print_json
+    from engine.desk import plain
     from engine.model.plan import Outcome
 
     if as_json:
         for row in rows:
-            print_json("demo", lines.as_json(row))
+            print_json("demo", plain.line(row))
         return
     click.echo(f"allegra {__version__} on {platform.python_implementation()} {platform.python_version()}")
     click.echo(

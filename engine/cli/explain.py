@@ -7,17 +7,18 @@ Here: what REF may be, and what is said when nothing is found. Not here: the exp
 from __future__ import annotations
 
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from engine.cli import words
-from engine.cli.common import AWAY, complain, open_config, open_store, print_json, terminal_columns
+from engine.cli.common import AWAY, chosen_mailboxes, complain, open_config, open_store, print_json, terminal_columns
 
 if TYPE_CHECKING:
     from engine.explain.explained import Explained
-    from engine.run.process import Engine
+    from engine.run.engine import Engine
 
 WIDTH = 120
 """Columns of an explanation where no terminal says otherwise."""
@@ -53,29 +54,22 @@ def explain(
     """
     from engine.decision.pipeline import ORDER
     from engine.explain import told as explaining
-    from engine.run.process import Engine
+    from engine.run.engine import Engine
 
     if stage and stage not in ORDER:
         raise click.UsageError(f"there is no stage {stage!r}; there are: {', '.join(ORDER)}")
     config = open_config(ctx)
-    if mailbox not in {each.name for each in config.mailboxes}:
-        raise click.UsageError(
-            f"there is no mailbox {mailbox!r}; there are: {', '.join(each.name for each in config.mailboxes)}"
-        )
-    with open_store(ctx, config) as store:
-        engine = Engine(config, store, rules_directory=rules_directory)
-        try:
-            if ref == "-" or Path(ref).is_file():
-                found = _of_bytes(engine, ref, mailbox, every_rule)
-            else:
-                found = _stored(engine, ref, rules_directory, every_rule)
-            if as_json:
-                print_json("explain", explaining.as_json(found, store.text))
-            else:
-                width = terminal_columns() or WIDTH
-                click.echo("\n".join(explaining.told(found, store.text, every_rule, stage, width)))
-        finally:
-            engine.close()
+    chosen_mailboxes(config, (mailbox,))
+    with open_store(ctx, config) as store, closing(Engine(config, store, rules_directory)) as engine:
+        if ref == "-" or Path(ref).is_file():
+            found = _of_bytes(engine, ref, mailbox, every_rule)
+        else:
+            found = _stored(engine, ref, rules_directory, every_rule)
+        if as_json:
+            print_json("explain", explaining.as_json(found, store.archive.text))
+        else:
+            width = terminal_columns() or WIDTH
+            click.echo("\n".join(explaining.told(found, store.archive.text, every_rule, stage, width)))
 
 
 def _of_bytes(engine: Engine, ref: str, mailbox: str, every_rule: bool) -> Explained:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from engine.cli.common import SAID, answer, open_store, print_json, print_pairs, print_table
+from engine.cli.common import SAID, answer, open_store, print_json, print_pairs, print_table, usage
 from engine.cli.noun import Noun
 
 
@@ -20,10 +20,10 @@ def group() -> None:
 @click.pass_context
 def add(ctx: click.Context, name: str, members: tuple[str, ...], as_json: bool) -> None:
     """Add a group, or members to one."""
-    if not name.strip():
-        raise click.UsageError("a group needs a name")
-    with open_store(ctx) as store:
-        said = store.put_group(name, members)
+    from engine.desk.acting import put_group
+
+    with open_store(ctx) as store, usage():
+        said = put_group(store, name, members)
         answer(
             as_json,
             "group",
@@ -38,7 +38,7 @@ def add(ctx: click.Context, name: str, members: tuple[str, ...], as_json: bool) 
 def list_(ctx: click.Context, as_json: bool) -> None:
     """List all groups with their members."""
     with open_store(ctx) as store:
-        groups = store.groups()
+        groups = store.directory.groups()
         if as_json:
             for name, members in groups:
                 print_json("group", {"name": name, "members": members})
@@ -53,13 +53,10 @@ def list_(ctx: click.Context, as_json: bool) -> None:
 @click.pass_context
 def show(ctx: click.Context, name: str, as_json: bool) -> None:
     """Show a group."""
-    from engine.store.errors import NotFound
+    from engine.desk import looking
 
     with open_store(ctx) as store:
-        stored = store.group(name)
-        if not stored:
-            raise NotFound(f'there is no group "{name}"')
-        members = dict(store.groups())[stored]
+        stored, members = looking.group(store, name)
         if as_json:
             print_json("group", {"name": stored, "members": members})
         else:
@@ -73,5 +70,5 @@ def show(ctx: click.Context, name: str, as_json: bool) -> None:
 def remove(ctx: click.Context, name: str, as_json: bool) -> None:
     """Remove a group; its users stay."""
     with open_store(ctx) as store:
-        store.remove_group(name)
+        store.directory.remove_group(name)
         answer(as_json, "group", {"name": name, "done": "removed"}, f"group {name}: removed")

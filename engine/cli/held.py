@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from contextlib import closing
+from typing import TYPE_CHECKING
 
 import click
 
 from engine.cli import words
-from engine.cli.common import answer, open_config, open_store, plain, print_json, print_table, when
+from engine.cli.common import answer, chosen_workspace, open_config, open_store, print_json, print_table, when
 from engine.cli.mail import person
 from engine.cli.noun import Noun
 
 if TYPE_CHECKING:
-    from engine.config import Config
+    from engine.model.stored import MailRow
     from engine.store.store import Store
 
 
@@ -27,14 +28,15 @@ def held() -> None:
 @click.pass_context
 def list_(ctx: click.Context, workspace: str | None, as_json: bool) -> None:
     """List held and quarantined mails, the oldest first."""
+    from engine.desk.held import waiting
+
     config = open_config(ctx)
-    if workspace and workspace not in config.workspaces:
-        raise click.UsageError(f"there is no workspace {workspace!r}; there are: {', '.join(config.workspaces)}")
+    workspace = chosen_workspace(config, workspace)
     with open_store(ctx, config) as store:
-        rows = [row for row in store.held() if not workspace or row.workspace == workspace]
+        rows = waiting(store, workspace)
         if as_json:
             for row in rows:
-                print_json("held", plain(row))
+                print_json("held", row)
             return
         print_table(
             ("mail", "received", "from", "subject", "code", "because"),
@@ -65,33 +67,19 @@ def release(
 ) -> None:  # fmt: skip
     """Let held mails go on: what rules, gates and hooks would hold is passed; every other verdict stands."""
     from engine.cli import lines
-    from engine.model.facts import Release
-    from engine.run.line import line_of
-    from engine.run.passing import utc_now
-    from engine.run.process import Engine
-    from engine.store.errors import NotFound
-    from engine.store.lease import owner
+    from engine.desk import held as desk
+    from engine.desk import plain
+    from engine.run.engine import Engine
 
     config = open_config(ctx)
-    with open_store(ctx, config) as store:
-        if workspace and workspace not in config.workspaces:
-            raise NotFound(f"there is no workspace {workspace!r}; there are: {', '.join(config.workspaces)}")
-        if item and store.item(item) is None:
-            raise NotFound(f"there is no item #{item}")
-        engine = Engine(config, store)
-        try:
-            for row in _chosen(store, refs, all_matching):
-                said = Release(person(), reason, workspace, item or 0, row.generation + 1)
-                store.reopen(row.mail, said)
-                spooled = store.claim_one(row.mail, utc_now(), owner())
-                for result in engine.process([spooled], utc_now()):
-                    line = line_of(result)
-                    if as_json:
-                        print_json("held", lines.as_json(line))
-                    else:
-                        click.echo(lines.row(line))
-        finally:
-            engine.close()
+    with open_store(ctx, config) as store, closing(Engine(config, store)) as engine:
+        desk.may_go_to(config, store, workspace, item or 0)
+        rows = _chosen(store, refs, all_matching)
+        for line in desk.release(engine, rows, person(), reason, workspace, item or 0):
+            if as_json:
+                print_json("held", plain.line(line))
+            else:
+                click.echo(lines.row(line))
 
 
 @held.command()
@@ -102,10 +90,13 @@ def release(
 @click.pass_context
 def reject(ctx: click.Context, refs: tuple[str, ...], all_matching: str | None, reason: str, as_json: bool) -> None:
     """Refuse held mails and tell the sender, if that is allowed."""
+    from engine.desk import held as desk
+    from engine.run.engine import Engine
+
     config = open_config(ctx)
-    with open_store(ctx, config) as store:
+    with open_store(ctx, config) as store, closing(Engine(config, store)) as engine:
         for row in _chosen(store, refs, all_matching):
-            told = _tell(config, store, row, reason)
+            told = desk.reject(engine, row, person(), reason).sender_told
             said = f"{row.mail[:8]}  rejected, " + ("an answer is queued" if told else "the sender is not told")
             answer(as_json, "held", {"mail": row.mail, "done": "rejected", "sender_told": told}, said)
 
@@ -118,48 +109,18 @@ def reject(ctx: click.Context, refs: tuple[str, ...], all_matching: str | None, 
 @click.pass_context
 def discard(ctx: click.Context, refs: tuple[str, ...], all_matching: str | None, reason: str, as_json: bool) -> None:
     """Close held mails without making anything of them and without telling anybody."""
-    with open_store(ctx) as store:
+    from engine.desk import held as desk
+
+    config = open_config(ctx)
+    with open_store(ctx, config) as store:
         for row in _chosen(store, refs, all_matching):
-            store.ignore(row.mail, person(), reason)
+            desk.discard(config, store, row, person(), reason)
             answer(as_json, "held", {"mail": row.mail, "done": "discarded"}, f"{row.mail[:8]}  discarded")
 
 
-def _chosen(store: Store, refs: tuple[str, ...], query: str | None) -> list[Any]:
-    """The held mails that were named or found. Anything else is refused before something happens."""
-    from engine.store.errors import NotFound, Refused
+def _chosen(store: Store, refs: tuple[str, ...], query: str | None) -> list[MailRow]:
+    from engine.desk.held import chosen
 
     if not refs and query is None:
         raise click.UsageError("name a held mail, or give --all-matching QUERY; allegra held list shows them")
-    waiting = {row.mail: row for row in store.held()}
-    rows = [store.mail(ref) for ref in refs]
-    if query is not None:
-        rows += [row for row in store.mails(query, 10_000) if row.mail in waiting]
-    if not rows:
-        raise NotFound(f"no held mail matches {query!r}")
-    for row in rows:
-        if row.mail not in waiting:
-            raise Refused(f"{row.mail[:8]} is not held: it ended as {row.outcome}")
-    return [waiting[mail] for mail in dict.fromkeys(row.mail for row in rows)]
-
-
-def _tell(config: Config, store: Store, row: Any, reason: str) -> bool:
-    """Close the mail as rejected; queue the answer where the rules of automatic answers allow one."""
-    from engine.decision.answering import may_answer
-    from engine.decision.facts import gather
-    from engine.explain.replay import parse_stored
-    from engine.model.plan import SendMail
-    from engine.run.process import Engine
-
-    raw = store.raw(row.mail)
-    allowed = False
-    if raw is not None:
-        mail = parse_stored(config, raw)
-        engine = Engine(config, store)
-        facts = gather(mail, config, row.mailbox, engine.look(raw, row.mail))
-        allowed, _ = may_answer(mail, facts, config)
-    template = config.settings(row.workspace).replies.rejected
-    answer = (
-        SendMail("rejected", template, (row.sender,), reason=reason) if allowed and template and row.sender else None
-    )
-    store.reject(row.mail, person(), reason, answer)
-    return answer is not None
+    return chosen(store, refs, query)

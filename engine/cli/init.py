@@ -172,7 +172,7 @@ def _write(file: Path, tables: dict[str, Any]) -> None:
     """Write the file whole, readable by its owner only; never over another one."""
     from engine.config import write
 
-    text = "# Every option there is stands in allegra.toml.example. Change this file, then run:  allegra check\n"
+    text = "# allegra help example  shows every option there is. Change this file, then run:  allegra check\n"
     descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
         stream.write(text + write.plain(tables))
@@ -185,8 +185,8 @@ def _workspaces(config: Config) -> None:
 
     with exit_codes(), Store.open(config.store.path) as store:
         for name, workspace in config.workspaces.items():
-            if store.catalog(name) is None:
-                store.put_workspace(name, name=workspace.name)
+            if store.items.catalog(name) is None:
+                store.items.put_workspace(name, name=workspace.name)
 
 
 def _look(config: Config) -> tuple[dict[str, Any], int]:

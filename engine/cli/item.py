@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from engine.cli import words
-from engine.cli.common import answer, open_store, plain, print_json, print_pairs, print_table, when
+from engine.cli.common import answer, open_store, print_json, print_pairs, print_table, when
 from engine.cli.mail import person, write
 from engine.cli.noun import Noun
 from engine.plain_text import printable
 
 if TYPE_CHECKING:
-    from engine.store.store import ItemView, Store
+    from engine.model.stored import ItemView
 
 
 @click.group(cls=Noun)
@@ -34,8 +34,8 @@ def list_(ctx: click.Context, workspace: str, limit: int, as_json: bool) -> None
     """List items, the newest first."""
     with open_store(ctx) as store:
         if workspace:
-            store.workspace_id(workspace)
-        rows = store.items(workspace, limit)
+            store.items.workspace_id(workspace)
+        rows = store.items.newest(workspace, limit)
         if as_json:
             for row in rows:
                 print_json("item", row)
@@ -60,15 +60,15 @@ def list_(ctx: click.Context, workspace: str, limit: int, as_json: bool) -> None
 @click.pass_context
 def show(ctx: click.Context, number: int, html: bool, comment: int | None, as_json: bool) -> None:
     """Show an item with its fields, people and text."""
+    from engine.desk import looking, plain
     from engine.explain.page import shown
-    from engine.store.errors import NotFound
 
     if comment and not html:
         raise click.UsageError("--comment goes with --html; allegra item comments shows the texts")
     with open_store(ctx) as store:
-        view = _found(store, number)
-        if comment and comment not in [each.id for each in view.comments]:
-            raise NotFound(f"item #{number} has no comment {comment}")
+        view = looking.item(store, number)
+        if comment:
+            looking.comment(view, comment)
         if html:
             page = shown(store, view, comment or 0)
             if page:
@@ -76,7 +76,7 @@ def show(ctx: click.Context, number: int, html: bool, comment: int | None, as_js
             else:
                 click.echo(f"{'the comment' if comment else f'item #{number}'} came without HTML", err=True)
         elif as_json:
-            print_json("item", _as_json(store, view))
+            print_json("item", plain.item(store, view))
         else:
             _print(view)
 
@@ -87,11 +87,13 @@ def show(ctx: click.Context, number: int, html: bool, comment: int | None, as_js
 @click.pass_context
 def comments(ctx: click.Context, number: int, as_json: bool) -> None:
     """Show the comments of an item, the oldest first."""
+    from engine.desk import looking, plain
+
     with open_store(ctx) as store:
-        view = _found(store, number)
+        view = looking.item(store, number)
         for comment in view.comments:
             if as_json:
-                print_json("comment", {**plain(comment), "item": number, "html": _html(store, comment.html)})
+                print_json("comment", plain.comment(store, view, comment))
                 continue
             kind = "note" if comment.internal else "comment"
             click.echo(
@@ -108,8 +110,11 @@ def comments(ctx: click.Context, number: int, as_json: bool) -> None:
 @click.pass_context
 def attachments(ctx: click.Context, number: int, as_json: bool) -> None:
     """List the attachments of an item."""
+    from engine.desk import looking
+    from engine.desk.plain import plain
+
     with open_store(ctx) as store:
-        view = _found(store, number)
+        view = looking.item(store, number)
         if as_json:
             for each in view.attachments:
                 print_json("attachment", {"item": number, **plain(each)})
@@ -132,13 +137,10 @@ def attachments(ctx: click.Context, number: int, as_json: bool) -> None:
 @click.pass_context
 def file_(ctx: click.Context, number: int, attachment: int, out: Path | None) -> None:
     """Write the bytes of an attachment to standard output (a terminal gets them as safe text), or to a file."""
-    from engine.store.errors import NotFound
+    from engine.desk import looking
 
     with open_store(ctx) as store:
-        found = next((each for each in _found(store, number).attachments if each.id == attachment), None)
-        if found is None:
-            raise NotFound(f"item #{number} has no attachment {attachment}")
-        content = store.blob(found.digest)
+        content = store.items.blob(looking.attachment(looking.item(store, number), attachment).digest)
     if out is None:
         write(content)
         return
@@ -157,38 +159,14 @@ def file_(ctx: click.Context, number: int, attachment: int, out: Path | None) ->
 @click.pass_context
 def publish(ctx: click.Context, number: int, note: int, authorise: bool, as_json: bool) -> None:
     """Turn an internal note of an item into a comment that everybody on it sees; nobody is told by mail."""
+    from engine.desk.acting import publish as make_public
+    from engine.desk.plain import plain
+
     with open_store(ctx) as store:
-        store.publish(number, note, person(), authorise=authorise)
-        made = next(each for each in _found(store, number).comments if each.id == note)
+        made = make_public(store, number, note, person(), authorise=authorise)
         said = f"note {note} of item #{number} is a comment now"
         said += f"; {made.author} may reply from now on" if authorise else ""
         answer(as_json, "comment", {"item": number, **plain(made)}, said)
-
-
-def _found(store: Store, number: int) -> ItemView:
-    from engine.store.errors import NotFound
-
-    view = store.item_view(number)
-    if view is None:
-        raise NotFound(f"there is no item #{number}")
-    return view
-
-
-def _html(store: Store, reference: str) -> str | None:
-    """The body for JSON: sanitised; pictures stay `cid:`, the attachments tell which is which."""
-    from engine.mail.html import sanitise
-
-    return sanitise(store.html(reference)) if reference else None
-
-
-def _as_json(store: Store, view: ItemView) -> dict[str, Any]:
-    data: dict[str, Any] = plain(view)
-    data = {**data.pop("item"), **data}
-    data["html"] = _html(store, view.html)
-    data["fields"] = {name: plain(value) for name, value in view.fields}
-    data["people"] = [{"login": login, "role": role} for login, role in view.people]
-    data["comments"] = [{**plain(each), "html": _html(store, each.html)} for each in view.comments]
-    return data
 
 
 def _print(view: ItemView) -> None:

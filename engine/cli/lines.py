@@ -1,15 +1,14 @@
 """How a mail and its result stand on a line: shared by run, demo, held, mail and replay.
 
-Here: one table row, one summary line, one JSON object. Not here: the decision or the store behind them.
+Here: one table row, one summary line. Not here: the decision or the store behind them.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from typing import Any
 
-from engine.model.draft import Decider
+from engine.model.draft import Decider, Who
 from engine.model.plan import Outcome
 from engine.plain_text import columns, printable
 from engine.run.line import Line
@@ -31,9 +30,9 @@ def fit(text: str, width: int) -> str:
 
 def who(by: Decider) -> str:
     """Name who decided, as in a sentence."""
-    if by.kind == "rule":
+    if by.kind == Who.RULE:
         return f'rule "{by.name}"'
-    if by.kind in ("hook", "gate"):
+    if by.kind in (Who.HOOK, Who.GATE):
         return f"{by.kind} {by.name}"
     return by.name
 
@@ -68,22 +67,3 @@ def sentence(outcomes: Iterable[Outcome], separator: str = ", ") -> str:
             word = PLURALS.get(outcome, outcome.value) if number != 1 else outcome.value
             said.append(f"{number} {word}")
     return separator.join(said)
-
-
-def as_json(line: Line) -> dict[str, Any]:
-    """The JSON object of a mail (`allegra.run/1`)."""
-    return {
-        "mail": line.mail,
-        "message_id": line.message_id,
-        "mailbox": line.mailbox,
-        "workspace": line.workspace or None,
-        "from": line.sender,
-        "subject": line.subject,
-        "outcome": line.outcome.value,
-        "code": line.code,
-        "stage": line.stage,
-        "by": {"kind": line.by.kind, "name": line.by.name, "file": line.by.file or None, "line": line.by.line or None},
-        "because": line.because,
-        "item": line.item or None,
-        "ms": round(line.ms, 2),
-    }

@@ -1,7 +1,7 @@
 """Finding the mail that a person means, and what is said when there is none.
 
-Here: a reference to a row; "no mail from x@y since …" with when each mailbox was last read. Not here: the queries
-(`store/`). Invariant: where nothing is found, what was looked for and where mail may still be is told.
+Here: sentences. Not here: the finding (`desk/looking.py`).
+Invariant: where nothing is found, what was looked for and where mail may still be is told.
 """
 
 from __future__ import annotations
@@ -12,49 +12,38 @@ from typing import TYPE_CHECKING
 import click
 
 from engine.cli.common import FINDINGS, complain, when
+from engine.desk import looking
+from engine.desk.mailboxes import Fare, fares
 from engine.plain_text import printable
-from engine.store.errors import NotFound
 
 if TYPE_CHECKING:
-    from engine.config import Config, Mailbox
-    from engine.store.lease import MailboxState
-    from engine.store.mails import MailRow
+    from engine.config import Config
+    from engine.model.stored import MailRow
     from engine.store.store import Store
 
 
 def found(store: Store, config: Config, ref: str) -> MailRow:
     """Find a mail by id, Message-ID, `last`, `last-held`, or the newest from an address; else say so and exit 1."""
-    ref = ref.strip()
-    row = store.find_mail(ref)
-    if row is not None:
-        return row
-    if ref in ("last", "last-held"):
-        raise NotFound("nothing is held" if ref == "last-held" else "no mail was read in yet")
-    if _is_address(ref):
-        rows = store.mails(f'from:"{ref}"', 101)
-        if rows:
-            many = "more than 100" if len(rows) > 100 else str(len(rows))
-            if len(rows) > 1:
-                complain(f"{many} mails from {ref}; this is the newest (allegra mail list from:{ref} lists them)")
-            return rows[0]
-    _nothing(store, config, ref)
-    raise SystemExit(FINDINGS)
+    try:
+        meant = looking.mail(store, ref)
+    except looking.NoMail as none:
+        _nothing(none, fares(config, store))
+        raise SystemExit(FINDINGS) from None
+    if meant.of > 1:
+        many = str(meant.of) if meant.of <= looking.MOST_COUNTED else f"more than {looking.MOST_COUNTED}"
+        complain(f"{many} mails from {ref}; this is the newest (allegra mail list from:{ref} lists them)")
+    return meant.row
 
 
-def _is_address(ref: str) -> bool:
-    local, at, domain = ref.rpartition("@")
-    return bool(at and local and domain) and not ref.startswith("<") and not set('" \t') & set(ref)
-
-
-def _nothing(store: Store, config: Config, ref: str) -> None:
+def _nothing(none: looking.NoMail, mailboxes: list[Fare]) -> None:
     """Say that there is no such mail, since when we have mail at all, and when each mailbox was last read."""
-    first = store.oldest()
-    since = f" since {when(first)}, when the first mail came in" if first else "; none was ever read in"
-    if _is_address(ref):
+    ref = none.ref
+    since = f" since {when(none.first)}, when the first mail came in" if none.first else "; none was ever read in"
+    if none.meant == "address":
         complain(f"no mail from {ref}{since} (and none with this Message-ID)")
-    elif ref.startswith("m-"):
+    elif none.meant == "id":
         complain(f"there is no mail {ref}{since}; allegra mail list shows the newest")
-    elif "@" in ref:
+    elif none.meant == "message-id":
         complain(f"there is no mail with the Message-ID {ref}{since}")
     else:
         complain(
@@ -62,22 +51,21 @@ def _nothing(store: Store, config: Config, ref: str) -> None:
             "give an id (m-…), a Message-ID, the address of a sender, a file, last or last-held"
         )
         return
-    states = {state.name: state for state in store.mailbox_states()}
     now = datetime.now(UTC)
-    for box in config.mailboxes:
-        click.echo(printable(f"mailbox {box.name}: {_last_read(box, states.get(box.name), now)}"), err=True)
+    for each in mailboxes:
+        click.echo(printable(f"mailbox {each.mailbox.name}: {_last_read(each, now)}"), err=True)
     click.echo("mail that lies on the server still: allegra mailbox peek NAME", err=True)
 
 
-def _last_read(box: Mailbox, state: MailboxState | None, now: datetime) -> str:
-    if not box.active:
+def _last_read(fare: Fare, now: datetime) -> str:
+    if fare.state == "off":
         return "is not read (active = false)"
-    ok = state.ok_at if state is not None else None
-    said = f"last read {when(ok)}, {ago(now - ok)}" if ok is not None else "was never read"
-    if state is not None and state.paused:
-        return f"{said}; paused: {state.paused}"
-    if state is not None and state.failures:
-        return f"{said}; failing since {when(state.failing_since)}: {state.sentence}"
+    read_at = fare.read_at
+    said = f"last read {when(read_at)}, {ago(now - read_at)}" if read_at is not None else "was never read"
+    if fare.state == "paused":
+        return f"{said}; paused: {fare.sentence}"
+    if fare.state == "failing":
+        return f"{said}; failing since {when(fare.since)}: {fare.sentence}"
     return said
 
 

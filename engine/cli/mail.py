@@ -1,6 +1,6 @@
 """`allegra mail`: search what came in, look at it, and act on one mail.
 
-Here: the commands of the noun. Not here: searching (`store/`), deciding (`replay.py`).
+Here: the commands of the noun. Not here: searching (`store/`), what is done to a mail (`desk/`).
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from engine.cli.common import (
     is_terminal,
     open_config,
     open_store,
-    plain,
     print_json,
     print_pairs,
     print_table,
@@ -27,8 +26,7 @@ from engine.plain_text import printable, safe_line
 if TYPE_CHECKING:
     from typing import BinaryIO
 
-    from engine.store.mails import MailRow
-    from engine.store.store import Store
+    from engine.model.stored import MailRow
 
 
 @click.group(cls=Noun)
@@ -49,10 +47,10 @@ def list_(ctx: click.Context, query: tuple[str, ...], limit: int, as_json: bool)
     -word (behind a -- of its own) turns one round.
     """
     with open_store(ctx) as store:
-        rows = list(store.mails(" ".join(query), limit))
+        rows = list(store.archive.mails(" ".join(query), limit))
         if as_json:
             for row in rows:
-                print_json("mail", plain(row))
+                print_json("mail", row)
             return
         cells = [
             (row.mail[:8], when(row.received_at), row.sender, row.subject.strip() or "(no subject)", row.outcome,
@@ -78,12 +76,14 @@ def show(ctx: click.Context, ref: str, as_json: bool) -> None:
     REF is what `allegra explain` takes: an id, a Message-ID, a sender's address, last, last-held.
     """
     from engine.cli.looking import found
+    from engine.desk.plain import plain
+    from engine.model.draft import Who
     from engine.model.reasons import REASONS
 
     config = open_config(ctx)
     with open_store(ctx, config) as store:
         row = found(store, config, ref)
-        receipts = store.receipts(row.mail)
+        receipts = store.archive.receipts(row.mail)
         if as_json:
             print_json("mail", {**plain(row), "receipts": plain(receipts)})
             return
@@ -93,8 +93,8 @@ def show(ctx: click.Context, ref: str, as_json: bool) -> None:
                 ("subject", row.subject.strip() or "(no subject)"), ("message-id", row.message_id),
                 ("received", when(row.received_at)), ("mailbox", row.mailbox), ("outcome", row.outcome),
                 ("code", row.code), ("because", row.because),
-                ("by", f"{row.by.kind} {row.by.name}" if row.by.kind != "engine" else ""),
-                ("means", REASONS[row.code].sentence if row.code in REASONS and row.by.kind != "person" else ""),
+                ("by", f"{row.by.kind} {row.by.name}" if row.by.kind != Who.ENGINE else ""),
+                ("means", REASONS[row.code].sentence if row.code in REASONS and row.by.kind != Who.PERSON else ""),
                 ("item", f"{row.workspace} {target(row)}" if target(row) else ""),
                 ("attempts", row.attempts if row.attempts > 1 else ""),
                 ("error", row.error.strip().splitlines()[-1] if row.error.strip() else ""),
@@ -112,8 +112,10 @@ def show(ctx: click.Context, ref: str, as_json: bool) -> None:
 @click.pass_context
 def raw(ctx: click.Context, ref: str) -> None:
     """Write the original bytes of a mail to standard output; to a terminal without control characters."""
+    from engine.desk import looking
+
     with open_store(ctx) as store:
-        write(_raw(store, ref))
+        write(looking.raw(store, ref).content)
 
 
 @mail.command()
@@ -122,20 +124,16 @@ def raw(ctx: click.Context, ref: str) -> None:
 @click.pass_context
 def headers(ctx: click.Context, ref: str, as_json: bool) -> None:
     """Show the header fields of a mail, decoded."""
-    from engine.explain.replay import parse_stored
-    from engine.store.errors import NotFound
+    from engine.desk import looking
 
     config = open_config(ctx)
     with open_store(ctx, config) as store:
-        stored = store.raw(store.mail(ref).mail)
-        if stored is None:
-            raise NotFound(f"the bytes of {ref} are not kept any more; its receipt is")
-        parsed = parse_stored(config, stored)
-        if as_json:
-            print_json("mail", {"headers": [[header.name, header.value] for header in parsed.headers]})
-            return
-        for header in parsed.headers:
-            click.echo(f"{printable(header.name)}: {printable(header.value)}")
+        fields = looking.header(config, store, ref)
+    if as_json:
+        print_json("mail", {"headers": [[field.name, field.value] for field in fields]})
+        return
+    for field in fields:
+        click.echo(f"{printable(field.name)}: {printable(field.value)}")
 
 
 @mail.command()
@@ -144,8 +142,10 @@ def headers(ctx: click.Context, ref: str, as_json: bool) -> None:
 @click.pass_context
 def export(ctx: click.Context, ref: str, file: BinaryIO) -> None:
     """Save the original bytes of a mail to FILE."""
+    from engine.desk import looking
+
     with open_store(ctx) as store:
-        file.write(_raw(store, ref))
+        file.write(looking.raw(store, ref).content)
 
 
 @mail.command()
@@ -154,10 +154,11 @@ def export(ctx: click.Context, ref: str, file: BinaryIO) -> None:
 @click.pass_context
 def retry(ctx: click.Context, refs: tuple[str, ...], as_json: bool) -> None:
     """Let the next run decide a mail again, as if it came now; refused once it has made an item or a comment."""
+    from engine.desk.held import retry as try_again
+
     with open_store(ctx) as store:
         for ref in refs:
-            row = store.mail(ref)
-            store.reopen(row.mail, None, retry=True)
+            row = try_again(store, ref)
             answer(as_json, "mail", {"mail": row.mail, "done": "waits"}, f"{row.mail[:8]}  waits for the next run")
 
 
@@ -168,10 +169,13 @@ def retry(ctx: click.Context, refs: tuple[str, ...], as_json: bool) -> None:
 @click.pass_context
 def ignore(ctx: click.Context, refs: tuple[str, ...], reason: str, as_json: bool) -> None:
     """Close a held, waiting or quarantined mail without making anything of it."""
-    with open_store(ctx) as store:
+    from engine.desk.held import discard
+
+    config = open_config(ctx)
+    with open_store(ctx, config) as store:
         for ref in refs:
-            row = store.mail(ref)
-            store.ignore(row.mail, person(), reason)
+            row = store.archive.mail(ref)
+            discard(config, store, row, person(), reason)
             answer(as_json, "mail", {"mail": row.mail, "done": "ignored"}, f"{row.mail[:8]}  ignored")
 
 
@@ -181,10 +185,11 @@ def ignore(ctx: click.Context, refs: tuple[str, ...], reason: str, as_json: bool
 @click.pass_context
 def reset_status(ctx: click.Context, refs: tuple[str, ...], as_json: bool) -> None:
     """Clear claims and waiting times of a mail, so that the next run takes it up; never its effects."""
+    from engine.desk import acting
+
     with open_store(ctx) as store:
         for ref in refs:
-            row = store.mail(ref)
-            store.reset_status(row.mail)
+            row = acting.reset_status(store, ref)
             answer(as_json, "mail", {"mail": row.mail, "done": "reset"}, f"{row.mail[:8]}  may be taken up at once")
 
 
@@ -194,10 +199,11 @@ def reset_status(ctx: click.Context, refs: tuple[str, ...], as_json: bool) -> No
 @click.pass_context
 def settle(ctx: click.Context, refs: tuple[str, ...], as_json: bool) -> None:
     """Do the mailbox action of a mail again at the next run (move, mark, delete)."""
+    from engine.desk import acting
+
     with open_store(ctx) as store:
         for ref in refs:
-            row = store.mail(ref)
-            store.settle_again(row.mail)
+            row = acting.settle(store, ref)
             said = f"{row.mail[:8]}  its mailbox action is planned again"
             answer(as_json, "mail", {"mail": row.mail, "done": "settle"}, said)
 
@@ -212,11 +218,11 @@ def purge(ctx: click.Context, refs: tuple[str, ...], commit: bool, as_json: bool
 
     Without --commit it only tells what would go.
     """
+    from engine.desk import acting
+
     with open_store(ctx) as store:
         for ref in refs:
-            row = store.mail(ref)
-            if commit:
-                store.purge(row.mail)
+            row = acting.purge(store, ref, commit=commit)
             said = "purged" if commit else "would be purged (--commit does it)"
             done = {"mail": row.mail, "done": "purged" if commit else "nothing"}
             answer(as_json, "mail", done, f'{row.mail[:8]}  "{row.subject}"  {said}')
@@ -230,15 +236,6 @@ def write(content: bytes) -> None:
         return
     for line in content.decode("utf-8", "replace").splitlines():
         click.echo(safe_line(line))
-
-
-def _raw(store: Store, ref: str) -> bytes:
-    from engine.store.errors import NotFound
-
-    stored = store.raw(store.mail(ref).mail)
-    if stored is None:
-        raise NotFound(f"the bytes of {ref} are not kept any more; its receipt is")
-    return stored.content
 
 
 def person() -> str:

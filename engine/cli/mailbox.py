@@ -1,29 +1,30 @@
 """`allegra mailbox`: what the configured mailboxes are, whether they can be reached, what lies in them.
 
-Here: list, test, peek, folders, pause, resume, reconcile. Not here: reading mail into items (`run.py`).
-Invariant: everything but `pause`, `resume` and `reconcile --commit` only looks; nothing ever changes on the server.
+Here: options and printing. Not here: what is asked and done (`desk/mailboxes.py`), reading mail into items (`run.py`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from engine.cli import words
-from engine.cli.common import AWAY, DONE, LATER, complain, open_config, open_store, print_json, print_table, when
+from engine.cli.common import (
+    AWAY,
+    DONE,
+    chosen_mailboxes,
+    complain,
+    open_config,
+    open_store,
+    print_json,
+    print_table,
+    when,
+)
 from engine.cli.noun import Noun
 from engine.plain_text import printable
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from engine.config import Config, Mailbox
-    from engine.model.mail import RawMail
-    from engine.sources.source import Source
-    from engine.store.store import Store
 
 
 @click.group(cls=Noun)
@@ -36,34 +37,23 @@ def mailbox() -> None:
 @click.pass_context
 def list_(ctx: click.Context, as_json: bool) -> None:
     """List the configured mailboxes and how they fare."""
+    from engine.desk import plain
+    from engine.desk.mailboxes import fares
+
     config = open_config(ctx)
     with open_store(ctx, config) as store:
-        states = {state.name: state for state in store.mailbox_states()}
-        rows: list[tuple[Any, ...]] = []
-        for box in config.mailboxes:
-            state = states.get(box.name)
-            fare, since, sentence = _fare(box, state)
-            if as_json:
-                place = {"protocol": box.protocol, "place": box.place, "folder": box.folder, "active": box.active}
-                now = {"state": fare, "since": since, "sentence": sentence, "holder": state.holder if state else ""}
-                print_json("mailbox", {"mailbox": box.name, "workspace": box.workspace or None, **place, **now})
-            rows.append((box.name, box.protocol, box.place, box.folder, fare, when(since), sentence))
-        if not as_json:
-            heads = ("mailbox", "protocol", "place", "folder", "state", "since", "why")
-            print_table(heads, rows, "no mailbox is configured", limit=80)
-
-
-def _fare(box: Mailbox, state: Any) -> tuple[str, datetime | None, str]:
-    """A mailbox in a word, since when, and why: off, paused, failing, ok or never read."""
-    if not box.active:
-        return "off", None, "active = false"
-    if state is None:
-        return "never read", None, ""
-    if state.paused:
-        return "paused", None, state.paused
-    if state.failures:
-        return "failing", state.failing_since, state.sentence
-    return ("ok", state.ok_at, "") if state.ok_at else ("never read", None, "")
+        told = fares(config, store)
+    if as_json:
+        for each in told:
+            print_json("mailbox", plain.fare(each))
+        return
+    rows = [
+        (each.mailbox.name, each.mailbox.protocol, each.mailbox.place, each.mailbox.folder, each.state,
+         when(each.since), each.sentence)
+        for each in told
+    ]  # fmt: skip
+    heads = ("mailbox", "protocol", "place", "folder", "state", "since", "why")
+    print_table(heads, rows, "no mailbox is configured", limit=80)
 
 
 @mailbox.command()
@@ -72,32 +62,21 @@ def _fare(box: Mailbox, state: Any) -> tuple[str, datetime | None, str]:
 @click.pass_context
 def test(ctx: click.Context, names: tuple[str, ...], as_json: bool) -> None:
     """Log in to mailboxes (all active ones, or those named) and tell what the server can. Exit code 69 if one fails."""
-    from engine.sources.source import SourceError
+    from engine.desk import plain
+    from engine.desk.mailboxes import try_out
 
     config = open_config(ctx)
     status = DONE
-    for box in _chosen(config, names):
-        if box.protocol == "pipe":
-            continue
-        try:
-            with _open(config, box) as source:
-                told = source.describe()
-        except SourceError as error:
+    for tried in try_out(config, chosen_mailboxes(config, names)):
+        if not tried.works:
             status = AWAY
-            if as_json:
-                print_json(
-                    "mailbox", {"mailbox": box.name, "ok": False, "code": error.code, "sentence": error.sentence}
-                )
-            else:
-                complain(error.sentence)
-            continue
         if as_json:
-            print_json(
-                "mailbox", {"mailbox": box.name, "ok": True, **{name.replace(" ", "_"): value for name, value in told}}
-            )
+            print_json("mailbox", plain.tried(tried))
+        elif not tried.works:
+            complain(tried.sentence)
         else:
-            click.echo(f"{box.name}  {printable(box.place)}  works")
-            for name, value in told:
+            click.echo(f"{tried.mailbox.name}  {printable(tried.mailbox.place)}  works")
+            for name, value in tried.told:
                 click.echo(f"  {name:<16}{printable(value)}")
     raise SystemExit(status)
 
@@ -111,27 +90,22 @@ def test(ctx: click.Context, names: tuple[str, ...], as_json: bool) -> None:
 @click.pass_context
 def peek(ctx: click.Context, name: str, count: int, as_json: bool) -> None:
     """Show the first mails of a mailbox and whether they were read in; nothing is marked."""
-    from engine.mail.parse import parse
-    from engine.run.passing import utc_now
-    from engine.sources.source import raw_mail
+    from engine.desk import mailboxes, plain
 
     config = open_config(ctx)
-    box = _named(config, name)
-    with open_store(ctx, config) as store, _reaching(), _open(config, box) as source:
-        looks = source.peek(count)
-        fresh = set(store.unknown_keys(box.name, [look.key for look in looks]))
-    rows: list[tuple[Any, ...]] = []
-    for look in looks:
-        mail = parse(raw_mail(box.name, look.key, look.header, utc_now(), look.size_bytes, truncated=True))
-        sender = mail.from_[0].address if mail.from_ else ""
-        state = "new" if look.key in fresh else "read in"
-        if as_json:
-            there = {"size": look.size_bytes, "received": look.internaldate, "flags": look.flags}
-            says = {"from": sender, "subject": mail.subject, "message_id": mail.message_id}
-            print_json("mailbox", {"mailbox": box.name, "key": look.key, "state": state, **there, **says})
-        rows.append((state, when(look.internaldate), sender, mail.subject, look.size_bytes, " ".join(look.flags)))
-    if not as_json:
-        print_table(("state", "received", "from", "subject", "size", "flags"), rows, "there is no mail in it")
+    (box,) = chosen_mailboxes(config, (name,))
+    with open_store(ctx, config) as store, _reaching():
+        looks = mailboxes.peek(config, store, box, count)
+    if as_json:
+        for look in looks:
+            print_json("mailbox", plain.peeked(box.name, look))
+        return
+    rows = [
+        ("new" if look.is_new else "read in", when(look.received_at), look.sender, look.subject, look.size_bytes,
+         " ".join(look.flags))
+        for look in looks
+    ]  # fmt: skip
+    print_table(("state", "received", "from", "subject", "size", "flags"), rows, "there is no mail in it")
 
 
 @mailbox.command()
@@ -140,13 +114,17 @@ def peek(ctx: click.Context, name: str, count: int, as_json: bool) -> None:
 @click.pass_context
 def folders(ctx: click.Context, name: str, as_json: bool) -> None:
     """List the folders of a mailbox, as `folder` and `move_on_success` name them."""
+    from engine.desk import mailboxes
+
     config = open_config(ctx)
-    with _reaching(), _open(config, _named(config, name)) as source:
-        for folder in source.folders():
-            if as_json:
-                print_json("mailbox", {"mailbox": name, "folder": folder})
-            else:
-                click.echo(printable(folder))
+    (box,) = chosen_mailboxes(config, (name,))
+    with _reaching():
+        there = mailboxes.folders(config, box)
+    for folder in there:
+        if as_json:
+            print_json("mailbox", {"mailbox": name, "folder": folder})
+        else:
+            click.echo(printable(folder))
 
 
 @mailbox.command()
@@ -156,10 +134,12 @@ def folders(ctx: click.Context, name: str, as_json: bool) -> None:
 @click.pass_context
 def pause(ctx: click.Context, name: str, reason: str, as_json: bool) -> None:
     """Leave a mailbox alone until `allegra mailbox resume`."""
+    from engine.desk import mailboxes
+
     config = open_config(ctx)
-    _named(config, name)
+    (box,) = chosen_mailboxes(config, (name,))
     with open_store(ctx, config) as store:
-        store.pause(name, printable(reason, 200))
+        mailboxes.pause(store, box, reason)
     _say(as_json, {"mailbox": name, "state": "paused"}, f"{name} is paused")
 
 
@@ -169,10 +149,12 @@ def pause(ctx: click.Context, name: str, reason: str, as_json: bool) -> None:
 @click.pass_context
 def resume(ctx: click.Context, name: str, as_json: bool) -> None:
     """Read a paused mailbox again."""
+    from engine.desk import mailboxes
+
     config = open_config(ctx)
-    _named(config, name)
+    (box,) = chosen_mailboxes(config, (name,))
     with open_store(ctx, config) as store:
-        store.resume(name)
+        mailboxes.resume(store, box)
     _say(as_json, {"mailbox": name, "state": "resumed"}, f"{name} is read again from the next run on")
 
 
@@ -190,65 +172,18 @@ def reconcile(ctx: click.Context, name: str, folder: str | None, commit: bool, a
     Mails are compared by their bytes. With --commit those that are missing are taken in; the next `allegra run`
     decides them. What is known already is not decided again.
     """
-    from engine.run.lease import Lease
-    from engine.run.passing import utc_now
+    from engine.desk import mailboxes
 
     config = open_config(ctx)
-    box = _named(config, name)
-    elsewhere = box.filled(folder=folder) if folder else box
-    with open_store(ctx, config) as store, Lease(store, name, utc_now) as lease:
-        if not lease.held:
-            complain(f"mailbox {name}: another run is working on it ({lease.holder})")
-            raise SystemExit(LATER)
-        with _reaching(), _open(config, elsewhere) as source:
-            listed = [each.key for each in source.list()]
-            fresh = store.unknown_keys(name, listed)
-            known, missing = _take_in(store, source.fetch(fresh, config.settings().limits), lease.owner, commit)
-    there = elsewhere.folder if box.protocol in ("imap", "maildir") else box.place
-    told = {"mailbox": name, "folder": there, "on_server": len(listed), "known": len(listed) - missing,
-            "missing": missing, "known_by_content": known, "committed": commit}  # fmt: skip
+    (box,) = chosen_mailboxes(config, (name,))
+    with open_store(ctx, config) as store, _reaching():
+        found = mailboxes.reconcile(config, store, box, folder or "", commit=commit)
+    told = {"mailbox": name, "folder": found.place, "on_server": found.on_server, "known": found.known,
+            "missing": found.missing, "known_by_content": found.known_by_content, "committed": commit}  # fmt: skip
     what = "were taken in: allegra run decides them" if commit else "are missing here (--commit takes them in)"
-    what = what if missing else "are missing here"
-    _say(as_json, told, f"{there}: {len(listed)} mails, {len(listed) - missing} known, {missing} {what}")
-
-
-def _take_in(store: Store, raws: Iterator[RawMail], owner: str, commit: bool) -> tuple[int, int]:
-    """Spool mails, for good or as a rehearsal; the numbers of known and of missing ones."""
-    known = missing = 0
-    for raw in raws:
-        if commit:
-            (spooled,) = store.spool([raw], owner)
-            if not spooled.seen_before:
-                store.unclaim([spooled])
-        else:
-            with store.rehearsal():
-                (spooled,) = store.spool([raw], owner)
-        known += spooled.seen_before
-        missing += not spooled.seen_before
-    return known, missing
-
-
-# ── what the commands share ───────────────────────────────────────────────────────────────────────────────────
-
-
-def _named(config: Config, name: str) -> Mailbox:
-    """The mailbox of that name; another name is a usage error."""
-    return _chosen(config, (name,))[0]
-
-
-def _chosen(config: Config, names: Sequence[str]) -> list[Mailbox]:
-    known = {box.name: box for box in config.mailboxes}
-    for name in names:
-        if name not in known:
-            raise click.UsageError(f"there is no mailbox {name!r}; there are: {', '.join(known) or 'none'}")
-    return [known[name] for name in dict.fromkeys(names)] or [box for box in config.mailboxes if box.active]
-
-
-def _open(config: Config, box: Mailbox) -> Source:
-    from engine.run.passing import utc_now
-    from engine.sources import open_source
-
-    return open_source(box, config.settings().limits, utc_now)
+    what = what if found.missing else "are missing here"
+    numbers = f"{found.on_server} mails, {found.known} known, {found.missing}"
+    _say(as_json, told, f"{found.place}: {numbers} {what}")
 
 
 @contextmanager

@@ -12,11 +12,15 @@ import io
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from engine import __version__
 from engine.cli.noun import Noun, with_common_options
+
+if TYPE_CHECKING:
+    from engine.model.extra import Extra
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("demo:demo", "Make a demo in ./allegra-demo and run it."),
@@ -39,6 +43,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "mailbox": ("mailbox:mailbox", "List, test and peek into mailboxes."),
     "config": ("config:config", "Show the effective configuration."),
     "db": ("db:db", "Upgrade, back up and prune the database."),
+    "help": ("help:help", "Print a page of the documents, or what a code means."),
     "completion": ("completion:completion", "Print the completion script for a shell."),
     "version": ("version:version", "Print the version."),
 }
@@ -79,19 +84,22 @@ def allegra(ctx: click.Context, config_file: str | None, verbose: int, quiet: bo
 
     The options below may stand before or behind the command.
     """
-    ctx.obj = {"config": config_file, "verbose": verbose, "quiet": quiet}
+    ctx.obj = {**(ctx.obj or {}), "config": config_file, "verbose": verbose, "quiet": quiet}
     if no_color or os.environ.get("NO_COLOR"):
         ctx.color = False
 
 
-def main() -> None:
-    """Run the command line and exit with a code of `docs/cli.md`."""
+def main(extra: Extra | None = None) -> None:
+    """Run the command line and exit with a code of `docs/cli.md`.
+
+    A host that adds words to the rules (`extra`) gives its users this, so that every command knows them.
+    """
     _sound()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a terminal that cannot show a character gets a question mark
             stream.reconfigure(errors="replace")
     try:
-        status = allegra.main(prog_name="allegra", standalone_mode=False)
+        status = allegra.main(prog_name="allegra", standalone_mode=False, obj={"extra": extra})
     except click.UsageError as error:
         error.show()
         status = 64

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
 from engine.cli.common import open_config, open_store, print_json
 from engine.plain_text import printable
+
+if TYPE_CHECKING:
+    from engine.desk.acting import Compared
+    from engine.run.line import Line
 
 
 @click.command()
@@ -44,79 +50,48 @@ def replay(
     """
     if commit and dry_run:
         raise click.UsageError("--commit and --dry-run exclude each other")
-    from engine.explain.replay import decide_again
-    from engine.run.process import Engine
+    from engine.desk import acting, looking
+    from engine.run.engine import Engine
 
     config = open_config(ctx)
-    with open_store(ctx, config) as store:
-        engine = Engine(config, store, rules_directory=rules_directory)
-        rows = _rows(store, refs, limit)
+    with open_store(ctx, config) as store, closing(Engine(config, store, rules_directory)) as engine:
+        rows = looking.mails(store, refs, limit)
         changed = 0
-        try:
-            for row in rows:
-                raw = store.raw(row.mail)
-                if raw is None:
-                    click.echo(f"{row.mail[:8]}  its bytes were purged, it cannot be replayed", err=True)
-                    continue
+        for row in rows:
+            try:
                 if commit:
-                    _commit(engine, row, as_new, notify, as_json)
-                    continue
-                decision = decide_again(engine, raw, mail=row.mail)
-                changed += _show(row, decision, as_json)
-        finally:
-            engine.close()
+                    _print_kept(acting.replay(engine, row, as_new=as_new, notify=notify), as_json)
+                else:
+                    changed += _print_compared(acting.decided_now(engine, row), as_json)
+            except acting.Erased as erased:
+                click.echo(str(erased), err=True)
         if not commit and not as_json:
             mails = "1 mail" if len(rows) == 1 else f"{len(rows)} mails"
             click.echo(f"{mails}, {changed} would end differently; nothing was changed (--commit keeps it)")
 
 
-def _rows(store: Any, refs: tuple[str, ...], limit: int) -> list[Any]:
-    from engine.store.errors import NotFound
-
-    if all(ref.startswith(("m-", "<")) or ref in ("last", "last-held") for ref in refs):
-        return [store.mail(ref) for ref in refs]
-    rows = list(store.mails(" ".join(refs), limit))
-    if not rows:
-        raise NotFound(f"no mail matches {' '.join(refs)!r}")
-    return rows
-
-
-def _show(row: Any, decision: Any, as_json: bool) -> int:
+def _print_compared(this: Compared, as_json: bool) -> int:
     """Print then and now; gives 1 if they differ."""
-    plan = decision.plan
-    same = (row.outcome, row.code, row.workspace) == (plan.outcome.value, plan.disposition.code, plan.workspace)
+    row, plan = this.row, this.decision.plan
     if as_json:
-        print_json(
-            "replay",
-            {
-                "mail": row.mail,
-                "then": {"outcome": row.outcome, "code": row.code, "workspace": row.workspace or None},
-                "now": {
-                    "outcome": plan.outcome.value,
-                    "code": plan.disposition.code,
-                    "workspace": plan.workspace or None,
-                },
-                "because": plan.disposition.because,
-                "changed": not same,
-            },
-        )
+        now = {"outcome": plan.outcome.value, "code": plan.disposition.code, "workspace": plan.workspace or None}
+        then = {"outcome": row.outcome, "code": row.code, "workspace": row.workspace or None}
+        because, changed = plan.disposition.because, not this.same
+        print_json("replay", {"mail": row.mail, "then": then, "now": now, "because": because, "changed": changed})
     else:
-        then = f"{row.outcome} {row.workspace}".strip()
-        now = "same" if same else f"{plan.outcome.value} {plan.workspace}".strip()
-        why = "" if same else f"   {plan.disposition.code}: {plan.disposition.because}"
-        click.echo(printable(f"{row.mail[:8]}  {then:<20} → {now}{why}"))
-    return not same
+        before = f"{row.outcome} {row.workspace}".strip()
+        after = "same" if this.same else f"{plan.outcome.value} {plan.workspace}".strip()
+        why = "" if this.same else f"   {plan.disposition.code}: {plan.disposition.because}"
+        click.echo(printable(f"{row.mail[:8]}  {before:<20} → {after}{why}"))
+    return not this.same
 
 
-def _commit(engine: Any, row: Any, as_new: bool, notify: bool, as_json: bool) -> None:
-    """Start the mail's next generation and keep what comes of it."""
+def _print_kept(made: Iterable[Line], as_json: bool) -> None:
     from engine.cli import lines
-    from engine.run.line import line_of
-    from engine.run.passing import utc_now
-    from engine.store.lease import owner
+    from engine.desk import plain
 
-    engine.store.reopen(row.mail, None, replay=True, as_new=as_new, notify=notify)
-    spooled = engine.store.claim_one(row.mail, utc_now(), owner())
-    for result in engine.process([spooled], utc_now()):
-        line = line_of(result)
-        print_json("replay", lines.as_json(line)) if as_json else click.echo(lines.row(line))
+    for line in made:
+        if as_json:
+            print_json("replay", plain.line(line))
+        else:
+            click.echo(lines.row(line))

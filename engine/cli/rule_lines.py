@@ -13,8 +13,8 @@ import click
 from engine.plain_text import printable
 
 if TYPE_CHECKING:
+    from engine.workbench.rule_changes import Differences
     from engine.workbench.rule_tests import Runner
-    from engine.workbench.rule_usage import Differences
     from rules.run import RuleFile
 
 

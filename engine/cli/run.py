@@ -8,13 +8,22 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import click
 
 from engine.cli import words
-from engine.cli.common import AWAY, LATER, complain, is_terminal, open_config, open_store, print_json, verbosity
+from engine.cli.common import (
+    AWAY,
+    LATER,
+    chosen_mailboxes,
+    complain,
+    is_terminal,
+    open_config,
+    open_store,
+    print_json,
+    verbosity,
+)
 from engine.plain_text import columns, printable
 
 if TYPE_CHECKING:
@@ -22,7 +31,6 @@ if TYPE_CHECKING:
     from engine.model.plan import Outcome
     from engine.run.line import Line
     from engine.run.passing import MailboxReport
-    from engine.sources.source import SourceError
     from engine.stop import Stop
     from engine.store.store import Store
 
@@ -77,7 +85,7 @@ def run(
         try:
             with stop.interruptible():
                 config = open_config(ctx)
-                mailboxes = _chosen(config, names)
+                mailboxes = chosen_mailboxes(config, names)
                 with open_store(ctx, config) as store:
                     reports.extend(_pass(config, store, mailboxes, stop, limit or 0, wait, dry_run, no_move))
         except (Stopped, KeyboardInterrupt):
@@ -97,59 +105,25 @@ def _pass(
 ) -> Iterator[MailboxReport]:  # fmt: skip
     """Do the pass, or rehearse it. A request to stop is heard where it does no harm."""
     from engine.cli.progress import Progress
-    from engine.run.passing import Pass, rehearse, utc_now
-    from engine.run.process import Engine
-    from engine.sources.source import SourceError
+    from engine.run.engine import Engine
+    from engine.run.passing import Pass, rehearse
     from engine.store.errors import StoreError
 
     engine = Engine(config, store, stop=stop)
     try:
-        if not dry_run:
-            with stop.protected():
-                progress = Progress()
-                reports = Pass(engine, progress, limit, wait, settle=not no_move, stop=stop).run(mailboxes)
-                progress.clear()
-                yield from reports
-                _send(config, store, stop)
+        if dry_run:
+            yield from rehearse(engine, mailboxes, limit)
             return
-        for mailbox in mailboxes:
-            try:
-                yield rehearse(engine, mailbox, limit, utc_now)
-            except SourceError as error:
-                yield _failed(mailbox, error)
+        with stop.protected():
+            progress = Progress()
+            reports = Pass(engine, progress, limit, wait, settle=not no_move).run(mailboxes)
+            progress.clear()
+            yield from reports
     except StoreError as error:  # also one that is locked: it is as good as away
         complain(str(error))
         raise SystemExit(AWAY) from None
     finally:
         engine.close()
-
-
-def _chosen(config: Config, names: Sequence[str]) -> list[Mailbox]:
-    """The mailboxes to read: all active ones, or those named. A name that is none is a usage error."""
-    known = {mailbox.name: mailbox for mailbox in config.mailboxes}
-    for name in names:
-        if name not in known:
-            raise click.UsageError(f"there is no mailbox {name!r}; there are: {', '.join(known) or 'none'}")
-    if names:
-        return [known[name] for name in dict.fromkeys(names)]
-    return [mailbox for mailbox in config.mailboxes if mailbox.active]
-
-
-def _failed(mailbox: Mailbox, error: SourceError) -> MailboxReport:
-    from engine.run.passing import MailboxReport
-
-    return MailboxReport(mailbox.name, mailbox.place, "failed", error.code, error.sentence)
-
-
-def _send(config: Config, store: Store, stop: Stop) -> None:
-    """Send what waits in the outbox, where a mail server is configured."""
-    if (config.smtp is None and not config.webhooks) or not store.outbox_waiting():
-        return
-    from engine.outbox.deliver import deliver
-    from engine.stop import Stopped
-
-    with suppress(Stopped):
-        deliver(store, config, config.smtp.max_per_run if config.smtp else 200, stop=stop)
 
 
 def _print(reports: Sequence[MailboxReport], took: float, loud: bool, dry_run: bool) -> None:
@@ -190,9 +164,12 @@ def _print_all(reports: Sequence[MailboxReport], told: Sequence[Line], took: flo
 
 def _state(report: MailboxReport) -> str:
     """How a mailbox fared, in a few words."""
+    from engine.store.lease import BY_HAND
+
     if report.state != "ok":
         sentence = report.sentence.removeprefix(f"mailbox {report.name}: ")
-        return f"   –      {sentence if 'paused' in sentence or report.state != 'paused' else f'paused: {sentence}'}"
+        plain = report.state != "paused" or sentence == BY_HAND
+        return f"   –      {sentence if plain else f'paused: {sentence}'}"
     waited = len(report.lines) + report.seen_before - report.new
     said = f"{report.new:>4} new"
     said += f", {report.seen_before} known by their bytes" if report.seen_before else ""
@@ -230,10 +207,11 @@ def _by_reason(told: Sequence[Line], outcome: Outcome) -> dict[tuple[str, str], 
 
 def _print_json(reports: Sequence[MailboxReport], took: float) -> None:
     from engine.cli import lines
+    from engine.desk import plain
 
     told = [line for report in reports for line in report.lines]
     for line in told:
-        print_json("run", lines.as_json(line))
+        print_json("run", plain.line(line))
     boxes = {
         report.name: {"ok": report.state == "ok", "state": report.state, "new": report.new}
         | ({"code": report.code, "because": report.sentence} if report.code else {})

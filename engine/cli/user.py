@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from engine.cli.common import SAID, answer, open_store, print_json, print_pairs, print_table
+from engine.cli.common import SAID, answer, open_store, print_json, print_pairs, print_table, usage
 from engine.cli.noun import Noun
 
 STATUS = click.Choice(("active", "registered", "locked", "guest"))
@@ -36,16 +36,10 @@ def add(
     status: str | None, language: str | None, admin: bool | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Add a user, or change what you name of one."""
-    if not login.strip() or set(login) & set(" \t\n<>"):
-        raise click.UsageError(f"{login!r} is no login: write a word without blanks")
-    for address in emails:
-        local, at, domain = address.rpartition("@")
-        if not (at and local and domain) or set(address) & set(' \t\n<>"'):
-            raise click.UsageError(f"{address!r} is no mail address")
-    columns = {"name": name, "status": status, "language": language, "admin": admin}
-    with open_store(ctx) as store:
-        given = {key: value for key, value in columns.items() if value is not None}
-        said = store.put_account(login, emails=emails or None, groups=groups, **given)
+    from engine.desk.acting import put_user
+
+    with open_store(ctx) as store, usage():
+        said = put_user(store, login, emails, groups, name=name, status=status, language=language, admin=admin)
         answer(
             as_json,
             "user",
@@ -60,7 +54,7 @@ def add(
 def list_(ctx: click.Context, as_json: bool) -> None:
     """List all users."""
     with open_store(ctx) as store:
-        accounts = store.accounts()
+        accounts = store.directory.accounts()
         if as_json:
             for account in accounts:
                 print_json("user", account)
@@ -88,12 +82,10 @@ def list_(ctx: click.Context, as_json: bool) -> None:
 @click.pass_context
 def show(ctx: click.Context, who: str, as_json: bool) -> None:
     """Show a user, by login, address or name."""
-    from engine.store.errors import NotFound
+    from engine.desk import looking
 
     with open_store(ctx) as store:
-        account = store.person(who) or store.account(who, "+").account
-        if account is None:
-            raise NotFound(f'there is no user "{who}"')
+        account = looking.user(store, who)
         if as_json:
             print_json("user", account)
             return
@@ -135,15 +127,13 @@ def unlock(ctx: click.Context, login: str, as_json: bool) -> None:
 def remove(ctx: click.Context, login: str, as_json: bool) -> None:
     """Remove a user who has written nothing; lock the others."""
     with open_store(ctx) as store:
-        store.remove_account(login)
+        store.directory.remove_account(login)
         answer(as_json, "user", {"login": login, "done": "removed"}, f"user {login}: removed")
 
 
 def _status(ctx: click.Context, login: str, status: str, as_json: bool) -> None:
-    from engine.store.errors import NotFound
+    from engine.desk.acting import set_user_status
 
     with open_store(ctx) as store:
-        if store.login(login) is None:
-            raise NotFound(f'there is no user "{login}"')
-        store.put_account(login, status=status)
+        set_user_status(store, login, status)
         answer(as_json, "user", {"login": login, "done": status}, f"user {login}: {status}")

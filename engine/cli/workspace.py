@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import click
 
-from engine.cli.common import SAID, answer, open_store, plain, print_json, print_pairs, print_table
+from engine.cli.common import SAID, answer, open_store, print_json, print_pairs, print_table, usage
 from engine.cli.noun import Noun
 
 
@@ -32,19 +30,11 @@ def add(
     as_json: bool, **lists: tuple[str, ...],
 ) -> None:  # fmt: skip
     """Add a workspace, or change what you name of one."""
-    if not identifier.replace("-", "").replace("_", "").replace(".", "").isalnum():
-        raise click.UsageError(f"{identifier!r} is no identifier: use letters, digits, -, _ and . (--name says it all)")
-    columns: dict[str, Any] = {"name": name, "public": public}
-    given = {key: value for key, value in columns.items() if value is not None}
-    with open_store(ctx) as store, store.writing():
-        said = store.put_workspace(identifier, lists={key: value for key, value in lists.items() if value}, **given)
-        for member in members:
-            who, equals, role = member.partition("=")
-            if not equals:
-                raise click.UsageError(f"--member takes WHO=ROLE, not {member!r}")
-            kind = "group" if store.group(who) and store.login(who) is None else "user"
-            if store.put_member(identifier, role, **{kind: who}) == "added" and said == "same":
-                said = "changed"
+    from engine.desk.acting import put_workspace
+
+    roles = [_role(member) for member in members]
+    with open_store(ctx) as store, usage():
+        said = put_workspace(store, identifier, lists, roles, name=name, public=public)
         answer(
             as_json,
             "workspace",
@@ -53,13 +43,20 @@ def add(
         )
 
 
+def _role(member: str) -> tuple[str, str]:
+    who, equals, role = member.partition("=")
+    if not equals:
+        raise click.UsageError(f"--member takes WHO=ROLE, not {member!r}")
+    return who, role
+
+
 @workspace.command("list")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a workspace.")
 @click.pass_context
 def list_(ctx: click.Context, as_json: bool) -> None:
     """List all workspaces."""
     with open_store(ctx) as store:
-        catalogs = store.workspaces()
+        catalogs = store.items.workspaces()
         if as_json:
             for each in catalogs:
                 print_json("workspace", each)
@@ -68,7 +65,7 @@ def list_(ctx: click.Context, as_json: bool) -> None:
             ("workspace", "name", "status", "public", "types", "items"),
             [
                 (each.workspace, each.name, each.status, "yes" if each.public else "", ", ".join(each.types),
-                 store.count_items(each.workspace))
+                 store.items.count(each.workspace))
                 for each in catalogs
             ],
             "there are no workspaces",
@@ -81,13 +78,12 @@ def list_(ctx: click.Context, as_json: bool) -> None:
 @click.pass_context
 def show(ctx: click.Context, identifier: str, as_json: bool) -> None:
     """Show what a workspace offers and who is a member."""
-    from engine.store.errors import NotFound
+    from engine.desk import looking
+    from engine.desk.plain import plain
 
     with open_store(ctx) as store:
-        found = store.catalog(identifier)
-        if found is None:
-            raise NotFound(f'there is no workspace "{identifier}"')
-        members = store.members(identifier)
+        found = looking.workspace(store, identifier)
+        members = store.directory.members(identifier)
         if as_json:
             listed = [{"kind": kind, "name": name, "role": role} for kind, name, role in members]
             print_json("workspace", {**plain(found), "members": listed})
@@ -136,15 +132,13 @@ def unlock(ctx: click.Context, identifier: str, as_json: bool) -> None:
 def remove(ctx: click.Context, identifier: str, as_json: bool) -> None:
     """Remove a workspace that holds nothing."""
     with open_store(ctx) as store:
-        store.remove_workspace(identifier)
+        store.items.remove_workspace(identifier)
         answer(as_json, "workspace", {"workspace": identifier, "done": "removed"}, f"workspace {identifier}: removed")
 
 
 def _status(ctx: click.Context, identifier: str, status: str, as_json: bool) -> None:
-    from engine.store.errors import NotFound
+    from engine.desk.acting import set_workspace_status
 
     with open_store(ctx) as store:
-        if store.catalog(identifier) is None:
-            raise NotFound(f'there is no workspace "{identifier}"')
-        store.put_workspace(identifier, status=status)
+        set_workspace_status(store, identifier, status)
         answer(as_json, "workspace", {"workspace": identifier, "done": status}, f"workspace {identifier}: {status}")

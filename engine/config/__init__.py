@@ -1,6 +1,6 @@
 """The configuration: `load` a file, get a `Config` or everything that is wrong with it.
 
-Here: the door. Importing this package costs next to nothing; the schema and its validator come with `load`.
+Here: the door. Importing this package costs next to nothing; the sections come with `load`.
 Not here: what the settings do. Invariant: what `load` returns is complete, checked and frozen.
 """
 
@@ -57,7 +57,7 @@ def parse(text: str, path: Path, environ: Mapping[str, str] = os.environ) -> Con
 
 
 def __getattr__(name: str) -> Any:
-    """Give the classes of the schema when they are asked for by name."""
+    """Give the sections when they are asked for by name."""
     if name in _LATE:
         import importlib
 

@@ -3,11 +3,10 @@
 Here: their options and defaults. Not here: what the stages make of them.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import ClassVar, Literal
 
+from engine.config.defaults import with_defaults
 from engine.config.kinds import (
     Count,
     Line,
@@ -21,11 +20,15 @@ from engine.config.kinds import (
     patterns,
 )
 from engine.config.section import Section
+from engine.model.fields import COMMON, ItemFields
 from rules.pattern import compile_pattern
 
 
-class Threading(Section):
-    """How the item that a mail answers is found. A pattern that is None is not tried."""
+class Threading(Section, frozen=True):
+    """How the item that a mail answers is found.
+
+    A pattern that is None is not tried.
+    """
 
     nested: ClassVar[bool] = True
 
@@ -38,20 +41,18 @@ class Threading(Section):
     subject_needs_sender: bool = True
 
 
-class Items(Section):
-    """What a new item holds, and what a mail may change. `allow_override` may be ("all",)."""
+@with_defaults
+class Items(Section, frozen=True):
+    """What a new item holds, and what a mail may change.
+
+    `allow_override` may be ("all",).
+    """
 
     aliases: ClassVar = {"tracker": "type", "ticket_log": "log_field", "title": "title_prefix"}
     nested: ClassVar[bool] = True
 
     behavior: Literal["create_or_update", "create", "update"] = "create_or_update"
-    type: Line = "Task"
-    status: Line = "New"
-    priority: Line = "Normal"
-    category: Line = ""
-    version: Line = ""
-    assigned_to: Line = ""
-    private: bool = False
+    fields: ClassVar[ItemFields] = COMMON
     title_prefix: Line = ""
     log_field: Line = "comment"
     allow_override: tuple[Line, ...] = ("type", "priority", "due_date", "start_date", "done_ratio")
@@ -64,7 +65,7 @@ class Items(Section):
     threading: Threading = Threading()
 
 
-class Body(Section):
+class Body(Section, frozen=True):
     """How the text of a mail is read and where a reply is cut."""
 
     nested: ClassVar[bool] = True
@@ -97,15 +98,18 @@ class Body(Section):
     cut_patterns: tuple[PatternText, ...] = ()
 
 
-class SmimePgp(Section):
+class SmimePgp(Section, frozen=True):
     """What happens to signed and encrypted mail."""
 
     signed: Literal["keep", "drop"] = "keep"
     encrypted: Verb = "hold"
 
 
-class Attachments(Section):
-    """Which attachments join an item. Sizes of pictures are (width, height) in pixels, None is no limit."""
+class Attachments(Section, frozen=True):
+    """Which attachments join an item.
+
+    Sizes of pictures are (width, height) in pixels, None is no limit.
+    """
 
     nested: ClassVar[bool] = True
 
@@ -123,8 +127,11 @@ class Attachments(Section):
     maximum_count: Count = 50
 
 
-class Limits(Section):
-    """How much of a mail is read at all: sizes in bytes, the rest counted."""
+class Limits(Section, frozen=True):
+    """How much of a mail is read at all.
+
+    Sizes are bytes, the rest is counted.
+    """
 
     raw: Size = 50 << 20
     header_block: Size = 256 << 10

@@ -1,4 +1,4 @@
-"""What a validator of single values cannot see: options that need, contradict or repeat each other, and files.
+"""What single values cannot show: options that need, contradict or repeat each other, and files.
 
 Here: the checks of a whole configuration, the defaults that depend on other options. Not here: single values.
 Invariant: every check runs; none raises.
@@ -17,11 +17,10 @@ from engine.config.mailbox import Mailbox, Smtp
 from engine.config.root import Root
 from engine.config.tidy import Finding
 from engine.config.tidy import Path as KeyPath
+from engine.model.gates import SKIPPABLE
 from rules.problem import Severity
 
-SKIPPABLE = ("auto_reply", "bounce", "undesired_subject", "mailing_list", "empty_subject", "unknown_sender", "blocked",
-             "not_allowed", "dmarc", "spf_softfail", "inactive_user")  # fmt: skip
-_IDENTIFIER = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
+IDENTIFIER = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 _SERVERS = ("imap", "pop3")
 
 
@@ -44,7 +43,7 @@ def settled(root: Root, folder: Path) -> Root:
     workspaces = {
         name: own if "rules" in own.written else own.filled(rules=_existing(root.rules.directory / f"{name}.toml"))
         for name, own in root.workspace.items()
-        if _IDENTIFIER.fullmatch(name)
+        if IDENTIFIER.fullmatch(name)
     }
     everything = {**root.workspace, **workspaces}
     return root.filled(instance=instance, store=store, gates=gates, hooks=hooks, system=system, workspace=everything)
@@ -76,7 +75,7 @@ def _warning(code: str, message: str, path: KeyPath, advice: str = "", *, info: 
 def _names(root: Root) -> Iterator[Finding]:
     for table, names in (("workspace", root.workspace), ("webhooks", root.webhooks)):
         for name in names:
-            if not _IDENTIFIER.fullmatch(name) or (table == "workspace" and name == "system"):
+            if not IDENTIFIER.fullmatch(name) or (table == "workspace" and name == "system"):
                 said = f'"{name}" cannot be the identifier of a {table.removesuffix("s")}'
                 advice = 'use a-z, 0-9, "_" and "-", beginning with a letter or digit; "system" is taken'
                 yield Finding("C117", said, (table, name), advice, on_key=True)
@@ -168,7 +167,7 @@ def _mailbox(box: Mailbox, whole: bool) -> Iterator[Finding]:
             yield _warning("C161", "the password crosses the network in the clear", (*table, "ssl"))
         if not box.ssl_verification:
             yield _warning("C161", "the server's certificate is not checked", (*table, "ssl_verification"))
-    elif box.protocol == "pipe":
+    elif box.protocol in ("pipe", "program"):
         if not box.addresses:
             yield Finding("C109", f"[{'.'.join(map(str, table))}] needs addresses", table, on_key=True)
     elif box.path is None:

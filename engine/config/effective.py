@@ -7,12 +7,16 @@ Invariant: reading a setting is attribute access; what a workspace does not over
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct, field
 
 from engine.config import inherit
+from engine.config.problems import SecretError
+from engine.model.extra import Extra
 
 if TYPE_CHECKING:
     from engine.config.content import Attachments, Body, Items, Limits
@@ -37,8 +41,11 @@ class Settings(Struct, frozen=True):
     replies: Replies
 
 
-class Config(Struct, frozen=True, eq=False):
-    """A configuration that loaded. `digest` is the sha256 of the file in hex, `warnings` what is worth reading."""
+class Config(Struct, frozen=True, eq=False, dict=True):
+    """A configuration that loaded. `digest` is the sha256 of the file in hex, `warnings` what is worth reading.
+
+    `extra` are the words that the program which holds the engine adds to the rules; a file has none.
+    """
 
     path: Path
     digest: str
@@ -49,7 +56,9 @@ class Config(Struct, frozen=True, eq=False):
     own_addresses: tuple[str, ...]
     source: Source
     warnings: tuple[Problem, ...] = ()
+    extra: Extra = Extra()
     _settings: dict[str, Settings] = field(default_factory=dict)
+    _secrets: dict[Path, bytes] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         """Tell which file it is; its text may hold secrets."""
@@ -104,6 +113,20 @@ class Config(Struct, frozen=True, eq=False):
         except KeyError:
             made = self._settings[workspace] = _settings(self.root, self.workspaces.get(workspace), workspace)
             return made
+
+    @cached_property
+    def own(self) -> frozenset[str]:
+        """Our own addresses, to look one up."""
+        return frozenset(self.own_addresses)
+
+    def token_secret(self) -> bytes:
+        """The secret that signs tokens, read once; b"" where there is none yet: then there is no token either."""
+        file = self.instance.secret_file
+        known = self._secrets.get(file, b"")
+        if not known and file.exists():
+            with suppress(SecretError):
+                known = self._secrets[file] = self.instance.secret()
+        return known
 
     def origin(self, key: str, workspace: str = "") -> str:
         """Where the value of a key comes from: `workspace.finance.gates, allegra.toml:243` or `default`.

@@ -3,16 +3,15 @@
 Here: their options and defaults. Not here: how a workspace's gates meet those above it (`inherit.py`).
 """
 
-from __future__ import annotations
-
+from pathlib import Path
 from typing import ClassVar, Literal
 
 from engine.config.kinds import Count, Duration, Line, OptionalPath, PatternText, Positive, Size, Verb, patterns
-from engine.config.section import Section
+from engine.config.section import Filled, Section
 from rules.pattern import Pattern
 
 
-class Rate(Section):
+class Rate(Section, frozen=True):
     """So many mails in so many seconds, and what happens to the next one; `limit` 0 is no limit."""
 
     limit: Count = 0
@@ -20,7 +19,7 @@ class Rate(Section):
     then: Verb = "hold"
 
 
-class Antivirus(Section):
+class Antivirus(Section, frozen=True):
     """A clamd to ask: a socket path or host:port."""
 
     clamd: Line = ""
@@ -28,17 +27,16 @@ class Antivirus(Section):
     unavailable: Literal["off", "warn", "hold", "reject", "discard", "defer"] = "defer"
 
 
-class Gates(Section):
+class Gates(Section, frozen=True):
     """What lets a mail in. Verbs are off, warn, hold, reject, discard.
 
-    `allowed_senders_above` is not an option: it holds the list of the level above, which must match as well.
+    `allowed_senders_above` holds the list of the level above, which must match as well.
     """
 
     nested: ClassVar[bool] = True
-    allowed_senders_above: ClassVar[tuple[Pattern, ...]] = ()
 
     maximum_email_size: Size = 10 << 20
-    big_files_dir: OptionalPath = None
+    big_files_dir: OptionalPath = Path("var/big")
     too_big: Verb = "hold"
     unreadable: Verb = "hold"
     duplicate: Verb = "discard"
@@ -67,6 +65,7 @@ class Gates(Section):
     mails_per_sender: Rate = Rate(limit=60)
     total_rate: Rate = Rate(limit=2000)
     antivirus: Antivirus | None = None
+    allowed_senders_above: Filled[tuple[Pattern, ...]] = ()
 
     @property
     def allowed_lists(self) -> tuple[tuple[Pattern, ...], ...]:
@@ -74,7 +73,7 @@ class Gates(Section):
         return tuple(allowed for allowed in (self.allowed_senders_above, self.allowed_senders) if allowed)
 
 
-class CreateDefaults(Section):
+class CreateDefaults(Section, frozen=True):
     """What a person made from a mail gets where the mail says nothing."""
 
     first_name: Line = "Unknown"
@@ -82,14 +81,12 @@ class CreateDefaults(Section):
     group: Line = ""
 
 
-class Cc(Section):
+_CC = {"add_cc_as_editor": "addCcAsEditor", "add_cc_as_reader": "addCcAsReader", "add_cc_as_watcher": "addCcAsWatcher"}
+
+
+class Cc(Section, frozen=True, rename=_CC):
     """What becomes of the people in To and Cc."""
 
-    toml_names: ClassVar = {
-        "add_cc_as_editor": "addCcAsEditor",
-        "add_cc_as_reader": "addCcAsReader",
-        "add_cc_as_watcher": "addCcAsWatcher",
-    }
     nested: ClassVar[bool] = True
 
     add_cc_as_editor: bool = False
@@ -101,7 +98,7 @@ class Cc(Section):
     never: tuple[PatternText, ...] = patterns(r"/^no-?reply@/i", r"/@lists\./i")
 
 
-class People(Section):
+class People(Section, frozen=True):
     """Who is behind an address, and what becomes of those we do not know."""
 
     aliases: ClassVar = {"unknown_caller_rejection_reply": "unknown_sender_reply"}

@@ -1,6 +1,7 @@
 """The kinds of values an option may have, and how each is read and shown.
 
-Here: durations, sizes, patterns, addresses, paths, words. Not here: which option has which kind.
+Here: durations, sizes, patterns, addresses, paths, texts. Not here: which option has which kind; words and bare
+numbers, which msgspec reads.
 Invariant: a reader either gives the value or says in one sentence what it expected; nothing of a kind can hold a
 control character, so nothing from the configuration breaks a protocol line or a header.
 """
@@ -8,13 +9,12 @@ control character, so nothing from the configuration breaks a protocol line or a
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic_core import PydanticCustomError
+from msgspec import Meta
 
-from engine.config.section import Kind
+from engine.config.section import Kind, Wrong
 from rules.pattern import Pattern, PatternError, compile_pattern
 
 Verb = Literal["off", "warn", "hold", "reject", "discard"]
@@ -24,23 +24,18 @@ _SECONDS = {"ms": 0.001, "s": 1, "sec": 1, "second": 1, "m": 60, "min": 60, "min
             "year": 31536000}  # fmt: skip
 _BYTES = {"": 1, "b": 1, "k": 1 << 10, "kb": 1 << 10, "m": 1 << 20, "mb": 1 << 20, "g": 1 << 30, "gb": 1 << 30}
 _AMOUNT = re.compile(r"(\d{1,12}(?:\.\d{1,6})?)\s*([a-zA-Z]*)")
-_PIXELS = re.compile(r"(\d{1,5})\s*[xX×]\s*(\d{1,5})")
+_PIXELS = r"(\d{1,5})\s*[xX×]\s*(\d{1,5})"
 _CONTROL = re.compile(r"[\0-\x1f\x7f\x85\u2028\u2029]")
-_ADDRESS = re.compile(r"[^\s<>@\"(),:;\[\]\\]+@[^\s<>@\"(),:;\[\]\\]+")
-_MAILBOX = re.compile(rf"(?:[^<>]*<({_ADDRESS.pattern})>|({_ADDRESS.pattern}))")
-
-
-def wrong(code: str, sentence: str, at: int = -1, advice: str = "") -> PydanticCustomError:
-    """A complaint about a value; `at` is the place inside a text that the caret points to."""
-    return PydanticCustomError("option", "{said}", {"said": sentence, "code": code, "at": at, "advice": advice})
+_ADDRESS = r'[^\s<>@"(),:;\[\]\\]+@[^\s<>@"(),:;\[\]\\]+'
+_MAILBOX = rf"(?:[^<>]*<({_ADDRESS})>|({_ADDRESS}))"
 
 
 def read_text(value: Any, folder: Path = Path()) -> str:
     """Text on one line without control characters."""
     if not isinstance(value, str):
-        raise wrong("C102", "this must be text in quotes")
+        raise Wrong("C102", "this must be text in quotes")
     if found := _CONTROL.search(value):
-        raise wrong("C107", f"the character U+{ord(found[0]):04X} is not allowed here", found.start())
+        raise Wrong("C107", f"the character U+{ord(found[0]):04X} is not allowed here", found.start())
     return value
 
 
@@ -52,7 +47,7 @@ def read_duration(value: Any, folder: Path = Path()) -> float:
     unit = found[2].lower() if found else ""
     seconds = _SECONDS.get(unit) or _SECONDS.get(unit.rstrip("s")) if unit else None
     if found is None or seconds is None:
-        raise wrong("C106", "this is no duration", advice='write "30 s", "5 min", "1 hour", "90 days" or "5 years"')
+        raise Wrong("C106", "this is no duration", advice='write "30 s", "5 min", "1 hour", "90 days" or "5 years"')
     return float(found[1]) * seconds
 
 
@@ -71,7 +66,7 @@ def read_size(value: Any, folder: Path = Path()) -> int:
         return value
     found = _AMOUNT.fullmatch(value.strip()) if isinstance(value, str) else None
     if found is None or (factor := _BYTES.get(found[2].lower())) is None:
-        raise wrong("C106", "this is no size", advice='write "10 MB", "256 kB" or a number of bytes')
+        raise Wrong("C106", "this is no size", advice='write "10 MB", "256 kB" or a number of bytes')
     return int(float(found[1]) * factor)
 
 
@@ -87,20 +82,20 @@ def read_pixels(value: Any, folder: Path = Path()) -> tuple[int, int] | None:
     """Width and height from "100x20"; "" is None."""
     if value == "":
         return None
-    found = _PIXELS.fullmatch(value.strip()) if isinstance(value, str) else None
+    found = re.fullmatch(_PIXELS, value.strip()) if isinstance(value, str) else None
     if found is None:
-        raise wrong("C106", "this is no size in pixels", advice='write "100x20", or "" for none')
+        raise Wrong("C106", "this is no size in pixels", advice='write "100x20", or "" for none')
     return int(found[1]), int(found[2])
 
 
 def read_pattern(value: Any, folder: Path = Path()) -> Pattern:
     """A pattern: /…/i, |…|i or bare text."""
     if not isinstance(value, str):
-        raise wrong("C102", "a pattern must be text in quotes")
+        raise Wrong("C102", "a pattern must be text in quotes")
     try:
         return compile_pattern(value)
     except PatternError as error:
-        raise wrong("C104", str(error.message), error.position, error.help) from None
+        raise Wrong("C104", str(error.message), error.position, error.help) from None
 
 
 def read_optional_pattern(value: Any, folder: Path = Path()) -> Pattern | None:
@@ -108,29 +103,39 @@ def read_optional_pattern(value: Any, folder: Path = Path()) -> Pattern | None:
     return None if value == "" else read_pattern(value)
 
 
-def read_path(value: Any, folder: Path) -> Path | None:
-    """A path, taken from the folder of the file; "" is None."""
-    if value is None or value == "":
-        return None
+def read_path(value: Any, folder: Path) -> Path:
+    """A path, taken from the folder of the file."""
     if isinstance(value, Path):
         return folder / value
-    return folder / Path(read_text(value)).expanduser()
+    if not read_text(value):
+        raise Wrong("C102", "this must be a path", advice="leave the option out for the default")
+    try:
+        return folder / Path(value).expanduser()
+    except RuntimeError:
+        raise Wrong("C113", "nobody here has this home directory") from None
+
+
+def read_optional_path(value: Any, folder: Path) -> Path | None:
+    """A path, or None for ""."""
+    return None if value in (None, "") else read_path(value, folder)
 
 
 def read_address(value: Any, folder: Path = Path()) -> str:
     """One address without a name."""
-    if not _ADDRESS.fullmatch(read_text(value)):
-        raise wrong("C105", f'"{value}" is no mail address')
-    return str(value)
+    text = read_text(value)
+    if not re.fullmatch(_ADDRESS, text):
+        raise Wrong("C105", f'"{text}" is no mail address')
+    return text
 
 
 def read_mailbox(value: Any, folder: Path = Path()) -> str:
     """One address, with or without a name: Help desk <help@example.com>; "" where there is none."""
-    if value and not _MAILBOX.fullmatch(read_text(value)):
-        raise wrong(
-            "C105", f'"{value}" is no mail address', advice="write  Name <name@example.com>  or the address alone"
+    text = read_text(value)
+    if text and not re.fullmatch(_MAILBOX, text):
+        raise Wrong(
+            "C105", f'"{text}" is no mail address', advice="write  Name <name@example.com>  or the address alone"
         )
-    return str(value)
+    return text
 
 
 def read_override(value: Any, folder: Path = Path()) -> str:
@@ -138,7 +143,7 @@ def read_override(value: Any, folder: Path = Path()) -> str:
     text = read_text(value)
     if text in ("anyone", "known") or (text.startswith("group:") and len(text) > len("group:")):
         return text
-    raise wrong("C103", f'"{text}" is none of anyone, known, group:NAME')
+    raise Wrong("C103", f'"{text}" is none of anyone, known, group:NAME')
 
 
 def read_command(value: Any, folder: Path = Path()) -> tuple[str, ...]:
@@ -146,50 +151,57 @@ def read_command(value: Any, folder: Path = Path()) -> tuple[str, ...]:
     import shlex
 
     try:
-        words = shlex.split(value) if isinstance(value, str) else [read_text(word) for word in value]
-    except (TypeError, ValueError):
-        raise wrong("C102", "this must be a program with its arguments, as text or as a list of texts") from None
-    return tuple(words)
-
-
-def at_least(least: int, most: int = 2**31) -> Callable[[Any, Path], int]:
-    """A reader of whole numbers in a range."""
-
-    def read(value: Any, folder: Path = Path()) -> int:
-        if not isinstance(value, int) or isinstance(value, bool):
-            raise wrong("C102", "this must be a whole number")
-        if not least <= value <= most:
-            raise wrong("C106", f"this must be at least {least}" if value < least else f"this must be at most {most}")
-        return value
-
-    return read
+        if isinstance(value, str):
+            return tuple(shlex.split(value))
+        return tuple(map(read_text, value if isinstance(value, list) else [None]))
+    except (ValueError, Wrong):
+        raise Wrong("C102", "this must be a program with its arguments, as text or as a list of texts") from None
 
 
 def _source(pattern: Pattern | None) -> str:
     return "" if pattern is None else pattern.source
 
 
-def _same(value: Any) -> Any:
-    return value
+def _shown_pixels(size: tuple[int, int] | None) -> str:
+    return "x".join(map(str, size)) if size else ""
 
 
-Line = Annotated[str, Kind("text", read_text)]
-Duration = Annotated[float, Kind("duration", read_duration, show_duration)]
-Size = Annotated[int, Kind("size", read_size, show_size)]
+def _shown_path(path: Path | None) -> str:
+    return str(path or "")
+
+
+def _text(pattern: str = "", *examples: str) -> dict[str, Any]:
+    """A JSON Schema of a text."""
+    schema: dict[str, Any] = {"type": "string", "pattern": pattern or r"^[^\u0000-\u001f\u007f\u0085\u2028\u2029]*$"}
+    return {**schema, "examples": list(examples)} if examples else schema
+
+
+_NUMBER = r"^\s*\d{1,12}(\.\d{1,6})?\s*"
+_ANY = {"type": "string"}
+_PROGRAM = {"anyOf": [_ANY, {"type": "array", "items": _text()}]}
+_TIME = {"anyOf": [_text(_NUMBER + r"[A-Za-z]+\s*$"), {"type": "number", "minimum": 0, "maximum": 1e10}],
+         "examples": ["30 s", "5 min", "1 hour", "90 days", "5 years"]}  # fmt: skip
+_AMOUNT_OF_BYTES = {"anyOf": [_text(_NUMBER + r"([kKmMgG]?[bB]?)\s*$"), {"type": "integer", "minimum": 0}],
+                    "examples": ["256 kB", "10 MB"]}  # fmt: skip
+
+Line = Annotated[str, Kind("text", read_text, _text())]
+Duration = Annotated[float, Kind("duration", read_duration, _TIME, show_duration)]
+Size = Annotated[int, Kind("size", read_size, _AMOUNT_OF_BYTES, show_size)]
 Pixels = Annotated[
-    tuple[int, int] | None, Kind("pixel size", read_pixels, lambda size: "x".join(map(str, size)) if size else "")
+    tuple[int, int] | None,
+    Kind("pixel size", read_pixels, _text(r"^(\s*\d{1,5}\s*[xX×]\s*\d{1,5}\s*)?$", "100x20"), _shown_pixels),
 ]
-PatternText = Annotated[Pattern, Kind("pattern", read_pattern, _source)]
-OptionalPattern = Annotated[Pattern | None, Kind("pattern", read_optional_pattern, _source)]
-FilePath = Annotated[Path, Kind("path", read_path, lambda path: str(path or ""))]
-OptionalPath = Annotated[Path | None, Kind("path", read_path, lambda path: str(path or ""))]
-AddressText = Annotated[str, Kind("address", read_address)]
-MailboxText = Annotated[str, Kind("address", read_mailbox)]
-OverrideBy = Annotated[str, Kind("anyone, known or group:NAME", read_override)]
-Command = Annotated[tuple[str, ...], Kind("program", read_command, list)]
-Count = Annotated[int, Kind("number", at_least(0), _same)]
-Positive = Annotated[int, Kind("number", at_least(1), _same)]
-Port = Annotated[int, Kind("port", at_least(0, 65535), _same)]
+PatternText = Annotated[Pattern, Kind("pattern", read_pattern, _ANY, _source)]
+OptionalPattern = Annotated[Pattern | None, Kind("pattern", read_optional_pattern, _ANY, _source)]
+FilePath = Annotated[Path, Kind("path", read_path, {**_text(), "minLength": 1}, _shown_path)]
+OptionalPath = Annotated[Path | None, Kind("path", read_optional_path, _text(), _shown_path)]
+AddressText = Annotated[str, Kind("address", read_address, _text(rf"^{_ADDRESS}$"))]
+MailboxText = Annotated[str, Kind("address", read_mailbox, _text(rf"^({_MAILBOX})?$"))]
+OverrideBy = Annotated[str, Kind("who", read_override, _text("^(anyone|known|group:.+)$", "known", "group:staff"))]
+Command = Annotated[tuple[str, ...], Kind("program", read_command, _PROGRAM, list)]
+Count = Annotated[int, Meta(ge=0, le=2**31)]
+Positive = Annotated[int, Meta(ge=1, le=2**31)]
+Port = Annotated[int, Meta(ge=0, le=65535)]
 
 
 def patterns(*sources: str) -> tuple[Pattern, ...]:

@@ -4,8 +4,6 @@ Here: the options of [defaults.mailbox], [system.mailbox], [workspace.NAME.mailb
 Not here: reading the secrets (`secrets.py`), what must be there together (`cross.py`).
 """
 
-from __future__ import annotations
-
 from typing import ClassVar, Literal
 
 from engine.config.kinds import (
@@ -20,29 +18,26 @@ from engine.config.kinds import (
     Positive,
 )
 from engine.config.secrets import Secrets
-from engine.config.section import Section
+from engine.config.section import Filled, Section
 
 PORTS = {("imap", True): 993, ("imap", False): 143, ("pop3", True): 995, ("pop3", False): 110}
 
 
-class Mailbox(Section):
-    """A configured account and folder that mail is read from, all inheritance applied.
+class Mailbox(Section, frozen=True):
+    """A configured account and folder that mail is read from.
 
-    `name` is "system" or the workspace identifier, `workspace` is empty for the system mailbox. Paths and `port`
-    are resolved; `timeout` is in seconds.
+    All inheritance is applied. `name` is "system" or the workspace identifier, `workspace` is empty for the system
+    mailbox. Paths and `port` are resolved; `timeout` is in seconds.
     """
 
-    toml_names: ClassVar = {}
     aliases: ClassVar = {"pop3_auth_option": "auth", "pop3_auth_options": "auth", "mailbox": "folder", "server": "host",
                          "login": "username"}  # fmt: skip
     nested: ClassVar[bool] = True
-    name: ClassVar[str] = ""
-    workspace: ClassVar[str] = ""
 
-    protocol: Literal["imap", "pop3", "maildir", "mbox", "pipe"] = "imap"
+    protocol: Literal["imap", "pop3", "maildir", "mbox", "pipe", "program"] = "imap"
     host: Line = ""
     port: Port = 0
-    ssl: Literal[True, False, "starttls"] = True
+    ssl: bool | Literal["starttls"] = True
     ssl_verification: bool = True
     ca_file: OptionalPath = None
     username: Line = ""
@@ -69,6 +64,8 @@ class Mailbox(Section):
     use_message_id_as_uid: bool = False
     delete_unprocessed: bool = False
     active: bool = True
+    name: Filled[str] = ""
+    workspace: Filled[str] = ""
 
     @property
     def place(self) -> str:
@@ -81,12 +78,15 @@ class Mailbox(Section):
                        self.password_command).read()  # fmt: skip
 
 
-class Smtp(Section):
-    """The server that takes outgoing mail. `port` 0 follows `ssl`; `from_` may carry a display name."""
+class Smtp(Section, frozen=True, rename={"from_": "from"}):
+    """The server that takes outgoing mail.
+
+    `port` 0 follows `ssl`; `from_` may carry a display name.
+    """
 
     host: Line = ""
     port: Port = 0
-    ssl: Literal[True, False, "starttls"] = "starttls"
+    ssl: bool | Literal["starttls"] = "starttls"
     ssl_verification: bool = True
     ca_file: OptionalPath = None
     username: Line = ""
@@ -106,10 +106,9 @@ class Smtp(Section):
         return Secrets("smtp", self.password, self.password_env, self.password_file, self.password_command).read()
 
 
-class Webhook(Section):
+class Webhook(Section, frozen=True):
     """An address that is told of events. The address counts as a secret."""
 
-    name: ClassVar[str] = ""
     url: Line = ""
     url_env: Line = ""
     url_file: OptionalPath = None
@@ -118,6 +117,7 @@ class Webhook(Section):
         Literal["item.created", "item.commented", "mail.held", "mail.rejected", "mail.error", "mailbox.down"], ...
     ] = ()
     timeout: Duration = 10.0
+    name: Filled[str] = ""
 
     def secret(self) -> str:
         """The address to post to. Raises: SecretError with a plain sentence."""

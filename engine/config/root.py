@@ -4,10 +4,9 @@ Here: [instance], [store], [system], [errors], [replies], [rules], [hooks], [log
 Not here: the sections with files of their own; what this version lacks (`unavailable.py`).
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import ClassVar, Literal
 
 from engine.config.content import Attachments, Body, Items, Limits
@@ -25,13 +24,16 @@ from engine.config.kinds import (
 )
 from engine.config.mailbox import Mailbox, Smtp, Webhook
 from engine.config.secrets import shared_secret
-from engine.config.section import Section
+from engine.config.section import Filled, Section
 
 Language = Literal["en", "de", "fr", "es", "it", "nl", "pt", "pl"]
 
 
-class Instance(Section):
-    """Who this installation is. Paths are absolute after loading."""
+class Instance(Section, frozen=True):
+    """Who this installation is.
+
+    Paths are absolute after loading.
+    """
 
     name: Line = "Allegra"
     base_url: Line = ""
@@ -45,8 +47,11 @@ class Instance(Section):
         return shared_secret(self.secret_file)
 
 
-class Archive(Section):
-    """How long the original of a mail and the trace of its decision are kept, in seconds."""
+class Archive(Section, frozen=True):
+    """How long the original of a mail and the trace of its decision are kept.
+
+    Times are seconds.
+    """
 
     enabled: bool = True
     where: Literal["database"] = "database"
@@ -54,8 +59,11 @@ class Archive(Section):
     keep_trace: Duration = 5 * 31536000.0
 
 
-class Store(Section):
-    """The database. `busy_timeout` is how long a statement waits for another process that writes, in seconds."""
+class Store(Section, frozen=True):
+    """The database.
+
+    `busy_timeout` is how long a statement waits for another process that writes, in seconds.
+    """
 
     driver: Literal["sqlite"] = "sqlite"
     path: FilePath = Path("var/allegra.sqlite3")
@@ -63,14 +71,17 @@ class Store(Section):
     archive: Archive = Archive()
 
 
-class Defaults(Section):
+class Defaults(Section, frozen=True):
     """What every mailbox inherits."""
 
     mailbox: Mailbox = Mailbox()
 
 
-class System(Section):
-    """The system mailbox and where its mail goes; `default_workspace` "" means hold."""
+class System(Section, frozen=True):
+    """The system mailbox and where its mail goes.
+
+    `default_workspace` "" means hold.
+    """
 
     aliases: ClassVar = {"project": "default_workspace"}
 
@@ -80,8 +91,11 @@ class System(Section):
     mailbox: Mailbox | None = None
 
 
-class Errors(Section):
-    """What happens when all attempts failed, and who is told. Times are seconds."""
+class Errors(Section, frozen=True, rename={"from_": "from"}):
+    """What happens when all attempts failed, and who is told.
+
+    Times are seconds.
+    """
 
     nested: ClassVar[bool] = True
 
@@ -90,12 +104,15 @@ class Errors(Section):
     defer_limit: Duration = 5 * 86400.0
     forward_to: tuple[AddressText, ...] = ()
     from_: MailboxText = ""
-    report_incoming_email_errors: Literal[True, False, "known"] = "known"
+    report_incoming_email_errors: bool | Literal["known"] = "known"
     one_report_per_sender: Duration = 86400.0
 
 
-class Replies(Section):
-    """Which template answers what; "" is no answer. `automatic_per_*` count mails an hour."""
+class Replies(Section, frozen=True):
+    """Which template answers what; "" is no answer.
+
+    `automatic_per_*` count mails an hour.
+    """
 
     nested: ClassVar[bool] = True
 
@@ -107,10 +124,12 @@ class Replies(Section):
     once_per_sender: Duration = 3600.0
     automatic_per_item: Count = 5
     automatic_per_recipient: Count = 10
-    headers: Mapping[str, Line] = {"Auto-Submitted": "auto-replied", "X-Auto-Response-Suppress": "All"}
+    headers: Mapping[str, Line] = MappingProxyType(
+        {"Auto-Submitted": "auto-replied", "X-Auto-Response-Suppress": "All"}
+    )
 
 
-class Rules(Section):
+class Rules(Section, frozen=True):
     """Where rule files are and how far they may go."""
 
     directory: FilePath = Path("rules")
@@ -120,8 +139,11 @@ class Rules(Section):
     on_error: Literal["defer", "last-good"] = "defer"
 
 
-class Hooks(Section):
-    """The scripts, and the limits they run in: `timeout` in seconds, `memory` in bytes."""
+class Hooks(Section, frozen=True):
+    """The scripts, and the limits they run in.
+
+    `timeout` is in seconds, `memory` in bytes.
+    """
 
     directory: FilePath = Path("hooks")
     guard: tuple[Line, ...] = ()
@@ -135,21 +157,22 @@ class Hooks(Section):
     params: OptionalPath = None
 
 
-class Log(Section):
-    """Where the log goes; `file` None is standard error."""
+class Log(Section, frozen=True):
+    """Where the log goes.
+
+    `file` None is standard error.
+    """
 
     level: Literal["debug", "info", "warning", "error"] = "info"
     format: Literal["text", "json"] = "text"
     file: OptionalPath = None
 
 
-class Workspace(Section):
+class Workspace(Section, frozen=True):
     """A workspace: its people, its rule file, its mailbox and what it overrides.
 
     `name` is for people; `identifier` is the name of the table. `rules` is the file that exists, or None.
     """
-
-    identifier: ClassVar[str] = ""
 
     name: Line = ""
     owner: MailboxText = ""
@@ -163,10 +186,11 @@ class Workspace(Section):
     attachments: Attachments = Attachments()
     errors: Errors = Errors()
     replies: Replies = Replies()
+    identifier: Filled[str] = ""
 
 
-class Root(Section):
-    """The file."""
+class Root(Section, frozen=True):
+    """What Allegra mail reads and what it does with it; docs/config.md tells more."""
 
     schema: Literal[1] = 1
     instance: Instance = Instance()

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import os
 import re
+import threading
 from functools import lru_cache
 from pathlib import Path
 from urllib.parse import quote
@@ -108,7 +109,7 @@ def shared_secret(file: Path) -> bytes:
 def _make(file: Path) -> None:
     """Write the file whole or not at all; of two writers at once the first one wins."""
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    new = file.with_name(f".{file.name}.{os.getpid()}.new")
+    new = file.with_name(f".{file.name}.{threading.get_native_id()}.{threading.get_ident()}.new")
     descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         with os.fdopen(descriptor, "wb") as stream:

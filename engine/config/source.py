@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from rules.problem import Problem
 
 if TYPE_CHECKING:
-    from engine.config.positions import Positions
     from engine.config.tidy import Finding, Path, Tidy
+    from rules.places import Places
 
 
 class Source:
@@ -26,11 +26,11 @@ class Source:
         self._tidy = tidy
 
     @cached_property
-    def positions(self) -> Positions:
+    def places(self) -> Places:
         """The places of all keys and values."""
-        from engine.config.positions import Positions
+        from rules.places import Places
 
-        return Positions(self._text)
+        return Places(self._text)
 
     def problem(self, finding: Finding) -> Problem:
         """Give a finding its place."""
@@ -41,8 +41,8 @@ class Source:
             return Problem(finding.code, finding.message, "environment", where=str(variable), help=finding.help,
                            severity=finding.severity)  # fmt: skip
         path = self._tidy.place(finding.path)
-        places = self.positions
-        place = places.key(path) if finding.on_key else places.value(path, finding.at)
+        places = self.places
+        place = places.word(path) if finding.on_key else places.content(path, finding.at)
         if place is None:
             return Problem(finding.code, finding.message, self.file, help=finding.help, severity=finding.severity)
         return Problem(
@@ -65,16 +65,15 @@ class Source:
                 section = ".".join(map(str, part[:-1]))
                 if part in self._tidy.env:
                     return f"environment {self._tidy.env[part]}"
-                if (place := self._value(part)) is not None:
-                    return f"{section}, {self.file}:{place}"
+                if line := self._line(part):
+                    return f"{section}, {self.file}:{line}"
         return "default"
 
-    def _value(self, path: Path) -> int | None:
+    def _line(self, path: Path) -> int:
         """The line of a key with a value; tables have none."""
-        span = self.positions.spans.get(self._tidy.place(path))
-        if span is None or span.key == span.value:
-            return None
-        return self.positions.at(span.key[0]).line
+        place = self.places.found.get(self._tidy.place(path))
+        word = self.places.word(self._tidy.place(path))
+        return word.line if word is not None and place is not None and place.start >= place.key_end else 0
 
 
 def _prefix(finding: Finding, tidy: Tidy) -> Path:

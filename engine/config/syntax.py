@@ -13,11 +13,12 @@ from typing import Any
 from rules.problem import Problem
 
 ERRORS_AT_MOST = 20
-_WHERE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
-_LITERAL = re.compile(r"'[^'\n]*'(?=[^\s,\]}#])")
-_BARE_KEY = re.compile(r"\s*([^\s=\"'\[\]#]*[^\x00-\x7f][^\s=\"'\[\]#]*)\s*=")
-_YES = re.compile(r"(?i)=\s*(yes|no|on|off|true|false|none|null)\s*(?:#.*)?$")
-_UNQUOTED = re.compile(r"=\s*([^\W\d][^\"'\[\]{}#]*?)\s*(?:#.*)?$")
+# Patterns of the way that is seldom taken: they are compiled when they are used.
+_WHERE = r" \(at (?:line (\d+), column (\d+)|end of document)\)$"
+_LITERAL = r"'[^'\n]*'(?=[^\s,\]}#])"
+_BARE_KEY = r"\s*([^\s=\"'\[\]#]*[^\x00-\x7f][^\s=\"'\[\]#]*)\s*="
+_YES = r"(?i)=\s*(yes|no|on|off|true|false|none|null)\s*(?:#.*)?$"
+_UNQUOTED = r"=\s*([^\W\d][^\"'\[\]{}#]*?)\s*(?:#.*)?$"
 
 
 def decode(content: bytes, file: str) -> str:
@@ -33,7 +34,7 @@ def read(text: str, file: str) -> tuple[dict[str, Any], tuple[Problem, ...]]:
         try:
             return tomllib.loads("\n".join(lines)), tuple(problems)
         except tomllib.TOMLDecodeError as error:
-            found = _WHERE.search(str(error))
+            found = re.search(_WHERE, str(error))
             line, column = (int(found[1]), int(found[2])) if found and found[1] else (_last(lines), 0)
             excerpt = lines[line - 1]
             sentence = str(error)[: found.start()] if found else str(error)
@@ -64,8 +65,8 @@ def _problem(file: str, line: int, column: int, excerpt: str, sentence: str) -> 
     length = 1
     advice = ""
     sentence = sentence[:1].lower() + sentence[1:]
-    literal, accent = _LITERAL.search(excerpt), _BARE_KEY.match(excerpt)
-    yes, bare = _YES.search(excerpt), _UNQUOTED.search(excerpt)
+    literal, accent = re.search(_LITERAL, excerpt), re.match(_BARE_KEY, excerpt)
+    yes, bare = re.search(_YES, excerpt), re.search(_UNQUOTED, excerpt)
     if accent:
         column, length = accent.start(1) + 1, len(accent[1])
         sentence = f'the key {accent[1]} needs quotes: bare keys hold only a-z, A-Z, 0-9, "_" and "-"'

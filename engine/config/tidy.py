@@ -1,21 +1,21 @@
-"""Between TOML and the schema: other spellings, unknown options, overrides from the environment.
+"""Between TOML and the sections: other spellings, unknown options, overrides from the environment.
 
-Here: a walk over the tables with the schema in hand. Not here: whether a value is right.
-Invariant: what leaves here holds only names the schema knows; each name that was left out or respelled is a problem.
+Here: a walk over the tables with the options in hand. Not here: whether a value is right.
+Invariant: what leaves here holds only names that the sections know; each name that was left out or respelled is a
+problem.
 """
 
 from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from engine.config import unavailable
 from engine.config.root import Root
-from engine.config.section import Option, Section, options, section_of, sections_of
+from engine.config.section import Option, Section, options
 from rules.problem import Severity
 
 Path = tuple[str | int, ...]
@@ -44,8 +44,7 @@ class Finding(Struct, frozen=True):
     severity: Severity = Severity.ERROR
 
 
-@dataclass(slots=True)
-class Tidy:
+class Tidy(Struct):
     """The walk and what it found: `spelled` maps respelled paths to those in the file, `env` paths to variables."""
 
     findings: list[Finding] = field(default_factory=list)
@@ -66,19 +65,21 @@ class Tidy:
             if option.name in tidy:
                 said = f"{option.name} is given twice, under two spellings"
                 self.findings.append(Finding("C101", said, there, on_key=True))
-            tidy[option.name] = self._value(value, option, section, here, there)
+            tidy[option.name] = self._value(value, option, here, there)
         return tidy
 
-    def _value(self, value: Any, option: Option, section: type[Section], here: Path, there: Path) -> Any:
-        below, named = section_of(option.annotation), sections_of(option.annotation)
-        if below is not None and isinstance(value, dict):
-            return self.table(value, below, here, there)
-        if named is not None and isinstance(value, dict):
-            return {
-                name: self.table(entry, named, (*here, name), (*there, name)) if isinstance(entry, dict) else entry
-                for name, entry in value.items()
-            }
-        return value
+    def _value(self, value: Any, option: Option, here: Path, there: Path) -> Any:
+        if not isinstance(value, dict):
+            return value
+        if option.section is not None:
+            return self.table(value, option.section, here, there)
+        named = option.sections
+        if named is None:
+            return value
+        return {
+            name: self.table(entry, named, (*here, name), (*there, name)) if isinstance(entry, dict) else entry
+            for name, entry in value.items()
+        }
 
     def _respelled(self, key: str, section: type[Section], path: Path, raw: Path) -> Option | None:
         """An option under another name: with hyphens, in other case, or as another system calls it."""
@@ -154,12 +155,11 @@ def everywhere() -> dict[str, str]:
 
     def walk(section: type[Section], path: str) -> None:
         for name, option in options(section).items():
-            below = section_of(option.annotation) or sections_of(option.annotation)
+            below = option.section or option.sections
             if path:
                 found.setdefault(name, path)
             if below is not None:
-                named = ".NAME" if sections_of(option.annotation) else ""
-                walk(below, f"{path}.{name}{named}".strip("."))
+                walk(below, f"{path}.{name}{'.NAME' if option.named else ''}".strip("."))
 
     walk(Root, "")
     return found
@@ -183,7 +183,7 @@ def _find(words: list[str], tables: Mapping[str, Any]) -> tuple[Path, Option] | 
             option = known.get(plain)
             if option is None:
                 return None
-            name, section, waiting = option.name, section_of(option.annotation), sections_of(option.annotation)
+            name, section, waiting = option.name, option.section, option.sections
         else:
             return None
         path = (*path, name)
@@ -193,8 +193,8 @@ def _find(words: list[str], tables: Mapping[str, Any]) -> tuple[Path, Option] | 
 
 def _typed(text: str, option: Option) -> Any:
     """The value of a variable: text as it stands where text is wanted, else what TOML makes of it."""
-    if option.annotation is str or (option.kind is not None and option.kind.name in ("text", "address", "path")
-                                    and not str(option.annotation).startswith("tuple")):  # fmt: skip
+    as_it_stands = option.kind is not None and option.kind.name in ("text", "address", "path")
+    if as_it_stands and not (option.many or option.named):
         return text
     try:
         return tomllib.loads(f"v = {text}")["v"]

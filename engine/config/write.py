@@ -14,11 +14,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from engine.config.effective import Config
-from engine.config.section import Option, Section, options, section_of, sections_of
+from engine.config.section import Option, Section, options
 from engine.config.tidy import everywhere
 
 MASK = "***"
-_SECRETS = frozenset({"password", "url"})
+SECRETS = frozenset({"password", "url"})
 _INHERITED = ("gates", "people", "items", "body", "attachments", "errors", "replies")
 
 
@@ -36,7 +36,7 @@ class Entry(Struct, frozen=True):
 
 
 def entries(config: Config) -> Iterator[Entry]:
-    """Every option in force, in the order of the schema; of a workspace only what it overrides."""
+    """Every option in force, in the order of the sections; of a workspace only what it overrides."""
     root = config.root
     for name, option in options(type(root)).items():
         value = getattr(root, option.attribute)
@@ -85,10 +85,10 @@ def _overridden(config: Config, effective: Section, own: Section, path: tuple[st
 def _section(config: Config, section: Section, path: tuple[str, ...]) -> Iterator[Entry]:
     for name, option in options(type(section)).items():
         value, here = getattr(section, option.attribute), (*path, name)
-        if section_of(option.annotation) is not None and (value is None or type(value).nested or name == "archive"):
+        if option.section is not None and (value is None or type(value).nested or name == "archive"):
             if value is not None:
                 yield from _section(config, value, here)
-        elif sections_of(option.annotation) is None:
+        elif option.sections is None:
             yield Entry(here, shown(option, value), _origin(config, here))
 
 
@@ -99,7 +99,7 @@ def _origin(config: Config, path: tuple[str, ...]) -> str:
 
 def shown(option: Option, value: Any) -> Any:
     """A value the way TOML has it, secrets masked."""
-    if option.name in _SECRETS and value:
+    if option.name in SECRETS and value:
         return MASK
     return _toml(option, value)
 
@@ -109,10 +109,10 @@ def _toml(option: Option, value: Any) -> Any:
         return {name: _toml(inner, getattr(value, inner.attribute)) for name, inner in options(type(value)).items()}
     if isinstance(value, Mapping):
         return dict(value)
-    if option.kind is not None and not (isinstance(value, tuple) and str(option.annotation).startswith("tuple")):
+    if option.many:
+        return [element if option.kind is None else option.kind.show(element) for element in value]
+    if option.kind is not None:
         return option.kind.show(value)
-    if isinstance(value, tuple):
-        return [option.kind.show(element) if option.kind is not None else element for element in value]
     return "" if value is None else value
 
 

@@ -12,9 +12,6 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
-from msgspec import Struct
-
-from engine.config.problems import SecretError
 from engine.decision import matching
 from engine.mail import addresses, auto, html, language, reply
 from engine.mail.auth import authentication
@@ -22,7 +19,7 @@ from engine.model.facts import Auto, Cut, Facts, Release, Sender
 from engine.model.mail import Mail
 
 if TYPE_CHECKING:
-    from engine.config import Body, Config, Settings
+    from engine.config import Body, Config
     from engine.lookups import Lookups
 
 _HOUR = 3600
@@ -34,48 +31,35 @@ _SCORE_FIELDS: Final = ("x-spam-score", "x-rspamd-score", "x-barracuda-spam-scor
 _FLAG_FIELDS: Final = ("x-spam-flag", "x-spam", "x-spam-status", "x-barracuda-spam-status", "x-rspamd-flag")
 
 
-class _Place(Struct, frozen=True):
-    """What gathering needs of a configuration, for one mailbox."""
-
-    config: Config
-    workspace: str
-    settings: Settings
-    own: frozenset[str]
-    instance: str
-
-
-_places: dict[tuple[int, str], _Place] = {}
-_secrets: dict[str, bytes] = {}
-
-
 def gather(
     mail: Mail, config: Config, mailbox: str, look: Lookups, released: Release | None = None, duplicate_of: str = ""
 ) -> Facts:
     """Gather the facts about a mail read from `mailbox` ("system" or a workspace)."""
-    place = _place(config, mailbox)
-    gates = place.settings.gates
+    workspace = mailbox if mailbox in config.workspaces else ""
+    settings = config.settings(workspace)
+    gates, separators = settings.gates, settings.people.mail_suffix_separators
     fields = auto.names(mail)
     automatic = auto.classify(mail, fields)
     bounce = auto.bounce(mail, fields) if automatic.kind is Auto.BOUNCE else None
     about = bounce.original_message_id if bounce is not None else ""
-    cut = _cut(mail, place.settings.body)
+    cut = _cut(mail, settings.body)
     score, flag = spam(fields)
-    sender = _sender(mail, place.settings.people.mail_suffix_separators, look)
+    sender = _sender(mail, separators, look)
     key = sender.address.key
-    tags = tuple(matching.plus_tags(mail, place.own, place.settings.people.mail_suffix_separators))
+    tags = tuple(matching.plus_tags(mail, config.own, separators))
     return Facts(
         mailbox=mailbox,
-        workspace=place.workspace,
+        workspace=workspace,
         sender=sender,
         authentication=authentication(mail, gates.trusted_authserv_ids, gates.trusted_arc_sealers),
         automatic=automatic,
         bounce=bounce,
-        thread=matching.find(mail, place.settings, look, place.own, _secret(config), about, tags),
+        thread=matching.find(mail, settings, look, config.own, config.token_secret(), about, tags),
         cut=cut,
         own_addresses=config.own_addresses,
         plus=next((tag for tag, _ in tags if not matching.is_token(tag)), ""),
         language=_language(cut.new, fields),
-        own_loop=fields.get("x-allegra-loop", "").strip().casefold() == place.instance,
+        own_loop=fields.get("x-allegra-loop", "").strip().casefold() == _instance(config),
         hops=len(mail.header_values("received")),
         sender_mails_last_hour=1 + look.sender_rate(key, _HOUR) if gates.mails_per_sender.limit and key else 1,
         total_mails_last_hour=1 + look.total_rate(_HOUR) if gates.total_rate.limit else 1,
@@ -86,37 +70,9 @@ def gather(
     )
 
 
-def _place(config: Config, mailbox: str) -> _Place:
-    known = _places.get((id(config), mailbox))
-    if known is not None and known.config is config:
-        return known
-    workspace = mailbox if mailbox in config.workspaces else ""
-    place = _Place(
-        config=config,
-        workspace=workspace,
-        settings=config.settings(workspace),
-        own=frozenset(config.own_addresses),
-        instance=config.instance.name.strip().casefold() or "allegra",
-    )
-    if len(_places) >= 256:
-        _places.clear()
-    _places[id(config), mailbox] = place
-    return place
-
-
-def _secret(config: Config) -> bytes:
-    """The secret that signs tokens, read once; b"" where there is none yet: then there is no token either."""
-    file = config.instance.secret_file
-    known = _secrets.get(str(file))
-    if known:
-        return known
-    if not file.exists():
-        return b""
-    try:
-        secret = _secrets[str(file)] = config.instance.secret()
-    except SecretError:
-        return b""
-    return secret
+def _instance(config: Config) -> str:
+    """The name by which our own mail is known in X-Allegra-Loop."""
+    return config.instance.name.strip().casefold() or "allegra"
 
 
 def _sender(mail: Mail, separators: str, look: Lookups) -> Sender:

@@ -13,8 +13,8 @@ from engine.model.plan import Outcome, Settle
 if TYPE_CHECKING:
     from engine.config import Mailbox
 
-FOLDERS = ("imap", "maildir", "files")
-"""Protocols with folders and flags; the others can only delete or keep."""
+FOLDERS = ("imap", "maildir", "files", "program")
+"""Protocols with folders and flags; the others can only delete or keep. What a program can, it knows itself."""
 
 
 class Planned(NamedTuple):

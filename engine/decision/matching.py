@@ -12,9 +12,12 @@ import re
 from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING, Final
 
+from msgspec.structs import replace
+
 from engine.decision import tokens
 from engine.model.desk import ItemFacts, Kind
-from engine.model.facts import Thread
+from engine.model.draft import Note, note
+from engine.model.facts import Thread, Way
 from engine.model.mail import Mail
 
 if TYPE_CHECKING:
@@ -111,14 +114,15 @@ class _Search:
         self._own = own
         self._secret = secret
         self._tags = tags
-        self.tried: list[tuple[str, str]] = []
+        self.tried: list[tuple[Way, Note]] = []
+        self._unsigned = False
         self._ids = self._references(about)
 
     def _references(self, about: str) -> tuple[str, ...]:
         """The ids to ask about; a forward refers to what it forwards, not to what it answers (F098)."""
         ids = message_ids(self._mail, about)
         if ids and not about and self._mail.header("x-forwarded-message-id"):
-            self.tried.append(("message_id", "In-Reply-To and References ignored: the mail forwards another one"))
+            self.tried.append((Way.MESSAGE_ID, note("thread.forwards")))
             return ()
         return ids
 
@@ -130,12 +134,20 @@ class _Search:
             if found is None:
                 continue
             if found.item is not None:
-                return _with(found, self.tried)
-            self.tried.append((way, f"{found.marker} names nothing"))
+                return self._told(found)
+            self.tried.append((Way(way), note("thread.names_nothing", marker=found.marker)))
             dangling = dangling or found
             if self._options.on_dangling != "next":
                 break
-        return _with(dangling or Thread(), self.tried)
+        return self._told(dangling or Thread())
+
+    def _told(self, found: Thread) -> Thread:
+        """What was found, with what each way saw."""
+        tried = self.tried
+        if (item := found.item) is not None:
+            topic = item.id if item.kind is Kind.TOPIC else 0
+            tried = [*tried, (found.by, note("thread.found", marker=found.marker, item=item.id, topic=topic))]
+        return replace(found, unsigned=self._unsigned, tried=tuple(tried))
 
     # ── the ways ──────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -145,7 +157,7 @@ class _Search:
             return None
         dangling: Thread | None = None
         for marker, kind, number in self._signed():
-            found = self._numbered(number, kind, "token", marker, proven=True)
+            found = self._numbered(number, kind, Way.TOKEN, marker, proven=True)
             if found.item is not None:
                 return self._kept_private(found)
             dangling = dangling or found
@@ -160,7 +172,8 @@ class _Search:
                         yield tag, kind, number
                         break
                 else:
-                    self.tried.append(("token", f"{address}: not signed by us"))
+                    self._unsigned = True
+                    self.tried.append((Way.TOKEN, note("thread.unsigned", address=address)))
         for one in self._ids:
             for letter, kind in (("i", Kind.ITEM), ("t", Kind.TOPIC)):
                 number = tokens.read_message_id(one, self._secret, letter)
@@ -185,11 +198,10 @@ class _Search:
         match = self._look.item_by_message_ids(self._ids)
         if match is None:
             count = len(self._ids)
-            self.tried.append(
-                ("message_id", f"none of {count} known" if count > 1 else f"{self._ids[0][:200]} is not known")
-            )
+            one = note("thread.not_known", message_id=self._ids[0][:200])
+            self.tried.append((Way.MESSAGE_ID, note("thread.none_known", count=count) if count > 1 else one))
             return None
-        return Thread(match.item, "message_id", match.message_id, proven=True, private=match.private)
+        return Thread(match.item, Way.MESSAGE_ID, match.message_id, proven=True, private=match.private)
 
     def _by_plus(self) -> Thread | None:
         """A number in the plus tag or the whole local part of an address of ours (F109)."""
@@ -199,7 +211,7 @@ class _Search:
         dangling: Thread | None = None
         for text, address in (*self._tags, *self._locals()):
             for number in _numbers(pattern, text):
-                found = self._numbered(number, Kind.ITEM, "plus", address)
+                found = self._numbered(number, Kind.ITEM, Way.PLUS, address)
                 if found.item is not None:
                     return found
                 dangling = dangling or found
@@ -223,7 +235,7 @@ class _Search:
         dangling: Thread | None = None
         for number, kind in self._marked(subject):
             marker = f"[#{number}]" if kind is Kind.ITEM else f"[msg{number}]"
-            found = self._numbered(number, kind, "subject", marker)
+            found = self._numbered(number, kind, Way.SUBJECT, marker)
             if found.item is not None:
                 return found
             dangling = dangling or found
@@ -237,19 +249,12 @@ class _Search:
             for match in list(_TOPIC.finditer(subject))[:_MARKERS]:
                 yield int(match[1]), Kind.TOPIC
 
-    def _numbered(self, number: int, kind: Kind, by: str, marker: str, proven: bool = False) -> Thread:
+    def _numbered(self, number: int, kind: Kind, by: Way, marker: str, proven: bool = False) -> Thread:
         """Look a number up: a thread with the item, or a dangling one."""
         item: ItemFacts | None = self._look.item(number) if kind is Kind.ITEM else self._look.topic(number)
         if item is None:
             return Thread(marker=marker, dangling=True, proven=False)
         return Thread(item, by, marker, proven=proven)
-
-
-def _with(found: Thread, tried: list[tuple[str, str]]) -> Thread:
-    if found.item is not None:
-        noun = "topic " if found.item.kind is Kind.TOPIC else "#"
-        tried = [*tried, (found.by, f"{found.marker} is {noun}{found.item.id}")]
-    return Thread(found.item, found.by, found.marker, found.dangling, found.proven, found.private, tuple(tried))
 
 
 def _numbers(pattern: Pattern, text: str) -> list[int]:

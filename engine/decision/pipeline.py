@@ -22,7 +22,7 @@ from engine.model.desk import ItemFacts
 from engine.model.draft import Disposition, Draft, FieldChange, NewUser, PersonChange, Reply, Skip
 from engine.model.facts import Facts, Release
 from engine.model.mail import Address, Mail
-from engine.model.plan import Plan
+from engine.model.plan import DONE, Plan
 from engine.model.trace import Change, StageTrace, Trace
 from engine.stages.activity import Activity
 from engine.stages.author import Author
@@ -39,8 +39,8 @@ from engine.stages.subject import Subject
 
 if TYPE_CHECKING:
     from engine.config import Config
+    from engine.model.stored import Versions
     from engine.rulebook.book import Rulebook
-    from engine.store.part import Versions
 
 ORDER = (
     "config",
@@ -57,12 +57,19 @@ ORDER = (
 )
 """The stages by name, in the order they are asked."""
 
+MOST_LISTED = 8
+"""Elements of a list that the trace of a change tells."""
+
 MOST_DEFECTS = 50
 """Oddities of one mail that its trace tells."""
 
 
 class Decision(Struct, frozen=True):
-    """What `decide` found: the plan, and everything that led to it."""
+    """What `decide` found: the plan, and everything that led to it.
+
+    `draft` is what the plan was made of. `reached` is what came out of the last stage that was asked: another one only
+    where the way went on beyond a settled draft.
+    """
 
     mail: Mail
     facts: Facts
@@ -70,6 +77,7 @@ class Decision(Struct, frozen=True):
     plan: Plan
     trace: Trace
     look: Recorder
+    reached: Draft
     versions: Versions | None = None
 
 
@@ -87,12 +95,14 @@ class Pipeline(Struct, frozen=True):
         release: Release | None = None,
         duplicate_of: str = "",
         beyond: bool = False,
+        until: str = "",
         versions: Versions | None = None,
     ) -> Decision:
         """Decide about one mail.
 
         `beyond` goes on after a settled draft, as a release would, to tell what else would have happened; the plan
-        is still that of the first settlement. `versions` is the state of the store that the answers come from.
+        is still that of the first settlement. `until` names the stage before which the way ends, for those who want
+        the draft and not the plan. `versions` is the state of the store that the answers come from.
         """
         started = time.perf_counter_ns()
         mailbox = mail.raw.origin.mailbox
@@ -101,7 +111,7 @@ class Pipeline(Struct, frozen=True):
         settled: Draft | None = None
         traces: list[StageTrace] = []
         values = _values(draft)
-        for stage in self.stages:
+        for stage in self.stages[: ORDER.index(until) if until else None]:
             before, began = draft, time.perf_counter_ns()
             draft = stage.decide(mail, facts, draft, look)
             us, held = (time.perf_counter_ns() - began) // 1000, values
@@ -121,12 +131,12 @@ class Pipeline(Struct, frozen=True):
             disposition=plan.disposition,
             rules=final.rule_traces,
             answers=tuple(look.answers.items()),
-            effects=tuple(type(effect).__name__ for effect in plan.effects),
+            effects=tuple(DONE[type(effect)] for effect in plan.effects),
             config_digest=self.config.digest,
             us=(time.perf_counter_ns() - started) // 1000,
             defects=mail.defects[:MOST_DEFECTS],
         )
-        return Decision(mail, facts, final, plan, trace, look, versions)
+        return Decision(mail, facts, final, plan, trace, look, draft, versions)
 
 
 def build(config: Config, book: Rulebook) -> Pipeline:
@@ -168,7 +178,15 @@ def _changes(before: tuple[Any, ...], after: tuple[Any, ...]) -> tuple[Change, .
 def _change(name: str, old: Any, new: Any) -> Change:
     if name == "text":
         return Change(name, _length(old), _length(new))
-    return Change(name, _short(old), _short(new))
+    return Change(name, _listed(old), _listed(new))
+
+
+def _listed(value: Any) -> str | tuple[str, ...]:
+    """Give a value of a draft as a few words, a list as those of its first elements."""
+    if type(value) is not tuple:
+        return _short(value)
+    more = ("…",) if len(value) > MOST_LISTED else ()
+    return (*map(_short, value[:MOST_LISTED]), *more)
 
 
 def _length(text: str) -> str:
@@ -181,7 +199,7 @@ def _short(value: Any) -> str:
     if isinstance(value, str):
         return value if len(value) <= 120 else value[:119] + "…"
     if kind is tuple:
-        return ", ".join([_short(each) for each in value[:8]]) + (" …" if len(value) > 8 else "")
+        return ", ".join(map(_short, value[:MOST_LISTED])) + (" …" if len(value) > MOST_LISTED else "")
     if kind is bool:
         return "true" if value else "false"
     if kind is Disposition:

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from engine.model.draft import Decider, Disposition, Draft, Target, Verdict
+from engine.model.desk import AccountStatus
+from engine.model.draft import Decider, Disposition, Draft, Note, Target, Verdict, Who, note
 from engine.model.facts import Facts
 from engine.model.mail import Mail
 from engine.model.plan import (
@@ -22,6 +23,7 @@ from engine.model.plan import (
     CreateItem,
     CreateUser,
     Effect,
+    Letter,
     Outcome,
     Plan,
     PostToTopic,
@@ -30,11 +32,12 @@ from engine.model.plan import (
     Settle,
 )
 from engine.model.reasons import REASONS
+from engine.wording.sentence import sentence
 
 if TYPE_CHECKING:
     from engine.config import Config, Settings
 
-ENGINE = Decider("engine", "seal")
+ENGINE = Decider(Who.ENGINE, "seal")
 
 _OUTCOMES = {
     Target.NEW_ITEM: (Outcome.CREATED, "draft.created"),
@@ -57,9 +60,14 @@ _EVENTS = {
     Outcome.ERROR: "mail.error",
 }
 
+_HEARS = frozenset({AccountStatus.ACTIVE, AccountStatus.GUEST})
+
 
 _OUR_FAULT = frozenset({"config.broken", "rule.file_broken"})
 """Codes of deferred mail whose sender hears, once, that the fault is ours (F021)."""
+
+
+_WRITTEN = {Target.COMMENT: "seal.comment", Target.NOTE: "seal.note", Target.TOPIC_POST: "seal.topic_post"}
 
 
 _NOTED = frozenset({"thread.stranger", "gate.auto_reply"})
@@ -85,30 +93,32 @@ def seal(mail: Mail, facts: Facts, draft: Draft, config: Config) -> Plan:
 
 def _accepted(draft: Draft) -> Disposition:
     """The verdict of a draft that came to the end: ACCEPT, if it says where, who and what."""
-    lacks = [
-        what
-        for what, there in (
-            ("a workspace", draft.workspace),
-            ("an author", draft.author),
-            ("an item to write on", draft.target is Target.NEW_ITEM or draft.item is not None),
-            ("a title", draft.target is not Target.NEW_ITEM or draft.title),
-        )
-        if not there
-    ]
+    lacks = tuple(_lacks(draft))
     if lacks:
-        because = f"the stages came to the end without {' and '.join(lacks)}"
+        because = sentence(note("seal.lacks", what=lacks))
         return Disposition(Verdict.HOLD, "draft.undecided", because, ENGINE)
     _, code = _OUTCOMES[draft.target]
     if draft.target is Target.NOTE:
-        for note in reversed(draft.notes):
-            if note.code in _NOTED:  # why it is a note says more than that it is one
-                return Disposition(Verdict.ACCEPT, note.code, note.text, ENGINE)
-    if draft.target is Target.NEW_ITEM or draft.item is None:
-        because = f"a new item in {draft.workspace}"
-    else:
-        what = {Target.COMMENT: "a comment on", Target.NOTE: "a note on", Target.TOPIC_POST: "a post to topic"}
-        because = f"{what[draft.target]} #{draft.item.id} in {draft.item.workspace or draft.workspace}"
-    return Disposition(Verdict.ACCEPT, code, because, ENGINE)
+        for said in reversed(draft.notes):
+            if said.code in _NOTED:  # why it is a note says more than that it is one
+                return Disposition(Verdict.ACCEPT, said.code, sentence(said), ENGINE)
+    made = note("seal.item", workspace=draft.workspace)
+    if draft.target is not Target.NEW_ITEM and draft.item is not None:
+        workspace = draft.item.workspace or draft.workspace
+        made = note(_WRITTEN[draft.target], item=draft.item.id, workspace=workspace)
+    return Disposition(Verdict.ACCEPT, code, sentence(made), ENGINE)
+
+
+def _lacks(draft: Draft) -> Iterator[Note]:
+    """What a draft needs to be accepted and does not say."""
+    if not draft.workspace:
+        yield note("seal.no_workspace")
+    if not draft.author:
+        yield note("seal.no_author")
+    if draft.target is not Target.NEW_ITEM and draft.item is None:
+        yield note("seal.no_item")
+    if draft.target is Target.NEW_ITEM and not draft.title:
+        yield note("seal.no_title")
 
 
 def _not_accepted(
@@ -172,12 +182,12 @@ def _answers(
     if not settings.people.no_account_notice:
         for user in draft.new_users:
             if user.address.address == draft.author:
-                yield SendMail("account", "account", (user.address.address,), language, item=item)
+                yield SendMail(Letter.ACCOUNT, "account", (user.address.address,), language, item=item)
     if draft.no_reply or draft.target is Target.NOTE:
         return
-    kind, template = ("ack", settings.replies.new_item)
+    kind, template = (Letter.ACK, settings.replies.new_item)
     if draft.target is not Target.NEW_ITEM:
-        kind, template = ("comment_ack", settings.replies.new_comment)
+        kind, template = (Letter.COMMENT_ACK, settings.replies.new_comment)
     if draft.reply is not None:
         yield SendMail(kind, draft.reply.template, draft.reply.to or (to,), language, text=draft.reply.text, item=item)
     elif template:
@@ -187,33 +197,38 @@ def _answers(
 def _dispatches(facts: Facts, draft: Draft, item: int) -> Iterator[SendMail]:
     """What rules send to others: the mail itself, or word of it."""
     for address in dict.fromkeys(draft.forwards):
-        yield SendMail("forward", "forward", (address,), item=item, automatic=False)
+        yield SendMail(Letter.FORWARD, "forward", (address,), item=item, automatic=False)
     for person in dict.fromkeys(draft.notifies):
-        yield SendMail("notify", "notify", (person,), item=item, automatic=False)
+        yield SendMail(Letter.NOTIFY, "notify", (person,), item=item, automatic=False)
 
 
 def _refusals(
     mail: Mail, facts: Facts, draft: Draft, disposition: Disposition, settings: Settings, config: Config
 ) -> Iterator[SendMail]:
-    """What the sender hears about a mail that was not accepted (F057, F135)."""
+    """What the sender hears about a mail that was not accepted (F057, F135).
+
+    A person who refuses one writes the sentence for the sender; the code stays that of what held the mail.
+    """
     to, reason = answered_to(mail, facts), REASONS.get(disposition.code)
     if not to or reason is None or disposition.verdict is Verdict.DISCARD or draft.no_reply:
         return
-    if disposition.code == "gate.unknown_sender":
-        kind, template = "rejected", settings.people.unknown_sender_reply
+    by_person = disposition.by.kind == Who.PERSON
+    to_strangers = disposition.code == "gate.unknown_sender" and not by_person
+    if to_strangers:
+        kind, template = Letter.REJECTED, settings.people.unknown_sender_reply
     elif disposition.verdict is Verdict.HOLD:
-        kind, template = "held", settings.replies.held
+        kind, template = Letter.HELD, settings.replies.held
     elif disposition.verdict is Verdict.DEFER:
-        kind, template = "held", "config_error" if disposition.code in _OUR_FAULT else ""
+        kind, template = Letter.HELD, "config_error" if disposition.code in _OUR_FAULT else ""
     else:
-        kind, template = "rejected", settings.replies.rejected
+        kind, template = Letter.REJECTED, settings.replies.rejected
     text = ""
-    if draft.reply is not None and disposition.verdict is Verdict.REJECT:
+    if draft.reply is not None and disposition.verdict is Verdict.REJECT and not by_person:
         template, text = draft.reply.template or template, draft.reply.text
-    if not template or not (disposition.code == "gate.unknown_sender" or _may_hear(facts, settings)):
+    if not template or not (to_strangers or _may_hear(facts, settings)):
         return
     if _may_answer(mail, facts, config):
-        told = disposition.because if reason.sender else reason.sentence
+        told = disposition.because if reason.sender or by_person else reason.sentence
         yield SendMail(kind, template, (to,), spoken(facts, config), told, text)
 
 
@@ -223,20 +238,20 @@ def _may_hear(facts: Facts, settings: Settings) -> bool:
     if reports != "known":
         return bool(reports)
     account = facts.sender.account
-    return account is not None and account.status in ("active", "guest") and not facts.sender.problem
+    return account is not None and account.status in _HEARS and not facts.sender.problem
 
 
 def _reports(disposition: Disposition, settings: Settings) -> Iterator[SendMail]:
-    """F136: the admin gets the original where the reason says so."""
+    """F136: the admin gets the original where the reason says so; of what a person refuses they had it before."""
     reason = REASONS.get(disposition.code)
-    if reason is not None and reason.admin:
+    if reason is not None and reason.admin and disposition.by.kind != Who.PERSON:
         yield from reports(disposition.because, settings)
 
 
 def reports(because: str, settings: Settings) -> Iterator[SendMail]:
     """A report with the original to each address of `errors.forward_to`."""
     for address in settings.errors.forward_to:
-        yield SendMail("report", "report", (address,), reason=because, automatic=False)
+        yield SendMail(Letter.REPORT, "report", (address,), reason=because, automatic=False)
 
 
 def _webhooks(outcome: Outcome, config: Config) -> Iterator[CallWebhook]:

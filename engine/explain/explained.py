@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
-from engine.model.draft import Decider
+from engine.model.draft import Decider, Note
 from engine.model.plan import Outcome
 
 if TYPE_CHECKING:
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
 
 class IfReleased(Struct, frozen=True):
-    """What a release would come to now: its outcome, why, and what it would pass besides."""
+    """What a release would come to now: its outcome, why, and and what would hold it otherwise."""
 
     outcome: Outcome
     because: str
     stage: str
-    passed: tuple[str, ...] = ()
+    passed: tuple[Note, ...] = ()
 
 
 class Explained(Struct, frozen=True):

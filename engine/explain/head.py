@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from engine.decision.pipeline import ORDER
 from engine.explain.stages import printable
-from engine.model.draft import Decider, Verdict
+from engine.model.draft import Decider, Verdict, Who
 from engine.model.plan import Outcome
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def _past(outcome: Outcome) -> str:
 def _verdict_lines(this: Explained) -> Iterator[str]:
     """What became of it, why, by whom."""
     trace = this.trace
-    by_person = this.by.kind == "person"
+    by_person = this.by.kind == Who.PERSON
     said = f" {this.outcome.upper()}{_target(this)}"
     if trace is not None and trace.stages and not by_person:
         said += f"  in {trace.us / 1000:.0f} ms" if trace.us >= 10_000 else f"  in {trace.us / 1000:.1f} ms"
@@ -67,7 +67,7 @@ def _verdict_lines(this: Explained) -> Iterator[str]:
     yield printable(said + (f"   code {this.code}" if this.code else ""))
     if this.because:
         yield printable(f" because  {this.because}")
-    if this.by.kind != "engine":
+    if this.by.kind != Who.ENGINE:
         yield printable(f" by       {_by(this.by, trace)}")
     if by_person and trace is not None:
         then = trace.disposition
@@ -88,7 +88,7 @@ def _verdict(verdict: Verdict) -> str:
 def _by(by: Decider, trace: Trace | None) -> str:
     """Name who decided, a rule with its number and its place."""
     place = f"   {by.file}:{by.line}" if by.file and by.line else f"   {by.file}" if by.file else ""
-    if by.kind != "rule":
-        return f"{by.name}, a person" if by.kind == "person" else f"{by.kind} {by.name}{place}"
+    if by.kind != Who.RULE:
+        return f"{by.name}, a person" if by.kind == Who.PERSON else f"{by.kind} {by.name}{place}"
     ended = next((file.ended for file in trace.rules if file.file == by.file and file.ended), 0) if trace else 0
     return f'rule {f"{ended} " if ended else ""}"{by.name}"{place}'

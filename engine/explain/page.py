@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 from engine.mail.html import sanitise, with_images
 
 if TYPE_CHECKING:
-    from engine.store.store import AttachmentView, ItemView, Store
+    from engine.model.stored import AttachmentView, ItemView
+    from engine.store.store import Store
 
 PICTURES = ("image/png", "image/jpeg", "image/gif", "image/webp")
 MOST_BYTES = 2 * 1024 * 1024
@@ -25,7 +26,7 @@ MOST_BYTES_IN_ALL = 10 * 1024 * 1024
 def shown(store: Store, view: ItemView, comment: int = 0) -> str:
     """Give the body of an item, or of one of its comments, as safe HTML with its pictures; "" where it has none."""
     reference = view.html if not comment else next((each.html for each in view.comments if each.id == comment), "")
-    page = sanitise(store.html(reference)) if reference else ""
+    page = sanitise(store.items.html(reference)) if reference else ""
     return with_images(page, _pictures(store, view, comment, page)) if "cid:" in page else page
 
 
@@ -36,7 +37,9 @@ def _pictures(store: Store, view: ItemView, comment: int, page: str) -> dict[str
     for each in sorted(view.attachments, key=lambda each: each.comment != comment):
         if each.content_id and each.content_id not in urls and _fits(each, left) and _named(each.content_id, page):
             left -= each.size_bytes
-            urls[each.content_id] = f"data:{each.content_type};base64,{b64encode(store.blob(each.digest)).decode()}"
+            urls[each.content_id] = (
+                f"data:{each.content_type};base64,{b64encode(store.items.blob(each.digest)).decode()}"
+            )
     return urls
 
 

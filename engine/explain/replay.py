@@ -16,17 +16,17 @@ from msgspec.structs import replace
 
 from engine.explain.explained import Explained, IfReleased
 from engine.model import trace as traces
-from engine.model.draft import Verdict
+from engine.model.draft import PASSED, Note, Verdict
 from engine.model.facts import Release
 from engine.model.mail import Mail, RawMail
 from engine.model.plan import Outcome
-from engine.run.process import Engine
+from engine.run.engine import Engine
 
 if TYPE_CHECKING:
     from engine.config import Config
     from engine.decision.pipeline import Decision
+    from engine.model.stored import MailRow
     from engine.model.trace import Trace
-    from engine.store.mails import MailRow
     from rules.explain import Leaves
 
 
@@ -45,11 +45,12 @@ def decide_again(
     mail: str = "",
     release: Release | None = None,
     beyond: bool = False,
+    until: str = "",
 ) -> Decision:
     """Decide about a mail that was decided before; `stored` is the trace whose answers count."""
     recorded = traces.recording(stored) if stored is not None else None
     look = engine.look(raw, mail, recorded)
-    return engine.pipeline.decide(parse_stored(engine.config, raw), look, release=release, beyond=beyond)
+    return engine.pipeline.decide(parse_stored(engine.config, raw), look, release=release, beyond=beyond, until=until)
 
 
 def explain_stored(engine: Engine, row: MailRow, *, anew: str = "", every_rule: bool = False) -> Explained:
@@ -58,9 +59,9 @@ def explain_stored(engine: Engine, row: MailRow, *, anew: str = "", every_rule: 
     `anew` decides it again with the rules the engine has now, from the answers of then; it says which those are. What
     broke the machine is not tried here, and what was decided is not decided again only to be told.
     """
-    stored = engine.store.trace(row.mail)
+    stored = engine.store.archive.trace(row.mail)
     trace = None if stored is None else _readable(stored)
-    raw = engine.store.raw(row.mail)
+    raw = engine.store.archive.raw(row.mail)
     waits = row.outcome == Outcome.DEFERRED.value
     decision = None
     if raw is not None and (anew or (waits and not row.attempts)):
@@ -68,7 +69,7 @@ def explain_stored(engine: Engine, row: MailRow, *, anew: str = "", every_rule: 
         trace = decision.trace
     elif waits:
         trace = None
-    receipts = engine.store.receipts(row.mail)
+    receipts = engine.store.archive.receipts(row.mail)
     known = Explained(
         mail=row.mail,
         subject=row.subject,
@@ -147,24 +148,22 @@ def explain_bytes(engine: Engine, raw: RawMail, name: str, every_rule: bool = Fa
 
 def _if_released(engine: Engine, raw: RawMail, mail: str) -> IfReleased:
     """Decide as a release would, with the answers of now."""
-    who = "you"
-    decision = decide_again(engine, raw, mail=mail, release=Release(who))
+    decision = decide_again(engine, raw, mail=mail, release=Release("you"))
     plan, stages = decision.plan, decision.trace.stages
-    mark = f"; passed, because {who} released it"
-    passed = [note.text.removesuffix(mark) for each in stages for note in each.notes if note.text.endswith(mark)]
-    return IfReleased(plan.outcome, plan.disposition.because, stages[-1].name, tuple(passed))
+    notes = (note for stage in stages for note in stage.notes if note.kind == PASSED)
+    passed = tuple(what for note in notes if isinstance(what := note.field("what"), Note))
+    return IfReleased(plan.outcome, plan.disposition.because, stages[-1].name, passed)
 
 
 def _leaves(engine: Engine, raw: RawMail, trace: Trace | None, mail: str) -> dict[str, Leaves]:
     """Ask every condition of the rule files that are in force still as they were then, about the mail as it was."""
-    from engine.rulebook.book import load_rules
     from rules.explain import opened
 
     if trace is None:
         return {}
     read = {file.digest for file in trace.rules}
     decision = decide_again(engine, raw, trace, mail=mail)
-    book = load_rules(engine.config, engine.rules_directory)
+    book = engine.book
     values = book.vocabulary.values(decision.mail, decision.facts)
     return {file.digest: opened(file, values) for file in book.rules.files.values() if file.digest in read}
 
@@ -172,7 +171,7 @@ def _leaves(engine: Engine, raw: RawMail, trace: Trace | None, mail: str) -> dic
 def changed(engine: Engine, other: Engine, mails: Iterator[Any]) -> Iterator[tuple[str, Decision, Decision]]:
     """Decide stored mails under two configurations or rule sets; gives the mail id and both decisions."""
     for row in mails:
-        stored = engine.store.trace(row.mail)
+        stored = engine.store.archive.trace(row.mail)
         trace = None if stored is None else _readable(stored)
         yield (
             row.mail,

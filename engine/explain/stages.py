@@ -11,20 +11,24 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from engine.decision.pipeline import ORDER
-from engine.model.draft import Note, Verdict
+from engine.model.draft import READ, Mark, Note, Verdict, Who
 from engine.model.trace import Change, StageTrace
 from engine.plain_text import columns
 from engine.plain_text import printable as one_line
+from engine.wording.sentence import sentence
 
 if TYPE_CHECKING:
     from engine.model.trace import Trace
     from rules.explain import Leaves, Texts
     from rules.trace import FileTrace
 
-MARKS = {"ok": "✔", "warn": "!", "stop": "✋", "info": "·"}
+MARKS = {Mark.OK: "✔", Mark.WARN: "!", Mark.STOP: "✋", Mark.INFO: "·"}
 BELOW = " " * 8
 _INNER = ("disposition", "hops", "attachments", "item", "thread_by", "by_keyword", "start_new", "cc_role", "to_role")
 """Parts of a draft that notes and rules tell better."""
+
+_LISTS = ("fields", "labels", "people", "skips", "notifies", "forwards")
+"""Parts of a draft of which only the difference is told."""
 
 
 def stages(
@@ -48,35 +52,31 @@ def _stage(
     stage: StageTrace, trace: Trace, texts: Texts, leaves: Mapping[str, Leaves], every_rule: bool, width: int
 ) -> Iterator[str]:
     settled = stage is trace.stages[-1] and trace.disposition.verdict is not Verdict.ACCEPT
-    by_rule = settled and trace.disposition.by.kind == "rule"
+    by_rule = settled and trace.disposition.by.kind == Who.RULE
     files = trace.rules if stage.name == "route" else ()
-    notes = [note for note in stage.notes if note.text and not _of_a_file(note, files)]
-    stop = next((note for note in notes if note.mark == "stop"), None) if settled else None
-    plain = [note.text for note in notes if note.mark == "ok"]
-    marked = [note for note in notes if note.mark != "ok" and note is not stop]
+    notes = [note for note in stage.notes if not (files and note.kind == READ) and sentence(note)]
+    stop = next((note for note in notes if note.mark == Mark.STOP), None) if settled else None
+    plain = [sentence(note) for note in notes if note.mark == Mark.OK]
+    marked = [note for note in notes if note.mark != Mark.OK and note is not stop]
     changes = [line for line in map(_change, stage.changes) if line]
-    mark = "✋" if settled else "!" if any(note.mark == "warn" for note in notes) else "✔"
+    mark = "✋" if settled else "!" if any(note.mark == Mark.WARN for note in notes) else "✔"
     lead = f"{ORDER.index(stage.name) + 1:>2} {mark} {stage.name:<12} "
     if files:
         for line in _rules(lead, stage.notes, files, texts, leaves, every_rule):
             yield from _folded(line, width)
         if stop is not None and not by_rule:
-            yield printable(f"{BELOW}✋ {stop.text}")
+            yield printable(f"{BELOW}✋ {sentence(stop)}")
         yield from _below(plain, width)
     elif stop is not None:
-        yield from flow(lead, [stop.text], width)
+        yield from flow(lead, [sentence(stop)], width)
         yield from _below(plain, width)
     else:
-        headline = plain or [note.text for note in marked[:1]] or changes[:1] or ["nothing to do"]
+        headline = plain or [sentence(note) for note in marked[:1]] or changes[:1] or ["nothing to do"]
         marked = marked if plain else marked[1:]
         changes = changes if plain or headline != changes[:1] else changes[1:]
         yield from flow(lead, headline, width)
-    yield from (printable(f"{BELOW}{MARKS.get(note.mark, '·')} {note.text}") for note in marked)
+    yield from (printable(f"{BELOW}{MARKS.get(note.mark, '·')} {sentence(note)}") for note in marked)
     yield from (printable(f"{BELOW}{line}") for line in changes)
-
-
-def _of_a_file(note: Note, files: Sequence[FileTrace]) -> bool:
-    return any(note.text.startswith(f"{file.file}, ") for file in files)
 
 
 def _rules(
@@ -91,7 +91,8 @@ def _rules(
     from rules import explain
 
     for number, file in enumerate(files):
-        said = next((note.text for note in notes if note.text.startswith(f"{file.file}, ")), file.file)
+        read = (note for note in notes if note.kind == READ and note.field("file") == file.file)
+        said = next(map(sentence, read), file.file)
         yield printable(f"{lead}{said}" if number == 0 else f"{' ' * 5}then         {said}")
         yield from (f"    {line}" for line in explain.lines(file, texts, every_rule, leaves.get(file.digest)))
 
@@ -115,19 +116,24 @@ def _below(plain: Sequence[str], width: int) -> Iterator[str]:
 
 def _change(change: Change) -> str:
     """Say what a stage changed: what came, and what went with it."""
-    name, before, after = change.name.replace("_", " "), change.before, change.after
+    name, old, new = change.name.replace("_", " "), _elements(change.before), _elements(change.after)
+    before, after = ", ".join(old), ", ".join(new)
     if change.name in _INNER or before == after:
         return ""
     if change.name == "text" or not before:
         return f"{name}: {after}"
-    if change.name in ("fields", "labels", "people", "skips", "notifies", "forwards"):
-        old, new = before.split(", "), after.split(", ")
+    if change.name in _LISTS:
         came = [each for each in new if each not in old]
         gone = [each for each in old if each not in new]
         return f"{name}: {', '.join([*came, *(f'not {each}' for each in gone if not came)])}"
     if change.name == "assignee":
         return f"{name}: {after}" if after else ""
     return f"{name}: {before} → {after or '(nothing)'}"
+
+
+def _elements(value: str | tuple[str, ...]) -> tuple[str, ...]:
+    """The elements of a list; early releases stored them joined."""
+    return tuple(value.split(", ")) if isinstance(value, str) else value
 
 
 def flow(lead: str, parts: Sequence[str], width: int, between: str = " · ") -> Iterator[str]:

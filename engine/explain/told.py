@@ -2,7 +2,7 @@
 
 Here: the order and wording of an explanation, from the trace alone plus the texts of the rule files.
 Not here: deciding (`decision/pipeline.py`, `replay.py`); the first lines (`head.py`), the lines of a stage
-(`stages.py`), how rules print their trees (`rules/explain.py`).
+(`stages.py`), a trace as data (`plain.py`), how rules print their trees (`rules/explain.py`).
 Invariant: nothing is decided while explaining; without a trace only the receipt is told, and that it is all there is.
 """
 
@@ -13,31 +13,34 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
+from engine.explain import plain
 from engine.explain.head import head
 from engine.explain.stages import flow, not_reached, printable, stages
-from engine.gates import sized
 from engine.mail.defects import MEANINGS
 from engine.model import reasons
+from engine.model.desk import AccountStatus
+from engine.model.draft import Mark, Note, Who
 from engine.model.facts import Facts
-from engine.model.plan import Outcome
+from engine.model.plan import Done, Outcome
+from engine.model.questions import Found
+from engine.wording.sentence import sentence
+from engine.wording.units import sized
 
 if TYPE_CHECKING:
     from engine.explain.explained import Explained
     from rules.explain import Texts
 
 MADE = {
-    "CreateItem": ("a new item", "{} new items"),
-    "CreateUser": ("a new account", "{} new accounts"),
-    "AddComment": ("a comment", "{} comments"),
-    "PostToTopic": ("a post to a topic", "{} posts to topics"),
-    "SetField": ("a changed field", "{} changed fields"),
-    "AddLabel": ("a label", "{} labels"),
-    "AddPerson": ("a person on the item", "{} people on the item"),
-    "Attach": ("an attachment", "{} attachments"),
-    "SendMail": ("a mail to send", "{} mails to send"),
-    "CallWebhook": ("a webhook to call", "{} webhooks to call"),
+    Done.CREATE_ITEM: ("a new item", "{} new items"),
+    Done.CREATE_USER: ("a new account", "{} new accounts"),
+    Done.ADD_COMMENT: ("a comment", "{} comments"),
+    Done.POST_TO_TOPIC: ("a post to a topic", "{} posts to topics"),
+    Done.SET_FIELD: ("a changed field", "{} changed fields"),
+    Done.ADD_LABEL: ("a label", "{} labels"),
+    Done.ADD_PERSON: ("a person on the item", "{} people on the item"),
+    Done.ATTACH: ("an attachment", "{} attachments"),
+    Done.SEND_MAIL: ("a mail to send", "{} mails to send"),
+    Done.CALL_WEBHOOK: ("a webhook to call", "{} webhooks to call"),
 }
 """What a mail did, in words: one, several."""
 
@@ -77,8 +80,10 @@ def _facts_said(facts: Facts) -> Iterator[str]:
         yield "authentication: no results from a trusted server"
     account = facts.sender.account
     if account is not None:
-        how = "" if facts.sender.matched_by == "exact" else f" by {facts.sender.matched_by}"
-        yield f"sender is {account.login}{how}" + ("" if account.status == "active" else f" ({account.status})")
+        how = "" if facts.sender.matched_by == Found.EXACT else f" by {facts.sender.matched_by}"
+        yield f"sender is {account.login}{how}" + (
+            "" if account.status == AccountStatus.ACTIVE else f" ({account.status})"
+        )
     else:
         yield "sender unknown"
     if facts.sender.problem:
@@ -111,9 +116,16 @@ def _if_released(this: Explained, width: int) -> Iterator[str]:
     said = would.because
     if would.outcome not in (Outcome.CREATED, Outcome.COMMENT, Outcome.NOTE):
         said = f"{would.outcome} all the same, by stage {would.stage}: {said}"
-    besides = [each for each in would.passed if this.because not in each]
+    besides = [sentence(each) for each in would.passed if not _holds(each, this)]
     yield from flow(" If it were released now:  ", [said + (", past this as well:" if besides else "")], width)
     yield from (printable(f"        · {each}") for each in besides)
+
+
+def _holds(passed: Note, this: Explained) -> bool:
+    """Tell whether it is this that holds the mail now: the same code for the same reasons (not in early traces)."""
+    stages = this.trace.stages if this.trace is not None else ()
+    held = next((note for note in reversed(stages[-1].notes) if note.mark == Mark.STOP), None) if stages else None
+    return held is not None and passed.code == held.code and (not held.kind or passed.fields == held.fields)
 
 
 def _effects(this: Explained, width: int) -> Iterator[str]:
@@ -147,14 +159,14 @@ def _what_it_means(this: Explained) -> Iterator[str]:
     if reason is None:
         return
     yield " What it means"
-    yield f"   {reason.sentence}" + ("  A person closed it." if this.by.kind == "person" else "")
-    yield f"   More: {reason.anchor}"
+    yield f"   {reason.sentence}" + ("  A person closed it." if this.by.kind == Who.PERSON else "")
+    yield f"   More: allegra help {reason.code}"
 
 
 def _what_to_do(this: Explained) -> Iterator[str]:
     reason = reasons.REASONS.get(this.code)
     advice: tuple[str, ...] = reason.what_to_do if reason is not None else ()
-    if this.by.kind == "person":
+    if this.by.kind == Who.PERSON:
         advice = (reasons.RETRY, reasons.RAW)
     if this.would is not None:
         advice = ("allegra run   decides it now",)
@@ -173,15 +185,8 @@ def _what_to_do(this: Explained) -> Iterator[str]:
 
 
 def as_json(this: Explained, texts: Texts) -> dict[str, Any]:
-    """The explanation as data (`allegra.explain/1`): the trace as it is stored, rules as trees with spans."""
-    from rules import explain
-
+    """The explanation as data (`allegra.explain/1`): the trace with its sentences, rules as trees with spans."""
     trace, would = this.trace, this.released
-    plain: dict[str, Any] | None = None
-    if trace is not None:
-        plain = msgspec.to_builtins(trace)
-        plain.pop("answers")
-        plain["rules"] = [explain.as_json(file, texts, this.leaves.get(file.digest)) for file in trace.rules]
     return {
         "mail": this.mail,
         "subject": this.subject,
@@ -202,8 +207,9 @@ def as_json(this: Explained, texts: Texts) -> dict[str, Any]:
         "waits": this.waits,
         "would": this.would.value if this.would is not None else None,
         "if_released": None if would is None else {
-            "outcome": would.outcome.value, "because": would.because, "stage": would.stage, "passed": list(would.passed)
+            "outcome": would.outcome.value, "because": would.because, "stage": would.stage,
+            "passed": [sentence(each) for each in would.passed],
         },
         "asked_anew": list(this.asked_anew),
-        "trace": plain,
+        "trace": plain.trace(trace, texts, this.leaves) if trace is not None else None,
     }  # fmt: skip

@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from engine.gates import sized
-from engine.model.draft import AttachmentFate
+from engine.model.draft import AttachmentFate, Mark, Note, note
 from engine.model.mail import Attachment
 
 if TYPE_CHECKING:
@@ -31,60 +30,59 @@ def fates(
     attachments: Iterable[Attachment], options: Options, drop_names: tuple[str, ...] = (), known: Iterable[str] = ()
 ) -> tuple[AttachmentFate, ...]:
     """Judge attachments in order. `drop_names` are globs of rules, `known` the digests the item has already."""
-    seen = dict.fromkeys(known, "the item has it already") if options.duplicate_images == "skip" else {}
+    seen = dict.fromkeys(known, note("attachment.known")) if options.duplicate_images == "skip" else {}
     dropped = tuple(map(_glob, drop_names))
     chosen: list[AttachmentFate] = []
     kept = 0
     for attachment in attachments:
-        why = _why_not(attachment, options, dropped) or seen.get(attachment.digest, "")
-        if not why and options.maximum_count and kept >= options.maximum_count:
-            why = f"only {options.maximum_count} are kept (attachments.maximum_count)"
+        why = _why_not(attachment, options, dropped) or seen.get(attachment.digest)
+        if why is None and options.maximum_count and kept >= options.maximum_count:
+            why = note("attachment.too_many", limit=options.maximum_count)
         if attachment.inline and not options.inline_images:
             attachment = replace(attachment, inline=False)
-        chosen.append(AttachmentFate(attachment, keep=not why, because=why))
-        if not why:
+        chosen.append(AttachmentFate(attachment, keep=why is None, because=why))
+        if why is None:
             kept += 1
             if options.duplicate_images == "skip":
-                seen[attachment.digest] = "it is in this mail twice"
+                seen[attachment.digest] = note("attachment.twice")
     return tuple(chosen)
 
 
-def _why_not(attachment: Attachment, options: Options, dropped: tuple[Callable[[str], object], ...]) -> str:
-    """Say why an attachment is left out, "" if it is not."""
+def _why_not(attachment: Attachment, options: Options, dropped: tuple[Callable[[str], object], ...]) -> Note | None:
+    """Say why an attachment is left out, None if it is not."""
     name = attachment.name
     for matches in dropped:
         if matches(name.casefold()):
-            return "a rule drops this name"
+            return note("attachment.dropped")
     for pattern in options.exclude_names:
         if pattern.search(name):
-            return f"the name matches {pattern.source} (attachments.exclude_names)"
+            return note("attachment.name", pattern=pattern.source)
     types = (
         (attachment.content_type, attachment.declared_type) if options.check_content else (attachment.declared_type,)
     )
     for excluded in options.exclude_attachment_types:
         if any(_is_type(each, excluded) for each in types):
-            return f"the type {excluded} is excluded (attachments.exclude_attachment_types)"
+            return note("attachment.type", type=excluded)
     if attachment.size_bytes == 0:
-        return "it is empty"
+        return note("attachment.empty")
     if attachment.content_type in SIGNATURES and options.smime_pgp.signed == "drop":
-        return "it is a signature (attachments.smime_pgp)"
+        return note("attachment.signature")
     if attachment.content_type in CALENDAR and options.calendar == "discard":
-        return "it is an invitation (attachments.calendar)"
+        return note("attachment.invitation")
     if attachment.content_type in TNEF and options.tnef == "drop":
-        return "it is a TNEF container (attachments.tnef)"
+        return note("attachment.container")
     return _too_small(attachment, options)
 
 
-def _too_small(attachment: Attachment, options: Options) -> str:
+def _too_small(attachment: Attachment, options: Options) -> Note | None:
     """F130: small pictures shown in the text belong to signatures."""
     least = options.images_minimum_size
     if least is None or not attachment.inline or not attachment.width_px:
-        return ""
-    if attachment.width_px >= least[0] and attachment.height_px >= least[1]:
-        return ""
-    return (
-        f"{attachment.width_px}x{attachment.height_px} is under {least[0]}x{least[1]} (attachments.images_minimum_size)"
-    )
+        return None
+    width, height = attachment.width_px, attachment.height_px
+    if width >= least[0] and height >= least[1]:
+        return None
+    return note("attachment.too_small", width=width, height=height, least_width=least[0], least_height=least[1])
 
 
 def _is_type(content_type: str, excluded: str) -> bool:
@@ -99,8 +97,8 @@ def _glob(pattern: str) -> Callable[[str], object]:
     return re.compile(translate(pattern.casefold().replace("[", "[[]"))).match
 
 
-def told(fate: AttachmentFate) -> str:
-    """One line about one attachment."""
-    attachment = fate.attachment
-    what = f"{attachment.name} ({attachment.content_type}, {sized(attachment.size_bytes)})"
-    return f"{what}: {fate.because}" if fate.because else what
+def told(fate: AttachmentFate) -> Note:
+    """One line about one attachment; one that is left out is worth a look."""
+    mark, code = (Mark.OK, "") if fate.keep else (Mark.WARN, "draft.attachment_refused")
+    name, kind, size = fate.attachment.name, fate.attachment.content_type, fate.attachment.size_bytes
+    return note("attachment", mark, code, name=name, type=kind, size=size, because=fate.because)

@@ -11,16 +11,17 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from engine.gates import Findings, described
+from engine.item.catalog import canonical, default, fallback
 from engine.item.values import custom, judge
-from engine.item.words import FIELDS, canonical
 from engine.model.desk import Catalog, ItemFacts, Value
-from engine.model.draft import Decider, Draft, FieldChange
+from engine.model.draft import Decider, Draft, FieldChange, Mark, Who
+from engine.model.fields import COMMON, Field, ItemFields
 
 if TYPE_CHECKING:
     from engine.config import Items
     from engine.lookups import Lookups
 
-BY = Decider("stage", "defaults")
+BY = Decider(Who.STAGE, "defaults")
 
 TEXTS = ("title", "description")
 """Names a rule may set that are no fields of the catalog."""
@@ -29,8 +30,8 @@ TEXTS = ("title", "description")
 class Fields:
     """The fields of one item while they are decided: the first one wins."""
 
-    def __init__(self, catalog: Catalog, look: Lookups, found: Findings) -> None:
-        self.catalog, self.look, self.found = catalog, look, found
+    def __init__(self, catalog: Catalog, look: Lookups, found: Findings, common: ItemFields = COMMON) -> None:
+        self.catalog, self.look, self.found, self.common = catalog, look, found, common
         self.decided: dict[str, FieldChange] = {}
 
     def add(self, changes: Iterable[FieldChange]) -> None:
@@ -38,21 +39,23 @@ class Fields:
         for change in changes:
             before = self.decided.setdefault(change.name, change)
             if before is not change:
-                self.found.note(f"ignored: {described(before.by)} already decided {change.name}", "info")
+                self.found.note("fields.ignored", Mark.INFO, by=described(before.by), field=change.name)
 
     def judged(self, changes: Iterable[FieldChange]) -> None:
         """Take what is valid, in the catalog's spelling; say what is not."""
+        known = self.common.by_name
         for change in changes:
-            name = canonical(change.name) if canonical(change.name) in FIELDS else change.name
+            name = plain if (plain := canonical(change.name, self.common)) in known else change.name
             value = change.value
-            if isinstance(value, int | float) and not isinstance(value, bool) and name in FIELDS:
+            if isinstance(value, int | float) and not isinstance(value, bool) and name in known:
                 value = f"{value:g}"
             if isinstance(value, str) and name not in TEXTS:
-                field = None if name in FIELDS else custom(name, self.catalog)
+                field = None if name in known else custom(name, self.catalog)
                 name = field.name if field is not None else name
-                answer = judge(name, value, self.catalog, self.look)
+                answer = judge(name, value, self.catalog, self.look, self.common)
                 if answer.problem:
-                    self.found.note(f"{name} by {described(change.by)}: {answer.problem}", "warn")
+                    by, problem = described(change.by), answer.problem
+                    self.found.note("fields.bad_value", Mark.WARN, field=name, by=by, problem=problem)
                     continue
                 value = answer.value
             self.add((FieldChange(name, value, change.by),))
@@ -76,29 +79,16 @@ def from_rules(draft: Draft) -> tuple[FieldChange, ...]:
 
 def fill(fields: Fields, items: Items) -> str:
     """Give a new item the defaults of [items] and of the catalog (F069); says which mandatory field is missing."""
-    catalog, decided = fields.catalog, fields.decided
-    for name, wanted, offered in (
-        ("type", items.type, catalog.types),
-        ("status", items.status, [status.name for status in catalog.statuses]),
-        ("priority", items.priority, catalog.priorities),
-        ("category", items.category, catalog.categories),
-        ("version", items.version, catalog.versions),
-        ("assigned_to", items.assigned_to, ()),
-    ):
-        if name in decided:
-            continue
-        if wanted and wanted in offered:
-            decided[name] = FieldChange(name, wanted, BY)
-        else:
-            _default(name, wanted, fields)
-    if items.private and "private" not in fields.decided:
-        fields.add((FieldChange("private", True, BY),))
+    catalog = fields.catalog
+    for common in fields.common.with_default:
+        if common.name not in fields.decided:
+            _default(common, default(common.name, items), fields)
     kind, missing = fields.text("type"), []
     for field in catalog.fields:
         fits = not field.types or kind in field.types
         if not fits:
             if fields.decided.pop(field.name, None) is not None:
-                fields.found.note(f"{field.name} is no field of the type {kind}", "warn")
+                fields.found.note("fields.wrong_type", Mark.WARN, field=field.name, type=kind)
         elif field.name not in fields.decided and field.default is not None:
             fields.add((FieldChange(field.name, field.default, BY),))
         if fits and field.required and not fields.text(field.name):
@@ -106,21 +96,18 @@ def fill(fields: Fields, items: Items) -> str:
     return ", ".join(missing)
 
 
-def _default(name: str, wanted: str, fields: Fields) -> None:
+def _default(field: Field, wanted: str | bool, fields: Fields) -> None:
     """One default (F077). What must not be empty falls back to the first the workspace offers."""
-    catalog = fields.catalog
-    first = {
-        "type": catalog.types[0] if catalog.types else "",
-        "status": next((status.name for status in catalog.statuses if not status.closed), ""),
-        "priority": catalog.priorities[0] if catalog.priorities else "",
-    }.get(name, "")
+    name, first = field.name, fallback(field, fields.catalog)
+    if isinstance(wanted, bool):
+        fields.add((FieldChange(name, wanted, BY),) if wanted else ())
+        return
     if wanted:
-        answer = judge(name, wanted, catalog, fields.look)
+        answer = judge(name, wanted, fields.catalog, fields.look, fields.common)
         if not answer.problem:
             fields.add((FieldChange(name, answer.value, BY),))
             return
-        instead = f'; "{first}" instead' if first else ""
-        fields.found.note(f"default of items.{name}: {answer.problem}{instead}", "warn")
+        fields.found.note("fields.bad_default", Mark.WARN, option=name, problem=answer.problem, instead=first)
     if first:
         fields.add((FieldChange(name, first, BY),))
 
@@ -128,9 +115,8 @@ def _default(name: str, wanted: str, fields: Fields) -> None:
 def reopened(item: ItemFacts, items: Items, catalog: Catalog) -> FieldChange | None:
     """The status that opens a closed item again: the default one if it is open, else the first open one."""
     is_open = [status.name for status in catalog.statuses if not status.closed]
-    status = next(
-        (name for name in is_open if name.casefold() == items.status.casefold()), is_open[0] if is_open else ""
-    )
+    wanted = default("status", items).casefold()
+    status = next((name for name in is_open if name.casefold() == wanted), is_open[0] if is_open else "")
     return FieldChange("status", status, BY) if status and status != item.status else None
 
 

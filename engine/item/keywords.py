@@ -1,7 +1,7 @@
 """Keyword lines: `Priority: High` at the top of a mail (or anywhere in it) sets a field of the item.
 
 Here: finding the lines, who may use them and for which fields, which of two counts, and what stays in the text.
-Not here: what keys are called (`words.py`), what a value may be (`values.py`).
+Not here: what keys are called (`catalog.py`), what a value may be (`values.py`).
 Invariant: only the new part of a mail is read, never quoted text; a line that sets nothing stays where it is; the work
 is bounded by `MOST_LINES` and `MOST_TRIES` whatever the mail holds.
 """
@@ -14,15 +14,17 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from engine.item.catalog import canonical, keys
 from engine.item.values import judge
-from engine.item.words import canonical, fold, names
-from engine.model.desk import Catalog
-from engine.model.draft import Decider, FieldChange, Note
+from engine.item.words import fold
+from engine.model.desk import AccountStatus, Catalog
+from engine.model.draft import Decider, FieldChange, Mark, Note, Who, note
 from engine.model.facts import Auto, Facts
 
 if TYPE_CHECKING:
     from engine.config import Items, Settings
     from engine.lookups import Lookups
+    from engine.model.fields import ItemFields
 
 MOST_LINES = 200
 """Keyword lines that are looked at in one mail; what comes after them is text."""
@@ -32,7 +34,7 @@ MOST_TRIES = 5
 
 LONGEST_KEY = 60
 
-BY = Decider("stage", "keywords")
+BY = Decider(Who.STAGE, "keywords")
 
 HUMAN = frozenset({Auto.NONE, Auto.MAILING_LIST})
 
@@ -52,7 +54,7 @@ class Read(Struct, frozen=True):
     text: str
     fields: tuple[FieldChange, ...] = ()
     notes: tuple[Note, ...] = ()
-    refused: str = ""
+    refused: Note | None = None
 
 
 def read(
@@ -77,10 +79,10 @@ def read(
     if why := _barred(facts, settings):
         if not any(line.field for line in found):
             return Read(text)
-        return Read(text, notes=(Note(f"keywords are not read: {why}", "info"),))
+        return Read(text, notes=(note("keywords.not_read", Mark.INFO, why=why),))
     notes: list[Note] = []
     if cut_off:
-        notes.append(Note(f"only the first {MOST_LINES} keyword lines are looked at", "warn", "draft.bad_keyword"))
+        notes.append(note("keywords.only_first", Mark.WARN, "draft.bad_keyword", most=MOST_LINES))
     refused = _unknown(found, items, notes)
     changes, gone, wrong = _decide(found, items, catalog, look, notes, by_keyword)
     if items.unknown_keyword == "reject":
@@ -98,7 +100,7 @@ def named_workspace(
     items = settings.items
     if items.keywords == "off" or not _may_hold(text, items.keywords):
         return ""
-    if not (needed or allowed("workspace", _overridable(items.allow_override))) or _barred(facts, settings):
+    if not (needed or allowed("workspace", items)) or _barred(facts, settings):
         return ""
     _, _, found, _ = _scan(text, items, _table(facts, items, language, None))
     asked = [line.value for line in found if line.field == "workspace"][:MOST_TRIES]
@@ -126,7 +128,7 @@ def _table(facts: Facts, items: Items, language: str, catalog: Catalog | None) -
     spoken = (account.language if account else "", facts.language, language)
     languages = tuple(dict.fromkeys(each[:2] for each in spoken if each))
     customs = tuple(field.name for field in catalog.fields) if catalog is not None else ()
-    return names(languages, tuple(items.keyword_aliases.items()), customs)
+    return keys(languages, tuple(items.keyword_aliases.items()), customs, items.fields)
 
 
 def _scan(text: str, items: Items, table: Mapping[str, str]) -> tuple[list[str], str, list[Line], bool]:
@@ -165,73 +167,73 @@ def _shaped(line: str) -> tuple[str, str] | None:
     return key, value
 
 
-def _barred(facts: Facts, settings: Settings) -> str:
-    """Say why this sender may not use keywords, "" if they may (items.override_by; reliability in docs/)."""
+def _barred(facts: Facts, settings: Settings) -> Note | None:
+    """Say why this sender may not use keywords, None if they may (items.override_by; reliability in docs/)."""
     if facts.automatic.kind not in HUMAN:
-        return "a machine wrote this"
+        return note("keywords.machine")
     options, results = settings.gates, facts.authentication
     if options.trusted_authserv_ids and results.dmarc != "pass" and results.arc != "pass":
-        return f"dmarc={results.dmarc}, and who sets fields must be proven"
+        return note("keywords.not_proven", dmarc=results.dmarc)
     by, account = settings.items.override_by, facts.sender.account
     if by == "anyone":
-        return ""
-    if account is None or facts.sender.problem or account.status != "active":
-        return "the sender is not known (items.override_by)"
+        return None
+    if account is None or facts.sender.problem or account.status != AccountStatus.ACTIVE:
+        return note("keywords.not_known")
     if by.startswith("group:"):
         group = by.removeprefix("group:")
         if group.casefold() not in (name.casefold() for name in account.groups):
-            return f"{account.login} is not in the group {group} (items.override_by)"
-    return ""
+            return note("keywords.not_in_group", login=account.login, group=group)
+    return None
+
+
+def allowed(field: str, items: Items) -> bool:
+    """Tell whether `allow_override` names a field, in any spelling, or all of them (F070)."""
+    overridable = _overridable(items.allow_override, items.fields)
+    return "all" in overridable or canonical(field, items.fields) in overridable
 
 
 @lru_cache(maxsize=64)
-def _overridable(allow: tuple[str, ...]) -> frozenset[str]:
-    return frozenset(canonical(name) for name in allow)
+def _overridable(allow: tuple[str, ...], common: ItemFields) -> frozenset[str]:
+    return frozenset(canonical(name, common) for name in allow)
 
 
-def allowed(field: str, overridable: frozenset[str]) -> bool:
-    """Tell whether `allow_override` names a field, in any spelling, or all of them (F070)."""
-    return "all" in overridable or canonical(field) in overridable
-
-
-def _unknown(found: list[Line], items: Items, notes: list[Note]) -> str:
+def _unknown(found: list[Line], items: Items, notes: list[Note]) -> Note | None:
     """Keys that name no field: text, or a reason to refuse the mail."""
     strange = [line.key for line in found if not line.field]
     if not strange or items.unknown_keyword == "keep":
-        return ""
-    shown = ", ".join(strange[:5])
-    notes.append(Note(f"no field is called {shown}", "warn", "draft.bad_keyword"))
-    return f"no field is called {shown}"
+        return None
+    notes.append(note("keywords.no_field", Mark.WARN, "draft.bad_keyword", keys=tuple(strange[:5])))
+    return notes[-1]
 
 
 def _decide(
     found: list[Line], items: Items, catalog: Catalog, look: Lookups, notes: list[Note], by_keyword: bool
-) -> tuple[list[FieldChange], set[int], str]:
+) -> tuple[list[FieldChange], set[int], Note | None]:
     """Choose and judge: the changes, the lines that go, and the first thing that was wrong."""
-    overridable = _overridable(items.allow_override)
     changes: list[FieldChange] = []
     gone: set[int] = set()
-    wrong = ""
+    wrong: Note | None = None
     for field, lines in _by_field(found):
         if field == "workspace":
-            gone |= _routed(lines, catalog, by_keyword or allowed(field, overridable), notes)
+            gone |= _routed(lines, catalog, by_keyword or allowed(field, items), notes)
             continue
-        if not allowed(field, overridable):
-            notes.append(Note(f"{lines[0].key}: stays text, items.allow_override does not name {field}", "info"))
+        if not allowed(field, items):
+            notes.append(note("keywords.not_allowed", Mark.INFO, key=lines[0].key, field=field))
             continue
         last = items.keyword_wins == "last"
         for line in (lines[::-1] if last else lines)[:MOST_TRIES]:
-            judged = judge(field, line.value, catalog, look)
+            judged = judge(field, line.value, catalog, look, items.fields)
             if judged.problem:
-                wrong = wrong or f"{line.key}: {judged.problem}"
-                notes.append(Note(f"{line.key}: {judged.problem}; the line stays text", "warn", "draft.bad_keyword"))
+                said = {"key": line.key, "problem": judged.problem}
+                wrong = wrong or note("keywords.bad_value", **said)
+                notes.append(note("keywords.stays_text", Mark.WARN, "draft.bad_keyword", **said))
                 continue
             changes.append(FieldChange(field, judged.value, BY))
-            said = f"keyword {line.key}: {line.value[:60]}" + (f" ({judged.remark})" if judged.remark else "")
-            notes.append(Note(said))
+            notes.append(note("keywords.set", key=line.key, value=line.value[:60], remark=judged.remark))
             gone |= {other.index for other in lines} if last else {line.index}
             if len(lines) > 1:
-                notes.append(Note(f"{len(lines)} lines set {field}, the {items.keyword_wins} one counts", "info"))
+                wins = items.keyword_wins
+                notes.append(note("keywords.several", Mark.INFO, lines=len(lines), field=field, wins=wins))
             break
     return changes, gone, wrong
 
@@ -241,12 +243,11 @@ def _routed(lines: list[Line], catalog: Catalog, counts: bool, notes: list[Note]
     here = (catalog.workspace.casefold(), catalog.name.casefold())
     for line in lines[:MOST_TRIES]:
         if not counts:
-            notes.append(Note(f"{line.key}: stays text, items.allow_override does not name workspace", "info"))
+            notes.append(note("keywords.not_allowed", Mark.INFO, key=line.key, field="workspace"))
             return set()
         if line.value.casefold() in here:
             return {line.index}
-    asked = f"{lines[0].key}: {lines[0].value[:60]}"
-    notes.append(Note(f"{asked} did not decide where this mail goes; it stays text", "info"))
+    notes.append(note("keywords.went_elsewhere", Mark.INFO, key=lines[0].key, value=lines[0].value[:60]))
     return set()
 
 

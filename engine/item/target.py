@@ -13,17 +13,13 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from engine.gates import Findings
-from engine.model.desk import ItemFacts, Kind
-from engine.model.draft import Draft, Target, Verdict
-from engine.model.facts import Facts
+from engine.model.desk import AccountStatus, ItemFacts, Kind
+from engine.model.draft import Draft, Mark, Said, Target, Verdict, note
+from engine.model.facts import Facts, Way
 
 if TYPE_CHECKING:
     from engine.config import Settings
     from engine.lookups import Lookups
-
-
-_NOT_OURS = "not signed by us"
-"""How `decision/matching.py` ends what it says about a token that it did not believe."""
 
 
 class Aim(Struct, frozen=True):
@@ -40,17 +36,16 @@ def aim(facts: Facts, draft: Draft, settings: Settings, look: Lookups, found: Fi
     release = facts.released
     if release is not None and release.item:
         return _by_hand(release.item, release.by, look, found)
-    if any(way == "token" and saw.endswith(_NOT_OURS) for way, saw in facts.thread.tried):
-        found.note("a reply token in it is not signed by us and was not believed", "warn", "thread.bad_token")
+    if facts.thread.unsigned:
+        found.note("target.unsigned", Mark.WARN, "thread.bad_token")
     item, proof = _answered(facts, draft, look, found)
     if draft.target is Target.NOTE and draft.item is not None:
         return Aim(Target.NOTE, draft.item)
     if item is None and facts.thread.dangling and not draft.start_new and settings.items.behavior != "create":
-        because = f"the marker {facts.thread.marker} names no item"
-        verb = settings.items.threading.on_dangling
+        verb, marker = settings.items.threading.on_dangling, facts.thread.marker
         if verb == "next":
-            found.note(f"{because}; items.threading.on_dangling is next", "info", "thread.item_gone")
-        elif found.stop(verb, "thread.item_gone", because):
+            found.note("target.dangling_next", Mark.INFO, "thread.item_gone", marker=marker)
+        elif found.stop(verb, "thread.item_gone", note("target.dangling", marker=marker)):
             return None
     if item is None:
         return _without_item(settings, found)
@@ -76,7 +71,7 @@ def stranger(facts: Facts, item: ItemFacts, settings: Settings, look: Lookups) -
     if on_item(facts, item):
         return False
     account = facts.sender.account
-    if account is None or facts.sender.problem or account.status != "active":
+    if account is None or facts.sender.problem or account.status != AccountStatus.ACTIVE:
         return True
     if settings.people.no_permission_check or look.may(account.login, "edit_items", item.workspace):
         return False
@@ -93,9 +88,9 @@ def _by_hand(number: int, by: str, look: Lookups, found: Findings) -> Aim | None
     """F111: a person said which item a held mail belongs to."""
     item = look.item(number)
     if item is None:
-        found.settle(Verdict.HOLD, "thread.item_gone", f"there is no item #{number} to add this mail to")
+        found.settle(Verdict.HOLD, "thread.item_gone", note("target.not_there", item=number))
         return None
-    found.note(f"added to #{number} by {by}", "info")
+    found.note("target.by_hand", Mark.INFO, item=number, who=by)
     return Aim(Target.COMMENT, item)
 
 
@@ -103,26 +98,24 @@ def _answered(facts: Facts, draft: Draft, look: Lookups, found: Findings) -> tup
     """The item this mail answers, and the proof of that: a rule's word, the thread's, or none ("")."""
     if draft.start_new:
         if facts.thread.item is not None:
-            found.note(f"a rule starts a new item although the mail answers #{facts.thread.item.id}", "info")
+            found.note("target.starts_new", Mark.INFO, item=facts.thread.item.id)
         return None, ""
     if draft.thread_by is not None:
         name, value = draft.thread_by
         item = look.item_by_field(name, value)
         if item is not None:
-            found.note(f'a rule threads by {name} "{value}": #{item.id}', "info")
+            found.note("target.threads_by", Mark.INFO, field=name, value=value, item=item.id)
             return item, "rule"
-        found.note(f'a rule threads by {name} "{value}", which no item has', "info")
+        found.note("target.threads_by_nothing", Mark.INFO, field=name, value=value)
     item = draft.item or facts.thread.item
     return item, "thread" if facts.thread.proven else ""
 
 
 def _without_item(settings: Settings, found: Findings) -> Aim | None:
     """F112: a new conversation."""
-    if settings.items.behavior == "update":
-        because = "items.behavior is update, and this mail answers no item"
-        if found.stop("hold", "draft.undecided", because):
-            return None
-    return Aim()
+    if settings.items.behavior != "update":
+        return Aim()
+    return None if found.stop("hold", "draft.undecided", note("target.update_only")) else Aim()
 
 
 def _on(
@@ -135,56 +128,52 @@ def _on(
     found: Findings,
 ) -> Aim | None:
     """A mail that answers an item or a topic."""
-    way = "rule" if proof == "rule" else facts.thread.by or "rule"
-    how = f"answers {'topic ' if item.kind is Kind.TOPIC else ''}#{item.id}, found by {way}"
+    way = Way.RULE if proof == "rule" else facts.thread.by or Way.RULE
+    how: dict[str, Said] = {"item": item.id, "topic": item.id if item.kind is Kind.TOPIC else 0, "way": way}
     if settings.items.behavior == "create":
-        found.note(f"{how}; items.behavior is create", "info")
+        found.note("target.create_only", Mark.INFO, **how)
         return Aim()
     if item.workspace != draft.workspace:
-        found.note(f"{how} in {item.workspace}, but a rule routes it to {draft.workspace}", "info")
+        found.note("target.elsewhere", Mark.INFO, **how, home=item.workspace, workspace=draft.workspace)
         return Aim(labels=(f"follows #{item.id}",))
-    found.note(how)
+    found.note("target.answers", **how)
     if item.kind is Kind.TOPIC:
         return _on_topic(item, found)
     unknown = proof != "rule" and stranger(facts, item, settings, look)
     if unknown and not proof and settings.items.threading.subject_needs_sender:
-        because = (
-            f"{facts.thread.marker or f'#{item.id}'} can be guessed and the sender has nothing to do with #{item.id}"
-        )
-        found.note(f"{because}: a new item", "warn", "thread.stranger")
+        found.note("target.guessable", Mark.WARN, "thread.stranger", marker=facts.thread.marker, item=item.id)
         return Aim(labels=(f"claims #{item.id}",))
-    if item.closed and settings.items.closed_item in ("new-item", "reject"):
-        if settings.items.closed_item == "new-item":
-            found.note(f"#{item.id} is closed; items.closed_item is new-item", "info", "thread.closed")
+    policy = settings.items.closed_item
+    if item.closed and policy in ("new-item", "reject"):
+        if policy == "new-item":
+            found.note("target.closed", Mark.INFO, "thread.closed", item=item.id, policy=policy)
             return Aim(labels=(f"follows #{item.id}",))
-        if found.stop("reject", "thread.closed", f"#{item.id} is closed"):
+        if found.stop("reject", "thread.closed", note("target.closed", item=item.id)):
             return None
     if unknown:
         return _from_stranger(item, settings.people.reply_from_stranger, facts, found)
     if facts.thread.private:
-        found.note("it answers an internal note, so it stays one", "info")
+        found.note("target.stays_private", Mark.INFO)
         return Aim(Target.NOTE, item)
-    reopen = item.closed and settings.items.closed_item == "reopen"
     if item.closed:
-        found.note(f"#{item.id} is closed; items.closed_item is {settings.items.closed_item}", "info", "thread.closed")
-    return Aim(Target.COMMENT, item, reopen=reopen)
+        found.note("target.closed", Mark.INFO, "thread.closed", item=item.id, policy=policy)
+    return Aim(Target.COMMENT, item, reopen=item.closed and policy == "reopen")
 
 
 def _on_topic(topic: ItemFacts, found: Findings) -> Aim | None:
     """F120: a locked topic refuses."""
     if topic.locked:
-        found.stop("reject", "thread.topic_locked", f'the topic "{topic.title}" is locked')
+        found.stop("reject", "thread.topic_locked", note("target.locked", title=topic.title))
         return None
     return Aim(Target.TOPIC_POST, topic)
 
 
 def _from_stranger(item: ItemFacts, policy: str, facts: Facts, found: Findings) -> Aim | None:
     """F046: accept, hold, or keep as a note that only staff sees."""
-    who = facts.sender.address.address or "the sender"
-    because = f"{who} has nothing to do with #{item.id}; people.reply_from_stranger is {policy}"
+    said: dict[str, Said] = {"address": facts.sender.address.address, "item": item.id, "policy": policy}
     if policy == "hold":
-        if found.stop("hold", "thread.stranger", because):
+        if found.stop("hold", "thread.stranger", note("target.stranger", **said)):
             return None
         return Aim(Target.COMMENT, item)
-    found.note(because, "warn", "thread.stranger")
+    found.note("target.stranger", Mark.WARN, "thread.stranger", **said)
     return Aim(Target.NOTE if policy == "note" else Target.COMMENT, item)

@@ -15,14 +15,14 @@ from msgspec.structs import replace
 
 from engine.gates import Findings
 from engine.item.attachments import CALENDAR, TNEF
-from engine.model.draft import AttachmentFate, Decider, FieldChange
+from engine.model.draft import AttachmentFate, Decider, FieldChange, Mark, Who, note
 from engine.model.mail import Attachment, Mail, Part, RawMail
 
 if TYPE_CHECKING:
     from engine.config import Attachments as Options
     from engine.config import Settings
 
-BY = Decider("stage", "invitation")
+BY = Decider(Who.STAGE, "invitation")
 
 MOST_UNPACKED = 100
 """Files that are taken out of one mail's containers."""
@@ -102,11 +102,8 @@ def _bounded(files: list[Attachment], found: Findings) -> tuple[Attachment, ...]
     for file in files:
         total += file.size_bytes
         if len(kept) >= MOST_UNPACKED or total > MOST_BYTES:
-            found.note(
-                f"only {len(kept)} of {len(files)} files were taken out of containers",
-                "warn",
-                "draft.attachment_refused",
-            )
+            refused = "draft.attachment_refused"
+            found.note("unpacking.stopped", Mark.WARN, refused, kept=len(kept), files=len(files))
             break
         kept.append(file)
     return tuple(kept)
@@ -126,9 +123,9 @@ def _tnef(mail: Mail, attachment: Attachment, found: Findings) -> list[Attachmen
 
     files = tnef.unpack(content(mail, attachment))
     if not files:
-        found.note(f"{attachment.name} could not be unpacked and is kept", "warn")
+        found.note("unpacking.failed", Mark.WARN, name=attachment.name)
         return []
-    found.note(f"{attachment.name}: {len(files)} files taken out", "info")
+    found.note("unpacking.opened", Mark.INFO, name=attachment.name, files=len(files))
     return [_made(name, data, attachment.part) for name, data in files]
 
 
@@ -182,11 +179,9 @@ def _invitation(mail: Mail, timezone: str, found: Findings) -> tuple[FieldChange
     else:
         zone = ZoneInfo(timezone)
         first, last = first.astimezone(zone), last.astimezone(zone)
-    found.note(f"an invitation from {first.date().isoformat()} to {last.date().isoformat()}", "info")
-    return (
-        FieldChange("start_date", first.date().isoformat(), BY),
-        FieldChange("due_date", last.date().isoformat(), BY),
-    )
+    begins, ends = first.date().isoformat(), last.date().isoformat()
+    found.note("unpacking.invitation", Mark.INFO, first=begins, last=ends)
+    return FieldChange("start_date", begins, BY), FieldChange("due_date", ends, BY)
 
 
 def _smaller(fate: AttachmentFate, mail: Mail, most: tuple[int, int], found: Findings) -> AttachmentFate:
@@ -197,7 +192,7 @@ def _smaller(fate: AttachmentFate, mail: Mail, most: tuple[int, int], found: Fin
     was = f"{attachment.width_px}x{attachment.height_px}"
     data = images.resized(content(mail, attachment), most)
     if data is None:
-        found.note(f"{attachment.name} ({was}) could not be made smaller and is kept as it is", "warn")
+        found.note("attachment.not_smaller", Mark.WARN, name=attachment.name, was=was)
         return fate
     width, height = images.size(data)
     small = replace(
@@ -208,4 +203,5 @@ def _smaller(fate: AttachmentFate, mail: Mail, most: tuple[int, int], found: Fin
         width_px=width,
         height_px=height,
     )
-    return replace(fate, attachment=small, because=f"{was} made {width}x{height} (attachments.images_maximum_size)")
+    because = note("attachment.made_smaller", was=was, width=width, height=height)
+    return replace(fate, attachment=small, because=because)

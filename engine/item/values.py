@@ -9,14 +9,16 @@ where that leaves one answer (F082).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from engine.item.catalog import offered
 from engine.item.words import NO, YES
-from engine.model.desk import Catalog, CustomField, Value
+from engine.model.desk import AccountStatus, Catalog, CustomField, Value
+from engine.model.fields import COMMON, ItemFields
 
 if TYPE_CHECKING:
     from engine.lookups import Lookups
@@ -40,32 +42,16 @@ class Judged(Struct, frozen=True):
     remark: str = ""
 
 
-def judge(name: str, text: str, catalog: Catalog, look: Lookups) -> Judged:
-    """Read `text` as the value of a field: a built-in one by its name, a custom one by its displayed name.
+def judge(name: str, text: str, catalog: Catalog, look: Lookups, common: ItemFields = COMMON) -> Judged:
+    """Read `text` as the value of a field: a common one by its name, a custom one by its displayed name.
 
     A name that is neither is taken as it is: rules may keep what the catalog does not know.
     """
     text = text.strip()
-    lists = {"type": catalog.types, "priority": catalog.priorities, "category": catalog.categories,
-             "version": catalog.versions}  # fmt: skip
-    if name in lists:
-        return one_of(text, lists[name], name)
-    if name == "status":
-        return one_of(text, (status.name for status in catalog.statuses), name)
-    if name in ("assigned_to", "responsible"):
-        return _person(text, look)
-    if name in ("start_date", "due_date"):
-        return _date(text)
-    if name == "done_ratio":
-        return _done(text)
-    if name in ("estimated_hours", "remaining_hours"):
-        return _hours(text)
-    if name == "private":
-        return _yes_no(text)
-    if name == "parent":
-        return _item(text, look)
-    field = custom(name, catalog)
-    return Judged(text) if field is None else _custom(field, text, catalog, look)
+    if (field := common.by_name.get(name)) is not None:
+        return _read(field.kind, text, offered(field, catalog), name, look)
+    own = custom(name, catalog)
+    return Judged(text) if own is None else _custom(own, text, catalog, look)
 
 
 def custom(name: str, catalog: Catalog) -> CustomField | None:
@@ -89,11 +75,19 @@ def one_of(text: str, values: Iterable[str], what: str) -> Judged:
     return Judged(problem=f'"{text[:60]}" is no {what} here' + (f" (there are: {shown})" if shown else ""))
 
 
+def _read(kind: str, text: str, choices: tuple[str, ...], what: str, look: Lookups) -> Judged:
+    """Read one value by the kind of its field; `what` is what a choice is called where it is none."""
+    if kind in ("list", "version"):
+        return one_of(text, choices, what)
+    read = _READERS.get(kind)
+    return read(text, look) if read is not None else Judged(text)
+
+
 def _person(text: str, look: Lookups) -> Judged:
     """F087: by address, login or name; groups by name, with or without `group:`."""
     if not text.casefold().startswith(GROUP):
         account = look.person(text)
-        if account is not None and account.status == "active":
+        if account is not None and account.status == AccountStatus.ACTIVE:
             return Judged(account.login)
         if account is not None:
             return Judged(problem=f"the account {account.login} is {account.status}")
@@ -147,23 +141,26 @@ def _item(text: str, look: Lookups) -> Judged:
     return Judged(number) if look.item(number) is not None else Judged(problem=f"there is no item #{number}")
 
 
+_READERS: Mapping[str, Callable[[str, Lookups], Judged]] = {
+    "int": lambda text, _: _number(text, whole=True),
+    "float": lambda text, _: _number(text, whole=False),
+    "bool": lambda text, _: _yes_no(text),
+    "date": lambda text, _: _date(text),
+    "user": _person,
+    "hours": lambda text, _: _hours(text),
+    "percent": lambda text, _: _done(text),
+    "item": _item,
+}
+"""How a value of a kind is read; those of the other kinds are texts."""
+
+
 def _custom(field: CustomField, text: str, catalog: Catalog, look: Lookups) -> Judged:
     """F088: by the kind of the field; several values of a list by comma."""
     if field.kind in ("list", "version", "user") and field.multiple:
         return _several(field, text, catalog, look)
-    if field.kind == "list":
-        return one_of(text, field.values, f"value of {field.name}")
     if field.kind == "version":
-        return one_of(text, catalog.versions, "version")
-    if field.kind == "user":
-        return _person(text, look)
-    if field.kind == "date":
-        return _date(text)
-    if field.kind == "bool":
-        return _yes_no(text)
-    if field.kind in ("int", "float"):
-        return _number(text, field.kind == "int")
-    return Judged(text)
+        return _read(field.kind, text, catalog.versions, "version", look)
+    return _read(field.kind, text, field.values, f"value of {field.name}", look)
 
 
 def _several(field: CustomField, text: str, catalog: Catalog, look: Lookups) -> Judged:

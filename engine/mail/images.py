@@ -67,8 +67,8 @@ def _webp(content: bytes) -> tuple[int, int]:
         (bits,) = struct.unpack_from("<I", content, 21)
         return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
     if kind == b"VP8X":
-        width, height = (int.from_bytes(content[at : at + 3], "little") + 1 for at in (24, 27))
-        return width, height
+        width, more_width, height, more_height = struct.unpack_from("<HBHB", content, 24)  # 24 bits each
+        return (width | more_width << 16) + 1, (height | more_height << 16) + 1
     return 0, 0
 
 

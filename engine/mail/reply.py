@@ -4,6 +4,7 @@ Here: `cut`, one pass over the lines and the assembly of the three parts. Not he
 the words of the languages (`phrases.py`), the patterns of the settings (`reply_patterns.py`).
 Invariant: nothing is lost, every line lands in exactly one part; a cut that would leave nothing is no cut;
 time is linear in the text.
+Over 300 lines: one pass over the lines of a mail; its steps share what it has seen.
 """
 
 from __future__ import annotations

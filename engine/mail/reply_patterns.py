@@ -55,6 +55,8 @@ class Patterns(Struct, frozen=True):
 
 NONE = Patterns()
 _prepared: dict[int, tuple[Any, Patterns]] = {}
+"""By identity, of sections that live as long as they stand here. Every step on it is one step of the dictionary, and
+what is found is compared: two threads at most prepare a section twice."""
 
 
 def prepare(settings: Any) -> Patterns:

@@ -2,7 +2,7 @@
 
 Here: `unpack`. Not here: whether it is wanted (a stage), and the parser itself, which runs in a process of its own
 with limits (`unpack.py`, package tnefparse, an extra).
-Invariant: nothing raises; without the extra, or when the file is broken, nothing comes out.
+Invariant: nothing raises; without the extra nothing comes out, and of a broken file what stands before the break.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""The nouns of the engine, in the order a mail meets them: frozen data, no behaviour that touches the world."""
+"""The nouns of the engine as frozen data, a file a subject: nothing here touches the world."""

@@ -10,18 +10,32 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from engine.model.words import Stored
+
 Value = str | int | float | bool | None | tuple[str, ...]
 """What a field of an item may hold; dates are ISO strings, lists are tuples of text."""
 
+GROUP = "group:"
+"""Before the name of a group where a field may hold a person or a group."""
+
+
+class AccountStatus(Stored):
+    """What an account may be. Who is registered has not yet finished signing up; a guest stands for strangers."""
+
+    ACTIVE = "active"
+    REGISTERED = "registered"
+    LOCKED = "locked"
+    GUEST = "guest"
+
 
 class Account(Struct, frozen=True):
-    """A person with an account here. `status` is active, registered, locked or guest."""
+    """A person with an account here."""
 
     id: int
     login: str
     name: str
     emails: tuple[str, ...] = ()
-    status: str = "active"
+    status: AccountStatus = AccountStatus.ACTIVE
     groups: tuple[str, ...] = ()
     language: str = ""
     admin: bool = False
@@ -72,12 +86,20 @@ class CustomField(Struct, frozen=True):
     default: Value = None
 
 
+class WorkspaceStatus(Stored):
+    """What a workspace may be; only an active one takes mail."""
+
+    ACTIVE = "active"
+    CLOSED = "closed"
+    ARCHIVED = "archived"
+
+
 class Catalog(Struct, frozen=True):
-    """What a workspace offers: the lists that fields choose from. `status` is active, closed or archived."""
+    """What a workspace offers: the lists that fields choose from."""
 
     workspace: str
     name: str = ""
-    status: str = "active"
+    status: WorkspaceStatus = WorkspaceStatus.ACTIVE
     public: bool = True
     modules: tuple[str, ...] = ("items",)
     types: tuple[str, ...] = ("Task",)

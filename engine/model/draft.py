@@ -11,11 +11,12 @@ from msgspec import Struct
 
 from engine.model.desk import ItemFacts, Value
 from engine.model.mail import Address, Attachment, Part
+from engine.model.words import Stored
 from rules.trace import FileTrace
 
 
 class Verdict(StrEnum):
-    """The five things that can become of a mail."""
+    """The five ways to decide about a mail."""
 
     ACCEPT = "accept"
     DISCARD = "discard"
@@ -24,10 +25,21 @@ class Verdict(StrEnum):
     DEFER = "defer"
 
 
-class Decider(Struct, frozen=True):
-    """Who decided: `kind` is gate, rule, hook, stage, person or engine; rules and hooks have a file and a line."""
+class Who(Stored):
+    """What kind of thing decided."""
 
-    kind: str
+    GATE = "gate"
+    RULE = "rule"
+    HOOK = "hook"
+    STAGE = "stage"
+    PERSON = "person"
+    ENGINE = "engine"
+
+
+class Decider(Struct, frozen=True):
+    """Who decided, by name; rules and hooks have a file and a line."""
+
+    kind: Who
     name: str
     file: str = ""
     line: int = 0
@@ -80,7 +92,7 @@ class AttachmentFate(Struct, frozen=True):
 
     attachment: Attachment
     keep: bool = True
-    because: str = ""
+    because: Note | None = None
 
 
 class NewUser(Struct, frozen=True):
@@ -147,9 +159,41 @@ class Draft(Struct, frozen=True):
     rule_traces: tuple[FileTrace, ...] = ()
 
 
-class Note(Struct, frozen=True):
-    """One line of why, for the trace. `mark` is ok, warn, stop or info; `code` a reason code where one applies."""
+class Mark(Stored):
+    """How much a note weighs: as it should be, worth a look, the end of the way, or just to know."""
 
-    text: str
-    mark: str = "ok"
+    OK = "ok"
+    WARN = "warn"
+    STOP = "stop"
+    INFO = "info"
+
+
+class Note(Struct, frozen=True, omit_defaults=True):
+    """One line of why, as data; its sentence is made where it is shown (`wording/`), and nothing depends on it.
+
+    `kind` is a row of `wording/english.py`, `fields` are what its sentence tells and what programs ask; `code` is a
+    reason code where one applies. `text` is the sentence of a note that an early release stored, which had no kinds.
+    """
+
+    kind: str = ""
+    mark: Mark = Mark.OK
     code: str = ""
+    fields: tuple[tuple[str, Said], ...] = ()
+    text: str = ""
+
+    def field(self, name: str) -> Said:
+        """Give what a field holds, None if it is not there."""
+        return next((value for each, value in self.fields if each == name), None)
+
+
+Said = str | int | float | bool | None | Note | tuple[str | Note, ...]
+"""What a field of a note may hold: a text, a number, another note, or several texts and notes."""
+
+
+READ, PASSED = "route.read", "released.passed"
+"""Kinds that programs ask for: a file of rules was read; what would hold the mail, had nobody released it."""
+
+
+def note(kind: str, mark: Mark = Mark.OK, code: str = "", /, **fields: Said) -> Note:
+    """Make a note of a kind with its fields."""
+    return Note(kind, mark, code, tuple(fields.items()))

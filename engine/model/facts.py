@@ -10,7 +10,10 @@ from enum import StrEnum
 from msgspec import Struct
 
 from engine.model.desk import Account, ItemFacts
+from engine.model.draft import Note
 from engine.model.mail import Address
+from engine.model.questions import Found
+from engine.model.words import Stored
 
 
 class Auto(StrEnum):
@@ -59,29 +62,41 @@ class Authentication(Struct, frozen=True):
 
 
 class Sender(Struct, frozen=True):
-    """Who seems to write. `matched_by` is exact, suffix or "" (no account); `problem` says why From is not believed."""
+    """Who seems to write, and how the account was found; `problem` says why From is not believed."""
 
     address: Address = Address("")
     account: Account | None = None
-    matched_by: str = ""
+    matched_by: Found = Found.NOT
     problem: str = ""
+
+
+class Way(Stored):
+    """How the item that a mail answers is found; NONE in a new conversation."""
+
+    TOKEN = "token"
+    MESSAGE_ID = "message_id"
+    PLUS = "plus"
+    SUBJECT = "subject"
+    RULE = "rule"
+    NONE = ""
 
 
 class Thread(Struct, frozen=True):
     """The item this mail answers and how that was found.
 
-    `by` is token, message_id, plus, subject, rule or "" (a new conversation); `marker` is the text that led there.
-    `dangling` means a marker was found that names nothing; `proven` that the marker could not be guessed
-    (a signed token or a Message-ID of ours); `private` that it answers an internal note.
+    `marker` is the text that led there. `dangling` means a marker was found that names nothing; `proven` that the
+    marker could not be guessed (a signed token or a Message-ID of ours); `private` that it answers an internal note;
+    `unsigned` that a token in it is not signed by us. `tried` is what each way saw; early releases stored a sentence.
     """
 
     item: ItemFacts | None = None
-    by: str = ""
+    by: Way = Way.NONE
     marker: str = ""
     dangling: bool = False
     proven: bool = False
     private: bool = False
-    tried: tuple[tuple[str, str], ...] = ()
+    unsigned: bool = False
+    tried: tuple[tuple[Way, Note | str], ...] = ()
 
 
 class Cut(Struct, frozen=True):

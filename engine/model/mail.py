@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import cached_property
 
 from msgspec import Struct
 
@@ -123,7 +124,7 @@ class Defect(Struct, frozen=True):
     detail: str = ""
 
 
-class Mail(Struct, frozen=True):
+class Mail(Struct, frozen=True, dict=True):
     """A parsed mail, never half parsed: what could not be read is empty and a defect says so.
 
     `text` is the body as text, converted from HTML when there is no plain part; `html` is the HTML body as it came
@@ -155,17 +156,14 @@ class Mail(Struct, frozen=True):
     core_digest: str = ""
     fingerprint: str = ""
 
-    @property
+    @cached_property
     def fields(self) -> Mapping[str, tuple[str, ...]]:
         """All values of every header field, top first, by its name in lower case."""
-        global _fields
-        if _fields[0] is not self.headers:  # ten questions in a row are about the same mail
-            found: dict[str, tuple[str, ...]] = {}
-            for header in self.headers:
-                name = header.name.lower()
-                found[name] = (*found[name], header.value) if name in found else (header.value,)
-            _fields = (self.headers, found)
-        return _fields[1]
+        found: dict[str, tuple[str, ...]] = {}
+        for header in self.headers:
+            name = header.name.lower()
+            found[name] = (*found[name], header.value) if name in found else (header.value,)
+        return found
 
     def header(self, name: str, default: str = "") -> str:
         """The first value of a header field, by name in any case."""
@@ -174,6 +172,3 @@ class Mail(Struct, frozen=True):
     def header_values(self, name: str) -> tuple[str, ...]:
         """All values of a header field, top first."""
         return self.fields.get(name.lower(), ())
-
-
-_fields: tuple[tuple[Header, ...], Mapping[str, tuple[str, ...]]] = ((), {})

@@ -6,6 +6,7 @@ Invariant: a new item or user is referred to symbolically; ids are put in at com
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 from msgspec import Struct
@@ -13,6 +14,7 @@ from msgspec import Struct
 from engine.model.desk import Value
 from engine.model.draft import Decider, Disposition, NewUser, Role
 from engine.model.mail import Attachment, Part
+from engine.model.words import Stored
 
 
 class CreateUser(Struct, frozen=True):
@@ -86,14 +88,27 @@ class Attach(Struct, frozen=True):
     attachment: Attachment
 
 
+class Letter(Stored):
+    """What a mail that goes out is for."""
+
+    ACK = "ack"
+    COMMENT_ACK = "comment_ack"
+    REJECTED = "rejected"
+    HELD = "held"
+    REPORT = "report"
+    FORWARD = "forward"
+    NOTIFY = "notify"
+    ACCOUNT = "account"
+
+
 class SendMail(Struct, frozen=True):
     """A mail for the outbox, as data: composed when it is delivered.
 
-    `kind` is ack, comment_ack, rejected, held, report, forward, notify or account; `automatic` mail goes out at
-    most once and with a null reverse-path, the rest at least once. `reason` is the sentence that rejected or held.
+    `automatic` mail goes out at most once and with a null reverse-path, the rest at least once. `reason` is the
+    sentence that rejected or held.
     """
 
-    kind: str
+    kind: Letter
     template: str
     to: tuple[str, ...]
     language: str = ""
@@ -124,6 +139,36 @@ Effect = (
 )
 
 
+class Done(Stored):
+    """What an effect is called where it is stored."""
+
+    CREATE_USER = "CreateUser"
+    CREATE_ITEM = "CreateItem"
+    ADD_COMMENT = "AddComment"
+    POST_TO_TOPIC = "PostToTopic"
+    SET_FIELD = "SetField"
+    ADD_LABEL = "AddLabel"
+    ADD_PERSON = "AddPerson"
+    ATTACH = "Attach"
+    SEND_MAIL = "SendMail"
+    CALL_WEBHOOK = "CallWebhook"
+
+
+DONE: Mapping[type[Effect], Done] = {
+    CreateUser: Done.CREATE_USER,
+    CreateItem: Done.CREATE_ITEM,
+    AddComment: Done.ADD_COMMENT,
+    PostToTopic: Done.POST_TO_TOPIC,
+    SetField: Done.SET_FIELD,
+    AddLabel: Done.ADD_LABEL,
+    AddPerson: Done.ADD_PERSON,
+    Attach: Done.ATTACH,
+    SendMail: Done.SEND_MAIL,
+    CallWebhook: Done.CALL_WEBHOOK,
+}
+"""The name of every effect in traces; a class may be renamed, its name there never."""
+
+
 class Settle(StrEnum):
     """Which folder setting the mailbox action follows after commit."""
 
@@ -148,7 +193,7 @@ class Outcome(StrEnum):
 
 
 class Plan(Struct, frozen=True):
-    """Everything commit needs and nothing else."""
+    """What commit carries out."""
 
     disposition: Disposition
     outcome: Outcome

@@ -1,6 +1,7 @@
 """What a decision may be told by the world: the answers that are more than a number or a name.
 
-Here: frozen data and nothing else. Not here: the questions themselves and who answers them (`lookups.py`).
+Here: frozen data, and the one question that is more than its words (`HookRequest`). Not here: the other questions
+(`lookups.py`), who answers them.
 """
 
 from __future__ import annotations
@@ -10,13 +11,22 @@ import hashlib
 from msgspec import Struct
 
 from engine.model.desk import Account, ItemFacts
+from engine.model.words import Stored
+
+
+class Found(Stored):
+    """How the account of an address is found: as one of its addresses, without a plus tag, or not at all."""
+
+    EXACT = "exact"
+    SUFFIX = "suffix"
+    NOT = ""
 
 
 class AccountMatch(Struct, frozen=True):
-    """The account an address belongs to. `by` is exact (one of its addresses), suffix (plus-tag) or "" (nobody)."""
+    """The account an address belongs to."""
 
     account: Account | None = None
-    by: str = ""
+    by: Found = Found.NOT
 
 
 class MessageMatch(Struct, frozen=True):
@@ -47,19 +57,41 @@ class HookRequest(Struct, frozen=True):
         return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
+class HookOutcome(Stored):
+    """How a run of scripts ended; NONE where there was nothing to run."""
+
+    OK = "ok"
+    NONE = "none"
+    COMPILE_ERROR = "compile-error"
+    RUNTIME_ERROR = "runtime-error"
+    RUNTIME_DENIED = "runtime-denied"
+    TIMEOUT = "timeout"
+    MEMORY = "memory"
+    KILLED = "killed"
+    ATTACK = "attack"
+    SANDBOX_MISSING = "sandbox-missing"
+    DISABLED = "disabled"
+
+
+class HookVerdict(Stored):
+    """What a script wants; REFUSE is False without a reason."""
+
+    ACCEPT = "accept"
+    REJECT = "reject"
+    HOLD = "hold"
+    REFUSE = "refuse"
+
+
 class HookAnswer(Struct, frozen=True):
     """What the scripts said.
 
-    `outcome` is ok, none (nothing to run) or what went wrong: compile-error runtime-error runtime-denied timeout
-    memory killed attack sandbox-missing disabled. `verdict` is accept, reject, hold or refuse (False without a
-    reason). `changes` are (field, new value as JSON) pairs, `dropped` attachment index and reason, `errors` the
-    messages of ctx.error; `script`, `hook` (guard or activity), `line`, `error_type`, `message` tell where it refused
-    or failed. For the audit: `hashes` script names with sha256, `fences` those that stood, `missing` mandatory ones
-    that did not.
+    `changes` are (field, new value as JSON) pairs, `dropped` attachment index and reason, `errors` the messages of
+    ctx.error; `script`, `hook` (guard or activity), `line`, `error_type`, `message` tell where it refused or failed.
+    For the audit: `hashes` script names with sha256, `fences` those that stood, `missing` mandatory ones that did not.
     """
 
-    outcome: str = "none"
-    verdict: str = "accept"
+    outcome: HookOutcome = HookOutcome.NONE
+    verdict: HookVerdict = HookVerdict.ACCEPT
     reason: str = ""
     script: str = ""
     line: int = 0

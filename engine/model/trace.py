@@ -2,8 +2,8 @@
 
 Here: the shape of a trace, and its way to JSON and back.
 Not here: printing one (`explain/told.py`), or keeping one (`store/`).
-Invariant: a trace holds no body of a mail, only excerpts that a rule looked at; with it and the texts of the rule
-files, `explain` needs nothing else.
+Invariant: a trace holds no text of a mail but excerpts that a rule looked at and what a script said; with the texts of
+the rule files it tells each stage as it was.
 """
 
 from __future__ import annotations
@@ -16,21 +16,23 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from engine.model.desk import Account, Catalog, ItemFacts
-from engine.model.draft import Disposition, Note
+from engine.model.draft import READ, Disposition, Note
 from engine.model.facts import Cut, Facts
 from engine.model.mail import Defect
+from engine.model.plan import Done
 from engine.model.questions import AccountMatch, HookAnswer, MessageMatch
 from rules.trace import FileTrace
 
-SCHEMA = 1
+SCHEMA = 2
+"""2: notes are kinds with fields; 1 held their sentences."""
 
 
 class Change(Struct, frozen=True):
-    """A part of the draft that a stage changed, as text."""
+    """A part of the draft that a stage changed, as text; a list as the texts in it, which early releases joined."""
 
     name: str
-    before: str
-    after: str
+    before: str | tuple[str, ...]
+    after: str | tuple[str, ...]
 
 
 class StageTrace(Struct, frozen=True):
@@ -54,7 +56,7 @@ class Trace(Struct, frozen=True):
     disposition: Disposition
     rules: tuple[FileTrace, ...] = ()
     answers: tuple[tuple[Any, Any], ...] = ()
-    effects: tuple[str, ...] = ()
+    effects: tuple[Done, ...] = ()
     config_digest: str = ""
     us: int = 0
     schema: int = SCHEMA
@@ -94,7 +96,23 @@ def encode(trace: Trace) -> bytes:
 
 def decode(stored: bytes) -> Trace:
     """Read a stored trace. Raises msgspec.ValidationError for one that another release wrote differently."""
-    return _decode(stored)
+    trace = _decode(stored)
+    return trace if trace.schema > 1 else _with_kinds(trace)
+
+
+def _with_kinds(trace: Trace) -> Trace:
+    """Give the notes of rule files their kind, so that each is told with the rules below it; the rest is only shown."""
+    files = [file.file for file in trace.rules]
+    stages = [
+        replace(stage, notes=tuple(_of_file(each, files) for each in stage.notes)) if stage.name == "route" else stage
+        for stage in trace.stages
+    ]
+    return replace(trace, stages=tuple(stages))
+
+
+def _of_file(each: Note, files: list[str]) -> Note:
+    file = next((file for file in files if each.text.startswith(f"{file}, ")), "")
+    return replace(each, kind=READ, fields=(("file", file),)) if file else each
 
 
 def recording(trace: Trace) -> dict[tuple[Any, ...], Any]:

@@ -9,16 +9,18 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from engine.model.plan import Letter
+
 if TYPE_CHECKING:
     from engine.config import Settings
     from engine.model.plan import SendMail
     from engine.store.store import Store
 
 HOUR = timedelta(hours=1)
-ANSWERS = frozenset({"ack", "comment_ack", "rejected", "held"})
+ANSWERS = frozenset({Letter.ACK, Letter.COMMENT_ACK, Letter.REJECTED, Letter.HELD})
 """Kinds that `replies.once_per_sender` counts."""
 
-REPORTS = ("rejected", "held")
+REPORTS = (Letter.REJECTED, Letter.HELD)
 """Kinds that `errors.one_report_per_sender` counts."""
 
 
@@ -31,14 +33,14 @@ def over(store: Store, settings: Settings, mail: SendMail, now: datetime) -> str
         address = recipient.casefold()
         if mail.kind in ANSWERS and replies.once_per_sender:
             since = now - timedelta(seconds=replies.once_per_sender)
-            if store.outbox_count(address, since, automatic=True):
+            if store.outbox.count(address, since, automatic=True):
                 return "answered already within replies.once_per_sender"
         since = now - timedelta(seconds=reports)
-        if mail.kind in REPORTS and reports and store.outbox_count(address, since, automatic=True, kinds=REPORTS):
+        if mail.kind in REPORTS and reports and store.outbox.count(address, since, automatic=True, kinds=REPORTS):
             return "told already within errors.one_report_per_sender"
         item = mail.item
-        if item and store.outbox_count(address, now - HOUR, automatic=True, item=item) >= replies.automatic_per_item:
+        if item and store.outbox.count(address, now - HOUR, automatic=True, item=item) >= replies.automatic_per_item:
             return f"over replies.automatic_per_item = {replies.automatic_per_item} an hour"
-        if store.outbox_count(address, now - HOUR, automatic=True) >= replies.automatic_per_recipient:
+        if store.outbox.count(address, now - HOUR, automatic=True) >= replies.automatic_per_recipient:
             return f"over replies.automatic_per_recipient = {replies.automatic_per_recipient} an hour"
     return ""

@@ -19,7 +19,7 @@ from email.utils import format_datetime, getaddresses
 from msgspec import Struct, field
 
 from engine.decision import tokens
-from engine.model.plan import SendMail
+from engine.model.plan import Letter, SendMail
 from engine.outbox import writing
 from engine.outbox.templates import Templates
 
@@ -95,7 +95,7 @@ def compose(mail: SendMail, context: Context, templates: Templates) -> Composed:
         message_id = tokens.message_id(context.key, context.item, context.secret, _domain(sender), context.kind)
     language = mail.language or context.language
     subject, body = templates.render(mail.template, language, values(mail, context))
-    reports = mail.kind in ("report", "forward")
+    reports = mail.kind in (Letter.REPORT, Letter.FORWARD)
     fields = [
         ("From", writing.mailbox(_display(name, context), sender)),
         ("To", ",\r\n ".join(recipients)),

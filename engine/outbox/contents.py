@@ -13,14 +13,17 @@ from zoneinfo import ZoneInfo
 
 from msgspec.structs import replace
 
-from engine.model.plan import SendMail
+from engine.model.desk import AccountStatus
+from engine.model.plan import Letter, SendMail
 from engine.outbox.compose import ComposeError, Context
+from engine.wording.sentence import sentence
 
 if TYPE_CHECKING:
     from engine.config import Config
-    from engine.store.store import OutboxRow, Store
+    from engine.model.stored import OutboxRow
+    from engine.store.store import Store
 
-_ORIGINALS = ("report", "forward")
+_ORIGINALS = (Letter.REPORT, Letter.FORWARD)
 _FIELDS = frozenset(SendMail.__struct_fields__)
 
 
@@ -29,19 +32,21 @@ def send_mail(row: OutboxRow) -> SendMail:
     known = {name: value for name, value in row.payload.items() if name in _FIELDS}
     if not {"kind", "template"} <= known.keys():
         raise ComposeError("the outbox row holds no mail")
-    return SendMail(**{**known, "to": row.to, "automatic": row.automatic, "item": row.item})
+    return SendMail(
+        **{**known, "kind": Letter(known["kind"]), "to": row.to, "automatic": row.automatic, "item": row.item}
+    )
 
 
 def contents(row: OutboxRow, store: Store, config: Config, now: datetime) -> tuple[SendMail, Context]:
     """Gather what a mail is made of. Raises: ComposeError, SecretError."""
     mail = send_mail(row)
     mail = replace(mail, to=tuple(_address(to, store) for to in mail.to))
-    about = store.outbox_context(row.id)
+    about = store.outbox.context(row.id)
     settings, smtp = config.settings(about.workspace), config.smtp
     sender = (settings.errors.from_ if mail.kind in _ORIGINALS else "") or (smtp.from_ if smtp is not None else "")
-    account = store.account(about.sender, "").account if about.sender else None
-    person = account.name if account is not None and account.status != "guest" else ""
-    raw = store.raw(row.mail) if row.mail and mail.kind in _ORIGINALS else None
+    account = store.directory.account(about.sender, "").account if about.sender else None
+    person = account.name if account is not None and account.status != AccountStatus.GUEST else ""
+    raw = store.archive.raw(row.mail) if row.mail and mail.kind in _ORIGINALS else None
     return mail, Context(
         key=row.key,
         sender=sender,
@@ -60,10 +65,10 @@ def contents(row: OutboxRow, store: Store, config: Config, now: datetime) -> tup
         references=about.references,
         reply_address=_reply_address(config, about.workspace),
         reply_token=settings.items.threading.reply_token,
-        send_as=person if smtp is not None and smtp.send_as == "user" and mail.kind == "notify" else "",
+        send_as=person if smtp is not None and smtp.send_as == "user" and mail.kind == Letter.NOTIFY else "",
         message_id=row.message_id,
         original=raw.content if raw is not None else b"",
-        trace=_trace(row, store) if mail.kind == "report" else "",
+        trace=_trace(row, store) if mail.kind == Letter.REPORT else "",
         now=now.astimezone(ZoneInfo(config.instance.timezone)),
         headers=settings.replies.headers if mail.automatic else {},
     )
@@ -73,12 +78,12 @@ def _trace(row: OutboxRow, store: Store) -> str:
     """Why it was decided so, a line for each remark of a stage; for the admin, who gets the report."""
     from engine.model.trace import decode
 
-    stored = store.trace(row.mail, row.generation) if row.mail else None
+    stored = store.archive.trace(row.mail, row.generation) if row.mail else None
     try:
         stages = decode(stored).stages if stored else ()
     except ValueError:
         return ""
-    return "\n".join(f"{stage.name}: {note.text}" for stage in stages for note in stage.notes)
+    return "\n".join(f"{stage.name}: {sentence(note)}" for stage in stages for note in stage.notes)
 
 
 def _bracketed(message_id: str) -> str:
@@ -89,7 +94,7 @@ def _address(to: str, store: Store) -> str:
     """An address as it stands, or that of the account which a login or a name means."""
     if "@" in to:
         return to
-    account = store.person(to)
+    account = store.directory.person(to)
     if account is None or not account.emails:
         raise ComposeError(f"{to} has no address")
     return account.emails[0]

@@ -26,7 +26,8 @@ from engine.store.locks import owner
 
 if TYPE_CHECKING:
     from engine.config import Config
-    from engine.store.store import OutboxRow, Store
+    from engine.model.stored import OutboxRow
+    from engine.store.store import Store
 
 ATTEMPTS = 20
 """How often a mail is tried: with the waits below, for about two days."""
@@ -77,7 +78,7 @@ class _Run:
         domain = smtp.from_.rpartition("@")[2].rstrip("> ") if smtp is not None else ""
         with Wire(smtp, domain) if smtp is not None else nullcontext() as wire:
             while limit > 0 and not self._away:
-                claimed = self._store.outbox_claim(min(limit, BATCH), self._now(), owner())
+                claimed = self._store.outbox.claim(min(limit, BATCH), self._now(), owner())
                 if not claimed:
                     break
                 limit -= len(claimed)
@@ -95,12 +96,12 @@ class _Run:
                 self._counts[self._webhook(row) if row.kind == "webhook" else self._mail(row, wire)] += 1
         finally:
             for row in waiting:
-                self._store.outbox_failed(row.id, "not tried: the pass was interrupted", self._now())
+                self._store.outbox.failed(row.id, "not tried: the pass was interrupted", self._now())
 
     def _mail(self, row: OutboxRow, wire: Wire | None) -> str:
         """Send one mail; sent, failed or unknown."""
         if wire is None:
-            self._store.outbox_failed(row.id, "there is no [smtp] section", self._now() + LONGEST_WAIT)
+            self._store.outbox.failed(row.id, "there is no [smtp] section", self._now() + LONGEST_WAIT)
             return "failed"
         if self._away:
             return self._wait(row, self._away)
@@ -111,7 +112,7 @@ class _Run:
             composed = compose(mail, context, self._of(context.workspace))
             wire.send(composed.reverse_path, composed.recipients, composed.content, self._stop.interruptible)
         except Stopped:
-            self._store.outbox_failed(row.id, "not sent: the pass was interrupted", self._now())
+            self._store.outbox.failed(row.id, "not sent: the pass was interrupted", self._now())
             raise
         except (ComposeError, SecretError) as error:
             return self._give_up(row, str(error))
@@ -120,10 +121,10 @@ class _Run:
         except Away as error:
             self._away = str(error)
             if error.sent and row.automatic:
-                self._store.outbox_unknown(row.id)
+                self._store.outbox.unknown(row.id)
                 return "unknown"
             return self._wait(row, str(error))
-        self._store.outbox_sent(row.id, composed.message_id)
+        self._store.outbox.sent(row.id, composed.message_id)
         return "sent"
 
     def _webhook(self, row: OutboxRow) -> str:
@@ -144,7 +145,7 @@ class _Run:
             return self._wait(row, str(error))
         except NotTold as error:
             return self._wait(row, str(error)) if error.later else self._give_up(row, str(error))
-        self._store.outbox_sent(row.id, row.message_id)
+        self._store.outbox.sent(row.id, row.message_id)
         return "sent"
 
     def _of(self, workspace: str) -> Templates:
@@ -159,9 +160,9 @@ class _Run:
         if row.attempts >= ATTEMPTS:
             return self._give_up(row, f"{error} ({row.attempts} attempts)")
         wait = min(FIRST_WAIT * 2 ** min(max(row.attempts - 1, 0), 16), LONGEST_WAIT)
-        self._store.outbox_failed(row.id, error, self._now() + wait)
+        self._store.outbox.failed(row.id, error, self._now() + wait)
         return "failed"
 
     def _give_up(self, row: OutboxRow, error: str) -> str:
-        self._store.outbox_failed(row.id, error, None)
+        self._store.outbox.failed(row.id, error, None)
         return "failed"

@@ -1,7 +1,9 @@
 """What rules can say about mail: every field, every action, every field of an item that `set` knows.
 
-Here: one table (its fields stand in `sight.py`), which drives checking, evaluation, `rules fields`, `rules actions`,
-completion and the documentation. Not here: the language (`rules/`), or performing actions (`stages/route.py`).
+Here: one table (what it asks of a mail stands in `sight.py`, what it sets of an item in `model/fields.py`, words of a
+host in `Config.extra`), which drives checking, evaluation, `rules fields`, `rules actions`, completion and the
+documentation.
+Not here: the language (`rules/`), or performing actions (`stages/route.py`).
 Invariant: what is not declared here cannot be said in a rule file.
 """
 
@@ -13,12 +15,15 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from engine.model.facts import Facts
+from engine.model.fields import COMMON, KINDS, ItemFields
+from engine.model.gates import SKIPPABLE
 from engine.model.mail import Mail
 from engine.rulebook.sight import FIELDS, KEYED, Sight
-from rules.schema import ActionSpec, Schema, Setting, Slot, Values
+from rules.schema import ActionSpec, Field, Schema, Setting, Slot, Values
 
 if TYPE_CHECKING:
     from engine.config import Config
+    from engine.model.extra import RuleAction
 
 # ── the actions ───────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -94,33 +99,27 @@ ACTIONS: tuple[ActionSpec, ...] = (
         "run this script of hooks.directory as an activity script",
         names=("hook",),
     ),
+    ActionSpec(
+        "do",
+        'do "..." with "..."',
+        Slot.LIST,
+        "an action of the program that holds the engine (docs/library.md); with or without a text",
+        names=("action", ""),
+    ),
     ActionSpec("stop", "stop", Slot.FLOW, "read no further rule of this file"),
     ActionSpec("continue_", "continue", Slot.FLOW, "go on with the next rule although this one has a destination"),
 )
 
-SETTINGS: tuple[Setting, ...] = (
-    Setting("title", "text", "the title of a new item"),
-    Setting("type", "text", "what kind of item", ("tracker",)),
-    Setting("status", "text", "one of the workspace's statuses"),
-    Setting("priority", "text", "one of the workspace's priorities"),
-    Setting("category", "text", "one of the workspace's categories"),
-    Setting(
-        "version", "text", "one of the workspace's versions", ("fixed_version", "target_version", "target_versions")
-    ),
-    Setting("assigned_to", "text", "the same as assign to", ("assignee",)),
-    Setting("responsible", "text", "who answers for it", ("accountable",)),
-    Setting("start_date", "date", "a day: 2026-12-31 or +2 days"),
-    Setting("due_date", "date", "a day: 2026-12-31 or +2 days"),
-    Setting("estimated_hours", "number", "hours of work expected"),
-    Setting("remaining_hours", "number", "hours of work left"),
-    Setting("done_ratio", "number", "percent done, in tens"),
-    Setting("private", "yesno", "yes or no", ("is_private",)),
-    Setting("parent", "text", "the number of the item above", ("parent_issue",)),
-)
 
-GATES = ("auto_reply", "bounce", "undesired_subject", "mailing_list", "empty_subject", "unknown_sender", "blocked",
-         "not_allowed", "dmarc", "spf_softfail", "inactive_user", "encrypted", "duplicate")  # fmt: skip
-"""The gates asked after the route, which `skip gate` can name."""
+def settings(common: ItemFields = COMMON) -> tuple[Setting, ...]:
+    """The fields of an item that `set` knows."""
+    kinds = ((field, KINDS[field.kind]) for field in common.set_by("rule"))
+    return tuple(Setting(field.name, kind.rules, field.about, field.aliases, kind.most) for field, kind in kinds)
+
+
+def own_action(action: RuleAction) -> ActionSpec:
+    """How an action of a host is listed."""
+    return ActionSpec("do", f'do "{action.name}"', Slot.LIST, action.about)
 
 
 class Vocabulary:
@@ -139,8 +138,11 @@ class Vocabulary:
     @cached_property
     def schema(self) -> Schema:
         """What rule files of this configuration may say."""
+        from engine.rulebook.extra import checked
+
         config = self._config
-        known: dict[str, frozenset[str]] = {"gate": frozenset(GATES)}
+        extra = checked(config.extra, {each.name for each in FIELDS} | KEYED.keys())
+        known = {"gate": frozenset(SKIPPABLE), "action": frozenset(each.name for each in extra.actions)}
         if config.hooks.directory.is_dir():
             scripts = sorted(config.hooks.directory.glob("*.py"))
             known["hook"] = frozenset(name for script in scripts for name in (script.stem, script.name))
@@ -149,6 +151,8 @@ class Vocabulary:
             frozenset(config.rules.may_skip_gates),
             config.settings().gates.maximum_email_size,
             config.rules.regex_text_limit,
+            extra.fields,
+            config.settings().items.fields,
         )
 
     def values(self, mail: Mail, facts: Facts) -> Values:
@@ -161,13 +165,15 @@ def declared(
     may_skip_gates: frozenset[str] | None = None,
     max_size_bytes: int = 0,
     text_limit: int = 64 * 1024,
+    more: tuple[Field, ...] = (),
+    common: ItemFields = COMMON,
 ) -> Schema:
-    """Make a schema of this vocabulary; names that are not `known` are not checked."""
+    """Make a schema of this vocabulary and `more` fields; names that are not `known` are not checked."""
     return Schema(
-        fields={each.name: each for each in FIELDS},
+        fields={each.name: each for each in (*FIELDS, *more)},
         actions={each.name: each for each in ACTIONS},
-        settings={each.name: each for each in SETTINGS},
-        known=dict(known or {"gate": frozenset(GATES)}),
+        settings={each.name: each for each in settings(common)},
+        known=dict(known or {"gate": frozenset(SKIPPABLE)}),
         may_skip_gates=may_skip_gates,
         max_size_bytes=max_size_bytes,
         text_limit=text_limit,

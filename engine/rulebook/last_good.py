@@ -7,7 +7,7 @@ cannot be written costs the copy, never the mail.
 
 from __future__ import annotations
 
-import os
+import threading
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,7 +29,7 @@ def keep(config: Config, file: RuleFile) -> None:
         if good.is_file() and good.read_text(encoding="utf-8") == text:
             return
         good.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        fresh = good.with_suffix(f".{os.getpid()}")
+        fresh = good.with_suffix(f".{threading.get_native_id()}")
         fresh.write_text(text, encoding="utf-8")
         fresh.replace(good)
 

@@ -7,13 +7,14 @@ readable by its owner only; nobody deletes it but people. The bytes are in the d
 from __future__ import annotations
 
 import os
+import threading
 from contextlib import suppress
 from pathlib import Path
 
 
 def keep(folder: Path, digest: str, content: bytes) -> str:
     """Write `<folder>/<digest>.eml` unless it is there; "" or why that was not possible."""
-    target, draft = folder / f"{digest}.eml", folder / f".{digest}.{os.getpid()}"
+    target, draft = folder / f"{digest}.eml", folder / f".{digest}.{threading.get_native_id()}"
     try:
         if target.exists():
             return ""

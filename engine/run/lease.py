@@ -44,21 +44,23 @@ class Lease:
 
     def __enter__(self) -> Self:
         until = clock.monotonic() + self._wait_s
-        while not (held := self.store.lease(self.mailbox, self.owner, self._now(), self.ttl_s)):
+        while not (held := self.store.mailboxes.lease(self.mailbox, self.owner, self._now(), self.ttl_s)):
             left = until - clock.monotonic()
             if left <= 0 or self._stop.wait(min(RETRY_S, left)):
                 break
         self.held, self._beaten = held, clock.monotonic()
         if not held:
-            self.holder = self.store.lease_holder(self.mailbox) or "the schema is being upgraded"
+            self.holder = self.store.mailboxes.holder(self.mailbox) or "the schema is being upgraded"
             return self
         try:
-            self.store.take_over(self.mailbox, self.owner, self._now(), self._waits_s)
+            self.store.mailboxes.take_over(self.mailbox, self.owner, self._now(), self._waits_s)
         except BaseException:
             self.__exit__(None, None, None)
             raise
         if self.store.database.path is not None:
-            self._thread = threading.Thread(target=self._keep, args=(self.store.mailbox_id(self.mailbox),), daemon=True)
+            self._thread = threading.Thread(
+                target=self._keep, args=(self.store.mailboxes.number(self.mailbox),), daemon=True
+            )
             self._thread.start()
         return self
 
@@ -67,7 +69,7 @@ class Lease:
         if not self.held or clock.monotonic() - self._beaten < self.ttl_s / 3:
             return self.held
         self._beaten = clock.monotonic()
-        self.held = self.store.heartbeat(self.mailbox, self.owner, self._now(), self.ttl_s)
+        self.held = self.store.mailboxes.heartbeat(self.mailbox, self.owner, self._now(), self.ttl_s)
         return self.held
 
     def _keep(self, mailbox: int) -> None:
@@ -75,7 +77,7 @@ class Lease:
         while not self._over.wait(self.ttl_s / 3):
             if clock.monotonic() - self._beaten < self.ttl_s / 3:
                 continue
-            database = Database(self.store.database.path, busy_s=self.ttl_s / 3)
+            database = Database(self.store.path, busy_s=self.ttl_s / 3)
             with suppress(StoreError):
                 database.connect(create=False)
                 beat(database, mailbox, self.owner, self._now(), self.ttl_s)
@@ -91,4 +93,4 @@ class Lease:
         if self.held:
             self.held = False
             with suppress(StoreError):
-                self.store.release_lease(self.mailbox, self.owner)
+                self.store.mailboxes.release(self.mailbox, self.owner)

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from engine.model.desk import Kind
-from engine.model.draft import Decider, Draft
+from engine.model.desk import GROUP, Kind, Value
+from engine.model.draft import Decider, Draft, Who
+from engine.model.facts import Way
 from engine.model.plan import Outcome
 
 if TYPE_CHECKING:
@@ -92,19 +93,32 @@ def _extra(result: Result) -> str:
         return ""
     draft, facts = result.decision.draft, result.decision.facts
     if result.outcome in (Outcome.COMMENT, Outcome.NOTE):
-        how = {
-            "token": "signed reply token",
-            "message_id": "Message-ID",
-            "plus": "plus address",
-            "subject": "subject marker",
-        }
-        found = how.get(facts.thread.by, "")
+        found = _HOW.get(facts.thread.by, "")
         if not found and draft.thread_by:
             found = " ".join(draft.thread_by)
         if result.outcome is Outcome.NOTE:
             return re.sub(r"\s+", " ", result.because)
         return f"({found})" if found else ""
     if result.outcome is Outcome.CREATED:
-        told = [str(change.value) for change in draft.fields if change.by.kind in ("rule", "hook") and change.value]
-        return " · ".join([*dict.fromkeys(each.replace("group:", "→ ") for each in told), *draft.labels])
+        told = [
+            _written(change.value) for change in draft.fields if change.by.kind in (Who.RULE, Who.HOOK) and change.value
+        ]
+        return " · ".join([*dict.fromkeys(told), *draft.labels])
     return ""
+
+
+def _written(value: Value) -> str:
+    """A value of a field as people write it: a group with an arrow, several with commas."""
+    if isinstance(value, tuple):
+        return ", ".join(value)
+    text = str(value)
+    return f"→ {text.removeprefix(GROUP)}" if text.startswith(GROUP) else text
+
+
+_HOW = {
+    Way.TOKEN: "signed reply token",
+    Way.MESSAGE_ID: "Message-ID",
+    Way.PLUS: "plus address",
+    Way.SUBJECT: "subject marker",
+}
+"""How an item was found, in words."""

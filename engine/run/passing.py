@@ -1,28 +1,31 @@
 """One pass over the mailboxes: fetch, spool, process, settle, deliver.
 
-Here: the order of the mailboxes, their leases, the dry run. Not here: the work on one mailbox (`visit.py`), how a
-pass is stopped (`stop.py`). Invariant: one mailbox that fails never stops the others.
+Here: the order of the mailboxes, their leases, the dry run, that the outbox is sent at the end. Not here: the work on
+one mailbox (`visit.py`), how mail is sent (`outbox/`), how a pass is stopped (`stop.py`).
+Invariant: one mailbox that fails never stops the others.
 """
 
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from engine.run.line import line_of
-from engine.run.process import BATCH, Engine
+from engine.run.process import BATCH, process
 from engine.run.visit import Listener as Listener
 from engine.run.visit import MailboxReport as MailboxReport
 from engine.run.visit import Visit
-from engine.stop import Stop, Stopped
+from engine.stop import Stopped
 
 if TYPE_CHECKING:
     from engine.config import Mailbox
     from engine.model.mail import RawMail
+    from engine.run.engine import Engine
+    from engine.sources.source import Source
 
 REHEARSAL_BYTES = 200_000_000
 """The most a dry run holds in memory."""
@@ -35,7 +38,11 @@ def utc_now() -> datetime:
 
 @dataclass
 class Pass:
-    """One pass of `allegra run`: at most `limit` new mails from each mailbox, `wait_s` seconds for a lease."""
+    """One pass of `allegra run`: at most `limit` new mails from each mailbox, `wait_s` seconds for a lease.
+
+    The engine's `stop` stops it. `sources` are those a host hands in, by the name of their mailbox. In a `hosted` pass
+    the process is somebody else's: its signals and its garbage collector are left alone.
+    """
 
     engine: Engine
     listener: Listener = field(default_factory=Listener)
@@ -43,63 +50,74 @@ class Pass:
     wait_s: float = 0.0
     settle: bool = True
     now: Callable[[], datetime] = utc_now
-    stop: Stop = field(default_factory=Stop)
+    sources: Mapping[str, Source] = field(default_factory=dict)
+    hosted: bool = False
 
     def run(self, mailboxes: Iterable[Mailbox]) -> list[MailboxReport]:
-        """Work through the mailboxes one after the other. Raises StoreError when the database is away.
+        """Work through the mailboxes one after the other, then send. Raises StoreError when the database is away.
 
         Mails that broke the machine before come last: should one end the process, everything else is done.
         """
+        with nullcontext() if self.hosted else self._at_home():
+            reports = self._read(mailboxes)
+            send(self.engine)
+        return reports
+
+    def _read(self, mailboxes: Iterable[Mailbox]) -> list[MailboxReport]:
+        stop = self.engine.stop
         visited: list[tuple[Mailbox, MailboxReport]] = []
-        self.engine.stop = self.stop
-        with self.stop.signals(), _calm_collector():
-            for mailbox in mailboxes:
-                if self.stop.is_set():
-                    break
-                report = MailboxReport(mailbox.name, mailbox.place)
-                visited.append((mailbox, report))
-                self._visit(mailbox, report, self._usual)
+        for mailbox in mailboxes:
+            if stop.is_set():
+                break
+            report = MailboxReport(mailbox.name, mailbox.place)
+            visited.append((mailbox, report))
+            self._visit(mailbox, report, self._usual)
+            self.listener.mailbox_done(report)
+        tried = self.engine.store.ledger.tried_mailboxes(self.now())
+        for mailbox, report in visited:
+            if mailbox.name in tried and report.state in ("ok", "failed") and not stop.is_set():
+                self._visit(mailbox, report, self._tried)
                 self.listener.mailbox_done(report)
-            tried = self.engine.store.tried_mailboxes(self.now())
-            for mailbox, report in visited:
-                if mailbox.name in tried and report.state in ("ok", "failed") and not self.stop.is_set():
-                    self._visit(mailbox, report, self._tried)
         return [report for _, report in visited]
+
+    @contextmanager
+    def _at_home(self) -> Iterator[None]:
+        """Let signals ask to stop, and the garbage collector look more rarely: in a process that does only this."""
+        with self.engine.stop.signals(), _calm_collector():
+            yield
 
     def _visit(self, mailbox: Mailbox, report: MailboxReport, work: Callable[[Visit], None]) -> None:
         """Do some work under the lease of a mailbox, unless it is paused or another run has it."""
         from engine.run.lease import Lease
 
         store, waits_s = self.engine.store, self.engine.config.settings("").errors.retry
-        paused = store.paused(mailbox.name)
+        paused = store.mailboxes.paused(mailbox.name)
         if paused:
             report.state, report.code, report.sentence = "paused", "mailbox.paused", paused
             return
-        with Lease(store, mailbox.name, self.now, self.wait_s, self.stop, waits_s=waits_s) as lease:
+        with Lease(store, mailbox.name, self.now, self.wait_s, self.engine.stop, waits_s=waits_s) as lease:
             if not lease.held:
                 report.state, report.code = "busy", "mailbox.busy"
                 report.sentence = f"mailbox {mailbox.name}: another run is working on it ({lease.holder})"
                 return
             with suppress(Stopped):
-                work(
-                    Visit(
-                        self.engine, mailbox, report, lease, self.listener, self.stop, self.now, self.limit, self.settle
-                    )
-                )
+                own = self.sources.get(mailbox.name)
+                work(Visit(self.engine, mailbox, report, lease, self.listener, self.now, self.limit, self.settle, own))
 
     def _usual(self, visit: Visit) -> None:
         """Decide what waits, then read what is new, and note how the mailbox fares."""
+        from engine.sources import KINDS
         from engine.sources.source import SourceError
 
         store, name, report = self.engine.store, visit.mailbox.name, visit.report
         try:
             visit.decide_waiting(tried=False)
-            if visit.mailbox.protocol != "pipe":
+            if visit.own is not None or visit.mailbox.protocol in KINDS:
                 visit.read_new()
-            store.mailbox_ok(name, self.now())
+            store.mailboxes.worked(name, self.now())
         except SourceError as error:
             report.state, report.code, report.sentence = "failed", error.code, error.sentence
-            store.mailbox_failed(name, error.code, error.sentence, self.now())
+            store.mailboxes.failed(name, error.code, error.sentence, self.now())
 
     def _tried(self, visit: Visit) -> None:
         visit.decide_waiting(tried=True)
@@ -118,33 +136,63 @@ def _calm_collector() -> Iterator[None]:
         gc.unfreeze()
 
 
-def rehearse(engine: Engine, mailbox: Mailbox, limit: int, now: Callable[[], datetime]) -> MailboxReport:
-    """Do all of a pass over one mailbox and take it back: the server hears nothing, the store keeps nothing.
+def send(engine: Engine) -> None:
+    """Send what waits in the outbox, where there is somewhere to send it. Raises StoreError."""
+    config, store = engine.config, engine.store
+    if (config.smtp is None and not config.webhooks) or not store.outbox.waiting():
+        return
+    from engine.outbox.deliver import deliver
 
-    Raises SourceError. The same spool, decide and commit run inside a transaction that is rolled back at the end.
+    with suppress(Stopped):
+        deliver(store, config, config.smtp.max_per_run if config.smtp else 200, stop=engine.stop)
+
+
+def rehearse(
+    engine: Engine, mailboxes: Iterable[Mailbox], limit: int = 0, now: Callable[[], datetime] = utc_now
+) -> Iterator[MailboxReport]:
+    """Do all of a pass and take it back: the servers hear nothing, the store keeps nothing, nothing is sent.
+
+    The same spool, decide and commit run inside a transaction that is rolled back at the end of each mailbox.
     """
-    from engine.sources import open_source
+    from engine.sources.source import SourceError
 
-    report = MailboxReport(mailbox.name, mailbox.place)
-    limits = engine.config.settings("").limits
+    for mailbox in mailboxes:
+        report = MailboxReport(mailbox.name, mailbox.place)
+        try:
+            _rehearse(engine, mailbox, report, limit, now)
+        except SourceError as error:
+            report = MailboxReport(mailbox.name, mailbox.place, "failed", error.code, error.sentence)
+        yield report
+
+
+def _rehearse(engine: Engine, mailbox: Mailbox, report: MailboxReport, limit: int, now: Callable[[], datetime]) -> None:
+    from engine.sources import KINDS
+
     store = engine.store
-    raws: list[RawMail] = []
-    if mailbox.protocol != "pipe":
-        with open_source(mailbox, limits, now) as source:
-            fresh = store.unknown_keys(mailbox.name, [each.key for each in source.list()])
-            size = 0
-            for raw in source.fetch(fresh[: limit or mailbox.max_emails], limits):
-                raws.append(raw)
-                size += len(raw.content)
-                if size > REHEARSAL_BYTES:
-                    report.sentence = (
-                        f"stopped after {len(raws)} mails: a dry run reads {REHEARSAL_BYTES // 10**6} MB at most"
-                    )
-                    break
+    raws = _fetched(engine, mailbox, report, limit, now) if mailbox.protocol in KINDS else []
     with store.rehearsal():
         for start in range(0, len(raws), BATCH):
-            spooled = store.spool(raws[start : start + BATCH], "rehearsal")
+            spooled = store.ledger.spool(raws[start : start + BATCH], "rehearsal")
             report.new += len(spooled)
             unseen = [each for each in spooled if not each.seen_before]
-            report.lines += [line_of(result) for result in engine.process(unseen, now())]
-    return report
+            report.lines += [line_of(result) for result in process(engine, unseen, now())]
+
+
+def _fetched(
+    engine: Engine, mailbox: Mailbox, report: MailboxReport, limit: int, now: Callable[[], datetime]
+) -> list[RawMail]:
+    """Read what is new, as far as memory should hold it."""
+    from engine.sources import open_source
+
+    raws: list[RawMail] = []
+    limits, size = engine.config.settings("").limits, 0
+    with open_source(mailbox, limits, now) as source:
+        fresh = engine.store.mailboxes.unknown_keys(mailbox.name, [each.key for each in source.list()])
+        for raw in source.fetch(fresh[: limit or mailbox.max_emails], limits):
+            raws.append(raw)
+            size += len(raw.content)
+            if size > REHEARSAL_BYTES:
+                most = REHEARSAL_BYTES // 10**6
+                report.sentence = f"stopped after {len(raws)} mails: a dry run reads {most} MB at most"
+                break
+    return raws

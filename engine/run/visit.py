@@ -15,16 +15,17 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from engine.run.line import Line, line_of
-from engine.run.process import BATCH
+from engine.run.process import BATCH, claim, process
 from engine.stop import Stop, Stopped
 
 if TYPE_CHECKING:
     from engine.config import Mailbox
     from engine.model.mail import RawMail
+    from engine.model.stored import Spooled
+    from engine.run.engine import Engine
     from engine.run.lease import Lease
-    from engine.run.process import Engine, Result
+    from engine.run.process import Result
     from engine.sources.source import Source, SourceError
-    from engine.store.spool import Spooled
 
 BATCH_BYTES = 8_000_000
 """A batch ends early when its mails reach this size: bounds memory whatever the mails are."""
@@ -71,22 +72,30 @@ class Listener:
 
 @dataclass
 class Visit:
-    """The work on one mailbox. `limit` bounds the new mails read; without `settle` the server hears nothing."""
+    """The work on one mailbox. `limit` bounds the new mails read; without `settle` the server hears nothing.
+
+    `own` is a source that a host handed in for this mailbox.
+    """
 
     engine: Engine
     mailbox: Mailbox
     report: MailboxReport
     lease: Lease
     listener: Listener
-    stop: Stop
     now: Callable[[], datetime]
     limit: int = 0
     settle: bool = True
+    own: Source | None = None
+
+    @property
+    def stop(self) -> Stop:
+        """What asks this work to stop: the engine's."""
+        return self.engine.stop
 
     def decide_waiting(self, tried: bool) -> None:
         """Decide what waits in the spool: released, deferred, left by a run that died; with `tried` also what broke."""
         while not self.stop.is_set():
-            batch, given_up = self.engine.claim(self.mailbox.name, self.now(), self.lease.owner, tried=tried)
+            batch, given_up = claim(self.engine, self.mailbox.name, self.now(), self.lease.owner, tried=tried)
             self._tell(given_up)
             if not batch:
                 return
@@ -99,10 +108,10 @@ class Visit:
 
         store, name = self.engine.store, self.mailbox.name
         limits = self.engine.config.settings("").limits
-        with self.stop.interruptible(), open_source(self.mailbox, limits, self.now) as source:
+        with self.stop.interruptible(), open_source(self.mailbox, limits, self.now, self.own) as source:
             epoch, uidnext = source.epoch(), source.uidnext
             with self.stop.protected():
-                if store.begin_epoch(name, epoch, uidnext):
+                if store.mailboxes.begin_epoch(name, epoch, uidnext):
                     self.report.notes.append(
                         f"mailbox {name}: {self.mailbox.place} began its message numbers anew; every mail there is "
                         "read again and known ones are recognised by their bytes"
@@ -119,10 +128,10 @@ class Visit:
             except SourceError as error:
                 if error.key:
                     with self.stop.protected():
-                        store.broke(name, error.key)
+                        store.mailboxes.broke(name, error.key)
                 raise
             with self.stop.protected():
-                store.whole(name, cleared)
+                store.mailboxes.whole(name, cleared)
         self._note_unsettled()
 
     def _keys(self, listed: Sequence[str]) -> tuple[list[str], list[str], list[str]]:
@@ -131,13 +140,13 @@ class Visit:
         And over which messages sessions broke that are not to blame any more when all that was fetched.
         """
         store, name = self.engine.store, self.mailbox.name
-        unknown, back = store.sort_keys(name, listed)
+        unknown, back = store.mailboxes.sort_keys(name, listed)
         most = min(self.limit or self.mailbox.max_emails, self.mailbox.max_emails)
-        suspects = store.suspects(name)
+        suspects = store.mailboxes.suspects(name)
         if not suspects:
             return [*unknown[:most], *back[:MOST_BACK]][:most], [], []
         there = set(unknown)
-        late = [key for key in store.aside(name) if key in there]
+        late = [key for key in store.mailboxes.aside(name) if key in there]
         aside = set(late)
         keys = [*(key for key in unknown if key not in aside), *back[:MOST_BACK]][:most]
         fetched = {*keys, *late}
@@ -180,7 +189,7 @@ class Visit:
             raise
         except Stopped:
             with self.stop.protected():
-                self.engine.store.unclaim(spooled)
+                self.engine.store.ledger.unclaim(spooled)
             raise
 
     def _still_ours(self) -> bool:
@@ -191,14 +200,14 @@ class Visit:
 
     def _spool(self, raws: Sequence[RawMail]) -> list[Spooled]:
         self.report.new += len(raws)
-        spooled = self.engine.store.spool(raws, self.lease.owner, identical=self.mailbox.on_identical)
+        spooled = self.engine.store.ledger.spool(raws, self.lease.owner, identical=self.mailbox.on_identical)
         fresh = [each for each in spooled if not each.seen_before]
         self.report.seen_before += len(spooled) - len(fresh)
         return fresh
 
     def _decide(self, batch: Sequence[Spooled]) -> None:
         if batch:
-            self._tell(self.engine.process(batch, self.now()))
+            self._tell(process(self.engine, batch, self.now()))
 
     def _tell(self, results: Sequence[Result]) -> None:
         if results:
@@ -217,7 +226,7 @@ class Visit:
             return
         planned = plan_action(self.mailbox, Settle.SUCCESS, Outcome.CREATED, item_closed=True)
         if planned != KEEP:
-            self.engine.store.plan_closed(self.mailbox.name, planned.kind, planned.folder, ACTIONS)
+            self.engine.store.mailboxes.plan_closed(self.mailbox.name, planned.kind, planned.folder, ACTIONS)
 
     def _settle(self, source: Source) -> None:
         """Do on the server what receipts planned; what fails stays planned for the next pass.
@@ -229,12 +238,12 @@ class Visit:
         if not self.settle:
             return
         store, failed = self.engine.store, self.report.unsettled
-        rows = store.pending_actions(self.mailbox.name, ACTIONS)
+        rows = store.mailboxes.pending_actions(self.mailbox.name, ACTIONS)
         planned = [Action(*row) for row in rows if row[0] not in failed]
         if planned:
             done = source.settle(planned)
             with self.stop.protected():
-                store.actions_done(self.mailbox.name, [(each.key, each.state, each.why) for each in done])
+                store.mailboxes.actions_done(self.mailbox.name, [(each.key, each.state, each.why) for each in done])
             failed |= {each.key: each.why for each in done if each.state == "failed"}
 
     def _note_unsettled(self) -> None:

@@ -10,69 +10,69 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engine.model.draft import Decider, Disposition, Note, Verdict
+from engine.gates import passed, settled
+from engine.model.draft import Decider, Disposition, Mark, Note, Verdict, Who, note
 from engine.model.facts import Facts
+from engine.model.questions import HookOutcome
 
 if TYPE_CHECKING:
     from engine.config import Config
     from engine.model.questions import HookAnswer
 
 _CODES = {
-    "timeout": "hook.timeout",
-    "memory": "hook.memory",
-    "sandbox-missing": "hook.sandbox_missing",
-    "attack": "hook.attack",
-    "disabled": "hook.disabled",
+    HookOutcome.TIMEOUT: "hook.timeout",
+    HookOutcome.MEMORY: "hook.memory",
+    HookOutcome.SANDBOX_MISSING: "hook.sandbox_missing",
+    HookOutcome.ATTACK: "hook.attack",
+    HookOutcome.DISABLED: "hook.disabled",
 }
 _ALWAYS_HOLD = frozenset({"hook.sandbox_missing", "hook.attack", "hook.disabled"})
-_SENTENCES = {
-    "compile-error": "does not compile",
-    "runtime-error": "failed",
-    "runtime-denied": "was stopped",
-    "timeout": "took too long",
-    "memory": "used too much memory",
-    "killed": "was killed",
-    "attack": "tried to break out and is switched off",
-    "disabled": "is switched off",
-    "sandbox-missing": "cannot run",
+_KINDS = {
+    HookOutcome.COMPILE_ERROR: "scripts.compile_error",
+    HookOutcome.RUNTIME_ERROR: "scripts.failed",
+    HookOutcome.RUNTIME_DENIED: "scripts.denied",
+    HookOutcome.TIMEOUT: "scripts.timeout",
+    HookOutcome.MEMORY: "scripts.memory",
+    HookOutcome.KILLED: "scripts.killed",
+    HookOutcome.ATTACK: "scripts.attack",
+    HookOutcome.DISABLED: "scripts.disabled",
+    HookOutcome.SANDBOX_MISSING: "scripts.sandbox_missing",
 }
 
 
 def failed(answer: HookAnswer) -> bool:
     """Tell whether scripts failed, as opposed to what they said."""
-    return answer.outcome not in ("ok", "none")
+    return answer.outcome not in (HookOutcome.OK, HookOutcome.NONE)
 
 
 def decider(config: Config, script: str, line: int = 0) -> Decider:
     """Name a script as the one who decided."""
-    return Decider("hook", script or "hooks", f"{config.hooks.directory.name}/{script}" if script else "", line)
+    return Decider(Who.HOOK, script or "hooks", f"{config.hooks.directory.name}/{script}" if script else "", line)
 
 
 def judged(answer: HookAnswer, facts: Facts, config: Config) -> tuple[Disposition | None, Note]:
     """Give what a failure does to the mail, None if the mail goes on, and the note that says so."""
     code = _CODES.get(answer.outcome, "hook.error")
-    message = f"{answer.error_type}: {answer.message}" if answer.error_type else answer.message
-    subject = f"{answer.script} {_SENTENCES[answer.outcome]}" if answer.script else "scripts cannot run"
-    because = f"{subject}: {message}" if message else subject
+    kind = _KINDS.get(answer.outcome, "scripts.failed") if answer.script else "scripts.none_can_run"
+    because = note(kind, script=answer.script, error=answer.error_type, message=answer.message)
     on_error = "hold" if code in _ALWAYS_HOLD else config.hooks.on_error
     if on_error == "continue":
-        return None, Note(f'{because}; hooks.on_error is "continue"', "warn", code)
+        return None, note("scripts.continue", Mark.WARN, code, what=because)
     if on_error == "hold" and facts.released is not None:
-        return None, Note(f"{because}; passed, because {facts.released.by} released it", "info", code)
+        return None, passed(because, code, facts.released.by)
     verdict = Verdict.REJECT if on_error == "reject" else Verdict.HOLD
-    by = decider(config, answer.script, answer.line)
-    return Disposition(verdict, code, because, by), Note(because, "stop", code)
+    return settled(verdict, code, because, decider(config, answer.script, answer.line))
 
 
 def remarks(answer: HookAnswer, config: Config) -> tuple[Note, ...]:
     """Give the notes every run leaves: which scripts ran, what they logged, which fences were missing."""
     notes = []
     if answer.hashes:
-        versions = ", ".join(f"{name} ({sha256[:12]})" for name, sha256 in answer.hashes)
-        notes.append(Note(f"ran {versions}", "info"))
+        versions = tuple(f"{name} ({sha256[:12]})" for name, sha256 in answer.hashes)
+        notes.append(note("scripts.ran", Mark.INFO, versions=versions))
     if answer.missing:
-        notes.append(Note(f"reduced isolation, without: {', '.join(answer.missing)}", "warn"))
-    return (*notes, *(Note(f"log: {line}", "info") for line in answer.log[:LOG_LINES]))
+        notes.append(note("scripts.reduced", Mark.WARN, fences=answer.missing))
+    return (*notes, *(note("scripts.log", Mark.INFO, line=line) for line in answer.log[:LOG_LINES]))
 
 
 LOG_LINES = 20

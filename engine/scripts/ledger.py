@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -131,7 +132,7 @@ class Ledger:
             return
         records = {sha256: (record.in_row, record.off, record.spent) for sha256, record in self._records.items()}
         text = json.dumps({"good": self._good, "previous": self._previous, "records": records})
-        waiting = self._path.with_name(f"{self._path.name}.{os.getpid()}")
+        waiting = self._path.with_name(f"{self._path.name}.{threading.get_native_id()}")
         with contextlib.suppress(OSError):  # what cannot be remembered is judged anew by the next run
             self._path.parent.mkdir(parents=True, exist_ok=True)
             fd = os.open(waiting, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)

@@ -7,15 +7,16 @@ Invariant: both stages ask the very same question, so that one round trip answer
 
 from __future__ import annotations
 
+import threading
 from operator import is_
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from engine.item.words import SYNONYMS
 from engine.model.desk import Catalog
 from engine.model.draft import Draft, Target
 from engine.model.facts import Auto, Facts
+from engine.model.fields import COMMON, KINDS, ItemFields
 from engine.model.mail import Mail
 from engine.model.questions import HookRequest
 
@@ -31,57 +32,40 @@ TEXT_CHARS = 500_000
 HEADERS = 400
 MOST_SCHEMAS = 256
 
-_KINDS = {
-    "type": "line",
-    "status": "line",
-    "priority": "line",
-    "category": "line",
-    "version": "line",
-    "assigned_to": "line",
-    "responsible": "line",
-    "start_date": "date",
-    "due_date": "date",
-    "estimated_hours": "float",
-    "remaining_hours": "float",
-    "done_ratio": "int",
-    "private": "bool",
-    "parent": "int",
-}
-_CUSTOM_KINDS = {"long_text": "text", "int": "int", "float": "float", "bool": "bool", "date": "date"}
-_ALIASES = {
-    "labels": "=tags",
-    "project": "=workspace",
-    **{other: f"={name}" for other, name in SYNONYMS.items() if name in _KINDS},
-}
-
 _encode = msgspec.json.Encoder().encode
 
 
 def request(config: Config, mail: Mail, facts: Facts, draft: Draft, look: Lookups) -> HookRequest:
     """Make the question; asked twice about the same mail and draft, it is the same object."""
-    global _last
     parts = (
         *(config, mail, facts, draft.workspace, draft.target, draft.item, draft.title, draft.text, draft.private),
         *(draft.fields, draft.labels, draft.attachments, draft.hooks),
     )
-    before, made = _last
-    if len(before) == len(parts) and all(map(is_, before, parts)):
-        return made
+    if len(_last.parts) == len(parts) and all(map(is_, _last.parts, parts)):
+        return _last.made
     hooks = config.hooks
     made = HookRequest(
         workspace=draft.workspace,
         guard=hooks.guard,
         activity=(*hooks.activity, *(script_name(name) for name in draft.hooks)),
         mail=_encode(mail_values(mail, facts, draft)).decode(),
-        item=_item(draft, look.catalog(draft.workspace)),
+        item=_item(draft, look.catalog(draft.workspace), config.settings(draft.workspace).items.fields),
         context=_context(facts, mail),
     )
-    _last = (parts, made)
+    _last.parts, _last.made = parts, made
     return made
 
 
-_NOTHING: tuple[Any, ...] = ()
-_last = (_NOTHING, HookRequest("", (), (), "", "", ""))
+class _Last(threading.local):
+    """What a thread asked last, and the texts of the schemas it needed."""
+
+    def __init__(self) -> None:
+        self.parts: tuple[Any, ...] = ()
+        self.made = HookRequest("", (), (), "", "", "")
+        self.schemas: dict[tuple[int, Target], tuple[Catalog, ItemFields, str]] = {}
+
+
+_last = _Last()
 
 
 def script_name(name: str) -> str:
@@ -120,7 +104,7 @@ def mail_values(mail: Mail, facts: Facts, draft: Draft) -> dict[str, Any]:
     }
 
 
-def _item(draft: Draft, catalog: Catalog | None) -> str:
+def _item(draft: Draft, catalog: Catalog | None, common: ItemFields) -> str:
     known = {**(dict(draft.item.fields) if draft.item else {}), **{each.name: each.value for each in draft.fields}}
     values: dict[str, Any] = {"workspace": draft.workspace, "tags": list(draft.labels), **known}
     if draft.item is not None and draft.target is not Target.NEW_ITEM:
@@ -132,39 +116,37 @@ def _item(draft: Draft, catalog: Catalog | None) -> str:
         values.setdefault("private", facts.private)
     else:
         values["title"], values["description"], values["private"] = draft.title, draft.text, draft.private
-    kinds = _schema_text(catalog or Catalog(draft.workspace), draft.target)
+    kinds = _schema_text(catalog or Catalog(draft.workspace), draft.target, common)
     is_new = "true" if draft.target is Target.NEW_ITEM else "false"
     return f'{{"schema":{kinds},"values":{_encode(values).decode()},"is_new":{is_new}}}'
 
 
-def _schema_text(catalog: Catalog, target: Target) -> str:
+def _schema_text(catalog: Catalog, target: Target, common: ItemFields) -> str:
     """Remember the text of a schema: a workspace has the same object as its catalog until something in it changes."""
-    known = _schemas.get((id(catalog), target))
-    if known is not None and known[0] is catalog:
-        return known[1]
-    text = _encode(schema(catalog, target)).decode()
-    if len(_schemas) >= MOST_SCHEMAS:
-        _schemas.clear()
-    _schemas[id(catalog), target] = (catalog, text)
+    known = _last.schemas.get((id(catalog), target))
+    if known is not None and known[0] is catalog and known[1] is common:
+        return known[2]
+    text = _encode(schema(catalog, target, common)).decode()
+    if len(_last.schemas) >= MOST_SCHEMAS:
+        _last.schemas.clear()
+    _last.schemas[id(catalog), target] = (catalog, common, text)
     return text
 
 
-_schemas: dict[tuple[int, Target], tuple[Catalog, str]] = {}
-
-
-def schema(catalog: Catalog, target: Target) -> dict[str, str]:
+def schema(catalog: Catalog, target: Target, common: ItemFields = COMMON) -> dict[str, str]:
     """Give the kind of every field of an item of this workspace; notes and posts change none but their text."""
     fixed = target in (Target.NOTE, Target.TOPIC_POST)
     is_new = target is Target.NEW_ITEM
     found = {"id": "ro", "workspace": "line" if is_new else "ro", "title": "ro" if fixed else "line"}
     found["description" if is_new else "comment"] = "text"
-    found |= {name: "ro" if fixed else kind for name, kind in _KINDS.items()}
+    for field in common.set_by("hook"):
+        found.setdefault(field.name, "ro" if fixed else KINDS[field.kind].hooks)
     found["tags"] = "ro" if target is Target.TOPIC_POST else "list"
-    for field in catalog.fields:
-        kind = "list" if field.multiple else _CUSTOM_KINDS.get(field.kind, "line")
-        found.setdefault(field.name, "ro" if fixed else kind)
-    for other, kind in _ALIASES.items():
-        found.setdefault(other, kind)
+    for own in catalog.fields:
+        kind = "list" if own.multiple else KINDS.get(own.kind, KINDS["text"]).hooks
+        found.setdefault(own.name, "ro" if fixed else kind)
+    for other, name in (("labels", "tags"), *common.other_names.items()):
+        found.setdefault(other, f"={name}")
     return found
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from msgspec import Struct, structs
 
-from engine.model.questions import HookAnswer, HookRequest
+from engine.model.questions import HookAnswer, HookOutcome, HookRequest, HookVerdict
 from engine.scripts.files import Files
 from engine.scripts.ledger import Ledger
 from engine.scripts.params import Params
@@ -72,8 +72,8 @@ class Scripts:
             plan = self._plan(request)
         except _Stop as stop:
             return stop.answer
-        answer = HookAnswer("ok") if plan.program is None else self._run(plan.program, request)
-        passed = answer.outcome == "ok" and answer.verdict == "accept"
+        answer = HookAnswer(HookOutcome.OK) if plan.program is None else self._run(plan.program, request)
+        passed = answer.outcome == HookOutcome.OK and answer.verdict == HookVerdict.ACCEPT
         return plan.otherwise if passed and plan.otherwise is not None else answer
 
     def close(self) -> None:
@@ -133,13 +133,13 @@ class Scripts:
         if loaded.problem is None:
             script = Script(name, hook, loaded.text)
             if why := self._ledger.off(script.sha256):
-                return _Unusable(HookAnswer("disabled", script=name, hook=hook, message=why))
+                return _Unusable(HookAnswer(HookOutcome.DISABLED, script=name, hook=hook, message=why))
             failure = self._broken.get((name, script.sha256))
             if failure is None:
                 return script
         else:
             problem = loaded.problem
-            failure = HookAnswer("compile-error", script=name, line=problem.line, message=problem.message)
+            failure = HookAnswer(HookOutcome.COMPILE_ERROR, script=name, line=problem.line, message=problem.message)
         good = self._ledger.good(name)
         if good is not None:
             script = Script(name, hook, good)
@@ -193,8 +193,8 @@ class Scripts:
         said = result.outcome != "ok" or result.verdict != "accept" or result.errors
         script = program.scripts[result.script] if said and 0 <= result.script < len(program.scripts) else None
         return HookAnswer(
-            outcome=result.outcome,
-            verdict=result.verdict,
+            outcome=HookOutcome(result.outcome),
+            verdict=HookVerdict(result.verdict),
             reason=result.reason,
             script=script.name if script else "",
             hook=script.hook if script else "",

@@ -1,7 +1,7 @@
 """Where mail is read from: one file a kind of source.
 
-Here: `open_source`, the table from protocol to source. Not here: what becomes of a mail (`run/passing.py`,
-`run/process.py`).
+Here: `open_source`, the table from protocol to source; mail of other protocols is brought to us.
+Not here: what becomes of a mail (`run/passing.py`, `run/process.py`).
 Invariant: a source tells its server only what `settle` was asked to do; listing and fetching change nothing there.
 """
 
@@ -26,15 +26,23 @@ KINDS = {
 }
 
 
-def open_source(mailbox: Mailbox, limits: Limits, now: Callable[[], datetime]) -> Source:
+BROUGHT = {"pipe": "mail arrives by allegra deliver", "program": "a program reads it (docs/library.md)"}
+"""Protocols that nothing here reads from, and how their mail comes."""
+
+
+def open_source(mailbox: Mailbox, limits: Limits, now: Callable[[], datetime], own: Source | None = None) -> Source:
     """Make the source of a mailbox; entering it connects. Only the module of its protocol is imported.
 
-    Raises SourceError (`source.no_reader`) for a protocol that is not read from, such as `pipe`.
+    `own` is a source that a host hands in for this mailbox. Raises SourceError (`source.no_reader`) for a protocol
+    that is not read from, such as `pipe`.
     """
+    if own is not None:
+        from engine.sources.own import OwnSource
+
+        return OwnSource(own, mailbox.name)
     if mailbox.protocol not in KINDS:
-        sentence = (
-            f"mailbox {mailbox.name}: protocol {mailbox.protocol} is not read from, mail arrives by allegra deliver"
-        )
+        how = BROUGHT.get(mailbox.protocol, "nothing here knows it")
+        sentence = f"mailbox {mailbox.name}: protocol {mailbox.protocol} is not read from, {how}"
         raise SourceError("source.no_reader", sentence)
     module, name = KINDS[mailbox.protocol]
     source: Source = getattr(importlib.import_module(module), name)(mailbox, limits, now)

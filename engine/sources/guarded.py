@@ -4,6 +4,7 @@ Here: one IMAP session, its commands as the source needs them, every answer boun
 Not here: what is done with messages (`imap.py`, `imap_settle.py`).
 Invariant: no credential leaves before the connection is as safe as the mailbox asks for; nothing we send holds a
 line break of somebody else's; no reading goes past the allowance of its command.
+Over 300 lines: one session, whose commands share its allowance and its way to fail.
 """
 
 from __future__ import annotations

@@ -2,24 +2,29 @@
 
 Here: the actions of one settle. Not here: which action a mail gets (`decision/mailbox_action.py`), the session
 (`guarded.py`).
-Invariant: nothing happens to a message whose folder, UIDVALIDITY or size is not the one it was fetched with; a bare
-EXPUNGE only in a mailbox that is ours alone; everything may be done twice.
+Invariant: nothing happens to a message whose folder, UIDVALIDITY or size is not the one it was fetched with, but for
+one that we moved away before and that is known again by all of its bytes; a bare EXPUNGE only in a mailbox that is ours
+alone; everything may be done twice.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from engine.sources.guarded import Answer
+from engine.sources.guarded import Answer, Selected
 from engine.sources.imap_rows import Row
-from engine.sources.source import RENUMBERED, Action, Settled, SourceError
+from engine.sources.source import RENUMBERED, Action, Settled, SourceError, folders_before
 
 if TYPE_CHECKING:
     from engine.sources.imap import ImapSource
 
 AT_ONCE = 200
+SLACK_BYTES = 1_000_000
+"""What a server may say around the bytes of a message."""
+
 MARK = "$AllegraMoving"
 """Set before a COPY, so that a second try looks whether the copy is there already."""
 
@@ -29,23 +34,55 @@ def settle(source: ImapSource, actions: Sequence[Action]) -> list[Settled]:
     results = {action.key: Settled(action.key, "done") for action in actions if action.kind == "keep"}
     wanted = [action for action in actions if action.key not in results]
     if wanted:
-        if not source.select(write=True).writable:
+        opened = source.select(write=True)
+        if not opened.writable:
             results |= {each.key: Settled(each.key, "failed", "the folder is read-only") for each in wanted}
         else:
-            results |= _Settling(source, wanted).run()
+            results |= _Settling(source, wanted, source.place, opened).run()
+            results |= _moved_before(
+                source, [each for each in wanted if results[each.key] == Settled(each.key, "gone")]
+            )
     return [results.get(action.key) or Settled(action.key, "failed", "not done") for action in actions]
+
+
+def _moved_before(source: ImapSource, actions: Sequence[Action]) -> dict[str, Settled]:
+    """Do what is left to do with messages that we moved away before, and that a person has decided on since.
+
+    There they have other numbers: a message is itself by its Message-ID, its size and all of its bytes.
+    """
+    results: dict[str, Settled] = {}
+    session = source.session
+    folders = dict.fromkeys(each for action in actions for each in folders_before(source.mailbox, action))
+    for folder in folders:
+        here = [each for each in actions if each.key not in results and folder in folders_before(source.mailbox, each)]
+        try:
+            place = session.place(folder)
+            opened = session.select(place, write=True)
+        except SourceError as error:
+            if error.code not in ("source.folder_missing", "source.bad_name"):
+                raise
+            continue
+        settling = _Settling(source, here, place, opened)
+        if opened.writable and settling.find():
+            results |= settling.run()
+    if folders:
+        source.select(write=True, again=True)
+    return results
 
 
 @dataclass
 class _Settling:
-    """The actions of one call on their way."""
+    """The actions of one call on their way, in the folder that is open: `place`, as the server names it."""
 
     source: ImapSource
     actions: Sequence[Action]
+    place: str
+    opened: Selected
     results: dict[str, Settled] = field(default_factory=dict)
     by_uid: dict[int, Action] = field(default_factory=dict)
 
     def run(self) -> dict[str, Settled]:
+        """Do the actions; by number, or with those that `find` has found."""
         there = self._still_there()
         groups: dict[tuple[str, str], list[int]] = {}
         for uid, action in self.by_uid.items():
@@ -55,6 +92,41 @@ class _Settling:
             for start in range(0, len(uids), AT_ONCE):
                 self._do(kind, folder, uids[start : start + AT_ONCE], there)
         return self.results
+
+    def find(self) -> bool:
+        """Look for the messages by what they are; tells whether any is there."""
+        for action in self.actions:
+            if action.digest and action.size_bytes:
+                twins = self.source.sizes(self._named(action))
+                same = [uid for uid, row in twins.items() if row.size_bytes == action.size_bytes]
+                for uid in same:
+                    if uid not in self.by_uid and self._digest(uid, action.size_bytes) == action.digest:
+                        self.by_uid[uid] = action
+                        break
+        self.actions = ()
+        return bool(self.by_uid)
+
+    def _digest(self, uid: int, size_bytes: int) -> str:
+        rows, problem = self.source.session.rows([uid], "(UID BODY.PEEK[])", size_bytes=size_bytes + SLACK_BYTES)
+        if problem is not None:
+            raise problem
+        body = rows[uid].body if uid in rows else None
+        return hashlib.sha256(body).hexdigest() if body is not None else ""
+
+    def _named(self, action: Action) -> list[int]:
+        """The messages in the open folder that carry the Message-ID of an action."""
+        name = action.message_id.strip()
+        if not name or not name.isascii() or not name.isprintable():
+            return []
+        quoted = name.replace("\\", "\\\\").replace('"', '\\"')
+        return self.source.session.search(f'UNDELETED HEADER Message-ID "{quoted}"')[:AT_ONCE]
+
+    def _open(self) -> None:
+        """Open the folder of the actions again, after a look into another one."""
+        if self.place == self.source.place:
+            self.source.select(write=True, again=True)
+        else:
+            self.source.session.select(self.place, write=True)
 
     def _still_there(self) -> dict[int, Row]:
         """Ask the server for the messages again: the ones that are still themselves."""
@@ -87,7 +159,7 @@ class _Settling:
                     raise
                 self._fail(uids, error.sentence)
                 return
-            if place == self.source.place:
+            if place == self.place:
                 self._finish(uids, "kept")
             elif "MOVE" in session.capabilities:
                 self._note(uids, self._into(place, uids, move=True))
@@ -108,7 +180,7 @@ class _Settling:
     def _copy_and_delete(self, place: str, uids: Sequence[int], rows: dict[int, Row]) -> None:
         """What MOVE does, on a server without it, so that a crash in between leaves no second copy."""
         session = self.source.session
-        keywords = self.source.select(write=True).keywords
+        keywords = self.opened.keywords
         tried = [uid for uid in uids if MARK in rows[uid].flags or not keywords]
         copied = self._copied(place, tried) if tried else set()
         missing = [uid for uid in uids if uid not in copied]
@@ -131,19 +203,14 @@ class _Settling:
         except SourceError as error:
             if error.code != "source.folder_missing":
                 raise
-            source.select(write=True, again=True)
+            self._open()
             return found
         for uid in uids:
             action = self.by_uid[uid]
-            name = action.message_id.strip()
-            if not name or not name.isascii() or not name.isprintable():
-                continue
-            quoted = name.replace("\\", "\\\\").replace('"', '\\"')
-            twins = session.search(f'UNDELETED HEADER Message-ID "{quoted}"')[:AT_ONCE]
-            rows = source.sizes(twins)
+            rows = source.sizes(self._named(action))
             if any(action.size_bytes in (0, row.size_bytes) for row in rows.values()):
                 found.add(uid)
-        source.select(write=True, again=True)
+        self._open()
         return found
 
     def _delete(self, uids: Sequence[int]) -> None:

@@ -8,6 +8,7 @@ Invariant: a message keeps its unique name (up to the colon) whatever happens to
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import os
 import secrets
@@ -15,13 +16,14 @@ import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, BinaryIO, Self
 
 from engine.model.mail import RawMail
 from engine.sources.disk import move_file, read_header, read_mail
-from engine.sources.source import Action, Limits, Listed, Peek, Settled, SourceError, file_key, raw_mail
+from engine.sources.source import Action, Limits, Listed, Peek, Settled, SourceError, file_key, folders_before, raw_mail
 
 if TYPE_CHECKING:
     from engine.config import Mailbox
@@ -115,9 +117,9 @@ class MaildirSource:
     def _settle(self, action: Action) -> Settled:
         if action.kind == "keep":
             return Settled(action.key, "done")
-        for path in self._places(action.key):
+        for path in chain(self._places(action.key), self._moved_before(action)):
             try:
-                if action.kind == "move" and self._folder(action.folder or "-") == self.home:
+                if action.kind == "move" and self._folder(action.folder or "-") == Path(path).parent.parent:
                     return Settled(action.key, "kept")
                 self._do(action, path)
             except FileNotFoundError:  # the message, or the folder we had made
@@ -128,13 +130,24 @@ class MaildirSource:
             return Settled(action.key, "done")
         return Settled(action.key, "gone")
 
+    def _moved_before(self, action: Action) -> Iterator[str]:
+        """Where we moved a message to before: its name is its own in all folders, and so are its bytes."""
+        for folder in folders_before(self.mailbox, action):
+            directory = self._folder(folder) / "cur"
+            for path in list(directory.iterdir()) if directory.is_dir() else ():
+                if file_key(path.name) == action.key and path.is_file() and not path.is_symlink():
+                    with path.open("rb") as file:
+                        same = hashlib.file_digest(file, "sha256").hexdigest() == action.digest
+                    if same:
+                        yield str(path)
+
     def _do(self, action: Action, path: str) -> None:
         name = os.path.basename(path)
         if action.kind == "delete":
             os.unlink(path)
             self._paths.pop(action.key, None)
         elif action.kind == "seen":
-            target = f"{self.home}/cur/{_flagged(name, 'S')}"
+            target = f"{Path(path).parent.parent}/cur/{_flagged(name, 'S')}"
             if target != path:
                 move_file(path, target)
             self._paths[action.key] = target

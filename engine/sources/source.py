@@ -7,15 +7,19 @@ Not here: any protocol. Invariant: a key names one presentation of a message in 
 from __future__ import annotations
 
 import hashlib
+from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from types import TracebackType
-from typing import Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Protocol, Self, TypeVar
 from urllib.parse import quote, unquote
 
 from msgspec import Struct
 
 from engine.model.mail import Origin, RawMail
+
+if TYPE_CHECKING:
+    from engine.config import Mailbox
 
 T = TypeVar("T")
 
@@ -65,7 +69,8 @@ class Action(Struct, frozen=True):
     """What to do with one message: `kind` is move, seen, delete or keep; `folder` the target of a move.
 
     `size_bytes` (0: unknown) and `message_id` are what the message had when it was fetched: it is compared before
-    anything happens to it.
+    anything happens to it. `digest` is the sha256 of its bytes ("": unknown): by it a message is known again in a
+    folder that we moved it to before.
     """
 
     key: str
@@ -73,6 +78,7 @@ class Action(Struct, frozen=True):
     folder: str = ""
     size_bytes: int = 0
     message_id: str = ""
+    digest: str = ""
 
 
 class Settled(Struct, frozen=True):
@@ -99,25 +105,32 @@ class Peek(Struct, frozen=True):
 class Source(Protocol):
     """A mailbox to read from. Entering connects and logs in, leaving hangs up and never removes anything.
 
-    Every method raises SourceError when the server is away, refuses, or does not keep to the protocol.
+    Every method raises SourceError when the server is away, refuses, or does not keep to the protocol. A host that
+    writes one inherits from this and writes `list`, `fetch` and `settle`; the rest has an answer already.
     """
 
-    def __enter__(self) -> Self: ...
+    def __enter__(self) -> Self:
+        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None: ...
+    ) -> None:
+        return None
 
     def epoch(self) -> str:
         """The UIDVALIDITY of an IMAP folder; "" where numbers cannot start over."""
+        return ""
 
     @property
     def uidnext(self) -> int:
         """The next UID of an IMAP folder, 0 where there is none: lower than it was means numbers started over."""
+        return 0
 
+    @abstractmethod
     def list(self) -> list[Listed]:
         """Every message that stands there and is not deleted, oldest first. Nothing is fetched."""
 
+    @abstractmethod
     def fetch(self, keys: Sequence[str], limits: Limits) -> Iterator[RawMail]:
         """Yield the messages in the order asked; what has gone meanwhile is left out.
 
@@ -125,17 +138,21 @@ class Source(Protocol):
         server claims: where it differs from the length of the content, the server was asked twice.
         """
 
+    @abstractmethod
     def settle(self, actions: Sequence[Action]) -> Sequence[Settled]:
         """Do the actions, in bulk, each checked against the server first; one result for each, in order. Repeatable."""
 
     def peek(self, n: int) -> Sequence[Peek]:
         """Look at the first `n` messages of the list."""
+        return ()
 
     def folders(self) -> Sequence[str]:
         """The folders beside this one, as `folder` and `move_on_…` would name them."""
+        return ()
 
     def describe(self) -> Sequence[tuple[str, str]]:
         """What a person who tests the mailbox wants to know: pairs of a name and a value."""
+        return ()
 
 
 def raw_mail(
@@ -144,6 +161,12 @@ def raw_mail(
     """Put the bytes, their origin and their sha256 together. `size_bytes` is the transport's claim, 0 for none."""
     origin = Origin(mailbox, key, size_bytes or len(content))
     return RawMail(content, origin, received_at, hashlib.sha256(content).hexdigest(), truncated=truncated)
+
+
+def folders_before(mailbox: Mailbox, action: Action) -> tuple[str, ...]:
+    """Name the folders that a message may have been moved to before, while it waited for a person or was refused."""
+    known = dict.fromkeys((mailbox.move_on_hold, mailbox.move_on_failure))
+    return tuple(folder for folder in known if folder and (action.kind, action.folder) != ("move", folder))
 
 
 def header_of(content: bytes) -> bytes:

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from msgspec.structs import replace
 
-from engine.gates import Findings
+from engine.gates import Findings, passed, settled
 from engine.item import fields as defaults
 from engine.item.values import custom, judge
-from engine.item.words import FIELDS
-from engine.model.desk import Catalog
-from engine.model.draft import AttachmentFate, Disposition, Draft, FieldChange, Note, Target, Verdict
+from engine.model.desk import Catalog, WorkspaceStatus
+from engine.model.draft import AttachmentFate, Disposition, Draft, FieldChange, Note, Target, Verdict, note
 from engine.model.facts import Facts
 from engine.model.mail import Mail
+from engine.model.questions import HookVerdict
 from engine.scripts.failure import decider, failed, judged, remarks
 from engine.scripts.question import kept, request
 
@@ -52,30 +52,32 @@ class Activity:
             answer = look.hooks(replace(question, guard=()))
         notes = (*draft.notes, *(() if question.guard else remarks(answer, self._config)))
         if failed(answer):
-            disposition, note = judged(answer, facts, self._config)
-            return replace(draft, disposition=disposition, notes=(*notes, note))
+            disposition, said = judged(answer, facts, self._config)
+            return replace(draft, disposition=disposition, notes=(*notes, said))
         by = decider(self._config, answer.script or question.activity[-1])
-        errors = [answer.reason or f"{answer.script} refuses this mail"] if answer.verdict != "accept" else []
-        errors += answer.errors
+        errors: list[str | Note] = [*answer.errors]
+        if answer.verdict != HookVerdict.ACCEPT:
+            errors.insert(0, note("scripts.says", reason=answer.reason, script=answer.script))
         found = Findings(self.name, facts, draft)
         altered, problems = (draft, []) if errors else self._changed(draft, answer, by, look, found)
         if errors or problems:
-            disposition, note = _held([*errors, *problems], by, facts)
-            return replace(draft, disposition=disposition, notes=(*notes, note))
+            disposition, said = _held([*errors, *problems], by, facts)
+            return replace(draft, disposition=disposition, notes=(*notes, said))
         return replace(altered, notes=(*notes, *found.draft().notes[len(draft.notes) :], *_told(answer)))
 
     def _changed(
         self, draft: Draft, answer: HookAnswer, by: Decider, look: Lookups, found: Findings
-    ) -> tuple[Draft, list[str]]:
+    ) -> tuple[Draft, list[Note]]:
         """Put the changes into the draft; gives what is wrong with them."""
         values = {name: json.loads(text) for name, text in answer.changes}
-        problems: list[str] = []
+        problems: list[Note] = []
         workspace = str(values.pop("workspace", draft.workspace))
         moves = workspace != draft.workspace
         catalog = look.catalog(workspace)
-        if moves and (catalog is None or catalog.status != "active" or "items" not in catalog.modules):
-            return draft, [f'workspace: "{workspace}" is not there or takes no items']
-        fields = defaults.Fields(catalog or Catalog(workspace), look, found)
+        if moves and (catalog is None or catalog.status != WorkspaceStatus.ACTIVE or "items" not in catalog.modules):
+            return draft, [note("activity.no_workspace", workspace=workspace)]
+        common = self._config.settings(workspace).items.fields
+        fields = defaults.Fields(catalog or Catalog(workspace), look, found, common)
         if moves:
             fields.judged(change for change in draft.fields if change.by != defaults.BY)
         else:
@@ -93,29 +95,28 @@ class Activity:
                 direct["title"] = value
             elif name == "title":
                 fields.decided["title"] = FieldChange("title", value, by)
-                problems += [] if value else ["title: it cannot be empty"]
+                problems += [] if value else [note("activity.no_title")]
             else:
                 problems += _set(fields, name, value, by)
         if moves and (missing := defaults.fill(fields, self._config.settings(workspace).items)):
-            problems.append(f"mandatory in {workspace} and without a value: {missing}")
+            problems.append(note("fields.missing", workspace=workspace, fields=missing))
         return replace(draft, fields=fields.all(), attachments=_left_out(draft, answer, by), **direct), problems
 
 
-def _held(errors: list[str], by: Decider, facts: Facts) -> tuple[Disposition | None, Note]:
-    more = f" (and {len(errors) - _MOST_ERRORS} more)" if len(errors) > _MOST_ERRORS else ""
-    because = "; ".join(errors[:_MOST_ERRORS]) + more
+def _held(errors: list[str | Note], by: Decider, facts: Facts) -> tuple[Disposition | None, Note]:
+    more = max(len(errors) - _MOST_ERRORS, 0)
+    because = note("activity.errors", problems=tuple(errors[:_MOST_ERRORS]), more=more)
     code = "hook.activity_errors"
     if facts.released is not None:
-        said = f"{because}; saved without the scripts' changes, because {facts.released.by} released it"
-        return None, Note(said, "info", code)
-    return Disposition(Verdict.HOLD, code, because, by), Note(because, "stop", code)
+        return None, passed(because, code, facts.released.by, "released.without_scripts")
+    return settled(Verdict.HOLD, code, because, by)
 
 
 def _told(answer: HookAnswer) -> tuple[Note, ...]:
     if not answer.changes and not answer.dropped:
-        return (Note("the scripts changed nothing"),)
-    names = [name for name, _ in answer.changes] + [f"attachment {index + 1}" for index, _ in answer.dropped]
-    return (Note(f"the scripts changed {', '.join(names)}"),)
+        return (note("activity.nothing"),)
+    dropped = [note("activity.attachment", number=index + 1) for index, _ in answer.dropped]
+    return (note("activity.changed", fields=(*(name for name, _ in answer.changes), *dropped)),)
 
 
 def _left_out(draft: Draft, answer: HookAnswer, by: Decider) -> tuple[AttachmentFate, ...]:
@@ -124,24 +125,24 @@ def _left_out(draft: Draft, answer: HookAnswer, by: Decider) -> tuple[Attachment
     fates = list(draft.attachments)
     for index, reason in answer.dropped:
         if index < len(places):
-            because = reason or f"left out by {by.name}"
+            because = note("attachment.by_script", reason=reason, script=by.name)
             fates[places[index]] = AttachmentFate(fates[places[index]].attachment, False, because)
     return tuple(fates)
 
 
-def _set(fields: defaults.Fields, name: str, value: Any, by: Decider) -> list[str]:
+def _set(fields: defaults.Fields, name: str, value: Any, by: Decider) -> list[Note]:
     """Set one field of the catalog, after asking whether the workspace has such a value; gives what is wrong."""
     field = custom(name, fields.catalog)
-    if name not in FIELDS and field is None:
-        return [f"{name}: there is no such field here"]
+    if name not in fields.common.by_name and field is None:
+        return [note("activity.no_field", field=name)]
     if value is None or value == "" or value == []:
         fields.decided[name] = FieldChange(name, None, by)
         return []
     values: list[Value] = []
     for each in value if isinstance(value, list) else [value]:
-        answer = judge(name, _as_text(each), fields.catalog, fields.look)
+        answer = judge(name, _as_text(each), fields.catalog, fields.look, fields.common)
         if answer.problem:
-            return [f"{name}: {answer.problem}"]
+            return [note("activity.bad_value", field=name, problem=answer.problem)]
         values += answer.value if isinstance(answer.value, tuple) else (answer.value,)
     several = field is not None and field.multiple
     fields.decided[name] = FieldChange(name, tuple(str(each) for each in values) if several else values[0], by)

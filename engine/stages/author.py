@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, ClassVar
 from engine.gates import Findings
 from engine.item.target import on_item
 from engine.model.desk import Account
-from engine.model.draft import Draft, NewUser, Target, Verdict
+from engine.model.draft import Draft, Mark, NewUser, Target, Verdict, note
 from engine.model.facts import Facts
 from engine.model.mail import Address, Mail
+from engine.model.questions import Found
 
 if TYPE_CHECKING:
     from engine.config import Config, People
@@ -39,15 +40,16 @@ class Author:
         account = None if sender.problem else sender.account
         if account is None and people.unknown_user == "create" and sender.address.address and not sender.problem:
             user = new_user(sender.address, people, facts.language, look, found)
-            found.note(f"an account is made for {user.address.address}", "info")
+            found.note("author.made", Mark.INFO, address=user.address.address)
             return found.draft(author=user.address.address, new_users=(*draft.new_users, user))
         if account is None:
             account = look.login(people.guest_user)
             if account is None:
                 return self._nobody(facts, draft, people, look, found)
-            found.note(f"the author is {account.login}, in place of an unknown sender", "info")
+            found.note("author.guest", Mark.INFO, login=account.login)
         else:
-            found.note(f"the author is {account.login}" + (" (by suffix)" if sender.matched_by == "suffix" else ""))
+            kind = "author.by_suffix" if sender.matched_by == Found.SUFFIX else "author.known"
+            found.note(kind, login=account.login)
         if self._permitted(account, facts, draft, people, look, found):
             return found.draft(author=account.login)
         return found.draft()
@@ -57,10 +59,9 @@ class Author:
         catalog = look.catalog(draft.workspace)
         on = draft.target is not Target.NEW_ITEM and draft.item is not None and on_item(facts, draft.item)
         if on or people.no_permission_check or draft.target is Target.NOTE or (catalog is not None and catalog.public):
-            found.note(f'no author: there is no account "{people.guest_user}" (people.guest_user)', "info")
+            found.note("author.nobody", Mark.INFO, guest=people.guest_user)
             return found.draft(author=people.guest_user)
-        because = f'the sender is unknown and there is no account "{people.guest_user}" (people.guest_user)'
-        found.settle(Verdict.HOLD, "draft.no_permission", because)
+        found.settle(Verdict.HOLD, "draft.no_permission", note("author.no_guest", guest=people.guest_user))
         return found.draft()
 
     def _permitted(
@@ -70,7 +71,7 @@ class Author:
         if draft.target is Target.NOTE or (facts.released is not None and facts.released.item):
             return True
         if people.no_permission_check:
-            found.note("people.no_permission_check: permissions are not asked", "info")
+            found.note("author.not_asked", Mark.INFO)
             return True
         if draft.target is Target.NEW_ITEM:
             permission, workspace = "add_items", draft.workspace
@@ -79,12 +80,12 @@ class Author:
                 return True
             permission, workspace = "add_comments", draft.item.workspace if draft.item else draft.workspace
         if look.may(account.login, permission, workspace):
-            found.note(f"{account.login} may {permission.replace('_', ' ')} in {workspace}")
+            found.note("author.may", login=account.login, permission=permission, workspace=workspace)
             return True
         if permission == "add_comments" and people.reply_from_stranger == "accept":
-            found.note("people.reply_from_stranger: accept", "info")
+            found.note("author.stranger_accepted", Mark.INFO)
             return True
-        because = f"{account.login} may not {permission.replace('_', ' ')} in {workspace}"
+        because = note("author.may_not", login=account.login, permission=permission, workspace=workspace)
         found.settle(Verdict.REJECT, "draft.no_permission", because)
         return False
 
@@ -98,7 +99,7 @@ def new_user(address: Address, people: People, language: str, look: Lookups, fou
     for name in wanted:
         group = look.group(name)
         if not group:
-            found.note(f'there is no group "{name}" for the new account', "warn")
+            found.note("author.no_group", Mark.WARN, group=name)
         elif group not in groups:
             groups.append(group)
     return NewUser(address, first or made.first_name or "-", last or made.last_name or "-", tuple(groups), language)

@@ -13,8 +13,8 @@ from engine.gates import JUDGES, Findings
 from engine.item.target import on_item
 from engine.mail.secrecy import encrypted
 from engine.model.desk import ItemFacts, Kind
-from engine.model.draft import Draft, Target
-from engine.model.facts import Facts
+from engine.model.draft import Draft, Mark, Note, Target, note
+from engine.model.facts import BouncedRecipient, Facts
 from engine.model.mail import Mail
 from engine.stages.sender import forbidden
 
@@ -43,13 +43,15 @@ class Bounce:
         elif gate == "auto_reply":
             if _joins(mail, facts, draft, settings.gates, found):
                 return found.draft(target=Target.NOTE, item=facts.thread.item)
-            if found.trip("auto_reply", settings.gates.auto_reply, "gate.auto_reply", facts.automatic.reason):
+            because = note("bounce.machine", reason=facts.automatic.reason)
+            if found.trip("auto_reply", settings.gates.auto_reply, "gate.auto_reply", because):
                 return found.draft()
         elif gate == "mailing_list":
-            if found.trip("mailing_list", settings.gates.mailing_list, "gate.mailing_list", facts.automatic.reason):
+            because = note("bounce.machine", reason=facts.automatic.reason)
+            if found.trip("mailing_list", settings.gates.mailing_list, "gate.mailing_list", because):
                 return found.draft()
         else:
-            found.note("written by a person, as far as its headers tell")
+            found.note("bounce.person")
         _encrypted(mail, settings, found)
         return found.draft()
 
@@ -63,14 +65,17 @@ def _about(facts: Facts, look: Lookups) -> ItemFacts | None:
     return facts.thread.item
 
 
-def _told(facts: Facts, item: ItemFacts | None) -> str:
+def _told(facts: Facts, item: ItemFacts | None) -> Note:
     """F039: what the report says about whom, and the item it belongs to."""
-    about = facts.automatic.reason or str(facts.automatic.kind)
-    if facts.bounce and facts.bounce.recipients:
-        first = facts.bounce.recipients[0]
-        more = f" and {len(facts.bounce.recipients) - 1} more" if len(facts.bounce.recipients) > 1 else ""
-        about += f": {' '.join(part for part in (first.address, first.action, first.status) if part)}{more}"
-    return about + (f"; linked to #{item.id}" if item else "; no item of ours is in it")
+    recipients = facts.bounce.recipients if facts.bounce is not None else ()
+    first = recipients[0] if recipients else BouncedRecipient("")
+    return note(
+        "bounce.report",
+        reason=facts.automatic.reason or facts.automatic.kind,
+        recipient=" ".join(part for part in (first.address, first.action, first.status) if part),
+        more=max(len(recipients) - 1, 0),
+        item=item.id if item is not None else 0,
+    )
 
 
 def _joins(mail: Mail, facts: Facts, draft: Draft, options: Options, found: Findings) -> bool:
@@ -81,14 +86,12 @@ def _joins(mail: Mail, facts: Facts, draft: Draft, options: Options, found: Find
     if any(skip.gate == "auto_reply" for skip in draft.skips):
         return False
     if not facts.thread.proven and not on_item(facts, item):
-        found.note(f"the marker {facts.thread.marker} of an automatic reply proves nothing", "warn")
+        found.note("bounce.unproven", Mark.WARN, marker=facts.thread.marker)
         return False
     if (why := forbidden(mail, facts, options)) or facts.authentication.dmarc == "fail":
-        found.note(f"not a note on #{item.id}: {why or 'dmarc=fail'}", "warn")
+        found.note("bounce.no_note", Mark.WARN, item=item.id, why=why)
         return False
-    found.note(
-        f"{facts.automatic.reason}; it answers #{item.id}, so it becomes a note there", "info", "gate.auto_reply"
-    )
+    found.note("bounce.note", Mark.INFO, "gate.auto_reply", reason=facts.automatic.reason, item=item.id)
     return True
 
 
@@ -97,4 +100,4 @@ def _encrypted(mail: Mail, settings: Settings, found: Findings) -> bool:
     if not encrypted(mail):
         return False
     verb = settings.attachments.smime_pgp.encrypted
-    return found.trip("encrypted", verb, "gate.encrypted", "the mail is encrypted and there is no key here")
+    return found.trip("encrypted", verb, "gate.encrypted", note("bounce.encrypted"))

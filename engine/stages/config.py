@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 from msgspec.structs import replace
 
-from engine.model.draft import Decider, Disposition, Draft, Note, Verdict
+from engine.gates import settled
+from engine.model.draft import Decider, Draft, Verdict, Who, note
 from engine.model.facts import Facts
 from engine.model.mail import Mail
 from rules.problem import Problem
@@ -33,14 +34,11 @@ class ConfigStage:
         problems = self._broken.get(facts.mailbox, ())
         if not problems:
             return replace(draft, notes=(*draft.notes, _SOUND))
-        more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
-        because = f"{problems[0].place}: {problems[0].message}{more}"
-        by = Decider("stage", self.name, problems[0].file, problems[0].line)
-        return replace(
-            draft,
-            disposition=Disposition(Verdict.DEFER, "config.broken", because, by),
-            notes=(*draft.notes, Note(because, "stop", "config.broken")),
-        )
+        first = problems[0]
+        because = note("config.broken", place=first.place, message=first.message, more=len(problems) - 1)
+        by = Decider(Who.STAGE, self.name, first.file, first.line)
+        disposition, said = settled(Verdict.DEFER, "config.broken", because, by)
+        return replace(draft, disposition=disposition, notes=(*draft.notes, said))
 
 
-_SOUND = Note("no problems")
+_SOUND = note("config.sound")

@@ -1,7 +1,7 @@
 """Stage 7: what the mail becomes: title, text, fields, attachments.
 
 Here: the order in which these are put together for a new item, a comment, a note or a post.
-Not here: each of them (`target`, `titles`, `keywords`, `defaults`, `attachments`, `unpacking`), or the author.
+Not here: each of them (`item/`), or the author (`author`).
 Invariant: nothing is lost: what is not in the text is folded into `quoted`, and what stays out of the item is told.
 """
 
@@ -15,8 +15,8 @@ from engine.item import fields as defaults
 from engine.item import keywords, unpacking
 from engine.item import title as titles
 from engine.item.target import Aim, aim
-from engine.model.desk import Catalog, ItemFacts
-from engine.model.draft import AttachmentFate, Draft, FieldChange, Target, Verdict
+from engine.model.desk import Catalog, ItemFacts, WorkspaceStatus
+from engine.model.draft import AttachmentFate, Draft, FieldChange, Mark, Target, Verdict, note
 from engine.model.facts import Facts
 from engine.model.mail import Mail, Part
 
@@ -48,15 +48,16 @@ class DraftStage:
         if goal is None:
             return found.draft()
         if goal.target is not Target.TOPIC_POST and "items" not in catalog.modules:
-            found.settle(Verdict.REJECT, "draft.no_permission", f"items are switched off in {catalog.workspace}")
+            because = note("draft.items_off", workspace=catalog.workspace)
+            found.settle(Verdict.REJECT, "draft.no_permission", because)
             return found.draft()
         text, quoted, readable = _texts(facts, mail, settings, goal.target)
         extra = unpacking.unpacked(mail, settings, self._timezone, found)
-        fields = defaults.Fields(catalog, look, found)
+        fields = defaults.Fields(catalog, look, found, settings.items.fields)
         said = keywords.Read(text)
         if readable and goal.target in (Target.NEW_ITEM, Target.COMMENT):
             said = _keywords(text, goal, facts, settings, self._language, catalog, look, found, draft.by_keyword)
-            if said.refused and found.stop("reject", "draft.bad_keyword", said.refused):
+            if said.refused is not None and found.stop("reject", "draft.bad_keyword", said.refused):
                 return found.draft()
         if not self._fields(fields, said, extra.fields, goal, draft, settings):
             return found.draft()
@@ -91,14 +92,14 @@ class DraftStage:
         """Decide the fields; False when the mail is settled because one is missing."""
         if goal.target in (Target.NOTE, Target.TOPIC_POST):
             if draft.fields or draft.assignee:
-                fields.found.note(f"a {goal.target.value.replace('_', ' ')} changes no fields", "info")
+                fields.found.note("fields.untouched", Mark.INFO, target=goal.target)
             return True
         fields.judged(defaults.from_rules(draft))
         fields.add(said.fields)
         if goal.target is Target.NEW_ITEM:
             fields.add(invited)
             missing = defaults.fill(fields, settings.items)
-            because = f"mandatory in {draft.workspace} and without a value: {missing}"
+            because = note("fields.missing", workspace=draft.workspace, fields=missing)
             return not (missing and fields.found.stop("hold", "draft.missing_field", because))
         if goal.item is None:
             return True
@@ -125,15 +126,15 @@ class DraftStage:
 def _open_workspace(workspace: str, look: Lookups, found: Findings) -> Catalog | None:
     """F068: the workspace must be there and open, whatever permissions say."""
     if not workspace:
-        found.settle(Verdict.HOLD, "draft.undecided", "no rule routes this mail and system.default_workspace is empty")
+        found.settle(Verdict.HOLD, "draft.undecided", note("draft.not_routed"))
         return None
     catalog = look.catalog(workspace)
     if catalog is None:
-        because = f'there is no workspace "{workspace}" yet: allegra workspace add {workspace}'
-        found.settle(Verdict.HOLD, "draft.undecided", because)
+        found.settle(Verdict.HOLD, "draft.undecided", note("draft.no_workspace", workspace=workspace))
         return None
-    if catalog.status != "active":
-        found.settle(Verdict.REJECT, "draft.no_permission", f"the workspace {workspace} is {catalog.status}")
+    if catalog.status != WorkspaceStatus.ACTIVE:
+        because = note("draft.workspace_closed", workspace=workspace, status=catalog.status)
+        found.settle(Verdict.REJECT, "draft.no_permission", because)
         return None
     return catalog
 
@@ -168,10 +169,10 @@ def _keywords(
         account = facts.sender.account
         login = account.login if account is not None else settings.people.guest_user
         if not look.may(login, "edit_items", goal.item.workspace):
-            found.note(f"keywords are not read: {login} may not edit items in {goal.item.workspace}", "info")
+            why = note("keywords.may_not_edit", login=login, workspace=goal.item.workspace)
+            found.note("keywords.not_read", Mark.INFO, why=why)
             return keywords.Read(text)
-    for note in said.notes:
-        found.note(note.text, note.mark, note.code)
+    found.add(*said.notes)
     return said
 
 
@@ -184,7 +185,7 @@ def _html_part(mail: Mail, settings: Settings, text_changed: bool, found: Findin
     ):
         return None
     if text_changed:
-        found.note("shown as text: the HTML part still has the keyword lines, or lacks what was unpacked", "info")
+        found.note("draft.shown_as_text", Mark.INFO)
         return None
     return mail.html_part
 
@@ -213,9 +214,5 @@ def _attachments(
     offered = [each for each in mail.attachments if each.part.path not in extra.opened]
     chosen = choosing.fates((*offered, *extra.attachments), options, draft.drop_names, known)
     chosen = unpacking.made_smaller(chosen, mail, options, found)
-    for fate in chosen:
-        if fate.keep:
-            found.note(choosing.told(fate))
-        else:
-            found.note(choosing.told(fate), "warn", "draft.attachment_refused")
+    found.add(*map(choosing.told, chosen))
     return chosen

@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, ClassVar
 
 from msgspec.structs import replace
 
-from engine.model.draft import Disposition, Draft, Note, Verdict
+from engine.gates import passed, settled
+from engine.model.draft import Disposition, Draft, Note, Verdict, note
 from engine.model.facts import Facts
 from engine.model.mail import Mail
+from engine.model.questions import HookOutcome, HookVerdict
 from engine.scripts.failure import decider, failed, judged, remarks
 from engine.scripts.question import request
 
@@ -44,24 +46,26 @@ class Guard:
             return draft
         question = request(self._config, mail, facts, draft, look)
         answer = look.hooks(question)
-        if answer.outcome == "none":
+        if answer.outcome == HookOutcome.NONE:
             return draft
         notes = (*draft.notes, *remarks(answer, self._config))
         if failed(answer):
             if answer.hook == "activity":
-                return replace(draft, notes=(*draft.notes, Note("the guards let it pass")))
-            disposition, note = judged(answer, facts, self._config)
-            return replace(draft, disposition=disposition, notes=(*notes, note))
-        if answer.verdict == "accept" and answer.errors and not question.activity:
-            answer = replace(answer, verdict="hold", reason="; ".join(answer.errors[:5]))
-        if answer.verdict == "accept" or answer.hook == "activity":
-            return replace(draft, notes=(*notes, Note("the guards let it pass")))
-        disposition, note = self._refused(answer, facts)
-        return replace(draft, disposition=disposition, notes=(*notes, note))
+                return replace(draft, notes=(*draft.notes, note("guard.passed")))
+            disposition, said = judged(answer, facts, self._config)
+            return replace(draft, disposition=disposition, notes=(*notes, said))
+        because = note("scripts.says", reason=answer.reason, script=answer.script)
+        if answer.verdict == HookVerdict.ACCEPT and answer.errors and not question.activity:
+            answer = replace(answer, verdict=HookVerdict.HOLD)
+            because = note("guard.errors", problems=answer.errors[:5])
+        if answer.verdict == HookVerdict.ACCEPT or answer.hook == "activity":
+            return replace(draft, notes=(*notes, note("guard.passed")))
+        disposition, said = self._refused(answer, because, facts)
+        return replace(draft, disposition=disposition, notes=(*notes, said))
 
-    def _refused(self, answer: HookAnswer, facts: Facts) -> tuple[Disposition | None, Note]:
-        verdict, code = _VERDICTS[self._config.hooks.on_refusal if answer.verdict == "refuse" else answer.verdict]
-        because = answer.reason or f"{answer.script} refuses this mail"
+    def _refused(self, answer: HookAnswer, because: Note, facts: Facts) -> tuple[Disposition | None, Note]:
+        refuses = answer.verdict == HookVerdict.REFUSE
+        verdict, code = _VERDICTS[self._config.hooks.on_refusal if refuses else answer.verdict]
         if verdict is Verdict.HOLD and facts.released is not None:
-            return None, Note(f"{because}; passed, because {facts.released.by} released it", "info", code)
-        return Disposition(verdict, code, because, decider(self._config, answer.script)), Note(because, "stop", code)
+            return None, passed(because, code, facts.released.by)
+        return settled(verdict, code, because, decider(self._config, answer.script))

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from engine.gates import VERDICTS, Findings, sized
-from engine.model.draft import Draft
+from engine.gates import VERDICTS, Findings
+from engine.model.draft import Draft, Mark, note
 from engine.model.facts import Facts
 from engine.model.mail import Mail
 
@@ -42,15 +42,13 @@ def _size(mail: Mail, facts: Facts, options: Options, look: Lookups, found: Find
     size, announced, limit = len(mail.raw.content), mail.raw.origin.size_bytes, options.maximum_email_size
     if mail.raw.truncated:
         verb = options.too_big if options.too_big in VERDICTS else "hold"
-        return found.trip(
-            "too_big", verb, "fetch.too_big", f"{sized(announced)} is over limits.raw; only its header was taken"
-        )
+        return found.trip("too_big", verb, "fetch.too_big", note("limits.header_only", announced=announced))
     if announced > size:
-        found.note(f"the server announced {sized(announced)} and sent {sized(size)}", "warn", "fetch.truncated")
+        found.note("limits.truncated", Mark.WARN, "fetch.truncated", announced=announced, size=size)
     if limit and size > limit:
-        because = f"size {sized(size)} is over gates.maximum_email_size {sized(limit)}"
+        because = note("limits.too_big", size=size, limit=limit)
         return found.trip("too_big", options.too_big, "limits.too_big", because)
-    found.note(f"size {sized(size)}" + (f" ≤ {sized(limit)}" if limit else ", no limit set"))
+    found.note("limits.size", size=size, limit=limit)
     return False
 
 
@@ -58,8 +56,8 @@ def _unreadable(mail: Mail, facts: Facts, options: Options, look: Lookups, found
     """F048. Odd mail is read as far as it goes; here is only what nobody could tell from noise."""
     if mail.headers and (mail.from_ or mail.subject or mail.message_id or mail.date or mail.to or mail.sender):
         return False
-    why = next((defect.detail or defect.code for defect in mail.defects), "none of its header fields is one of a mail")
-    return found.trip("unreadable", options.unreadable, "limits.unreadable", f"nothing can be made of this mail: {why}")
+    why = next((defect.detail or defect.code for defect in mail.defects), "")
+    return found.trip("unreadable", options.unreadable, "limits.unreadable", note("limits.unreadable", why=why))
 
 
 def _virus(mail: Mail, facts: Facts, options: Options, look: Lookups, found: Findings) -> bool:
@@ -69,32 +67,33 @@ def _virus(mail: Mail, facts: Facts, options: Options, look: Lookups, found: Fin
         return False
     answer = look.scan()
     if answer in ("clean", "off"):
-        found.note(f"virus scanner: {answer}")
+        found.note("limits.scanned", answer=answer)
         return False
     if answer == "unavailable":
-        because = "the virus scanner does not answer"
+        because = note("limits.scanner_silent")
         return found.trip("antivirus", scanner.unavailable, "gate.virus_unavailable", because)
-    return found.trip("antivirus", scanner.infected, "gate.virus", f"the virus scanner found {answer}")
+    return found.trip("antivirus", scanner.infected, "gate.virus", note("limits.virus", virus=answer))
 
 
 def _duplicate(mail: Mail, facts: Facts, options: Options, look: Lookups, found: Findings) -> bool:
     """F017. Same content, by digest; never by Message-ID, which anybody can claim."""
     if not facts.duplicate_of:
         return False
-    return found.trip("duplicate", options.duplicate, "limits.duplicate", f"same content as mail {facts.duplicate_of}")
+    because = note("limits.duplicate", mail=facts.duplicate_of)
+    return found.trip("duplicate", options.duplicate, "limits.duplicate", because)
 
 
 def _loop(mail: Mail, facts: Facts, options: Options, look: Lookups, found: Findings) -> bool:
     """F042 and RFC 5321, 6.3: mail that we sent, and mail that goes round."""
     if facts.own_loop:
-        return found.trip("own_loop", options.own_loop, "limits.own_loop", "it carries our own X-Allegra-Loop")
+        return found.trip("own_loop", options.own_loop, "limits.own_loop", note("limits.own_loop"))
     sender = facts.sender.address
     if sender.address and sender.key in facts.own_addresses:
-        because = f"it comes from {sender.address}, an address of ours"
+        because = note("limits.own_address", address=sender.address)
         if found.trip("own_loop", options.own_loop, "limits.own_loop", because):
             return True
     if options.hop_limit and facts.hops > options.hop_limit:
-        because = f"{facts.hops} Received lines are over gates.hop_limit {options.hop_limit}"
+        because = note("limits.hops", hops=facts.hops, limit=options.hop_limit)
         return found.trip("hop_limit", "discard", "limits.hop_limit", because)
     return False
 
@@ -103,20 +102,12 @@ def _rates(mail: Mail, facts: Facts, options: Options, look: Lookups, found: Fin
     """Mail bombs: what is over a rate is kept and waits for a person, nobody else's mail does."""
     rate = options.mails_per_sender
     if rate and rate.limit and (count := look.sender_rate(facts.sender.address.address, int(rate.per))) >= rate.limit:
-        who = facts.sender.address.address
-        because = f"{count} mails from {who} in {_span(rate.per)}, gates.mails_per_sender is {rate.limit}"
+        sender = facts.sender.address.address
+        because = note("limits.rate_sender", count=count, sender=sender, per=rate.per, limit=rate.limit)
         if found.trip("mails_per_sender", rate.then, "limits.rate_sender", because):
             return True
     rate = options.total_rate
     if rate and rate.limit and (count := look.total_rate(int(rate.per))) >= rate.limit:
-        because = f"{count} mails in {_span(rate.per)}, gates.total_rate is {rate.limit}"
+        because = note("limits.rate_total", count=count, per=rate.per, limit=rate.limit)
         return found.trip("total_rate", rate.then, "limits.rate_total", because)
     return False
-
-
-def _span(seconds: float) -> str:
-    for unit, length in (("day", 86400), ("hour", 3600), ("minute", 60)):
-        if seconds >= length and seconds % length == 0:
-            count = int(seconds // length)
-            return f"{count} {unit}{'s' if count > 1 else ''}"
-    return f"{seconds:g} seconds"

@@ -10,8 +10,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from engine.gates import Findings
-from engine.model.desk import Account
-from engine.model.draft import Draft, NewUser, PersonChange, Role, Target
+from engine.model.desk import Account, AccountStatus
+from engine.model.draft import Draft, Mark, NewUser, PersonChange, Role, Target
 from engine.model.facts import Facts
 from engine.model.mail import Address, Mail
 from engine.stages.author import new_user
@@ -43,7 +43,7 @@ class Participants:
         people = self._config.settings(draft.workspace).people
         found = Findings(self.name, facts, draft)
         if draft.target in (Target.NOTE, Target.TOPIC_POST):
-            found.note(f"a {draft.target.value.replace('_', ' ')} brings nobody in", "info")
+            found.note("participants.none", Mark.INFO, target=draft.target)
             return found.draft(people=())
         joining = _Joining(facts, draft, people, look, found)
         for person in draft.people:
@@ -86,7 +86,7 @@ class _Joining:
         elif "@" in text and not self._options.cc.known_only:
             self._create(person.address if person.address.address else Address(text), person.role)
         else:
-            self._found.note(f"nobody here is {text}, whom a rule names", "warn")
+            self._found.note("participants.nobody", Mark.WARN, person=text)
 
     def on_mail(self, addresses: tuple[Address, ...], role: Role) -> None:
         """Take people from To and Cc, up to the limit."""
@@ -96,19 +96,14 @@ class _Joining:
             if not self._new(address):
                 continue
             if joined >= options.limit or asked >= MOST_ASKED:
-                self._found.note(f"only {joined} of {len(addresses)} addresses join (people.cc.limit)", "warn")
+                self._found.note("participants.only", Mark.WARN, joined=joined, addresses=len(addresses))
                 break
             asked += 1
             joined += self._one(address, role)
-        self._tell("not known here (people.cc.known_only)", self._unknown)
-        self._tell("not to join, ever (people.cc.never)", self._never)
-
-    def _tell(self, what: str, addresses: list[str]) -> None:
-        """Name those who stay out, the first few of them."""
-        if addresses:
-            named = ", ".join(addresses[:MOST_NAMED])
-            more = f" and {len(addresses) - MOST_NAMED} more" if len(addresses) > MOST_NAMED else ""
-            self._found.note(f"{named}{more}: {what}", "info")
+        for kind, out in (("participants.unknown", self._unknown), ("participants.never", self._never)):
+            if out:
+                more = max(len(out) - MOST_NAMED, 0)
+                self._found.note(kind, Mark.INFO, addresses=tuple(out[:MOST_NAMED]), more=more)
 
     def _new(self, address: Address) -> bool:
         """Tell whether an address stands for somebody new: not us, not the sender, not a list, not seen before."""
@@ -144,14 +139,15 @@ class _Joining:
         if account.login in self._logins or present:
             return False
         self._logins.add(account.login)
-        if account.status != "active":
-            self._found.note(f"{account.login} is {account.status} and does not join", "info")
+        if account.status != AccountStatus.ACTIVE:
+            self._found.note("participants.inactive", Mark.INFO, login=account.login, status=account.status)
             return False
         if role is Role.WATCHER and not self._may_watch(account):
-            self._found.note(f"{account.login} may not see items in {self._draft.workspace} and does not watch", "info")
+            workspace = self._draft.workspace
+            self._found.note("participants.may_not_see", Mark.INFO, login=account.login, workspace=workspace)
             return False
         self.people.append(PersonChange(address, role, account.login))
-        self._found.note(f"{account.login} joins as {role.value}")
+        self._found.note("participants.joins", login=account.login, role=role)
         return True
 
     def _may_watch(self, account: Account) -> bool:
@@ -164,5 +160,5 @@ class _Joining:
             return False
         self.new_users.append(new_user(address, self._options, "", self._look, self._found))
         self.people.append(PersonChange(address, role))
-        self._found.note(f"an account is made for {address.address}, who joins as {role.value}", "info")
+        self._found.note("participants.made", Mark.INFO, address=address.address, role=role)
         return True

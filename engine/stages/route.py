@@ -4,6 +4,7 @@ Here: the chain of files (system, then workspaces), what each action does to the
 workspace reached holds this mail already. Not here: the language (`rules/`), its words (`engine/rulebook/actions.py`).
 Invariant: a condition reads the mail, never what another rule did; a place is entered once, with at most
 `rules.max_hops` moves; only reject, discard and hold settle, everything else is a proposal.
+Over 300 lines: a method for each action of the language, beside the walk that asks for them.
 """
 
 from __future__ import annotations
@@ -13,10 +14,24 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from msgspec.structs import replace
 
-from engine.gates import Findings
+from engine.gates import Findings, passed
 from engine.item import keywords
-from engine.model.desk import ItemFacts
-from engine.model.draft import Decider, Disposition, Draft, FieldChange, Note, PersonChange, Reply, Role, Skip, Verdict
+from engine.model.desk import GROUP, ItemFacts
+from engine.model.draft import (
+    READ,
+    Decider,
+    Draft,
+    FieldChange,
+    Mark,
+    PersonChange,
+    Reply,
+    Role,
+    Skip,
+    Verdict,
+    Who,
+    note,
+)
+from engine.model.extra import MAY_CHANGE
 from engine.model.facts import Facts
 from engine.model.mail import Address, Mail
 from engine.rulebook.actions import Vocabulary
@@ -29,8 +44,6 @@ if TYPE_CHECKING:
     from rules.schema import Values
 
 SYSTEM = ""
-GROUP = "group:"
-"""Before the name of a group where a field may hold a person or a group."""
 
 _VERDICTS = {"reject": Verdict.REJECT, "discard": Verdict.DISCARD, "hold": Verdict.HOLD}
 
@@ -64,7 +77,8 @@ class Route:
         if not earlier:
             return draft
         found = Findings(self.name, facts, draft)
-        found.trip("duplicate", verb, "limits.duplicate", f"{draft.workspace} has this content already, from {earlier}")
+        because = note("route.duplicate", workspace=draft.workspace, mail=earlier)
+        found.trip("duplicate", verb, "limits.duplicate", because)
         return found.draft()
 
 
@@ -75,14 +89,13 @@ class Walk:
         self, config: Config, rules: Ruleset, values: Values, facts: Facts, draft: Draft, look: Lookups
     ) -> None:
         self._config, self._rules, self._values, self._facts, self._look = config, rules, values, facts, look
-        self._before = draft
+        self._before, self._found = draft, Findings(Route.name, facts, draft)
         self._ledger = Ledger()
+        self._own = {each.name: each for each in config.extra.actions}
         self._day = values["received"].date()
-        self._notes: list[Note] = []
         self._traces: list[FileTrace] = []
         self._visited: list[str] = []
         self._item: ItemFacts | None = facts.thread.item
-        self._disposition: Disposition | None = None
         self._changes: dict[str, Any] = {}
 
     # ── the chain ─────────────────────────────────────────────────────────────────────────────────────────────
@@ -110,8 +123,8 @@ class Walk:
         """Read the file of a place; gives where to go on, None if the mail stays or is settled."""
         destination: Act | None = None
         if place in self._rules.broken:
-            because = f"the rules of {place or 'the system mailbox'} do not load: {self._rules.broken[place]}"
-            self._settle(Verdict.DEFER, "rule.file_broken", because, Decider("stage", Route.name))
+            because = note("route.broken", place=place, why=self._rules.broken[place])
+            self._found.end(Verdict.DEFER, "rule.file_broken", because, Decider(Who.STAGE, Route.name))
             return None
         file = self._rules.files.get(place)
         if file is not None:
@@ -144,15 +157,15 @@ class Walk:
         if target is None or target == place:
             return None
         if target in self._visited or len(self._visited) > self._config.rules.max_hops:
-            self._cut(place, target)
+            self._cut(target)
             home = self._config.system.default_workspace
             return home if place == SYSTEM and home and home not in self._visited else None
         self._ledger.decided.pop("assignee", None)  # whoever receives it may assign its own people
         if place != SYSTEM:
             self._changes.pop("assignee", None)
         if destination is not None:
-            by = f"{destination.rule.label}"
-            self._notes.append(Note(f"{by} routes to {target or 'the system rules'}", "ok", "rule.route"))
+            by = destination.rule
+            self._found.note("route.routes", Mark.OK, "rule.route", number=by.number, rule=by.name, target=target)
         return target
 
     def _asked_for(self) -> str:
@@ -161,7 +174,7 @@ class Walk:
         if tag:
             for name, workspace in config.workspaces.items():
                 if tag in (each.casefold() for each in workspace.plus):
-                    self._notes.append(Note(f"the plus tag {tag} leads to {name} (workspace.{name}.plus)"))
+                    self._found.note("route.plus", tag=tag, workspace=name)
                     return name
         needed = not config.system.default_workspace
         settings, language = config.settings(""), config.instance.language
@@ -170,55 +183,45 @@ class Walk:
         )
         if named:
             self._changes["by_keyword"] = True
-            self._notes.append(Note(f"a keyword line asks for {named}"))
+            self._found.note("route.keyword", workspace=named)
         return named
 
-    def _cut(self, place: str, target: str) -> None:
-        name = f'"{target}"' if target else "the system rules"
-        why = "it was there before" if target in self._visited else f"rules.max_hops is {self._config.rules.max_hops}"
-        self._notes.append(Note(f"not routed on to {name}: {why}", "warn", "rule.cycle_cut"))
+    def _cut(self, target: str) -> None:
+        kind = "route.visited" if target in self._visited else "route.max_hops"
+        self._found.note(kind, Mark.WARN, "rule.cycle_cut", target=target, limit=self._config.rules.max_hops)
 
     def _told(self, trace: FileTrace, count: int) -> None:
-        matched = ", ".join(str(hit.rule) for hit in trace.hits)
-        said = f"{trace.file}, {count} rules" + (f", matched {matched}" if matched else ", none matched")
-        self._notes.append(Note(said))
+        self._found.note(READ, file=trace.file, rules=count, matched=tuple(str(hit.rule) for hit in trace.hits))
         if trace.cut:
             limit = self._config.rules.regex_text_limit
-            cut = f"{', '.join(trace.cut)} read up to {limit} characters (rules.regex_text_limit)"
-            self._notes.append(Note(cut, "info", "rule.text_cut"))
+            self._found.note("route.text_cut", Mark.INFO, "rule.text_cut", fields=trace.cut, limit=limit)
 
     # ── ends ──────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _end(self, act: Act) -> bool:
         """Reject, discard or hold; False when a release passes it."""
-        verdict, by, because = _VERDICTS[act.name], self._by(act), act.texts[0]
+        verdict, text, rule = _VERDICTS[act.name], act.texts[0], act.rule
         released = self._facts.released
         if verdict is Verdict.HOLD and released is not None:
-            said = f"{act.rule.label} would hold it: {because}; passed, because {released.by} released it"
-            self._notes.append(Note(said, "info", "rule.hold"))
+            would = note("route.would_hold", text=text, number=rule.number, rule=rule.name, file=rule.file)
+            self._found.add(passed(would, "rule.hold", released.by))
             return False
         if verdict is Verdict.REJECT:
-            self._changes["reply"] = Reply("", text=because)
-        self._settle(verdict, f"rule.{act.name}", because, by)
+            self._changes["reply"] = Reply("", text=text)
+        because = note("route.ends", text=text, number=rule.number, rule=rule.name, file=rule.file)
+        self._found.end(verdict, f"rule.{act.name}", because, self._by(act))
         return True
 
-    def _settle(self, verdict: Verdict, code: str, because: str, by: Decider) -> None:
-        self._notes.append(Note(because, "stop", code))
-        self._disposition = Disposition(verdict, code, because, by)
-
     def _by(self, act: Act) -> Decider:
-        return Decider("rule", act.rule.name, act.rule.file, act.rule.line)
+        return Decider(Who.RULE, act.rule.name, act.rule.file, act.rule.line)
 
     def draft(self) -> Draft:
         """The draft as it is at the end of the way."""
         place = self._visited[-1]
-        return replace(
-            self._before,
+        return self._found.draft(
             workspace=place or (self._before.workspace if self._facts.mailbox != "system" else ""),
             hops=tuple(visited or "system" for visited in self._visited),
             item=self._item,
-            disposition=self._disposition,
-            notes=(*self._before.notes, *self._notes),
             rule_traces=(*self._before.rule_traces, *self._traces),
             **self._changes,
         )
@@ -274,7 +277,7 @@ class Walk:
         text, role = act.texts
         account = self._look.person(text)
         if account is None:
-            self._notes.append(Note(f'{act.rule.label}: nobody here is called "{text}"', "warn"))
+            self._found.note("route.nobody", Mark.WARN, number=act.rule.number, rule=act.rule.name, person=text)
             return
         address = Address(account.emails[0] if account.emails else "", account.name)
         self._add("people", PersonChange(address, Role(role), account.login))
@@ -290,6 +293,17 @@ class Walk:
     def no_reply(self, act: Act) -> None:
         """`no reply`."""
         self._changes["no_reply"] = True
+
+    def own(self, act: Act) -> None:
+        """`do`: what the host of the engine made of it. Raises ValueError where it changes what it may not."""
+        name, *text = act.texts
+        before = replace(self._before, **self._changes)
+        after = self._own[name].perform(before, "".join(text), self._by(act))
+        changed = [each for each in Draft.__struct_fields__ if getattr(after, each) != getattr(before, each)]
+        for each in changed:
+            if each not in MAY_CHANGE:
+                raise ValueError(f'the action "{name}" changes {each}: it may change {", ".join(MAY_CHANGE)}')
+            self._changes[each] = getattr(after, each)
 
     def collect(self, name: str, act: Act) -> None:
         """Actions that only add a text to a list."""
@@ -317,5 +331,6 @@ _PERFORM: Mapping[str, Callable[[Walk, Act], None]] = {
     "drop_attachments": _collects("drop_names"),
     "skip_gate": Walk.skip,
     "run_hook": _collects("hooks"),
+    "do": Walk.own,
 }
 """What each action does; destinations and flow are not here, they steer the walk."""

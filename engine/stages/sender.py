@@ -12,14 +12,18 @@ from typing import TYPE_CHECKING, ClassVar
 
 from engine.gates import Findings, left_to_bounce
 from engine.item.target import on_item
-from engine.model.draft import Draft
+from engine.model.desk import AccountStatus
+from engine.model.draft import Draft, Mark, Note, note
 from engine.model.facts import Facts
 from engine.model.mail import Mail
+from engine.model.questions import Found
 
 if TYPE_CHECKING:
     from engine.config import Config, People
     from engine.config import Gates as Options
     from engine.lookups import Lookups
+
+_INACTIVE = frozenset({AccountStatus.LOCKED, AccountStatus.REGISTERED})
 
 
 class SenderStage:
@@ -34,7 +38,7 @@ class SenderStage:
         settings = self._config.settings(draft.workspace)
         found = Findings(self.name, facts, draft)
         if gate := left_to_bounce(facts, draft, settings.gates):
-            found.note(f"left to gate {gate}: {facts.automatic.reason}", "info")
+            found.note("gate.left", Mark.INFO, gate=gate, reason=facts.automatic.reason)
             return found.draft()
         _judge(mail, facts, settings.gates, settings.people, found)
         return found.draft()
@@ -53,11 +57,11 @@ def _judge(mail: Mail, facts: Facts, options: Options, people: People, found: Fi
 
 def _blocked(mail: Mail, facts: Facts, options: Options, found: Findings) -> bool:
     why = forbidden(mail, facts, options)
-    return bool(why) and found.trip("blocked", options.blocked, "gate.blocked", why)
+    return why is not None and found.trip("blocked", options.blocked, "gate.blocked", why)
 
 
-def forbidden(mail: Mail, facts: Facts, options: Options) -> str:
-    """Say by which of the blocked lists (F050) this mail is blocked, "" if by none."""
+def forbidden(mail: Mail, facts: Facts, options: Options) -> Note | None:
+    """Say by which of the blocked lists (F050) this mail is blocked, None if by none."""
     address = facts.sender.address
     for name, text in (
         ("blocked_senders", address.address),
@@ -66,9 +70,9 @@ def forbidden(mail: Mail, facts: Facts, options: Options) -> str:
     ):
         for pattern in getattr(options, name):
             if text and pattern.search(text):
-                what = "the text" if name == "blocked_bodies" else text
-                return f"{what} matches {pattern.source} of gates.{name}"
-    return ""
+                shown = "" if name == "blocked_bodies" else text
+                return note("sender.blocked", text=shown, pattern=pattern.source, option=name)
+    return None
 
 
 def _not_allowed(facts: Facts, options: Options, found: Findings) -> bool:
@@ -78,9 +82,9 @@ def _not_allowed(facts: Facts, options: Options, found: Findings) -> bool:
         return False
     address = "" if facts.sender.problem else facts.sender.address.address
     if address and all(any(pattern.search(address) for pattern in allowed) for allowed in lists):
-        found.note(f"{address} is permitted by gates.allowed_senders")
+        found.note("sender.permitted", address=address)
         return False
-    because = f"{facts.sender.address.address or 'the sender'} is not permitted by gates.allowed_senders"
+    because = note("sender.not_permitted", address=facts.sender.address.address)
     return found.trip("not_allowed", options.not_allowed, "gate.not_allowed", because)
 
 
@@ -90,44 +94,44 @@ def _unknown(facts: Facts, options: Options, people: People, found: Findings) ->
     An answer that proves it belongs to an item (a signed token, a Message-ID of ours) goes on, account or not: from
     somebody on that item it is a comment (F056), from anybody else `people.reply_from_stranger` decides (F046).
     """
-    sender = facts.sender
+    sender, address = facts.sender, facts.sender.address.address
     if sender.problem:
-        found.note(f"From is not believed: {sender.problem}", "warn")
+        found.note("sender.not_believed", Mark.WARN, why=sender.problem)
     elif sender.account is not None:
-        how = f" (found by suffix as {sender.account.emails[0]})" if sender.matched_by == "suffix" else ""
-        found.note(f"{sender.address.address} is {sender.account.login}{how}")
+        found_as = sender.account.emails[0] if sender.matched_by == Found.SUFFIX else ""
+        found.note("sender.known", address=address, login=sender.account.login, found_as=found_as)
         return False
     if people.unknown_user == "accept" or (people.unknown_user == "create" and not sender.problem):
-        found.note(f"{sender.address.address or 'the sender'} is unknown; people.unknown_user is {people.unknown_user}")
+        found.note("sender.welcome", address=address, policy=people.unknown_user)
         return False
     item = facts.thread.item
     if item is not None and facts.thread.proven and not sender.problem:
-        where = "is on" if on_item(facts, item) else "has nothing to do with"
-        said = f"{sender.address.address} is unknown and {where} #{item.id}, but proves to answer it"
-        found.note(f"{said} (by {facts.thread.by})", "info")
+        kind = "sender.on_item" if on_item(facts, item) else "sender.answers"
+        found.note(kind, Mark.INFO, address=address, item=item.id, way=facts.thread.by)
         return False
-    because = f"{sender.address.address or 'the sender'} is not known here"
+    because = note("sender.unknown", address=address)
     if sender.problem:
-        because = f"nobody knows who sent this: {sender.problem}"
+        because = note("sender.nobody_knows", why=sender.problem)
     return found.trip("unknown_sender", options.unknown_sender, "gate.unknown_sender", because)
 
 
 def _inactive(facts: Facts, people: People, found: Findings) -> bool:
     """F043: locked users, and those who never finished registering."""
     account = facts.sender.account
-    if account is None or facts.sender.problem or account.status not in ("locked", "registered"):
+    if account is None or facts.sender.problem or account.status not in _INACTIVE:
         return False
-    because = f"the account {account.login} is {account.status}"
+    because = note("sender.inactive", login=account.login, status=account.status)
     return found.trip("inactive_user", people.inactive_user, "gate.inactive_sender", because)
 
 
 def _authentication(facts: Facts, options: Options, found: Findings) -> bool:
     """F051: results of trusted servers only (RFC 8601), so that a forged From does not act as that person."""
-    results = facts.authentication
-    said = f"(says {results.authserv_id})" if results.authserv_id else "(no trusted server says anything)"
+    results, server = facts.authentication, facts.authentication.authserv_id
     if results.dmarc == "fail":
-        return found.trip("dmarc", options.dmarc, "gate.dmarc", f"dmarc=fail {said}")
+        because = note("sender.dmarc", dmarc=results.dmarc, server=server)
+        return found.trip("dmarc", options.dmarc, "gate.dmarc", because)
     if results.spf in ("softfail", "fail") and results.dmarc != "pass":
-        return found.trip("spf_softfail", options.spf_softfail, "gate.dmarc", f"spf={results.spf} {said}")
-    found.note(f"dmarc={results.dmarc} spf={results.spf} {said}")
+        because = note("sender.spf", spf=results.spf, server=server)
+        return found.trip("spf_softfail", options.spf_softfail, "gate.dmarc", because)
+    found.note("sender.authenticated", dmarc=results.dmarc, spf=results.spf, server=server)
     return False

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from engine.gates import Findings, left_to_bounce
-from engine.model.draft import Draft
+from engine.model.draft import Draft, Mark, note
 from engine.model.facts import Facts
 from engine.model.mail import Mail
 from rules.pattern import encode
@@ -31,7 +31,7 @@ class Subject:
         options = self._config.settings(draft.workspace).gates
         found = Findings(self.name, facts, draft)
         if gate := left_to_bounce(facts, draft, options):
-            found.note(f"left to gate {gate}", "info")
+            found.note("gate.left", Mark.INFO, gate=gate)
             return found.draft()
         subject = mail.subject.strip()
         if not subject:
@@ -39,18 +39,18 @@ class Subject:
         encoded = encode(subject)
         for pattern in options.undesired_subject_patterns:
             if pattern.found_in(encoded):
-                because = f'the subject "{subject[:80]}" matches {pattern.source}'
+                because = note("subject.undesired", subject=subject[:80], pattern=pattern.source)
                 if found.trip("undesired_subject", options.undesired_subject, "gate.undesired_subject", because):
                     return found.draft()
                 break
         else:
-            found.note("the subject is not empty and not undesired")
+            found.note("subject.fine")
         return found.draft()
 
     def _empty(self, verb: str, default_title: str, found: Findings, draft: Draft) -> Draft:
         """F038: refuse (Allegra), or go on with a default title (iTop, Redmine)."""
         if verb == "default-title":
-            found.note(f'the subject is empty; the title is "{default_title}"', "info")
+            found.note("subject.default_title", Mark.INFO, title=default_title)
             return found.draft(title=draft.title or default_title)
-        found.trip("empty_subject", verb, "gate.empty_subject", "the subject is empty")
+        found.trip("empty_subject", verb, "gate.empty_subject", note("subject.empty"))
         return found.draft()

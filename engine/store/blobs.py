@@ -11,10 +11,12 @@ import hashlib
 from typing import Any
 
 import msgspec
+from peewee import JOIN
 
-from engine.model.mail import Part as MailPart
+from engine.model.mail import Part
+from engine.store import tables
+from engine.store.database import Database
 from engine.store.errors import NotFound, StoreError
-from engine.store.receipts import Receipts
 
 
 class Html(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -28,88 +30,88 @@ class Html(msgspec.Struct, frozen=True, omit_defaults=True):
     blob: int = 0
 
 
-def html_reference(raw: int, part: MailPart | None) -> str:
+def html_reference(raw: int, part: Part | None) -> str:
     """Write down where the HTML body of a mail stands, "" for none."""
     if part is None:
         return ""
     return msgspec.json.encode(Html(raw, part.start, part.end, part.encoding, part.charset)).decode()
 
 
-class Blobs(Receipts):
-    """Reads bytes, wherever they are."""
+class Blobs:
+    """Reads bytes, wherever they are; a part of `engine.ports.Items`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
     def blob(self, digest: str) -> bytes:
-        """Give the bytes of an attachment. Raises NotFound for an unknown digest, StoreError for damaged bytes."""
-        row = self.database.one(
-            "SELECT blob.content, raw.content, starts, ends, encoding FROM blob "
-            "LEFT JOIN raw_mail raw ON raw.id = raw_id WHERE blob.digest = ?",
-            bytes.fromhex(digest),
-        )
+        blob, raw = tables.Blob, tables.RawMail
+        row = self._database.first(
+            blob.select(blob.content, raw.content, blob.starts, blob.ends, blob.encoding)
+            .join(raw, JOIN.LEFT_OUTER).where(blob.digest == bytes.fromhex(digest))
+        )  # fmt: skip
         if row is None:
             raise NotFound(f"there is no attachment {digest}")
-        own, raw, starts, ends, encoding = row
-        found = bytes(own) if own is not None else _decoded(raw, starts, ends, encoding)
+        own, inside, starts, ends, encoding = row
+        found = bytes(own) if own is not None else _decoded(inside, starts, ends, encoding)
         if hashlib.sha256(found).hexdigest() != digest:
             raise StoreError(f"the bytes of attachment {digest[:12]} are not what was stored: restore a backup")
         return found
 
     def html(self, reference: str) -> str:
-        """Give the HTML that a reference of an item or comment points to, as it came: sanitise it before showing."""
         if not reference:
             return ""
         where = msgspec.json.decode(reference, type=Html)
         if where.blob:
-            return bytes(self.database.one("SELECT content FROM blob WHERE id = ?", where.blob)[0]).decode("utf-8")
-        (raw,) = self.database.one("SELECT content FROM raw_mail WHERE id = ?", where.raw) or (None,)
-        return _html_text(raw, where)
+            return bytes(self._content(tables.Blob, where.blob)).decode("utf-8")
+        return _html_text(self._content(tables.RawMail, where.raw), where)
 
-    def _free_raw(self, raw: int) -> int:
+    def _content(self, table: Any, row: int) -> Any:
+        found = self._database.first(table.select(table.content).where(table.id == row))
+        return found[0] if found else None
+
+    # ── before a raw mail goes ────────────────────────────────────────────────────────────────────────────────
+
+    def free(self, raw: int) -> int:
         """Give everything that refers into a raw mail bytes of its own; tells how many blobs that were."""
-        (content,) = self.database.one("SELECT content FROM raw_mail WHERE id = ?", raw)
+        content = self._content(tables.RawMail, raw)
         if content is None:
             return 0
-        rows = self.database.rows("SELECT id, starts, ends, encoding FROM blob WHERE raw_id = ?", raw)
-        for blob, starts, ends, encoding in rows:
-            self.database.run(
-                "UPDATE blob SET content = ?, raw_id = NULL WHERE id = ?",
-                _decoded(content, starts, ends, encoding),
-                blob,
-            )
-        return len(rows) + sum(self._free_html(table, raw, content) for table in ("item", "comment", "post"))
+        blob = tables.Blob
+        rows = self._database.all(blob.select(blob.id, blob.starts, blob.ends, blob.encoding).where(blob.raw == raw))
+        for number, starts, ends, encoding in rows:
+            own = _decoded(content, starts, ends, encoding)
+            self._database.do(blob.update(content=own, raw=None).where(blob.id == number))
+        return len(rows) + sum(self._free_html(kind, table, raw, content) for kind, table in _MADE_BY)
 
-    def _free_html(self, table: str, raw: int, content: bytes) -> int:
-        count = 0
-        for number, reference in self.database.rows(
-            f"SELECT id, html FROM {table} WHERE html <> '' AND id IN (SELECT object FROM effect WHERE kind = ? "  # noqa: S608
-            "AND inbound_id IN (SELECT id FROM inbound WHERE raw_id = ?))",
-            _MADE_BY[table],
-            raw,
-        ):
+    def _free_html(self, kind: str, table: Any, raw: int, content: bytes) -> int:
+        effect, inbound, count = tables.Effect, tables.Inbound, 0
+        mails = inbound.select(inbound.id).where(inbound.raw == raw)
+        made = effect.select(effect.object).where(effect.kind == kind, effect.inbound.in_(mails))
+        query = table.select(table.id, table.html).where(table.html != "", table.id.in_(made))
+        for number, reference in self._database.all(query):
             where = msgspec.json.decode(reference, type=Html)
             if where.raw == raw:
                 blob = self._own_blob(_html_text(content, where).encode("utf-8", "replace"))
                 pointer = msgspec.json.encode(Html(blob=blob)).decode()
-                self.database.run(f"UPDATE {table} SET html = ? WHERE id = ?", pointer, number)  # noqa: S608
+                self._database.do(table.update(html=pointer).where(table.id == number))
                 count += 1
         return count
 
     def _own_blob(self, content: bytes) -> int:
-        digest = hashlib.sha256(content).digest()
-        row = self.database.one("SELECT id FROM blob WHERE digest = ?", digest)
+        digest, blob = hashlib.sha256(content).digest(), tables.Blob
+        row = self._database.first(blob.select(blob.id).where(blob.digest == digest))
         if row:
             return int(row[0])
-        return self.database.insert(
-            "INSERT INTO blob (digest, size, content) VALUES (?, ?, ?)", digest, len(content), content
-        )
+        return self._database.add(blob.insert(digest=digest, size=len(content), content=content))
 
 
-_MADE_BY = {"item": "CreateItem", "comment": "AddComment", "post": "PostToTopic"}
+_MADE_BY = (("CreateItem", tables.Item), ("AddComment", tables.Comment), ("PostToTopic", tables.Post))
 
 
 def _decoded(raw: Any, starts: int, ends: int, encoding: str) -> bytes:
     from engine.mail.parts import content
 
-    return content(bytes(raw or b""), MailPart("application/octet-stream", starts, ends, encoding))
+    return content(bytes(raw or b""), Part("application/octet-stream", starts, ends, encoding))
 
 
 def _html_text(raw: Any, where: Html) -> str:
@@ -117,4 +119,4 @@ def _html_text(raw: Any, where: Html) -> str:
 
     if raw is None:
         return ""
-    return text(bytes(raw), MailPart("text/html", where.starts, where.ends, where.encoding, where.charset))
+    return text(bytes(raw), Part("text/html", where.starts, where.ends, where.encoding, where.charset))

@@ -1,15 +1,14 @@
 """One connection to the database: how it is opened, how statements run in it, how its transactions begin and end.
 
-Here: pragmas, file modes, `one`, `rows`, `run`, `many`, `reading`, `writing`, `savepoint`, `rehearsal`, and the
-sentences for what goes wrong. Not here: any table. peewee opens the connection and makes the schema; statements go
-straight to the cursor of its driver, which saves 30 us a mail. Invariant: every write stands in a transaction that
-began as a writer (BEGIN IMMEDIATE), so that waiting for the lock works and a read never has to become a write (which
-SQLite refuses at once).
+Here: pragmas, the clock, statements, transactions. Not here: any table, the file and what is said when it cannot be
+used (`file.py`). peewee opens the connection, makes the schema and writes the queries that run seldom (`all`, `first`,
+`do`, `add`); the texts of `hot.py` go straight to the cursor of its driver (`rows`, `one`, `run`, `insert`), which
+saves 100 us a statement. Invariant: every write stands in a transaction that began as a writer (BEGIN IMMEDIATE), so
+that waiting for the lock works and a read never has to become a write (which SQLite refuses at once).
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
@@ -17,8 +16,10 @@ from pathlib import Path
 from typing import Any
 
 import peewee
+from peewee import Query
 
-from engine.store.errors import Busy, Conflict, StoreError
+from engine.store.errors import StoreError
+from engine.store.file import meaning, prepare
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -55,8 +56,9 @@ def time(stored: int) -> datetime:
 class Database:
     """A connection for one thread. Methods raise StoreError when the database is away, full or locked."""
 
-    def __init__(self, where: Path | None, busy_s: float = BUSY_S) -> None:
+    def __init__(self, where: Path | None, busy_s: float = BUSY_S, clock: Callable[[], datetime] | None = None) -> None:
         self.path = where
+        self.clock = clock or (lambda: datetime.now(UTC))
         self.peewee = peewee.SqliteDatabase(
             ":memory:" if where is None else str(where),
             pragmas=PRAGMAS,
@@ -74,7 +76,7 @@ class Database:
     def connect(self, create: bool = True) -> None:
         """Open the file, readable by its owner only. Raises StoreError."""
         if self.path is not None:
-            _prepare(self.path, create)
+            prepare(self.path, create)
         try:
             self.peewee.connect()
             self._cursor = self.peewee.connection().cursor  # type: ignore[no-untyped-call]
@@ -83,12 +85,16 @@ class Database:
         except peewee.PeeweeException as error:
             with suppress(peewee.PeeweeException):
                 self.peewee.close()
-            raise self._meaning(error) from error
+            raise meaning(error, self.path) from error
 
     def close(self) -> None:
         """Close the connection; twice does no harm."""
         if not self.peewee.is_closed():
             self.peewee.close()
+
+    def now(self) -> int:
+        """Give the time as it is stored, by this database's clock."""
+        return us(self.clock())
 
     # ── statements ────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -97,14 +103,14 @@ class Database:
         try:
             return self._cursor().execute(sql, params)
         except Exception as error:
-            raise self._meaning(error) from error
+            raise meaning(error, self.path) from error
 
     def one(self, sql: str, *params: Any) -> Any:
         """Give the first row of a query, or None."""
         try:
             return self._cursor().execute(sql, params).fetchone()
         except Exception as error:
-            raise self._meaning(error) from error
+            raise meaning(error, self.path) from error
 
     def rows(self, sql: str, *params: Any) -> list[tuple[Any, ...]]:
         """Give all rows of a query."""
@@ -112,7 +118,7 @@ class Database:
             found: list[tuple[Any, ...]] = self._cursor().execute(sql, params).fetchall()
             return found
         except Exception as error:
-            raise self._meaning(error) from error
+            raise meaning(error, self.path) from error
 
     def many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
         """Run a statement once for each row."""
@@ -122,6 +128,33 @@ class Database:
     def insert(self, sql: str, *params: Any) -> int:
         """Insert a row and give the number it got."""
         return int(self.run(sql, *params).lastrowid)
+
+    # ── queries of peewee ─────────────────────────────────────────────────────────────────────────────────────────
+
+    def _text(self, query: Query) -> tuple[str, list[Any]]:
+        """Write a query as text and parameters; its models belong to no database, so it is told this one."""
+        sql, params = self.peewee.get_sql_context().sql(query).query()  # type: ignore[no-untyped-call]
+        return sql, params
+
+    def all(self, query: Query) -> list[tuple[Any, ...]]:
+        """Give all rows of a query."""
+        sql, params = self._text(query)
+        return self.rows(sql, *params)
+
+    def first(self, query: Query) -> Any:
+        """Give the first row of a query, or None."""
+        sql, params = self._text(query)
+        return self.one(sql, *params)
+
+    def do(self, query: Query) -> int:
+        """Run a query that writes; gives the number of rows it touched."""
+        sql, params = self._text(query)
+        return int(self.run(sql, *params).rowcount)
+
+    def add(self, query: Query) -> int:
+        """Run a query that inserts one row; gives the number it got."""
+        sql, params = self._text(query)
+        return self.insert(sql, *params)
 
     # ── transactions ──────────────────────────────────────────────────────────────────────────────────────────
 
@@ -243,44 +276,3 @@ class Database:
         if self._others is None or not self._in:
             self._others = int(self.one("PRAGMA data_version")[0])
         return self._others
-
-    def _meaning(self, error: Exception) -> Exception:
-        """Turn a driver's error (PEP 249 names its classes) into ours; what is a mistake in the code stays itself."""
-        kind, text = type(error).__name__, str(error).lower()
-        if kind == "IntegrityError":
-            return Conflict(str(error))
-        if kind not in ("OperationalError", "InterfaceError", "DatabaseError", "InternalError"):
-            return error
-        where = self.path or "the database in memory"
-        if "locked" in text or "busy" in text:
-            return Busy(f"the database {where} is locked by another process")
-        for sign, meaning in _MEANINGS:
-            if sign in text:
-                return StoreError(f"the database {where} {meaning}")
-        return StoreError(f"the database {where} cannot be used: {error}")
-
-
-_MEANINGS = (
-    ("full", "cannot grow: the disk is full"),
-    ("readonly", "is read-only for this user"),
-    ("unable to open", "cannot be opened: look at the permissions of its directory"),
-    ("not a database", "is no SQLite database"),
-    ("malformed", "is damaged; restore a backup"),
-    ("disk i/o", "cannot be written: the disk reports an error, or is full"),
-)
-
-
-def _prepare(path: Path, create: bool) -> None:
-    """Make the file and its directory for the owner alone; SQLite gives -wal and -shm the mode of the file."""
-    try:
-        if not path.exists():
-            if not create:
-                raise StoreError(f"there is no database {path}: `allegra db migrate` makes it")
-            if not path.parent.is_dir():
-                path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
-        if path.stat().st_mode & 0o077:
-            with suppress(PermissionError):
-                path.chmod(0o600)
-    except OSError as error:
-        raise StoreError(f"the database {path} cannot be opened: {error.strerror}") from error

@@ -1,225 +1,244 @@
-"""Changing people and places: accounts, groups, roles, workspaces, members, fields.
+"""People: accounts, groups, roles and what they permit. `engine.ports.Directory` tells what each method does.
 
-Here: one `put_…` for each kind of row, which adds it or changes what was given. Not here: reading files (`load.py`).
-Invariant: putting the same thing twice changes nothing; what was not given stays as it is. Every `put_…` tells
-whether it `added`, `changed` or found the `same`.
+Here: the questions that decisions ask about people, lists, and one `put_…` for each kind of row. Not here: workspaces
+(`workspaces.py`), reading files (`load.py`). Invariant: addresses and names compare case-folded, logins exactly;
+answers are remembered until somebody writes; putting the same thing twice changes nothing.
 """
-# ruff: noqa: S608 - only our own names of tables and columns are put into the statements
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
+from peewee import JOIN, Case, fn
 
-from engine.model.desk import CustomField, Status
-from engine.store.accounts import Accounts, Lists, _squeezed
-from engine.store.database import us
-from engine.store.errors import Conflict, NotFound, Refused
+from engine.model.desk import Account, AccountStatus
+from engine.model.questions import AccountMatch, Found
+from engine.store import hot, tables
+from engine.store.database import Database
+from engine.store.errors import NotFound, Refused
+from engine.store.memory import Memory
+from engine.store.rows import number, put, remove
 
-STATUSES = ("active", "registered", "locked", "guest")
-WORKSPACE_STATUSES = ("active", "closed", "archived")
-LISTS = ("modules", "types", "statuses", "priorities", "categories", "versions")
+STATUSES = tuple(AccountStatus)
+
+FIRST = {"status": "active", "language": "", "admin": False}
+"""What an account has where nothing is said."""
+
+PERMISSIONS = ("view_items", "add_items", "add_comments", "edit_items", "watch")
+"""What a role may permit."""
+
+FOR_EVERYONE = frozenset({"view_items", "add_items", "add_comments", "watch"})
+"""What every active account, guests too, may do in a public workspace; membership adds to it."""
 
 
-class Directory(Accounts):
-    """Writes the tables that change seldom."""
+class Directory:
+    """People, groups, roles and members."""
 
-    # ── people ────────────────────────────────────────────────────────────────────────────────────────────────
+    def __init__(self, database: Database, memory: Memory) -> None:
+        self._database, self._memory = database, memory
+
+    # ── questions of decisions ────────────────────────────────────────────────────────────────────────────────
+
+    def account(self, address: str, separators: str) -> AccountMatch:
+        key = address.casefold()
+        return self._memory.remember(("account", key, separators), lambda: self._account_of(key, separators))
+
+    def _account_of(self, key: str, separators: str) -> AccountMatch:
+        if found := self._account("email", key):
+            return AccountMatch(found, Found.EXACT)
+        local, at, domain = key.rpartition("@")
+        if not at or not local or not separators or any(char in local for char in separators):
+            return AccountMatch()
+        pattern = re.compile(f"{re.escape(local)}([{re.escape(separators)}][^@]+)*@{re.escape(domain)}")
+        for separator in separators:
+            start, end = local + separator, local + chr(ord(separator) + 1)
+            for registered, account in self._database.rows(hot.EMAILS_FROM, start, end):
+                if pattern.fullmatch(registered):
+                    return AccountMatch(self._account("id", account), Found.SUFFIX)
+        return AccountMatch()
+
+    def login(self, login: str) -> Account | None:
+        return self._memory.remember(("login", login), lambda: self._account("login", login))
+
+    def person(self, text: str) -> Account | None:
+        text = text.strip()
+        if "@" in text and (found := self.account(text, "").account):
+            return found
+        if found := self.login(text):
+            return found
+        rows = self._database.rows(hot.NAMED, _squeezed(text))
+        return self._account("id", rows[0][0]) if len(rows) == 1 else None
+
+    def account_by_id(self, number: int) -> Account | None:
+        return self._memory.remember(("id", number), lambda: self._account("id", number))
+
+    def _account(self, by: str, value: Any) -> Account | None:
+        row = self._database.one(hot.ACCOUNT_BY[by], value)
+        if row is None:
+            return None
+        number, login, name, status, language, admin = row
+        emails = self._database.rows(hot.EMAILS_OF, number)
+        groups = self._database.rows(hot.GROUPS_OF, number)
+        return Account(
+            number, login, name, tuple(each for (each,) in emails), AccountStatus(status),
+            tuple(each for (each,) in groups), language, bool(admin),
+        )  # fmt: skip
+
+    def group(self, name: str) -> str:
+        return self._memory.remember(("group", name), lambda: self._group(name))
+
+    def _group(self, name: str) -> str:
+        row = self._database.one(hot.GROUP, name.strip().casefold())
+        return str(row[0]) if row else ""
+
+    def group_logins(self, name: str) -> tuple[str, ...]:
+        return tuple(login for (login,) in self._database.rows(hot.GROUP_LOGINS, name.strip().casefold()))
+
+    def may(self, login: str, permission: str, workspace: str) -> bool:
+        key = ("may", login, permission, workspace)
+        return self._memory.remember(key, lambda: self._may(login, permission, workspace))
+
+    def _may(self, login: str, permission: str, workspace: str) -> bool:
+        account = self.login(login)
+        place = self._database.one(hot.PUBLIC, workspace)
+        if account is None or place is None or account.status not in (AccountStatus.ACTIVE, AccountStatus.GUEST):
+            return False
+        if account.admin or (place[1] and permission in FOR_EVERYONE):
+            return True
+        rows = self._database.rows(hot.PERMITTED, place[0], account.id, account.id)
+        return any(permission in msgspec.json.decode(permissions) for (permissions,) in rows)
+
+    # ── lists ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def accounts(self) -> list[Account]:
+        rows = self._database.all(tables.Account.select(tables.Account.id).order_by(tables.Account.login))
+        return [found for (number,) in rows if (found := self.account_by_id(number))]
+
+    def groups(self) -> list[tuple[str, tuple[str, ...]]]:
+        group = tables.AccountGroup
+        rows = self._database.all(group.select(group.id, group.name).order_by(group.key))
+        return [(name, self._logins_in(number)) for number, name in rows]
+
+    def _logins_in(self, group: int) -> tuple[str, ...]:
+        login = tables.Account.login
+        query = tables.Account.select(login).join(tables.Membership).where(tables.Membership.group == group)
+        return tuple(found for (found,) in self._database.all(query.order_by(login)))
+
+    def members(self, workspace: str) -> list[tuple[str, str, str]]:
+        member, account, group, role = tables.Member, tables.Account, tables.AccountGroup, tables.Role
+        kind = Case(None, [(member.account.is_null(), "group")], "user")
+        who = fn.COALESCE(account.login, group.name)
+        query = (
+            member.select(kind, who, role.name).join(tables.Workspace).switch(member).join(role).switch(member)
+            .join(account, JOIN.LEFT_OUTER).switch(member).join(group, JOIN.LEFT_OUTER)
+            .where(tables.Workspace.identifier == workspace).order_by(kind, who, role.name)
+        )  # fmt: skip
+        return [(kind, name, role) for kind, name, role in self._database.all(query)]
+
+    # ── changing ──────────────────────────────────────────────────────────────────────────────────────────────
 
     def put_account(
         self, login: str, *, emails: Iterable[str] | None = None, groups: Iterable[str] | None = None, **columns: Any
     ) -> str:
-        """Add or change an account; `columns` are name, status, language, admin. Groups are added to, never left.
-
-        Raises Refused for an address of somebody else, NotFound for a group that does not exist.
-        """
         if "name" in columns:
             columns["name_key"] = _squeezed(columns["name"])
-        with self.database.joining():
-            row = self.database.one("SELECT id FROM account WHERE login = ?", login)
-            if row is None:
-                columns = {"name": login, "name_key": _squeezed(login), **columns, "created_at": us(self.clock())}
-            said = self._put("account", {"login": login}, columns)
-            number = int(self.database.one("SELECT id FROM account WHERE login = ?", login)[0])
-            changed = emails is not None and self._put_emails(number, list(emails))
+        with self._database.joining():
+            there = self._database.one(hot.LOGIN_ID, login)
+            said = self._put(tables.Account.login, login, columns) if there else "added"
+            row = there[0] if there else self._new_account(login, columns)
+            changed = emails is not None and self._put_emails(row, list(emails))
             for name in groups or ():
-                changed |= self._join(number, name)
+                changed |= self._join(row, name)
         return "changed" if said == "same" and changed else said
+
+    def _new_account(self, login: str, columns: dict[str, Any]) -> int:
+        given = {"name": login, "name_key": _squeezed(login), **FIRST, **columns}
+        self._memory.touch("accounts")
+        return self._database.insert(
+            hot.NEW_ACCOUNT, login, given.pop("name"), given.pop("name_key"), *[given[name] for name in FIRST],
+            self._database.now(),
+        )  # fmt: skip
 
     def _put_emails(self, account: int, addresses: list[str]) -> bool:
         wanted = {address.casefold(): address for address in addresses}
-        before = self.database.rows("SELECT key, address FROM email WHERE account_id = ? ORDER BY position", account)
-        if before == list(wanted.items()):
+        if self._database.rows(hot.ADDRESSES, account) == list(wanted.items()):
             return False
         for key, address in wanted.items():
-            taken = self.database.one(
-                "SELECT login FROM email JOIN account ON account.id = account_id "
-                "WHERE email.key = ? AND account_id <> ?",
-                key, account,
-            )  # fmt: skip
-            if taken:
-                raise Refused(f"the address {address} belongs to user {taken[0]}")
-        self.database.run("DELETE FROM email WHERE account_id = ?", account)
+            if taken := self._database.one(hot.ADDRESS_TAKEN, key, account):
+                raise Refused(f"the address {address} belongs to user {taken[0]}", address)
+        self._database.run(hot.NO_ADDRESSES, account)
         for position, (key, address) in enumerate(wanted.items()):
-            self.database.run(
-                "INSERT INTO email (key, address, account_id, position) VALUES (?, ?, ?, ?)",
-                key,
-                address,
-                account,
-                position,
-            )
-        self._touch("accounts")
+            self._database.run(hot.ADDRESS, key, address, account, position)
+        self._memory.touch("accounts")
         return True
 
     def _join(self, account: int, group: str) -> bool:
-        row = self.database.one("SELECT id FROM account_group WHERE key = ?", group.strip().casefold())
+        row = self._database.one(hot.GROUP_ID, group.strip().casefold())
         if row is None:
-            raise NotFound(f'there is no group "{group}"')
-        self._touch("accounts")
-        return bool(
-            self.database.run(
-                "INSERT INTO membership (account_id, group_id) VALUES (?, ?) "
-                "ON CONFLICT (account_id, group_id) DO NOTHING",
-                account, row[0],
-            ).rowcount
-        )  # fmt: skip
+            raise NotFound(f'there is no group "{group}"', group)
+        self._memory.touch("accounts")
+        return bool(self._database.run(hot.JOIN, account, row[0]).rowcount)
 
     def put_group(self, name: str, members: Iterable[str] = ()) -> str:
-        """Add a group, and members to it by login. Raises NotFound for a login that does not exist."""
-        with self.database.joining():
-            said = self._put("account_group", {"key": name.strip().casefold()}, {"name": name.strip()})
+        with self._database.joining():
+            said = self._put(tables.AccountGroup.key, name.strip().casefold(), {"name": name.strip()})
             changed = False
             for login in members:
-                changed |= self._join(self._number("account", "login", login, "user"), name)
+                changed |= self._join(number(self._database, tables.Account.login, login, "user"), name)
         return "changed" if said == "same" and changed else said
 
     def put_role(self, name: str, permissions: Iterable[str]) -> str:
-        """Add or change a role."""
-        with self.database.joining():
-            columns = {"name": name, "permissions": _json(tuple(permissions))}
-            return self._put("role", {"key": name.casefold()}, columns)
-
-    # ── places ────────────────────────────────────────────────────────────────────────────────────────────────
-
-    def put_workspace(self, identifier: str, *, lists: Mapping[str, Any] | None = None, **columns: Any) -> str:
-        """Add or change a workspace; `lists` are those of `Catalog`, `columns` name, public, status, parent.
-
-        A status is a name, or an object with `name` and `closed`.
-        """
-        with self.database.joining():
-            row = self.database.one("SELECT lists FROM workspace WHERE identifier = ?", identifier)
-            offered = msgspec.json.decode(row[0]) if row else {}
-            for name, values in (lists or {}).items():
-                offered[name] = [_status(each) if name == "statuses" else each for each in values]
-            columns["lists"] = _json(msgspec.convert(offered, Lists))
-            if row is None:
-                columns = {"name": identifier, **columns}
-            return self._put("workspace", {"identifier": identifier}, columns)
+        stored = msgspec.json.encode(tuple(permissions)).decode()
+        with self._database.joining():
+            return self._put(tables.Role.key, name.casefold(), {"name": name, "permissions": stored})
 
     def put_member(self, workspace: str, role: str, *, user: str = "", group: str = "") -> str:
-        """Give a user or a group a role in a workspace. Raises NotFound."""
-        with self.database.joining():
-            place = self._number("workspace", "identifier", workspace, "workspace")
-            part = self._number("role", "key", role.casefold(), "role")
-            who = self._number("account", "login", user, "user") if user else None
-            party = self._number("account_group", "key", group.casefold(), "group") if group else None
-            found = self.database.one(
-                "SELECT id FROM member WHERE workspace_id = ? AND role_id = ? AND coalesce(account_id, 0) = ? "
-                "AND coalesce(group_id, 0) = ?",
-                place, part, who or 0, party or 0,
+        member, database = tables.Member, self._database
+        with database.joining():
+            place = number(database, tables.Workspace.identifier, workspace, "workspace")
+            part = number(database, tables.Role.key, role.casefold(), "role")
+            who = number(database, tables.Account.login, user, "user") if user else None
+            party = number(database, tables.AccountGroup.key, group.casefold(), "group") if group else None
+            found = database.first(
+                member.select(member.id).where(
+                    member.workspace == place, member.role == part,
+                    member.account.is_null() if who is None else member.account == who,
+                    member.group.is_null() if party is None else member.group == party,
+                )
             )  # fmt: skip
             if found:
                 return "same"
-            self.database.run(
-                "INSERT INTO member (workspace_id, account_id, group_id, role_id) VALUES (?, ?, ?, ?)",
-                place, who, party, part,
-            )  # fmt: skip
-            self._touch("accounts")
+            database.do(member.insert(workspace=place, account=who, group=party, role=part))
+            self._memory.touch("accounts")
             return "added"
-
-    def put_field(self, field: CustomField) -> str:
-        """Add or change a custom field, by name."""
-        with self.database.joining():
-            columns = {"name": field.name, "kind": field.kind, "definition": _json(field), "defined": 1}
-            return self._put("field", {"key": field.name.casefold()}, columns)
-
-    # ── taking away ───────────────────────────────────────────────────────────────────────────────────────────
 
     def remove_account(self, login: str) -> None:
-        """Take an account away. Raises NotFound, or Refused if items, comments or topics are by it."""
-        with self.database.joining():
-            number = self._number("account", "login", login, "user")
-            for table in ("email", "membership", "member", "item_person"):
-                self.database.run(f"DELETE FROM {table} WHERE account_id = ?", number)
-            self._delete("account", number, f"user {login} has written items or comments: lock it instead")
+        with self._database.joining():
+            row = number(self._database, tables.Account.login, login, "user")
+            for table in (tables.Email, tables.Membership, tables.Member, tables.ItemPerson):
+                self._database.do(table.delete().where(table.account == row))
+            self._memory.touch("accounts")
+            because = f"user {login} has written items or comments: lock it instead"
+            remove(self._database, tables.Account, row, because)
 
     def remove_group(self, name: str) -> None:
-        """Take a group away, with its memberships. Raises NotFound."""
-        with self.database.joining():
-            number = self._number("account_group", "key", name.strip().casefold(), "group")
-            for table in ("membership", "member"):
-                self.database.run(f"DELETE FROM {table} WHERE group_id = ?", number)
-            self._delete("account_group", number, f"group {name} is in use")
+        with self._database.joining():
+            row = number(self._database, tables.AccountGroup.key, name.strip().casefold(), "group")
+            for table in (tables.Membership, tables.Member):
+                self._database.do(table.delete().where(table.group == row))
+            self._memory.touch("accounts")
+            remove(self._database, tables.AccountGroup, row, f"group {name} is in use")
 
-    def remove_workspace(self, identifier: str) -> None:
-        """Take an empty workspace away. Raises NotFound, or Refused if there are items or topics in it."""
-        with self.database.joining():
-            number = self._number("workspace", "identifier", identifier, "workspace")
-            self.database.run("DELETE FROM member WHERE workspace_id = ?", number)
-            self._delete("workspace", number, f"workspace {identifier} holds items: lock it instead")
-
-    def _delete(self, table: str, number: int, because: str) -> None:
-        self._touch("accounts")
-        try:
-            self.database.run(f"DELETE FROM {table} WHERE id = ?", number)
-        except Conflict:
-            raise Refused(because) from None
-
-    # ── rows ──────────────────────────────────────────────────────────────────────────────────────────────────
-
-    def _number(self, table: str, column: str, value: str, word: str) -> int:
-        row = self.database.one(f"SELECT id FROM {table} WHERE {column} = ?", value)
-        if row is None:
-            raise NotFound(f'there is no {word} "{value}"')
-        return int(row[0])
-
-    def _put(self, table: str, key: Mapping[str, Any], columns: Mapping[str, Any]) -> str:
-        """Add a row, or change those of its columns that differ."""
-        ((name, value),) = key.items()
-        wanted = list(columns)
-        row = self.database.one(f"SELECT {', '.join(wanted) or '1'} FROM {table} WHERE {name} = ?", value)
-        if row is None:
-            names = [name, *wanted]
-            marks = ", ".join("?" * len(names))
-            self.database.run(
-                f"INSERT INTO {table} ({', '.join(names)}) VALUES ({marks})",
-                value,
-                *columns.values(),
-            )
-            self._touch("accounts")
-            return "added"
-        changes = {
-            column: columns[column] for column, before in zip(wanted, row, strict=False) if before != columns[column]
-        }
-        if not changes:
-            return "same"
-        assignments = ", ".join(f"{column} = ?" for column in changes)
-        self.database.run(f"UPDATE {table} SET {assignments} WHERE {name} = ?", *changes.values(), value)
-        self._touch("accounts")
-        return "changed"
+    def _put(self, key: Any, value: str, columns: dict[str, Any]) -> str:
+        said = put(self._database, key, value, columns)
+        if said != "same":
+            self._memory.touch("accounts")
+        return said
 
 
-def _json(value: Any) -> str:
-    return msgspec.json.encode(value).decode()
-
-
-def _status(value: Any) -> dict[str, Any]:
-    status = msgspec.convert(value, Status) if isinstance(value, Mapping) else Status(str(value), _ends(str(value)))
-    return {"name": status.name, "closed": status.closed}
-
-
-def _ends(name: str) -> bool:
-    """A status given by its name alone ends the work if it is called so."""
-    return name.casefold() in ("closed", "done", "resolved", "rejected", "cancelled", "geschlossen", "erledigt")
+def _squeezed(name: str) -> str:
+    """The form in which names of people compare: case-folded, one blank between words."""
+    return " ".join(name.split()).casefold()

@@ -17,11 +17,19 @@ class Busy(StoreError):
 
 
 class NotFound(Exception):
-    """There is no such thing, or more than one; the text names what was asked for."""
+    """There is no such thing, or more than one; the text names what was asked for, `value` is that alone."""
+
+    def __init__(self, sentence: str, value: str = "") -> None:
+        super().__init__(sentence)
+        self.value = value
 
 
 class Refused(Exception):
-    """The thing is there, but this may not be done to it; the text says why."""
+    """The thing is there, but this may not be done to it; the text says why, `value` is what stands in the way."""
+
+    def __init__(self, sentence: str, value: str = "") -> None:
+        super().__init__(sentence)
+        self.value = value
 
 
 class Unclear(Refused):

@@ -1,8 +1,12 @@
-"""The statements that run for every mail, written once so that the driver keeps them prepared.
+"""The statements on the way of every mail, written once so that the driver keeps them prepared.
 
-Here: SQL text for spool, claim, commit and settle; its column lists are checked against the tables.
-Not here: when they run (`spool.py`, `commit.py`, `effects.py`). Invariant: plain SQL with `?` and ON CONFLICT, as
-SQLite and PostgreSQL know it; one statement touches as few rows and indexes as the protocol permits.
+Here: SQL text for what runs for each mail (of a pass, or of many that are gone through), each question of a decision,
+each visit to a mailbox and each mail sent.
+Not here: when they run, and every other statement, which is a query of peewee where it is used. Invariant: plain SQL
+with `?` and ON CONFLICT, one text for every database; one statement touches as few rows and indexes as the protocol
+permits; a test prepares each against the tables, so no column is named that is not there. Longer than other files
+because it is one table of texts.
+Over 300 lines: statements only; what a mail costs is read in one place.
 """
 # ruff: noqa: S608 - only names of our own tables and question marks are put into the statements
 
@@ -10,7 +14,8 @@ from __future__ import annotations
 
 from engine.store import tables
 from engine.store.tables import Table, columns, name_of
-from engine.store.tables.mail import DECIDED, OPEN, PLANNED
+from engine.store.tables.items import COLUMNS
+from engine.store.tables.mail import DECIDED, OPEN, PLANNED, QUEUED, TAKEN_AWAY, TRIED
 
 
 def insert(table: type[Table], *names: str) -> str:
@@ -50,6 +55,10 @@ ON CONFLICT (mailbox_id, key) DO UPDATE SET inbound_id = excluded.inbound_id, si
 
 PLAN_OF = """
 SELECT action, folder FROM presentation WHERE inbound_id = ? AND action <> '' ORDER BY last_seen DESC LIMIT 1"""
+
+SEEN_BEFORE = "SELECT state, ref, generation, received_at FROM inbound WHERE id = ?"
+
+KEY_KNOWN = "SELECT 1 FROM presentation WHERE mailbox_id = ? AND key = ?"
 
 # ── claim ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -109,19 +118,32 @@ PLAN = update(
 EFFECT = insert(tables.Effect, "inbound_id", "generation", "kind", "n", "object", "detail")
 
 ITEM = insert(
-    tables.Item, "workspace_id", "title", "text", "quoted", "author_id", "sender", "type", "status", "priority",
-    "category", "version", "assigned_to", "private", "created_at", "changed_at", "closed_at", "inbound_id", "html",
+    tables.Item, "workspace_id", "title", "text", "quoted", "author_id", "sender", *COLUMNS, "private", "created_at",
+    "changed_at", "closed_at", "inbound_id", "html",
 )  # fmt: skip
 
-ITEM_AGAIN = update(
-    tables.Item, "workspace_id", "title", "text", "quoted", "html", "changed_at", where="id = ?"
-)  # fmt: skip
+SET_ITEM = {
+    column: update(tables.Item, column, where="id = ?") for column in ("title", *COLUMNS, "private", "closed_at")
+}
+"""A statement for each column of an item that an effect may set."""
+
+CHANGED = "UPDATE item SET changed_at = CASE WHEN changed_at < ? THEN ? ELSE changed_at END WHERE id = ?"
+
+CLOSED_AT = "SELECT identifier, closed_at FROM item JOIN workspace ON workspace.id = workspace_id WHERE item.id = ?"
 
 FIELD = (
     insert(tables.ItemField, "item_id", "field_id", "value")
     + """
 ON CONFLICT (item_id, field_id) DO UPDATE SET value = excluded.value"""
 )
+
+NO_FIELD = "DELETE FROM item_field WHERE item_id = ? AND field_id = ?"
+
+ROLE = "SELECT role FROM item_person WHERE item_id = ? AND account_id = ?"
+
+PERSON = insert(tables.ItemPerson, "item_id", "account_id", "role")
+
+SET_ROLE = update(tables.ItemPerson, "role", where="item_id = ? AND account_id = ?")
 
 LABEL = insert(tables.ItemLabel, "item_id", "label") + " ON CONFLICT (item_id, label) DO NOTHING"
 
@@ -149,21 +171,222 @@ OUTBOX = insert(
 
 OUTBOX_ONCE = OUTBOX + " ON CONFLICT DO NOTHING"
 
+DESCRIBE = update(tables.Inbound, "message_id", "message_key", "sender", "recipients", "subject", where="id = ?")
+
+TEXT = insert(tables.RuleText, "digest", "text") + " ON CONFLICT (digest) DO NOTHING"
+
 # ── settle ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 # The + keeps SQLite from walking all keys of the mailbox in place of the few that wait.
 PLANNED_ACTIONS = f"""
-SELECT presentation.key, presentation.action, presentation.folder, presentation.size, inbound.message_id
-FROM presentation JOIN inbound ON inbound.id = presentation.inbound_id
+SELECT presentation.key, presentation.action, presentation.folder, presentation.size, inbound.message_id, raw.digest
+FROM presentation JOIN inbound ON inbound.id = presentation.inbound_id JOIN raw_mail raw ON raw.id = inbound.raw_id
 WHERE {PLANNED} AND +presentation.mailbox_id = ? ORDER BY presentation.attempts, presentation.key LIMIT ?"""
 
 ACTION_DONE = update(tables.Presentation, "action_state", "why", where="mailbox_id = ? AND key = ?").replace(
     " WHERE", ", attempts = attempts + 1 WHERE"
 )
 
-# ── rates ─────────────────────────────────────────────────────────────────────────────────────────────────────
+# The item or topic of a mail that was kept in its mailbox until then is closed, locked or gone.
+PLAN_CLOSED = """
+UPDATE presentation SET action = ?, folder = ?, action_state = 'pending', attempts = 0, why = ''
+WHERE (mailbox_id, key) IN (
+  SELECT presentation.mailbox_id, presentation.key FROM presentation
+  JOIN inbound ON inbound.id = presentation.inbound_id JOIN raw_mail raw ON raw.id = inbound.raw_id
+  JOIN receipt ON receipt.inbound_id = inbound.id AND receipt.generation = inbound.generation
+  LEFT JOIN item ON item.id = receipt.item LEFT JOIN topic ON topic.id = receipt.topic
+  WHERE presentation.mailbox_id = ? AND presentation.action = '' AND action_state = 'none'
+    AND inbound.state = 'done' AND raw.truncated = FALSE
+    AND CASE WHEN receipt.topic IS NULL THEN item.id IS NULL OR item.closed_at IS NOT NULL
+             ELSE topic.id IS NULL OR topic.locked = TRUE END
+  LIMIT ?)"""
+
+# ── questions: people and places ──────────────────────────────────────────────────────────────────────────────
+
+_ACCOUNT = "SELECT account.id, login, account.name, account.status, language, admin FROM account "
+
+ACCOUNT_BY = {
+    "email": _ACCOUNT + "JOIN email ON email.account_id = account.id WHERE email.key = ?",
+    "login": _ACCOUNT + "WHERE login = ?",
+    "id": _ACCOUNT + "WHERE account.id = ?",
+}
+
+EMAILS_FROM = "SELECT key, account_id FROM email WHERE key >= ? AND key < ? ORDER BY account_id"
+
+NAMED = "SELECT id FROM account WHERE name_key = ? LIMIT 2"
+
+EMAILS_OF = "SELECT address FROM email WHERE account_id = ? ORDER BY position, key"
+
+GROUPS_OF = "SELECT name FROM account_group JOIN membership ON group_id = id WHERE account_id = ? ORDER BY key"
+
+# A mail of somebody new may make an account; `put_account` shares these with it.
+LOGIN_ID = "SELECT id FROM account WHERE login = ?"
+
+NEW_ACCOUNT = insert(
+    tables.Account, "login", "name", "name_key", "status", "language", "admin", "created_at"
+)  # fmt: skip
+
+ADDRESSES = "SELECT key, address FROM email WHERE account_id = ? ORDER BY position"
+
+ADDRESS_TAKEN = """
+SELECT login FROM email JOIN account ON account.id = account_id WHERE email.key = ? AND account_id <> ?"""
+
+NO_ADDRESSES = "DELETE FROM email WHERE account_id = ?"
+
+ADDRESS = insert(tables.Email, "key", "address", "account_id", "position")
+
+GROUP_ID = "SELECT id FROM account_group WHERE key = ?"
+
+JOIN = insert(tables.Membership, "account_id", "group_id") + " ON CONFLICT (account_id, group_id) DO NOTHING"
+
+GROUP = "SELECT name FROM account_group WHERE key = ?"
+
+GROUP_LOGINS = """
+SELECT DISTINCT login FROM account JOIN membership ON membership.account_id = account.id
+JOIN account_group ON account_group.id = group_id JOIN email ON email.account_id = account.id
+WHERE account_group.key = ? AND account.status = 'active' ORDER BY login"""
+
+PUBLIC = "SELECT id, public FROM workspace WHERE identifier = ?"
+
+PERMITTED = """
+SELECT permissions FROM member JOIN role ON role.id = member.role_id WHERE workspace_id = ?
+AND (member.account_id = ? OR group_id IN (SELECT group_id FROM membership WHERE account_id = ?))"""
+
+WORKSPACE = "SELECT name, status, public, lists FROM workspace WHERE identifier = ?"
+
+WORKSPACE_ID = "SELECT id FROM workspace WHERE identifier = ?"
+
+DEFINED_FIELDS = "SELECT definition FROM field WHERE defined = TRUE ORDER BY id"
+
+FIELD_ID = "SELECT id FROM field WHERE key = ?"
+
+# ── questions: items and receipts ─────────────────────────────────────────────────────────────────────────────
+
+ITEM_FACTS = f"""
+SELECT workspace.identifier, title, closed_at, changed_at, private, sender, account.login, account.id,
+  {", ".join(f"item.{name}" for name in COLUMNS)}
+FROM item JOIN workspace ON workspace.id = workspace_id LEFT JOIN account ON account.id = author_id WHERE item.id = ?"""
+
+ITEM_PEOPLE = """
+SELECT login, account.id FROM item_person JOIN account ON account.id = account_id WHERE item_id = ?
+UNION SELECT login, id FROM account WHERE login = ?"""
+
+ITEM_WRITERS = """
+SELECT DISTINCT sender FROM comment WHERE item_id = ? AND internal = FALSE AND belongs = TRUE AND sender <> ''"""
+
+ITEM_FIELDS = """
+SELECT name, value FROM item_field JOIN field ON field.id = field_id WHERE item_id = ? ORDER BY field.id"""
+
+ITEM_DIGESTS = """
+SELECT digest FROM attachment JOIN blob ON blob.id = blob_id WHERE item_id = ? ORDER BY attachment.id"""
+
+ITEM_BY_FIELD = """
+SELECT max(item_id) FROM item_field JOIN field ON field.id = field_id WHERE field.key = ? AND value IN (?, ?, ?)"""
+
+TOPIC_FACTS = """
+SELECT identifier, title, locked, created_at FROM topic JOIN workspace ON workspace.id = workspace_id
+WHERE topic.id = ?"""
+
+TOPIC_PEOPLE = "SELECT DISTINCT author_id, sender FROM post WHERE topic_id = ?"
+
+TOPIC_CHANGED = "SELECT max(created_at) FROM post WHERE topic_id = ?"
+
+BY_MESSAGE = """
+SELECT receipt.item, receipt.topic, receipt.outcome = 'note'
+  AND coalesce((SELECT internal FROM comment WHERE id = receipt.comment), TRUE)
+FROM inbound JOIN receipt ON receipt.inbound_id = inbound.id
+WHERE inbound.message_key = ? AND inbound.message_key IS NOT NULL
+  AND (receipt.item IS NOT NULL OR receipt.topic IS NOT NULL) ORDER BY inbound.id, receipt.generation LIMIT 1"""
+
+BY_OUR_MESSAGE = """
+SELECT item, topic, FALSE FROM outbox WHERE message_id = ? AND (item IS NOT NULL OR topic IS NOT NULL)"""
+
+DUPLICATE = """
+SELECT inbound.ref FROM inbound JOIN receipt ON receipt.inbound_id = inbound.id AND receipt.workspace = ?
+WHERE inbound.content_key = ? AND inbound.content_key IS NOT NULL AND inbound.received_at > ? AND inbound.ref <> ?
+  AND receipt.outcome IN ('created', 'comment', 'note', 'held') ORDER BY inbound.id LIMIT 1"""
 
 SENDER_RATE = f"""
 SELECT count(*) FROM inbound WHERE {DECIDED} AND sender = ? AND received_at >= ? AND received_at < ?"""
 
 TOTAL_RATE = f"SELECT count(*) FROM inbound WHERE {DECIDED} AND received_at >= ? AND received_at < ?"
+
+# ── a visit to a mailbox ──────────────────────────────────────────────────────────────────────────────────────
+
+SCHEMA = "SELECT max(version) FROM schema_version"
+
+MAILBOX_ID = "SELECT id FROM mailbox WHERE name = ?"
+
+PAUSED = "SELECT paused FROM mailbox WHERE name = ?"
+
+HELD_BY = "SELECT lease_owner, lease_until FROM mailbox WHERE id = ?"
+
+LEASE = update(tables.Mailbox, "lease_owner", "lease_until", where="id = ?").replace(
+    " WHERE", ", lease_token = lease_token + 1 WHERE"
+)
+
+HEARTBEAT = update(tables.Mailbox, "lease_until", where="id = ? AND lease_owner = ?")
+
+RELEASE = "UPDATE mailbox SET lease_owner = '', lease_until = 0 WHERE name = ? AND lease_owner = ?"
+
+WORKED = """
+UPDATE mailbox SET ok_at = ?, failures = 0, failing_since = 0, code = '', sentence = '' WHERE id = ?"""
+
+EPOCH = "SELECT epoch, uidnext, epochs FROM mailbox WHERE id = ?"
+
+UIDNEXT = update(tables.Mailbox, "uidnext", where="id = ?")
+
+BROKE = "SELECT aside FROM mailbox WHERE id = ?"
+
+KEYS = f"""
+SELECT key, last_seen, {TAKEN_AWAY} FROM presentation WHERE mailbox_id = ? AND key IN """
+"""Goes on with a list of question marks."""
+
+STILL_THERE = update(tables.Presentation, "last_seen", where="mailbox_id = ? AND key = ?")
+
+# ── going through many mails ──────────────────────────────────────────────────────────────────────────────────
+
+BYTES = """
+SELECT mailbox.name, source_key, received_at, reverse_path, forward_paths, content, digest, truncated, size
+FROM inbound JOIN mailbox ON mailbox.id = mailbox_id JOIN raw_mail raw ON raw.id = raw_id WHERE inbound.ref = ?"""
+
+TRACE = """
+SELECT trace FROM receipt JOIN inbound ON inbound.id = inbound_id WHERE ref = ? AND trace IS NOT NULL
+ORDER BY receipt.generation DESC LIMIT 1"""
+
+TRACE_OF = """
+SELECT trace FROM receipt JOIN inbound ON inbound.id = inbound_id WHERE ref = ? AND receipt.generation = ?"""
+
+# ── sending ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+SENDING = f"SELECT id, owner, claimed_until, automatic FROM outbox WHERE {QUEUED} AND state = 'sending'"
+
+DUE = f"SELECT id FROM outbox WHERE {QUEUED} AND state = 'queued' AND next_at <= ? ORDER BY next_at, id LIMIT ?"
+
+SEND = update(tables.Outbox, "owner", "claimed_until", "tried_at", where="id = ?").replace(
+    " WHERE", ", state = 'sending', attempts = attempts + 1 WHERE"
+)
+
+TO_SEND = """
+SELECT outbox.id, dedupe, kind, payload, coalesce(ref, ''), outbox.generation, coalesce(item, 0), coalesce(topic, 0),
+  outbox.message_id, outbox.attempts, automatic, created_at
+FROM outbox LEFT JOIN inbound ON inbound.id = inbound_id WHERE outbox.id = ?"""
+
+SENT = """
+UPDATE outbox SET state = 'sent', owner = NULL, error = '', tried_at = ?,
+  message_id = CASE WHEN ? = '' THEN message_id ELSE ? END WHERE id = ?"""
+
+SENT_TO = f"SELECT count(*) FROM outbox WHERE {TRIED} AND tried_at >= ? AND state IN ('sent', 'unknown')"
+"""Goes on with one condition more for each thing that is asked."""
+
+ANSWERED = """
+SELECT ref, mailbox.name, subject, inbound.message_id, sender, received_at, raw_id, item, topic
+FROM outbox LEFT JOIN inbound ON inbound.id = inbound_id LEFT JOIN mailbox ON mailbox.id = mailbox_id
+WHERE outbox.id = ?"""
+
+ABOUT = {
+    table: f"SELECT title, identifier FROM {table} JOIN workspace ON workspace.id = workspace_id WHERE {table}.id = ?"
+    for table in ("item", "topic")
+}
+
+HEAD = "SELECT substr(content, 1, 65536) FROM raw_mail WHERE id = ?"

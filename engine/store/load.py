@@ -1,7 +1,7 @@
 """Loading people, places, items and topics from a file: how another system's catalogue gets in.
 
 Here: what keys there are, how they are checked, in which order they are applied. Not here: reading the file and
-finding places in it (`places.py`), the rows (`directory.py`).
+finding places in it (`places.py`), the rows (`directory.py`, `workspaces.py`, `load_items.py`).
 Invariant: all or nothing, in one transaction; loading the same file twice changes nothing; every problem is reported
 at once, with its place.
 """
@@ -16,17 +16,17 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from engine.model.desk import CustomField
-from engine.store.accounts import PERMISSIONS
-from engine.store.directory import LISTS, STATUSES, WORKSPACE_STATUSES
+from engine.model.fields import KINDS
+from engine.store.directory import PERMISSIONS, STATUSES
 from engine.store.errors import NotFound, Refused
-from engine.store.load_items import put_item, put_topic
 from engine.store.places import Text, Where
+from engine.store.workspaces import LISTS, WORKSPACE_STATUSES
 from rules.problem import Problem, in_order
 
 if TYPE_CHECKING:
-    from engine.store.store import Store
+    from engine.ports import Store
 
-FIELD_KINDS = ("text", "long_text", "int", "float", "bool", "date", "list", "user", "version")
+FIELD_KINDS = tuple(kind.name for kind in KINDS.values() if kind.custom)
 
 
 class LoadError(Exception):
@@ -199,65 +199,63 @@ def load(store: Store, data: Mapping[str, Any], text: Text | None = None) -> dic
     if check.problems:
         raise LoadError(in_order(check.problems))
     tallies = {table: Tally() for table in SHAPES if table in data}
-    with store.database.joining():
-        store._touch("accounts", "items")
+    with store.joining():
         for table in tallies:
             for number, entry in enumerate(data[table]):
                 try:
                     with store.savepoint():
                         tallies[table].count(_PUT[table](store, dict(entry)))
                 except (NotFound, Refused) as error:
-                    check.add("D120", str(error), (table, number, _culprit(entry, str(error))))
+                    check.add("D120", str(error), (table, number, _culprit(entry, error.value)))
         for number, entry in enumerate(data.get("groups", ())):
             try:
-                if store.put_group(entry["name"], entry.get("members", ())) == "changed":
+                if store.directory.put_group(entry["name"], entry.get("members", ())) == "changed":
                     tallies["groups"].changed += 1
             except NotFound as error:
                 check.add("D120", str(error), ("groups", number, "members"))
         for number, entry in enumerate(data.get("workspaces", ())):
-            if (parent := entry.get("parent")) and store.catalog(parent) is None:
+            if (parent := entry.get("parent")) and store.items.catalog(parent) is None:
                 check.add("D120", f'there is no workspace "{parent}"', ("workspaces", number, "parent"))
         if check.problems:
             raise LoadError(in_order(check.problems))
     return tallies
 
 
-def _culprit(entry: Mapping[str, Any], sentence: str) -> str:
-    """The key whose value the sentence names in quotes."""
+def _culprit(entry: Mapping[str, Any], culprit: str) -> str:
+    """The key that holds what is wrong, "" where nothing is named."""
     for key, value in entry.items():
-        for each in value if isinstance(value, list) else [value]:
-            if isinstance(each, str) and each and (f'"{each}"' in sentence or f" {each} " in f"{sentence} "):
-                return key
+        if culprit and (value == culprit or (isinstance(value, list) and culprit in value)):
+            return key
     return ""
 
 
 def _user(store: Store, entry: dict[str, Any]) -> str:
-    return store.put_account(entry.pop("login"), **entry)
+    return store.directory.put_account(entry.pop("login"), **entry)
 
 
 def _workspace(store: Store, entry: dict[str, Any]) -> str:
     lists = {name: entry.pop(name) for name in LISTS if name in entry}
-    return store.put_workspace(entry.pop("identifier"), lists=lists, **entry)
+    return store.items.put_workspace(entry.pop("identifier"), lists=lists, **entry)
 
 
 def _member(store: Store, entry: dict[str, Any]) -> str:
     user, group = entry.get("user", ""), entry.get("group", "")
     if bool(user) == bool(group):
         raise Refused("a member is a user or a group")
-    return store.put_member(entry["workspace"], entry["role"], user=user, group=group)
+    return store.directory.put_member(entry["workspace"], entry["role"], user=user, group=group)
 
 
 def _field(store: Store, entry: dict[str, Any]) -> str:
-    return store.put_field(msgspec.convert(entry, CustomField))
+    return store.items.put_field(msgspec.convert(entry, CustomField))
 
 
 _PUT: dict[str, Callable[[Any, dict[str, Any]], str]] = {
-    "groups": lambda store, entry: store.put_group(entry["name"]),
+    "groups": lambda store, entry: store.directory.put_group(entry["name"]),
     "users": _user,
-    "roles": lambda store, entry: store.put_role(entry["name"], entry.get("permissions", ())),
+    "roles": lambda store, entry: store.directory.put_role(entry["name"], entry.get("permissions", ())),
     "workspaces": _workspace,
     "members": _member,
     "fields": _field,
-    "items": put_item,
-    "topics": put_topic,
+    "items": lambda store, entry: store.items.put_item(entry),
+    "topics": lambda store, entry: store.items.put_topic(entry),
 }

@@ -8,7 +8,6 @@ A small runner of our own rather than `playhouse.migrations`: that one loads scr
 schema newer than itself, and would be one more thing beside `schema_version` to wait for a running pass. Steps may use
 `playhouse.migrate` for changes of columns.
 """
-# ruff: noqa: S608 - only names of our own tables and question marks are put into the statements
 
 from __future__ import annotations
 
@@ -17,6 +16,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from engine.store import hot
 from engine.store.database import Database, us
 from engine.store.errors import Busy, StoreError
 from engine.store.locks import FileLock
@@ -47,7 +47,7 @@ def version(database: Database) -> int:
         return 0
     if _VERSIONS not in found:
         raise StoreError(f"{database.path} is a database of something else: it has tables, but not ours")
-    return int(database.one(f"SELECT max(version) FROM {_VERSIONS}")[0] or 0)
+    return int(database.one(hot.SCHEMA)[0] or 0)
 
 
 def pass_file(path: Path) -> Path:
@@ -81,7 +81,7 @@ def _is_current(database: Database) -> bool:
 
 def check_version(database: Database) -> None:
     """Raise StoreError if the schema is another one than when this process opened it."""
-    if database.one(f"SELECT max(version) FROM {_VERSIONS}")[0] != len(STEPS):
+    if database.one(hot.SCHEMA)[0] != len(STEPS):
         raise StoreError(f"the schema of the database {database.path} was upgraded meanwhile: run again")
 
 
@@ -115,6 +115,6 @@ def _upgrade(database: Database) -> list[str]:
                 fresh[0][1](database)
             now = us(datetime.now(UTC))
             for number, (name, _) in enumerate(fresh, before + 1):
-                database.run(f"INSERT INTO {_VERSIONS} (version, name, applied_at) VALUES (?, ?, ?)", number, name, now)
+                database.do(SchemaVersion.insert(version=number, name=name, applied_at=now))
                 taken.append(name)
     return taken

@@ -98,10 +98,9 @@ def parse(file: str, text: str, is_json: bool) -> tuple[dict[str, Any], Text, li
 
 
 def _toml_spans(text: str) -> dict[Where, tuple[int, int]]:
-    from engine.config.positions import Positions
+    from rules.places import Places
 
-    found = Positions(text).spans
-    return {path: (span.key[0], span.key[1] - span.key[0]) for path, span in found.items()}
+    return {path: (start, end - start) for path, (start, end) in Places(text).words.items()}
 
 
 def _json_spans(text: str) -> dict[Where, tuple[int, int]]:

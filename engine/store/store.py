@@ -1,6 +1,7 @@
-"""The store: one object for everything the engine remembers.
+"""The store: one object for everything the engine remembers, put together from parts that hold the database.
 
-Here: `Store`, made of the parts in this folder, opened and closed; its transactions. Not here: what the parts do.
+Here: `Store`, opened and closed; which part is made of what; its transactions. Not here: what the parts promise
+(`engine.ports`) and do (the other files).
 Invariant: one Store is one connection for one thread; a Store that opened has the schema of this release.
 """
 
@@ -9,37 +10,77 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import Literal, Self
+from typing import TYPE_CHECKING, Literal, Self
 
+from engine.model.stored import Versions
+from engine.store.claims import Claims
+from engine.store.closing import Closing
+from engine.store.commit import Commit
 from engine.store.database import BUSY_S, Database
-from engine.store.items import AttachmentView as AttachmentView
-from engine.store.items import CommentView as CommentView
-from engine.store.items import ItemRow as ItemRow
-from engine.store.items import ItemView as ItemView
+from engine.store.directory import Directory
+from engine.store.effects import Shelves
+from engine.store.item_facts import ItemLookups
 from engine.store.lease import Leases
-from engine.store.lease import MailboxState as MailboxState
-from engine.store.locks import FileLock
-from engine.store.mails import MailRow as MailRow
-from engine.store.mails import StoredMail as StoredMail
+from engine.store.listing import Listing
+from engine.store.mails import Mails
+from engine.store.memory import Memory
 from engine.store.migrations import UPGRADE_WAIT_S, bring_up_to_date
 from engine.store.outbox import Outbox
-from engine.store.outbox import OutboxContext as OutboxContext
-from engine.store.outbox import OutboxRow as OutboxRow
-from engine.store.part import Versions as Versions
-from engine.store.retention import Pruned as Pruned
-from engine.store.retention import Retention
-from engine.store.spool import Spooled as Spooled
+from engine.store.parts import Archive, Items, Ledger, Mailboxes
+from engine.store.receipts import Receipts
+from engine.store.settling import Settling
+from engine.store.spool import Spool
+from engine.store.workspaces import Workspaces
+
+if TYPE_CHECKING:
+    from engine import ports
 
 
-class Store(Retention, Leases, Outbox):
-    """Accounts, items, ledger, receipts and outbox in one database. Use it in a `with`."""
+class Store:
+    """Ledger, mailboxes, directory, items, outbox and archive in one database. Use it in a `with`."""
 
-    def __init__(self, database: Database, clock: Callable[[], datetime] | None = None) -> None:
-        super().__init__(database, clock)
-        self._locks: dict[str, FileLock] = {}
-        self._notes: dict[str, bytes] = {}
+    ledger: ports.Ledger
+    mailboxes: ports.Mailboxes
+    directory: ports.Directory
+    outbox: ports.Outbox
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self._memory = memory = Memory(database)
+        self.directory = self._directory = Directory(database, memory)
+        self._workspaces, self._mails = Workspaces(database, memory), Mails(database)
+        self._lookups = ItemLookups(database, self._directory)
+        receipts, listing = Receipts(database, memory, self._lookups), Listing(database, memory)
+        claims = Claims(database, listing, self._mails, receipts)
+        shelves = Shelves(database, self._directory, self._workspaces)
+        closing = Closing(shelves, self._mails, claims, receipts)
+        self._leases = Leases(database, listing, claims)
+        self.commit = Commit(shelves, memory, receipts).commit
+        self.ledger = Ledger(Spool(database, listing), claims, closing, receipts)
+        self.mailboxes = Mailboxes(listing, self._leases, Settling(database, listing, self._mails))
+        self.outbox = Outbox(database, memory)
+
+    @cached_property
+    def items(self) -> ports.Items:
+        """What was made of mail; put together when first asked for, for a pass without mail never does."""
+        from engine.store.blobs import Blobs
+        from engine.store.item_views import ItemViews
+        from engine.store.load_items import Loading
+
+        views = ItemViews(self.database, self._memory, self._lookups)
+        loading = Loading(self.database, self._memory, self._directory, self._workspaces)
+        return Items(self._lookups, views, Blobs(self.database), self._workspaces, loading)
+
+    @cached_property
+    def archive(self) -> ports.Archive:
+        """What is kept of mails; put together when first asked for."""
+        from engine.store.blobs import Blobs
+        from engine.store.retention import Retention
+
+        return Archive(self._mails, Retention(self.database, self._mails, Blobs(self.database)))
 
     @classmethod
     def open(
@@ -58,14 +99,14 @@ class Store(Retention, Leases, Outbox):
         running pass longer than `upgrade_wait_s`. `busy_s` is how long a statement waits for another's transaction,
         `clock` tells the time of what is written.
         """
-        database = Database(None if path == ":memory:" else Path(path), busy_s)
+        database = Database(None if path == ":memory:" else Path(path), busy_s, clock)
         database.connect(create)
         try:
             bring_up_to_date(database, migrate, upgrade_wait_s)
         except BaseException:
             database.close()
             raise
-        return cls(database, clock)
+        return cls(database)
 
     @property
     def path(self) -> Path | None:
@@ -74,8 +115,7 @@ class Store(Retention, Leases, Outbox):
 
     def close(self) -> None:
         """Give back all leases' locks and close the connection; twice does no harm."""
-        for mailbox in list(self._locks):
-            self._unlock(mailbox)
+        self._leases.close()
         self.database.close()
 
     def __enter__(self) -> Self:
@@ -88,18 +128,28 @@ class Store(Retention, Leases, Outbox):
 
     # ── transactions ──────────────────────────────────────────────────────────────────────────────────────────
 
+    def versions(self) -> Versions:
+        return self._memory.versions()
+
+    def changed_since(self, before: Versions) -> frozenset[str]:
+        return self._memory.changed_since(before)
+
+    @property
+    def is_rehearsing(self) -> bool:
+        """Tell whether what is written now will be taken back."""
+        return self.database.is_rehearsing
+
     def writing(self) -> AbstractContextManager[None]:
-        """Hold one write transaction; see `Database.writing`. What was remembered of others' rows is refreshed."""
         return self.database.writing()
 
+    def joining(self) -> AbstractContextManager[None]:
+        return self.database.joining()
+
     def reading(self) -> AbstractContextManager[None]:
-        """Ask many questions of one state of the database; see `Database.reading`."""
         return self.database.reading()
 
     def savepoint(self) -> AbstractContextManager[None]:
-        """Inside `writing`: take back what an exception leaves behind here, keep the rest."""
         return self.database.savepoint()
 
     def rehearsal(self) -> AbstractContextManager[None]:
-        """Do anything and keep nothing: how a dry run works."""
         return self.database.rehearsal()

@@ -87,13 +87,13 @@ def fetch(config: Config, name: str) -> tuple[Mail, Facts] | None:
             return from_file(config, path)
     if not name.startswith("m-") or not config.store.path.exists():
         return None
-    from engine.run.process import Engine
+    from engine.run.engine import Engine
     from engine.store.store import Store
     from engine.workbench.rule_usage import facts_of
 
     with Store.open(config.store.path) as store:
-        row = store.find_mail(name)
-        raw = store.raw(row.mail) if row is not None else None
+        row = store.archive.find_mail(name)
+        raw = store.archive.raw(row.mail) if row is not None else None
         if row is None or raw is None:
             return None
         engine = Engine(config, store)

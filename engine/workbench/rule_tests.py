@@ -8,7 +8,6 @@ rule file and an empty world.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parseaddr
 from typing import TYPE_CHECKING, Any
@@ -18,14 +17,15 @@ from msgspec.structs import replace
 
 from engine.model.desk import Account, ItemFacts
 from engine.model.draft import Draft
-from engine.model.facts import Authentication, Auto, Automatic, Cut, Facts, Sender, Thread
+from engine.model.facts import Authentication, Auto, Automatic, Cut, Facts, Sender, Thread, Way
 from engine.model.mail import Address, Attachment, Header, Mail, Origin, Part, RawMail
-from engine.model.questions import AccountMatch
+from engine.model.questions import AccountMatch, Found
 from engine.rulebook.sight import Sight
 from engine.stages.route import Route
+from engine.workbench.rule_coverage import Coverage
 from rules.cases import Given, given
 from rules.parse import parse_action
-from rules.run import Rule, RuleFile, Ruleset
+from rules.run import RuleFile, Ruleset
 from rules.schema import Schema, Values
 
 if TYPE_CHECKING:
@@ -50,33 +50,6 @@ class Result(Struct, frozen=True):
     def passed(self) -> bool:
         """Whether everything was as expected."""
         return not self.lines
-
-
-@dataclass(slots=True)
-class Coverage:
-    """Which conditions the tests saw true and which false, by (rule number, number of the leaf, -1 for the whole)."""
-
-    true: set[tuple[int, int]] = field(default_factory=set)
-    false: set[tuple[int, int]] = field(default_factory=set)
-
-    def note(self, file: RuleFile, values: Values) -> None:
-        """Ask every condition and every leaf of a file."""
-        for rule in file.rules:
-            if rule.part is None:
-                continue
-            (self.true if rule.test(values) else self.false).add((rule.number, -1))
-            for leaf in rule.leaves:
-                (self.true if leaf.holds(values) else self.false).add((rule.number, leaf.number))
-
-    def never(self, file: RuleFile, wanted: bool) -> Iterator[Rule]:
-        """The rules whose condition was never `wanted`."""
-        seen = self.true if wanted else self.false
-        return (rule for rule in file.rules if rule.part is not None and (rule.number, -1) not in seen)
-
-    def both(self, file: RuleFile) -> tuple[int, int]:
-        """How many conditions were seen true and false, of how many."""
-        rules = [rule for rule in file.rules if rule.part is not None]
-        return sum((rule.number, -1) in self.true & self.false for rule in rules), len(rules)
 
 
 class Runner:
@@ -258,7 +231,7 @@ def _facts(fields: Mapping[str, Given], mail: Mail, place: str, received: dateti
     return Facts(
         mailbox=place or "system",
         workspace=place,
-        sender=Sender(mail.from_[0], account if known else None, "exact" if known else ""),
+        sender=Sender(mail.from_[0], account if known else None, Found.EXACT if known else Found.NOT),
         authentication=Authentication(**{name: _value(fields, f"auth.{name}", "none") for name in _METHODS}),
         automatic=Automatic(kind, _value(fields, "auto.reason", "")),
         thread=_thread(fields, place, received),
@@ -289,7 +262,7 @@ def _thread(fields: Mapping[str, Given], place: str, received: datetime) -> Thre
         changed_at=received - timedelta(seconds=idle_for) if idle_for is not None else None,
         fields=tuple((each.key, each.value) for each in named if each.key is not None),
     )
-    return Thread(item, _value(fields, "thread.by", "token"), proven=True)
+    return Thread(item, Way(_value(fields, "thread.by", Way.TOKEN)), proven=True)
 
 
 class Nobody:

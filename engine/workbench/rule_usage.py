@@ -1,16 +1,17 @@
-"""Rules against stored mail: what a condition would find, what other rules would change, which rules are ever hit.
+"""Rules against stored mail: what a condition would find, which rules are ever hit.
 
-Here: going through the archive and counting. Not here: printing (`cli/rules.py`), deciding (`decision/pipeline.py`).
-Invariant: everything is decided by the same `decide` as on the day, from the recorded answers; nothing is kept.
+Here: going through the archive and counting. Not here: printing (`cli/rules.py`), what other rules would change
+(`rule_changes.py`).
+Invariant: nothing is kept.
 """
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -25,14 +26,13 @@ from rules.problem import Problem, Severity
 from rules.syntax import SyntaxFault
 
 if TYPE_CHECKING:
-    from engine.decision.pipeline import Decision
     from engine.model.facts import Facts
     from engine.model.mail import Mail
     from engine.model.trace import Trace
     from engine.rulebook.actions import Vocabulary
-    from engine.run.process import Engine
+    from engine.run.engine import Engine
     from engine.store.store import Store
-    from rules.run import RuleFile
+    from rules.run import Rule, RuleFile
     from rules.schema import Schema, Values
 
 DAYS_UNTIL_IDLE = 90
@@ -88,11 +88,32 @@ class Match(Struct, frozen=True):
 def matching(engine: Engine, vocabulary: Vocabulary, file: RuleFile, since: datetime) -> Iterator[tuple[Match, bool]]:
     """Ask a condition about the stored mails of a time."""
     rule = file.rules[0]
-    for stored in engine.store.stored_mails(since):
+    for stored in engine.store.archive.stored_mails(since):
         mail, facts = facts_of(engine, stored.mail, stored.raw)
         values: Values = vocabulary.values(mail, facts)
         said = Match(stored.mail, stored.received_at, facts.sender.address.address, mail.subject)
         yield said, rule.test(values)
+
+
+@dataclass(slots=True)
+class Tally:
+    """Of how many mails a condition was asked, how many it matched, and how many in each week, this one first."""
+
+    mails: int = 0
+    matches: int = 0
+    weeks: dict[int, int] = field(default_factory=dict)
+
+    def count(self, match: Match, matched: bool, now: datetime) -> None:
+        """Count a mail."""
+        week = (now - match.received_at).days // 7
+        self.mails += 1
+        self.matches += matched
+        self.weeks[week] = self.weeks.get(week, 0) + matched
+
+    @property
+    def by_week(self) -> list[int]:
+        """Matches by week, the oldest first."""
+        return [self.weeks.get(week, 0) for week in range(max(self.weeks, default=0), -1, -1)]
 
 
 def facts_of(engine: Engine, reference: str, raw: Any) -> tuple[Mail, Facts]:
@@ -112,139 +133,13 @@ def facts_of(engine: Engine, reference: str, raw: Any) -> tuple[Mail, Facts]:
 
 def trace_of(store: Store, reference: str) -> Trace | None:
     """The stored trace of a mail, None if there is none that can be read."""
-    stored = store.trace(reference)
+    stored = store.archive.trace(reference)
     if stored is None:
         return None
     try:
         return traces.decode(stored)
     except msgspec.DecodeError:
         return None
-
-
-# ── other rules ───────────────────────────────────────────────────────────────────────────────────────────────
-
-
-class Difference(Struct, frozen=True):
-    """How one mail would end otherwise. `rule` is the one that decides now (or did before)."""
-
-    mail: str
-    subject: str
-    before: str
-    after: str
-    rule: str
-    fields: tuple[str, ...] = ()
-    doubtful: str = ""
-
-
-@dataclass(slots=True)
-class Differences:
-    """What two sets of rules make of the same mails."""
-
-    total: int = 0
-    outcomes: list[Difference] = field(default_factory=list)
-    fields: list[Difference] = field(default_factory=list)
-
-    @property
-    def unchanged(self) -> int:
-        """Mails that end the same in every way looked at."""
-        return self.total - len({each.mail for each in (*self.outcomes, *self.fields)})
-
-
-def compare(before: Engine, after: Engine, since: datetime) -> Differences:
-    """Decide the stored mails of a time under two sets of rules."""
-    from engine.explain.replay import changed
-
-    found = Differences()
-    for mail, then, now in changed(before, after, before.store.stored_mails(since)):
-        found.total += 1
-        difference = _difference(mail, then, now)
-        if difference is None:
-            continue
-        if difference.before != difference.after:
-            found.outcomes.append(difference)
-        if difference.fields:
-            found.fields.append(difference)
-    return found
-
-
-def compare_archive(after: Engine, since: datetime) -> Differences:
-    """Decide the stored mails of a time and compare with what became of them then; fields are not compared."""
-    from engine.explain.replay import decide_again
-
-    found = Differences()
-    store = after.store
-    for stored in store.stored_mails(since):
-        row = store.mail(stored.mail)
-        now = decide_again(after, stored.raw, trace_of(store, stored.mail), mail=stored.mail)
-        found.total += 1
-        then, here = _said(row.outcome, row.workspace), _end(now)
-        if then != here:
-            rule = _decider(now) or (row.by.name if row.by.kind == "rule" else "no rule")
-            found.outcomes.append(Difference(stored.mail, row.subject, then, here, rule))
-    return found
-
-
-def _difference(mail: str, then: Decision, now: Decision) -> Difference | None:
-    before, after = _end(then), _end(now)
-    fields = tuple(_changes(then, now))
-    if before == after and not fields:
-        return None
-    rule = _decider(now) or (f"{_decider(then)} removed" if _decider(then) else "no rule")
-    dmarc = now.facts.authentication.dmarc
-    freed = then.plan.outcome.value in ("held", "rejected") and now.plan.outcome.value in ("created", "comment")
-    doubtful = "DMARC fail" if freed and dmarc == "fail" else ""
-    return Difference(mail, now.mail.subject, before, after, rule, fields, doubtful)
-
-
-def _end(decision: Decision) -> str:
-    return _said(decision.plan.outcome.value, decision.plan.workspace)
-
-
-def _said(outcome: str, workspace: str) -> str:
-    """Where a mail ended, with the workspace where that counts."""
-    return f"{outcome} {workspace}".strip() if outcome in ("created", "comment") else outcome
-
-
-def _decider(decision: Decision) -> str:
-    """The last rule that had an effect."""
-    if decision.plan.disposition.by.kind == "rule":
-        return decision.plan.disposition.by.name
-    named = [note.text for note in decision.draft.notes if note.code == "rule.route"]
-    found = named[-1].split('"') if named else []
-    return found[1] if len(found) > 1 else ""
-
-
-def _changes(then: Decision, now: Decision) -> Iterator[str]:
-    left = {change.name: change.value for change in then.draft.fields}
-    right = {change.name: change.value for change in now.draft.fields}
-    for name in dict.fromkeys((*left, *right)):
-        if left.get(name) != right.get(name):
-            yield f"{name} {_told(left.get(name))} → {_told(right.get(name))}"
-    if set(then.draft.labels) != set(now.draft.labels):
-        yield f"labels {', '.join(then.draft.labels) or '–'} → {', '.join(now.draft.labels) or '–'}"
-
-
-def _told(value: Any) -> str:
-    return "–" if value in (None, "") else str(value)
-
-
-def deployed(store: Store, folder: Path, names: dict[str, str], since: datetime) -> str:
-    """Write the rule files of the newest stored decisions into a folder; gives a short name for them, "" if none.
-
-    `names` maps a place ("" is the system) to the file name it has.
-    """
-    found: dict[str, str] = {}
-    for row in store.mails(limit=2000):
-        if row.received_at < since or len(found) == len(names):
-            break
-        trace = trace_of(store, row.mail)
-        for file in trace.rules if trace else ():
-            found.setdefault(file.place, file.digest)
-    for place, digest in found.items():
-        text = store.text(digest)
-        if place in names and text:
-            (folder / names[place]).write_text(text, encoding="utf-8")
-    return " ".join(digest[:6] for _, digest in sorted(found.items()))
 
 
 # ── hits ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -265,7 +160,7 @@ def hits(store: Store, since: datetime, limit: int = 20_000) -> Hits:
     """Count the hits of all rules, whatever the text of their file was then, in the newest stored decisions."""
     names: dict[str, dict[int, str]] = {}
     found = Hits()
-    for row in store.mails(limit=limit):
+    for row in store.archive.mails(limit=limit):
         if row.received_at < since:
             break
         trace = trace_of(store, row.mail)
@@ -276,7 +171,9 @@ def hits(store: Store, since: datetime, limit: int = 20_000) -> Hits:
         for file in trace.rules:
             found.cut[file.file] += bool(file.cut)
             if file.digest not in names:
-                names[file.digest] = {rule.number: rule.name for rule in read(file.file, store.text(file.digest)).rules}
+                names[file.digest] = {
+                    rule.number: rule.name for rule in read(file.file, store.archive.text(file.digest)).rules
+                }
             for hit in file.hits:
                 key = (file.file, names[file.digest].get(hit.rule, ""))
                 found.counts[key] += 1
@@ -298,3 +195,35 @@ def idle(file: RuleFile, found: Hits, since: datetime) -> Iterator[Problem]:
     if found.cut[file.file]:
         said = f"{found.cut[file.file]} mails had more text than rules.regex_text_limit; rules saw its beginning"
         yield Problem("W470", said, file.file, help="raise rules.regex_text_limit", severity=Severity.WARNING)
+
+
+class Listed(Struct, frozen=True):
+    """A rule of a file, and how often it was hit."""
+
+    file: RuleFile
+    rule: Rule
+    hits: int = 0
+    last_hit: datetime | None = None
+
+    @property
+    def state(self) -> str:
+        """Tell when the rule is asked: off, shadow, or of which mails."""
+        rule = self.rule
+        return "off" if not rule.enabled else "shadow" if rule.shadow else rule.on
+
+
+def listed(files: Iterable[RuleFile], found: Hits | None) -> Iterator[Listed]:
+    """Go through the rules of all files in their order."""
+    for file in files:
+        for rule in file.rules:
+            key = (file.file, rule.name)
+            yield Listed(file, rule, found.counts[key] if found else 0, found.last.get(key) if found else None)
+
+
+def since(last: str, now: datetime) -> datetime:
+    """Give the moment that a time such as 12h, 30d, 8w, 6m or 1y ago was. Raises ValueError."""
+    found = re.fullmatch(r"(\d{1,5})\s*([hdwmy])", last)
+    if not found:
+        raise ValueError(f"{last!r} is no time: write 12h, 30d, 8w, 6m or 1y")
+    hours = {"h": 1, "d": 24, "w": 168, "m": 730, "y": 8766}[found[2]]
+    return now - timedelta(hours=min(int(found[1]) * hours, 400_000))

@@ -6,18 +6,19 @@ Here: what `allegra check` and `allegra hooks` find, as problems with places. No
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from engine.rulebook.book import shown
 from engine.scripts.files import Files
 from engine.scripts.params import Params
+from engine.workbench.script_choice import read, sandbox
 from hooks.fences import MANDATORY
-from hooks.limits import Limits
 from hooks.problem import ScriptProblem
-from hooks.sandbox import Call, Isolation, Program, Result, Sandbox, Script
+from hooks.sandbox import Call, Program, Result, Sandbox, Script
 from rules.problem import Problem, Severity
 
 if TYPE_CHECKING:
@@ -34,9 +35,8 @@ def check_scripts(config: Config) -> Iterator[tuple[str, str, tuple[Problem, ...
     if params.problem is not None and hooks.params is not None:
         yield shown(config, hooks.params), "", (problem_of(params.problem, shown(config, hooks.params)),)
     sample = case.made({})
-    sandbox = Sandbox(Limits(hooks.timeout, hooks.memory), Isolation("worker", hooks.allow_reduced_isolation))
-    try:
-        fences = _fences(sandbox, hooks.allow_reduced_isolation)
+    with sandbox(config) as made:
+        fences = _fences(made, hooks.allow_reduced_isolation)
         yield fences
         here = all(problem.severity is not Severity.ERROR for problem in fences[2])
         for hook, names in (("guard", hooks.guard), ("activity", (*hooks.activity, *_for_rules(config)))):
@@ -49,14 +49,24 @@ def check_scripts(config: Config) -> Iterator[tuple[str, str, tuple[Problem, ...
                 if not here:  # said once, of the sandbox; the script is not to blame
                     continue
                 program = Program((Script(name, hook, loaded.text),), *texts)
-                if problems := complaints(sandbox, program, file):
+                if problems := complaints(made, program, file):
                     yield file, "", problems
                     continue
-                result = sandbox.run(Call(program, sample.mail, sample.item, sample.context))
+                result = made.run(Call(program, sample.mail, sample.item, sample.context))
                 budget = f"{result.ms:.1f} ms of {hooks.timeout:g} s on a sample mail"
                 yield file, f"compiles in the sandbox, {budget}", _on_sample(result, file, loaded.text)
-    finally:
-        sandbox.close()
+
+
+def check_files(paths: Iterable[Path], hook: str = "") -> Iterator[tuple[str, str, tuple[Problem, ...]]]:
+    """Compile scripts of any place, as the hook that is named or that they seem to be."""
+    with sandbox() as made:
+        for path in paths:
+            found = read(path, hook)
+            if found.problem is not None:
+                yield str(path), "", (problem_of(found.problem, str(path)),)
+                continue
+            said = f"compiles in the sandbox as {found.script.hook}"
+            yield str(path), said, complaints(made, Program((found.script,)), str(path))
 
 
 def _for_rules(config: Config) -> list[str]:
@@ -135,12 +145,5 @@ def _fences(sandbox: Sandbox, reduced: bool) -> tuple[str, str, tuple[Problem, .
         problems.append(Problem(code, f"the fence {name} is missing: {why}", SANDBOX, help=help, severity=severity))
     if result.outcome != "ok" and all(problem.severity is not Severity.ERROR for problem in problems):
         problems.append(Problem("H120", result.message, SANDBOX, help=HELD))
-    return SANDBOX, f"self-test passed, fences: {', '.join(result.standing)}", tuple(problems)
-
-
-def shown(config: Config, path: Path) -> str:
-    """A file's name as people know it: relative to the folder of allegra.toml where it lies below that."""
-    try:
-        return str(path.relative_to(config.path.resolve().parent))
-    except ValueError:
-        return str(path)
+    summary = f"self-test passed, fences: {', '.join(result.standing)}" if result.outcome == "ok" else ""
+    return SANDBOX, summary, tuple(problems)

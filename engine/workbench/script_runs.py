@@ -6,49 +6,79 @@ Not here: printing (`cli/hooks.py`), running in production (`scripts/scripts.py`
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from msgspec.structs import replace
+from msgspec import Struct
 
-from engine.decision.facts import gather
-from engine.explain.replay import parse_stored
-from engine.model.draft import Draft
-from engine.model.questions import HookAnswer, HookRequest
+from engine.explain.replay import decide_again
+from engine.model.questions import HookRequest
+from engine.scripts.params import Params
 from engine.scripts.question import request
-from hooks.sandbox import Call, Program, Result, Sandbox
+from engine.workbench.script_choice import Read, sandbox
+from hooks.sandbox import Call, Program, Result, Sandbox, Script
 
 if TYPE_CHECKING:
     from engine.model.mail import RawMail
-    from engine.run.process import Engine
+    from engine.run.engine import Engine
+    from hooks.case import Case
 
-
-class _Silent:
-    """Stands in for the scripts while a mail is brought to where they would be asked."""
-
-    def ask(self, request: HookRequest) -> HookAnswer:
-        return HookAnswer()
-
-    def close(self) -> None:
-        return None
+MOST_COMPARED = 100_000
+"""Mails that two versions of a script are compared on."""
 
 
 def question(engine: Engine, raw: RawMail, mail: str = "") -> HookRequest:
     """Bring a stored mail to stage 8, whatever would settle it before, and give what scripts would be asked."""
-    engine.__dict__["scripts"] = _Silent()
-    look = engine.look(raw, mail)
-    parsed = parse_stored(engine.config, raw)
-    facts = gather(parsed, engine.config, raw.origin.mailbox, look, None, "")
-    draft = Draft(workspace=facts.workspace, hops=(facts.workspace,), item=facts.thread.item)
-    for stage in engine.pipeline.stages:
-        if stage.name == "guard":
-            break
-        draft = replace(stage.decide(parsed, facts, draft, look), disposition=None)
-    return request(engine.config, parsed, facts, draft, look)
+    come = decide_again(engine, raw, mail=mail, beyond=True, until="guard")
+    return request(engine.config, come.mail, come.facts, come.reached, come.look)
 
 
 def traced(sandbox: Sandbox, program: Program, asked: HookRequest, option: str = "") -> Result:
     """Run a program on the question of a stored mail."""
     return sandbox.run(Call(program, asked.mail, asked.item, asked.context, option))
+
+
+def on_stored(engine: Engine, script: Script, raw: RawMail, mail: str, option: str = "") -> Result:
+    """Run one script on a stored mail, with the parameters of the configuration; `option` may be trace."""
+    program = Program((script,), *Params(engine.config.hooks.params).read())
+    asked = question(engine, raw, mail)
+    with sandbox(engine.config) as made:
+        return traced(made, program, asked, option)
+
+
+def on_case(read: Read, made: Case, option: str = "") -> Result:
+    """Run one script on a case written down as JSON; a file that is no script ends as one that does not compile."""
+    if read.problem is not None:
+        return Result("compile-error", error_type="SyntaxError", message=read.problem.message, line=read.problem.line)
+    with sandbox() as opened:
+        program = Program((read.script,), made.params, made.tables)
+        return opened.run(Call(program, made.mail, made.item, made.context, option))
+
+
+class Different(Struct, frozen=True):
+    """A stored mail of which two versions of a script say different things."""
+
+    mail: str
+    script: str
+    said: str
+
+
+def compared(
+    engine: Engine, opened: Sandbox, pairs: Sequence[tuple[Script, Script]], last: str
+) -> Iterator[tuple[str, tuple[Different, ...]]]:
+    """Run both versions of scripts on the stored mail of a time such as 30d; gives each mail with what differs."""
+    texts = Params(engine.config.hooks.params).read()
+    for row in engine.store.archive.mails(f"newer_than:{last}", MOST_COMPARED) if pairs else ():
+        raw = engine.store.archive.raw(row.mail)
+        if raw is None:
+            continue
+        asked = question(engine, raw, row.mail)
+        found = []
+        for versions in pairs:
+            old, new = (traced(opened, Program((each,), *texts), asked) for each in versions)
+            if said := difference(old, new):
+                found.append(Different(row.mail, versions[1].name, said))
+        yield row.mail, tuple(found)
 
 
 def difference(old: Result, new: Result) -> str:

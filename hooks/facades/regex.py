@@ -3,6 +3,7 @@
 Here: patterns and matches as scripts see them. Not here: the translation (`facades/pattern.py`).
 Invariant: no call takes longer than linear time, or `limits.REGEX_TIMEOUT_S`; no result is longer than
 `limits.TEXT_CHARS`.
+Over 300 lines: what scripts know as `re`, name by name.
 """
 
 from __future__ import annotations

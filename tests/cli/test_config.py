@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +16,7 @@ from click.testing import CliRunner
 
 from engine.cli.main import allegra
 
+ROOT = Path(__file__).resolve().parents[2]
 CANARY = "c4n4ry-p4ssw0rd"
 TEXT = f"""[system.mailbox]
 host = "imap.example.com"
@@ -79,6 +83,23 @@ def test_json_is_an_object_a_line(config: Show) -> None:
     assert whole["schema"] == "allegra.config/1" and whole["config"]["gates"]["dmarc"] == "hold"
     lines = [json.loads(line) for line in config("show", "--json", "--origin").stdout.splitlines()]
     assert all({"schema", "key", "value", "origin"} == line.keys() for line in lines)
+
+
+@pytest.mark.parametrize(("command", "name"), [("schema", "allegra.schema.json"), ("example", "allegra.toml.example")])
+def test_what_is_shipped_is_printed_as_it_is_and_without_a_configuration(command: str, name: str) -> None:
+    result = CliRunner().invoke(allegra, ["--config", "/nowhere/allegra.toml", "config", command])
+    assert (result.exit_code, result.stdout_bytes) == (0, (ROOT / name).read_bytes())
+
+
+def test_a_new_folder_gets_both_and_the_editor_finds_the_schema(tmp_path: Path) -> None:
+    code = "import sys; from engine.cli.main import allegra; allegra.main(sys.argv[1:])"
+    for command, name in (("example", "allegra.toml"), ("schema", "allegra.schema.json")):
+        with (tmp_path / name).open("wb") as stream:
+            done = [sys.executable, "-c", code, "config", command]
+            subprocess.run(done, stdout=stream, env={**os.environ, "LC_ALL": "C", "PYTHONPATH": str(ROOT)}, check=True)
+    first = (tmp_path / "allegra.toml").read_text("utf-8").partition("\n")[0]
+    schema = json.loads((tmp_path / first.removeprefix("#:schema ")).read_text("utf-8"))
+    assert "gates" in schema["properties"]
 
 
 def test_a_file_that_does_not_load_is_exit_78(tmp_path: Path) -> None:

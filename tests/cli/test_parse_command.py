@@ -97,7 +97,7 @@ def test_help_and_wrong_usage() -> None:
     assert run().exit_code != 0
 
 
-@pytest.mark.parametrize("name", ["pydantic", "peewee", "imapclient", "lark", "PIL", "jinja2"])
+@pytest.mark.parametrize("name", ["peewee", "imapclient", "lark", "PIL", "jinja2"])
 def test_modules_that_parse_does_not_need_are_not_imported(name: str) -> None:
     code = (
         "import sys; from engine.cli.main import allegra\n"

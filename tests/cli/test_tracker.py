@@ -233,7 +233,7 @@ def test_F129_html_is_shown_sanitised_and_attachments_listed(full):
         (CreateItem("support", "x", "Hi", "anna", html_part=html), Attach(0, file)),
     )  # fmt: skip
     with Store.open(full.folder / "state" / "db.sqlite3") as store:
-        (spooled,) = store.spool([raw], "h/b/1/1")
+        (spooled,) = store.ledger.spool([raw], "h/b/1/1")
         with store.writing():
             store.commit(spooled, Mail(raw), Facts("system", "", Sender(Address("a@b.example"))), plan, b"{}", "", "")
     shown = full.run(item, "show", "8", "--html").stdout

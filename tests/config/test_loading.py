@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 import pytest
-from configurations import Find, Load
+from configurations import MAILBOX, Find, Load
 
 from engine.config import ConfigError
 from engine.config import load as load_file
@@ -63,6 +63,45 @@ def test_the_caret_stands_below_the_fault_inside_a_pattern(find: Find) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
+        ("ssl = 1", '1 is none of true, false, "starttls"'),
+        ("ssl = 'yes'", '"yes" is none of true, false, "starttls"'),
+        ("ssl_verification = 1", "this must be true or false"),
+        ("port = true", "this must be a whole number"),
+        ("port = 70000", "this must be at most 65535"),
+        ("max_emails = 0", "this must be at least 1"),
+        ("max_emails = 1.0", "this must be a whole number"),
+        ("addresses = 7", "this must be a list: [ … ]"),
+        ("folder = ['a']", "this must be text in quotes"),
+        ("ca_file = '~nobody-of-that-name/x'", "nobody here has this home directory"),
+        ("password_command = { a = 1 }", "this must be a program with its arguments, as text or as a list of texts"),
+    ],
+)
+def test_a_value_of_the_wrong_kind_is_told_what_it_must_be(find: Find, text: str, said: str) -> None:
+    problem = next(p for p in find(f"{MAILBOX}[defaults.mailbox]\n{text}\n") if p.severity is Severity.ERROR)
+    assert problem.message == said
+    assert problem.excerpt[problem.column - 1 :].startswith(text.partition(" = ")[2][:3])
+
+
+@pytest.mark.parametrize("option", ["instance.state_dir", "store.path", "rules.directory", "hooks.directory"])
+def test_a_path_that_is_needed_cannot_be_empty(find: Find, option: str) -> None:
+    section, name = option.split(".")
+    (problem,) = find(f"[{section}]\n{name} = ''\n")
+    assert (problem.code, problem.message) == ("C102", "this must be a path")
+
+
+def test_the_caret_stands_below_the_fault_behind_an_escape(find: Find) -> None:
+    (problem,) = find('[instance]\nname = "\\u00e9\\nx"\n')
+    assert (problem.code, problem.column) == ("C107", 15)
+
+
+def test_each_wrong_element_of_a_list_is_told_and_the_list_is_not_used(find: Find) -> None:
+    found = find("[items.threading]\norder = ['token', 'pluss', 'subjekt']\n")
+    assert [p.help for p in found] == ['did you mean  "plus" ?', 'did you mean  "subject" ?']
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
         ("[console]\nlisten = '127.0.0.1:8025'", "this version has no web console"),
         ("[connector.jira]\nkind = 'jira'", "this version has no connectors"),
         ("[store]\ndriver = 'postgresql'", "this version has no other databases than SQLite"),
@@ -105,8 +144,6 @@ def test_a_file_that_is_no_utf8_is_a_problem_with_a_place(tmp_path: Path) -> Non
 
 
 def test_line_ends_of_windows_and_a_byte_order_mark_change_nothing(load: Load, tmp_path: Path) -> None:
-    from configurations import MAILBOX
-
     file = tmp_path / "allegra.toml"
     file.write_bytes(b"\xef\xbb\xbf" + (MAILBOX + "[gates]\nhop_limit = 9\n").replace("\n", "\r\n").encode())
     assert load_file(file, {}).settings().gates.hop_limit == 9
@@ -114,8 +151,6 @@ def test_line_ends_of_windows_and_a_byte_order_mark_change_nothing(load: Load, t
 
 def test_the_digest_is_that_of_the_file(tmp_path: Path) -> None:
     import hashlib
-
-    from configurations import MAILBOX
 
     file = tmp_path / "allegra.toml"
     file.write_text(MAILBOX, encoding="utf-8")
@@ -139,4 +174,4 @@ def test_a_hostile_file_is_refused_in_linear_time(find: Find) -> None:
 def test_nothing_can_be_changed_after_loading(load: Load) -> None:
     config = load()
     with pytest.raises(AttributeError):
-        config.settings().gates.dmarc = "off"
+        config.settings().gates.dmarc = "off"  # type: ignore[misc]

@@ -90,7 +90,7 @@ def test_no_secret_is_shown(load: Load) -> None:
     config = load(MAILBOX.replace('password_env = "SECRET"', f"password = '{CANARY}'")
                   + f"[webhooks.chat]\nurl = 'https://x.example/{CANARY}'\n")  # fmt: skip
     assert CANARY not in write.dumps(list(write.entries(config)))
-    assert CANARY not in repr(config) and CANARY not in repr(config.mailboxes)
+    assert CANARY not in repr(config) and CANARY not in repr(config.mailboxes) and CANARY not in repr(config.root)
 
 
 def test_the_shared_secret_is_made_once_and_readable_by_its_owner_only(tmp_path: Path) -> None:

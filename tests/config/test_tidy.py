@@ -17,7 +17,7 @@ def test_hyphenated_spellings_are_understood_with_an_info(load: Load) -> None:
 def test_tracker_and_project_are_understood(load: Load) -> None:
     config = load("[system]\nproject = 'a'\n[items]\ntracker = 'Bug'\n[workspace.a]\n")
     assert config.system.default_workspace == "a"
-    assert config.settings().items.type == "Bug"
+    assert config.settings().items.type == "Bug"  # type: ignore[attr-defined]
     assert len(config.warnings) == 2
 
 
@@ -64,7 +64,7 @@ def test_the_environment_reaches_a_workspace_and_a_mailbox(load: Load) -> None:
         "[workspace.big-corp]\n",
         {"ALLEGRA__WORKSPACE__BIG_CORP__ITEMS__TYPE": "Bug", "ALLEGRA__SYSTEM__MAILBOX__USERNAME": "0815"},
     )
-    assert config.settings("big-corp").items.type == "Bug"
+    assert config.settings("big-corp").items.type == "Bug"  # type: ignore[attr-defined]
     assert config.mailbox("system").username == "0815"
     assert config.origin("items.type", "big-corp") == "environment ALLEGRA__WORKSPACE__BIG_CORP__ITEMS__TYPE"
 

@@ -11,6 +11,7 @@ from engine.decision.matching import find, message_ids
 from engine.model.desk import Kind
 from engine.model.facts import Thread
 from engine.model.questions import MessageMatch
+from engine.wording.sentence import sentence
 
 SECRET = b"0123456789abcdef0123456789abcdef"
 SEVEN = item(7)
@@ -25,6 +26,11 @@ def thread(
     settings = config(f"[items.threading]\n{threading}\n" if threading else "").settings("")
     look = world or World(items=(SEVEN,), topics=(TOPIC,), messages={"<known@bigcorp.example>": SEVEN})
     return find(mail(**arrangement), settings, look, ("help@example.com", "allegra@example.com"), secret, about)
+
+
+def said(found: Thread) -> list[tuple[str, str]]:
+    """What each way saw, in words."""
+    return [(way, sentence(saw)) for way, saw in found.tried]
 
 
 def test_a_new_mail_answers_nothing():
@@ -65,7 +71,7 @@ def test_G24_a_guessed_token_proves_nothing(address):
 
 def test_a_forged_token_is_told_to_explain():
     found = thread(to="help+i7.aaaaaaaaaaaaaaaa@example.com")
-    assert found.tried == (("token", "help+i7.aaaaaaaaaaaaaaaa@example.com: not signed by us"),)
+    assert said(found) == [("token", "help+i7.aaaaaaaaaaaaaaaa@example.com: not signed by us")] and found.unsigned
 
 
 def test_without_a_secret_no_token_is_believed():
@@ -105,7 +111,7 @@ def test_F107_a_stored_message_id_finds_the_item():
 def test_F107_an_unknown_message_id_does_not_dangle():
     found = thread(headers=[("In-Reply-To", "<private@elsewhere.example>")])
     assert (found.item, found.dangling) == (None, False)
-    assert found.tried == (("message_id", "<private@elsewhere.example> is not known"),)
+    assert said(found) == [("message_id", "<private@elsewhere.example> is not known")]
 
 
 def test_F117_an_answer_to_an_internal_note_is_private():
@@ -127,7 +133,7 @@ def test_F098_a_forwarding_mail_answers_nothing_by_its_references():
         headers=[("References", "<known@bigcorp.example>"), ("X-Forwarded-Message-Id", "<known@bigcorp.example>")]
     )
     assert found.item is None
-    assert "forwards" in found.tried[0][1]
+    assert "forwards" in said(found)[0][1]
 
 
 def test_fifty_thousand_references_ask_about_fifty():
@@ -209,4 +215,4 @@ def test_F110_the_order_is_that_of_the_settings():
 
 
 def test_the_winner_is_told_to_explain():
-    assert thread(subject="[#7]").tried == (("subject", "[#7] is #7"),)
+    assert said(thread(subject="[#7]")) == [("subject", "[#7] is #7")]

@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
 from deciding import NOW, raw
 
 from engine.decision.pipeline import ORDER
 from engine.explain import replay
 from engine.model.draft import Verdict
 from engine.model.plan import Outcome
-from engine.run.process import Engine
+from engine.run.engine import Engine
+from engine.run.process import process
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -42,6 +44,23 @@ def test_going_on_beyond_tells_more_and_decides_the_same(engine: Engine) -> None
     assert [stage.name for stage in beyond.trace.stages] == list(ORDER)
 
 
+@pytest.mark.parametrize("name", ORDER)
+def test_the_way_may_end_before_any_stage(engine: Engine, name: str) -> None:
+    come = replay.decide_again(engine, raw(sender="max@elsewhere.example"), beyond=True, until=name)
+    whole = replay.decide_again(engine, raw(sender="max@elsewhere.example"), beyond=True)
+    assert [stage.name for stage in come.trace.stages] == list(ORDER[: ORDER.index(name)])
+    assert [stage.changes for stage in come.trace.stages] == [
+        stage.changes for stage in whole.trace.stages[: len(come.trace.stages)]
+    ]
+    assert come.reached.disposition is None
+
+
+def test_a_draft_that_is_settled_earlier_does_not_come_to_where_the_way_would_end(engine: Engine) -> None:
+    come = replay.decide_again(engine, raw(subject=""), until="guard")
+    assert come.reached == come.draft
+    assert come.plan.disposition.verdict is Verdict.REJECT
+
+
 def test_the_same_mail_is_decided_the_same_twice(engine: Engine) -> None:
     first, second = (replay.decide_again(engine, raw()) for _ in range(2))
     assert first.plan == second.plan
@@ -52,7 +71,7 @@ def test_a_recording_answers_although_the_world_has_changed(engine: Engine) -> N
     first = replay.decide_again(engine, raw())
     assert first.plan.outcome is Outcome.CREATED
     with engine.store.writing():
-        engine.store.remove_account("anna")
+        engine.store.directory.remove_account("anna")
     assert replay.decide_again(engine, raw()).plan.outcome is Outcome.HELD
     again = replay.decide_again(engine, raw(), first.trace)
     assert again.plan == first.plan
@@ -63,8 +82,8 @@ def test_a_dry_run_and_a_run_give_equal_plans(engine: Engine) -> None:
     mails = [raw(key="1"), raw("", key="2"), raw(sender="max@elsewhere.example", key="3")]
     with engine.store.rehearsal():
         rehearsed = [
-            each.decision.plan for each in engine.process(engine.store.spool(mails, "a"), NOW) if each.decision
+            each.decision.plan for each in process(engine, engine.store.ledger.spool(mails, "a"), NOW) if each.decision
         ]
-    done = [each.decision.plan for each in engine.process(engine.store.spool(mails, "a"), NOW) if each.decision]
+    done = [each.decision.plan for each in process(engine, engine.store.ledger.spool(mails, "a"), NOW) if each.decision]
     assert rehearsed == done
     assert len(done) == 3

@@ -69,7 +69,7 @@ def test_a_new_item_is_created_with_its_fields_then_what_hangs_on_it() -> None:
             fields=(FieldChange("priority", "High", RULE),),
             labels=("vip",),
             people=(PersonChange(Address("bob@example.com"), Role.READER, "bob"),),
-            attachments=(AttachmentFate(first), AttachmentFate(second, False, "no")),
+            attachments=(AttachmentFate(first), AttachmentFate(second, False)),
             private=True,
         ),
         of=letter,
@@ -239,6 +239,26 @@ def test_a_rules_refusal_is_said_in_its_own_words() -> None:
     made = stopped(Verdict.REJECT, "rule.reject", reply=Reply("", text="No programs, please."))
     (sent,) = (effect for effect in made.effects if isinstance(effect, SendMail))
     assert (sent.template, sent.text) == ("rejected", "No programs, please.")
+
+
+def refused(code: str, toml: str = "", known: Facts | None = None, **more: object) -> Plan:
+    """What a person who refuses a held mail comes to."""
+    why = Disposition(Verdict.REJECT, code, "we sell no printers", Decider("person", "bob"))
+    return plan(draft(disposition=why, **more), toml, known)
+
+
+@pytest.mark.parametrize("code", ["rule.hold", "gate.not_allowed", "gate.unknown_sender", "limits.too_big"])
+def test_F135_the_sentence_of_a_person_is_for_the_sender_whatever_held_the_mail(code: str) -> None:
+    made = refused(code, '[errors]\nforward_to = ["admin@example.com"]\n', reply=Reply("", text="By a rule"))
+    (sent,) = (effect for effect in made.effects if isinstance(effect, SendMail))
+    assert (sent.kind, sent.reason, sent.text) == ("rejected", "we sell no printers", "")
+
+
+@pytest.mark.parametrize("code", ["rule.hold", "gate.unknown_sender"])
+def test_F135_a_person_tells_strangers_no_more_than_the_engine_does(code: str) -> None:
+    answered = '[people]\nunknown_sender_reply = "unknown_sender"\n'
+    assert mails(refused(code, answered, facts(account=None))) == []
+    assert mails(refused(code, no_reply=True)) == []
 
 
 def test_F057_an_unknown_sender_gets_a_reply_only_where_that_is_set() -> None:

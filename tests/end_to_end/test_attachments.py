@@ -46,7 +46,7 @@ def letter(
     message.set_content(text)
     if html:
         message.add_alternative(html, subtype="html")
-        page = message.get_payload()[1]
+        page: Any = message.get_payload()[1]  # type: ignore[index]
         for content_id, data in pictures:
             page.add_related(data, "image", "png", cid=f"<{content_id}>", filename="image001.png", disposition="inline")
     for name, kind, data in files:

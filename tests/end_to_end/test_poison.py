@@ -26,7 +26,7 @@ def sick(desk: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 def passes(desk: Any, sick: Any, install: Any, most: int = 7) -> list[Ended]:
     """Passes until nothing waits any more."""
-    ended = []
+    ended: list[Any] = []
     while len(ended) < most:
         ended.append(sick(install))
         rows = desk.lines("mail", "list", "--limit", "100")

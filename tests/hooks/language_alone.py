@@ -15,7 +15,7 @@ from pathlib import Path
 sys.path[:0] = [str(Path(__file__).parents[2]), str(Path(__file__).parent)]
 
 from cases_on_disk import cases  # noqa: E402
-from conftest import answer  # noqa: E402
+from conftest import answer  # type: ignore[attr-defined]  # noqa: E402
 
 SECONDS, MEMORY = 0.6, 400 << 20
 
@@ -35,8 +35,8 @@ def main(canary: str) -> None:
             os.write(writer, json.dumps({"outcome": reply["outcome"], "said": said[:3_000]}).encode())
             os._exit(0)
         os.close(writer)
-        with os.fdopen(reader, "rb") as said:
-            content = said.read()
+        with os.fdopen(reader, "rb") as stream:
+            content = stream.read()
         _, status = os.waitpid(pid, 0)
         line = json.loads(content) if content else {"outcome": "killed", "said": ""}
         print(json.dumps({"name": case.name, "status": os.waitstatus_to_exitcode(status), **line}), flush=True)

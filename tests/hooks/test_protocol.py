@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from conftest import answer, source
+from conftest import answer, source  # type: ignore[attr-defined]
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

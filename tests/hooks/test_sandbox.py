@@ -168,7 +168,8 @@ def test_closing_ends_all_workers_and_leaves_no_descriptor() -> None:
     ],
 )
 def test_a_worker_that_fails_before_it_has_a_script_means_that_hooks_do_not_work_here(boot: str, said: str) -> None:
-    sandbox = Sandbox(Limits(start_timeout_s=0.5), Isolation(boot=boot))
+    patience_s = 0.5 if "sleep" in boot else 10.0
+    sandbox = Sandbox(Limits(start_timeout_s=patience_s), Isolation(boot=boot))
     result = sandbox.run(call(CALM))
     assert (result.outcome, result.script) == ("sandbox-missing", -1)
     assert said in result.message and selftest.machine() in result.message

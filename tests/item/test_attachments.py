@@ -14,6 +14,7 @@ from engine.item.unpacking import content
 from engine.model.draft import AttachmentFate, Draft
 from engine.model.mail import Mail
 from engine.stages.draft import DraftStage
+from engine.wording.sentence import sentence
 
 EXE = b"MZ\x90\x00" + b"\0" * 100
 
@@ -52,13 +53,13 @@ def test_F126_all_attachments_join_on_create_and_on_reply() -> None:
 def test_F127_excluded_names_and_types_stay_out_and_the_trace_says_why() -> None:
     decided = decide(with_files(("tool.EXE", "application/octet-stream", b"x"), ("ok.txt", "text/plain", b"x")))
     assert kept(decided) == ["ok.txt"]
-    assert "exclude_names" in out(decided).because
+    assert "exclude_names" in sentence(out(decided).because)
     assert any(note.code == "draft.attachment_refused" for note in decided.notes)
 
 
 def test_F127_types_are_judged_by_the_bytes_not_by_the_claim() -> None:
     about = with_files(("report.pdf", "application/pdf", EXE))
-    assert "application/x-msdownload" in out(decide(about)).because
+    assert "application/x-msdownload" in sentence(out(decide(about)).because)
     assert kept(decide(about, "[attachments]\ncheck_content = false\n")) == ["report.pdf"]
 
 
@@ -92,7 +93,7 @@ def test_F130_small_inline_pictures_are_signatures() -> None:
     about = with_files(("dot.png", "inline image/png", png(99, 20)), ("file.png", "image/png", png(99, 20)))
     decided = decide(about)
     assert kept(decided) == ["file.png"]
-    assert "99x20 is under 100x20" in out(decided).because
+    assert "99x20 is under 100x20" in sentence(out(decided).because)
 
 
 def test_F131_big_pictures_are_made_smaller() -> None:
@@ -115,13 +116,13 @@ def test_F131_a_picture_of_thirty_thousand_pixels_a_side_is_kept_and_told() -> N
     huge = png(1, 1).replace(struct.pack(">II", 1, 1), struct.pack(">II", 30_000, 30_000))
     decided = decide(with_files(("bomb.png", "image/png", huge)))
     assert kept(decided) == ["bomb.png"]
-    assert any("could not be made smaller" in note.text for note in decided.notes)
+    assert any("could not be made smaller" in sentence(note) for note in decided.notes)
 
 
 def test_F132_empty_attachments_stay_out() -> None:
     decided = decide(with_files(("empty.txt", "text/plain", b""), ("ok.txt", "text/plain", b"x")))
     assert kept(decided) == ["ok.txt"]
-    assert out(decided).because == "it is empty"
+    assert sentence(out(decided).because) == "it is empty"
 
 
 def test_F133_names_are_safe() -> None:
@@ -133,7 +134,7 @@ def test_F134_no_more_than_the_maximum_join() -> None:
     about = with_files(*((f"{n}.txt", "text/plain", f"{n}".encode()) for n in range(5)))
     decided = decide(about, "[attachments]\nmaximum_count = 2\n")
     assert kept(decided) == ["0.txt", "1.txt"]
-    assert "maximum_count" in out(decided).because
+    assert "maximum_count" in sentence(out(decided).because)
 
 
 INNER = (
@@ -158,8 +159,11 @@ def forwarded() -> Mail:
 
 
 def test_F098_a_forwarded_mail_is_an_attachment() -> None:
-    decided = decide(forwarded())
-    assert [fate.attachment.declared_type for fate in decided.attachments] == ["message/rfc822"]
+    about = forwarded()
+    decided = decide(about)
+    (fate,) = decided.attachments
+    assert (fate.keep, fate.attachment.declared_type, fate.attachment.name) == (True, "message/rfc822", "Old mail.eml")
+    assert content(about, fate.attachment) + b"\n" == INNER
     assert decided.text == "See below."
 
 
@@ -228,7 +232,7 @@ def test_a_tnef_container_that_cannot_be_opened_is_kept() -> None:
     about = with_files(("winmail.dat", "application/ms-tnef", b"\x78\x9f\x3e\x22noise"))
     decided = decide(about, '[attachments]\ntnef = "unpack"\n')
     assert kept(decided) == ["winmail.dat"]
-    assert any("could not be unpacked" in note.text for note in decided.notes)
+    assert any("could not be unpacked" in sentence(note) for note in decided.notes)
 
 
 def test_signatures_stay_out_where_that_is_set() -> None:

@@ -59,7 +59,7 @@ def test_F052_every_address_of_a_user_is_that_user(look: Recorder) -> None:
 
 def test_F061_plus_suffix_finds_the_account(look: Recorder) -> None:
     store: Store = look.world.store
-    store.put_account("ada", name="Ada", emails=("ada+mail@example.org",))
+    store.directory.put_account("ada", name="Ada", emails=("ada+mail@example.org",))
     about = mail(sender="ada@example.org")
     decided, plan = run(about, known(about, look), look)
     assert decided.author == "ada"
@@ -75,7 +75,7 @@ def test_F087_keywords_name_people_as_the_store_knows_them(look: Recorder) -> No
 
 
 def test_F068_a_workspace_that_closes_refuses_at_once(look: Recorder) -> None:
-    look.world.store.put_workspace("support", status="closed")
+    look.world.store.items.put_workspace("support", status="closed")
     about = mail()
     assert run(about, known(about, look), look)[1].disposition.code == "draft.no_permission"
 
@@ -130,7 +130,7 @@ def routed(about: Mail, known: Facts, look: Recorder) -> Draft:
 
 def test_F065_a_plus_tag_leads_to_a_workspace_by_a_rule(look: Recorder) -> None:
     about = mail(to="help+billing@example.com")
-    look.world.store.put_workspace("finance", name="Finance")
+    look.world.store.items.put_workspace("finance", name="Finance")
     assert routed(about, replace(known(about, look), plus="billing"), look).workspace == "finance"
     assert routed(about, known(about, look), look).workspace == "support"
 

@@ -57,7 +57,7 @@ def _fields(message: Message) -> headers.Fields:
 def _node(message: Message, raw: bytes, cursor: int, path: str, default: str) -> tuple[Node, int]:
     """Turn a parsed entity into a node; `cursor` is where its body cannot begin before."""
     node = _described(_fields(message), cursor, cursor, path, default)
-    payload = message._payload  # type: ignore[attr-defined]  (get_payload would decode raw bytes)
+    payload = message._payload  # type: ignore[attr-defined]  # get_payload would decode raw bytes
     if isinstance(payload, list):
         children = []
         inner = "message/rfc822" if node.content_type == "multipart/digest" else "text/plain"

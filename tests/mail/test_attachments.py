@@ -149,13 +149,35 @@ def test_F130_huge_picture_is_measured_and_never_decoded() -> None:
     assert images.resized(PNG, 100) is None
 
 
-@given(
-    st.sampled_from([b"\x89PNG\r\n\x1a\n", b"GIF89a", b"\xff\xd8", b"RIFF0000WEBPVP8X", b"RIFF0000WEBPVP8L", b"BM"]),
-    st.binary(max_size=80),
-)
-def test_any_header_has_a_size_or_none(magic: bytes, rest: bytes) -> None:
+MAGIC = {
+    b"\x89PNG\r\n\x1a\n": 2**32 - 1,
+    b"GIF89a": 2**16 - 1,
+    b"\xff\xd8": 2**16 - 1,
+    b"RIFF0000WEBPVP8X": 2**24,
+    b"RIFF0000WEBPVP8L": 2**14,
+    b"BM": 2**31,
+}
+"""How formats begin, and the most pixels that a side can have."""
+
+
+@given(st.sampled_from(sorted(MAGIC)), st.binary(max_size=80))
+def test_any_header_has_a_size_that_its_format_can_have_or_none(magic: bytes, rest: bytes) -> None:
     width, height = images.size(magic + rest)
-    assert width >= 0 and height >= 0
+    assert 0 <= width <= MAGIC[magic] and 0 <= height <= MAGIC[magic]
+
+
+@given(st.integers(0, 65_535), st.integers(0, 65_535), st.binary(max_size=20))
+def test_the_size_is_the_one_that_the_header_claims(width: int, height: int, rest: bytes) -> None:
+    png = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + struct.pack(">II", width, height) + rest
+    gif = b"GIF89a" + struct.pack("<HH", width, height) + rest
+    bmp = b"BM" + bytes(16) + struct.pack("<ii", width, -height) + rest
+    jpeg = b"\xff\xd8\xff\xe0\0\4??\xff\xc0\0\x11\x08" + struct.pack(">HH", height, width) + rest
+    assert [images.size(each) for each in (png, gif, bmp, jpeg)] == [(width, height)] * 4
+
+
+@pytest.mark.parametrize("cut", [*MAGIC, b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\1\0", b"GIF89a\1\0\1"])
+def test_a_header_that_ends_too_soon_has_no_size(cut: bytes) -> None:
+    assert images.size(cut) == (0, 0)
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from mail_builders import read
 
@@ -112,13 +114,12 @@ def test_topmost_id_is_told_for_showing() -> None:
     assert topmost_id(read("Subject: x\n\nx")) is None
 
 
-def test_hostile_value_is_read_in_bounded_time() -> None:
-    for value in (
-        "(" * 30_000,
-        "a" * 30_000 + "=",
-        "mx;" * 10_000,
-        '"' * 30_000,
-        "mx; spf" + " " * 30_000 + "x",
-        "\\(" * 15_000,
-    ):
-        read_field(value)
+@pytest.mark.parametrize(
+    "value",
+    ["(" * 30_000, "a" * 30_000 + "=", "mx;" * 10_000, '"' * 30_000, "mx; spf" + " " * 30_000 + "x", "\\(" * 15_000],
+    ids=lambda value: value[:4],
+)
+def test_hostile_value_says_nothing_and_costs_little(value: str) -> None:
+    began = time.process_time()
+    assert read_field(value).results == ()
+    assert time.process_time() - began < 0.2  # 10 ms; anything quadratic takes seconds

@@ -35,10 +35,16 @@ def test_what_is_no_winmail_dat_gives_nothing(content: bytes) -> None:
     assert tnef.unpack(content) == ()
 
 
-def test_truncated_winmail_dat_does_not_raise() -> None:
-    whole = winmail(("report.pdf", b"%PDF-1.4" * 20))
-    for cut in (10, 40, len(whole) // 2):
-        tnef.unpack(whole[:cut])
+def test_truncated_winmail_dat_gives_what_stands_before_the_cut() -> None:
+    pytest.importorskip("tnefparse", reason="tnefparse is an extra")
+    first, second = ("a.txt", b"one"), ("report.pdf", b"%PDF-1.4" * 20)
+    whole = winmail(first, second)
+    assert tnef.unpack(whole[:10]) == ()
+    assert tnef.unpack(whole[:40]) == (("attachment001.dat", b""),)
+    found = tnef.unpack(whole[: len(whole) - 40])
+    assert found[0] == first
+    assert (found[1][0], second[1].startswith(found[1][1]), len(found)) == ("report.pdf", True, 2)
+    assert 0 < len(found[1][1]) < len(second[1])
 
 
 def test_script_that_takes_too_much_memory_gives_nothing(tmp_path_factory: pytest.TempPathFactory) -> None:
@@ -66,5 +72,6 @@ def test_script_gets_bytes_and_arguments_and_no_environment(tmp_path_factory: py
 
 @settings(max_examples=5, deadline=None)
 @given(st.binary(max_size=200))
-def test_any_bytes_behind_the_signature_unpack_without_raising(rest: bytes) -> None:
-    tnef.unpack(tnef.SIGNATURE + rest)
+def test_any_bytes_behind_the_signature_give_files_with_safe_names_or_none(rest: bytes) -> None:
+    found = tnef.unpack(tnef.SIGNATURE + rest)
+    assert all(name and "/" not in name and len(content) <= len(rest) for name, content in found)

@@ -8,9 +8,9 @@ from typing import Any, get_type_hints
 import msgspec
 import pytest
 
-from engine.model import desk, draft, facts, mail, plan, questions, trace
+from engine.model import desk, draft, facts, fields, gates, mail, plan, questions, trace
 
-MODULES = (mail, desk, facts, draft, plan, questions, trace)
+MODULES = (mail, desk, facts, draft, plan, questions, trace, fields, gates)
 NOUNS = [
     each
     for module in MODULES

@@ -9,6 +9,7 @@ import pytest
 
 from engine.model.reasons import FAILURE, HELD, REASONS, STAYS, SUCCESS
 from engine.rulebook.sight import FIELDS
+from engine.wording.english import ENGLISH
 
 ROOT = Path(__file__).resolve().parents[2]
 PREFIXES = "config|fetch|limits|rule|gate|thread|hook|draft|commit|fault"
@@ -35,7 +36,7 @@ def test_every_code_that_the_engine_writes_is_in_the_table() -> None:
     }
     known = {code for _, code in written} & set(REASONS)
     fields = {field.name for field in FIELDS}
-    unknown = {(name, code) for name, code in written if code not in {*REASONS, *NOT_CODES, *fields}}
+    unknown = {(name, code) for name, code in written if code not in {*REASONS, *NOT_CODES, *fields, *ENGLISH}}
     assert not unknown
     assert len(known) > 30
 
@@ -57,7 +58,7 @@ def test_a_reason_says_what_it_means_and_where_the_mail_goes(code: str) -> None:
 def test_a_reason_is_documented_under_its_anchor(code: str) -> None:
     text = (ROOT / "docs" / "stages.md").read_text("utf-8")
     assert f"| `{code}` |" in text or f"### {code}" in text, f"{code} is missing in docs/stages.md"
-    assert f'<a id="{REASONS[code].anchor.partition("#")[2]}"></a>' in text
+    assert f'<a id="{code.replace(".", "")}"></a>{REASONS[code].sentence} ' in text
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from engine.model.desk import Account, ItemFacts
-from engine.model.draft import Decider, Disposition, Note, Verdict
+from engine.model.draft import Decider, Disposition, Verdict, note
 from engine.model.facts import Cut, Facts
 from engine.model.questions import AccountMatch, HookAnswer, MessageMatch
 from engine.model.trace import Change, StageTrace, Trace, decode, encode, recording
@@ -18,7 +18,7 @@ ITEM = ItemFacts(7, "support", "Printer", closed_at=datetime(2026, 1, 1, tzinfo=
 TRACE = Trace(
     mailbox="system",
     facts=Facts("system"),
-    stages=(StageTrace("config", 12, (Change("workspace", "", "support"),), (Note("no problems"),)),),
+    stages=(StageTrace("config", 12, (Change("workspace", "", "support"),), (note("config.sound"),)),),
     disposition=Disposition(Verdict.HOLD, "gate.dmarc", "dmarc=fail", Decider("gate", "dmarc")),
     answers=(
         (("account", "anna@example.com", "+"), AccountMatch(ANNA, "exact")),

@@ -37,7 +37,7 @@ CONTEXT = Context(
 )
 
 
-def made(mail: SendMail = ACK, **changes: Any) -> tuple[Composed, email.message.Message]:
+def made(mail: SendMail = ACK, **changes: Any) -> tuple[Composed, Any]:
     composed = compose(mail, replace(CONTEXT, **changes), TEMPLATES)
     return composed, email.message_from_bytes(composed.content, policy=email.policy.default)
 

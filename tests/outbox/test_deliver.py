@@ -104,7 +104,7 @@ def test_F144_the_pass_is_capped(store: Store, sink: Any, configure: Configure) 
     for n in range(5):
         queue(store, n=n, to=f"u{n}@example.com")
     assert send(store, configure(server.port), limit=2).sent == 2
-    assert store.outbox_waiting(NOW) == 3
+    assert store.outbox.waiting(NOW) == 3
 
 
 def test_without_a_server_mail_stays_queued_and_nothing_is_said(store: Store, configure: Configure) -> None:

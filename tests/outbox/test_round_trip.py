@@ -14,7 +14,7 @@ import pytest
 from engine.config import Config, parse
 from engine.decision.tokens import message_ids
 from engine.mail.parse import parse as parse_mail
-from engine.model.draft import Decider, Disposition, Note, Verdict
+from engine.model.draft import Decider, Disposition, Mark, Note, Verdict
 from engine.model.plan import CreateItem, Effect, Outcome, Plan, SendMail
 from engine.model.trace import StageTrace, Trace, encode
 from engine.outbox.deliver import deliver
@@ -26,9 +26,9 @@ BY = Decider("gate", "dmarc")
 @pytest.fixture
 def store() -> Iterator[Store]:
     with Store.open(":memory:", clock=lambda: builders.NOW) as opened:
-        opened.put_workspace("support", name="Support")
-        opened.put_account("jane", name="Jane Doe", emails=["jane@bigcorp.example"])
-        opened.put_account("anna", name="Anna Berg", emails=["anna@example.com"])
+        opened.items.put_workspace("support", name="Support")
+        opened.directory.put_account("jane", name="Jane Doe", emails=["jane@bigcorp.example"])
+        opened.directory.put_account("anna", name="Anna Berg", emails=["anna@example.com"])
         yield opened
 
 
@@ -46,14 +46,13 @@ def configured(tmp_path: Path, port: int) -> Config:
 def commit(store: Store, config: Config, *effects: Effect, outcome: Outcome = Outcome.CREATED) -> None:
     mail = builders.mail(subject="Drücker kaputt", headers=[("References", "<m0@bigcorp.example>")])
     facts = builders.facts(mail)
-    (spooled,) = store.spool([mail.raw], "test/boot/1/1")
-    store.message_ids = message_ids(config)
+    (spooled,) = store.ledger.spool([mail.raw], "test/boot/1/1")
     verdict = Verdict.ACCEPT if outcome is Outcome.CREATED else Verdict.HOLD
     plan = Plan(Disposition(verdict, "draft.created", "so", BY), outcome, "support", effects)
-    stages = (StageTrace("route", notes=(Note("rule 2 says hold", "stop"),)),)
+    stages = (StageTrace("route", notes=(Note(mark=Mark.STOP, text="rule 2 says hold"),)),)
     trace = encode(Trace("system", facts, stages, plan.disposition))
     with store.writing(), store.savepoint():
-        store.commit(spooled, mail, facts, plan, trace, "keep", "")
+        store.commit(spooled, mail, facts, plan, trace, "keep", "", message_ids(config))
 
 
 ITEM = CreateItem("support", "Drücker kaputt", "Er brennt.", "jane")
@@ -65,7 +64,7 @@ def sent(server: Any) -> list[Any]:
 
 def test_F106_the_answer_to_an_acknowledgement_finds_its_item(store: Store, sink: Any, tmp_path: Path) -> None:
     from engine.decision.facts import gather
-    from engine.run.process import Engine
+    from engine.run.engine import Engine
 
     server = sink()
     config = configured(tmp_path, server.port)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from engine.rulebook.actions import ACTIONS, SETTINGS
+from engine.rulebook.actions import ACTIONS, settings
 from rules.load import Source, load_file
 from rules.problem import Problem
 from rules.run import Evaluation, Ledger, RuleFile, evaluate
@@ -39,8 +39,7 @@ def make_schema(**more: Any) -> Schema:
         for name, kind in _TYPES.items()
     }
     actions = {each.name: each for each in ACTIONS}
-    settings = {each.name: each for each in SETTINGS}
-    return Schema(fields, actions, settings, keyed={"headers": _keyed}, **more)
+    return Schema(fields, actions, {each.name: each for each in settings()}, keyed={"headers": _keyed}, **more)
 
 
 class Language:

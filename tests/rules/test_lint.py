@@ -50,6 +50,46 @@ def test_nothing_to_say(text: str) -> None:
     assert codes(text) == []
 
 
+HIGH, LOW = 'set priority "High"', 'set priority "Low"'
+WIDE, NARROW = rule("wide", "auto", HIGH), rule("narrow", "auto and spam.flag", LOW)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        WIDE + rule("narrow", "auto and spam.flag", 'set status "Waiting"'),
+        rule("wide", "auto", 'add label "a"') + rule("narrow", "auto and spam.flag", 'add label "b"'),
+        rule("wide", "auto", "continue") + rule("narrow", "auto and spam.flag", "continue"),
+        rule("wide", "auto", 'route to workspace "support"').replace("then = [", "then = ['continue', ")
+        + rule("narrow", "auto and spam.flag", 'route to workspace "support"'),
+        rule("wide", "auto", HIGH, "new") + rule("narrow", "auto and spam.flag", LOW),
+        NARROW + WIDE,
+        WIDE.replace("then", "shadow = true\nthen") + NARROW,
+        WIDE.replace("then", "enabled = false\nthen") + NARROW,
+        WIDE.replace("then", "until = 2027-01-20\nthen") + NARROW,
+        WIDE + NARROW.replace("then", "enabled = false\nthen"),
+    ],
+)
+def test_what_may_win_is_not_called_lost(text: str) -> None:
+    assert codes(text) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "lost"),
+    [
+        (WIDE + NARROW, 1),
+        (WIDE + rule("narrow", "auto and spam.flag", LOW, "reply"), 1),
+        (WIDE + rule("same", "auto", LOW), 1),
+        (WIDE.replace("when = '''auto'''\n", "") + NARROW, 1),
+        (WIDE + rule("same", "auto", HIGH) + NARROW, 2),
+        (WIDE + NARROW.replace("then", "shadow = true\nthen"), 1),
+        (WIDE.replace("then = [", "then = ['add label \"x\"', ") + NARROW, 1),
+    ],
+)
+def test_what_never_wins_is_said_once_for_each_rule(text: str, lost: int) -> None:
+    assert codes(text) == ["W402"] * lost
+
+
 @pytest.mark.parametrize(
     ("text", "code"),
     [

@@ -9,7 +9,8 @@ import pytest
 from deciding import NOW, raw
 
 from engine.model.plan import Outcome
-from engine.run.process import DECIDE_AGAIN, MAX_ATTEMPTS, Engine
+from engine.run.engine import Engine
+from engine.run.process import DECIDE_AGAIN, MAX_ATTEMPTS, _Work, process
 from engine.store.errors import StoreError
 
 
@@ -18,8 +19,8 @@ def outcomes(results: Any) -> list[Outcome]:
 
 
 def test_mails_of_a_batch_come_out_in_the_order_they_went_in(engine: Engine) -> None:
-    spooled = engine.store.spool([raw(key=str(number)) for number in range(5)], "a")
-    assert [result.spooled.mail for result in engine.process(spooled, NOW)] == [each.mail for each in spooled]
+    spooled = engine.store.ledger.spool([raw(key=str(number)) for number in range(5)], "a")
+    assert [result.spooled.mail for result in process(engine, spooled, NOW)] == [each.mail for each in spooled]
 
 
 def test_a_mail_that_breaks_the_machine_waits_and_the_next_one_goes_on(
@@ -34,7 +35,7 @@ def test_a_mail_that_breaks_the_machine_waits_and_the_next_one_goes_on(
         return decide(self, spooled)
 
     monkeypatch.setattr(Engine, "decide", broken)
-    results = engine.process(engine.store.spool([raw(key="bad"), raw(key="good")], "a"), NOW)
+    results = process(engine, engine.store.ledger.spool([raw(key="bad"), raw(key="good")], "a"), NOW)
     assert outcomes(results) == [Outcome.DEFERRED, Outcome.CREATED]
     assert results[0].code == "fault.exception"
     assert "ZeroDivisionError: boom" in results[0].because
@@ -49,33 +50,34 @@ def test_after_its_last_attempt_a_mail_is_kept_for_a_person_with_the_reason(
 
     monkeypatch.setattr(Engine, "decide", broken)
     now = NOW
-    results = engine.process(engine.store.spool([raw()], "a"), now)
+    results = process(engine, engine.store.ledger.spool([raw()], "a"), now)
     for _ in range(MAX_ATTEMPTS - 1):
         now += timedelta(days=1)
-        results = engine.process(engine.store.claim("system", 10, now, "a"), now)
+        results = process(engine, engine.store.ledger.claim("system", 10, now, "a").mails, now)
     assert outcomes(results) == [Outcome.ERROR]
-    row = engine.store.mail("last")
+    row = engine.store.archive.mail("last")
     assert (row.state, row.outcome) == ("quarantined", "error")
     assert "boom" in row.error
-    assert engine.store.claim("system", 10, now + timedelta(days=9), "a") == []
+    assert engine.store.ledger.claim("system", 10, now + timedelta(days=9), "a").mails == []
 
 
 def test_an_answer_that_changes_before_the_commit_sends_the_mail_back_to_be_decided(
     engine: Engine,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    decide, tried = Engine.decide, []
+    decide = Engine.decide
+    tried: list[Any] = []
 
     def meanwhile(self: Engine, spooled: Any) -> Any:
         decision = decide(self, spooled)
         if not tried:
             with self.store.writing():
-                self.store.remove_account("anna")
+                self.store.directory.remove_account("anna")
         tried.append(decision.plan.outcome)
         return decision
 
     monkeypatch.setattr(Engine, "decide", meanwhile)
-    results = engine.process(engine.store.spool([raw()], "a"), NOW)
+    results = process(engine, engine.store.ledger.spool([raw()], "a"), NOW)
     assert tried == [Outcome.CREATED, Outcome.HELD]
     assert outcomes(results) == [Outcome.HELD]
 
@@ -85,8 +87,8 @@ def test_a_mail_whose_answers_never_come_to_rest_is_deferred(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     tried = []
-    monkeypatch.setattr(Engine, "_still_true", lambda self, decision: bool(tried.append(decision)))
-    results = engine.process(engine.store.spool([raw()], "a"), NOW)
+    monkeypatch.setattr(_Work, "_still_true", lambda self, decision: bool(tried.append(decision)))
+    results = process(engine, engine.store.ledger.spool([raw()], "a"), NOW)
     assert outcomes(results) == [Outcome.DEFERRED]
     assert results[0].code == "commit.conflict"
     assert len(tried) == DECIDE_AGAIN + 1
@@ -97,7 +99,7 @@ def test_nothing_of_a_batch_is_kept_when_the_database_goes_away(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     commit = engine.store.commit
-    done = []
+    done: list[Any] = []
 
     def full(*arguments: Any) -> Any:
         if done:
@@ -106,14 +108,14 @@ def test_nothing_of_a_batch_is_kept_when_the_database_goes_away(
         return done[0]
 
     monkeypatch.setattr(engine.store, "commit", full)
-    spooled = engine.store.spool([raw(key="1"), raw(key="2")], "a")
+    spooled = engine.store.ledger.spool([raw(key="1"), raw(key="2")], "a")
     with pytest.raises(StoreError):
-        engine.process(spooled, NOW)
-    assert engine.store.items() == []
-    assert {row.state for row in engine.store.mails()} == {"received"}
+        process(engine, spooled, NOW)
+    assert engine.store.items.newest() == []
+    assert {row.state for row in engine.store.archive.mails()} == {"received"}
 
 
 def test_the_rate_of_a_sender_counts_the_mails_in_hand(engine: Engine) -> None:
-    spooled = engine.store.spool([raw(key=str(number)) for number in range(62)], "a")
-    ended = outcomes(engine.process(spooled, NOW))
+    spooled = engine.store.ledger.spool([raw(key=str(number)) for number in range(62)], "a")
+    ended = outcomes(process(engine, spooled, NOW))
     assert ended == [Outcome.CREATED] * 60 + [Outcome.HELD] * 2

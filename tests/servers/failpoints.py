@@ -29,6 +29,7 @@ import engine.mail.isolated
 import engine.outbox.compose
 import engine.outbox.deliver
 import engine.rulebook.book
+import engine.run.engine
 import engine.run.passing
 import engine.run.process
 import engine.run.visit
@@ -36,16 +37,22 @@ import engine.sources.imap
 import engine.sources.imap_settle
 import engine.sources.maildir
 import engine.sources.pop3
+from engine.store.claims import Claims
+from engine.store.commit import Commit
 from engine.store.database import Database
-from engine.store.store import Store
+from engine.store.lease import Leases
+from engine.store.listing import Listing
+from engine.store.outbox import Outbox
+from engine.store.settling import Settling
+from engine.store.spool import Spool
 
 STEPS: dict[str, tuple[Any, str]] = {
-    "lease": (Store, "lease"),
-    "epoch": (Store, "begin_epoch"),
-    "spool": (Store, "spool"),
-    "claim": (Store, "claim"),
-    "decide": (engine.run.process.Engine, "decide"),
-    "commit": (Store, "commit"),
+    "lease": (Leases, "lease"),
+    "epoch": (Listing, "begin_epoch"),
+    "spool": (Spool, "spool"),
+    "claim": (Claims, "claim"),
+    "decide": (engine.run.engine.Engine, "decide"),
+    "commit": (Commit, "commit"),
     "settle": (engine.run.visit.Visit, "_settle"),
     "move": (engine.sources.maildir.MaildirSource, "_do"),
     "IMAP move": (engine.sources.guarded.Session, "copy"),
@@ -53,11 +60,11 @@ STEPS: dict[str, tuple[Any, str]] = {
     "IMAP expunge": (engine.sources.guarded.Session, "expunge"),
     "POP3 DELE": (engine.sources.pop3_session.Session, "mark"),
     "POP3 QUIT": (engine.sources.pop3_session.Session, "quit"),
-    "settled": (Store, "actions_done"),
-    "outbox claim": (Store, "outbox_claim"),
+    "settled": (Settling, "actions_done"),
+    "outbox claim": (Outbox, "claim"),
     "send": (engine.outbox.wire.Wire, "send"),
-    "sent": (Store, "outbox_sent"),
-    "lease back": (Store, "release_lease"),
+    "sent": (Outbox, "sent"),
+    "lease back": (Leases, "release"),
 }
 """What a step is called, and the method that does it. `COMMIT` is a step too: the end of every transaction."""
 
@@ -135,7 +142,7 @@ def wait_for_step(started: Any, name: str, seconds: float = 30.0) -> None:
 
 def wait_to_decide() -> None:
     """In the child: let the first decision wait until there is a file called `go on`."""
-    decide = engine.run.process.Engine.decide
+    decide = engine.run.engine.Engine.decide
 
     def waiting(self: Any, spooled: Any) -> Any:
         end = time.monotonic() + 30
@@ -147,7 +154,7 @@ def wait_to_decide() -> None:
         os.write(_steps, b"decide\n")
         return waiting(self, spooled)
 
-    engine.run.process.Engine.decide = first  # type: ignore[method-assign]
+    engine.run.engine.Engine.decide = first  # type: ignore[method-assign]
 
 
 _steps = -1

@@ -7,9 +7,9 @@ from typing import Any
 
 def install() -> None:
     """Let `lease` and `heartbeat` always say yes."""
-    from engine.store.store import Store
+    from engine.store.lease import Leases
 
     def yes(*_arguments: Any, **_options: Any) -> bool:
         return True
 
-    Store.lease = Store.heartbeat = yes  # type: ignore[method-assign, assignment]
+    Leases.lease = Leases.heartbeat = yes  # type: ignore[method-assign, assignment]

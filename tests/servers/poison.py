@@ -34,8 +34,8 @@ def install() -> None:
         _act(mail.raw.content, b"deciding")
         return decide(self, mail, *rest, **more)
 
-    engine.mail.parse.parse = parse
-    engine.mail.isolated.parse = parse  # type: ignore[attr-defined]
+    engine.mail.parse.parse = parse  # type: ignore[assignment]
+    engine.mail.isolated.parse = parse  # type: ignore[attr-defined,assignment]
     engine.decision.pipeline.Pipeline.decide = deciding  # type: ignore[method-assign]
 
 

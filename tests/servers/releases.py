@@ -31,9 +31,9 @@ def later_and_impatient() -> None:
 
 def slow_to_lease() -> None:
     """Write down that the database is open, then wait for a file called `go on`."""
-    from engine.store.store import Store
+    from engine.store.lease import Leases
 
-    lease = Store.lease
+    lease = Leases.lease
 
     def waiting(self: Any, *arguments: Any, **options: Any) -> bool:
         Path("opened").touch()
@@ -42,4 +42,4 @@ def slow_to_lease() -> None:
             time.sleep(0.01)
         return lease(self, *arguments, **options)
 
-    Store.lease = waiting  # type: ignore[method-assign]
+    Leases.lease = waiting  # type: ignore[method-assign]

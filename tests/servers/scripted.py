@@ -142,7 +142,8 @@ def imap(greeting: str = "* OK ready", capability: str = "IMAP4rev1 UIDPLUS MOVE
         "uid_expunge": "",
         "expunge": "",
         "logout": "* BYE bye",
-    } | replies
+    }
+    usual |= replies
 
     def script(talk: Talk) -> None:
         talk.send(greeting)
@@ -196,7 +197,8 @@ def pop3(
         "retr": retr,
         "dele": "+OK",
         "quit": "+OK",
-    } | replies
+    }
+    usual |= replies
 
     def script(talk: Talk) -> None:
         talk.send(greeting)

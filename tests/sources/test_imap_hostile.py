@@ -21,7 +21,7 @@ def against(bench, script, deed, **options):
         began = time.monotonic()
         with pytest.raises(SourceError) as caught, bench.open(bench.box(port=server.port, **options)) as source:
             deed(source)
-        caught.value.heard = server.heard
+        caught.value.heard = server.heard  # type: ignore[attr-defined]
         return caught.value, time.monotonic() - began
 
 
@@ -226,17 +226,28 @@ def test_bye_in_the_middle_of_a_fetch_is_a_closed_session(bench):
     assert "shutting down" in error.sentence
 
 
-@pytest.mark.parametrize("command", ["capability", "login", "examine", "uid_search", "uid_fetch", "logout"])
-@pytest.mark.parametrize("word", [b"NO", b"BAD", b"OK"])
-def test_no_and_bad_to_anything_are_sentences_or_harmless(bench, command, word):
-    script = imap(**{command: lambda talk, tag, rest: talk.send(tag + b" " + word + b" [X] because")})
+@pytest.mark.parametrize(
+    ("command", "no", "bad", "ok"),
+    [
+        ("capability", "source.protocol", "source.protocol", "source.protocol"),
+        ("login", "source.login_refused", "source.login_refused", [BODY]),
+        ("examine", "source.folder_missing", "source.protocol", "source.protocol"),
+        ("uid_search", "source.query", "source.query", []),
+        ("uid_fetch", [], "source.protocol", []),
+        ("logout", [BODY], [BODY], [BODY]),
+    ],
+)
+@pytest.mark.parametrize("word", ["NO", "BAD", "OK"])
+def test_no_and_bad_to_anything_are_sentences_or_harmless(bench, command, no, bad, ok, word):
+    script = imap(**{command: lambda talk, tag, rest: talk.send(tag + f" {word} [X] because".encode())})
+    expected = {"NO": no, "BAD": bad, "OK": ok}[word]
     try:
         with Scripted(script) as server, bench.open(bench.box(port=server.port, ssl=False, timeout=QUICK_S)) as source:
             keys = [each.key for each in source.list()]
-            assert all(raw.content == BODY for raw in source.fetch(keys, source._limits))
+            assert [raw.content for raw in source.fetch(keys, source._limits)] == expected
     except SourceError as error:
+        assert error.code == expected
         assert error.sentence.startswith("mailbox system: localhost:")
-        assert error.code.startswith("source.")
 
 
 @pytest.mark.parametrize("command", ["select", "uid_fetch", "uid_move", "uid_store", "uid_expunge", "uid_copy"])

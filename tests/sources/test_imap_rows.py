@@ -15,7 +15,7 @@ UIDS = st.integers(1, 2**32 - 1)
 
 @given(st.lists(UIDS, min_size=1, max_size=60, unique=True))
 def test_a_set_of_uids_names_exactly_these(uids):
-    named = []
+    named: list[bytes] = []
     for part in uid_set(uids).split(","):
         first, _, last = part.partition(":")
         named += range(int(first), int(last or first) + 1)

@@ -203,3 +203,91 @@ def test_many_actions_share_few_commands(bench, dovecot, chaos, mails):
         source.settle(actions(source, "move", "Done"))
     assert len(account.mails("Done")) == 120
     assert proxy.heard.count(b"\r\n") < 20
+
+
+# ── what was moved away before ────────────────────────────────────────────────────────────────────────────────
+
+
+def held_before(bench, account, mails, **options):
+    """Move three mails to Held, as a pass does with mail that waits for a person; gives the actions that come then."""
+    box = bench.of(account, move_on_hold="Held", move_on_failure="Failed", **options)
+    with bench.open(box) as source:
+        raws = list(source.fetch([each.key for each in source.list()], bench.limits))
+        source.settle([Action(raw.origin.key, "move", "Held") for raw in raws])
+    assert account.mails("Held") == mails(3)
+    return box, [
+        Action(raw.origin.key, "move", "Done", raw.origin.size_bytes, f"<n{number}@example.com>", raw.digest)
+        for number, raw in enumerate(raws, 1)
+    ]
+
+
+@pytest.mark.parametrize("without", [{}, WITHOUT_MOVE, WITHOUT_UIDPLUS])
+def test_mail_that_waited_in_a_folder_goes_on_from_there(bench, filled, mails, chaos, without):
+    _, planned = held_before(bench, filled, mails)
+    proxy = chaos(filled.server.imap)
+    proxy.replace = without
+    reached = bench.of(filled, "imap", port=proxy.port, move_on_hold="Held", exclusive_mailbox=True)
+    with bench.open(reached) as source:
+        assert states(source.settle(planned[:2])) == ["done"] * 2
+        assert states(source.settle(planned[:2])) == ["gone"] * 2
+        assert source.list() == []
+    assert filled.mails("Done") == mails(3)[:2]
+    assert filled.mails("Held") == mails(3)[2:]
+
+
+def test_mail_that_was_refused_by_mistake_comes_back_from_the_folder_of_the_refused(bench, filled, mails):
+    box, planned = held_before(bench, filled, mails)
+    with bench.open(box) as source:
+        source.settle([Action(each.key, "move", "Failed", each.size_bytes, each.message_id, each.digest)
+                       for each in planned])  # fmt: skip
+        assert filled.mails("Failed") == mails(3)
+        assert states(source.settle(planned)) == ["done"] * 3
+    assert filled.mails("Done") == mails(3)
+
+
+@pytest.mark.parametrize("change", ["digest", "size_bytes", "message_id"])
+def test_another_mail_that_only_looks_alike_stays_where_it_is(bench, filled, mails, change):
+    import msgspec
+
+    box, planned = held_before(bench, filled, mails)
+    other = {"digest": "00" * 32, "size_bytes": 99, "message_id": "<other@example.com>"}
+    wrong = [msgspec.structs.replace(each, **{change: other[change]}) for each in planned]
+    with bench.open(box) as source:
+        assert states(source.settle(wrong)) == ["gone"] * 3
+    assert filled.mails("Held") == mails(3)
+
+
+def test_two_mails_with_one_message_id_are_told_apart_by_their_bytes(bench, dovecot, mails):
+    account = dovecot.account()
+    first = mails(1)[0]
+    account.deliver(first, first.replace(b"Hello", b"Howdy"))
+    box = bench.of(account, move_on_hold="Held")
+    with bench.open(box) as source:
+        raws = list(source.fetch([each.key for each in source.list()], bench.limits))
+        source.settle([Action(raw.origin.key, "move", "Held") for raw in raws])
+        second = raws[1]
+        settled = source.settle(
+            [Action(second.origin.key, "delete", "", second.origin.size_bytes, "<n1@example.com>", second.digest)]
+        )
+    assert states(settled) == ["done"]
+    assert account.mails("Held") == [first]
+
+
+def test_seen_marks_a_mail_where_it_waits_and_does_not_move_it(bench, filled, mails):
+    import msgspec
+
+    box, planned = held_before(bench, filled, mails)
+    with bench.open(box) as source:
+        settled = source.settle([msgspec.structs.replace(each, kind="seen", folder="") for each in planned])
+    assert states(settled) == ["done"] * 3
+    assert filled.mails("Held") == mails(3)
+
+
+def test_without_a_folder_for_held_mail_nothing_else_is_opened(bench, filled, chaos):
+    proxy = chaos(filled.server.imap)
+    with bench.open(bench.of(filled, "imap", port=proxy.port)) as source:
+        planned = actions(source, "move", "Done")
+        source.settle(planned)
+        selected = proxy.heard.count(b" SELECT ")
+        assert states(source.settle(planned)) == ["gone"] * 3
+    assert proxy.heard.count(b" SELECT ") == selected

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import os
 
@@ -112,6 +113,25 @@ def test_moving_twice_finds_it_gone(bench, box, home):
     with bench.open(box) as source:
         planned = [Action("1.a", "move", "Done")]
         assert [source.settle(planned)[0].state for _ in range(2)] == ["done", "gone"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "folder", "left"),
+    [("move", "Done", "Done/cur/1.a:2,S"), ("move", "INBOX", "cur/1.a:2,S"), ("seen", "", ".Held/cur/1.a:2,S"),
+     ("delete", "", "")],
+)  # fmt: skip
+def test_mail_that_waited_in_a_folder_goes_on_from_there(bench, home, kind, folder, left):
+    content = put(home, "1.a").read_bytes()
+    waits = bench.box(protocol="maildir", path=home, move_on_hold="Held")
+    do(bench, waits, "move", "Held")
+    other = Action("1.a", kind, folder, len(content), "", "00" * 32)
+    known = Action("1.a", kind, folder, len(content), "", hashlib.sha256(content).hexdigest())
+    with bench.open(waits) as source:
+        assert source.settle([other])[0].state == "gone"
+        assert ".Held/cur/1.a:2,S" in names(home)
+        assert source.settle([known])[0].state == "done"
+    mails = {each for each in names(home) if not each.endswith("maildirfolder")}
+    assert mails == ({left.replace("Done/", ".Done/")} - {""})
 
 
 @pytest.mark.parametrize("kind", ["seen", "delete", "move"])

@@ -213,7 +213,7 @@ def against(bench, script, deed=lambda source: None, **options):
         with pytest.raises(SourceError) as caught, bench.open(bench.box(port=server.port, **options)) as source:
             deed(source)
         assert time.monotonic() - began < 3
-        caught.value.heard = server.heard
+        caught.value.heard = server.heard  # type: ignore[attr-defined]
         return caught.value
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 import warnings
+from typing import Any
 
 import pytest
 from servers.dovecot import make_certificate
@@ -32,7 +33,7 @@ def context(certificate, oldest=None):
     return made
 
 
-SCRIPTS = {"imap": imap, "pop3": pop3}
+SCRIPTS: dict[str, Any] = {"imap": imap, "pop3": pop3}
 BOTH = pytest.mark.parametrize("protocol", ["imap", "pop3"])
 
 
@@ -188,7 +189,7 @@ def test_a_ca_file_that_is_missing_is_a_sentence(bench, tmp_path):
 def test_a_secret_that_cannot_be_had_connects_nowhere(bench):
     from engine.config import SecretError
 
-    class Locked(type(bench.box())):
+    class Locked(type(bench.box())):  # type: ignore[misc]
         def secret(self):
             raise SecretError("mailbox system: the environment variable X (password_env) is not set")
 

@@ -14,11 +14,12 @@ from scripted import Scripted, hooked
 from engine.config import Config
 from engine.lookups import Recorder
 from engine.model.desk import Catalog, CustomField
-from engine.model.draft import AttachmentFate, Decider, Draft, FieldChange, Target, Verdict
+from engine.model.draft import AttachmentFate, Decider, Draft, FieldChange, Target, Verdict, note
 from engine.model.facts import Release
 from engine.model.questions import HookAnswer
 from engine.stages.activity import Activity
 from engine.stages.guard import Guard
+from engine.wording.sentence import sentence
 
 RULE = Decider("rule", "Printers")
 CATALOG = replace(
@@ -111,18 +112,19 @@ def test_a_failure_drops_the_changes_and_holds_or_goes_on_flagged(tmp_path: Path
 def test_a_release_saves_without_the_changes(config: Config) -> None:
     decided = decide(config, HookAnswer("ok", errors=("no",)), released=Release("anna"))
     assert decided.disposition is None
-    assert "anna released it" in decided.notes[-1].text
+    assert "anna released it" in sentence(decided.notes[-1])
 
 
 def test_attachments_are_left_out_by_their_place_among_the_kept(config: Config) -> None:
     about = mail(attachments=[(f"{n}.pdf", "application/pdf", b"%PDF-1.4 " + n.encode()) for n in "abc"])
-    fates = (AttachmentFate(about.attachments[0], False, "big"), *map(AttachmentFate, about.attachments[1:]))
+    big = note("attachment.by_script", reason="big")
+    fates = (AttachmentFate(about.attachments[0], False, big), *map(AttachmentFate, about.attachments[1:]))
     decided = decide(
         config, HookAnswer("ok", dropped=((1, "signature"), (9, "?"))), before=draft(title="T", attachments=fates)
     )
-    assert [(each.keep, each.because) for each in decided.attachments] == [
+    assert [(each.keep, each.because and sentence(each.because)) for each in decided.attachments] == [
         (False, "big"),
-        (True, ""),
+        (True, None),
         (False, "signature"),
     ]
 

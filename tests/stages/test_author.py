@@ -10,6 +10,7 @@ from engine.model.draft import Draft, Target, Verdict
 from engine.model.facts import Facts, Sender
 from engine.model.mail import Address
 from engine.stages.author import Author, named
+from engine.wording.sentence import sentence
 
 
 def decide(known: Facts, toml: str = "", before: Draft | None = None, world: World | None = None) -> Draft:
@@ -35,7 +36,7 @@ def test_F061_an_account_found_by_suffix_is_the_author() -> None:
     known = facts(sender=Sender(Address("jane@bigcorp.example"), JANE, "suffix"))
     decided = decide(known)
     assert decided.author == "jane"
-    assert "by suffix" in decided.notes[0].text
+    assert "by suffix" in sentence(decided.notes[0])
 
 
 def test_F055_the_guest_is_the_author_for_an_unknown_sender() -> None:
@@ -52,7 +53,7 @@ def test_F055_the_guest_needs_the_permission_too() -> None:
 def test_F055_without_a_guest_account_a_public_workspace_keeps_the_address_alone() -> None:
     decided = decide(unknown(), '[people]\nunknown_user = "accept"\n', world=World(accounts=(ANNA, JANE)))
     assert decided.author == "guest"
-    assert "no author" in decided.notes[0].text
+    assert "no author" in sentence(decided.notes[0])
 
 
 def test_F055_without_a_guest_account_a_private_workspace_holds_the_mail() -> None:
@@ -96,7 +97,7 @@ def test_F060_created_users_join_the_default_groups_and_unknown_ones_are_told() 
     toml = CREATE + 'default_group = ["Customers", "nobody"]\ncreate_defaults = { group = "tier2" }\n'
     decided = decide(unknown(), toml)
     assert decided.new_users[0].groups == ("customers", "tier2")
-    assert any('no group "nobody"' in note.text for note in decided.notes)
+    assert any('no group "nobody"' in sentence(note) for note in decided.notes)
 
 
 def test_F056_no_account_is_made_for_a_from_that_is_not_believed() -> None:

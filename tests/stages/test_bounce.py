@@ -11,6 +11,7 @@ from engine.model.facts import Auto, Automatic, BouncedRecipient, Facts, Release
 from engine.model.facts import Bounce as Report
 from engine.model.mail import Mail
 from engine.stages.bounce import Bounce, encrypted
+from engine.wording.sentence import sentence
 
 REPORT = Report((BouncedRecipient("gone@example.org", "failed", "5.1.1", "no such user"),), "<i7@example.com>")
 BOUNCE = Automatic(Auto.BOUNCE, "multipart/report of type delivery-status")
@@ -86,7 +87,7 @@ def test_F040_a_rule_lets_one_senders_automatic_mail_be_mail() -> None:
     decided = decide(facts(automatic=REPLY, thread=answers(item(7))), before=before)
     assert decided.disposition is None
     assert decided.target is Target.NEW_ITEM
-    assert sum("people write there" in note.text for note in decided.notes) == 1
+    assert sum("people write there" in sentence(note) for note in decided.notes) == 1
 
 
 def test_a_released_automatic_reply_goes_on() -> None:

@@ -7,6 +7,7 @@ from builders import NOW, facts, mail
 from engine.lookups import Recorder
 from engine.model.draft import Draft, Verdict
 from engine.stages.config import ConfigStage
+from engine.wording.sentence import sentence
 from rules.problem import Problem
 
 BROKEN = Problem("E130", 'there is no field called "form"', "rules/system.toml", 3, 9)
@@ -33,4 +34,4 @@ def test_another_mailbox_is_not_concerned() -> None:
     stage = ConfigStage({"support": (BROKEN,)})
     draft = stage.decide(mail(), facts(), Draft(), LOOK)
     assert draft.disposition is None
-    assert [note.text for note in draft.notes] == ["no problems"]
+    assert [sentence(note) for note in draft.notes] == ["no problems"]

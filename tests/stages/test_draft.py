@@ -12,6 +12,7 @@ from engine.model.draft import Decider, Draft, FieldChange, Target, Verdict
 from engine.model.facts import Auto, Automatic, Cut, Facts, Release, Thread
 from engine.model.mail import Mail
 from engine.stages.draft import NOTHING_SAID, DraftStage
+from engine.wording.sentence import sentence
 
 RULE = Decider("rule", "Invoices", "rules/system.toml", 21)
 
@@ -193,7 +194,7 @@ def test_F077_a_default_the_workspace_does_not_have_falls_back_to_its_first() ->
     decided = decide(toml='[items]\ntype = "Nothing"\ncategory = "Nothing"\n')
     assert fields(decided)["type"] == "Task"
     assert "category" not in fields(decided)
-    assert any("default of items.type" in note.text for note in decided.notes)
+    assert any("default of items.type" in sentence(note) for note in decided.notes)
 
 
 def test_F070_rules_win_over_keywords_and_keywords_over_defaults() -> None:
@@ -202,13 +203,14 @@ def test_F070_rules_win_over_keywords_and_keywords_over_defaults() -> None:
     decided = decide(about, before=before)
     assert fields(decided)["priority"] == "Urgent"
     assert fields(decided)["type"] == "Incident"
-    assert any('rule "Invoices"' in note.text and "already decided priority" in note.text for note in decided.notes)
+    told = [sentence(note) for note in decided.notes]
+    assert any('rule "Invoices"' in each and "already decided priority" in each for each in told)
 
 
 def test_a_rules_value_that_does_not_exist_is_told_and_leaves_the_default() -> None:
     decided = decide(before=draft(fields=(FieldChange("priority", "Enormous", RULE),)))
     assert fields(decided)["priority"] == "Normal"
-    assert any("Enormous" in note.text for note in decided.notes)
+    assert any("Enormous" in sentence(note) for note in decided.notes)
 
 
 def test_a_rules_field_that_the_catalog_does_not_know_is_kept() -> None:
@@ -229,7 +231,7 @@ def test_a_rules_numbers_are_judged_too() -> None:
 
 
 def test_a_token_that_we_did_not_sign_is_told() -> None:
-    known = facts(thread=Thread(tried=(("token", "help+i7.aaaaaaaa@example.com: not signed by us"),)))
+    known = facts(thread=Thread(unsigned=True))
     assert any(note.code == "thread.bad_token" for note in decide(known=known).notes)
 
 

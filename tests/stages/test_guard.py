@@ -14,6 +14,7 @@ from engine.model.draft import AttachmentFate, Draft, Target, Verdict
 from engine.model.facts import Release
 from engine.model.questions import HookAnswer
 from engine.stages.guard import Guard
+from engine.wording.sentence import sentence
 
 RELEASED = Release("anna", "phoned him")
 
@@ -98,7 +99,7 @@ def test_on_error_softens_mistakes_but_never_attacks(tmp_path: Path, option: str
 def test_a_release_passes_what_holds_and_says_so(config: Config, said: HookAnswer) -> None:
     decided = decide(config, said, released=RELEASED)
     assert decided.disposition is None
-    assert "anna released it" in decided.notes[-1].text
+    assert "anna released it" in sentence(decided.notes[-1])
 
 
 def test_a_release_does_not_pass_a_rejection(config: Config) -> None:
@@ -120,7 +121,7 @@ def test_nothing_is_asked_where_no_guard_is_configured(tmp_path: Path) -> None:
 
 def test_missing_fences_and_versions_are_told_on_every_run(config: Config) -> None:
     said = HookAnswer("ok", hashes=(("guard.py", "a" * 64),), missing=("seccomp",), log=("hello",))
-    texts = [note.text for note in decide(config, said).notes]
+    texts = [sentence(note) for note in decide(config, said).notes]
     assert texts == [
         "ran guard.py (aaaaaaaaaaaa)",
         "reduced isolation, without: seccomp",
@@ -143,7 +144,7 @@ def test_the_question_holds_what_scripts_see(config: Config) -> None:
         headers=[("X-Priority", "1"), ("Reply-To", "other@bigcorp.example")],
         attachments=[("a.pdf", "application/pdf", b"%PDF-1.4 x"), ("b.pdf", "application/pdf", b"%PDF-1.4 y")],
     )
-    fates = (AttachmentFate(about.attachments[0], False, "too big"), AttachmentFate(about.attachments[1]))
+    fates = (AttachmentFate(about.attachments[0], False), AttachmentFate(about.attachments[1]))
     look = Scripted(said=[HookAnswer("ok")])
     known = facts(about, JANE)
     Guard(config).decide(about, known, draft(title="T", text="D", attachments=fates, labels=("x",)), look)

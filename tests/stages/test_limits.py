@@ -11,6 +11,7 @@ from engine.model.draft import Draft, Verdict
 from engine.model.facts import Facts, Release, Sender
 from engine.model.mail import Address, Mail
 from engine.stages.limits import Limits
+from engine.wording.sentence import sentence
 
 
 def decide(about: Mail, toml: str = "", known: Facts | None = None, world: World | None = None) -> Draft:
@@ -24,7 +25,7 @@ def code(decided: Draft) -> str:
 def test_ordinary_mail_passes_with_its_size_in_the_trace() -> None:
     decided = decide(mail())
     assert decided.disposition is None
-    assert "≤ 10 MB" in decided.notes[0].text
+    assert "≤ 10 MB" in sentence(decided.notes[0])
 
 
 def test_F044_a_mail_over_the_maximum_size_is_held() -> None:
@@ -134,7 +135,7 @@ def test_a_release_passes_what_would_hold_and_says_so() -> None:
     known = facts(about, released=Release("anna"))
     decided = decide(about, '[gates]\nmaximum_email_size = "1 kB"\n', known)
     assert decided.disposition is None
-    assert any("anna released it" in note.text for note in decided.notes)
+    assert any("anna released it" in sentence(note) for note in decided.notes)
 
 
 def test_a_release_does_not_pass_a_loop() -> None:

@@ -9,6 +9,7 @@ from engine.model.desk import Account
 from engine.model.draft import Draft, PersonChange, Role, Target
 from engine.model.mail import Address
 from engine.stages.participants import MOST_ASKED, Participants
+from engine.wording.sentence import sentence
 
 WATCH = "[people.cc]\naddCcAsReader = false\naddCcAsWatcher = true\n"
 
@@ -58,7 +59,7 @@ def test_F124_sender_own_addresses_and_repetitions_do_not_join() -> None:
 def test_F124_unknown_addresses_are_told_and_left_out() -> None:
     decided = decide("who@nowhere.example")
     assert joined(decided) == {}
-    assert "not known here" in decided.notes[0].text
+    assert "not known here" in sentence(decided.notes[0])
 
 
 def test_unknown_addresses_get_accounts_where_that_is_set() -> None:
@@ -95,7 +96,7 @@ def test_at_most_the_limit_joins_and_the_rest_is_told() -> None:
     cc = ", ".join(account.emails[0] for account in accounts)
     decided = decide(cc, "[people.cc]\nlimit = 5\n", world=World(accounts=accounts))
     assert len(decided.people) == 5
-    assert any("people.cc.limit" in note.text for note in decided.notes)
+    assert any("people.cc.limit" in sentence(note) for note in decided.notes)
 
 
 def test_ten_thousand_addresses_cost_a_bounded_number_of_questions() -> None:
@@ -120,7 +121,7 @@ def test_people_that_a_rule_names_join_by_login_or_address_and_unknown_ones_are_
     )
     decided = decide(before=draft(people=named))
     assert joined(decided) == {"anna": Role.EDITOR, "bob": Role.WATCHER}
-    assert any("whom a rule names" in note.text for note in decided.notes)
+    assert any("whom a rule names" in sentence(note) for note in decided.notes)
 
 
 @pytest.mark.parametrize("target", [Target.NOTE, Target.TOPIC_POST])

@@ -13,6 +13,7 @@ from engine.model.facts import Auto, Automatic, Facts, Release
 from engine.model.mail import Mail
 from engine.rulebook.actions import Vocabulary
 from engine.stages.route import Route
+from engine.wording.sentence import sentence
 from rules.load import Source, load
 
 WORKSPACES = "".join(f"[workspace.{name}]\nname = '{name}'\n" for name in ("finance", "legal", "archive"))
@@ -179,7 +180,7 @@ def test_a_release_passes_a_hold_and_notes_it() -> None:
     known = facts(about, released=Release("anna"))
     decided = decide({"": rule('hold because "x"')}, about, known)
     assert (decided.disposition, decided.workspace) == (None, "support")
-    assert any("passed, because anna released it" in note.text for note in decided.notes)
+    assert any("passed, because anna released it" in sentence(note) for note in decided.notes)
 
 
 def test_a_release_passes_nothing_but_holds() -> None:
@@ -214,7 +215,7 @@ def test_F066_fields_labels_and_people() -> None:
     assert decided.assignee == FieldChange("assigned_to", "bob", decided.fields[0].by)
     assert (decided.labels, decided.cc_role) == (("x",), Role.READER)
     assert [(person.login, person.role) for person in decided.people] == [("anna", Role.WATCHER)]
-    assert any('nobody here is called "nobody"' in note.text for note in decided.notes)
+    assert any('nobody here is called "nobody"' in sentence(note) for note in decided.notes)
 
 
 def test_people_in_to_join_if_they_have_an_account_and_are_not_us() -> None:

@@ -9,6 +9,7 @@ from engine.model.draft import Decider, Draft, Skip, Verdict
 from engine.model.facts import Authentication, Auto, Automatic, Facts, Release, Sender
 from engine.model.mail import Address, Mail
 from engine.stages.sender import SenderStage
+from engine.wording.sentence import sentence
 
 RULE = Decider("rule", "Robots are people", "rules/system.toml", 3)
 MACHINE = Automatic(Auto.AUTO_REPLY, "Auto-Submitted: auto-replied")
@@ -29,7 +30,7 @@ def unknown(**known: object) -> Facts:
 def test_F036_a_known_sender_passes() -> None:
     decided = decide(facts())
     assert decided.disposition is None
-    assert decided.notes[0].text == "jane@bigcorp.example is jane"
+    assert sentence(decided.notes[0]) == "jane@bigcorp.example is jane"
 
 
 def test_F036_F054_F058_an_unknown_sender_is_held_by_default() -> None:
@@ -130,7 +131,7 @@ def test_F051_a_mail_that_fails_dmarc_is_held() -> None:
 def test_F051_spf_softfail_warns_unless_dmarc_passes() -> None:
     soft = decide(facts(authentication=Authentication(spf="softfail", authserv_id="mx.example.com")))
     assert soft.disposition is None
-    assert any(note.mark == "warn" and "spf=softfail" in note.text for note in soft.notes)
+    assert any(note.mark == "warn" and "spf=softfail" in sentence(note) for note in soft.notes)
     aligned = Authentication(spf="softfail", dmarc="pass", authserv_id="mx.example.com")
     assert not any(note.mark == "warn" for note in decide(facts(authentication=aligned)).notes)
 
@@ -138,7 +139,7 @@ def test_F051_spf_softfail_warns_unless_dmarc_passes() -> None:
 def test_bounces_and_automatic_replies_are_left_to_their_stage() -> None:
     decided = decide(unknown(automatic=MACHINE))
     assert decided.disposition is None
-    assert decided.notes[0].text.startswith("left to gate auto_reply")
+    assert sentence(decided.notes[0]).startswith("left to gate auto_reply")
 
 
 def test_automatic_mail_is_judged_here_where_its_gate_is_off_or_only_warns() -> None:
@@ -155,7 +156,8 @@ def test_a_rule_can_skip_a_gate_and_the_note_says_who_and_why() -> None:
     before = draft(skips=(Skip("dmarc", "a forwarder breaks it", RULE),))
     decided = decide(facts(authentication=proven("fail")), before=before)
     assert decided.disposition is None
-    assert any("a forwarder breaks it" in note.text and "rules/system.toml:3" in note.text for note in decided.notes)
+    told = [sentence(note) for note in decided.notes]
+    assert any("a forwarder breaks it" in each and "rules/system.toml:3" in each for each in told)
 
 
 def test_a_release_passes_holds_but_no_rejection() -> None:

@@ -1,106 +1,15 @@
-"""A desk in the store: people, a workspace, and short words for fetching, deciding and committing mails."""
+"""A desk in a store of SQLite, in memory and in a file."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
+from store.desk import Desk, attachment, furnish
 
-from engine.model.draft import Decider, Disposition, Verdict
-from engine.model.facts import Facts, Sender
-from engine.model.mail import Address, Attachment, Envelope, Mail, Origin, Part, RawMail
-from engine.model.plan import CreateItem, Effect, Outcome, Plan, Receipt
-from engine.store.store import Spooled, Store
-
-NOW = datetime(2026, 11, 20, 10, 31, tzinfo=UTC)
-GATE = Decider("gate", "dmarc")
-
-VERDICTS = {
-    Outcome.REJECTED: Verdict.REJECT,
-    Outcome.DISCARDED: Verdict.DISCARD,
-    Outcome.DUPLICATE: Verdict.DISCARD,
-    Outcome.HELD: Verdict.HOLD,
-}
-
-
-@dataclass
-class Desk:
-    """A store with a clock that stands still, and a counter for keys."""
-
-    store: Store
-    now: datetime = NOW
-    owner: str = "elsewhere/boot/1/1"
-    numbers: Iterator[int] = field(default_factory=lambda: iter(range(1, 10_000)))
-
-    def raw(
-        self, content: bytes | str = b"", mailbox: str = "system", key: str = "", sender: str | None = None,
-        received_at: datetime | None = None,
-    ) -> RawMail:  # fmt: skip
-        number = next(self.numbers)
-        data = (content.encode() if isinstance(content, str) else content) or b"From: a@example.com\n\nmail %d" % number
-        digest = hashlib.sha256(data).hexdigest()
-        origin = Origin(mailbox, key or f"INBOX/1/{number}", len(data))
-        return RawMail(data, origin, received_at or self.now, digest, Envelope(sender))
-
-    def spool(self, *contents: bytes | str | RawMail, **more: Any) -> list[Spooled]:
-        raws = [each if isinstance(each, RawMail) else self.raw(each, **more) for each in contents or (b"",)]
-        return self.store.spool(raws, self.owner)
-
-    def mail(self, spooled: Spooled, **parts: Any) -> Mail:
-        given = {"subject": "Printer", "to": (Address("help@example.com"),), "core_digest": spooled.raw.digest, **parts}
-        return Mail(spooled.raw, **given)
-
-    def commit(
-        self, spooled: Spooled, *effects: Effect, outcome: Outcome = Outcome.CREATED, sender: str = "jane@example.com",
-        workspace: str = "support", action: str = "move", folder: str = "Done", trace: bytes = b"{}", **parts: Any,
-    ) -> Receipt:  # fmt: skip
-        verdict = VERDICTS.get(outcome, Verdict.ACCEPT)
-        disposition = Disposition(verdict, "draft.created" if verdict is Verdict.ACCEPT else "gate.dmarc", "so", GATE)
-        item = parts.pop("item", 0)
-        plan = Plan(disposition, outcome, workspace, effects, item=item)
-        facts = Facts("system", workspace, Sender(Address(sender)))
-        with self.store.writing(), self.store.savepoint():
-            return self.store.commit(spooled, self.mail(spooled, **parts), facts, plan, trace, action, folder)
-
-    def item(self, title: str = "Printer", *effects: Effect, fields: tuple[Any, ...] = (), **more: Any) -> Receipt:
-        (spooled,) = self.spool(more.pop("content", b""))
-        made = CreateItem("support", title, "It is on fire.", "jane", fields)
-        return self.commit(spooled, made, *effects, **more)
-
-    def end(self, outcome: Outcome, **more: Any) -> str:
-        (spooled,) = self.spool(more.pop("content", b""))
-        self.commit(spooled, outcome=outcome, **more)
-        return spooled.mail
-
-    def later(self, **time: float) -> datetime:
-        self.now += timedelta(**time)
-        return self.now
-
-    def count(self, table: str, where: str = "1 = 1") -> int:
-        return int(self.store.database.one(f"SELECT count(*) FROM {table} WHERE {where}")[0])  # noqa: S608
-
-
-def furnish(store: Store) -> None:
-    """People and places that every test knows."""
-    store.put_group("staff")
-    store.put_group("customers")
-    store.put_account("anna", name="Anna Berg", emails=["anna@example.com"], groups=["staff"], admin=True)
-    store.put_account("bob", name="Bob Lund", emails=["bob@example.com", "Bob.Lund@Example.com"], groups=["staff"])
-    store.put_account("jane", name="Jane Doe", emails=["jane@example.com"], groups=["customers"])
-    store.put_workspace("support", name="Support", lists={"types": ["Task", "Incident"]})
-    store.put_workspace("finance", name="Finance", public=False)
-
-
-def attachment(content: bytes, encoded: bytes, at: int, name: str = "a.txt", encoding: str = "base64") -> Attachment:
-    """An attachment whose encoded bytes stand at `at` in the raw mail."""
-    part = Part("text/plain", at, at + len(encoded), encoding)
-    digest = hashlib.sha256(content).hexdigest()
-    return Attachment(name, "text/plain", "text/plain", len(content), digest, part)
+from engine.model.mail import Attachment
+from engine.store.store import Store
 
 
 @pytest.fixture
@@ -112,7 +21,7 @@ def attached() -> Callable[..., Attachment]:
 def desk() -> Iterator[Desk]:
     with Store.open(":memory:") as store:
         made = Desk(store)
-        store.clock = lambda: made.now
+        store.database.clock = made.clock
         furnish(store)
         yield made
 
@@ -122,6 +31,6 @@ def file_desk(tmp_path: Path) -> Iterator[Desk]:
     """The same in a real file."""
     with Store.open(tmp_path / "state" / "db.sqlite3") as store:
         made = Desk(store)
-        store.clock = lambda: made.now
+        store.database.clock = made.clock
         furnish(store)
         yield made

@@ -17,9 +17,10 @@ from engine.model.draft import Decider, Disposition, Verdict
 from engine.model.facts import Facts, Sender
 from engine.model.mail import Address, Mail, Origin, RawMail
 from engine.model.plan import CreateItem, Outcome, Plan, SendMail
+from engine.model.stored import Spooled
 from engine.run.lease import Lease
 from engine.store.locks import owner
-from engine.store.store import Spooled, Store
+from engine.store.store import Store
 
 BATCH = 2
 
@@ -28,7 +29,8 @@ class Killer:
     """Counts steps and dies before the one it was told. A step has a name when it is an act on the outside."""
 
     def __init__(self, at: int) -> None:
-        self.at, self.steps, self.names = at, 0, []
+        self.at, self.steps = at, 0
+        self.names: list[str] = []
 
     def step(self, name: str = "") -> None:
         self.steps += 1
@@ -63,14 +65,14 @@ def one_pass(home: Path, kill_at: int = 0, with_lease: bool = True) -> list[str]
 
 
 def mailbox(store: Store, home: Path, killer: Killer) -> None:
-    store.begin_epoch("system", "1")
-    while batch := store.claim("system", BATCH, now(), owner()):
+    store.mailboxes.begin_epoch("system", "1")
+    while batch := store.ledger.claim("system", BATCH, now(), owner()).mails:
         process(store, batch)
     settle(store, home, killer)
-    keys = store.unknown_keys("system", sorted(each.name for each in (home / "inbox").iterdir()))
+    keys = store.mailboxes.unknown_keys("system", sorted(each.name for each in (home / "inbox").iterdir()))
     for start in range(0, len(keys), BATCH):
         raws = [raw for key in keys[start : start + BATCH] if (raw := fetch(home, key))]
-        spooled = store.spool(raws, owner())
+        spooled = store.ledger.spool(raws, owner())
         killer.step("spooled")
         process(store, [each for each in spooled if not each.seen_before])
         killer.step("committed")
@@ -107,7 +109,7 @@ def commit(store: Store, spooled: Spooled) -> None:
 
 def settle(store: Store, home: Path, killer: Killer) -> None:
     done = []
-    for key, _, folder, _, _ in store.pending_actions("system", 500):
+    for key, _, folder, *_ in store.mailboxes.pending_actions("system", 500):
         killer.step("move")
         try:
             (home / "inbox" / key).rename(home / folder / key)
@@ -115,16 +117,16 @@ def settle(store: Store, home: Path, killer: Killer) -> None:
         except FileNotFoundError:
             done.append((key, "gone"))
     killer.step("moved")
-    store.actions_done("system", done)
+    store.mailboxes.actions_done("system", done)
 
 
 def deliver(store: Store, home: Path, killer: Killer) -> None:
-    for row in store.outbox_claim(50, now(), owner()):
+    for row in store.outbox.claim(50, now(), owner()):
         killer.step("send")
         with (home / "sent").open("a") as sent:
             sent.write(f"{row.to[0]} {row.message_id}\n")
         killer.step("sent")
-        store.outbox_sent(row.id, row.message_id)
+        store.outbox.sent(row.id, row.message_id)
 
 
 def passes(home: Path, kills: tuple[int, ...], with_lease: bool = True) -> None:

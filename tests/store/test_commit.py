@@ -22,12 +22,13 @@ from engine.model.plan import (
     SendMail,
     SetField,
 )
+from engine.store import hot
 from engine.store.errors import ClaimLost, Conflict
 
 
 def test_created_item_has_fields_author_and_mail(desk):
     receipt = desk.item("Printer", fields=(("type", "Incident"), ("priority", "High"), ("Order number", "47112")))
-    view = desk.store.item_view(receipt.item)
+    view = desk.store.items.view(receipt.item)
     assert (view.item.title, view.item.type, view.item.priority) == ("Printer", "Incident", "High")
     assert view.fields == (("Order number", "47112"),)
     assert view.item.author == "jane"
@@ -36,13 +37,13 @@ def test_created_item_has_fields_author_and_mail(desk):
 
 def test_other_names_of_columns_reach_the_columns(desk):
     receipt = desk.item(fields=(("tracker", "Incident"), ("assignee", "bob"), ("is_private", True)))
-    view = desk.store.item_view(receipt.item)
+    view = desk.store.items.view(receipt.item)
     assert (view.item.type, view.item.assigned_to, view.private) == ("Incident", "bob", True)
 
 
 def test_item_in_a_closed_status_is_closed(desk):
     receipt = desk.item(fields=(("status", "Closed"),))
-    assert desk.store.item(receipt.item).closed
+    assert desk.store.items.item(receipt.item).closed
 
 
 def test_comment_changes_the_item_and_keyword_status_closes_and_reopens_it(desk):
@@ -56,24 +57,24 @@ def test_comment_changes_the_item_and_keyword_status_closes_and_reopens_it(desk)
         outcome=Outcome.COMMENT,
         item=item,
     )
-    assert desk.store.item(item).closed_at == desk.now == desk.store.item(item).changed_at
-    assert desk.store.item_view(item).comments[0].id == receipt.comment
+    assert desk.store.items.item(item).closed_at == desk.now == desk.store.items.item(item).changed_at
+    assert desk.store.items.view(item).comments[0].id == receipt.comment
     (spooled,) = desk.spool()
     desk.commit(spooled, AddComment(item, "No.", "jane"), SetField(item, "status", "New"), outcome=Outcome.COMMENT)
-    assert not desk.store.item(item).closed
+    assert not desk.store.items.item(item).closed
 
 
 def test_a_field_set_to_nothing_is_gone(desk):
     item = desk.item(fields=(("Order number", "1"),)).item
     (spooled,) = desk.spool()
     desk.commit(spooled, SetField(item, "order NUMBER", None), outcome=Outcome.COMMENT, item=item)
-    assert desk.store.item_view(item).fields == ()
+    assert desk.store.items.view(item).fields == ()
 
 
 @pytest.mark.parametrize("value", ["text", 47112, 1.5, True, ("a", "b")])
 def test_values_of_fields_keep_their_kind(desk, value):
     item = desk.item(fields=(("F", value),)).item
-    assert dict(desk.store.item(item).fields)["F"] == value
+    assert dict(desk.store.items.item(item).fields)["F"] == value
 
 
 def test_new_user_is_the_author_of_the_new_item(desk):
@@ -83,36 +84,36 @@ def test_new_user_is_the_author_of_the_new_item(desk):
     (spooled,) = desk.spool()
     made = CreateItem("support", "Hello", "", "New.Person@example.org")
     receipt = desk.commit(spooled, CreateUser(user), made, sender="new.person@example.org")
-    account = desk.store.account("new.PERSON@example.org", "+").account
+    account = desk.store.directory.account("new.PERSON@example.org", "+").account
     assert (account.login, account.name, account.groups) == ("new.person@example.org", "New Person", ("customers",))
-    assert desk.store.item_view(receipt.item).item.author == "new.person@example.org"
+    assert desk.store.items.view(receipt.item).item.author == "new.person@example.org"
 
 
 def test_a_user_that_somebody_made_meanwhile_is_taken(desk):
     user = NewUser(Address("jane@example.com"), "Jane", "Doe")
     (spooled,) = desk.spool()
     receipt = desk.commit(spooled, CreateUser(user), CreateItem("support", "Hello", "", "jane@example.com"))
-    assert desk.store.item_view(receipt.item).item.author == "jane"
+    assert desk.store.items.view(receipt.item).item.author == "jane"
     assert desk.count("account") == 3
 
 
 def test_a_login_that_is_taken_gets_a_number(desk):
-    desk.store.put_account("x@example.org")
+    desk.store.directory.put_account("x@example.org")
     user = NewUser(Address("x@example.org"), "X", "Y")
     (spooled,) = desk.spool()
     desk.commit(spooled, CreateUser(user), outcome=Outcome.DISCARDED)
-    assert desk.store.account("x@example.org", "").account.login == "x@example.org-2"
+    assert desk.store.directory.account("x@example.org", "").account.login == "x@example.org-2"
 
 
 def test_F123_a_person_keeps_the_higher_role(desk):
     roles = [AddPerson(0, "bob", Role.WATCHER), AddPerson(0, "bob", Role.EDITOR), AddPerson(0, "bob", Role.READER)]
     item = desk.item("x", *roles, AddPerson(0, "nobody", Role.READER)).item
-    assert desk.store.item_view(item).people == (("bob", "editor"),)
+    assert desk.store.items.view(item).people == (("bob", "editor"),)
 
 
 def test_labels_are_kept_once(desk):
     item = desk.item("x", AddLabel(0, "vip"), AddLabel(0, "vip"), AddLabel(0, "late")).item
-    assert desk.store.item_view(item).labels == ("late", "vip")
+    assert desk.store.items.view(item).labels == ("late", "vip")
 
 
 def test_F126_attachments_of_a_comment_hang_on_it(desk, attached):
@@ -120,10 +121,10 @@ def test_F126_attachments_of_a_comment_hang_on_it(desk, attached):
     (spooled,) = desk.spool(b"From: a@example.com\n\naGVsbG8=")
     file = attached(b"hello", b"aGVsbG8=", 21)
     receipt = desk.commit(spooled, AddComment(item, "", "jane"), Attach(item, file), outcome=Outcome.COMMENT, item=item)
-    (shown,) = desk.store.item_view(item).attachments
+    (shown,) = desk.store.items.view(item).attachments
     assert (shown.name, shown.comment) == ("a.txt", receipt.comment)
-    assert desk.store.blob(shown.digest) == b"hello"
-    assert desk.store.item(item).attachment_digests == (shown.digest,)
+    assert desk.store.items.blob(shown.digest) == b"hello"
+    assert desk.store.items.item(item).attachment_digests == (shown.digest,)
 
 
 def test_F120_a_post_hangs_on_the_topic(desk):
@@ -133,15 +134,15 @@ def test_F120_a_post_hangs_on_the_topic(desk):
         spooled, PostToTopic(7, "This one.", "jane"), AddPerson(7, "bob", Role.READER), outcome=Outcome.COMMENT, item=7
     )
     assert receipt.item == 0 and receipt.comment
-    assert "jane@example.com" in desk.store.topic(7).people
-    found = desk.store.mail(receipt.mail)
+    assert "jane@example.com" in desk.store.items.topic(7).people
+    found = desk.store.archive.mail(receipt.mail)
     assert (found.item, found.topic) == (0, 7)
 
 
 def test_every_recipient_gets_a_row_of_its_own_with_the_number_of_the_item(desk):
     sent = SendMail("ack", "ack", ("Jane@example.com", "bob@example.com"))
     receipt = desk.item("x", sent, CallWebhook("chat", "item.created"))
-    rows = desk.store.outbox_claim(10, desk.now, "me")
+    rows = desk.store.outbox.claim(10, desk.now, "me")
     assert [row.to for row in rows] == [("Jane@example.com",), ("bob@example.com",), ()]
     assert [row.payload.get("item") for row in rows] == [receipt.item, receipt.item, None]
     assert [row.kind for row in rows] == ["ack", "ack", "webhook"]
@@ -150,9 +151,9 @@ def test_every_recipient_gets_a_row_of_its_own_with_the_number_of_the_item(desk)
 
 
 def test_the_engine_can_sign_message_ids(desk):
-    desk.store.message_ids = lambda mail, generation, n, item: f"<{mail}.{generation}.{n}.{item}.sig@example.com>"
-    receipt = desk.item("x", SendMail("ack", "ack", ("jane@example.com",)))
-    (row,) = desk.store.outbox_claim(10, desk.now, "me")
+    ack = SendMail("ack", "ack", ("jane@example.com",))
+    receipt = desk.item("x", ack, message_ids=lambda *about: "<{}.{}.{}.{}.sig@example.com>".format(*about))
+    (row,) = desk.store.outbox.claim(10, desk.now, "me")
     assert row.message_id == f"<{receipt.mail}.1.1.{receipt.item}.sig@example.com>"
 
 
@@ -164,14 +165,14 @@ def test_every_effect_leaves_one_row(desk):
 
 def test_receipt_says_what_was_decided_by_whom(desk):
     mail = desk.end(Outcome.HELD, trace=b'{"x":1}')
-    (receipt,) = desk.store.receipts(mail)
+    (receipt,) = desk.store.archive.receipts(mail)
     assert (receipt.outcome, receipt.code, receipt.by.name) == (Outcome.HELD, "gate.dmarc", "dmarc")
-    assert json.loads(desk.store.trace(mail)) == {"x": 1}
+    assert json.loads(desk.store.archive.trace(mail)) == {"x": 1}
 
 
 def test_who_lost_the_claim_writes_nothing(desk):
     (spooled,) = desk.spool()
-    desk.store.claim("system", 1, desk.later(hours=1), "another/boot/1/1")
+    desk.store.ledger.claim("system", 1, desk.later(hours=1), "another/boot/1/1")
     with pytest.raises(ClaimLost):
         desk.commit(spooled, CreateItem("support", "x", "", "jane"))
     assert desk.count("item") == desk.count("receipt") == desk.count("effect") == 0
@@ -188,13 +189,13 @@ def test_committing_twice_is_impossible(desk):
 def test_the_keys_of_the_database_are_the_last_line(desk):
     """Even code that forgot the claim cannot make a second receipt or effect of a generation."""
     receipt = desk.item()
-    row = desk.store.mail(receipt.mail).row
+    row = desk.store.archive.mail(receipt.mail).row
     with pytest.raises(Conflict):
         desk.store.database.run(
             "INSERT INTO effect (inbound_id, generation, kind, n) VALUES (?, 1, 'CreateItem', 1)", row
         )
     with pytest.raises(Conflict):
-        desk.store._error_receipt(row, 1, "x", "y", desk.now)
+        desk.store.database.run(hot.RECEIPT, row, 1, "error", "x", "y", "engine", "engine", *["", 0, ""], *[None] * 5)
 
 
 def test_one_bad_mail_of_a_batch_takes_only_its_own_effects_back(desk):
@@ -206,7 +207,7 @@ def test_one_bad_mail_of_a_batch_takes_only_its_own_effects_back(desk):
             )
         except Exception:
             assert spooled is bad
-    assert [row.title for row in desk.store.items()] == [fine.mail, good.mail]
+    assert [row.title for row in desk.store.items.newest()] == [fine.mail, good.mail]
     assert desk.count("outbox") == 2
 
 
@@ -214,26 +215,26 @@ def test_commit_plans_the_action_on_every_presentation(desk):
     (spooled,) = desk.spool(b"From: a@example.com\n\nx")
     desk.spool(b"From: a@example.com\n\nx")
     desk.commit(spooled, outcome=Outcome.HELD, action="move", folder="Held", message_id="<a@example.com>")
-    rows = desk.store.pending_actions("system", 10)
-    assert [(kind, folder, message_id) for _, kind, folder, _, message_id in rows] == [
+    rows = desk.store.mailboxes.pending_actions("system", 10)
+    assert [(kind, folder, message_id) for _, kind, folder, _, message_id, _ in rows] == [
         ("move", "Held", "<a@example.com>")
     ] * 2
-    desk.store.actions_done("system", [(rows[0][0], "done"), (rows[1][0], "gone", "no such message")])
-    assert desk.store.pending_actions("system", 10) == []
+    desk.store.mailboxes.actions_done("system", [(rows[0][0], "done"), (rows[1][0], "gone", "no such message")])
+    assert desk.store.mailboxes.pending_actions("system", 10) == []
 
 
 @pytest.mark.parametrize("action", ["", "keep"])
 def test_keeping_a_mail_plans_nothing(desk, action):
     desk.end(Outcome.HELD, action=action)
-    assert desk.store.pending_actions("system", 10) == []
+    assert desk.store.mailboxes.pending_actions("system", 10) == []
 
 
 def test_an_action_that_failed_is_tried_again_behind_the_others(desk):
     desk.end(Outcome.DISCARDED)
-    (first,) = desk.store.pending_actions("system", 10)
-    desk.store.actions_done("system", [(first[0], "failed", "over quota")])
+    (first,) = desk.store.mailboxes.pending_actions("system", 10)
+    desk.store.mailboxes.actions_done("system", [(first[0], "failed", "over quota")])
     desk.end(Outcome.DISCARDED)
-    assert [row[0] for row in desk.store.pending_actions("system", 10)][1] == first[0]
+    assert [row[0] for row in desk.store.mailboxes.pending_actions("system", 10)][1] == first[0]
 
 
 def test_html_is_read_from_the_raw_mail(desk):
@@ -241,7 +242,7 @@ def test_html_is_read_from_the_raw_mail(desk):
     (spooled,) = desk.spool(content)
     part = Part("text/html", 25, len(content), "8bit", "iso-8859-1")
     receipt = desk.commit(spooled, CreateItem("support", "x", "Grüße", "jane", html_part=part))
-    assert desk.store.html(desk.store.item_view(receipt.item).html) == "<p>Grüße</p>"
+    assert desk.store.items.html(desk.store.items.view(receipt.item).html) == "<p>Grüße</p>"
 
 
 def test_versions_move_with_what_changes_and_name_the_questions(desk):
@@ -251,7 +252,7 @@ def test_versions_move_with_what_changes_and_name_the_questions(desk):
     changed = desk.store.changed_since(before)
     assert "duplicate" in changed and "account" not in changed and "item" not in changed
     before = desk.store.versions()
-    desk.store.put_account("new")
+    desk.store.directory.put_account("new")
     assert "may" in desk.store.changed_since(before) and "item" not in desk.store.changed_since(before)
 
 
@@ -259,14 +260,14 @@ def test_what_was_remembered_inside_a_transaction_that_failed_is_forgotten(desk)
     user = CreateUser(NewUser(Address("new@example.org"), "New", "One"))
     (spooled,) = desk.spool()
     with pytest.raises(RuntimeError), desk.store.writing():
-        desk.store.put_account("temp", emails=["temp@example.org"])
-        assert desk.store.account("temp@example.org", "").account
+        desk.store.directory.put_account("temp", emails=["temp@example.org"])
+        assert desk.store.directory.account("temp@example.org", "").account
         raise RuntimeError
-    assert desk.store.account("temp@example.org", "").account is None
+    assert desk.store.directory.account("temp@example.org", "").account is None
     with pytest.raises(RuntimeError), desk.store.rehearsal():
         desk.commit(spooled, user, outcome=Outcome.DISCARDED)
         raise RuntimeError
-    assert desk.store.login("new@example.org") is None
+    assert desk.store.directory.login("new@example.org") is None
 
 
 def test_a_rehearsal_does_everything_and_keeps_nothing(desk):
@@ -293,8 +294,8 @@ def test_commit_outside_a_transaction_is_a_mistake(desk):
 def test_a_mail_released_days_later_counts_once_for_the_rates(desk):
     mail = desk.end(Outcome.HELD)
     at = desk.later(seconds=1)
-    assert desk.store.total_rate(3600, at) == 1
-    desk.store.reopen(mail, None, retry=True)
-    spooled = desk.store.claim_one(mail, at, desk.owner)
+    assert desk.store.ledger.total_rate(3600, at) == 1
+    desk.store.ledger.reopen(mail, None, retry=True)
+    spooled = desk.store.ledger.claim_one(mail, at, desk.owner)
     desk.commit(spooled, outcome=Outcome.DISCARDED)
-    assert desk.store.total_rate(3600, at + timedelta(seconds=1)) == 1
+    assert desk.store.ledger.total_rate(3600, at + timedelta(seconds=1)) == 1

@@ -21,7 +21,7 @@ def furnish(home: Path, mails: int = MAILS) -> Path:
     for number in range(mails):
         (home / "inbox" / f"{number:03d}").write_text(f"mail {number}")
     with Store.open(home / "db.sqlite3") as store:
-        store.put_workspace("support")
+        store.items.put_workspace("support")
     return home
 
 

@@ -21,7 +21,7 @@ def test_database_and_its_side_files_are_for_their_owner_only(tmp_path):
     before = os.umask(0)
     try:
         with Store.open(path) as store:
-            store.put_group("x")
+            store.directory.put_group("x")
             names = {each.name for each in path.parent.iterdir()}
             assert {"db.sqlite3", "db.sqlite3-wal", "db.sqlite3-shm"} <= names
             assert {mode(each) for each in path.parent.iterdir()} == {0o600}
@@ -49,7 +49,7 @@ def test_it_is_durable_and_uses_a_log(file_desk):
 def test_what_was_committed_is_there_after_opening_again(file_desk):
     receipt = file_desk.item("Printer")
     with Store.open(file_desk.store.path) as again:
-        assert again.mail(receipt.mail).outcome == "created"
+        assert again.archive.mail(receipt.mail).outcome == "created"
 
 
 def test_a_missing_database_is_not_made_unasked(tmp_path):
@@ -84,10 +84,10 @@ def test_a_directory_in_place_of_the_file_is_said_plainly(tmp_path):
 def test_G17_a_locked_database_is_busy_and_nothing_was_written(file_desk):
     with Store.open(file_desk.store.path, busy_s=0.01) as other, file_desk.store.writing():
         with pytest.raises(Busy, match="locked"):
-            other.spool([file_desk.raw()], "me")
-        assert other.mails() == []
+            other.ledger.spool([file_desk.raw()], "me")
+        assert other.archive.mails() == []
     with Store.open(file_desk.store.path, busy_s=0.01) as other:
-        assert other.spool([file_desk.raw()], "me")
+        assert other.ledger.spool([file_desk.raw()], "me")
 
 
 def test_G16_a_full_disk_takes_nothing_and_goes_on_when_there_is_room(file_desk):
@@ -112,7 +112,7 @@ def test_G16_a_disk_that_fills_in_the_middle_of_a_batch_takes_nothing_of_it(file
             with store.savepoint():
                 if number == 3:
                     store.database.run(f"PRAGMA max_page_count = {pages}")
-                store.keep_text(str(number), "x" * 200_000 if number == 3 else "x")
+                store.archive.keep_text(str(number), "x" * 200_000 if number == 3 else "x")
     store.database.run("PRAGMA max_page_count = 1000000")
     assert file_desk.count("rule_text") == 0
     file_desk.commit(spooled[0])
@@ -121,7 +121,7 @@ def test_G16_a_disk_that_fills_in_the_middle_of_a_batch_takes_nothing_of_it(file
 def test_a_read_only_database_is_said_plainly(file_desk):
     file_desk.store.database.run("PRAGMA query_only = 1")
     with pytest.raises(StoreError, match="read-only"):
-        file_desk.store.put_group("x")
+        file_desk.store.directory.put_group("x")
 
 
 def test_mistakes_in_the_code_stay_what_they_are(desk):
@@ -136,10 +136,10 @@ def test_closing_twice_is_fine(desk):
 
 def test_a_savepoint_takes_back_only_its_own(desk):
     with desk.store.writing():
-        desk.store.keep_text("a", "1")
+        desk.store.archive.keep_text("a", "1")
         with pytest.raises(ValueError), desk.store.savepoint():
-            desk.store.keep_text("b", "2")
+            desk.store.archive.keep_text("b", "2")
             raise ValueError
         with desk.store.savepoint(), desk.store.savepoint():
-            desk.store.keep_text("c", "3")
-    assert [desk.store.text(digest) for digest in "abc"] == ["1", "", "3"]
+            desk.store.archive.keep_text("c", "3")
+    assert [desk.store.archive.text(digest) for digest in "abc"] == ["1", "", "3"]

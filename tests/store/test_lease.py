@@ -77,37 +77,37 @@ def test_waiting_for_a_lease_ends_when_asked_to_stop(file_desk):
 
 
 def test_the_lease_of_a_dead_process_is_free_at_once(desk):
-    assert desk.store.lease("system", DEAD, desk.now)
-    assert desk.store.lease("system", owner(), desk.now)
+    assert desk.store.mailboxes.lease("system", DEAD, desk.now)
+    assert desk.store.mailboxes.lease("system", owner(), desk.now)
 
 
 def test_a_lease_of_another_host_stands_until_it_ends(desk):
     far = "another/boot/1/1"
-    assert desk.store.lease("system", far, desk.now, ttl_s=60)
-    assert not desk.store.lease("system", owner(), desk.now + timedelta(seconds=59))
-    assert desk.store.heartbeat("system", far, desk.now + timedelta(seconds=50))
-    assert not desk.store.lease("system", owner(), desk.now + timedelta(seconds=100))
-    assert desk.store.lease("system", owner(), desk.now + timedelta(seconds=111))
-    assert not desk.store.heartbeat("system", far, desk.now)
+    assert desk.store.mailboxes.lease("system", far, desk.now, ttl_s=60)
+    assert not desk.store.mailboxes.lease("system", owner(), desk.now + timedelta(seconds=59))
+    assert desk.store.mailboxes.heartbeat("system", far, desk.now + timedelta(seconds=50))
+    assert not desk.store.mailboxes.lease("system", owner(), desk.now + timedelta(seconds=100))
+    assert desk.store.mailboxes.lease("system", owner(), desk.now + timedelta(seconds=111))
+    assert not desk.store.mailboxes.heartbeat("system", far, desk.now)
 
 
 def test_G18_a_lease_made_by_a_clock_that_ran_ahead_is_free(desk):
-    desk.store.lease("system", "another/boot/1/1", desk.now + timedelta(days=400))
-    assert desk.store.lease("system", owner(), desk.now)
+    desk.store.mailboxes.lease("system", "another/boot/1/1", desk.now + timedelta(days=400))
+    assert desk.store.mailboxes.lease("system", owner(), desk.now)
 
 
 def test_only_the_holder_gives_a_lease_back(desk):
-    desk.store.lease("system", "another/boot/1/1", desk.now)
-    desk.store.release_lease("system", owner())
-    assert not desk.store.lease("system", owner(), desk.now)
+    desk.store.mailboxes.lease("system", "another/boot/1/1", desk.now)
+    desk.store.mailboxes.release("system", owner())
+    assert not desk.store.mailboxes.lease("system", owner(), desk.now)
 
 
 def test_every_lease_has_a_higher_token(desk):
     tokens = []
     for _ in range(2):
-        desk.store.lease("system", owner(), desk.now)
+        desk.store.mailboxes.lease("system", owner(), desk.now)
         tokens.append(desk.store.database.one("SELECT lease_token FROM mailbox WHERE name = 'system'")[0])
-        desk.store.release_lease("system", owner())
+        desk.store.mailboxes.release("system", owner())
     assert tokens[1] > tokens[0]
 
 
@@ -133,9 +133,9 @@ def test_a_heartbeat_tells_when_the_lease_was_lost(desk):
 
 def test_closing_a_store_gives_its_locks_back(file_desk):
     other = Store.open(file_desk.store.path)
-    assert other.lease("system", owner(), utc_now())
+    assert other.mailboxes.lease("system", owner(), utc_now())
     other.close()
-    lock = FileLock(lock_file(file_desk.store.path, file_desk.store.mailbox_id("system")))
+    lock = FileLock(lock_file(file_desk.store.path, file_desk.store.mailboxes.number("system")))
     assert lock.acquire()
     lock.release()
 
@@ -152,18 +152,18 @@ def test_lock_files_are_for_their_owner_only(file_desk):
 def working(desk, *contents, name=DEAD):
     """Somebody takes the lease and spools mails."""
     desk.owner = name
-    assert desk.store.lease("system", DEAD, desk.now)
-    desk.store.take_over("system", DEAD, desk.now)
+    assert desk.store.mailboxes.lease("system", DEAD, desk.now)
+    desk.store.mailboxes.take_over("system", DEAD, desk.now)
     return desk.spool(*contents)
 
 
 def died(desk, in_hand=0):
     """Who held the lease died: what is in the lock file, and the claims, are all that is left."""
     store = desk.store
-    store.begin("system", in_hand)
-    store.release_lease("system", DEAD)
-    assert store.lease("system", owner(), desk.now)
-    store.take_over("system", owner(), desk.now, [60.0, 300.0])
+    store.mailboxes.begin("system", in_hand)
+    store.mailboxes.release("system", DEAD)
+    assert store.mailboxes.lease("system", owner(), desk.now)
+    store.mailboxes.take_over("system", owner(), desk.now, [60.0, 300.0])
 
 
 def attempts(desk):
@@ -198,7 +198,7 @@ def test_a_mail_that_a_process_died_on_comes_alone_and_in_its_turn(file_desk):
     first, second, third = working(file_desk, b"", b"", b"")
     died(file_desk, in_hand=second.row)
     handed_out = []
-    while batch := file_desk.store.claim("system", 50, file_desk.now, owner(), tried=False):
+    while batch := file_desk.store.ledger.claim("system", 50, file_desk.now, owner(), tried=False).mails:
         handed_out.append([each.row for each in batch])
     assert handed_out == [[first.row], [second.row], [third.row]]
 
@@ -208,22 +208,22 @@ def test_a_mail_that_two_processes_died_on_waits_and_comes_last(file_desk):
     file_desk.store.database.run("UPDATE inbound SET attempts = 2 WHERE id = ?", spooled[0].row)
     died(file_desk, in_hand=spooled[0].row)
     store, now = file_desk.store, file_desk.now
-    fresh = store.claim("system", 50, now, owner(), tried=False)
+    fresh = store.ledger.claim("system", 50, now, owner(), tried=False).mails
     assert [each.row for each in fresh] == [spooled[1].row]
-    assert store.claim("system", 50, now, owner()) == []
-    store.unclaim(fresh)
-    assert store.tried_mailboxes(now) == frozenset()
+    assert store.ledger.claim("system", 50, now, owner()).mails == []
+    store.ledger.unclaim(fresh)
+    assert store.ledger.tried_mailboxes(now) == frozenset()
     later = file_desk.later(seconds=61)
-    assert store.tried_mailboxes(later) == {"system"}
-    assert len(store.claim("system", 50, later, owner(), tried=False)) == 1
-    assert [each.row for each in store.claim("system", 50, later, owner())] == [spooled[0].row]
+    assert store.ledger.tried_mailboxes(later) == {"system"}
+    assert len(store.ledger.claim("system", 50, later, owner(), tried=False).mails) == 1
+    assert [each.row for each in store.ledger.claim("system", 50, later, owner()).mails] == [spooled[0].row]
 
 
 @pytest.mark.parametrize("noted", [b"", b"\n", b"nonsense", b"a/b/c/d\n-1\n", b"\xff\n5\n", b"x" * 5000])
 def test_a_lock_file_with_anything_in_it_does_no_harm(file_desk, noted):
     file_desk.owner = DEAD
     file_desk.spool(b"")
-    lock_file(file_desk.store.path, file_desk.store.mailbox_id("system")).write_bytes(noted)
+    lock_file(file_desk.store.path, file_desk.store.mailboxes.number("system")).write_bytes(noted)
     with Lease(file_desk.store, "system", utc_now) as lease:
         assert lease.held
     assert attempts(file_desk) == [(1, 1, "")]
@@ -234,20 +234,20 @@ def test_a_lock_file_with_anything_in_it_does_no_harm(file_desk, noted):
 
 def test_failures_of_a_mailbox_are_counted_from_the_first(desk):
     first = desk.now
-    desk.store.mailbox_failed("finance", "source.login", "login failed", first)
-    desk.store.mailbox_failed("finance", "source.away", "no route", desk.later(minutes=5))
-    (state,) = desk.store.mailbox_states()
+    desk.store.mailboxes.failed("finance", "source.login", "login failed", first)
+    desk.store.mailboxes.failed("finance", "source.away", "no route", desk.later(minutes=5))
+    (state,) = desk.store.mailboxes.states()
     assert (state.failures, state.failing_since, state.failed_at) == (2, first, desk.now)
     assert (state.code, state.sentence, state.ok_at) == ("source.away", "no route", None)
-    desk.store.mailbox_ok("finance", desk.later(minutes=5))
-    (state,) = desk.store.mailbox_states()
+    desk.store.mailboxes.worked("finance", desk.later(minutes=5))
+    (state,) = desk.store.mailboxes.states()
     assert (state.failures, state.failing_since, state.code, state.ok_at) == (0, None, "", desk.now)
 
 
 @pytest.mark.parametrize(("reason", "said"), [("holiday", "holiday"), ("", "paused by hand")])
 def test_a_mailbox_is_paused_and_resumed(desk, reason, said):
-    assert desk.store.paused("system") == ""
-    desk.store.pause("system", reason)
-    assert desk.store.paused("system") == said
-    desk.store.resume("system")
-    assert desk.store.paused("system") == ""
+    assert desk.store.mailboxes.paused("system") == ""
+    desk.store.mailboxes.pause("system", reason)
+    assert desk.store.mailboxes.paused("system") == said
+    desk.store.mailboxes.resume("system")
+    assert desk.store.mailboxes.paused("system") == ""

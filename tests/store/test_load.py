@@ -95,18 +95,18 @@ def counts(store):
 def test_everything_a_file_may_hold_gets_in(desk):
     load(desk.store, tomllib.loads(DATA))
     store = desk.store
-    assert store.login("max").admin and store.login("max").groups == ("ops",)
-    assert store.may("zoe", "add_items", "ops") and not store.may("jane", "view_items", "ops")
-    catalog = store.catalog("ops")
+    assert store.directory.login("max").admin and store.directory.login("max").groups == ("ops",)
+    assert store.directory.may("zoe", "add_items", "ops") and not store.directory.may("jane", "view_items", "ops")
+    catalog = store.items.catalog("ops")
     assert (catalog.types, catalog.priorities, catalog.versions) == (("Incident",), ("P1", "P2"), ("1.0",))
     assert catalog.fields[0].values == ("a", "b") and catalog.fields[0].multiple
-    view = store.item_view(4711)
+    view = store.items.view(4711)
     assert (view.item.type, view.item.priority, view.item.assigned_to) == ("Incident", "P1", "ops")
-    assert store.item(4711).closed and view.labels == ("net",)
+    assert store.items.item(4711).closed and view.labels == ("net",)
     assert view.people == (("max", "watcher"), ("zoe", "watcher"))
     assert [(each.text, each.internal) for each in view.comments] == [("It is back.", False), ("Hm.", True)]
-    assert store.item_by_field("external_ref", "INC1").id == 4711
-    assert store.topic(3).locked and "zoe" in store.topic(3).people
+    assert store.items.item_by_field("external_ref", "INC1").id == 4711
+    assert store.items.topic(3).locked and "zoe" in store.items.topic(3).people
 
 
 def test_loading_twice_changes_nothing(desk):
@@ -128,9 +128,9 @@ def test_what_a_later_file_does_not_name_stays(desk):
     load(desk.store, tomllib.loads(DATA))
     change = '[[items]]\nid = 4711\nworkspace = "ops"\ntitle = "Router was down"\nstatus = "Open"\n'
     assert load(desk.store, tomllib.loads(change))["items"].changed == 1
-    view = desk.store.item_view(4711)
+    view = desk.store.items.view(4711)
     assert (view.item.title, view.item.status, view.item.assigned_to) == ("Router was down", "Open", "ops")
-    assert not desk.store.item(4711).closed and len(view.comments) == 2
+    assert not desk.store.items.item(4711).closed and len(view.comments) == 2
 
 
 def test_new_items_go_on_above_the_loaded_numbers(desk):

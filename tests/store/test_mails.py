@@ -16,43 +16,43 @@ def test_a_mail_is_found_by_id_prefix_message_id_last_and_last_held(desk):
     held = desk.end(Outcome.HELD, message_id="<held@example.com>")
     last = desk.item(message_id="<last@example.com>").mail
     for ref in (held, held[:8], "<held@example.com>", "held@example.com", "last-held"):
-        assert desk.store.find_mail(ref).mail == held
-    assert desk.store.find_mail("last").mail == last
+        assert desk.store.archive.find_mail(ref).mail == held
+    assert desk.store.archive.find_mail("last").mail == last
 
 
 @pytest.mark.parametrize("ref", ["m-zzz", "<no@example.com>", "", "last-held", "m-%", "m-_"])
 def test_what_is_not_there_is_none_and_mail_says_so(desk, ref):
     desk.item()
-    assert desk.store.find_mail(ref) is None
+    assert desk.store.archive.find_mail(ref) is None
     with pytest.raises(NotFound, match="there is no mail"):
-        desk.store.mail(ref)
+        desk.store.archive.mail(ref)
 
 
 def test_a_prefix_of_several_mails_names_them(desk):
     desk.item()
     desk.item()
     with pytest.raises(NotFound, match="beginning of more than one"):
-        desk.store.find_mail("m-")
+        desk.store.archive.find_mail("m-")
 
 
 def test_an_empty_ledger_has_no_last_mail(desk):
-    assert desk.store.find_mail("last") is None
+    assert desk.store.archive.find_mail("last") is None
 
 
 def test_the_newest_of_several_mails_with_one_message_id_is_found(desk):
     desk.item(message_id="<same@example.com>")
     newest = desk.item(message_id="<same@example.com>").mail
-    assert desk.store.find_mail("<same@example.com>").mail == newest
+    assert desk.store.archive.find_mail("<same@example.com>").mail == newest
 
 
 def test_a_waiting_mail_is_deferred(desk):
     (spooled,) = desk.spool()
-    desk.store.defer(spooled, "rule.file_broken", "rules/x.toml does not load", desk.now)
-    row = desk.store.mail(spooled.mail)
+    desk.store.ledger.defer(spooled, "rule.file_broken", "rules/x.toml does not load", desk.now)
+    row = desk.store.archive.mail(spooled.mail)
     assert (row.outcome, row.state, row.code, row.because) == (
         "deferred", "received", "rule.file_broken", "rules/x.toml does not load",
     )  # fmt: skip
-    assert [each.mail for each in desk.store.mails("outcome:deferred")] == [row.mail]
+    assert [each.mail for each in desk.store.archive.mails("outcome:deferred")] == [row.mail]
 
 
 @pytest.fixture
@@ -89,24 +89,24 @@ def searched(desk):
     ],
 )
 def test_queries_find(searched, query, names):
-    assert [row.mail for row in searched.store.mails(query)] == [searched.mails[name] for name in names]
+    assert [row.mail for row in searched.store.archive.mails(query)] == [searched.mails[name] for name in names]
 
 
 def test_a_rule_is_found_where_it_matched_and_not_where_it_was_only_read(desk):
-    desk.store.keep_text("d1", '[[rule]]\nname = "Other"\n[[rule]]\nname = "VIP customers"\n')
+    desk.store.archive.keep_text("d1", '[[rule]]\nname = "Other"\n[[rule]]\nname = "VIP customers"\n')
     hit = b'{"rules":[{"file":"system.toml","digest":"d1","hits":[{"rule":2}]}],"answers":["VIP customers"]}'
     miss = b'{"rules":[{"file":"system.toml","digest":"d1","hits":[{"rule":1}]}],"answers":["VIP customers"]}'
     mail = desk.end(Outcome.HELD, trace=hit)
     desk.end(Outcome.HELD, trace=miss)
     desk.end(Outcome.HELD)
-    assert [row.mail for row in desk.store.mails('rule:"vip"')] == [mail]
-    assert desk.store.mails("rule:nobody") == []
+    assert [row.mail for row in desk.store.archive.mails('rule:"vip"')] == [mail]
+    assert desk.store.archive.mails("rule:nobody") == []
 
 
 @pytest.mark.parametrize("query", ["form:x", "newer_than:soon", "item:x", "outcome:lost", "from:"])
 def test_words_without_meaning_are_refused_with_a_hint(desk, query):
     with pytest.raises(Refused):
-        desk.store.mails(query)
+        desk.store.archive.mails(query)
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -116,7 +116,7 @@ def test_words_without_meaning_are_refused_with_a_hint(desk, query):
 @example("newer_than:999999y")
 def test_no_query_breaks_the_database(desk, query):
     try:
-        desk.store.mails(query, 5)
+        desk.store.archive.mails(query, 5)
     except Refused:
         pass
 
@@ -124,15 +124,15 @@ def test_no_query_breaks_the_database(desk, query):
 def test_held_lists_what_waits_for_a_person_oldest_first(desk):
     first = desk.end(Outcome.HELD)
     (broken,) = desk.spool()
-    desk.store.fail(broken, "x", desk.now, [], max_attempts=1)
+    desk.store.ledger.fail(broken, "x", desk.now, [], max_attempts=1)
     desk.end(Outcome.DISCARDED)
-    assert [row.mail for row in desk.store.held()] == [first, broken.mail]
-    assert [row.mail for row in desk.store.held("support")] == [first]
+    assert [row.mail for row in desk.store.archive.held()] == [first, broken.mail]
+    assert [row.mail for row in desk.store.archive.held("support")] == [first]
 
 
 def test_receipts_name_their_outgoing_mail(desk):
     receipt = desk.item("x", SendMail("ack", "ack", ("a@b.example",)))
-    assert desk.store.receipts(receipt.mail) == [receipt]
+    assert desk.store.archive.receipts(receipt.mail) == [receipt]
 
 
 def test_stored_mails_are_those_of_a_time_that_were_decided(desk):
@@ -140,13 +140,13 @@ def test_stored_mails_are_those_of_a_time_that_were_decided(desk):
     desk.later(days=5)
     second = desk.item().mail
     desk.spool()
-    assert [each.mail for each in desk.store.stored_mails(desk.now - timedelta(days=1))] == [second]
-    assert [each.mail for each in desk.store.stored_mails(desk.now - timedelta(days=9))] == [first, second]
-    (stored,) = desk.store.stored_mails(desk.now - timedelta(days=9), desk.now - timedelta(days=1))
-    assert (stored.outcome, stored.raw.digest) == ("held", desk.store.raw(first).digest)
+    assert [each.mail for each in desk.store.archive.stored_mails(desk.now - timedelta(days=1))] == [second]
+    assert [each.mail for each in desk.store.archive.stored_mails(desk.now - timedelta(days=9))] == [first, second]
+    (stored,) = desk.store.archive.stored_mails(desk.now - timedelta(days=9), desk.now - timedelta(days=1))
+    assert (stored.outcome, stored.raw.digest) == ("held", desk.store.archive.raw(first).digest)
 
 
 def test_rule_texts_are_kept_by_hash(desk):
-    desk.store.keep_text("abc", "when = 'x'")
-    desk.store.keep_text("abc", "when = 'x'")
-    assert (desk.store.text("abc"), desk.store.text("no")) == ("when = 'x'", "")
+    desk.store.archive.keep_text("abc", "when = 'x'")
+    desk.store.archive.keep_text("abc", "when = 'x'")
+    assert (desk.store.archive.text("abc"), desk.store.archive.text("no")) == ("when = 'x'", "")

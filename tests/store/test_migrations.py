@@ -52,7 +52,7 @@ def test_an_older_database_is_upgraded_and_keeps_what_is_in_it(file_desk, reques
     with Store.open(path) as store:
         assert version(store.database) == 2
         assert store.database.one("SELECT title, colour FROM item") == ("Printer", "")
-        assert store.mail(receipt.mail).outcome == "created"
+        assert store.archive.mail(receipt.mail).outcome == "created"
 
 
 def test_an_upgrade_that_breaks_leaves_the_database_as_it_was(file_desk, monkeypatch):

@@ -23,46 +23,46 @@ def states(desk):
 
 def test_rows_are_claimed_once_and_counted(desk):
     queue(desk)
-    assert desk.store.outbox_waiting() == 1
-    (row,) = desk.store.outbox_claim(10, desk.now, owner())
+    assert desk.store.outbox.waiting() == 1
+    (row,) = desk.store.outbox.claim(10, desk.now, owner())
     assert (row.attempts, row.automatic, row.to) == (1, True, ("jane@example.com",))
-    assert desk.store.outbox_claim(10, desk.now, owner()) == []
-    desk.store.outbox_sent(row.id)
-    assert states(desk) == ["sent"] and desk.store.outbox_waiting() == 0
+    assert desk.store.outbox.claim(10, desk.now, owner()) == []
+    desk.store.outbox.sent(row.id)
+    assert states(desk) == ["sent"] and desk.store.outbox.waiting() == 0
 
 
 def test_the_limit_is_kept_and_the_oldest_go_first(desk):
     first, second = queue(desk), queue(desk)
-    assert [row.mail for row in desk.store.outbox_claim(1, desk.now, owner())] == [first.mail]
-    assert [row.mail for row in desk.store.outbox_claim(1, desk.now, owner())] == [second.mail]
+    assert [row.mail for row in desk.store.outbox.claim(1, desk.now, owner())] == [first.mail]
+    assert [row.mail for row in desk.store.outbox.claim(1, desk.now, owner())] == [second.mail]
 
 
 def test_automatic_mail_of_a_dead_sender_is_unknown_and_a_notification_goes_again(desk):
     queue(desk, automatic=True)
     queue(desk, automatic=False)
-    before = desk.store.outbox_claim(10, desk.now, DEAD)
-    (again,) = desk.store.outbox_claim(10, desk.now, owner())
+    before = desk.store.outbox.claim(10, desk.now, DEAD)
+    (again,) = desk.store.outbox.claim(10, desk.now, owner())
     assert (again.message_id, again.attempts) == (before[1].message_id, 2)
     assert states(desk) == ["unknown", "sending"]
 
 
 def test_what_somebody_else_sends_now_is_left_alone(desk):
     queue(desk)
-    desk.store.outbox_claim(10, desk.now, "another/boot/1/1")
-    assert desk.store.outbox_claim(10, desk.now, owner()) == []
-    desk.store.outbox_claim(10, desk.now + timedelta(minutes=16), owner())
+    desk.store.outbox.claim(10, desk.now, "another/boot/1/1")
+    assert desk.store.outbox.claim(10, desk.now, owner()) == []
+    desk.store.outbox.claim(10, desk.now + timedelta(minutes=16), owner())
     assert states(desk) == ["unknown"]
 
 
 def test_a_row_that_failed_waits_and_then_fails_for_good(desk):
     queue(desk)
-    (row,) = desk.store.outbox_claim(1, desk.now, owner())
-    desk.store.outbox_failed(row.id, "451 later", desk.now + timedelta(minutes=1))
-    assert desk.store.outbox_claim(1, desk.now, owner()) == []
-    (row,) = desk.store.outbox_claim(1, desk.later(minutes=1), owner())
+    (row,) = desk.store.outbox.claim(1, desk.now, owner())
+    desk.store.outbox.failed(row.id, "451 later", desk.now + timedelta(minutes=1))
+    assert desk.store.outbox.claim(1, desk.now, owner()) == []
+    (row,) = desk.store.outbox.claim(1, desk.later(minutes=1), owner())
     assert row.attempts == 2
-    desk.store.outbox_failed(row.id, "550 no", None)
-    assert states(desk) == ["failed"] and desk.store.outbox_claim(1, desk.later(days=9), owner()) == []
+    desk.store.outbox.failed(row.id, "550 no", None)
+    assert states(desk) == ["failed"] and desk.store.outbox.claim(1, desk.later(days=9), owner()) == []
 
 
 def test_counts_are_of_what_went_out(desk):
@@ -70,11 +70,11 @@ def test_counts_are_of_what_went_out(desk):
     queue(desk, to="JANE@example.com")
     queue(desk, to="bob@example.com", automatic=False)
     since = desk.now - timedelta(hours=1)
-    rows = desk.store.outbox_claim(10, desk.now, owner())
-    assert desk.store.outbox_count("jane@example.com", since) == 0
+    rows = desk.store.outbox.claim(10, desk.now, owner())
+    assert desk.store.outbox.count("jane@example.com", since) == 0
     for row in rows:
-        desk.store.outbox_sent(row.id)
-    count = desk.store.outbox_count
+        desk.store.outbox.sent(row.id)
+    count = desk.store.outbox.count
     assert count("Jane@example.com", since) == 2
     assert count("jane@example.com", since, item=item) == 1
     assert (count("bob@example.com", since, automatic=True), count("bob@example.com", since, automatic=False)) == (0, 1)
@@ -84,9 +84,9 @@ def test_counts_are_of_what_went_out(desk):
 
 def test_mail_that_may_have_gone_out_counts(desk):
     queue(desk)
-    (row,) = desk.store.outbox_claim(10, desk.now, owner())
-    desk.store.outbox_unknown(row.id)
-    assert desk.store.outbox_count("jane@example.com", desk.now) == 1
+    (row,) = desk.store.outbox.claim(10, desk.now, owner())
+    desk.store.outbox.unknown(row.id)
+    assert desk.store.outbox.count("jane@example.com", desk.now) == 1
 
 
 def test_context_names_the_mail_that_is_answered_and_its_item(desk):
@@ -95,7 +95,7 @@ def test_context_names_the_mail_that_is_answered_and_its_item(desk):
         "Printer", SendMail("ack", "ack", ("jane@example.com",)),
         content=content, subject="On fire", message_id="<m@example.com>",
     )  # fmt: skip
-    context = desk.store.outbox_context(receipt.outbox[0])
+    context = desk.store.outbox.context(receipt.outbox[0])
     assert (context.subject, context.message_id, context.sender) == ("On fire", "<m@example.com>", "jane@example.com")
     assert context.references == ("<1@example.com>", "<2@example.com>")
     assert (context.item, context.title, context.workspace) == (receipt.item, "Printer", "support")
@@ -103,12 +103,12 @@ def test_context_names_the_mail_that_is_answered_and_its_item(desk):
 
 
 def test_context_of_what_is_gone_is_empty(desk):
-    assert desk.store.outbox_context(99).mail == ""
+    assert desk.store.outbox.context(99).mail == ""
 
 
 def test_a_webhook_has_its_data(desk):
     desk.item("x", CallWebhook("chat", "item.created"))
-    (row,) = desk.store.outbox_claim(1, desk.now, owner())
+    (row,) = desk.store.outbox.claim(1, desk.now, owner())
     assert (row.kind, dict(row.payload)) == ("webhook", {"name": "chat", "event": "item.created"})
     assert not row.automatic
 
@@ -121,5 +121,5 @@ def test_a_mail_about_no_item_has_none(desk, item):
     else:
         (spooled,) = desk.spool()
         desk.commit(spooled, mail, outcome=Outcome.REJECTED)
-    (row,) = desk.store.outbox_claim(1, desk.now, owner())
+    (row,) = desk.store.outbox.claim(1, desk.now, owner())
     assert row.item == (1 if item else 0)

@@ -20,7 +20,7 @@ def test_item_knows_everyone_on_it_by_login_and_address(desk):
     desk.commit(
         spooled, AddComment(item, "x", "", True), outcome=Outcome.NOTE, item=item, sender="stranger@example.org"
     )
-    facts = desk.store.item(item)
+    facts = desk.store.items.item(item)
     assert {
         "jane",
         "jane@example.com",
@@ -34,32 +34,32 @@ def test_item_knows_everyone_on_it_by_login_and_address(desk):
 
 @pytest.mark.parametrize("number", [0, -1, 99, 2**63, 10**30])
 def test_numbers_that_name_nothing_find_nothing(desk, number):
-    assert desk.store.item(number) is None and desk.store.topic(number) is None
+    assert desk.store.items.item(number) is None and desk.store.items.topic(number) is None
 
 
 def test_F107_a_reply_finds_the_item_by_the_message_id_of_an_earlier_mail(desk):
     item = desk.item(message_id="<one@example.com>").item
-    match = desk.store.item_by_message_ids(("<zero@example.com>", "one@example.com"))
+    match = desk.store.ledger.item_by_message_ids(("<zero@example.com>", "one@example.com"))
     assert (match.item.id, match.message_id, match.private) == (item, "one@example.com", False)
 
 
 def test_F106_a_reply_finds_the_item_by_the_message_id_of_our_mail(desk):
     item = desk.item("x", SendMail("ack", "ack", ("jane@example.com",))).item
-    (row,) = desk.store.outbox_claim(1, desk.now, "me")
-    desk.store.outbox_sent(row.id, "<ours@example.com>")
-    assert desk.store.item_by_message_ids(("ours@example.com",)).item.id == item
+    (row,) = desk.store.outbox.claim(1, desk.now, "me")
+    desk.store.outbox.sent(row.id, "<ours@example.com>")
+    assert desk.store.ledger.item_by_message_ids(("ours@example.com",)).item.id == item
 
 
 def test_the_first_message_id_that_is_stored_wins(desk):
     one, two = desk.item(message_id="<one@example.com>").item, desk.item(message_id="<two@example.com>").item
-    assert desk.store.item_by_message_ids(("<two@example.com>", "<one@example.com>")).item.id == two
-    assert desk.store.item_by_message_ids(("<one@example.com>", "<two@example.com>")).item.id == one
+    assert desk.store.ledger.item_by_message_ids(("<two@example.com>", "<one@example.com>")).item.id == two
+    assert desk.store.ledger.item_by_message_ids(("<one@example.com>", "<two@example.com>")).item.id == one
 
 
 def test_a_forged_message_id_does_not_take_a_conversation_over(desk):
     first = desk.item(message_id="<same@example.com>").item
     desk.item(message_id="<same@example.com>")
-    assert desk.store.item_by_message_ids(("<same@example.com>",)).item.id == first
+    assert desk.store.ledger.item_by_message_ids(("<same@example.com>",)).item.id == first
 
 
 def test_F117_an_answer_to_a_note_is_private(desk):
@@ -67,12 +67,12 @@ def test_F117_an_answer_to_a_note_is_private(desk):
     (spooled,) = desk.spool()
     note = AddComment(item, "", "", True)
     desk.commit(spooled, note, outcome=Outcome.NOTE, item=item, message_id="<note@example.com>")
-    assert desk.store.item_by_message_ids(("<note@example.com>",)).private
+    assert desk.store.ledger.item_by_message_ids(("<note@example.com>",)).private
 
 
 def test_a_held_mail_is_no_conversation(desk):
     desk.end(Outcome.HELD, message_id="<held@example.com>")
-    assert desk.store.item_by_message_ids(("<held@example.com>",)) is None
+    assert desk.store.ledger.item_by_message_ids(("<held@example.com>",)) is None
 
 
 def test_F120_a_reply_finds_a_topic(desk):
@@ -80,7 +80,7 @@ def test_F120_a_reply_finds_a_topic(desk):
     (spooled,) = desk.spool()
     post = PostToTopic(7, "", "jane")
     desk.commit(spooled, post, outcome=Outcome.COMMENT, item=7, message_id="<post@example.com>")
-    facts = desk.store.item_by_message_ids(("<post@example.com>",)).item
+    facts = desk.store.ledger.item_by_message_ids(("<post@example.com>",)).item
     assert (facts.id, facts.kind, facts.locked) == (7, Kind.TOPIC, True)
 
 
@@ -89,15 +89,15 @@ def test_item_by_field_finds_the_newest_with_exactly_that_value(desk):
     newest = desk.item(fields=(("external_ref", "INC1"),)).item
     desk.item(fields=(("external_ref", "INC11"),))
     number = desk.item(fields=(("order", 47112),)).item
-    assert desk.store.item_by_field("External_Ref", "INC1").id == newest
-    assert desk.store.item_by_field("external_ref", "INC") is None
-    assert desk.store.item_by_field("order", "47112").id == number
-    assert desk.store.item_by_field("no such field", "x") is None
+    assert desk.store.items.item_by_field("External_Ref", "INC1").id == newest
+    assert desk.store.items.item_by_field("external_ref", "INC") is None
+    assert desk.store.items.item_by_field("order", "47112").id == number
+    assert desk.store.items.item_by_field("no such field", "x") is None
 
 
 def test_duplicate_is_the_same_content_in_the_same_workspace_within_30_days(desk):
     mail = desk.item(core_digest="c1", fingerprint="f1").mail
-    ask = desk.store.duplicate
+    ask = desk.store.ledger.duplicate
     assert ask("support", "other core", "f1") == mail
     assert ask("finance", "c1", "f1") == ""
     assert ask("support", "c1", "f2") == ""
@@ -109,7 +109,7 @@ def test_duplicate_is_the_same_content_in_the_same_workspace_within_30_days(desk
 
 def test_without_a_fingerprint_the_core_digest_is_the_content(desk):
     mail = desk.item(core_digest="c1", fingerprint="").mail
-    assert desk.store.duplicate("support", "c1", "") == mail
+    assert desk.store.ledger.duplicate("support", "c1", "") == mail
 
 
 @pytest.mark.parametrize(
@@ -117,12 +117,12 @@ def test_without_a_fingerprint_the_core_digest_is_the_content(desk):
 )
 def test_only_what_reached_the_workspace_has_duplicates(desk, outcome, counts):
     desk.end(outcome, fingerprint="f1")
-    assert bool(desk.store.duplicate("support", "", "f1")) is counts
+    assert bool(desk.store.ledger.duplicate("support", "", "f1")) is counts
 
 
 def test_the_same_message_id_with_other_content_is_no_duplicate(desk):
     desk.item(message_id="<same@example.com>", fingerprint="f1")
-    assert desk.store.duplicate("support", "", "f2") == ""
+    assert desk.store.ledger.duplicate("support", "", "f2") == ""
 
 
 def test_sender_rate_counts_decided_mails_of_the_hour_before(desk):
@@ -131,9 +131,9 @@ def test_sender_rate_counts_decided_mails_of_the_hour_before(desk):
         desk.end(Outcome.HELD, sender="Jane@Example.com".casefold())
     desk.end(Outcome.HELD, sender="other@example.com")
     desk.spool()
-    assert desk.store.sender_rate("JANE@example.com", 3600, desk.now) == 2
-    assert desk.store.sender_rate("jane@example.com", 3600, desk.now + timedelta(seconds=1)) == 2
-    assert desk.store.sender_rate("jane@example.com", 7200, desk.now + timedelta(seconds=1)) == 3
+    assert desk.store.ledger.sender_rate("JANE@example.com", 3600, desk.now) == 2
+    assert desk.store.ledger.sender_rate("jane@example.com", 3600, desk.now + timedelta(seconds=1)) == 2
+    assert desk.store.ledger.sender_rate("jane@example.com", 7200, desk.now + timedelta(seconds=1)) == 3
 
 
 STEP = st.one_of(
@@ -157,18 +157,18 @@ def test_the_moving_window_counts_as_a_fresh_count_would(steps, seconds):
 
     start = datetime(2026, 1, 1, tzinfo=UTC)
     with Store.open(":memory:") as store:
-        store.put_workspace("w")
-        times = []
+        store.items.put_workspace("w")
+        times: list[datetime] = []
         for number, (what, at) in enumerate(steps):
             moment = start + timedelta(seconds=at)
             if what == "ask":
                 wanted = sum(moment - timedelta(seconds=seconds) <= each < moment for each in times)
-                assert store.total_rate(seconds, moment) == wanted
+                assert store.ledger.total_rate(seconds, moment) == wanted
                 continue
             data = b"%d" % number
             raw = RawMail(data, Origin("m", str(number), 1), moment, hashlib.sha256(data).hexdigest())
             plan = Plan(Disposition(Verdict.HOLD, "x", "y", Decider("gate", "g")), Outcome.HELD, "w")
-            (spooled,) = store.spool([raw], "h/b/1/1")
+            (spooled,) = store.ledger.spool([raw], "h/b/1/1")
             try:
                 with store.writing():
                     store.commit(spooled, Mail(raw), Facts("m", "w", Sender(Address("a@b"))), plan, b"", "", "")
@@ -183,8 +183,8 @@ def test_items_are_listed_newest_first(desk):
     numbers = [desk.item(f"item {number}").item for number in range(3)]
     (spooled,) = desk.spool()
     desk.commit(spooled, CreateItem("finance", "money", "", "anna"), workspace="finance")
-    assert [row.id for row in desk.store.items("support")] == numbers[::-1]
-    assert [row.title for row in desk.store.items(limit=1)] == ["money"]
-    assert [row.id for row in desk.store.items("support", before=numbers[1])] == [numbers[0]]
-    assert desk.store.count_items("support") == 3
-    assert desk.store.item_view(99) is None
+    assert [row.id for row in desk.store.items.newest("support")] == numbers[::-1]
+    assert [row.title for row in desk.store.items.newest(limit=1)] == ["money"]
+    assert [row.id for row in desk.store.items.newest("support", before=numbers[1])] == [numbers[0]]
+    assert desk.store.items.count("support") == 3
+    assert desk.store.items.view(99) is None

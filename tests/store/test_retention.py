@@ -16,7 +16,9 @@ YEAR = 365 * 86400.0
 
 
 def settle(desk):
-    desk.store.actions_done("system", [(row[0], "done", "") for row in desk.store.pending_actions("system", 99)])
+    desk.store.mailboxes.actions_done(
+        "system", [(row[0], "done", "") for row in desk.store.mailboxes.pending_actions("system", 99)]
+    )
 
 
 def test_old_mails_lose_their_bytes_and_are_still_known(desk):
@@ -24,24 +26,24 @@ def test_old_mails_lose_their_bytes_and_are_still_known(desk):
     mail = desk.item(content=content).mail
     settle(desk)
     desk.later(days=91)
-    pruned = desk.store.prune(desk.now, 90 * 86400.0, 5 * YEAR)
+    pruned = desk.store.archive.prune(desk.now, 90 * 86400.0, 5 * YEAR)
     assert (pruned.mails, pruned.bytes, pruned.traces) == (1, len(content), 0)
-    assert desk.store.raw(mail) is None and desk.store.trace(mail)
+    assert desk.store.archive.raw(mail) is None and desk.store.archive.trace(mail)
     assert desk.spool(content)[0].seen_before
-    assert desk.store.prune(desk.now, 90 * 86400.0, 5 * YEAR).mails == 0
+    assert desk.store.archive.prune(desk.now, 90 * 86400.0, 5 * YEAR).mails == 0
 
 
 def test_young_waiting_held_quarantined_and_unsettled_mails_keep_their_bytes(desk):
     held = desk.end(Outcome.HELD, action="")
     (waiting,) = desk.spool()
     (broken,) = desk.spool()
-    desk.store.fail(broken, "x", desk.now, [], max_attempts=1)
+    desk.store.ledger.fail(broken, "x", desk.now, [], max_attempts=1)
     unsettled = desk.end(Outcome.DISCARDED, action="move")
     desk.later(days=1000)
     young = desk.end(Outcome.DISCARDED, action="")
-    assert desk.store.prune(desk.now, 90 * 86400.0, 90 * 86400.0).mails == 0
+    assert desk.store.archive.prune(desk.now, 90 * 86400.0, 90 * 86400.0).mails == 0
     for mail in (held, waiting.mail, broken.mail, unsettled, young):
-        assert desk.store.raw(mail) is not None
+        assert desk.store.archive.raw(mail) is not None
 
 
 def test_bytes_that_another_mailbox_still_needs_stay(desk):
@@ -49,9 +51,9 @@ def test_bytes_that_another_mailbox_still_needs_stay(desk):
     mail = desk.end(Outcome.DISCARDED, content=content, action="")
     desk.spool(content, mailbox="support")
     desk.later(days=100)
-    assert desk.store.prune(desk.now, 0.0, YEAR).mails == 0
+    assert desk.store.archive.prune(desk.now, 0.0, YEAR).mails == 0
     with pytest.raises(Refused):
-        desk.store.purge(mail)
+        desk.store.archive.purge(mail)
 
 
 def test_attachments_and_html_are_kept_as_bytes_of_their_own(desk, attached):
@@ -67,10 +69,10 @@ def test_attachments_and_html_are_kept_as_bytes_of_their_own(desk, attached):
     desk.commit(reply, AddComment(item, "hi", "jane", html_part=html), outcome=Outcome.COMMENT, item=item, action="")
     assert desk.store.database.one("SELECT content FROM blob") == (None,)
     desk.later(days=100)
-    assert desk.store.prune(desk.now, 86400.0, YEAR).kept == 3
-    view = desk.store.item_view(item)
-    assert desk.store.blob(view.attachments[0].digest) == b"picture"
-    assert desk.store.html(view.html) == desk.store.html(view.comments[0].html) == "<b>hi</b>"
+    assert desk.store.archive.prune(desk.now, 86400.0, YEAR).kept == 3
+    view = desk.store.items.view(item)
+    assert desk.store.items.blob(view.attachments[0].digest) == b"picture"
+    assert desk.store.items.html(view.html) == desk.store.items.html(view.comments[0].html) == "<b>hi</b>"
 
 
 def test_the_same_attachment_of_two_mails_is_kept_once(desk, attached):
@@ -81,37 +83,37 @@ def test_the_same_attachment_of_two_mails_is_kept_once(desk, attached):
         desk.commit(spooled, CreateItem("support", "x", "", "jane"), Attach(0, file), action="")
     assert desk.count("blob") == 1 and desk.count("attachment") == 2
     desk.later(days=100)
-    desk.store.prune(desk.now, 0.0, YEAR)
-    assert desk.store.blob(desk.store.item_view(2).attachments[0].digest) == b"hello"
+    desk.store.archive.prune(desk.now, 0.0, YEAR)
+    assert desk.store.items.blob(desk.store.items.view(2).attachments[0].digest) == b"hello"
 
 
 def test_old_traces_go_and_receipts_stay(desk):
     mail = desk.end(Outcome.DISCARDED, action="")
     desk.later(days=2000)
-    assert desk.store.prune(desk.now, 90 * 86400.0, 5 * YEAR).traces == 1
-    assert desk.store.trace(mail) is None and desk.store.receipts(mail)
+    assert desk.store.archive.prune(desk.now, 90 * 86400.0, 5 * YEAR).traces == 1
+    assert desk.store.archive.trace(mail) is None and desk.store.archive.receipts(mail)
 
 
 def test_purging_erases_addresses_and_subject_and_keeps_the_item(desk):
     receipt = desk.item("Printer", content=b"From: jane@example.com\n\nprivate", action="", subject="private")
-    desk.store.purge(receipt.mail)
-    row = desk.store.mail(receipt.mail)
+    desk.store.archive.purge(receipt.mail)
+    row = desk.store.archive.mail(receipt.mail)
     assert (row.sender, row.subject, row.recipients) == ("", "", "")
-    assert desk.store.raw(receipt.mail) is None and desk.store.trace(receipt.mail) is None
-    assert desk.store.item_view(receipt.item).item.title == "Printer"
+    assert desk.store.archive.raw(receipt.mail) is None and desk.store.archive.trace(receipt.mail) is None
+    assert desk.store.items.view(receipt.item).item.title == "Printer"
     assert desk.spool(b"From: jane@example.com\n\nprivate")[0].seen_before
 
 
 def test_what_waits_is_not_purged(desk):
     with pytest.raises(Refused, match="ignore or release"):
-        desk.store.purge(desk.end(Outcome.HELD, action=""))
+        desk.store.archive.purge(desk.end(Outcome.HELD, action=""))
     with pytest.raises(Refused, match="still to be moved"):
-        desk.store.purge(desk.end(Outcome.DISCARDED))
+        desk.store.archive.purge(desk.end(Outcome.DISCARDED))
 
 
 def test_an_attachment_that_does_not_exist_is_not_found(desk):
     with pytest.raises(NotFound):
-        desk.store.blob("00" * 32)
+        desk.store.items.blob("00" * 32)
 
 
 def test_damaged_bytes_are_noticed(desk, attached):
@@ -122,18 +124,18 @@ def test_damaged_bytes_are_noticed(desk, attached):
         "UPDATE raw_mail SET content = CAST('From: a@example.com' || char(10, 10) || 'WFhYWFg=' AS BLOB)"
     )
     with pytest.raises(StoreError, match="not what was stored"):
-        desk.store.blob(file.digest)
+        desk.store.items.blob(file.digest)
 
 
 def test_backup_is_a_whole_database_for_its_owner_only(file_desk, tmp_path):
     file_desk.item("Printer")
     target = tmp_path / "backup.sqlite3"
-    assert file_desk.store.backup(target) == target.stat().st_size
+    assert file_desk.store.archive.backup(target) == target.stat().st_size
     assert stat.S_IMODE(target.stat().st_mode) == 0o600
     copy = sqlite3.connect(target)
     assert copy.execute("SELECT title FROM item").fetchall() == [("Printer",)]
     copy.close()
     with pytest.raises(Refused, match="never overwrites"):
-        file_desk.store.backup(target)
+        file_desk.store.archive.backup(target)
     with pytest.raises(StoreError, match="cannot be written"):
-        file_desk.store.backup(tmp_path / "nowhere" / "b")
+        file_desk.store.archive.backup(tmp_path / "nowhere" / "b")

@@ -1,17 +1,17 @@
-"""What all parts of the store share: the connection, what it remembers of small tables, and the version counters.
+"""What one connection remembers of small tables, and the counters that tell when an answer may have changed.
 
-Here: `Part`, `Versions`. Not here: any query. Invariant: nothing is remembered across a change of the table it came
-from, whoever made the change, nor across a rollback.
+Here: `Memory`. Not here: any query. Invariant: nothing is remembered across a change of the table it came from,
+whoever made the change, nor across a rollback.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
+from engine.model.stored import Versions
 from engine.store.database import Database
 
 T = TypeVar("T")
@@ -26,18 +26,6 @@ class Window:
     start: int
     end: int
     count: int
-
-
-class Versions(NamedTuple):
-    """Counters of what a decision may have seen: they move when accounts, items or receipts could have changed.
-
-    The first three count this connection's own writes, `others` moves when any other connection commits.
-    """
-
-    accounts: int
-    items: int
-    receipts: int
-    others: int
 
 
 DEPENDS_ON: dict[str, tuple[str, ...]] = {
@@ -65,21 +53,20 @@ def _doubtful(accounts: bool, items: bool, receipts: bool, others: bool) -> froz
     return frozenset(question for question, counters in DEPENDS_ON.items() if moved.intersection(counters))
 
 
-class Part:
-    """A part of the store: works on the connection that all parts share."""
+class Memory:
+    """Remembers for all parts of a store; whoever writes says so with `touch`."""
 
-    def __init__(self, database: Database, clock: Callable[[], datetime] | None = None) -> None:
-        self.database = database
-        self.clock = clock or (lambda: datetime.now(UTC))
+    def __init__(self, database: Database) -> None:
+        self._database = database
         self._changes = {"accounts": 0, "items": 0, "receipts": 0}
         self._others = 0
         self._remembered: dict[tuple[Any, ...], Any] = {}
-        self._windows: dict[int, Window] = {}
+        self.windows: dict[int, Window] = {}
         database.rolled_back = self._rolled_back  # type: ignore[method-assign]
 
     def versions(self) -> Versions:
         """Give the counters; equal counters mean that no answer about accounts, items or receipts has changed."""
-        others = self.database.others()
+        others = self._database.others()
         if others != self._others:
             self._others = others
             self._forget()
@@ -89,7 +76,7 @@ class Part:
         """Name the questions whose answers may have changed since `before`."""
         return _doubtful(*[now != then for now, then in zip(self.versions(), before, strict=True)])
 
-    def _touch(self, *counters: str) -> None:
+    def touch(self, *counters: str) -> None:
         """Count a write; what was remembered of accounts is forgotten with it."""
         for counter in counters:
             self._changes[counter] += 1
@@ -97,14 +84,14 @@ class Part:
             self._remembered.clear()
 
     def _rolled_back(self) -> None:
-        self._touch("accounts", "items", "receipts")
+        self.touch("accounts", "items", "receipts")
         self._forget()
 
     def _forget(self) -> None:
         self._remembered.clear()
-        self._windows.clear()
+        self.windows.clear()
 
-    def _remember(self, key: tuple[Any, ...], find: Callable[[], T]) -> T:
+    def remember(self, key: tuple[Any, ...], find: Callable[[], T]) -> T:
         """Answer from memory, or find out and remember: for small tables that decisions ask again and again."""
         try:
             return self._remembered[key]  # type: ignore[no-any-return]

@@ -1,6 +1,6 @@
 """What `allegra check` looks at, one function a thing.
 
-Here: the table of checks. Not here: how their findings are printed (`check.py`).
+Here: the table of checks, and `look`, which goes through it. Not here: how their findings are printed (`cli/check.py`).
 Invariant: a check never changes anything and never raises; what it cannot look at it says.
 """
 
@@ -32,7 +32,7 @@ class Checked(Struct, frozen=True):
 
 def configuration(config: Config) -> Iterator[Checked]:
     """The file itself; its errors have ended the command before."""
-    keys = config.source.positions.values
+    keys = config.source.places.pairs
     found = [
         f"{keys} keys",
         _count(len(config.workspaces), "workspace"),
@@ -98,7 +98,7 @@ def database(config: Config) -> Iterator[Checked]:
 
     try:
         with Store.open(path) as store:
-            there = {catalog.workspace for catalog in store.workspaces()}
+            there = {catalog.workspace for catalog in store.items.workspaces()}
         missing = [
             Problem(
                 "C194", f'workspace "{name}" is not in the database yet: mail for it is held', path.name,
@@ -115,11 +115,11 @@ def mailboxes(config: Config) -> Iterator[Checked]:
     """Log in to every active mailbox."""
     from datetime import UTC, datetime
 
-    from engine.sources import open_source
+    from engine.sources import KINDS, open_source
     from engine.sources.source import SourceError
 
     for box in config.mailboxes:
-        if not box.active or box.protocol == "pipe":
+        if not box.active or box.protocol not in KINDS:
             continue
         try:
             with open_source(box, config.settings().limits, lambda: datetime.now(UTC)) as source:
@@ -164,3 +164,9 @@ CHECKS: tuple[Callable[[Config], Iterator[Checked]], ...] = (
     database,
 )
 ONLINE: tuple[Callable[[Config], Iterator[Checked]], ...] = (mailboxes, outgoing)
+
+
+def look(config: Config, *, online: bool = False) -> Iterator[Checked]:
+    """Look at everything there is to check; `online` also logs in to the mailboxes and the SMTP server."""
+    for check in (*CHECKS, *(ONLINE if online else ())):
+        yield from check(config)

@@ -1,0 +1,52 @@
+"""`allegra help [TOPIC]`: a page of the documents, or what they say about one code or option.
+
+Here: choosing and printing. Not here: where the pages lie and what is in them (`pages.py`).
+Invariant: without a terminal a page is printed as it is, so it can be kept in a file.
+"""
+
+from __future__ import annotations
+
+import click
+
+from engine.cli import pages
+from engine.cli.common import is_terminal
+
+
+@click.command()
+@click.argument("topic", default="", shell_complete=pages.complete)
+def help(topic: str) -> None:
+    """Print a page of the documents, or what they say about a code.
+
+    TOPIC is a page (rules, config), a code as in `explain` and `check` (rule.hold, C101) or an option (gates.dmarc).
+    Without one, all pages are listed. On a terminal a page is shown in the pager that PAGER names.
+    """
+    known = pages.pages()
+    if not topic:
+        _list({name: pages.title(path) for name, path in known.items() if "/" not in name})
+    elif topic in known:
+        text = known[topic].read_text(encoding="utf-8")
+        if is_terminal():
+            click.echo_via_pager(text)
+        else:
+            click.echo(text, nl=False)
+    elif found := list(pages.rows(topic)):
+        click.echo("\n\n".join(found))
+    else:
+        raise click.UsageError(_unknown(topic, list(known)))
+
+
+def _list(titles: dict[str, str]) -> None:
+    width = max(map(len, titles))
+    for name, says in titles.items():
+        click.echo(f"{name:<{width}}  {says}")
+    click.echo("\nallegra help TOPIC prints a page; allegra help CODE what a code means", err=True)
+
+
+def _unknown(topic: str, known: list[str]) -> str:
+    import difflib
+
+    near = difflib.get_close_matches(topic, known, 1)
+    there = (
+        f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(each for each in known if '/' not in each)}"
+    )
+    return f"there is no page {topic!r} and no code or option of that name; {there}"

@@ -1,0 +1,67 @@
+"""The documents that travel with the engine: which pages there are, and what their tables say about a word.
+
+Here: the pages and where they lie, the rows of their tables. Not here: printing them (`help.py`).
+Invariant: an installed engine has the pages beside it, a checkout at its top; nothing else of the machine is read.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+
+BESIDE = {"example": "allegra.toml.example", "security": "SECURITY.md"}
+"""Pages that do not lie in docs/."""
+
+_ANCHOR = re.compile(r'<a id="[^"]*"></a>')
+
+
+def home() -> Path:
+    """Where docs/ and the files beside it lie: in the package once installed, at the top of a checkout."""
+    package = Path(__file__).resolve().parents[1]
+    return package if (package / "docs").is_dir() else package.parent
+
+
+def pages() -> dict[str, Path]:
+    """Name every page: the file name without its ending, with its folder where it lies deeper."""
+    docs = home() / "docs"
+    found = {path.relative_to(docs).with_suffix("").as_posix(): path for path in sorted(docs.rglob("*.md"))}
+    return found | {topic: path for topic, name in BESIDE.items() if (path := home() / name).is_file()}
+
+
+def title(path: Path) -> str:
+    """Give the first line of a page without its mark; what stands there for editors is none."""
+    with path.open(encoding="utf-8") as page:
+        first = next((line for line in page if not line.startswith("#:")), "")
+        return first.lstrip("#").strip()
+
+
+def rows(word: str) -> Iterator[str]:
+    """Tell every row that a table has about `word`: a code, or an option such as `gates.dmarc`."""
+    for topic, path in pages().items():
+        section, heads = "", list[str]()
+        for line in path.read_text(encoding="utf-8").splitlines() if path.suffix == ".md" else ():
+            cells = [each.strip() for each in re.split(r"(?<!\\)\|", line)[1:-1]] if line.startswith("|") else []
+            if line.startswith("#"):
+                section = line.strip("#` []")
+            if not cells:
+                heads = []
+            elif not heads:
+                heads = cells
+            elif {word, word.removeprefix(f"{section}.")} & set(cells[0].replace("`", "").split()):
+                yield _told(f"{topic}, {section}", heads, cells)
+
+
+def _told(place: str, heads: list[str], cells: list[str]) -> str:
+    pairs = [(head, _ANCHOR.sub("", cell)) for head, cell in zip(heads, cells, strict=False) if cell]
+    return "\n".join([place, *(f"  {head}: {cell}".replace("\\|", "|") for head, cell in pairs)])
+
+
+def complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[Any]:
+    """Offer the topics to a shell, each with its title."""
+    from click.shell_completion import CompletionItem
+
+    return [CompletionItem(name, help=title(path)) for name, path in pages().items() if name.startswith(incomplete)]

@@ -1,0 +1,172 @@
+"""What people change, but for held mail: notes made public, mails looked after or replayed, users and workspaces.
+
+Here: one function an act, each a transaction of its own. Not here: held mail (`held.py`), mailboxes (`mailboxes.py`),
+data files (`store/load.py`), the rows (`store/`).
+Invariant: an act is done whole or refused with a sentence (NotFound, Refused, Unclear).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from engine.desk import looking
+from engine.explain.replay import decide_again
+from engine.run.line import Line, line_of
+from engine.run.passing import utc_now
+from engine.run.process import process
+from engine.store.errors import NotFound, Refused, Unclear
+from engine.store.locks import owner
+
+if TYPE_CHECKING:
+    from engine.config import Config
+    from engine.decision.pipeline import Decision
+    from engine.model.mail import RawMail
+    from engine.model.stored import CommentView, MailRow, Pruned
+    from engine.run.engine import Engine
+    from engine.store.store import Store
+
+
+# ── items ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def publish(store: Store, item: int, note: int, by: str, *, authorise: bool = False) -> CommentView:
+    """Make an internal note a comment that everybody on the item sees; nobody is told by mail.
+
+    With `authorise` its author joins the item as a reader and may reply. Raises NotFound, Refused.
+    """
+    store.items.publish(item, note, by, authorise=authorise)
+    return looking.comment(looking.item(store, item), note)
+
+
+# ── mails ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def reset_status(store: Store, ref: str) -> MailRow:
+    """Clear claims and waiting times of a mail, so that the next run takes it up. Raises NotFound, Refused."""
+    row = store.archive.mail(ref)
+    store.ledger.reset_status(row.mail)
+    return row
+
+
+def settle(store: Store, ref: str) -> MailRow:
+    """Plan the mailbox action of a mail again, for the next run. Raises NotFound."""
+    row = store.archive.mail(ref)
+    store.mailboxes.settle_again(row.mail)
+    return row
+
+
+def purge(store: Store, ref: str, *, commit: bool) -> MailRow:
+    """Erase bytes, addresses, subject and trace of a mail for good; without `commit` only find it. Raises NotFound."""
+    row = store.archive.mail(ref)
+    if commit:
+        store.archive.purge(row.mail)
+    return row
+
+
+def prune(config: Config, store: Store, *, commit: bool) -> Pruned:
+    """Let go of mails and traces older than store.archive keeps; without `commit` only tell what would go."""
+    archive = config.store.archive
+    with nullcontext() if commit else store.rehearsal():
+        return store.archive.prune(utc_now(), archive.keep if archive.enabled else 0.0, archive.keep_trace)
+
+
+class Erased(Refused):
+    """The bytes of a mail are gone: it cannot be decided again."""
+
+
+class Compared(Struct, frozen=True):
+    """How a mail ended, and how it would end now."""
+
+    row: MailRow
+    decision: Decision
+
+    @property
+    def same(self) -> bool:
+        """Tell whether outcome, reason and workspace are the same."""
+        row, plan = self.row, self.decision.plan
+        return (row.outcome, row.code, row.workspace) == (plan.outcome.value, plan.disposition.code, plan.workspace)
+
+
+def decided_now(engine: Engine, row: MailRow) -> Compared:
+    """Put a mail through the pipeline again and keep nothing. Raises Erased."""
+    return Compared(row, decide_again(engine, _kept(engine.store, row), mail=row.mail))
+
+
+def replay(engine: Engine, row: MailRow, *, as_new: bool = False, notify: bool = False) -> Iterator[Line]:
+    """Start a mail's next generation and keep what comes of it: what it made before is updated.
+
+    With `as_new` a second item is made; nobody is told without `notify`. Raises Erased, Refused.
+    """
+    _kept(engine.store, row)
+    engine.store.ledger.reopen(row.mail, None, replay=True, as_new=as_new, notify=notify)
+    spooled = engine.store.ledger.claim_one(row.mail, utc_now(), owner())
+    yield from map(line_of, process(engine, [spooled], utc_now()))
+
+
+def _kept(store: Store, row: MailRow) -> RawMail:
+    raw = store.archive.raw(row.mail)
+    if raw is None:
+        raise Erased(f"{row.mail[:8]}  its bytes were purged, it cannot be replayed")
+    return raw
+
+
+# ── people and places ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+def put_user(store: Store, login: str, emails: Sequence[str] = (), groups: Sequence[str] = (), **given: object) -> str:
+    """Add a user, or change what is `given` of one: name, status, language, admin; addresses replace those there were.
+
+    Gives added, changed or same. Raises Unclear, NotFound.
+    """
+    if not login.strip() or set(login) & set(" \t\n<>"):
+        raise Unclear(f"{login!r} is no login: write a word without blanks")
+    for address in emails:
+        local, at, domain = address.rpartition("@")
+        if not (at and local and domain) or set(address) & set(' \t\n<>"'):
+            raise Unclear(f"{address!r} is no mail address")
+    named = {key: value for key, value in given.items() if value is not None}
+    return store.directory.put_account(login, emails=emails or None, groups=groups, **named)
+
+
+def set_user_status(store: Store, login: str, status: str) -> None:
+    """Lock a user, or make one active again. Raises NotFound."""
+    if store.directory.login(login) is None:
+        raise NotFound(f'there is no user "{login}"')
+    store.directory.put_account(login, status=status)
+
+
+def put_group(store: Store, name: str, members: Sequence[str] = ()) -> str:
+    """Add a group, or members to one; gives added, changed or same. Raises Unclear, NotFound."""
+    if not name.strip():
+        raise Unclear("a group needs a name")
+    return store.directory.put_group(name, members)
+
+
+def put_workspace(
+    store: Store, identifier: str, lists: Mapping[str, Sequence[str]], members: Sequence[tuple[str, str]] = (),
+    **given: object,
+) -> str:  # fmt: skip
+    """Add a workspace, or change what is `given` of one (name, public), its `lists`, who has which role in it.
+
+    Gives added, changed or same. Raises Unclear, NotFound.
+    """
+    if not identifier.replace("-", "").replace("_", "").replace(".", "").isalnum():
+        raise Unclear(f"{identifier!r} is no identifier: use letters, digits, -, _ and . (--name says it all)")
+    named = {key: value for key, value in given.items() if value is not None}
+    with store.writing():
+        said = store.items.put_workspace(identifier, lists={key: each for key, each in lists.items() if each}, **named)
+        for who, role in members:
+            kind = "group" if store.directory.group(who) and store.directory.login(who) is None else "user"
+            if store.directory.put_member(identifier, role, **{kind: who}) == "added" and said == "same":
+                said = "changed"
+    return said
+
+
+def set_workspace_status(store: Store, identifier: str, status: str) -> None:
+    """Close a workspace, or open it again. Raises NotFound."""
+    looking.workspace(store, identifier)
+    store.items.put_workspace(identifier, status=status)

@@ -1,0 +1,138 @@
+"""What a person decides about mail that waits: let it go on, refuse it, drop it, try it again.
+
+Here: which mails are meant, and the decisions, each a transaction of its own. Not here: who hears of a refusal
+(`decision/seal.py`), what is done in the mailbox (`decision/mailbox_action.py`), the rows (`store/`).
+Invariant: a refusal of a person is told by the same rules as every other, and ends in the mailbox like every other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from engine.decision.mailbox_action import KEEP, Planned, plan_action
+from engine.decision.seal import seal
+from engine.explain.replay import decide_again
+from engine.model.draft import Decider, Disposition, Verdict, Who
+from engine.model.facts import Release
+from engine.model.plan import CallWebhook, Effect, Outcome, SendMail, Settle
+from engine.run.line import Line, line_of
+from engine.run.passing import utc_now
+from engine.run.process import process
+from engine.store.errors import NotFound, Refused
+from engine.store.locks import owner
+
+if TYPE_CHECKING:
+    from engine.config import Config
+    from engine.model.mail import RawMail
+    from engine.model.stored import MailRow
+    from engine.run.engine import Engine
+    from engine.store.store import Store
+
+MOST_FOUND = 10_000
+"""Mails that one query can choose."""
+
+
+class Closed(Struct, frozen=True):
+    """A mail that a person closed: its outcome, and whether an answer to its sender is queued."""
+
+    mail: str
+    outcome: Outcome
+    sender_told: bool = False
+
+
+def waiting(store: Store, workspace: str = "") -> list[MailRow]:
+    """List held and quarantined mails, the oldest first; with a workspace only those on their way there."""
+    return [row for row in store.archive.held() if not workspace or row.workspace == workspace]
+
+
+def chosen(store: Store, refs: Sequence[str], query: str | None = None) -> list[MailRow]:
+    """Give the held mails that are named or found, each once.
+
+    Raises NotFound where there are none, Refused where one that is named is not held: before anything happens.
+    """
+    held = {row.mail: row for row in store.archive.held()}
+    rows = [store.archive.mail(ref) for ref in refs]
+    if query is not None:
+        rows += [row for row in store.archive.mails(query, MOST_FOUND) if row.mail in held]
+    if not rows:
+        raise NotFound(f"no held mail matches {query!r}")
+    for row in rows:
+        if row.mail not in held:
+            raise Refused(f"{row.mail[:8]} is not held: it ended as {row.outcome}")
+    return [held[mail] for mail in dict.fromkeys(row.mail for row in rows)]
+
+
+def may_go_to(config: Config, store: Store, workspace: str = "", item: int = 0) -> None:
+    """Look whether released mail can go there. Raises NotFound."""
+    if workspace and workspace not in config.workspaces:
+        raise NotFound(f"there is no workspace {workspace!r}; there are: {', '.join(config.workspaces)}")
+    if item and store.items.item(item) is None:
+        raise NotFound(f"there is no item #{item}")
+
+
+def release(
+    engine: Engine, rows: Iterable[MailRow], by: str, reason: str = "", workspace: str = "", item: int = 0
+) -> Iterator[Line]:
+    """Let held mails go on, one after the other, and tell what became of each.
+
+    What rules, gates and hooks would hold is passed; every other verdict stands. Raises NotFound, Refused.
+    """
+    may_go_to(engine.config, engine.store, workspace, item)
+    for row in rows:
+        engine.store.ledger.reopen(row.mail, Release(by, reason, workspace, item, row.generation + 1))
+        spooled = engine.store.ledger.claim_one(row.mail, utc_now(), owner())
+        yield from map(line_of, process(engine, [spooled], utc_now()))
+
+
+def reject(engine: Engine, row: MailRow, by: str, reason: str) -> Closed:
+    """Refuse a held mail; `reason` is for the sender, who hears it if `seal` says so. Raises NotFound, Refused."""
+    raw = engine.store.archive.raw(row.mail)
+    told = _told(engine, row, raw, by, reason)
+    kind, folder = _afterwards(engine.config, row, raw, Outcome.REJECTED)
+    engine.store.ledger.reject(row.mail, by, reason, told, engine.message_ids, action=kind, folder=folder)
+    return Closed(row.mail, Outcome.REJECTED, any(isinstance(each, SendMail) for each in told))
+
+
+def discard(config: Config, store: Store, row: MailRow, by: str, reason: str) -> Closed:
+    """Close a held, quarantined or waiting mail without making anything of it; nobody is told.
+
+    Raises NotFound, Refused.
+    """
+    kind, folder = _afterwards(config, row, store.archive.raw(row.mail), Outcome.DISCARDED)
+    store.ledger.ignore(row.mail, by, reason, action=kind, folder=folder)
+    return Closed(row.mail, Outcome.DISCARDED)
+
+
+def retry(store: Store, ref: str) -> MailRow:
+    """Let the next run decide a mail again, as if it came now. Raises NotFound, Refused."""
+    row = store.archive.mail(ref)
+    store.ledger.reopen(row.mail, None, retry=True)
+    return row
+
+
+def _told(engine: Engine, row: MailRow, raw: RawMail | None, by: str, reason: str) -> tuple[Effect, ...]:
+    """Whom a refusal is told: the sender by mail, others by webhook, as the plan of any refusal says.
+
+    The rules are asked once more, for they may forbid an answer. What broke the machine is not read again here, and
+    of a mail whose bytes are gone nobody can say who wrote it: their senders hear nothing.
+    """
+    if raw is None or row.state == "quarantined":
+        return ()
+    come = decide_again(engine, raw, mail=row.mail, until="sender")
+    why = Disposition(Verdict.REJECT, row.code or "draft.undecided", reason, Decider(Who.PERSON, by))
+    draft = replace(come.draft, disposition=why, workspace=row.workspace or come.draft.workspace)
+    plan = seal(come.mail, come.facts, draft, engine.config)
+    return tuple(each for each in plan.effects if isinstance(each, SendMail | CallWebhook))
+
+
+def _afterwards(config: Config, row: MailRow, raw: RawMail | None, outcome: Outcome) -> Planned:
+    """What is done with the mail in its mailbox; nothing where that is not configured any more, or in doubt."""
+    box = next((box for box in config.mailboxes if box.name == row.mailbox), None)
+    if box is None:
+        return KEEP
+    whole = raw is not None and not raw.truncated  # what we hold in part stays on the server
+    return plan_action(box, Settle.FAILURE if whole else Settle.NOTHING, outcome)

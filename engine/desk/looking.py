@@ -1,0 +1,151 @@
+"""What people look up: the mail they mean, its bytes and header, an item, a file, a person, a group, a workspace.
+
+Here: finding one thing, and what is known where it is not there. Not here: the queries (`store/`), mailboxes
+(`mailboxes.py`), changing anything (`acting.py`).
+Invariant: what is not found is said by `NotFound`, whose text is a sentence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from engine.store.errors import NotFound
+
+if TYPE_CHECKING:
+    from engine.config import Config
+    from engine.model.desk import Account, Catalog
+    from engine.model.mail import Header, RawMail
+    from engine.model.stored import AttachmentView, CommentView, ItemView, MailRow
+    from engine.store.store import Store
+
+MOST_COUNTED = 100
+"""Mails of one sender that are counted; beyond that there are "more"."""
+
+
+# ── mails ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Found(Struct, frozen=True):
+    """The mail that is meant; `of` is how many there are from that address, it being the newest, else 1."""
+
+    row: MailRow
+    of: int = 1
+
+
+class NoMail(NotFound):
+    """There is no such mail. `meant` says as what the reference was read: id, address, message-id or nothing.
+
+    `first` is when the oldest mail of all came in, None where none ever did.
+    """
+
+    def __init__(self, ref: str, meant: str, first: datetime | None) -> None:
+        super().__init__(f"there is no mail {ref}")
+        self.ref, self.meant, self.first = ref, meant, first
+
+
+def mail(store: Store, ref: str) -> Found:
+    """Find a mail by id, Message-ID, `last`, `last-held`, or the newest from an address. Raises NotFound, NoMail."""
+    ref = ref.strip()
+    row = store.archive.find_mail(ref)
+    if row is not None:
+        return Found(row)
+    if ref in ("last", "last-held"):
+        raise NotFound("nothing is held" if ref == "last-held" else "no mail was read in yet")
+    if _is_address(ref):
+        rows = store.archive.mails(f'from:"{ref}"', MOST_COUNTED + 1)
+        if rows:
+            return Found(rows[0], len(rows))
+        raise NoMail(ref, "address", store.archive.oldest())
+    meant = "id" if ref.startswith("m-") else "message-id" if "@" in ref else "nothing"
+    raise NoMail(ref, meant, store.archive.oldest())
+
+
+def _is_address(ref: str) -> bool:
+    local, at, domain = ref.rpartition("@")
+    return bool(at and local and domain) and not ref.startswith("<") and not set('" \t') & set(ref)
+
+
+def mails(store: Store, refs: Sequence[str], limit: int) -> list[MailRow]:
+    """Give mails by their ids, or, where one of the words is none, what all of them find as a query.
+
+    Raises NotFound, Unclear.
+    """
+    if all(ref.startswith(("m-", "<")) or ref in ("last", "last-held") for ref in refs):
+        return [store.archive.mail(ref) for ref in refs]
+    rows = list(store.archive.mails(" ".join(refs), limit))
+    if not rows:
+        raise NotFound(f"no mail matches {' '.join(refs)!r}")
+    return rows
+
+
+def raw(store: Store, ref: str) -> RawMail:
+    """Give the original bytes of a mail. Raises NotFound, also where they are not kept any more."""
+    stored = store.archive.raw(store.archive.mail(ref).mail)
+    if stored is None:
+        raise NotFound(f"the bytes of {ref} are not kept any more; its receipt is")
+    return stored
+
+
+def header(config: Config, store: Store, ref: str) -> Sequence[Header]:
+    """Give the header fields of a mail, decoded. Raises NotFound."""
+    from engine.explain.replay import parse_stored
+
+    return parse_stored(config, raw(store, ref)).headers
+
+
+# ── items ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def item(store: Store, number: int) -> ItemView:
+    """Give an item with all that hangs on it. Raises NotFound."""
+    view = store.items.view(number)
+    if view is None:
+        raise NotFound(f"there is no item #{number}")
+    return view
+
+
+def comment(view: ItemView, number: int) -> CommentView:
+    """Give a comment or note of an item. Raises NotFound."""
+    for each in view.comments:
+        if each.id == number:
+            return each
+    raise NotFound(f"item #{view.item.id} has no comment {number}")
+
+
+def attachment(view: ItemView, number: int) -> AttachmentView:
+    """Give an attachment of an item. Raises NotFound."""
+    for each in view.attachments:
+        if each.id == number:
+            return each
+    raise NotFound(f"item #{view.item.id} has no attachment {number}")
+
+
+# ── people and places ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+def user(store: Store, who: str) -> Account:
+    """Find a user by login, address or name. Raises NotFound."""
+    account = store.directory.person(who) or store.directory.account(who, "+").account
+    if account is None:
+        raise NotFound(f'there is no user "{who}"')
+    return account
+
+
+def group(store: Store, name: str) -> tuple[str, tuple[str, ...]]:
+    """Find a group; gives its name as stored and the logins in it. Raises NotFound."""
+    stored = store.directory.group(name)
+    if not stored:
+        raise NotFound(f'there is no group "{name}"')
+    return stored, tuple(dict(store.directory.groups())[stored])
+
+
+def workspace(store: Store, identifier: str) -> Catalog:
+    """Find a workspace and what it offers. Raises NotFound."""
+    found = store.items.catalog(identifier)
+    if found is None:
+        raise NotFound(f'there is no workspace "{identifier}"')
+    return found

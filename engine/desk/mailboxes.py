@@ -1,0 +1,198 @@
+"""The configured mailboxes: how they fare, what they can, what lies in them; left alone, read again, compared.
+
+Here: what a person asks about a mailbox or does to one. Not here: reading mail into items (`run/passing.py`), the
+protocols (`sources/`).
+Invariant: everything but `pause`, `resume` and `reconcile` with `commit` only looks; nothing changes on a server.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from engine.plain_text import printable
+from engine.run.lease import Lease
+from engine.run.passing import utc_now
+from engine.sources import KINDS
+from engine.sources.source import SourceError
+from engine.store.errors import Busy, Unclear
+
+if TYPE_CHECKING:
+    from engine.config import Config, Mailbox
+    from engine.model.mail import RawMail
+    from engine.model.stored import MailboxState
+    from engine.sources.source import Source
+    from engine.store.store import Store
+
+MOST_REASON = 200
+"""Characters of a reason why a mailbox is paused."""
+
+
+class Fare(Struct, frozen=True):
+    """How a mailbox fares. `state` is off, never read, ok, paused or failing, `since` when, `sentence` why."""
+
+    mailbox: Mailbox
+    state: str
+    since: datetime | None = None
+    sentence: str = ""
+    holder: str = ""
+    read_at: datetime | None = None
+
+
+class Tried(Struct, frozen=True):
+    """What came of a log-in: pairs of a name and a value, or the code and sentence of what went wrong."""
+
+    mailbox: Mailbox
+    told: tuple[tuple[str, str], ...] = ()
+    code: str = ""
+    sentence: str = ""
+
+    @property
+    def works(self) -> bool:
+        """Tell whether the mailbox can be read."""
+        return not self.code
+
+
+class Peeked(Struct, frozen=True):
+    """A mail as it lies in a mailbox; `is_new` if it was not read in yet."""
+
+    key: str
+    is_new: bool
+    received_at: datetime | None
+    sender: str
+    subject: str
+    message_id: str
+    size_bytes: int
+    flags: tuple[str, ...]
+
+
+class Reconciled(Struct, frozen=True):
+    """What a folder holds and what of it we have. `known_by_content` were not known by their key."""
+
+    place: str
+    on_server: int
+    missing: int
+    known_by_content: int
+
+    @property
+    def known(self) -> int:
+        """Mails that are ours already."""
+        return self.on_server - self.missing
+
+
+def named(config: Config, names: Sequence[str] = ()) -> list[Mailbox]:
+    """Give the mailboxes of these names, each once; without names all active ones. Raises Unclear."""
+    known = {box.name: box for box in config.mailboxes}
+    for name in names:
+        if name not in known:
+            raise Unclear(f"there is no mailbox {name!r}; there are: {', '.join(known) or 'none'}")
+    return [known[name] for name in dict.fromkeys(names)] or [box for box in config.mailboxes if box.active]
+
+
+def fares(config: Config, store: Store) -> list[Fare]:
+    """Tell of every configured mailbox how it fares."""
+    states = {state.name: state for state in store.mailboxes.states()}
+    return [_fare(box, states.get(box.name)) for box in config.mailboxes]
+
+
+def _fare(box: Mailbox, state: MailboxState | None) -> Fare:
+    holder, read_at = (state.holder, state.ok_at) if state is not None else ("", None)
+    if not box.active:
+        return Fare(box, "off", None, "active = false", holder, read_at)
+    if state is None:
+        return Fare(box, "never read")
+    if state.paused:
+        return Fare(box, "paused", None, state.paused, holder, read_at)
+    if state.failures:
+        return Fare(box, "failing", state.failing_since, state.sentence, holder, read_at)
+    return Fare(box, "ok" if read_at else "never read", read_at, "", holder, read_at)
+
+
+def try_out(config: Config, boxes: Iterable[Mailbox]) -> Iterator[Tried]:
+    """Log in to mailboxes, one after the other, and tell what the servers can; a pipe has nothing to log in to."""
+    for box in boxes:
+        if box.protocol not in KINDS:
+            continue
+        try:
+            with _open(config, box) as source:
+                yield Tried(box, tuple(source.describe()))
+        except SourceError as error:
+            yield Tried(box, (), error.code, error.sentence)
+
+
+def peek(config: Config, store: Store, box: Mailbox, count: int) -> list[Peeked]:
+    """Look at the first mails of a mailbox without a mark. Raises SourceError."""
+    from engine.mail.parse import parse
+    from engine.sources.source import raw_mail
+
+    with _open(config, box) as source:
+        looks = source.peek(count)
+    fresh = set(store.mailboxes.unknown_keys(box.name, [look.key for look in looks]))
+    found = []
+    for look in looks:
+        mail = parse(raw_mail(box.name, look.key, look.header, utc_now(), look.size_bytes, truncated=True))
+        sender = mail.from_[0].address if mail.from_ else ""
+        found.append(
+            Peeked(look.key, look.key in fresh, look.internaldate, sender, mail.subject, mail.message_id,
+                   look.size_bytes, look.flags)
+        )  # fmt: skip
+    return found
+
+
+def folders(config: Config, box: Mailbox) -> list[str]:
+    """List the folders of a mailbox, as `folder` and `move_on_success` name them. Raises SourceError."""
+    with _open(config, box) as source:
+        return list(source.folders())
+
+
+def pause(store: Store, box: Mailbox, reason: str) -> None:
+    """Leave a mailbox alone; every run shows the reason until it is resumed."""
+    store.mailboxes.pause(box.name, printable(reason, MOST_REASON))
+
+
+def resume(store: Store, box: Mailbox) -> None:
+    """Read a paused mailbox again, from the next run on."""
+    store.mailboxes.resume(box.name)
+
+
+def reconcile(config: Config, store: Store, box: Mailbox, folder: str = "", *, commit: bool = False) -> Reconciled:
+    """Compare the mails of a folder (the mailbox's own where none is named) with ours, by their bytes.
+
+    With `commit` those that are missing are taken in; the next run decides them. Raises SourceError, and Busy while
+    another run is at work there.
+    """
+    elsewhere = box.filled(folder=folder) if folder else box
+    with Lease(store, box.name, utc_now) as lease:
+        if not lease.held:
+            raise Busy(f"mailbox {box.name}: another run is working on it ({lease.holder})")
+        with _open(config, elsewhere) as source:
+            listed = [each.key for each in source.list()]
+            fresh = store.mailboxes.unknown_keys(box.name, listed)
+            known, missing = _take_in(store, source.fetch(fresh, config.settings().limits), lease.owner, commit)
+    place = elsewhere.folder if box.protocol in ("imap", "maildir") else box.place
+    return Reconciled(place, len(listed), missing, known)
+
+
+def _take_in(store: Store, raws: Iterator[RawMail], owner: str, commit: bool) -> tuple[int, int]:
+    """Spool mails, for good or as a rehearsal; the numbers of known and of missing ones."""
+    known = missing = 0
+    for raw in raws:
+        if commit:
+            (spooled,) = store.ledger.spool([raw], owner)
+            if not spooled.seen_before:
+                store.ledger.unclaim([spooled])
+        else:
+            with store.rehearsal():
+                (spooled,) = store.ledger.spool([raw], owner)
+        known += spooled.seen_before
+        missing += not spooled.seen_before
+    return known, missing
+
+
+def _open(config: Config, box: Mailbox) -> Source:
+    from engine.sources import open_source
+
+    return open_source(box, config.settings().limits, utc_now)

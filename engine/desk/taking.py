@@ -1,0 +1,121 @@
+"""Taking one mail from a pipe, as a mail server hands it over.
+
+Here: whose mail it is, making its bytes ours, deciding it where nobody else is at work. Not here: the exit codes that
+the mail server hears (`cli/deliver.py`).
+Invariant: what is `ours` is stored durably; what is not decided here the next run decides.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from contextlib import closing
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from engine.model.mail import Envelope, Origin, RawMail
+from engine.model.plan import Outcome
+from engine.model.reasons import REASONS
+from engine.run.engine import Engine
+from engine.run.lease import Lease
+from engine.run.passing import utc_now
+from engine.run.process import process
+from engine.store.errors import StoreError
+from engine.store.locks import owner
+
+if TYPE_CHECKING:
+    from engine.config import Config
+    from engine.model.stored import Spooled
+    from engine.store.store import Store
+
+PATIENCE_S = 30.0
+"""How long a mail server that wants an answer waits for another run on this mailbox."""
+
+
+class Fate(StrEnum):
+    """What the mail server hears."""
+
+    OURS = "ours"
+    LATER = "later"
+    REFUSED = "refused"
+
+
+class Taken(Struct, frozen=True):
+    """What became of a mail in one mailbox: the sentence says why it was refused, or why it was not decided."""
+
+    mail: str
+    fate: Fate
+    sentence: str = ""
+
+
+def targets(config: Config, recipients: Sequence[str], name: str | None = None) -> dict[str, tuple[str, ...]]:
+    """Find the mailboxes a mail is for, with the recipients of each: the one that is named, or by recipient.
+
+    Without a name an address belongs to the mailbox of its plain form: help+x@ to help@.
+    """
+    if name is not None:
+        return {each.name: tuple(recipients) for each in config.mailboxes if each.name == name}
+    separators = {"+", *config.settings("").people.mail_suffix_separators}
+    homes = {address.casefold(): each.name for each in reversed(config.mailboxes) for address in each.addresses}
+    found: dict[str, tuple[str, ...]] = {}
+    for recipient in recipients:
+        local, _, domain = recipient.strip("<>").casefold().rpartition("@")
+        plain = (local[: local.index(each)] for each in separators if each in local)
+        home = next((homes[name] for each in (local, *plain) if (name := f"{each}@{domain}") in homes), None)
+        if home is not None:
+            found[home] = (*found.get(home, ()), recipient)
+    return found
+
+
+def handed_over(
+    content: bytes, mailbox: str, recipients: Sequence[str] = (), sender: str | None = None, queue_id: str = ""
+) -> RawMail:
+    """Make a raw mail of bytes with their envelope; without a queue id the digest is the transport key."""
+    digest = hashlib.sha256(content).hexdigest()
+    key = f"pipe/{queue_id or digest}/{','.join(recipients)}"
+    envelope = Envelope(sender.strip("<>") if sender is not None else None, tuple(recipients))
+    return RawMail(content, Origin(mailbox, key, len(content)), utc_now(), digest, envelope)
+
+
+def take(config: Config, store: Store, raws: Sequence[RawMail], *, at_once: bool = False) -> list[Taken]:
+    """Make a mail ours, for every mailbox in one transaction; then decide it where nobody else is at work.
+
+    `at_once` waits for its turn and says what came of it, so that the mail server tells the sender of a refusal.
+    Raises StoreError: nothing was stored.
+    """
+    spooled = store.ledger.spool(raws, owner())
+    with closing(Engine(config, store, server_tells=at_once and len(raws) == 1)) as engine:
+        return [_take(engine, each, at_once) for each in spooled]
+
+
+def _take(engine: Engine, spooled: Spooled, at_once: bool) -> Taken:
+    store, not_yet = engine.store, Fate.LATER if at_once else Fate.OURS
+    if spooled.seen_before:
+        again = at_once and _refused_before(store, spooled.mail)
+        return Taken(spooled.mail, Fate.REFUSED if again else Fate.OURS)
+    mailbox, waits_s = spooled.raw.origin.mailbox, engine.config.settings("").errors.retry
+    try:
+        with Lease(store, mailbox, utc_now, PATIENCE_S if at_once else 0.0, waits_s=waits_s) as lease:
+            if not lease.held:
+                store.ledger.unclaim([spooled])
+                return Taken(spooled.mail, not_yet)
+            results = process(engine, [spooled], utc_now())
+    except StoreError as error:  # the bytes are ours
+        return Taken(spooled.mail, not_yet, f"stored, the next run decides ({type(error).__name__}: {error})")
+    if at_once and results and results[0].outcome is Outcome.REJECTED:
+        return Taken(spooled.mail, Fate.REFUSED, _said(results[0].code, results[0].because))
+    return Taken(spooled.mail, Fate.OURS)
+
+
+def _refused_before(store: Store, mail: str) -> bool:
+    """Whether we refused these bytes before and left it to the mail server to say so: it did not hear us then."""
+    receipts = store.archive.receipts(mail)
+    return bool(receipts) and receipts[-1].outcome is Outcome.REJECTED and not receipts[-1].outbox
+
+
+def _said(code: str, because: str) -> str:
+    """What the sender may read in the bounce."""
+    reason = REASONS.get(code)
+    return because if reason is None or reason.sender else reason.sentence

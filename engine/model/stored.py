@@ -1,0 +1,243 @@
+"""What a store hands out: claimed mails, rows of lists, views of items, rows of the outbox.
+
+Here: frozen data and nothing else. Not here: who gives it (`ports.py`) and where it is kept (`store/`).
+Invariant: no row holds more than short texts, but for the bytes of a mail that was asked for by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from msgspec import Struct
+
+from engine.model.desk import Value
+from engine.model.draft import Decider
+from engine.model.facts import Release
+from engine.model.mail import RawMail
+
+# ── the ledger ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Spooled(Struct, frozen=True):
+    """A mail that this process has claimed. `row` is its number in the ledger, `mail` its public id.
+
+    `seen_before`: these bytes were in this mailbox already; there is nothing to decide, only its mailbox action was
+    planned again. `attempts` counts this one; `owner` is who holds the claim. `raw_row` and `mode` are for commit:
+    where the bytes are; `update` to change what an earlier generation made, `quiet` to send nothing.
+    """
+
+    row: int
+    mail: str
+    generation: int
+    attempts: int
+    raw: RawMail
+    release: Release | None
+    seen_before: bool
+    received_at: datetime
+    owner: str = ""
+    raw_row: int = 0
+    mode: str = ""
+
+
+class Claimed(NamedTuple):
+    """What a claim took: mails to work on, and those that it gave up because each attempt had ended in a crash."""
+
+    mails: list[Spooled]
+    crashed: list[Spooled]
+
+
+class Versions(NamedTuple):
+    """Counters of what a decision may have seen: they move when accounts, items or receipts could have changed.
+
+    The first three count this connection's own writes, `others` moves when any other connection commits.
+    """
+
+    accounts: int
+    items: int
+    receipts: int
+    others: int
+
+
+# ── mailboxes ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Sorted(NamedTuple):
+    """Keys of a listing: `unknown` ones, and those `back` of mails that were moved away or deleted, in their order.
+
+    A key that is back names a mail somebody put back, or another one if the server started its numbers anew.
+    """
+
+    unknown: list[str]
+    back: list[str]
+
+
+class MailboxState(Struct, frozen=True):
+    """How a mailbox fares. `failures` counts the passes since it last worked; `holder` is who works on it now."""
+
+    name: str
+    ok_at: datetime | None
+    failures: int
+    failing_since: datetime | None
+    failed_at: datetime | None
+    code: str
+    sentence: str
+    paused: str
+    holder: str
+    epoch: str
+
+
+# ── the archive ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class MailRow(Struct, frozen=True):
+    """A mail in a list. While it waits to be decided (again) its outcome is `deferred`; `topic` is that of a post."""
+
+    mail: str
+    row: int
+    mailbox: str
+    key: str
+    message_id: str
+    subject: str
+    sender: str
+    recipients: str
+    received_at: datetime
+    size_bytes: int
+    state: str
+    outcome: str
+    code: str
+    because: str
+    by: Decider
+    workspace: str
+    item: int
+    generation: int
+    attempts: int
+    error: str
+    topic: int = 0
+
+
+class StoredMail(Struct, frozen=True):
+    """A decided mail with its bytes, to be decided again for comparison."""
+
+    mail: str
+    generation: int
+    received_at: datetime
+    outcome: str
+    raw: RawMail
+
+
+class Pruned(Struct, frozen=True):
+    """What was let go: raw mails and their bytes, traces; and how many attachments and bodies were kept from them."""
+
+    mails: int = 0
+    bytes: int = 0
+    traces: int = 0
+    kept: int = 0
+
+
+# ── items ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class ItemRow(Struct, frozen=True):
+    """An item in a list."""
+
+    id: int
+    workspace: str
+    title: str
+    type: str
+    status: str
+    priority: str
+    assigned_to: str
+    author: str
+    created_at: datetime
+    changed_at: datetime
+    comments: int = 0
+    attachments: int = 0
+
+
+class CommentView(Struct, frozen=True):
+    """A comment with the mail it came with (its id, "" for none)."""
+
+    id: int
+    author: str
+    text: str
+    quoted: str
+    internal: bool
+    created_at: datetime
+    mail: str = ""
+    html: str = ""
+
+
+class AttachmentView(Struct, frozen=True):
+    """An attachment; its bytes are `Items.blob(digest)`."""
+
+    id: int
+    name: str
+    content_type: str
+    size_bytes: int
+    digest: str
+    inline: bool
+    content_id: str
+    comment: int
+
+
+class ItemView(Struct, frozen=True):
+    """Everything about an item. `html` and that of comments is a reference for `Items.html`."""
+
+    item: ItemRow
+    text: str
+    quoted: str
+    html: str
+    private: bool
+    closed_at: datetime | None
+    mail: str
+    fields: tuple[tuple[str, Value], ...]
+    labels: tuple[str, ...]
+    people: tuple[tuple[str, str], ...]
+    comments: tuple[CommentView, ...]
+    attachments: tuple[AttachmentView, ...]
+
+
+# ── the outbox ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class OutboxRow(Struct, frozen=True):
+    """Something to be sent, claimed. `kind` is that of SendMail, or webhook; `payload` its data, by field name.
+
+    `key` stays the same however often it is tried. `attempts` counts this one.
+    """
+
+    id: int
+    key: str
+    kind: str
+    payload: Mapping[str, Any]
+    mail: str
+    generation: int
+    item: int
+    topic: int
+    message_id: str
+    attempts: int
+    automatic: bool
+    created_at: datetime
+
+    @property
+    def to(self) -> tuple[str, ...]:
+        """The recipients of a mail, as they were written."""
+        return tuple(self.payload.get("to", ()))
+
+
+class OutboxContext(Struct, frozen=True):
+    """The mail that is answered and the item it is about, as far as they are known."""
+
+    mail: str = ""
+    mailbox: str = ""
+    subject: str = ""
+    message_id: str = ""
+    references: tuple[str, ...] = ()
+    sender: str = ""
+    received_at: datetime | None = None
+    item: int = 0
+    topic: int = 0
+    title: str = ""
+    workspace: str = ""

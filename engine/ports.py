@@ -1,0 +1,572 @@
+"""What the world must offer to the engine, told as protocols: the parts of a store, and the store that holds them.
+
+Here: `Ledger`, `Mailboxes`, `Directory`, `Items`, `Outbox`, `Archive`, and `Store`, which has one of each and the
+transactions they share. Not here: how it is done (`store/`), where mail is read from (`sources/source.py`).
+Invariant: every promise is in a docstring and held by `tests/store/contracts/`, which knows nothing but these
+protocols: a store that passes there can take the place of another.
+Over 300 lines: signatures without any logic.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+from engine.model.desk import Account, Catalog, CustomField, ItemFacts
+from engine.model.facts import Facts, Release
+from engine.model.mail import Mail, RawMail
+from engine.model.plan import Effect, Plan, Receipt, SendMail
+from engine.model.questions import AccountMatch, MessageMatch
+from engine.model.stored import (
+    Claimed,
+    ItemRow,
+    ItemView,
+    MailboxState,
+    MailRow,
+    OutboxContext,
+    OutboxRow,
+    Pruned,
+    Sorted,
+    Spooled,
+    StoredMail,
+    Versions,
+)
+
+MessageIds = Callable[[str, int, int, int], str]
+"""Makes the Message-ID of an outgoing mail from mail id, generation, number and item."""
+
+
+class Ledger(Protocol):
+    """What became of every mail: taken in, claimed, tried, closed; and what later decisions ask of it."""
+
+    # ── taking in, claiming ───────────────────────────────────────────────────────────────────────────────────
+
+    def spool(self, raws: Sequence[RawMail], owner: str, *, identical: str = "settle") -> list[Spooled]:
+        """Store mails durably and claim them for `owner`, in one transaction: now the server may be told.
+
+        Bytes that this mailbox has had before only get a presentation, and their mailbox action is planned again;
+        with `identical="process"` (option `on_identical`) they are decided once more, as another generation.
+        """
+
+    def claim(
+        self, mailbox: str, limit: int, now: datetime, owner: str, max_attempts: int = 5, *, tried: bool = True,
+        after_crash: tuple[str, str] = ("", ""),
+    ) -> Claimed:  # fmt: skip
+        """Take waiting mails to work on; the attempt is counted and committed before this returns.
+
+        Free ones that are due, and those of an owner that died or let its time run out. A mail that was tried before
+        comes alone, after the fresh ones; without `tried` only one that a process died on once, in its turn, for a
+        reply to it may follow. One whose attempts are used up because each ended in a crash is quarantined here, with
+        `after_crash` (kind, folder) planned for its mailbox, and told as `crashed`.
+        """
+
+    def claim_one(self, mail: str, now: datetime, owner: str) -> Spooled:
+        """Claim one waiting mail, due or not. Raises NotFound, and Refused if it does not wait or is in work."""
+
+    def unclaim(self, spooled: Sequence[Spooled]) -> None:
+        """Give claims back without having worked on them: the attempts are not counted."""
+
+    def give_back(self, mailbox: str, now: datetime, in_hand: dict[str, int], waits_s: Sequence[float]) -> None:
+        """Free what dead processes had claimed. `in_hand` tells of a process which row it worked on, 0 for none.
+
+        Of a process of which that is known, only that mail is charged with the attempt; the others never began. Of a
+        process of which nothing is known, each may be the culprit. A mail that was in hand for the second time waits.
+        """
+
+    def tried_mailboxes(self, now: datetime) -> frozenset[str]:
+        """Name the mailboxes in which a mail that was tried before is due."""
+
+    # ── ends without a decision ───────────────────────────────────────────────────────────────────────────────
+
+    def defer(self, spooled: Spooled, code: str, because: str, next_at: datetime, charge: bool = False) -> bool:
+        """Let a mail wait until `next_at`; unless `charge`, the attempt is given back. False if the claim was lost."""
+
+    def fail(
+        self, spooled: Spooled, error: str, now: datetime, retry_waits: Sequence[float], max_attempts: int = 5,
+        *, code: str = "fault.exception", action: str = "", folder: str = "",
+    ) -> bool:  # fmt: skip
+        """Count a failed attempt: the mail waits (`retry_waits`, seconds; the last one repeats), or is quarantined.
+
+        Quarantine writes a receipt with outcome `error` and plans the mailbox action given. True if that happened.
+        """
+
+    def describe(self, spooled: Spooled, mail: Mail, facts: Facts) -> None:
+        """Keep by what a mail is found and listed while it waits to be decided."""
+
+    # ── what a person does ────────────────────────────────────────────────────────────────────────────────────
+
+    def reopen(
+        self, mail: str, release: Release | None, *,
+        retry: bool = False, replay: bool = False, as_new: bool = False, notify: bool = False,
+    ) -> None:  # fmt: skip
+        """Start the next generation of a mail: it waits, with no attempts counted.
+
+        With a `release` a held or quarantined mail goes on; `retry` tries a held, quarantined, ignored or waiting one
+        again. Both are refused if an earlier generation made an item or a comment. `replay` decides any decided mail
+        again: what it made is updated, or with `as_new` a second item is made; nobody is notified without `notify`.
+        Raises NotFound, Refused.
+        """
+
+    def ignore(self, mail: str, by: str, reason: str, *, action: str = "", folder: str = "") -> None:
+        """Close a held, quarantined or waiting mail as discarded. Raises NotFound, Refused."""
+
+    def reject(
+        self,
+        mail: str,
+        by: str,
+        reason: str,
+        told: tuple[Effect, ...] = (),
+        message_ids: MessageIds | None = None,
+        *,
+        action: str = "",
+        folder: str = "",
+    ) -> None:
+        """Close a held, quarantined or waiting mail as rejected; `told` goes to the outbox. Raises as `ignore`."""
+
+    def reset_status(self, mail: str) -> None:
+        """Clear claim and back-off of a waiting mail, and nothing else. Raises NotFound, Refused."""
+
+    # ── questions of decisions ────────────────────────────────────────────────────────────────────────────────
+
+    def item_by_message_ids(self, message_ids: tuple[str, ...]) -> MessageMatch | None:
+        """Find the conversation of the first of these Message-IDs that is stored: of a mail that came, or of ours."""
+
+    def duplicate(
+        self, workspace: str, core_digest: str, fingerprint: str, *, other_than: str = "", now: datetime | None = None
+    ) -> str:
+        """Give the id of an earlier mail with this content that reached the workspace within 30 days, or "".
+
+        The fingerprint stands for the content where there is one: equal core digests have equal fingerprints.
+        `other_than` is the id of the mail that asks, when it is decided once more.
+        """
+
+    def sender_rate(self, address: str, seconds: int, before: datetime) -> int:
+        """Count the decided mails of a sender in the `seconds` before a time."""
+
+    def total_rate(self, seconds: int, before: datetime) -> int:
+        """Count all decided mails in the `seconds` before a time."""
+
+
+class Mailboxes(Protocol):
+    """Where mail comes from: what is known of each mailbox, who works on it, what is still to be done in it."""
+
+    def number(self, name: str) -> int:
+        """Give the number of a mailbox, made on first use: what keys hang on, so that a host may be renamed."""
+
+    # ── who works on it ───────────────────────────────────────────────────────────────────────────────────────
+
+    def lease(self, mailbox: str, owner: str, now: datetime, ttl_s: float = 60.0) -> bool:
+        """Take the lease of a mailbox; False if another runner has it, or the schema is being upgraded."""
+
+    def heartbeat(self, mailbox: str, owner: str, now: datetime, ttl_s: float = 60.0) -> bool:
+        """Make a lease last longer; False if it is not ours any more."""
+
+    def release(self, mailbox: str, owner: str) -> None:
+        """Give a lease back; one that is not ours stays where it is."""
+
+    def holder(self, mailbox: str) -> str:
+        """Name who has the lease of a mailbox, for people; "" for nobody."""
+
+    def take_over(self, mailbox: str, owner: str, now: datetime, waits_s: Sequence[float] = ...) -> None:
+        """Begin to work under a lease: free what earlier holders left claimed, and charge the mail they died on."""
+
+    def begin(self, mailbox: str, row: int) -> None:
+        """Note which mail is in hand, 0 for none: should the process die now, that one is charged with it.
+
+        Costs a microsecond. Without a lease nothing is noted, and all mails that the process had claimed are suspects.
+        """
+
+    # ── what it lists ─────────────────────────────────────────────────────────────────────────────────────────
+
+    def begin_epoch(self, mailbox: str, epoch: str, uidnext: int = 0) -> bool:
+        """Note the UIDVALIDITY (or its like) of a mailbox and its next UID; tells whether its numbers started anew.
+
+        They did if the epoch changed, or if the next UID is lower than it once was (0: not known). Then planned
+        actions are void, for their numbers may name other messages now; every listed message is unknown, is fetched
+        again and recognised by its bytes, and its action planned anew.
+        """
+
+    def unknown_keys(self, mailbox: str, keys: Sequence[str]) -> list[str]:
+        """Give the keys that the ledger does not know, in order; notes once a day that the others still exist."""
+
+    def sort_keys(self, mailbox: str, keys: Sequence[str]) -> Sorted:
+        """Sort the keys of a listing; notes once a day that the known ones still exist."""
+
+    def aside(self, mailbox: str) -> list[str]:
+        """Give the keys of messages that broke a session twice while they were fetched, the latest at the end."""
+
+    def broke(self, mailbox: str, key: str) -> None:
+        """Note that a session broke over a message. Twice, and it is fetched after all others from then on.
+
+        Once is the network; the order counts, for a reply to it may follow.
+        """
+
+    def whole(self, mailbox: str, keys: Collection[str]) -> None:
+        """Note that messages could be fetched, or are not there any more."""
+
+    def suspects(self, mailbox: str) -> list[str]:
+        """Give the keys of all messages over which a session broke."""
+
+    # ── how it fares ──────────────────────────────────────────────────────────────────────────────────────────
+
+    def failed(self, name: str, code: str, sentence: str, now: datetime) -> None:
+        """Note that a mailbox could not be read."""
+
+    def worked(self, name: str, now: datetime) -> None:
+        """Note that a mailbox was read."""
+
+    def pause(self, name: str, reason: str) -> None:
+        """Let passes leave a mailbox alone until `resume`."""
+
+    def resume(self, name: str) -> None:
+        """Let passes read a mailbox again."""
+
+    def paused(self, name: str) -> str:
+        """Say why a mailbox is paused, "" if it is not."""
+
+    def states(self) -> list[MailboxState]:
+        """Give the state of every mailbox that was ever read, by name."""
+
+    # ── what is to be done in it ──────────────────────────────────────────────────────────────────────────────
+
+    def pending_actions(self, mailbox: str, limit: int) -> list[tuple[str, str, str, int, str, str]]:
+        """Give what is to be done in a mailbox: key, kind, folder, bytes, Message-ID, sha256; failed ones last."""
+
+    def actions_done(self, mailbox: str, done: Sequence[tuple[str, ...]]) -> None:
+        """Note what came of mailbox actions (TX3): key, state (done, gone, failed) and, if there is one, why."""
+
+    def actions_planned(self) -> int:
+        """Count the mailbox actions that wait or failed, in all mailboxes."""
+
+    def plan_closed(self, mailbox: str, action: str, folder: str, limit: int) -> int:
+        """Plan an action for mails that were kept in their mailbox until their item is closed, and it is, or is gone.
+
+        At most `limit` at a time; gives how many (F030). A topic counts as closed when it is locked.
+        """
+
+    def settle_again(self, mail: str) -> int:
+        """Plan the mailbox action of a mail once more; gives the number of its presentations. Raises NotFound."""
+
+
+class Directory(Protocol):
+    """People: accounts, groups, roles, and what they permit. Addresses and names compare case-folded, logins exactly.
+
+    Every `put_…` adds, or changes what was given, and tells `added`, `changed` or `same`.
+    """
+
+    # ── questions of decisions ────────────────────────────────────────────────────────────────────────────────
+
+    def account(self, address: str, separators: str) -> AccountMatch:
+        """Find the account of a sender address: exactly first, then by suffix with one of `separators` (F061).
+
+        Mail from `user@x` finds an account registered as `user+tag@x`. An address that has a suffix itself is only
+        looked for exactly.
+        """
+
+    def login(self, login: str) -> Account | None:
+        """Find an account by its login."""
+
+    def person(self, text: str) -> Account | None:
+        """Find an account by address, login or name (F087); a name that two people have finds nobody."""
+
+    def account_by_id(self, number: int) -> Account | None:
+        """Find an account by its number."""
+
+    def group(self, name: str) -> str:
+        """Give the group's name as stored, "" if there is none."""
+
+    def group_logins(self, name: str) -> tuple[str, ...]:
+        """Give the logins of the active accounts in a group that can be written to."""
+
+    def may(self, login: str, permission: str, workspace: str) -> bool:
+        """Tell whether somebody may do that there: admins everything, members what their roles permit.
+
+        In a public workspace everyone who may log in, and a guest, may view and add items, comment and watch. Whether
+        the workspace is open at all is another question (`Items.catalog`).
+        """
+
+    # ── lists ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def accounts(self) -> list[Account]:
+        """Give every account by login."""
+
+    def groups(self) -> list[tuple[str, tuple[str, ...]]]:
+        """Give every group with the logins in it."""
+
+    def members(self, workspace: str) -> list[tuple[str, str, str]]:
+        """Give who is a member of a workspace: kind (user or group), login or name, role."""
+
+    # ── changing ──────────────────────────────────────────────────────────────────────────────────────────────
+
+    def put_account(
+        self, login: str, *, emails: Iterable[str] | None = None, groups: Iterable[str] | None = None, **columns: Any
+    ) -> str:
+        """Add or change an account; `columns` are name, status, language, admin. Groups are added to, never left.
+
+        Raises Refused for an address of somebody else, NotFound for a group that does not exist.
+        """
+
+    def put_group(self, name: str, members: Iterable[str] = ()) -> str:
+        """Add a group, and members to it by login. Raises NotFound for a login that does not exist."""
+
+    def put_role(self, name: str, permissions: Iterable[str]) -> str:
+        """Add or change a role."""
+
+    def put_member(self, workspace: str, role: str, *, user: str = "", group: str = "") -> str:
+        """Give a user or a group a role in a workspace. Raises NotFound."""
+
+    def remove_account(self, login: str) -> None:
+        """Take an account away. Raises NotFound, or Refused if items, comments or topics are by it."""
+
+    def remove_group(self, name: str) -> None:
+        """Take a group away, with its memberships. Raises NotFound."""
+
+
+class Items(Protocol):
+    """Items and topics with their comments, posts and attachments, and the workspaces they live in."""
+
+    # ── questions of decisions ────────────────────────────────────────────────────────────────────────────────
+
+    def item(self, item: int) -> ItemFacts | None:
+        """Find an item by number. `people` are the logins and addresses of everyone on it, case-folded."""
+
+    def topic(self, topic: int) -> ItemFacts | None:
+        """Find a discussion topic by number."""
+
+    def item_by_field(self, name: str, value: str) -> ItemFacts | None:
+        """Find the newest item whose field holds exactly this value (`thread by`).
+
+        Asks fields that admins added or rules set. The columns that many items share (type, status, priority,
+        category, version, assignee) identify no item and find none.
+        """
+
+    # ── for people ────────────────────────────────────────────────────────────────────────────────────────────
+
+    def newest(self, workspace: str = "", limit: int = 100, before: int = 0) -> list[ItemRow]:
+        """List items, newest first; `before` goes on below an item number."""
+
+    def count(self, workspace: str) -> int:
+        """Count the items of a workspace."""
+
+    def view(self, item: int) -> ItemView | None:
+        """Show everything about an item."""
+
+    def blob(self, digest: str) -> bytes:
+        """Give the bytes of an attachment. Raises NotFound for an unknown digest, StoreError for damaged bytes."""
+
+    def html(self, reference: str) -> str:
+        """Give the HTML that a reference of an item or comment points to, as it came: sanitise it before showing."""
+
+    def publish(self, item: int, note: int, by: str, *, authorise: bool = False) -> None:
+        """Make an internal note a comment that everybody on the item sees (F046, F119).
+
+        With `authorise` its author has to do with the item from now on: as a reader, and as somebody who may reply.
+        Raises NotFound, and Refused for what is public already.
+        """
+
+    # ── workspaces ────────────────────────────────────────────────────────────────────────────────────────────
+
+    def catalog(self, workspace: str) -> Catalog | None:
+        """Give what a workspace offers, None if there is no such workspace."""
+
+    def workspaces(self) -> list[Catalog]:
+        """Give every workspace by identifier."""
+
+    def workspace_id(self, identifier: str) -> int:
+        """Give the number of a workspace. Raises NotFound."""
+
+    def field_id(self, name: str) -> int:
+        """Give the number of a field; one that no admin defined is noted by its name."""
+
+    def is_closed(self, workspace: str, status: str) -> bool:
+        """Tell whether a status ends the work in that workspace."""
+
+    def put_workspace(self, identifier: str, *, lists: Mapping[str, Any] | None = None, **columns: Any) -> str:
+        """Add or change a workspace; `lists` are those of `Catalog`, `columns` name, public, status, parent.
+
+        A status is a name, or an object with `name` and `closed`.
+        """
+
+    def remove_workspace(self, identifier: str) -> None:
+        """Take an empty workspace away. Raises NotFound, or Refused if there are items or topics in it."""
+
+    def put_field(self, field: CustomField) -> str:
+        """Add or change a custom field, by name."""
+
+    # ── items of another system ───────────────────────────────────────────────────────────────────────────────
+
+    def put_item(self, entry: Mapping[str, Any]) -> str:
+        """Add or change an item as a data file tells it (docs/cli.md, `admin load`). Raises NotFound, Refused."""
+
+    def put_topic(self, entry: Mapping[str, Any]) -> str:
+        """Add or change a discussion topic with its posts. Raises NotFound."""
+
+
+class Outbox(Protocol):
+    """What is to be sent, a row for each mail to each recipient and each webhook: at most once, or at least once."""
+
+    def tell(
+        self, spooled: Spooled, mails: Iterable[SendMail], once: str, message_ids: MessageIds | None = None
+    ) -> None:
+        """Queue mails about a mail that no receipt carries: it waits, or the machine broke on it.
+
+        `once` names the occasion: whoever was told of it is not told again. Without `message_ids` they are random.
+        """
+
+    def waiting(self, now: datetime | None = None) -> int:
+        """Count the rows that could be sent now."""
+
+    def claim(self, limit: int, now: datetime, owner: str) -> list[OutboxRow]:
+        """Take rows to send, oldest first; the attempt is counted and committed before this returns.
+
+        What a dead process was sending is given back; of automatic mail nobody knows whether it went out.
+        """
+
+    def sent(self, number: int, message_id: str = "", now: datetime | None = None) -> None:
+        """Note that a row went out, and under which Message-ID."""
+
+    def failed(self, number: int, error: str, retry_at: datetime | None) -> None:
+        """Note that a row did not go out; it waits until `retry_at`, or has failed for good without one."""
+
+    def unknown(self, number: int) -> None:
+        """Note that nobody knows whether an automatic mail went out: it is not sent again."""
+
+    def count(
+        self, recipient: str, since: datetime, automatic: bool | None = None, item: int | None = None,
+        kinds: tuple[str, ...] = (),
+    ) -> int:  # fmt: skip
+        """Count what went (or may have gone) out to somebody, or to anybody for "", since a time."""
+
+    def context(self, number: int) -> OutboxContext:
+        """Give what an answer quotes: the mail it answers, the item or topic it is about."""
+
+
+class Archive(Protocol):
+    """Mails as people look for them, the bytes and traces behind them, and how long those are kept."""
+
+    # ── looking ───────────────────────────────────────────────────────────────────────────────────────────────
+
+    def find_mail(self, ref: str) -> MailRow | None:
+        """Find a mail by the beginning of its id, a Message-ID (the newest with it), `last` or `last-held`.
+
+        None if there is none; raises NotFound if the beginning fits more than one.
+        """
+
+    def mail(self, ref: str) -> MailRow:
+        """Find a mail as `find_mail` does. Raises NotFound if there is none."""
+
+    def mails(self, query: str = "", limit: int = 100, now: datetime | None = None) -> list[MailRow]:
+        """List the mails that a query finds, newest first. Raises Unclear for a query that means nothing."""
+
+    def held(self, workspace: str = "", limit: int = 10_000) -> list[MailRow]:
+        """List what waits for a person, held or quarantined, oldest first."""
+
+    def oldest(self) -> datetime | None:
+        """When the first mail of the ledger came in; None while there is none."""
+
+    def receipts(self, mail: str) -> list[Receipt]:
+        """Give the receipts of a mail, one for each generation that ended."""
+
+    def trace(self, mail: str, generation: int | None = None) -> bytes | None:
+        """Give the stored trace of a mail's newest (or that) generation; None if there is none any more."""
+
+    def raw(self, mail: str) -> RawMail | None:
+        """Give the bytes of a mail as they came; None if they were purged. Raises NotFound for an unknown id."""
+
+    def stored_mails(self, since: datetime, until: datetime | None = None) -> Iterator[StoredMail]:
+        """Go through the decided mails of a time whose bytes are still there, oldest first, one at a time in memory."""
+
+    # ── keeping ───────────────────────────────────────────────────────────────────────────────────────────────
+
+    def keep_text(self, digest: str, text: str) -> None:
+        """Keep the text of a rule file by its hash: what traces are told with."""
+
+    def text(self, digest: str) -> str:
+        """Give a kept text, "" if there is none."""
+
+    def prune(self, now: datetime, keep: float, keep_trace: float) -> Pruned:
+        """Let go of bytes older than `keep` seconds and traces older than `keep_trace` seconds.
+
+        Attachments and HTML bodies that items show are given bytes of their own first.
+        """
+
+    def purge(self, mail: str) -> None:
+        """Erase a mail: bytes, addresses, subject and trace; its digest, receipt and what it made stay.
+
+        Raises NotFound, and Refused for a mail that waits for somebody or whose mailbox action is not done.
+        """
+
+    def backup(self, target: Path) -> int:
+        """Write a consistent copy of the database while others work on it; gives its size in bytes.
+
+        Raises StoreError, and Refused for a file that exists.
+        """
+
+
+class Store(Protocol):
+    """One database for one thread: its parts, what happens in several of them at once, and the transactions."""
+
+    @property
+    def ledger(self) -> Ledger:
+        """What became of every mail."""
+
+    @property
+    def mailboxes(self) -> Mailboxes:
+        """Where mail comes from."""
+
+    @property
+    def directory(self) -> Directory:
+        """Who is known."""
+
+    @property
+    def items(self) -> Items:
+        """What was made of mail."""
+
+    @property
+    def outbox(self) -> Outbox:
+        """What is to be sent."""
+
+    @property
+    def archive(self) -> Archive:
+        """What is kept of mails."""
+
+    def commit(
+        self, spooled: Spooled, mail: Mail, facts: Facts, plan: Plan, trace: bytes, action: str, folder: str,
+        message_ids: MessageIds | None = None,
+    ) -> Receipt:  # fmt: skip
+        """Write everything that was decided about a mail, inside the caller's `writing` and `savepoint`.
+
+        `action` (move, seen, delete, keep) and `folder` are what is to be done with it in its mailbox afterwards.
+        Without `message_ids` those of outgoing mails are random. Raises ClaimLost if another runner has the mail now;
+        then nothing was written.
+        """
+
+    def versions(self) -> Versions:
+        """Give the counters; equal counters mean that no answer about accounts, items or receipts has changed."""
+
+    def changed_since(self, before: Versions) -> frozenset[str]:
+        """Name the questions whose answers may have changed since `before`."""
+
+    def writing(self) -> AbstractContextManager[None]:
+        """Hold one write transaction: committed at the end, rolled back by an exception. It cannot be nested.
+
+        In a rehearsal it is a savepoint: the rehearsal takes everything back at its end.
+        """
+
+    def joining(self) -> AbstractContextManager[None]:
+        """Write in the transaction that is open, or in one of its own."""
+
+    def reading(self) -> AbstractContextManager[None]:
+        """Ask many questions of one state of the database. A write transaction that is begun inside ends it."""
+
+    def savepoint(self) -> AbstractContextManager[None]:
+        """Inside `writing`: take back what an exception leaves behind here, keep the rest."""
+
+    def rehearsal(self) -> AbstractContextManager[None]:
+        """Do anything and keep nothing: how a dry run works."""
+
+    def close(self) -> None:
+        """Give back all leases and close the connection; twice does no harm."""

@@ -1,0 +1,147 @@
+"""The engine: a configuration, a store, and all that deciding one mail needs, made when it is first asked for.
+
+Here: `Engine`, which decides, and `World`, which answers the questions of a decision. Not here: what happens to a
+decision (`process.py`), how one is made (`decision/`).
+Invariant: nothing here changes a mail, a receipt or an item; run, explain, replay and the workbench decide with it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from dataclasses import field
+from datetime import datetime
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from engine.lookups import Recorder
+from engine.model.mail import RawMail
+from engine.model.questions import HookAnswer, HookRequest
+from engine.stop import Stop
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from engine.config import Config
+    from engine.decision.pipeline import Decision, Pipeline
+    from engine.model.stored import Spooled
+    from engine.ports import MessageIds
+    from engine.rulebook.book import Rulebook
+    from engine.scripts.scripts import Scripts
+    from engine.store.store import Store
+
+
+WHO_ANSWERS = {
+    "account": "directory", "login": "directory", "person": "directory", "group": "directory", "may": "directory",
+    "catalog": "items", "item": "items", "topic": "items", "item_by_field": "items", "item_by_message_ids": "ledger",
+}  # fmt: skip
+"""The part of the store that answers a question."""
+
+
+class World:
+    """Who answers a decision's questions: the store, the sandbox, the scanner; rates include the batch in hand."""
+
+    __slots__ = ("_content", "_engine", "_mail", "_now", "_store")
+
+    def __init__(self, engine: Engine, content: bytes, now: datetime, mail: str = "") -> None:
+        """`mail` is the id of the mail itself, which is no duplicate of itself when it is decided once more."""
+        self._engine, self._store, self._content, self._now, self._mail = engine, engine.store, content, now, mail
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(getattr(self._store, WHO_ANSWERS[name]), name)
+
+    def duplicate(self, workspace: str, core_digest: str, fingerprint: str) -> str:
+        return self._store.ledger.duplicate(workspace, core_digest, fingerprint, other_than=self._mail, now=self._now)
+
+    def sender_rate(self, address: str, seconds: int) -> int:
+        return self._store.ledger.sender_rate(address, seconds, self._now) + self._engine.in_hand[address]
+
+    def total_rate(self, seconds: int) -> int:
+        return self._store.ledger.total_rate(seconds, self._now) + self._engine.in_hand.total()
+
+    def scan(self) -> str:
+        from engine.run.scanner import scan
+
+        return scan(self._engine.config, self._content)
+
+    def hooks(self, request: HookRequest) -> HookAnswer:
+        return self._engine.scripts.ask(request)
+
+
+@dataclasses.dataclass
+class Engine:
+    """A configuration, a store and all that deciding needs, made when first asked for.
+
+    `rules_directory` takes the rule files of the same names from another folder. `server_tells`: the mail server tells
+    senders of refused mail (`deliver --bounce`), so no rejection of our own is sent.
+    """
+
+    config: Config
+    store: Store
+    rules_directory: Path | None = None
+    stop: Stop = field(default_factory=Stop)
+    server_tells: bool = False
+    in_hand: Counter[str] = field(default_factory=Counter, init=False)
+    """Mails of the batch in hand, by the address of their sender: what rates count beside the store's."""
+
+    @cached_property
+    def book(self) -> Rulebook:
+        """The rules as they stand on disk now."""
+        from engine.rulebook.book import load_rules
+
+        return load_rules(self.config, self.rules_directory)
+
+    @cached_property
+    def pipeline(self) -> Pipeline:
+        """The stages with these rules; broken files become problems of stage `config`."""
+        from engine.decision.pipeline import build
+
+        self._unkept.update(self.book.rules.texts())
+        return build(self.config, self.book)
+
+    @cached_property
+    def message_ids(self) -> MessageIds:
+        """Makes signed Message-IDs for what is sent, so that a reply finds its item."""
+        from engine.decision.tokens import message_ids
+
+        return message_ids(self.config)
+
+    @cached_property
+    def scripts(self) -> Scripts:
+        """The sandbox with the scripts of `[hooks]`."""
+        from engine.scripts.scripts import Scripts
+
+        return Scripts(self.config)
+
+    @cached_property
+    def _unkept(self) -> dict[str, str]:
+        return {}
+
+    def close(self) -> None:
+        """Stop the sandbox, if it was started."""
+        if "scripts" in self.__dict__:
+            self.scripts.close()
+
+    def look(self, raw: RawMail, mail: str = "", recorded: dict[tuple[Any, ...], Any] | None = None) -> Recorder:
+        """Open the door to the world for one decision; the clock stands at the time the mail was received."""
+        return Recorder(World(self, raw.content, raw.received_at, mail), raw.received_at, recorded)
+
+    def decide(self, spooled: Spooled) -> Decision:
+        """Parse and decide one spooled mail. From its second attempt on, the bytes are read in a process apart."""
+        from engine.mail.parse import parse
+
+        limits = self.config.settings("").limits
+        if spooled.attempts > 1:
+            from engine.mail.isolated import parse_apart
+
+            mail = parse_apart(spooled.raw, limits)
+        else:
+            mail = parse(spooled.raw, limits)
+        look = self.look(spooled.raw, spooled.mail)
+        versions = self.store.versions()
+        return self.pipeline.decide(mail, look, release=spooled.release, versions=versions)
+
+    def keep_rule_texts(self) -> None:
+        """Store the texts of the rule files once, by hash: what `explain` prints traces with."""
+        while self._unkept:
+            self.store.archive.keep_text(*self._unkept.popitem())

@@ -1,0 +1,218 @@
+"""Claims: whose a waiting mail is now, and what becomes of mails that nobody could decide.
+
+Here: `Claims`, a part of `engine.ports.Ledger`: claims, deferrals, and mails that break the machine: counted, tried
+again with growing waits, and at last kept for a person. Not here: taking mails in (`spool.py`), decisions
+(`commit.py`). Invariant: an attempt was counted before it began; a quarantined mail keeps its bytes and has a receipt
+that says why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from itertools import takewhile
+from typing import Any
+
+import msgspec
+
+from engine.model.draft import Decider, Who
+from engine.model.facts import Facts, Release
+from engine.model.mail import Envelope, Mail, Origin, RawMail
+from engine.model.stored import Claimed, Spooled
+from engine.store import hot, tables
+from engine.store.database import Database, time, us
+from engine.store.errors import Refused
+from engine.store.listing import Listing
+from engine.store.locks import is_alive
+from engine.store.mails import Mails
+from engine.store.receipts import Receipts, message_key
+from engine.store.settling import plan
+
+CLAIM_S = 900
+"""How long a claim of a process on another host stands; one of a dead process on this host falls at once."""
+
+CLOCK_JUMP_S = 86_400
+"""A claim or lease that ends later than this from now was made before the clock went back."""
+
+CLAIM_BYTES = 8_000_000
+"""A batch of claimed mails ends at this size: bounds memory whatever the mails are."""
+
+MOST_TEXT = 1000
+"""Characters kept of a header value that mails are searched by."""
+
+MOST_ERROR = 20_000
+
+ENGINE = Decider(Who.ENGINE, "engine")
+DIED = "the process died while this mail was in hand"
+CRASHED = "every attempt ended in a crash of the whole process"
+
+
+class Claims:
+    """Hands out mails, takes them back, counts failures of the machine."""
+
+    def __init__(self, database: Database, listing: Listing, mails: Mails, receipts: Receipts) -> None:
+        self._database, self._listing, self._mails, self._receipts = database, listing, mails, receipts
+
+    # ── taking and giving back ────────────────────────────────────────────────────────────────────────────────
+
+    def claim(
+        self, mailbox: str, limit: int, now: datetime, owner: str, max_attempts: int = 5, *, tried: bool = True,
+        after_crash: tuple[str, str] = ("", ""),
+    ) -> Claimed:  # fmt: skip
+        number, moment, crashed = self._listing.number(mailbox), us(now), []
+        with self._database.joining():
+            rows = self._database.rows(hot.WAITING, number, moment, max_attempts if tried else 1, limit + 200)
+            free = [
+                (row, attempts)
+                for row, attempts, held_by, until, code in rows
+                if is_free(held_by, until, moment) and (tried or not attempts or code in ("", "fault.crash"))
+            ]
+            for row, attempts in free:
+                if attempts >= max_attempts:
+                    crashed.append(self._crashed_too_often(row, now, *after_crash))
+            free = [(row, attempts) for row, attempts in free if attempts < max_attempts]
+            fresh = [each for each in free if not each[1]] if tried else [*takewhile(lambda each: not each[1], free)]
+            chosen = self._bounded(fresh[:limit]) or free[:1]
+            claimed_until = moment + CLAIM_S * 1_000_000
+            for row, attempts in chosen:
+                self._database.run(hot.CLAIM, attempts + 1, owner, claimed_until, row, attempts)
+        return Claimed([self.spooled(row) for row, _ in chosen], crashed)
+
+    def _bounded(self, rows: list[tuple[int, int]]) -> list[tuple[int, int]]:
+        """As many of the rows as hold `CLAIM_BYTES` together, one at least."""
+        size = 0
+        for number, (row, _) in enumerate(rows):
+            size += self._database.one(hot.SIZE, row)[0]
+            if size > CLAIM_BYTES and number:
+                return rows[:number]
+        return rows
+
+    def claim_one(self, mail: str, now: datetime, owner: str) -> Spooled:
+        inbound = tables.Inbound
+        with self._database.joining():
+            row = self._mails.mail(mail)
+            if row.state != "received":
+                raise Refused(f"{row.mail} does not wait to be decided: it is {row.outcome}")
+            query = inbound.select(inbound.owner, inbound.claimed_until).where(inbound.id == row.row)
+            held_by, until = self._database.first(query)
+            if held_by != owner and not is_free(held_by, until, us(now)):
+                raise Refused(f"{row.mail} is in work by another process")
+            until = us(now) + CLAIM_S * 1_000_000
+            self._database.run(hot.CLAIM, row.attempts + 1, owner, until, row.row, row.attempts)
+            return self.spooled(row.row)
+
+    def unclaim(self, spooled: Sequence[Spooled]) -> None:
+        with self._database.joining():
+            for each in spooled:
+                self.defer(each, "", "", each.received_at)
+
+    def give_back(self, mailbox: str, now: datetime, in_hand: dict[str, int], waits_s: Sequence[float]) -> None:
+        moment = us(now)
+        with self._database.joining():
+            for row, attempts, held_by, until in self._database.rows(hot.CLAIMED_ROWS, self._listing.number(mailbox)):
+                if not is_free(held_by, until, moment):
+                    continue
+                begun = in_hand.get(held_by)
+                if begun == row:
+                    next_at = 0  # in its turn: a reply to it may follow
+                    if attempts > 1 and waits_s:
+                        next_at = moment + int(waits_s[min(attempts - 1, len(waits_s)) - 1] * 1_000_000)
+                    self._database.run(hot.DIED_ON, next_at, DIED, row)
+                else:
+                    self._database.run(hot.GIVE_BACK, attempts - (begun is not None), row)
+
+    def tried_mailboxes(self, now: datetime) -> frozenset[str]:
+        return frozenset(name for (name,) in self._database.rows(hot.TRIED_MAILBOXES, us(now)))
+
+    def reset_status(self, mail: str) -> None:
+        inbound = tables.Inbound
+        with self._database.joining():
+            row = self._mails.mail(mail)
+            if row.state != "received":
+                raise Refused(f"{row.mail} does not wait: it is {row.outcome}")
+            self._database.do(inbound.update(owner=None, claimed_until=0, next_at=0).where(inbound.id == row.row))
+
+    def spooled(self, row: int) -> Spooled:
+        """Read a mail of the ledger with its bytes, as whoever holds the claim gets it."""
+        (number, mail, generation, attempts, released, received_at, key, reverse, forward, owner, mailbox, content,
+         digest, truncated, size, raw_row, mode) = self._database.one(hot.SPOOLED, row)  # fmt: skip
+        raw = RawMail(
+            bytes(content or b""), Origin(mailbox, key, size), time(received_at), bytes(digest).hex(),
+            Envelope(reverse, tuple(forward.split("\n")) if forward else ()), bool(truncated),
+        )  # fmt: skip
+        release = msgspec.json.decode(released, type=Release) if released else None
+        return Spooled(
+            number, mail, generation, attempts, raw, release, False, raw.received_at, owner or "", raw_row, mode
+        )
+
+    # ── waiting, breaking ─────────────────────────────────────────────────────────────────────────────────────
+
+    def defer(self, spooled: Spooled, code: str, because: str, next_at: datetime, charge: bool = False) -> bool:
+        attempts = spooled.attempts if charge else spooled.attempts - 1
+        with self._database.joining():
+            done = self._database.run(hot.DEFER, attempts, code, because, us(next_at), *claim_of(spooled))
+            return bool(done.rowcount)
+
+    def describe(self, spooled: Spooled, mail: Mail, facts: Facts) -> None:
+        key = message_key(mail.message_id)
+        self._database.run(hot.DESCRIBE, mail.message_id[:MOST_TEXT], key, *listed(mail, facts), spooled.row)
+
+    def fail(
+        self, spooled: Spooled, error: str, now: datetime, retry_waits: Sequence[float], max_attempts: int = 5,
+        *, code: str = "fault.exception", action: str = "", folder: str = "",
+    ) -> bool:  # fmt: skip
+        error, inbound = error[-MOST_ERROR:], tables.Inbound
+        with self._database.joining():
+            if spooled.attempts < max_attempts:
+                wait = retry_waits[min(spooled.attempts, len(retry_waits)) - 1] if retry_waits else 60.0
+                self.defer(spooled, code, error, now + timedelta(seconds=wait), charge=True)
+                return False
+            row, generation, attempts, owner = claim_of(spooled)
+            kept = inbound.update(state="quarantined", owner=None, code=code, error=error, decided_at=us(now)).where(
+                inbound.id == row, inbound.state == "received", inbound.generation == generation,
+                inbound.attempts == attempts, inbound.owner == owner,
+            )  # fmt: skip
+            if not self._database.do(kept):
+                return False
+            self._give_up(row, generation, code, _last_line(error), now, action, folder)
+            return True
+
+    def _crashed_too_often(self, row: int, now: datetime, action: str, folder: str) -> Spooled:
+        spooled, inbound = self.spooled(row), tables.Inbound
+        kept = inbound.update(state="quarantined", owner=None, code="fault.crash", decided_at=us(now))
+        self._database.do(kept.where(inbound.id == row))
+        self._database.do(inbound.update(error=CRASHED).where(inbound.id == row, inbound.error == ""))
+        self._give_up(row, spooled.generation, "fault.crash", CRASHED, now, action, folder)
+        return spooled
+
+    def _give_up(
+        self, row: int, generation: int, code: str, because: str, now: datetime, action: str, folder: str
+    ) -> None:
+        self._receipts.write(row, generation, "error", code, because, ENGINE, us(now))
+        plan(self._database, row, action, folder)
+
+
+def claim_of(spooled: Spooled) -> tuple[Any, ...]:
+    """Give the values that `hot.CLAIMED` compares."""
+    return spooled.row, spooled.generation, spooled.attempts, spooled.owner
+
+
+def is_free(held_by: str | None, until: int, now: int) -> bool:
+    """Nobody's, a dead process's, or held longer than a claim may be (or by a clock that ran ahead)."""
+    if held_by is None:
+        return True
+    alive = is_alive(held_by)
+    if alive is False or until < now:
+        return True
+    return alive is None and until > now + CLOCK_JUMP_S * 1_000_000
+
+
+def listed(mail: Mail, facts: Facts) -> tuple[str, str, str]:
+    """Give sender, recipients and subject as they stand in lists."""
+    to = ", ".join([each.address for each in mail.to[:3]])
+    return facts.sender.address.key[:MOST_TEXT], to[:MOST_TEXT], mail.subject[:MOST_TEXT]
+
+
+def _last_line(text: str) -> str:
+    lines = text.strip().splitlines()
+    return lines[-1][:500] if lines else "the machine broke on this mail"

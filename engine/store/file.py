@@ -1,0 +1,54 @@
+"""The file that a database is: made for its owner alone, and told in sentences when it cannot be used.
+
+Here: file modes, and what a driver's errors mean. Not here: the connection (`database.py`).
+Invariant: nobody but its owner may read what is made here; a mistake in the code is never called a broken database.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from pathlib import Path
+
+from engine.store.errors import Busy, Conflict, StoreError
+
+MEANINGS = (
+    ("full", "cannot grow: the disk is full"),
+    ("readonly", "is read-only for this user"),
+    ("unable to open", "cannot be opened: look at the permissions of its directory"),
+    ("not a database", "is no SQLite database"),
+    ("malformed", "is damaged; restore a backup"),
+    ("disk i/o", "cannot be written: the disk reports an error, or is full"),
+)
+
+
+def meaning(error: Exception, path: Path | None) -> Exception:
+    """Turn a driver's error (PEP 249 names its classes) into ours; what is a mistake in the code stays itself."""
+    kind, text = type(error).__name__, str(error).lower()
+    if kind == "IntegrityError":
+        return Conflict(str(error))
+    if kind not in ("OperationalError", "InterfaceError", "DatabaseError", "InternalError"):
+        return error
+    where = path or "the database in memory"
+    if "locked" in text or "busy" in text:
+        return Busy(f"the database {where} is locked by another process")
+    for sign, sentence in MEANINGS:
+        if sign in text:
+            return StoreError(f"the database {where} {sentence}")
+    return StoreError(f"the database {where} cannot be used: {error}")
+
+
+def prepare(path: Path, create: bool) -> None:
+    """Make the file and its directory for the owner alone; SQLite gives -wal and -shm the mode of the file."""
+    try:
+        if not path.exists():
+            if not create:
+                raise StoreError(f"there is no database {path}: `allegra db migrate` makes it")
+            if not path.parent.is_dir():
+                path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
+        if path.stat().st_mode & 0o077:
+            with suppress(PermissionError):
+                path.chmod(0o600)
+    except OSError as error:
+        raise StoreError(f"the database {path} cannot be opened: {error.strerror}") from error

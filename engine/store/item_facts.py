@@ -1,0 +1,87 @@
+"""Items and topics as decisions see them.
+
+Here: `ItemLookups`, a part of `engine.ports.Items`, and how a field's value is stored. Not here: lists and views for
+people (`item_views.py`), changing items (`effects.py`). Invariant: nothing of an item is remembered; every statement
+is in `hot.py`.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from engine.model.desk import ItemFacts, Kind, Value
+from engine.store import hot
+from engine.store.database import Database, moment, time
+from engine.store.directory import Directory
+from engine.store.tables.items import COLUMNS
+
+
+class ItemLookups:
+    """Answers questions about items and topics."""
+
+    def __init__(self, database: Database, directory: Directory) -> None:
+        self._database, self._directory = database, directory
+
+    def item(self, item: int) -> ItemFacts | None:
+        if not 0 < item < 2**63 or (row := self._database.one(hot.ITEM_FACTS, item)) is None:
+            return None
+        workspace, title, closed_at, changed_at, private, sender, author, author_id, *values = row
+        held = dict(zip(COLUMNS, values, strict=True))
+        people = {sender} if sender else set()
+        for login, number in [(author, author_id), *self._database.rows(hot.ITEM_PEOPLE, item, held["assigned_to"])]:
+            if login:
+                people.update(self._names(number))
+        people.update(writer for (writer,) in self._database.rows(hot.ITEM_WRITERS, item))
+        return ItemFacts(
+            id=item, workspace=workspace, title=title, type=held["type"], status=held["status"],
+            closed=closed_at is not None, closed_at=moment(closed_at), changed_at=moment(changed_at),
+            private=bool(private),
+            fields=(*((name, value) for name, value in held.items() if value), *self.fields(item)),
+            people=tuple(sorted(people)),
+            attachment_digests=self._digests(item),
+        )  # fmt: skip
+
+    def _names(self, account: int | None) -> tuple[str, ...]:
+        """Login and addresses of somebody, as mail is compared with them."""
+        found = self._directory.account_by_id(account) if account else None
+        return (found.login.casefold(), *(address.casefold() for address in found.emails)) if found else ()
+
+    def fields(self, item: int) -> tuple[tuple[str, Value], ...]:
+        """Give the fields of an item that are no columns, by name."""
+        return tuple((name, value_of(stored)) for name, stored in self._database.rows(hot.ITEM_FIELDS, item))
+
+    def _digests(self, item: int) -> tuple[str, ...]:
+        rows = self._database.rows(hot.ITEM_DIGESTS, item)
+        return tuple(dict.fromkeys(bytes(digest).hex() for (digest,) in rows))
+
+    def topic(self, topic: int) -> ItemFacts | None:
+        row = self._database.one(hot.TOPIC_FACTS, topic) if 0 < topic < 2**63 else None
+        if row is None:
+            return None
+        people: set[str] = set()
+        for number, sender in self._database.rows(hot.TOPIC_PEOPLE, topic):
+            people.update(self._names(number))
+            if sender:
+                people.add(sender)
+        workspace, title, locked, created_at = row
+        (changed_at,) = self._database.one(hot.TOPIC_CHANGED, topic)
+        return ItemFacts(
+            id=topic, workspace=workspace, title=title, kind=Kind.TOPIC, locked=bool(locked),
+            changed_at=time(changed_at or created_at), people=tuple(sorted(people)),
+        )  # fmt: skip
+
+    def item_by_field(self, name: str, value: str) -> ItemFacts | None:
+        texts = (stored_value(value), value, stored_value((value,)))
+        row = self._database.one(hot.ITEM_BY_FIELD, name.strip().casefold(), *texts)
+        return self.item(row[0]) if row and row[0] else None
+
+
+def stored_value(value: Value) -> str:
+    """Give a field's value as it is stored: JSON text."""
+    return msgspec.json.encode(value).decode()
+
+
+def value_of(stored: str) -> Value:
+    """Read a stored value of a field."""
+    value = msgspec.json.decode(stored)
+    return tuple(str(each) for each in value) if isinstance(value, list) else value

@@ -1,0 +1,146 @@
+"""Items as people see them: lists, views, and a note that is made public.
+
+Here: `ItemViews`, a part of `engine.ports.Items`. Not here: what decisions ask (`item_facts.py`), what mails change
+(`effects.py`). Invariant: a view never holds HTML or attachment bytes, only where to get them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from peewee import JOIN, Case, fn
+
+from engine.model.stored import AttachmentView, CommentView, ItemRow, ItemView
+from engine.store import tables
+from engine.store.database import Database, moment, time
+from engine.store.errors import NotFound, Refused
+from engine.store.item_facts import ItemLookups
+from engine.store.memory import Memory
+
+
+class ItemViews:
+    """Lists and shows items."""
+
+    def __init__(self, database: Database, memory: Memory, lookups: ItemLookups) -> None:
+        self._database, self._memory, self._lookups = database, memory, lookups
+
+    def newest(self, workspace: str = "", limit: int = 100, before: int = 0) -> list[ItemRow]:
+        item = tables.Item
+        query = _rows().order_by(item.id.desc()).limit(limit)
+        if before:
+            query = query.where(item.id < before)
+        if workspace:
+            query = query.where(tables.Workspace.identifier == workspace)
+        return [_item_row(row) for row in self._database.all(query)]
+
+    def count(self, workspace: str) -> int:
+        query = tables.Item.select(fn.COUNT(tables.Item.id)).join(tables.Workspace)
+        return int(self._database.first(query.where(tables.Workspace.identifier == workspace))[0])
+
+    def view(self, item: int) -> ItemView | None:
+        row = self._database.first(_rows().where(tables.Item.id == item))
+        if row is None:
+            return None
+        of, inbound = tables.Item, tables.Inbound
+        text, quoted, html, private, closed_at, mail, version, category = self._database.first(
+            of.select(of.text, of.quoted, of.html, of.private, of.closed_at, inbound.ref, of.version, of.category)
+            .join(inbound, JOIN.LEFT_OUTER).where(of.id == item)
+        )  # fmt: skip
+        named = (("category", category), ("version", version))
+        return ItemView(
+            item=_item_row(row), text=text, quoted=quoted, html=html, private=bool(private),
+            closed_at=moment(closed_at), mail=mail or "",
+            fields=(*((name, value) for name, value in named if value), *self._lookups.fields(item)),
+            labels=self._labels(item), people=self._people(item), comments=self._comments(item),
+            attachments=self._attachments(item),
+        )  # fmt: skip
+
+    def _labels(self, item: int) -> tuple[str, ...]:
+        label = tables.ItemLabel
+        rows = self._database.all(label.select(label.label).where(label.item == item).order_by(label.label))
+        return tuple(each for (each,) in rows)
+
+    def _people(self, item: int) -> tuple[tuple[str, str], ...]:
+        person, account = tables.ItemPerson, tables.Account
+        query = person.select(account.login, person.role).join(account).where(person.item == item)
+        return tuple((login, role) for login, role in self._database.all(query.order_by(account.login)))
+
+    def _comments(self, item: int) -> tuple[CommentView, ...]:
+        comment, account, inbound = tables.Comment, tables.Account, tables.Inbound
+        author, mail = fn.COALESCE(account.login, comment.sender), fn.COALESCE(inbound.ref, "")
+        query = (
+            comment.select(comment.id, author, comment.text, comment.quoted, comment.internal, comment.created_at, mail,
+                           comment.html)
+            .join(account, JOIN.LEFT_OUTER).switch(comment).join(inbound, JOIN.LEFT_OUTER)
+            .where(comment.item == item).order_by(comment.id)
+        )  # fmt: skip
+        return tuple(
+            CommentView(number, author, text, quoted, bool(internal), time(created_at), mail, html)
+            for number, author, text, quoted, internal, created_at, mail, html in self._database.all(query)
+        )
+
+    def _attachments(self, item: int) -> tuple[AttachmentView, ...]:
+        attached, blob = tables.Attachment, tables.Blob
+        query = (
+            attached.select(attached.id, attached.name, attached.content_type, blob.size, blob.digest, attached.inline,
+                            attached.content_id, attached.comment)
+            .join(blob).where(attached.item == item).order_by(attached.id)
+        )  # fmt: skip
+        return tuple(
+            AttachmentView(number, name, content_type, size, bytes(digest).hex(), bool(inline), content_id, comment)
+            for number, name, content_type, size, digest, inline, content_id, comment in self._database.all(query)
+        )
+
+    # ── making public ─────────────────────────────────────────────────────────────────────────────────────────
+
+    def publish(self, item: int, note: int, by: str, *, authorise: bool = False) -> None:
+        comment, of, database = tables.Comment, tables.Item, self._database
+        with database.joining():
+            columns = (comment.internal, comment.author, comment.sender, comment.inbound)
+            row = database.first(comment.select(*columns).where(comment.id == note, comment.item == item))
+            if row is None:
+                raise NotFound(f"item #{item} has no note {note}")
+            internal, author, sender, mail = row
+            if not internal:
+                raise Refused(f"comment {note} of item #{item} is public already")
+            shown = comment.update(internal=False, published=True, belongs=authorise).where(comment.id == note)
+            database.do(shown)
+            now = database.now()
+            later = Case(None, [(of.changed_at < now, now)], of.changed_at)
+            database.do(of.update(changed_at=later).where(of.id == item))
+            if authorise and author is not None:
+                person = tables.ItemPerson.insert(item=item, account=author, role="reader")
+                database.do(person.on_conflict_ignore())
+            if mail is not None:
+                self._write_down(mail, note, f"by {by}" + (f"; {sender} may reply" if authorise else ""))
+            self._memory.touch("items", "receipts")
+
+    def _write_down(self, mail: int, note: int, detail: str) -> None:
+        """Keep what a person did to something that a mail made, beside the mail's own effects."""
+        effect, inbound = tables.Effect, tables.Inbound
+        mine = effect.select(fn.COUNT(effect.n)).where(effect.inbound == mail, effect.kind == "Publish")
+        (n,) = self._database.first(mine)
+        (generation,) = self._database.first(inbound.select(inbound.generation).where(inbound.id == mail))
+        self._database.do(
+            effect.insert(inbound=mail, generation=generation, kind="Publish", n=n + 1, object=note, detail=detail)
+        )
+
+
+def _rows() -> Any:
+    """The columns of `ItemRow`, of every item; the comments and attachments are counted."""
+    item, workspace, account = tables.Item, tables.Workspace, tables.Account
+    comments = tables.Comment.select(fn.COUNT(tables.Comment.id)).where(tables.Comment.item == item.id)
+    attachments = tables.Attachment.select(fn.COUNT(tables.Attachment.id)).where(tables.Attachment.item == item.id)
+    return (
+        item.select(item.id, workspace.identifier, item.title, item.type, item.status, item.priority, item.assigned_to,
+                    fn.COALESCE(account.login, item.sender), item.created_at, item.changed_at, comments, attachments)
+        .join(workspace).switch(item).join(account, JOIN.LEFT_OUTER)
+    )  # fmt: skip
+
+
+def _item_row(row: tuple[Any, ...]) -> ItemRow:
+    number, workspace, title, kind, status, priority, assigned_to, author, created, changed, comments, attachments = row
+    return ItemRow(
+        number, workspace, title, kind, status, priority, assigned_to, author, time(created), time(changed),
+        comments, attachments,
+    )  # fmt: skip

@@ -1,0 +1,84 @@
+"""The parts of a store, put together: which hands make up what `engine.ports` promises under one name.
+
+Here: `Ledger`, `Mailboxes`, `Items`, `Archive`, each with the methods of those that do the work. Not here: any work;
+`Directory` and `Outbox`, which are of one piece. Invariant: a part has exactly the methods of its protocol.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from engine.store.blobs import Blobs
+    from engine.store.claims import Claims
+    from engine.store.closing import Closing
+    from engine.store.item_facts import ItemLookups
+    from engine.store.item_views import ItemViews
+    from engine.store.lease import Leases
+    from engine.store.listing import Listing
+    from engine.store.load_items import Loading
+    from engine.store.mails import Mails
+    from engine.store.receipts import Receipts
+    from engine.store.retention import Retention
+    from engine.store.settling import Settling
+    from engine.store.spool import Spool
+    from engine.store.workspaces import Workspaces
+
+
+class Ledger:
+    """What became of every mail."""
+
+    def __init__(self, spool: Spool, claims: Claims, closing: Closing, receipts: Receipts) -> None:
+        self.spool = spool.spool
+        self.claim, self.claim_one, self.unclaim = claims.claim, claims.claim_one, claims.unclaim
+        self.give_back, self.tried_mailboxes = claims.give_back, claims.tried_mailboxes
+        self.defer, self.fail, self.describe = claims.defer, claims.fail, claims.describe
+        self.reset_status = claims.reset_status
+        self.reopen, self.ignore, self.reject = closing.reopen, closing.ignore, closing.reject
+        self.item_by_message_ids, self.duplicate = receipts.item_by_message_ids, receipts.duplicate
+        self.sender_rate, self.total_rate = receipts.sender_rate, receipts.total_rate
+
+
+class Mailboxes:
+    """Where mail comes from."""
+
+    def __init__(self, listing: Listing, leases: Leases, settling: Settling) -> None:
+        self.number, self.begin_epoch = listing.number, listing.begin_epoch
+        self.unknown_keys, self.sort_keys = listing.unknown_keys, listing.sort_keys
+        self.aside, self.broke = listing.aside, listing.broke
+        self.whole, self.suspects = listing.whole, listing.suspects
+        self.lease, self.heartbeat, self.release = leases.lease, leases.heartbeat, leases.release
+        self.holder, self.take_over, self.begin = leases.holder, leases.take_over, leases.begin
+        self.failed, self.worked, self.states = leases.failed, leases.worked, leases.states
+        self.pause, self.resume, self.paused = leases.pause, leases.resume, leases.paused
+        self.pending_actions, self.actions_done = settling.pending_actions, settling.actions_done
+        self.actions_planned, self.plan_closed = settling.actions_planned, settling.plan_closed
+        self.settle_again = settling.settle_again
+
+
+class Items:
+    """What was made of mail, and the workspaces it lives in."""
+
+    def __init__(
+        self, lookups: ItemLookups, views: ItemViews, blobs: Blobs, workspaces: Workspaces, loading: Loading
+    ) -> None:
+        self.item, self.topic, self.item_by_field = lookups.item, lookups.topic, lookups.item_by_field
+        self.newest, self.count, self.view, self.publish = views.newest, views.count, views.view, views.publish
+        self.blob, self.html = blobs.blob, blobs.html
+        self.catalog, self.workspaces = workspaces.catalog, workspaces.workspaces
+        self.workspace_id, self.field_id = workspaces.workspace_id, workspaces.field_id
+        self.is_closed = workspaces.is_closed
+        self.put_workspace, self.remove_workspace = workspaces.put_workspace, workspaces.remove_workspace
+        self.put_field = workspaces.put_field
+        self.put_item, self.put_topic = loading.put_item, loading.put_topic
+
+
+class Archive:
+    """What is kept of mails."""
+
+    def __init__(self, mails: Mails, retention: Retention) -> None:
+        self.find_mail, self.mail, self.mails, self.held = mails.find_mail, mails.mail, mails.mails, mails.held
+        self.oldest, self.receipts, self.trace = mails.oldest, mails.receipts, mails.trace
+        self.raw, self.stored_mails = mails.raw, mails.stored_mails
+        self.keep_text, self.text = retention.keep_text, retention.text
+        self.prune, self.purge, self.backup = retention.prune, retention.purge, retention.backup

@@ -1,0 +1,64 @@
+"""What is to be done with mails in their mailboxes, and what came of it (TX3).
+
+Here: `Settling`, a part of `engine.ports.Mailboxes`, and `plan`, with which commits and people plan an action. Not
+here: doing it (`sources/`). Invariant: an action is planned in the transaction that ends its mail, never before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from peewee import SQL, fn
+
+from engine.store import hot, tables
+from engine.store.database import Database
+from engine.store.tables.mail import PLANNED
+
+if TYPE_CHECKING:
+    from engine.store.listing import Listing
+    from engine.store.mails import Mails
+
+NOTHING = ("", "keep", "none", "nothing")
+"""Mailbox actions that leave the server alone."""
+
+
+def plan(database: Database, row: int, action: str, folder: str) -> None:
+    """Plan the mailbox action on every presentation of a mail."""
+    state = "none" if action in NOTHING else "pending"
+    database.run(hot.PLAN, "" if state == "none" else action, folder, state, row)
+
+
+class Settling:
+    """Hands out planned actions and notes what came of them."""
+
+    def __init__(self, database: Database, listing: Listing, mails: Mails) -> None:
+        self._database, self._listing, self._mails = database, listing, mails
+
+    def pending_actions(self, mailbox: str, limit: int) -> list[tuple[str, str, str, int, str, str]]:
+        rows = self._database.rows(hot.PLANNED_ACTIONS, self._listing.number(mailbox), limit)
+        return [(*told, bytes(digest).hex()) for *told, digest in rows]
+
+    def actions_done(self, mailbox: str, done: Sequence[tuple[str, ...]]) -> None:
+        number = self._listing.number(mailbox)
+        with self._database.joining():
+            self._database.many(
+                hot.ACTION_DONE, [(state, why[0] if why else "", number, key) for key, state, *why in done]
+            )
+
+    def actions_planned(self) -> int:
+        query = tables.Presentation.select(fn.COUNT(tables.Presentation.key)).where(SQL(PLANNED))
+        return int(self._database.first(query)[0])
+
+    def plan_closed(self, mailbox: str, action: str, folder: str, limit: int) -> int:
+        with self._database.joining():
+            return int(
+                self._database.run(hot.PLAN_CLOSED, action, folder, self._listing.number(mailbox), limit).rowcount
+            )
+
+    def settle_again(self, mail: str) -> int:
+        shown = tables.Presentation
+        with self._database.joining():
+            row = self._mails.mail(mail)
+            again = shown.update(action_state="pending", attempts=0, why="")
+            return self._database.do(again.where(shown.inbound == row.row, shown.action != ""))

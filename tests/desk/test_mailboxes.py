@@ -1,0 +1,90 @@
+"""How mailboxes fare, and what lies in them; `tests/cli/test_mailbox.py` does it on a real Dovecot."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from engine.config import Config, load
+from engine.desk import mailboxes
+from engine.run.lease import Lease
+from engine.run.passing import utc_now
+from engine.store.errors import Busy, Unclear
+from engine.store.store import Store
+
+
+@pytest.fixture
+def config(desk: Any) -> Config:
+    desk.configure(
+        more='[workspace.sales]\nname = "Sales"\n[workspace.sales.mailbox]\nprotocol = "pipe"\n'
+        'addresses = ["sales@example.com"]\nactive = false\n'
+    )
+    return load(desk.folder / "allegra.toml")
+
+
+@pytest.fixture
+def store(config: Config) -> Iterator[Store]:
+    with Store.open(config.store.path) as made:
+        yield made
+
+
+def fares(config: Config, store: Store) -> dict[str, str]:
+    return {each.mailbox.name: each.state for each in mailboxes.fares(config, store)}
+
+
+def test_a_mailbox_fares_as_its_last_passes_did(config: Config, store: Store, desk: Any) -> None:
+    assert fares(config, store) == {"system": "never read", "support": "never read", "sales": "off"}
+    desk.run()
+    (support,) = mailboxes.named(config, ["support"])
+    mailboxes.pause(store, support, "moving\x1b[2J house" + "!" * 300)
+    store.mailboxes.failed("system", "source.unreachable", "it is away", utc_now())
+    assert fares(config, store) == {"system": "failing", "support": "paused", "sales": "off"}
+    paused = mailboxes.fares(config, store)[1]
+    assert "\x1b" not in paused.sentence and len(paused.sentence) == mailboxes.MOST_REASON
+    assert paused.read_at is not None
+    mailboxes.resume(store, support)
+    assert fares(config, store)["support"] == "ok"
+
+
+def test_without_names_the_active_mailboxes_are_meant(config: Config) -> None:
+    assert [box.name for box in mailboxes.named(config)] == ["system", "support"]
+    assert [box.name for box in mailboxes.named(config, ["sales", "sales"])] == ["sales"]
+    with pytest.raises(Unclear, match="there is no mailbox 'x'; there are: system, support, sales"):
+        mailboxes.named(config, ["x"])
+
+
+def test_trying_tells_of_each_mailbox_and_passes_over_pipes(config: Config, desk: Any) -> None:
+    (desk.folder / "mail" / "support" / "new").rmdir()
+    told = list(mailboxes.try_out(config, config.mailboxes))
+    assert [(each.mailbox.name, each.works) for each in told] == [("system", True), ("support", False)]
+    assert told[1].code == "source.folder_missing"
+
+
+def test_a_look_into_a_mailbox_leaves_no_mark(config: Config, store: Store, desk: Any) -> None:
+    desk.mail("First")
+    (system,) = mailboxes.named(config, ["system"])
+    (look,) = mailboxes.peek(config, store, system, 10)
+    assert (look.is_new, look.sender, look.subject) == (True, "anna@example.com", "First")
+    assert store.archive.mails() == [] and desk.files() == ["0001.test"]
+    assert "INBOX" in mailboxes.folders(config, system)
+
+
+def test_what_the_ledger_lost_is_taken_in_once(config: Config, store: Store, desk: Any) -> None:
+    desk.mail("Lost")
+    (system,) = mailboxes.named(config, ["system"])
+    assert mailboxes.reconcile(config, store, system).missing == 1
+    assert store.archive.mails() == []
+    assert mailboxes.reconcile(config, store, system, commit=True).missing == 1
+    again = mailboxes.reconcile(config, store, system, commit=True)
+    assert (again.on_server, again.known, again.missing) == (1, 1, 0)
+    assert [row.state for row in store.archive.mails()] == ["received"]
+
+
+def test_nothing_is_compared_while_another_run_is_at_work(config: Config, store: Store) -> None:
+    (system,) = mailboxes.named(config, ["system"])
+    with Store.open(config.store.path) as other, Lease(other, "system", utc_now) as lease:
+        assert lease.held
+        with pytest.raises(Busy, match="another run is working on it"):
+            mailboxes.reconcile(config, store, system)

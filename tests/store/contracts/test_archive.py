@@ -1,0 +1,136 @@
+"""What every archive promises: mails are found, read and let go of."""
+
+from __future__ import annotations
+
+import pytest
+from store.desk import attachment
+
+from engine.model.plan import Attach, Outcome
+from engine.store.errors import NotFound, Refused, Unclear
+
+YEAR_S = 365 * 86_400.0
+
+
+@pytest.fixture
+def archive(store):
+    return store.archive
+
+
+def settle(desk):
+    mailboxes = desk.store.mailboxes
+    mailboxes.actions_done("system", [(row[0], "done") for row in mailboxes.pending_actions("system", 99)])
+
+
+def test_a_mail_is_found_by_id_beginning_message_id_and_last(desk, archive):
+    first = desk.end(Outcome.HELD, message_id="<1@example.com>")
+    last = desk.item("x").mail
+    assert archive.find_mail(first[:8]).mail == archive.find_mail("1@example.com").mail == first
+    assert (archive.find_mail("last").mail, archive.find_mail("last-held").mail) == (last, first)
+    assert archive.find_mail("m-ffffffffffff") is None
+    with pytest.raises(NotFound):
+        archive.mail("<2@example.com>")
+    with pytest.raises(NotFound, match="more than one"):
+        archive.find_mail("m-")
+
+
+def test_a_row_tells_what_became_of_a_mail(desk, archive):
+    receipt = desk.item("x", message_id="<1@example.com>")
+    row = archive.mail(receipt.mail)
+    assert (row.outcome, row.code, row.workspace, row.item) == ("created", "draft.created", "support", receipt.item)
+    assert (row.subject, row.sender, row.recipients) == ("Printer", "jane@example.com", "help@example.com")
+    (spooled,) = desk.spool()
+    assert archive.mail(spooled.mail).outcome == "deferred"
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [("", 2), ("outcome:held", 1), ("-outcome:held", 1), ("code:gate", 1), ("code:gate.dmarc", 1), ("from:JANE", 1),
+     ("subject:print", 2), ("to:help", 2), ("mailbox:system", 2), ("workspace:finance", 0), ("newer_than:1h", 2),
+     ("older_than:1h", 0), ("eve@", 1), ('"no such words"', 0), ("100%_", 0), ("item:1", 1), ("item:2", 0),
+     ("rule:anything", 0)],
+)  # fmt: skip
+def test_a_query_finds(desk, archive, query, found):
+    desk.item("x")
+    desk.end(Outcome.HELD, sender="eve@example.com")
+    assert len(archive.mails(query)) == found
+
+
+def test_a_query_that_means_nothing_is_said(archive):
+    with pytest.raises(Unclear, match="there are"):
+        archive.mails("colour:red")
+
+
+def test_lists_are_newest_first_and_what_waits_for_a_person_oldest_first(desk, archive):
+    held = [desk.end(Outcome.HELD), desk.end(Outcome.HELD, workspace="finance")]
+    assert [row.mail for row in archive.mails(limit=1)] == held[1:]
+    assert [row.mail for row in archive.held()] == held
+    assert [row.mail for row in archive.held("finance")] == held[1:]
+
+
+def test_the_oldest_mail_is_known_once_there_is_one(desk, archive):
+    assert archive.oldest() is None
+    began = desk.now
+    desk.end(Outcome.HELD)
+    desk.later(days=1)
+    desk.end(Outcome.HELD)
+    assert archive.oldest() == began
+
+
+def test_receipts_traces_and_bytes_of_a_mail_can_be_read(desk, archive):
+    mail = desk.end(Outcome.HELD, content=b"hello", trace=b'{"x":1}')
+    assert [receipt.outcome for receipt in archive.receipts(mail)] == [Outcome.HELD]
+    assert archive.trace(mail) == archive.trace(mail, 1) == b'{"x":1}' and archive.trace(mail, 2) is None
+    assert archive.raw(mail).content == b"hello"
+    with pytest.raises(NotFound):
+        archive.raw("m-000000000000")
+
+
+def test_decided_mails_of_a_time_are_gone_through_oldest_first(desk, archive):
+    mails = []
+    for _ in range(3):
+        mails.append(desk.end(Outcome.HELD))
+        desk.later(hours=1)
+    since, until = (archive.mail(mail).received_at for mail in (mails[0], mails[2]))
+    assert [stored.mail for stored in archive.stored_mails(since)] == mails
+    assert [stored.mail for stored in archive.stored_mails(since, until)] == mails[:2]
+
+
+def test_texts_of_rule_files_are_kept_once(archive):
+    archive.keep_text("d", "text")
+    archive.keep_text("d", "text")
+    assert (archive.text("d"), archive.text("e")) == ("text", "")
+
+
+def test_old_bytes_and_traces_go_and_attachments_stay(desk, store, archive):
+    file = attachment(b"hello", b"aGVsbG8=", 0)
+    receipt = desk.item("x", Attach(0, file), content=b"aGVsbG8=")
+    waiting = desk.end(Outcome.HELD)
+    settle(desk)
+    desk.later(days=400)
+    pruned = archive.prune(desk.now, YEAR_S, YEAR_S)
+    assert (pruned.mails, pruned.bytes, pruned.traces, pruned.kept) == (1, 8, 1, 1)
+    assert archive.raw(receipt.mail) is None and archive.trace(receipt.mail) is None
+    assert archive.raw(waiting) is not None, "it waits for a person"
+    assert store.items.blob(file.digest) == b"hello"
+    assert archive.prune(desk.now, YEAR_S, YEAR_S).mails == 0
+
+
+def test_an_erased_mail_is_still_known(desk, store, archive):
+    receipt = desk.item("x", content=b"hello")
+    with pytest.raises(Refused, match="still to be moved"):
+        archive.purge(receipt.mail)
+    settle(desk)
+    archive.purge(receipt.mail)
+    row = archive.mail(receipt.mail)
+    assert (row.sender, row.subject, archive.raw(row.mail), archive.trace(row.mail)) == ("", "", None, None)
+    assert store.ledger.spool([desk.raw(b"hello")], "me")[0].seen_before
+    with pytest.raises(Refused, match="ignore or release"):
+        archive.purge(desk.end(Outcome.HELD))
+
+
+def test_a_backup_never_overwrites(desk, archive, tmp_path):
+    desk.item()
+    target = tmp_path / "copy"
+    assert archive.backup(target) == target.stat().st_size > 0
+    with pytest.raises(Refused, match="exists"):
+        archive.backup(target)

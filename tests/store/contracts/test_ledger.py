@@ -1,0 +1,186 @@
+"""What every ledger promises."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine.model.draft import Decider
+from engine.model.facts import Facts, Release, Sender
+from engine.model.mail import Address
+from engine.model.plan import CreateItem, Letter, Outcome, SendMail
+from engine.store.errors import NotFound, Refused
+
+ME, DEAD = "elsewhere/boot/7/7", "elsewhere/boot/8/8"
+
+
+@pytest.fixture
+def ledger(store):
+    return store.ledger
+
+
+def test_spooled_mails_are_claimed_and_their_bytes_are_ours(desk, store, ledger):
+    (spooled,) = ledger.spool([desk.raw(b"hello")], ME)
+    assert (spooled.attempts, spooled.generation, spooled.owner, spooled.seen_before) == (1, 1, ME, False)
+    assert store.archive.raw(spooled.mail).content == b"hello"
+    assert ledger.claim("system", 9, desk.now, DEAD).mails == []
+
+
+def test_the_same_bytes_in_a_mailbox_are_one_mail(desk, store, ledger):
+    first, again = ledger.spool([desk.raw(b"hello"), desk.raw(b"hello")], ME)
+    (elsewhere,) = ledger.spool([desk.raw(b"hello", mailbox="other")], ME)
+    assert again.seen_before and again.mail == first.mail != elsewhere.mail
+    assert len(store.archive.mails()) == 2
+
+
+def test_identical_mails_are_decided_again_where_that_is_wanted(desk, ledger):
+    mail = desk.end(Outcome.DISCARDED, content=b"hello")
+    (again,) = ledger.spool([desk.raw(b"hello")], ME, identical="process")
+    assert (again.mail, again.generation, again.seen_before, again.mode) == (mail, 2, False, "new")
+
+
+def test_a_claim_counts_the_attempt_and_takes_what_is_due(desk, ledger):
+    spooled = desk.spool(b"", b"")
+    ledger.unclaim(spooled)
+    claimed, crashed = ledger.claim("system", 9, desk.now, ME)
+    assert [(each.mail, each.attempts, each.owner) for each in claimed] == [(each.mail, 1, ME) for each in spooled]
+    assert crashed == [] and ledger.claim("system", 9, desk.now, DEAD).mails == []
+
+
+def test_a_deferred_mail_waits_and_keeps_its_attempt_unless_charged(desk, ledger):
+    (spooled,) = desk.spool()
+    assert ledger.defer(spooled, "x", "y", desk.now)
+    (spooled,) = ledger.claim("system", 9, desk.now, ME).mails
+    assert spooled.attempts == 1
+    assert ledger.defer(spooled, "x", "y", desk.later(minutes=5), charge=True)
+    assert not ledger.defer(spooled, "x", "y", desk.now), "the claim is gone"
+    assert ledger.tried_mailboxes(desk.now) == {"system"}
+    assert ledger.claim("system", 9, desk.now, ME, tried=False).mails == []
+    assert ledger.claim("system", 9, desk.now, ME).mails[0].attempts == 2
+
+
+def test_a_mail_that_was_tried_comes_alone_behind_the_fresh_ones(desk, ledger):
+    tried, *fresh = desk.spool(b"", b"", b"")
+    ledger.fail(tried, "ValueError: no", desk.now, [0.0])
+    ledger.unclaim(fresh)
+    assert [each.mail for each in ledger.claim("system", 9, desk.now, ME).mails] == [each.mail for each in fresh]
+    assert [each.mail for each in ledger.claim("system", 9, desk.now, ME).mails] == [tried.mail]
+
+
+def test_one_mail_can_be_claimed_by_name_if_it_waits_and_nobody_has_it(desk, ledger):
+    (spooled,) = desk.spool()
+    with pytest.raises(Refused, match="in work"):
+        ledger.claim_one(spooled.mail, desk.now, ME)
+    ledger.defer(spooled, "", "", desk.later(days=1))
+    assert ledger.claim_one(spooled.mail, desk.now, ME).attempts == 1
+    with pytest.raises(NotFound):
+        ledger.claim_one("m-000000000000", desk.now, ME)
+    with pytest.raises(Refused, match="does not wait"):
+        ledger.claim_one(desk.end(Outcome.HELD), desk.now, ME)
+
+
+def test_what_the_dead_had_claimed_is_given_back_and_only_the_mail_in_hand_is_charged(desk, ledger):
+    in_hand, never_begun = ledger.spool([desk.raw(), desk.raw()], DEAD)
+    ledger.give_back("system", desk.later(hours=1), {DEAD: in_hand.row}, [60.0])
+    claimed = [ledger.claim("system", 9, desk.now, ME, tried=False).mails for _ in range(2)]
+    assert [[(each.mail, each.attempts) for each in mails] for mails in claimed] == [
+        [(in_hand.mail, 2)], [(never_begun.mail, 1)],
+    ]  # fmt: skip
+
+
+def test_failures_wait_and_the_last_one_keeps_the_mail_for_a_person(desk, store, ledger):
+    (spooled,) = desk.spool()
+    assert not ledger.fail(spooled, "ValueError: no", desk.now, [60.0], 2)
+    assert ledger.claim("system", 9, desk.now, ME).mails == []
+    (spooled,) = ledger.claim("system", 9, desk.later(minutes=1), ME).mails
+    assert ledger.fail(spooled, "Traceback\nValueError: no", desk.now, [60.0], 2, action="move", folder="Failed")
+    (receipt,) = store.archive.receipts(spooled.mail)
+    assert (receipt.outcome, receipt.code, receipt.because) == (Outcome.ERROR, "fault.exception", "ValueError: no")
+    assert store.mailboxes.pending_actions("system", 9)[0][1:3] == ("move", "Failed")
+
+
+def test_a_claim_tells_whom_it_gave_up_because_each_attempt_ended_in_a_crash(desk, store, ledger):
+    (spooled,) = desk.spool()
+    for attempt in (2, 3):
+        assert ledger.claim("system", 9, desk.later(hours=1), f"elsewhere/boot/{attempt}/1", 3).mails
+    claimed, crashed = ledger.claim("system", 9, desk.later(hours=1), ME, 3, after_crash=("move", "Failed"))
+    assert claimed == [] and [each.mail for each in crashed] == [spooled.mail]
+    assert store.archive.receipts(spooled.mail)[0].code == "fault.crash"
+    assert store.mailboxes.pending_actions("system", 9)[0][1:3] == ("move", "Failed")
+
+
+def test_a_waiting_mail_is_listed_by_what_is_described(desk, store, ledger):
+    (spooled,) = desk.spool()
+    mail = desk.mail(spooled, subject="Toner", message_id="<t@example.com>")
+    ledger.describe(spooled, mail, Facts("system", "support", Sender(Address("eve@example.com"))))
+    row = store.archive.find_mail("<t@example.com>")
+    assert (row.subject, row.sender, row.outcome) == ("Toner", "eve@example.com", "deferred")
+
+
+def test_a_release_and_a_retry_begin_the_next_generation(desk, ledger):
+    mail = desk.end(Outcome.HELD)
+    ledger.reopen(mail, Release("anna"))
+    claimed = ledger.claim_one(mail, desk.now, ME)
+    assert (claimed.generation, claimed.release.by) == (2, "anna")
+    other = desk.end(Outcome.HELD)
+    ledger.reopen(other, None, retry=True)
+    assert ledger.claim_one(other, desk.now, ME).release is None
+
+
+def test_a_mail_that_made_something_is_only_replayed(desk, ledger):
+    mail = desk.item().mail
+    with pytest.raises(Refused):
+        ledger.reopen(mail, None, retry=True)
+    ledger.reopen(mail, None, replay=True)
+    claimed = ledger.claim_one(mail, desk.now, ME)
+    assert set(claimed.mode.split()) == {"update", "quiet"}
+    desk.commit(claimed, CreateItem("support", "Another title", "", "jane"))
+    assert [row.title for row in desk.store.items.newest()] == ["Another title"]
+
+
+def test_a_person_closes_a_mail_under_the_code_of_what_was_held(desk, store, ledger):
+    ignored, rejected = desk.end(Outcome.HELD), desk.end(Outcome.HELD)
+    ledger.ignore(ignored, "anna", "spam", action="move", folder="Bin")
+    ledger.reject(rejected, "anna", "no", (SendMail(Letter.REJECTED, "rejected", ("eve@example.com",)),))
+    said = [store.archive.receipts(mail)[-1] for mail in (ignored, rejected)]
+    assert [(each.outcome, each.code, each.by) for each in said] == [
+        (Outcome.DISCARDED, "gate.dmarc", Decider("person", "anna")),
+        (Outcome.REJECTED, "gate.dmarc", Decider("person", "anna")),
+    ]
+    assert [row.to for row in store.outbox.claim(9, desk.now, ME)] == [("eve@example.com",)]
+    with pytest.raises(Refused):
+        ledger.ignore(ignored, "anna", "again")
+
+
+def test_claim_and_back_off_of_a_waiting_mail_can_be_cleared(desk, ledger):
+    (spooled,) = desk.spool()
+    ledger.reset_status(spooled.mail)
+    assert ledger.claim("system", 9, desk.now, ME).mails
+    with pytest.raises(Refused):
+        ledger.reset_status(desk.end(Outcome.HELD))
+
+
+def test_a_conversation_is_found_by_the_mails_that_came_and_those_we_sent(desk, store, ledger):
+    item = desk.item("x", SendMail("ack", "ack", ("jane@example.com",)), message_id="<came@example.com>").item
+    (sent,) = store.outbox.claim(9, desk.now, ME)
+    for message_id in ("<came@example.com>", sent.message_id):
+        found = ledger.item_by_message_ids(("<unknown@example.com>", message_id))
+        assert (found.item.id, found.message_id) == (item, message_id)
+    assert ledger.item_by_message_ids(("", "<unknown@example.com>")) is None
+
+
+def test_a_duplicate_has_the_same_content_in_the_same_workspace_within_thirty_days(desk, ledger):
+    receipt = desk.item(fingerprint="f")
+    assert ledger.duplicate("support", "", "f") == receipt.mail
+    assert ledger.duplicate("support", "", "f", other_than=receipt.mail) == ""
+    assert ledger.duplicate("finance", "", "f") == ledger.duplicate("support", "", "g") == ""
+    desk.later(days=31)
+    assert ledger.duplicate("support", "", "f") == ""
+
+
+def test_rates_count_decided_mails_of_a_time(desk, ledger):
+    for sender in ("a@example.com", "b@example.com", "a@example.com"):
+        desk.end(Outcome.HELD, sender=sender)
+        desk.later(seconds=10)
+    assert ledger.sender_rate("A@example.com", 60, desk.now) == 2
+    assert (ledger.total_rate(60, desk.now), ledger.total_rate(15, desk.now)) == (3, 1)
+    assert ledger.total_rate(60, desk.later(seconds=45)) == 1

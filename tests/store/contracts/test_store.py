@@ -1,0 +1,106 @@
+"""What every store promises across its parts: commits, counters, transactions."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine.model.plan import AddComment, CreateItem, Outcome, SendMail
+from engine.store.errors import ClaimLost
+
+
+def test_a_commit_writes_item_receipt_outbox_and_mailbox_action_together(desk, store):
+    receipt = desk.item("Printer", SendMail("ack", "ack", ("jane@example.com",)))
+    assert store.items.item(receipt.item).title == "Printer"
+    assert store.archive.receipts(receipt.mail) == [receipt]
+    assert store.outbox.waiting() == 1
+    assert [row[1:3] for row in store.mailboxes.pending_actions("system", 9)] == [("move", "Done")]
+
+
+def test_who_lost_the_claim_writes_nothing(desk, store):
+    (spooled,) = desk.spool()
+    store.ledger.claim("system", 1, desk.later(hours=1), "another/boot/1/1")
+    with pytest.raises(ClaimLost):
+        desk.commit(spooled, CreateItem("support", "x", "", "jane"))
+    assert store.items.newest() == [] and store.archive.receipts(spooled.mail) == []
+
+
+def test_a_mail_is_committed_once(desk, store):
+    (spooled,) = desk.spool()
+    desk.commit(spooled, CreateItem("support", "x", "", "jane"))
+    with pytest.raises(ClaimLost):
+        desk.commit(spooled, CreateItem("support", "x", "", "jane"))
+    assert len(store.items.newest()) == 1
+
+
+def test_a_commit_is_handed_who_makes_message_ids(desk, store):
+    desk.item("x", SendMail("ack", "ack", ("a@example.com",)), message_ids=lambda *about: f"<{about[2]}.{about[3]}@x>")
+    (row,) = store.outbox.claim(9, desk.now, "me")
+    assert row.message_id == "<1.1@x>"
+
+
+def test_a_savepoint_takes_back_its_own_and_the_rest_is_kept(store):
+    with store.writing():
+        store.archive.keep_text("a", "1")
+        with pytest.raises(ValueError), store.savepoint():
+            store.archive.keep_text("b", "2")
+            raise ValueError
+    assert [store.archive.text(digest) for digest in "ab"] == ["1", ""]
+
+
+def test_an_exception_takes_a_transaction_back(store):
+    with pytest.raises(ValueError), store.writing():
+        store.archive.keep_text("a", "1")
+        raise ValueError
+    assert store.archive.text("a") == ""
+
+
+def test_joining_writes_in_the_transaction_that_is_open(store):
+    with pytest.raises(ValueError), store.writing():
+        with store.joining():
+            store.archive.keep_text("a", "1")
+        raise ValueError
+    with store.joining():
+        store.archive.keep_text("b", "2")
+    assert [store.archive.text(digest) for digest in "ab"] == ["", "2"]
+
+
+def test_a_rehearsal_does_everything_and_keeps_nothing(desk, store):
+    with store.rehearsal():
+        assert store.items.item(desk.item().item) is not None
+    assert store.items.newest() == [] and store.archive.mails() == []
+
+
+def test_questions_can_be_asked_of_one_state(desk, store):
+    with store.reading():
+        assert store.directory.login("jane") and store.items.catalog("support")
+    store.directory.put_group("written afterwards")
+
+
+def test_counters_stand_still_while_nobody_writes(store):
+    before = store.versions()
+    store.directory.login("jane")
+    assert store.changed_since(before) == frozenset()
+
+
+def test_counters_name_the_questions_whose_answers_may_have_changed(desk, store):
+    before = store.versions()
+    store.directory.put_account("eve")
+    assert "account" in store.changed_since(before) and "item" not in store.changed_since(before)
+    receipt = desk.item()
+    before = store.versions()
+    (spooled,) = desk.spool()
+    desk.commit(spooled, AddComment(receipt.item, "", "bob"), outcome=Outcome.COMMENT, item=receipt.item)
+    assert {"item", "item_by_message_ids", "duplicate"} <= store.changed_since(before)
+
+
+def test_what_another_process_wrote_is_seen_and_counted(shared):
+    desk, other = shared
+    before = other.versions()
+    assert other.directory.login("eve") is None
+    desk.store.directory.put_account("eve")
+    assert other.changed_since(before) and other.directory.login("eve").name == "eve"
+
+
+def test_closing_twice_does_no_harm(store):
+    store.close()
+    store.close()
