@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from typing import Any
 
-NAME = "self-test"
 SCRIPTS = (
     ("self-test guard", "guard", 'def guard(mail, ctx):\n    return mail.subject == "harmless"\n'),
     ("self-test activity", "activity", 'def activity(mail, item, ctx):\n    item.title = "was " + mail.subject\n'),

@@ -26,7 +26,6 @@ _TOKEN = re.compile(
     r"|-?\d+(?:\.\d+)?"
     r"|[^\s\"()\[\],=<>+]+"
 )
-_MAX_LINE = 120
 
 
 def formatted(file: str, text: str) -> str | None:

@@ -1,1 +1,1 @@
-"""What people and the mail server do, for every face: command line, console, library, connector."""
+"""What people and the mail server do, ready for faces beside the command line."""

@@ -117,12 +117,15 @@ def retry(store: Store, ref: str) -> MailRow:
 def _told(engine: Engine, row: MailRow, raw: RawMail | None, by: str, reason: str) -> tuple[Effect, ...]:
     """Whom a refusal is told: the sender by mail, others by webhook, as the plan of any refusal says.
 
-    The rules are asked once more, for they may forbid an answer. What broke the machine is not read again here, and
-    of a mail whose bytes are gone nobody can say who wrote it: their senders hear nothing.
+    The rules are asked once more, for they may forbid an answer; where they cannot be asked, because their file is
+    broken, they might, so nobody is told. What broke the machine is not read again here, and of a mail whose bytes are
+    gone nobody can say who wrote it: nobody is told of those either.
     """
     if raw is None or row.state == "quarantined":
         return ()
     come = decide_again(engine, raw, mail=row.mail, until="sender")
+    if come.draft.disposition is not None and come.draft.disposition.verdict is Verdict.DEFER:
+        return ()
     why = Disposition(Verdict.REJECT, row.code or "draft.undecided", reason, Decider(Who.PERSON, by))
     draft = replace(come.draft, disposition=why, workspace=row.workspace or come.draft.workspace)
     plan = seal(come.mail, come.facts, draft, engine.config)

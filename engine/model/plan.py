@@ -178,7 +178,7 @@ class Settle(StrEnum):
     NOTHING = "nothing"
 
 
-class Outcome(StrEnum):
+class Outcome(Stored):
     """What became of a mail."""
 
     CREATED = "created"

@@ -48,6 +48,8 @@ class World:
         self._engine, self._store, self._content, self._now, self._mail = engine, engine.store, content, now, mail
 
     def __getattr__(self, name: str) -> Any:
+        if name not in WHO_ANSWERS:
+            raise AttributeError(f"{name} is no question of a decision")
         return getattr(getattr(self._store, WHO_ANSWERS[name]), name)
 
     def duplicate(self, workspace: str, core_digest: str, fingerprint: str) -> str:

@@ -57,6 +57,15 @@ def test_a_sender_we_know_reads_the_sentence_of_the_person_who_refuses(desk: Any
     assert payloads(desk)[0]["reason"] == "we sell no printers"
 
 
+def test_while_the_rules_cannot_be_asked_nobody_is_told_for_they_might_forbid_it(desk: Any) -> None:
+    desk.configure(system='rules = "rules/system.toml"')
+    desk.rules("system.toml", HOLD)
+    mail = held(desk, "anna@example.com")
+    desk.rules("system.toml", HOLD + '[[rule]]\nname = "Broken"\nwhen = "((("\nthen = ["stop"]\n')
+    assert rejected(desk, mail) is False
+    assert queued(desk) == []
+
+
 def test_a_stranger_hears_where_errors_are_reported_to_everybody(desk: Any) -> None:
     desk.configure(more="[errors]\nreport_incoming_email_errors = true\n")
     assert rejected(desk, held(desk, "stranger@elsewhere.example")) is True

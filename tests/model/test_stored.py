@@ -12,13 +12,14 @@ import pytest
 from engine.model.desk import AccountStatus, WorkspaceStatus
 from engine.model.draft import Decider, Mark, Who
 from engine.model.facts import Way
-from engine.model.plan import DONE, Done, Effect, Letter
+from engine.model.plan import DONE, Done, Effect, Letter, Outcome
 from engine.model.questions import Found, HookOutcome, HookVerdict
 from engine.model.trace import decode, encode
 from engine.model.words import Stored
 
 ROOT = Path(__file__).resolve().parents[2]
 WORDS = {
+    Outcome: "created comment note held rejected discarded duplicate deferred error",
     AccountStatus: "active registered locked guest",
     WorkspaceStatus: "active closed archived",
     Who: "gate rule hook stage person engine",

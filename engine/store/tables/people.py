@@ -1,6 +1,6 @@
 """Tables of people and of the places where items live.
 
-Here: accounts, addresses, groups, roles, workspaces, members, fields. Not here: what anybody may do (`accounts.py`).
+Here: accounts, addresses, groups, roles, workspaces, members, fields. Not here: what anybody may do (`directory.py`).
 Invariant: a `key` is the case-folded form in which names and addresses compare.
 """
 
