@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
 import cases_on_disk
 import pytest
-from cases_on_disk import CONTAINED, SECRET, OnDisk, canary, cases
+from cases_on_disk import CONTAINED, HARMLESS, SECRET, OnDisk, canary, cases
 
 CALM = """
 def guard(mail, ctx):
@@ -19,10 +18,6 @@ def guard(mail, ctx):
 
 def _id(case: OnDisk) -> str:
     return case.name
-
-
-HARMLESS = {"227_nested_list_compare": ("ok",)} if sys.version_info >= (3, 14) else {}
-"""Not denied and no harm: since 3.14 recursion in C is bounded by the size of the stack, and so deep there is room."""
 
 
 @pytest.mark.parametrize("case", cases("attacks"), ids=_id)
