@@ -140,6 +140,14 @@ def test_an_exception_of_any_kind_ends_in_three_places_and_nowhere_else() -> Non
     assert found == set(SWALLOWED)
 
 
+def test_every_log_of_the_engine_is_one_without_secrets() -> None:
+    own = ROOT / "engine" / "config" / "redacting.py"
+    guilty = [
+        str(path.relative_to(ROOT)) for path in modules() if path != own and "getLogger" in path.read_text("utf-8")
+    ]
+    assert guilty == []
+
+
 def test_every_module_says_what_lives_in_it() -> None:
     silent = [
         str(path.relative_to(ROOT))

@@ -1,7 +1,8 @@
-"""The filter that keeps secrets out of logs.
+"""Logs that hold no secret.
 
-Here: `Redacting`, for every handler of a log. Not here: which texts are secrets (`secrets.py`).
-Invariant: what passes holds no secret that was read so far, in no shape that protocols give it.
+Here: `logger`, by which every log of the engine is got. Not here: which texts are secrets (`secrets.py`).
+Invariant: what passes holds no secret that was read so far, in no shape that protocols give it, whoever's handler
+writes it down.
 """
 
 from __future__ import annotations
@@ -19,3 +20,13 @@ class Redacting(logging.Filter):
         if record.exc_info and not record.exc_text:
             record.exc_text = redact(logging.Formatter().formatException(record.exc_info))
         return True
+
+
+_FILTER = Redacting()
+
+
+def logger(name: str) -> logging.Logger:
+    """Give the log of that name; whatever is said there passes the filter before any handler sees it."""
+    log = logging.getLogger(name)
+    log.addFilter(_FILTER)  # the same filter is added once
+    return log

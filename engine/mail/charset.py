@@ -30,6 +30,48 @@ unknown default none binary 7bit 8bit xuserdefined ansi ascii8bit"""
 _CODE_PAGES = "437 720 737 775 850 852 855 857 858 860 861 862 863 864 865 866 869 874 1125"
 
 
+_LABELS = {
+    "utf-7": "utf7 unicode11utf7 csunicode11utf7",
+    "utf-16": "utf16 ucs2 unicode iso10646ucs2 csunicode",
+    "utf-16-le": "utf16le",
+    "utf-16-be": "utf16be",
+    "utf-32": "utf32 ucs4 iso10646ucs4",
+    "utf-32-le": "utf32le",
+    "utf-32-be": "utf32be",
+    "iso2022jp": "iso2022jp iso2022jpms iso2022jp1 iso2022jp2 iso2022jp3 iso2022jpext csiso2022jp jis"
+    " cp50220 cp50221 cp50222 xiso2022jp",
+    "cp932": "shiftjis sjis xsjis csshiftjis mskanji windows31j cswindows31j cp932 ms932 xmscp932 windows932",
+    "euc_jp": "eucjp xeucjp cseucpkdfmtjapanese ujis eucjpms cp51932",
+    "cp949": "euckr cseuckr cp949 uhc ksc56011987 ksc56011989 ksc5601 ksx1001 windows949 xwindows949 ms949"
+    " isoir149 korean",
+    "iso2022_kr": "iso2022kr csiso2022kr",
+    "johab": "johab cp1361 xjohab",
+    "gb18030": "gb2312 gb231280 csgb2312 csiso58gb231280 gbk xgbk gb18030 cp936 ms936 windows936"
+    " euccn xeuccn chinese isoir58 gb",
+    "hz": "hz hzgb2312",
+    "cp950": "big5 cnbig5 csbig5 xxbig5 cp950 windows950 big5eten",
+    "big5hkscs": "big5hkscs",
+    "koi8_r": "koi8r cskoi8r koi8 koi",
+    "koi8_u": "koi8u koi8ru",
+    "koi8_t": "koi8t",
+    "kz1048": "kz1048 strk10482002 rk1048",
+    "ptcp154": "ptcp154 pt154 cyrillicasian",
+    "mac_roman": "macintosh mac macroman xmacroman",
+    "mac_cyrillic": "maccyrillic xmaccyrillic xmacukrainian",
+    "mac_latin2": "macce xmacce macce2 xmaccentraleurroman",
+    "mac_greek": "macgreek xmacgreek",
+    "mac_turkish": "macturkish xmacturkish",
+    "iso8859_6": "iso88596e iso88596i arabic ecma114 asmo708",
+    "iso8859_7": "greek greek8 ecma118",
+    "iso8859_8": "iso88598i iso88598e logical hebrew visual",
+    "iso8859_5": "cyrillic",
+    "iso8859_11": "tis620 iso885911 thai",
+    "cp874": "windows874 xwindows874 cp874",
+    "western": "ibm819 cp819 isoir100 iso88591windows1252",
+}  # fmt: skip
+"""Labels that follow no pattern, by the codec that reads them."""
+
+
 def _table() -> dict[str, str]:
     """Build label -> codec; a label is compared lower case and without punctuation."""
     table = {"utf8": "utf-8", "unicode11utf8": "utf-8", "utf8mb4": "utf-8", "utf8sig": "utf-8", "cp65001": "utf-8"}
@@ -44,46 +86,7 @@ def _table() -> dict[str, str]:
         table |= {f"{prefix}{page}": codec for prefix in ("windows", "cp", "xcp", "win", "ms", "")}
     for code_page in _CODE_PAGES.split():
         table |= {f"{prefix}{code_page}": f"cp{code_page}" for prefix in ("cp", "ibm", "windows", "dos")}
-    groups = {
-        "utf-7": "utf7 unicode11utf7 csunicode11utf7",
-        "utf-16": "utf16 ucs2 unicode iso10646ucs2 csunicode",
-        "utf-16-le": "utf16le",
-        "utf-16-be": "utf16be",
-        "utf-32": "utf32 ucs4 iso10646ucs4",
-        "utf-32-le": "utf32le",
-        "utf-32-be": "utf32be",
-        "iso2022jp": "iso2022jp iso2022jpms iso2022jp1 iso2022jp2 iso2022jp3 iso2022jpext csiso2022jp jis"
-        " cp50220 cp50221 cp50222 xiso2022jp",
-        "cp932": "shiftjis sjis xsjis csshiftjis mskanji windows31j cswindows31j cp932 ms932 xmscp932 windows932",
-        "euc_jp": "eucjp xeucjp cseucpkdfmtjapanese ujis eucjpms cp51932",
-        "cp949": "euckr cseuckr cp949 uhc ksc56011987 ksc56011989 ksc5601 ksx1001 windows949 xwindows949 ms949"
-        " isoir149 korean",
-        "iso2022_kr": "iso2022kr csiso2022kr",
-        "johab": "johab cp1361 xjohab",
-        "gb18030": "gb2312 gb231280 csgb2312 csiso58gb231280 gbk xgbk gb18030 cp936 ms936 windows936"
-        " euccn xeuccn chinese isoir58 gb",
-        "hz": "hz hzgb2312",
-        "cp950": "big5 cnbig5 csbig5 xxbig5 cp950 windows950 big5eten",
-        "big5hkscs": "big5hkscs",
-        "koi8_r": "koi8r cskoi8r koi8 koi",
-        "koi8_u": "koi8u koi8ru",
-        "koi8_t": "koi8t",
-        "kz1048": "kz1048 strk10482002 rk1048",
-        "ptcp154": "ptcp154 pt154 cyrillicasian",
-        "mac_roman": "macintosh mac macroman xmacroman",
-        "mac_cyrillic": "maccyrillic xmaccyrillic xmacukrainian",
-        "mac_latin2": "macce xmacce macce2 xmaccentraleurroman",
-        "mac_greek": "macgreek xmacgreek",
-        "mac_turkish": "macturkish xmacturkish",
-        "iso8859_6": "iso88596e iso88596i arabic ecma114 asmo708",
-        "iso8859_7": "greek greek8 ecma118",
-        "iso8859_8": "iso88598i iso88598e logical hebrew visual",
-        "iso8859_5": "cyrillic",
-        "iso8859_11": "tis620 iso885911 thai",
-        "cp874": "windows874 xwindows874 cp874",
-        "western": "ibm819 cp819 isoir100 iso88591windows1252",
-    }  # fmt: skip
-    for codec, labels in groups.items():
+    for codec, labels in _LABELS.items():
         table |= dict.fromkeys(labels.split(), codec)
     return table
 

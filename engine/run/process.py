@@ -1,8 +1,7 @@
 """From spooled mails to receipts: decide each, commit together.
 
-Here: the order of deciding and committing, what happens when an answer changed meanwhile, and the only
-`except Exception` of the engine that does not raise it again: a mail that breaks the machine is counted and retried,
-the next one goes on.
+Here: the order of deciding and committing, what happens when an answer changed meanwhile, and that a
+mail which breaks the machine is counted and retried while the next one goes on.
 Not here: where mails come from (`passing.py`, `desk/taking.py`), how one is decided (`engine.py`), what a table does.
 Invariant: every mail of a batch ends in a receipt, a deferral or a counted failure; one transaction holds all of
 the batch's effects, with a savepoint for each mail.

@@ -7,7 +7,6 @@ Invariant: `ask` always answers; whatever goes wrong is an outcome with a script
 
 from __future__ import annotations
 
-import logging
 import operator
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from msgspec import Struct, structs
 
+from engine.config.redacting import logger
 from engine.model.questions import HookAnswer, HookOutcome, HookRequest, HookVerdict
 from engine.scripts.files import Files
 from engine.scripts.ledger import Ledger
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 LEDGER = "hooks.json"
 """The file in `instance.state_dir` that remembers good versions and failures."""
 
-_log = logging.getLogger("allegra.hooks")
-_security = logging.getLogger("allegra.security")
+_log = logger("allegra.hooks")
+_security = logger("allegra.security")
 _BROKEN = ("compile-error", "runtime-error", "runtime-denied", "timeout", "memory", "killed")
 """Outcomes of looking at a new version that leave the last good one in force."""
 

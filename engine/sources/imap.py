@@ -7,12 +7,12 @@ changes on the server before somebody owns the bytes.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from engine.config.redacting import logger
 from engine.model.mail import RawMail
 from engine.sources.guarded import Selected, Session
 from engine.sources.imap_rows import Row
@@ -36,7 +36,7 @@ from engine.sources.source import (
 if TYPE_CHECKING:
     from engine.config import Mailbox
 
-log = logging.getLogger(__name__)
+log = logger(__name__)
 
 SIZES_AT_ONCE = 500
 """UIDs in one command that fetches no bodies; the command stays under 8 kB (RFC 7162, 4)."""

@@ -9,7 +9,6 @@ Invariant: a message keeps its unique name (up to the colon) whatever happens to
 from __future__ import annotations
 
 import hashlib
-import logging
 import os
 import secrets
 import shutil
@@ -21,6 +20,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, BinaryIO, Self
 
+from engine.config.redacting import logger
 from engine.model.mail import RawMail
 from engine.sources.disk import move_file, read_header, read_mail
 from engine.sources.source import Action, Limits, Listed, Peek, Settled, SourceError, file_key, folders_before, raw_mail
@@ -28,7 +28,7 @@ from engine.sources.source import Action, Limits, Listed, Peek, Settled, SourceE
 if TYPE_CHECKING:
     from engine.config import Mailbox
 
-log = logging.getLogger(__name__)
+log = logger(__name__)
 
 
 class MaildirSource:

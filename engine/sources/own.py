@@ -6,16 +6,16 @@ Invariant: a host's source that breaks costs its own mailbox this pass, and noth
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
 
+from engine.config.redacting import logger
 from engine.model.mail import RawMail
 from engine.sources.source import Action, Limits, Listed, Peek, Settled, Source, SourceError
 
-_log = logging.getLogger("allegra.sources")
+_log = logger("allegra.sources")
 
 BROUGHT = ("door/", "pipe/")
 """How the keys of mails begin that `Desk.take` and `allegra deliver` brought."""

@@ -8,13 +8,13 @@ carried from one session to the next.
 
 from __future__ import annotations
 
-import logging
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from engine.config.redacting import logger
 from engine.model.mail import RawMail
 from engine.sources.pop3_session import Refused, Session
 from engine.sources.source import (
@@ -34,7 +34,7 @@ from engine.sources.wire import Overflow
 if TYPE_CHECKING:
     from engine.config import Mailbox
 
-log = logging.getLogger(__name__)
+log = logger(__name__)
 
 SESSION_MESSAGES = 50
 

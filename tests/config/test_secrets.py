@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.config import SecretError, write
-from engine.config.redacting import Redacting
+from engine.config.redacting import logger
 from engine.config.secrets import redact, shared_secret
 
 CANARY = "c4n4ry-p4ss/w+rd"
@@ -74,8 +74,8 @@ def test_logs_hold_no_secret_in_any_shape(load: Load, monkeypatch: pytest.Monkey
     secret(load, "password_env = 'BOX'")
     stream = io.StringIO()
     handler = logging.StreamHandler(stream)
-    handler.addFilter(Redacting())
-    log = logging.Logger("test")
+    log = logger("test of redacting")
+    assert logger("test of redacting") is log and len(log.filters) == 1
     log.addHandler(handler)
     encoded = base64.b64encode(CANARY.encode()).decode()
     try:
