@@ -9,6 +9,7 @@ the rule files it tells each stage as it was.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -83,7 +84,12 @@ ANSWER_TYPES: Mapping[str, Any] = {
 """What kind of answer a question has: how the recording is read back."""
 
 _encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder(Trace).decode
+
+
+@cache
+def _decoder() -> msgspec.json.Decoder[Trace]:
+    """Made for the first trace that is read: it looks up the types of all that a trace can hold."""
+    return msgspec.json.Decoder(Trace)
 
 
 def encode(trace: Trace) -> bytes:
@@ -96,7 +102,7 @@ def encode(trace: Trace) -> bytes:
 
 def decode(stored: bytes) -> Trace:
     """Read a stored trace. Raises msgspec.ValidationError for one that another release wrote differently."""
-    trace = _decode(stored)
+    trace = _decoder().decode(stored)
     return trace if trace.schema > 1 else _with_kinds(trace)
 
 

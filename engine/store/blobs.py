@@ -11,7 +11,6 @@ import hashlib
 from typing import Any
 
 import msgspec
-from peewee import JOIN
 
 from engine.model.mail import Part
 from engine.store import tables
@@ -47,7 +46,7 @@ class Blobs:
         blob, raw = tables.Blob, tables.RawMail
         row = self._database.first(
             blob.select(blob.content, raw.content, blob.starts, blob.ends, blob.encoding)
-            .join(raw, JOIN.LEFT_OUTER).where(blob.digest == bytes.fromhex(digest))
+            .join(raw, tables.JOIN.LEFT_OUTER).where(blob.digest == bytes.fromhex(digest))
         )  # fmt: skip
         if row is None:
             raise NotFound(f"there is no attachment {digest}")
@@ -81,7 +80,8 @@ class Blobs:
         for number, starts, ends, encoding in rows:
             own = _decoded(content, starts, ends, encoding)
             self._database.do(blob.update(content=own, raw=None).where(blob.id == number))
-        return len(rows) + sum(self._free_html(kind, table, raw, content) for kind, table in _MADE_BY)
+        made_by = (("CreateItem", tables.Item), ("AddComment", tables.Comment), ("PostToTopic", tables.Post))
+        return len(rows) + sum(self._free_html(kind, table, raw, content) for kind, table in made_by)
 
     def _free_html(self, kind: str, table: Any, raw: int, content: bytes) -> int:
         effect, inbound, count = tables.Effect, tables.Inbound, 0
@@ -103,9 +103,6 @@ class Blobs:
         if row:
             return int(row[0])
         return self._database.add(blob.insert(digest=digest, size=len(content), content=content))
-
-
-_MADE_BY = (("CreateItem", tables.Item), ("AddComment", tables.Comment), ("PostToTopic", tables.Post))
 
 
 def _decoded(raw: Any, starts: int, ends: int, encoding: str) -> bytes:

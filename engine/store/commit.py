@@ -7,7 +7,7 @@ for each generation; if the claim is lost nothing is written.
 
 from __future__ import annotations
 
-import secrets
+import os
 from typing import TYPE_CHECKING
 
 from engine.model.facts import Facts
@@ -41,7 +41,7 @@ STATES = {
 
 def random_message_id(mail: str, generation: int, n: int, item: int) -> str:
     """Make a Message-ID that nobody can guess; whoever has a secret hands in a signed one in its place."""
-    return f"<{mail}.{generation}.{n}.{item}.{secrets.token_hex(8)}@allegra.invalid>"
+    return f"<{mail}.{generation}.{n}.{item}.{os.urandom(8).hex()}@allegra.invalid>"
 
 
 class Commit:

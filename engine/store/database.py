@@ -1,25 +1,29 @@
 """One connection to the database: how it is opened, how statements run in it, how its transactions begin and end.
 
 Here: pragmas, the clock, statements, transactions. Not here: any table, the file and what is said when it cannot be
-used (`file.py`). peewee opens the connection, makes the schema and writes the queries that run seldom (`all`, `first`,
-`do`, `add`); the texts of `hot.py` go straight to the cursor of its driver (`rows`, `one`, `run`, `insert`), which
-saves 100 us a statement. Invariant: every write stands in a transaction that began as a writer (BEGIN IMMEDIATE), so
-that waiting for the lock works and a read never has to become a write (which SQLite refuses at once).
+used (`file.py`). peewee writes the schema and the queries that run seldom (`all`, `first`, `do`, `add`) and is loaded
+with the first of them; the texts of `hot.py` go straight to a cursor (`rows`, `one`, `run`, `insert`), which saves
+100 us a statement. Invariant: every write stands in a transaction that began as a writer (BEGIN IMMEDIATE), so that
+waiting for the lock works and a read never has to become a write (which SQLite refuses at once).
 """
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from pathlib import Path
-from typing import Any
-
-import peewee
-from peewee import Query
+from typing import TYPE_CHECKING, Any
 
 from engine.store.errors import StoreError
 from engine.store.file import meaning, prepare
+
+if TYPE_CHECKING:
+    from peewee import Query
+
+    from engine.store.dialect import Dialect
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -59,16 +63,9 @@ class Database:
     def __init__(self, where: Path | None, busy_s: float = BUSY_S, clock: Callable[[], datetime] | None = None) -> None:
         self.path = where
         self.clock = clock or (lambda: datetime.now(UTC))
-        self.peewee = peewee.SqliteDatabase(
-            ":memory:" if where is None else str(where),
-            pragmas=PRAGMAS,
-            timeout=busy_s,
-            lock_type="IMMEDIATE",
-            thread_safe=False,
-            autoconnect=False,
-            cached_statements=256,
-        )
-        self._cursor: Callable[[], Any] = self.peewee.cursor
+        self._busy_s = busy_s
+        self._connection: sqlite3.Connection | None = None
+        self._cursor: Callable[[], sqlite3.Cursor] = self._closed
         self._in: str = ""
         self._depth = 0
         self._others: int | None = None
@@ -78,19 +75,29 @@ class Database:
         if self.path is not None:
             prepare(self.path, create)
         try:
-            self.peewee.connect()
-            self._cursor = self.peewee.connection().cursor  # type: ignore[no-untyped-call]
+            self._connection = sqlite3.connect(
+                self.path or ":memory:", timeout=self._busy_s, isolation_level=None, cached_statements=256
+            )
+        except sqlite3.Error as error:
+            raise meaning(error, self.path) from error
+        self._cursor = self._connection.cursor
+        try:
+            for name, value in PRAGMAS.items():
+                self.run(f"PRAGMA {name} = {value}")
             if self.path is not None and self.one("PRAGMA journal_mode")[0] != "wal":
                 self.run("PRAGMA journal_mode = WAL")
-        except peewee.PeeweeException as error:
-            with suppress(peewee.PeeweeException):
-                self.peewee.close()
-            raise meaning(error, self.path) from error
+        except BaseException:
+            self.close()
+            raise
 
     def close(self) -> None:
         """Close the connection; twice does no harm."""
-        if not self.peewee.is_closed():
-            self.peewee.close()
+        if self._connection is not None:
+            self._connection.close()
+        self._connection, self._cursor = None, self._closed
+
+    def _closed(self) -> sqlite3.Cursor:
+        raise RuntimeError("the database is not open")
 
     def now(self) -> int:
         """Give the time as it is stored, by this database's clock."""
@@ -131,29 +138,31 @@ class Database:
 
     # ── queries of peewee ─────────────────────────────────────────────────────────────────────────────────────────
 
-    def _text(self, query: Query) -> tuple[str, list[Any]]:
-        """Write a query as text and parameters; its models belong to no database, so it is told this one."""
-        sql, params = self.peewee.get_sql_context().sql(query).query()  # type: ignore[no-untyped-call]
-        return sql, params
+    @cached_property
+    def dialect(self) -> Dialect:
+        """Who writes queries and the schema."""
+        from engine.store.dialect import Dialect
+
+        return Dialect(self.run)
 
     def all(self, query: Query) -> list[tuple[Any, ...]]:
         """Give all rows of a query."""
-        sql, params = self._text(query)
+        sql, params = self.dialect.text(query)
         return self.rows(sql, *params)
 
     def first(self, query: Query) -> Any:
         """Give the first row of a query, or None."""
-        sql, params = self._text(query)
+        sql, params = self.dialect.text(query)
         return self.one(sql, *params)
 
     def do(self, query: Query) -> int:
         """Run a query that writes; gives the number of rows it touched."""
-        sql, params = self._text(query)
+        sql, params = self.dialect.text(query)
         return int(self.run(sql, *params).rowcount)
 
     def add(self, query: Query) -> int:
         """Run a query that inserts one row; gives the number it got."""
-        sql, params = self._text(query)
+        sql, params = self.dialect.text(query)
         return self.insert(sql, *params)
 
     # ── transactions ──────────────────────────────────────────────────────────────────────────────────────────
@@ -212,8 +221,7 @@ class Database:
     def _end_reading(self) -> None:
         if self._in == "reading":
             self._in = ""
-            with suppress(peewee.PeeweeException):
-                self.peewee.rollback()
+            self._undo()
 
     @contextmanager
     def joining(self) -> Iterator[None]:
@@ -261,15 +269,21 @@ class Database:
     def _rollback(self) -> None:
         self._in = ""
         self.rolled_back()
-        with suppress(peewee.PeeweeException):  # a full disk has rolled back everything by itself
-            self.peewee.rollback()
+        self._undo()
+
+    def _undo(self) -> None:
+        if self._connection is not None:
+            with suppress(sqlite3.Error):  # a full disk has rolled back everything by itself
+                self._connection.rollback()
 
     def rolled_back(self) -> None:
         """Hear that rows which were seen may be gone; a store forgets what it remembers of them."""
 
-    def copy_to(self, copy: Any) -> None:
+    def copy_to(self, copy: sqlite3.Connection) -> None:
         """Copy everything into another connection of the driver, as it stands at one moment."""
-        self.peewee.connection().backup(copy)  # type: ignore[no-untyped-call]
+        if self._connection is None:
+            raise RuntimeError("the database is not open")
+        self._connection.backup(copy)
 
     def others(self) -> int:
         """Give a number that changes when another connection has committed; within a transaction it never does."""

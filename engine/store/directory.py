@@ -12,7 +12,6 @@ from collections.abc import Iterable
 from typing import Any
 
 import msgspec
-from peewee import JOIN, Case, fn
 
 from engine.model.desk import Account, AccountStatus
 from engine.model.questions import AccountMatch, Found
@@ -129,11 +128,11 @@ class Directory:
 
     def members(self, workspace: str) -> list[tuple[str, str, str]]:
         member, account, group, role = tables.Member, tables.Account, tables.AccountGroup, tables.Role
-        kind = Case(None, [(member.account.is_null(), "group")], "user")
-        who = fn.COALESCE(account.login, group.name)
+        kind = tables.Case(None, [(member.account.is_null(), "group")], "user")
+        who = tables.fn.COALESCE(account.login, group.name)
         query = (
             member.select(kind, who, role.name).join(tables.Workspace).switch(member).join(role).switch(member)
-            .join(account, JOIN.LEFT_OUTER).switch(member).join(group, JOIN.LEFT_OUTER)
+            .join(account, tables.JOIN.LEFT_OUTER).switch(member).join(group, tables.JOIN.LEFT_OUTER)
             .where(tables.Workspace.identifier == workspace).order_by(kind, who, role.name)
         )  # fmt: skip
         return [(kind, name, role) for kind, name, role in self._database.all(query)]

@@ -11,8 +11,6 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from peewee import Case
-
 from engine.model.desk import Value
 from engine.model.draft import Role
 from engine.model.fields import COMMON
@@ -36,7 +34,7 @@ from engine.store.database import Database
 from engine.store.directory import Directory
 from engine.store.dispatches import Dispatches
 from engine.store.item_facts import stored_value
-from engine.store.tables.items import COLUMNS
+from engine.store.terms import COLUMNS
 from engine.store.workspaces import Workspaces
 
 if TYPE_CHECKING:
@@ -158,7 +156,7 @@ class Effects:
         if before:
             self.comment = before
             comment = tables.Comment  # one that a person made public stays public
-            internal = Case(None, [(comment.published, False)], effect.internal)
+            internal = tables.Case(None, [(comment.published, False)], effect.internal)
             again = comment.update(item=item, text=effect.text, quoted=effect.quoted, internal=internal, html=html)
             self._database.do(again.where(comment.id == before))
         else:

@@ -12,24 +12,17 @@ Over 300 lines: statements only; what a mail costs is read in one place.
 
 from __future__ import annotations
 
-from engine.store import tables
-from engine.store.tables import Table, columns, name_of
-from engine.store.tables.items import COLUMNS
-from engine.store.tables.mail import DECIDED, OPEN, PLANNED, QUEUED, TAKEN_AWAY, TRIED
+from engine.store.terms import COLUMNS, DECIDED, OPEN, PLANNED, QUEUED, TAKEN_AWAY, TRIED
 
 
-def insert(table: type[Table], *names: str) -> str:
-    """Write an INSERT for these columns. Raises KeyError for a column that the table does not have."""
-    if missing := set(names) - set(columns(table)):
-        raise KeyError(f"{name_of(table)} has no {', '.join(sorted(missing))}")
-    return f"INSERT INTO {name_of(table)} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})"
+def insert(table: str, *names: str) -> str:
+    """Write an INSERT for these columns."""
+    return f"INSERT INTO {table} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})"
 
 
-def update(table: type[Table], *names: str, where: str) -> str:
-    """Write an UPDATE of these columns. Raises KeyError for a column that the table does not have."""
-    if missing := set(names) - set(columns(table)):
-        raise KeyError(f"{name_of(table)} has no {', '.join(sorted(missing))}")
-    return f"UPDATE {name_of(table)} SET {', '.join(f'{name} = ?' for name in names)} WHERE {where}"
+def update(table: str, *names: str, where: str) -> str:
+    """Write an UPDATE of these columns."""
+    return f"UPDATE {table} SET {', '.join(f'{name} = ?' for name in names)} WHERE {where}"
 
 
 # ── spool ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -38,15 +31,15 @@ KNOWN = """
 SELECT raw.id, raw.purged_at, inbound.id FROM raw_mail raw
 LEFT JOIN inbound ON inbound.raw_id = raw.id AND inbound.mailbox_id = ? WHERE raw.digest = ?"""
 
-RAW = insert(tables.RawMail, "digest", "size", "content", "truncated")
+RAW = insert("raw_mail", "digest", "size", "content", "truncated")
 
 INBOUND = insert(
-    tables.Inbound, "ref", "mailbox_id", "raw_id", "received_at", "reverse_path", "forward_paths", "source_key",
+    "inbound", "ref", "mailbox_id", "raw_id", "received_at", "reverse_path", "forward_paths", "source_key",
     "attempts", "owner", "claimed_until",
 )  # fmt: skip
 
 PRESENTATION = insert(
-    tables.Presentation, "mailbox_id", "key", "inbound_id", "size", "first_seen", "last_seen",
+    "presentation", "mailbox_id", "key", "inbound_id", "size", "first_seen", "last_seen",
     "action", "folder", "action_state",
 ) + """
 ON CONFLICT (mailbox_id, key) DO UPDATE SET inbound_id = excluded.inbound_id, size = excluded.size,
@@ -67,9 +60,7 @@ SELECT id, attempts, owner, claimed_until, code FROM inbound
 WHERE {OPEN} AND state = 'received' AND mailbox_id = ? AND next_at <= ? AND attempts <= ?
 ORDER BY next_at, id LIMIT ?"""
 
-CLAIM = update(
-    tables.Inbound, "attempts", "owner", "claimed_until", where="id = ? AND state = 'received' AND attempts = ?"
-)
+CLAIM = update("inbound", "attempts", "owner", "claimed_until", where="id = ? AND state = 'received' AND attempts = ?")
 
 SIZE = "SELECT size FROM raw_mail JOIN inbound ON inbound.raw_id = raw_mail.id WHERE inbound.id = ?"
 
@@ -96,35 +87,33 @@ CLAIMED = "id = ? AND state = 'received' AND generation = ? AND attempts = ? AND
 """The compare of every compare-and-set: row, generation, attempts and owner of the claim."""
 
 DEFER = update(
-    tables.Inbound, "attempts", "code", "error", "next_at", where=CLAIMED
+    "inbound", "attempts", "code", "error", "next_at", where=CLAIMED
 ).replace(" WHERE", ", owner = NULL WHERE")  # fmt: skip
 
 # ── commit ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 SETTLE_INBOUND = update(
-    tables.Inbound, "state", "code", "message_id", "message_key", "content_key", "sender", "recipients", "subject",
+    "inbound", "state", "code", "message_id", "message_key", "content_key", "sender", "recipients", "subject",
     "decided_at", where=CLAIMED,
 ).replace(" WHERE", ", owner = NULL, error = '' WHERE")  # fmt: skip
 
 RECEIPT = insert(
-    tables.Receipt, "inbound_id", "generation", "outcome", "code", "because", "by_kind", "by_name", "by_file",
+    "receipt", "inbound_id", "generation", "outcome", "code", "because", "by_kind", "by_name", "by_file",
     "by_line", "workspace", "item", "topic", "comment", "decided_at", "trace",
 )  # fmt: skip
 
 PLAN = update(
-    tables.Presentation, "action", "folder", "action_state", where="inbound_id = ?"
+    "presentation", "action", "folder", "action_state", where="inbound_id = ?"
 ).replace(" WHERE", ", attempts = 0, why = '' WHERE")  # fmt: skip
 
-EFFECT = insert(tables.Effect, "inbound_id", "generation", "kind", "n", "object", "detail")
+EFFECT = insert("effect", "inbound_id", "generation", "kind", "n", "object", "detail")
 
 ITEM = insert(
-    tables.Item, "workspace_id", "title", "text", "quoted", "author_id", "sender", *COLUMNS, "private", "created_at",
+    "item", "workspace_id", "title", "text", "quoted", "author_id", "sender", *COLUMNS, "private", "created_at",
     "changed_at", "closed_at", "inbound_id", "html",
 )  # fmt: skip
 
-SET_ITEM = {
-    column: update(tables.Item, column, where="id = ?") for column in ("title", *COLUMNS, "private", "closed_at")
-}
+SET_ITEM = {column: update("item", column, where="id = ?") for column in ("title", *COLUMNS, "private", "closed_at")}
 """A statement for each column of an item that an effect may set."""
 
 CHANGED = "UPDATE item SET changed_at = CASE WHEN changed_at < ? THEN ? ELSE changed_at END WHERE id = ?"
@@ -132,7 +121,7 @@ CHANGED = "UPDATE item SET changed_at = CASE WHEN changed_at < ? THEN ? ELSE cha
 CLOSED_AT = "SELECT identifier, closed_at FROM item JOIN workspace ON workspace.id = workspace_id WHERE item.id = ?"
 
 FIELD = (
-    insert(tables.ItemField, "item_id", "field_id", "value")
+    insert("item_field", "item_id", "field_id", "value")
     + """
 ON CONFLICT (item_id, field_id) DO UPDATE SET value = excluded.value"""
 )
@@ -141,39 +130,37 @@ NO_FIELD = "DELETE FROM item_field WHERE item_id = ? AND field_id = ?"
 
 ROLE = "SELECT role FROM item_person WHERE item_id = ? AND account_id = ?"
 
-PERSON = insert(tables.ItemPerson, "item_id", "account_id", "role")
+PERSON = insert("item_person", "item_id", "account_id", "role")
 
-SET_ROLE = update(tables.ItemPerson, "role", where="item_id = ? AND account_id = ?")
+SET_ROLE = update("item_person", "role", where="item_id = ? AND account_id = ?")
 
-LABEL = insert(tables.ItemLabel, "item_id", "label") + " ON CONFLICT (item_id, label) DO NOTHING"
+LABEL = insert("item_label", "item_id", "label") + " ON CONFLICT (item_id, label) DO NOTHING"
 
 COMMENT = insert(
-    tables.Comment, "item_id", "author_id", "sender", "text", "quoted", "internal", "created_at", "inbound_id", "html"
+    "comment", "item_id", "author_id", "sender", "text", "quoted", "internal", "created_at", "inbound_id", "html"
 )
 
-POST = insert(
-    tables.Post, "topic_id", "author_id", "sender", "title", "text", "quoted", "created_at", "inbound_id", "html"
-)
+POST = insert("post", "topic_id", "author_id", "sender", "title", "text", "quoted", "created_at", "inbound_id", "html")
 
 BLOB_BY_DIGEST = "SELECT id FROM blob WHERE digest = ?"
 
-BLOB = insert(tables.Blob, "digest", "size", "content", "raw_id", "starts", "ends", "encoding")
+BLOB = insert("blob", "digest", "size", "content", "raw_id", "starts", "ends", "encoding")
 
 ATTACHMENT = insert(
-    tables.Attachment, "item_id", "topic_id", "comment", "blob_id", "name", "content_type", "inline", "content_id",
+    "attachment", "item_id", "topic_id", "comment", "blob_id", "name", "content_type", "inline", "content_id",
     "width_px", "height_px", "created_at",
 )  # fmt: skip
 
 OUTBOX = insert(
-    tables.Outbox, "dedupe", "message_id", "inbound_id", "generation", "kind", "automatic", "recipient", "item",
+    "outbox", "dedupe", "message_id", "inbound_id", "generation", "kind", "automatic", "recipient", "item",
     "topic", "payload", "created_at",
 )  # fmt: skip
 
 OUTBOX_ONCE = OUTBOX + " ON CONFLICT DO NOTHING"
 
-DESCRIBE = update(tables.Inbound, "message_id", "message_key", "sender", "recipients", "subject", where="id = ?")
+DESCRIBE = update("inbound", "message_id", "message_key", "sender", "recipients", "subject", where="id = ?")
 
-TEXT = insert(tables.RuleText, "digest", "text") + " ON CONFLICT (digest) DO NOTHING"
+TEXT = insert("rule_text", "digest", "text") + " ON CONFLICT (digest) DO NOTHING"
 
 # ── settle ────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -183,7 +170,7 @@ SELECT presentation.key, presentation.action, presentation.folder, presentation.
 FROM presentation JOIN inbound ON inbound.id = presentation.inbound_id JOIN raw_mail raw ON raw.id = inbound.raw_id
 WHERE {PLANNED} AND +presentation.mailbox_id = ? ORDER BY presentation.attempts, presentation.key LIMIT ?"""
 
-ACTION_DONE = update(tables.Presentation, "action_state", "why", where="mailbox_id = ? AND key = ?").replace(
+ACTION_DONE = update("presentation", "action_state", "why", where="mailbox_id = ? AND key = ?").replace(
     " WHERE", ", attempts = attempts + 1 WHERE"
 )
 
@@ -223,7 +210,7 @@ GROUPS_OF = "SELECT name FROM account_group JOIN membership ON group_id = id WHE
 LOGIN_ID = "SELECT id FROM account WHERE login = ?"
 
 NEW_ACCOUNT = insert(
-    tables.Account, "login", "name", "name_key", "status", "language", "admin", "created_at"
+    "account", "login", "name", "name_key", "status", "language", "admin", "created_at"
 )  # fmt: skip
 
 ADDRESSES = "SELECT key, address FROM email WHERE account_id = ? ORDER BY position"
@@ -233,11 +220,11 @@ SELECT login FROM email JOIN account ON account.id = account_id WHERE email.key 
 
 NO_ADDRESSES = "DELETE FROM email WHERE account_id = ?"
 
-ADDRESS = insert(tables.Email, "key", "address", "account_id", "position")
+ADDRESS = insert("email", "key", "address", "account_id", "position")
 
 GROUP_ID = "SELECT id FROM account_group WHERE key = ?"
 
-JOIN = insert(tables.Membership, "account_id", "group_id") + " ON CONFLICT (account_id, group_id) DO NOTHING"
+JOIN = insert("membership", "account_id", "group_id") + " ON CONFLICT (account_id, group_id) DO NOTHING"
 
 GROUP = "SELECT name FROM account_group WHERE key = ?"
 
@@ -313,7 +300,11 @@ TOTAL_RATE = f"SELECT count(*) FROM inbound WHERE {DECIDED} AND received_at >= ?
 
 # ── a visit to a mailbox ──────────────────────────────────────────────────────────────────────────────────────
 
+TABLES = "SELECT name FROM sqlite_master WHERE type = 'table'"
+
 SCHEMA = "SELECT max(version) FROM schema_version"
+
+STEP_TAKEN = insert("schema_version", "version", "name", "applied_at")
 
 MAILBOX_ID = "SELECT id FROM mailbox WHERE name = ?"
 
@@ -321,11 +312,11 @@ PAUSED = "SELECT paused FROM mailbox WHERE name = ?"
 
 HELD_BY = "SELECT lease_owner, lease_until FROM mailbox WHERE id = ?"
 
-LEASE = update(tables.Mailbox, "lease_owner", "lease_until", where="id = ?").replace(
+LEASE = update("mailbox", "lease_owner", "lease_until", where="id = ?").replace(
     " WHERE", ", lease_token = lease_token + 1 WHERE"
 )
 
-HEARTBEAT = update(tables.Mailbox, "lease_until", where="id = ? AND lease_owner = ?")
+HEARTBEAT = update("mailbox", "lease_until", where="id = ? AND lease_owner = ?")
 
 RELEASE = "UPDATE mailbox SET lease_owner = '', lease_until = 0 WHERE name = ? AND lease_owner = ?"
 
@@ -334,7 +325,7 @@ UPDATE mailbox SET ok_at = ?, failures = 0, failing_since = 0, code = '', senten
 
 EPOCH = "SELECT epoch, uidnext, epochs FROM mailbox WHERE id = ?"
 
-UIDNEXT = update(tables.Mailbox, "uidnext", where="id = ?")
+UIDNEXT = update("mailbox", "uidnext", where="id = ?")
 
 BROKE = "SELECT aside FROM mailbox WHERE id = ?"
 
@@ -342,7 +333,7 @@ KEYS = f"""
 SELECT key, last_seen, {TAKEN_AWAY} FROM presentation WHERE mailbox_id = ? AND key IN """
 """Goes on with a list of question marks."""
 
-STILL_THERE = update(tables.Presentation, "last_seen", where="mailbox_id = ? AND key = ?")
+STILL_THERE = update("presentation", "last_seen", where="mailbox_id = ? AND key = ?")
 
 # ── going through many mails ──────────────────────────────────────────────────────────────────────────────────
 
@@ -359,11 +350,13 @@ SELECT trace FROM receipt JOIN inbound ON inbound.id = inbound_id WHERE ref = ? 
 
 # ── sending ───────────────────────────────────────────────────────────────────────────────────────────────────
 
+TO_BE_SENT = f"SELECT count(*) FROM outbox WHERE {QUEUED} AND next_at <= ?"
+
 SENDING = f"SELECT id, owner, claimed_until, automatic FROM outbox WHERE {QUEUED} AND state = 'sending'"
 
 DUE = f"SELECT id FROM outbox WHERE {QUEUED} AND state = 'queued' AND next_at <= ? ORDER BY next_at, id LIMIT ?"
 
-SEND = update(tables.Outbox, "owner", "claimed_until", "tried_at", where="id = ?").replace(
+SEND = update("outbox", "owner", "claimed_until", "tried_at", where="id = ?").replace(
     " WHERE", ", state = 'sending', attempts = attempts + 1 WHERE"
 )
 

@@ -13,7 +13,7 @@ from engine.model.desk import ItemFacts, Kind, Value
 from engine.store import hot
 from engine.store.database import Database, moment, time
 from engine.store.directory import Directory
-from engine.store.tables.items import COLUMNS
+from engine.store.terms import COLUMNS
 
 
 class ItemLookups:

@@ -12,8 +12,6 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
-from peewee import Case
-
 from engine.model.stored import MailboxState
 from engine.store import hot, tables
 from engine.store.claims import Claims, is_free
@@ -122,7 +120,7 @@ class Leases:
         box, at = tables.Mailbox, us(now)
         self._set(
             name, failures=box.failures + 1, failed_at=at, code=code, sentence=sentence,
-            failing_since=Case(None, [(box.failures == 0, at)], box.failing_since),
+            failing_since=tables.Case(None, [(box.failures == 0, at)], box.failing_since),
         )  # fmt: skip
 
     def worked(self, name: str, now: datetime) -> None:

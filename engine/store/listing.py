@@ -9,13 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from peewee import SQL
-
 from engine.model.stored import Sorted
 from engine.store import hot, tables
 from engine.store.database import Database
 from engine.store.memory import Memory
-from engine.store.tables.mail import PLANNED
+from engine.store.terms import PLANNED
 
 KEYS_PER_QUERY = 500
 
@@ -47,7 +45,7 @@ class Listing:
     # ── epochs ────────────────────────────────────────────────────────────────────────────────────────────────
 
     def begin_epoch(self, mailbox: str, epoch: str, uidnext: int = 0) -> bool:
-        number, box, shown = self.number(mailbox), tables.Mailbox, tables.Presentation
+        number = self.number(mailbox)
         with self._database.joining():
             before, highest, epochs = self._database.one(hot.EPOCH, number)
             fell = before == epoch and 0 < uidnext < highest
@@ -55,15 +53,20 @@ class Listing:
                 if uidnext > highest:
                     self._database.run(hot.UIDNEXT, uidnext, number)
                 return False
-            begun = box.update(epoch=epoch, uidnext=uidnext, epochs=box.epochs + 1)
-            self._database.do(begun.where(box.id == number))
-            if before:
-                void = shown.update(action_state="none", why=ANEW)
-                self._database.do(void.where(SQL(PLANNED), shown.mailbox == number))
-            if fell:  # the same numbers will name other messages: the old ones make room
-                aside = shown.update(key=shown.key.concat(f"@{epochs}"))
-                self._database.do(aside.where(shown.mailbox == number, shown.key.contains(f"/{epoch}/")))
+            self._begin(number, epoch, uidnext, anew=bool(before), aside=f"@{epochs}" if fell else "")
             return bool(before)
+
+    def _begin(self, number: int, epoch: str, uidnext: int, anew: bool, aside: str) -> None:
+        """Write the new epoch; `anew` voids what was planned, `aside` is put behind keys that come again."""
+        box, shown = tables.Mailbox, tables.Presentation
+        begun = box.update(epoch=epoch, uidnext=uidnext, epochs=box.epochs + 1)
+        self._database.do(begun.where(box.id == number))
+        if anew:
+            void = shown.update(action_state="none", why=ANEW)
+            self._database.do(void.where(tables.SQL(PLANNED), shown.mailbox == number))
+        if aside:  # the same numbers will name other messages: the old ones make room
+            again = shown.update(key=shown.key.concat(aside))
+            self._database.do(again.where(shown.mailbox == number, shown.key.contains(f"/{epoch}/")))
 
     # ── keys ──────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -18,7 +18,7 @@ from engine.store.directory import Directory
 from engine.store.errors import NotFound, Refused
 from engine.store.item_facts import stored_value
 from engine.store.memory import Memory
-from engine.store.tables.items import COLUMNS
+from engine.store.terms import COLUMNS
 from engine.store.workspaces import Workspaces
 
 GIVEN = ("title", "text", *COLUMNS, "private")

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import socket
 import time
 from contextlib import suppress
 from functools import lru_cache
@@ -78,7 +77,7 @@ def _host() -> tuple[str, str]:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
     except OSError:
         boot = "-"
-    return socket.gethostname().replace("/", "_") or "-", boot
+    return os.uname().nodename.replace("/", "_") or "-", boot
 
 
 def _started(pid: int) -> str:

@@ -11,8 +11,6 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from peewee import JOIN, SQL, fn
-
 from engine.model.draft import Decider, Who
 from engine.model.mail import Envelope, Origin, RawMail
 from engine.model.plan import Outcome, Receipt
@@ -21,8 +19,7 @@ from engine.store import hot, tables
 from engine.store.database import Database, time, us
 from engine.store.errors import NotFound
 from engine.store.receipts import message_key
-from engine.store.search import condition
-from engine.store.tables.mail import DECIDED, OPEN
+from engine.store.terms import DECIDED, OPEN
 
 
 class Mails:
@@ -37,7 +34,7 @@ class Mails:
         if ref == "last":
             return self._first(newest)
         if ref == "last-held":
-            return self._first(newest.where(SQL(OPEN), inbound.state == "held"))
+            return self._first(newest.where(tables.SQL(OPEN), inbound.state == "held"))
         if ref.startswith("m-") and "@" not in ref:
             query = inbound.select(inbound.ref).where(inbound.ref >= ref, inbound.ref < ref + "~")
             found = [each for (each,) in self._database.all(query.order_by(inbound.ref).limit(3))]
@@ -58,13 +55,20 @@ class Mails:
         return found
 
     def mails(self, query: str = "", limit: int = 100, now: datetime | None = None) -> list[MailRow]:
+        from engine.store.search import condition
+
         conditions = condition(query, now or self._database.clock(), self._rules_called)
         found = _rows().order_by(tables.Inbound.id.desc()).limit(limit)
         return [_mail_row(row) for row in self._database.all(found.where(*conditions) if conditions else found)]
 
     def held(self, workspace: str = "", limit: int = 10_000) -> list[MailRow]:
         inbound = tables.Inbound
-        query = _rows().where(SQL(OPEN), inbound.state.in_(("held", "quarantined"))).order_by(inbound.id).limit(limit)
+        query = (
+            _rows()
+            .where(tables.SQL(OPEN), inbound.state.in_(("held", "quarantined")))
+            .order_by(inbound.id)
+            .limit(limit)
+        )
         if workspace:
             query = query.where(tables.Receipt.workspace == workspace)
         return [_mail_row(row) for row in self._database.all(query)]
@@ -81,7 +85,7 @@ class Mails:
                     yield digest, number
 
     def oldest(self) -> datetime | None:
-        (first,) = self._database.first(tables.Inbound.select(fn.MIN(tables.Inbound.received_at)))
+        (first,) = self._database.first(tables.Inbound.select(tables.fn.MIN(tables.Inbound.received_at)))
         return None if first is None else time(first)
 
     def receipts(self, mail: str) -> list[Receipt]:
@@ -121,9 +125,9 @@ class Mails:
 
     def stored_mails(self, since: datetime, until: datetime | None = None) -> Iterator[StoredMail]:
         inbound, receipt = tables.Inbound, tables.Receipt
-        outcome = receipt.select(receipt.outcome).where(_PRESENT)
+        outcome = receipt.select(receipt.outcome).where(_present())
         query = inbound.select(inbound.ref, inbound.generation, inbound.received_at, outcome).where(
-            SQL(DECIDED), inbound.received_at >= us(since), inbound.state != "received"
+            tables.SQL(DECIDED), inbound.received_at >= us(since), inbound.state != "received"
         )
         if until:
             query = query.where(inbound.received_at < us(until))
@@ -132,8 +136,10 @@ class Mails:
                 yield StoredMail(mail, generation, time(received_at), became or "deferred", raw)
 
 
-_PRESENT = (tables.Receipt.inbound == tables.Inbound.id) & (tables.Receipt.generation == tables.Inbound.generation)
-"""Joins the receipt of a mail's present generation."""
+def _present() -> Any:
+    """Join the receipt of a mail's present generation."""
+    inbound, receipt = tables.Inbound, tables.Receipt
+    return (receipt.inbound == inbound.id) & (receipt.generation == inbound.generation)
 
 
 def _rows() -> Any:
@@ -147,7 +153,7 @@ def _rows() -> Any:
             receipt.workspace, receipt.item, receipt.topic, inbound.generation, inbound.attempts, inbound.error,
         )
         .join(mailbox).switch(inbound).join(raw).switch(inbound)
-        .join(receipt, JOIN.LEFT_OUTER, on=_PRESENT)
+        .join(receipt, tables.JOIN.LEFT_OUTER, on=_present())
     )  # fmt: skip
 
 

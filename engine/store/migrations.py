@@ -20,7 +20,6 @@ from engine.store import hot
 from engine.store.database import Database, us
 from engine.store.errors import Busy, StoreError
 from engine.store.locks import FileLock
-from engine.store.tables import TABLES, SchemaVersion, name_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,15 +36,13 @@ def _first(database: Database) -> None:
 STEPS: tuple[tuple[str, Callable[[Database], None]], ...] = (("first version", _first),)
 """Name and deed of every step; the version of a schema is the number of steps taken."""
 
-_VERSIONS = name_of(SchemaVersion)
-
 
 def version(database: Database) -> int:
     """Give the version of the schema, 0 for an empty database. Raises StoreError if the database is not ours."""
-    found = database.peewee.get_tables()
+    found = {name for (name,) in database.rows(hot.TABLES)}
     if not found:
         return 0
-    if _VERSIONS not in found:
+    if "schema_version" not in found:
         raise StoreError(f"{database.path} is a database of something else: it has tables, but not ours")
     return int(database.one(hot.SCHEMA)[0] or 0)
 
@@ -107,14 +104,13 @@ def _upgrade(database: Database) -> list[str]:
             if before >= len(STEPS):
                 break
             if before == 0:
-                with database.peewee.bind_ctx(TABLES):
-                    database.peewee.create_tables(TABLES, safe=False)
+                database.dialect.make_tables()
                 fresh = STEPS
             else:
                 fresh = STEPS[before : before + 1]
                 fresh[0][1](database)
             now = us(datetime.now(UTC))
             for number, (name, _) in enumerate(fresh, before + 1):
-                database.do(SchemaVersion.insert(version=number, name=name, applied_at=now))
+                database.run(hot.STEP_TAKEN, number, name, now)
                 taken.append(name)
     return taken

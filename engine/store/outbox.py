@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec.structs import replace
-from peewee import SQL, fn
 
 from engine.model.plan import SendMail
 from engine.model.stored import OutboxContext, OutboxRow, Spooled
@@ -25,7 +24,6 @@ from engine.store.claims import CLAIM_S, is_free
 from engine.store.commit import random_message_id
 from engine.store.database import Database, time, us
 from engine.store.memory import Memory
-from engine.store.tables.mail import QUEUED
 
 if TYPE_CHECKING:
     from engine.ports import MessageIds
@@ -54,8 +52,7 @@ class Outbox:
                 )  # fmt: skip
 
     def waiting(self, now: datetime | None = None) -> int:
-        due, row = us(now or self._database.clock()), tables.Outbox
-        return int(self._database.first(row.select(fn.COUNT(row.id)).where(SQL(QUEUED), row.next_at <= due))[0])
+        return int(self._database.one(hot.TO_BE_SENT, us(now or self._database.clock()))[0])
 
     def claim(self, limit: int, now: datetime, owner: str) -> list[OutboxRow]:
         moment = us(now)

@@ -21,7 +21,7 @@ from engine.store.blobs import Blobs
 from engine.store.database import Database, us
 from engine.store.errors import Refused, StoreError
 from engine.store.mails import Mails
-from engine.store.tables.mail import DECIDED, OPEN, PLANNED
+from engine.store.terms import DECIDED, OPEN, PLANNED
 
 AT_ONCE = 100
 """Mails purged in one transaction."""

@@ -7,13 +7,15 @@ Invariant: putting the same thing twice changes nothing; what was not given stay
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
-
-from peewee import Field
+from typing import TYPE_CHECKING, Any
 
 from engine.store.database import Database
 from engine.store.errors import Conflict, NotFound, Refused
-from engine.store.tables import Table
+
+if TYPE_CHECKING:
+    from peewee import Field
+
+    from engine.store.tables import Table
 
 
 def number(database: Database, key: Field[Any], value: str, word: str) -> int:

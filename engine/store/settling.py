@@ -9,11 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from peewee import SQL, fn
-
 from engine.store import hot, tables
 from engine.store.database import Database
-from engine.store.tables.mail import PLANNED
+from engine.store.terms import PLANNED
 
 if TYPE_CHECKING:
     from engine.store.listing import Listing
@@ -47,7 +45,7 @@ class Settling:
             )
 
     def actions_planned(self) -> int:
-        query = tables.Presentation.select(fn.COUNT(tables.Presentation.key)).where(SQL(PLANNED))
+        query = tables.Presentation.select(tables.fn.COUNT(tables.Presentation.key)).where(tables.SQL(PLANNED))
         return int(self._database.first(query)[0])
 
     def plan_closed(self, mailbox: str, action: str, folder: str, limit: int) -> int:

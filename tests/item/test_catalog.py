@@ -24,7 +24,7 @@ from engine.rulebook.actions import declared, settings
 from engine.scripts.question import schema
 from engine.store import tables
 from engine.store.load import SHAPES
-from engine.store.tables.items import COLUMNS
+from engine.store.terms import COLUMNS
 from rules.load import Source, load_file
 
 IMPACT = Field(

@@ -7,7 +7,6 @@ import re
 import pytest
 
 from engine.store import hot
-from engine.store.tables import Account, Inbound
 
 SMALL = ("mailbox", "workspace", "account", "field", "role", "member", "account_group", "schema_version")
 SHORT = ("inbound_open", "presentation_planned", "outbox_queued")
@@ -113,11 +112,3 @@ FRAGMENTS = {hot.KEYS: "(?)"}
 def test_every_statement_names_tables_and_columns_that_are_there(desk, text):
     whole = text + FRAGMENTS.get(text, "")
     desk.store.database.rows(f"EXPLAIN {whole}", *[None] * whole.count("?"))
-
-
-def test_statements_are_checked_against_the_tables():
-    assert hot.insert(Account, "login", "name") == "INSERT INTO account (login, name) VALUES (?, ?)"
-    with pytest.raises(KeyError, match="account has no nme"):
-        hot.insert(Account, "login", "nme")
-    with pytest.raises(KeyError):
-        hot.update(Inbound, "nothing", where="id = ?")

@@ -1,71 +1,127 @@
 """The tables: what the database holds, one class each.
 
-Here: the list of all tables and what can be asked about one. Not here: queries, and what the columns mean in words
-(docs/store.md describes every table; a test checks that). A change of a table needs a step in `migrations.py`.
-Invariant: times are microseconds since 1970 in UTC, 0 for none; lists and objects are JSON text.
+Here: the door to all of them, and to the words of peewee that queries are written with (`fn`, `SQL`, `Case`, `JOIN`).
+Not here: queries, and what the columns mean in words (docs/store.md describes every table; a test checks that).
+A change of a table needs a step in `migrations.py`.
+Invariant: peewee and the classes are made when one is first asked for: a pass without mail runs the statements of
+`hot.py` alone and starts a fifth sooner (docs/performance.md). Times are microseconds since 1970 in UTC, 0 for none;
+lists and objects are JSON text.
 """
 
-from __future__ import annotations
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-from typing import Any
+if TYPE_CHECKING:
+    from engine.store.tables.every import (
+        EXCLUDED as EXCLUDED,
+    )
+    from engine.store.tables.every import (
+        JOIN as JOIN,
+    )
+    from engine.store.tables.every import (
+        SQL as SQL,
+    )
+    from engine.store.tables.every import (
+        TABLES as TABLES,
+    )
+    from engine.store.tables.every import (
+        Account as Account,
+    )
+    from engine.store.tables.every import (
+        AccountGroup as AccountGroup,
+    )
+    from engine.store.tables.every import (
+        Attachment as Attachment,
+    )
+    from engine.store.tables.every import (
+        Blob as Blob,
+    )
+    from engine.store.tables.every import (
+        Case as Case,
+    )
+    from engine.store.tables.every import (
+        Comment as Comment,
+    )
+    from engine.store.tables.every import (
+        Effect as Effect,
+    )
+    from engine.store.tables.every import (
+        Email as Email,
+    )
+    from engine.store.tables.every import (
+        FieldName as FieldName,
+    )
+    from engine.store.tables.every import (
+        Inbound as Inbound,
+    )
+    from engine.store.tables.every import (
+        Item as Item,
+    )
+    from engine.store.tables.every import (
+        ItemField as ItemField,
+    )
+    from engine.store.tables.every import (
+        ItemLabel as ItemLabel,
+    )
+    from engine.store.tables.every import (
+        ItemPerson as ItemPerson,
+    )
+    from engine.store.tables.every import (
+        Mailbox as Mailbox,
+    )
+    from engine.store.tables.every import (
+        Member as Member,
+    )
+    from engine.store.tables.every import (
+        Membership as Membership,
+    )
+    from engine.store.tables.every import (
+        Outbox as Outbox,
+    )
+    from engine.store.tables.every import (
+        Post as Post,
+    )
+    from engine.store.tables.every import (
+        Presentation as Presentation,
+    )
+    from engine.store.tables.every import (
+        RawMail as RawMail,
+    )
+    from engine.store.tables.every import (
+        Receipt as Receipt,
+    )
+    from engine.store.tables.every import (
+        Role as Role,
+    )
+    from engine.store.tables.every import (
+        RuleText as RuleText,
+    )
+    from engine.store.tables.every import (
+        SchemaVersion as SchemaVersion,
+    )
+    from engine.store.tables.every import (
+        Table as Table,
+    )
+    from engine.store.tables.every import (
+        Topic as Topic,
+    )
+    from engine.store.tables.every import (
+        Workspace as Workspace,
+    )
+    from engine.store.tables.every import (
+        columns as columns,
+    )
+    from engine.store.tables.every import (
+        fn as fn,
+    )
+    from engine.store.tables.every import (
+        name_of as name_of,
+    )
 
-from peewee import Field
 
-from engine.store.tables.column import Table
-from engine.store.tables.items import (
-    Attachment,
-    Blob,
-    Comment,
-    Item,
-    ItemField,
-    ItemLabel,
-    ItemPerson,
-    Post,
-    Topic,
-)  # fmt: skip
-from engine.store.tables.mail import (
-    Effect,
-    Inbound,
-    Mailbox,
-    Outbox,
-    Presentation,
-    RawMail,
-    Receipt,
-    RuleText,
-    SchemaVersion,
-)  # fmt: skip
-from engine.store.tables.people import (
-    Account,
-    AccountGroup,
-    Email,
-    FieldName,
-    Member,
-    Membership,
-    Role,
-    Workspace,
-)  # fmt: skip
-
-__all__ = [  # noqa: RUF022
-    "TABLES", "columns", "name_of",
-    "Account", "AccountGroup", "Attachment", "Blob", "Comment", "Effect", "Email", "FieldName", "Inbound",
-    "Item", "ItemField", "ItemLabel", "ItemPerson", "Mailbox", "Member", "Membership", "Outbox", "Post",
-    "Presentation", "RawMail", "Receipt", "Role", "RuleText", "SchemaVersion", "Table", "Topic", "Workspace",
-]  # fmt: skip
-
-TABLES: tuple[type[Table], ...] = (
-    Account, Email, AccountGroup, Membership, Role, Workspace, Member, FieldName, Mailbox, RawMail, Inbound,
-    Presentation, Blob, Item, ItemField, ItemLabel, ItemPerson, Comment, Topic, Post, Attachment, Receipt, Effect,
-    Outbox, RuleText, SchemaVersion,
-)  # fmt: skip
-"""Every table, parents before children."""
-
-
-def name_of(table: type[Table]) -> str:
-    """Give the name of a table in the database."""
-    return str(table._meta.table_name)
-
-
-def columns(table: type[Table], *without: str) -> tuple[str, ...]:
-    """Give the names of a table's columns in order, except those named."""
-    fields: list[Field[Any]] = table._meta.sorted_fields
-    return tuple(field.column_name for field in fields if field.column_name not in without)
+def __getattr__(name: str) -> Any:
+    every = import_module("engine.store.tables.every")
+    if name not in every.__all__:
+        raise AttributeError(f"there is no table {name}")
+    globals().update({each: getattr(every, each) for each in every.__all__})
+    return globals()[name]

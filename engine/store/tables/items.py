@@ -8,14 +8,10 @@ from __future__ import annotations
 
 from peewee import AutoField, BigIntegerField, BlobField, CompositeKey, IntegerField, TextField
 
-from engine.model.fields import COMMON
 from engine.store.tables import column
 from engine.store.tables.column import Table
 from engine.store.tables.mail import Inbound, RawMail
 from engine.store.tables.people import Account, FieldName, Workspace
-
-COLUMNS = tuple(field.name for field in COMMON.rows if field.column and field.name not in ("title", "private"))
-"""Fields that are columns of text, which title and private are beside them; every other is a row of `item_field`."""
 
 
 class Blob(Table):

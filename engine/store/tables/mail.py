@@ -10,13 +10,7 @@ from peewee import SQL, AutoField, BigIntegerField, BlobField, CompositeKey, Int
 
 from engine.store.tables import column
 from engine.store.tables.column import Table
-
-OPEN = "state IN ('received', 'held', 'quarantined')"
-PLANNED = "action_state IN ('pending', 'failed')"
-TAKEN_AWAY = "action IN ('move', 'delete') AND action_state IN ('done', 'gone')"
-DECIDED = "decided_at > 0"
-TRIED = "tried_at > 0"
-QUEUED = "state IN ('queued', 'sending')"
+from engine.store.terms import DECIDED, OPEN, PLANNED, QUEUED, TRIED
 
 
 class Mailbox(Table):

@@ -1,0 +1,70 @@
+"""All tables, and the words of peewee that queries are written with: what `engine.store.tables` gives when it is asked.
+
+Here: the list of all tables and what can be asked about one. Not here: the tables (`people.py`, `mail.py`, `items.py`).
+Invariant: parents stand before children.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from peewee import EXCLUDED, JOIN, SQL, Case, Field, fn
+
+from engine.store.tables.column import Table
+from engine.store.tables.items import (
+    Attachment,
+    Blob,
+    Comment,
+    Item,
+    ItemField,
+    ItemLabel,
+    ItemPerson,
+    Post,
+    Topic,
+)  # fmt: skip
+from engine.store.tables.mail import (
+    Effect,
+    Inbound,
+    Mailbox,
+    Outbox,
+    Presentation,
+    RawMail,
+    Receipt,
+    RuleText,
+    SchemaVersion,
+)  # fmt: skip
+from engine.store.tables.people import (
+    Account,
+    AccountGroup,
+    Email,
+    FieldName,
+    Member,
+    Membership,
+    Role,
+    Workspace,
+)  # fmt: skip
+
+__all__ = [  # noqa: RUF022
+    "EXCLUDED", "JOIN", "SQL", "TABLES", "Case", "columns", "fn", "name_of",
+    "Account", "AccountGroup", "Attachment", "Blob", "Comment", "Effect", "Email", "FieldName", "Inbound",
+    "Item", "ItemField", "ItemLabel", "ItemPerson", "Mailbox", "Member", "Membership", "Outbox", "Post",
+    "Presentation", "RawMail", "Receipt", "Role", "RuleText", "SchemaVersion", "Table", "Topic", "Workspace",
+]  # fmt: skip
+
+TABLES: tuple[type[Table], ...] = (
+    Account, Email, AccountGroup, Membership, Role, Workspace, Member, FieldName, Mailbox, RawMail, Inbound,
+    Presentation, Blob, Item, ItemField, ItemLabel, ItemPerson, Comment, Topic, Post, Attachment, Receipt, Effect,
+    Outbox, RuleText, SchemaVersion,
+)  # fmt: skip
+"""Every table, parents before children."""
+
+
+def name_of(table: type[Table]) -> str:
+    """Give the name of a table in the database."""
+    return str(table._meta.table_name)
+
+
+def columns(table: type[Table], *without: str) -> tuple[str, ...]:
+    """Give the names of a table's columns in order, except those named."""
+    fields: list[Field[Any]] = table._meta.sorted_fields
+    return tuple(field.column_name for field in fields if field.column_name not in without)
