@@ -11,7 +11,6 @@ import hashlib
 import os
 import threading
 from collections.abc import Mapping
-from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -24,17 +23,15 @@ from engine.model.draft import Decider
 from engine.model.extra import Extra
 from engine.model.mail import Envelope, Mail, Origin, RawMail
 from engine.model.plan import Outcome
-from engine.store.errors import NotFound, StoreError
+from engine.store.errors import NotFound
 
 if TYPE_CHECKING:
     from engine.config import Config
     from engine.config.mailbox import Mailbox
     from engine.decision.pipeline import Decision
     from engine.explain.explained import Explained
-    from engine.model.stored import Spooled
     from engine.run.engine import Engine
     from engine.run.passing import MailboxReport
-    from engine.run.process import Result
     from engine.sources.source import Source
     from engine.stop import Stop
     from rules.problem import Problem
@@ -111,6 +108,7 @@ class Desk:
         run works on the mailbox for longer than `wait_s` seconds, the next pass decides. Raises NotFound for a mailbox
         that is not configured, ValueError for bytes that hold no mail or more than `limits.raw`.
         """
+        from engine.run.at_once import decide_at_once
         from engine.run.line import line_of
         from engine.run.process import ENGINE
         from engine.store.locks import owner
@@ -124,9 +122,10 @@ class Desk:
         spooled = engine.store.ledger.spool([raw], owner())[0]
         if spooled.seen_before:
             return self._known(spooled.mail)
-        result = self._decided(spooled, wait_s)
+        result, wrong = decide_at_once(engine, spooled, wait_s)
         if result is None:
-            return Taken(spooled.mail, Outcome.DEFERRED, "", "it waits for the next pass", ENGINE)
+            because = f"it waits for the next pass ({wrong})" if wrong else "it waits for the next pass"
+            return Taken(spooled.mail, Outcome.DEFERRED, "", because, ENGINE)
         line = line_of(result)
         return Taken(
             mail=line.mail, outcome=line.outcome, code=line.code, because=line.because, by=line.by,
@@ -228,27 +227,6 @@ class Desk:
         """The bytes as if a source had handed them over; without a key their digest is it."""
         name, raw = self._mailbox(mailbox).name, _raw(content)
         return replace(raw, origin=Origin(name, f"door/{key or raw.digest}", len(content)), envelope=envelope)
-
-    def _decided(self, spooled: Spooled, wait_s: float) -> Result | None:
-        """Decide a mail that is ours; None where the next pass has to."""
-        from engine.run.lease import Lease
-        from engine.run.passing import utc_now
-        from engine.run.process import process
-
-        engine, mailbox = self._engine, spooled.raw.origin.mailbox
-        waits_s = self.config.settings().errors.retry
-        results: list[Result] = []
-        try:
-            with Lease(engine.store, mailbox, utc_now, wait_s, waits_s=waits_s) as lease:
-                if lease.held:
-                    results = process(engine, [spooled], utc_now())
-        except StoreError:
-            pass
-        finally:
-            if not results:
-                with suppress(StoreError):
-                    engine.store.ledger.unclaim([spooled])
-        return results[0] if results else None
 
     def _known(self, mail: str) -> Taken:
         """What became of bytes that came before."""

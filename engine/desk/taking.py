@@ -18,11 +18,9 @@ from msgspec import Struct
 from engine.model.mail import Envelope, Origin, RawMail
 from engine.model.plan import Outcome
 from engine.model.reasons import REASONS
+from engine.run.at_once import decide_at_once
 from engine.run.engine import Engine
-from engine.run.lease import Lease
 from engine.run.passing import utc_now
-from engine.run.process import process
-from engine.store.errors import StoreError
 from engine.store.locks import owner
 
 if TYPE_CHECKING:
@@ -95,17 +93,11 @@ def _take(engine: Engine, spooled: Spooled, at_once: bool) -> Taken:
     if spooled.seen_before:
         again = at_once and _refused_before(store, spooled.mail)
         return Taken(spooled.mail, Fate.REFUSED if again else Fate.OURS)
-    mailbox, waits_s = spooled.raw.origin.mailbox, engine.config.settings("").errors.retry
-    try:
-        with Lease(store, mailbox, utc_now, PATIENCE_S if at_once else 0.0, waits_s=waits_s) as lease:
-            if not lease.held:
-                store.ledger.unclaim([spooled])
-                return Taken(spooled.mail, not_yet)
-            results = process(engine, [spooled], utc_now())
-    except StoreError as error:  # the bytes are ours
-        return Taken(spooled.mail, not_yet, f"stored, the next run decides ({type(error).__name__}: {error})")
-    if at_once and results and results[0].outcome is Outcome.REJECTED:
-        return Taken(spooled.mail, Fate.REFUSED, _said(results[0].code, results[0].because))
+    result, wrong = decide_at_once(engine, spooled, PATIENCE_S if at_once else 0.0)
+    if result is None:
+        return Taken(spooled.mail, not_yet, f"stored, the next run decides ({wrong})" if wrong else "")
+    if at_once and result.outcome is Outcome.REJECTED:
+        return Taken(spooled.mail, Fate.REFUSED, _said(result.code, result.because))
     return Taken(spooled.mail, Fate.OURS)
 
 

@@ -105,7 +105,7 @@ def test_while_another_run_is_at_work_the_mail_is_kept_for_it(
     config: Config, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("engine.desk.taking.PATIENCE_S", 0.0)
-    monkeypatch.setattr("engine.desk.taking.Lease", _Taken)
+    monkeypatch.setattr("engine.run.at_once.Lease", _Taken)
     (taken,) = take(config, store, [handed_over(MAIL, "system")])
     (asked,) = take(config, store, [handed_over(SILENT, "system")], at_once=True)
     assert (taken.fate, asked.fate) == (Fate.OURS, Fate.LATER)

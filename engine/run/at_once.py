@@ -1,0 +1,41 @@
+"""One mail decided at once, for somebody who waits for the answer: the mail server, or a program.
+
+Here: its turn in the mailbox, and giving the mail back where it cannot be decided now. Not here: how it came to be ours
+(`desk/taking.py`, `library.py`), the work itself (`process.py`).
+Invariant: a mail that was not decided here waits for the next pass, which need not wait for this process to end.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from engine.run.lease import Lease
+from engine.run.passing import utc_now
+from engine.run.process import Result, process
+from engine.store.errors import StoreError
+
+if TYPE_CHECKING:
+    from engine.model.stored import Spooled
+    from engine.run.engine import Engine
+
+
+def decide_at_once(engine: Engine, spooled: Spooled, wait_s: float) -> tuple[Result | None, str]:
+    """Decide a mail that was just spooled; without a result the next pass decides, and the text says what was wrong.
+
+    `wait_s` is how long another run on this mailbox is waited for. The text is empty where nothing is wrong but that.
+    """
+    store, mailbox = engine.store, spooled.raw.origin.mailbox
+    results: list[Result] = []
+    wrong = ""
+    try:
+        with Lease(store, mailbox, utc_now, wait_s, waits_s=engine.config.settings("").errors.retry) as lease:
+            if lease.held:
+                results = process(engine, [spooled], utc_now())
+    except StoreError as error:
+        wrong = f"{type(error).__name__}: {error}"
+    finally:
+        if not results:
+            with suppress(StoreError):
+                store.ledger.unclaim([spooled])
+    return (results[0] if results else None), wrong
