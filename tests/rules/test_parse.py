@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.resources
+import logging
 import subprocess
 import sys
 
@@ -119,11 +120,23 @@ def test_every_action_of_the_grammar_is_declared() -> None:
     assert sorted(line.split("-> ")[1].strip() for line in block.splitlines() if "-> " in line) == sorted(ACTIONS)
 
 
-def test_the_grammar_has_no_conflicts() -> None:
-    from lark import Lark
+def told_while_tables_are_made(grammar: str, caplog: pytest.LogCaptureFixture) -> list[str]:
+    """What lark says when it makes the tables: conflicts it settles by itself are told to its logger alone."""
+    import lark
 
+    with caplog.at_level(logging.DEBUG, logger="lark"):
+        lark.Lark(grammar, parser="lalr", start=["condition", "action"], debug=True, maybe_placeholders=True)
+    return [record.getMessage() for record in caplog.records if "onflict" in record.getMessage()]
+
+
+def test_the_grammar_has_no_conflicts(caplog: pytest.LogCaptureFixture) -> None:
     grammar = (importlib.resources.files("rules") / "grammar.lark").read_text(encoding="utf-8")
-    Lark(grammar, parser="lalr", start=["condition", "action"], strict=False, maybe_placeholders=True)
+    assert told_while_tables_are_made(grammar, caplog) == []
+
+
+def test_a_conflict_of_a_grammar_would_be_seen(caplog: pytest.LogCaptureFixture) -> None:
+    dangling = 'condition: "if" condition | "if" condition "else" condition | "x"\naction: condition'
+    assert told_while_tables_are_made(dangling, caplog)
 
 
 def test_importing_the_language_does_not_import_lark() -> None:
