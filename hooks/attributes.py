@@ -16,7 +16,7 @@ from hooks import limits
 from hooks.denied import DeniedAttribute, DeniedType, DeniedValue, near
 from hooks.facade import Module, TypeFacade, module_member
 from hooks.formatting import strftime
-from hooks.text import Eager, kind_of
+from hooks.text import Eager, kind_of, steady
 
 PLAIN = object()
 """The attribute is harmless as it is."""
@@ -79,7 +79,7 @@ def _replace(text: Any, old: Any, new: Any, count: int = -1) -> Any:
 
 
 def _join(text: Any, parts: Iterable[Any]) -> Any:
-    pieces = list(parts)
+    pieces = list(steady(parts))
     size = len(text) * max(len(pieces) - 1, 0)
     for piece in pieces:
         if type(piece) is not type(text):
@@ -151,6 +151,16 @@ TABLES[bytes] = _plain(
 
 # ── numbers and containers ────────────────────────────────────────────────────────────────────────────────────
 
+
+
+def _pop(values: set[Any]) -> Any:
+    """Take out the value that a loop would meet first."""
+    for value in steady(values):
+        values.remove(value)
+        return value
+    return values.pop()
+
+
 TABLES[int] = _plain("bit_length")
 TABLES[bool] = _plain("bit_length")
 TABLES[float] = _plain("is_integer")
@@ -158,7 +168,9 @@ TABLES[type(None)] = {}
 TABLES[range] = _plain("start stop step count index")
 TABLES[slice] = _plain("start stop step")
 TABLES[GeneratorType] = _plain("send close")
-TABLES[list] = _plain("append extend insert pop remove clear index count sort reverse copy")
+TABLES[list] = _plain("append insert pop remove clear index count sort reverse copy") | {
+    "extend": lambda row, values: row.extend(steady(values))
+}
 TABLES[Eager] = TABLES[list]
 TABLES[tuple] = _plain("index count")
 TABLES[dict] = _plain("get keys values items pop popitem setdefault update clear copy")
@@ -166,8 +178,8 @@ TABLES[MappingProxyType] = _plain("get keys values items")
 _READ_SET = "copy difference intersection isdisjoint issubset issuperset symmetric_difference union"
 TABLES[frozenset] = _plain(_READ_SET)
 TABLES[set] = _plain(
-    _READ_SET + " add clear discard pop remove update difference_update intersection_update symmetric_difference_update"
-)
+    _READ_SET + " add clear discard remove update difference_update intersection_update symmetric_difference_update"
+) | {"pop": _pop}
 
 # ── dates ─────────────────────────────────────────────────────────────────────────────────────────────────────
 

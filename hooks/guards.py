@@ -18,7 +18,7 @@ from hooks import limits
 from hooks.attributes import attribute
 from hooks.denied import DeniedType, DeniedValue
 from hooks.formatting import percent
-from hooks.text import Eager, kind_of
+from hooks.text import Eager, kind_of, steady
 
 _WEEK = type(datetime.date(2000, 1, 1).isocalendar())
 READABLE: set[type] = {str, bytes, list, Eager, tuple, dict, MappingProxyType, range, _WEEK}
@@ -42,7 +42,7 @@ ITERABLE: set[type] = {
 def iterable(value: Any) -> Any:
     """Let through what a script may iterate over."""
     if type(value) in ITERABLE:
-        return value
+        return steady(value)
     raise DeniedType(f"a {kind_of(value)} cannot be iterated over")
 
 

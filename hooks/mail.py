@@ -102,4 +102,4 @@ def _header_name(name: Any) -> str:
 DYNAMIC[Mail] = Mail.read
 DYNAMIC[Attachment] = Attachment.read
 TITLES[Mail] = lambda mail: "<mail>"
-TITLES[Attachment] = lambda attachment: "<attachment>"
+TITLES[Attachment] = lambda attachment: f"<attachment {attachment._index + 1}>"

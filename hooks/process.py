@@ -29,6 +29,10 @@ from hooks.protocol import BadReply
 
 BOOT = "import sys,json;sys.path+=json.loads(sys.argv[2]);from hooks.worker import main;main()"
 _NEEDED = ("hooks", "RestrictedPython", "re2", "regex")
+_CLOSED = ("-s", "-P", "-S", "-W", "ignore", "-X", "utf8")
+"""No folder but those it is given: what -I does, but for -E, which would not read the seed. There is no other variable."""
+_SEED = {"PYTHONHASHSEED": "0"}
+"""Sets have the same order in every worker: the same mail is decided the same way by all of them."""
 
 
 class TimedOut(Exception):
@@ -69,7 +73,7 @@ class Worker:
             self._marks = mmap.mmap(shared, mmap.PAGESIZE)
             text = json.dumps({**settings, "parent": os.getpid()})
             folders = json.dumps([*search_path(), *path])
-            command = [sys.executable, "-I", "-S", "-W", "ignore", "-X", "utf8", "-c", boot or BOOT, text, folders]
+            command = [sys.executable, *_CLOSED, "-c", boot or BOOT, text, folders]
             given = ((theirs_in, 0), (theirs_out, 1), (shared, 3))
             self.pid = _in_lasting_thread(lambda: _spawn(command, given))
         finally:
@@ -177,7 +181,7 @@ def _spawn(command: list[str], given: tuple[tuple[int, int], ...]) -> int:
         (os.POSIX_SPAWN_DUP2, source, target) for source, target in given
     ]
     actions.append((os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0))
-    return os.posix_spawn(command[0], command, {}, file_actions=actions, setsid=True, setsigmask=())
+    return os.posix_spawn(command[0], command, _SEED, file_actions=actions, setsid=True, setsigmask=())
 
 
 # A worker dies with the thread that started it (PR_SET_PDEATHSIG), so that thread has to last as long as the process.

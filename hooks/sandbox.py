@@ -39,7 +39,7 @@ AGAIN_S = 30.0
 class Isolation:
     """How workers are set up.
 
-    `mode` is worker (a process serves many calls) or call (a process for each). `reduced` lets a worker run although a
+    `mode` is worker (a process serves many calls) or call (one for each, ended by us). `reduced` lets a worker run although a
     mandatory fence is missing, `without` leaves fences out. `boot` and `path` start another program (tests do).
     """
 
@@ -163,7 +163,7 @@ class Sandbox:
             "cpu_s": math.ceil(SPENT_CPU_S + self.limits.timeout_s),
             "without": sorted(self.isolation.without),
             "reduced": self.isolation.reduced,
-            "calls": 1 if self.isolation.mode == "call" else self.limits.calls,
+            "calls": self.limits.calls,
         }
         return Worker(settings, self.isolation.boot, self.isolation.path)
 
@@ -233,11 +233,19 @@ class Sandbox:
             reply = protocol.read_reply(content, nonce, len(call.program.scripts))
         except (TimedOut, Died, BadReply) as error:
             result = outcome.failed(bound.worker, error, bound.cpu_ms, self.limits.timeout_s * 1000, bound=True)
-            with contextlib.suppress(OSError):
-                self.prepare(call.program)  # at once: the next mail is not to wait for it
+            self._replaced(call.program)
             return replace(result, ms=_since(began), standing=bound.standing, missing=bound.missing)
-        self._give_back(call.program, bound)
+        if reply.outcome == "ok" and self.isolation.mode == "worker":
+            self._give_back(call.program, bound)
+        else:  # ended by us: whether the process thinks that it has served enough is not asked
+            bound.worker.end()
+            self._replaced(call.program)
         return replace(outcome.answered(reply, bound.standing, bound.missing), ms=_since(began))
+
+    def _replaced(self, program: Program) -> None:
+        """Start a worker at once: the next mail is not to wait for it."""
+        with contextlib.suppress(OSError):
+            self.prepare(program)
 
 
 def _end_all(owner: int, idle: dict[str, list[_Bound]], spare: list[tuple[frozenset[str], Worker]]) -> None:

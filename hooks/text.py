@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Any
 
 from hooks import limits
-from hooks.denied import DeniedValue
+from hooks.denied import DeniedType, DeniedValue
 
 TITLES: dict[type, Callable[[Any], str]] = {}
 """How the objects of the API and the facades introduce themselves; their modules add to it when they are loaded."""
@@ -42,6 +42,28 @@ class Eager(list[Any]):
 
 
 _BRACKETS[Eager] = ("[", "]")
+
+_STEADY = frozenset((str, bytes, int, bool, *_DATES))
+_SETS = (set, frozenset)
+_PLACELESS = ("function", "builtin_function_or_method", "method", "generator")
+
+
+def steady(value: Any) -> Any:
+    """Give a set in an order that is the same in every worker; any other value as it is.
+
+    The hash of texts and numbers is the same everywhere. That of other values comes from where they lie in memory,
+    which is chance: such a set is sorted by what is written for its values.
+    """
+    if type(value) not in _SETS or _STEADY.issuperset(map(type, value)):
+        return value
+    return sorted(value, key=_rank)
+
+
+def _rank(value: Any) -> tuple[str, str]:
+    kind = type(value).__name__
+    if kind in _PLACELESS:
+        raise DeniedType(f"a set of {kind}s has no order: use a list")
+    return kind, as_repr(value)
 
 
 def as_text(value: Any) -> str:
@@ -107,7 +129,7 @@ class _Printer:
             self.say("set()" if opening == "{" else "frozenset()")
             return
         self.say(opening)
-        for number, each in enumerate(value):
+        for number, each in enumerate(steady(value)):
             if number:
                 self.say(", ")
             self.add(each, depth + 1)

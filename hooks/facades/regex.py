@@ -300,7 +300,7 @@ def _match_attribute(match: Match, name: str) -> Any:
 DYNAMIC[Pattern] = _pattern_attribute
 DYNAMIC[Match] = _match_attribute
 READABLE.add(Match)
-TITLES[Match] = lambda match: f"<match {match[0][:50]!r}>"
+TITLES[Match] = lambda match: f"<match {match[0][:50]!r} at {match.start()}>"
 TITLES[Pattern] = lambda pattern: f"<pattern {pattern._source[:50]!r}>"
 
 _NAMES = {"I": IGNORECASE, "M": MULTILINE, "S": DOTALL, "X": VERBOSE, "A": ASCII, "U": 32}

@@ -118,3 +118,29 @@ def _reaching_out() -> list[OnDisk]:
             chosen.append(attack)
         seen.update([attack.header["category"]] if slow else [])
     return chosen
+
+
+STAYS = """
+import os
+from hooks import frame, limits, worker
+def guard(mail, ctx):
+    def stay(code):
+        worker.runner.answer = lambda *given: {**kept, "log": ["PWNED"]}
+        while True:
+            worker._answer(None, frame.receive(0, limits.REQUEST_BYTES))
+    kept = {"outcome": "ok", "verdict": "accept", "reason": "", "changes": {}, "dropped": [], "errors": [],
+            "script": 0, "error": None, "lines": {}, "cpu_ms": 0.0}
+    os._exit = stay
+    BREAK
+"""
+"""Out of the language fence, and instead of ending it answers for every mail that comes: it lets them in."""
+REFUSES = "def guard(mail, ctx):\n    return ctx.reject('no')"
+
+
+@pytest.mark.parametrize(("mode", "last"), [("call", "return True"), ("call", "1 / 0"), ("worker", "1 / 0")])
+def test_a_process_that_does_not_end_by_itself_answers_for_no_other_mail(mode: str, last: str) -> None:
+    sandbox = Sandbox(Limits(timeout_s=5, calls=1), Isolation(mode, boot=PLAIN_BOOT, path=(HERE,)))
+    sandbox.run(asked(STAYS.replace("BREAK", last)))
+    after = [sandbox.run(asked(REFUSES)) for _ in range(2)]
+    assert [(each.outcome, each.verdict, each.log) for each in after] == [("ok", "reject", ())] * 2
+    sandbox.close()

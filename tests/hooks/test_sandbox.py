@@ -187,7 +187,7 @@ def test_hooks_that_do_not_work_here_are_not_tried_again_for_each_mail() -> None
 
 
 def test_a_fence_that_kills_our_own_code_between_two_children_blames_no_script() -> None:
-    sandbox = Sandbox(isolation=Isolation("call", boot=OPENS_A_FILE_LATER))
+    sandbox = Sandbox(Limits(calls=1), Isolation(boot=OPENS_A_FILE_LATER))
     assert sandbox.run(call(CALM)).outcome == "ok"
     result = sandbox.run(call(CALM))
     assert (result.outcome, result.script) == ("sandbox-missing", -1)
