@@ -152,7 +152,6 @@ TABLES[bytes] = _plain(
 # ── numbers and containers ────────────────────────────────────────────────────────────────────────────────────
 
 
-
 def _pop(values: set[Any]) -> Any:
     """Take out the value that a loop would meet first."""
     for value in steady(values):

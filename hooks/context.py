@@ -1,19 +1,22 @@
 """`ctx`: what a script knows besides the mail, and what it can say.
 
 Here: parameters, tables, user, clock, refusals, errors, log and `print`. Not here: the mail and the item.
-Invariant: what was said stays said; no exception of the script takes back a refusal.
+Invariant: what was said stays said: no exception, limit or end of the process takes back a refusal. What is too long
+is cut, and the log says so.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from types import MappingProxyType, MethodType
 from typing import Any
 
 from hooks import limits
 from hooks.attributes import DYNAMIC
 from hooks.denied import DeniedAttribute, DeniedType, DeniedValue, UnknownName, near
+from hooks.facade import signed
 from hooks.item import Original
+from hooks.marks import Page
 from hooks.request import ContextData, ItemData, UserData
 from hooks.text import TITLES, as_text, kind_of, one_line
 
@@ -23,53 +26,89 @@ Table = MappingProxyType[str, Any]
 class Voice:
     """Everything the scripts of one call have said."""
 
-    __slots__ = ("_cut", "_pending", "errors", "log", "reason", "refusal")
+    __slots__ = ("_page", "_pending", "errors", "log", "reason", "refusal")
 
-    def __init__(self) -> None:
+    def __init__(self, page: Page) -> None:
+        self._page = page
+        page.clear()
         self.refusal = ""
         self.reason = ""
         self.errors: list[list[str]] = []
         self.log: list[str] = []
         self._pending = ""
-        self._cut = False
 
     def refuse(self, verdict: str, reason: Any) -> None:
         """Refuse the mail; the first refusal stands."""
-        text = as_text(reason)
-        if len(text) > limits.REASON_CHARS:
-            raise DeniedValue(f"a reason of more than {limits.REASON_CHARS:,} characters")
         if not self.refusal:
-            self.refusal, self.reason = verdict, one_line(" ".join(text.split()), limits.REASON_CHARS)
+            self.refusal = verdict
+            self._page.refused(verdict, "")
+            self.reason = self._short(reason)
+            self._page.refused(verdict, self.reason)
+        if type(reason) is str and len(reason) > limits.REASON_WHOLE:
+            raise DeniedValue(f"a reason of more than {limits.REASON_WHOLE:,} characters")
 
-    def complain(self, field: str, message: str) -> None:
+    def complain(self, field: Any, message: Any) -> None:
         """Add an error for a field ("" for the item)."""
         if len(self.errors) >= limits.ERRORS:
             raise DeniedValue(f"more than {limits.ERRORS} errors")
-        self.errors.append([one_line(field, 200), one_line(" ".join(message.split()), limits.REASON_CHARS)])
+        self.errors.append([one_line(_written(field), 200), self._short(message)])
+        if not self.refusal and len(self.errors) == 1:
+            self._page.refused("hold", self.errors[0][1])
+
+    def against(self) -> tuple[str, str]:
+        """Give what stands after a failure: the refusal and its reason; an error holds; "" where nothing was said."""
+        if self.refusal or not self.errors:
+            return self.refusal, self.reason
+        return "hold", self.errors[0][1]
+
+    def _short(self, value: Any) -> str:
+        """Cut a reason or message; the log says so."""
+        whole = _written(value)
+        text = " ".join(whole[: limits.REASON_WHOLE].split())
+        if len(text) > limits.REASON_CHARS:
+            self.say(f"cut to {limits.REASON_CHARS:,} of {len(whole):,} characters: {text[:40]}…")
+        return one_line(text, limits.REASON_CHARS)
 
     def say(self, text: str) -> None:
-        """Add a line to the log; what is beyond the limit is counted as cut."""
+        """Add a line to the log; the last one says that more is left out."""
         if len(self.log) < limits.LOG_LINES:
             self.log.append(one_line(text, limits.LOG_CHARS))
-        elif not self._cut:
-            self._cut = True
+        else:
             self.log[-1] = f"… the log of a hook has at most {limits.LOG_LINES} lines"
 
-    def print(self, *values: Any, sep: Any = " ", end: Any = "\n", flush: Any = None) -> None:
+    def print(self, values: Iterable[Any], sep: Any, end: Any) -> None:
         """Do what `print` does, into the log."""
-        text = self._pending + (" " if sep is None else as_text(sep)).join([as_text(value) for value in values])
-        end = "\n" if end is None else as_text(end)
+        text = self._pending + _line(values, " " if sep is None else _written(sep))
+        end = "\n" if end is None else _written(end)
         if end.endswith("\n"):
             self._pending = ""
             self.say(text + end[:-1])
         else:
-            self._pending = one_line(text + end, limits.LOG_CHARS)
+            self._pending = one_line(text[: limits.LOG_CHARS] + end[: limits.LOG_CHARS], limits.LOG_CHARS)
 
     def flush(self) -> None:
         """Log what `print(..., end="")` left over."""
         if self._pending:
             self.say(self._pending)
             self._pending = ""
+
+
+def _written(value: Any) -> str:
+    """Write a value down for people: what cannot be written as text does not keep a script from saying the rest."""
+    try:
+        return as_text(value)
+    except DeniedValue as error:
+        return f"({error})"
+
+
+def _line(values: Iterable[Any], between: str = " ") -> str:
+    """Write values behind each other, as far as the log shows them."""
+    text, between = "", between[: limits.LOG_CHARS]
+    for number, value in enumerate(values):
+        text += (between if number else "") + _written(value)[: limits.LOG_CHARS]
+        if len(text) > limits.LOG_CHARS:
+            break
+    return text
 
 
 class User:
@@ -124,11 +163,11 @@ class Context:
         """Say what is wrong with a field, or with the item; the item is not saved then."""
         if message is None:
             field, message = "", field
-        self._voice.complain(as_text(field), as_text(message))
+        self._voice.complain(field, message)
 
     def log(self, *values: Any) -> None:
         """Write a line to the log of this run."""
-        self._voice.say(" ".join([as_text(value) for value in values]))
+        self._voice.say(_line(values))
 
     def lookup(self, table: Any, key: Any, *default: Any) -> Any:
         """Give the entry of a lookup table. Without a default an unknown table is an error, an unknown key None."""
@@ -167,13 +206,13 @@ _VALUES: dict[str, Callable[[Context], Any]] = {
     "original": lambda ctx: Original(ctx._item),
 }
 _METHODS: dict[str, Callable[..., Any]] = {
-    "accept": Context.accept,
-    "reject": Context.reject,
-    "hold": Context.hold,
-    "error": Context.error,
-    "log": Context.log,
-    "warn": Context.log,
-    "lookup": Context.lookup,
+    "accept": signed(Context.accept, "ctx.accept()"),
+    "reject": signed(Context.reject, "ctx.reject(reason)"),
+    "hold": signed(Context.hold, "ctx.hold(reason)"),
+    "error": signed(Context.error, "ctx.error(field, message), or ctx.error(message)"),
+    "log": signed(Context.log, "ctx.log(value, ...)"),
+    "warn": signed(Context.log, "ctx.warn(value, ...)"),
+    "lookup": signed(Context.lookup, "ctx.lookup(table, key, default)"),
 }
 
 

@@ -1,6 +1,7 @@
 """Stand-ins for modules and types: what a script holds instead of the real thing.
 
-Here: the two kinds of stand-in. Not here: what each offers (`facades/`, `names.py`).
+Here: the two kinds of stand-in, and methods that say how they are called. Not here: what each offers (`facades/`,
+`names.py`).
 Invariant: a stand-in has no attribute that leads to a real module or class, and nothing can be written on it.
 """
 
@@ -12,6 +13,21 @@ from typing import Any, NoReturn
 
 from hooks.denied import DeniedAttribute, DeniedType, near
 from hooks.text import TITLES
+
+
+def signed(function: Callable[..., Any], signature: str) -> Callable[..., Any]:
+    """Make a function say how it is written where it is called with other arguments."""
+
+    def method(*args: Any, **named: Any) -> Any:
+        try:
+            return function(*args, **named)
+        except TypeError as error:
+            inside = error.__traceback__ is not None and error.__traceback__.tb_next is not None
+            if inside:
+                raise
+            raise DeniedType(f"write {signature}") from None
+
+    return method
 
 
 class Module:

@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 from hooks import limits
 from hooks.attributes import DYNAMIC
 from hooks.denied import Denied, DeniedAttribute, DeniedType, DeniedValue, UnknownName, near
+from hooks.facade import signed
 from hooks.guards import ITERABLE, READABLE, WRITABLE
 from hooks.request import ItemData
 from hooks.text import TITLES, Eager, kind_of
@@ -89,7 +90,7 @@ class Original:
     def read(self, name: str) -> Any:
         """Give an attribute: a method, or a field. Raises UnknownName for any other."""
         if name == "get":
-            return MethodType(type(self).get, self)
+            return MethodType(_GET, self)
         if name == "field_names":
             return FieldNames(each for each, kind in self._data.schema.items() if not kind.startswith("="))
         if name == "is_new":
@@ -110,7 +111,11 @@ class Item(Original):
 
     def __setitem__(self, name: Any, value: Any) -> None:
         field = self._field(name)
-        self._values[field] = checked(field, self._data.schema[field], value)
+        self._values[field] = self._checked(field, value)
+
+    def _checked(self, field: str, value: Any) -> Any:
+        before = self._data.values.get(field)
+        return checked(field, self._data.schema[field], value, len(before) if isinstance(before, str | list) else 0)
 
     def __setattr__(self, name: str, value: Any) -> None:  # type: ignore[override]
         if name in _METHODS or name in ("field_names", "is_new"):
@@ -144,26 +149,37 @@ class Item(Original):
         for name, value in self._values.items():
             kind = self._data.schema[name]
             before = _fresh(kind, self._data.values.get(name))
-            if kind == "list" or value != before or type(value) is not type(before):
-                value = checked(name, kind, value)
+            if value != before or (type(value) is not type(before) and kind != "list"):
+                value = self._checked(name, value)
                 if value != before and (value or before or (value is not None and before is not None)):
                     found[name] = value
+        if len(found) > limits.CHANGES:
+            raise DeniedValue(f"more than {limits.CHANGES} fields are changed")
         return found
 
 
-_METHODS: dict[str, Callable[..., Any]] = {"get": Item.get, "set": Item.set, "add_tag": Item.add_tag}
+_GET = signed(Original.get, "item.get(name, default)")
+_METHODS: dict[str, Callable[..., Any]] = {
+    "get": _GET,
+    "set": signed(Item.set, "item.set(name, value)"),
+    "add_tag": signed(Item.add_tag, "item.add_tag(tag): one at a time"),
+}
 
 
-def checked(field: str, kind: str, value: Any) -> Any:
-    """Give the value as the field keeps it. Raises DeniedType or DeniedValue with what the field takes."""
+def checked(field: str, kind: str, value: Any, before: int = 0) -> Any:
+    """Give the value as the field keeps it; `before` is how long it was.
+
+    Raises DeniedType or DeniedValue with what the field takes.
+    """
     given = type(value)
     if kind == "ro":
         raise DeniedAttribute(f"the field {field!r} is read only")
     if kind == "list":
         if given not in _ROWS:
             raise DeniedType(f"the field {field!r} takes a list of texts, not {kind_of(value)}")
-        if len(value) > limits.LIST_ITEMS:
-            raise DeniedValue(f"the field {field!r} takes at most {limits.LIST_ITEMS} texts")
+        most = limits.LIST_ITEMS + before
+        if len(value) > most:
+            raise DeniedValue(f"the field {field!r} takes at most {most} texts")
         return [_line(field, each) for each in value]
     if value is None:
         return None
@@ -179,14 +195,14 @@ def checked(field: str, kind: str, value: Any) -> Any:
     elif kind == "date":
         return _day(field, value)
     elif kind == "text":
-        _printable(field, value, limits.FIELD_CHARS)
+        _printable(field, value, max(limits.FIELD_CHARS, before))
     else:
-        return _line(field, value)
+        return _line(field, value, before)
     return value
 
 
-def _line(field: str, value: Any) -> str:
-    text = _printable(field, value, limits.LINE_CHARS)
+def _line(field: str, value: Any, before: int = 0) -> str:
+    text = _printable(field, value, max(limits.LINE_CHARS, before))
     if any((char < " " and char != "\t") or char in "\x7f\x85\u2028\u2029" for char in text):
         raise DeniedValue(f"the field {field!r} is one line: no line breaks and control characters")
     return text

@@ -41,15 +41,20 @@ FORMAT_CHARS = 200
 LOG_LINES = 200
 LOG_CHARS = 1_000
 ERRORS = 50
-EFFECTS = 100
 REASON_CHARS = 1_000
-LINE_CHARS = 2_000
-"""Of a field that is one line."""
-FIELD_CHARS = 200_000
-"""Of a field that is text."""
-LIST_ITEMS = 100
+"""Shown of a reason or message; a longer one is cut."""
+REASON_WHOLE = 500_000
+"""One that is longer than this is an error; the refusal stands all the same."""
+DROP_CHARS = 200
+"""Of the reason for leaving out an attachment."""
+CHANGES = 200
+LINE_CHARS = 40_000
+"""Of a field that is one line: more than a header of a mail has."""
+FIELD_CHARS = 700_000
+"""Of a field that is text: more than the text of a mail that scripts see. What a field had before it may keep."""
+LIST_ITEMS = 200
 INTEGER = 2**53
-REPLY_BYTES = 256 << 10
+REPLY_BYTES = 8 << 20
 REQUEST_BYTES = 16 << 20
 
 # ── what a process may cost

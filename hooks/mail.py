@@ -12,7 +12,8 @@ from typing import Any
 
 from hooks import limits
 from hooks.attributes import DYNAMIC
-from hooks.denied import DeniedAttribute, DeniedType, DeniedValue, near
+from hooks.denied import DeniedAttribute, DeniedType, near
+from hooks.facade import signed
 from hooks.request import AttachmentData, MailData
 from hooks.text import TITLES, as_text, kind_of, one_line
 
@@ -32,15 +33,18 @@ class Attachment:
 
     def drop(self, reason: Any = "") -> None:
         """Leave this attachment out of the item."""
-        self._drop(self._index, one_line(as_text(reason), limits.REASON_CHARS))
+        self._drop(self._index, one_line(as_text(reason), limits.DROP_CHARS))
 
     def read(self, name: str) -> Any:
         """Give an attribute. Raises DeniedAttribute for a name it does not have."""
         if name in _FILE_VALUES:
             return getattr(self._data, name)
         if name == "drop":
-            return MethodType(Attachment.drop, self)
+            return MethodType(_DROP, self)
         raise DeniedAttribute(f"an attachment has no {name!r}{near(name, (*_FILE_VALUES, 'drop'))}")
+
+
+_DROP = signed(Attachment.drop, "attachment.drop(reason)")
 
 
 class Mail:
@@ -59,8 +63,6 @@ class Mail:
         return self._dropped
 
     def _drop(self, index: int, reason: str) -> None:
-        if len(self._dropped) >= limits.EFFECTS:
-            raise DeniedValue(f"more than {limits.EFFECTS} effects")
         self._dropped.setdefault(index, reason)
 
     def header(self, name: Any, default: Any = "") -> Any:
@@ -90,7 +92,10 @@ class Mail:
         raise DeniedAttribute(f"a mail has no {name!r}{near(name, (*_VALUES, 'attachments', *_METHODS))}")
 
 
-_METHODS = {"header": Mail.header, "headers": Mail.headers}
+_METHODS = {
+    "header": signed(Mail.header, "mail.header(name, default)"),
+    "headers": signed(Mail.headers, "mail.headers(name)"),
+}
 
 
 def _header_name(name: Any) -> str:

@@ -8,8 +8,9 @@ Invariant: a script is named only where one ran; what our own code or the machin
 from __future__ import annotations
 
 import signal
+from dataclasses import replace
 
-from hooks import protocol, selftest
+from hooks import marks, protocol, selftest
 from hooks.fences import MANDATORY
 from hooks.frame import EXIT_ATTACK, EXIT_MEMORY, EXIT_SIGNAL
 from hooks.process import TimedOut, Worker
@@ -23,26 +24,43 @@ def lacking(hello: protocol.Hello) -> str:
     return f"scripts do not run, because a fence is missing: {named}" if named else ""
 
 
-def failed(worker: Worker, error: Exception, cpu_before_ms: float, waited_ms: float, bound: bool = False) -> Result:
-    """End a worker that failed and say how; the time it made us wait counts. `bound` is one that has its scripts."""
+def failed(
+    worker: Worker, error: Exception, cpu_before_ms: float = 0.0, waited_ms: float = 0.0, scripts: int = 0
+) -> Result:
+    """End a worker that failed and say how; the time it made us wait counts. `scripts` is how many it had, if any.
+
+    A refusal of before stands beside the failure. An attack names no script: what the process noted is not
+    believed, any of its scripts may have written it.
+    """
     status = worker.end()
-    script = worker.running
     cpu_ms = max(worker.cpu_s * 1000 - cpu_before_ms, 0.0)
     if isinstance(error, TimedOut):
         cpu_ms = max(cpu_ms, waited_ms)
-        return Result("timeout", script=script, message="the time was over", error_type="TimeoutError", cpu_ms=cpu_ms)
+    try:
+        result = _ended(status, error, marks.running(worker.page, scripts), bound=scripts > 0)
+        verdict, reason = marks.refusal(worker.page)
+    except marks.BadPage as page:
+        return Result("attack", message=f"the worker noted what it cannot: {page}", cpu_ms=cpu_ms)
+    if result.outcome in ("timeout", "memory", "killed") and verdict:
+        return replace(result, verdict=verdict, reason=reason, cpu_ms=cpu_ms)
+    return replace(result, cpu_ms=cpu_ms)
+
+
+def _ended(status: int, error: Exception, script: int, bound: bool) -> Result:
+    if isinstance(error, TimedOut):
+        return Result("timeout", script=script, message="the time was over", error_type="TimeoutError")
     if isinstance(error, BadReply):
-        return Result("attack", script=script, message=f"the worker sent {error}"[:1_000], cpu_ms=cpu_ms)
+        return Result("attack", message=f"the worker sent {error}"[:1_000])
     if status == -signal.SIGSYS and bound:
         # The worker itself, which runs no script: what it does between two children is our own code.
-        return Result("sandbox-missing", message=selftest.sentence("a fence killed our own code"), cpu_ms=cpu_ms)
+        return Result("sandbox-missing", message=selftest.sentence("a fence killed our own code"))
     if status in (-signal.SIGSYS, EXIT_ATTACK):
-        return Result("attack", script=script, message="a forbidden system call was tried", cpu_ms=cpu_ms)
+        return Result("attack", message="a forbidden system call was tried")
     if status == EXIT_MEMORY:
-        return Result("memory", script=script, message="out of memory", error_type="MemoryError", cpu_ms=cpu_ms)
+        return Result("memory", script=script, message="out of memory", error_type="MemoryError")
     status = EXIT_SIGNAL - status if status > EXIT_SIGNAL else status
     how = f"signal {-status}" if status < 0 else f"exit code {status}"
-    return Result("killed", script=script, message=f"the worker ended with {how}", cpu_ms=cpu_ms)
+    return Result("killed", script=script, message=f"the worker ended with {how}")
 
 
 def answered(reply: protocol.Reply, standing: tuple[str, ...], missing: tuple[tuple[str, str], ...]) -> Result:
@@ -62,10 +80,7 @@ def answered(reply: protocol.Reply, standing: tuple[str, ...], missing: tuple[tu
         line=error.line if error else 0,
         column=error.column if error else 0,
         length=error.length if error else 1,
-        lines=tuple(
-            (name, tuple((int(line), count) for line, count in counts.items() if line.isdecimal()))
-            for name, counts in reply.lines.items()
-        ),
+        lines=tuple((name, tuple(counts.items())) for name, counts in reply.lines.items()),
         cpu_ms=reply.cpu_ms,
         standing=standing,
         missing=missing,

@@ -23,16 +23,16 @@ from importlib.util import find_spec
 from pathlib import Path
 from queue import SimpleQueue
 
-from hooks import limits
+from hooks import limits, marks
 from hooks.frame import packed
 from hooks.protocol import BadReply
 
 BOOT = "import sys,json;sys.path+=json.loads(sys.argv[2]);from hooks.worker import main;main()"
 _NEEDED = ("hooks", "RestrictedPython", "re2", "regex")
 _CLOSED = ("-s", "-P", "-S", "-W", "ignore", "-X", "utf8")
-"""No folder but those it is given: what -I does, but for -E, which would not read the seed. There is no other variable."""
+"""No folder but those it is given. That is -I without -E, which would keep the seed from being read."""
 _SEED = {"PYTHONHASHSEED": "0"}
-"""Sets have the same order in every worker: the same mail is decided the same way by all of them."""
+"""The whole environment. Sets have the same order in every worker, so that all decide the same mail the same way."""
 
 
 class TimedOut(Exception):
@@ -61,7 +61,7 @@ def search_path() -> list[str]:
 class Worker:
     """One running worker process. Used by one thread at a time."""
 
-    __slots__ = ("_in", "_marks", "_out", "_poll_in", "_poll_out", "_ran", "cpu_s", "pid", "status")
+    __slots__ = ("_in", "_marks", "_out", "_page", "_poll_in", "_poll_out", "cpu_s", "pid", "status")
 
     def __init__(self, settings: dict[str, object], boot: str = "", path: Iterable[str] = ()) -> None:
         """Start the process; it is not ready yet. `settings` are those `hooks.worker` reads, `boot` replaces BOOT."""
@@ -69,8 +69,8 @@ class Worker:
         ours_in, theirs_out = (_high(fd) for fd in os.pipe2(os.O_CLOEXEC))
         shared = _high(os.memfd_create("marks"))
         try:
-            os.ftruncate(shared, mmap.PAGESIZE)
-            self._marks = mmap.mmap(shared, mmap.PAGESIZE)
+            os.ftruncate(shared, marks.SIZE)
+            self._marks = mmap.mmap(shared, marks.SIZE)
             text = json.dumps({**settings, "parent": os.getpid()})
             folders = json.dumps([*search_path(), *path])
             command = [sys.executable, *_CLOSED, "-c", boot or BOOT, text, folders]
@@ -87,14 +87,14 @@ class Worker:
         self._poll_out.register(ours_out, select.POLLOUT)
         self._poll_in = select.poll()
         self._poll_in.register(ours_in, select.POLLIN)
-        self._ran = -1
+        self._page = bytes(marks.SIZE)
         self.status: int | None = None
         self.cpu_s = 0.0
 
     @property
-    def running(self) -> int:
-        """The number of the script that runs or ran when the worker ended, -1 for none."""
-        return self._marks[0] - 1 if self.status is None else self._ran
+    def page(self) -> bytes:
+        """What the process noted of its last call (`marks.py`)."""
+        return self._page if self._marks.closed else self._marks[:]
 
     def ask(self, body: bytes | None, most: int, deadline: float) -> bytes:
         """Send a frame (None: only listen) and wait for the answer, until `deadline` (of `time.monotonic`).
@@ -117,7 +117,7 @@ class Worker:
                 raise Died(self.end()) from None
 
     def _receive(self, most: int, deadline: float) -> bytes:
-        content = b""
+        content = bytearray()
         wanted = 4
         while len(content) < wanted:
             if not self._poll_in.poll(_left(deadline)):
@@ -128,14 +128,14 @@ class Worker:
                 continue
             if not chunk:
                 raise Died(self.end(wait_s=0.5))
-            content = content + chunk if content else chunk
+            content += chunk
             if wanted == 4 and len(content) >= 4:
                 wanted = 4 + int.from_bytes(content[:4], "big")
                 if wanted > most + 4:
                     raise BadReply(f"a reply of {wanted} bytes")
         if len(content) > wanted:
             raise BadReply("more than one reply")
-        return content[4:]
+        return bytes(memoryview(content)[4:])
 
     def end(self, wait_s: float = 0.0) -> int:
         """End the process, after giving it `wait_s` to end by itself. Gives its exit code, or minus the signal."""
@@ -146,7 +146,7 @@ class Worker:
                 with contextlib.suppress(ProcessLookupError):
                     os.killpg(self.pid, signal.SIGKILL)
                 found = os.wait4(self.pid, 0)
-            self._ran = self._marks[0] - 1
+            self._page = self._marks[:]
             self.status = os.waitstatus_to_exitcode(found[1])
             self.cpu_s = found[2].ru_utime + found[2].ru_stime
             os.close(self._in)

@@ -8,24 +8,41 @@ question. Nothing in it is ever executed, formatted with or trusted to be short.
 from __future__ import annotations
 
 import json
-from typing import Annotated, Literal
+from datetime import date
+from functools import lru_cache
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
 
 from hooks import limits
 from hooks.problem import ScriptProblem
 
+if TYPE_CHECKING:
+    from hooks.program import Call
+
 _Short = Annotated[str, msgspec.Meta(max_length=400)]
 _Reason = Annotated[str, msgspec.Meta(max_length=limits.REASON_CHARS)]
+_Dropped = Annotated[str, msgspec.Meta(max_length=limits.DROP_CHARS)]
 _Line = Annotated[str, msgspec.Meta(max_length=limits.LOG_CHARS)]
 _Count = Annotated[int, msgspec.Meta(ge=-1, le=1 << 40)]
 _Number = Annotated[float, msgspec.Meta(ge=0)]
-_FieldText = Annotated[str, msgspec.Meta(max_length=limits.FIELD_CHARS)]
+_Index = Annotated[int, msgspec.Meta(ge=0)]
+_FieldText = Annotated[str, msgspec.Meta(pattern=r"\A[^\0]*\Z")]
+_FieldLine = Annotated[str, msgspec.Meta(pattern=r"\A[^\0-\x08\n-\x1f\x7f\x85\u2028\u2029]*\Z")]
 _FieldInt = Annotated[int, msgspec.Meta(ge=-limits.INTEGER, le=limits.INTEGER)]
-_FieldList = Annotated[
-    tuple[Annotated[str, msgspec.Meta(max_length=limits.LINE_CHARS)], ...], msgspec.Meta(max_length=limits.LIST_ITEMS)
-]
-FieldValue = _FieldText | _FieldInt | float | bool | None | _FieldList
+_FieldFloat = Annotated[float, msgspec.Meta(ge=-limits.INTEGER, le=limits.INTEGER)]
+_FieldList = Annotated[tuple[_FieldLine, ...], msgspec.Meta(max_length=10 * limits.LIST_ITEMS)]
+_FIELDS: dict[str, Any] = {
+    "line": _FieldLine | None,
+    "text": _FieldText | None,
+    "list": _FieldList,
+    "int": _FieldInt | None,
+    "float": _FieldFloat | None,
+    "bool": bool | None,
+    "date": date | None,
+}
+"""What a reply may hold for each kind of field; one of another kind (`ro`) cannot be in it."""
+FieldValue = _FieldText | _FieldInt | _FieldFloat | bool | None | _FieldList
 
 
 class BadReply(Exception):
@@ -68,14 +85,14 @@ class Reply(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     outcome: Literal["ok", "runtime-error", "runtime-denied", "memory"]
     verdict: Literal["accept", "reject", "hold", "refuse"]
     reason: _Reason
-    changes: Annotated[dict[_Short, FieldValue], msgspec.Meta(max_length=200)]
-    dropped: Annotated[tuple[tuple[_Count, _Reason], ...], msgspec.Meta(max_length=limits.EFFECTS)]
+    changes: Annotated[dict[_Short, FieldValue], msgspec.Meta(max_length=limits.CHANGES)]
+    dropped: tuple[tuple[_Index, _Dropped], ...]
     errors: Annotated[tuple[tuple[_Short, _Reason], ...], msgspec.Meta(max_length=limits.ERRORS)]
     log: Annotated[tuple[_Line, ...], msgspec.Meta(max_length=limits.LOG_LINES)]
     script: _Count
     error: Trouble | None
     lines: Annotated[
-        dict[_Short, Annotated[dict[_Short, _Count], msgspec.Meta(max_length=70_000)]], msgspec.Meta(max_length=50)
+        dict[_Short, Annotated[dict[_Index, _Count], msgspec.Meta(max_length=70_000)]], msgspec.Meta(max_length=50)
     ]
     cpu_ms: _Number
 
@@ -93,28 +110,93 @@ def read_hello(body: bytes) -> Hello:
         raise BadReply(f"the first message: {error}") from None
 
 
-def read_bound(body: bytes, nonce: str) -> Bound:
-    """Read the second message. Raises BadReply."""
+def read_bound(body: bytes, nonce: str, scripts: int) -> Bound:
+    """Read the second message, about so many scripts. Raises BadReply."""
     try:
         bound = _bound(body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise BadReply(f"the answer to the scripts: {error}") from None
     if bound.nonce != nonce:
         raise BadReply("the answer belongs to another question")
+    if any(not 0 <= problem[0] < scripts for problem in bound.problems):
+        raise BadReply("the answer is about a script that it was not given")
     return bound
 
 
-def read_reply(body: bytes, nonce: str, scripts: int) -> Reply:
-    """Read a reply to a call of so many scripts. Raises BadReply."""
+class _Item(msgspec.Struct, frozen=True):
+    schema: msgspec.Raw
+
+
+class _Mail(msgspec.Struct, frozen=True):
+    attachments: tuple[msgspec.Raw, ...] = ()
+
+
+_item = msgspec.json.Decoder(_Item).decode
+_mail = msgspec.json.Decoder(_Mail).decode
+
+
+def read_reply(body: bytes, nonce: str, call: Call) -> Reply:
+    """Read the reply to a call. Raises BadReply."""
     try:
         reply = _reply(body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise BadReply(f"the reply: {error}") from None
     if reply.nonce != nonce:
         raise BadReply("the reply belongs to another question")
-    if reply.script >= scripts or (reply.outcome == "ok") != (reply.error is None):
-        raise BadReply("the reply contradicts itself")
+    if why := _contradiction(reply, call):
+        raise BadReply(f"the reply contradicts {why}")
+    if reply.changes:
+        _fits(reply.changes, _kinds(bytes(_item(call.item).schema)))
     return reply
+
+
+def _contradiction(reply: Reply, call: Call) -> str:
+    """Say what a reply of the right shape cannot be an answer to, "" if it can."""
+    hooks = [script.hook for script in call.program.scripts]
+    refused = reply.verdict != "accept"
+    kept = reply.changes or reply.dropped or (not refused and (reply.errors or reply.reason))
+    if (reply.outcome == "ok") != (reply.error is None) or (reply.error and kept):
+        return "its outcome"
+    if reply.script >= len(hooks) or (reply.script < 0 and (refused or not reply.error)):
+        return "the number of scripts"
+    if reply.verdict == "accept":
+        if reply.reason or (not reply.error and reply.script != len(hooks) - 1):
+            return "its verdict"
+    elif hooks[reply.script] == "guard":
+        if reply.changes:
+            return "its verdict"
+    elif reply.verdict == "refuse":
+        return "its verdict"
+    if reply.verdict == "refuse" and reply.reason:
+        return "its verdict"
+    if reply.dropped:
+        places = {index for index, _ in reply.dropped}
+        if len(places) < len(reply.dropped) or max(places) >= len(_mail(call.mail).attachments):
+            return "the attachments of the mail"
+    if reply.lines and call.option != "trace":
+        return "the question"
+    texts = [reply.reason, *reply.log]
+    texts += [text for pair in reply.errors for text in pair] + [reason for _, reason in reply.dropped]
+    texts += [reply.error.type, reply.error.message] if reply.error else []
+    return "" if "".join(texts).replace("\t", "").isprintable() else "what can be printed"
+
+
+@lru_cache(64)
+def _kinds(schema: bytes) -> dict[str, str]:
+    kinds: dict[str, str] = msgspec.json.decode(schema, type=dict[str, str])
+    return kinds
+
+
+def _fits(changes: dict[str, Any], kinds: dict[str, str]) -> None:
+    """Look at each change by the kind of its field. Raises BadReply."""
+    for name, value in changes.items():
+        kind = _FIELDS.get(kinds.get(name, ""))
+        if kind is None:
+            raise BadReply("the reply changes a field that cannot be changed")
+        try:
+            msgspec.convert(value, kind)
+        except msgspec.ValidationError as error:
+            raise BadReply(f"the reply changes {name[:80]!r}: {error}") from None
 
 
 def problems_of(bound: Bound, number: int) -> tuple[ScriptProblem, ...]:

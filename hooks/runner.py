@@ -17,8 +17,10 @@ from hooks import guards, limits
 from hooks.attributes import CLOCK
 from hooks.context import Context, Table, Voice
 from hooks.denied import Denied
+from hooks.facade import signed
 from hooks.item import Item
 from hooks.mail import Mail
+from hooks.marks import Page
 from hooks.modules import bring
 from hooks.names import BUILTINS, CALLABLE
 from hooks.request import CallData
@@ -41,14 +43,17 @@ class Listening:
     __slots__ = ("voice",)
 
     def __init__(self) -> None:
-        self.voice = Voice()
+        self.voice = Voice(Page())
 
 
 _LISTENING = Listening()
 
 
-def _print(*values: Any, **options: Any) -> None:
-    _LISTENING.voice.print(*values, **options)
+def _print(*values: Any, sep: Any = " ", end: Any = "\n", flush: Any = None) -> None:
+    _LISTENING.voice.print(values, sep, end)
+
+
+_PRINT = signed(_print, 'print(value, ..., sep=" ", end="\\n")')
 
 
 class Compiled:
@@ -62,7 +67,7 @@ class Compiled:
         self._code = code
         self._wanted = 2 if hook == GUARD else 3
         self._scope: dict[str, Any] = {
-            "__builtins__": {**BUILTINS, **calls, "__import__": bring, "print": _print},
+            "__builtins__": {**BUILTINS, **calls, "__import__": bring, "print": _PRINT},
             "__name__": name,
         }
 
@@ -81,17 +86,15 @@ class Compiled:
 
 
 class Program:
-    """The scripts a worker is bound to, guards first, with their parameters. `mark` is told which script runs."""
+    """The scripts a worker is bound to, guards first, with their parameters. `page` is told how a call goes on."""
 
-    __slots__ = ("mark", "params", "scripts", "tables")
+    __slots__ = ("page", "params", "scripts", "tables")
 
-    def __init__(
-        self, scripts: tuple[Compiled, ...], params: Table, tables: Table, mark: Callable[[int], None]
-    ) -> None:
+    def __init__(self, scripts: tuple[Compiled, ...], params: Table, tables: Table, page: Page) -> None:
         self.scripts = scripts
         self.params = params
         self.tables = tables
-        self.mark = mark
+        self.page = page
 
 
 class Call:
@@ -104,7 +107,7 @@ class Call:
         self.script = -1
         self.starts_at = 0
         self.lines: dict[str, dict[int, int]] | None = {} if request.trace else None
-        self.voice = _LISTENING.voice = Voice()
+        self.voice = _LISTENING.voice = Voice(program.page)
         CLOCK.now = request.context.now
         self.mail = Mail(request.mail)
         self.item = Item(request.item)
@@ -114,7 +117,7 @@ class Call:
         """Run the scripts in order; the first refusal ends the call. Gives the verdict."""
         for index, script in enumerate(self.program.scripts):
             self.script = index
-            self.program.mark(index)
+            self.program.page.runs(index)
             self.starts_at = 0
             function = script.function()
             self.starts_at = getattr(getattr(function, "__code__", None), "co_firstlineno", 0)
@@ -132,7 +135,7 @@ class Call:
         """Run every script from its top, without calling the function of its hook."""
         for index, script in enumerate(self.program.scripts):
             self.script = index
-            self.program.mark(index)
+            self.program.page.runs(index)
             script.function()
         return "accept"
 
@@ -205,7 +208,7 @@ def _said(call: Call) -> dict[str, Any]:
 
 
 def _failed(call: Call | None, error: BaseException) -> dict[str, Any]:
-    """Describe a failure: nothing that a script changed survives it, only its log."""
+    """Describe a failure: nothing that a script changed survives it, only its log and what it said against the mail."""
     if isinstance(error, MemoryError):
         error.__traceback__ = None
         outcome = "memory"
@@ -217,13 +220,14 @@ def _failed(call: Call | None, error: BaseException) -> dict[str, Any]:
         place["line"] = place["line"] or call.starts_at
     reply: dict[str, Any]
     if call is None:
-        reply = {"reason": "", "log": [], "script": -1, "lines": {}}
+        reply = {"errors": [], "log": [], "script": -1, "lines": {}}
     else:
         call.voice.flush()
         reply = _said(call)
-    reply.update(outcome=outcome, verdict="accept", changes={}, dropped=[], errors=[], reason="")
     reply["error"] = {"type": _type_name(error), "message": _message(error), **place}
     error.__traceback__ = None
+    verdict, reason = call.voice.against() if call is not None else ("", "")
+    reply.update(outcome=outcome, verdict=verdict or "accept", reason=reason, changes={}, dropped=[])
     return reply
 
 

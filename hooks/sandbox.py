@@ -35,12 +35,18 @@ AGAIN_S = 30.0
 """Where hooks do not work at all, a new worker is not tried for each mail, only after this time."""
 
 
+_SELF_TEST = Call(
+    Program(tuple(Script(*each) for each in selftest.SCRIPTS)), selftest.MAIL, selftest.ITEM, selftest.CONTEXT
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Isolation:
     """How workers are set up.
 
-    `mode` is worker (a process serves many calls) or call (one for each, ended by us). `reduced` lets a worker run although a
-    mandatory fence is missing, `without` leaves fences out. `boot` and `path` start another program (tests do).
+    `mode` is worker (a process serves many calls) or call (one for each, ended by us). `reduced` lets a worker run
+    although a mandatory fence is missing, `without` leaves fences out. `boot` and `path` start another program (tests
+    do).
     """
 
     mode: str = "worker"
@@ -176,9 +182,9 @@ class Sandbox:
         try:
             deadline = time.monotonic() + COMPILE_TIMEOUT_S
             body = protocol.write_binding(nonce, scripts, program.params, program.tables)
-            answer = protocol.read_bound(worker.ask(body, REPLY_BYTES, deadline), nonce)
+            answer = protocol.read_bound(worker.ask(body, REPLY_BYTES, deadline), nonce, len(scripts))
         except (TimedOut, Died, BadReply) as error:
-            raise _Refused(outcome.failed(worker, error, 0.0, 0.0)) from None
+            raise _Refused(outcome.failed(worker, error)) from None
         problems = tuple((number, each) for number in range(len(scripts)) for each in problems_of(answer, number))
         if problems:
             worker.end()
@@ -209,14 +215,14 @@ class Sandbox:
             if not why:
                 nonce = os.urandom(8).hex()
                 body = protocol.write_call(nonce, selftest.MAIL, selftest.ITEM, selftest.CONTEXT)
-                reply = protocol.read_reply(worker.ask(body, REPLY_BYTES, deadline), nonce, len(selftest.SCRIPTS))
+                reply = protocol.read_reply(worker.ask(body, REPLY_BYTES, deadline), nonce, _SELF_TEST)
                 if (reply.outcome, reply.verdict, reply.changes) == ("ok", "accept", selftest.CHANGES):
                     return hello
                 said = f": {reply.error.type}: {reply.error.message}" if reply.error else ""
                 why = selftest.sentence(f"the self-test was answered with {reply.outcome}, {reply.verdict}{said}")
             worker.end()
         except (TimedOut, Died, BadReply) as error:
-            failed = outcome.failed(worker, error, 0.0, 0.0)
+            failed = outcome.failed(worker, error)
             doing = "the start of a worker" if hello is None else "the harmless script of the self-test"
             why = selftest.sentence(f"{doing} failed, {failed.message}")
         standing, missing = (hello.standing, tuple(hello.missing.items())) if hello is not None else ((), ())
@@ -230,9 +236,10 @@ class Sandbox:
         deadline = time.monotonic() + self.limits.timeout_s
         try:
             content = bound.worker.ask(body, REPLY_BYTES, deadline)
-            reply = protocol.read_reply(content, nonce, len(call.program.scripts))
+            reply = protocol.read_reply(content, nonce, call)
         except (TimedOut, Died, BadReply) as error:
-            result = outcome.failed(bound.worker, error, bound.cpu_ms, self.limits.timeout_s * 1000, bound=True)
+            waited_ms, scripts = self.limits.timeout_s * 1000, len(call.program.scripts)
+            result = outcome.failed(bound.worker, error, bound.cpu_ms, waited_ms, scripts)
             self._replaced(call.program)
             return replace(result, ms=_since(began), standing=bound.standing, missing=bound.missing)
         if reply.outcome == "ok" and self.isolation.mode == "worker":

@@ -20,7 +20,7 @@ import time
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from hooks import compiling, frame, jail, kernel, limits, modules, runner, selftest
+from hooks import compiling, frame, jail, kernel, limits, marks, modules, runner, selftest
 from hooks.context import frozen
 from hooks.fences import MANDATORY
 from hooks.frame import EXIT_ATTACK, EXIT_CLOSED, EXIT_MEMORY, EXIT_RENEWED, EXIT_SIGNAL
@@ -35,7 +35,7 @@ def main(compiled: Compile = compiling.compiled, scope: dict[str, Any] = compili
     """Be a worker until the engine closes the pipe. `sys.argv[1]` holds the settings as JSON."""
     settings = json.loads(sys.argv[1])
     _prepare(settings)
-    marks = _marks()
+    page = _page()
     rss_kb = _rss_kb()
     fences = jail.confine(
         settings["parent"], settings["memory_bytes"], settings["cpu_s"], frozenset(settings["without"])
@@ -46,7 +46,7 @@ def main(compiled: Compile = compiling.compiled, scope: dict[str, Any] = compili
         os._exit(EXIT_CLOSED)
     try:
         _serve_one(_self_test(compiled, scope), 1, settings["cpu_s"])
-        program = _bind(frame.receive(0, limits.REQUEST_BYTES), marks, compiled, scope)
+        program = _bind(frame.receive(0, limits.REQUEST_BYTES), page, compiled, scope)
         gc.collect()
         gc.freeze()
         while True:
@@ -86,15 +86,15 @@ def _keep_closed(event: str, arguments: tuple[Any, ...]) -> None:
         raise PermissionError("closed")
 
 
-def _marks() -> mmap.mmap | None:
-    """Map the byte that tells the engine which script runs; the descriptor is closed with the others."""
+def _page() -> marks.Page:
+    """Map the page that tells the engine how a call goes on; the descriptor is closed with the others."""
     try:
-        return mmap.mmap(3, mmap.PAGESIZE)
+        return marks.Page(mmap.mmap(3, marks.SIZE))
     except (OSError, ValueError):
-        return None
+        return marks.Page()
 
 
-def _bind(body: bytes, marks: mmap.mmap | None, compiled: Compile, scope: dict[str, Any]) -> runner.Program:
+def _bind(body: bytes, page: marks.Page, compiled: Compile, scope: dict[str, Any]) -> runner.Program:
     """Compile the scripts this worker is for, and say what is wrong with them."""
     request = read_binding(body)
     _compiling.append(True)
@@ -109,11 +109,7 @@ def _bind(body: bytes, marks: mmap.mmap | None, compiled: Compile, scope: dict[s
         if code is not None:
             scripts.append(runner.Compiled(name, hook, code, scope))
 
-    def mark(index: int) -> None:
-        if marks is not None:
-            marks[0] = index + 1
-
-    program = runner.Program(tuple(scripts), frozen(request.params), frozen(request.tables), mark)
+    program = runner.Program(tuple(scripts), frozen(request.params), frozen(request.tables), page)
     _compiling.clear()
     _say({"nonce": request.nonce, "problems": problems[:100], "cpu_ms": _cpu_ms()})
     if problems:
@@ -129,7 +125,7 @@ def _self_test(compiled: Compile, scope: dict[str, Any]) -> runner.Program:
         if code is None:
             os._exit(EXIT_CLOSED)
         scripts.append(runner.Compiled(name, hook, code, scope))
-    return runner.Program(tuple(scripts), frozen({}), frozen({}), lambda index: None)
+    return runner.Program(tuple(scripts), frozen({}), frozen({}), marks.Page())
 
 
 def _serve_one(program: runner.Program, calls: int, cpu_s: int) -> None:
@@ -178,18 +174,18 @@ def _answer(program: runner.Program, body: bytes) -> dict[str, Any]:
     content = write(reply)
     if len(content) > limits.REPLY_BYTES:
         content = _too_long(reply)
-    program.mark(-1)
+    program.page.runs(-1)
     frame.send(1, content)
     return reply
 
 
 def _too_long(reply: dict[str, Any]) -> bytes:
-    message = f"the script wants to say more than {limits.REPLY_BYTES >> 10} KB"
+    """Give what is left of a reply that is too long: a failure, and what was said against the mail."""
+    message = f"the script wants to say more than {limits.REPLY_BYTES >> 20} MB"
     error = {"type": "ValueError", "message": message, "line": 0, "column": 0, "length": 1}
-    reply.update(
-        outcome="runtime-denied", verdict="accept", reason="", changes={}, dropped=[], errors=[], log=[], lines={}
-    )
-    reply["error"] = error
+    if reply["verdict"] == "accept" and reply["errors"]:
+        reply.update(verdict="hold", reason=reply["errors"][0][1])
+    reply.update(outcome="runtime-denied", error=error, changes={}, dropped=[], log=[], lines={})
     return write(reply)
 
 

@@ -206,15 +206,16 @@ class Pattern:
 
         parts: list[str] = []
         last = number = size = 0
+        most = max(limits.TEXT_CHARS, len(text) if type(text) is str else 0)
         for number, match in enumerate(self._each(text), 1):
             start, end = match._span()
             made = make(match)
             if type(made) is not str:
                 raise DeniedType(f"a replacement is text, not {kind_of(made)}")
             parts += (text[last:start], made)
-            size += start - last + len(made)
-            if size > limits.TEXT_CHARS:
-                raise DeniedValue(f"this would make a text of more than {limits.TEXT_CHARS:,} characters")
+            size += len(made) - (end - start)
+            if len(text) + size > most:
+                raise DeniedValue(f"this would make a text of more than {most:,} characters")
             last = end
             if number == count:
                 break

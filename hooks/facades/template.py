@@ -1,12 +1,16 @@
 """Replacements of `re.sub` for scripts: `\\1`, `\\g<name>`, `\\n`.
 
 Here: reading a replacement once. Not here: matching (`facades/regex.py`).
+Invariant: what is filled in is no longer than `limits.TEXT_CHARS`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+
+from hooks import limits
+from hooks.denied import DeniedValue
 
 Group = Callable[[Any, str], str | None]
 """Gives a group of a match by number or name, the second argument if it took no part."""
@@ -45,4 +49,15 @@ def expander(template: str) -> Callable[[Group], str]:
         else:
             parts.append((False, "\\" + piece))
         at += 1
-    return lambda group: "".join((group(part, "") or "") if is_group else part for is_group, part in parts)
+    return lambda group: _filled(parts, group)
+
+
+def _filled(parts: list[tuple[bool, Any]], group: Group) -> str:
+    pieces: list[str] = []
+    size = 0
+    for is_group, part in parts:
+        pieces.append((group(part, "") or "") if is_group else part)
+        size += len(pieces[-1])
+        if size > limits.TEXT_CHARS:
+            raise DeniedValue(f"this would make a text of more than {limits.TEXT_CHARS:,} characters")
+    return "".join(pieces)

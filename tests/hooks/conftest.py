@@ -13,6 +13,7 @@ import pytest
 from hooks import case, compiling, modules, runner
 from hooks.context import frozen
 from hooks.limits import Limits
+from hooks.marks import Page
 from hooks.request import read_call, write
 from hooks.sandbox import Call, Program, Result, Sandbox, Script
 
@@ -38,7 +39,7 @@ def answer(text: str, hook: str = "guard", option: str = "", **given: Any) -> di
     made = case.made(given)
     script = runner.Compiled("script.py", hook, code, compiling.GLOBALS)
     tables = frozen(json.loads(made.tables))
-    program = runner.Program((script,), frozen(json.loads(made.params)), tables, lambda index: None)
+    program = runner.Program((script,), frozen(json.loads(made.params)), tables, Page())
     extra = f',"{option}":true' if option else ""
     body = f'{{"nonce":"n","mail":{made.mail},"item":{made.item},"context":{made.context}{extra}}}'
     reply = runner.answer(program, read_call(body.encode()))

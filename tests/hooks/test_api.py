@@ -76,7 +76,7 @@ WRONG = {
     "text as a list": "item.tags = 'x'",
     "numbers in a list": "item.tags.append(5)",
     "a list in a list": "x = []\nx.append(x)\nitem.tags = x",
-    "a long list": "item.tags = ['x'] * 200",
+    "a long list": "item.tags = ['x'] * 300",
     "a read-only field": "item.id = 5",
     "an unknown field": "item['nothing'] = 1",
     "a private field": "item['_schema'] = {}",
@@ -109,11 +109,87 @@ def test_attachments_can_be_left_out(activity: Any) -> None:
     assert reply["dropped"] == [(1, "too\\nsmall")]
 
 
-def test_too_many_effects_are_denied(activity: Any) -> None:
-    files = [{"name": "a", "content_type": "a/b", "size": 1}] * 101
-    assert (
-        activity("for a in mail.attachments:\n    a.drop()", mail={"attachments": files})["outcome"] == "runtime-denied"
-    )
+def test_every_attachment_of_a_mail_can_be_left_out(activity: Any) -> None:
+    files = [{"name": "a" * 250, "content_type": "a/b", "size": 1}] * 500
+    reply = activity("for a in mail.attachments:\n    a.drop('it is ' + a.name * 9)", mail={"attachments": files})
+    assert len(reply["dropped"]) == 500
+    assert reply["dropped"][499][1].endswith("…") and len(reply["dropped"][499][1]) == 200
+
+
+@pytest.mark.parametrize("verdict", ["reject", "hold"])
+@pytest.mark.parametrize("then", ["1 / 0", "mail.nothing", "ctx.log([0] * 900_000)", "raise MemoryError", "return 5"])
+def test_a_refusal_stands_whatever_follows(verdict: str, then: str, guard: Any) -> None:
+    reply = guard(f"ctx.{verdict}('no')\n{then}")
+    assert (reply["verdict"], reply["reason"]) == (verdict, "no")
+
+
+def test_an_error_stands_whatever_follows_and_holds(activity: Any) -> None:
+    reply = activity("item.priority = 'High'\nctx.error('title', 'is bad')\n1 / 0", item=ITEM)
+    assert (reply["outcome"], reply["verdict"], reply["reason"]) == ("runtime-error", "hold", "is bad")
+    assert (reply["errors"], reply["changes"]) == ([["title", "is bad"]], {})
+
+
+def test_long_texts_are_cut_and_the_log_says_so(activity: Any) -> None:
+    body = "ctx.log('l' * 5_000, 'x')\nctx.log(*['y' * 900_000] * 900)\nprint(1, 2, sep='z' * 900_000)\n"
+    reply = activity(body + "ctx.log([0] * 30_000, 'behind')\nctx.hold('r' * 5_000)\nctx.error('f', 'e' * 5_000)")
+    assert reply["outcome"] == "ok"
+    assert (len(reply["reason"]), reply["reason"][-1]) == (1_000, "…")
+    assert (len(reply["errors"][0][1]), reply["errors"][0][1][-1]) == (1_000, "…")
+    assert [(len(line), line[-1]) for line in reply["log"][:3]] == [(1_000, "…")] * 3
+    assert reply["log"][3].startswith("(this value is too big") and reply["log"][3].endswith(" behind")
+    assert [line[:31] for line in reply["log"][4:]] == ["cut to 1,000 of 5,000 characters"[:31]] * 2
+
+
+@pytest.mark.parametrize(
+    "body", ["m = re.match('.*', 'x' * 900)\nm.expand(r'\\g<0>' * 9_000)", "re.sub('.*', r'\\g<0>' * 9_000, 'x' * 900)"]
+)
+def test_what_a_replacement_makes_is_bounded(body: str, guard: Any) -> None:
+    reply = guard("import re\n" + body)
+    assert reply["outcome"] == "runtime-denied" and "1,000,000 characters" in reply["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ("item.add_tag('a', 'b')", "write item.add_tag(tag): one at a time"),
+        ("item.add_tag()", "write item.add_tag(tag): one at a time"),
+        ("item.set('title')", "write item.set(name, value)"),
+        ("item.get()", "write item.get(name, default)"),
+        ("ctx.original.get()", "write item.get(name, default)"),
+        ("ctx.reject('a', 'b')", "write ctx.reject(reason)"),
+        ("ctx.hold(why='x')", "write ctx.hold(reason)"),
+        ("ctx.error()", "write ctx.error(field, message), or ctx.error(message)"),
+        ("ctx.lookup('c')", "write ctx.lookup(table, key, default)"),
+        ("mail.header()", "write mail.header(name, default)"),
+        ("mail.attachments[0].drop(1, 2)", "write attachment.drop(reason)"),
+        ("print('x', file=None)", 'write print(value, ..., sep=" ", end="\\n")'),
+    ],
+)
+def test_a_wrong_call_says_how_it_is_written(body: str, said: str, activity: Any) -> None:
+    reply = activity(body, item=ITEM)
+    assert (reply["outcome"], reply["error"]["message"]) == ("runtime-denied", said)
+
+
+GIVEN = """
+item.description = mail.body + mail.html[:100]
+item.title = mail.subject
+item.priority = mail.header("X-Long")
+item.Customer = mail.from_name
+item.tags = [*mail.to][:200]
+"""
+
+
+def test_what_a_script_was_given_it_may_write_back(activity: Any) -> None:
+    mail = {"body": "é\n" * 250_000, "subject": "s" * 32_000, "headers": [["X-Long", "h" * 32_000]]}
+    reply = activity(GIVEN, mail={**mail, "from_name": "n" * 9_000, "to": ["a@b.example"] * 200})
+    assert reply["outcome"] == "ok", reply["error"]
+
+
+def test_a_field_may_stay_as_long_as_it_was(activity: Any) -> None:
+    item = {"description": "x" * 1_500_000, "tags": ["t"] * 300}
+    reply = activity("item.description = item.description.upper()\nitem.add_tag('new')", item=item)
+    assert reply["outcome"] == "ok", reply["error"]
+    assert len(reply["changes"]["tags"]) == 301
 
 
 @pytest.mark.filterwarnings("ignore:'return' in a 'finally' block:SyntaxWarning")  # since 3.14; a worker is silent

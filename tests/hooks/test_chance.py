@@ -19,10 +19,10 @@ CHANCES = {
     "attachments": "ctx.log([a.name for a in set(mail.attachments)])",
     "types": "ctx.log({str, int, dict, list, bool})",
     "numbers": "ctx.log({1.5, 2.5, float('nan'), -0.5}, {10 ** 20, 3, -1, True})",
-    "days": "from datetime import date, timedelta\nctx.log({date(2026, 1, day) for day in range(1, 9)}, {timedelta(5)})",
+    "days": "from datetime import date\nctx.log({date(2026, 1, day) for day in range(1, 9)})",
     "patterns": "import re\nctx.log({re.compile(each) for each in 'abcd'}, set(re.finditer('.', 'aaaa')))",
-    "joined": "ctx.log(','.join({'a', 'b', 'c', 'd'}), sorted({'aa', 'bb', 'cc'}, key=len), min({'k', 'l'}, key=len))",
-    "grown": "x = []\nx.extend({'a', None, 'b'})\nx += {'c', None, 'd'}\nfirst, *rest = {'a', 'b', 'c'}\nctx.log(x, first)",
+    "joined": "ctx.log(','.join({'a', 'b', 'c', 'd'}), sorted({'a', 'b', 'c'}, key=len), min({'k', 'l'}, key=len))",
+    "grown": "x = []\nx.extend({'a', None, 'b'})\nx += {'c', None}\nfirst, *rest = {'a', 'b'}\nctx.log(x, first)",
     "the clock": "from datetime import datetime\nctx.log(datetime.now(), datetime.utcnow(), datetime.today())",
     "objects": "ctx.log(mail, ctx, ctx.user, len, ctx.log, ValueError('x'))",
 }  # fmt: skip

@@ -162,7 +162,7 @@ DENIED = {
     "JSON by a function": "import json\njson.dumps(mail, default=str)",
     "chains of generators": "g = [1]\nfor i in range(20_000):\n    g = (x for x in g)",
     "chains of generator functions": "def f(g):\n    yield from g\ng = [1]\nfor i in range(20_000):\n    g = f(g)",
-    "long reasons": "ctx.reject('x' * 5_000)",
+    "long reasons": "ctx.reject('x' * 900_000)",
     "many errors": "for i in range(100):\n    ctx.error('x')",
     "strange answers": "return 'yes'",
     "answers that are generators": "yield True",

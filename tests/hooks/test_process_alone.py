@@ -144,3 +144,33 @@ def test_a_process_that_does_not_end_by_itself_answers_for_no_other_mail(mode: s
     after = [sandbox.run(asked(REFUSES)) for _ in range(2)]
     assert [(each.outcome, each.verdict, each.log) for each in after] == [("ok", "reject", ())] * 2
     sandbox.close()
+
+
+PAGE = """
+def guard(mail, ctx):
+    page = ctx._voice._page._memory
+    page[0:8] = bytes([{script}, {verdict}, 0, {length}]) + b"abc\\xff"
+    LAST
+"""
+"""Out of the language fence, and writing on the page that tells the engine what becomes of a call."""
+
+
+@pytest.mark.parametrize(
+    ("script", "verdict", "length"), [(255, 0, 0), (2, 0, 0), (0, 9, 0), (0, 1, 4)], ids=str
+)  # fmt: skip
+def test_what_no_worker_writes_on_the_page_is_an_attack_without_a_name(script: int, verdict: int, length: int) -> None:
+    sandbox = Sandbox(Limits(timeout_s=0.4), Isolation(boot=PLAIN_BOOT, path=(HERE,)))
+    text = PAGE.replace("LAST", "while True: pass").format(script=script, verdict=verdict, length=length)
+    result = sandbox.run(asked(text))
+    assert (result.outcome, result.script) == ("attack", -1), result
+    sandbox.close()
+
+
+def test_an_attack_blames_no_script_by_what_the_attacker_wrote() -> None:
+    two = Program((Script("a.py", "guard", TRAMPOLINE), Script("b.py", "guard", TRAMPOLINE)))
+    text = PAGE.replace("LAST", "open('/etc/passwd')").format(script=2, verdict=0, length=0)
+    sandbox = Sandbox(Limits(timeout_s=5), Isolation(boot=PLAIN_BOOT, path=(HERE,)))
+    call = asked(text)
+    result = sandbox.run(Call(two, call.mail, call.item, call.context))
+    assert (result.outcome, result.script) == ("attack", -1), result
+    sandbox.close()

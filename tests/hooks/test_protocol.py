@@ -10,7 +10,8 @@ from conftest import answer, source  # type: ignore[attr-defined]
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hooks import protocol
+from hooks import case, protocol
+from hooks.program import Call, Program, Script
 from hooks.protocol import BadReply, read_bound, read_hello, read_reply
 
 GOOD: dict[str, Any] = {
@@ -27,6 +28,10 @@ GOOD: dict[str, Any] = {
     "lines": {},
     "cpu_ms": 0.1,
 }
+SCHEMA = {"priority": "line", "tags": "list", "count": "int", "open": "bool", "description": "text", "due": "date",
+          "hours": "float", "id": "ro", "prio": "=priority"}  # fmt: skip
+MADE = case.made({"schema": SCHEMA})
+CALL = Call(Program((Script("s.py", "activity", ""),)), MADE.mail, MADE.item, MADE.context)
 _JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
@@ -35,7 +40,7 @@ _JSON = st.recursive(
 
 
 def test_a_good_reply_is_read() -> None:
-    reply = read_reply(json.dumps(GOOD).encode(), "n", 1)
+    reply = read_reply(json.dumps(GOOD).encode(), "n", CALL)
     assert reply.changes == {"priority": "High", "tags": ("a",), "count": 5, "open": None}
 
 
@@ -64,24 +69,49 @@ def test_a_good_reply_is_read() -> None:
         {"cpu_ms": -1},
         {"cpu_ms": "1"},
         {"lines": {"s": {"1": "many"}}},
+        {"lines": {"s": {"1": 5}}},
+        {"script": -1},
+        {"reason": "why?"},
+        {"verdict": "refuse"},
+        {"log": ["\x1b[2J"]},
+        {"changes": {"tags": 5}},
+        {"changes": {"tags": None}},
+        {"changes": {"tags": ["a\nb"]}},
+        {"changes": {"priority": ["a"]}},
+        {"changes": {"priority": 5}},
+        {"changes": {"priority": "a\nb"}},
+        {"changes": {"priority": True}},
+        {"changes": {"description": 5}},
+        {"changes": {"description": "\0"}},
+        {"changes": {"due": "tomorrow"}},
+        {"changes": {"open": 1}},
+        {"changes": {"count": 1.5}},
+        {"changes": {"hours": 1e300}},
+        {"changes": {"id": "5"}},
+        {"changes": {"prio": "High"}},
+        {"changes": {"nothing": "x"}},
+        {"dropped": [[-1, "x"]]},
+        {"dropped": [[1, "x"]]},
+        {"dropped": [[0, "x"], [0, "y"]]},
+        {"dropped": [[0, "x" * 2_000]]},
     ],
 )
 def test_a_reply_that_does_not_fit_is_bad(bad: dict[str, Any]) -> None:
     with pytest.raises(BadReply):
-        read_reply(json.dumps({**GOOD, **bad}).encode(), "n", 1)
+        read_reply(json.dumps({**GOOD, **bad}).encode(), "n", CALL)
 
 
 @pytest.mark.parametrize("key", GOOD)
 def test_a_reply_that_lacks_something_is_bad(key: str) -> None:
     with pytest.raises(BadReply):
-        read_reply(json.dumps({name: value for name, value in GOOD.items() if name != key}).encode(), "n", 1)
+        read_reply(json.dumps({name: value for name, value in GOOD.items() if name != key}).encode(), "n", CALL)
 
 
 @pytest.mark.parametrize(
     "body", [b"", b"{", b"null", b"[]", b"\xff\xfe", b"[" * 100_000, b'{"nonce":' * 50_000, b"NaN"]
 )
 def test_garbage_is_bad(body: bytes) -> None:
-    for read in (read_hello, lambda b: read_bound(b, "n"), lambda b: read_reply(b, "n", 1)):
+    for read in (read_hello, lambda b: read_bound(b, "n", 1), lambda b: read_reply(b, "n", CALL)):
         with pytest.raises(BadReply):
             read(body)
 
@@ -89,7 +119,7 @@ def test_garbage_is_bad(body: bytes) -> None:
 @settings(max_examples=300)
 @given(st.binary(max_size=200) | _JSON.map(lambda value: json.dumps(value).encode()))
 def test_any_bytes_are_read_or_bad(body: bytes) -> None:
-    for read in (read_hello, lambda b: read_bound(b, "n"), lambda b: read_reply(b, "n", 1)):
+    for read in (read_hello, lambda b: read_bound(b, "n", 1), lambda b: read_reply(b, "n", CALL)):
         try:
             read(body)
         except BadReply:
@@ -100,7 +130,7 @@ def test_any_bytes_are_read_or_bad(body: bytes) -> None:
 @given(st.sampled_from(sorted(GOOD)), _JSON)
 def test_a_reply_with_one_strange_value_is_read_or_bad(key: str, value: Any) -> None:
     try:
-        reply = read_reply(json.dumps({**GOOD, key: value}).encode(), "n", 1)
+        reply = read_reply(json.dumps({**GOOD, key: value}).encode(), "n", CALL)
     except BadReply:
         return
     assert isinstance(reply, protocol.Reply)
@@ -117,6 +147,8 @@ for text in ctx.params["texts"]:
         ctx.reject(text)
     except ValueError:
         ctx.hold(text[:1_000])
+    item.description = text.replace("\\0", "")
+    item.priority = " ".join(text.split()) if text.isprintable() else ""
     if text.startswith("raise"):
         raise ValueError(text)
 """
@@ -130,9 +162,9 @@ for text in ctx.params["texts"]:
     )
 )
 def test_whatever_a_script_says_is_a_good_reply(texts: list[str]) -> None:
-    reply = answer(source(SAYS), params={"texts": texts})
+    reply = answer(source(SAYS, "activity"), "activity", params={"texts": texts}, schema=SCHEMA)
     reply["nonce"] = "n"
-    read = read_reply(protocol.msgspec.json.encode(reply), "n", 1)
+    read = read_reply(protocol.msgspec.json.encode(reply), "n", CALL)
     assert all(line.isprintable() or "\t" in line for line in (*read.log, read.reason))
 
 

@@ -220,13 +220,32 @@ def test_a_huge_mail_is_sent_and_answered(short: Sandbox) -> None:
     assert short.run(call(text, mail={"body": "é\n" * 500_000})).log == ("1000000 500000",)
 
 
-def test_a_reply_that_would_be_too_long_is_refused_inside() -> None:
-    text = "def activity(mail, item, ctx):\n    for name in ('a', 'b'):\n        item[name] = 'x' * 199_000\n"
-    made = case.made({"schema": {"a": "text", "b": "text"}})
-    sandbox = Sandbox()
-    program = Program((Script("script.py", "activity", text),))
-    result = sandbox.run(Call(program, made.mail, made.item, made.context))
-    assert result.outcome == "runtime-denied" and "256 KB" in result.message
+@pytest.mark.parametrize(
+    ("before", "verdict"), [("", "accept"), ("ctx.hold('look')", "hold"), ("ctx.error('x')", "hold")]
+)
+def test_a_reply_that_would_be_too_long_is_refused_inside(before: str, verdict: str, short: Sandbox) -> None:
+    text = f"def activity(mail, item, ctx):\n    {before or 'pass'}\n    for name in item.field_names:\n"
+    made = case.made({"schema": {str(n): "text" for n in range(13)}})
+    program = Program((Script("script.py", "activity", f"{text}        item[name] = 'x' * 699_000\n"),))
+    result = short.run(Call(program, made.mail, made.item, made.context))
+    assert (result.outcome, result.verdict) == ("runtime-denied", verdict)
+    assert "8 MB" in result.message
+
+
+ENDS = {
+    "timeout": "while True:\n        pass",
+    "memory": "x = []\n    while True:\n        x.append('y' * 900_000)",
+    "killed": "t = ()\n    for i in range(200_000):\n        t = (t,)\n    {t}",
+}
+
+
+@pytest.mark.parametrize("outcome", ENDS)
+@pytest.mark.parametrize("said", ["reject('nein, böse')", "hold('nein, böse')"])
+def test_a_refusal_stands_however_the_process_ends(outcome: str, said: str) -> None:
+    sandbox = Sandbox(Limits(timeout_s=0.3 if outcome == "timeout" else 10))
+    result = sandbox.run(call(f"def guard(mail, ctx):\n    ctx.{said}\n    {ENDS[outcome]}\n"))
+    assert (result.outcome, result.verdict, result.reason) == (outcome, said[: said.index("(")], "nein, böse")
+    assert sandbox.run(call(CALM)).verdict == "accept"
     sandbox.close()
 
 
