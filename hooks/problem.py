@@ -36,6 +36,7 @@ CODES = {
     "H112": "There is no such file.",
     "H113": "The parameter file is wrong.",
     "H114": "The script fails on the sample mail.",
+    "H115": "The script is switched off.",
     "H120": "A fence that scripts need is missing.",
     "H121": "A fence is missing that is not needed, or that the configuration does without.",
 }

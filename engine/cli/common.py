@@ -59,10 +59,14 @@ def verbosity(ctx: click.Context) -> int:
 @contextmanager
 def exit_codes() -> Iterator[None]:
     """Turn the errors a command may meet into a sentence on stderr and the exit code that belongs to it."""
+    from engine.config.problems import ConfigError
     from engine.store.errors import Busy, NotFound, Refused, StoreError, Unclear
 
     try:
         yield
+    except ConfigError as error:
+        print_problems(error.problems)
+        raise SystemExit(BROKEN_CONFIG) from None
     except Busy as error:
         complain(str(error))
         raise SystemExit(LATER) from None
@@ -100,14 +104,19 @@ def chosen_workspace(config: Config, name: str | None) -> str:
     return name or ""
 
 
-def open_config(ctx: click.Context) -> Config:
-    """Load the configuration; with problems in it, print all of them and exit 78."""
+def open_config(ctx: click.Context, *, decides: bool = False) -> Config:
+    """Load the configuration; with problems in it, print all of them and exit 78.
+
+    A command that `decides` about mail also minds files that nothing else needs.
+    """
     from msgspec.structs import replace
 
     from engine.config import ConfigError, load
 
     try:
         config = replace(load(config_path(ctx)), extra=extra_of(ctx))
+        if decides:
+            config.ready()
     except ConfigError as error:
         print_problems(error.problems)
         if len(error.problems) > 1:

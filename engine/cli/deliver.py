@@ -84,7 +84,7 @@ def _deliver(
 
     if spool is not None:
         return _spool(spool)
-    config = open_config(ctx)
+    config = open_config(ctx, decides=True)
     found = targets(config, recipients, name)
     if not found:
         wanted = ", ".join(recipients) or "a mail without --recipient"

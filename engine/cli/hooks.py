@@ -1,38 +1,40 @@
 """`allegra hooks`: write, check, test and run scripts.
 
-Here: options and printing. Not here: the sandbox (`hooks/`), fixtures (`workbench/fixtures.py`), stored mail
-(`workbench/script_runs.py`). Invariant: nothing here changes the database or sends anything; `new` writes one script
-and its first fixture, and never over a file that is there.
+Here: options and printing. Not here: `hooks run` and `hooks diff` (`hooks_run.py`), the sandbox (`hooks/`), fixtures
+(`workbench/fixtures.py`). Invariant: nothing here changes the database or sends anything; `new` writes one script
+and its first fixture, and never over a file that is there; `enable` forgets what switched a script off.
 """
 
 from __future__ import annotations
 
-from contextlib import closing
 from pathlib import Path
 
 import click
 
+from engine.cli import words
 from engine.cli.common import (
     DONE,
     FINDINGS,
-    USAGE,
+    answer,
     complain,
     open_config,
-    open_store,
     print_json,
     print_problems,
     print_table,
 )
-from engine.cli.hooks_show import show, show_tested
+from engine.cli.hooks_run import HOOKS, diff, parameters, run
+from engine.cli.hooks_show import show_tested
 from engine.cli.noun import Noun
 from engine.plain_text import printable
-
-HOOKS = click.Choice(["guard", "activity"])
 
 
 @click.group(cls=Noun)
 def hooks() -> None:
     """Check, test and run hook scripts."""
+
+
+hooks.add_command(run)
+hooks.add_command(diff)
 
 
 @hooks.command("list")
@@ -90,14 +92,13 @@ def test(ctx: click.Context, names: tuple[str, ...], fixture: str, as_json: bool
     """Run scripts on their fixtures: hooks/fixtures/SCRIPT/NAME.json, with NAME.eml beside it for a real mail."""
     from engine.rulebook.book import shown
     from engine.scripts.files import Files
-    from engine.scripts.params import Params
     from engine.workbench.fixtures import fixtures, run_fixtures
-    from engine.workbench.script_check import problem_of
+    from engine.workbench.script_check import complaints, problem_of
     from engine.workbench.script_choice import sandbox, wanted
-    from hooks.sandbox import Script
+    from hooks.sandbox import Program, Script
 
     config = open_config(ctx)
-    texts = Params(config.hooks.params).read()
+    texts = parameters(config)
     files = Files(config.hooks.directory)
     passed = failed = 0
     with sandbox(config) as made:
@@ -111,7 +112,15 @@ def test(ctx: click.Context, names: tuple[str, ...], fixture: str, as_json: bool
             paths = tuple(p for p in fixtures(config.hooks.directory, name) if fixture in p.stem)
             if not as_json:
                 click.echo(f"{file:<20} {hook}   {len(paths)} fixture{'s' if len(paths) != 1 else ''}")
-            for tested in run_fixtures(made, Script(name, hook, loaded.text), paths, *texts):
+            script = Script(name, hook, loaded.text)
+            if problems := complaints(made, Program((script,), *texts), file):
+                print_problems(problems)
+                failed += max(len(paths), 1)
+                if as_json:
+                    print_json("hooks", {"fixture": None, "script": file, "passed": False,
+                                         "failures": [each.message for each in problems]})  # fmt: skip
+                continue
+            for tested in run_fixtures(made, script, paths, *texts):
                 good = not tested.failures
                 passed, failed = passed + good, failed + (not good)
                 show_tested(tested, file, loaded.text, hook, as_json)
@@ -121,103 +130,27 @@ def test(ctx: click.Context, names: tuple[str, ...], fixture: str, as_json: bool
 
 
 @hooks.command()
-@click.argument("script")
-@click.argument("ref", required=False)
-@click.option("--hook", type=HOOKS, help="Which hook to run (default: the one the script defines).")
-@click.option(
-    "--case", "case_file", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="A call written as JSON."
-)
-@click.option("--trace", is_flag=True, help="Show the source with how often each line ran.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+@click.argument("names", nargs=-1, required=True, shell_complete=words.scripts)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a script.")
 @click.pass_context
-def run(
-    ctx: click.Context,
-    script: str,
-    ref: str | None,
-    hook: str | None,
-    case_file: Path | None,
-    trace: bool,
-    as_json: bool,
-) -> None:
-    """Run SCRIPT once: a file on a --case, or a script of the configuration on the stored mail REF."""
-    if case_file is not None and ref is None:
-        _run_case(Path(script), hook, case_file, trace, as_json)
-    elif ref is not None and case_file is None:
-        _run_stored(ctx, script, hook, ref, trace, as_json)
-    else:
-        raise click.UsageError("say which mail: --case CASE.json, or the id of a stored mail")
+def enable(ctx: click.Context, names: tuple[str, ...], as_json: bool) -> None:
+    """Switch scripts on again that failed too often or looked like an attack.
 
-
-def _run_case(path: Path, hook: str | None, case_file: Path, trace: bool, as_json: bool) -> None:
-    from engine.workbench.script_choice import read
-    from engine.workbench.script_runs import on_case
-    from hooks import case
-
-    try:
-        made, script = case.read(case_file.read_text("utf-8")), read(path, hook or "")
-    except (OSError, ValueError) as error:
-        complain(f"{error}")
-        raise SystemExit(USAGE) from None
-    show(on_case(script, made, "trace" if trace else ""), script.script, str(path), trace, as_json)
-
-
-def _run_stored(ctx: click.Context, name: str, hook: str | None, ref: str, trace: bool, as_json: bool) -> None:
-    from engine.desk import looking
-    from engine.run.engine import Engine
-    from engine.workbench.script_choice import hook_as_configured, path_of, read
-    from engine.workbench.script_runs import on_stored
+    What was counted against them is forgotten. A script that is still broken will be switched off again: mend it first.
+    Exit code 1 where there is no such script.
+    """
+    from engine.scripts.question import script_name
+    from engine.scripts.switching import enable as switch_on
 
     config = open_config(ctx)
-    path = path_of(config, name)
-    if not path.is_file():
-        complain(f"there is no script {path.name} in {config.hooks.directory.name}")
-        raise SystemExit(FINDINGS)
-    script = read(path, hook or hook_as_configured(config, path.name))
-    if script.problem is not None:
-        complain(f"{path.name}: {script.problem.message}")
-        raise SystemExit(FINDINGS)
-    with open_store(ctx, config) as store, closing(Engine(config, store)) as engine:
-        row = store.archive.mail(ref)
-        result = on_stored(engine, script.script, looking.raw(store, row.mail), row.mail, "trace" if trace else "")
-    show(result, script.script, path.name, trace, as_json)
-
-
-@hooks.command()
-@click.argument("names", nargs=-1)
-@click.option("--last", default="30d", show_default=True, metavar="TIME", help="Over the stored mail of this time.")
-@click.option(
-    "--old",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Compare with this file (default: the version before).",
-)
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a mail that differs.")
-@click.pass_context
-def diff(ctx: click.Context, names: tuple[str, ...], last: str, old: Path | None, as_json: bool) -> None:
-    """Run the old and the new version of scripts over stored mail and show what differs."""
-    from engine.run.engine import Engine
-    from engine.workbench.script_choice import sandbox, versions
-    from engine.workbench.script_runs import compared
-
-    config = open_config(ctx)
-    pairs = list(versions(config, names, old))
-    mails = changes = 0
-    with (
-        open_store(ctx, config) as store,
-        closing(Engine(config, store)) as engine,
-        sandbox(config) as made,
-    ):
-        for mail, differences in compared(engine, made, pairs, last):
-            mails += 1
-            changes += len(differences)
-            for each in differences:
-                if as_json:
-                    print_json("hooks", {"mail": mail, "script": each.script, "difference": each.said})
-                else:
-                    click.echo(printable(f"{mail[:8]}  {each.script}  {each.said}", 300))
-    if not as_json:
-        click.echo(
-            f"{mails} mails, {changes} differences" if pairs else "no script has an older version to compare with"
-        )
+    found = {script_name(name): switch_on(config, script_name(name)) for name in names}
+    for name, was_off in found.items():
+        if was_off is None:
+            complain(f"there is no script {name} in {config.hooks.directory.name}")
+            continue
+        said = f"{name}  is on again" if was_off else f"{name}  was not switched off"
+        answer(as_json, "hooks", {"name": name, "was_off": was_off}, said)
+    raise SystemExit(FINDINGS if None in found.values() else DONE)
 
 
 @hooks.command()

@@ -53,7 +53,7 @@ def replay(
     from engine.desk import acting, looking
     from engine.run.engine import Engine
 
-    config = open_config(ctx)
+    config = open_config(ctx, decides=True)
     with open_store(ctx, config) as store, closing(Engine(config, store, rules_directory)) as engine:
         rows = looking.mails(store, refs, limit)
         changed = 0

@@ -7,7 +7,7 @@ Invariant: nothing is printed when standard output is no terminal and all went w
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from engine.stop import Stop
     from engine.store.store import Store
 
-WAITS_FOR_A_FILE = ("config.broken", "rule.file_broken", "hook.sandbox_missing")
+WAITS_FOR_A_FILE = ("config.broken", "rule.file_broken", "hook.sandbox_missing", "hook.disabled")
 """Reason codes of mail that waits until somebody mends something here: a file, or the machine."""
 
 
@@ -73,7 +73,8 @@ def run(
 
     On a terminal it tells what happened; elsewhere, and with -q, only trouble.
 
-    Exit codes: 0 done, 1 a mail ended in error or waits for a broken file, 69 a mailbox or the database is away,
+    Exit codes: 0 done, 1 a mail ended in error, or a file is broken that mail waits for or that its last good version
+    stands in for, 69 a mailbox or the database is away,
     75 (with --wait) another run held a mailbox all the time or it was asked to stop, 78 the configuration does not
     load.
     """
@@ -84,7 +85,7 @@ def run(
     with stop.signals():
         try:
             with stop.interruptible():
-                config = open_config(ctx)
+                config = open_config(ctx, decides=True)
                 mailboxes = chosen_mailboxes(config, names)
                 with open_store(ctx, config) as store:
                     reports.extend(_pass(config, store, mailboxes, stop, limit or 0, wait, dry_run, no_move))
@@ -192,13 +193,15 @@ def _print_trouble(reports: Sequence[MailboxReport], told: Sequence[Line], failu
     for (code, because), number in _by_reason(told, Outcome.DEFERRED).items():
         many = f"{number} mails wait" if number > 1 else "1 mail waits"
         click.echo(f"{many} ({code}): {printable(because)}", err=True)
-    for (code, because), number in _by_reason(told, Outcome.HELD).items():
-        if code in WAITS_FOR_A_FILE:
-            many = f"{number} mails are held" if number > 1 else "1 mail is held"
-            click.echo(f"{many} ({code}): {printable(because)}", err=True)
+    waits = [line for line in told if line.outcome is Outcome.HELD and (line.code in WAITS_FOR_A_FILE or line.broken)]
+    for (code, because), number in _by_reason(waits, Outcome.HELD).items():
+        many = f"{number} mails are held" if number > 1 else "1 mail is held"
+        click.echo(f"{many} ({code}): {printable(because)}", err=True)
+    for broken in dict.fromkeys(line.broken for line in told if line.broken and line not in waits):
+        click.echo(printable(broken), err=True)
 
 
-def _by_reason(told: Sequence[Line], outcome: Outcome) -> dict[tuple[str, str], int]:
+def _by_reason(told: Iterable[Line], outcome: Outcome) -> dict[tuple[str, str], int]:
     """Mails of this outcome by reason, so that a hundred of one kind are one line."""
     from collections import Counter
 
@@ -235,6 +238,7 @@ def _status(reports: Sequence[MailboxReport], wait: float) -> int:
     codes = [0]
     for report in reports:
         codes += [1 for each in report.lines if each.outcome is Outcome.ERROR or each.code in WAITS_FOR_A_FILE]
+        codes += [1 for each in report.lines if each.broken]
         if report.state == "failed":
             codes.append(69)
         if report.state == "busy" and wait:

@@ -36,6 +36,13 @@ def keys(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[st
     return [] if config is None else [each.key for each in write.entries(config) if each.key.startswith(incomplete)]
 
 
+def scripts(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """Names of scripts."""
+    config = _config(ctx)
+    found = [] if config is None else sorted(path.name for path in config.hooks.directory.glob("*.py"))
+    return [name for name in found if name.startswith(incomplete)]
+
+
 def stages(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
     """Names of stages."""
     from engine.decision.pipeline import ORDER

@@ -112,10 +112,15 @@ def _files(root: Root) -> Iterator[Finding]:
     for which in ("guard", "activity"):
         for number, name in enumerate(getattr(root.hooks, which)):
             if Path(name).name != name:
-                yield Finding(
-                    "C113", f"{name} is no file name", ("hooks", which, number), "scripts are in hooks.directory"
-                )
-            elif not (root.hooks.directory / name).is_file():
+                advice = "scripts are in hooks.directory"
+                yield Finding("C113", f"{name} is no file name", ("hooks", which, number), advice)
+
+
+def unready(root: Root) -> Iterator[Finding]:
+    """Find the files of hooks that are not there: deciding needs them, nothing else does."""
+    for which in ("guard", "activity"):
+        for number, name in enumerate(getattr(root.hooks, which)):
+            if not (root.hooks.directory / name).is_file():
                 yield Finding("C113", f"there is no script {root.hooks.directory / name}", ("hooks", which, number))
     if root.hooks.params is not None and not root.hooks.params.is_file():
         yield Finding("C113", f"there is no file {root.hooks.params}", ("hooks", "params"))

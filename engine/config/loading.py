@@ -79,6 +79,7 @@ def parse(text: str, path: Path, environ: Mapping[str, str] = os.environ, digest
         own_addresses=tuple(dict.fromkeys(a.casefold() for box in mailboxes for a in box.addresses)),
         source=source,
         warnings=found,
+        unready=tuple(map(source.problem, cross.unready(root))),
     )
 
 

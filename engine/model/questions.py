@@ -40,7 +40,8 @@ class MessageMatch(Struct, frozen=True):
 class HookRequest(Struct, frozen=True):
     """A call of scripts as the sandbox takes it: JSON texts, so that the question can be hashed and stored.
 
-    `workspace` names whose hooks settings apply, `guard` and `activity` are script names in order.
+    `workspace` names whose hooks settings apply, `guard` and `activity` are script names in order. Not part of the
+    question: the `sender` that failures are counted by, and a hash of the `fields` that the item has.
     """
 
     workspace: str
@@ -49,6 +50,8 @@ class HookRequest(Struct, frozen=True):
     mail: str
     item: str
     context: str
+    sender: str = ""
+    fields: str = ""
 
     @property
     def digest(self) -> str:
@@ -87,7 +90,8 @@ class HookAnswer(Struct, frozen=True):
 
     `changes` are (field, new value as JSON) pairs, `dropped` attachment index and reason, `errors` the messages of
     ctx.error; `script`, `hook` (guard or activity), `line`, `error_type`, `message` tell where it refused or failed.
-    For the audit: `hashes` script names with sha256, `fences` those that stood, `missing` mandatory ones that did not.
+    A refusal stands beside a failure. For the audit: `hashes` script names with sha256, `fences` those that stood,
+    `missing` mandatory ones that did not, `outdated` files whose last good version ran, with what is wrong with them.
     """
 
     outcome: HookOutcome = HookOutcome.NONE
@@ -107,3 +111,4 @@ class HookAnswer(Struct, frozen=True):
     cpu_ms: float = 0.0
     fences: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
+    outdated: tuple[tuple[str, str], ...] = ()

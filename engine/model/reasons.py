@@ -36,6 +36,7 @@ RELEASE = 'allegra held release {mail} --reason "…"      let it in once'
 REJECT = 'allegra held reject {mail} --reason "…"       refuse it; the sender is told where that is allowed'
 DISCARD = "allegra held discard {mail}                   drop it; nobody is told"
 RETRY = "allegra mail retry {mail}                     decide again, with the configuration of now"
+ENABLE = "allegra hooks enable NAME                     switch the script on again"
 RAW = "allegra mail raw {mail}                       look at the original"
 _HELD = (RELEASE, REJECT, DISCARD)
 
@@ -228,13 +229,13 @@ _ALL = (
     Reason(
         "hook.attack",
         "A script tried to break out of its sandbox and was switched off.",
-        ("Read the script. It runs again once it is changed.", RELEASE),
+        ("Read the scripts named there. They run again once they are changed.", ENABLE, RELEASE),
         admin=True,
     ),
     Reason(
         "hook.disabled",
-        "A script failed too often and is switched off until it changes.",
-        ("Mend the script, then", RETRY, RELEASE),
+        "A script failed too often and is switched off.",
+        ("Mend the script, its parameters or the field it wants.", ENABLE, RETRY, RELEASE),
         admin=True,
     ),
     # drafts

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from engine.model.stored import Spooled
     from engine.ports import MessageIds
     from engine.rulebook.book import Rulebook
+    from engine.scripts.memory import Memory
     from engine.scripts.scripts import Scripts
     from engine.store.store import Store
 
@@ -70,6 +71,15 @@ class World:
         return self._engine.scripts.ask(request)
 
 
+class Live(World):
+    """The world of a pass that commits: what scripts did is remembered. Who only tries something out has the other."""
+
+    __slots__ = ()
+
+    def hooks(self, request: HookRequest) -> HookAnswer:
+        return self._engine.scripts.ask(request, self._engine.memory)
+
+
 @dataclasses.dataclass
 class Engine:
     """A configuration, a store and all that deciding needs, made when first asked for.
@@ -95,9 +105,10 @@ class Engine:
 
     @cached_property
     def pipeline(self) -> Pipeline:
-        """The stages with these rules; broken files become problems of stage `config`."""
+        """The stages with these rules; broken rule files become problems of stage `config`. Raises ConfigError."""
         from engine.decision.pipeline import build
 
+        self.config.ready()
         self._unkept.update(self.book.rules.texts())
         return build(self.config, self.book)
 
@@ -116,19 +127,31 @@ class Engine:
         return Scripts(self.config)
 
     @cached_property
+    def memory(self) -> Memory:
+        """What is noted of scripts from run to run: a `Live` world writes there."""
+        from engine.scripts.memory import Memory
+
+        return Memory(self.scripts.ledger)
+
+    @cached_property
     def _unkept(self) -> dict[str, str]:
         return {}
 
     def close(self) -> None:
-        """Stop the sandbox, if it was started."""
+        """Stop the sandbox, if it was started, and write down what scripts did."""
+        if "memory" in self.__dict__:
+            self.memory.close()
         if "scripts" in self.__dict__:
             self.scripts.close()
 
-    def look(self, raw: RawMail, mail: str = "", recorded: dict[tuple[Any, ...], Any] | None = None) -> Recorder:
+    def look(
+        self, raw: RawMail, mail: str = "", recorded: dict[tuple[Any, ...], Any] | None = None,
+        world: type[World] = World,
+    ) -> Recorder:  # fmt: skip
         """Open the door to the world for one decision; the clock stands at the time the mail was received."""
-        return Recorder(World(self, raw.content, raw.received_at, mail), raw.received_at, recorded)
+        return Recorder(world(self, raw.content, raw.received_at, mail), raw.received_at, recorded)
 
-    def decide(self, spooled: Spooled) -> Decision:
+    def decide(self, spooled: Spooled, world: type[World] = World) -> Decision:
         """Parse and decide one spooled mail. From its second attempt on, the bytes are read in a process apart."""
         from engine.mail.parse import parse
 
@@ -139,7 +162,7 @@ class Engine:
             mail = parse_apart(spooled.raw, limits)
         else:
             mail = parse(spooled.raw, limits)
-        look = self.look(spooled.raw, spooled.mail)
+        look = self.look(spooled.raw, spooled.mail, world=world)
         versions = self.store.versions()
         return self.pipeline.decide(mail, look, release=spooled.release, versions=versions)
 

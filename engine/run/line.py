@@ -11,16 +11,17 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from engine.model.desk import GROUP, Kind, Value
-from engine.model.draft import Decider, Draft, Who
+from engine.model.draft import Decider, Draft, Note, Who
 from engine.model.facts import Way
 from engine.model.plan import Outcome
 
 if TYPE_CHECKING:
+    from engine.model.trace import Trace
     from engine.run.process import Result
 
 
 class Line(Struct, frozen=True):
-    """A mail and what became of it, as every list shows it."""
+    """A mail and what became of it, as every list shows it. `broken` tells of a file that somebody has to mend."""
 
     mail: str
     message_id: str
@@ -37,6 +38,7 @@ class Line(Struct, frozen=True):
     topic: int = 0
     extra: str = ""
     ms: float = 0.0
+    broken: str = ""
 
     @property
     def target(self) -> str:
@@ -80,7 +82,19 @@ def line_of(result: Result) -> Line:
         topic=_topic(decision.draft),
         extra=_extra(result),
         ms=trace.us / 1000,
+        broken=_broken(trace),
     )
+
+
+def _broken(trace: Trace) -> str:
+    """Say which script or parameter file does not load: the mail is held for it, or its last good version ran."""
+    for note in (note for stage in trace.stages for note in stage.notes if note.kind.startswith("scripts.")):
+        said = inner if isinstance(inner := note.field("what"), Note) else note
+        if said.kind == "scripts.outdated":
+            return f"{said.field('file')}: {said.field('problem')}; its last good version runs"
+        if said.kind == "scripts.compile_error":
+            return f"{said.field('script')}: {said.field('message')}"
+    return ""
 
 
 def _topic(draft: Draft) -> int:

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from engine.run.line import line_of
-from engine.run.process import BATCH, process
+from engine.run.process import BATCH, rehearsed
 from engine.run.visit import Listener as Listener
 from engine.run.visit import MailboxReport as MailboxReport
 from engine.run.visit import Visit
@@ -152,7 +152,8 @@ def rehearse(
 ) -> Iterator[MailboxReport]:
     """Do all of a pass and take it back: the servers hear nothing, the store keeps nothing, nothing is sent.
 
-    The same spool, decide and commit run inside a transaction that is rolled back at the end of each mailbox.
+    The same spool, decide and commit run inside a transaction that is rolled back at the end of each mailbox, and
+    nothing is remembered of scripts.
     """
     from engine.sources.source import SourceError
 
@@ -175,7 +176,7 @@ def _rehearse(engine: Engine, mailbox: Mailbox, report: MailboxReport, limit: in
             spooled = store.ledger.spool(raws[start : start + BATCH], "rehearsal")
             report.new += len(spooled)
             unseen = [each for each in spooled if not each.seen_before]
-            report.lines += [line_of(result) for result in process(engine, unseen, now())]
+            report.lines += [line_of(result) for result in rehearsed(engine, unseen, now())]
 
 
 def _fetched(

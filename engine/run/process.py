@@ -25,7 +25,7 @@ from engine.lookups import REPEATABLE
 from engine.model.draft import Decider, Disposition, Verdict, Who
 from engine.model.plan import Effect, Letter, Outcome, Plan, Receipt, SendMail, Settle
 from engine.model.trace import encode
-from engine.run.engine import Engine
+from engine.run.engine import Engine, Live, World
 from engine.stop import Stopped
 from engine.store.claims import CRASHED
 from engine.store.errors import ClaimLost, StoreError
@@ -70,21 +70,12 @@ def process(engine: Engine, batch: Sequence[Spooled], now: datetime) -> list[Res
     database is away or full: nothing of the batch is committed then, nothing was told to the server, and no mail
     is charged with it.
     """
-    work = _Work(engine, now)
-    try:
-        results, again = work.round(batch)
-        if len(again) > 1:  # answers to mails of this very batch, most of them
-            more, again = work.round(again)
-            results += more
-        for spooled in again:
-            results += work.alone(spooled)
-    except StoreError:
-        work.take_up(None)
-        raise
-    finally:
-        engine.stop.limit(False)
-    order = {spooled.row: number for number, spooled in enumerate(batch)}
-    return sorted(results, key=lambda result: order[result.spooled.row])
+    return _Work(engine, now, Live).all(batch)
+
+
+def rehearsed(engine: Engine, batch: Sequence[Spooled], now: datetime) -> list[Result]:
+    """Do what `process` does, for a store that takes it back: nothing is remembered of scripts either."""
+    return _Work(engine, now, World).all(batch)
 
 
 def claim(engine: Engine, mailbox: str, now: datetime, owner: str, tried: bool) -> tuple[list[Spooled], list[Result]]:
@@ -109,12 +100,30 @@ class _Work:
 
     engine: Engine
     now: datetime
+    world: type[World]
     in_hand: str = ""
     store: Store = field(init=False)
     config: Config = field(init=False)
 
     def __post_init__(self) -> None:
         self.store, self.config = self.engine.store, self.engine.config
+
+    def all(self, batch: Sequence[Spooled]) -> list[Result]:
+        """Decide and commit every mail of a batch, in its order."""
+        try:
+            results, again = self.round(batch)
+            if len(again) > 1:  # answers to mails of this very batch, most of them
+                more, again = self.round(again)
+                results += more
+            for spooled in again:
+                results += self.alone(spooled)
+        except StoreError:
+            self.take_up(None)
+            raise
+        finally:
+            self.engine.stop.limit(False)
+        order = {spooled.row: number for number, spooled in enumerate(batch)}
+        return sorted(results, key=lambda result: order[result.spooled.row])
 
     def alone(self, spooled: Spooled) -> list[Result]:
         """Decide a mail whose answers changed once more, by itself; one that never comes to rest waits."""
@@ -168,7 +177,7 @@ class _Work:
                     with _next_one_goes_on(spooled, broken):
                         with stop.interruptible():
                             stop.limit(True)
-                            decision = self.engine.decide(spooled)
+                            decision = self.engine.decide(spooled, self.world)
                         decided.append((spooled, decision))
                         senders[decision.facts.sender.address.key] += 1
                 except Stopped:

@@ -53,8 +53,7 @@ def decider(config: Config, script: str, line: int = 0) -> Decider:
 def judged(answer: HookAnswer, facts: Facts, config: Config) -> tuple[Disposition | None, Note]:
     """Give what a failure does to the mail, None if the mail goes on, and the note that says so."""
     code = _CODES.get(answer.outcome, "hook.error")
-    kind = _KINDS.get(answer.outcome, "scripts.failed") if answer.script else "scripts.none_can_run"
-    because = note(kind, script=answer.script, error=answer.error_type, message=answer.message)
+    because = _said(answer)
     on_error = "hold" if code in _ALWAYS_HOLD else config.hooks.on_error
     if on_error == "continue":
         return None, note("scripts.continue", Mark.WARN, code, what=because)
@@ -64,12 +63,27 @@ def judged(answer: HookAnswer, facts: Facts, config: Config) -> tuple[Dispositio
     return settled(verdict, code, because, decider(config, answer.script, answer.line))
 
 
+def also(answer: HookAnswer) -> tuple[Note, ...]:
+    """Give the note that scripts failed after they had refused the mail: the refusal stands."""
+    if not failed(answer):
+        return ()
+    return (note("scripts.after", Mark.WARN, _CODES.get(answer.outcome, "hook.error"), what=_said(answer)),)
+
+
+def _said(answer: HookAnswer) -> Note:
+    kind = _KINDS.get(answer.outcome, "scripts.failed") if answer.script else "scripts.none_can_run"
+    if answer.outcome == HookOutcome.ATTACK and not answer.script:
+        kind = "scripts.attack"
+    return note(kind, script=answer.script or "a script", error=answer.error_type, message=answer.message)
+
+
 def remarks(answer: HookAnswer, config: Config) -> tuple[Note, ...]:
     """Give the notes every run leaves: which scripts ran, what they logged, which fences were missing."""
     notes = []
     if answer.hashes:
         versions = tuple(f"{name} ({sha256[:12]})" for name, sha256 in answer.hashes)
         notes.append(note("scripts.ran", Mark.INFO, versions=versions))
+    notes += [note("scripts.outdated", Mark.WARN, file=file, problem=problem) for file, problem in answer.outdated]
     if answer.missing:
         notes.append(note("scripts.reduced", Mark.WARN, fences=answer.missing))
     return (*notes, *(note("scripts.log", Mark.INFO, line=line) for line in answer.log[:LOG_LINES]))

@@ -1,7 +1,7 @@
 """The parameter file of scripts: `[params]` and the tables `[lookup.NAME]`.
 
 Here: reading it, as the JSON a worker takes. Not here: what scripts do with it.
-Invariant: a file that does not load leaves the last one that did in force.
+Invariant: a file that does not load is never taken for an empty one.
 """
 
 from __future__ import annotations
@@ -18,6 +18,10 @@ from hooks.problem import ScriptProblem
 MOST_BYTES = 4 << 20
 
 
+NOTHING = ("{}", "{}")
+"""No parameters and no tables: there is no file."""
+
+
 class Params:
     """Reads the file anew when it changes; `problem` tells what is wrong with it as it stands now."""
 
@@ -25,11 +29,11 @@ class Params:
         self._path = path
         self._place = str(path)
         self._mark: tuple[int, int] | None = None
-        self._texts = ("{}", "{}")
+        self._texts: tuple[str, str] | None = NOTHING if path is None else None
         self.problem: ScriptProblem | None = None
 
-    def read(self) -> tuple[str, str]:
-        """Give the parameters and the lookup tables, both as JSON objects."""
+    def read(self) -> tuple[str, str] | None:
+        """Give parameters and lookup tables, both as JSON objects: the last that loaded here, None where none did."""
         if self._path is None:
             return self._texts
         try:
@@ -41,6 +45,7 @@ class Params:
             self._texts = loaded(self._path)
             self.problem = None
         except OSError as error:
+            self._mark = None
             self.problem = ScriptProblem("H113", f"cannot be read: {error.strerror}")
         except Unsound as error:
             self.problem = error.problem

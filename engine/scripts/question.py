@@ -7,6 +7,7 @@ Invariant: both stages ask the very same question, so that one round trip answer
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from operator import is_
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,7 @@ from engine.model.desk import Catalog
 from engine.model.draft import Draft, Target
 from engine.model.facts import Auto, Facts
 from engine.model.fields import COMMON, KINDS, ItemFields
-from engine.model.mail import Mail
+from engine.model.mail import Address, Mail
 from engine.model.questions import HookRequest
 
 if TYPE_CHECKING:
@@ -44,13 +45,18 @@ def request(config: Config, mail: Mail, facts: Facts, draft: Draft, look: Lookup
     if len(_last.parts) == len(parts) and all(map(is_, _last.parts, parts)):
         return _last.made
     hooks = config.hooks
+    common = config.settings(draft.workspace).items.fields
+    catalog = look.catalog(draft.workspace) or Catalog(draft.workspace)
+    kinds, fields = _schema(catalog, draft.target, common)
     made = HookRequest(
         workspace=draft.workspace,
         guard=hooks.guard,
         activity=(*hooks.activity, *(script_name(name) for name in draft.hooks)),
         mail=_encode(mail_values(mail, facts, draft)).decode(),
-        item=_item(draft, look.catalog(draft.workspace), config.settings(draft.workspace).items.fields),
+        item=_item(draft, kinds),
         context=_context(facts, mail),
+        sender=_base(facts.sender.address, config.settings(draft.workspace).people.mail_suffix_separators),
+        fields=fields,
     )
     _last.parts, _last.made = parts, made
     return made
@@ -62,7 +68,7 @@ class _Last(threading.local):
     def __init__(self) -> None:
         self.parts: tuple[Any, ...] = ()
         self.made = HookRequest("", (), (), "", "", "")
-        self.schemas: dict[tuple[int, Target], tuple[Catalog, ItemFields, str]] = {}
+        self.schemas: dict[tuple[int, Target], tuple[Catalog, ItemFields, tuple[str, str]]] = {}
 
 
 _last = _Last()
@@ -104,7 +110,13 @@ def mail_values(mail: Mail, facts: Facts, draft: Draft) -> dict[str, Any]:
     }
 
 
-def _item(draft: Draft, catalog: Catalog | None, common: ItemFields) -> str:
+def _base(sender: Address, separators: str) -> str:
+    """Give an address without what a sender may put behind its name at will."""
+    end = min((at for each in separators if (at := sender.local.find(each)) > 0), default=len(sender.local))
+    return f"{sender.local[:end]}@{sender.domain}".casefold()
+
+
+def _item(draft: Draft, kinds: str) -> str:
     known = {**(dict(draft.item.fields) if draft.item else {}), **{each.name: each.value for each in draft.fields}}
     values: dict[str, Any] = {"workspace": draft.workspace, "tags": list(draft.labels), **known}
     if draft.item is not None and draft.target is not Target.NEW_ITEM:
@@ -116,21 +128,21 @@ def _item(draft: Draft, catalog: Catalog | None, common: ItemFields) -> str:
         values.setdefault("private", facts.private)
     else:
         values["title"], values["description"], values["private"] = draft.title, draft.text, draft.private
-    kinds = _schema_text(catalog or Catalog(draft.workspace), draft.target, common)
     is_new = "true" if draft.target is Target.NEW_ITEM else "false"
     return f'{{"schema":{kinds},"values":{_encode(values).decode()},"is_new":{is_new}}}'
 
 
-def _schema_text(catalog: Catalog, target: Target, common: ItemFields) -> str:
-    """Remember the text of a schema: a workspace has the same object as its catalog until something in it changes."""
+def _schema(catalog: Catalog, target: Target, common: ItemFields) -> tuple[str, str]:
+    """Give the text of a schema and its hash, remembered: a workspace has one object as its catalog until a change."""
     known = _last.schemas.get((id(catalog), target))
     if known is not None and known[0] is catalog and known[1] is common:
         return known[2]
     text = _encode(schema(catalog, target, common)).decode()
     if len(_last.schemas) >= MOST_SCHEMAS:
         _last.schemas.clear()
-    _last.schemas[id(catalog), target] = (catalog, common, text)
-    return text
+    made = text, hashlib.sha256(text.encode()).hexdigest()[:16]
+    _last.schemas[id(catalog), target] = (catalog, common, made)
+    return made
 
 
 def schema(catalog: Catalog, target: Target, common: ItemFields = COMMON) -> dict[str, str]:

@@ -1,12 +1,15 @@
 """The scripts of `[hooks]`: from a question of a stage to the answer of the sandbox.
 
-Here: which version of a script runs, when a call is tried again, when a script is switched off, what is logged.
-Not here: the sandbox (`hooks/`), files and memory (`files.py`), what an answer means for a mail (`stages/`).
-Invariant: `ask` always answers; whatever goes wrong is an outcome with a script, a line and a sentence.
+Here: which version of a script runs, when a call is tried again, what is logged.
+Not here: the sandbox (`hooks/`), files (`files.py`), what is counted (`memory.py`), what an answer means for a mail
+(`stages/`).
+Invariant: `ask` always answers; whatever goes wrong is an outcome with a script, a line and a sentence. What was asked
+leaves a trace only where the one who asks has a memory.
 """
 
 from __future__ import annotations
 
+import hashlib
 import operator
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -17,7 +20,8 @@ from msgspec import Struct, structs
 from engine.config.redacting import logger
 from engine.model.questions import HookAnswer, HookOutcome, HookRequest, HookVerdict
 from engine.scripts.files import Files
-from engine.scripts.ledger import Ledger
+from engine.scripts.ledger import LEDGER, Ledger
+from engine.scripts.memory import Occasion
 from engine.scripts.params import Params
 from hooks.fences import MANDATORY
 from hooks.limits import Limits
@@ -25,12 +29,11 @@ from hooks.sandbox import Call, Isolation, Program, Result, Sandbox, Script
 
 if TYPE_CHECKING:
     from engine.config import Config
-
-LEDGER = "hooks.json"
-"""The file in `instance.state_dir` that remembers good versions and failures."""
+    from engine.scripts.memory import Memory
 
 _log = logger("allegra.hooks")
 _security = logger("allegra.security")
+MOST_PLANS = 500
 _BROKEN = ("compile-error", "runtime-error", "runtime-denied", "timeout", "memory", "killed")
 """Outcomes of looking at a new version that leave the last good one in force."""
 
@@ -42,10 +45,15 @@ class _Unusable(Struct, frozen=True):
 
 
 class _Plan(Struct, frozen=True):
-    """What a request runs: a program, then, if it lets the mail pass, an answer about what could not run."""
+    """What a request runs: a program, then, if it lets the mail pass, an answer about what could not run.
+
+    `place` names parameters and fields, where a failure counts; `outdated` is what runs in its last good version.
+    """
 
     program: Program | None
     otherwise: HookAnswer | None = None
+    place: str = ""
+    outdated: tuple[tuple[str, str], ...] = ()
 
 
 class Scripts:
@@ -53,59 +61,76 @@ class Scripts:
 
     def __init__(self, config: Config, isolation: Isolation | None = None) -> None:
         hooks = config.hooks
+        self.ledger = Ledger(config.instance.state_dir / LEDGER)
         self._files = Files(hooks.directory)
         self._params = Params(hooks.params)
-        self._ledger = Ledger(config.instance.state_dir / LEDGER)
+        self._params_name = hooks.params.name if hooks.params else ""
         self._sandbox = Sandbox(
             Limits(hooks.timeout, hooks.memory),
             isolation or Isolation(hooks.isolation, hooks.allow_reduced_isolation),
         )
         self._sound: dict[str, Program] = {}
         self._broken: dict[tuple[str, str], HookAnswer] = {}
-        self._plans: dict[tuple[tuple[str, ...], tuple[str, ...]], tuple[list[object], _Plan]] = {}
+        self._plans: dict[tuple[tuple[str, ...], tuple[str, ...], str], tuple[list[object], _Plan]] = {}
 
-    def ask(self, request: HookRequest) -> HookAnswer:
-        """Run the scripts of a request, guards first."""
+    def ask(self, request: HookRequest, memory: Memory | None = None) -> HookAnswer:
+        """Run the scripts of a request, guards first; what they did is noted where there is a `memory`."""
         if not request.guard and not request.activity:
             return HookAnswer()
+        self.ledger.refresh()
         try:
             plan = self._plan(request)
         except _Stop as stop:
-            return stop.answer
-        answer = HookAnswer(HookOutcome.OK) if plan.program is None else self._run(plan.program, request)
+            return self._failed(stop.program, stop.result, None, memory)
+        answer = HookAnswer(HookOutcome.OK)
+        if plan.program is not None:
+            if memory is not None:
+                memory.sound(plan.program)
+            answer = self._run(plan.program, request, Occasion(plan.place, request.sender), memory)
         passed = answer.outcome == HookOutcome.OK and answer.verdict == HookVerdict.ACCEPT
-        return plan.otherwise if passed and plan.otherwise is not None else answer
+        if passed and plan.otherwise is not None:
+            answer = plan.otherwise
+        return structs.replace(answer, outdated=plan.outdated) if plan.outdated else answer
 
     def close(self) -> None:
-        """End the workers and write down what is remembered."""
+        """End the workers."""
         self._sandbox.close()
-        self._ledger.close()
-
-    def previous(self, name: str) -> str | None:
-        """Give the source of the version that ran before the one in force."""
-        return self._ledger.previous(name)
 
     # ── which version runs
 
     def _plan(self, request: HookRequest) -> _Plan:
-        """Give what a request runs; made anew when a file changed or a script was switched off."""
+        """Give what a request runs; made anew when a file changed or a script was switched off or on."""
         read = self._files.read
-        key = request.guard, request.activity
-        texts = self._params.read()
-        state = [*map(read, request.guard), *map(read, request.activity), texts, self._ledger.version]
+        key = request.guard, request.activity, request.fields
+        texts = self._params.read() or self.ledger.state.params
+        scripts = (*request.guard, *request.activity)
+        state: list[object] = [*map(read, scripts), texts, self._params.problem, self.ledger.version]
         known = self._plans.get(key)
         if known is not None and all(map(operator.is_, known[0], state)):
             return known[1]
-        plan = self._planned(request, texts)
-        state[-1] = self._ledger.version
+        if len(self._plans) >= MOST_PLANS:
+            self._plans.clear()
+        plan = self._unread(request) if texts is None else self._planned(request, texts)
         self._plans[key] = (state, plan)
         return plan
 
+    def _unread(self, request: HookRequest) -> _Plan:
+        """Nothing runs without its parameters: a list of what is refused would be empty."""
+        problem, hook = self._params.problem, "guard" if request.guard else "activity"
+        message, line = (problem.message, problem.line) if problem is not None else ("cannot be read", 0)
+        return _Plan(
+            None, HookAnswer(HookOutcome.COMPILE_ERROR, script=self._params_name, hook=hook, line=line, message=message)
+        )
+
     def _planned(self, request: HookRequest, texts: tuple[str, str]) -> _Plan:
         """Choose a sound version of every script. Raises _Stop when no worker can look at them."""
+        place = hashlib.sha256("\0".join((*texts, request.fields)).encode("utf-8", "replace")).hexdigest()[:16]
         while True:
-            guards = [self._version(name, "guard") for name in request.guard]
-            activities = [self._version(name, "activity") for name in request.activity]
+            outdated: list[tuple[str, str]] = []
+            if self._params.problem is not None:
+                outdated.append((self._params_name, self._params.problem.message))
+            guards = [self._version(name, "guard", place, outdated) for name in request.guard]
+            activities = [self._version(name, "activity", place, outdated) for name in request.activity]
             if unusable := _first_unusable(guards):
                 return _Plan(None, unusable)
             unusable = _first_unusable(activities)
@@ -116,23 +141,23 @@ class Scripts:
                 return _Plan(None, unusable)
             program = Program(scripts, *texts)
             if program.key in self._sound:
-                return _Plan(self._sound[program.key], unusable)
+                return _Plan(self._sound[program.key], unusable, place, tuple(outdated))
             result = self._sandbox.check(program)
             if result.outcome == "ok":
                 self._accepted(program)
-                return _Plan(program, unusable)
+                return _Plan(program, unusable, place, tuple(outdated))
             if result.outcome not in _BROKEN or not 0 <= result.script < len(scripts):
-                raise _Stop(self._failed(program, result))
+                raise _Stop(program, result)
             culprit, answer = scripts[result.script], self._answer(program, result)
             _log.warning("%s: %s (line %s)", culprit.name, answer.message, answer.line)
             self._broken[culprit.name, culprit.sha256] = answer
 
-    def _version(self, name: str, hook: str) -> Script | _Unusable:
+    def _version(self, name: str, hook: str, place: str, outdated: list[tuple[str, str]]) -> Script | _Unusable:
         """Give the version of a script that is to run: as it stands on disk, else the last good one."""
         loaded = self._files.read(name)
         if loaded.problem is None:
             script = Script(name, hook, loaded.text)
-            if why := self._ledger.off(script.sha256):
+            if why := self.ledger.off(script.sha256, place):
                 return _Unusable(HookAnswer(HookOutcome.DISABLED, script=name, hook=hook, message=why))
             failure = self._broken.get((name, script.sha256))
             if failure is None:
@@ -140,10 +165,11 @@ class Scripts:
         else:
             problem = loaded.problem
             failure = HookAnswer(HookOutcome.COMPILE_ERROR, script=name, line=problem.line, message=problem.message)
-        good = self._ledger.good(name)
+        good = self.ledger.state.good.get(name)
         if good is not None:
             script = Script(name, hook, good)
-            if (name, script.sha256) not in self._broken and not self._ledger.off(script.sha256):
+            if (name, script.sha256) not in self._broken and not self.ledger.off(script.sha256, place):
+                outdated.append((name, failure.message))
                 return script
         return _Unusable(structs.replace(failure, hook=hook))
 
@@ -153,45 +179,45 @@ class Scripts:
             self._sandbox.forget(old)
             del self._sound[old.key]
         self._sound[program.key] = program
-        for script in program.scripts:
-            self._ledger.keep(script.name, script.source)
 
     # ── running
 
-    def _run(self, program: Program, request: HookRequest) -> HookAnswer:
+    def _run(self, program: Program, request: HookRequest, occasion: Occasion, memory: Memory | None) -> HookAnswer:
         call = Call(program, request.mail, request.item, request.context)
         result = self._sandbox.run(call)
-        if result.outcome in _BROKEN and self._in_guard(program, result):
+        if result.outcome in _BROKEN and result.verdict == "accept" and self._in_guard(program, result):
             again = self._sandbox.run(call)
             result = replace(again, ms=result.ms + again.ms, cpu_ms=result.cpu_ms + again.cpu_ms)
         if result.outcome != "ok":
-            return self._failed(program, result)
-        for _, sha256 in program.versions:
-            self._ledger.succeeded(sha256, result.cpu_ms / len(program.versions))
+            return self._failed(program, result, structs.replace(occasion, content=_content(request)), memory)
+        if memory is not None:
+            memory.succeeded([sha256 for _, sha256 in program.versions], occasion, result.cpu_ms)
         return self._answer(program, result)
 
     @staticmethod
     def _in_guard(program: Program, result: Result) -> bool:
         return result.script < 0 or program.scripts[result.script].hook == "guard"
 
-    def _failed(self, program: Program, result: Result) -> HookAnswer:
-        """Count a failure against its script."""
+    def _failed(self, program: Program, result: Result, occasion: Occasion | None, memory: Memory | None) -> HookAnswer:
+        """Say a failure, and count it against its script where there was a mail."""
         answer = self._answer(program, result)
-        culprit = program.scripts[result.script] if 0 <= result.script < len(program.scripts) else None
+        if memory is None:
+            return answer
+        culprit = program.scripts[result.script] if result.script >= 0 else None
         if result.outcome == "attack":
-            blamed = (culprit,) if culprit is not None else program.scripts
-            for script in blamed:
-                self._ledger.attacked(script.sha256, answer.message)
-                _security.error("script %s (%s) switched off: %s", script.name, script.sha256[:12], answer.message)
+            memory.attacked([sha256 for _, sha256 in program.versions], answer.message)
+            for name, sha256 in program.versions:
+                _security.error("script %s (%s) switched off: %s", name, sha256[:12], answer.message)
         elif result.outcome != "sandbox-missing" and culprit is not None:
-            self._ledger.failed(culprit.sha256, result.cpu_ms, answer.message)
+            if occasion is not None:
+                memory.failed(culprit.sha256, occasion, result.cpu_ms, answer.message)
             _log.warning("%s: %s: %s (line %s)", culprit.name, result.outcome, answer.message, answer.line)
         return answer
 
     def _answer(self, program: Program, result: Result) -> HookAnswer:
         """Say a result in the words of the engine."""
         said = result.outcome != "ok" or result.verdict != "accept" or result.errors
-        script = program.scripts[result.script] if said and 0 <= result.script < len(program.scripts) else None
+        script = program.scripts[result.script] if said and result.script >= 0 else None
         return HookAnswer(
             outcome=HookOutcome(result.outcome),
             verdict=HookVerdict(result.verdict),
@@ -214,10 +240,22 @@ class Scripts:
 
 
 class _Stop(Exception):
-    def __init__(self, answer: HookAnswer) -> None:
-        super().__init__(answer.outcome)
-        self.answer = answer
+    def __init__(self, program: Program, result: Result) -> None:
+        super().__init__(result.outcome)
+        self.program, self.result = program, result
 
 
 def _first_unusable(row: list[Script | _Unusable]) -> HookAnswer | None:
     return next((each.answer for each in row if isinstance(each, _Unusable)), None)
+
+
+class _Content(Struct, frozen=True):
+    subject: str = ""
+    body: str = ""
+    html: str = ""
+
+
+def _content(request: HookRequest) -> str:
+    """Give what a mail says, without what differs from copy to copy."""
+    said = msgspec.json.decode(request.mail, type=_Content)
+    return "\0".join((said.subject, said.body, said.html))

@@ -21,7 +21,7 @@ from engine.model.draft import AttachmentFate, Disposition, Draft, FieldChange, 
 from engine.model.facts import Facts
 from engine.model.mail import Mail
 from engine.model.questions import HookVerdict
-from engine.scripts.failure import decider, failed, judged, remarks
+from engine.scripts.failure import also, decider, failed, judged, remarks
 from engine.scripts.question import kept, request
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class Activity:
         if answer.hook == "guard":  # the mail goes on all the same: by a release, or by hooks.on_error
             answer = look.hooks(replace(question, guard=()))
         notes = (*draft.notes, *(() if question.guard else remarks(answer, self._config)))
-        if failed(answer):
+        if failed(answer) and answer.verdict == HookVerdict.ACCEPT:
             disposition, said = judged(answer, facts, self._config)
             return replace(draft, disposition=disposition, notes=(*notes, said))
         by = decider(self._config, answer.script or question.activity[-1])
@@ -62,7 +62,7 @@ class Activity:
         altered, problems = (draft, []) if errors else self._changed(draft, answer, by, look, found)
         if errors or problems:
             disposition, said = _held([*errors, *problems], by, facts)
-            return replace(draft, disposition=disposition, notes=(*notes, said))
+            return replace(draft, disposition=disposition, notes=(*notes, said, *also(answer)))
         return replace(altered, notes=(*notes, *found.draft().notes[len(draft.notes) :], *_told(answer)))
 
     def _changed(

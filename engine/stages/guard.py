@@ -18,7 +18,7 @@ from engine.model.draft import Disposition, Draft, Note, Verdict, note
 from engine.model.facts import Facts
 from engine.model.mail import Mail
 from engine.model.questions import HookOutcome, HookVerdict
-from engine.scripts.failure import decider, failed, judged, remarks
+from engine.scripts.failure import also, decider, failed, judged, remarks
 from engine.scripts.question import request
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class Guard:
         if answer.outcome == HookOutcome.NONE:
             return draft
         notes = (*draft.notes, *remarks(answer, self._config))
-        if failed(answer):
+        if failed(answer) and answer.verdict == HookVerdict.ACCEPT:
             if answer.hook == "activity":
                 return replace(draft, notes=(*draft.notes, note("guard.passed")))
             disposition, said = judged(answer, facts, self._config)
@@ -61,7 +61,7 @@ class Guard:
         if answer.verdict == HookVerdict.ACCEPT or answer.hook == "activity":
             return replace(draft, notes=(*notes, note("guard.passed")))
         disposition, said = self._refused(answer, because, facts)
-        return replace(draft, disposition=disposition, notes=(*notes, said))
+        return replace(draft, disposition=disposition, notes=(*notes, said, *also(answer)))
 
     def _refused(self, answer: HookAnswer, because: Note, facts: Facts) -> tuple[Disposition | None, Note]:
         refuses = answer.verdict == HookVerdict.REFUSE

@@ -38,7 +38,7 @@ def configuration(config: Config) -> Iterator[Checked]:
         _count(len(config.workspaces), "workspace"),
         _count(len(config.mailboxes), "mailbox", "es"),
     ]
-    problems = list(config.warnings)
+    problems = [*config.warnings, *config.unready]
     if config.smtp is None:
         said = "there is no [smtp] section: replies and reports stay queued"
         problems.append(Problem("C171", said, config.path.name, severity=Severity.INFO))

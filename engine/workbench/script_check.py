@@ -7,6 +7,7 @@ Here: what `allegra check` and `allegra hooks` find, as problems with places. No
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,8 @@ from msgspec.structs import replace
 
 from engine.rulebook.book import shown
 from engine.scripts.files import Files
-from engine.scripts.params import Params
+from engine.scripts.ledger import LEDGER, Ledger
+from engine.scripts.params import NOTHING, Params
 from engine.workbench.script_choice import read, sandbox
 from hooks.fences import MANDATORY
 from hooks.problem import ScriptProblem
@@ -30,11 +32,12 @@ def check_scripts(config: Config) -> Iterator[tuple[str, str, tuple[Problem, ...
     from hooks import case
 
     hooks = config.hooks
-    files, params = Files(hooks.directory), Params(hooks.params)
-    texts = params.read()
+    files, params, ledger = Files(hooks.directory), Params(hooks.params), Ledger(config.instance.state_dir / LEDGER)
+    texts = params.read() or NOTHING
     if params.problem is not None and hooks.params is not None:
         yield shown(config, hooks.params), "", (problem_of(params.problem, shown(config, hooks.params)),)
-    sample = case.made({})
+    fields = _fields(config)
+    sample = case.made({"schema": fields} if fields else {})
     with sandbox(config) as made:
         fences = _fences(made, hooks.allow_reduced_isolation)
         yield fences
@@ -52,9 +55,30 @@ def check_scripts(config: Config) -> Iterator[tuple[str, str, tuple[Problem, ...
                 if problems := complaints(made, program, file):
                     yield file, "", problems
                     continue
+                if why := ledger.anywhere_off(program.scripts[0].sha256):
+                    yield file, "", (Problem("H115", f"it is switched off: {why}", file, help=ON.format(name=name)),)
+                    continue
+                if params.problem is not None:
+                    yield file, "compiles in the sandbox", ()
+                    continue
                 result = made.run(Call(program, sample.mail, sample.item, sample.context))
                 budget = f"{result.ms:.1f} ms of {hooks.timeout:g} s on a sample mail"
-                yield file, f"compiles in the sandbox, {budget}", _on_sample(result, file, loaded.text)
+                yield file, f"compiles in the sandbox, {budget}", _on_sample(result, file, loaded.text, bool(fields))
+
+
+def _fields(config: Config) -> dict[str, str]:
+    """Give the fields of all workspaces, as scripts see them; none where there is no database yet."""
+    from engine.model.draft import Target
+    from engine.scripts.question import schema
+    from engine.store.errors import StoreError
+    from engine.store.store import Store
+
+    found: dict[str, str] = {}
+    if config.store.path.exists():
+        with suppress(StoreError), Store.open(config.store.path) as store:
+            for catalog in store.items.workspaces():
+                found |= schema(catalog, Target.NEW_ITEM, config.settings(catalog.workspace).items.fields)
+    return found
 
 
 def check_files(paths: Iterable[Path], hook: str = "") -> Iterator[tuple[str, str, tuple[Problem, ...]]]:
@@ -122,14 +146,16 @@ def problem_of(problem: ScriptProblem, file: str, text: str = "") -> Problem:
     )
 
 
-def _on_sample(result: Result, file: str, text: str) -> tuple[Problem, ...]:
+def _on_sample(result: Result, file: str, text: str, real_fields: bool) -> tuple[Problem, ...]:
     """A script that fails on the sample mail need not be wrong, but its author wants to know."""
-    if result.outcome == "ok":
+    may_exist = result.error_type == "KeyError" and not real_fields
+    if result.outcome == "ok" or may_exist:
         return ()
     found = problem_of(trouble(result, "H114", "allegra hooks test runs it on fixtures of your own"), file, text)
     return (replace(found, severity=Severity.WARNING),)
 
 
+ON = "mend it, or: allegra hooks enable {name}"
 SANDBOX, HELD = "hooks sandbox", "mail is held until they do; allegra hooks limits shows which fences stand"
 
 

@@ -16,8 +16,7 @@ from msgspec import Struct
 
 from engine.rulebook.book import shown
 from engine.scripts.files import Files
-from engine.scripts.ledger import Ledger
-from engine.scripts.scripts import LEDGER
+from engine.scripts.ledger import LEDGER, Ledger
 from engine.workbench.fixtures import fixtures
 from hooks import source
 from hooks.limits import SOURCE_BYTES, Limits
@@ -86,9 +85,9 @@ def listed(config: Config) -> Iterator[Listed]:
     for hook, name in configured(config):
         loaded = files.read(name)
         sha256 = "" if loaded.problem else Script(name, hook, loaded.text).sha256
-        off = ledger.off(sha256)
+        off = ledger.anywhere_off(sha256)
         state = "unreadable" if loaded.problem else f"off: {off}" if off else "runs"
-        if state == "runs" and ledger.good(name) not in (None, loaded.text):
+        if state == "runs" and ledger.state.good.get(name) not in (None, loaded.text):
             state = "changed, not run yet"
         tests = len(fixtures(config.hooks.directory, name))
         yield Listed(hook, name, shown(config, loaded.path), sha256, state, tests)
@@ -130,7 +129,7 @@ def versions(config: Config, names: Sequence[str], old: Path | None = None) -> I
         if old is not None:
             before = read(old, hook).script.source
         else:
-            before = ledger.good(name)
-            before = ledger.previous(name) if before == loaded.text else before
+            before = ledger.state.good.get(name)
+            before = ledger.state.previous.get(name) if before == loaded.text else before
         if loaded.problem is None and before is not None and before != loaded.text:
             yield Script(f"old {name}", hook, before), Script(name, hook, loaded.text)

@@ -13,7 +13,6 @@ from msgspec import Struct
 
 from engine.explain.replay import decide_again
 from engine.model.questions import HookRequest
-from engine.scripts.params import Params
 from engine.scripts.question import request
 from engine.workbench.script_choice import Read, sandbox
 from hooks.sandbox import Call, Program, Result, Sandbox, Script
@@ -38,9 +37,11 @@ def traced(sandbox: Sandbox, program: Program, asked: HookRequest, option: str =
     return sandbox.run(Call(program, asked.mail, asked.item, asked.context, option))
 
 
-def on_stored(engine: Engine, script: Script, raw: RawMail, mail: str, option: str = "") -> Result:
-    """Run one script on a stored mail, with the parameters of the configuration; `option` may be trace."""
-    program = Program((script,), *Params(engine.config.hooks.params).read())
+def on_stored(
+    engine: Engine, script: Script, texts: tuple[str, str], raw: RawMail, mail: str, option: str = ""
+) -> Result:
+    """Run one script on a stored mail, with parameters and tables as JSON; `option` may be trace."""
+    program = Program((script,), *texts)
     asked = question(engine, raw, mail)
     with sandbox(engine.config) as made:
         return traced(made, program, asked, option)
@@ -64,10 +65,9 @@ class Different(Struct, frozen=True):
 
 
 def compared(
-    engine: Engine, opened: Sandbox, pairs: Sequence[tuple[Script, Script]], last: str
+    engine: Engine, opened: Sandbox, pairs: Sequence[tuple[Script, Script]], texts: tuple[str, str], last: str
 ) -> Iterator[tuple[str, tuple[Different, ...]]]:
     """Run both versions of scripts on the stored mail of a time such as 30d; gives each mail with what differs."""
-    texts = Params(engine.config.hooks.params).read()
     for row in engine.store.archive.mails(f"newer_than:{last}", MOST_COMPARED) if pairs else ():
         raw = engine.store.archive.raw(row.mail)
         if raw is None:

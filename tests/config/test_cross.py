@@ -38,11 +38,19 @@ def test_rule_files_are_found_by_their_name(load: Load, tmp_path: Path) -> None:
     assert config.workspaces["b"].rules is None
 
 
-def test_scripts_must_exist_and_stay_in_their_directory(find: Find, tmp_path: Path) -> None:
-    assert codes(find("[hooks]\nguard = ['guard.py']\nactivity = ['../evil.py']\n")) == ["C113", "C113"]
+def test_scripts_must_stay_in_their_directory(find: Find) -> None:
+    assert codes(find("[hooks]\nactivity = ['../evil.py']\n")) == ["C113"]
+
+
+def test_a_hook_file_that_is_not_there_stops_deciding_and_nothing_else(load: Load, tmp_path: Path) -> None:
+    config = load("[hooks]\nguard = ['guard.py']\nparams = 'p.toml'\n")
+    assert [(each.code, each.line > 0) for each in config.unready] == [("C113", True), ("C113", True)]
+    with pytest.raises(ConfigError, match="there is no script"):
+        config.ready()
     (tmp_path / "hooks").mkdir()
     (tmp_path / "hooks/guard.py").touch()
-    assert find("[hooks]\nguard = ['guard.py']\n") == []
+    (tmp_path / "p.toml").touch()
+    load("[hooks]\nguard = ['guard.py']\nparams = 'p.toml'\n").ready()
 
 
 @pytest.mark.parametrize("same", ["folder = 'INBOX'", "folder = 'inbox'", "query = 'UNSEEN'"])

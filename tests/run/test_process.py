@@ -9,7 +9,7 @@ import pytest
 from deciding import NOW, raw
 
 from engine.model.plan import Outcome
-from engine.run.engine import Engine
+from engine.run.engine import Engine, World
 from engine.run.process import DECIDE_AGAIN, MAX_ATTEMPTS, _Work, process
 from engine.store.errors import StoreError
 
@@ -29,10 +29,10 @@ def test_a_mail_that_breaks_the_machine_waits_and_the_next_one_goes_on(
 ) -> None:
     decide = Engine.decide
 
-    def broken(self: Engine, spooled: Any) -> Any:
+    def broken(self: Engine, spooled: Any, world: type[World]) -> Any:
         if spooled.raw.origin.key == "bad":
             raise ZeroDivisionError("boom")
-        return decide(self, spooled)
+        return decide(self, spooled, world)
 
     monkeypatch.setattr(Engine, "decide", broken)
     results = process(engine, engine.store.ledger.spool([raw(key="bad"), raw(key="good")], "a"), NOW)
@@ -45,7 +45,7 @@ def test_after_its_last_attempt_a_mail_is_kept_for_a_person_with_the_reason(
     engine: Engine,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def broken(self: Engine, spooled: Any) -> Any:
+    def broken(self: Engine, spooled: Any, world: type[World]) -> Any:
         raise ZeroDivisionError("boom")
 
     monkeypatch.setattr(Engine, "decide", broken)
@@ -68,8 +68,8 @@ def test_an_answer_that_changes_before_the_commit_sends_the_mail_back_to_be_deci
     decide = Engine.decide
     tried: list[Any] = []
 
-    def meanwhile(self: Engine, spooled: Any) -> Any:
-        decision = decide(self, spooled)
+    def meanwhile(self: Engine, spooled: Any, world: type[World]) -> Any:
+        decision = decide(self, spooled, world)
         if not tried:
             with self.store.writing():
                 self.store.directory.remove_account("anna")

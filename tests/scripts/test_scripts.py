@@ -16,9 +16,11 @@ from scripted import CALM, hooked
 from engine.config import Config
 from engine.lookups import Recorder
 from engine.model.questions import HookAnswer, HookRequest
-from engine.scripts.ledger import Ledger
+from engine.scripts.ledger import LEDGER, Ledger
+from engine.scripts.memory import Memory
 from engine.scripts.question import request
-from engine.scripts.scripts import LEDGER, Scripts
+from engine.scripts.scripts import Scripts
+from engine.scripts.switching import enable
 from engine.stages.activity import Activity
 from engine.stages.guard import Guard
 from engine.workbench.script_check import check_scripts
@@ -66,10 +68,21 @@ def write(tmp_path: Path) -> Callable[[str, str], None]:
     return change
 
 
-def ask(scripts: Scripts, guard: str = "guard.py", activity: str = "activity.py") -> HookAnswer:
+def ask(
+    scripts: Scripts, guard: str = "guard.py", activity: str = "activity.py", sender: str = "", subject: str = "x",
+    fields: str = "",
+) -> HookAnswer:  # fmt: skip
+    """Ask as the real pass does; without a sender as one who only tries out."""
     item = '{"schema":{"priority":"line"},"values":{"priority":"Low"},"is_new":true}'
     names = tuple(guard.split()), tuple(activity.split())
-    return scripts.ask(HookRequest("support", *names, '{"subject":"x"}', item, '{"now":"2026-01-15T09:00:00+00:00"}'))
+    about, now = json.dumps({"subject": subject, "body": subject}), '{"now":"2026-01-15T09:00:00+00:00"}'
+    memory = Memory(scripts.ledger) if sender else None
+    return scripts.ask(HookRequest("support", *names, about, item, now, sender, fields), memory)
+
+
+def live(scripts: Scripts, number: int = 0, **given: str) -> HookAnswer:
+    """Ask about a mail of a sender of its own, with content of its own."""
+    return ask(scripts, sender=f"jane{number}@bigcorp.example", subject=f"s{number}", **given)
 
 
 def test_F149_guard_and_activity_answer_together(make: Make) -> None:
@@ -109,14 +122,15 @@ def test_a_changed_script_runs_from_the_next_mail_on(make: Make, write: Callable
 
 def test_a_broken_change_leaves_the_last_good_version_active(make: Make, write: Callable[[str, str], None]) -> None:
     scripts = make({"guard.py": REJECT})
-    assert ask(scripts).verdict == "reject"
+    assert live(scripts).verdict == "reject"
     for broken in (BROKEN, "def guard(", "x = 1\n", "def guard():\n    pass\n", "1 / 0\n" + REJECT, "x = '\u202e'\n"):
         write("guard.py", broken)
-        assert ask(scripts).verdict == "reject", broken
+        answer = live(scripts)
+        assert (answer.verdict, [file for file, _ in answer.outdated]) == ("reject", ["guard.py"]), broken
 
 
 def test_the_last_good_version_is_known_to_the_next_process(make: Make, write: Callable[[str, str], None]) -> None:
-    ask(make({"guard.py": REJECT}))
+    live(make({"guard.py": REJECT}))
     scripts = make({"guard.py": BROKEN})
     assert ask(scripts).verdict == "reject"
 
@@ -149,47 +163,91 @@ def test_a_failing_activity_script_is_not_tried_again(make: Make) -> None:
     assert answer.error_type == "ZeroDivisionError"
 
 
-def test_five_failures_in_a_row_switch_a_script_off_until_it_changes(
+def test_five_senders_with_five_contents_switch_a_script_off_until_it_changes(
     make: Make, write: Callable[[str, str], None]
 ) -> None:
     scripts = make({"guard.py": RAISES})
-    assert [ask(scripts).outcome for _ in range(6)] == ["runtime-error"] * 5 + ["disabled"]
+    assert [live(scripts, number).outcome for number in range(6)] == ["runtime-error"] * 5 + ["disabled"]
     assert "5 times in a row" in ask(scripts).message
     assert ask(make({"guard.py": RAISES})).outcome == "disabled"
     write("guard.py", RAISES + "\n")
     assert ask(make({"guard.py": RAISES + "\n"})).outcome == "runtime-error"
 
 
-def test_a_success_starts_the_count_again() -> None:
-    ledger = Ledger(None)
-    for _ in range(4):
-        ledger.failed("a", 0, "x")
-    ledger.succeeded("a", 0)
-    ledger.failed("a", 0, "x")
-    assert ledger.off("a") == ""
+@pytest.mark.parametrize(
+    "mails",
+    [
+        [("eve@evil.example", f"s{number}") for number in range(9)],
+        [(f"eve{number}@evil.example", "the same") for number in range(9)],
+    ],
+    ids=["one sender", "one content"],
+)
+def test_no_sender_and_no_content_switches_a_script_off_for_everybody(make: Make, mails: list[tuple[str, str]]) -> None:
+    scripts = make({"guard.py": "def guard(mail, ctx):\n    1 / (mail.subject[0] == 'o')\n"})
+    for sender, subject in mails:
+        assert ask(scripts, sender=sender, subject=subject).outcome == "runtime-error"
+    assert ask(scripts, sender="jane@bigcorp.example", subject="order").outcome == "ok"
 
 
-def test_half_a_minute_of_cpu_within_an_hour_switches_a_script_off() -> None:
-    clock = [1_000.0]
-    ledger = Ledger(None, lambda: clock[0])
-    for _ in range(29):
-        ledger.succeeded("a", 1_000)
-        clock[0] += 100
-    assert ledger.off("a") == ""
-    clock[0] += 3_600
-    ledger.succeeded("a", 1_000)
-    assert ledger.off("a") == ""
-    ledger.succeeded("a", 30_000)
-    assert "31 s of CPU time" in ledger.off("a")
+def test_what_is_tried_out_is_not_remembered(make: Make, tmp_path: Path) -> None:
+    scripts = make({"guard.py": RAISES})
+    for number in range(9):
+        assert ask(scripts, subject=f"s{number}").outcome == "runtime-error"
+    attacked = make({"guard.py": CALM["guard.py"]}, isolation=Isolation(boot=GARBAGE))
+    assert [ask(attacked).outcome for _ in range(2)] == ["attack", "attack"]
+    for each in (scripts, attacked):
+        each.close()
+    assert not (tmp_path / "var").exists()
+
+
+@pytest.mark.parametrize("repaired", ["field", "parameter", "table"])
+def test_a_repaired_field_table_or_parameter_brings_a_script_back(
+    make: Make, write: Callable[[str, str], None], tmp_path: Path, repaired: str
+) -> None:
+    (tmp_path / "hooks").mkdir()
+    (tmp_path / "hooks" / "params.toml").write_text("[params]\nx = 1\n")
+    scripts = make({"guard.py": RAISES})
+    for number in range(5):
+        live(scripts, number, fields="before")
+    assert live(scripts, fields="before").outcome == "disabled"
+    write(
+        "params.toml",
+        {"parameter": "[params]\nx = 2\n", "table": "[lookup.t]\na = 1\n"}.get(repaired, "[params]\nx = 1\n"),
+    )
+    assert live(scripts, fields="after" if repaired == "field" else "before").outcome == "runtime-error"
+
+
+def test_a_script_that_was_switched_on_again_runs_in_a_pass_that_is_under_way(make: Make, tmp_path: Path) -> None:
+    scripts = make({"guard.py": RAISES})
+    for number in range(5):
+        live(scripts, number)
+    assert live(scripts).outcome == "disabled"
+    config = hooked(tmp_path, scripts={})
+    assert (enable(config, "guard.py"), enable(config, "guard.py"), enable(config, "none.py")) == (True, False, None)
+    assert live(scripts).outcome == "runtime-error"
+    assert live(scripts, 1).outcome == "runtime-error", "what was counted before is forgotten"
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"good": 5}', '{"good":{},"previous":{},"records":{"a":[1]}}'])
 def test_a_ledger_that_cannot_be_read_is_begun_anew(tmp_path: Path, content: str) -> None:
     path = tmp_path / "ledger.json"
     path.write_text(content)
+    with Ledger(path).changing() as state:
+        state.good["a.py"] = "x"
+    assert Ledger(path).state.good["a.py"] == "x"
+
+
+def test_a_ledger_of_an_early_release_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.json"
+    early = {
+        "good": {"a.py": "x"},
+        "previous": {"a.py": "y"},
+        "records": {"1": [5, "why", [[1.0, 2.0]]], "2": [1, "", []]},
+    }
+    path.write_text(json.dumps(early))
     ledger = Ledger(path)
-    ledger.keep("a.py", "x")
-    assert Ledger(path).good("a.py") == "x"
+    assert (ledger.state.good, ledger.state.previous) == ({"a.py": "x"}, {"a.py": "y"})
+    assert (ledger.off("1", "any"), ledger.off("2", "any")) == ("why", "")
 
 
 def test_an_attack_switches_the_script_off_at_once_and_is_a_security_event(
@@ -197,9 +255,9 @@ def test_an_attack_switches_the_script_off_at_once_and_is_a_security_event(
 ) -> None:
     scripts = make(isolation=Isolation(boot=GARBAGE))
     with caplog.at_level(logging.ERROR, "allegra.security"):
-        assert ask(scripts).outcome == "attack"
-    assert "switched off" in caplog.text
-    assert ask(scripts).outcome == "disabled"
+        assert live(scripts).outcome == "attack"
+    assert "guard.py" in caplog.text and "activity.py" in caplog.text, "which of them it was cannot be told"
+    assert live(scripts).outcome == "disabled"
 
 
 def test_where_a_fence_kills_our_own_code_no_script_is_switched_off_or_blamed(
@@ -233,17 +291,36 @@ def test_parameters_and_tables_come_from_the_file(make: Make, tmp_path: Path) ->
     assert answer.log == ("{'blocked': ('spam.example',), 'from': '2026-01-01'} ACME",)
 
 
+PARAMETER = "def guard(mail, ctx):\n    return mail.subject not in ctx.params['refused']\n"
+
+
 def test_a_broken_parameter_file_leaves_the_last_one_in_force(
     make: Make, write: Callable[[str, str], None], tmp_path: Path
 ) -> None:
     (tmp_path / "hooks").mkdir()
-    (tmp_path / "hooks" / "params.toml").write_text("[params]\nx = 1\n")
-    scripts = make({"guard.py": "def guard(mail, ctx):\n    ctx.log(ctx.params.x if False else ctx.params['x'])\n"})
-    assert ask(scripts).log == ("1",)
-    write("params.toml", "[params\nx = 2\n")
-    assert ask(scripts).log == ("1",)
-    write("params.toml", "[params]\nx = 33\n")
-    assert ask(scripts).log == ("33",)
+    (tmp_path / "hooks" / "params.toml").write_text("[params]\nrefused = ['x']\n")
+    scripts = make({"guard.py": PARAMETER})
+    assert (live(scripts).verdict, ask(scripts).verdict, live(scripts).outdated) == ("accept", "refuse", ())
+    write("params.toml", "[params\nrefused = []\n")
+    for each in (scripts, make({"guard.py": PARAMETER})):
+        answer = ask(each)
+        assert (answer.verdict, answer.outdated[0][0]) == ("refuse", "params.toml")
+    write("params.toml", "[params]\nrefused = []\n# mended\n")
+    assert (ask(scripts).verdict, ask(scripts).outdated) == ("accept", ())
+
+
+@pytest.mark.parametrize("content", [b"[params\nrefused = []\n", b"\xff", b"params = 1\n", None])
+def test_without_a_last_good_one_a_broken_parameter_file_is_a_failure(
+    make: Make, tmp_path: Path, content: bytes | None
+) -> None:
+    (tmp_path / "hooks").mkdir()
+    path = tmp_path / "hooks" / "params.toml"
+    path.write_bytes(content or b"")
+    scripts = make({"guard.py": CALM["guard.py"]})
+    if content is None:
+        path.unlink()
+    answer = live(scripts)
+    assert (answer.outcome, answer.script, answer.hook) == ("compile-error", "params.toml", "guard")
 
 
 @pytest.mark.parametrize("text", ["[params\n", "x = 1\n", "[lookup]\nx = 1\n", "params = 1\n", "\udcff"])
@@ -308,7 +385,7 @@ def test_a_decision_with_real_scripts_changes_the_draft(make: Make, tmp_path: Pa
 
 
 def test_the_ledger_is_private(make: Make, tmp_path: Path) -> None:
-    ask(make())
+    live(make())
     path = tmp_path / "var" / LEDGER
     assert path.stat().st_mode & 0o777 == 0o600
     assert set(json.loads(path.read_text())["good"]) == {"guard.py", "activity.py"}
