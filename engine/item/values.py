@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from engine.item.catalog import offered
+from engine.item.title import one_line
 from engine.item.words import NO, YES
 from engine.model.desk import AccountStatus, Catalog, CustomField, Value
 from engine.model.fields import COMMON, ItemFields
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 GROUP = "group:"
 """Before the name of a group where a field may hold a person or a group."""
 
+LONGEST_LABEL = 100
+
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _HOURS = re.compile(
     r"(\d{1,5})(?:[.,](\d{1,4}))?\s*h?|(\d{1,5})\s*(?:h|:)\s*(\d{1,2})\s*(?:m|min)?|(\d{1,5})\s*(?:m|min)", re.ASCII
@@ -73,6 +77,21 @@ def one_of(text: str, values: Iterable[str], what: str) -> Judged:
         return Judged(problem=f'"{text}" could be any of {", ".join(near)}')
     shown = ", ".join(offered[:8]) + (" …" if len(offered) > 8 else "")
     return Judged(problem=f'"{text[:60]}" is no {what} here' + (f" (there are: {shown})" if shown else ""))
+
+
+def label(text: str) -> Judged:
+    """Judge a label: one line of printable text, without a comma, which parts labels where they are listed."""
+    text = one_line(text)
+    if "," in text:
+        return Judged(problem=f'"{text[:60]}" has a comma: add two labels')
+    if len(text) > LONGEST_LABEL:
+        return Judged(problem=f'"{text[:60]}…" has more than {LONGEST_LABEL} characters')
+    return Judged(text)
+
+
+def long_text(text: str) -> str:
+    """A text of several lines without control characters."""
+    return _CONTROL.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
 
 
 def _read(kind: str, text: str, choices: tuple[str, ...], what: str, look: Lookups) -> Judged:

@@ -15,10 +15,12 @@ from msgspec.structs import replace
 
 from engine.gates import Findings, passed, settled
 from engine.item import fields as defaults
-from engine.item.values import custom, judge
+from engine.item import title as titles
+from engine.item.values import Judged, custom, judge, label, long_text
 from engine.model.desk import Catalog, WorkspaceStatus
 from engine.model.draft import AttachmentFate, Disposition, Draft, FieldChange, Note, Target, Verdict, note
 from engine.model.facts import Facts
+from engine.model.fields import KINDS
 from engine.model.mail import Mail
 from engine.model.questions import HookVerdict
 from engine.scripts.failure import also, decider, failed, judged, remarks
@@ -86,21 +88,31 @@ class Activity:
         is_new = draft.target is Target.NEW_ITEM
         for name, value in values.items():
             if name in ("description", "comment"):
-                direct["text"] = value or ""
+                direct["text"] = long_text(value or "")
             elif name == "tags":
-                direct["labels"] = tuple(value)
+                direct["labels"], bad = _labels(value, draft)
+                problems += bad
             elif name == "private" and is_new:
                 direct["private"] = bool(value)
-            elif name == "title" and is_new and value:
-                direct["title"] = value
             elif name == "title":
-                fields.decided["title"] = FieldChange("title", value, by)
-                problems += [] if value else [note("activity.no_title")]
+                title = titles.shortened(titles.one_line(value or ""))
+                problems += [] if title else [note("activity.no_title")]
+                if is_new:
+                    direct["title"] = title
+                else:
+                    fields.decided["title"] = FieldChange("title", title, by)
             else:
                 problems += _set(fields, name, value, by)
         if moves and (missing := defaults.fill(fields, self._config.settings(workspace).items)):
             problems.append(note("fields.missing", workspace=workspace, fields=missing))
         return replace(draft, fields=fields.all(), attachments=_left_out(draft, answer, by), **direct), problems
+
+
+def _labels(wanted: list[str], draft: Draft) -> tuple[tuple[str, ...], list[Note]]:
+    """Judge the labels that are new; empty ones are left out."""
+    judged = [(each, Judged(each) if each in draft.labels else label(each)) for each in wanted]
+    problems = [note("activity.bad_value", field="tags", problem=said.problem) for _, said in judged if said.problem]
+    return tuple(dict.fromkeys(str(said.value) for _, said in judged if said.value)), problems
 
 
 def _held(errors: list[str | Note], by: Decider, facts: Facts) -> tuple[Disposition | None, Note]:
@@ -135,10 +147,16 @@ def _set(fields: defaults.Fields, name: str, value: Any, by: Decider) -> list[No
     field = custom(name, fields.catalog)
     if name not in fields.common.by_name and field is None:
         return [note("activity.no_field", field=name)]
+    kind = field.kind if field is not None else fields.common.by_name[name].kind
+    tidied = long_text if KINDS[kind].hooks == "text" else titles.one_line
+    values: list[Value] = []
+    if isinstance(value, list):
+        value = [text for each in value if (text := tidied(each))]
+    elif isinstance(value, str):
+        value = tidied(value)
     if value is None or value == "" or value == []:
         fields.decided[name] = FieldChange(name, None, by)
         return []
-    values: list[Value] = []
     for each in value if isinstance(value, list) else [value]:
         answer = judge(name, _as_text(each), fields.catalog, fields.look, fields.common)
         if answer.problem:

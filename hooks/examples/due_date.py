@@ -3,8 +3,9 @@
 import re
 from datetime import datetime, timedelta
 
-DAY = re.compile(r"\b(?:until|by|before|bis(?: zum)?|jusqu'au)\s+(\d{1,2}\.\d{1,2}\.\d{4}|\d{4}-\d{2}-\d{2})\b", re.I)
-DAYS = re.compile(r"\bwithin (\d{1,2}) days?\b", re.I)
+A = re.I | re.A  # with re.A, \b is fast in every text
+DAY = re.compile(r"\b(?:until|by|before|bis(?: zum)?|jusqu'au)\s+(\d{1,2}\.\d{1,2}\.\d{4}|\d{4}-\d{2}-\d{2})\b", A)
+DAYS = re.compile(r"\bwithin (\d{1,2}) days?\b", A)
 
 
 def deadline(text, now):

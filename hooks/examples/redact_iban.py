@@ -5,7 +5,9 @@ Meant for a rule: then = ['run hook "redact_iban"', 'add label "iban-removed"'].
 
 import re
 
-IBAN = re.compile(r"\b([A-Z]{2}\d{2})((?: ?[A-Z0-9]{4}){3,7}(?: ?[A-Z0-9]{1,3})?)\b")
+IBAN = re.compile(
+    r"\b([A-Z]{2}\d{2})((?: ?[A-Z0-9]{4}){3,7}(?: ?[A-Z0-9]{1,3})?)\b", re.A
+)  # with re.A, \b is fast in every text
 
 
 def crossed_out(match):

@@ -72,6 +72,33 @@ def test_values_of_every_kind_are_judged(config: Config) -> None:
     }
 
 
+def test_F150_values_of_scripts_are_tidied_as_those_of_mail_are(config: Config) -> None:
+    texts = {"title": " a\u202eb  c\x9b ", "description": "a\x9bb\tc\r\nd", "Order__number": " 5\u202e 6 "}
+    decided = decide(config, changed(tags=["", "  ", " new\x9b", "new"], **texts))
+    assert (decided.title, decided.text, decided.labels) == ("ab c", "ab\tc\nd", ("new",))
+    assert {each.name: each.value for each in decided.fields} == {"Order number": "5 6"}
+    assert len(decide(config, changed(title="x" * 900)).title) == 255
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"tags": ["a,b"]}, 'tags: "a,b" has a comma: add two labels'),
+        ({"tags": ["x" * 1_900]}, f'tags: "{"x" * 60}…" has more than 100 characters'),
+        ({"title": "  \u202e "}, "title: it cannot be empty"),
+    ],
+)
+def test_what_no_mail_may_say_holds(config: Config, values: dict[str, Any], said: str) -> None:
+    disposition = decide(config, changed(**values)).disposition
+    assert disposition is not None and (disposition.code, disposition.because) == ("hook.activity_errors", said)
+
+
+def test_labels_that_were_there_are_not_judged_again(config: Config) -> None:
+    before = draft(title="T", labels=("by rule, with comma",))
+    decided = decide(config, changed(tags=["by rule, with comma", "new"]), before=before)
+    assert decided.labels == ("by rule, with comma", "new")
+
+
 def test_a_field_can_be_emptied(config: Config) -> None:
     before = draft(title="T", fields=(FieldChange("category", "Hardware", RULE),))
     assert decide(config, changed(category=None), before=before).fields[0].value is None
