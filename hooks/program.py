@@ -51,7 +51,8 @@ class Program:
 class Call:
     """One mail for a program; `mail`, `item` and `context` are JSON objects as `hooks.request` describes them.
 
-    `option` is "trace" (count executed lines), "probe" (only look for the functions) or "".
+    `option` is "trace" (count executed lines), "probe" (only look for the functions) or "". `fields` is a name for the
+    schema of the item, the same in calls with the same one; "" where nobody gave it a name.
     """
 
     program: Program
@@ -59,6 +60,7 @@ class Call:
     item: str
     context: str
     option: str = ""
+    fields: str = ""
 
 
 @dataclass(frozen=True, slots=True)

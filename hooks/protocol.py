@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 from datetime import date
-from functools import lru_cache
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
@@ -124,13 +123,15 @@ def read_bound(body: bytes, nonce: str, scripts: int) -> Bound:
 
 
 class _Item(msgspec.Struct, frozen=True):
-    schema: msgspec.Raw
+    schema: dict[str, str]
 
 
 class _Mail(msgspec.Struct, frozen=True):
     attachments: tuple[msgspec.Raw, ...] = ()
 
 
+MOST_SHAPES = 64
+_shapes: dict[str, type[msgspec.Struct]] = {}
 _item = msgspec.json.Decoder(_Item).decode
 _mail = msgspec.json.Decoder(_Mail).decode
 
@@ -146,7 +147,10 @@ def read_reply(body: bytes, nonce: str, call: Call) -> Reply:
     if why := _contradiction(reply, call):
         raise BadReply(f"the reply contradicts {why}")
     if reply.changes:
-        _fits(reply.changes, _kinds(bytes(_item(call.item).schema)))
+        try:
+            msgspec.convert(reply.changes, _changes_of(call))
+        except msgspec.ValidationError as error:
+            raise BadReply(f"the reply changes the item: {error}") from None
     return reply
 
 
@@ -181,22 +185,18 @@ def _contradiction(reply: Reply, call: Call) -> str:
     return "" if "".join(texts).replace("\t", "").isprintable() else "what can be printed"
 
 
-@lru_cache(64)
-def _kinds(schema: bytes) -> dict[str, str]:
-    kinds: dict[str, str] = msgspec.json.decode(schema, type=dict[str, str])
-    return kinds
-
-
-def _fits(changes: dict[str, Any], kinds: dict[str, str]) -> None:
-    """Look at each change by the kind of its field. Raises BadReply."""
-    for name, value in changes.items():
-        kind = _FIELDS.get(kinds.get(name, ""))
-        if kind is None:
-            raise BadReply("the reply changes a field that cannot be changed")
-        try:
-            msgspec.convert(value, kind)
-        except msgspec.ValidationError as error:
-            raise BadReply(f"the reply changes {name[:80]!r}: {error}") from None
+def _changes_of(call: Call) -> type[msgspec.Struct]:
+    """Give the shape of what a reply may change: the fields of the item that can be changed, each with its type."""
+    known = _shapes.get(call.fields) if call.fields else None
+    if known is None:
+        schema = _item(call.item).schema
+        names = {f"f{n}": name for n, (name, kind) in enumerate(schema.items()) if kind in _FIELDS}
+        rows = [(slot, _FIELDS[schema[name]] | msgspec.UnsetType, msgspec.UNSET) for slot, name in names.items()]
+        known = msgspec.defstruct("Changes", rows, rename=names, forbid_unknown_fields=True)
+        if len(_shapes) >= MOST_SHAPES:
+            _shapes.clear()
+        _shapes[call.fields] = known
+    return known
 
 
 def problems_of(bound: Bound, number: int) -> tuple[ScriptProblem, ...]:

@@ -183,7 +183,7 @@ class Scripts:
     # ── running
 
     def _run(self, program: Program, request: HookRequest, occasion: Occasion, memory: Memory | None) -> HookAnswer:
-        call = Call(program, request.mail, request.item, request.context)
+        call = Call(program, request.mail, request.item, request.context, fields=request.fields)
         result = self._sandbox.run(call)
         if result.outcome in _BROKEN and result.verdict == "accept" and self._in_guard(program, result):
             again = self._sandbox.run(call)

@@ -72,7 +72,7 @@ def test_values_of_every_kind_are_judged(config: Config) -> None:
     }
 
 
-def test_F150_values_of_scripts_are_tidied_as_those_of_mail_are(config: Config) -> None:
+def test_values_of_scripts_are_tidied_as_those_of_mail_are(config: Config) -> None:
     texts = {"title": " a\u202eb  c\x9b ", "description": "a\x9bb\tc\r\nd", "Order__number": " 5\u202e 6 "}
     decided = decide(config, changed(tags=["", "  ", " new\x9b", "new"], **texts))
     assert (decided.title, decided.text, decided.labels) == ("ab c", "ab\tc\nd", ("new",))
