@@ -63,7 +63,9 @@ def _ended(status: int, error: Exception, script: int, bound: bool) -> Result:
     return Result("killed", script=script, message=f"the worker ended with {how}")
 
 
-def answered(reply: protocol.Reply, standing: tuple[str, ...], missing: tuple[tuple[str, str], ...]) -> Result:
+def answered(
+    reply: protocol.Reply, standing: tuple[str, ...], missing: tuple[tuple[str, str], ...], ms: float
+) -> Result:
     """Give what the scripts of a call said; `standing` and `missing` are the fences of the worker."""
     error = reply.error
     return Result(
@@ -81,6 +83,7 @@ def answered(reply: protocol.Reply, standing: tuple[str, ...], missing: tuple[tu
         column=error.column if error else 0,
         length=error.length if error else 1,
         lines=tuple((name, tuple(counts.items())) for name, counts in reply.lines.items()),
+        ms=ms,
         cpu_ms=reply.cpu_ms,
         standing=standing,
         missing=missing,

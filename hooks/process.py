@@ -117,7 +117,7 @@ class Worker:
                 raise Died(self.end()) from None
 
     def _receive(self, most: int, deadline: float) -> bytes:
-        content = bytearray()
+        content: bytes | bytearray = b""
         wanted = 4
         while len(content) < wanted:
             if not self._poll_in.poll(_left(deadline)):
@@ -128,14 +128,18 @@ class Worker:
                 continue
             if not chunk:
                 raise Died(self.end(wait_s=0.5))
-            content += chunk
+            if not content:
+                content = chunk
+            else:
+                content = content if isinstance(content, bytearray) else bytearray(content)
+                content += chunk
             if wanted == 4 and len(content) >= 4:
                 wanted = 4 + int.from_bytes(content[:4], "big")
                 if wanted > most + 4:
                     raise BadReply(f"a reply of {wanted} bytes")
         if len(content) > wanted:
             raise BadReply("more than one reply")
-        return bytes(memoryview(content)[4:])
+        return bytes(content[4:])
 
     def end(self, wait_s: float = 0.0) -> int:
         """End the process, after giving it `wait_s` to end by itself. Gives its exit code, or minus the signal."""

@@ -41,7 +41,8 @@ _FIELDS: dict[str, Any] = {
     "date": date | None,
 }
 """What a reply may hold for each kind of field; one of another kind (`ro`) cannot be in it."""
-FieldValue = _FieldText | _FieldInt | _FieldFloat | bool | None | _FieldList
+FieldValue = str | int | float | bool | None | tuple[str, ...]
+"""What any field may hold; which one may hold what is looked at when the item is known (`_changes_of`)."""
 
 
 class BadReply(Exception):
@@ -156,22 +157,18 @@ def read_reply(body: bytes, nonce: str, call: Call) -> Reply:
 
 def _contradiction(reply: Reply, call: Call) -> str:
     """Say what a reply of the right shape cannot be an answer to, "" if it can."""
-    hooks = [script.hook for script in call.program.scripts]
-    refused = reply.verdict != "accept"
-    kept = reply.changes or reply.dropped or (not refused and (reply.errors or reply.reason))
-    if (reply.outcome == "ok") != (reply.error is None) or (reply.error and kept):
+    scripts, verdict, failed = call.program.scripts, reply.verdict, reply.error is not None
+    refused = verdict != "accept"
+    if (reply.outcome == "ok") is failed or (failed and (reply.changes or reply.dropped)):
         return "its outcome"
-    if reply.script >= len(hooks) or (reply.script < 0 and (refused or not reply.error)):
+    if reply.script >= len(scripts) or (reply.script < 0 and (refused or not failed)):
         return "the number of scripts"
-    if reply.verdict == "accept":
-        if reply.reason or (not reply.error and reply.script != len(hooks) - 1):
+    if refused:
+        by_guard = scripts[reply.script].hook == "guard"
+        fits = not reply.changes if by_guard else verdict != "refuse"
+        if not fits or (verdict == "refuse" and reply.reason):
             return "its verdict"
-    elif hooks[reply.script] == "guard":
-        if reply.changes:
-            return "its verdict"
-    elif reply.verdict == "refuse":
-        return "its verdict"
-    if reply.verdict == "refuse" and reply.reason:
+    elif reply.reason or (reply.errors if failed else reply.script != len(scripts) - 1):
         return "its verdict"
     if reply.dropped:
         places = {index for index, _ in reply.dropped}
@@ -179,10 +176,15 @@ def _contradiction(reply: Reply, call: Call) -> str:
             return "the attachments of the mail"
     if reply.lines and call.option != "trace":
         return "the question"
+    return "" if "".join(_texts(reply)).replace("\t", "").isprintable() else "what can be printed"
+
+
+def _texts(reply: Reply) -> list[str]:
     texts = [reply.reason, *reply.log]
-    texts += [text for pair in reply.errors for text in pair] + [reason for _, reason in reply.dropped]
-    texts += [reply.error.type, reply.error.message] if reply.error else []
-    return "" if "".join(texts).replace("\t", "").isprintable() else "what can be printed"
+    if reply.errors or reply.dropped or reply.error:
+        texts += [text for pair in reply.errors for text in pair] + [reason for _, reason in reply.dropped]
+        texts += [reply.error.type, reply.error.message] if reply.error else []
+    return texts
 
 
 def _changes_of(call: Call) -> type[msgspec.Struct]:

@@ -247,7 +247,7 @@ class Sandbox:
         else:  # ended by us: whether the process thinks that it has served enough is not asked
             bound.worker.end()
             self._replaced(call.program)
-        return replace(outcome.answered(reply, bound.standing, bound.missing), ms=_since(began))
+        return outcome.answered(reply, bound.standing, bound.missing, _since(began))
 
     def _replaced(self, program: Program) -> None:
         """Start a worker at once: the next mail is not to wait for it."""
