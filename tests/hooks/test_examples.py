@@ -61,7 +61,7 @@ def test_every_fixture_of_an_example_expects_something_and_no_two_the_same(name:
 
 
 IBAN = "DE89 3704 0044 0532 0130 00"
-HOSTILE = {
+HOSTILE: dict[str, dict[str, Any]] = {
     "executable_attachments.py": {"attachments": [{"name": f"{'x' * 240}{n}.exe"} for n in range(400)]},
     "monitoring_alert.py": {"body": '{"host": "a\\nb\\ud800\\u0000", "state": "\\u2028", "check": [[[["x"]]]]}'},
     "order_number.py": {"body": "é order" + " " * 20_000},

@@ -144,17 +144,17 @@ def wait_to_decide() -> None:
     """In the child: let the first decision wait until there is a file called `go on`."""
     decide = engine.run.engine.Engine.decide
 
-    def waiting(self: Any, spooled: Any) -> Any:
+    def waiting(self: Any, spooled: Any, *world: Any) -> Any:
         end = time.monotonic() + 30
         while not Path("go on").exists() and time.monotonic() < end:
             time.sleep(0.01)
-        return decide(self, spooled)
+        return decide(self, spooled, *world)
 
-    def first(self: Any, spooled: Any) -> Any:
+    def first(self: Any, spooled: Any, *world: Any) -> Any:
         os.write(_steps, b"decide\n")
-        return waiting(self, spooled)
+        return waiting(self, spooled, *world)
 
-    engine.run.engine.Engine.decide = first  # type: ignore[method-assign]
+    engine.run.engine.Engine.decide = first  # type: ignore[assignment, method-assign]
 
 
 _steps = -1
