@@ -1,7 +1,5 @@
 """The facts about a mail: identity, headers of servers, text, rates."""
 
-import time
-
 import pytest
 from builders import JANE, World, config, item, mail
 
@@ -165,17 +163,3 @@ def test_F103_if_nothing_is_left_the_whole_body_is_used():
 def test_a_release_is_carried_along():
     release = Release("anna", "phoned")
     assert facts.gather(mail(), config(), "system", World(), release, "m-1").released is release
-
-
-def test_gathering_is_quick():
-    text = (
-        "Hello,\n\n"
-        + "\n".join("the server does not answer after the update of the client" for _ in range(40))
-        + "\n\n-- \nJane\n"
-    )
-    given, loaded, world = mail(text=text, subject="Server does not answer"), config(), World()
-    facts.gather(given, loaded, "system", world)
-    start = time.process_time()
-    for _ in range(200):
-        facts.gather(given, loaded, "system", world)
-    assert (time.process_time() - start) / 200 < 0.001
