@@ -431,14 +431,17 @@ class Outbox(Protocol):
     def failed(self, number: int, error: str, retry_at: datetime | None) -> None:
         """Note that a row did not go out; it waits until `retry_at`, or has failed for good without one."""
 
+    def postponed(self, number: int, why: str, until: datetime) -> None:
+        """Let a row wait that was claimed and not tried: the attempt is taken back."""
+
     def unknown(self, number: int) -> None:
         """Note that nobody knows whether an automatic mail went out: it is not sent again."""
 
     def count(
         self, recipient: str, since: datetime, automatic: bool | None = None, item: int | None = None,
-        kinds: tuple[str, ...] = (),
+        kinds: tuple[str, ...] = (), domain: str = "",
     ) -> int:  # fmt: skip
-        """Count what went (or may have gone) out to somebody, or to anybody for "", since a time."""
+        """Count what went (or may have gone) out to somebody, or to anybody (of a domain) for "", since a time."""
 
     def context(self, number: int) -> OutboxContext:
         """Give what an answer quotes: the mail it answers, the item or topic it is about."""

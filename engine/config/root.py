@@ -111,7 +111,7 @@ class Errors(Section, frozen=True, rename={"from_": "from"}):
 class Replies(Section, frozen=True):
     """Which template answers what; "" is no answer.
 
-    `automatic_per_*` count mails an hour.
+    `automatic_*` and `notices_*` count mails an hour.
     """
 
     nested: ClassVar[bool] = True
@@ -124,6 +124,9 @@ class Replies(Section, frozen=True):
     once_per_sender: Duration = 3600.0
     automatic_per_item: Count = 5
     automatic_per_recipient: Count = 10
+    automatic_per_domain: Count = 200
+    automatic_total: Count = 1000
+    notices_per_recipient: Count = 60
     headers: Mapping[str, Line] = MappingProxyType(
         {"Auto-Submitted": "auto-replied", "X-Auto-Response-Suppress": "All"}
     )

@@ -86,6 +86,12 @@ class Outbox:
         with self._database.joining():
             self._set(number, "failed" if retry_at is None else "queued", error, us(retry_at) if retry_at else 0)
 
+    def postponed(self, number: int, why: str, until: datetime) -> None:
+        row = tables.Outbox
+        with self._database.joining():
+            self._set(number, "queued", why, us(until))
+            self._database.do(row.update(attempts=row.attempts - 1).where(row.id == number))
+
     def unknown(self, number: int) -> None:
         with self._database.joining():
             self._set(number, "unknown", "the connection broke after the mail was handed over")
@@ -98,9 +104,12 @@ class Outbox:
 
     def count(
         self, recipient: str, since: datetime, automatic: bool | None = None, item: int | None = None,
-        kinds: tuple[str, ...] = (),
+        kinds: tuple[str, ...] = (), domain: str = "",
     ) -> int:  # fmt: skip
         text, params = hot.SENT_TO, [us(since)]
+        if domain:
+            text += " AND recipient LIKE ?"
+            params.append(f"%@{domain.casefold().replace('%', '')}")  # type: ignore[arg-type]
         if kinds:
             text += f" AND kind IN ({', '.join('?' * len(kinds))})"
             params += kinds  # type: ignore[arg-type]

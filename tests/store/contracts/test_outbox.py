@@ -53,6 +53,15 @@ def test_a_failed_row_waits_or_has_failed_for_good(desk, outbox):
     assert outbox.waiting(desk.later(days=9)) == 0
 
 
+def test_a_row_that_was_not_tried_waits_without_an_attempt(desk, outbox):
+    desk.item("x", ACK)
+    (row,) = outbox.claim(9, desk.now, ME)
+    outbox.postponed(row.id, "too much now", desk.now.replace(hour=23))
+    assert outbox.waiting() == 0
+    (again,) = outbox.claim(9, desk.now.replace(hour=23), ME)
+    assert (again.id, again.attempts) == (row.id, row.attempts)
+
+
 def test_an_unknown_fate_is_never_tried_again_and_counts_as_sent(desk, outbox):
     desk.item("x", ACK)
     (row,) = outbox.claim(9, desk.now, ME)
