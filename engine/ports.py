@@ -44,11 +44,14 @@ class Ledger(Protocol):
 
     # ── taking in, claiming ───────────────────────────────────────────────────────────────────────────────────
 
-    def spool(self, raws: Sequence[RawMail], owner: str, *, identical: str = "settle") -> list[Spooled]:
+    def spool(
+        self, raws: Sequence[RawMail], owner: str, *, identical: str = "settle", quiet: bool = False
+    ) -> list[Spooled]:
         """Store mails durably and claim them for `owner`, in one transaction: now the server may be told.
 
         Bytes that this mailbox has had before only get a presentation, and their mailbox action is planned again;
-        with `identical="process"` (option `on_identical`) they are decided once more, as another generation.
+        with `identical="process"` (option `on_identical`) they are decided once more, as another generation. What comes
+        of `quiet` mails tells nobody.
         """
 
     def claim(

@@ -164,20 +164,21 @@ def resume(ctx: click.Context, name: str, as_json: bool) -> None:
     "--folder", metavar="FOLDER", help="Look there, e.g. where done mail was moved to (default: the mailbox's own)."
 )
 @click.option("--commit", is_flag=True, help="Take in what is missing; without it this only counts.")
+@click.option("--notify", is_flag=True, help="Answer and tell people of these mails as of any other.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 @click.pass_context
-def reconcile(ctx: click.Context, name: str, folder: str | None, commit: bool, as_json: bool) -> None:
+def reconcile(ctx: click.Context, name: str, folder: str | None, commit: bool, notify: bool, as_json: bool) -> None:
     """Find mails that lie on the server but that we do not have, after a restored backup for example.
 
     Mails are compared by their bytes. With --commit those that are missing are taken in; the next `allegra run`
-    decides them. What is known already is not decided again.
+    decides them and tells nobody, for people were told of them before. What is known already is not decided again.
     """
     from engine.desk import mailboxes
 
     config = open_config(ctx)
     (box,) = chosen_mailboxes(config, (name,))
     with open_store(ctx, config) as store, _reaching():
-        found = mailboxes.reconcile(config, store, box, folder or "", commit=commit)
+        found = mailboxes.reconcile(config, store, box, folder or "", commit=commit, notify=notify)
     told = {"mailbox": name, "folder": found.place, "on_server": found.on_server, "known": found.known,
             "missing": found.missing, "known_by_content": found.known_by_content, "committed": commit}  # fmt: skip
     what = "were taken in: allegra run decides them" if commit else "are missing here (--commit takes them in)"

@@ -158,11 +158,14 @@ def resume(store: Store, box: Mailbox) -> None:
     store.mailboxes.resume(box.name)
 
 
-def reconcile(config: Config, store: Store, box: Mailbox, folder: str = "", *, commit: bool = False) -> Reconciled:
+def reconcile(
+    config: Config, store: Store, box: Mailbox, folder: str = "", *, commit: bool = False, notify: bool = False
+) -> Reconciled:
     """Compare the mails of a folder (the mailbox's own where none is named) with ours, by their bytes.
 
-    With `commit` those that are missing are taken in; the next run decides them. Raises SourceError, and Busy while
-    another run is at work there.
+    With `commit` those that are missing are taken in; the next run decides them. It tells nobody of them, for people
+    were told before the backup was restored, unless `notify`. Raises SourceError, and Busy while another run is at
+    work there.
     """
     elsewhere = box.filled(folder=folder) if folder else box
     with Lease(store, box.name, utc_now) as lease:
@@ -171,17 +174,19 @@ def reconcile(config: Config, store: Store, box: Mailbox, folder: str = "", *, c
         with _open(config, elsewhere) as source:
             listed = [each.key for each in source.list()]
             fresh = store.mailboxes.unknown_keys(box.name, listed)
-            known, missing = _take_in(store, source.fetch(fresh, config.settings().limits), lease.owner, commit)
+            known, missing = _take_in(
+                store, source.fetch(fresh, config.settings().limits), lease.owner, commit, not notify
+            )
     place = elsewhere.folder if box.protocol in ("imap", "maildir") else box.place
     return Reconciled(place, len(listed), missing, known)
 
 
-def _take_in(store: Store, raws: Iterator[RawMail], owner: str, commit: bool) -> tuple[int, int]:
+def _take_in(store: Store, raws: Iterator[RawMail], owner: str, commit: bool, quiet: bool) -> tuple[int, int]:
     """Spool mails, for good or as a rehearsal; the numbers of known and of missing ones."""
     known = missing = 0
     for raw in raws:
         if commit:
-            (spooled,) = store.ledger.spool([raw], owner)
+            (spooled,) = store.ledger.spool([raw], owner, quiet=quiet)
             if not spooled.seen_before:
                 store.ledger.unclaim([spooled])
         else:

@@ -35,7 +35,7 @@ RAW = insert("raw_mail", "digest", "size", "content", "truncated")
 
 INBOUND = insert(
     "inbound", "ref", "mailbox_id", "raw_id", "received_at", "reverse_path", "forward_paths", "source_key",
-    "attempts", "owner", "claimed_until",
+    "attempts", "owner", "claimed_until", "mode",
 )  # fmt: skip
 
 PRESENTATION = insert(
@@ -112,6 +112,18 @@ ITEM = insert(
     "item", "workspace_id", "title", "text", "quoted", "author_id", "sender", *COLUMNS, "private", "created_at",
     "changed_at", "closed_at", "inbound_id", "html",
 )  # fmt: skip
+
+ITEM_AT = ITEM.replace("(", "(id, ", 1).replace("VALUES (", "VALUES (?, ")
+"""The same with its number: the first item after a restore."""
+
+MARK = "SELECT above FROM numbering WHERE kind = 'item' AND above > coalesce((SELECT max(id) FROM item), 0)"
+"""The mark that the number of a new item has to be above, as long as none is."""
+
+NUMBER_ABOVE = insert("numbering", "kind", "above") + " ON CONFLICT (kind) DO UPDATE SET above = excluded.above"
+
+HIGHEST = "SELECT max(coalesce((SELECT max(id) FROM item), 0), coalesce((SELECT max(above) FROM numbering), 0))"
+
+HOLD_QUEUED = f"UPDATE outbox SET state = 'held', owner = NULL, error = ? WHERE {QUEUED}"
 
 SET_ITEM = {column: update("item", column, where="id = ?") for column in ("title", *COLUMNS, "private", "closed_at")}
 """A statement for each column of an item that an effect may set."""

@@ -18,7 +18,7 @@ from engine.store.claims import Claims, is_free
 from engine.store.database import Database, moment, us
 from engine.store.listing import Listing
 from engine.store.locks import FileLock, is_alive
-from engine.store.migrations import check_version, pass_file
+from engine.store.migrations import MADE, check_version, pass_file
 
 TTL_S = 60.0
 RETRY_S = 0.25
@@ -85,6 +85,7 @@ class Leases:
             if not passing.acquire():
                 lock.release()
                 return False
+            passing.note(MADE)
             self._pass = passing
         self._locks[mailbox] = lock
         return True

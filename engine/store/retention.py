@@ -21,6 +21,7 @@ from engine.store.blobs import Blobs
 from engine.store.database import Database, us
 from engine.store.errors import Refused, StoreError
 from engine.store.mails import Mails
+from engine.store.restoring import damage
 from engine.store.terms import DECIDED, OPEN, PLANNED
 
 AT_ONCE = 100
@@ -99,10 +100,16 @@ class Retention:
                 self._database.copy_to(copy)
             finally:
                 copy.close()
+            wrong = damage(target)
         except FileExistsError:
             raise Refused(f"{target} exists: a backup never overwrites a file") from None
         except (OSError, sqlite3.Error) as error:
             raise StoreError(f"the backup {target} cannot be written: {error}") from error
+        if wrong:
+            raise StoreError(
+                f"the backup {target} was written, but the database is damaged: {wrong}; "
+                "keep older backups, and look at the disk"
+            )
         return target.stat().st_size
 
 

@@ -87,14 +87,24 @@ def templates(config: Config) -> Iterator[Checked]:
             yield Checked(f"templates of {workspace or 'the system'}", "", (problem,))
 
 
+RESTORE = "stop what writes to it and put a backup in its place: allegra db restore FILE"
+
+
 def database(config: Config) -> Iterator[Checked]:
     """Whether the database opens and what its schema is; one that is not there yet is made by the first run."""
     path = config.store.path
-    if not path.exists():
+    from engine.store.errors import StoreError
+    from engine.store.migrations import was_made
+    from engine.store.restoring import damage
+    from engine.store.store import Store
+
+    if not path.exists() and not was_made(path):
         yield Checked(path.name, "not there yet: the first run makes it")
         return
-    from engine.store.errors import StoreError
-    from engine.store.store import Store
+    if path.exists() and (wrong := damage(path)):
+        problem = Problem("C195", f"the database {path} is damaged: {wrong}", path.name, help=RESTORE)
+        yield Checked(path.name, "", (problem,))
+        return
 
     try:
         with Store.open(path) as store:

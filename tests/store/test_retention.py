@@ -11,6 +11,7 @@ import pytest
 from engine.model.mail import Part
 from engine.model.plan import AddComment, Attach, CreateItem, Outcome
 from engine.store.errors import NotFound, Refused, StoreError
+from engine.store.store import Store
 
 YEAR = 365 * 86400.0
 
@@ -139,3 +140,15 @@ def test_backup_is_a_whole_database_for_its_owner_only(file_desk, tmp_path):
         file_desk.store.archive.backup(target)
     with pytest.raises(StoreError, match="cannot be written"):
         file_desk.store.archive.backup(tmp_path / "nowhere" / "b")
+
+
+def test_a_backup_of_a_damaged_database_says_so(file_desk, tmp_path):
+    path = file_desk.store.path
+    for n in range(20):
+        file_desk.item(f"Item {n}", content=b"x" * 9000 + bytes([n]))
+    file_desk.store.database.run("PRAGMA wal_checkpoint(TRUNCATE)")
+    with path.open("r+b") as file:
+        file.seek(40_000)
+        file.write(b"\xff" * 60_000)
+    with Store.open(path) as fresh, pytest.raises(StoreError, match="damaged"):
+        fresh.archive.backup(tmp_path / "copy")

@@ -76,6 +76,9 @@ if TYPE_CHECKING:
         Membership as Membership,
     )
     from engine.store.tables.every import (
+        Numbering as Numbering,
+    )
+    from engine.store.tables.every import (
         Outbox as Outbox,
     )
     from engine.store.tables.every import (

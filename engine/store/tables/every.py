@@ -19,6 +19,7 @@ from engine.store.tables.items import (
     ItemField,
     ItemLabel,
     ItemPerson,
+    Numbering,
     Post,
     Topic,
 )  # fmt: skip
@@ -47,14 +48,14 @@ from engine.store.tables.people import (
 __all__ = [  # noqa: RUF022
     "EXCLUDED", "JOIN", "SQL", "TABLES", "Case", "columns", "fn", "name_of",
     "Account", "AccountGroup", "Attachment", "Blob", "Comment", "Effect", "Email", "FieldName", "Inbound",
-    "Item", "ItemField", "ItemLabel", "ItemPerson", "Mailbox", "Member", "Membership", "Outbox", "Post",
+    "Item", "ItemField", "ItemLabel", "ItemPerson", "Mailbox", "Member", "Membership", "Numbering", "Outbox", "Post",
     "Presentation", "RawMail", "Receipt", "Role", "RuleText", "SchemaVersion", "Table", "Topic", "Workspace",
 ]  # fmt: skip
 
 TABLES: tuple[type[Table], ...] = (
     Account, Email, AccountGroup, Membership, Role, Workspace, Member, FieldName, Mailbox, RawMail, Inbound,
-    Presentation, Blob, Item, ItemField, ItemLabel, ItemPerson, Comment, Topic, Post, Attachment, Receipt, Effect,
-    Outbox, RuleText, SchemaVersion,
+    Presentation, Blob, Item, Numbering, ItemField, ItemLabel, ItemPerson, Comment, Topic, Post, Attachment, Receipt,
+    Effect, Outbox, RuleText, SchemaVersion,
 )  # fmt: skip
 """Every table, parents before children."""
 
