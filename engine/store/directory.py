@@ -13,8 +13,8 @@ from typing import Any
 
 import msgspec
 
+from engine.model.answers import AccountMatch, Found
 from engine.model.desk import Account, AccountStatus
-from engine.model.questions import AccountMatch, Found
 from engine.store import hot, tables
 from engine.store.database import Database
 from engine.store.errors import NotFound, Refused
