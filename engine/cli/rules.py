@@ -182,8 +182,7 @@ def _try_files(config: Config, book: Rulebook, file: RuleFile, paths: tuple[Path
             continue
         click.echo(f"{'✔' if trace.hits else '✘'} {path}   {printable(asked.mail.subject, 60)}")
         for line in explain.lines(trace, text, True, asked.leaves)[1:]:
-            if not line.lstrip().startswith("→"):
-                click.echo(line)
+            click.echo(line)
     return matched
 
 

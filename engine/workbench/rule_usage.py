@@ -111,6 +111,8 @@ class Asked(Struct, frozen=True):
 
 def on_files(config: Config, vocabulary: Vocabulary, file: RuleFile, paths: Iterable[Path]) -> Iterator[Asked]:
     """Ask a condition about mails in files. Raises what `from_file` raises."""
+    from msgspec.structs import replace
+
     from engine.workbench.rule_sources import from_file
     from rules.explain import opened
     from rules.run import Ledger, evaluate
@@ -118,7 +120,8 @@ def on_files(config: Config, vocabulary: Vocabulary, file: RuleFile, paths: Iter
     for path in paths:
         mail, facts = from_file(config, path)
         come = evaluate(file, vocabulary.values(mail, facts), facts.thread.item is not None, Ledger())
-        yield Asked(path, mail, come.trace, opened(file, vocabulary.values(mail, facts)))
+        hits = tuple(replace(hit, effects=()) for hit in come.trace.hits)  # of the rule around the condition
+        yield Asked(path, mail, replace(come.trace, hits=hits), opened(file, vocabulary.values(mail, facts)))
 
 
 @dataclass(slots=True)

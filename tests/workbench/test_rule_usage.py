@@ -44,4 +44,5 @@ def test_a_condition_is_asked_about_mails_in_files_each_part_of_it(tmp_path: Pat
     one, other = on_files(config(), vocabulary, file, [tmp_path / "a.eml", tmp_path / "b.eml"])
     assert [bool(each.trace.hits) for each in (one, other)] == [True, False]
     assert [[held for held, _ in each.leaves[1]] for each in (one, other)] == [[True, True], [False, True]]
+    assert [hit.effects for hit in one.trace.hits] == [()]
     assert other.mail.subject == "Lunch"
