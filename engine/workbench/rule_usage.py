@@ -1,7 +1,7 @@
-"""Rules against stored mail: what a condition would find, which rules are ever hit.
+"""Rules against mail of files and stored mail: what a condition would find, which rules are ever hit.
 
-Here: going through the archive and counting. Not here: printing (`cli/rules.py`), what other rules would change
-(`rule_changes.py`).
+Here: going through files and the archive, and counting. Not here: printing (`cli/rules.py`), what other rules would
+change (`rule_changes.py`).
 Invariant: nothing is kept.
 """
 

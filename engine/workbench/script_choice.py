@@ -1,7 +1,7 @@
 """Which scripts a person means, in which versions, and how they stand.
 
-Here: names to files, files to scripts, a sandbox for them. Not here: which scripts run in production
-(`scripts/scripts.py`), what is wrong with one (`script_check.py`).
+Here: names to files, files to scripts with their fixtures, a sandbox for them. Not here: which scripts run in
+production (`scripts/scripts.py`), what is wrong with one (`script_check.py`).
 Invariant: nothing is remembered, no script is switched on or off.
 """
 
