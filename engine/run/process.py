@@ -21,7 +21,7 @@ from msgspec.structs import replace
 
 from engine.decision.mailbox_action import Planned, plan_action
 from engine.decision.seal import reports
-from engine.model.draft import Decider, Disposition, Verdict, Who
+from engine.model.draft import ENGINE, Decider, Disposition, Verdict
 from engine.model.plan import Effect, Letter, Outcome, Plan, Receipt, SendMail, Settle
 from engine.model.trace import encode
 from engine.run.engine import Engine
@@ -45,8 +45,6 @@ DEFER_WAIT = timedelta(minutes=5)
 """How long a deferred mail waits until the next try."""
 
 MAX_ATTEMPTS = 5
-
-ENGINE = Decider(Who.ENGINE, "engine")
 
 
 class Result(Struct, frozen=True):

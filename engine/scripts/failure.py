@@ -64,7 +64,7 @@ def judged(answer: HookAnswer, facts: Facts, config: Config) -> tuple[Dispositio
     return settled(verdict, code, because, decider(config, answer.script, answer.line))
 
 
-def remarks(answer: HookAnswer, config: Config) -> tuple[Note, ...]:
+def remarks(answer: HookAnswer) -> tuple[Note, ...]:
     """Give the notes every run leaves: which scripts ran, what they logged, which fences were missing."""
     notes = []
     if answer.hashes:

@@ -51,7 +51,7 @@ class Activity:
         answer = look.ask(HooksSay(question))
         if answer.hook == "guard":  # the mail goes on all the same: by a release, or by hooks.on_error
             answer = look.ask(HooksSay(replace(question, guard=())))
-        notes = (*draft.notes, *(() if question.guard else remarks(answer, self._config)))
+        notes = (*draft.notes, *(() if question.guard else remarks(answer)))
         if failed(answer):
             disposition, said = judged(answer, facts, self._config)
             return replace(draft, disposition=disposition, notes=(*notes, said))

@@ -49,7 +49,7 @@ class Guard:
         answer = look.ask(HooksSay(question))
         if answer.outcome == HookOutcome.NONE:
             return draft
-        notes = (*draft.notes, *remarks(answer, self._config))
+        notes = (*draft.notes, *remarks(answer))
         if failed(answer):
             if answer.hook == "activity":
                 return replace(draft, notes=(*draft.notes, note("guard.passed")))

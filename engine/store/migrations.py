@@ -16,6 +16,8 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from engine.store import hot
 from engine.store.database import Database, us
 from engine.store.errors import Busy, StoreError
@@ -64,6 +66,24 @@ def bring_up_to_date(database: Database, may_upgrade: bool = True, wait_s: float
         raise StoreError(f"the database {database.path} has an older schema: run `allegra db migrate`")
     with _alone(database, wait_s):
         return _upgrade(database)
+
+
+class Migrated(Struct, frozen=True):
+    """The version that the schema has now, and the names of the steps that were taken."""
+
+    version: int
+    steps: tuple[str, ...]
+
+
+def migrate(path: Path, wait_s: float = UPGRADE_WAIT_S) -> Migrated:
+    """Make the database of a path, or bring its schema up to date. Raises StoreError, Busy."""
+    database = Database(path)
+    database.connect()
+    try:
+        steps = bring_up_to_date(database, wait_s=wait_s)
+        return Migrated(version(database), tuple(steps))
+    finally:
+        database.close()
 
 
 def _is_current(database: Database) -> bool:
