@@ -87,7 +87,8 @@ def _seen(config: Any, folder: Path) -> list[tuple[Any, Any]]:
     from engine.mail.parse import parse
     from engine.run.engine import Engine
     from engine.run.passing import utc_now
-    from engine.sources.files import read_file
+    from engine.sources.disk import read_mail
+    from engine.sources.source import content_key, raw_mail
     from engine.store.load import load as load_data
     from engine.store.store import Store
 
@@ -97,7 +98,8 @@ def _seen(config: Any, folder: Path) -> list[tuple[Any, Any]]:
         limits = config.settings("").limits
         seen = []
         for path in sorted((folder / "mail" / "new").iterdir()):
-            mail = parse(read_file(path, limits, utc_now(), "system"), limits)
+            content, size_bytes, _ = read_mail(path, limits)
+            mail = parse(raw_mail("system", content_key(content), content, utc_now(), size_bytes), limits)
             seen.append((mail, gather(mail, config, "system", engine.look(mail.raw))))
     return seen
 

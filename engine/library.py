@@ -108,9 +108,9 @@ class Desk:
         run works on the mailbox for longer than `wait_s` seconds, the next pass decides. Raises NotFound for a mailbox
         that is not configured, ValueError for bytes that hold no mail or more than `limits.raw`.
         """
+        from engine.model.draft import ENGINE
         from engine.run.at_once import decide_at_once
         from engine.run.line import line_of
-        from engine.run.process import ENGINE
         from engine.store.locks import owner
 
         engine, raw = self._open(), self._raw(content, mailbox, envelope, key)

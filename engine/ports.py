@@ -15,13 +15,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
+from engine.model.answers import AccountMatch, MessageMatch
 from engine.model.desk import Account, Catalog, CustomField, ItemFacts
 from engine.model.facts import Facts, Release
 from engine.model.mail import Mail, RawMail
 from engine.model.plan import Effect, Plan, Receipt, SendMail
-from engine.model.questions import AccountMatch, MessageMatch
 from engine.model.stored import (
     Claimed,
+    Counter,
     ItemRow,
     ItemView,
     MailboxState,
@@ -553,8 +554,8 @@ class Store(Protocol):
     def versions(self) -> Versions:
         """Give the counters; equal counters mean that no answer about accounts, items or receipts has changed."""
 
-    def changed_since(self, before: Versions) -> frozenset[str]:
-        """Name the questions whose answers may have changed since `before`."""
+    def changed_since(self, before: Versions) -> frozenset[Counter]:
+        """Name what may have changed since `before`: answers that depend on nothing of it are what they were."""
 
     def writing(self) -> AbstractContextManager[None]:
         """Hold one write transaction: committed at the end, rolled back by an exception. It cannot be nested.

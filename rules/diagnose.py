@@ -79,7 +79,7 @@ def explain(text: str, start: str, position: int, at_end: bool, expected: frozen
         or _sign(text, position)
         or _quantity(text, position)
         or _word(text, position, expected)
-        or _incomplete(text, position, at_end, expected)
+        or _incomplete(text, at_end, expected)
         or _anything(text, position, expected)
     )
 
@@ -280,7 +280,7 @@ def _word(text: str, position: int, expected: frozenset[str]) -> SyntaxFault | N
     return None
 
 
-def _incomplete(text: str, position: int, at_end: bool, expected: frozenset[str]) -> SyntaxFault | None:
+def _incomplete(text: str, at_end: bool, expected: frozenset[str]) -> SyntaxFault | None:
     if not at_end:
         return None
     start, end = _last_piece(text)

@@ -23,22 +23,16 @@ def db() -> None:
 @click.pass_context
 def migrate(ctx: click.Context, wait_s: float, anew: bool, as_json: bool) -> None:
     """Make the database, or bring its schema up to date. Every other command does it too when it is needed."""
-    from engine.store.database import Database
-    from engine.store.migrations import bring_up_to_date, version
+    from engine.store import migrations
 
     path = open_config(ctx).store.path
     with exit_codes():
-        database = Database(path)
-        database.connect()
-        try:
-            taken = bring_up_to_date(database, wait_s=wait_s, anew=anew)
-            now = version(database)
-        finally:
-            database.close()
+        done = migrations.migrate(path, wait_s, anew=anew)
     if as_json:
-        print_json("db", {"path": str(path), "version": now, "steps": taken})
+        print_json("db", {"path": str(path), "version": done.version, "steps": done.steps})
     else:
-        click.echo(f"{path}: schema {now}, " + (f"took {', '.join(taken)}" if taken else "nothing to do"))
+        took = f"took {', '.join(done.steps)}" if done.steps else "nothing to do"
+        click.echo(f"{path}: schema {done.version}, {took}")
 
 
 @db.command()

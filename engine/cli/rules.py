@@ -164,14 +164,12 @@ def try_(ctx: click.Context, condition: str, files: tuple[Path, ...], last: str,
 
 def _try_files(config: Config, book: Rulebook, file: RuleFile, paths: tuple[Path, ...], as_json: bool) -> int:
     """Print the tree of the condition for each file; gives how many match."""
-    from engine.workbench.rule_sources import from_file
+    from engine.workbench.rule_usage import on_files
     from rules import explain
-    from rules.run import Ledger, evaluate
 
     matched = 0
-    for path in paths:
-        mail, facts = from_file(config, path)
-        trace = evaluate(file, book.vocabulary.values(mail, facts), facts.thread.item is not None, Ledger()).trace
+    for asked in on_files(config, book.vocabulary, file, paths):
+        path, trace = asked.path, asked.trace
         matched += bool(trace.hits)
 
         def text(_: str) -> str:
@@ -182,11 +180,9 @@ def _try_files(config: Config, book: Rulebook, file: RuleFile, paths: tuple[Path
             tree = rule_lines.moved(told["tree"], -file.document.places.slice(("rule", 0, "when"), 0, 1)[0])
             print_json("rules", {"file": str(path), "matched": told["matched"], "tree": tree})
             continue
-        leaves = explain.opened(file, book.vocabulary.values(mail, facts))
-        click.echo(f"{'✔' if trace.hits else '✘'} {path}   {printable(mail.subject, 60)}")
-        for line in explain.lines(trace, text, True, leaves)[1:]:
-            if not line.lstrip().startswith("→"):
-                click.echo(line)
+        click.echo(f"{'✔' if trace.hits else '✘'} {path}   {printable(asked.mail.subject, 60)}")
+        for line in explain.lines(trace, text, True, asked.leaves)[1:]:
+            click.echo(line)
     return matched
 
 

@@ -24,7 +24,7 @@ IDENTIFIER = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 _SERVERS = ("imap", "pop3")
 
 
-def settled(root: Root, folder: Path) -> Root:
+def settled(root: Root) -> Root:
     """Work out the defaults that follow from other options: files in `state_dir`, rule files that exist."""
     instance, store = root.instance, root.store
     if "secret_file" not in instance.written:

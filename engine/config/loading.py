@@ -46,7 +46,7 @@ def load(path: Path, environ: Mapping[str, str] = os.environ) -> Config:
     if len(content) > FILE_LIMIT_BYTES:
         raise ConfigError((Problem("C150", f"larger than {FILE_LIMIT_BYTES} bytes", file),))
     try:
-        text = syntax.decode(content, file)
+        text = syntax.decode(content)
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         column = error.start - content.rfind(b"\n", 0, error.start)
@@ -63,7 +63,7 @@ def parse(text: str, path: Path, environ: Mapping[str, str] = os.environ, digest
     tidied = tidy.table(tables, Root)
     tidy.environment(tidied, environ)
     reader = Reader(folder)
-    root = cross.settled(reader.section(tidied, Root), folder)
+    root = cross.settled(reader.section(tidied, Root))
     mailboxes = _mailboxes(root)
     findings = [*reader.findings, *tidy.findings, *cross.findings(root, mailboxes, path, whole=not problems)]
     found = tuple(map(_masked, in_order({*problems, *map(source.problem, findings)})))

@@ -37,7 +37,7 @@ from engine.wording.sentence import sentence
 if TYPE_CHECKING:
     from engine.config import Config, Settings
 
-ENGINE = Decider(Who.ENGINE, "seal")
+SEAL = Decider(Who.ENGINE, "seal")
 
 _OUTCOMES = {
     Target.NEW_ITEM: (Outcome.CREATED, "draft.created"),
@@ -85,7 +85,7 @@ def seal(mail: Mail, facts: Facts, draft: Draft, config: Config) -> Plan:
     effects: tuple[Effect, ...] = (
         *_changes(draft, item, settings),
         *_answers(mail, facts, draft, item, settings, config),
-        *_dispatches(facts, draft, item),
+        *_dispatches(draft, item),
         *_webhooks(outcome, config),
     )
     return Plan(disposition, outcome, draft.workspace, effects, Settle.SUCCESS, item)
@@ -96,17 +96,17 @@ def _accepted(draft: Draft) -> Disposition:
     lacks = tuple(_lacks(draft))
     if lacks:
         because = sentence(note("seal.lacks", what=lacks))
-        return Disposition(Verdict.HOLD, "draft.undecided", because, ENGINE)
+        return Disposition(Verdict.HOLD, "draft.undecided", because, SEAL)
     _, code = _OUTCOMES[draft.target]
     if draft.target is Target.NOTE:
         for said in reversed(draft.notes):
             if said.code in _NOTED:  # why it is a note says more than that it is one
-                return Disposition(Verdict.ACCEPT, said.code, sentence(said), ENGINE)
+                return Disposition(Verdict.ACCEPT, said.code, sentence(said), SEAL)
     made = note("seal.item", workspace=draft.workspace)
     if draft.target is not Target.NEW_ITEM and draft.item is not None:
         workspace = draft.item.workspace or draft.workspace
         made = note(_WRITTEN[draft.target], item=draft.item.id, workspace=workspace)
-    return Disposition(Verdict.ACCEPT, code, sentence(made), ENGINE)
+    return Disposition(Verdict.ACCEPT, code, sentence(made), SEAL)
 
 
 def _lacks(draft: Draft) -> Iterator[Note]:
@@ -194,7 +194,7 @@ def _answers(
         yield SendMail(kind, template, (to,), language, item=item)
 
 
-def _dispatches(facts: Facts, draft: Draft, item: int) -> Iterator[SendMail]:
+def _dispatches(draft: Draft, item: int) -> Iterator[SendMail]:
     """What rules send to others: the mail itself, or word of it."""
     for address in dict.fromkeys(draft.forwards):
         yield SendMail(Letter.FORWARD, "forward", (address,), item=item, automatic=False)

@@ -1,7 +1,7 @@
 """What people change, but for held mail: notes made public, mails looked after or replayed, users and workspaces.
 
 Here: one function an act, each a transaction of its own. Not here: held mail (`held.py`), mailboxes (`mailboxes.py`),
-data files (`store/load.py`), the rows (`store/`).
+data files (`loading.py`), the rows (`store/`).
 Invariant: an act is done whole or refused with a sentence (NotFound, Refused, Unclear).
 """
 

@@ -22,9 +22,9 @@ from engine.store.errors import Busy, Unclear
 
 if TYPE_CHECKING:
     from engine.config import Config, Mailbox
-    from engine.model.mail import RawMail
+    from engine.model.mail import Mail, RawMail
     from engine.model.stored import MailboxState
-    from engine.sources.source import Source
+    from engine.sources.source import Peek, Source
     from engine.store.store import Store
 
 MOST_REASON = 200
@@ -67,6 +67,13 @@ class Peeked(Struct, frozen=True):
     message_id: str
     size_bytes: int
     flags: tuple[str, ...]
+
+
+class FirstLook(Struct, frozen=True):
+    """How many mails wait in a mailbox; of the first ones who wrote and the subject."""
+
+    waiting: int
+    first: tuple[tuple[str, str], ...]
 
 
 class Reconciled(Struct, frozen=True):
@@ -125,21 +132,36 @@ def try_out(config: Config, boxes: Iterable[Mailbox]) -> Iterator[Tried]:
 
 def peek(config: Config, store: Store, box: Mailbox, count: int) -> list[Peeked]:
     """Look at the first mails of a mailbox without a mark. Raises SourceError."""
-    from engine.mail.parse import parse
-    from engine.sources.source import raw_mail
-
     with _open(config, box) as source:
         looks = source.peek(count)
     fresh = set(store.mailboxes.unknown_keys(box.name, [look.key for look in looks]))
     found = []
     for look in looks:
-        mail = parse(raw_mail(box.name, look.key, look.header, utc_now(), look.size_bytes, truncated=True))
-        sender = mail.from_[0].address if mail.from_ else ""
+        mail = _read(box, look)
         found.append(
-            Peeked(look.key, look.key in fresh, look.internaldate, sender, mail.subject, mail.message_id,
+            Peeked(look.key, look.key in fresh, look.internaldate, _sender(mail), mail.subject, mail.message_id,
                    look.size_bytes, look.flags)
         )  # fmt: skip
     return found
+
+
+def first_look(config: Config, box: Mailbox, count: int) -> FirstLook:
+    """Look into a mailbox that nothing was read from yet, without a mark. Raises SourceError."""
+    with _open(config, box) as source:
+        waiting, looks = len(source.list()), source.peek(count)
+    mails = [_read(box, look) for look in looks]
+    return FirstLook(waiting, tuple((_sender(mail), mail.subject) for mail in mails))
+
+
+def _read(box: Mailbox, look: Peek) -> Mail:
+    from engine.mail.parse import parse
+    from engine.sources.source import raw_mail
+
+    return parse(raw_mail(box.name, look.key, look.header, utc_now(), look.size_bytes, truncated=True))
+
+
+def _sender(mail: Mail) -> str:
+    return mail.from_[0].address if mail.from_ else ""
 
 
 def folders(config: Config, box: Mailbox) -> list[str]:

@@ -116,7 +116,7 @@ def _decided(known: Explained, decision: Decision, anew: str) -> Explained:
         workspace=plan.workspace,
         fault="",
         anew=anew,
-        asked_anew=tuple(dict.fromkeys(question[0] for question in decision.look.asked_anew)) if anew else (),
+        asked_anew=tuple(dict.fromkeys(question.stored_as for question in decision.look.asked_anew)) if anew else (),
     )
 
 

@@ -18,11 +18,11 @@ from engine.explain.head import head
 from engine.explain.stages import flow, not_reached, printable, stages
 from engine.mail.defects import MEANINGS
 from engine.model import reasons
+from engine.model.answers import Found
 from engine.model.desk import AccountStatus
 from engine.model.draft import Mark, Note, Who
 from engine.model.facts import Facts
 from engine.model.plan import Done, Outcome
-from engine.model.questions import Found
 from engine.wording.sentence import sentence
 from engine.wording.units import sized
 

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from engine.model.mail import Mail
 
-_SIGNATURES = frozenset({"application/pgp-signature", "application/pkcs7-signature", "application/x-pkcs7-signature"})
+SIGNATURES = frozenset({"application/pgp-signature", "application/pkcs7-signature", "application/x-pkcs7-signature"})
+"""The content types of a signature that is a part of its own."""
+
 _ENCRYPTED = frozenset({"application/pgp-encrypted", "application/pkcs7-mime", "application/x-pkcs7-mime"})
 
 
@@ -17,8 +19,7 @@ def signed(mail: Mail) -> bool:
     if mail.text.startswith("-----BEGIN PGP SIGNED MESSAGE-----"):
         return True
     return any(
-        part.content_type in _SIGNATURES
-        or (part.content_type.endswith("pkcs7-mime") and part.filename.endswith(".p7s"))
+        part.content_type in SIGNATURES or (part.content_type.endswith("pkcs7-mime") and part.filename.endswith(".p7s"))
         for part in mail.parts
     ) or any("signed" in value.lower()[:60] for value in mail.header_values("content-type"))
 

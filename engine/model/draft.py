@@ -45,6 +45,10 @@ class Decider(Struct, frozen=True):
     line: int = 0
 
 
+ENGINE = Decider(Who.ENGINE, "engine")
+"""Who decided where no stage did: the mail broke the machine, or waits for what is not its own."""
+
+
 class Disposition(Struct, frozen=True):
     """A verdict with its reason code (`reasons.py`), a sentence for people, and who decided."""
 

@@ -9,10 +9,10 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from engine.model.answers import Found
 from engine.model.desk import Account, ItemFacts
 from engine.model.draft import Note
 from engine.model.mail import Address
-from engine.model.questions import Found
 from engine.model.words import Stored
 
 

@@ -13,9 +13,6 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-VERBS = ("off", "warn", "hold", "reject", "discard")
-"""What any gate may say, from the mildest to the most severe."""
-
 
 class Gate(Struct, frozen=True):
     """One gate. `stages` ask it, the first of them first; `about` is what it looks for, with Markdown.

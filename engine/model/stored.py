@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from msgspec import Struct
 
@@ -46,6 +46,10 @@ class Claimed(NamedTuple):
 
     mails: list[Spooled]
     crashed: list[Spooled]
+
+
+Counter = Literal["accounts", "items", "receipts"]
+"""What changes are counted of; workspaces and fields are counted as accounts."""
 
 
 class Versions(NamedTuple):

@@ -8,7 +8,6 @@ the rule files it tells each stage as it was.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
@@ -16,12 +15,11 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from engine.model.desk import Account, Catalog, ItemFacts
 from engine.model.draft import READ, Disposition, Note
 from engine.model.facts import Cut, Facts
 from engine.model.mail import Defect
 from engine.model.plan import Done
-from engine.model.questions import AccountMatch, HookAnswer, MessageMatch
+from engine.model.questions import QUESTIONS
 from rules.trace import FileTrace
 
 SCHEMA = 2
@@ -64,25 +62,6 @@ class Trace(Struct, frozen=True):
     defects: tuple[Defect, ...] = ()
 
 
-ANSWER_TYPES: Mapping[str, Any] = {
-    "account": AccountMatch,
-    "login": Account | None,
-    "person": Account | None,
-    "group": str,
-    "may": bool,
-    "catalog": Catalog | None,
-    "item": ItemFacts | None,
-    "topic": ItemFacts | None,
-    "item_by_message_ids": MessageMatch | None,
-    "item_by_field": ItemFacts | None,
-    "duplicate": str,
-    "sender_rate": int,
-    "total_rate": int,
-    "scan": str,
-    "hooks": HookAnswer,
-}
-"""What kind of answer a question has: how the recording is read back."""
-
 _encode = msgspec.json.Encoder().encode
 
 
@@ -123,9 +102,10 @@ def _of_file(each: Note, files: list[str]) -> Note:
 
 def recording(trace: Trace) -> dict[tuple[Any, ...], Any]:
     """Give the answers back as a `Recorder` takes them."""
+    kinds = {each.stored_as: each.answer_type() for each in QUESTIONS}
     recorded: dict[tuple[Any, ...], Any] = {}
     for question, answer in trace.answers:
         name, *arguments = question
         key = (name, *(tuple(each) if isinstance(each, list) else each for each in arguments))
-        recorded[key] = msgspec.convert(answer, ANSWER_TYPES[name])
+        recorded[key] = msgspec.convert(answer, kinds[name])
     return recorded

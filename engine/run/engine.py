@@ -1,7 +1,7 @@
 """The engine: a configuration, a store, and all that deciding one mail needs, made when it is first asked for.
 
-Here: `Engine`, which decides, and `World`, which answers the questions of a decision. Not here: what happens to a
-decision (`process.py`), how one is made (`decision/`).
+Here: `Engine`, which decides. Not here: who answers the questions of a decision (`world.py`), what happens to one
+(`process.py`), how it is made (`decision/`).
 Invariant: nothing here changes a mail, a receipt or an item; run, explain, replay and the workbench decide with it.
 """
 
@@ -10,13 +10,12 @@ from __future__ import annotations
 import dataclasses
 from collections import Counter
 from dataclasses import field
-from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from engine.lookups import Recorder
 from engine.model.mail import RawMail
-from engine.model.questions import HookAnswer, HookRequest
+from engine.run.world import World
 from engine.stop import Stop
 
 if TYPE_CHECKING:
@@ -29,45 +28,6 @@ if TYPE_CHECKING:
     from engine.rulebook.book import Rulebook
     from engine.scripts.scripts import Scripts
     from engine.store.store import Store
-
-
-WHO_ANSWERS = {
-    "account": "directory", "login": "directory", "person": "directory", "group": "directory", "may": "directory",
-    "catalog": "items", "item": "items", "topic": "items", "item_by_field": "items", "item_by_message_ids": "ledger",
-}  # fmt: skip
-"""The part of the store that answers a question."""
-
-
-class World:
-    """Who answers a decision's questions: the store, the sandbox, the scanner; rates include the batch in hand."""
-
-    __slots__ = ("_content", "_engine", "_mail", "_now", "_store")
-
-    def __init__(self, engine: Engine, content: bytes, now: datetime, mail: str = "") -> None:
-        """`mail` is the id of the mail itself, which is no duplicate of itself when it is decided once more."""
-        self._engine, self._store, self._content, self._now, self._mail = engine, engine.store, content, now, mail
-
-    def __getattr__(self, name: str) -> Any:
-        if name not in WHO_ANSWERS:
-            raise AttributeError(f"{name} is no question of a decision")
-        return getattr(getattr(self._store, WHO_ANSWERS[name]), name)
-
-    def duplicate(self, workspace: str, core_digest: str, fingerprint: str) -> str:
-        return self._store.ledger.duplicate(workspace, core_digest, fingerprint, other_than=self._mail, now=self._now)
-
-    def sender_rate(self, address: str, seconds: int) -> int:
-        return self._store.ledger.sender_rate(address, seconds, self._now) + self._engine.in_hand[address]
-
-    def total_rate(self, seconds: int) -> int:
-        return self._store.ledger.total_rate(seconds, self._now) + self._engine.in_hand.total()
-
-    def scan(self) -> str:
-        from engine.run.scanner import scan
-
-        return scan(self._engine.config, self._content)
-
-    def hooks(self, request: HookRequest) -> HookAnswer:
-        return self._engine.scripts.ask(request)
 
 
 @dataclasses.dataclass

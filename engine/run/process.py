@@ -21,8 +21,7 @@ from msgspec.structs import replace
 
 from engine.decision.mailbox_action import Planned, plan_action
 from engine.decision.seal import reports
-from engine.lookups import REPEATABLE
-from engine.model.draft import Decider, Disposition, Verdict, Who
+from engine.model.draft import ENGINE, Decider, Disposition, Verdict
 from engine.model.plan import Effect, Letter, Outcome, Plan, Receipt, SendMail, Settle
 from engine.model.trace import encode
 from engine.run.engine import Engine
@@ -46,8 +45,6 @@ DEFER_WAIT = timedelta(minutes=5)
 """How long a deferred mail waits until the next try."""
 
 MAX_ATTEMPTS = 5
-
-ENGINE = Decider(Who.ENGINE, "engine")
 
 
 class Result(Struct, frozen=True):
@@ -184,12 +181,12 @@ class _Work:
         """Ask the questions about accounts, items and receipts again whose answers may have changed meanwhile."""
         if decision.versions is None:
             return True
-        doubtful = self.store.changed_since(decision.versions) & REPEATABLE
+        changed = self.store.changed_since(decision.versions)
         world = decision.look.world
-        return not doubtful or all(
-            getattr(world, question[0])(*question[1:]) == answer
+        return not changed or all(
+            world.ask(question) == answer
             for question, answer in decision.look.answers.items()
-            if question[0] in doubtful
+            if not changed.isdisjoint(question.depends_on)
         )
 
     def _commit(self, spooled: Spooled, decision: Decision) -> Result:

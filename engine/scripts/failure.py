@@ -11,13 +11,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engine.gates import passed, settled
+from engine.model.answers import HookOutcome
 from engine.model.draft import Decider, Disposition, Mark, Note, Verdict, Who, note
 from engine.model.facts import Facts
-from engine.model.questions import HookOutcome
 
 if TYPE_CHECKING:
     from engine.config import Config
-    from engine.model.questions import HookAnswer
+    from engine.model.answers import HookAnswer
 
 _CODES = {
     HookOutcome.TIMEOUT: "hook.timeout",
@@ -64,7 +64,7 @@ def judged(answer: HookAnswer, facts: Facts, config: Config) -> tuple[Dispositio
     return settled(verdict, code, because, decider(config, answer.script, answer.line))
 
 
-def remarks(answer: HookAnswer, config: Config) -> tuple[Note, ...]:
+def remarks(answer: HookAnswer) -> tuple[Note, ...]:
     """Give the notes every run leaves: which scripts ran, what they logged, which fences were missing."""
     notes = []
     if answer.hashes:

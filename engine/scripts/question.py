@@ -18,7 +18,7 @@ from engine.model.draft import Draft, Target
 from engine.model.facts import Auto, Facts
 from engine.model.fields import COMMON, KINDS, ItemFields
 from engine.model.mail import Mail
-from engine.model.questions import HookRequest
+from engine.model.questions import CatalogOf, HookRequest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,7 +49,7 @@ def request(config: Config, mail: Mail, facts: Facts, draft: Draft, look: Lookup
         guard=hooks.guard,
         activity=(*hooks.activity, *(script_name(name) for name in draft.hooks)),
         mail=_encode(mail_values(mail, facts, draft)).decode(),
-        item=_item(draft, look.catalog(draft.workspace), config.settings(draft.workspace).items.fields),
+        item=_item(draft, look.ask(CatalogOf(draft.workspace)), config.settings(draft.workspace).items.fields),
         context=_context(facts, mail),
     )
     _last.parts, _last.made = parts, made

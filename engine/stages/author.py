@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, ClassVar
 
 from engine.gates import Findings
 from engine.item.target import on_item
+from engine.model.answers import Found
 from engine.model.desk import Account
 from engine.model.draft import Draft, Mark, NewUser, Target, Verdict, note
 from engine.model.facts import Facts
 from engine.model.mail import Address, Mail
-from engine.model.questions import Found
+from engine.model.questions import AccountByLogin, CatalogOf, GroupNamed, May
 
 if TYPE_CHECKING:
     from engine.config import Config, People
@@ -43,7 +44,7 @@ class Author:
             found.note("author.made", Mark.INFO, address=user.address.address)
             return found.draft(author=user.address.address, new_users=(*draft.new_users, user))
         if account is None:
-            account = look.login(people.guest_user)
+            account = look.ask(AccountByLogin(people.guest_user))
             if account is None:
                 return self._nobody(facts, draft, people, look, found)
             found.note("author.guest", Mark.INFO, login=account.login)
@@ -56,7 +57,7 @@ class Author:
 
     def _nobody(self, facts: Facts, draft: Draft, people: People, look: Lookups, found: Findings) -> Draft:
         """Where the guest has no account, the item keeps the sender's address only; a public workspace lets that be."""
-        catalog = look.catalog(draft.workspace)
+        catalog = look.ask(CatalogOf(draft.workspace))
         on = draft.target is not Target.NEW_ITEM and draft.item is not None and on_item(facts, draft.item)
         if on or people.no_permission_check or draft.target is Target.NOTE or (catalog is not None and catalog.public):
             found.note("author.nobody", Mark.INFO, guest=people.guest_user)
@@ -79,7 +80,7 @@ class Author:
             if draft.item is not None and on_item(facts, draft.item):
                 return True
             permission, workspace = "add_comments", draft.item.workspace if draft.item else draft.workspace
-        if look.may(account.login, permission, workspace):
+        if look.ask(May(account.login, permission, workspace)):
             found.note("author.may", login=account.login, permission=permission, workspace=workspace)
             return True
         if permission == "add_comments" and people.reply_from_stranger == "accept":
@@ -97,7 +98,7 @@ def new_user(address: Address, people: People, language: str, look: Lookups, fou
     wanted = dict.fromkeys((*people.default_group, *((made.group,) if made.group else ())))
     groups: list[str] = []
     for name in wanted:
-        group = look.group(name)
+        group = look.ask(GroupNamed(name))
         if not group:
             found.note("author.no_group", Mark.WARN, group=name)
         elif group not in groups:

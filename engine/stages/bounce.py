@@ -16,6 +16,7 @@ from engine.model.desk import ItemFacts, Kind
 from engine.model.draft import Draft, Mark, Note, Target, note
 from engine.model.facts import BouncedRecipient, Facts
 from engine.model.mail import Mail
+from engine.model.questions import ItemByMessageIds
 from engine.stages.sender import forbidden
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ class Bounce:
 def _about(facts: Facts, look: Lookups) -> ItemFacts | None:
     """Find the item that a report is about: by the Message-ID of our mail in it, else by the thread."""
     if facts.bounce and facts.bounce.original_message_id:
-        match = look.item_by_message_ids((facts.bounce.original_message_id,))
+        match = look.ask(ItemByMessageIds((facts.bounce.original_message_id,)))
         if match is not None:
             return match.item
     return facts.thread.item

@@ -19,6 +19,7 @@ from engine.model.desk import Catalog, ItemFacts, WorkspaceStatus
 from engine.model.draft import AttachmentFate, Draft, FieldChange, Mark, Target, Verdict, note
 from engine.model.facts import Facts
 from engine.model.mail import Mail, Part
+from engine.model.questions import CatalogOf, May
 
 if TYPE_CHECKING:
     from engine.config import Config, Settings
@@ -128,7 +129,7 @@ def _open_workspace(workspace: str, look: Lookups, found: Findings) -> Catalog |
     if not workspace:
         found.settle(Verdict.HOLD, "draft.undecided", note("draft.not_routed"))
         return None
-    catalog = look.catalog(workspace)
+    catalog = look.ask(CatalogOf(workspace))
     if catalog is None:
         found.settle(Verdict.HOLD, "draft.undecided", note("draft.no_workspace", workspace=workspace))
         return None
@@ -168,7 +169,7 @@ def _keywords(
     if said.fields and goal.item is not None and not settings.people.no_permission_check:
         account = facts.sender.account
         login = account.login if account is not None else settings.people.guest_user
-        if not look.may(login, "edit_items", goal.item.workspace):
+        if not look.ask(May(login, "edit_items", goal.item.workspace)):
             why = note("keywords.may_not_edit", login=login, workspace=goal.item.workspace)
             found.note("keywords.not_read", Mark.INFO, why=why)
             return keywords.Read(text)

@@ -34,6 +34,7 @@ from engine.model.draft import (
 from engine.model.extra import MAY_CHANGE
 from engine.model.facts import Facts
 from engine.model.mail import Address, Mail
+from engine.model.questions import EarlierMail, ItemByField, ItemByNumber, PersonNamed
 from engine.rulebook.actions import Vocabulary
 from rules.run import Act, Ledger, Ruleset, evaluate
 from rules.trace import FileTrace
@@ -73,7 +74,7 @@ class Route:
         if not draft.workspace or not mail.core_digest:
             return draft
         verb = self._config.settings(draft.workspace).gates.duplicate
-        earlier = look.duplicate(draft.workspace, mail.core_digest, mail.fingerprint) if verb != "off" else ""
+        earlier = look.ask(EarlierMail(draft.workspace, mail.core_digest, mail.fingerprint)) if verb != "off" else ""
         if not earlier:
             return draft
         found = Findings(self.name, facts, draft)
@@ -114,7 +115,7 @@ class Walk:
         released = self._facts.released
         if released is None:
             return None
-        if released.item and (item := self._look.item(released.item)) is not None:
+        if released.item and (item := self._look.ask(ItemByNumber(released.item))) is not None:
             self._item = item
             return item.workspace
         return released.workspace or None
@@ -249,7 +250,7 @@ class Walk:
         """`thread by`: another item than the one found, if a field of one holds the value."""
         name, value = act.texts
         self._changes["thread_by"] = (name, value)
-        item = self._look.item_by_field(name, value)
+        item = self._look.ask(ItemByField(name, value))
         if item is not None:
             self._item = item
 
@@ -268,14 +269,14 @@ class Walk:
         for address in mail.to:
             if address.key in self._facts.own_addresses:
                 continue
-            account = self._look.person(address.address)
+            account = self._look.ask(PersonNamed(address.address))
             if account is not None:
                 self._add("people", PersonChange(address, Role(act.texts[0]), account.login))
 
     def person(self, act: Act) -> None:
         """`add "…" as`: an account by login, address or name."""
         text, role = act.texts
-        account = self._look.person(text)
+        account = self._look.ask(PersonNamed(text))
         if account is None:
             self._found.note("route.nobody", Mark.WARN, number=act.rule.number, rule=act.rule.name, person=text)
             return

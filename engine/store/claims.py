@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 
-from engine.model.draft import Decider, Who
+from engine.model.draft import ENGINE
 from engine.model.facts import Facts, Release
 from engine.model.mail import Envelope, Mail, Origin, RawMail
 from engine.model.stored import Claimed, Spooled
@@ -42,7 +42,6 @@ MOST_TEXT = 1000
 
 MOST_ERROR = 20_000
 
-ENGINE = Decider(Who.ENGINE, "engine")
 DIED = "the process died while this mail was in hand"
 CRASHED = "every attempt ended in a crash of the whole process"
 

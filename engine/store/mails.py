@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from engine.model.draft import Decider, Who
+from engine.model.draft import ENGINE, Decider, Who
 from engine.model.mail import Envelope, Origin, RawMail
 from engine.model.plan import Outcome, Receipt
 from engine.model.stored import MailRow, StoredMail
@@ -169,7 +169,7 @@ def _mail_row(row: tuple[Any, ...]) -> MailRow:
     (mail, number, mailbox, key, message_id, subject, sender, recipients, received_at, size, state, outcome, code,
      because, by_kind, by_name, by_file, by_line, workspace, item, topic, generation, attempts,
      error) = row  # fmt: skip
-    by = Decider(Who(by_kind), by_name, by_file, by_line) if by_kind else Decider(Who.ENGINE, "engine")
+    by = Decider(Who(by_kind), by_name, by_file, by_line) if by_kind else ENGINE
     return MailRow(
         mail, number, mailbox, key, message_id, subject, sender, recipients, time(received_at), size, state,
         outcome or "deferred", code, because or error.strip().rpartition("\n")[2], by, workspace or "", item or 0,

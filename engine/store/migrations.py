@@ -16,6 +16,8 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from engine.store import hot
 from engine.store.database import Database, us
 from engine.store.errors import Busy, StoreError
@@ -95,6 +97,27 @@ def bring_up_to_date(
         if lock:
             lock.note(MADE)
         return taken
+
+
+class Migrated(Struct, frozen=True):
+    """The version that the schema has now, and the names of the steps that were taken."""
+
+    version: int
+    steps: tuple[str, ...]
+
+
+def migrate(path: Path, wait_s: float = UPGRADE_WAIT_S, *, anew: bool = False) -> Migrated:
+    """Make the database of a path (with `anew` also where one is gone), or bring its schema up to date.
+
+    Raises StoreError, Busy.
+    """
+    database = Database(path)
+    database.connect()
+    try:
+        steps = bring_up_to_date(database, wait_s=wait_s, anew=anew)
+        return Migrated(version(database), tuple(steps))
+    finally:
+        database.close()
 
 
 def _is_current(database: Database) -> bool:

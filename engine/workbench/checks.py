@@ -1,6 +1,7 @@
 """What `allegra check` looks at, one function a thing.
 
-Here: the table of checks, and `look`, which goes through it. Not here: how their findings are printed (`cli/check.py`).
+Here: the table of checks, `look`, which goes through it, and `look_at`, which loads the configuration first. Not here:
+how their findings are printed (`cli/check.py`).
 Invariant: a check never changes anything and never raises; what it cannot look at it says.
 """
 
@@ -11,10 +12,13 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from rules.problem import Problem, Severity
+from rules.problem import Problem, Severity, in_order
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from engine.config import Config
+    from engine.model.extra import Extra
 
 
 class Checked(Struct, frozen=True):
@@ -123,8 +127,7 @@ def database(config: Config) -> Iterator[Checked]:
 
 def mailboxes(config: Config) -> Iterator[Checked]:
     """Log in to every active mailbox."""
-    from datetime import UTC, datetime
-
+    from engine.run.passing import utc_now
     from engine.sources import KINDS, open_source
     from engine.sources.source import SourceError
 
@@ -132,7 +135,7 @@ def mailboxes(config: Config) -> Iterator[Checked]:
         if not box.active or box.protocol not in KINDS:
             continue
         try:
-            with open_source(box, config.settings().limits, lambda: datetime.now(UTC)) as source:
+            with open_source(box, config.settings().limits, utc_now) as source:
                 summary = f"logged in, {_count(len(source.list()), 'mail')}"
                 missing = [f for f in _folders(box) if box.protocol == "imap" and f not in source.folders()]
         except SourceError as error:
@@ -174,6 +177,31 @@ CHECKS: tuple[Callable[[Config], Iterator[Checked]], ...] = (
     database,
 )
 ONLINE: tuple[Callable[[Config], Iterator[Checked]], ...] = (mailboxes, outgoing)
+
+
+class Looked(Struct, frozen=True):
+    """Everything that was looked at, and whether the configuration loads: without it nothing else is looked at."""
+
+    checked: tuple[Checked, ...]
+    loads: bool
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """All that is wrong, by file and line."""
+        return in_order(problem for each in self.checked for problem in each.problems)
+
+
+def look_at(path: Path, extra: Extra, *, online: bool = False) -> Looked:
+    """Look at the configuration of a file and, if it loads, at everything else; `extra` is what the host adds."""
+    from msgspec.structs import replace
+
+    from engine.config import ConfigError, load
+
+    try:
+        config = replace(load(path), extra=extra)
+    except ConfigError as error:
+        return Looked((Checked(path.name, "", error.problems),), loads=False)
+    return Looked(tuple(look(config, online=online)), loads=True)
 
 
 def look(config: Config, *, online: bool = False) -> Iterator[Checked]:

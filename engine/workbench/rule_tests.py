@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 from msgspec.structs import replace
 
+from engine.model.answers import Found
 from engine.model.desk import Account, ItemFacts
 from engine.model.draft import Draft
 from engine.model.facts import Authentication, Auto, Automatic, Cut, Facts, Sender, Thread, Way
 from engine.model.mail import Address, Attachment, Header, Mail, Origin, Part, RawMail
-from engine.model.questions import AccountMatch, Found
+from engine.model.questions import A, GroupNamed, PersonNamed, Question
 from engine.rulebook.sight import Sight
 from engine.stages.route import Route
 from engine.workbench.rule_coverage import Coverage
@@ -74,7 +75,7 @@ class Runner:
             return Result(test, (f"there is no mail {test.mail!r}",))
         mail, facts, values = found
         self.coverage.note(self._file, values)
-        look: Any = Nobody(mail.raw.received_at)
+        look = Nobody(mail.raw.received_at)
         draft = self._route.follow(values, mail, facts, Draft(workspace=facts.workspace), look)
         return Result(test, tuple(_verdict(test, draft, self._file, values)))
 
@@ -265,31 +266,18 @@ def _thread(fields: Mapping[str, Given], place: str, received: datetime) -> Thre
     return Thread(item, Way(_value(fields, "thread.by", Way.TOKEN)), proven=True)
 
 
-class Nobody:
+class Nobody(Struct, frozen=True):
     """A world for tests: whoever a rule names is there, senders are strangers, and nothing was here before."""
 
-    def __init__(self, now: datetime) -> None:
-        self.now = now
+    now: datetime
 
-    def person(self, text: str) -> Account:
-        """Everybody a rule names has an account."""
-        return Account(1, text, text, (text,) if "@" in text else ())
+    def ask(self, question: Question[A]) -> A:
+        """Answer as one who knows those that rules name, and nothing else."""
+        there = _THERE.get(type(question))
+        return there(question) if there is not None else question.nothing()
 
-    def account(self, address: str, separators: str) -> AccountMatch:
-        """No sender has one."""
-        return AccountMatch()
 
-    def group(self, name: str) -> str:
-        """Every group is there."""
-        return name
-
-    def duplicate(self, workspace: str, core_digest: str, fingerprint: str) -> str:
-        """Nothing was here before."""
-        return ""
-
-    def sender_rate(self, address: str, seconds: int) -> int:
-        """Nobody wrote before."""
-        return 0
-
-    def __getattr__(self, question: str) -> Any:
-        return lambda *arguments: 0 if question == "total_rate" else None
+_THERE: Mapping[type[Question[Any]], Callable[[Any], Any]] = {
+    PersonNamed: lambda who: Account(1, who.text, who.text, (who.text,) if "@" in who.text else ()),
+    GroupNamed: lambda group: group.name,
+}

@@ -89,12 +89,9 @@ def complaints(sandbox: Sandbox, program: Program, file: str) -> tuple[Problem, 
         return tuple(problem_of(problem, file, text) for _, problem in result.problems)
     if result.outcome == "sandbox-missing":
         return (Problem("H120", result.message, SANDBOX, help=HELD),)
-    code, help = ("H111", "only definitions belong outside of functions")
-    if "has no function" in result.message:
-        code, help = "H108", f"write: def {program.scripts[0].hook}({_ARGUMENTS[program.scripts[0].hook]}):"
-    elif "must take" in result.message:
-        code, help = "H109", f"write: def {program.scripts[0].hook}({_ARGUMENTS[program.scripts[0].hook]}):"
-    return (problem_of(trouble(result, code, help), file, text),)
+    hook = program.scripts[0].hook
+    help = f"write: def {hook}({_ARGUMENTS[hook]}):" if result.code else "only definitions belong outside of functions"
+    return (problem_of(trouble(result, result.code or "H111", help), file, text),)
 
 
 _ARGUMENTS = {"guard": "mail, ctx", "activity": "mail, item, ctx"}
@@ -102,7 +99,7 @@ _ARGUMENTS = {"guard": "mail, ctx", "activity": "mail, item, ctx"}
 
 def trouble(result: Result, code: str, help: str = "") -> ScriptProblem:
     """Make a problem of a failure at run time."""
-    kind = f"{result.error_type}: " if result.error_type and code != "H108" and code != "H109" else ""
+    kind = f"{result.error_type}: " if result.error_type and code != result.code else ""
     return ScriptProblem(code, f"{kind}{result.message}", result.line, result.column, result.length, help)
 
 

@@ -14,8 +14,8 @@ import pytest
 from click.shell_completion import ShellComplete
 from click.testing import CliRunner
 
-from engine.cli import pages
 from engine.cli.main import allegra
+from engine.desk import manual
 from engine.model.reasons import REASONS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -106,9 +106,9 @@ def test_an_installed_engine_finds_the_pages_in_its_package(tmp_path: Path, monk
     for source, target in built["force-include"].items():
         (tmp_path / target).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / target).symlink_to(ROOT / source)
-    monkeypatch.setattr(pages, "__file__", str(tmp_path / "engine" / "cli" / "pages.py"))
-    assert pages.home() == tmp_path / "engine"
-    assert {"rules", "example", "security"} < set(pages.pages())
+    monkeypatch.setattr(manual, "__file__", str(tmp_path / "engine" / "desk" / "manual.py"))
+    assert manual.home() == tmp_path / "engine"
+    assert {"rules", "example", "security"} < set(manual.pages())
     assert call("rules").stdout.startswith("# Rules\n")
     assert built["shared-data"] == {"allegra.1": "share/man/man1/allegra.1"}
 

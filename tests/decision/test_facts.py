@@ -5,6 +5,7 @@ from builders import JANE, World, config, item, mail
 
 from engine.decision import facts, tokens
 from engine.model.facts import Auto, Facts, Release
+from engine.model.questions import SenderRate, TotalRate
 
 
 def gather(toml: str = "", world: World | None = None, mailbox: str = "system", given=None, **arrangement) -> Facts:
@@ -75,21 +76,11 @@ def test_a_decision_makes_no_secret(tmp_path):
 
 
 def test_rates_are_asked_only_where_a_limit_stands():
-    class Counting(World):
-        def sender_rate(self, address, seconds):
-            self.asked.append(f"sender {seconds}")
-            return 4
-
-        def total_rate(self, seconds):
-            self.asked.append(f"total {seconds}")
-            return 9
-
-    world = Counting()
-    found = gather(world=world)
+    found = gather(world=World(answers={SenderRate: lambda _: 4, TotalRate: lambda _: 9}))
     assert (found.sender_mails_last_hour, found.total_mails_last_hour) == (5, 10)
-    world = Counting()
+    world = World()
     gather("[gates]\nmails_per_sender = { limit = 0 }\ntotal_rate = { limit = 0 }\n", world=world)
-    assert not [question for question in world.asked if question.startswith(("sender", "total"))]
+    assert not world.counted(SenderRate) and not world.counted(TotalRate)
 
 
 @pytest.mark.parametrize(

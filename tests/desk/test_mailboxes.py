@@ -88,3 +88,12 @@ def test_nothing_is_compared_while_another_run_is_at_work(config: Config, store:
         assert lease.held
         with pytest.raises(Busy, match="another run is working on it"):
             mailboxes.reconcile(config, store, system)
+
+
+def test_a_first_look_counts_what_waits_and_shows_the_first_of_it(config: Config, desk: Any) -> None:
+    for number in range(3):
+        desk.mail(f"Subject {number}", sender="ann@example.com")
+    (system,) = mailboxes.named(config, ["system"])
+    look = mailboxes.first_look(config, system, 2)
+    assert look == mailboxes.FirstLook(3, (("ann@example.com", "Subject 0"), ("ann@example.com", "Subject 1")))
+    assert len(desk.files("system")) == 3

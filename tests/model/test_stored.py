@@ -9,11 +9,11 @@ from typing import get_args
 import msgspec
 import pytest
 
+from engine.model.answers import Found, HookOutcome, HookVerdict
 from engine.model.desk import AccountStatus, WorkspaceStatus
 from engine.model.draft import Decider, Mark, Who
 from engine.model.facts import Way
 from engine.model.plan import DONE, Done, Effect, Letter, Outcome
-from engine.model.questions import Found, HookOutcome, HookVerdict
 from engine.model.trace import decode, encode
 from engine.model.words import Stored
 

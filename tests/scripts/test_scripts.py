@@ -15,7 +15,8 @@ from scripted import CALM, hooked
 
 from engine.config import Config
 from engine.lookups import Recorder
-from engine.model.questions import HookAnswer, HookRequest
+from engine.model.answers import HookAnswer
+from engine.model.questions import HookRequest, HooksSay
 from engine.scripts.ledger import Ledger
 from engine.scripts.question import request
 from engine.scripts.scripts import LEDGER, Scripts
@@ -291,11 +292,7 @@ def test_a_decision_with_real_scripts_changes_the_draft(make: Make, tmp_path: Pa
     scripts = make({"activity.py": text})
     config: Config = hooked(tmp_path, scripts={**CALM, "activity.py": text})
 
-    class Real(World):
-        def hooks(self, request: HookRequest) -> HookAnswer:
-            return scripts.ask(request)
-
-    world = Real(catalogs=(SUPPORT,))
+    world = World(catalogs=(SUPPORT,), answers={HooksSay: lambda question: scripts.ask(question.request)})
     look = Recorder(world, world.now)
     about = mail(subject="printer")
     known = facts(about)

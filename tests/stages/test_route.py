@@ -11,6 +11,7 @@ from builders import NOW, World, answers, config, facts, item, mail, proven
 from engine.model.draft import Draft, FieldChange, Role, Verdict
 from engine.model.facts import Auto, Automatic, Facts, Release
 from engine.model.mail import Mail
+from engine.model.questions import EarlierMail
 from engine.rulebook.actions import Vocabulary
 from engine.stages.route import Route
 from engine.wording.sentence import sentence
@@ -285,29 +286,26 @@ def test_automatic_mail_is_seen_by_rules_before_the_gates() -> None:
 # ── the workspace reached ─────────────────────────────────────────────────────────────────────────────────────
 
 
-class Again(World):
+def again() -> World:
     """A world where every workspace has had this mail before."""
-
-    def duplicate(self, workspace: str, core_digest: str, fingerprint: str) -> str:
-        self.asked.append(workspace)
-        return "m-1"
+    return World(answers={EarlierMail: lambda _: "m-1"})
 
 
 def test_the_same_content_in_the_same_workspace_is_a_duplicate() -> None:
-    world = Again()
+    world = again()
     decided = decide({"": rule('route to workspace "finance"')}, world=world)
     assert decided.disposition and decided.disposition.code == "limits.duplicate"
     assert decided.disposition.verdict is Verdict.DISCARD
-    assert "finance" in world.asked
+    assert [each.workspace for each in world.asked if isinstance(each, EarlierMail)] == ["finance"]
 
 
 def test_duplicates_may_be_held_or_let_in() -> None:
     held = decide(
-        {}, toml='[workspace.support.gates]\nduplicate = "discard"\n[gates]\nduplicate = "hold"\n', world=Again()
+        {}, toml='[workspace.support.gates]\nduplicate = "discard"\n[gates]\nduplicate = "hold"\n', world=again()
     )
     assert held.disposition and held.disposition.verdict is Verdict.DISCARD
-    assert decide({}, toml='[gates]\nduplicate = "warn"\n', world=Again()).disposition is None
-    assert decide({}, toml='[gates]\nduplicate = "off"\n', world=Again()).disposition is None
+    assert decide({}, toml='[gates]\nduplicate = "warn"\n', world=again()).disposition is None
+    assert decide({}, toml='[gates]\nduplicate = "off"\n', world=again()).disposition is None
 
 
 # ── the trace ─────────────────────────────────────────────────────────────────────────────────────────────────

@@ -139,6 +139,13 @@ def test_two_processes_make_one_database(tmp_path):
         assert store.database.rows("SELECT version FROM schema_version") == [(step + 1,) for step in range(NOW)]
 
 
+def test_a_database_is_made_by_its_path_and_migrating_again_takes_no_step(tmp_path):
+    path = tmp_path / "allegra.sqlite3"
+    made = migrations.migrate(path)
+    assert (made.version, made.steps) == (len(migrations.STEPS), tuple(name for name, _ in migrations.STEPS))
+    assert migrations.migrate(path).steps == ()
+
+
 # ── a database that is gone ───────────────────────────────────────────────────────────────────────────────────
 
 

@@ -117,9 +117,6 @@ if TYPE_CHECKING:
     from engine.store.tables.every import (
         fn as fn,
     )
-    from engine.store.tables.every import (
-        name_of as name_of,
-    )
 
 
 def __getattr__(name: str) -> Any:

@@ -46,7 +46,7 @@ from engine.store.tables.people import (
 )  # fmt: skip
 
 __all__ = [  # noqa: RUF022
-    "EXCLUDED", "JOIN", "SQL", "TABLES", "Case", "columns", "fn", "name_of",
+    "EXCLUDED", "JOIN", "SQL", "TABLES", "Case", "columns", "fn",
     "Account", "AccountGroup", "Attachment", "Blob", "Comment", "Effect", "Email", "FieldName", "Inbound",
     "Item", "ItemField", "ItemLabel", "ItemPerson", "Mailbox", "Member", "Membership", "Numbering", "Outbox", "Post",
     "Presentation", "RawMail", "Receipt", "Role", "RuleText", "SchemaVersion", "Table", "Topic", "Workspace",
@@ -58,11 +58,6 @@ TABLES: tuple[type[Table], ...] = (
     Effect, Outbox, RuleText, SchemaVersion,
 )  # fmt: skip
 """Every table, parents before children."""
-
-
-def name_of(table: type[Table]) -> str:
-    """Give the name of a table in the database."""
-    return str(table._meta.table_name)
 
 
 def columns(table: type[Table], *without: str) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """The documents that travel with the engine: which pages there are, and what their tables say about a word.
 
-Here: the pages and where they lie, the rows of their tables. Not here: printing them (`help.py`).
+Here: the pages and where they lie, the rows of their tables, files that are shipped. Not here: printing them
+(`cli/help.py`, `cli/config.py`).
 Invariant: an installed engine has the pages beside it, a checkout at its top; nothing else of the machine is read.
 """
 
@@ -9,9 +10,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
-
-import click
 
 BESIDE = {"example": "allegra.toml.example", "security": "SECURITY.md"}
 """Pages that do not lie in docs/."""
@@ -23,6 +21,13 @@ def home() -> Path:
     """Where docs/ and the files beside it lie: in the package once installed, at the top of a checkout."""
     package = Path(__file__).resolve().parents[1]
     return package if (package / "docs").is_dir() else package.parent
+
+
+def shipped(name: str) -> bytes:
+    """Give a file that travels with the engine: from the package, in a checkout from beside it. UTF-8 anywhere."""
+    package = Path(__file__).resolve().parents[1]
+    inside = package / name
+    return (inside if inside.is_file() else package.parent / name).read_bytes()
 
 
 def pages() -> dict[str, Path]:
@@ -58,10 +63,3 @@ def rows(word: str) -> Iterator[str]:
 def _told(place: str, heads: list[str], cells: list[str]) -> str:
     pairs = [(head, _ANCHOR.sub("", cell)) for head, cell in zip(heads, cells, strict=False) if cell]
     return "\n".join([place, *(f"  {head}: {cell}".replace("\\|", "|") for head, cell in pairs)])
-
-
-def complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[Any]:
-    """Offer the topics to a shell, each with its title."""
-    from click.shell_completion import CompletionItem
-
-    return [CompletionItem(name, help=title(path)) for name, path in pages().items() if name.startswith(incomplete)]
