@@ -105,14 +105,14 @@ def database(config: Config) -> Iterator[Checked]:
     if not path.exists() and not was_made(path):
         yield Checked(path.name, "not there yet: the first run makes it")
         return
-    if path.exists() and (wrong := damage(path)):
-        problem = Problem("C195", f"the database {path} is damaged: {wrong}", path.name, help=RESTORE)
-        yield Checked(path.name, "", (problem,))
-        return
 
     try:
         with Store.open(path) as store:
             there = {catalog.workspace for catalog in store.items.workspaces()}
+        if wrong := damage(path):
+            problem = Problem("C195", f"the database {path} is damaged: {wrong}", path.name, help=RESTORE)
+            yield Checked(path.name, "", (problem,))
+            return
         missing = [
             Problem(
                 "C194", f'workspace "{name}" is not in the database yet: mail for it is held', path.name,

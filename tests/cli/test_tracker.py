@@ -248,7 +248,7 @@ def test_F129_html_is_shown_sanitised_and_attachments_listed(full):
 def test_migrating_makes_the_database_once(desk):
     assert "took first version" in desk.run(db, "migrate").stdout
     assert "nothing to do" in desk.run(db, "migrate").stdout
-    assert desk.lines(db, "migrate")[0]["version"] == 1
+    assert desk.lines(db, "migrate")[0]["version"] == 2
 
 
 def test_a_backup_is_written_for_its_owner_only_and_never_over_a_file(full):
@@ -257,6 +257,24 @@ def test_a_backup_is_written_for_its_owner_only_and_never_over_a_file(full):
     assert stat.S_IMODE(target.stat().st_mode) == 0o600
     again = full.run(db, "backup", str(target))
     assert again.exit_code == 1 and "never overwrites" in again.stderr
+
+
+def test_a_backup_is_put_in_place_only_when_told_to(full):
+    target = full.folder / "backup.sqlite3"
+    full.run(db, "backup", str(target))
+    assert "--commit puts it in place" in full.run(db, "restore", str(target)).stdout
+    assert full.lines(db, "restore", str(target))[0]["done"] is False
+    done = full.run(db, "restore", str(target), "--commit", "--gap", "20")
+    assert "0 mails that were queued are held" in done.stdout and "the next item is #28" in done.stdout
+    assert "mailbox reconcile NAME --commit" in done.stdout
+    assert Path(full.lines(db, "restore", str(target), "--commit")[0]["kept"]).is_file()
+
+
+def test_a_file_that_is_no_backup_is_refused(full):
+    text = full.folder / "notes.txt"
+    text.write_text("no database")
+    done = full.run(db, "restore", str(text), "--commit")
+    assert done.exit_code == 1 and "notes.txt is damaged, or no backup" in done.stderr
 
 
 def test_pruning_only_tells_unless_committed(full):

@@ -82,6 +82,20 @@ def test_what_the_ledger_lost_is_taken_in_once(config: Config, store: Store, des
     assert [row.state for row in store.archive.mails()] == ["received"]
 
 
+@pytest.mark.parametrize(("notify", "told"), [(False, 0), (True, 1)])
+def test_what_was_taken_in_again_makes_its_item_and_tells_nobody_unless_asked(
+    config: Config, store: Store, desk: Any, notify: bool, told: int
+) -> None:
+    desk.mail("Lost", sender="anna@example.com")
+    (system,) = mailboxes.named(config, ["system"])
+    mailboxes.reconcile(config, store, system, commit=True, notify=notify)
+    store.database.run("UPDATE inbound SET claimed_until = 0")
+    desk.run()
+    with Store.open(config.store.path) as now:
+        assert [row.outcome for row in now.archive.mails()] == ["created"]
+        assert now.database.one("SELECT count(*) FROM outbox") == (told,)
+
+
 def test_nothing_is_compared_while_another_run_is_at_work(config: Config, store: Store) -> None:
     (system,) = mailboxes.named(config, ["system"])
     with Store.open(config.store.path) as other, Lease(other, "system", utc_now) as lease:
