@@ -222,6 +222,12 @@ def test_F070_status_is_a_keyword_only_where_it_is_named(tmp_path: Path) -> None
     assert by_default.allow_override == ("type", "priority", "due_date", "start_date", "done_ratio")
 
 
+def test_F061_a_suffix_is_looked_for_in_the_account_and_not_taken_off_the_sender(tmp_path: Path) -> None:
+    moved = Moved(tmp_path, SYSTEMS[0], CUSTOMER.replace("carl@", "carl+work@"))
+    assert moved.decide(sender="carl@example.com")[0] == "created"
+    assert moved.decide(sender="anna+home@example.com")[1] == "gate.unknown_sender"
+
+
 def test_F040_robots_are_discarded_as_in_redmine_and_held_where_nothing_is_said(tmp_path: Path) -> None:
     robot = {"auto_submitted": "auto-generated", "subject": "Disk full"}
     (tmp_path / "redmine").mkdir()
