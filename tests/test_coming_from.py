@@ -177,6 +177,13 @@ def test_F106_the_rule_reads_the_number_in_the_references_of_the_old_system(tmp_
     assert moved.decide(references=old, sender="stranger@else.example")[1] == "gate.unknown_sender"
 
 
+def test_F106_mail_of_a_mailbox_of_a_workspace_meets_the_rule_in_the_file_of_that_workspace(tmp_path: Path) -> None:
+    moved = Moved(tmp_path, SYSTEMS[2])
+    assert moved.decide(mailbox="support", references=OLD_ID)[0] == "created"
+    (tmp_path / "rules" / "system.toml").rename(tmp_path / "rules" / "support.toml")
+    assert moved.decide(mailbox="support", references=OLD_ID) == COMMENT
+
+
 def test_without_the_rule_the_references_of_the_old_system_say_nothing(tmp_path: Path) -> None:
     moved = Moved(tmp_path, SYSTEMS[0])
     (tmp_path / "rules" / "system.toml").unlink()
