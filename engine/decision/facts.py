@@ -93,7 +93,7 @@ def _cut(mail: Mail, body: Body) -> Cut:
         part.content_type == "text/plain" and part.disposition != "attachment" and not part.filename
         for part in mail.parts
     )
-    if from_html and _removes(mail.html, body.html_tags_to_remove):
+    if from_html and body.cut != "off" and _removes(mail.html, body.html_tags_to_remove):
         page = html.without_quotes(mail.html, body.html_tags_to_remove)
         if page is not mail.html:
             text = html.to_text(page)

@@ -12,8 +12,8 @@ from __future__ import annotations
 from itertools import compress, islice
 from typing import Any, Final
 
+from engine.mail import reply_attribution, reply_patterns
 from engine.mail import reply_lines as look
-from engine.mail import reply_patterns
 from engine.mail.reply_lines import FIRST_WORDS
 from engine.model.facts import Cut
 
@@ -21,7 +21,8 @@ _NEW, _QUOTED, _SIGNATURE = 0, 1, 2
 _ONLY: Final = tuple(bytes(number == kind for number in range(256)) for kind in (_QUOTED, _SIGNATURE))
 _TAKEN: Final = bytes(number != _NEW for number in range(256))
 _MARKS: Final = frozenset("-_*=~#<([|‐‑‒–—―─━+")
-_ENDS: Final = frozenset(":：>")
+_ENDS: Final = frozenset(":：>-")
+_OTHERS: Final = frozenset(reply_attribution.OTHER_MARKS + reply_attribution.DIRECTIONS)
 _CLOSER_LOOKS = 1000
 _FRAGMENT_AFTER, _FRAGMENT = 60, 45
 _LOOSE_SIGNATURE_LINES = 12
@@ -31,12 +32,15 @@ def cut(text: str, settings: Any = None, html: bool = False, subject: str = "") 
     """Cut earlier mail and signature off the text of a mail.
 
     `settings` is a `[body]` section or None for what is built in; `html` tells that the text was made from HTML, where
-    the space of the "-- " line is gone; a `subject` that says "Fwd:" keeps the mail below it (F099-F104).
+    the space of the "-- " line is gone; a `subject` that says "Fwd:" keeps the mail below it (F099-F104). Of a section
+    with `cut = "own"` only its patterns cut, with "off" nothing does.
     """
     if not text or text.isspace():
         return Cut()
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if settings is not None and settings.cut == "off":
+        return Cut(text.strip())
     whole, tail, why = text, "", ""
     patterns = reply_patterns.prepare(settings)
     cuttings: list[str] = []
@@ -88,8 +92,20 @@ class _Pass:
     def run(self) -> None:
         """Mark every line."""
         lines = self.lines
-        self._stripped = stripped = [line.strip() for line in lines]
+        self._stripped = [line.strip() for line in lines]
         self.kinds = bytearray(len(lines))
+        if self._patterns.builtin:
+            self._built_in()
+        if self._patterns.delimiters or self._patterns.introductory:
+            self._patterned()
+        self._sign()
+
+    def _built_in(self) -> None:
+        """Find what mail programs write, in any language."""
+        lines = self.lines
+        if any(line[0] in _OTHERS for line in self._stripped if line):
+            self._stripped = reply_attribution.with_plain_marks(self._stripped)
+        stripped = self._stripped
         at, count = 0, len(lines)
         previous = ""
         while at < count:
@@ -113,9 +129,7 @@ class _Pass:
                     self._fragment(at, line)
                 at += 1
             previous = line
-        if self._patterns.delimiters or self._patterns.introductory:
-            self._patterned()
-        self._sign()
+        self._product()
 
     def parts(self) -> tuple[str, str, str]:
         """Put the three texts together."""
@@ -142,6 +156,17 @@ class _Pass:
             start = end
         return "".join(pieces)
 
+    def _product(self) -> None:
+        """What a mail program says of itself, with a link, on the last line above the earlier mail or of all."""
+        quoted = self.kinds.find(_QUOTED)
+        stop = self._forward_at if self._forward_at >= 0 else len(self.lines)
+        for end in {quoted if 0 <= quoted < stop else stop, stop}:
+            at = end - 1
+            while at >= 0 and not self._stripped[at]:
+                at -= 1
+            if at > 0 and self.kinds[at] == _NEW and look.from_product(self._stripped[at]):
+                self._signs.append((at, "phone"))
+
     def _mark(self, start: int, end: int, kind: int) -> None:
         """Mark the lines from `start` to before `end`."""
         self.kinds[start:end] = bytes((kind,)) * (end - start)
@@ -150,7 +175,7 @@ class _Pass:
     def _quote(self, at: int) -> None:
         if at and self.kinds[at - 1] == _NEW:
             above = at - 1 if self._stripped[at - 1] or at < 2 else at - 2
-            if self._stripped[above] and look.heads_quote(self._stripped[above]):
+            if self._stripped[above] and reply_attribution.heads_quote(self._stripped[above]):
                 self._mark(above, at, _QUOTED)
         self._mark(at, at + 1, _QUOTED)
         self.why = self.why or "quote marks"
@@ -202,10 +227,10 @@ class _Pass:
         quote_follows = self._follows(at)[:1] == ">"
         if line[-1] == ">" and not quote_follows:
             return 0
-        start = look.attribution(self._stripped, at, quote_follows)
+        start = reply_attribution.attribution(self._stripped, at, quote_follows)
         if start < 0:
             return 0
-        split = look.shared(self.lines[start]) if start == at else 0
+        split = reply_attribution.shared(self.lines[start]) if start == at else 0
         if split:
             whole = self.lines[at]
             self.lines[at : at + 1] = [whole[:split], whole[split:]]
