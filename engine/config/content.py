@@ -90,7 +90,7 @@ class Body(Section, frozen=True):
     delimiter_patterns: tuple[PatternText, ...] = patterns("/^>.*$/")
     html_tags_to_remove: tuple[Line, ...] = (
         "blockquote",
-        "div.gmail_quote",
+        "div.gmail_attr",
         "div.moz-cite-prefix",
         "pre.moz-signature",
     )

@@ -9,6 +9,8 @@ Over 300 lines: one pass over the lines of a mail; its steps share what it has s
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from itertools import compress, islice
 from typing import Any, Final
 
@@ -20,6 +22,7 @@ from engine.model.facts import Cut
 _NEW, _QUOTED, _SIGNATURE = 0, 1, 2
 _ONLY: Final = tuple(bytes(number == kind for number in range(256)) for kind in (_QUOTED, _SIGNATURE))
 _TAKEN: Final = bytes(number != _NEW for number in range(256))
+_BLANKED: Final = re.compile(r"[^\n]+")
 _MARKS: Final = frozenset("-_*=~#<([|‐‑‒–—―─━+")
 _ENDS: Final = frozenset(":：>-")
 _OTHERS: Final = frozenset(reply_attribution.OTHER_MARKS + reply_attribution.DIRECTIONS)
@@ -62,6 +65,24 @@ def cut(text: str, settings: Any = None, html: bool = False, subject: str = "") 
     return Cut(new, "\n".join(one for one in rest if one and not one.isspace()), signature, why)
 
 
+def new_lines(lines: Sequence[str], settings: Any, subject: str = "") -> list[bool]:
+    """Tell of each line of a text made from HTML whether `cut` would keep it, or a part of it."""
+    text = "\n".join(lines)
+    patterns = reply_patterns.prepare(settings)
+    for start, end in reply_patterns.cut_spans(text, patterns):
+        text = f"{text[:start]}{_BLANKED.sub(' ', text[start:end])}{text[end:]}"
+    at = reply_patterns.truncation(text, patterns)[0]
+    if at >= 0:
+        text = text[:at]
+    pass_ = _Pass(text.split("\n"), patterns, True, look.forwards(subject))
+    pass_.run()
+    kinds = [kind for at, kind in enumerate(pass_.kinds) if at not in pass_.rests]
+    left = text.split("\n")
+    return [
+        at < len(kinds) and kinds[at] == _NEW and bool(not line or left[at].strip()) for at, line in enumerate(lines)
+    ]
+
+
 def _without(text: str, spans: list[tuple[int, int]]) -> tuple[str, list[str]]:
     """Take spans out of the text."""
     kept, taken, last = [], [], 0
@@ -76,12 +97,13 @@ class _Pass:
     """One pass over the lines of a text: `kinds` says of each line where it goes."""
 
     __slots__ = ("_forward_at", "_forwarded", "_html", "_looks", "_patterns", "_signs", "_stripped", "kinds", "lines",
-                 "marked", "why")  # fmt: skip
+                 "marked", "rests", "why")  # fmt: skip
 
     def __init__(self, lines: list[str], patterns: reply_patterns.Patterns, html: bool, forwarded: bool) -> None:
         self.lines = lines
         self.why = ""
         self.marked = False
+        self.rests: set[int] = set()  # lines that were the end of the one above
         self._patterns = patterns
         self._html = html
         self._forwarded = forwarded
@@ -237,6 +259,7 @@ class _Pass:
             self._stripped[at : at + 1] = [whole[:split].strip(), whole[split:].strip()]
             self.kinds.insert(at, _NEW)
             start = at = at + 1
+            self.rests.add(at)
         return self._earlier(start, at, f"attribution: {self._stripped[start][:60]}")
 
     def _delimited(self, at: int, line: str) -> int:
