@@ -242,6 +242,7 @@ def reply(_count: int) -> dict[str, Any]:
     from engine.config.content import Body
     from engine.mail.html_reply import left_out
     from engine.mail.reply import cut
+    from engine.model.facts import Cut
 
     body = "The spare part arrived and works.\n\nAnna\n\n"
     intro = "On Fri, 20 Nov 2026 08:06:00 +0000, Help desk wrote:\n"
@@ -254,7 +255,7 @@ def reply(_count: int) -> dict[str, Any]:
     quoted = (
         f"<p>The spare part arrived and works.</p><p>Anna</p><div>{intro}</div><blockquote>{line * 130}</blockquote>"
     )
-    page = partial(left_out, quoted, Body(), body.strip())
+    page = partial(left_out, quoted, Body(), Cut(body.strip()))
     return {
         "about": "CPU time in one process",
         "lines": [

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from engine.mail import render, reply
 from engine.mail.render import END, START, TEXT, VOID
+from engine.model.facts import Cut
 
 Spans = tuple[tuple[int, int], ...]
 
@@ -38,7 +39,7 @@ _OUTLOOK_LINE: Final = re.compile(
 )
 _SELECTOR: Final = re.compile(r"([A-Za-z*][\w-]*)?((?:[.#][\w-]+)*)")
 _PICTURE = "\ufffc"  # stands where a picture is: it is something that the sender put there
-_WORD: Final = re.compile(r"\w+")
+_WORD: Final = re.compile(r"[^\W_]+")
 _UNSAID: Final = re.compile(r"\[(?:cid:|image:|inline image)[^\]\n]{0,300}\]|<?(?:https?://|mailto:)\S+", re.IGNORECASE)
 _SLACK, _SHARE = 30, 4
 _NEAR = 4_000
@@ -53,33 +54,39 @@ class _Place:
         self.token, self.start, self.end, self.line, self.quoted = token, start, end, line, quoted
 
 
-def left_out(page: str, settings: Any, said: str, subject: str = "") -> Spans | None:
+def left_out(page: str, settings: Any, found: Cut, subject: str = "") -> Spans | None:
     """Find what of the HTML of a mail is to be left out, as spans of characters, in order.
 
-    `settings` is the `[body]` section, `said` the new part of the mail's text. None: no cut makes the page say what the
+    `settings` is the `[body]` section, `found` how the mail's text was cut. None: no cut makes the page say what the
     text says, as where the two never said the same.
     """
     if len(page) > render.MOST_LAID_OUT:
         return None
     tokens = list(render.tokens(page))
-    near = _NEAR + 4 * len(said)  # mostly the answer stands above, and below it all is earlier mail
+    near = _NEAR + 4 * len(found.new)  # mostly the answer stands above, and below it all is earlier mail
     for reach, elements in ((near, True), (len(page), True), (len(page), False)):
         laid = _Laid(page, tokens, settings, elements, reach)
         lines = laid.lines()
         kept = laid.kept(lines, reply.new_lines(lines, settings, subject))
-        if (laid.whole or laid.ends_quoted()) and _says_the_same(said, kept):
+        if (laid.whole or laid.ends_quoted()) and _says_the_same(found, kept):
             return laid.spans()
     return None
 
 
-def _says_the_same(said: str, kept: str) -> bool:
-    """Tell whether what is kept of the page has every word of the text, and little more, as alt texts."""
-    wanted = Counter(_WORD.findall(_UNSAID.sub(" ", said).casefold()))
-    there = Counter(_WORD.findall(kept.casefold()))
-    if wanted - there:
+def _says_the_same(found: Cut, kept: str) -> bool:
+    """Tell whether what is kept of the page has every word of the new text, and little more, as alt texts.
+
+    A signature may stay: where no "-- " stands above it in the page, nothing tells it from the text.
+    """
+    wanted = _counted(_UNSAID.sub(" ", found.new))
+    if wanted - _counted(kept):
         return False
-    more = Counter(_WORD.findall(_UNSAID.sub(" ", kept).casefold())) - wanted
+    more = _counted(_UNSAID.sub(" ", kept)) - wanted - _counted(found.signature)
     return more.total() <= _SLACK + wanted.total() // _SHARE
+
+
+def _counted(text: str) -> Counter[str]:
+    return Counter(_WORD.findall(render.INVISIBLE.sub("", text).casefold()))
 
 
 class _Laid(render.Renderer):

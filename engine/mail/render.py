@@ -21,7 +21,7 @@ VOID = frozenset(_EMPTY.split())
 _BLANKS = re.compile(r"[ \t\r\n\f]+")
 _BREAKS = re.compile(r"[\t\r\n]+")
 _SCHEME = re.compile(r"(?:https?|ftp)://|mailto:|tel:", re.IGNORECASE)
-_INVISIBLE = re.compile("[\u200b\u200c\u200d\u2060\ufeff\u00ad\u034f]+")
+INVISIBLE = re.compile("[\u200b\u200c\u200d\u2060\ufeff\u00ad\u034f]+")
 _HUGE_REFERENCE = re.compile(r"&#[xX]?[0-9A-Fa-f]{8,}")
 LONGEST_URL = 2000
 DEEPEST_QUOTE = 20
@@ -128,7 +128,7 @@ class Renderer:
         """Give the lines of the text."""
         while self.links:
             self._close_link(*self.links.pop())
-        joined = _INVISIBLE.sub("", "".join(self.out)).replace("\xa0", " ")
+        joined = INVISIBLE.sub("", "".join(self.out)).replace("\xa0", " ")
         return [line.rstrip() for line in joined.split("\n")]
 
     def done(self) -> str:

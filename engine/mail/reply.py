@@ -138,6 +138,9 @@ class _Pass:
                 continue
             first = line[0]
             if first == ">":
+                if self._forwarded and look.announces_forward(line.lstrip("> ")):
+                    self._forward(at)  # Apple Mail puts quote marks before it
+                    break
                 if look.is_quote(line, previous, stripped[at + 1] if at + 1 < count else ""):
                     self._quote(at)
                 at += 1

@@ -193,7 +193,9 @@ def _html_part(mail: Mail, settings: Settings, cut: Cut, text_changed: bool, fou
     if not cut.new.strip() or not (cut.quoted or cut.signature) or settings.body.keep_quoted == "keep":
         return mail.html_part
     page = parts.text(mail.raw.content, mail.html_part)
-    spans = html_reply.left_out(page, settings.body, cut.new, mail.subject)
+    spans = html_reply.left_out(page, settings.body, cut, mail.subject)
+    if spans is None and not cut.quoted:
+        return mail.html_part
     if spans is None:
         found.note("draft.html_not_cut", Mark.INFO)
         return None

@@ -16,6 +16,7 @@ from engine.mail.html_reply import left_out
 from engine.mail.parts import without
 from engine.mail.render import VOID
 from engine.mail.reply import cut
+from engine.model.facts import Cut
 from rules.pattern import compile_pattern
 
 BODY = Body()
@@ -85,8 +86,8 @@ def balance(page: str) -> list[str]:
     return [*odd, *stack]
 
 
-def shown(page, said, settings=BODY, subject="Re: Printer"):
-    spans = left_out(page, settings, said, subject)
+def shown(page, said, settings=BODY, subject="Re: Printer", signature=""):
+    spans = left_out(page, settings, Cut(said, "OLD", signature), subject)
     return None if spans is None else without(page, spans)
 
 
@@ -149,8 +150,36 @@ def test_where_the_page_does_not_say_what_the_text_says_there_is_no_cut():
     assert shown(f"<p>It works.</p><p>{quoted}</p>", "It works.") is None
 
 
+QUOTED = "<blockquote type=cite>OLD</blockquote>"
+
+
+@pytest.mark.parametrize(
+    ("page", "said"),
+    [
+        ("<p>A <b>bold</b>, an <i>italic</i> and an <u>underlined</u> word.</p>", "A *bold*, an /italic/ and an _underlined_ word."),
+        ("<ol><li>one</li><li>two</li></ol><ul><li>three</li></ul>", "1. one\n 2. two\n\n  * three"),
+        ('<p>See <a href="https://example.com/a?b=1">the page</a>.</p>', "See the page <https://example.com/a?b=1>."),
+        ('<p>Write to <a href="mailto:anna@example.com">anna@example.com</a></p>', "Write to anna@example.com<mailto:anna@example.com>"),
+        ('<p>Here:</p><img src="cid:image001.png@01DA"><p>Bye</p>', "Here:\n\n[cid:image001.png@01DA]\n\nBye"),
+        ('<p>Here:</p><img alt="image.png" src="cid:1"><p>Bye</p>', "Here:\n\n[image: image.png]\n\nBye"),
+        ("<table><tr><td>Width</td><td>10 cm</td></tr><tr><td>Height</td><td>20 cm</td></tr></table>", "Width\n10 cm\nHeight\n20 cm"),
+        ("<p>soft\u00adhyphen and zero\u200bwidth &amp; caf&eacute;</p>", "softhyphen and zero\u200bwidth & café"),
+        ("<p>Grüße</p>", "GRÜSSE"),
+    ],
+)  # fmt: skip
+def test_what_the_two_parts_write_differently_is_the_same(page, said):
+    left = shown(page + QUOTED, said)
+    assert left == page
+
+
+def test_a_signature_that_nothing_marks_in_the_page_may_stay():
+    signature = " ".join(f"word{number}" for number in range(60))
+    page = f"<p>It works.</p><p>{signature}</p>"
+    assert shown(page + QUOTED, "It works.", signature=signature) == page
+
+
 def test_a_page_that_never_quoted_stays_whole():
-    assert left_out("<p>It works.</p>", BODY, "It works.", "Re: x") == ()
+    assert left_out("<p>It works.</p>", BODY, Cut("It works."), "Re: x") == ()
 
 
 def test_patterns_of_the_settings_cut_the_page_too():
@@ -194,7 +223,7 @@ def test_a_page_takes_linear_time(piece):
     def took(count):
         page = "<p>It works.</p><blockquote>OLD</blockquote>" + piece * count
         start = time.process_time()
-        left_out(page, BODY, "It works.", "")
+        left_out(page, BODY, Cut("It works."))
         return time.process_time() - start
 
     small = took(2_000)

@@ -269,6 +269,12 @@ def test_a_megabyte_takes_linear_time(line):
     assert took < max(40 * (middle - start), 1.0)
 
 
+def test_a_mail_that_apple_mail_forwards_behind_quote_marks_is_kept():
+    text = "Look at this.\n\n> Begin forwarded message:\n>\n> From: Anna <anna@example.com>\n> Subject: Printer\n>\n> It is broken."
+    assert cut(text, subject="Fwd: Printer").new == text
+    assert cut(text, subject="Re: Printer").new == "Look at this."
+
+
 # ── the brothers of an attribution ────────────────────────────────────────────────────────────────────────────
 
 

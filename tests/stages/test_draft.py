@@ -155,6 +155,13 @@ def test_F103_where_the_quotation_is_kept_the_html_keeps_it() -> None:
         assert "Does it?" in (_shown(toml) or ""), toml
 
 
+def test_F103_a_signature_that_only_the_text_marks_leaves_the_html_whole() -> None:
+    signature = " ".join(f"line{number}" for number in range(80))
+    assert (
+        _shown(html="<p>It works.</p><p>Another sentence.</p>" * 9, text=f"It works.\n\n-- \n{signature}") is not None
+    )
+
+
 def test_F103_html_that_cannot_be_cut_like_the_text_is_not_shown() -> None:
     about = mail(REPLY, html="<p>Please read the text.</p>")
     decided = decide(about, _known(about))
