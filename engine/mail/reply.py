@@ -189,7 +189,8 @@ class _Pass:
             at = end - 1
             while at >= 0 and not self._stripped[at]:
                 at -= 1
-            if at > 0 and self.kinds[at] == _NEW and look.from_product(self._stripped[at]):
+            above = self._stripped[at - 1] if at > 0 else "own"
+            if not above and self.kinds[at] == _NEW and look.from_product(self._stripped[at]):
                 self._signs.append((at, "phone"))
 
     def _mark(self, start: int, end: int, kind: int) -> None:

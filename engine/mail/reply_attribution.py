@@ -18,6 +18,7 @@ DASHES = "-_=~*#+|‐‑‒–—―─━"
 DIRECTIONS = "\u200e\u200f\u202a\u202b\u202c\u2066\u2067\u2068\u2069"
 _OPENING_MARKS = "-—– >*\"'<"
 OTHER_MARKS = "»›＞"
+_BEHIND_MARKS = ("", " ", "\xa0", ">", "»", "›")
 
 
 def fold(line: str) -> str:
@@ -81,7 +82,7 @@ def _top(lines: Sequence[str], found: int) -> int:
         line, below = lines[above].strip(), fold(lines[above + 1].lstrip())
         words = TOKEN.findall(below)
         verb = has_verb(below, words)
-        if not line or line[0] == ">" or len(line) > 120 or not words:
+        if not line or line[0] == ">" or line[-1] in ":：" or len(line) > 120 or not words:
             break
         if words[0] in _STARTS and words[0] < "⺀" and verb and _YEAR.search(below):
             break  # it is whole
@@ -199,18 +200,20 @@ def with_plain_marks(lines: Sequence[str]) -> list[str]:
     plain = [line.strip(DIRECTIONS) for line in lines]
     at, count = 0, len(lines)
     while at < count:
-        mark = lines[at][:1]
-        if not mark or mark not in OTHER_MARKS:
-            at += 1
-            continue
-        end = at + 1
-        while end < count and lines[end][:1] == mark:
+        mark, end = plain[at][:1], at
+        while end < count and _is_marked(plain[end], mark):
             end += 1
-        bare = [line.lstrip(OTHER_MARKS + "> \xa0") for line in lines[at:end]]
-        if end - at > 1 and (mark == "＞" or _introduced(lines, at, bare)):
-            plain[at:end] = [f"> {line}" for line in bare]
-        at = end
+        if end - at > 1:
+            bare = [line.lstrip(OTHER_MARKS + "> \xa0") for line in plain[at:end]]
+            if mark == "＞" or _introduced(plain, at, bare):
+                plain[at:end] = [f"> {line}" for line in bare]
+        at = max(end, at + 1)
     return plain
+
+
+def _is_marked(line: str, mark: str) -> bool:
+    """Tell whether a stripped line begins with one of the other marks, this one: a blank follows » and ›."""
+    return line[:1] == mark and mark in OTHER_MARKS and mark != "" and (mark == "＞" or line[1:2] in _BEHIND_MARKS)
 
 
 def _introduced(lines: Sequence[str], at: int, bare: Sequence[str]) -> bool:

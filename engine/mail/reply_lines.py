@@ -184,10 +184,10 @@ def from_product(line: str) -> bool:
     if len(line) > 300 or (not line.endswith((">", ")", "]")) and "://" not in line):
         return False
     link = _LINK.search(line)
-    if link is None or "?" in line[: link.start()]:
+    said = fold(line[: link.start()]) if link is not None else ""
+    if not said or said.count(" ") > 7 or any(mark in said for mark in ",;:?!"):
         return False
-    said = fold(line[: link.start()])
-    return said.count(" ") < 12 and _PRODUCT.search(said) is not None and _PLATFORM.search(said) is not None
+    return _PRODUCT.search(said) is not None and _PLATFORM.search(said) is not None
 
 
 def is_footer(line: str) -> bool:

@@ -59,6 +59,19 @@ PROGRAMS = {
     "<div>To: help@example.com </div><div>Subject: Printer </div><div><br></div></div>OLD words</body></html>",
     "zoho": '<div>It <b>works</b> now.</div><div><br></div><div>Ben</div><div class="zmail_extra"><div id="Zm-_Id_-Sgn1">---- On Mon, 05 Jan 2026 10:15:00 +0100 <b>Anna &lt;anna@example.com&gt;</b> wrote ---</div>'
     "<blockquote>OLD words</blockquote></div>",
+    "hotmail": "<html><head><style><!-- .hmmessage P {margin:0px;} --></style></head><body class='hmmessage'><div dir='ltr'>It <b>works</b> now.<div><br></div><div>Ben<br><br><div>"
+    '<hr id="stopSpelling">Date: Mon, 5 Jan 2026 10:15:45 +0100<br>Subject: Printer<br>From: anna@example.com<br>To: help@example.com<br><br><div>OLD words</div></div></div> </div></body></html>',
+    "mail.ru": "<HTML><BODY><p>It <b>works</b> now.</p><p>Ben</p><br><br>Thu, 5 Jan 2026 10:15:51 +0300 от Anna &lt;anna@example.com&gt;:<br>\n"
+    '<blockquote style="border-left:1px solid #0857A6; margin:10px;"><div id=""><base target="_self" href="https://mail.example/"><div>OLD words</div></div></blockquote><br></BODY></HTML>',
+    "windows mail": '<html><body dir="ltr"><div><div>It <b>works</b> now.</div><div><br></div><div>Ben<br></div><div data-signatureblock="true"><div><br></div></div>'
+    '<div style="padding-top: 5px; border-top-width: 1px; border-top-style: solid;"><div><b>От:</b>&nbsp;<a href="mailto:anna@example.com">Anna</a><br><b>Отправлено:</b>&nbsp;понедельник, 5 января 2026 г. 10:15<br>'
+    '<b>Кому:</b>&nbsp;<a href="mailto:help@example.com">Help</a></div></div><div><br></div><div>OLD words</div></div></body></html>',
+    "zimbra": "<html><body><div style='font-family: Arial'>It <b>works</b> now.<br><br>Ben<br><br><hr id=\"zwchr\"><b>From: </b>anna@example.com<br><b>To: </b>help@example.com<br>"
+    "<b>Sent: </b>Monday, January 5, 2026 10:15:22 AM<br><b>Subject: </b>Printer<br><br>OLD words<br></div></body></html>",
+    "aol": "<font color='black'>It <b>works</b> now.<br><br>Ben<br>\n<br>\n<div>-----Original Message-----<br>\nFrom: Anna &lt;anna@example.com&gt;<br>\nTo: help &lt;help@example.com&gt;<br>\n"
+    'Sent: Mon, Jan 5, 2026 10:15 am<br>\nSubject: Printer<br>\n<br>\n<div id="AOLMsgPart_0"><pre><tt>OLD words\n</tt></pre></div><!-- end of AOLMsgPart_0 --></div></font>',
+    "sparrow": '<div><span>It <b>works</b> now.<br>Ben</span></div><div><div><br></div><div>--&nbsp;</div><div>OLD Ltd</div><div>Sent with <a href="http://sparrow.example/?sig">Sparrow</a></div></div>'
+    '<p style="color: #A0A0A8;">On Tuesday, January 5, 2026 at 4:55 PM, Anna wrote:</p><blockquote type="cite"><span><div>OLD words</div></span></blockquote><div><br></div>',
     "a program nobody knows": "<p>It <b>works</b> now.</p><p>Ben</p><p>On Mon, Jan 5, 2026 at 10:15 AM Anna &lt;anna@example.com&gt; wrote:</p><table><tr><td>OLD words</td></tr></table>",
     "plain text in HTML": "<pre>It works now.\n\nBen\n\nOn Mon, Jan 5, 2026 at 10:15 AM Anna &lt;anna@example.com&gt; wrote:\n&gt; OLD words\n</pre>",
 }
