@@ -15,7 +15,6 @@ from engine.model.draft import AttachmentFate, Draft
 from engine.model.mail import Mail
 from engine.stages.draft import DraftStage
 from engine.wording.sentence import sentence
-from engine.wording.sentence import sentence
 
 EXE = b"MZ\x90\x00" + b"\0" * 100
 
@@ -54,13 +53,13 @@ def test_F126_all_attachments_join_on_create_and_on_reply() -> None:
 def test_F127_excluded_names_and_types_stay_out_and_the_trace_says_why() -> None:
     decided = decide(with_files(("tool.EXE", "application/octet-stream", b"x"), ("ok.txt", "text/plain", b"x")))
     assert kept(decided) == ["ok.txt"]
-    assert "exclude_names" in sentence(sentence(out(decided).because))
+    assert "exclude_names" in sentence(out(decided).because)
     assert any(note.code == "draft.attachment_refused" for note in decided.notes)
 
 
 def test_F127_types_are_judged_by_the_bytes_not_by_the_claim() -> None:
     about = with_files(("report.pdf", "application/pdf", EXE))
-    assert "application/x-msdownload" in sentence(sentence(out(decide(about)).because))
+    assert "application/x-msdownload" in sentence(out(decide(about)).because)
     assert kept(decide(about, "[attachments]\ncheck_content = false\n")) == ["report.pdf"]
 
 
@@ -94,7 +93,7 @@ def test_F130_small_inline_pictures_are_signatures() -> None:
     about = with_files(("dot.png", "inline image/png", png(99, 20)), ("file.png", "image/png", png(99, 20)))
     decided = decide(about)
     assert kept(decided) == ["file.png"]
-    assert "99x20 is under 100x20" in sentence(sentence(out(decided).because))
+    assert "99x20 is under 100x20" in sentence(out(decided).because)
 
 
 def test_F131_big_pictures_are_made_smaller() -> None:
@@ -123,7 +122,7 @@ def test_F131_a_picture_of_thirty_thousand_pixels_a_side_is_kept_and_told() -> N
 def test_F132_empty_attachments_stay_out() -> None:
     decided = decide(with_files(("empty.txt", "text/plain", b""), ("ok.txt", "text/plain", b"x")))
     assert kept(decided) == ["ok.txt"]
-    assert sentence(sentence(out(decided).because)) == "it is empty"
+    assert sentence(out(decided).because) == "it is empty"
 
 
 def test_F133_names_are_safe() -> None:
@@ -135,7 +134,7 @@ def test_F134_no_more_than_the_maximum_join() -> None:
     about = with_files(*((f"{n}.txt", "text/plain", f"{n}".encode()) for n in range(5)))
     decided = decide(about, "[attachments]\nmaximum_count = 2\n")
     assert kept(decided) == ["0.txt", "1.txt"]
-    assert "maximum_count" in sentence(sentence(out(decided).because))
+    assert "maximum_count" in sentence(out(decided).because)
 
 
 INNER = (
