@@ -43,6 +43,7 @@ _WORD: Final = re.compile(r"[^\W_]+")
 _UNSAID: Final = re.compile(r"\[(?:cid:|image:|inline image)[^\]\n]{0,300}\]|<?(?:https?://|mailto:)\S+", re.IGNORECASE)
 _SLACK, _SHARE = 30, 4
 _NEAR = 4_000
+MOST_SPANS = 500
 
 
 class _Place:
@@ -69,7 +70,8 @@ def left_out(page: str, settings: Any, found: Cut, subject: str = "") -> Spans |
         lines = laid.lines()
         kept = laid.kept(lines, reply.new_lines(lines, settings, subject))
         if (laid.whole or laid.ends_quoted()) and _says_the_same(found, kept):
-            return laid.spans()
+            spans = laid.spans()
+            return spans if len(spans) <= MOST_SPANS else None
     return None
 
 
@@ -79,7 +81,7 @@ def _says_the_same(found: Cut, kept: str) -> bool:
     A signature may stay: where no "-- " stands above it in the page, nothing tells it from the text.
     """
     wanted = _counted(_UNSAID.sub(" ", found.new))
-    if wanted - _counted(kept):
+    if not kept.strip() or wanted - _counted(kept):
         return False
     more = _counted(_UNSAID.sub(" ", kept)) - wanted - _counted(found.signature)
     return more.total() <= _SLACK + wanted.total() // _SHARE

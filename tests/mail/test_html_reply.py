@@ -195,6 +195,14 @@ def test_a_page_that_never_quoted_stays_whole():
     assert left_out("<p>It works.</p>", BODY, Cut("It works."), "Re: x") == ()
 
 
+def test_a_page_of_nothing_but_loose_ends_is_not_cut_to_pieces():
+    assert shown("<p>It works.</p>" + "<blockquote>OLD</blockquote></div>" * 2_000, "It works.") is None
+
+
+def test_a_cut_that_would_leave_no_page_is_none():
+    assert shown("<blockquote>OLD https://example.com/a</blockquote>", "https://example.com/a") is None
+
+
 def test_patterns_of_the_settings_cut_the_page_too():
     page = "<p>Done.</p><p>CONFIDENTIAL do not read</p><p>Ben</p><p>--Truncate here--</p><p>OLD</p>"
     settings = Body(cut_patterns=(compile_pattern("/^CONFIDENTIAL.*$/m"),))
