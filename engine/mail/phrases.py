@@ -378,7 +378,9 @@ PLAIN_DATES = "date data datum dato fecha дата tarih päivämäärä päivä
 
 WHEN = frozenset(
     "at am pm uhr um à h las a de del alle ore giorno om às o godz kl v ve klo kello в г р о lúc vào thg la ob u cet cest gmt "
-    "dniu w feira th utc est edt cst cdt mst mdt pst pdt mez mesz bst ist brt msk jst kst".split()
+    "dniu w feira th utc est edt cst cdt mst mdt pst pdt mez mesz bst ist brt msk jst kst "
+    "오전 오후 월 화 수 목 금 토 일 午前 午後 月 火 水 木 金 土 日 上午 下午 周一 周二 周三 周四 周五 周六 周日 週一 週二 週三 週四 "
+    "週五 週六 週日".split()
 )
 """Words that stand between day, date and time in an attribution, besides those that open it."""
 

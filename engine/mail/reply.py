@@ -1,7 +1,8 @@
 """The new part of a reply: what the sender wrote, what is earlier mail, what is signature.
 
-Here: `cut`, one pass over the lines and the assembly of the three parts. Not here: what a line is (`reply_lines.py`),
-the words of the languages (`phrases.py`), the patterns of the settings (`reply_patterns.py`).
+Here: `cut`, one pass over the lines and the assembly of the three parts; `new_lines` for a text made from HTML. Not
+here: what a line is (`reply_lines.py`, `reply_attribution.py`), the words of the languages (`phrases.py`), the patterns
+of the settings (`reply_patterns.py`).
 Invariant: nothing is lost, every line lands in exactly one part; a cut that would leave nothing is no cut;
 time is linear in the text.
 Over 300 lines: one pass over the lines of a mail; its steps share what it has seen.

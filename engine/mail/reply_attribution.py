@@ -34,6 +34,7 @@ _VERBS: Final = frozenset(verb for verb in words_of("verbs") if verb.isalpha() a
 _VERB_PHRASES: Final = tuple(verb for verb in words_of("verbs") if not verb.isalpha() or verb >= "⺀")
 _STARTS: Final = frozenset(start for start in words_of("starts") if start.isalpha())
 _START_PHRASES: Final = tuple(start for start in words_of("starts") if not start.isalpha() or start >= "⺀")
+_DATE_WORDS: Final = _STARTS | WHEN | frozenset(" ".join(_START_PHRASES).split())
 _DAYS: Final = frozenset(words_of("weekdays") + words_of("months"))
 TOKEN: Final = re.compile(r"\w+")
 _DAY_NUMBER: Final = re.compile(r"\d{1,4}(?:[./:年년 -]|st|nd|rd|th)")
@@ -84,7 +85,8 @@ def _top(lines: Sequence[str], found: int) -> int:
         verb = has_verb(below, words)
         if not line or line[0] == ">" or line[-1] in ":：" or len(line) > 120 or not words:
             break
-        if words[0] in _STARTS and words[0] < "⺀" and verb and _YEAR.search(below):
+        named = words[0] in _STARTS and words[0] < "⺀" and verb
+        if named and _YEAR.search(below):
             break  # it is whole
         folded = fold(line)
         goes_on = below[0] in "<(" or words[0] in _VERBS or words[0] == "via" or " via " in f"{folded} "
@@ -92,9 +94,10 @@ def _top(lines: Sequence[str], found: int) -> int:
             _is_dates(folded)
             or (goes_on and _is_name(line))
             or (not verb and _ends_with_verb(folded))
-            or ("@" not in below and _SENDER.match(line) is not None and line[-1] not in ".!?")
+            or (not named and "@" not in below and _SENDER.match(line) is not None and line[-1] not in ".!?")
         ):
-            return _paragraph(lines, above + 1)
+            dated = any(character.isdigit() for character in below)
+            return above + 1 if dated else _paragraph(lines, above + 1)
         found = above
     return found
 
@@ -107,9 +110,10 @@ def _is_dates(text: str) -> bool:
     words = TOKEN.findall(text)
     if len(text) > 60 or not words or not _opens(text):
         return False
-    if text[-1] not in ".," and words[0] not in _STARTS and not any(character.isdigit() for character in text):
+    starts = words[0] in _STARTS or text.startswith(_START_PHRASES) or text[-1] in ".,"
+    if not starts and not any(character.isdigit() for character in text):
         return False
-    return all(word[0].isdigit() or word in _STARTS or word in WHEN or _is_day(word) for word in words)
+    return all(word[0].isdigit() or word in _DATE_WORDS or _is_day(word) for word in words)
 
 
 def _ends_with_verb(text: str) -> bool:

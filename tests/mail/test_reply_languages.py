@@ -286,11 +286,13 @@ def test_the_wrapped_name_of_a_team_is_cut_whole() -> None:
         "I bought it on Monday.",
         "Das war am Montag",
         "Le problème reste",
+        "On Monday I will be there",
         "My address is Jane <jane@example.com>",
     ],
 )
 def test_what_stands_right_above_a_whole_attribution_is_kept(own: str) -> None:
-    for line in (ATTRIBUTIONS["en gmail"], ATTRIBUTIONS["de thunderbird"], ATTRIBUTIONS["fr gmail"]):
+    for name in ("en gmail", "de thunderbird", "fr gmail", "en weekday last"):
+        line = ATTRIBUTIONS[name]
         assert cut(f"Great.\n\n{own}\n{line}\n> The printer is broken.\n").new == f"Great.\n\n{own}"
 
 
