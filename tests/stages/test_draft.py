@@ -140,7 +140,7 @@ def _known(about: Mail, toml: str = "") -> Facts:
 def _shown(toml: str = "", html: str = TWIN, text: str = REPLY) -> str | None:
     about = mail(text, html=html)
     part = decide(about, _known(about, toml), toml).html_part
-    return part and without(parts_text(about.raw.content, part), part.left_out)
+    return without(parts_text(about.raw.content, part), part.left_out) if part else None
 
 
 def test_F103_the_html_of_a_reply_is_cut_like_its_text() -> None:
