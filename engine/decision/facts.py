@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 from engine.decision import matching
 from engine.mail import addresses, auto, html, language, reply
 from engine.mail.auth import authentication
+from engine.mail.reply_lines import forwards
 from engine.model.facts import Auto, Cut, Facts, Release, Sender
 from engine.model.mail import Mail
 from engine.model.questions import AccountOf, SenderRate, TotalRate
@@ -89,12 +90,16 @@ def _sender(mail: Mail, separators: str, look: Lookups) -> Sender:
 
 
 def _cut(mail: Mail, body: Body) -> Cut:
-    """Cut the reply; HTML without a plain twin first loses the elements of `html_tags_to_remove` (F103)."""
+    """Cut the reply; HTML without a plain twin first loses the elements of `html_tags_to_remove` (F103).
+
+    A forwarded mail keeps them: they hold what the sender wants to show.
+    """
     from_html = bool(mail.html) and not any(
         part.content_type == "text/plain" and part.disposition != "attachment" and not part.filename
         for part in mail.parts
     )
-    if from_html and _removes(mail.html, body.html_tags_to_remove):
+    cuts = body.cut != "off" and not forwards(mail.subject)
+    if from_html and cuts and _removes(mail.html, body.html_tags_to_remove):
         page = html.without_quotes(mail.html, body.html_tags_to_remove)
         if page is not mail.html:
             text = html.to_text(page)

@@ -80,6 +80,7 @@ class Part(Struct, frozen=True):
     Content-Transfer-Encoding (`7bit 8bit binary base64 quoted-printable x-uuencode`), lower case.
     `path` is the IMAP-like number of the part ("1.2"); `alternative` tells that it stands in a multipart/alternative.
     `flowed` and `delsp` are the parameters of RFC 3676: text whose lines are to be joined.
+    `left_out` are spans of the decoded text, `text_chars` long, that are not shown: earlier mail in HTML of a reply.
     """
 
     content_type: str
@@ -95,6 +96,8 @@ class Part(Struct, frozen=True):
     related: bool = False
     flowed: bool = False
     delsp: bool = False
+    left_out: tuple[tuple[int, int], ...] = ()
+    text_chars: int = 0
 
 
 class Attachment(Struct, frozen=True):

@@ -9,15 +9,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+from msgspec.structs import replace
+
 from engine.gates import Findings
 from engine.item import attachments as choosing
 from engine.item import fields as defaults
 from engine.item import keywords, unpacking
 from engine.item import title as titles
 from engine.item.target import Aim, aim
+from engine.mail import html_reply, parts
 from engine.model.desk import Catalog, ItemFacts, WorkspaceStatus
 from engine.model.draft import AttachmentFate, Draft, FieldChange, Mark, Target, Verdict, note
-from engine.model.facts import Facts
+from engine.model.facts import Cut, Facts
 from engine.model.mail import Mail, Part
 from engine.model.questions import CatalogOf, May
 
@@ -73,7 +76,7 @@ class DraftStage:
             title=title,
             text=body or (NOTHING_SAID if goal.target is Target.NEW_ITEM else ""),
             quoted=quoted,
-            html_part=_html_part(mail, settings, said.text != text or bool(extra.text), found),
+            html_part=_html_part(mail, settings, facts.cut, said.text != text or bool(extra.text), found),
             fields=_changed(fields.all(), goal.item),
             assignee=None,
             labels=(*draft.labels, *(label for label in goal.labels if label not in draft.labels)),
@@ -177,8 +180,8 @@ def _keywords(
     return said
 
 
-def _html_part(mail: Mail, settings: Settings, text_changed: bool, found: Findings) -> Part | None:
-    """F094: the HTML twin, where HTML is preferred and still says the same as the text."""
+def _html_part(mail: Mail, settings: Settings, cut: Cut, text_changed: bool, found: Findings) -> Part | None:
+    """F094: the HTML twin, where HTML is preferred and still says the same as the text; cut like it (F103)."""
     if mail.html_part is None or settings.body.html != "sanitise":
         return None
     if settings.body.body_parts_order[:1] != ("text/html",) and any(
@@ -188,7 +191,16 @@ def _html_part(mail: Mail, settings: Settings, text_changed: bool, found: Findin
     if text_changed:
         found.note("draft.shown_as_text", Mark.INFO)
         return None
-    return mail.html_part
+    if not cut.new.strip() or not (cut.quoted or cut.signature) or settings.body.keep_quoted == "keep":
+        return mail.html_part
+    page = parts.text(mail.raw.content, mail.html_part)
+    spans = html_reply.left_out(page, settings.body, cut, mail.subject)
+    if spans is None and not cut.quoted:
+        return mail.html_part
+    if spans is None:
+        found.note("draft.html_not_cut", Mark.INFO)
+        return None
+    return replace(mail.html_part, left_out=spans, text_chars=len(page)) if spans else mail.html_part
 
 
 def _changed(changes: tuple[FieldChange, ...], item: ItemFacts | None) -> tuple[FieldChange, ...]:

@@ -19,7 +19,10 @@ from engine.store.errors import NotFound, StoreError
 
 
 class Html(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Where an HTML body stands: in a slice of a raw mail, or in a blob once that mail is purged."""
+    """Where an HTML body stands: in a slice of a raw mail, or in a blob once that mail is purged.
+
+    `left_out` are spans of the decoded text that are not shown; they count only for a text of `chars` characters.
+    """
 
     raw: int = 0
     starts: int = 0
@@ -27,13 +30,16 @@ class Html(msgspec.Struct, frozen=True, omit_defaults=True):
     encoding: str = ""
     charset: str = ""
     blob: int = 0
+    left_out: tuple[tuple[int, int], ...] = ()
+    chars: int = 0
 
 
 def html_reference(raw: int, part: Part | None) -> str:
     """Write down where the HTML body of a mail stands, "" for none."""
     if part is None:
         return ""
-    return msgspec.json.encode(Html(raw, part.start, part.end, part.encoding, part.charset)).decode()
+    where = Html(raw, part.start, part.end, part.encoding, part.charset, left_out=part.left_out, chars=part.text_chars)
+    return msgspec.json.encode(where).decode()
 
 
 class Blobs:
@@ -112,8 +118,9 @@ def _decoded(raw: Any, starts: int, ends: int, encoding: str) -> bytes:
 
 
 def _html_text(raw: Any, where: Html) -> str:
-    from engine.mail.parts import text
+    from engine.mail.parts import text, without
 
     if raw is None:
         return ""
-    return text(bytes(raw), Part("text/html", where.starts, where.ends, where.encoding, where.charset))
+    whole = text(bytes(raw), Part("text/html", where.starts, where.ends, where.encoding, where.charset))
+    return without(whole, where.left_out) if len(whole) == where.chars else whole

@@ -131,6 +131,7 @@ ENGLISH: Final[Mapping[str, str]] = {
     "fields.missing": "mandatory in {workspace} and without a value: {fields}",
     "fields.untouched": "a {target:words} changes no fields",
     # 7 draft: its text and attachments
+    "draft.html_not_cut": "shown as text: the HTML part could not be cut to what the text says",
     "draft.shown_as_text": ("shown as text: the HTML part still has the keyword lines, or lacks what was unpacked"),
     "attachment": "{name} ({type}, {size:size})[: {because}]",
     "attachment.known": "the item has it already",

@@ -76,6 +76,16 @@ def test_attachments_and_html_are_kept_as_bytes_of_their_own(desk, attached):
     assert desk.store.items.html(view.html) == desk.store.items.html(view.comments[0].html) == "<b>hi</b>"
 
 
+def test_F103_html_that_was_cut_stays_cut_when_its_mail_goes(desk):
+    content = b"From: a@example.com\n\n<b>hi</b><blockquote>old</blockquote>"
+    (spooled,) = desk.spool(content)
+    html = Part("text/html", 21, len(content), "8bit", "utf-8", left_out=((9, 37),), text_chars=37)
+    item = desk.commit(spooled, CreateItem("support", "x", "hi", "jane", html_part=html), action="").item
+    desk.later(days=100)
+    assert desk.store.archive.prune(desk.now, 86400.0, YEAR).kept == 1
+    assert desk.store.items.html(desk.store.items.view(item).html) == "<b>hi</b>"
+
+
 def test_the_same_attachment_of_two_mails_is_kept_once(desk, attached):
     for number in range(2):
         content = b"From: a@example.com\n\n%d aGVsbG8=" % number
