@@ -15,6 +15,7 @@ from engine.cli import words
 from engine.cli.common import (
     AWAY,
     DONE,
+    FINDINGS,
     chosen_mailboxes,
     complain,
     open_config,
@@ -173,17 +174,22 @@ def reconcile(ctx: click.Context, name: str, folder: str | None, commit: bool, a
     decides them. What is known already is not decided again.
     """
     from engine.desk import mailboxes
+    from engine.sources.handed import named
 
     config = open_config(ctx)
     (box,) = chosen_mailboxes(config, (name,))
     with open_store(ctx, config) as store, _reaching():
         found = mailboxes.reconcile(config, store, box, folder or "", commit=commit)
     told = {"mailbox": name, "folder": found.place, "on_server": found.on_server, "known": found.known,
-            "missing": found.missing, "known_by_content": found.known_by_content, "committed": commit}  # fmt: skip
+            "missing": found.missing, "known_by_content": found.known_by_content, "withheld": found.withheld,
+            "committed": commit}  # fmt: skip
     what = "were taken in: allegra run decides them" if commit else "are missing here (--commit takes them in)"
     what = what if found.missing else "are missing here"
     numbers = f"{found.on_server} mails, {found.known} known, {found.missing}"
     _say(as_json, told, f"{found.place}: {numbers} {what}")
+    if found.withheld:
+        complain(f"mailbox {name}: listed but not handed out: {named(found.withheld)}")
+        raise SystemExit(FINDINGS)
 
 
 @contextmanager

@@ -7,7 +7,7 @@ Invariant: everything but `pause`, `resume` and `reconcile` with `commit` only l
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,7 @@ from msgspec import Struct
 from engine.plain_text import printable
 from engine.run.lease import Lease
 from engine.run.passing import utc_now
-from engine.sources import KINDS
+from engine.sources import KINDS, handed
 from engine.sources.source import SourceError
 from engine.store.errors import Busy, Unclear
 
@@ -32,7 +32,10 @@ MOST_REASON = 200
 
 
 class Fare(Struct, frozen=True):
-    """How a mailbox fares. `state` is off, never read, ok, paused or failing, `since` when, `sentence` why."""
+    """How a mailbox fares. `state` is off, never read, ok, incomplete, paused or failing, `since` when, `sentence` why.
+
+    It is incomplete while the server lists messages that it does not hand out.
+    """
 
     mailbox: Mailbox
     state: str
@@ -70,17 +73,21 @@ class Peeked(Struct, frozen=True):
 
 
 class Reconciled(Struct, frozen=True):
-    """What a folder holds and what of it we have. `known_by_content` were not known by their key."""
+    """What a folder holds and what of it we have. `known_by_content` were not known by their key.
+
+    `withheld` are those that the server lists and does not hand out, with its words: nobody knows whether we have them.
+    """
 
     place: str
     on_server: int
     missing: int
     known_by_content: int
+    withheld: Mapping[str, str] = {}
 
     @property
     def known(self) -> int:
         """Mails that are ours already."""
-        return self.on_server - self.missing
+        return self.on_server - self.missing - len(self.withheld)
 
 
 def named(config: Config, names: Sequence[str] = ()) -> list[Mailbox]:
@@ -108,6 +115,9 @@ def _fare(box: Mailbox, state: MailboxState | None) -> Fare:
         return Fare(box, "paused", None, state.paused, holder, read_at)
     if state.failures:
         return Fare(box, "failing", state.failing_since, state.sentence, holder, read_at)
+    if state.withheld:
+        said = f"listed but not handed out: {handed.named(dict.fromkeys(state.withheld, ''))}"
+        return Fare(box, "incomplete", read_at, said, holder, read_at)
     return Fare(box, "ok" if read_at else "never read", read_at, "", holder, read_at)
 
 
@@ -171,9 +181,11 @@ def reconcile(config: Config, store: Store, box: Mailbox, folder: str = "", *, c
         with _open(config, elsewhere) as source:
             listed = [each.key for each in source.list()]
             fresh = store.mailboxes.unknown_keys(box.name, listed)
-            known, missing = _take_in(store, source.fetch(fresh, config.settings().limits), lease.owner, commit)
+            counted = handed.Handed(source, box)
+            known, missing = _take_in(store, counted.fetch(fresh, config.settings().limits), lease.owner, commit)
+            withheld = counted.withheld(fresh)
     place = elsewhere.folder if box.protocol in ("imap", "maildir") else box.place
-    return Reconciled(place, len(listed), missing, known)
+    return Reconciled(place, len(listed), missing, known, withheld)
 
 
 def _take_in(store: Store, raws: Iterator[RawMail], owner: str, commit: bool) -> tuple[int, int]:

@@ -183,16 +183,19 @@ def _fetched(
 ) -> list[RawMail]:
     """Read what is new, as far as memory should hold it."""
     from engine.sources import open_source
+    from engine.sources.handed import Handed
 
     raws: list[RawMail] = []
     limits, size = engine.config.settings("").limits, 0
     with open_source(mailbox, limits, now) as source:
         fresh = engine.store.mailboxes.unknown_keys(mailbox.name, [each.key for each in source.list()])
-        for raw in source.fetch(fresh[: limit or mailbox.max_emails], limits):
+        asked, handed = fresh[: limit or mailbox.max_emails], Handed(source, mailbox)
+        for raw in handed.fetch(asked, limits):
             raws.append(raw)
             size += len(raw.content)
             if size > REHEARSAL_BYTES:
                 most = REHEARSAL_BYTES // 10**6
                 report.sentence = f"stopped after {len(raws)} mails: a dry run reads {most} MB at most"
-                break
+                return raws
+        report.missed(handed.withheld(asked))
     return raws

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from engine.run.engine import Engine
     from engine.run.lease import Lease
     from engine.run.process import Result
+    from engine.sources.handed import Handed
     from engine.sources.source import Source, SourceError
 
 BATCH_BYTES = 8_000_000
@@ -42,7 +43,8 @@ class MailboxReport:
     """What a pass did with one mailbox. `state` is ok, busy (another run has it), failed or paused.
 
     `notes` are sentences that somebody should read although the mailbox works; `unsettled` says of each key why its
-    mail could not be moved, marked or deleted.
+    mail could not be moved, marked or deleted, `withheld` of each that the server lists and does not hand out what it
+    said.
     """
 
     name: str
@@ -55,6 +57,16 @@ class MailboxReport:
     lines: list[Line] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     unsettled: dict[str, str] = field(default_factory=dict)
+    withheld: dict[str, str] = field(default_factory=dict)
+
+    def missed(self, withheld: dict[str, str]) -> None:
+        """Name the messages that the server lists and does not hand out."""
+        from engine.sources.handed import named
+
+        self.withheld |= withheld
+        if withheld:
+            many = f"{len(withheld)} messages are" if len(withheld) > 1 else "1 message is"
+            self.notes.append(f"mailbox {self.name}: {many} listed but not handed out: {named(withheld)}")
 
 
 class Listener:
@@ -104,6 +116,7 @@ class Visit:
     def read_new(self) -> None:
         """Read what is new: spool first, decide, then tell the server. Raises SourceError, Stopped."""
         from engine.sources import open_source
+        from engine.sources.handed import Handed
         from engine.sources.source import SourceError
 
         store, name = self.engine.store, self.mailbox.name
@@ -123,15 +136,20 @@ class Visit:
                 keys, late, cleared = self._keys(listed)
             if keys or late:
                 self.listener.mailbox_started(self.report, len(keys) + len(late))
+            handed = Handed(source, self.mailbox)
             try:
-                self._read(source, keys, late)
+                self._read(source, handed, keys, late)
+                withheld = handed.withheld(keys)
             except SourceError as error:
                 if error.key:
                     with self.stop.protected():
                         store.mailboxes.broke(name, error.key)
                 raise
-            with self.stop.protected():
-                store.mailboxes.whole(name, cleared)
+            with self.stop.protected(), store.joining():
+                store.mailboxes.whole(name, [key for key in cleared if key not in withheld])
+                for key in withheld:
+                    store.mailboxes.broke(name, key)
+            self.report.missed(withheld)
         self._note_unsettled()
 
     def _keys(self, listed: Sequence[str]) -> tuple[list[str], list[str], list[str]]:
@@ -152,7 +170,7 @@ class Visit:
         fetched = {*keys, *late}
         return keys, late, [key for key in suspects if key in fetched or key not in there]
 
-    def _read(self, source: Source, keys: Sequence[str], late: Sequence[str]) -> None:
+    def _read(self, source: Source, handed: Handed, keys: Sequence[str], late: Sequence[str]) -> None:
         """Fetch and spool; decide batch by batch.
 
         From POP3 each mail is spooled before the next is asked for: some servers show a mail once only.
@@ -164,7 +182,7 @@ class Visit:
         spooled: list[Spooled] = []
         size = 0
         try:
-            fetched = chain(source.fetch(keys, limits), *(source.fetch([key], limits) for key in late))
+            fetched = chain(handed.fetch(keys, limits), *(handed.fetch([key], limits) for key in late))
             for raws, broken in batches(fetched, 1 if one_by_one else BATCH):
                 with self.stop.protected():
                     spooled += self._spool(raws)

@@ -107,6 +107,9 @@ class FilesSource:
                 ) from None
             yield raw_mail(self.mailbox, key, content, self._now(), size, truncated)
 
+    def refusal(self, key: str) -> str:
+        return ""
+
     def settle(self, actions: Sequence[Action]) -> Sequence[Settled]:
         return [
             Settled(each.key, "done")

@@ -13,7 +13,7 @@ import imaplib
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from imapclient import IMAPClient  # type: ignore[import-untyped]
 from imapclient.exceptions import IMAPClientError  # type: ignore[import-untyped]
@@ -69,6 +69,14 @@ class Selected(Struct, frozen=True):
     writable: bool
     keywords: bool
     sticky: bool
+
+
+class Fetched(NamedTuple):
+    """The answers to a FETCH: what came whole, the error if the session broke, the server's words if it said NO."""
+
+    found: dict[int, Row]
+    problem: SourceError | None = None
+    refused: str = ""
 
 
 class _Client(IMAPClient):  # type: ignore[misc]
@@ -280,16 +288,16 @@ class Session:
             raise Overflow("numbers that are no UIDs")
         return sorted(uids)
 
-    def rows(
-        self, uids: Sequence[int], items: str, seconds: float = 0.0, size_bytes: int = COMMAND_BYTES
-    ) -> tuple[dict[int, Row], SourceError | None]:
+    def rows(self, uids: Sequence[int], items: str, seconds: float = 0.0, size_bytes: int = COMMAND_BYTES) -> Fetched:
         """Fetch `items` of messages. When the session breaks midway, gives what came whole, and the error."""
-        imap, problem = self._imap, None
+        imap, problem, refused = self._imap, None, ""
         try:
             with self.guard():
                 imap.allowance = (seconds, size_bytes, LINE_BYTES)
                 tag = imap._command("UID", "FETCH", uid_set(uids), items)
-                imap._command_complete("FETCH", tag)
+                answer = self._answer(*imap._command_complete("FETCH", tag))
+                if not answer.ok and answer.code != "EXPUNGEISSUED":  # somebody else removed them meanwhile
+                    refused = answer.text or "it does not say why"
         except SourceError as error:
             problem = error
         asked = set(uids)
@@ -301,7 +309,7 @@ class Session:
                     problem = self.wire.error("source.protocol", f"answers with message {uid}, which was not asked for")
                 continue
             found[uid] = together(found[uid], row) if uid in found else row
-        return found, problem
+        return Fetched(found, problem, refused)
 
     def store(self, uids: Sequence[int], flags: str) -> Answer:
         """Add flags."""
@@ -325,11 +333,14 @@ class Session:
     # ── how every command ends ────────────────────────────────────────────────────────────────────────────────
 
     def _run(self, *words: str | bytes, may_fail: bool = False) -> Answer:
-        typ, data = self._imap._simple_command(*words)
+        answer = self._answer(*self._imap._simple_command(*words))
+        if not answer.ok and not may_fail:
+            raise self.wire.error("source.protocol", "refuses a command", answer.text)
+        return answer
+
+    def _answer(self, typ: str, data: Sequence[Any]) -> Answer:
         text = data[0] if data and isinstance(data[0], bytes) else b""
         code = found.group(1).decode() if (found := _CODE.match(text)) else ""
-        if typ != "OK" and not may_fail:
-            raise self.wire.error("source.protocol", "refuses a command", text)
         return Answer(typ == "OK", code, self.wire.quoted(text))
 
     @contextmanager

@@ -25,6 +25,8 @@ AT_ONCE = 200
 SLACK_BYTES = 1_000_000
 """What a server may say around the bytes of a message."""
 
+REFUSES = "the server refuses"
+
 MARK = "$AllegraMoving"
 """Set before a COPY, so that a second try looks whether the copy is there already."""
 
@@ -97,7 +99,7 @@ class _Settling:
         """Look for the messages by what they are; tells whether any is there."""
         for action in self.actions:
             if action.digest and action.size_bytes:
-                twins = self.source.sizes(self._named(action))
+                twins, _ = self.source.sizes(self._named(action))
                 same = [uid for uid, row in twins.items() if row.size_bytes == action.size_bytes]
                 for uid in same:
                     if uid not in self.by_uid and self._digest(uid, action.size_bytes) == action.digest:
@@ -107,7 +109,7 @@ class _Settling:
         return bool(self.by_uid)
 
     def _digest(self, uid: int, size_bytes: int) -> str:
-        rows, problem = self.source.session.rows([uid], "(UID BODY.PEEK[])", size_bytes=size_bytes + SLACK_BYTES)
+        rows, problem, _ = self.source.session.rows([uid], "(UID BODY.PEEK[])", size_bytes=size_bytes + SLACK_BYTES)
         if problem is not None:
             raise problem
         body = rows[uid].body if uid in rows else None
@@ -136,9 +138,11 @@ class _Settling:
                 self.results[action.key] = Settled(action.key, "gone", "not in this folder and epoch")
             else:
                 self.by_uid[uid] = action
-        rows = self.source.sizes(list(self.by_uid), "(UID RFC822.SIZE FLAGS)")
+        rows, refused = self.source.sizes(list(self.by_uid), "(UID RFC822.SIZE FLAGS)")
         for uid, action in self.by_uid.items():
-            if uid not in rows:
+            if uid not in rows and refused:
+                self.results[action.key] = Settled(action.key, "failed", f"{REFUSES}: {refused}")
+            elif uid not in rows:
                 self.results[action.key] = Settled(action.key, "gone")
             elif action.size_bytes and rows[uid].size_bytes not in (None, action.size_bytes):
                 self.results[action.key] = Settled(action.key, "gone", RENUMBERED)
@@ -207,7 +211,7 @@ class _Settling:
             return found
         for uid in uids:
             action = self.by_uid[uid]
-            rows = source.sizes(self._named(action))
+            rows, _ = source.sizes(self._named(action))
             if any(action.size_bytes in (0, row.size_bytes) for row in rows.values()):
                 found.add(uid)
         self._open()
@@ -226,9 +230,10 @@ class _Settling:
     def _note(self, uids: Sequence[int], answer: Answer) -> None:
         """Write down what came of a command. After a refusal some may be done: the server is asked."""
         if not answer.ok and len(uids) > 1:
-            left = self.source.sizes(uids)
-            self._finish(uid for uid in uids if uid not in left)
-            uids = [uid for uid in uids if uid in left]
+            left, refused = self.source.sizes(uids)
+            done = [] if refused else [uid for uid in uids if uid not in left]
+            self._finish(done)
+            uids = [uid for uid in uids if uid not in done]
         if answer.ok:
             self._finish(uids)
         else:
@@ -246,4 +251,4 @@ class _Settling:
 
 
 def _why(answer: Answer) -> str:
-    return f"the server refuses: {answer.text or answer.code or 'it does not say why'}"
+    return f"{REFUSES}: {answer.text or answer.code or 'it does not say why'}"

@@ -142,6 +142,10 @@ class Source(Protocol):
     def settle(self, actions: Sequence[Action]) -> Sequence[Settled]:
         """Do the actions, in bulk, each checked against the server first; one result for each, in order. Repeatable."""
 
+    def refusal(self, key: str) -> str:
+        """What the server said when it did not hand out a message; "" where it said nothing."""
+        return ""
+
     def peek(self, n: int) -> Sequence[Peek]:
         """Look at the first `n` messages of the list."""
         return ()

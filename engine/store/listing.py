@@ -109,10 +109,15 @@ class Listing:
 
     def _broke(self, mailbox: str) -> dict[str, int]:
         (told,) = self._database.one(hot.BROKE, self.number(mailbox))
-        pairs = (line.partition(" ") for line in told.split("\n") if line)
-        return {key: int(times) for times, _, key in pairs}
+        return times_of(told)
 
     def _put_broke(self, mailbox: str, broke: dict[str, int]) -> None:
         told = "\n".join(f"{times} {key}" for key, times in broke.items())
         with self._database.joining():
             self._database.do(tables.Mailbox.update(aside=told).where(tables.Mailbox.id == self.number(mailbox)))
+
+
+def times_of(told: str) -> dict[str, int]:
+    """Read `mailbox.aside`: how often each message could not be fetched."""
+    pairs = (line.partition(" ") for line in told.split("\n") if line)
+    return {key: int(times) for times, _, key in pairs}
