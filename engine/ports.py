@@ -181,12 +181,13 @@ class Mailboxes(Protocol):
 
     # ── what it lists ─────────────────────────────────────────────────────────────────────────────────────────
 
-    def begin_epoch(self, mailbox: str, epoch: str, uidnext: int = 0) -> bool:
+    def begin_epoch(self, mailbox: str, epoch: str, uidnext: int = 0, account: str = "") -> bool:
         """Note the UIDVALIDITY (or its like) of a mailbox and its next UID; tells whether its numbers started anew.
 
-        They did if the epoch changed, or if the next UID is lower than it once was (0: not known). Then planned
-        actions are void, for their numbers may name other messages now; every listed message is unknown, is fetched
-        again and recognised by its bytes, and its action planned anew.
+        They did if the epoch or the `account` changed ("": not known, as in databases of earlier releases), or if the
+        next UID is lower than it once was (0: not known). Then planned actions are void, for their numbers may name
+        other messages now; every listed message is unknown, is fetched again and recognised by its bytes, and its
+        action planned anew.
         """
 
     def unknown_keys(self, mailbox: str, keys: Sequence[str]) -> list[str]:

@@ -15,9 +15,9 @@ from msgspec import Struct
 
 from engine.plain_text import printable
 from engine.run.lease import Lease
-from engine.run.passing import utc_now
+from engine.run.passing import unknown, utc_now
 from engine.sources import KINDS, handed
-from engine.sources.source import SourceError
+from engine.sources.source import SourceError, account_of
 from engine.store.errors import Busy, Unclear
 
 if TYPE_CHECKING:
@@ -140,7 +140,7 @@ def peek(config: Config, store: Store, box: Mailbox, count: int) -> list[Peeked]
 
     with _open(config, box) as source:
         looks = source.peek(count)
-    fresh = set(store.mailboxes.unknown_keys(box.name, [look.key for look in looks]))
+        fresh = set(unknown(store, box, source, [look.key for look in looks]))
     found = []
     for look in looks:
         mail = parse(raw_mail(box.name, look.key, look.header, utc_now(), look.size_bytes, truncated=True))
@@ -180,7 +180,9 @@ def reconcile(config: Config, store: Store, box: Mailbox, folder: str = "", *, c
             raise Busy(f"mailbox {box.name}: another run is working on it ({lease.holder})")
         with _open(config, elsewhere) as source:
             listed = [each.key for each in source.list()]
-            fresh = store.mailboxes.unknown_keys(box.name, listed)
+            if commit and not folder:
+                store.mailboxes.begin_epoch(box.name, source.epoch(), source.uidnext, account_of(box))
+            fresh = store.mailboxes.unknown_keys(box.name, listed) if folder else unknown(store, box, source, listed)
             counted = handed.Handed(source, box)
             known, missing = _take_in(store, counted.fetch(fresh, config.settings().limits), lease.owner, commit)
             withheld = counted.withheld(fresh)

@@ -8,7 +8,7 @@ Invariant: one mailbox that fails never stops the others.
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from engine.model.mail import RawMail
     from engine.run.engine import Engine
     from engine.sources.source import Source
+    from engine.store.store import Store
 
 REHEARSAL_BYTES = 200_000_000
 """The most a dry run holds in memory."""
@@ -178,6 +179,16 @@ def _rehearse(engine: Engine, mailbox: Mailbox, report: MailboxReport, limit: in
             report.lines += [line_of(result) for result in process(engine, unseen, now())]
 
 
+def unknown(store: Store, mailbox: Mailbox, source: Source, keys: Sequence[str]) -> Sequence[str]:
+    """Give the keys that a pass would read: all of them where it would find that the numbers began anew."""
+    from engine.sources.source import account_of
+
+    epoch = source.epoch(), source.uidnext, account_of(mailbox)
+    with store.rehearsal():
+        store.mailboxes.begin_epoch(mailbox.name, *epoch)
+        return store.mailboxes.unknown_keys(mailbox.name, keys)
+
+
 def _fetched(
     engine: Engine, mailbox: Mailbox, report: MailboxReport, limit: int, now: Callable[[], datetime]
 ) -> list[RawMail]:
@@ -188,7 +199,7 @@ def _fetched(
     raws: list[RawMail] = []
     limits, size = engine.config.settings("").limits, 0
     with open_source(mailbox, limits, now) as source:
-        fresh = engine.store.mailboxes.unknown_keys(mailbox.name, [each.key for each in source.list()])
+        fresh = unknown(engine.store, mailbox, source, [each.key for each in source.list()])
         asked, handed = fresh[: limit or mailbox.max_emails], Handed(source, mailbox)
         for raw in handed.fetch(asked, limits):
             raws.append(raw)

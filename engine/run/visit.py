@@ -117,17 +117,18 @@ class Visit:
         """Read what is new: spool first, decide, then tell the server. Raises SourceError, Stopped."""
         from engine.sources import open_source
         from engine.sources.handed import Handed
-        from engine.sources.source import SourceError
+        from engine.sources.source import SourceError, account_of
 
         store, name = self.engine.store, self.mailbox.name
         limits = self.engine.config.settings("").limits
         with self.stop.interruptible(), open_source(self.mailbox, limits, self.now, self.own) as source:
-            epoch, uidnext = source.epoch(), source.uidnext
+            epoch = source.epoch(), source.uidnext, "" if self.own else account_of(self.mailbox)
             with self.stop.protected():
-                if store.mailboxes.begin_epoch(name, epoch, uidnext):
+                if store.mailboxes.begin_epoch(name, *epoch):
                     self.report.notes.append(
-                        f"mailbox {name}: {self.mailbox.place} began its message numbers anew; every mail there is "
-                        "read again and known ones are recognised by their bytes"
+                        f"mailbox {name}: {self.mailbox.place} began its message numbers anew, or is another host, "
+                        "user or folder than before; every mail there is read again and known ones are recognised by "
+                        "their bytes"
                     )
                 self._plan_closed()
             self._settle(source)

@@ -167,6 +167,14 @@ def raw_mail(
     return RawMail(content, origin, received_at, hashlib.sha256(content).hexdigest(), truncated=truncated)
 
 
+def account_of(mailbox: Mailbox) -> str:
+    """Name whose messages the keys of a mailbox name; "" where a key means the same on every account."""
+    if mailbox.protocol not in ("imap", "pop3"):
+        return ""
+    folder = f"/{mailbox.folder or 'INBOX'}" if mailbox.protocol == "imap" else ""
+    return f"{mailbox.username}@{mailbox.host.casefold()}{folder}"
+
+
 def folders_before(mailbox: Mailbox, action: Action) -> tuple[str, ...]:
     """Name the folders that a message may have been moved to before, while it waited for a person or was refused."""
     known = dict.fromkeys((mailbox.move_on_hold, mailbox.move_on_failure))

@@ -325,6 +325,8 @@ UPDATE mailbox SET ok_at = ?, failures = 0, failing_since = 0, code = '', senten
 
 EPOCH = "SELECT epoch, uidnext, epochs FROM mailbox WHERE id = ?"
 
+EPOCH_TOLD = update("mailbox", "epoch", where="id = ?")
+
 UIDNEXT = update("mailbox", "uidnext", where="id = ?")
 
 BROKE = "SELECT aside FROM mailbox WHERE id = ?"

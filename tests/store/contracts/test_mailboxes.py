@@ -81,6 +81,26 @@ def test_numbers_that_started_anew_make_room_for_the_new_messages(desk, mailboxe
     assert mailboxes.unknown_keys("system", [spooled.raw.origin.key]) == [spooled.raw.origin.key]
 
 
+def test_another_account_makes_room_for_its_messages_and_an_unknown_one_is_adopted(desk, mailboxes):
+    mailboxes.begin_epoch("system", "1", 100)
+    (spooled,) = desk.spool()
+    key = spooled.raw.origin.key
+    assert not mailboxes.begin_epoch("system", "1", 100, "anna@mail.example.com/INBOX")
+    assert not mailboxes.begin_epoch("system", "1", 100)
+    assert mailboxes.unknown_keys("system", [key]) == []
+    assert mailboxes.begin_epoch("system", "1", 200, "ben@mail.example.com/INBOX")
+    assert mailboxes.unknown_keys("system", [key]) == [key]
+    assert not mailboxes.begin_epoch("system", "1", 200, "ben@mail.example.com/INBOX")
+
+
+def test_a_mailbox_without_numbers_has_an_account_too(desk, mailboxes):
+    assert not mailboxes.begin_epoch("system", "", 0, "anna@mail.example.com")
+    (spooled,) = desk.spool()
+    assert not mailboxes.begin_epoch("system", "", 0, "anna@mail.example.com")
+    assert mailboxes.begin_epoch("system", "", 0, "ben@mail.example.com")
+    assert mailboxes.unknown_keys("system", [spooled.raw.origin.key]) == [spooled.raw.origin.key]
+
+
 def test_a_message_over_which_a_session_broke_twice_is_set_aside(mailboxes):
     for key in ("a", "b", "a"):
         mailboxes.broke("system", key)
