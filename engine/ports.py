@@ -74,6 +74,8 @@ class Ledger(Protocol):
 
         Of a process of which that is known, only that mail is charged with the attempt; the others never began. Of a
         process of which nothing is known, each may be the culprit. A mail that was in hand for the second time waits.
+
+        Mails that wait longer than a day, and longer than any of `waits_s`, are due: a clock ran ahead that set it.
         """
 
     def tried_mailboxes(self, now: datetime) -> frozenset[str]:
@@ -418,7 +420,10 @@ class Outbox(Protocol):
         """
 
     def waiting(self, now: datetime | None = None) -> int:
-        """Count the rows that could be sent now."""
+        """Count the rows that could be sent now.
+
+        One that waits longer than a day is among them: nobody makes it wait so long but a clock that ran ahead.
+        """
 
     def claim(self, limit: int, now: datetime, owner: str) -> list[OutboxRow]:
         """Take rows to send, oldest first; the attempt is counted and committed before this returns.
@@ -439,7 +444,7 @@ class Outbox(Protocol):
         self, recipient: str, since: datetime, automatic: bool | None = None, item: int | None = None,
         kinds: tuple[str, ...] = (),
     ) -> int:  # fmt: skip
-        """Count what went (or may have gone) out to somebody, or to anybody for "", since a time."""
+        """Count what went (or may have gone) out to somebody, or to anybody for "", since a time; not in the future."""
 
     def context(self, number: int) -> OutboxContext:
         """Give what an answer quotes: the mail it answers, the item or topic it is about."""

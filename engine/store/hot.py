@@ -68,6 +68,10 @@ CLAIMED_ROWS = f"""
 SELECT id, attempts, owner, claimed_until FROM inbound
 WHERE {OPEN} AND state = 'received' AND mailbox_id = ? AND owner IS NOT NULL"""
 
+# Set by a clock that ran ahead: nobody makes a mail wait that long.
+WAITS_TOO_LONG = f"""
+UPDATE inbound SET next_at = 0 WHERE {OPEN} AND state = 'received' AND mailbox_id = ? AND next_at > ?"""
+
 GIVE_BACK = "UPDATE inbound SET owner = NULL, attempts = ? WHERE id = ?"
 
 DIED_ON = "UPDATE inbound SET owner = NULL, next_at = ?, code = 'fault.crash', error = ? WHERE id = ?"
@@ -352,11 +356,14 @@ SELECT trace FROM receipt JOIN inbound ON inbound.id = inbound_id WHERE ref = ? 
 
 # ── sending ───────────────────────────────────────────────────────────────────────────────────────────────────
 
-TO_BE_SENT = f"SELECT count(*) FROM outbox WHERE {QUEUED} AND next_at <= ?"
+TO_BE_SENT = f"SELECT count(*) FROM outbox WHERE {QUEUED} AND (next_at <= ? OR next_at > ?)"
 
 SENDING = f"SELECT id, owner, claimed_until, automatic FROM outbox WHERE {QUEUED} AND state = 'sending'"
 
-DUE = f"SELECT id FROM outbox WHERE {QUEUED} AND state = 'queued' AND next_at <= ? ORDER BY next_at, id LIMIT ?"
+DUE = f"""
+SELECT id FROM outbox WHERE {QUEUED} AND state = 'queued' AND (next_at <= ? OR next_at > ?)
+ORDER BY next_at, id LIMIT ?"""
+"""Due, or made to wait longer than anybody does: by a clock that ran ahead."""
 
 SEND = update("outbox", "owner", "claimed_until", "tried_at", where="id = ?").replace(
     " WHERE", ", state = 'sending', attempts = attempts + 1 WHERE"
@@ -371,7 +378,9 @@ SENT = """
 UPDATE outbox SET state = 'sent', owner = NULL, error = '', tried_at = ?,
   message_id = CASE WHEN ? = '' THEN message_id ELSE ? END WHERE id = ?"""
 
-SENT_TO = f"SELECT count(*) FROM outbox WHERE {TRIED} AND tried_at >= ? AND state IN ('sent', 'unknown')"
+SENT_TO = (
+    f"SELECT count(*) FROM outbox WHERE {TRIED} AND tried_at >= ? AND tried_at < ? AND state IN ('sent', 'unknown')"
+)
 """Goes on with one condition more for each thing that is asked."""
 
 ANSWERED = """
