@@ -239,7 +239,10 @@ class Mailboxes(Protocol):
         """Give what is to be done in a mailbox: key, kind, folder, bytes, Message-ID, sha256; failed ones last."""
 
     def actions_done(self, mailbox: str, done: Sequence[tuple[str, ...]]) -> None:
-        """Note what came of mailbox actions (TX3): key, state (done, gone, failed) and, if there is one, why."""
+        """Note what came of mailbox actions (TX3): key, state (done, gone, failed), perhaps why, perhaps another key.
+
+        Under that a message stands now: it is one more presentation of it.
+        """
 
     def actions_planned(self) -> int:
         """Count the mailbox actions that wait or failed, in all mailboxes."""

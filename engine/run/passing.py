@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 
 from engine.run.line import line_of
 from engine.run.process import BATCH, process
-from engine.run.visit import Listener as Listener
-from engine.run.visit import MailboxReport as MailboxReport
+from engine.run.report import Listener as Listener
+from engine.run.report import MailboxReport as MailboxReport
 from engine.run.visit import Visit
 from engine.stop import Stopped
 

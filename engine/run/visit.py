@@ -9,13 +9,14 @@ Invariant: the server hears nothing about a mail before its bytes are ours, and 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from engine.run.line import Line, line_of
+from engine.run.line import line_of
 from engine.run.process import BATCH, claim, process
+from engine.run.report import Listener, MailboxReport
 from engine.stop import Stop, Stopped
 
 if TYPE_CHECKING:
@@ -36,50 +37,6 @@ ACTIONS = 500
 
 MOST_BACK = 50
 """The most mails read again in one pass because they stand where they had been taken from."""
-
-
-@dataclass(slots=True)
-class MailboxReport:
-    """What a pass did with one mailbox. `state` is ok, busy (another run has it), failed or paused.
-
-    `notes` are sentences that somebody should read although the mailbox works; `unsettled` says of each key why its
-    mail could not be moved, marked or deleted, `withheld` of each that the server lists and does not hand out what it
-    said.
-    """
-
-    name: str
-    host: str
-    state: str = "ok"
-    code: str = ""
-    sentence: str = ""
-    new: int = 0
-    seen_before: int = 0
-    lines: list[Line] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    unsettled: dict[str, str] = field(default_factory=dict)
-    withheld: dict[str, str] = field(default_factory=dict)
-
-    def missed(self, withheld: dict[str, str]) -> None:
-        """Name the messages that the server lists and does not hand out."""
-        from engine.sources.handed import named
-
-        self.withheld |= withheld
-        if withheld:
-            many = f"{len(withheld)} messages are" if len(withheld) > 1 else "1 message is"
-            self.notes.append(f"mailbox {self.name}: {many} listed but not handed out: {named(withheld)}")
-
-
-class Listener:
-    """Hears how a pass goes on; the command line draws it. Every method does nothing here."""
-
-    def mailbox_started(self, report: MailboxReport, new: int) -> None:
-        """A mailbox was listed: `new` mails will be read."""
-
-    def mails_done(self, report: MailboxReport, lines: Sequence[Line]) -> None:
-        """A batch was committed."""
-
-    def mailbox_done(self, report: MailboxReport) -> None:
-        """A mailbox is finished, well or not."""
 
 
 @dataclass
@@ -262,7 +219,8 @@ class Visit:
         if planned:
             done = source.settle(planned)
             with self.stop.protected():
-                store.mailboxes.actions_done(self.mailbox.name, [(each.key, each.state, each.why) for each in done])
+                told = [(each.key, each.state, each.why, each.moved_to) for each in done]
+                store.mailboxes.actions_done(self.mailbox.name, told)
             failed |= {each.key: each.why for each in done if each.state == "failed"}
 
     def _note_unsettled(self) -> None:

@@ -84,12 +84,14 @@ class Action(Struct, frozen=True):
 class Settled(Struct, frozen=True):
     """What came of an action: done, gone (no such message any more), failed (try again later) or kept.
 
-    `kept` means that the message stands where it is to stand already, and will be listed again.
+    `kept` means that the message stands where it is to stand already, and will be listed again. `moved_to` is the key
+    that names it from now on, where that is known: an action that is decided later is asked for by this one too.
     """
 
     key: str
     state: str
     why: str = ""
+    moved_to: str = ""
 
 
 class Peek(Struct, frozen=True):

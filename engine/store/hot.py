@@ -178,6 +178,12 @@ ACTION_DONE = update("presentation", "action_state", "why", where="mailbox_id = 
     " WHERE", ", attempts = attempts + 1 WHERE"
 )
 
+MOVED_TO = """
+INSERT INTO presentation (mailbox_id, key, inbound_id, size, first_seen, last_seen)
+SELECT mailbox_id, ?, inbound_id, size, ?, ? FROM presentation WHERE mailbox_id = ? AND key = ?
+ON CONFLICT (mailbox_id, key) DO UPDATE SET inbound_id = excluded.inbound_id, size = excluded.size,
+  last_seen = excluded.last_seen, action = '', folder = '', action_state = 'none', attempts = 0, why = ''"""
+
 # The item or topic of a mail that was kept in its mailbox until then is closed, locked or gone.
 PLAN_CLOSED = """
 UPDATE presentation SET action = ?, folder = ?, action_state = 'pending', attempts = 0, why = ''

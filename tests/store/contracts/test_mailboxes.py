@@ -142,6 +142,23 @@ def test_actions_wait_until_something_came_of_them_failed_ones_last(desk, mailbo
     assert mailboxes.pending_actions("system", 9) == [] and mailboxes.actions_planned() == 0
 
 
+def test_a_message_that_was_moved_has_another_key_and_later_actions_name_both(desk, mailboxes):
+    (spooled,) = desk.spool()
+    key = spooled.raw.origin.key
+    desk.commit(spooled, outcome=Outcome.HELD, folder="Held")
+    mailboxes.actions_done("system", [(key, "done", "", "Held/9/5")])
+    assert mailboxes.pending_actions("system", 9) == []
+    assert mailboxes.unknown_keys("system", [key, "Held/9/5"]) == []
+    assert mailboxes.settle_again(spooled.mail) == 1, "nothing is known to be wanted under the other key"
+    (row,) = mailboxes.pending_actions("system", 9)
+    assert row[0] == key
+    desk.store.ledger.ignore(spooled.mail, "anna", "no", action="delete")
+    size = spooled.raw.origin.size_bytes
+    assert {row[:4] for row in mailboxes.pending_actions("system", 9)} == {
+        (key, "delete", "", size), ("Held/9/5", "delete", "", size),
+    }  # fmt: skip
+
+
 def test_an_action_can_be_planned_once_more(desk, mailboxes):
     mail = desk.end(Outcome.HELD)
     ((key, *_),) = mailboxes.pending_actions("system", 9)
