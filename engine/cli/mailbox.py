@@ -62,7 +62,10 @@ def list_(ctx: click.Context, as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a mailbox.")
 @click.pass_context
 def test(ctx: click.Context, names: tuple[str, ...], as_json: bool) -> None:
-    """Log in to mailboxes (all active ones, or those named) and tell what the server can. Exit code 69 if one fails."""
+    """Log in to mailboxes (all active ones, or those named) and tell what the server can. Exit code 69 if one fails.
+
+    Of a mailbox of protocol pipe or program it tells how its mail comes: there is nothing to log in to.
+    """
     from engine.desk import plain
     from engine.desk.mailboxes import try_out
 
@@ -75,6 +78,8 @@ def test(ctx: click.Context, names: tuple[str, ...], as_json: bool) -> None:
             print_json("mailbox", plain.tried(tried))
         elif not tried.works:
             complain(tried.sentence)
+        elif tried.brought:
+            click.echo(f"{tried.mailbox.name}  nothing to log in to: {tried.brought}")
         else:
             click.echo(f"{tried.mailbox.name}  {printable(tried.mailbox.place)}  works")
             for name, value in tried.told:

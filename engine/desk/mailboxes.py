@@ -16,7 +16,7 @@ from msgspec import Struct
 from engine.plain_text import printable
 from engine.run.lease import Lease
 from engine.run.passing import unknown, utc_now
-from engine.sources import KINDS, handed
+from engine.sources import BROUGHT, KINDS, handed
 from engine.sources.source import SourceError, account_of
 from engine.store.errors import Busy, Unclear
 
@@ -46,12 +46,16 @@ class Fare(Struct, frozen=True):
 
 
 class Tried(Struct, frozen=True):
-    """What came of a log-in: pairs of a name and a value, or the code and sentence of what went wrong."""
+    """What came of a log-in: pairs of a name and a value, or the code and sentence of what went wrong.
+
+    `brought` says how the mail comes where there is nothing to log in to.
+    """
 
     mailbox: Mailbox
     told: tuple[tuple[str, str], ...] = ()
     code: str = ""
     sentence: str = ""
+    brought: str = ""
 
     @property
     def works(self) -> bool:
@@ -122,9 +126,10 @@ def _fare(box: Mailbox, state: MailboxState | None) -> Fare:
 
 
 def try_out(config: Config, boxes: Iterable[Mailbox]) -> Iterator[Tried]:
-    """Log in to mailboxes, one after the other, and tell what the servers can; a pipe has nothing to log in to."""
+    """Log in to mailboxes, one after the other, and tell what the servers can, or how else their mail comes."""
     for box in boxes:
         if box.protocol not in KINDS:
+            yield Tried(box, brought=BROUGHT.get(box.protocol, ""))
             continue
         try:
             with _open(config, box) as source:
