@@ -73,7 +73,8 @@ class Ledger(Protocol):
         """Free what dead processes had claimed. `in_hand` tells of a process which row it worked on, 0 for none.
 
         Of a process of which that is known, only that mail is charged with the attempt; the others never began. Of a
-        process of which nothing is known, each may be the culprit. A mail that was in hand for the second time waits.
+        process of which nothing is known, each may be the culprit. A mail that was in hand is taken up at once, the
+        second time alone behind all others; from the third time on it waits.
 
         Mails that wait longer than a day, and longer than any of `waits_s`, are due: a clock ran ahead that set it.
         """
