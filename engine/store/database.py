@@ -17,7 +17,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engine.store.errors import StoreError
+from engine.store.errors import Busy, StoreError
 from engine.store.file import meaning, prepare
 
 if TYPE_CHECKING:
@@ -75,6 +75,17 @@ class Database:
         if self.path is not None:
             prepare(self.path, create)
         try:
+            self._open()
+        except Busy:
+            raise
+        except StoreError as error:  # no room for the index of the log, which others share: we keep it in memory
+            try:
+                self._open("PRAGMA locking_mode = EXCLUSIVE")
+            except StoreError:
+                raise error from None
+
+    def _open(self, *first: str) -> None:
+        try:
             self._connection = sqlite3.connect(
                 self.path or ":memory:", timeout=self._busy_s, isolation_level=None, cached_statements=256
             )
@@ -82,8 +93,8 @@ class Database:
             raise meaning(error, self.path) from error
         self._cursor = self._connection.cursor
         try:
-            for name, value in PRAGMAS.items():
-                self.run(f"PRAGMA {name} = {value}")
+            for statement in (*first, *(f"PRAGMA {name} = {value}" for name, value in PRAGMAS.items())):
+                self.run(statement)
             if self.path is not None and self.one("PRAGMA journal_mode")[0] != "wal":
                 self.run("PRAGMA journal_mode = WAL")
         except BaseException:
