@@ -25,16 +25,17 @@ SLACK_BYTES = 1_000_000
 """What a server may say around the bytes of a message."""
 
 
-def find(source: ImapSource, actions: Sequence[Action], folder: str, uidvalidity: int) -> dict[int, Action]:
-    """Find the messages of actions in the folder that is open, by UID."""
-    found = _by_number(source, actions, folder, uidvalidity)
+def find(source: ImapSource, actions: Sequence[Action], folder: str, uidvalidity: int) -> tuple[dict[int, Action], str]:
+    """Find the messages of actions in the folder that is open, by UID; with it the server's words if it said NO."""
+    found, words = _by_number(source, actions, folder, uidvalidity)
     known = {action.digest for action in found.values()}
     for action in actions:
         if action.digest and action.digest not in known and action.size_bytes:
-            uid = _by_bytes(source, action, found)
+            uid, refused = _by_bytes(source, action, found)
+            words = refused or words
             if uid:
                 found[uid] = action
-    return found
+    return found, words
 
 
 def named(source: ImapSource, action: Action) -> list[int]:
@@ -48,7 +49,9 @@ def named(source: ImapSource, action: Action) -> list[int]:
     return source.session.search(f"UNDELETED LARGER {size - 1} SMALLER {size + 1}")[:AT_ONCE]
 
 
-def _by_number(source: ImapSource, actions: Sequence[Action], folder: str, uidvalidity: int) -> dict[int, Action]:
+def _by_number(
+    source: ImapSource, actions: Sequence[Action], folder: str, uidvalidity: int
+) -> tuple[dict[int, Action], str]:
     """Some servers change a message when they move it: then its Message-ID has to be the same, else its size."""
     numbered: dict[int, Action] = {}
     for action in actions:
@@ -56,26 +59,29 @@ def _by_number(source: ImapSource, actions: Sequence[Action], folder: str, uidva
         if parts and parts[:2] == (folder, str(uidvalidity)):
             numbered[parts[2]] = action
     found: dict[int, Action] = {}
-    rows, _ = source.sizes(list(numbered), "(UID RFC822.SIZE BODY.PEEK[HEADER.FIELDS (MESSAGE-ID)])")
+    rows, refused = source.sizes(list(numbered), "(UID RFC822.SIZE BODY.PEEK[HEADER.FIELDS (MESSAGE-ID)])")
     for uid, row in rows.items():
         action, name = numbered[uid], numbered[uid].message_id.strip()
         if action.size_bytes == row.size_bytes or (name and name.encode() in (row.body or b"")):
             found[uid] = replace(action, size_bytes=row.size_bytes or 0)
-    return found
+    return found, refused
 
 
-def _by_bytes(source: ImapSource, action: Action, taken: dict[int, Action]) -> int:
-    twins, _ = source.sizes(named(source, action))
+def _by_bytes(source: ImapSource, action: Action, taken: dict[int, Action]) -> tuple[int, str]:
+    twins, words = source.sizes(named(source, action))
     for uid, row in twins.items():
-        if row.size_bytes == action.size_bytes and uid not in taken and _digest(source, uid, action) == action.digest:
-            return uid
-    return 0
+        if row.size_bytes == action.size_bytes and uid not in taken:
+            digest, refused = _digest(source, uid, action)
+            words = refused or words
+            if digest == action.digest:
+                return uid, ""
+    return 0, words
 
 
-def _digest(source: ImapSource, uid: int, action: Action) -> str:
+def _digest(source: ImapSource, uid: int, action: Action) -> tuple[str, str]:
     size_bytes = action.size_bytes + SLACK_BYTES
-    rows, problem, _ = source.session.rows([uid], "(UID BODY.PEEK[])", size_bytes=size_bytes)
+    rows, problem, refused = source.session.rows([uid], "(UID BODY.PEEK[])", size_bytes=size_bytes)
     if problem is not None:
         raise problem
     body = rows[uid].body if uid in rows else None
-    return hashlib.sha256(body).hexdigest() if body is not None else ""
+    return (hashlib.sha256(body).hexdigest() if body is not None else ""), refused

@@ -77,9 +77,14 @@ def _moved_before(source: ImapSource, actions: Sequence[Action]) -> dict[str, Se
             if error.code not in ("source.folder_missing", "source.bad_name"):
                 raise
             continue
-        found = find(source, here, folder, opened.uidvalidity) if opened.writable else {}
+        if not opened.writable:
+            continue
+        found, refused = find(source, here, folder, opened.uidvalidity)
         if found:
             results |= _Settling(source, (), place, opened, by_uid=found).run()
+        if refused:
+            missed = [each.key for each in here if each.key not in results]
+            results |= {key: Settled(key, "failed", f"{REFUSES}: {refused}") for key in missed}
     if folders:
         source.select(write=True, again=True)
     return results

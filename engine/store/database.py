@@ -76,27 +76,23 @@ class Database:
             prepare(self.path, create)
         try:
             self._open()
-        except Busy:
+        except StoreError as error:
+            with suppress(StoreError):
+                if not isinstance(error, Busy):  # no room for the index of the log, which others share: in memory then
+                    return self._open("PRAGMA locking_mode = EXCLUSIVE")
             raise
-        except StoreError as error:  # no room for the index of the log, which others share: we keep it in memory
-            try:
-                self._open("PRAGMA locking_mode = EXCLUSIVE")
-            except StoreError:
-                raise error from None
 
     def _open(self, *first: str) -> None:
         try:
-            self._connection = sqlite3.connect(
-                self.path or ":memory:", timeout=self._busy_s, isolation_level=None, cached_statements=256
-            )
-        except sqlite3.Error as error:
-            raise meaning(error, self.path) from error
-        self._cursor = self._connection.cursor
-        try:
+            where = self.path or ":memory:"
+            self._connection = sqlite3.connect(where, self._busy_s, isolation_level=None, cached_statements=256)
+            self._cursor = self._connection.cursor
             for statement in (*first, *(f"PRAGMA {name} = {value}" for name, value in PRAGMAS.items())):
                 self.run(statement)
             if self.path is not None and self.one("PRAGMA journal_mode")[0] != "wal":
                 self.run("PRAGMA journal_mode = WAL")
+        except sqlite3.Error as error:
+            raise meaning(error, self.path) from error
         except BaseException:
             self.close()
             raise

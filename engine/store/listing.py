@@ -40,7 +40,7 @@ class Epoch(NamedTuple):
     @property
     def told(self) -> str:
         """As it is stored."""
-        return f"{self.numbers} {self.account}" if self.account else self.numbers
+        return f"{self.numbers}\n{self.account}" if self.account else self.numbers
 
     def is_elsewhere(self, before: Epoch) -> bool:
         """Tell whether it is known to be another account or folder."""
@@ -87,7 +87,7 @@ class Listing:
 
     def _epoch(self, number: int) -> Epoch:
         told, uidnext, times = self._database.one(hot.EPOCH, number)
-        numbers, _, account = told.partition(" ")
+        numbers, _, account = told.partition("\n")
         return Epoch(numbers, account, uidnext, times)
 
     def _begin(self, number: int, before: Epoch, now: Epoch) -> None:

@@ -332,6 +332,18 @@ def test_what_is_answered_ok_and_not_done_is_never_called_done(bench, capability
     assert (settled.state, settled.why) == ("failed", "the server says OK and leaves it where it is")
 
 
+def test_a_look_for_held_mail_that_is_refused_is_not_the_end_of_it(bench):
+    def refuse(talk, tag, rest):
+        talk.send(tag + b" NO [SERVERBUG] not today")
+
+    script = imap(uid_fetch=refuse, select="* 1 EXISTS\r\n* OK [UIDVALIDITY 9] ok")
+    with Scripted(script) as server:
+        box = bench.box(port=server.port, ssl=False, move_on_hold="Held")
+        with bench.open(box) as source:
+            (settled,) = source.settle([Action("Held/9/7", "move", "Done", len(BODY), "", "00" * 32)])
+    assert (settled.state, settled.why) == ("failed", "the server refuses: [SERVERBUG] not today")
+
+
 def test_a_server_that_takes_no_keywords_is_asked_whether_the_copy_is_there_already(bench):
     heard = []
     script = imap(

@@ -93,6 +93,12 @@ def test_another_account_makes_room_for_its_messages_and_an_unknown_one_is_adopt
     assert not mailboxes.begin_epoch("system", "1", 200, "ben@mail.example.com/INBOX")
 
 
+def test_an_epoch_of_a_host_may_be_any_words(mailboxes):
+    assert not mailboxes.begin_epoch("system", "spring 2026, first half")
+    assert not mailboxes.begin_epoch("system", "spring 2026, first half")
+    assert mailboxes.begin_epoch("system", "spring 2026, second half")
+
+
 def test_a_mailbox_without_numbers_has_an_account_too(desk, mailboxes):
     assert not mailboxes.begin_epoch("system", "", 0, "anna@mail.example.com")
     (spooled,) = desk.spool()
