@@ -77,7 +77,10 @@ class Ledger(Protocol):
         """Free what dead processes had claimed. `in_hand` tells of a process which row it worked on, 0 for none.
 
         Of a process of which that is known, only that mail is charged with the attempt; the others never began. Of a
-        process of which nothing is known, each may be the culprit. A mail that was in hand for the second time waits.
+        process of which nothing is known, each may be the culprit. A mail that was in hand is taken up at once, the
+        second time alone behind all others; from the third time on it waits.
+
+        Mails that wait longer than a day, and longer than any of `waits_s`, are due: a clock ran ahead that set it.
         """
 
     def tried_mailboxes(self, now: datetime) -> frozenset[str]:
@@ -185,12 +188,13 @@ class Mailboxes(Protocol):
 
     # ── what it lists ─────────────────────────────────────────────────────────────────────────────────────────
 
-    def begin_epoch(self, mailbox: str, epoch: str, uidnext: int = 0) -> bool:
+    def begin_epoch(self, mailbox: str, epoch: str, uidnext: int = 0, account: str = "") -> bool:
         """Note the UIDVALIDITY (or its like) of a mailbox and its next UID; tells whether its numbers started anew.
 
-        They did if the epoch changed, or if the next UID is lower than it once was (0: not known). Then planned
-        actions are void, for their numbers may name other messages now; every listed message is unknown, is fetched
-        again and recognised by its bytes, and its action planned anew.
+        They did if the epoch or the `account` changed ("": not known, as in databases of earlier releases), or if the
+        next UID is lower than it once was (0: not known). Then planned actions are void, for their numbers may name
+        other messages now; every listed message is unknown, is fetched again and recognised by its bytes, and its
+        action planned anew.
         """
 
     def unknown_keys(self, mailbox: str, keys: Sequence[str]) -> list[str]:
@@ -240,7 +244,10 @@ class Mailboxes(Protocol):
         """Give what is to be done in a mailbox: key, kind, folder, bytes, Message-ID, sha256; failed ones last."""
 
     def actions_done(self, mailbox: str, done: Sequence[tuple[str, ...]]) -> None:
-        """Note what came of mailbox actions (TX3): key, state (done, gone, failed) and, if there is one, why."""
+        """Note what came of mailbox actions (TX3): key, state (done, gone, failed), perhaps why, perhaps another key.
+
+        Under that a message stands now: it is one more presentation of it.
+        """
 
     def actions_planned(self) -> int:
         """Count the mailbox actions that wait or failed, in all mailboxes."""
@@ -421,7 +428,10 @@ class Outbox(Protocol):
         """
 
     def waiting(self, now: datetime | None = None) -> int:
-        """Count the rows that could be sent now."""
+        """Count the rows that could be sent now.
+
+        One that waits longer than a day is among them: nobody makes it wait so long but a clock that ran ahead.
+        """
 
     def claim(self, limit: int, now: datetime, owner: str) -> list[OutboxRow]:
         """Take rows to send, oldest first; the attempt is counted and committed before this returns.
@@ -445,7 +455,10 @@ class Outbox(Protocol):
         self, recipient: str, since: datetime, automatic: bool | None = None, item: int | None = None,
         kinds: tuple[str, ...] = (), domain: str = "",
     ) -> int:  # fmt: skip
-        """Count what went (or may have gone) out to somebody, or to anybody (of a domain) for "", since a time."""
+        """Count what went (or may have gone) out to somebody, or to anybody (of a domain) for "", since a time.
+
+        What stands in the future does not count.
+        """
 
     def context(self, number: int) -> OutboxContext:
         """Give what an answer quotes: the mail it answers, the item or topic it is about."""

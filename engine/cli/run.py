@@ -73,9 +73,9 @@ def run(
 
     On a terminal it tells what happened; elsewhere, and with -q, only trouble.
 
-    Exit codes: 0 done, 1 a mail ended in error or waits for a broken file, 69 a mailbox or the database is away,
-    75 (with --wait) another run held a mailbox all the time or it was asked to stop, 78 the configuration does not
-    load.
+    Exit codes: 0 done, 1 a mail ended in error, waits for a broken file or is not handed out by its server, 69 a
+    mailbox or the database is away, 75 (with --wait) another run held a mailbox all the time or it was asked to stop,
+    78 the configuration does not load.
     """
     from engine.stop import Stop, Stopped
 
@@ -216,6 +216,7 @@ def _print_json(reports: Sequence[MailboxReport], took: float) -> None:
         report.name: {"ok": report.state == "ok", "state": report.state, "new": report.new}
         | ({"code": report.code, "because": report.sentence} if report.code else {})
         | ({"notes": report.notes} if report.notes else {})
+        | ({"withheld": report.withheld} if report.withheld else {})
         for report in reports
     }
     print_json(
@@ -235,6 +236,7 @@ def _status(reports: Sequence[MailboxReport], wait: float) -> int:
     codes = [0]
     for report in reports:
         codes += [1 for each in report.lines if each.outcome is Outcome.ERROR or each.code in WAITS_FOR_A_FILE]
+        codes += [1] if report.withheld else []
         if report.state == "failed":
             codes.append(69)
         if report.state == "busy" and wait:

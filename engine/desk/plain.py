@@ -90,6 +90,8 @@ def tried(this: Tried) -> dict[str, Any]:
     """What came of a log-in (`allegra.mailbox/1`)."""
     if not this.works:
         return {"mailbox": this.mailbox.name, "ok": False, "code": this.code, "sentence": this.sentence}
+    if this.brought:
+        return {"mailbox": this.mailbox.name, "ok": True, "brought": this.brought}
     return {"mailbox": this.mailbox.name, "ok": True, **{name.replace(" ", "_"): value for name, value in this.told}}
 
 

@@ -78,7 +78,10 @@ class Sorted(NamedTuple):
 
 
 class MailboxState(Struct, frozen=True):
-    """How a mailbox fares. `failures` counts the passes since it last worked; `holder` is who works on it now."""
+    """How a mailbox fares. `failures` counts the passes since it last worked; `holder` is who works on it now.
+
+    `withheld` are the keys of messages that were listed and could not be fetched when they were last asked for.
+    """
 
     name: str
     ok_at: datetime | None
@@ -90,6 +93,7 @@ class MailboxState(Struct, frozen=True):
     paused: str
     holder: str
     epoch: str
+    withheld: tuple[str, ...] = ()
 
 
 # ── the archive ───────────────────────────────────────────────────────────────────────────────────────────────

@@ -8,7 +8,7 @@ Invariant: one mailbox that fails never stops the others.
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 
 from engine.run.line import line_of
 from engine.run.process import BATCH, process
-from engine.run.visit import Listener as Listener
-from engine.run.visit import MailboxReport as MailboxReport
+from engine.run.report import Listener as Listener
+from engine.run.report import MailboxReport as MailboxReport
 from engine.run.visit import Visit
 from engine.stop import Stopped
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from engine.model.mail import RawMail
     from engine.run.engine import Engine
     from engine.sources.source import Source
+    from engine.store.store import Store
 
 REHEARSAL_BYTES = 200_000_000
 """The most a dry run holds in memory."""
@@ -178,21 +179,34 @@ def _rehearse(engine: Engine, mailbox: Mailbox, report: MailboxReport, limit: in
             report.lines += [line_of(result) for result in process(engine, unseen, now())]
 
 
+def unknown(store: Store, mailbox: Mailbox, source: Source, keys: Sequence[str]) -> Sequence[str]:
+    """Give the keys that a pass would read: all of them where it would find that the numbers began anew."""
+    from engine.sources.source import account_of
+
+    epoch = source.epoch(), source.uidnext, account_of(mailbox)
+    with store.rehearsal():
+        store.mailboxes.begin_epoch(mailbox.name, *epoch)
+        return store.mailboxes.unknown_keys(mailbox.name, keys)
+
+
 def _fetched(
     engine: Engine, mailbox: Mailbox, report: MailboxReport, limit: int, now: Callable[[], datetime]
 ) -> list[RawMail]:
     """Read what is new, as far as memory should hold it."""
     from engine.sources import open_source
+    from engine.sources.handed import Handed
 
     raws: list[RawMail] = []
     limits, size = engine.config.settings("").limits, 0
     with open_source(mailbox, limits, now) as source:
-        fresh = engine.store.mailboxes.unknown_keys(mailbox.name, [each.key for each in source.list()])
-        for raw in source.fetch(fresh[: limit or mailbox.max_emails], limits):
+        fresh = unknown(engine.store, mailbox, source, [each.key for each in source.list()])
+        asked, handed = fresh[: limit or mailbox.max_emails], Handed(source, mailbox)
+        for raw in handed.fetch(asked, limits):
             raws.append(raw)
             size += len(raw.content)
             if size > REHEARSAL_BYTES:
                 most = REHEARSAL_BYTES // 10**6
                 report.sentence = f"stopped after {len(raws)} mails: a dry run reads {most} MB at most"
-                break
+                return raws
+        report.missed(handed.withheld(asked))
     return raws

@@ -32,7 +32,10 @@ CLAIM_S = 900
 """How long a claim of a process on another host stands; one of a dead process on this host falls at once."""
 
 CLOCK_JUMP_S = 86_400
-"""A claim or lease that ends later than this from now was made before the clock went back."""
+"""A claim, lease or wait that ends later than this from now was made before the clock went back."""
+
+DEATHS_AT_ONCE = 2
+"""After so many deaths a mail is still taken up at once: whoever is killed has a mail in hand, most often innocent."""
 
 CLAIM_BYTES = 8_000_000
 """A batch of claimed mails ends at this size: bounds memory whatever the mails are."""
@@ -106,16 +109,19 @@ class Claims:
                 self.defer(each, "", "", each.received_at)
 
     def give_back(self, mailbox: str, now: datetime, in_hand: dict[str, int], waits_s: Sequence[float]) -> None:
-        moment = us(now)
+        moment, number = us(now), self._listing.number(mailbox)
+        longest = int(max((CLOCK_JUMP_S, *waits_s)) * 1_000_000)
         with self._database.joining():
-            for row, attempts, held_by, until in self._database.rows(hot.CLAIMED_ROWS, self._listing.number(mailbox)):
+            self._database.run(hot.WAITS_TOO_LONG, number, moment + longest)
+            for row, attempts, held_by, until in self._database.rows(hot.CLAIMED_ROWS, number):
                 if not is_free(held_by, until, moment):
                     continue
                 begun = in_hand.get(held_by)
                 if begun == row:
-                    next_at = 0  # in its turn: a reply to it may follow
-                    if attempts > 1 and waits_s:
-                        next_at = moment + int(waits_s[min(attempts - 1, len(waits_s)) - 1] * 1_000_000)
+                    next_at = 0  # at once: first in its turn, for a reply may follow, then alone behind all others
+                    if attempts > DEATHS_AT_ONCE and waits_s:
+                        wait = waits_s[min(attempts - DEATHS_AT_ONCE, len(waits_s)) - 1]
+                        next_at = moment + int(wait * 1_000_000)
                     self._database.run(hot.DIED_ON, next_at, DIED, row)
                 else:
                     self._database.run(hot.GIVE_BACK, attempts - (begun is not None), row)

@@ -17,7 +17,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engine.store.errors import StoreError
+from engine.store.errors import Busy, StoreError
 from engine.store.file import meaning, prepare
 
 if TYPE_CHECKING:
@@ -75,17 +75,24 @@ class Database:
         if self.path is not None:
             prepare(self.path, create)
         try:
-            self._connection = sqlite3.connect(
-                self.path or ":memory:", timeout=self._busy_s, isolation_level=None, cached_statements=256
-            )
-        except sqlite3.Error as error:
-            raise meaning(error, self.path) from error
-        self._cursor = self._connection.cursor
+            self._open()
+        except StoreError as error:
+            with suppress(StoreError):
+                if not isinstance(error, Busy):  # no room for the index of the log, which others share: in memory then
+                    return self._open("PRAGMA locking_mode = EXCLUSIVE")
+            raise
+
+    def _open(self, *first: str) -> None:
         try:
-            for name, value in PRAGMAS.items():
-                self.run(f"PRAGMA {name} = {value}")
+            where = self.path or ":memory:"
+            self._connection = sqlite3.connect(where, self._busy_s, isolation_level=None, cached_statements=256)
+            self._cursor = self._connection.cursor
+            for statement in (*first, *(f"PRAGMA {name} = {value}" for name, value in PRAGMAS.items())):
+                self.run(statement)
             if self.path is not None and self.one("PRAGMA journal_mode")[0] != "wal":
                 self.run("PRAGMA journal_mode = WAL")
+        except sqlite3.Error as error:
+            raise meaning(error, self.path) from error
         except BaseException:
             self.close()
             raise

@@ -68,6 +68,10 @@ CLAIMED_ROWS = f"""
 SELECT id, attempts, owner, claimed_until FROM inbound
 WHERE {OPEN} AND state = 'received' AND mailbox_id = ? AND owner IS NOT NULL"""
 
+# Set by a clock that ran ahead: nobody makes a mail wait that long.
+WAITS_TOO_LONG = f"""
+UPDATE inbound SET next_at = 0 WHERE {OPEN} AND state = 'received' AND mailbox_id = ? AND next_at > ?"""
+
 GIVE_BACK = "UPDATE inbound SET owner = NULL, attempts = ? WHERE id = ?"
 
 DIED_ON = "UPDATE inbound SET owner = NULL, next_at = ?, code = 'fault.crash', error = ? WHERE id = ?"
@@ -185,6 +189,12 @@ WHERE {PLANNED} AND +presentation.mailbox_id = ? ORDER BY presentation.attempts,
 ACTION_DONE = update("presentation", "action_state", "why", where="mailbox_id = ? AND key = ?").replace(
     " WHERE", ", attempts = attempts + 1 WHERE"
 )
+
+MOVED_TO = """
+INSERT INTO presentation (mailbox_id, key, inbound_id, size, first_seen, last_seen)
+SELECT mailbox_id, ?, inbound_id, size, ?, ? FROM presentation WHERE mailbox_id = ? AND key = ?
+ON CONFLICT (mailbox_id, key) DO UPDATE SET inbound_id = excluded.inbound_id, size = excluded.size,
+  last_seen = excluded.last_seen, action = '', folder = '', action_state = 'none', attempts = 0, why = ''"""
 
 # The item or topic of a mail that was kept in its mailbox until then is closed, locked or gone.
 PLAN_CLOSED = """
@@ -337,6 +347,8 @@ UPDATE mailbox SET ok_at = ?, failures = 0, failing_since = 0, code = '', senten
 
 EPOCH = "SELECT epoch, uidnext, epochs FROM mailbox WHERE id = ?"
 
+EPOCH_TOLD = update("mailbox", "epoch", where="id = ?")
+
 UIDNEXT = update("mailbox", "uidnext", where="id = ?")
 
 BROKE = "SELECT aside FROM mailbox WHERE id = ?"
@@ -362,11 +374,14 @@ SELECT trace FROM receipt JOIN inbound ON inbound.id = inbound_id WHERE ref = ? 
 
 # ── sending ───────────────────────────────────────────────────────────────────────────────────────────────────
 
-TO_BE_SENT = f"SELECT count(*) FROM outbox WHERE {QUEUED} AND next_at <= ?"
+TO_BE_SENT = f"SELECT count(*) FROM outbox WHERE {QUEUED} AND (next_at <= ? OR next_at > ?)"
 
 SENDING = f"SELECT id, owner, claimed_until, automatic FROM outbox WHERE {QUEUED} AND state = 'sending'"
 
-DUE = f"SELECT id FROM outbox WHERE {QUEUED} AND state = 'queued' AND next_at <= ? ORDER BY next_at, id LIMIT ?"
+DUE = f"""
+SELECT id FROM outbox WHERE {QUEUED} AND state = 'queued' AND (next_at <= ? OR next_at > ?)
+ORDER BY next_at, id LIMIT ?"""
+"""Due, or made to wait longer than anybody does: by a clock that ran ahead."""
 
 SEND = update("outbox", "owner", "claimed_until", "tried_at", where="id = ?").replace(
     " WHERE", ", state = 'sending', attempts = attempts + 1 WHERE"
@@ -381,7 +396,9 @@ SENT = """
 UPDATE outbox SET state = 'sent', owner = NULL, error = '', tried_at = ?,
   message_id = CASE WHEN ? = '' THEN message_id ELSE ? END WHERE id = ?"""
 
-SENT_TO = f"SELECT count(*) FROM outbox WHERE {TRIED} AND tried_at >= ? AND state IN ('sent', 'unknown')"
+SENT_TO = (
+    f"SELECT count(*) FROM outbox WHERE {TRIED} AND tried_at >= ? AND tried_at < ? AND state IN ('sent', 'unknown')"
+)
 """Goes on with one condition more for each thing that is asked."""
 
 ANSWERED = """

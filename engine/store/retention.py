@@ -24,6 +24,8 @@ from engine.store.mails import Mails
 from engine.store.restoring import damage
 from engine.store.terms import DECIDED, OPEN, PLANNED
 
+NEVER = 2**63 - 1
+
 AT_ONCE = 100
 """Mails purged in one transaction."""
 
@@ -37,24 +39,32 @@ class Retention:
     def prune(self, now: datetime, keep: float, keep_trace: float) -> Pruned:
         mails = size = kept = last = 0
         cut = us(now) - int(keep * 1_000_000)
+        inbound, receipt = tables.Inbound, tables.Receipt
+        young = self._first_since(inbound, inbound.received_at, cut, now, SQL(DECIDED))
         while True:
             with self._database.joining():
-                rows = self._database.all(_old(cut, last))
+                rows = self._database.all(_old(cut, last, young))
                 for last, raw, length in rows:  # noqa: B007 - the last one is where the next batch begins
                     kept += self._let_go(raw, now)
                     mails, size = mails + 1, size + length
             if not rows:
                 break
-        receipt, inbound = tables.Receipt, tables.Inbound
         ended = inbound.select(inbound.id).where(SQL(DECIDED), ~SQL(f"({OPEN})"))
+        cut = us(now) - int(keep_trace * 1_000_000)
+        young = self._first_since(receipt, receipt.decided_at, cut, now)
         with self._database.joining():
             traces = self._database.do(
                 receipt.update(trace=None).where(
-                    receipt.decided_at < us(now) - int(keep_trace * 1_000_000), receipt.trace.is_null(False),
+                    receipt.decided_at < cut, receipt.id < young, receipt.trace.is_null(False),
                     receipt.inbound.in_(ended),
                 )
             )  # fmt: skip
         return Pruned(mails, size, traces, kept)
+
+    def _first_since(self, table: Any, time: Any, cut: int, now: datetime, *where: Any) -> int:
+        """Give the first row since `cut`: rows behind it are younger, whatever their clock said when it ran behind."""
+        (first,) = self._database.first(table.select(fn.MIN(table.id)).where(time >= cut, time <= us(now), *where))
+        return int(first) if first is not None else NEVER
 
     def _let_go(self, raw: int, now: datetime) -> int:
         kept = self._blobs.free(raw)
@@ -113,8 +123,8 @@ class Retention:
         return target.stat().st_size
 
 
-def _old(cut: int, last: int) -> Any:
-    """The next mails from before a time whose bytes nobody needs: row, raw mail and its size."""
+def _old(cut: int, last: int, young: int) -> Any:
+    """The next mails from before a time and a row whose bytes nobody needs: row, raw mail and its size."""
     inbound, raw, shown = tables.Inbound, tables.RawMail, tables.Presentation
     other = inbound.alias("other")
     waits_there = shown.select(shown.key).where(shown.inbound == inbound.id, SQL(PLANNED))
@@ -122,7 +132,7 @@ def _old(cut: int, last: int) -> Any:
     return (
         inbound.select(inbound.id, raw.id, raw.size).join(raw)
         .where(
-            SQL(DECIDED), inbound.received_at < cut, inbound.id > last,
+            SQL(DECIDED), inbound.received_at < cut, inbound.id > last, inbound.id < young,
             inbound.state.in_(("done", "ignored", "duplicate")), raw.purged_at.is_null(),
             ~fn.EXISTS(waits_there), ~fn.EXISTS(waits_elsewhere),
         )

@@ -55,11 +55,11 @@ def test_without_names_the_active_mailboxes_are_meant(config: Config) -> None:
         mailboxes.named(config, ["x"])
 
 
-def test_trying_tells_of_each_mailbox_and_passes_over_pipes(config: Config, desk: Any) -> None:
+def test_trying_tells_of_each_mailbox_and_how_the_mail_of_a_pipe_comes(config: Config, desk: Any) -> None:
     (desk.folder / "mail" / "support" / "new").rmdir()
     told = list(mailboxes.try_out(config, config.mailboxes))
-    assert [(each.mailbox.name, each.works) for each in told] == [("system", True), ("support", False)]
-    assert told[1].code == "source.folder_missing"
+    assert [(each.mailbox.name, each.works) for each in told] == [("system", True), ("support", False), ("sales", True)]
+    assert (told[1].code, told[2].brought) == ("source.folder_missing", "mail arrives by allegra deliver")
 
 
 def test_a_look_into_a_mailbox_leaves_no_mark(config: Config, store: Store, desk: Any) -> None:
@@ -111,3 +111,15 @@ def test_a_first_look_counts_what_waits_and_shows_the_first_of_it(config: Config
     look = mailboxes.first_look(config, system, 2)
     assert look == mailboxes.FirstLook(3, (("ann@example.com", "Subject 0"), ("ann@example.com", "Subject 1")))
     assert len(desk.files("system")) == 3
+
+
+def test_mailbox_test_tells_how_the_mail_of_a_program_comes(desk: Any) -> None:
+    desk.configure(
+        more='[workspace.sales]\nname = "Sales"\n[workspace.sales.mailbox]\nprotocol = "program"\n'
+        'addresses = ["sales@example.com"]\n'
+    )
+    result = desk.allegra("mailbox", "test", "sales")
+    said = "a program reads it (docs/library.md)"
+    assert (result.exit_code, result.output) == (0, f"sales  nothing to log in to: {said}\n")
+    (told,) = desk.lines("mailbox", "test", "sales")
+    assert told == {"schema": "allegra.mailbox/1", "mailbox": "sales", "ok": True, "brought": said}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import sqlite3
 import stat
+from datetime import timedelta
 
 import pytest
 
@@ -45,6 +46,31 @@ def test_young_waiting_held_quarantined_and_unsettled_mails_keep_their_bytes(des
     assert desk.store.archive.prune(desk.now, 90 * 86400.0, 90 * 86400.0).mails == 0
     for mail in (held, waiting.mail, broken.mail, unsettled, young):
         assert desk.store.archive.raw(mail) is not None
+
+
+def test_G18_a_mail_that_came_while_the_clock_ran_behind_is_as_young_as_those_before_it(desk):
+    old = desk.end(Outcome.DISCARDED, action="")
+    desk.later(days=100)
+    before = desk.end(Outcome.DISCARDED, action="")
+    now = desk.now
+    desk.now = now.replace(year=2000)
+    behind = desk.end(Outcome.DISCARDED, action="")
+    desk.now = now + timedelta(days=1)
+    pruned = desk.store.archive.prune(desk.now, 90 * 86400.0, 90 * 86400.0)
+    assert (pruned.mails, pruned.traces) == (1, 1)
+    assert [desk.store.archive.raw(mail) is None for mail in (old, before, behind)] == [True, False, False]
+    pruned = desk.store.archive.prune(desk.later(days=100), 90 * 86400.0, 90 * 86400.0)
+    assert (pruned.mails, pruned.traces) == (2, 2)
+
+
+def test_G18_a_mail_that_came_while_the_clock_ran_ahead_keeps_no_other_for_ever(desk):
+    now = desk.now
+    desk.later(days=4000)
+    ahead = desk.end(Outcome.DISCARDED, action="")
+    desk.now = now
+    later = desk.end(Outcome.DISCARDED, action="")
+    assert desk.store.archive.prune(desk.later(days=100), 90 * 86400.0, YEAR).mails == 1
+    assert [desk.store.archive.raw(mail) is None for mail in (ahead, later)] == [False, True]
 
 
 def test_bytes_that_another_mailbox_still_needs_stay(desk):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from engine.model.draft import Decider
@@ -85,6 +87,22 @@ def test_what_the_dead_had_claimed_is_given_back_and_only_the_mail_in_hand_is_ch
     assert [[(each.mail, each.attempts) for each in mails] for mails in claimed] == [
         [(in_hand.mail, 2)], [(never_begun.mail, 1)],
     ]  # fmt: skip
+
+
+def test_G18_a_wait_set_by_a_clock_that_ran_ahead_ends_at_the_next_take_over(desk, ledger):
+    ahead, soon = desk.spool(b"", b"")
+    ledger.defer(ahead, "config.broken", "no", desk.now + timedelta(days=365))
+    ledger.defer(soon, "config.broken", "no", desk.now + timedelta(hours=23))
+    assert ledger.claim("system", 9, desk.now, ME).mails == []
+    ledger.give_back("system", desk.now, {}, [3 * 86400.0])
+    assert [each.mail for each in ledger.claim("system", 9, desk.now, ME).mails] == [ahead.mail]
+
+
+def test_a_wait_as_long_as_the_configuration_says_is_no_broken_clock(desk, ledger):
+    (spooled,) = desk.spool()
+    ledger.fail(spooled, "ValueError: no", desk.now, [3 * 86400.0])
+    ledger.give_back("system", desk.now, {}, [60.0, 3 * 86400.0])
+    assert ledger.claim("system", 9, desk.now, ME).mails == []
 
 
 def test_failures_wait_and_the_last_one_keeps_the_mail_for_a_person(desk, store, ledger):
