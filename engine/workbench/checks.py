@@ -31,7 +31,10 @@ class Checked(Struct, frozen=True):
 
 
 def configuration(config: Config) -> Iterator[Checked]:
-    """The file itself; its errors have ended the command before."""
+    """The file itself, whose own errors have ended the command before, and the names in it that must exist."""
+    from engine.workbench.names import opened
+    from engine.workbench.setting_names import problems as unknown
+
     keys = config.source.places.pairs
     found = [
         f"{keys} keys",
@@ -42,15 +45,19 @@ def configuration(config: Config) -> Iterator[Checked]:
     if config.smtp is None:
         said = "there is no [smtp] section: replies and reports stay queued"
         problems.append(Problem("C171", said, config.path.name, severity=Severity.INFO))
+    with opened(config) as names:
+        problems += unknown(config, names)
     yield Checked(config.path.name, ", ".join(found), tuple(problems))
 
 
 def rule_files(config: Config) -> Iterator[Checked]:
     """Every rule file that is in force; traps and style count as warnings."""
     from engine.rulebook.book import check_rules
+    from engine.workbench.names import opened
 
-    for file, rules, tests, problems in check_rules(config):
-        yield Checked(file, f"{_count(rules, 'rule')}, {_count(tests, 'test')}", problems)
+    with opened(config) as names:
+        for file, rules, tests, problems in check_rules(config, names):
+            yield Checked(file, f"{_count(rules, 'rule')}, {_count(tests, 'test')}", problems)
 
 
 def hook_scripts(config: Config) -> Iterator[Checked]:
