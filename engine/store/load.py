@@ -19,6 +19,7 @@ from engine.model.desk import CustomField
 from engine.model.fields import KINDS
 from engine.store.directory import PERMISSIONS, STATUSES
 from engine.store.errors import NotFound, Refused
+from engine.store.load_values import unknown_values
 from engine.store.places import Text, Where
 from engine.store.workspaces import LISTS, WORKSPACE_STATUSES
 from rules.problem import Problem, in_order
@@ -207,6 +208,10 @@ def load(store: Store, data: Mapping[str, Any], text: Text | None = None) -> dic
                         tallies[table].count(_PUT[table](store, dict(entry)))
                 except (NotFound, Refused) as error:
                     check.add("D120", str(error), (table, number, _culprit(entry, error.value)))
+        for number, entry in enumerate(data.get("items", ())):
+            if (catalog := store.items.catalog(entry["workspace"])) is not None:
+                for keys, message, advice in unknown_values(entry, catalog):
+                    check.add("D121", message, ("items", number, *keys), advice)
         for number, entry in enumerate(data.get("groups", ())):
             try:
                 if store.directory.put_group(entry["name"], entry.get("members", ())) == "changed":
