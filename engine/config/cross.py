@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from engine.config.idle import idle
 from engine.config.inherit import relaxations
 from engine.config.mailbox import Mailbox, Smtp
 from engine.config.root import Root
@@ -57,7 +58,7 @@ def findings(root: Root, mailboxes: tuple[Mailbox, ...], path: Path, *, whole: b
     """Everything the checks find. `whole` is False where part of the file could not be read."""
     found = [*_names(root), *_timezone(root), *_files(root), *_gates(root), *_rules(root)]
     if whole:
-        found += [*_workspaces(root), *_some_mailbox(mailboxes), *_smtp(root), *_webhooks(root)]
+        found += [*_workspaces(root), *_some_mailbox(mailboxes), *_smtp(root), *_webhooks(root), *idle(root, mailboxes)]
     for box in mailboxes:
         found += [*_mailbox(box, whole), *(_secrets(box, _table(box), "password") if whole else ())]
     found += [*_same(mailboxes), *_claims(root, mailboxes), *_readable(root, path)]
@@ -174,8 +175,6 @@ def _mailbox(box: Mailbox, whole: bool) -> Iterator[Finding]:
         yield Finding("C109", f"[{'.'.join(map(str, table))}] needs path", table, on_key=True)
     if box.auth == "apop" and box.protocol != "pop3":
         yield Finding("C103", "apop is a way to log in to POP3", (*table, "auth"))
-    if box.protocol == "pop3" and box.auth == "login" and "auth" in box.written:
-        return
 
 
 def _secrets(owner: Mailbox | Smtp, table: KeyPath, option: str) -> Iterator[Finding]:

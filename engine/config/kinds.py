@@ -128,6 +128,20 @@ def read_address(value: Any, folder: Path = Path()) -> str:
     return text
 
 
+def read_host(value: Any, folder: Path = Path()) -> str:
+    """The name or address of a server, and nothing else: no port, no scheme."""
+    text = read_text(value).strip()
+    if found := re.fullmatch(r"(?:[a-zA-Z]\w*://)?(?:\[([^\]/]+)\]|([^:/\s]+))(?::(\d+))?/?", text):
+        host, port = found[1] or found[2], found[3]
+        if host == text:
+            return text
+        advice = f'write  host = "{host}"' + (f"  and  port = {port}" if port else "")
+        raise Wrong("C105", "this is more than the name of a server", advice=advice)
+    if text and (set(text) & set("/ \t[]") or not set(text) <= set("0123456789abcdefABCDEF:.%")):
+        raise Wrong("C105", f'"{text}" is no name of a server', advice="write a name such as imap.example.com")
+    return text
+
+
 def read_mailbox(value: Any, folder: Path = Path()) -> str:
     """One address, with or without a name: Help desk <help@example.com>; "" where there is none."""
     text = read_text(value)
@@ -185,6 +199,7 @@ _AMOUNT_OF_BYTES = {"anyOf": [_text(_NUMBER + r"([kKmMgG]?[bB]?)\s*$"), {"type":
                     "examples": ["256 kB", "10 MB"]}  # fmt: skip
 
 Line = Annotated[str, Kind("text", read_text, _text())]
+Host = Annotated[str, Kind("text", read_host, _text())]
 Duration = Annotated[float, Kind("duration", read_duration, _TIME, show_duration)]
 Size = Annotated[int, Kind("size", read_size, _AMOUNT_OF_BYTES, show_size)]
 Pixels = Annotated[

@@ -11,6 +11,7 @@ from engine.config.kinds import (
     Command,
     Count,
     Duration,
+    Host,
     Line,
     MailboxText,
     OptionalPath,
@@ -32,10 +33,11 @@ class Mailbox(Section, frozen=True):
 
     aliases: ClassVar = {"pop3_auth_option": "auth", "pop3_auth_options": "auth", "mailbox": "folder", "server": "host",
                          "login": "username"}  # fmt: skip
+    words: ClassVar = {("auth", "user"): "login"}
     nested: ClassVar[bool] = True
 
     protocol: Literal["imap", "pop3", "maildir", "mbox", "pipe", "program"] = "imap"
-    host: Line = ""
+    host: Host = ""
     port: Port = 0
     ssl: bool | Literal["starttls"] = True
     ssl_verification: bool = True
@@ -84,7 +86,7 @@ class Smtp(Section, frozen=True, rename={"from_": "from"}):
     `port` 0 follows `ssl`; `from_` may carry a display name.
     """
 
-    host: Line = ""
+    host: Host = ""
     port: Port = 0
     ssl: bool | Literal["starttls"] = "starttls"
     ssl_verification: bool = True

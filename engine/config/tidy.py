@@ -8,7 +8,7 @@ problem.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from msgspec import Struct, field
@@ -111,7 +111,8 @@ class Tidy(Struct):
             words = variable[len(PREFIX) :].split("__")
             found = _find(words, tables)
             if found is None:
-                self.findings.append(Finding("C140", f"{variable} names no option", ("", variable)))
+                advice = _near_variable(words, tables)
+                self.findings.append(Finding("C140", f"{variable} names no option", ("", variable), advice))
                 continue
             path, option = found
             table = tables
@@ -189,6 +190,28 @@ def _find(words: list[str], tables: Mapping[str, Any]) -> tuple[Path, Option] | 
         path = (*path, name)
         here = here.get(name) if isinstance(here, Mapping) else None
     return (path, option) if option is not None and section is None and waiting is None else None
+
+
+def _near_variable(words: list[str], tables: Mapping[str, Any]) -> str:
+    """The variable that may be meant: those of the file's own workspaces and webhooks are known by their names."""
+    import difflib
+
+    known = {"__".join(path).upper().replace("-", "_"): None for path in _paths(Root, tables)}
+    near = difflib.get_close_matches("__".join(words).upper(), known, 1, 0.75)
+    return f"did you mean  {PREFIX}{near[0]} ?" if near else ""
+
+
+def _paths(section: type[Section], table: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """The path of every option that a variable can set."""
+    held = table if isinstance(table, Mapping) else {}
+    for name, option in options(section).items():
+        if option.section is not None:
+            yield from _paths(option.section, held.get(name), (*path, name))
+        elif option.sections is not None:
+            for key, entry in held.get(name, {}).items():
+                yield from _paths(option.sections, entry, (*path, name, key))
+        else:
+            yield (*path, name)
 
 
 def _typed(text: str, option: Option) -> Any:
