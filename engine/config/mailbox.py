@@ -22,6 +22,10 @@ from engine.config.secrets import Secrets
 from engine.config.section import Filled, Section
 
 PORTS = {("imap", True): 993, ("imap", False): 143, ("pop3", True): 995, ("pop3", False): 110}
+"""The usual port of a protocol, with TLS from the first byte and without."""
+
+SPOKE_PLAINLY = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "UNKNOWN_PROTOCOL", "RECORD_LAYER_FAILURE")
+"""What OpenSSL calls the plain text of a server where TLS should begin: the port is another one."""
 
 
 class Mailbox(Section, frozen=True):

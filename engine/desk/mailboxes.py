@@ -143,8 +143,11 @@ def peek(config: Config, store: Store, box: Mailbox, count: int) -> list[Peeked]
 
 
 def folders(config: Config, box: Mailbox) -> list[str]:
-    """List the folders of a mailbox, as `folder` and `move_on_success` name them. Raises SourceError."""
-    with _open(config, box) as source:
+    """List the folders of a mailbox, as `folder` and `move_on_success` name them. Raises SourceError.
+
+    They are listed from INBOX, which every account has: the folder that is configured may be the wrong one.
+    """
+    with _open(config, box.filled(folder="INBOX")) as source:
         return list(source.folders())
 
 

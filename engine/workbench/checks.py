@@ -133,7 +133,9 @@ def mailboxes(config: Config) -> Iterator[Checked]:
                 summary = f"logged in, {_count(len(source.list()), 'mail')}"
                 missing = [f for f in _folders(box) if box.protocol == "imap" and f not in source.folders()]
         except SourceError as error:
-            yield Checked(f"{box.name}  {box.place}", "", (Problem("C191", error.sentence, f"mailbox {box.name}"),))
+            help = f"allegra mailbox folders {box.name}" if error.code == "source.folder_missing" else ""
+            problem = Problem("C191", error.sentence, f"mailbox {box.name}", help=help)
+            yield Checked(f"{box.name}  {box.place}", "", (problem,))
             continue
         said = f"there is no folder {', '.join(missing)}; it is made when it is needed"
         info = (Problem("C192", said, f"mailbox {box.name}", severity=Severity.INFO),) if missing else ()

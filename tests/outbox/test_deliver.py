@@ -254,6 +254,14 @@ def test_implicit_tls(store: Store, sink: Any, configure: Configure, tls: ssl.SS
     assert send(store, configure(server.port, host="localhost", ssl=True, ca_file=str(certificate))).sent == 1
 
 
+def test_tls_on_a_port_without_it_says_which_port_and_word(store: Store, sink: Any, configure: Configure) -> None:
+    server = sink()
+    row = queue(store)
+    assert send(store, configure(server.port, host="localhost", ssl=True)).sent == 0
+    said = 'it speaks no TLS at first on this port: write  ssl = "starttls"  or  port = 465'
+    assert said in state(store, row)[1]
+
+
 @pytest.mark.parametrize("case", ["stripped", "refused", "self-signed", "wrong name", "implicit self-signed"])
 def test_G15_no_credential_crosses_a_connection_that_is_not_protected(
     store: Store, sink: Any, configure: Configure, tls: ssl.SSLContext, certificate: Path, case: str
