@@ -131,7 +131,20 @@ def test_a_user_is_added_shown_changed_locked_and_removed(full):
     assert re.search(r"bob +Bob Lund +locked", full.run(user, "list").stdout)
     full.run(user, "unlock", "bob")
     assert "active" in full.run(user, "show", "bob").stdout
-    assert full.lines(user, "remove", "bob") == [{"schema": "allegra.user/1", "login": "bob", "done": "removed"}]
+    done = {"schema": "allegra.user/1", "login": "bob", "done": "removed"}
+    assert full.lines(user, "remove", "bob", "--commit") == [done]
+
+
+@pytest.mark.parametrize(
+    ("command", "name", "key"), [(user, "bob", "login"), (group, "ops", "name"), (workspace, "finance", "workspace")]
+)
+def test_nothing_is_removed_without_commit(full, command, name, key):
+    full.run(command, "add", name)
+    assert full.run(command, "remove", name).stdout.endswith(f"{name}: would be removed (--commit does it)\n")
+    assert full.lines(command, "remove", name)[0] | {"schema": ""} == {"schema": "", key: name, "done": "nothing"}
+    assert full.run(command, "show", name).exit_code == 0
+    assert full.run(command, "remove", name, "--commit").stdout.endswith(f"{name}: removed\n")
+    assert full.run(command, "show", name).exit_code == 1
 
 
 @pytest.mark.parametrize(
@@ -163,7 +176,7 @@ def test_groups_are_listed_with_their_members(full):
     assert full.lines(group, "list")[0] == {"schema": "allegra.group/1", "name": "ops", "members": ["anna"]}
     assert re.search(r"ops +1 +anna", full.run(group, "list").stdout)
     assert "anna" in full.run(group, "show", "OPS").stdout
-    full.run(group, "remove", "ops")
+    full.run(group, "remove", "ops", "--commit")
     assert [each["name"] for each in full.lines(group, "list")] == ["staff"]
 
 
@@ -179,7 +192,7 @@ def test_a_workspace_is_added_with_lists_and_members_and_closed(full):
     assert "user anna (writer)" in full.run(workspace, "show", "finance").stdout
     full.run(workspace, "lock", "finance")
     assert re.search(r"finance +Money +closed", full.run(workspace, "list").stdout)
-    assert full.run(workspace, "remove", "finance").exit_code == 0
+    assert full.run(workspace, "remove", "finance", "--commit").exit_code == 0
 
 
 def test_a_member_needs_a_role(full):
