@@ -17,6 +17,7 @@ from engine.cli.admin import admin
 from engine.cli.db import db
 from engine.cli.group import group
 from engine.cli.item import item
+from engine.cli.role import role
 from engine.cli.user import user
 from engine.cli.workspace import workspace
 
@@ -193,6 +194,17 @@ def test_a_workspace_is_added_with_lists_and_members_and_closed(full):
     full.run(workspace, "lock", "finance")
     assert re.search(r"finance +Money +closed", full.run(workspace, "list").stdout)
     assert full.run(workspace, "remove", "finance", "--commit").exit_code == 0
+
+
+def test_roles_are_listed_with_what_they_permit_and_who_has_them(full):
+    before = {each["name"] for each in full.lines(role, "list")}
+    (full.folder / "role.toml").write_text('[[roles]]\nname = "writer"\npermissions = ["add_items", "view_items"]\n')
+    full.run(admin, "load", str(full.folder / "role.toml"))
+    full.run(workspace, "add", "support", "--member", "anna=writer")
+    told = {each["name"]: each for each in full.lines(role, "list")}
+    assert told.keys() == before | {"writer"} and told["writer"]["permissions"] == ["add_items", "view_items"]
+    assert told["writer"]["members"] == [{"kind": "user", "name": "anna", "workspace": "support"}]
+    assert re.search(r"writer +add_items, view_items +anna in support", full.run(role, "list").stdout)
 
 
 def test_a_member_needs_a_role(full):
