@@ -95,7 +95,7 @@ class Desk:
     @property
     def problems(self) -> tuple[Problem, ...]:
         """What is wrong with the rule files, and what is odd in allegra.toml: mail of a broken rule file waits."""
-        return (*self.config.warnings, *self._engine.book.problems)
+        return (*self.config.warnings, *self.config.missing, *self._engine.book.problems)
 
     def take(
         self, content: bytes, mailbox: str = "system", *, envelope: Envelope = UNKNOWN, key: str = "",

@@ -105,21 +105,16 @@ def _workspaces(root: Root) -> Iterator[Finding]:
 
 
 def _files(root: Root) -> Iterator[Finding]:
-    rules: list[tuple[KeyPath, Path | None]] = [(("system", "rules"), root.system.rules)]
-    rules += [(("workspace", name, "rules"), own.rules) for name, own in root.workspace.items()]
-    for key, file in rules:
-        if file is not None and not file.is_file():
-            yield Finding("C113", f"there is no rule file {file}", key)
+    """The scripts: all mail waits for one that is not there. A rule file is minded where rules are loaded."""
     for which in ("guard", "activity"):
         for number, name in enumerate(getattr(root.hooks, which)):
+            key = ("hooks", which, number)
             if Path(name).name != name:
-                yield Finding(
-                    "C113", f"{name} is no file name", ("hooks", which, number), "scripts are in hooks.directory"
-                )
+                yield Finding("C113", f"{name} is no file name", key, "scripts are in hooks.directory")
             elif not (root.hooks.directory / name).is_file():
-                yield Finding("C113", f"there is no script {root.hooks.directory / name}", ("hooks", which, number))
+                yield Finding("C113", f"there is no script {root.hooks.directory / name}", key, late=True)
     if root.hooks.params is not None and not root.hooks.params.is_file():
-        yield Finding("C113", f"there is no file {root.hooks.params}", ("hooks", "params"))
+        yield Finding("C113", f"there is no file {root.hooks.params}", ("hooks", "params"), late=True)
 
 
 def _gates(root: Root) -> Iterator[Finding]:

@@ -3,7 +3,7 @@
 Here: which options of a mailbox which protocols have, and what needs something else. Not here: options that are missing
 or contradict each other (`cross.py`), names of fields (the database knows them).
 Invariant: only what was written and is not the default is refused; what `[defaults.mailbox]` says is for all mailboxes,
-and refused only where none of them can use it.
+those to come too, and refused only where it names a protocol and no mailbox has another.
 """
 
 from __future__ import annotations
@@ -33,22 +33,26 @@ PROTOCOLS: Mapping[str, tuple[str, ...]] = {
 WORDS: Mapping[str, tuple[str, ...]] = {"seen": _FOLDERS, "delete": ("imap", "pop3", "maildir")}
 """The protocols that can do what `after_success` and `after_failure` say."""
 
+PROGRAM = "program"
+"""Read by a program, which may make something of any option."""
+
 AFTER = ("after_success", "after_failure")
 BECAUSE = {"pop3": "POP3 knows neither folders nor marks nor searches"}
 
 
 def idle(root: Root, mailboxes: tuple[Mailbox, ...]) -> Iterator[Finding]:
     """Find what does nothing in the mailboxes and in [smtp]."""
-    protocols = tuple(dict.fromkeys(box.protocol for box in mailboxes))
+    defaults = root.defaults.mailbox
+    named = (defaults.protocol, *(box.protocol for box in mailboxes)) if "protocol" in defaults.written else ()
     written: list[tuple[KeyPath, Mailbox | None, tuple[str, ...]]] = [
-        (("defaults", "mailbox"), root.defaults.mailbox, protocols)
+        (("defaults", "mailbox"), defaults, tuple(dict.fromkeys(named)))
     ]
     for box in mailboxes:
         own = root.workspace[box.workspace].mailbox if box.workspace else root.system.mailbox
         table: KeyPath = ("workspace", box.workspace, "mailbox") if box.workspace else ("system", "mailbox")
         written.append((table, own, (box.protocol,)))
     for table, section, used in written:
-        if section is not None and used:
+        if section is not None and used and PROGRAM not in used:
             yield from _mailbox(table, section, used)
     if root.smtp is not None and not root.smtp.username:
         for name in sorted(root.smtp.written):

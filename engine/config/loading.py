@@ -66,9 +66,11 @@ def parse(text: str, path: Path, environ: Mapping[str, str] = os.environ, digest
     root = cross.settled(reader.section(tidied, Root), folder)
     mailboxes = _mailboxes(root)
     findings = [*reader.findings, *tidy.findings, *cross.findings(root, mailboxes, path, whole=not problems)]
-    found = tuple(map(_masked, in_order({*problems, *map(source.problem, findings)})))
+    late = in_order(source.problem(finding) for finding in findings if finding.late)
+    at_once = (source.problem(finding) for finding in findings if not finding.late)
+    found = tuple(map(_masked, in_order({*problems, *at_once})))
     if any(problem.severity is Severity.ERROR for problem in found):
-        raise ConfigError(found)
+        raise ConfigError((*found, *late))
     return Config(
         path=path,
         digest=digest or hashlib.sha256(text.encode()).hexdigest(),
@@ -79,6 +81,7 @@ def parse(text: str, path: Path, environ: Mapping[str, str] = os.environ, digest
         own_addresses=tuple(dict.fromkeys(a.casefold() for box in mailboxes for a in box.addresses)),
         source=source,
         warnings=found,
+        missing=late,
     )
 
 

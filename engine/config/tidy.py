@@ -33,7 +33,10 @@ _HINTS = {
 
 
 class Finding(Struct, frozen=True):
-    """A problem without its place: `path` as it stands in the file, `at` a character in the value or -1."""
+    """A problem without its place: `path` as it stands in the file, `at` a character in the value or -1.
+
+    `late`: it stands in the way of deciding mail only; everything else can be done meanwhile.
+    """
 
     code: str
     message: str
@@ -42,6 +45,7 @@ class Finding(Struct, frozen=True):
     on_key: bool = False
     at: int = -1
     severity: Severity = Severity.ERROR
+    late: bool = False
 
 
 class Tidy(Struct):

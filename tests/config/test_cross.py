@@ -21,13 +21,6 @@ def test_the_default_workspace_must_exist(find: Find) -> None:
     assert (problem.code, problem.help) == ("C112", "did you mean  support ?")
 
 
-def test_a_rule_file_that_is_named_must_exist(find: Find, tmp_path: Path) -> None:
-    assert codes(find("[workspace.a]\nrules = 'rules/a.toml'\n")) == ["C113"]
-    (tmp_path / "rules").mkdir()
-    (tmp_path / "rules/a.toml").touch()
-    assert find("[workspace.a]\nrules = 'rules/a.toml'\n") == []
-
-
 def test_rule_files_are_found_by_their_name(load: Load, tmp_path: Path) -> None:
     (tmp_path / "rules").mkdir()
     for name in ("system", "a"):
@@ -38,11 +31,21 @@ def test_rule_files_are_found_by_their_name(load: Load, tmp_path: Path) -> None:
     assert config.workspaces["b"].rules is None
 
 
-def test_scripts_must_exist_and_stay_in_their_directory(find: Find, tmp_path: Path) -> None:
-    assert codes(find("[hooks]\nguard = ['guard.py']\nactivity = ['../evil.py']\n")) == ["C113", "C113"]
+def test_scripts_stay_in_their_directory(find: Find) -> None:
+    assert codes(find("[hooks]\nactivity = ['../evil.py']\n")) == ["C113"]
+
+
+def test_files_that_only_deciding_needs_do_not_keep_the_configuration_from_loading(load: Load, tmp_path: Path) -> None:
+    text = "[hooks]\nguard = ['guard.py']\nparams = 'params.toml'\n[workspace.a]\nrules = 'rules/a.toml'\n"
+    config = load(text)
+    assert [(each.code, each.excerpt) for each in config.missing] == [
+        ("C113", "guard = ['guard.py']"), ("C113", "params = 'params.toml'"),
+    ]  # fmt: skip
+    assert config.warnings == ()
     (tmp_path / "hooks").mkdir()
     (tmp_path / "hooks/guard.py").touch()
-    assert find("[hooks]\nguard = ['guard.py']\n") == []
+    (tmp_path / "params.toml").touch()
+    assert load(text).missing == ()
 
 
 @pytest.mark.parametrize("same", ["folder = 'INBOX'", "folder = 'inbox'", "query = 'UNSEEN'"])

@@ -25,7 +25,7 @@ MBOX = MAILDIR.replace("maildir", "mbox")
         (MAILDIR + 'host = "imap.example.com"\n', "host"),
         (MAILBOX + "delete_unprocessed = true\n", "delete_unprocessed"),
         (MAILBOX + 'path = "mail"\n', "path"),
-        (MAILDIR + '[defaults.mailbox]\nhost = "imap.example.com"\n', "host"),
+        (MAILDIR + '[defaults.mailbox]\nprotocol = "maildir"\nhost = "imap.example.com"\n', "host"),
     ],
 )
 def test_an_option_of_another_protocol_is_an_error_at_its_place(find: Find, text: str, option: str) -> None:
@@ -37,6 +37,7 @@ def test_an_option_of_another_protocol_is_an_error_at_its_place(find: Find, text
 def test_defaults_are_for_all_mailboxes_and_the_default_value_says_nothing(load: Load) -> None:
     own = '[workspace.a.mailbox]\nprotocol = "maildir"\npath = "mail"\naddresses = ["b@example.com"]\n'
     assert load('[defaults.mailbox]\nquery = "UNSEEN"\nmove_on_success = "Done"\n[workspace.a]\n' + MAILBOX + own)
+    assert load('[defaults.mailbox]\ntimeout = "20 s"\nmove_on_success = "Done"\n' + MAILDIR)
     assert load(POP3 + 'folder = "INBOX"\nafter_success = "move"\nmove_on_success = ""\n').warnings == ()
     assert load(POP3 + 'after_success = "delete"\ndelete_unprocessed = true\n')
 
