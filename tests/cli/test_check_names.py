@@ -180,3 +180,14 @@ def test_an_empty_database_is_not_asked_for_people_and_values(say: Say, tmp_path
     assert "W443" not in said and "C195" not in said
     assert "warning[C196]" in said and "warning[W446]" in said
     assert not (tmp_path / "var/allegra.sqlite3").exists()
+
+
+def test_a_script_may_use_the_fields_that_exist_and_is_warned_of_those_that_do_not(say: Say, tmp_path: Path) -> None:
+    (tmp_path / "hooks").mkdir()
+    hooks = '[hooks]\nactivity = ["a.py"]\nallow_reduced_isolation = true\n'
+    known = "def activity(mail, item, ctx):\n    item['Order number'] = '1'\n    item['Room'] = item.status\n"
+    (tmp_path / "hooks/a.py").write_text(known, encoding="utf-8")
+    assert "H114" not in say(hooks)
+    (tmp_path / "hooks/a.py").write_text(known.replace("Room", "Rom"), encoding="utf-8")
+    told = say(hooks)
+    assert "warning[H114]" in told and "there is no field 'Rom'" in told
