@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -118,9 +119,11 @@ def _ask(given: dict[str, Any], yes: bool) -> tuple[Answers, str]:
         )
     domain = found[1].lower()
     guess = HOSTS.get(domain, f"{given['protocol']}.{domain}")
-    host = given["host"] or (guess if yes else click.prompt("Its server", default=guess))
+    host = given["host"] or (guess if yes else click.prompt("Its server", default=guess, value_proc=_host))
     login, password = _login(given, yes)
-    sender = given["sender"] or (address if yes else click.prompt("Replies come from", default=address))
+    sender = given["sender"] or (
+        address if yes else click.prompt("Replies come from", default=address, value_proc=_sender)
+    )
     smtp = given["smtp"] or host.replace("imap", "smtp", 1).replace("pop3", "smtp", 1)
     username = given["username"] or address
     return Answers(address, host, username, login, sender, "" if smtp == "none" else smtp, given["protocol"]), password
@@ -131,6 +134,30 @@ def _address(typed: str) -> str:
     if _ADDRESS.fullmatch(typed.strip()) is None:
         raise click.UsageError("write an address such as help@example.com")
     return typed.strip()
+
+
+def _host(typed: str) -> str:
+    """What was typed, if it is the name of a server; else click asks again."""
+    from engine.config.kinds import read_host
+
+    return _read(read_host, typed)
+
+
+def _sender(typed: str) -> str:
+    """What was typed, if it is an address with or without a name; else click asks again."""
+    from engine.config.kinds import read_mailbox
+
+    return _read(read_mailbox, typed)
+
+
+def _read(read: Callable[[str], str], typed: str) -> str:
+    from engine.config.section import Wrong
+
+    try:
+        return read(typed.strip())
+    except Wrong as wrong:
+        advice = f"; {wrong.advice}" if wrong.advice else ""
+        raise click.UsageError(f"{printable(wrong.sentence)}{advice}") from None
 
 
 def _login(given: dict[str, Any], yes: bool) -> tuple[str, str]:
