@@ -132,6 +132,8 @@ def _no_word(value: Any, known: tuple[Any, ...], option: Option, section: type[S
     import difflib
 
     shown = [_shown(word) for word in known]
+    if len(shown) == 1:
+        return Wrong("C103", f"this can only be {shown[0]}")
     near = difflib.get_close_matches(f'"{value}"', shown, 1, 0.6)
     return Wrong(
         "C103", f"{_shown(value)} is none of {', '.join(shown)}", advice=f"did you mean  {near[0]} ?" if near else ""

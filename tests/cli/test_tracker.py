@@ -276,6 +276,12 @@ def test_migrating_makes_the_database_once(desk):
     assert desk.lines(db, "migrate")[0]["version"] == 1
 
 
+@pytest.mark.parametrize(("target", "said"), [("nowhere/x", "there is no folder "), ("", " is a folder: name a file")])
+def test_a_backup_that_has_no_place_says_which_folder_in_a_sentence(full, target, said):
+    done = full.run(db, "backup", str(full.folder / target))
+    assert done.exit_code == 1 and said in done.stderr and "Errno" not in done.stderr
+
+
 def test_a_backup_is_written_for_its_owner_only_and_never_over_a_file(full):
     target = full.folder / "backup.sqlite3"
     assert full.run(db, "backup", str(target)).exit_code == 0
