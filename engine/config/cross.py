@@ -135,9 +135,10 @@ def _smtp(root: Root) -> Iterator[Finding]:
     if smtp is None:
         return
     if not smtp.host:
-        yield Finding("C109", "[smtp] needs a host", ("smtp",), on_key=True)
+        yield Finding("C109", "[smtp] needs a host", ("smtp", "host"), on_key=True)
     if not smtp.from_:
-        yield Finding("C109", "[smtp] needs  from = …, the address that replies come from", ("smtp",), on_key=True)
+        said = "[smtp] needs  from = …, the address that replies come from"
+        yield Finding("C109", said, ("smtp", "from"), on_key=True)
     if smtp.username:
         yield from _secrets(smtp, ("smtp",), "password")
     if smtp.username and smtp.ssl is False:
@@ -158,18 +159,23 @@ def _mailbox(box: Mailbox, whole: bool) -> Iterator[Finding]:
     if box.protocol in _SERVERS:
         for name in ("host", "username"):
             if not getattr(box, name):
-                yield Finding("C109", f"[{'.'.join(map(str, table))}] needs {name}", table, on_key=True)
+                yield _needs(table, name)
         if box.ssl is False and box.host not in ("localhost", "127.0.0.1", "::1"):
             yield _warning("C161", "the password crosses the network in the clear", (*table, "ssl"))
         if not box.ssl_verification:
             yield _warning("C161", "the server's certificate is not checked", (*table, "ssl_verification"))
     elif box.protocol in ("pipe", "program"):
         if not box.addresses:
-            yield Finding("C109", f"[{'.'.join(map(str, table))}] needs addresses", table, on_key=True)
+            yield _needs(table, "addresses")
     elif box.path is None:
-        yield Finding("C109", f"[{'.'.join(map(str, table))}] needs path", table, on_key=True)
+        yield _needs(table, "path")
     if box.auth == "apop" and box.protocol != "pop3":
         yield Finding("C103", "apop is a way to log in to POP3", (*table, "auth"))
+
+
+def _needs(table: KeyPath, option: str, told: str = "") -> Finding:
+    said = f"[{'.'.join(map(str, table))}] needs {told or option}"
+    return Finding("C109", said, (*table, option), on_key=True)
 
 
 def _secrets(owner: Mailbox | Smtp, table: KeyPath, option: str) -> Iterator[Finding]:
@@ -178,8 +184,7 @@ def _secrets(owner: Mailbox | Smtp, table: KeyPath, option: str) -> Iterator[Fin
         return
     given = [name for name in (option, f"{option}_env", f"{option}_file", f"{option}_command") if getattr(owner, name)]
     if not given:
-        where = ".".join(map(str, table))
-        yield Finding("C109", f"[{where}] needs {option}_env, {option}_file or {option}_command", table, on_key=True)
+        yield _needs(table, option, f"{option}_env, {option}_file or {option}_command")
     for name in given[1:]:
         yield Finding("C115", f"the {option} is given twice: {given[0]} and {name}", (*table, name), on_key=True)
 

@@ -49,11 +49,15 @@ class Finding(Struct, frozen=True):
 
 
 class Tidy(Struct):
-    """The walk and what it found: `spelled` maps respelled paths to those in the file, `env` paths to variables."""
+    """The walk and what it found: `spelled` maps respelled paths to those in the file, `env` paths to variables.
+
+    `meant` are the paths of options and sections that unknown keys were probably to be.
+    """
 
     findings: list[Finding] = field(default_factory=list)
     spelled: dict[Path, Path] = field(default_factory=dict)
     env: dict[Path, str] = field(default_factory=dict)
+    meant: set[Path] = field(default_factory=set)
 
     def table(
         self, table: Mapping[str, Any], section: type[Section], path: Path = (), raw: Path = ()
@@ -63,7 +67,7 @@ class Tidy(Struct):
         for key, value in table.items():
             option = known.get(key) or self._respelled(key, section, path, raw)
             if option is None:
-                self._unknown(key, section, (*raw, key))
+                self._unknown(key, section, (*raw, key), path)
                 continue
             here, there = (*path, option.name), (*raw, key)
             if option.name in tidy:
@@ -98,7 +102,9 @@ class Tidy(Struct):
             self.findings.append(Finding("C170", said, (*raw, key), on_key=True, severity=Severity.INFO))
         return option
 
-    def _unknown(self, key: str, section: type[Section], raw: Path) -> None:
+    def _unknown(self, key: str, section: type[Section], raw: Path, path: Path) -> None:
+        if near := _near(key, section):
+            self.meant.add((*path, near))
         of = "" if section is Root else section.__name__.lower()
         if missing := unavailable.missing_option(of, key.replace("-", "_").casefold()):
             self.findings.append(
@@ -147,11 +153,19 @@ def _advice(key: str, section: type[Section]) -> str:
     elsewhere = everywhere()
     if plain in elsewhere:
         return f"{plain} is an option of [{elsewhere[plain]}]"
-    if near := difflib.get_close_matches(plain, options(section), 1, 0.7):
-        return f"did you mean  {near[0]} ?"
+    if meant := _near(key, section):
+        return f"did you mean  {meant} ?"
     if near := difflib.get_close_matches(plain, elsewhere, 1, 0.85):
         return f"did you mean  {near[0]}  of [{elsewhere[near[0]]}] ?"
     return ""
+
+
+def _near(key: str, section: type[Section]) -> str:
+    """The option of a section that looks like an unknown key."""
+    import difflib
+
+    near = difflib.get_close_matches(key.replace("-", "_").casefold(), options(section), 1, 0.7)
+    return near[0] if near else ""
 
 
 def everywhere() -> dict[str, str]:

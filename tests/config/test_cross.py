@@ -148,3 +148,38 @@ def test_a_file_with_broken_lines_is_not_blamed_for_what_may_stand_in_them(tmp_p
     with pytest.raises(ConfigError) as error:
         parse("[system.mailbox]\nhost = oops\n", tmp_path / "allegra.toml", {})
     assert codes(list(error.value.problems)) == ["C100"]
+
+
+FILES = 'path="m"\naddresses=["a@example.com"]\n'
+IMAP = 'host="h.example"\nusername="u"\npassword_env="P"\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "message"),
+    [
+        ('[system.mailbox]\nprotocol="maildr"\n' + FILES, "C103", '"maildr" is none of'),
+        ('[defaults.mailbox]\nprotocol="maildr"\n[system.mailbox]\n' + FILES, "C103", '"maildr" is none of'),
+        ('[system.mailbox]\nprotocl="maildir"\n' + FILES, "C101", 'there is no option "protocl"'),
+        ("[system.mailbox]\n" + IMAP.replace("h.example", "h:993"), "C105", "this is more than the name of a server"),
+        ("[system.mailbox]\n" + IMAP.replace("host", "hots"), "C101", 'there is no option "hots"'),
+        (
+            "[system.mailbox]\n" + IMAP.replace("password_env", "pasword_env"),
+            "C101",
+            'there is no option "pasword_env"',
+        ),
+        ("[system.mailbx]\n" + IMAP, "C101", 'there is no option "mailbx"'),
+        (MAILBOX + "[smtp]\nhost='h'\nfrom='nobody'\n", "C105", '"nobody" is no mail address'),
+        (
+            MAILBOX + "[system]\ndefault_workspace='x'\n[workspac.x]\n",
+            "C101",
+            'there is no section or option "workspac"',
+        ),
+    ],
+)
+def test_one_mistake_is_one_problem(find: Find, text: str, code: str, message: str) -> None:
+    (problem,) = find(text)
+    assert problem.code == code and problem.message.startswith(message)
+
+
+def test_two_mistakes_are_two_problems(find: Find) -> None:
+    assert codes(find("[system.mailbox]\nusername='u'\npassword_env='P'\ntimeout='soon'\n")) == ["C109", "C106"]
