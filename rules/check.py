@@ -39,13 +39,8 @@ _OPS: Mapping[Type, tuple[Op, ...]] = {
     Type.ITEM: (Op.EXISTS, Op.IS, Op.IN),
 }
 _INSTEAD = {
-    Op.ABOVE: "after",
-    Op.ABOVE_IS: "after",
-    Op.BELOW: "before",
-    Op.BELOW_IS: "before",
-    Op.BEFORE: "<",
-    Op.AFTER: ">",
-}
+    Op.ABOVE: "after", Op.ABOVE_IS: "after", Op.BELOW: "before", Op.BELOW_IS: "before", Op.BEFORE: "<", Op.AFTER: ">",
+}  # fmt: skip
 _ALONE_HELP = {
     Type.ADDRESSES: "{0} exists",
     Type.TEXTS: "{0} exists",
@@ -65,8 +60,7 @@ _ALONE_HELP = {
 class Checker:
     """Checks conditions against a schema, the [lists] and the definitions above.
 
-    `unread` names definitions that do not parse. `used` collects the names of definitions and lists that something
-    refers to.
+    `unread` are definitions that do not parse; `used` collects the definitions and lists that something refers to.
     """
 
     def __init__(self, schema: Schema, lists: Mapping[str, tuple[str, ...]]) -> None:
