@@ -78,13 +78,13 @@ class Reader:
         try:
             if option.kind is not None:
                 return option.kind.read(value, self.folder)
-            if (word := _respelled(value, option, section)) is not None:
-                self._understood(value, _shown(word), path)
-                value = word
             return convert(value, option.type)
         except Wrong as wrong:
             return self._wrong(path, wrong)
         except ValidationError:
+            if (word := _respelled(value, option, section)) is not None:
+                self._understood(value, _shown(word), path)
+                return word
             return self._wrong(path, _refused(value, option, section))
 
     def _understood(self, written: str, meant: str, path: KeyPath) -> None:
