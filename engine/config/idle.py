@@ -41,7 +41,7 @@ BECAUSE = {"pop3": "POP3 knows neither folders nor marks nor searches"}
 
 
 def idle(root: Root, mailboxes: tuple[Mailbox, ...]) -> Iterator[Finding]:
-    """Find what does nothing in the mailboxes and in [smtp]."""
+    """Find what does nothing in the mailboxes, in [smtp] and in the webhooks."""
     defaults = root.defaults.mailbox
     named = (defaults.protocol, *(box.protocol for box in mailboxes)) if "protocol" in defaults.written else ()
     written: list[tuple[KeyPath, Mailbox | None, tuple[str, ...]]] = [
@@ -54,6 +54,10 @@ def idle(root: Root, mailboxes: tuple[Mailbox, ...]) -> Iterator[Finding]:
     for table, section, used in written:
         if section is not None and used and PROGRAM not in used:
             yield from _mailbox(table, section, used)
+    for name, hook in root.webhooks.items():
+        if not hook.events:
+            advice = "add  events = [ … ], or take it out"
+            yield Finding("C118", "this webhook is told of nothing", ("webhooks", name, "events"), advice, on_key=True)
     if root.smtp is not None and not root.smtp.username:
         for name in sorted(root.smtp.written):
             if name.startswith("password"):

@@ -53,6 +53,15 @@ def test_a_password_without_a_login_is_an_error(find: Find) -> None:
     assert (problem.code, problem.message) == ("C118", "password_env does nothing without a username")
 
 
+def test_a_webhook_without_events_is_an_error_where_it_begins(find: Find) -> None:
+    (problem,) = find("[webhooks.chat]\nurl_env = 'CHAT'\n")
+    assert (problem.code, problem.message, problem.excerpt) == (
+        "C118", "this webhook is told of nothing", "[webhooks.chat]",
+    )  # fmt: skip
+    (problem,) = find("[webhooks.chat]\nurl_env = 'CHAT'\nevents = ['mail.hold']\n")
+    assert problem.code == "C103"
+
+
 @pytest.mark.parametrize(
     ("host", "help"),
     [

@@ -380,7 +380,7 @@ def test_a_webhook_gets_ids_and_a_key_and_nothing_else(store: Store, ear: Any, c
 def test_a_webhook_that_is_refused(store: Store, ear: Any, configure: Configure, answer: int, after: str) -> None:
     ear.answer = answer
     row = hook(store)
-    send(store, configure(0, f"[webhooks.chat]\nurl = 'http://127.0.0.1:{ear.server_port}/'\n"))
+    send(store, configure(0, f"[webhooks.chat]\nurl = 'http://127.0.0.1:{ear.server_port}/'\nevents = ['mail.held']\n"))
     assert state(store, row)[0] == after and len(ear.heard) == 1
 
 
@@ -389,7 +389,7 @@ def test_a_webhook_that_is_refused(store: Store, ear: Any, configure: Configure,
 )
 def test_a_webhook_is_called_by_https_only(store: Store, configure: Configure, url: str) -> None:
     row = hook(store)
-    send(store, configure(0, f"[webhooks.chat]\nurl = '{url}'\n"))
+    send(store, configure(0, f"[webhooks.chat]\nurl = '{url}'\nevents = ['mail.held']\n"))
     assert state(store, row)[0] == "failed"
 
 
@@ -397,7 +397,7 @@ def test_mail_waits_without_counting_while_only_webhooks_can_be_told(
     store: Store, ear: Any, configure: Configure
 ) -> None:
     row = queue(store)
-    config = configure(0, f"[webhooks.chat]\nurl = 'http://127.0.0.1:{ear.server_port}/'\n")
+    config = configure(0, f"[webhooks.chat]\nurl = 'http://127.0.0.1:{ear.server_port}/'\nevents = ['mail.held']\n")
     for day in range(25):
         send(store, config, NOW + timedelta(days=day))
     assert state(store, row) == ("queued", "there is no [smtp] section")
