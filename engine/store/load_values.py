@@ -1,7 +1,7 @@
-"""Do the items of a data file hold only what their workspace offers?
+"""Do the items of a data file hold only what their workspace offers, and fields only what they choose from?
 
-Here: `unknown_values`, asked once the workspaces and fields of the file are there. Not here: the rows
-(`load_items.py`).
+Here: `unknown_values`, `unknown_default`, asked once the workspaces and fields of the file are there. Not here: the
+rows (`load_items.py`).
 Invariant: a value is doubted as it would be stored, case and all; fields that nobody declared are free.
 """
 
@@ -30,6 +30,14 @@ def unknown_values(entry: Mapping[str, Any], catalog: Catalog) -> Iterator[Unkno
             continue
         for value in held if isinstance(held, list) else (held,):
             yield from _unknown(("fields", own.name), value, own.name, own.values, catalog.workspace)
+
+
+def unknown_default(entry: Mapping[str, Any]) -> Iterator[Unknown]:
+    """Give the default of a field that chooses from a list and cannot choose it."""
+    given = entry.get("default")
+    if entry.get("kind") == "list" and given not in (None, ""):
+        for value in given if isinstance(given, list) else (given,):
+            yield from _unknown(("default",), value, "value", tuple(entry.get("values", ())), entry["name"])
 
 
 def _offered(field: Field, catalog: Catalog) -> tuple[str, ...]:

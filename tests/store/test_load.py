@@ -182,10 +182,11 @@ ROOM = '[[fields]]\nname = "Room"\nkind = "list"\nvalues = ["North", "South"]\n'
         (ITEM + 'status = ""\n', 5, '"" is no status of support', "there are New, "),
         (ITEM + 'category = "Toner"\n', 5, '"Toner" is no category of support', "support has none yet"),
         (ITEM + 'version = "2"\n', 5, '"2" is no version of support', "support has none yet"),
+        (ROOM + 'default = "East"\n', 5, '"East" is no value of Room', "there are North, South"),
         (ROOM + ITEM + 'fields = { Room = "Nort" }\n', 9, '"Nort" is no Room of support', "did you mean North ?"),
     ],
 )
-def test_an_item_with_a_value_its_workspace_does_not_offer_is_not_loaded(desk, text, line, message, help):
+def test_a_value_that_is_not_offered_is_not_loaded(desk, text, line, message, help):
     before = counts(desk.store)
     (found,) = problems(desk.store, text)
     assert (found.code, found.line, found.message) == ("D121", line, message) and found.help.startswith(help)
