@@ -22,7 +22,7 @@ from engine.store.errors import StoreError
 from engine.store.store import Store
 from rules.doubts import Doubt
 from rules.near import near_names
-from rules.syntax import Action
+from rules.syntax import Action, Kind, Literal
 
 if TYPE_CHECKING:
     from engine.config import Config
@@ -88,10 +88,9 @@ class Names:
 
     def action(self, file: RuleFile, action: Action) -> Iterator[Doubt]:
         """Doubt what an action names."""
-        texts = ["" if set(each.source) & set("{}") else each.source for each in action.arguments]
-        match action.name, texts:
-            case "set", [target, value]:
-                yield from self._set(file, target, value)
+        match action.name, [_fixed(each) for each in action.arguments]:
+            case "set", [_, value]:
+                yield from self._set(file, action.arguments[0].source, value)
             case "assign_to", [who]:
                 yield from self._value(file, "assigned_to", who, 0)
             case "assign_to_group", [group]:
@@ -201,6 +200,11 @@ class Names:
     def _nobody(self, who: str, said: str, argument: int = 0) -> Doubt:
         help = suggestion(who, self.people, shown=False) or "allegra user list shows who is here"
         return Doubt("W443", said, help, argument)
+
+
+def _fixed(literal: Literal) -> str:
+    """A text that is the same for every mail; "" for other values and for texts with a placeholder."""
+    return "" if literal.kind is not Kind.TEXT or set(literal.source) & set("{}") else literal.source
 
 
 def suggestion(word: str, known: Iterable[str], *, shown: bool = True) -> str:
