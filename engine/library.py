@@ -94,8 +94,8 @@ class Desk:
 
     @property
     def problems(self) -> tuple[Problem, ...]:
-        """What is wrong with the rule files, and what is odd in allegra.toml: mail of a broken rule file waits."""
-        return (*self.config.warnings, *self._engine.book.problems)
+        """What is odd in allegra.toml; missing scripts and what is wrong with the rule files, which mail waits for."""
+        return (*self.config.warnings, *self.config.missing, *self._engine.book.problems)
 
     def take(
         self, content: bytes, mailbox: str = "system", *, envelope: Envelope = UNKNOWN, key: str = "",

@@ -307,6 +307,9 @@ class Directory(Protocol):
     def groups(self) -> list[tuple[str, tuple[str, ...]]]:
         """Give every group with the logins in it."""
 
+    def roles(self) -> list[tuple[str, tuple[str, ...]]]:
+        """Give every role with what it permits."""
+
     def members(self, workspace: str) -> list[tuple[str, str, str]]:
         """Give who is a member of a workspace: kind (user or group), login or name, role."""
 

@@ -153,13 +153,13 @@ def _of_action(text: str, position: int, at_end: bool, expected: frozenset[str])
     opening = re.match(r'[^"\[=]*', text[start:])
     said = opening[0].strip() if opening else ""
     first = said.split(" ", 1)[0]
-    if position == start:
+    forms = [form for form in SENTENCES.values() if form.split(" ", 1)[0] == first]
+    if position == start or not forms:
         near = _near_action(said)
         help = f"did you mean  {near} ?" if near else "see  allegra rules actions"
         return SyntaxFault(
             "E110", f'unknown action "{said or text[start:]}"', start, start + len(said or text[start:]), help
         )
-    forms = [form for form in SENTENCES.values() if form.split(" ", 1)[0] == first]
     near_forms = [form for form in forms if _shared(form, said) == max(_shared(form, said) for form in forms)]
     help = "write  " + "  or  ".join(near_forms or forms)
     if at_end:

@@ -101,9 +101,13 @@ def chosen_workspace(config: Config, name: str | None) -> str:
 
 
 def open_config(ctx: click.Context) -> Config:
-    """Load the configuration; with problems in it, print all of them and exit 78."""
+    """Load the configuration; with problems in it, print all of them and exit 78.
+
+    Its warnings are printed too, without a terminal once a day.
+    """
     from msgspec.structs import replace
 
+    from engine.cli.reminders import due
     from engine.config import ConfigError, load
 
     try:
@@ -113,7 +117,7 @@ def open_config(ctx: click.Context) -> Config:
         if len(error.problems) > 1:
             complain(f"{config_path(ctx)} does not load; nothing was done")
         raise SystemExit(BROKEN_CONFIG) from None
-    if verbosity(ctx) >= 0 and config.warnings:
+    if verbosity(ctx) >= 0 and config.warnings and due(config):
         print_problems(config.warnings)
     return config
 

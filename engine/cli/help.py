@@ -31,10 +31,11 @@ def help(topic: str) -> None:
     Without one, all pages are listed. On a terminal a page is shown in the pager that PAGER names.
     """
     known = manual.pages()
+    page = {name.casefold(): name for name in known}.get(topic.casefold(), "")
     if not topic:
         _list({name: manual.title(path) for name, path in known.items() if "/" not in name})
-    elif topic in known:
-        text = known[topic].read_text(encoding="utf-8")
+    elif page:
+        text = known[page].read_text(encoding="utf-8")
         if is_terminal():
             click.echo_via_pager(text)
         else:
@@ -55,8 +56,11 @@ def _list(titles: dict[str, str]) -> None:
 def _unknown(topic: str, known: list[str]) -> str:
     import difflib
 
-    near = difflib.get_close_matches(topic, known, 1)
+    names = {name.casefold(): name for name in (*known, *manual.words())}
+    near = difflib.get_close_matches(topic.casefold(), names, 1, 0.7)
     there = (
-        f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(each for each in known if '/' not in each)}"
+        f"did you mean {names[near[0]]!r}?"
+        if near
+        else f"there are: {', '.join(each for each in known if '/' not in each)}"
     )
     return f"there is no page {topic!r} and no code or option of that name; {there}"

@@ -6,6 +6,7 @@ Here: the questions, and showing what is in the mailbox. Not here: what is guess
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -72,9 +73,11 @@ def _ask(given: dict[str, Any], yes: bool) -> tuple[Answers, str]:
         raise click.UsageError(
             f"{printable(address)!r} is no mail address" if address else "--yes asks nothing: give --address as well"
         ) from None
-    host = given["host"] or (guess if yes else click.prompt("Its server", default=guess))
+    host = given["host"] or (guess if yes else click.prompt("Its server", default=guess, value_proc=_host))
     login, secret = _login(given, yes)
-    sender = given["sender"] or (address if yes else click.prompt("Replies come from", default=address))
+    sender = given["sender"] or (
+        address if yes else click.prompt("Replies come from", default=address, value_proc=_sender)
+    )
     smtp = given["smtp"] or likely_smtp(host)
     username = given["username"] or address
     return Answers(address, host, username, login, sender, "" if smtp == "none" else smtp, given["protocol"]), secret
@@ -90,6 +93,30 @@ def _address(typed: str) -> str:
     except Unclear:
         raise click.UsageError("write an address such as help@example.com") from None
     return typed.strip()
+
+
+def _host(typed: str) -> str:
+    """What was typed, if it is the name of a server; else click asks again."""
+    from engine.config.kinds import read_host
+
+    return _read(read_host, typed)
+
+
+def _sender(typed: str) -> str:
+    """What was typed, if it is an address with or without a name; else click asks again."""
+    from engine.config.kinds import read_mailbox
+
+    return _read(read_mailbox, typed)
+
+
+def _read(read: Callable[[str], str], typed: str) -> str:
+    from engine.config.section import Wrong
+
+    try:
+        return read(typed.strip())
+    except Wrong as wrong:
+        advice = f"; {wrong.advice}" if wrong.advice else ""
+        raise click.UsageError(f"{printable(wrong.sentence)}{advice}") from None
 
 
 def _login(given: dict[str, Any], yes: bool) -> tuple[str, str]:

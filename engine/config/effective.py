@@ -44,6 +44,7 @@ class Settings(Struct, frozen=True):
 class Config(Struct, frozen=True, eq=False, dict=True):
     """A configuration that loaded. `digest` is the sha256 of the file in hex, `warnings` what is worth reading.
 
+    `missing` are the files that deciding mail needs and that are not there: mail waits for them.
     `extra` are the words that the program which holds the engine adds to the rules; a file has none.
     """
 
@@ -56,6 +57,7 @@ class Config(Struct, frozen=True, eq=False, dict=True):
     own_addresses: tuple[str, ...]
     source: Source
     warnings: tuple[Problem, ...] = ()
+    missing: tuple[Problem, ...] = ()
     extra: Extra = Extra()
     _settings: dict[str, Settings] = field(default_factory=dict)
     _secrets: dict[Path, bytes] = field(default_factory=dict)

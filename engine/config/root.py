@@ -12,10 +12,12 @@ from typing import ClassVar, Literal
 from engine.config.content import Attachments, Body, Items, Limits
 from engine.config.gates import Gates, People
 from engine.config.kinds import (
+    FORMAT,
     AddressText,
     Count,
     Duration,
     FilePath,
+    Format,
     Line,
     MailboxText,
     OptionalPath,
@@ -195,7 +197,7 @@ class Workspace(Section, frozen=True):
 class Root(Section, frozen=True):
     """What Allegra mail reads and what it does with it; docs/config.md tells more."""
 
-    schema: Literal[1] = 1
+    schema: Format = FORMAT
     instance: Instance = Instance()
     store: Store = Store()
     defaults: Defaults = Defaults()

@@ -142,7 +142,7 @@ class Pipeline(Struct, frozen=True):
 def build(config: Config, book: Rulebook) -> Pipeline:
     """Make the stages for a configuration and its rules."""
     stages: tuple[Stage, ...] = (
-        ConfigStage(book.broken),
+        ConfigStage(book.broken, config.missing),
         Limits(config),
         Route(config, book.rules, book.vocabulary),
         SenderStage(config),

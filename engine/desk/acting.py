@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from msgspec import Struct
 
@@ -137,6 +137,20 @@ def set_user_status(store: Store, login: str, status: str) -> None:
     if store.directory.login(login) is None:
         raise NotFound(f'there is no user "{login}"')
     store.directory.put_account(login, status=status)
+
+
+def remove(store: Store, kind: Literal["user", "group", "workspace"], name: str, *, commit: bool) -> None:
+    """Take a user, a group or a workspace away; without `commit` only find out whether it can go.
+
+    Raises NotFound, and Refused for what still holds something.
+    """
+    with nullcontext() if commit else store.rehearsal():
+        if kind == "user":
+            store.directory.remove_account(name)
+        elif kind == "group":
+            store.directory.remove_group(name)
+        else:
+            store.items.remove_workspace(name)
 
 
 def put_group(store: Store, name: str, members: Sequence[str] = ()) -> str:

@@ -180,8 +180,11 @@ def _sender(mail: Mail) -> str:
 
 
 def folders(config: Config, box: Mailbox) -> list[str]:
-    """List the folders of a mailbox, as `folder` and `move_on_success` name them. Raises SourceError."""
-    with _open(config, box) as source:
+    """List the folders of a mailbox, as `folder` and `move_on_success` name them. Raises SourceError.
+
+    They are listed from INBOX, which every account has: the folder that is configured may be the wrong one.
+    """
+    with _open(config, box.filled(folder="INBOX")) as source:
         return list(source.folders())
 
 

@@ -16,6 +16,9 @@ BESIDE = {"example": "allegra.toml.example", "security": "SECURITY.md"}
 
 _ANCHOR = re.compile(r'<a id="[^"]*"></a>')
 
+_CODE = re.compile(r"[A-Z]\d{3}|[a-z_]+\.[a-z_]+")
+_SECTION, _OPTION = re.compile(r"[a-z_.]+"), re.compile(r"\w+")
+
 
 def home() -> Path:
     """Where docs/ and the files beside it lie: in the package once installed, at the top of a checkout."""
@@ -45,7 +48,33 @@ def title(path: Path) -> str:
 
 
 def rows(word: str) -> Iterator[str]:
-    """Tell every row that a table has about `word`: a code, or an option such as `gates.dmarc`."""
+    """Tell every row that a table has about `word`, in any case: a code, or an option such as `gates.dmarc`."""
+    wanted = word.casefold()
+    for topic, section, heads, cells in _tables():
+        if wanted in _words(section, cells[0]):
+            yield _told(f"{topic}, {section}", heads, cells)
+
+
+def words() -> dict[str, None]:
+    """Name the codes, and the options with their sections, that a table has a row about."""
+    known: dict[str, None] = {}
+    for _, section, _, cells in _tables():
+        for word in cells[0].replace("`", "").split():
+            if _CODE.fullmatch(plain := _ANCHOR.sub("", word)):
+                known[plain] = None
+            elif _SECTION.fullmatch(section) and _OPTION.fullmatch(plain):
+                known[f"{section}.{plain}"] = None
+    return known
+
+
+def _words(section: str, cell: str) -> set[str]:
+    """The words that ask for a row: those of its first cell, alone and with the section."""
+    plain = {word.casefold() for word in cell.replace("`", "").split()}
+    return plain | {f"{section}.{word}".casefold() for word in plain}
+
+
+def _tables() -> Iterator[tuple[str, str, list[str], list[str]]]:
+    """Go through the rows of all tables: page, heading, heads, cells."""
     for topic, path in pages().items():
         section, heads = "", list[str]()
         for line in path.read_text(encoding="utf-8").splitlines() if path.suffix == ".md" else ():
@@ -56,8 +85,8 @@ def rows(word: str) -> Iterator[str]:
                 heads = []
             elif not heads:
                 heads = cells
-            elif {word, word.removeprefix(f"{section}.")} & set(cells[0].replace("`", "").split()):
-                yield _told(f"{topic}, {section}", heads, cells)
+            else:
+                yield topic, section, heads, cells
 
 
 def _told(place: str, heads: list[str], cells: list[str]) -> str:

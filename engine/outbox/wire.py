@@ -17,11 +17,15 @@ from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from engine.config.mailbox import SPOKE_PLAINLY
 from engine.config.problems import SecretError
 from engine.config.secrets import redact
 
 if TYPE_CHECKING:
     from engine.config import Smtp
+
+TLS_PORT = 465
+"""Where TLS begins with the first byte."""
 
 REPLY_LINES = 200
 """Lines of one reply: a server that sends more is broken or hostile."""
@@ -233,7 +237,7 @@ class Wire:
 
     def _open(self) -> smtplib.SMTP:
         smtp = self._smtp
-        port = smtp.port or (465 if smtp.ssl is True else 587 if smtp.ssl else 25)
+        port = smtp.port or (TLS_PORT if smtp.ssl is True else 587 if smtp.ssl else 25)
         client: smtplib.SMTP | None = None
         try:
             password = smtp.secret()
@@ -255,7 +259,7 @@ class Wire:
                 client.close()
             if isinstance(error, Away | SecretError):
                 raise Away(str(error)) from None
-            raise Away(f"cannot send by {smtp.host}:{port}: {_reason(error)}") from None
+            raise Away(f"cannot send by {smtp.host}:{port}: {_reason(error)}{_other_port(smtp, port, error)}") from None
 
 
 def _log_in(client: smtplib.SMTP, username: str, password: str) -> None:
@@ -278,6 +282,16 @@ def _reason(error: Exception) -> str:
     if isinstance(error, TimeoutError):
         return "it does not answer in time"
     return redact(str(getattr(error, "strerror", "") or error))[:200]
+
+
+def _other_port(smtp: Smtp, port: int, error: Exception) -> str:
+    """A hint where port and `ssl` do not belong together."""
+    if smtp.ssl is True and isinstance(error, ssl.SSLError) and error.reason in SPOKE_PLAINLY:
+        other = "" if port == TLS_PORT else f"  or  port = {TLS_PORT}"
+        return f'; it speaks no TLS at first on this port: write  ssl = "starttls"{other}'
+    if smtp.ssl is not True and port == TLS_PORT and isinstance(error, TimeoutError | smtplib.SMTPServerDisconnected):
+        return "; this port waits for TLS: write  ssl = true"
+    return ""
 
 
 def _said(code: int, reply: bytes | str) -> str:

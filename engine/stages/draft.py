@@ -17,6 +17,7 @@ from engine.item import fields as defaults
 from engine.item import keywords, unpacking
 from engine.item import title as titles
 from engine.item.target import Aim, aim
+from engine.item.values import custom
 from engine.mail import html_reply, parts
 from engine.model.desk import Catalog, ItemFacts, WorkspaceStatus
 from engine.model.draft import AttachmentFate, Draft, FieldChange, Mark, Target, Verdict, note
@@ -51,6 +52,7 @@ class DraftStage:
         goal = aim(facts, draft, settings, look, found)
         if goal is None:
             return found.draft()
+        goal = _logged(goal, settings.items.log_field, catalog, found)
         if goal.target is not Target.TOPIC_POST and "items" not in catalog.modules:
             because = note("draft.items_off", workspace=catalog.workspace)
             found.settle(Verdict.REJECT, "draft.no_permission", because)
@@ -141,6 +143,14 @@ def _open_workspace(workspace: str, look: Lookups, found: Findings) -> Catalog |
         found.settle(Verdict.REJECT, "draft.no_permission", because)
         return None
     return catalog
+
+
+def _logged(goal: Aim, log: str, catalog: Catalog, found: Findings) -> Aim:
+    """F118: words that go to a log which is not there are for staff: they may have been meant for a private one."""
+    if goal.target is not Target.COMMENT or log in ("comment", "note") or custom(log, catalog) is not None:
+        return goal
+    found.note("draft.no_log", Mark.WARN, field=log, workspace=catalog.workspace)
+    return replace(goal, target=Target.NOTE)
 
 
 def _texts(facts: Facts, mail: Mail, settings: Settings, target: Target) -> tuple[str, str, bool]:

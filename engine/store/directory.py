@@ -126,6 +126,11 @@ class Directory:
         query = tables.Account.select(login).join(tables.Membership).where(tables.Membership.group == group)
         return tuple(found for (found,) in self._database.all(query.order_by(login)))
 
+    def roles(self) -> list[tuple[str, tuple[str, ...]]]:
+        role = tables.Role
+        rows = self._database.all(role.select(role.name, role.permissions).order_by(role.key))
+        return [(name, tuple(msgspec.json.decode(permissions))) for name, permissions in rows]
+
     def members(self, workspace: str) -> list[tuple[str, str, str]]:
         member, account, group, role = tables.Member, tables.Account, tables.AccountGroup, tables.Role
         kind = tables.Case(None, [(member.account.is_null(), "group")], "user")

@@ -112,9 +112,13 @@ class Retention:
                 copy.close()
             wrong = damage(target)
         except FileExistsError:
-            raise Refused(f"{target} exists: a backup never overwrites a file") from None
+            is_folder = "is a folder: name a file in it" if target.is_dir() else "exists"
+            raise Refused(f"{target} {is_folder}; a backup never overwrites anything") from None
+        except (FileNotFoundError, NotADirectoryError):
+            raise Refused(f"there is no folder {target.parent}: make it first") from None
         except (OSError, sqlite3.Error) as error:
-            raise StoreError(f"the backup {target} cannot be written: {error}") from error
+            reason = getattr(error, "strerror", "") or error
+            raise StoreError(f"the backup {target} cannot be written: {reason}") from error
         if wrong:
             raise StoreError(
                 f"the backup {target} was written, but the database is damaged: {wrong}; "

@@ -130,6 +130,7 @@ ENGLISH: Final[Mapping[str, str]] = {
     "fields.bad_default": 'default of items.{option}: {problem}[; "{instead}" instead]',
     "fields.missing": "mandatory in {workspace} and without a value: {fields}",
     "fields.untouched": "a {target:words} changes no fields",
+    "draft.no_log": 'items.log_field: {workspace} has no field "{field}": only staff sees this',
     # 7 draft: its text and attachments
     "draft.html_not_cut": "shown as text: the HTML part could not be cut to what the text says",
     "draft.shown_as_text": ("shown as text: the HTML part still has the keyword lines, or lacks what was unpacked"),

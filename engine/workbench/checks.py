@@ -35,7 +35,10 @@ class Checked(Struct, frozen=True):
 
 
 def configuration(config: Config) -> Iterator[Checked]:
-    """The file itself; its errors have ended the command before."""
+    """The file itself, whose own errors have ended the command before, and the names in it that must exist."""
+    from engine.workbench.names import opened
+    from engine.workbench.setting_names import problems as unknown
+
     keys = config.source.places.pairs
     found = [
         f"{keys} keys",
@@ -46,20 +49,24 @@ def configuration(config: Config) -> Iterator[Checked]:
     if config.smtp is None:
         said = "there is no [smtp] section: replies and reports stay queued"
         problems.append(Problem("C171", said, config.path.name, severity=Severity.INFO))
+    with opened(config) as names:
+        problems += unknown(config, names)
     yield Checked(config.path.name, ", ".join(found), tuple(problems))
 
 
 def rule_files(config: Config) -> Iterator[Checked]:
     """Every rule file that is in force; traps and style count as warnings."""
     from engine.rulebook.book import check_rules
+    from engine.workbench.names import opened
 
-    for file, rules, tests, problems in check_rules(config):
-        yield Checked(file, f"{_count(rules, 'rule')}, {_count(tests, 'test')}", problems)
+    with opened(config) as names:
+        for file, rules, tests, problems in check_rules(config, names):
+            yield Checked(file, f"{_count(rules, 'rule')}, {_count(tests, 'test')}", problems)
 
 
 def hook_scripts(config: Config) -> Iterator[Checked]:
     """Every script of the hooks directory: does the sandbox take it?"""
-    if not config.hooks.directory.is_dir():
+    if not config.hooks.directory.is_dir() and not config.missing:
         return
     from engine.workbench.script_check import check_scripts
 
@@ -110,7 +117,7 @@ def database(config: Config) -> Iterator[Checked]:
         with Store.open(path) as store:
             there = {catalog.workspace for catalog in store.items.workspaces()}
         if wrong := damage(path):
-            problem = Problem("C195", f"the database {path} is damaged: {wrong}", path.name, help=RESTORE)
+            problem = Problem("C197", f"the database {path} is damaged: {wrong}", path.name, help=RESTORE)
             yield Checked(path.name, "", (problem,))
             return
         missing = [
@@ -139,7 +146,9 @@ def mailboxes(config: Config) -> Iterator[Checked]:
                 summary = f"logged in, {_count(len(source.list()), 'mail')}"
                 missing = [f for f in _folders(box) if box.protocol == "imap" and f not in source.folders()]
         except SourceError as error:
-            yield Checked(f"{box.name}  {box.place}", "", (Problem("C191", error.sentence, f"mailbox {box.name}"),))
+            help = f"allegra mailbox folders {box.name}" if error.code == "source.folder_missing" else ""
+            problem = Problem("C191", error.sentence, f"mailbox {box.name}", help=help)
+            yield Checked(f"{box.name}  {box.place}", "", (problem,))
             continue
         said = f"there is no folder {', '.join(missing)}; it is made when it is needed"
         info = (Problem("C192", said, f"mailbox {box.name}", severity=Severity.INFO),) if missing else ()

@@ -12,9 +12,13 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from engine.model.desk import Catalog
+from engine.model.draft import Target
 from engine.rulebook.book import shown
 from engine.scripts.files import Files
 from engine.scripts.params import Params
+from engine.scripts.question import schema
+from engine.workbench.names import opened
 from engine.workbench.script_choice import read, sandbox
 from hooks.fences import MANDATORY
 from hooks.problem import ScriptProblem
@@ -34,7 +38,7 @@ def check_scripts(config: Config) -> Iterator[tuple[str, str, tuple[Problem, ...
     texts = params.read()
     if params.problem is not None and hooks.params is not None:
         yield shown(config, hooks.params), "", (problem_of(params.problem, shown(config, hooks.params)),)
-    sample = case.made({})
+    sample = case.made({"schema": _fields(config)})
     with sandbox(config) as made:
         fences = _fences(made, hooks.allow_reduced_isolation)
         yield fences
@@ -55,6 +59,15 @@ def check_scripts(config: Config) -> Iterator[tuple[str, str, tuple[Problem, ...
                 result = made.run(Call(program, sample.mail, sample.item, sample.context))
                 budget = f"{result.ms:.1f} ms of {hooks.timeout:g} s on a sample mail"
                 yield file, f"compiles in the sandbox, {budget}", _on_sample(result, file, loaded.text)
+
+
+def _fields(config: Config) -> dict[str, str]:
+    """The fields of items in all workspaces; while there is none, those of a made-up item as well."""
+    from hooks.case import SCHEMA
+
+    with opened(config) as names:
+        own = tuple(field for catalog in names.catalogs.values() for field in catalog.fields)
+        return (SCHEMA if names.empty else {}) | schema(Catalog("", fields=own), Target.NEW_ITEM, names.common)
 
 
 def check_files(paths: Iterable[Path], hook: str = "") -> Iterator[tuple[str, str, tuple[Problem, ...]]]:

@@ -117,7 +117,7 @@ def test_a_database_that_is_damaged_or_gone_is_an_error(check: Check, tmp_path: 
     whole = path.read_bytes()
     path.write_bytes(whole[:-40_000] + b"\xff" * 40_000)
     result = check()
-    assert result.exit_code == 1 and "error[C195]" in result.stdout and "allegra db restore FILE" in result.stdout
+    assert result.exit_code == 1 and "error[C197]" in result.stdout and "allegra db restore FILE" in result.stdout
     path.unlink()
     result = check()
     assert result.exit_code == 1 and "is gone or empty, and there was one" in result.stdout

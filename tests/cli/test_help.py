@@ -48,6 +48,30 @@ def test_an_unknown_topic_is_wrong_usage_and_the_nearest_is_named() -> None:
     assert "there are: architecture, cli, coming-from, config" in call("qqqqqq").stderr
 
 
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("gates.dmrac", "gates.dmarc"),
+        ("Gates.DMRAC", "gates.dmarc"),
+        ("rule.hodl", "rule.hold"),
+        ("smtp.prot", "smtp.port"),
+        ("people.cc.addCcAsWacher", "people.cc.addCcAsWatcher"),
+        ("RULSE", "rules"),
+    ],
+)
+def test_what_is_nearly_a_code_an_option_or_a_page_is_suggested(typed: str, meant: str) -> None:
+    told = call(typed)
+    assert told.exit_code == 2 and f"did you mean {meant!r}?" in told.stderr
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"), [("c101", "C101"), ("Rule.Hold", "rule.hold"), ("GATES.DMARC", "gates.dmarc"), ("w442", "W442")]
+)
+def test_case_does_not_matter(typed: str, meant: str) -> None:
+    assert call(typed).stdout == call(meant).stdout != ""
+    assert call("RULES").stdout == call("rules").stdout
+
+
 def test_a_topic_is_a_name_and_never_a_path() -> None:
     assert call("../README").exit_code == 2
     assert call("decisions/../rules").exit_code == 2

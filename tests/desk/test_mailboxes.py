@@ -71,6 +71,11 @@ def test_a_look_into_a_mailbox_leaves_no_mark(config: Config, store: Store, desk
     assert "INBOX" in mailboxes.folders(config, system)
 
 
+def test_the_folders_are_listed_although_the_one_configured_is_wrong(config: Config) -> None:
+    (system,) = mailboxes.named(config, ["system"])
+    assert "INBOX" in mailboxes.folders(config, system.filled(folder="Nowhere"))
+
+
 def test_what_the_ledger_lost_is_taken_in_once(config: Config, store: Store, desk: Any) -> None:
     desk.mail("Lost")
     (system,) = mailboxes.named(config, ["system"])

@@ -283,6 +283,14 @@ def test_implicit_tls(store: Store, sink: Any, configure: Configure, tls: ssl.SS
     assert send(store, configure(server.port, host="localhost", ssl=True, ca_file=str(certificate))).sent == 1
 
 
+def test_tls_on_a_port_without_it_says_which_port_and_word(store: Store, sink: Any, configure: Configure) -> None:
+    server = sink()
+    row = queue(store)
+    assert send(store, configure(server.port, host="localhost", ssl=True)).sent == 0
+    said = 'it speaks no TLS at first on this port: write  ssl = "starttls"  or  port = 465'
+    assert said in state(store, row)[1]
+
+
 @pytest.mark.parametrize("case", ["stripped", "refused", "self-signed", "wrong name", "implicit self-signed"])
 def test_G15_no_credential_crosses_a_connection_that_is_not_protected(
     store: Store, sink: Any, configure: Configure, tls: ssl.SSLContext, certificate: Path, case: str
@@ -484,7 +492,7 @@ def test_a_webhook_gets_ids_and_a_key_and_nothing_else(store: Store, ear: Any, c
 def test_a_webhook_that_is_refused(store: Store, ear: Any, configure: Configure, answer: int, after: str) -> None:
     ear.answer = answer
     row = hook(store)
-    send(store, configure(0, f"[webhooks.chat]\nurl = 'http://127.0.0.1:{ear.server_port}/'\n"))
+    send(store, configure(0, f"[webhooks.chat]\nurl = 'http://127.0.0.1:{ear.server_port}/'\nevents = ['mail.held']\n"))
     assert state(store, row)[0] == after and len(ear.heard) == 1
 
 
@@ -493,7 +501,7 @@ def test_a_webhook_that_is_refused(store: Store, ear: Any, configure: Configure,
 )
 def test_a_webhook_is_called_by_https_only(store: Store, configure: Configure, url: str) -> None:
     row = hook(store)
-    send(store, configure(0, f"[webhooks.chat]\nurl = '{url}'\n"))
+    send(store, configure(0, f"[webhooks.chat]\nurl = '{url}'\nevents = ['mail.held']\n"))
     assert state(store, row)[0] == "failed"
 
 
@@ -501,7 +509,7 @@ def test_mail_waits_without_counting_while_only_webhooks_can_be_told(
     store: Store, ear: Any, configure: Configure
 ) -> None:
     row = queue(store)
-    config = configure(0, f"[webhooks.chat]\nurl = 'http://127.0.0.1:{ear.server_port}/'\n")
+    config = configure(0, f"[webhooks.chat]\nurl = 'http://127.0.0.1:{ear.server_port}/'\nevents = ['mail.held']\n")
     for day in range(25):
         send(store, config, NOW + timedelta(days=day))
     assert state(store, row) == ("queued", "there is no [smtp] section")

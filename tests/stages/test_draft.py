@@ -475,6 +475,11 @@ def test_F118_the_new_part_goes_into_a_field_where_that_is_set() -> None:
     assert fields(decided) == {"Public log": "First.\n\nThe printer is on fire."}
 
 
+def test_F118_what_goes_to_a_log_that_is_not_there_is_for_staff() -> None:
+    decided = decide(known=reply(), toml='[items]\nlog_field = "private_log"\n')
+    assert decided.target is Target.NOTE and fields(decided) == {}
+
+
 def test_a_note_of_a_machine_changes_no_fields() -> None:
     known = reply(automatic=Automatic(Auto.AUTO_REPLY, "Auto-Submitted: auto-replied"))
     before = draft(target=Target.NOTE, item=item(7), fields=(FieldChange("status", "Closed", RULE),))

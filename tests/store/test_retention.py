@@ -174,7 +174,7 @@ def test_backup_is_a_whole_database_for_its_owner_only(file_desk, tmp_path):
     copy.close()
     with pytest.raises(Refused, match="never overwrites"):
         file_desk.store.archive.backup(target)
-    with pytest.raises(StoreError, match="cannot be written"):
+    with pytest.raises(Refused, match=r"there is no folder .*nowhere: make it first"):
         file_desk.store.archive.backup(tmp_path / "nowhere" / "b")
 
 
