@@ -51,6 +51,9 @@ MADE = b"made\n"
 """What stands in the file of the pass lock once there was a database: one that is gone is not made anew in silence."""
 
 
+GONE = "is gone or empty, and there was one"
+
+
 def version(database: Database) -> int:
     """Give the version of the schema, 0 for an empty database. Raises StoreError if the database is not ours."""
     found = {name for (name,) in database.rows(hot.TABLES)}
@@ -90,7 +93,7 @@ def bring_up_to_date(
     with _alone(database, wait_s) as lock:
         if database.path and not anew and was_made(database.path) and version(database) == 0:
             raise StoreError(
-                f"the database {database.path} is gone or empty, and there was one: restore a backup "
+                f"the database {database.path} {GONE}: restore a backup "
                 "(`allegra db restore FILE`), or begin with an empty one (`allegra db migrate --anew`)"
             )
         taken = _upgrade(database)

@@ -105,12 +105,15 @@ def database(config: Config) -> Iterator[Checked]:
     """Whether the database opens and what its schema is; one that is not there yet is made by the first run."""
     path = config.store.path
     from engine.store.errors import StoreError
-    from engine.store.migrations import was_made
+    from engine.store.migrations import GONE, was_made
     from engine.store.restoring import damage
     from engine.store.store import Store
 
-    if not path.exists() and not was_made(path):
-        yield Checked(path.name, "not there yet: the first run makes it")
+    if not path.exists():
+        if was_made(path):
+            yield Checked(path.name, "", (Problem("C190", f"the database {path} {GONE}", path.name, help=RESTORE),))
+        else:
+            yield Checked(path.name, "not there yet: the first run makes it")
         return
 
     try:

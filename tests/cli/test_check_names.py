@@ -180,7 +180,8 @@ def test_settings_that_name_what_exists_are_no_finding(say: Say) -> None:
 
 
 def test_an_empty_database_is_not_asked_for_people_and_values(say: Say, tmp_path: Path) -> None:
-    (tmp_path / "var/allegra.sqlite3").unlink()
+    for each in ("var/allegra.sqlite3", "var/allegra.sqlite3.pass"):
+        (tmp_path / each).unlink()
     said = say('[items]\nallow_override = ["typ"]\ntype = "Bug"\n', 'assign to "nobody"', 'reply with template "akc"')
     assert "W443" not in said and "C195" not in said
     assert "warning[C196]" in said and "warning[W446]" in said
