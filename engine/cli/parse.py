@@ -90,9 +90,9 @@ def _text(name: str) -> str:
 
 
 def _json(seen: dict[str, Any]) -> bytes:
-    import msgspec
+    from engine.model.whole import as_json
 
-    line = msgspec.json.encode(seen) + b"\n"
+    line = as_json(seen) + b"\n"
     return safe_json(line.decode()).encode() if is_terminal() else line
 
 

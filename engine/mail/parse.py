@@ -14,6 +14,7 @@ from email.utils import parsedate_tz
 from typing import Protocol
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from engine.mail import addresses, attachments, body, headers
 from engine.mail.split import Node, Splitter, TreeLimits
@@ -86,7 +87,7 @@ def assemble(raw: RawMail, limits: ReadLimits, fields: headers.Fields, tree: Nod
     raw_values = _collected(fields)
     hint = _hint(tree, raw_values)
     said = body.Reader(content, tree, hint).read()
-    note += [Defect(code) for code in said.defects]
+    note += map(Defect, said.defects)
     files = attachments.build(content, said.rest, said.html, hint, note)
     people = _People(raw_values, limits.addresses, hint, note)
     message_id, date = _message_id(raw_values, note), _date(raw_values, note)
@@ -117,7 +118,7 @@ def assemble(raw: RawMail, limits: ReadLimits, fields: headers.Fields, tree: Nod
                 for name, value in fields
             ]
         ),
-        defects=tuple(dict.fromkeys(note)),
+        defects=tuple(dict.fromkeys(map(_told, note))),
         core_digest=_core_digest(raw),
         fingerprint=_fingerprint(message_id, date, from_, subject, said.text, files),
     )
@@ -126,6 +127,11 @@ def assemble(raw: RawMail, limits: ReadLimits, fields: headers.Fields, tree: Nod
 def _shown(name: str, value: str, hint: str) -> str:
     """Decode a value for `Mail.headers`; in what servers write an encoded word is the sender's text and stays one."""
     return headers.plain(value) if name.lower() in _OF_MACHINES else headers.decode(value, hint)
+
+
+def _told(defect: Defect) -> Defect:
+    """What is odd is often told in the mail's own raw words."""
+    return defect if defect.detail.isprintable() else replace(defect, detail=headers.plain(defect.detail))
 
 
 def _first_line(content: bytes) -> int:

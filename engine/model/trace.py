@@ -22,6 +22,7 @@ from engine.model.facts import Cut, Facts
 from engine.model.mail import Defect
 from engine.model.plan import Done
 from engine.model.questions import AccountMatch, HookAnswer, MessageMatch
+from engine.model.whole import as_json
 from rules.trace import FileTrace
 
 SCHEMA = 2
@@ -83,8 +84,6 @@ ANSWER_TYPES: Mapping[str, Any] = {
 }
 """What kind of answer a question has: how the recording is read back."""
 
-_encode = msgspec.json.Encoder().encode
-
 
 @cache
 def _decoder() -> msgspec.json.Decoder[Trace]:
@@ -97,7 +96,7 @@ def encode(trace: Trace) -> bytes:
     cut = trace.facts.cut
     if cut.new or cut.quoted or cut.signature:
         trace = replace(trace, facts=replace(trace.facts, cut=Cut(why=cut.why)))
-    return _encode(trace)
+    return as_json(trace)
 
 
 def decode(stored: bytes) -> Trace:
