@@ -123,8 +123,8 @@ GATES = (
     ),
     Gate(
         "bounce", ("bounce",), {"gates.bounce": "discard"},
-        "delivery, disposition and feedback reports; linked to the item they are about",
-        ("gate.bounce",), skippable=True, judges=("bounce", "feedback_report", "disposition"),
+        "delivery, disposition, feedback, DMARC and TLS reports; linked to the item they are about",
+        ("gate.bounce",), skippable=True, judges=("bounce", "feedback_report", "disposition", "domain_report"),
     ),
     Gate(
         "auto_reply", ("bounce",), {"gates.auto_reply": "hold"},

@@ -44,7 +44,7 @@ def test_F039_a_bounce_about_nothing_of_ours_is_discarded_too() -> None:
     assert decided.item is None
 
 
-@pytest.mark.parametrize("kind", [Auto.FEEDBACK_REPORT, Auto.DISPOSITION])
+@pytest.mark.parametrize("kind", [Auto.FEEDBACK_REPORT, Auto.DISPOSITION, Auto.DOMAIN_REPORT])
 def test_F039_other_reports_about_our_mail_go_the_way_of_bounces(kind: Auto) -> None:
     assert code(decide(facts(automatic=Automatic(kind, "multipart/report")))) == "gate.bounce"
 
