@@ -109,7 +109,7 @@ def assemble(raw: RawMail, limits: ReadLimits, fields: headers.Fields, tree: Nod
         text=said.text,
         html=said.html,
         text_parts=said.text_parts,
-        html_part=said.html_part,
+        html_part=said.html_part and replace(said.html_part, pictures=attachments.shown_in(said.html, files)),
         parts=said.parts,
         attachments=files,
         headers=tuple(

@@ -79,7 +79,8 @@ class Part(Struct, frozen=True):
     `start` and `end` are offsets into `RawMail.content` of the still encoded body; `encoding` is the
     Content-Transfer-Encoding (`7bit 8bit binary base64 quoted-printable x-uuencode`), lower case.
     `path` is the IMAP-like number of the part ("1.2"); `alternative` tells that it stands in a multipart/alternative.
-    `flowed` and `delsp` are the parameters of RFC 3676: text whose lines are to be joined.
+    `flowed` and `delsp` are the parameters of RFC 3676: text whose lines are to be joined. `location` is the
+    Content-Location (RFC 2557). `pictures`, of an HTML body: how it names the pictures it shows -> their digests.
     """
 
     content_type: str
@@ -95,12 +96,15 @@ class Part(Struct, frozen=True):
     related: bool = False
     flowed: bool = False
     delsp: bool = False
+    location: str = ""
+    pictures: tuple[tuple[str, str], ...] = ()
 
 
 class Attachment(Struct, frozen=True):
     """A part that is not body text. `name` is safe to show and to save; `content_type` is judged by the bytes.
 
-    `digest` is the sha256 of the decoded bytes, `size_bytes` their number. `inline` claims a picture shown in the text.
+    `digest` is the sha256 of the decoded bytes, `size_bytes` their number. `inline` claims a picture shown in the text,
+    which calls it by its `content_id`: the Content-ID, where there is none the Content-Location.
     `content` holds bytes that stand nowhere in the raw mail (unpacked, made smaller); empty means: decode `part`.
     """
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 import struct
 import zipfile
 import zlib
@@ -142,6 +143,7 @@ def test_F131_a_big_picture_is_stored_as_it_was_made_smaller(desk: Any) -> None:
 
 
 def test_F131_a_picture_that_only_claims_to_be_huge_is_kept_and_harms_nobody(desk: Any) -> None:
+    desk.configure(more='[attachments]\nimages_maximum_size = "1600x1600"\n')
     bomb = png(30_000, 30_000)
     desk.mail("The one before")
     desk.mail(raw=letter(("bomb.png", "image/png", bomb)))
@@ -175,6 +177,65 @@ def test_F129_pictures_stand_in_the_html_of_an_item_and_of_a_reply_that_quotes_t
         "data:image/png;base64," in desk.allegra("item", "show", "1", "--html", "--comment", str(comment["id"])).stdout
     )
     assert desk.allegra("item", "show", "1", "--html", "--comment", "99").exit_code == 1
+
+
+def test_F129_equal_pictures_join_the_item_once_and_show_at_every_place(desk: Any) -> None:
+    picture = png(400, 300)
+    html = '<img src="cid:i0"><img src="cid:i1"><img src=cid:i2>'
+    desk.mail(raw=letter(html=html, pictures=[(f"i{n}", picture) for n in range(3)]))
+    desk.run()
+    reply = letter(text="Seen\n", html='<p>Seen</p><img src="cid:other@x">', pictures=[("other@x", picture)])
+    desk.mail(raw=reply.replace(b"With files", b"Re: [#1] With files"))
+    desk.run()
+    item = desk.item(1)
+    (kept,), (comment,) = item["attachments"], item["comments"]
+    assert kept["content_id"] == "i0" and item["html"].count('src="cid:i0"') == 3
+    assert 'src="cid:i0"' in comment["html"]
+    assert desk.allegra("item", "show", "1", "--html").stdout.count("data:image/png;base64,") == 3
+    said = desk.allegra("item", "show", "1", "--html", "--comment", str(comment["id"])).stdout
+    assert "data:image/png;base64," in said
+
+
+def test_F129_equal_pictures_that_were_made_smaller_show_at_every_place(desk: Any) -> None:
+    pytest.importorskip("PIL")
+    desk.configure(more='[attachments]\nimages_maximum_size = "200x200"\n')
+    desk.mail(
+        raw=letter(html='<img src="cid:i0"><img src="cid:i1">', pictures=[("i0", png(400, 300)), ("i1", png(400, 300))])
+    )
+    desk.run()
+    assert desk.allegra("item", "show", "1", "--html").stdout.count("data:image/png;base64,") == 2
+
+
+@pytest.mark.parametrize(
+    ("location", "src"),
+    [
+        ("image001.png", "image001.png"),
+        ("https://news.example/a/logo.png?x=1&y=2", "https://news.example/a/logo.png?x=1&amp;y=2"),
+        ("file:///C:/a b.png", "file:///C:/ab.png"),
+    ],
+)
+def test_F129_picture_that_the_html_names_by_its_content_location_is_shown(desk: Any, location: str, src: str) -> None:
+    raw = letter(html=f'<p>Look</p><img src="{src}">', pictures=[("shot@x", png(400, 300))])
+    assert b"Content-ID: <shot@x>" in raw
+    desk.mail(raw=raw.replace(b"Content-ID: <shot@x>", f"Content-Location: {location}".encode()))
+    desk.run()
+    (kept,) = desk.item(1)["attachments"]
+    assert kept["inline"] is True
+    assert "data:image/png;base64," in desk.allegra("item", "show", "1", "--html").stdout
+    seen = json.loads(
+        desk.allegra("parse", "--json", "-", stdin=desk.allegra("mail", "raw", "last").stdout_bytes).stdout
+    )
+    assert 'src="cid:' in seen["html"]
+
+
+def test_F129_picture_from_outside_is_never_shown_whatever_it_is_called(desk: Any) -> None:
+    desk.mail(
+        raw=letter(
+            html='<img src="https://spy.example/p.gif"><img src="cid:shot@x">', pictures=[("shot@x", png(400, 300))]
+        )
+    )
+    desk.run()
+    assert "spy.example" not in desk.allegra("item", "show", "1", "--html").stdout
 
 
 def test_F129_pictures_over_the_cap_stay_links_that_ask_nobody(desk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
