@@ -15,6 +15,7 @@ from engine.item import fields as defaults
 from engine.item import keywords, unpacking
 from engine.item import title as titles
 from engine.item.target import Aim, aim
+from engine.item.words import NOTHING_SAID
 from engine.model.desk import Catalog, ItemFacts, WorkspaceStatus
 from engine.model.draft import AttachmentFate, Draft, FieldChange, Mark, Target, Verdict, note
 from engine.model.facts import Facts
@@ -23,9 +24,6 @@ from engine.model.mail import Mail, Part
 if TYPE_CHECKING:
     from engine.config import Config, Settings
     from engine.lookups import Lookups
-
-NOTHING_SAID = "No description provided."
-"""The description of an item whose mail has no text (F093)."""
 
 
 class DraftStage:
@@ -70,7 +68,7 @@ class DraftStage:
             target=goal.target,
             item=goal.item,
             title=title,
-            text=body or (NOTHING_SAID if goal.target is Target.NEW_ITEM else ""),
+            text=body or (NOTHING_SAID[self._language] if goal.target is Target.NEW_ITEM else ""),
             quoted=quoted,
             html_part=_html_part(mail, settings, said.text != text or bool(extra.text), found),
             fields=_changed(fields.all(), goal.item),

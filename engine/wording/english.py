@@ -204,6 +204,7 @@ ENGLISH: Final[Mapping[str, str]] = {
     # seal
     "seal.item": "a new item in {workspace}",
     "seal.comment": "a comment on #{item} in {workspace}",
+    "seal.fields": "fields of #{item} in {workspace}, and no comment: nothing else was said",
     "seal.note": "a note on #{item} in {workspace}",
     "seal.topic_post": "a post to topic #{item} in {workspace}",
     "seal.lacks": "the stages came to the end without {what:and}",
