@@ -27,6 +27,9 @@ _REPLY_FIELDS: Final = {
 """Fields that vacation programs write; where a value stands here, only that one counts."""
 _PRECEDENCES: Final = ("precedence", "x-precedence", "preference")
 _LIST_FIELDS: Final = ("list-id", "list-post", "mailing-list", "x-mailing-list", "x-mailinglist", "x-mailman-version")
+_RECEIPTS: Final = (".IPNRN", ".IPNNRN", ".DR")
+_TEMPLATES: Final = ("IPM.NOTE.RULES.OOFTEMPLATE", "IPM.NOTE.RULES.REPLYTEMPLATE")
+"""Message classes of Exchange, which stand in its winmail.dat: read and not read, delivered; out of office, a rule."""
 _ABOUT_DOMAIN: Final = re.compile(r"(?:\[[^\]]{0,40}\]\s*)?report[ _-]domain:\s*\S+\s+submitter:", re.IGNORECASE)
 _DMARC_FILE: Final = re.compile(
     r"[\w.-]{3,253}!([\w.-]{3,253})!\d{9,12}!\d{9,12}(?:![^!]{1,100})?\.(?:xml|zip|gz|xml\.gz)"
@@ -73,6 +76,8 @@ def _report(mail: Mail, fields: Names) -> Automatic | None:
     sign = _about_domain(mail, fields, kind)
     if sign:
         return Automatic(Auto.DOMAIN_REPORT, sign)
+    if mail.message_class.upper().startswith("REPORT.") and mail.message_class.upper().endswith(_RECEIPTS):
+        return Automatic(Auto.DISPOSITION, f"message class {mail.message_class}")
     if not kind.startswith("multipart/report"):
         return None
     types = {part.content_type for part in mail.parts}
@@ -122,6 +127,8 @@ def _replied(mail: Mail, fields: Names) -> Automatic | None:
     for name in _PRECEDENCES:
         if fields.get(name, "").strip().lower() in ("auto_reply", "auto-reply"):
             return Automatic(Auto.AUTO_REPLY, f"{name.title()}: auto_reply")
+    if mail.message_class.upper().startswith(_TEMPLATES):
+        return Automatic(Auto.AUTO_REPLY, f"message class {mail.message_class}")
     if vacation(mail.subject):
         return Automatic(Auto.AUTO_REPLY, f"subject: {mail.subject[:60]}")
     if "x-auto-generated" in fields or "x-cron-env" in fields:
@@ -131,6 +138,8 @@ def _replied(mail: Mail, fields: Names) -> Automatic | None:
 
 def _answers_invitation(mail: Mail) -> bool:
     """Tell whether the mail is a person's answer to an invitation, which calendars send by themselves (F121)."""
+    if mail.message_class.upper().startswith("IPM.SCHEDULE.MEETING.RESP"):
+        return True
     for part in mail.parts[:20]:
         if part.content_type == "text/calendar":
             head = parts.content(mail.raw.content, part)[:4096].upper()

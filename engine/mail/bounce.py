@@ -53,6 +53,8 @@ def sign(mail: Mail, fields: Names) -> str:
         return "multipart/report with a delivery status (RFC 3464)"
     if fields.get("x-failed-recipients"):
         return "X-Failed-Recipients"
+    if mail.message_class.upper().startswith("REPORT.") and mail.message_class.upper().endswith(".NDR"):
+        return f"message class {mail.message_class}"
     null = _null_path(mail, fields)
     daemon = _daemon(mail.from_, fields)
     said = SUBJECT.match(mail.subject[:300])

@@ -141,6 +141,11 @@ GATES = (
         "S/MIME or PGP that nobody here can read",
         ("gate.encrypted",), skippable=True,
     ),
+    Gate(
+        "closed_container", ("bounce",), {"gates.closed_container": "hold"},
+        "no text but in a winmail.dat or signed S/MIME that could not be opened",
+        ("gate.closed_container",), skippable=True,
+    ),
 )  # fmt: skip
 """All gates, in the order they are asked."""
 

@@ -82,6 +82,7 @@ ENGLISH: Final[Mapping[str, str]] = {
     "bounce.unproven": "the marker {marker} of an automatic reply proves nothing",
     "bounce.no_note": "not a note on #{item}: [{why}|dmarc=fail]",
     "bounce.note": "{reason}; it answers #{item}, so it becomes a note there",
+    "bounce.closed": "the mail says nothing but in {name}, which could not be opened",
     "bounce.encrypted": "the mail is encrypted and there is no key here",
     # 7 draft: where it goes
     "draft.not_routed": "no rule routes this mail and system.default_workspace is empty",

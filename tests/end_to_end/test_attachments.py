@@ -11,11 +11,13 @@ import zlib
 from collections.abc import Sequence
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from pathlib import Path
 from typing import Any
 
 import pytest
 from builders import tnef
 
+SAMPLES = Path(__file__).resolve().parents[1] / "mail"
 PDF = b"%PDF-1.4\n1 0 obj\n<<>>\nendobj\ntrailer\n<<>>\n%%EOF\n"
 
 
@@ -291,3 +293,32 @@ def test_a_zip_bomb_is_kept_closed(desk: Any) -> None:
     desk.mail("The next one")
     assert [line["outcome"] for line in desk.run()] == ["created", "created"]
     assert bytes_of(desk, "bomb.zip") == packed.getvalue()
+
+
+def test_005_text_that_stands_only_in_a_winmail_dat_is_the_text_of_the_item(desk: Any) -> None:
+    page = b"<html><body><p>The scanner on floor 2 shows <b>E-17</b>.</p></body></html>\0\0"
+    desk.mail(raw=letter(("winmail.dat", "application/ms-tnef", tnef_of(0x1013, page)), text="\n"))
+    assert [line["outcome"] for line in desk.run()] == ["created"]
+    assert desk.item(1)["text"].strip() == "The scanner on floor 2 shows E-17."
+    assert names(desk) == ["winmail.dat"]
+
+
+def test_a_winmail_dat_whose_text_cannot_be_read_is_held_with_that_reason(desk: Any) -> None:
+    desk.mail(raw=letter(("winmail.dat", "application/ms-tnef", tnef_of(0x1009, b"\0" * 40)), text="\n"))
+    (line,) = desk.run()
+    assert (line["outcome"], line["code"]) == ("held", "gate.closed_container")
+    assert "winmail.dat, which could not be opened" in line["because"]
+
+
+def test_signed_mail_in_one_piece_becomes_an_item_with_its_text_and_files(desk: Any) -> None:
+    desk.mail(raw=(SAMPLES / "smime_opaque_in_pieces.eml").read_bytes())
+    assert [line["outcome"] for line in desk.run()] == ["created"]
+    assert desk.item(1)["text"].strip() == "Der Drucker läuft nicht."
+    assert names(desk) == ["log.csv"] and bytes_of(desk, "log.csv") == b"a;b\n1;2"
+
+
+def tnef_of(number: int, value: bytes) -> bytes:
+    """A winmail.dat that holds one property of the mail (MS-OXTNEF 2.1.3.4)."""
+    data = struct.pack("<IHHII", 1, 0x102, number, 1, len(value)) + value
+    head = struct.pack("<IH", 0x223E9F78, 1)
+    return head + struct.pack("<BII", 1, 0x00069003, len(data)) + data + struct.pack("<H", sum(data) & 0xFFFF)
