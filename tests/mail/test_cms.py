@@ -6,35 +6,12 @@ import time
 import zlib
 
 import pytest
+from container_builders import ENVELOPED, PACKED, SIGNED, container
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from mail_builders import sample
 
 from engine.mail import cms, parts
-
-SIGNED, ENVELOPED = "2a864886f70d010702", "2a864886f70d010703"
-PACKED, DATA = "2a864886f70d0109100109", "2a864886f70d010701"
-
-
-def element(tag: int, *values: bytes, endless: bool = False) -> bytes:
-    value = b"".join(values)
-    if endless:
-        return bytes([tag, 0x80]) + value + b"\0\0"
-    size = len(value)
-    length = bytes([size]) if size < 128 else bytes([0x84]) + size.to_bytes(4, "big")
-    return bytes([tag]) + length + value
-
-
-def container(kind: str, content: bytes, *, endless: bool = False, piece: int = 0) -> bytes:
-    """A container of this kind, in DER, or in BER without lengths and with its content in pieces."""
-    string = element(0x04, content)
-    if piece:
-        chunks = [content[at : at + piece] for at in range(0, len(content), piece)]
-        string = element(0x24, *(element(0x04, each) for each in chunks), endless=endless)
-    inner = element(0x30, element(0x06, bytes.fromhex(DATA)), element(0xA0, string, endless=endless), endless=endless)
-    algorithms = element(0x31, element(0x30, element(0x06, b"\x2a\x03")), endless=endless)
-    body = element(0x30, element(0x02, b"\x01"), algorithms, inner, element(0x31), endless=endless)
-    return element(0x30, element(0x06, bytes.fromhex(kind)), element(0xA0, body, endless=endless), endless=endless)
 
 
 @pytest.mark.parametrize("endless", [False, True])

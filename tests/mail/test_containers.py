@@ -5,10 +5,8 @@ from __future__ import annotations
 import base64
 
 import pytest
+from container_builders import ENVELOPED, HTML, PACKED, SIGNED, container, packed, prop, winmail
 from mail_builders import codes, mail_of, multipart, read
-from test_cms import ENVELOPED, PACKED, SIGNED, container
-from test_rtf import packed
-from test_tnef_message import HTML, prop, winmail
 
 from engine.mail.auto import bounce, classify
 from engine.mail.secrecy import closed, encrypted, signed

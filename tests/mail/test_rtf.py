@@ -6,24 +6,11 @@ import struct
 import time
 
 import pytest
+from container_builders import packed
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.mail import rtf
-
-
-def packed(text: bytes) -> bytes:
-    """Packed without any reference: every byte as it is (MS-OXRTFCP 2.2), then the mark of the end."""
-    window = len(rtf._START)
-    pieces = [text[at : at + 8] for at in range(0, len(text), 8)]
-    out = b"".join(b"\0" + piece for piece in pieces[:-1])
-    last = pieces[-1] if pieces else b""
-    end = ((window + len(text)) % 4096) << 4
-    if len(last) == 8:
-        out += b"\0" + last + b"\x01" + struct.pack(">H", end)
-    else:
-        out += bytes([1 << len(last)]) + last + struct.pack(">H", end)
-    return struct.pack("<II", len(out) + 12, len(text)) + b"LZFu" + struct.pack("<I", 0) + out
 
 
 def test_packed_text_is_unpacked_with_its_references() -> None:

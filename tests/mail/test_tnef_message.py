@@ -5,28 +5,12 @@ from __future__ import annotations
 import struct
 
 import pytest
+from container_builders import HTML, attribute, packed, prop, winmail
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_rtf import packed
-from test_tnef import attribute
 
 from engine.mail import tnef_message
 from engine.mail.tnef_message import Message
-
-HTML = b"<html><body><p>The scanner shows <b>E-17</b>.</p></body></html>"
-
-
-def prop(kind: int, number: int, value: bytes) -> bytes:
-    padded = value + b"\0" * (-len(value) % 4)
-    return struct.pack("<HHII", kind, number, 1, len(value)) + padded
-
-
-def winmail(*properties: bytes, name: str = "IPM.Microsoft Mail.Note", page: int = 1252, more: bytes = b"") -> bytes:
-    out = tnef_message.SIGNATURE + struct.pack("<H", 1) + attribute(1, 0x00089006, struct.pack("<I", 0x00010000))
-    out += attribute(1, 0x00069007, struct.pack("<II", page, 0))
-    out += attribute(1, 0x00078008, name.encode() + b"\0")
-    out += attribute(1, 0x00069003, struct.pack("<I", len(properties)) + b"".join(properties))
-    return out + more
 
 
 @pytest.mark.parametrize(
