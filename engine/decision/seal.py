@@ -187,7 +187,7 @@ def _answers(
     if not to or not _may_answer(mail, facts, config):
         return
     language = spoken(facts, config)
-    if not settings.people.no_account_notice:
+    if not settings.people.no_account_notice and draft.original is None:  # no mail to an address read out of a text
         for user in draft.new_users:
             if user.address.address == draft.author:
                 yield SendMail(Letter.ACCOUNT, "account", (user.address.address,), language, item=item)

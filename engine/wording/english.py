@@ -53,6 +53,7 @@ ENGLISH: Final[Mapping[str, str]] = {
     "route.keyword": "a keyword line asks for {workspace}",
     "route.ends": "{text}",
     "route.would_hold": 'rule {number} "{rule}" would hold it: {text}',
+    "route.no_original": "rule {number} ({rule}) wants the original sender, and no forwarded mail names one",
     "route.nobody": 'rule {number} "{rule}": nobody here is called "{person}"',
     "route.duplicate": "{workspace} has this content already, from {mail}",
     # 4 sender
@@ -183,6 +184,8 @@ ENGLISH: Final[Mapping[str, str]] = {
     # 10 author
     "author.known": "the author is {login}",
     "author.by_suffix": "the author is {login} (by suffix)",
+    "author.original": "in place of {forwarder}, who forwards the mail of {address}",
+    "author.original_inactive": "{login} wrote the forwarded mail and is {status}: the forwarder stays its author",
     "author.guest": "the author is {login}, in place of an unknown sender",
     "author.made": "an account is made for {address}",
     "author.no_group": 'there is no group "{group}" for the new account',
