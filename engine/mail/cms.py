@@ -7,6 +7,7 @@ Invariant: nothing raises; linear and bounded whatever the bytes; of a container
 
 from __future__ import annotations
 
+import re
 import zlib
 from typing import NamedTuple
 
@@ -17,6 +18,7 @@ _KINDS = {
     bytes.fromhex("2a864886f70d0109100117"): "encrypted",
     bytes.fromhex("2a864886f70d0109100109"): "compressed",
 }
+_ENTITY = re.compile(rb"\s{0,100}(?:content-[a-z-]{2,40}|mime-version)[ \t]*:", re.IGNORECASE)
 MOST_ELEMENTS = 100_000
 MOST_BYTES = 60_000_000
 
@@ -31,6 +33,11 @@ def content(data: bytes) -> tuple[str, bytes]:
         return kind, b""
     inside = walk.octets()
     return kind, _inflated(inside) if kind == "compressed" else inside
+
+
+def is_mail(inside: bytes) -> bool:
+    """Tell whether a content is a mail (RFC 8551, 3.1), not a document that somebody signed."""
+    return _ENTITY.match(inside) is not None
 
 
 def _inflated(data: bytes) -> bytes:

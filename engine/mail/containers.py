@@ -3,7 +3,7 @@
 Here: which attachments are opened, and what of them joins the mail. Not here: the formats (`cms.py`,
 `tnef_message.py`), the files of a winmail.dat (`tnef.py`, where that is wanted), verifying anything.
 Invariant: what is inside is the sender's word like all the rest; an S/MIME container that was opened is replaced by
-what was in it, a winmail.dat stays a file and speaks only where the mail itself says nothing.
+what was in it. A signed document stays a file; so does a winmail.dat, which speaks only where the mail says nothing.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def look(raw: bytes, files: tuple[Attachment, ...], is_mute: bool, read: Callabl
         content = file.content or parts.content(raw, file.part)
         if winmail:
             found = _winmail(content, file, is_mute, found)
-        elif read is not None and (inside := cms.content(content)[1]):
+        elif read is not None and cms.is_mail(inside := cms.content(content)[1]):
             found = _mail(read(inside), file, found)
     if found is NOTHING:
         return found

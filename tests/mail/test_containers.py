@@ -111,3 +111,18 @@ def test_message_class_tells_the_machine_mail_of_exchange(name: str, kind: Auto)
     mail = outlook(winmail(name=name), "Words")
     assert classify(mail).kind is kind
     assert (bounce(mail) is not None) == (kind is Auto.BOUNCE)
+
+
+@pytest.mark.parametrize("name", ["invoice.xml.p7m", "smime.p7m"])
+def test_document_that_somebody_signed_is_a_file_and_neither_closed_nor_encrypted(name: str) -> None:
+    document = part(container(SIGNED, b"<?xml version='1.0'?><Invoice/>"), "application/pkcs7-mime", name)
+    for text in ("See the invoice.", ""):
+        mail = mail_of("mixed", f"Content-Type: text/plain\n\n{text}", document)
+        assert [file.name for file in mail.attachments] == [name]
+        assert (mail.text, mail.opened, encrypted(mail), closed(mail)) == (text, (), False, "")
+
+
+def test_encrypted_mail_inside_a_signature_is_encrypted() -> None:
+    inner = part(container(ENVELOPED, b"secret"), "application/pkcs7-mime", "smime.p7m")
+    mail = smime(container(SIGNED, inner))
+    assert (mail.text, encrypted(mail), signed(mail)) == ("", True, True)
