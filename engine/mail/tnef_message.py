@@ -54,7 +54,9 @@ def read(content: bytes) -> Message | None:
         return None
     found: dict[int, bytes] = {}
     properties: dict[int, tuple[int, bytes]] = {}
-    for name, value in _attributes(content):
+    whole = True
+    for name, value, is_whole in _attributes(content):
+        whole = whole and is_whole
         if name == _PROPERTIES:
             properties = dict(_properties(value))
         elif name in (_CLASS, _BODY, _CODE_PAGE):
@@ -67,21 +69,22 @@ def read(content: bytes) -> Message | None:
     text = _text(properties.get(_P_BODY) or (0, found.get(_BODY, b"")), page)
     packed = properties.get(_P_RTF, (0, b""))[1]
     closed = False
-    if packed and not (text.strip() or html.strip()):
+    if not (text.strip() or html.strip()):
         plain = rtf.unpacked(packed)
-        text, closed = rtf.to_text(plain), not plain.startswith(b"{\\rtf")
+        text, broken = rtf.to_text(plain), bool(packed) and not plain.startswith(b"{\\rtf")
+        closed = broken or not whole or not (found or properties)
     return Message(_OLD_CLASSES.get(named.casefold(), named)[:200], _lines(text), html.replace("\0", ""), closed)
 
 
-def _attributes(content: bytes) -> Iterator[tuple[int, bytes]]:
-    """The attributes of the message itself, those of its files passed over."""
+def _attributes(content: bytes) -> Iterator[tuple[int, bytes, bool]]:
+    """The attributes of the message itself, those of its files passed over; whether each is there to its end."""
     at = 6
     for _ in range(MOST_ATTRIBUTES):
         if at + 9 > len(content):
             return
         level, name, _kind, length = struct.unpack_from("<BHHI", content, at)
         if level == 1:
-            yield name, content[at + 9 : at + 9 + length]
+            yield name, content[at + 9 : at + 9 + length], at + 9 + length <= len(content)
         at += 9 + length + 2
 
 

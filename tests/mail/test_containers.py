@@ -92,7 +92,8 @@ def test_winmail_dat_beside_a_text_adds_nothing() -> None:
 
 def test_closed_is_a_winmail_dat_with_a_text_that_cannot_be_read_and_not_an_empty_one() -> None:
     assert closed(outlook(winmail(prop(0x102, 0x1009, b"\0" * 40)))) == "winmail.dat"
-    assert closed(outlook(b"\x78\x9f\x3e\x22")) == ""
+    assert closed(outlook(b"\x78\x9f\x3e\x22")) == "winmail.dat"
+    assert closed(outlook(winmail(prop(0x102, 0x1013, HTML))[:90])) == "winmail.dat"
     assert closed(outlook(winmail(prop(0x102, 0x1009, packed(b"{\\rtf1\\par}"))))) == ""
     assert closed(outlook(winmail(prop(0x102, 0x1009, b"\0" * 40)), "The words")) == ""
 
