@@ -374,6 +374,9 @@ class Items(Protocol):
     def html(self, reference: str) -> str:
         """Give the HTML that a reference of an item or comment points to, as it came: sanitise it before showing."""
 
+    def pictures(self, reference: str) -> dict[str, str]:
+        """Tell how that HTML names the pictures it shows, and the digests of these."""
+
     def publish(self, item: int, note: int, by: str, *, authorise: bool = False) -> None:
         """Make an internal note a comment that everybody on the item sees (F046, F119).
 

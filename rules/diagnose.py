@@ -28,6 +28,7 @@ WORDS: dict[str, str] = {
 SENTENCES: dict[str, str] = {
     "route_to_workspace": 'route to workspace "..."', "route_to_system": "route to system",
     "set": 'set priority "..."  or  set "Custom field" to "..."', "add_label": 'add label "..."',
+    "original_sender": "set author to original sender",
     "assign_to": 'assign to "login"', "assign_to_group": 'assign to group "..."', "add_cc": "add cc as watcher",
     "add_to": "add to as watcher", "add_person": 'add "login" as watcher', "thread_by": 'thread by "field" = "..."',
     "start_new_item": "start new item", "reject": 'reject with "..."', "discard": 'discard because "..."',

@@ -99,6 +99,8 @@ def comments(ctx: click.Context, number: int, as_json: bool) -> None:
             click.echo(
                 f"── {kind} {comment.id}   {printable(comment.author)}   {when(comment.created_at)}   {comment.mail}"
             )
+            if comment.subject:
+                click.echo(f"subject: {printable(comment.subject)}")
             _print_text(comment.text)
         if not view.comments and not as_json:
             click.echo(f"item #{number} has no comments", err=True)

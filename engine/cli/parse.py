@@ -52,9 +52,9 @@ def _reading(ctx: click.Context) -> Reading:
 
 
 def _json(seen: dict[str, Any]) -> bytes:
-    import msgspec
+    from engine.model.whole import as_json
 
-    line = msgspec.json.encode(seen) + b"\n"
+    line = as_json(seen) + b"\n"
     return safe_json(line.decode()).encode() if is_terminal() else line
 
 

@@ -21,7 +21,7 @@ from engine.lookups import Recorder
 from engine.model.desk import ItemFacts
 from engine.model.draft import Disposition, Draft, FieldChange, NewUser, PersonChange, Reply, Skip
 from engine.model.facts import Facts, Release
-from engine.model.mail import Address, Mail
+from engine.model.mail import Address, Mail, Part
 from engine.model.plan import DONE, Plan
 from engine.model.trace import Change, StageTrace, Trace
 from engine.stages.activity import Activity
@@ -218,5 +218,6 @@ _TOLD: Mapping[type, tuple[str, ...]] = {
     Reply: ("template", "to"),
     NewUser: ("address",),
     Address: ("address",),
+    Part: ("content_type", "path"),
 }
 """What is told of things that are more than a text."""

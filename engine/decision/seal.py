@@ -105,7 +105,8 @@ def _accepted(draft: Draft) -> Disposition:
     made = note("seal.item", workspace=draft.workspace)
     if draft.target is not Target.NEW_ITEM and draft.item is not None:
         workspace = draft.item.workspace or draft.workspace
-        made = note(_WRITTEN[draft.target], item=draft.item.id, workspace=workspace)
+        kind = "seal.fields" if _only_fields(draft) else _WRITTEN[draft.target]
+        made = note(kind, item=draft.item.id, workspace=workspace)
     return Disposition(Verdict.ACCEPT, code, sentence(made), SEAL)
 
 
@@ -157,8 +158,9 @@ def _changes(draft: Draft, item: int, settings: Settings) -> Iterator[Effect]:
     elif draft.target is Target.TOPIC_POST:
         yield PostToTopic(item, draft.text, draft.author, draft.title, draft.quoted, draft.html_part)
     else:
-        internal = draft.target is Target.NOTE or settings.items.log_field == "note"
-        yield AddComment(item, draft.text, draft.author, internal, draft.quoted, draft.html_part)
+        if not _only_fields(draft):
+            internal = draft.target is Target.NOTE or settings.items.log_field == "note"
+            yield AddComment(item, draft.text, draft.author, internal, draft.quoted, draft.html_part)
         for change in draft.fields:
             yield SetField(item, change.name, change.value)
     if draft.target is not Target.TOPIC_POST:
@@ -171,6 +173,12 @@ def _changes(draft: Draft, item: int, settings: Settings) -> Iterator[Effect]:
             yield Attach(item, fate.attachment)
 
 
+def _only_fields(draft: Draft) -> bool:
+    """Tell whether a reply sets fields and says nothing: then there is nothing to write down."""
+    said = draft.text.strip() or draft.html_part or any(fate.keep for fate in draft.attachments)
+    return draft.target is Target.COMMENT and bool(draft.fields) and not said
+
+
 def _answers(
     mail: Mail, facts: Facts, draft: Draft, item: int, settings: Settings, config: Config
 ) -> Iterator[SendMail]:
@@ -179,7 +187,7 @@ def _answers(
     if not to or not _may_answer(mail, facts, config):
         return
     language = spoken(facts, config)
-    if not settings.people.no_account_notice:
+    if not settings.people.no_account_notice and draft.original is None:  # no mail to an address read out of a text
         for user in draft.new_users:
             if user.address.address == draft.author:
                 yield SendMail(Letter.ACCOUNT, "account", (user.address.address,), language, item=item)

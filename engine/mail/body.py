@@ -172,6 +172,7 @@ def part_of(leaf: Node, hint: str = "") -> Part:
         leaf.related,
         parameters.get("format", "").lower() == "flowed",
         parameters.get("delsp", "").lower() == "yes",
+        _clean(leaf.location),
     )
 
 

@@ -17,7 +17,8 @@ from engine.model.words import Stored
 
 
 class Auto(StrEnum):
-    """Was this mail written by a machine, and of which kind (RFC 3834, RFC 3464, RFC 5965, RFC 3798, RFC 2919)."""
+    """Was this mail written by a machine, and of which kind (RFC 3834, RFC 3464, RFC 5965, RFC 3798, RFC 2919,
+    RFC 7489, RFC 8460)."""
 
     NONE = "none"
     BOUNCE = "bounce"
@@ -26,6 +27,7 @@ class Auto(StrEnum):
     MAILING_LIST = "mailing_list"
     FEEDBACK_REPORT = "feedback_report"
     DISPOSITION = "disposition"
+    DOMAIN_REPORT = "domain_report"
 
 
 class Automatic(Struct, frozen=True):

@@ -181,6 +181,12 @@ _ALL = (
         moved=STAYS,
     ),
     Reason("gate.encrypted", "The mail is encrypted and there is no key here to read it.", (RAW, *_HELD), sender=True),
+    Reason(
+        "gate.closed_container",
+        "The text of the mail stands in a file that could not be opened.",
+        (RAW, *_HELD),
+        sender=True,
+    ),
     # threads
     Reason(
         "thread.stranger",

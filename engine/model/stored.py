@@ -165,7 +165,10 @@ class ItemRow(Struct, frozen=True):
 
 
 class CommentView(Struct, frozen=True):
-    """A comment with the mail it came with (its id, "" for none)."""
+    """A comment with the mail it came with (its id, "" for none).
+
+    `subject` is that of the mail where it says something else than the item, else "".
+    """
 
     id: int
     author: str
@@ -175,6 +178,7 @@ class CommentView(Struct, frozen=True):
     created_at: datetime
     mail: str = ""
     html: str = ""
+    subject: str = ""
 
 
 class AttachmentView(Struct, frozen=True):

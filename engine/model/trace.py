@@ -20,6 +20,7 @@ from engine.model.facts import Cut, Facts
 from engine.model.mail import Defect
 from engine.model.plan import Done
 from engine.model.questions import QUESTIONS
+from engine.model.whole import as_json
 from rules.trace import FileTrace
 
 SCHEMA = 2
@@ -62,9 +63,6 @@ class Trace(Struct, frozen=True):
     defects: tuple[Defect, ...] = ()
 
 
-_encode = msgspec.json.Encoder().encode
-
-
 @cache
 def _decoder() -> msgspec.json.Decoder[Trace]:
     """Made for the first trace that is read: it looks up the types of all that a trace can hold."""
@@ -76,7 +74,7 @@ def encode(trace: Trace) -> bytes:
     cut = trace.facts.cut
     if cut.new or cut.quoted or cut.signature:
         trace = replace(trace, facts=replace(trace.facts, cut=Cut(why=cut.why)))
-    return _encode(trace)
+    return as_json(trace)
 
 
 def decode(stored: bytes) -> Trace:

@@ -67,6 +67,13 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ),
     ActionSpec("start_new_item", "start new item", Slot.THREAD, "do not add to the item answered, make a new one"),
     ActionSpec(
+        "original_sender",
+        "set author to original sender",
+        Slot.AUTHOR,
+        "who wrote the mail that is forwarded becomes the author; system file only, for forwarders you trust",
+        privileged=True,
+    ),
+    ActionSpec(
         "reply_with",
         'reply with template "..."',
         Slot.REPLY,

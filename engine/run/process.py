@@ -24,6 +24,7 @@ from engine.decision.seal import reports
 from engine.model.draft import ENGINE, Decider, Disposition, Verdict
 from engine.model.plan import Effect, Letter, Outcome, Plan, Receipt, SendMail, Settle
 from engine.model.trace import encode
+from engine.model.whole import whole
 from engine.run.engine import Engine
 from engine.stop import Stopped
 from engine.store.claims import CRASHED
@@ -245,8 +246,8 @@ class _Work:
 
     def _failed(self, spooled: Spooled, error: Exception) -> Result:
         """Count a failure of the machine; after the last attempt the mail is kept for a person."""
-        because = _storable(f"{type(error).__name__}: {error}")
-        fault = _storable("".join(traceback.format_exception(error)))
+        because = whole(f"{type(error).__name__}: {error}")
+        fault = whole("".join(traceback.format_exception(error)))
         waits = self.config.settings("").errors.retry
         kind, folder = _after_error(self.config, spooled.raw.origin.mailbox)
         quarantined = self.store.ledger.fail(spooled, fault, self.now, waits, MAX_ATTEMPTS, action=kind, folder=folder)
@@ -281,8 +282,3 @@ def _report(engine: Engine, spooled: Spooled, because: str) -> None:
 
 def _tells_sender(effect: Effect) -> bool:
     return isinstance(effect, SendMail) and effect.kind == Letter.REJECTED
-
-
-def _storable(text: str) -> str:
-    """Text of an exception without halves of surrogates, which no database takes."""
-    return text.encode("utf-8", "replace").decode()

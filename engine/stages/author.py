@@ -1,22 +1,25 @@
 """Stage 10: who is the author, and may that person do this here?
 
-Here: the known account, the account to be created, the guest; the permission to add items or comments.
-Not here: whether the sender may write at all (`sender`), or the workspace's state (`draft`).
-Invariant: an account is made only for an address that is believed; the author is always an account, if only the guest.
+Here: the known account, the account to be created, the guest; who wrote a forwarded mail; the permission to add items
+or comments. Not here: whether the sender may write at all (`sender`), or the workspace's state (`draft`).
+Invariant: an account is made only for an address that is believed, or that the admin's rule takes from a forwarded
+mail; the author is always an account, if only the guest.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+from msgspec.structs import replace
+
 from engine.gates import Findings
 from engine.item.target import on_item
 from engine.model.answers import Found
-from engine.model.desk import Account
+from engine.model.desk import Account, AccountStatus
 from engine.model.draft import Draft, Mark, NewUser, Target, Verdict, note
-from engine.model.facts import Facts
+from engine.model.facts import Facts, Sender
 from engine.model.mail import Address, Mail
-from engine.model.questions import AccountByLogin, CatalogOf, GroupNamed, May
+from engine.model.questions import AccountByLogin, AccountOf, CatalogOf, GroupNamed, May
 
 if TYPE_CHECKING:
     from engine.config import Config, People
@@ -37,6 +40,8 @@ class Author:
     def decide(self, mail: Mail, facts: Facts, draft: Draft, look: Lookups) -> Draft:
         people = self._config.settings(draft.workspace).people
         found = Findings(self.name, facts, draft)
+        if draft.original is not None:
+            facts = _for_original(draft.original, facts, people, look, found)
         sender = facts.sender
         account = None if sender.problem else sender.account
         if account is None and people.unknown_user == "create" and sender.address.address and not sender.problem:
@@ -89,6 +94,17 @@ class Author:
         because = note("author.may_not", login=account.login, permission=permission, workspace=workspace)
         found.settle(Verdict.REJECT, "draft.no_permission", because)
         return False
+
+
+def _for_original(address: Address, facts: Facts, people: People, look: Lookups, found: Findings) -> Facts:
+    """Go on with who wrote the forwarded mail in place of who forwarded it, unless that account is out of use."""
+    match = look.ask(AccountOf(address.key, people.mail_suffix_separators))
+    account = match.account
+    if account is not None and account.status not in (AccountStatus.ACTIVE, AccountStatus.GUEST):
+        found.note("author.original_inactive", Mark.WARN, login=account.login, status=account.status)
+        return facts
+    found.note("author.original", Mark.INFO, address=address.address, forwarder=facts.sender.address.address)
+    return replace(facts, sender=Sender(address, account, match.by))
 
 
 def new_user(address: Address, people: People, language: str, look: Lookups, found: Findings) -> NewUser:

@@ -18,6 +18,7 @@ from engine.item import keywords, unpacking
 from engine.item import title as titles
 from engine.item.target import Aim, aim
 from engine.item.values import custom
+from engine.item.words import NOTHING_SAID
 from engine.mail import html_reply, parts
 from engine.model.desk import Catalog, ItemFacts, WorkspaceStatus
 from engine.model.draft import AttachmentFate, Draft, FieldChange, Mark, Target, Verdict, note
@@ -28,9 +29,6 @@ from engine.model.questions import CatalogOf, May
 if TYPE_CHECKING:
     from engine.config import Config, Settings
     from engine.lookups import Lookups
-
-NOTHING_SAID = "No description provided."
-"""The description of an item whose mail has no text (F093)."""
 
 
 class DraftStage:
@@ -76,7 +74,7 @@ class DraftStage:
             target=goal.target,
             item=goal.item,
             title=title,
-            text=body or (NOTHING_SAID if goal.target is Target.NEW_ITEM else ""),
+            text=body or (NOTHING_SAID[self._language] if goal.target is Target.NEW_ITEM else ""),
             quoted=quoted,
             html_part=_html_part(mail, settings, facts.cut, said.text != text or bool(extra.text), found),
             fields=_changed(fields.all(), goal.item),

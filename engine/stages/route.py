@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from engine.gates import Findings, passed
 from engine.item import keywords
+from engine.mail.forwarded import original_sender
 from engine.model.desk import GROUP, ItemFacts
 from engine.model.draft import (
     READ,
@@ -259,6 +260,14 @@ class Walk:
         self._changes["start_new"] = True
         self._item = None
 
+    def original_sender(self, act: Act) -> None:
+        """`set author to original sender`: whom the forwarded mail names, read out of it."""
+        found = original_sender(self._values.source.mail)
+        if found is None or found.key in self._facts.own_addresses:
+            self._found.note("route.no_original", Mark.WARN, number=act.rule.number, rule=act.rule.name)
+            return
+        self._changes["original"] = found
+
     def cc_role(self, act: Act) -> None:
         """`add cc as`."""
         self._changes.setdefault("cc_role", Role(act.texts[0]))
@@ -325,6 +334,7 @@ _PERFORM: Mapping[str, Callable[[Walk, Act], None]] = {
     "add_person": Walk.person,
     "thread_by": Walk.thread,
     "start_new_item": Walk.start_new,
+    "original_sender": Walk.original_sender,
     "reply_with": Walk.reply,
     "no_reply": Walk.no_reply,
     "forward_to": _collects("forwards"),

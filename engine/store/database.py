@@ -5,6 +5,7 @@ used (`file.py`). peewee writes the schema and the queries that run seldom (`all
 with the first of them; the texts of `hot.py` go straight to a cursor (`rows`, `one`, `run`, `insert`), which saves
 100 us a statement. Invariant: every write stands in a transaction that began as a writer (BEGIN IMMEDIATE), so that
 waiting for the lock works and a read never has to become a write (which SQLite refuses at once).
+Over 300 lines: statements and transactions share one connection and what is open in it.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from engine.model.whole import whole
 from engine.store.errors import Busy, StoreError
 from engine.store.file import meaning, prepare
 
@@ -115,24 +117,30 @@ class Database:
     def run(self, sql: str, *params: Any) -> Any:
         """Run a statement and give its cursor (`rowcount`, `lastrowid`)."""
         try:
-            return self._cursor().execute(sql, params)
+            return self._executed(sql, params)
         except Exception as error:
             raise meaning(error, self.path) from error
 
     def one(self, sql: str, *params: Any) -> Any:
         """Give the first row of a query, or None."""
         try:
-            return self._cursor().execute(sql, params).fetchone()
+            return self._executed(sql, params).fetchone()
         except Exception as error:
             raise meaning(error, self.path) from error
 
     def rows(self, sql: str, *params: Any) -> list[tuple[Any, ...]]:
         """Give all rows of a query."""
         try:
-            found: list[tuple[Any, ...]] = self._cursor().execute(sql, params).fetchall()
+            found: list[tuple[Any, ...]] = self._executed(sql, params).fetchall()
             return found
         except Exception as error:
             raise meaning(error, self.path) from error
+
+    def _executed(self, sql: str, params: tuple[Any, ...]) -> sqlite3.Cursor:
+        try:
+            return self._cursor().execute(sql, params)
+        except UnicodeEncodeError:  # text that SQLite refuses; every text that is stored passes here
+            return self._cursor().execute(sql, whole(params))
 
     def many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
         """Run a statement once for each row."""

@@ -198,7 +198,7 @@ class Effects:
         return int(row[0]) if row else 0
 
     def _set_field(self, effect: SetField) -> tuple[int, str]:
-        item = effect.item or self.item
+        item = self.item = effect.item or self.item
         column = NAMES.get(effect.name, effect.name)
         if column in COLUMNS or column == "title":
             self._set_column(item, column, _as_text(effect.value))

@@ -53,6 +53,7 @@ ENGLISH: Final[Mapping[str, str]] = {
     "route.keyword": "a keyword line asks for {workspace}",
     "route.ends": "{text}",
     "route.would_hold": 'rule {number} "{rule}" would hold it: {text}',
+    "route.no_original": "rule {number} ({rule}) wants the original sender, and no forwarded mail names one",
     "route.nobody": 'rule {number} "{rule}": nobody here is called "{person}"',
     "route.duplicate": "{workspace} has this content already, from {mail}",
     # 4 sender
@@ -82,6 +83,7 @@ ENGLISH: Final[Mapping[str, str]] = {
     "bounce.unproven": "the marker {marker} of an automatic reply proves nothing",
     "bounce.no_note": "not a note on #{item}: [{why}|dmarc=fail]",
     "bounce.note": "{reason}; it answers #{item}, so it becomes a note there",
+    "bounce.closed": "the mail says nothing but in {name}, which could not be opened",
     "bounce.encrypted": "the mail is encrypted and there is no key here",
     # 7 draft: where it goes
     "draft.not_routed": "no rule routes this mail and system.default_workspace is empty",
@@ -184,6 +186,8 @@ ENGLISH: Final[Mapping[str, str]] = {
     # 10 author
     "author.known": "the author is {login}",
     "author.by_suffix": "the author is {login} (by suffix)",
+    "author.original": "in place of {forwarder}, who forwards the mail of {address}",
+    "author.original_inactive": "{login} wrote the forwarded mail and is {status}: the forwarder stays its author",
     "author.guest": "the author is {login}, in place of an unknown sender",
     "author.made": "an account is made for {address}",
     "author.no_group": 'there is no group "{group}" for the new account',
@@ -206,6 +210,7 @@ ENGLISH: Final[Mapping[str, str]] = {
     # seal
     "seal.item": "a new item in {workspace}",
     "seal.comment": "a comment on #{item} in {workspace}",
+    "seal.fields": "fields of #{item} in {workspace}, and no comment: nothing else was said",
     "seal.note": "a note on #{item} in {workspace}",
     "seal.topic_post": "a post to topic #{item} in {workspace}",
     "seal.lacks": "the stages came to the end without {what:and}",

@@ -100,7 +100,7 @@ def _said(mail: Mail) -> dict[str, Any]:
         "cc": _people(mail.cc),
         "subject": mail.subject,
         "text": mail.text,
-        "html": html.sanitise(mail.html) if mail.html else None,
+        "html": html.sanitise(html.with_content_ids(mail.html, _pictures(mail))) if mail.html else None,
         "text_parts": list(mail.text_parts),
         "attachments": [_attachment(attachment) for attachment in mail.attachments],
         "defects": [{"code": defect.code, "detail": defect.detail} for defect in mail.defects],
@@ -141,6 +141,12 @@ def _meant(mail: Mail, how: Reading) -> dict[str, Any]:
             "arc": results.arc,
             "authserv_id": results.authserv_id,
         },
+    }
+
+
+def _pictures(mail: Mail) -> dict[str, str]:
+    return {
+        name: file.content_id for file in mail.attachments for name in (file.content_id, file.part.location) if name
     }
 
 

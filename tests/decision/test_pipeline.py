@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from deciding import NOW, raw
 
-from engine.decision.pipeline import ORDER
+from engine.decision.pipeline import ORDER, _short
 from engine.explain import replay
 from engine.model.draft import Verdict
+from engine.model.mail import Part
 from engine.model.plan import Outcome
 from engine.run.engine import Engine
 from engine.run.process import process
@@ -87,3 +88,8 @@ def test_a_dry_run_and_a_run_give_equal_plans(engine: Engine) -> None:
     done = [each.decision.plan for each in process(engine, engine.store.ledger.spool(mails, "a"), NOW) if each.decision]
     assert rehearsed == done
     assert len(done) == 3
+
+
+def test_html_body_is_told_in_a_few_words_however_many_pictures_it_shows() -> None:
+    part = Part("text/html", 0, 10, path="1.2", pictures=tuple((f"cid{n}", "ab" * 32) for n in range(500)))
+    assert _short(part) == "text/html 1.2"

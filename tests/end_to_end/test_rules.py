@@ -181,3 +181,20 @@ def test_explain_tells_what_the_rules_did(ruled: Any) -> None:
     rule = data["trace"]["rules"][0]["rules"][0]
     assert (rule["rule"], rule["matched"], rule["tree"]["ok"]) == ("Invoices", True, True)
     assert json.dumps(data)
+
+
+def test_F052_sender_of_a_forwarded_mail_becomes_the_author_for_a_forwarder_we_trust(desk: Any) -> None:
+    desk.load(
+        '[[users]]\nlogin = "carl"\nemails = ["carl@client.example"]\n[[groups]]\nname = "staff"\nmembers = ["carl"]\n'
+    )
+    desk.rules(
+        "system.toml",
+        "[[rule]]\nname = 'Passed on'\non = 'any'\n"
+        'when = \'from is "anna@example.com" and subject starts with "Fwd:"\'\n'
+        "then = ['set author to original sender']\n",
+    )
+    block = "---------- Forwarded message ----------\nFrom: Carl <carl@client.example>\nDate: Friday\nSubject: Lift\n"
+    desk.mail("Fwd: Lift", body=f"Please help\n\n{block}\nIt is stuck.\n")
+    desk.mail("Lift", body=f"Please help\n\n{block}\nIt is stuck.\n")
+    assert [line["outcome"] for line in desk.run()] == ["created", "created"]
+    assert [desk.item(number)["author"] for number in (1, 2)] == ["carl", "anna"]

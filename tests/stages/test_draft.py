@@ -6,6 +6,7 @@ import pytest
 from builders import ANNA, GUEST, JANE, SUPPORT, World, answers, config, draft, facts, item, mail
 from msgspec.structs import replace
 
+from engine.item.words import NOTHING_SAID
 from engine.mail.parts import text as parts_text
 from engine.mail.parts import without
 from engine.mail.reply import cut
@@ -13,7 +14,8 @@ from engine.model.desk import CustomField, Kind, Value
 from engine.model.draft import Decider, Draft, FieldChange, Target, Verdict
 from engine.model.facts import Auto, Automatic, Cut, Facts, Release, Thread
 from engine.model.mail import Mail
-from engine.stages.draft import NOTHING_SAID, DraftStage
+from engine.outbox.templates import LANGUAGES
+from engine.stages.draft import DraftStage
 from engine.wording.sentence import sentence
 
 RULE = Decider("rule", "Invoices", "rules/system.toml", 21)
@@ -74,7 +76,9 @@ def test_F076_a_title_comes_from_the_default_where_the_subject_says_nothing() ->
 
 
 def test_F093_an_item_without_text_says_so() -> None:
-    assert decide(mail("")).text == NOTHING_SAID
+    assert decide(mail("")).text == "No description provided."
+    assert decide(mail(""), toml='[instance]\nlanguage = "de"\n').text == "Keine Beschreibung angegeben."
+    assert set(NOTHING_SAID) == set(LANGUAGES)
 
 
 def test_F093_the_quoted_rest_is_folded_never_lost() -> None:

@@ -10,7 +10,7 @@ from builders import NOW, World, answers, config, facts, item, mail, proven
 
 from engine.model.draft import Draft, FieldChange, Role, Verdict
 from engine.model.facts import Auto, Automatic, Facts, Release
-from engine.model.mail import Mail
+from engine.model.mail import Address, Mail
 from engine.model.questions import EarlierMail
 from engine.rulebook.actions import Vocabulary
 from engine.stages.route import Route
@@ -51,6 +51,35 @@ def decide(
     assert broken or not problems, problems
     before = Draft(workspace=known.workspace, item=known.thread.item)
     return Route(settings, loaded, vocabulary).decide(about, known, before, world or World())
+
+
+FORWARDED = """Please see below.
+
+---------- Forwarded message ----------
+From: Eve Stranger <eve@stranger.example>
+Date: Fri, 20 Nov 2026
+Subject: Lift
+
+It is stuck.
+"""
+
+
+def test_the_original_sender_is_found_in_a_forwarded_mail() -> None:
+    file = {"": rules("set author to original sender")}
+    decided = decide(file, mail(FORWARDED))
+    assert decided.original == Address("eve@stranger.example", "Eve Stranger")
+    for text in ("Nobody else", FORWARDED.replace("eve@stranger.example", "help@example.com")):
+        decided = decide(file, mail(text))
+        assert decided.original is None
+        assert any(note.kind == "route.no_original" for note in decided.notes)
+
+
+def test_only_the_system_file_may_take_the_original_sender() -> None:
+    _, problems = load(
+        [Source("rules/finance.toml", rules("set author to original sender"), "finance", False)],
+        Vocabulary(config(WORKSPACES)).schema,
+    )
+    assert [problem.code for problem in problems] == ["E160"]
 
 
 def field(decided: Draft, name: str) -> Any:

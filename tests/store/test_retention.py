@@ -88,7 +88,7 @@ def test_attachments_and_html_are_kept_as_bytes_of_their_own(desk, attached):
     content = b"From: a@example.com\n\n<b>hi</b>\n" + encoded
     at = content.index(encoded)
     file = attached(b"picture", encoded, at)
-    html = Part("text/html", 21, 30, "8bit", "utf-8")
+    html = Part("text/html", 21, 30, "8bit", "utf-8", pictures=(("a@x", file.digest),))
     (spooled,) = desk.spool(content)
     made = CreateItem("support", "x", "hi", "jane", html_part=html)
     item = desk.commit(spooled, made, Attach(0, file), action="").item
@@ -100,6 +100,7 @@ def test_attachments_and_html_are_kept_as_bytes_of_their_own(desk, attached):
     view = desk.store.items.view(item)
     assert desk.store.items.blob(view.attachments[0].digest) == b"picture"
     assert desk.store.items.html(view.html) == desk.store.items.html(view.comments[0].html) == "<b>hi</b>"
+    assert desk.store.items.pictures(view.html) == {"a@x": file.digest}
 
 
 def test_F103_html_that_was_cut_stays_cut_when_its_mail_goes(desk):
