@@ -143,6 +143,10 @@ class Engine:
         versions = self.store.versions()
         return self.pipeline.decide(mail, look, release=spooled.release, versions=versions)
 
+    def rule_text(self, digest: str) -> str:
+        """Give the text of a rule file that a trace names: as it is kept, else as it is in force now; "" if it is gone."""
+        return self.store.archive.text(digest) or dict(self.book.rules.texts()).get(digest, "")
+
     def keep_rule_texts(self) -> None:
         """Store the texts of the rule files once, by hash: what `explain` prints traces with."""
         while self._unkept:
