@@ -8,6 +8,7 @@ were asked anew is told. Nothing is kept.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,9 @@ from engine.model.draft import PASSED, Note, Verdict
 from engine.model.facts import Release
 from engine.model.mail import Mail, RawMail
 from engine.model.plan import Outcome
+from engine.model.reasons import OUR_FAULT
 from engine.run.engine import Engine
+from engine.run.passing import utc_now
 
 if TYPE_CHECKING:
     from engine.config import Config
@@ -91,6 +94,7 @@ def explain_stored(engine: Engine, row: MailRow, *, anew: str = "", every_rule: 
         attempts=row.attempts,
         fault=row.error,
         waits=waits and not anew,
+        until=_until(row) if waits else None,
         erased=raw is None,
         leaves=_leaves(engine, raw, trace, row.mail) if every_rule and raw is not None else {},
     )
@@ -99,6 +103,12 @@ def explain_stored(engine: Engine, row: MailRow, *, anew: str = "", every_rule: 
     elif raw is not None and trace is not None and row.state == "held":
         known = replace(known, released=_if_released(engine, raw, row.mail))
     return known
+
+
+def _until(row: MailRow) -> datetime | None:
+    """When a mail that waits is due, None if the next pass takes it: also where that looks at a file of ours again."""
+    due, waits_for_us = row.waits_until, row.code in OUR_FAULT
+    return due if due is not None and due > utc_now() and not waits_for_us else None
 
 
 def _decided(known: Explained, decision: Decision, anew: str) -> Explained:

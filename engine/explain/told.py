@@ -163,13 +163,17 @@ def _what_it_means(this: Explained) -> Iterator[str]:
     yield f"   More: allegra help {reason.code}"
 
 
+_NOW = ("allegra run   decides it now",)
+_SOONER = "allegra mail reset-status {mail}   does not let it wait any longer"
+
+
 def _what_to_do(this: Explained) -> Iterator[str]:
     reason = reasons.REASONS.get(this.code)
     advice: tuple[str, ...] = reason.what_to_do if reason is not None else ()
     if this.by.kind == Who.PERSON:
         advice = (reasons.RETRY, reasons.RAW)
     if this.would is not None:
-        advice = ("allegra run   decides it now",)
+        advice = _NOW if this.until is None else (_SOONER, *_NOW)
     if this.erased:
         advice = ()
     if not this.stored or this.anew:
@@ -205,6 +209,7 @@ def as_json(this: Explained, texts: Texts) -> dict[str, Any]:
         "generation": len(this.before) + 1,
         "stored": this.stored,
         "waits": this.waits,
+        "waits_until": this.until.isoformat() if this.until is not None else None,
         "would": this.would.value if this.would is not None else None,
         "if_released": None if would is None else {
             "outcome": would.outcome.value, "because": would.because, "stage": would.stage,

@@ -48,6 +48,15 @@ class Claimed(NamedTuple):
     crashed: list[Spooled]
 
 
+class Waiting(Struct, frozen=True):
+    """Mails of a mailbox that wait for the same reason; the first of them is due at `until`."""
+
+    mails: int
+    code: str
+    because: str
+    until: datetime
+
+
 class Versions(NamedTuple):
     """Counters of what a decision may have seen: they move when accounts, items or receipts could have changed.
 
@@ -92,7 +101,10 @@ class MailboxState(Struct, frozen=True):
 
 
 class MailRow(Struct, frozen=True):
-    """A mail in a list. While it waits to be decided (again) its outcome is `deferred`; `topic` is that of a post."""
+    """A mail in a list. While it waits to be decided (again) its outcome is `deferred`; `topic` is that of a post.
+
+    `waits_until` is when a waiting mail is due, None for at once.
+    """
 
     mail: str
     row: int
@@ -115,6 +127,7 @@ class MailRow(Struct, frozen=True):
     attempts: int
     error: str
     topic: int = 0
+    waits_until: datetime | None = None
 
 
 class StoredMail(Struct, frozen=True):

@@ -144,7 +144,7 @@ class Engine:
         return self.pipeline.decide(mail, look, release=spooled.release, versions=versions)
 
     def rule_text(self, digest: str) -> str:
-        """Give the text of a rule file that a trace names: as it is kept, else as it is in force now; "" if it is gone."""
+        """Give the text of a rule file by its digest: one kept with traces or in force now, "" if it is neither."""
         return self.store.archive.text(digest) or dict(self.book.rules.texts()).get(digest, "")
 
     def keep_rule_texts(self) -> None:

@@ -78,6 +78,8 @@ class Pass:
             if mailbox.name in tried and report.state in ("ok", "failed") and not stop.is_set():
                 self._visit(mailbox, report, self._tried)
                 self.listener.mailbox_done(report)
+            if report.state in ("ok", "failed"):
+                report.waiting = self.engine.store.ledger.waiting(mailbox.name)
         return [report for _, report in visited]
 
     @contextmanager
@@ -111,6 +113,7 @@ class Pass:
 
         store, name, report = self.engine.store, visit.mailbox.name, visit.report
         try:
+            visit.look_at_files_again()
             visit.decide_waiting(tried=False)
             if visit.own is not None or visit.mailbox.protocol in KINDS:
                 visit.read_new()
@@ -176,6 +179,7 @@ def _rehearse(engine: Engine, mailbox: Mailbox, report: MailboxReport, limit: in
             report.new += len(spooled)
             unseen = [each for each in spooled if not each.seen_before]
             report.lines += [line_of(result) for result in process(engine, unseen, now())]
+        report.waiting = store.ledger.waiting(mailbox.name)
 
 
 def _fetched(

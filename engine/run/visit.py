@@ -14,6 +14,7 @@ from datetime import datetime
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from engine.model.reasons import OUR_FAULT
 from engine.run.line import Line, line_of
 from engine.run.process import BATCH, claim, process
 from engine.stop import Stop, Stopped
@@ -21,7 +22,7 @@ from engine.stop import Stop, Stopped
 if TYPE_CHECKING:
     from engine.config import Mailbox
     from engine.model.mail import RawMail
-    from engine.model.stored import Spooled
+    from engine.model.stored import Spooled, Waiting
     from engine.run.engine import Engine
     from engine.run.lease import Lease
     from engine.run.process import Result
@@ -41,8 +42,8 @@ MOST_BACK = 50
 class MailboxReport:
     """What a pass did with one mailbox. `state` is ok, busy (another run has it), failed or paused.
 
-    `notes` are sentences that somebody should read although the mailbox works; `unsettled` says of each key why its
-    mail could not be moved, marked or deleted.
+    `notes` are sentences that somebody should read although the mailbox works; `waiting` is which mails wait after the
+    pass, and why; `unsettled` says of each key why its mail could not be moved, marked or deleted.
     """
 
     name: str
@@ -54,6 +55,7 @@ class MailboxReport:
     seen_before: int = 0
     lines: list[Line] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    waiting: list[Waiting] = field(default_factory=list)
     unsettled: dict[str, str] = field(default_factory=dict)
 
 
@@ -91,6 +93,12 @@ class Visit:
     def stop(self) -> Stop:
         """What asks this work to stop: the engine's."""
         return self.engine.stop
+
+    def look_at_files_again(self) -> None:
+        """Let mail that waits for a file of ours be decided now: whether the file is mended is only seen that way."""
+        ledger, name = self.engine.store.ledger, self.mailbox.name
+        if any(each.code in OUR_FAULT for each in ledger.waiting(name)):
+            ledger.make_due(name, OUR_FAULT)
 
     def decide_waiting(self, tried: bool) -> None:
         """Decide what waits in the spool: released, deferred, left by a run that died; with `tried` also what broke."""

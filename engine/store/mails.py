@@ -151,6 +151,7 @@ def _rows() -> Any:
             inbound.sender, inbound.recipients, inbound.received_at, raw.size, inbound.state, receipt.outcome,
             inbound.code, receipt.because, receipt.by_kind, receipt.by_name, receipt.by_file, receipt.by_line,
             receipt.workspace, receipt.item, receipt.topic, inbound.generation, inbound.attempts, inbound.error,
+            inbound.next_at,
         )
         .join(mailbox).switch(inbound).join(raw).switch(inbound)
         .join(receipt, tables.JOIN.LEFT_OUTER, on=_present())
@@ -168,10 +169,10 @@ def _raw_mail(row: tuple[Any, ...]) -> RawMail:
 def _mail_row(row: tuple[Any, ...]) -> MailRow:
     (mail, number, mailbox, key, message_id, subject, sender, recipients, received_at, size, state, outcome, code,
      because, by_kind, by_name, by_file, by_line, workspace, item, topic, generation, attempts,
-     error) = row  # fmt: skip
+     error, next_at) = row  # fmt: skip
     by = Decider(Who(by_kind), by_name, by_file, by_line) if by_kind else Decider(Who.ENGINE, "engine")
     return MailRow(
         mail, number, mailbox, key, message_id, subject, sender, recipients, time(received_at), size, state,
         outcome or "deferred", code, because or error.strip().rpartition("\n")[2], by, workspace or "", item or 0,
-        generation, attempts, error, topic or 0,
+        generation, attempts, error, topic or 0, time(next_at) if state == "received" and next_at else None,
     )  # fmt: skip
