@@ -148,6 +148,6 @@ class Engine:
         return self.store.archive.text(digest) or dict(self.book.rules.texts()).get(digest, "")
 
     def keep_rule_texts(self) -> None:
-        """Store the texts of the rule files once, by hash: what `explain` prints traces with."""
-        while self._unkept:
+        """Store the texts of the rule files once, by hash: what `explain` prints traces with. Not in a rehearsal."""
+        while self._unkept and not self.store.is_rehearsing:
             self.store.archive.keep_text(*self._unkept.popitem())

@@ -64,7 +64,16 @@ def test_replay_shows_without_changing_and_commit_updates_the_same_item(desk: An
     desk.mail()
     desk.run()
     shown = desk.allegra("replay", "last")
-    assert "0 would end differently" in shown.stdout
+    assert "0 would change" in shown.stdout
+    desk.load(
+        '[[items]]\nid = 1\nworkspace = "support"\ntitle = "Printer broken"\npriority = "Low"\n'
+    )
+    desk.configure(more="[workspace.support.items]\npriority = 'High'\n")
+    shown = desk.allegra("replay", "last")
+    assert "created support      → same, but   priority Low → High\n" in shown.stdout
+    assert "1 mail, 1 would change" in shown.stdout
+    (told,) = desk.lines("replay", "last")
+    assert (told["changed"], told["changes"]) == (True, [{"name": "priority", "before": "Low", "after": "High"}])
     desk.allegra("replay", "last", "--commit")
     assert len(desk.lines("item", "list")) == 1
     desk.allegra("replay", "last", "--commit", "--as-new")
