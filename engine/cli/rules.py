@@ -237,7 +237,7 @@ def diff(ctx: click.Context, last: str, against: str, as_json: bool) -> None:
             complain(f"{error}; try --last 90d or --against FOLDER")
             raise SystemExit(FINDINGS) from None
     if as_json:
-        for each in (*found.outcomes, *found.fields):
+        for each in found.all:
             print_json("rules", each)
         print_json("rules", {"summary": {"mails": found.total, "outcomes": len(found.outcomes),
                                          "fields": len(found.fields), "unchanged": found.unchanged}})  # fmt: skip

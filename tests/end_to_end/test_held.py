@@ -65,9 +65,7 @@ def test_replay_shows_without_changing_and_commit_updates_the_same_item(desk: An
     desk.run()
     shown = desk.allegra("replay", "last")
     assert "0 would change" in shown.stdout
-    desk.load(
-        '[[items]]\nid = 1\nworkspace = "support"\ntitle = "Printer broken"\npriority = "Low"\n'
-    )
+    desk.load('[[items]]\nid = 1\nworkspace = "support"\ntitle = "Printer broken"\npriority = "Low"\n')
     desk.configure(more="[workspace.support.items]\npriority = 'High'\n")
     shown = desk.allegra("replay", "last")
     assert "created support      → same, but   priority Low → High\n" in shown.stdout
