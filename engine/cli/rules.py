@@ -59,7 +59,7 @@ def list_(ctx: click.Context, last: str, as_json: bool) -> None:
         file, rule = each.file.file, each.rule
         if as_json:
             print_json(
-                "rules",
+                "rules.list",
                 {"file": file, "line": rule.line, "number": rule.number, "name": rule.name, "on": rule.on,
                  "enabled": rule.enabled, "shadow": rule.shadow, "owner": rule.owner, "hits": each.hits,
                  "until": rule.until.isoformat() if rule.until else None,
@@ -89,7 +89,7 @@ def fields(ctx: click.Context, as_json: bool) -> None:
     table = (*FIELDS, *(make("...") for make in KEYED.values()), *extra_of(ctx).fields)
     if as_json:
         for each in table:
-            print_json("rules", {"field": each.name, "type": each.type.value, "about": each.about,
+            print_json("rules.fields", {"field": each.name, "type": each.type.value, "about": each.about,
                                  "values": list(each.choices), "example": each.example})  # fmt: skip
         return
     print_table(
@@ -107,10 +107,10 @@ def actions(ctx: click.Context, as_json: bool) -> None:
     table = (*ACTIONS, *map(own_action, extra_of(ctx).actions))
     if as_json:
         for each in table:
-            print_json("rules", {"action": each.sentence, "about": each.about, "decides": each.slot.value,
+            print_json("rules.actions", {"action": each.sentence, "about": each.about, "decides": each.slot.value,
                                  "system_only": each.privileged})  # fmt: skip
         for setting in settings():
-            print_json("rules", {"set": setting.name, "kind": setting.kind, "about": setting.about,
+            print_json("rules.set", {"set": setting.name, "kind": setting.kind, "about": setting.about,
                                  "aliases": list(setting.aliases)})  # fmt: skip
         return
     print_table(("action", "what it does"), [(each.sentence, each.about) for each in table], limit=120)
@@ -180,7 +180,7 @@ def _try_files(config: Config, book: Rulebook, file: RuleFile, paths: tuple[Path
         if as_json:
             told = explain.as_json(trace, text)["rules"][0]
             tree = rule_lines.moved(told["tree"], -file.document.places.slice(("rule", 0, "when"), 0, 1)[0])
-            print_json("rules", {"file": str(path), "matched": told["matched"], "tree": tree})
+            print_json("rules.try", {"file": str(path), "matched": told["matched"], "tree": tree})
             continue
         leaves = explain.opened(file, book.vocabulary.values(mail, facts))
         click.echo(f"{'✔' if trace.hits else '✘'} {path}   {printable(mail.subject, 60)}")
@@ -200,12 +200,12 @@ def _try_stored(engine: Engine, book: Rulebook, file: RuleFile, since: datetime,
         if not matched:
             continue
         if as_json:
-            print_json("rules", {"mail": mail.mail, "from": mail.sender, "subject": mail.subject,
+            print_json("rules.try", {"mail": mail.mail, "from": mail.sender, "subject": mail.subject,
                                  "received_at": mail.received_at.isoformat()})  # fmt: skip
         elif len(examples) < 10:
             examples.append((mail.mail[:8], when(mail.received_at), mail.sender, mail.subject))
     if as_json:
-        print_json("rules", {"summary": {"matches": tally.matches, "mails": tally.mails}})
+        print_json("rules.try", {"summary": {"matches": tally.matches, "mails": tally.mails}})
         return
     bars = tally.by_week
     line = f"   {rule_lines.sparkline(bars)} by week" if tally.matches and len(bars) > 1 else ""
@@ -238,8 +238,8 @@ def diff(ctx: click.Context, last: str, against: str, as_json: bool) -> None:
             raise SystemExit(FINDINGS) from None
     if as_json:
         for each in found.all:
-            print_json("rules", each)
-        print_json("rules", {"summary": {"mails": found.total, "outcomes": len(found.outcomes),
+            print_json("rules.diff", each)
+        print_json("rules.diff", {"summary": {"mails": found.total, "outcomes": len(found.outcomes),
                                          "fields": len(found.fields), "unchanged": found.unchanged}})  # fmt: skip
         return
     rule_lines.print_diff(found, called, last, time.monotonic() - began)

@@ -39,7 +39,7 @@ def fmt(ctx: click.Context, files: tuple[Path, ...], check: bool, as_json: bool)
         elif differs and not check:
             path.write_text(fresh, encoding="utf-8")
         if as_json:
-            print_json("rules", {"file": str(path), "changed": differs, "toml": fresh is not None})
+            print_json("rules.fmt", {"file": str(path), "changed": differs, "toml": fresh is not None})
         elif differs:
             click.echo(f"{path}  {'would change' if check else 'formatted'}")
     raise SystemExit(FINDINGS if broken or (check and changed) else DONE)
@@ -65,7 +65,7 @@ def import_(file: Any, dialect: str, folders: tuple[str, ...], as_json: bool) ->
         raise SystemExit(FINDINGS) from None
     left = text.count("# not translated:")
     if as_json:
-        print_json("rules", {"from": dialect, "text": text, "not_translated": left})
+        print_json("rules.import", {"from": dialect, "text": text, "not_translated": left})
     else:
         click.echo(text, nl=False)
         if left:
@@ -86,7 +86,7 @@ def complete(text: str, action: bool, as_json: bool) -> None:
 
     found = completions(text, "action" if action else "condition", declared())
     if as_json:
-        print_json("rules", {"text": text, "words": list(found)})
+        print_json("rules.complete", {"text": text, "words": list(found)})
     elif found:
         click.echo("\n".join(found))
     else:
