@@ -149,8 +149,9 @@ def _print_all(reports: Sequence[MailboxReport], told: Sequence[Line], took: flo
         click.echo(printable(f"{report.name:<{names}}  {lines.fit(report.host, hosts)}  {state}"))
     if dry_run and told:
         click.echo(f"\n{lines.HEAD}")
+        called = lines.new_items(told)
         for line in told:
-            click.echo(lines.row(line))
+            click.echo(lines.row(line, called.get(line.item, "")))
     mails = "1 mail" if len(told) == 1 else f"{len(told)} mails"
     click.echo(f"\n{mails} in {took:.1f} s   {lines.sentence([line.outcome for line in told], ' · ')}")
     for line in told:

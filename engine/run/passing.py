@@ -152,42 +152,49 @@ def send(engine: Engine) -> None:
 
 def rehearse(
     engine: Engine, mailboxes: Iterable[Mailbox], limit: int = 0, now: Callable[[], datetime] = utc_now
-) -> Iterator[MailboxReport]:
+) -> list[MailboxReport]:
     """Do all of a pass and take it back: the servers hear nothing, the store keeps nothing, nothing is sent.
 
-    The same spool, decide and commit run inside a transaction that is rolled back at the end of each mailbox.
+    The same spool, decide and commit run inside one transaction that is rolled back at the end, so that what comes of
+    a mail counts for those behind it, whatever mailbox they are in.
     """
     from engine.sources.source import SourceError
 
+    fetched: list[tuple[Mailbox, MailboxReport, list[RawMail]]] = []
+    left = REHEARSAL_BYTES
     for mailbox in mailboxes:
         report = MailboxReport(mailbox.name, mailbox.place)
+        raws: list[RawMail] = []
         try:
-            _rehearse(engine, mailbox, report, limit, now)
+            raws = _fetched(engine, mailbox, report, limit, now, left)
         except SourceError as error:
-            report = MailboxReport(mailbox.name, mailbox.place, "failed", error.code, error.sentence)
-        yield report
+            report.state, report.code, report.sentence = "failed", error.code, error.sentence
+        left -= sum(len(raw.content) for raw in raws)
+        fetched.append((mailbox, report, raws))
+    with engine.store.rehearsal():
+        for mailbox, report, raws in fetched:
+            _rehearse(engine, mailbox, report, raws, now())
+    return [report for _, report, _ in fetched]
 
 
-def _rehearse(engine: Engine, mailbox: Mailbox, report: MailboxReport, limit: int, now: Callable[[], datetime]) -> None:
-    from engine.sources import KINDS
-
-    store = engine.store
-    raws = _fetched(engine, mailbox, report, limit, now) if mailbox.protocol in KINDS else []
-    with store.rehearsal():
-        for start in range(0, len(raws), BATCH):
-            spooled = store.ledger.spool(raws[start : start + BATCH], "rehearsal")
-            report.new += len(spooled)
-            unseen = [each for each in spooled if not each.seen_before]
-            report.lines += [line_of(result) for result in process(engine, unseen, now())]
-        report.waiting = store.ledger.waiting(mailbox.name)
+def _rehearse(engine: Engine, mailbox: Mailbox, report: MailboxReport, raws: list[RawMail], now: datetime) -> None:
+    ledger = engine.store.ledger
+    for start in range(0, len(raws), BATCH):
+        spooled = ledger.spool(raws[start : start + BATCH], "rehearsal")
+        report.new += len(spooled)
+        unseen = [each for each in spooled if not each.seen_before]
+        report.lines += [line_of(result) for result in process(engine, unseen, now)]
+    report.waiting = ledger.waiting(mailbox.name)
 
 
 def _fetched(
-    engine: Engine, mailbox: Mailbox, report: MailboxReport, limit: int, now: Callable[[], datetime]
+    engine: Engine, mailbox: Mailbox, report: MailboxReport, limit: int, now: Callable[[], datetime], most_bytes: int
 ) -> list[RawMail]:
-    """Read what is new, as far as memory should hold it."""
-    from engine.sources import open_source
+    """Read what is new, as far as memory should hold it; nothing where nothing is read from. Raises SourceError."""
+    from engine.sources import KINDS, open_source
 
+    if mailbox.protocol not in KINDS:
+        return []
     raws: list[RawMail] = []
     limits, size = engine.config.settings("").limits, 0
     with open_source(mailbox, limits, now) as source:
@@ -195,7 +202,7 @@ def _fetched(
         for raw in source.fetch(fresh[: limit or mailbox.max_emails], limits):
             raws.append(raw)
             size += len(raw.content)
-            if size > REHEARSAL_BYTES:
+            if size > most_bytes:
                 most = REHEARSAL_BYTES // 10**6
                 report.sentence = f"stopped after {len(raws)} mails: a dry run reads {most} MB at most"
                 break
