@@ -21,7 +21,6 @@ from engine.model.draft import PASSED, Note, Verdict
 from engine.model.facts import Release
 from engine.model.mail import Mail, RawMail
 from engine.model.plan import Outcome
-from engine.model.reasons import OUR_FAULT
 from engine.run.engine import Engine
 from engine.run.passing import utc_now
 
@@ -106,9 +105,8 @@ def explain_stored(engine: Engine, row: MailRow, *, anew: str = "", every_rule: 
 
 
 def _until(row: MailRow) -> datetime | None:
-    """When a mail that waits is due, None if the next pass takes it: also where that looks at a file of ours again."""
-    due, waits_for_us = row.waits_until, row.code in OUR_FAULT
-    return due if due is not None and due > utc_now() and not waits_for_us else None
+    """When a mail that waits is due, None if the next pass takes it."""
+    return row.waits_until if row.waits_until is not None and row.waits_until > utc_now() else None
 
 
 def _decided(known: Explained, decision: Decision, anew: str) -> Explained:

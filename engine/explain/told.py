@@ -172,7 +172,7 @@ def _what_to_do(this: Explained) -> Iterator[str]:
     advice: tuple[str, ...] = reason.what_to_do if reason is not None else ()
     if this.by.kind == Who.PERSON:
         advice = (reasons.RETRY, reasons.RAW)
-    if this.would is not None:
+    if this.would is not None and this.would is not Outcome.DEFERRED:
         advice = _NOW if this.until is None else (_SOONER, *_NOW)
     if this.erased:
         advice = ()

@@ -103,7 +103,7 @@ class MailboxState(Struct, frozen=True):
 class MailRow(Struct, frozen=True):
     """A mail in a list. While it waits to be decided (again) its outcome is `deferred`; `topic` is that of a post.
 
-    `waits_until` is when a waiting mail is due, None for at once.
+    `waits_until` is when a waiting mail is due, None if the next pass takes it.
     """
 
     mail: str

@@ -14,6 +14,7 @@ from typing import Any
 from engine.model.draft import Decider, Who
 from engine.model.mail import Envelope, Origin, RawMail
 from engine.model.plan import Outcome, Receipt
+from engine.model.reasons import OUR_FAULT
 from engine.model.stored import MailRow, StoredMail
 from engine.store import hot, tables
 from engine.store.database import Database, time, us
@@ -170,9 +171,11 @@ def _mail_row(row: tuple[Any, ...]) -> MailRow:
     (mail, number, mailbox, key, message_id, subject, sender, recipients, received_at, size, state, outcome, code,
      because, by_kind, by_name, by_file, by_line, workspace, item, topic, generation, attempts,
      error, next_at) = row  # fmt: skip
+    waits = state == "received" and next_at and code not in OUR_FAULT  # those are looked at in every pass
+    due = time(next_at) if waits else None
     by = Decider(Who(by_kind), by_name, by_file, by_line) if by_kind else Decider(Who.ENGINE, "engine")
     return MailRow(
         mail, number, mailbox, key, message_id, subject, sender, recipients, time(received_at), size, state,
         outcome or "deferred", code, because or error.strip().rpartition("\n")[2], by, workspace or "", item or 0,
-        generation, attempts, error, topic or 0, time(next_at) if state == "received" and next_at else None,
+        generation, attempts, error, topic or 0, due,
     )  # fmt: skip

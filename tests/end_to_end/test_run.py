@@ -105,6 +105,9 @@ def test_mail_waits_while_its_rule_file_does_not_load_and_goes_on_afterwards(des
     *_, summary = desk.lines("run")
     (waiting,) = summary["mailboxes"]["system"]["waiting"]
     assert (waiting["mails"], waiting["code"], waiting["until"]) == (1, "config.broken", None)
+    broken = desk.allegra("explain", waiting_mail(desk)).stdout
+    assert "it would be deferred (config.broken)" in broken
+    assert "allegra check " in broken and "decides it now" not in broken
     desk.rules("system.toml", "[[rule]]\nname = \"x\"\nwhen = 'from is \"a\"'\nthen = ['stop']\n")
     assert "allegra run   decides it now" in desk.allegra("explain", waiting_mail(desk)).stdout
     assert [line["subject"] for line in desk.run()] == ["Waits"], "a mended file releases at once"
@@ -126,7 +129,7 @@ def test_a_broken_file_of_a_workspace_on_the_way_releases_its_mail_as_soon_as_it
 
 def waiting_mail(desk: Any) -> str:
     (waiting,) = desk.lines("mail", "list", "outcome:deferred")
-    assert waiting["waits_until"] is not None
+    assert waiting["waits_until"] is None, "every run looks at it"
     return str(waiting["mail"])
 
 
