@@ -19,6 +19,7 @@ from engine.explain.explained import Explained, IfReleased
 from engine.model import trace as traces
 from engine.model.draft import PASSED, Note, Verdict
 from engine.model.facts import Release
+from engine.model.known import strange
 from engine.model.mail import Mail, RawMail
 from engine.model.plan import Outcome
 from engine.run.engine import Engine
@@ -61,16 +62,15 @@ def explain_stored(engine: Engine, row: MailRow, *, anew: str = "", every_rule: 
     `anew` decides it again with the rules the engine has now, from the answers of then; it says which those are. What
     broke the machine is not tried here, and what was decided is not decided again only to be told.
     """
-    stored = engine.store.archive.trace(row.mail)
-    trace = None if stored is None else _readable(stored)
+    trace, unread = _readable(engine.store.archive.trace(row.mail))
     raw = engine.store.archive.raw(row.mail)
     waits = row.outcome == Outcome.DEFERRED.value
     decision = None
     if raw is not None and (anew or (waits and not row.attempts)):
         decision = decide_again(engine, raw, trace if anew else None, mail=row.mail)
-        trace = decision.trace
+        trace, unread = decision.trace, ()
     elif waits:
-        trace = None
+        trace, unread = None, ()
     receipts = engine.store.archive.receipts(row.mail)
     known = Explained(
         mail=row.mail,
@@ -94,6 +94,7 @@ def explain_stored(engine: Engine, row: MailRow, *, anew: str = "", every_rule: 
         fault=row.error,
         waits=waits and not anew,
         until=_until(row) if waits else None,
+        unread=unread,
         erased=raw is None,
         leaves=_leaves(engine, raw, trace, row.mail) if every_rule and raw is not None else {},
     )
@@ -179,8 +180,7 @@ def _leaves(engine: Engine, raw: RawMail, trace: Trace | None, mail: str) -> dic
 def changed(engine: Engine, other: Engine, mails: Iterator[Any]) -> Iterator[tuple[str, Decision, Decision]]:
     """Decide stored mails under two configurations or rule sets; gives the mail id and both decisions."""
     for row in mails:
-        stored = engine.store.archive.trace(row.mail)
-        trace = None if stored is None else _readable(stored)
+        trace, _ = _readable(engine.store.archive.trace(row.mail))
         yield (
             row.mail,
             decide_again(engine, row.raw, trace, mail=row.mail),
@@ -198,9 +198,12 @@ def from_file(path: Path | None, content: bytes, mailbox: str, now: Any) -> RawM
     return RawMail(content, Origin(mailbox, str(path or "-"), len(content)), now, digest)
 
 
-def _readable(stored: bytes) -> Trace | None:
-    """A trace of another release may be unreadable: the mail is then decided again."""
+def _readable(stored: bytes | None) -> tuple[Trace | None, tuple[str, ...]]:
+    """A stored trace, and what is not understood of it because another release wrote it: perhaps all."""
+    if stored is None:
+        return None, ()
     try:
-        return traces.decode(stored)
+        trace, unread = traces.understood(stored)
     except msgspec.DecodeError:
-        return None
+        return None, ("all of it",)
+    return trace, (*unread, *strange(trace))

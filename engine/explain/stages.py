@@ -61,7 +61,8 @@ def _stage(
     marked = [note for note in notes if note.mark != Mark.OK and note is not stop]
     changes = [line for line in map(_change, stage.changes) if line]
     mark = "✋" if settled else "!" if any(note.mark == Mark.WARN for note in notes) else "✔"
-    lead = f"{ORDER.index(stage.name) + 1:>2} {mark} {stage.name:<12} "
+    number = ORDER.index(stage.name) + 1 if stage.name in ORDER else "?"
+    lead = f"{number:>2} {mark} {stage.name:<12} "
     if files:
         for line in _rules(lead, stage.notes, files, texts, leaves, every_rule):
             yield from _folded(line, width)

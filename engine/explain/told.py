@@ -146,7 +146,9 @@ def _history(this: Explained) -> Iterator[str]:
         yield printable(f" Decided again with {this.anew}; nothing was kept.")
     if not this.stored:
         yield " Decided just now, from the bytes given; nothing was stored."
-    if this.trace is None and not this.fault and not this.waits:
+    if this.unread:
+        yield printable(f" Another release wrote its trace; not understood here: {', '.join(this.unread)}.")
+    elif this.trace is None and not this.fault and not this.waits:
         yield " Its trace was let go (mail purge, or store.archive.keep_trace): no more is known."
     elif this.erased:
         yield " Its bytes are not kept any more (mail purge, or store.archive.keep)."
@@ -216,5 +218,6 @@ def as_json(this: Explained, texts: Texts) -> dict[str, Any]:
             "passed": [sentence(each) for each in would.passed],
         },
         "asked_anew": list(this.asked_anew),
+        "unread": list(this.unread),
         "trace": plain.trace(trace, texts, this.leaves) if trace is not None else None,
     }  # fmt: skip
