@@ -157,6 +157,15 @@ def answer(as_json: bool, schema: str, data: Mapping[str, Any], sentence: str) -
         click.echo(printable(sentence))
 
 
+def save(path: Path, content: bytes, *, over: bool = False) -> None:
+    """Write a file, never `over` one unless that is asked for. Raises click.ClickException."""
+    try:
+        with path.open("wb" if over else "xb") as target:
+            target.write(content)
+    except OSError as error:
+        raise click.ClickException(f"{path} cannot be written: {error.strerror}") from None
+
+
 def when(moment: datetime | None) -> str:
     """Show a time in the zone of the terminal, to the minute; nothing for none."""
     return f"{moment.astimezone():%Y-%m-%d %H:%M}" if moment else ""

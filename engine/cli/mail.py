@@ -6,6 +6,7 @@ Here: the commands of the noun. Not here: searching (`store/`), what is done to 
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -18,14 +19,13 @@ from engine.cli.common import (
     print_json,
     print_pairs,
     print_table,
+    save,
     when,
 )
 from engine.cli.noun import Noun
 from engine.plain_text import printable, safe_line
 
 if TYPE_CHECKING:
-    from typing import BinaryIO
-
     from engine.model.stored import MailRow
 
 
@@ -138,14 +138,19 @@ def headers(ctx: click.Context, ref: str, as_json: bool) -> None:
 
 @mail.command()
 @click.argument("ref")
-@click.argument("file", type=click.File("wb"))
+@click.argument("file", type=click.Path(path_type=Path, allow_dash=True))
+@click.option("--force", is_flag=True, help="Write over a file that is there.")
 @click.pass_context
-def export(ctx: click.Context, ref: str, file: BinaryIO) -> None:
-    """Save the original bytes of a mail to FILE."""
+def export(ctx: click.Context, ref: str, file: Path, force: bool) -> None:
+    """Save the original bytes of a mail to FILE (- is standard output), not over one that is there."""
     from engine.desk import looking
 
     with open_store(ctx) as store:
-        file.write(looking.raw(store, ref).content)
+        content = looking.raw(store, ref).content
+    if str(file) == "-":
+        write(content)
+    else:
+        save(file, content, over=force)
 
 
 @mail.command()

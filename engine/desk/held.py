@@ -22,7 +22,7 @@ from engine.model.plan import CallWebhook, Effect, Outcome, SendMail, Settle
 from engine.run.line import Line, line_of
 from engine.run.passing import utc_now
 from engine.run.process import process
-from engine.store.errors import NotFound, Refused
+from engine.store.errors import NotFound, Refused, Unclear
 from engine.store.locks import owner
 
 if TYPE_CHECKING:
@@ -67,11 +67,14 @@ def chosen(store: Store, refs: Sequence[str], query: str | None = None) -> list[
 
 
 def may_go_to(config: Config, store: Store, workspace: str = "", item: int = 0) -> None:
-    """Look whether released mail can go there. Raises NotFound."""
+    """Look whether released mail can go there. Raises NotFound, Refused where the item is in another workspace."""
     if workspace and workspace not in config.workspaces:
         raise NotFound(f"there is no workspace {workspace!r}; there are: {', '.join(config.workspaces)}")
-    if item and store.items.item(item) is None:
+    found = store.items.item(item) if item else None
+    if item and found is None:
         raise NotFound(f"there is no item #{item}")
+    if found is not None and workspace not in ("", found.workspace):
+        raise Refused(f"item #{item} is in {found.workspace}, not in {workspace}: name the item, or the workspace")
 
 
 def release(
@@ -89,7 +92,11 @@ def release(
 
 
 def reject(engine: Engine, row: MailRow, by: str, reason: str) -> Closed:
-    """Refuse a held mail; `reason` is for the sender, who hears it if `seal` says so. Raises NotFound, Refused."""
+    """Refuse a held mail; `reason` is for the sender, who hears it if `seal` says so.
+
+    Raises Unclear without a reason, NotFound, Refused.
+    """
+    _needs(reason)
     raw = engine.store.archive.raw(row.mail)
     told = _told(engine, row, raw, by, reason)
     kind, folder = _afterwards(engine.config, row, raw, Outcome.REJECTED)
@@ -100,11 +107,17 @@ def reject(engine: Engine, row: MailRow, by: str, reason: str) -> Closed:
 def discard(config: Config, store: Store, row: MailRow, by: str, reason: str) -> Closed:
     """Close a held, quarantined or waiting mail without making anything of it; nobody is told.
 
-    Raises NotFound, Refused.
+    Raises Unclear without a reason, NotFound, Refused.
     """
+    _needs(reason)
     kind, folder = _afterwards(config, row, store.archive.raw(row.mail), Outcome.DISCARDED)
     store.ledger.ignore(row.mail, by, reason, action=kind, folder=folder)
     return Closed(row.mail, Outcome.DISCARDED)
+
+
+def _needs(reason: str) -> None:
+    if not reason.strip():
+        raise Unclear("say why: the reason is empty")
 
 
 def retry(store: Store, ref: str) -> MailRow:
