@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def head(this: Explained, width: int) -> Iterator[str]:
     """Say which mail it is, what became of it, why, and who decided."""
     when = f"{this.received_at.astimezone():%a %d %b %Y %H:%M}"
-    subject = f'"{this.subject}"' if this.subject.strip() else "(no subject)"
+    subject = f'"{this.subject}"' if this.subject.strip() else "(purged)" if this.purged else "(no subject)"
     first, second = f"{this.mail}  {subject}", f"{this.sender or '(nobody)'} → {this.sent_to or '(nobody)'}   {when}"
     if len(first) + len(second) + 3 > width:
         yield printable(first)

@@ -96,6 +96,8 @@ def explain_stored(engine: Engine, row: MailRow, *, anew: str = "", every_rule: 
         until=_until(row) if waits else None,
         unread=unread,
         erased=raw is None,
+        erased_at=row.erased_at,
+        purged=row.purged_at is not None,
         leaves=_leaves(engine, raw, trace, row.mail) if every_rule and raw is not None else {},
     )
     if decision is not None:

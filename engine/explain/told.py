@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from engine.explain import plain
@@ -148,12 +149,18 @@ def _history(this: Explained) -> Iterator[str]:
         yield " Decided just now, from the bytes given; nothing was stored."
     if this.unread:
         yield printable(f" Another release wrote its trace; not understood here: {', '.join(this.unread)}.")
+    elif this.purged:
+        yield f" It was purged on {_day(this.erased_at)}: its bytes, addresses, subject and trace are gone for good."
     elif this.trace is None and not this.fault and not this.waits:
-        yield " Its trace was let go (mail purge, or store.archive.keep_trace): no more is known."
+        yield " Its trace was let go (store.archive.keep_trace): no more is known."
     elif this.erased:
-        yield " Its bytes are not kept any more (mail purge, or store.archive.keep)."
+        yield f" Its bytes were let go on {_day(this.erased_at)} (store.archive.keep)."
     if this.asked_anew:
         yield f" Answers from today, not from then: {', '.join(this.asked_anew)}."
+
+
+def _day(moment: datetime | None) -> str:
+    return f"{moment.astimezone():%Y-%m-%d}" if moment is not None else "a day that is not known"
 
 
 def _what_it_means(this: Explained) -> Iterator[str]:
@@ -208,6 +215,8 @@ def as_json(this: Explained, texts: Texts) -> dict[str, Any]:
         "item": this.item or None,
         "topic": this.topic or None,
         "workspace": this.workspace or None,
+        "erased_at": this.erased_at.isoformat() if this.erased_at is not None else None,
+        "purged": this.purged,
         "generation": len(this.before) + 1,
         "stored": this.stored,
         "waits": this.waits,

@@ -103,7 +103,8 @@ class MailboxState(Struct, frozen=True):
 class MailRow(Struct, frozen=True):
     """A mail in a list. While it waits to be decided (again) its outcome is `deferred`; `topic` is that of a post.
 
-    `waits_until` is when a waiting mail is due, None if the next pass takes it.
+    `waits_until` is when a waiting mail is due, None if the next pass takes it; `erased_at` is when its bytes
+    were let go.
     """
 
     mail: str
@@ -128,6 +129,13 @@ class MailRow(Struct, frozen=True):
     error: str
     topic: int = 0
     waits_until: datetime | None = None
+    erased_at: datetime | None = None
+
+    @property
+    def purged_at(self) -> datetime | None:
+        """When a person had the mail purged; None where only its bytes were let go in time."""
+        told = self.sender or self.subject or self.recipients or self.message_id
+        return None if told else self.erased_at
 
 
 class StoredMail(Struct, frozen=True):
