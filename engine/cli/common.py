@@ -59,10 +59,14 @@ def verbosity(ctx: click.Context) -> int:
 @contextmanager
 def exit_codes() -> Iterator[None]:
     """Turn the errors a command may meet into a sentence on stderr and the exit code that belongs to it."""
+    from engine.model.extra import ExtraError
     from engine.store.errors import Busy, NotFound, Refused, StoreError, Unclear
 
     try:
         yield
+    except ExtraError as error:
+        complain(str(error))
+        raise SystemExit(FINDINGS) from None
     except Busy as error:
         complain(str(error))
         raise SystemExit(LATER) from None

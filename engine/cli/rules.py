@@ -21,6 +21,7 @@ from engine.cli.common import (
     FINDINGS,
     chosen_workspace,
     complain,
+    exit_codes,
     extra_of,
     open_store,
     print_json,
@@ -156,7 +157,8 @@ def try_(ctx: click.Context, condition: str, files: tuple[Path, ...], last: str,
         raise SystemExit(FINDINGS)
     file = condition_file(condition, document, schema)
     if files:
-        matched = _try_files(config, book, file, files, as_json)
+        with exit_codes():
+            matched = _try_files(config, book, file, files, as_json)
         raise SystemExit(DONE if matched else FINDINGS)
     with _engine(ctx, config) as engine:
         _try_stored(engine, book, file, since, as_json)

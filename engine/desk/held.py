@@ -17,6 +17,7 @@ from engine.decision.mailbox_action import KEEP, Planned, plan_action
 from engine.decision.seal import seal
 from engine.explain.replay import decide_again
 from engine.model.draft import Decider, Disposition, Verdict, Who
+from engine.model.extra import ExtraError
 from engine.model.facts import Release
 from engine.model.plan import CallWebhook, Effect, Outcome, SendMail, Settle
 from engine.run.line import Line, line_of
@@ -130,13 +131,16 @@ def retry(store: Store, ref: str) -> MailRow:
 def _told(engine: Engine, row: MailRow, raw: RawMail | None, by: str, reason: str) -> tuple[Effect, ...]:
     """Whom a refusal is told: the sender by mail, others by webhook, as the plan of any refusal says.
 
-    The rules are asked once more, for they may forbid an answer; where they cannot be asked, because their file is
-    broken, they might, so nobody is told. What broke the machine is not read again here, and of a mail whose bytes are
-    gone nobody can say who wrote it: nobody is told of those either.
+    The rules are asked once more, for they may forbid an answer; where they cannot be asked, because their file or a
+    word of the host is broken, they might, so nobody is told. What broke the machine is not read again here, and of a
+    mail whose bytes are gone nobody can say who wrote it: nobody is told of those either.
     """
     if raw is None or row.state == "quarantined":
         return ()
-    come = decide_again(engine, raw, mail=row.mail, until="sender")
+    try:
+        come = decide_again(engine, raw, mail=row.mail, until="sender")
+    except ExtraError:
+        return ()
     if come.draft.disposition is not None and come.draft.disposition.verdict is Verdict.DEFER:
         return ()
     why = Disposition(Verdict.REJECT, row.code or "draft.undecided", reason, Decider(Who.PERSON, by))

@@ -18,6 +18,7 @@ from msgspec.structs import replace
 from engine.explain.explained import Explained, IfReleased
 from engine.model import trace as traces
 from engine.model.draft import PASSED, Note, Verdict
+from engine.model.extra import ExtraError
 from engine.model.facts import Release
 from engine.model.known import strange
 from engine.model.mail import Mail, RawMail
@@ -158,8 +159,11 @@ def explain_bytes(engine: Engine, raw: RawMail, name: str, every_rule: bool = Fa
 
 
 def _if_released(engine: Engine, raw: RawMail, mail: str) -> IfReleased:
-    """Decide as a release would, with the answers of now."""
-    decision = decide_again(engine, raw, mail=mail, release=Release("you"))
+    """Decide as a release would, with the answers of now; where a word of the host breaks, that is what would."""
+    try:
+        decision = decide_again(engine, raw, mail=mail, release=Release("you"))
+    except ExtraError as broken:
+        return IfReleased(Outcome.ERROR, str(broken), "route")
     plan, stages = decision.plan, decision.trace.stages
     notes = (note for stage in stages for note in stage.notes if note.kind == PASSED)
     passed = tuple(what for note in notes if isinstance(what := note.field("what"), Note))

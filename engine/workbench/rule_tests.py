@@ -17,6 +17,7 @@ from msgspec.structs import replace
 
 from engine.model.desk import Account, ItemFacts
 from engine.model.draft import Draft
+from engine.model.extra import ExtraError
 from engine.model.facts import Authentication, Auto, Automatic, Cut, Facts, Sender, Thread, Way
 from engine.model.mail import Address, Attachment, Header, Mail, Origin, Part, RawMail
 from engine.model.questions import AccountMatch, Found
@@ -73,9 +74,12 @@ class Runner:
         if found is None:
             return Result(test, (f"there is no mail {test.mail!r}",))
         mail, facts, values = found
-        self.coverage.note(self._file, values)
         look: Any = Nobody(mail.raw.received_at)
-        draft = self._route.follow(values, mail, facts, Draft(workspace=facts.workspace), look)
+        try:
+            self.coverage.note(self._file, values)
+            draft = self._route.follow(values, mail, facts, Draft(workspace=facts.workspace), look)
+        except ExtraError as broken:
+            return Result(test, (str(broken),))
         return Result(test, tuple(verdict(test, draft, self._file, values)))
 
     def _case(self, test: RawTest) -> tuple[Mail, Facts, Values] | None:
