@@ -227,8 +227,8 @@ def settle(ctx: click.Context, refs: tuple[str, ...], as_json: bool) -> None:
 def purge(ctx: click.Context, refs: tuple[str, ...], commit: bool, as_json: bool) -> None:
     """Erase the bytes, addresses, subject and trace of a mail for good; its receipt stays.
 
-    Its reason is told in general words then. What the mail made (items, comments, accounts) stays as it is. Without
-    --commit it only tells what would go.
+    Its reason is told in general words then, and what the same bytes left in other mailboxes goes with it. What the
+    mail made (items, comments, accounts) stays as it is. Without --commit it only tells what would go.
     """
     from engine.desk import acting
 
