@@ -12,6 +12,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import hosting
 import pytest
@@ -447,13 +448,14 @@ def broken_page(draft: Draft, text: str, by: Decider) -> Draft:
     raise RuntimeError
 
 
+NO_DRAFT: Any = None
 BROKEN = [
     (Extra((Field("crm.tier", Type.TEXT, "", broken_tier),), EXTRA.actions),
      "the rule field crm.tier broke: LookupError: no customer"),
     (Extra((Field("crm.tier", Type.TEXT, "", lambda sight: 5),), EXTRA.actions),
      "the rule field crm.tier holds a text and gave 5"),
     (Extra(EXTRA.fields, (RuleAction("page", "", broken_page),)), 'the action "page" broke: RuntimeError'),
-    (Extra(EXTRA.fields, (RuleAction("page", "", lambda draft, text, by: None),)),
+    (Extra(EXTRA.fields, (RuleAction("page", "", lambda draft, text, by: NO_DRAFT),)),
      'the action "page" gave NoneType: it has to give a Draft'),
 ]  # fmt: skip
 
