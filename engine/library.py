@@ -162,10 +162,7 @@ class Desk:
         else:
             raw = self._raw(ref, mailbox, UNKNOWN, "")
             data = replay.explain_bytes(engine, raw, "(bytes)", every_rule)
-        fresh = dict(engine.book.rules.texts())
-        lines = told(
-            data, lambda digest: fresh.get(digest) or engine.store.archive.text(digest), every_rule, "", columns
-        )
+        lines = told(data, engine.rule_text, every_rule, "", columns)
         return Explanation("\n".join(lines), data)
 
     def run(

@@ -34,6 +34,7 @@ from engine.model.stored import (
     Spooled,
     StoredMail,
     Versions,
+    Waiting,
 )
 
 MessageIds = Callable[[str, int, int, int], str]
@@ -85,6 +86,12 @@ class Ledger(Protocol):
 
     def tried_mailboxes(self, now: datetime) -> frozenset[str]:
         """Name the mailboxes in which a mail that was tried before is due."""
+
+    def waiting(self, mailbox: str) -> list[Waiting]:
+        """Tell which mails of a mailbox wait and why, by their reason, the first that is due at the top."""
+
+    def make_due(self, mailbox: str, codes: Collection[str]) -> None:
+        """Let the mails of a mailbox that wait for one of these reasons be claimed at once."""
 
     # ── ends without a decision ───────────────────────────────────────────────────────────────────────────────
 

@@ -59,10 +59,14 @@ def verbosity(ctx: click.Context) -> int:
 @contextmanager
 def exit_codes() -> Iterator[None]:
     """Turn the errors a command may meet into a sentence on stderr and the exit code that belongs to it."""
+    from engine.model.extra import ExtraError
     from engine.store.errors import Busy, NotFound, Refused, StoreError, Unclear
 
     try:
         yield
+    except ExtraError as error:
+        complain(str(error))
+        raise SystemExit(FINDINGS) from None
     except Busy as error:
         complain(str(error))
         raise SystemExit(LATER) from None
@@ -159,6 +163,15 @@ def answer(as_json: bool, schema: str, data: Mapping[str, Any], sentence: str) -
         print_json(schema, data)
     else:
         click.echo(printable(sentence))
+
+
+def save(path: Path, content: bytes, *, over: bool = False) -> None:
+    """Write a file, never `over` one unless that is asked for. Raises click.ClickException."""
+    try:
+        with path.open("wb" if over else "xb") as target:
+            target.write(content)
+    except OSError as error:
+        raise click.ClickException(f"{path} cannot be written: {error.strerror}") from None
 
 
 def when(moment: datetime | None) -> str:

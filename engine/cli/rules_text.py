@@ -33,7 +33,7 @@ def fmt(ctx: click.Context, files: tuple[Path, ...], check: bool, as_json: bool)
         if not each.is_toml:
             complain(f"{each.path} is not TOML; see  allegra check")
         if as_json:
-            print_json("rules", {"file": str(each.path), "changed": each.differs, "toml": each.is_toml})
+            print_json("rules.fmt", {"file": str(each.path), "changed": each.differs, "toml": each.is_toml})
         elif each.differs:
             click.echo(f"{each.path}  {'would change' if check else 'formatted'}")
     raise SystemExit(FINDINGS if broken or (check and changed) else DONE)
@@ -59,7 +59,7 @@ def import_(file: Any, dialect: str, folders: tuple[str, ...], as_json: bool) ->
         raise SystemExit(FINDINGS) from None
     left = made.left
     if as_json:
-        print_json("rules", {"from": dialect, "text": made.text, "not_translated": left})
+        print_json("rules.import", {"from": dialect, "text": made.text, "not_translated": left})
     else:
         click.echo(made.text, nl=False)
         if left:
@@ -80,7 +80,7 @@ def complete(text: str, action: bool, as_json: bool) -> None:
 
     found = completions(text, "action" if action else "condition", declared())
     if as_json:
-        print_json("rules", {"text": text, "words": list(found)})
+        print_json("rules.complete", {"text": text, "words": list(found)})
     elif found:
         click.echo("\n".join(found))
     else:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -23,18 +23,21 @@ from engine.cli.common import (
     open_store,
     print_json,
     verbosity,
+    when,
 )
+from engine.model.reasons import OUR_FAULT
 from engine.plain_text import columns, printable
 
 if TYPE_CHECKING:
     from engine.config import Config, Mailbox
     from engine.model.plan import Outcome
+    from engine.model.stored import Waiting
     from engine.run.line import Line
     from engine.run.passing import MailboxReport
     from engine.stop import Stop
     from engine.store.store import Store
 
-WAITS_FOR_A_FILE = ("config.broken", "rule.file_broken", "hook.sandbox_missing")
+NEEDS_MENDING = OUR_FAULT | {"hook.sandbox_missing"}
 """Reason codes of mail that waits until somebody mends something here: a file, or the machine."""
 
 
@@ -146,8 +149,9 @@ def _print_all(reports: Sequence[MailboxReport], told: Sequence[Line], took: flo
         click.echo(printable(f"{report.name:<{names}}  {lines.fit(report.host, hosts)}  {state}"))
     if dry_run and told:
         click.echo(f"\n{lines.HEAD}")
+        called = lines.new_items(told)
         for line in told:
-            click.echo(lines.row(line))
+            click.echo(lines.row(line, called.get(line.item, "")))
     mails = "1 mail" if len(told) == 1 else f"{len(told)} mails"
     click.echo(f"\n{mails} in {took:.1f} s   {lines.sentence([line.outcome for line in told], ' · ')}")
     for line in told:
@@ -189,11 +193,13 @@ def _print_trouble(reports: Sequence[MailboxReport], told: Sequence[Line], failu
     for line in told:
         if line.outcome is Outcome.ERROR:
             click.echo(f"{line.mail}: kept after all attempts failed: {printable(line.because)}", err=True)
-    for (code, because), number in _by_reason(told, Outcome.DEFERRED).items():
-        many = f"{number} mails wait" if number > 1 else "1 mail waits"
-        click.echo(f"{many} ({code}): {printable(because)}", err=True)
+    for report in reports:
+        for each in report.waiting:
+            many = f"{each.mails} mails wait" if each.mails > 1 else "1 mail waits"
+            until = "until that is mended" if each.code in OUR_FAULT else f"until {when(each.until)}"
+            click.echo(f"{many} {until} ({each.code}): {printable(each.because)}", err=True)
     for (code, because), number in _by_reason(told, Outcome.HELD).items():
-        if code in WAITS_FOR_A_FILE:
+        if code in NEEDS_MENDING:
             many = f"{number} mails are held" if number > 1 else "1 mail is held"
             click.echo(f"{many} ({code}): {printable(because)}", err=True)
 
@@ -217,6 +223,7 @@ def _print_json(reports: Sequence[MailboxReport], took: float) -> None:
         | ({"code": report.code, "because": report.sentence} if report.code else {})
         | ({"notes": report.notes} if report.notes else {})
         | ({"withheld": report.withheld} if report.withheld else {})
+        | ({"waiting": [_waits(each) for each in report.waiting]} if report.waiting else {})
         for report in reports
     }
     print_json(
@@ -229,13 +236,20 @@ def _print_json(reports: Sequence[MailboxReport], took: float) -> None:
     )
 
 
+def _waits(waiting: Waiting) -> dict[str, Any]:
+    """Mails that wait, as data; no time for those whose file is looked at in every pass."""
+    until = None if waiting.code in OUR_FAULT else waiting.until
+    return {"mails": waiting.mails, "code": waiting.code, "because": waiting.because, "until": until}
+
+
 def _status(reports: Sequence[MailboxReport], wait: float) -> int:
     """The highest exit code that applies."""
     from engine.model.plan import Outcome
 
     codes = [0]
     for report in reports:
-        codes += [1 for each in report.lines if each.outcome is Outcome.ERROR or each.code in WAITS_FOR_A_FILE]
+        codes += [1 for each in report.lines if each.outcome is Outcome.ERROR or each.code in NEEDS_MENDING]
+        codes += [1 for each in report.waiting if each.code in OUR_FAULT]
         codes += [1] if report.withheld else []
         if report.state == "failed":
             codes.append(69)

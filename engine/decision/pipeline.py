@@ -184,29 +184,29 @@ def _change(name: str, old: Any, new: Any) -> Change:
 def _listed(value: Any) -> str | tuple[str, ...]:
     """Give a value of a draft as a few words, a list as those of its first elements."""
     if type(value) is not tuple:
-        return _short(value)
+        return told(value)
     more = ("…",) if len(value) > MOST_LISTED else ()
-    return (*map(_short, value[:MOST_LISTED]), *more)
+    return (*map(told, value[:MOST_LISTED]), *more)
 
 
 def _length(text: str) -> str:
     return f"{len(text)} characters"
 
 
-def _short(value: Any) -> str:
-    """Give a value of a draft as a few words."""
+def told(value: Any) -> str:
+    """Give a value of a draft as a few words, such as traces keep."""
     kind = type(value)
     if isinstance(value, str):
         return value if len(value) <= 120 else value[:119] + "…"
     if kind is tuple:
-        return ", ".join(map(_short, value[:MOST_LISTED])) + (" …" if len(value) > MOST_LISTED else "")
+        return ", ".join(map(told, value[:MOST_LISTED])) + (" …" if len(value) > MOST_LISTED else "")
     if kind is bool:
         return "true" if value else "false"
     if kind is Disposition:
         return f"{value.verdict}: {value.because}"
     if kind in _TOLD:
-        told = [getattr(value, name) for name in _TOLD[kind]]
-        return " ".join([_short(each) for each in told if each not in (None, "", ())])
+        parts = [getattr(value, name) for name in _TOLD[kind]]
+        return " ".join([told(each) for each in parts if each not in (None, "", ())])
     return "" if value is None else str(value)
 
 

@@ -31,7 +31,7 @@ from engine.model.plan import (
     SetField,
     Settle,
 )
-from engine.model.reasons import REASONS
+from engine.model.reasons import OUR_FAULT, REASONS
 from engine.wording.sentence import sentence
 
 if TYPE_CHECKING:
@@ -61,10 +61,6 @@ _EVENTS = {
 }
 
 _HEARS = frozenset({AccountStatus.ACTIVE, AccountStatus.GUEST})
-
-
-_OUR_FAULT = frozenset({"config.broken", "rule.file_broken"})
-"""Codes of deferred mail whose sender hears, once, that the fault is ours (F021)."""
 
 
 _WRITTEN = {Target.COMMENT: "seal.comment", Target.NOTE: "seal.note", Target.TOPIC_POST: "seal.topic_post"}
@@ -227,7 +223,7 @@ def _refusals(
     elif disposition.verdict is Verdict.HOLD:
         kind, template = Letter.HELD, settings.replies.held
     elif disposition.verdict is Verdict.DEFER:
-        kind, template = Letter.HELD, "config_error" if disposition.code in _OUR_FAULT else ""
+        kind, template = Letter.HELD, "config_error" if disposition.code in OUR_FAULT else ""
     else:
         kind, template = Letter.REJECTED, settings.replies.rejected
     text = ""

@@ -15,7 +15,7 @@ from engine.model.words import Stored
 from rules.trace import FileTrace
 
 
-class Verdict(StrEnum):
+class Verdict(Stored):
     """The five ways to decide about a mail."""
 
     ACCEPT = "accept"

@@ -5,8 +5,6 @@ Here: frozen data and nothing else. Not here: how it is found out (`decision/fac
 
 from __future__ import annotations
 
-from enum import StrEnum
-
 from msgspec import Struct
 
 from engine.model.answers import Found
@@ -16,7 +14,7 @@ from engine.model.mail import Address
 from engine.model.words import Stored
 
 
-class Auto(StrEnum):
+class Auto(Stored):
     """Was this mail written by a machine, and of which kind (RFC 3834, RFC 3464, RFC 5965, RFC 3798, RFC 2919,
     RFC 7489, RFC 8460)."""
 

@@ -52,6 +52,15 @@ Counter = Literal["accounts", "items", "receipts"]
 """What changes are counted of; workspaces and fields are counted as accounts."""
 
 
+class Waiting(Struct, frozen=True):
+    """Mails of a mailbox that wait for the same reason; the first of them is due at `until`."""
+
+    mails: int
+    code: str
+    because: str
+    until: datetime
+
+
 class Versions(NamedTuple):
     """Counters of what a decision may have seen: they move when accounts, items or receipts could have changed.
 
@@ -100,7 +109,11 @@ class MailboxState(Struct, frozen=True):
 
 
 class MailRow(Struct, frozen=True):
-    """A mail in a list. While it waits to be decided (again) its outcome is `deferred`; `topic` is that of a post."""
+    """A mail in a list. While it waits to be decided (again) its outcome is `deferred`; `topic` is that of a post.
+
+    `waits_until` is when a waiting mail is due, None if the next pass takes it; `erased_at` is when its bytes
+    were let go.
+    """
 
     mail: str
     row: int
@@ -123,6 +136,14 @@ class MailRow(Struct, frozen=True):
     attempts: int
     error: str
     topic: int = 0
+    waits_until: datetime | None = None
+    erased_at: datetime | None = None
+
+    @property
+    def purged_at(self) -> datetime | None:
+        """When a person had the mail purged; None where only its bytes were let go in time."""
+        told = self.sender or self.subject or self.recipients or self.message_id
+        return None if told else self.erased_at
 
 
 class StoredMail(Struct, frozen=True):

@@ -8,6 +8,7 @@ the rule files it tells each stage as it was.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import cache
 from typing import Any
 
@@ -17,6 +18,7 @@ from msgspec.structs import replace
 
 from engine.model.draft import READ, Disposition, Note
 from engine.model.facts import Cut, Facts
+from engine.model.known import read
 from engine.model.mail import Defect
 from engine.model.plan import Done
 from engine.model.questions import QUESTIONS
@@ -78,9 +80,18 @@ def encode(trace: Trace) -> bytes:
 
 
 def decode(stored: bytes) -> Trace:
-    """Read a stored trace. Raises msgspec.ValidationError for one that another release wrote differently."""
-    trace = _decoder().decode(stored)
-    return trace if trace.schema > 1 else _with_kinds(trace)
+    """Read a stored trace, of one that another release wrote what is understood. Raises msgspec.DecodeError."""
+    return understood(stored)[0]
+
+
+def understood(stored: bytes) -> tuple[Trace, tuple[str, ...]]:
+    """Read a stored trace as far as it is understood; gives the paths of parts that are not. Raises as `decode`."""
+    unread: tuple[str, ...] = ()
+    try:
+        trace = _decoder().decode(stored)
+    except msgspec.ValidationError:  # another release wrote it differently
+        trace, unread = read(stored, Trace)
+    return (trace if trace.schema > 1 else _with_kinds(trace)), unread
 
 
 def _with_kinds(trace: Trace) -> Trace:
@@ -99,11 +110,12 @@ def _of_file(each: Note, files: list[str]) -> Note:
 
 
 def recording(trace: Trace) -> dict[tuple[Any, ...], Any]:
-    """Give the answers back as a `Recorder` takes them."""
+    """Give the answers back as a `Recorder` takes them; what is not understood of them will be asked anew."""
     kinds = {each.stored_as: each.answer_type() for each in QUESTIONS}
     recorded: dict[tuple[Any, ...], Any] = {}
     for question, answer in trace.answers:
         name, *arguments = question
         key = (name, *(tuple(each) if isinstance(each, list) else each for each in arguments))
-        recorded[key] = msgspec.convert(answer, kinds[name])
+        with suppress(KeyError, msgspec.ValidationError):
+            recorded[key] = msgspec.convert(answer, kinds[name])
     return recorded

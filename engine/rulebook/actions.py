@@ -145,7 +145,7 @@ class Vocabulary:
     @cached_property
     def schema(self) -> Schema:
         """What rule files of this configuration may say."""
-        from engine.rulebook.extra import checked
+        from engine.rulebook.extra import checked, guarded
 
         config = self._config
         extra = checked(config.extra, {each.name for each in FIELDS} | KEYED.keys())
@@ -158,7 +158,7 @@ class Vocabulary:
             frozenset(config.rules.may_skip_gates),
             config.settings().gates.maximum_email_size,
             config.rules.regex_text_limit,
-            extra.fields,
+            tuple(map(guarded, extra.fields)),
             config.settings().items.fields,
         )
 

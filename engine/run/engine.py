@@ -103,7 +103,11 @@ class Engine:
         versions = self.store.versions()
         return self.pipeline.decide(mail, look, release=spooled.release, versions=versions)
 
+    def rule_text(self, digest: str) -> str:
+        """Give the text of a rule file by its digest: one kept with traces or in force now, "" if it is neither."""
+        return self.store.archive.text(digest) or dict(self.book.rules.texts()).get(digest, "")
+
     def keep_rule_texts(self) -> None:
-        """Store the texts of the rule files once, by hash: what `explain` prints traces with."""
-        while self._unkept:
+        """Store the texts of the rule files once, by hash: what `explain` prints traces with. Not in a rehearsal."""
+        while self._unkept and not self.store.is_rehearsing:
             self.store.archive.keep_text(*self._unkept.popitem())

@@ -79,6 +79,8 @@ class Pass:
             if mailbox.name in tried and report.state in ("ok", "failed") and not stop.is_set():
                 self._visit(mailbox, report, self._tried)
                 self.listener.mailbox_done(report)
+            if report.state in ("ok", "failed"):
+                report.waiting = self.engine.store.ledger.waiting(mailbox.name)
         return [report for _, report in visited]
 
     @contextmanager
@@ -112,6 +114,7 @@ class Pass:
 
         store, name, report = self.engine.store, visit.mailbox.name, visit.report
         try:
+            visit.look_at_files_again()
             visit.decide_waiting(tried=False)
             if visit.own is not None or visit.mailbox.protocol in KINDS:
                 visit.read_new()
@@ -150,33 +153,39 @@ def send(engine: Engine) -> None:
 
 def rehearse(
     engine: Engine, mailboxes: Iterable[Mailbox], limit: int = 0, now: Callable[[], datetime] = utc_now
-) -> Iterator[MailboxReport]:
+) -> list[MailboxReport]:
     """Do all of a pass and take it back: the servers hear nothing, the store keeps nothing, nothing is sent.
 
-    The same spool, decide and commit run inside a transaction that is rolled back at the end of each mailbox.
+    The same spool, decide and commit run inside one transaction that is rolled back at the end, so that what comes of
+    a mail counts for those behind it, whatever mailbox they are in.
     """
     from engine.sources.source import SourceError
 
+    fetched: list[tuple[Mailbox, MailboxReport, list[RawMail]]] = []
+    left = REHEARSAL_BYTES
     for mailbox in mailboxes:
         report = MailboxReport(mailbox.name, mailbox.place)
+        raws: list[RawMail] = []
         try:
-            _rehearse(engine, mailbox, report, limit, now)
+            raws = _fetched(engine, mailbox, report, limit, now, left)
         except SourceError as error:
-            report = MailboxReport(mailbox.name, mailbox.place, "failed", error.code, error.sentence)
-        yield report
+            report.state, report.code, report.sentence = "failed", error.code, error.sentence
+        left -= sum(len(raw.content) for raw in raws)
+        fetched.append((mailbox, report, raws))
+    with engine.store.rehearsal():
+        for mailbox, report, raws in fetched:
+            _rehearse(engine, mailbox, report, raws, now())
+    return [report for _, report, _ in fetched]
 
 
-def _rehearse(engine: Engine, mailbox: Mailbox, report: MailboxReport, limit: int, now: Callable[[], datetime]) -> None:
-    from engine.sources import KINDS
-
-    store = engine.store
-    raws = _fetched(engine, mailbox, report, limit, now) if mailbox.protocol in KINDS else []
-    with store.rehearsal():
-        for start in range(0, len(raws), BATCH):
-            spooled = store.ledger.spool(raws[start : start + BATCH], "rehearsal")
-            report.new += len(spooled)
-            unseen = [each for each in spooled if not each.seen_before]
-            report.lines += [line_of(result) for result in process(engine, unseen, now())]
+def _rehearse(engine: Engine, mailbox: Mailbox, report: MailboxReport, raws: list[RawMail], now: datetime) -> None:
+    ledger = engine.store.ledger
+    for start in range(0, len(raws), BATCH):
+        spooled = ledger.spool(raws[start : start + BATCH], "rehearsal")
+        report.new += len(spooled)
+        unseen = [each for each in spooled if not each.seen_before]
+        report.lines += [line_of(result) for result in process(engine, unseen, now)]
+    report.waiting = ledger.waiting(mailbox.name)
 
 
 def unknown(store: Store, mailbox: Mailbox, source: Source, keys: Sequence[str]) -> Sequence[str]:
@@ -190,12 +199,14 @@ def unknown(store: Store, mailbox: Mailbox, source: Source, keys: Sequence[str])
 
 
 def _fetched(
-    engine: Engine, mailbox: Mailbox, report: MailboxReport, limit: int, now: Callable[[], datetime]
+    engine: Engine, mailbox: Mailbox, report: MailboxReport, limit: int, now: Callable[[], datetime], most_bytes: int
 ) -> list[RawMail]:
-    """Read what is new, as far as memory should hold it."""
-    from engine.sources import open_source
+    """Read what is new, as far as memory should hold it; nothing where nothing is read from. Raises SourceError."""
+    from engine.sources import KINDS, open_source
     from engine.sources.handed import Handed
 
+    if mailbox.protocol not in KINDS:
+        return []
     raws: list[RawMail] = []
     limits, size = engine.config.settings("").limits, 0
     with open_source(mailbox, limits, now) as source:
@@ -204,7 +215,7 @@ def _fetched(
         for raw in handed.fetch(asked, limits):
             raws.append(raw)
             size += len(raw.content)
-            if size > REHEARSAL_BYTES:
+            if size > most_bytes:
                 most = REHEARSAL_BYTES // 10**6
                 report.sentence = f"stopped after {len(raws)} mails: a dry run reads {most} MB at most"
                 return raws

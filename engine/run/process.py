@@ -22,6 +22,7 @@ from msgspec.structs import replace
 from engine.decision.mailbox_action import Planned, plan_action
 from engine.decision.seal import reports
 from engine.model.draft import ENGINE, Decider, Disposition, Verdict
+from engine.model.extra import ExtraError
 from engine.model.plan import Effect, Letter, Outcome, Plan, Receipt, SendMail, Settle
 from engine.model.trace import encode
 from engine.model.whole import whole
@@ -246,8 +247,9 @@ class _Work:
 
     def _failed(self, spooled: Spooled, error: Exception) -> Result:
         """Count a failure of the machine; after the last attempt the mail is kept for a person."""
-        because = whole(f"{type(error).__name__}: {error}")
-        fault = whole("".join(traceback.format_exception(error)))
+        own = isinstance(error, ExtraError)  # a word of the host: its text is a sentence
+        because = whole(str(error) if own else f"{type(error).__name__}: {error}")
+        fault = whole("".join([*traceback.format_exception(error), because if own else ""]))
         waits = self.config.settings("").errors.retry
         kind, folder = _after_error(self.config, spooled.raw.origin.mailbox)
         quarantined = self.store.ledger.fail(spooled, fault, self.now, waits, MAX_ATTEMPTS, action=kind, folder=folder)

@@ -7,17 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from engine.run.line import Line
+
+if TYPE_CHECKING:
+    from engine.model.stored import Waiting
 
 
 @dataclass(slots=True)
 class MailboxReport:
     """What a pass did with one mailbox. `state` is ok, busy (another run has it), failed or paused.
 
-    `notes` are sentences that somebody should read although the mailbox works; `unsettled` says of each key why its
-    mail could not be moved, marked or deleted, `withheld` of each that the server lists and does not hand out what it
-    said.
+    `notes` are sentences that somebody should read although the mailbox works; `waiting` is which mails wait after the
+    pass, and why; `unsettled` says of each key why its mail could not be moved, marked or deleted, `withheld` of each
+    that the server lists and does not hand out what it said.
     """
 
     name: str
@@ -29,6 +33,7 @@ class MailboxReport:
     seen_before: int = 0
     lines: list[Line] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    waiting: list[Waiting] = field(default_factory=list)
     unsettled: dict[str, str] = field(default_factory=dict)
     withheld: dict[str, str] = field(default_factory=dict)
 

@@ -14,6 +14,7 @@ from datetime import datetime
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from engine.model.reasons import OUR_FAULT
 from engine.run.line import line_of
 from engine.run.process import BATCH, claim, process
 from engine.run.report import Listener, MailboxReport
@@ -60,6 +61,12 @@ class Visit:
     def stop(self) -> Stop:
         """What asks this work to stop: the engine's."""
         return self.engine.stop
+
+    def look_at_files_again(self) -> None:
+        """Let mail that waits for a file of ours be decided now: whether the file is mended is only seen that way."""
+        ledger, name = self.engine.store.ledger, self.mailbox.name
+        if any(each.code in OUR_FAULT for each in ledger.waiting(name)):
+            ledger.make_due(name, OUR_FAULT)
 
     def decide_waiting(self, tried: bool) -> None:
         """Decide what waits in the spool: released, deferred, left by a run that died; with `tried` also what broke."""

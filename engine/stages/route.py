@@ -32,7 +32,7 @@ from engine.model.draft import (
     Who,
     note,
 )
-from engine.model.extra import MAY_CHANGE
+from engine.model.extra import MAY_CHANGE, ExtraError
 from engine.model.facts import Facts
 from engine.model.mail import Address, Mail
 from engine.model.questions import EarlierMail, ItemByField, ItemByNumber, PersonNamed
@@ -305,14 +305,20 @@ class Walk:
         self._changes["no_reply"] = True
 
     def own(self, act: Act) -> None:
-        """`do`: what the host of the engine made of it. Raises ValueError where it changes what it may not."""
+        """`do`: what the host of the engine made of it. Raises ExtraError where it breaks or does what it may not."""
         name, *text = act.texts
         before = replace(self._before, **self._changes)
-        after = self._own[name].perform(before, "".join(text), self._by(act))
+        try:
+            after = self._own[name].perform(before, "".join(text), self._by(act))
+        except Exception as error:
+            said = f'the action "{name}" broke: {type(error).__name__}: {error}'
+            raise ExtraError(said.removesuffix(": ")) from error
+        if not isinstance(after, Draft):
+            raise ExtraError(f'the action "{name}" gave {type(after).__name__}: it has to give a Draft')
         changed = [each for each in Draft.__struct_fields__ if getattr(after, each) != getattr(before, each)]
         for each in changed:
             if each not in MAY_CHANGE:
-                raise ValueError(f'the action "{name}" changes {each}: it may change {", ".join(MAY_CHANGE)}')
+                raise ExtraError(f'the action "{name}" changes {each}: it may change {", ".join(MAY_CHANGE)}')
             self._changes[each] = getattr(after, each)
 
     def collect(self, name: str, act: Act) -> None:

@@ -8,7 +8,7 @@ that says why.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from itertools import takewhile
 from typing import Any
@@ -18,7 +18,7 @@ import msgspec
 from engine.model.draft import ENGINE
 from engine.model.facts import Facts, Release
 from engine.model.mail import Envelope, Mail, Origin, RawMail
-from engine.model.stored import Claimed, Spooled
+from engine.model.stored import Claimed, Spooled, Waiting
 from engine.store import hot, tables
 from engine.store.database import Database, time, us
 from engine.store.errors import Refused
@@ -27,6 +27,7 @@ from engine.store.locks import is_alive
 from engine.store.mails import Mails
 from engine.store.receipts import Receipts, message_key
 from engine.store.settling import plan
+from engine.store.terms import OPEN
 
 CLAIM_S = 900
 """How long a claim of a process on another host stands; one of a dead process on this host falls at once."""
@@ -128,6 +129,17 @@ class Claims:
 
     def tried_mailboxes(self, now: datetime) -> frozenset[str]:
         return frozenset(name for (name,) in self._database.rows(hot.TRIED_MAILBOXES, us(now)))
+
+    def waiting(self, mailbox: str) -> list[Waiting]:
+        rows = self._database.rows(hot.LET_WAIT, self._listing.number(mailbox))
+        return [Waiting(number, code, _last_line(error), time(until)) for code, error, number, until in rows]
+
+    def make_due(self, mailbox: str, codes: Collection[str]) -> None:
+        inbound = tables.Inbound
+        waits = tables.SQL(OPEN) & (inbound.state == "received") & inbound.owner.is_null()
+        here = inbound.mailbox == self._listing.number(mailbox)
+        with self._database.joining():
+            self._database.do(inbound.update(next_at=0).where(waits, here, inbound.code.in_(sorted(codes))))
 
     def reset_status(self, mail: str) -> None:
         inbound = tables.Inbound

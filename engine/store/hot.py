@@ -62,6 +62,11 @@ ORDER BY next_at, id LIMIT ?"""
 
 CLAIM = update("inbound", "attempts", "owner", "claimed_until", where="id = ? AND state = 'received' AND attempts = ?")
 
+LET_WAIT = f"""
+SELECT code, error, COUNT(*), MIN(next_at) FROM inbound
+WHERE {OPEN} AND state = 'received' AND mailbox_id = ? AND owner IS NULL AND code <> ''
+GROUP BY code, error ORDER BY MIN(next_at), code"""
+
 SIZE = "SELECT size FROM raw_mail JOIN inbound ON inbound.raw_id = raw_mail.id WHERE inbound.id = ?"
 
 CLAIMED_ROWS = f"""

@@ -2,7 +2,8 @@
 
 Here: `Retention`, a part of `engine.ports.Archive`: purge, prune, backup, and the texts of rule files. Not here: when
 these run (`allegra db prune`, `run`). Invariant: the bytes of a mail that waits for anybody (a machine, a person, the
-mail server) are never touched; the digest stays for good, so that a mail which comes again is known.
+mail server) are never touched; the digest stays for good, so that a mail which comes again is known. Of a mail that was
+purged its rows keep numbers, times, codes and digests, and no word of the mail or about a person.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any
 
 from peewee import SQL, fn
 
+from engine.model.reasons import REASONS
 from engine.model.stored import Pruned
 from engine.store import hot, tables
 from engine.store.blobs import Blobs
@@ -22,7 +24,7 @@ from engine.store.database import Database, us
 from engine.store.errors import Refused, StoreError
 from engine.store.mails import Mails
 from engine.store.restoring import damage
-from engine.store.terms import DECIDED, OPEN, PLANNED
+from engine.store.terms import DECIDED, OPEN, PLANNED, QUEUED
 
 NEVER = 2**63 - 1
 
@@ -73,21 +75,38 @@ class Retention:
         return kept
 
     def purge(self, mail: str) -> None:
-        inbound, shown, receipt = tables.Inbound, tables.Presentation, tables.Receipt
+        inbound, shown = tables.Inbound, tables.Presentation
         with self._database.joining():
             row = self._mails.mail(mail)
             (raw,) = self._database.first(inbound.select(inbound.raw).where(inbound.id == row.row))
-            if self._database.first(inbound.select(inbound.state).where(inbound.raw == raw, SQL(OPEN))):
+            same = inbound.select(inbound.id).where(inbound.raw == raw)  # in whatever mailbox these bytes came
+            if self._database.first(same.where(SQL(OPEN))):
                 raise Refused(f"{row.mail} is {row.outcome}: ignore or release it first")
-            planned = shown.select(shown.key).where(shown.inbound == row.row, SQL(PLANNED))
-            if self._database.first(planned):
+            if self._database.first(shown.select(shown.key).where(shown.inbound.in_(same), SQL(PLANNED))):
                 raise Refused(f"{row.mail} is still to be moved in its mailbox")
             self._let_go(raw, self._database.clock())
-            erased = inbound.update(
-                sender="", recipients="", subject="", reverse_path=None, forward_paths="", error=""
-            )  # fmt: skip
-            self._database.do(erased.where(inbound.id == row.row))
-            self._database.do(receipt.update(trace=None).where(receipt.inbound == row.row))
+            for (number,) in self._database.all(same):
+                self._forget(number)
+
+    def _forget(self, number: int) -> None:
+        """Take out of a mail's rows what tells of a person; what is still to be sent keeps its recipient until then."""
+        inbound, receipt, effect, outbox = tables.Inbound, tables.Receipt, tables.Effect, tables.Outbox
+        self._database.do(
+            inbound.update(
+                sender="", recipients="", subject="", message_id="", reverse_path=None, forward_paths="", error="",
+                released="",
+            ).where(inbound.id == number)
+        )  # fmt: skip
+        for (code,) in self._database.all(receipt.select(receipt.code).where(receipt.inbound == number).distinct()):
+            because = REASONS[code].sentence if code in REASONS else ""
+            told = receipt.update(trace=None, because=because)
+            self._database.do(told.where(receipt.inbound == number, receipt.code == code))
+        self._database.do(effect.update(detail="").where(effect.inbound == number))
+        sent = outbox.select(outbox.id, outbox.generation).where(outbox.inbound == number, ~SQL(f"({QUEUED})"))
+        for row, generation in self._database.all(sent):
+            once = f"{number}:{generation}:purged {row}"
+            told = outbox.update(payload="{}", recipient="", error="", dedupe=once)
+            self._database.do(told.where(outbox.id == row))
 
     # ── texts of rule files ───────────────────────────────────────────────────────────────────────────────────
 

@@ -131,6 +131,28 @@ def test_diff_against_what_was_decided_then(ruled: Any) -> None:
     assert {(each["before"], each["after"]) for each in different} == {("created finance", "created support")}
 
 
+def test_a_mail_that_differs_is_one_object_with_all_that_differs(ruled: Any) -> None:
+    ruled.rules("system.toml", SYSTEM.replace('"money"', '"cash"').replace("finance", "support"))
+    *different, summary = ruled.lines("rules", "diff")
+    assert summary["summary"] == {"mails": 3, "outcomes": 2, "fields": 2, "unchanged": 1}
+    assert len({each["mail"] for each in different}) == len(different) == 2
+    assert all("labels money → cash" in each["fields"] for each in different)
+    told = ruled.allegra("rules", "diff").stdout.splitlines()
+    (labels,) = [line for line in told if "labels money → cash" in line]
+    assert labels.split()[0] == "2" and '"An invoice", m-' in labels
+
+
+def test_a_schema_of_the_rules_commands_stands_for_one_shape(ruled: Any) -> None:
+    ruled.rules("system.toml", SYSTEM.replace('"money"', '"cash"'))
+    shapes: dict[str, set[frozenset[str]]] = {}
+    for command in ("list", "fields", "actions", "try auto", "test", "coverage", "diff", "fmt", "complete auto"):
+        for line in ruled.lines("rules", *command.split(maxsplit=1)):
+            if "summary" not in line:
+                shapes.setdefault(line["schema"], set()).add(frozenset(line))
+    assert [schema for schema, seen in shapes.items() if len(seen) > 1] == []
+    assert set(shapes) >= {f"allegra.rules.{name}/1" for name in ("list", "fields", "actions", "set", "test", "diff")}
+
+
 def test_fmt_writes_and_checks(ruled: Any) -> None:
     ruled.rules("system.toml", SYSTEM.replace("when = ", "when    =  ", 1))
     assert ruled.allegra("rules", "fmt", "--check").exit_code == 1

@@ -10,7 +10,8 @@ from datetime import timedelta
 import pytest
 
 from engine.model.mail import Part
-from engine.model.plan import AddComment, Attach, CreateItem, Outcome
+from engine.model.plan import AddComment, Attach, CreateItem, Letter, Outcome, SendMail
+from engine.model.reasons import REASONS
 from engine.store.errors import NotFound, Refused, StoreError
 from engine.store.store import Store
 
@@ -140,6 +141,35 @@ def test_purging_erases_addresses_and_subject_and_keeps_the_item(desk):
     assert desk.store.archive.raw(receipt.mail) is None and desk.store.archive.trace(receipt.mail) is None
     assert desk.store.items.view(receipt.item).item.title == "Printer"
     assert desk.spool(b"From: jane@example.com\n\nprivate")[0].seen_before
+
+
+def test_no_word_of_a_purged_mail_or_about_a_person_is_left_in_its_rows(desk):
+    content = b"From: max@stranger.example\n\nprivate"
+    mail = desk.end(Outcome.HELD, content=content, action="", subject="private",
+                    message_id="<private.1@stranger.example>", sender="max@stranger.example")  # fmt: skip
+    letter = SendMail(Letter.REJECTED, "rejected", ("max@stranger.example",), reason="max@stranger.example")
+    desk.store.ledger.reject(mail, "anna", "no, Max private", (letter,))
+    (again,) = desk.spool(content, mailbox="support")
+    desk.commit(again, outcome=Outcome.DISCARDED, action="", subject="private", sender="max@stranger.example")
+    desk.store.database.run("UPDATE outbox SET state = 'sent'")
+    desk.store.archive.purge(mail)
+    every = desk.store.database.rows("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
+    everything = str([desk.store.database.rows(f"SELECT * FROM {name}") for (name,) in every])  # noqa: S608
+    for word in ("stranger", "private", "Max"):
+        assert word not in everything
+    assert [(each.outcome, each.because, each.by.name) for each in desk.store.archive.receipts(mail)] == [
+        ("held", REASONS["gate.dmarc"].sentence, "dmarc"), ("rejected", REASONS["gate.dmarc"].sentence, "anna")
+    ]  # fmt: skip
+    assert desk.store.archive.mail(mail).purged_at == desk.now
+    assert desk.store.archive.mail(again.mail).purged_at == desk.now
+
+
+def test_a_mail_whose_bytes_were_let_go_in_time_is_not_said_to_be_purged(desk):
+    mail = desk.end(Outcome.DISCARDED, action="")
+    desk.later(days=100)
+    desk.store.archive.prune(desk.now, 86400.0, YEAR)
+    row = desk.store.archive.mail(mail)
+    assert (row.erased_at, row.purged_at) == (desk.now, None)
 
 
 def test_what_waits_is_not_purged(desk):

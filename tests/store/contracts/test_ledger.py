@@ -60,6 +60,23 @@ def test_a_deferred_mail_waits_and_keeps_its_attempt_unless_charged(desk, ledger
     assert ledger.claim("system", 9, desk.now, ME).mails[0].attempts == 2
 
 
+def test_mails_that_wait_are_counted_by_their_reason_and_can_be_made_due(desk, ledger):
+    broken, also, tried, _ = desk.spool(b"", b"", b"", b"")
+    soon, later = desk.now + timedelta(minutes=1), desk.now + timedelta(minutes=5)
+    for each in (broken, also):
+        ledger.defer(each, "config.broken", "a file", later)
+    ledger.fail(tried, "Traceback\nValueError: no", desk.now, [60.0])
+    assert [(each.mails, each.code, each.because, each.until) for each in ledger.waiting("system")] == [
+        (1, "fault.exception", "ValueError: no", soon),
+        (2, "config.broken", "a file", later),
+    ]
+    assert ledger.waiting("other") == []
+    ledger.make_due("other", {"config.broken"})
+    assert ledger.claim("system", 9, desk.now, ME).mails == []
+    ledger.make_due("system", {"config.broken"})
+    assert [each.mail for each in ledger.claim("system", 9, desk.now, ME).mails] == [broken.mail, also.mail]
+
+
 def test_a_mail_that_was_tried_comes_alone_behind_the_fresh_ones(desk, ledger):
     tried, *fresh = desk.spool(b"", b"", b"")
     ledger.fail(tried, "ValueError: no", desk.now, [0.0])
