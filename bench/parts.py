@@ -87,7 +87,8 @@ def _seen(config: Any, folder: Path) -> list[tuple[Any, Any]]:
     from engine.mail.parse import parse
     from engine.run.engine import Engine
     from engine.run.passing import utc_now
-    from engine.sources.files import read_file
+    from engine.sources.disk import read_mail
+    from engine.sources.source import content_key, raw_mail
     from engine.store.load import load as load_data
     from engine.store.store import Store
 
@@ -97,7 +98,8 @@ def _seen(config: Any, folder: Path) -> list[tuple[Any, Any]]:
         limits = config.settings("").limits
         seen = []
         for path in sorted((folder / "mail" / "new").iterdir()):
-            mail = parse(read_file(path, limits, utc_now(), "system"), limits)
+            content, size_bytes, _ = read_mail(path, limits)
+            mail = parse(raw_mail("system", content_key(content), content, utc_now(), size_bytes), limits)
             seen.append((mail, gather(mail, config, "system", engine.look(mail.raw))))
     return seen
 
@@ -239,7 +241,10 @@ def _children_rss_mb() -> float:
 
 def reply(_count: int) -> dict[str, Any]:
     """Cutting the new part out of replies."""
+    from engine.config.content import Body
+    from engine.mail.html_reply import left_out
     from engine.mail.reply import cut
+    from engine.model.facts import Cut
 
     body = "The spare part arrived and works.\n\nAnna\n\n"
     intro = "On Fri, 20 Nov 2026 08:06:00 +0000, Help desk wrote:\n"
@@ -248,11 +253,17 @@ def reply(_count: int) -> dict[str, Any]:
     nested = body + "".join(">" * (depth % 50 + 1) + " line\n" for depth in range(100_000))
     fresh = "Nothing is quoted in this mail, it just is long. On and on it goes.\n" * 150
     small = statistics.median([cpu_of(partial(cut, text), 1) for text in (ten, fresh) for _ in range(200)])
+    line = "<div>We looked at the <b>printer</b> and ordered a spare part.<br></div>\n"
+    quoted = (
+        f"<p>The spare part arrived and works.</p><p>Anna</p><div>{intro}</div><blockquote>{line * 130}</blockquote>"
+    )
+    page = partial(left_out, quoted, Body(), Cut(body.strip()))
     return {
         "about": "CPU time in one process",
         "lines": [
             ("cutting 10 KB, median", _ms(small), "goal < 0.5 ms"),
             (f"cutting {len(large) / 1e6:.1f} MB of quotes", _ms(cpu_of(lambda: cut(large), 3)), "goal < 50 ms"),
+            ("cutting 10 KB of HTML, median", _ms(statistics.median([cpu_of(page, 1) for _ in range(50)])), ""),
             (f"cutting {len(nested) / 1e6:.1f} MB of nested quotes", _ms(cpu_of(lambda: cut(nested), 3)), ""),
         ],
     }

@@ -21,6 +21,7 @@ __all__ = (
     "Explained",
     "Explanation",
     "Extra",
+    "ExtraError",
     "Facts",
     "Field",
     "FieldChange",
@@ -72,6 +73,7 @@ if TYPE_CHECKING:
     from engine.model.draft import FieldChange as FieldChange
     from engine.model.draft import Verdict as Verdict
     from engine.model.extra import Extra as Extra
+    from engine.model.extra import ExtraError as ExtraError
     from engine.model.extra import RuleAction as RuleAction
     from engine.model.facts import Facts as Facts
     from engine.model.mail import Address as Address
@@ -108,7 +110,7 @@ else:
         "engine.explain.explained": ("Explained",),
         "engine.library": ("Desk", "Explanation", "Taken", "open", "parse"),
         "engine.model.draft": ("Decider", "Draft", "FieldChange", "Verdict"),
-        "engine.model.extra": ("Extra", "RuleAction"),
+        "engine.model.extra": ("Extra", "ExtraError", "RuleAction"),
         "engine.model.facts": ("Facts",),
         "engine.model.mail": ("Address", "Attachment", "Envelope", "Mail", "Origin", "RawMail"),
         "engine.model.plan": ("Outcome", "Plan"),

@@ -94,8 +94,8 @@ class Desk:
 
     @property
     def problems(self) -> tuple[Problem, ...]:
-        """What is wrong with the rule files, and what is odd in allegra.toml: mail of a broken rule file waits."""
-        return (*self.config.warnings, *self._engine.book.problems)
+        """What is odd in allegra.toml; missing scripts and what is wrong with the rule files, which mail waits for."""
+        return (*self.config.warnings, *self.config.missing, *self._engine.book.problems)
 
     def take(
         self, content: bytes, mailbox: str = "system", *, envelope: Envelope = UNKNOWN, key: str = "",
@@ -108,9 +108,9 @@ class Desk:
         run works on the mailbox for longer than `wait_s` seconds, the next pass decides. Raises NotFound for a mailbox
         that is not configured, ValueError for bytes that hold no mail or more than `limits.raw`.
         """
+        from engine.model.draft import ENGINE
         from engine.run.at_once import decide_at_once
         from engine.run.line import line_of
-        from engine.run.process import ENGINE
         from engine.store.locks import owner
 
         engine, raw = self._open(), self._raw(content, mailbox, envelope, key)
@@ -162,10 +162,7 @@ class Desk:
         else:
             raw = self._raw(ref, mailbox, UNKNOWN, "")
             data = replay.explain_bytes(engine, raw, "(bytes)", every_rule)
-        fresh = dict(engine.book.rules.texts())
-        lines = told(
-            data, lambda digest: fresh.get(digest) or engine.store.archive.text(digest), every_rule, "", columns
-        )
+        lines = told(data, engine.rule_text, every_rule, "", columns)
         return Explanation("\n".join(lines), data)
 
     def run(

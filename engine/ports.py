@@ -15,13 +15,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
+from engine.model.answers import AccountMatch, MessageMatch
 from engine.model.desk import Account, Catalog, CustomField, ItemFacts
 from engine.model.facts import Facts, Release
 from engine.model.mail import Mail, RawMail
 from engine.model.plan import Effect, Plan, Receipt, SendMail
-from engine.model.questions import AccountMatch, MessageMatch
 from engine.model.stored import (
     Claimed,
+    Counter,
     ItemRow,
     ItemView,
     MailboxState,
@@ -33,6 +34,7 @@ from engine.model.stored import (
     Spooled,
     StoredMail,
     Versions,
+    Waiting,
 )
 
 MessageIds = Callable[[str, int, int, int], str]
@@ -44,11 +46,14 @@ class Ledger(Protocol):
 
     # ── taking in, claiming ───────────────────────────────────────────────────────────────────────────────────
 
-    def spool(self, raws: Sequence[RawMail], owner: str, *, identical: str = "settle") -> list[Spooled]:
+    def spool(
+        self, raws: Sequence[RawMail], owner: str, *, identical: str = "settle", quiet: bool = False
+    ) -> list[Spooled]:
         """Store mails durably and claim them for `owner`, in one transaction: now the server may be told.
 
         Bytes that this mailbox has had before only get a presentation, and their mailbox action is planned again;
-        with `identical="process"` (option `on_identical`) they are decided once more, as another generation.
+        with `identical="process"` (option `on_identical`) they are decided once more, as another generation. What comes
+        of `quiet` mails tells nobody.
         """
 
     def claim(
@@ -73,11 +78,20 @@ class Ledger(Protocol):
         """Free what dead processes had claimed. `in_hand` tells of a process which row it worked on, 0 for none.
 
         Of a process of which that is known, only that mail is charged with the attempt; the others never began. Of a
-        process of which nothing is known, each may be the culprit. A mail that was in hand for the second time waits.
+        process of which nothing is known, each may be the culprit. A mail that was in hand is taken up at once, the
+        second time alone behind all others; from the third time on it waits.
+
+        Mails that wait longer than a day, and longer than any of `waits_s`, are due: a clock ran ahead that set it.
         """
 
     def tried_mailboxes(self, now: datetime) -> frozenset[str]:
         """Name the mailboxes in which a mail that was tried before is due."""
+
+    def waiting(self, mailbox: str) -> list[Waiting]:
+        """Tell which mails of a mailbox wait and why, by their reason, the first that is due at the top."""
+
+    def make_due(self, mailbox: str, codes: Collection[str]) -> None:
+        """Let the mails of a mailbox that wait for one of these reasons be claimed at once."""
 
     # ── ends without a decision ───────────────────────────────────────────────────────────────────────────────
 
@@ -181,12 +195,13 @@ class Mailboxes(Protocol):
 
     # ── what it lists ─────────────────────────────────────────────────────────────────────────────────────────
 
-    def begin_epoch(self, mailbox: str, epoch: str, uidnext: int = 0) -> bool:
+    def begin_epoch(self, mailbox: str, epoch: str, uidnext: int = 0, account: str = "") -> bool:
         """Note the UIDVALIDITY (or its like) of a mailbox and its next UID; tells whether its numbers started anew.
 
-        They did if the epoch changed, or if the next UID is lower than it once was (0: not known). Then planned
-        actions are void, for their numbers may name other messages now; every listed message is unknown, is fetched
-        again and recognised by its bytes, and its action planned anew.
+        They did if the epoch or the `account` changed ("": not known, as in databases of earlier releases), or if the
+        next UID is lower than it once was (0: not known). Then planned actions are void, for their numbers may name
+        other messages now; every listed message is unknown, is fetched again and recognised by its bytes, and its
+        action planned anew.
         """
 
     def unknown_keys(self, mailbox: str, keys: Sequence[str]) -> list[str]:
@@ -236,7 +251,10 @@ class Mailboxes(Protocol):
         """Give what is to be done in a mailbox: key, kind, folder, bytes, Message-ID, sha256; failed ones last."""
 
     def actions_done(self, mailbox: str, done: Sequence[tuple[str, ...]]) -> None:
-        """Note what came of mailbox actions (TX3): key, state (done, gone, failed) and, if there is one, why."""
+        """Note what came of mailbox actions (TX3): key, state (done, gone, failed), perhaps why, perhaps another key.
+
+        Under that a message stands now: it is one more presentation of it.
+        """
 
     def actions_planned(self) -> int:
         """Count the mailbox actions that wait or failed, in all mailboxes."""
@@ -295,6 +313,9 @@ class Directory(Protocol):
 
     def groups(self) -> list[tuple[str, tuple[str, ...]]]:
         """Give every group with the logins in it."""
+
+    def roles(self) -> list[tuple[str, tuple[str, ...]]]:
+        """Give every role with what it permits."""
 
     def members(self, workspace: str) -> list[tuple[str, str, str]]:
         """Give who is a member of a workspace: kind (user or group), login or name, role."""
@@ -360,6 +381,9 @@ class Items(Protocol):
     def html(self, reference: str) -> str:
         """Give the HTML that a reference of an item or comment points to, as it came: sanitise it before showing."""
 
+    def pictures(self, reference: str) -> dict[str, str]:
+        """Tell how that HTML names the pictures it shows, and the digests of these."""
+
     def publish(self, item: int, note: int, by: str, *, authorise: bool = False) -> None:
         """Make an internal note a comment that everybody on the item sees (F046, F119).
 
@@ -417,7 +441,10 @@ class Outbox(Protocol):
         """
 
     def waiting(self, now: datetime | None = None) -> int:
-        """Count the rows that could be sent now."""
+        """Count the rows that could be sent now.
+
+        One that waits longer than a day is among them: nobody makes it wait so long but a clock that ran ahead.
+        """
 
     def claim(self, limit: int, now: datetime, owner: str) -> list[OutboxRow]:
         """Take rows to send, oldest first; the attempt is counted and committed before this returns.
@@ -431,14 +458,20 @@ class Outbox(Protocol):
     def failed(self, number: int, error: str, retry_at: datetime | None) -> None:
         """Note that a row did not go out; it waits until `retry_at`, or has failed for good without one."""
 
+    def postponed(self, number: int, why: str, until: datetime) -> None:
+        """Let a row wait that was claimed and not tried: the attempt is taken back."""
+
     def unknown(self, number: int) -> None:
         """Note that nobody knows whether an automatic mail went out: it is not sent again."""
 
     def count(
         self, recipient: str, since: datetime, automatic: bool | None = None, item: int | None = None,
-        kinds: tuple[str, ...] = (),
+        kinds: tuple[str, ...] = (), domain: str = "",
     ) -> int:  # fmt: skip
-        """Count what went (or may have gone) out to somebody, or to anybody for "", since a time."""
+        """Count what went (or may have gone) out to somebody, or to anybody (of a domain) for "", since a time.
+
+        What stands in the future does not count.
+        """
 
     def context(self, number: int) -> OutboxContext:
         """Give what an answer quotes: the mail it answers, the item or topic it is about."""
@@ -547,8 +580,8 @@ class Store(Protocol):
     def versions(self) -> Versions:
         """Give the counters; equal counters mean that no answer about accounts, items or receipts has changed."""
 
-    def changed_since(self, before: Versions) -> frozenset[str]:
-        """Name the questions whose answers may have changed since `before`."""
+    def changed_since(self, before: Versions) -> frozenset[Counter]:
+        """Name what may have changed since `before`: answers that depend on nothing of it are what they were."""
 
     def writing(self) -> AbstractContextManager[None]:
         """Hold one write transaction: committed at the end, rolled back by an exception. It cannot be nested.

@@ -79,6 +79,7 @@ def answered(
         script=reply.script,
         error_type=error.type if error else "",
         message=error.message if error else "",
+        code=error.code if error else "",
         line=error.line if error else 0,
         column=error.column if error else 0,
         length=error.length if error else 1,

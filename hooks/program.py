@@ -69,8 +69,9 @@ class Result:
 
     `outcome` is ok, compile-error, runtime-error, runtime-denied, timeout, memory, killed, attack or sandbox-missing;
     `verdict` is accept, reject, hold or refuse (False without a reason); `script` is the number of the script that
-    refused or failed, -1 for none; `problems` are pairs of that number and what is wrong; `lines` counts, by script
-    and line, what was executed (only with the option trace).
+    refused or failed, -1 for none; `code` is H108 or H109 where its function is missing or takes other arguments;
+    `problems` are pairs of the number of a script and what is wrong; `lines` counts, by script and line, what was
+    executed (only with the option trace).
     """
 
     outcome: str
@@ -83,6 +84,7 @@ class Result:
     script: int = -1
     error_type: str = ""
     message: str = ""
+    code: str = ""
     line: int = 0
     column: int = 0
     length: int = 1

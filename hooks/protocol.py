@@ -69,13 +69,14 @@ class Bound(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
 
 class Trouble(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """The exception a script ended with."""
+    """The exception a script ended with; `code` is set where the script has not the function it should have."""
 
     type: _Short
     message: _Reason
     line: _Count
     column: _Count
     length: _Count
+    code: Literal["", "H108", "H109"] = ""
 
 
 class Reply(msgspec.Struct, forbid_unknown_fields=True, frozen=True):

@@ -30,7 +30,11 @@ GUARD, ACTIVITY = "guard", "activity"
 
 
 class Missing(Exception):
-    """The script has no function of the right name and form."""
+    """The script has no function of the right name and form; `code` says which of the two it lacks."""
+
+    def __init__(self, code: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.code = code
 
 
 class GuardResult(Denied, TypeError):
@@ -77,10 +81,10 @@ class Compiled:
         exec(self._code, scope)  # noqa: S102 - made from source that the policy rewrote
         function: Any = scope.get(self.hook)
         if type(function) not in CALLABLE:
-            raise Missing(f"the script has no function {self.hook}({_arguments(self.hook)})")
+            raise Missing("H108", f"the script has no function {self.hook}({_arguments(self.hook)})")
         code = getattr(function, "__code__", None)
         if code is not None and code.co_argcount != self._wanted and not _takes(function, code, self._wanted):
-            raise Missing(f"{self.hook} must take ({_arguments(self.hook)})")
+            raise Missing("H109", f"{self.hook} must take ({_arguments(self.hook)})")
         made: Callable[..., Any] = function
         return made
 
@@ -224,7 +228,8 @@ def _failed(call: Call | None, error: BaseException) -> dict[str, Any]:
     else:
         call.voice.flush()
         reply = _said(call)
-    reply["error"] = {"type": _type_name(error), "message": _message(error), **place}
+    code = error.code if type(error) is Missing else ""
+    reply["error"] = {"type": _type_name(error), "message": _message(error), "code": code, **place}
     error.__traceback__ = None
     verdict, reason = call.voice.against() if call is not None else ("", "")
     reply.update(outcome=outcome, verdict=verdict or "accept", reason=reason, changes={}, dropped=[])

@@ -39,13 +39,8 @@ _OPS: Mapping[Type, tuple[Op, ...]] = {
     Type.ITEM: (Op.EXISTS, Op.IS, Op.IN),
 }
 _INSTEAD = {
-    Op.ABOVE: "after",
-    Op.ABOVE_IS: "after",
-    Op.BELOW: "before",
-    Op.BELOW_IS: "before",
-    Op.BEFORE: "<",
-    Op.AFTER: ">",
-}
+    Op.ABOVE: "after", Op.ABOVE_IS: "after", Op.BELOW: "before", Op.BELOW_IS: "before", Op.BEFORE: "<", Op.AFTER: ">",
+}  # fmt: skip
 _ALONE_HELP = {
     Type.ADDRESSES: "{0} exists",
     Type.TEXTS: "{0} exists",
@@ -65,7 +60,7 @@ _ALONE_HELP = {
 class Checker:
     """Checks conditions against a schema, the [lists] and the definitions above.
 
-    `used` collects the names of definitions and lists that something refers to.
+    `unread` are definitions that do not parse; `used` collects the definitions and lists that something refers to.
     """
 
     def __init__(self, schema: Schema, lists: Mapping[str, tuple[str, ...]]) -> None:
@@ -73,6 +68,7 @@ class Checker:
         self.lists = lists
         self.definitions: dict[str, Definition] = {}
         self.later: frozenset[str] = frozenset()
+        self.unread: set[str] = set()
         self.used: set[str] = set()
 
     def condition(self, node: Node, text: str, report: Report) -> dict[int, Question]:
@@ -130,6 +126,8 @@ class Checker:
 
     def _unknown(self, test: Test, report: Report) -> None:
         name, start, end = test.subject.name, test.subject.start, test.subject.end
+        if name in self.unread:  # told already, where it is defined
+            return
         if name in self.later:
             help = "move the definition above this one: a definition may only use those above it"
             report("E131", f'"{name}" is defined further down', start, end, help)

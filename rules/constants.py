@@ -89,7 +89,7 @@ def _wanted(field: Field) -> str:
     return f"write something like  {examples.get(field.type, chr(34) + '...' + chr(34))}"
 
 
-def _misfit(literal: Literal, field: Field) -> Misfit:
+def _misfit(field: Field) -> Misfit:
     return Misfit("E138", f"{field.name} is {field.type}, and this is not", _wanted(field))
 
 
@@ -115,7 +115,7 @@ def _size(literal: Literal, field: Field) -> int | float:
             return 0
         source = literal.source
         raise Misfit("E137", f'"{field.name}" is a size and needs a unit', f"write  {source} kB  or  {source} MB")
-    raise _misfit(literal, field)
+    raise _misfit(field)
 
 
 def _duration(literal: Literal, field: Field) -> float:
@@ -128,7 +128,7 @@ def _duration(literal: Literal, field: Field) -> float:
         raise Misfit(
             "E137", f'"{field.name}" is a duration and needs a unit', f"write  {source} hours  or  {source} days"
         )
-    raise _misfit(literal, field)
+    raise _misfit(field)
 
 
 def _date(literal: Literal, field: Field) -> date | timedelta:
@@ -140,12 +140,12 @@ def _date(literal: Literal, field: Field) -> date | timedelta:
     if literal.kind in (Kind.AGO, Kind.AHEAD):
         span = timedelta(seconds=min(seconds(literal.source), 1e11))
         return -span if literal.kind is Kind.AGO else span
-    raise _misfit(literal, field)
+    raise _misfit(field)
 
 
 def _time(literal: Literal, field: Field) -> int:
     if literal.kind is not Kind.TIME:
-        raise _misfit(literal, field)
+        raise _misfit(field)
     hour, minute = map(int, literal.source.split(":"))
     if minute > 59 or hour * 60 + minute > 1440:
         raise Misfit("E138", f"there is no time {literal.source}", "from  00:00  to  24:00")

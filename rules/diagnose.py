@@ -28,6 +28,7 @@ WORDS: dict[str, str] = {
 SENTENCES: dict[str, str] = {
     "route_to_workspace": 'route to workspace "..."', "route_to_system": "route to system",
     "set": 'set priority "..."  or  set "Custom field" to "..."', "add_label": 'add label "..."',
+    "original_sender": "set author to original sender",
     "assign_to": 'assign to "login"', "assign_to_group": 'assign to group "..."', "add_cc": "add cc as watcher",
     "add_to": "add to as watcher", "add_person": 'add "login" as watcher', "thread_by": 'thread by "field" = "..."',
     "start_new_item": "start new item", "reject": 'reject with "..."', "discard": 'discard because "..."',
@@ -79,7 +80,7 @@ def explain(text: str, start: str, position: int, at_end: bool, expected: frozen
         or _sign(text, position)
         or _quantity(text, position)
         or _word(text, position, expected)
-        or _incomplete(text, position, at_end, expected)
+        or _incomplete(text, at_end, expected)
         or _anything(text, position, expected)
     )
 
@@ -153,13 +154,13 @@ def _of_action(text: str, position: int, at_end: bool, expected: frozenset[str])
     opening = re.match(r'[^"\[=]*', text[start:])
     said = opening[0].strip() if opening else ""
     first = said.split(" ", 1)[0]
-    if position == start:
+    forms = [form for form in SENTENCES.values() if form.split(" ", 1)[0] == first]
+    if position == start or not forms:
         near = _near_action(said)
         help = f"did you mean  {near} ?" if near else "see  allegra rules actions"
         return SyntaxFault(
             "E110", f'unknown action "{said or text[start:]}"', start, start + len(said or text[start:]), help
         )
-    forms = [form for form in SENTENCES.values() if form.split(" ", 1)[0] == first]
     near_forms = [form for form in forms if _shared(form, said) == max(_shared(form, said) for form in forms)]
     help = "write  " + "  or  ".join(near_forms or forms)
     if at_end:
@@ -280,7 +281,7 @@ def _word(text: str, position: int, expected: frozenset[str]) -> SyntaxFault | N
     return None
 
 
-def _incomplete(text: str, position: int, at_end: bool, expected: frozenset[str]) -> SyntaxFault | None:
+def _incomplete(text: str, at_end: bool, expected: frozenset[str]) -> SyntaxFault | None:
     if not at_end:
         return None
     start, end = _last_piece(text)

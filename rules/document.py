@@ -54,6 +54,7 @@ class RawRule(Struct, frozen=True):
 class Document:
     """One file. `problems` grows while the file is read; `text` has `\\n` at its line ends.
 
+    `unread` are the definitions that do not parse: what uses one is not to blame.
     `tests` are tables as they stand there: nobody needs them while mail is decided (`tested.py` reads them).
     """
 
@@ -65,6 +66,7 @@ class Document:
     definitions: dict[str, Definition] = field(default_factory=dict)
     rules: list[RawRule] = field(default_factory=list)
     tests: list[Mapping[str, Any]] = field(default_factory=list)
+    unread: set[str] = field(default_factory=set)
     problems: list[Problem] = field(default_factory=list)
 
     def report(
@@ -220,13 +222,18 @@ class Reader:
             node = self._condition(text, path, f'definition "{name}"')
             if node is not None:
                 self.document.definitions[name] = Definition(name, text, node)
+            else:
+                self.document.unread.add(name)
 
     def _condition(self, text: str, path: Path, where: str) -> Node | None:
         try:
             return parse_condition(text)
-        except SyntaxFault as fault:
-            spot = self.places.inside(path, fault.start, fault.end)
-            self.document.report(fault.code, fault.message, spot, fault.help, where)
+        except SyntaxFault as whole:
+            from rules.pieces import faults
+
+            for fault in faults(text, whole):
+                spot = self.places.inside(path, fault.start, fault.end)
+                self.document.report(fault.code, fault.message, spot, fault.help, where)
             return None
 
     def _rule(self, number: int, table: Mapping[str, Any], names: dict[str, int]) -> None:

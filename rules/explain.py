@@ -62,6 +62,20 @@ def as_json(trace: FileTrace, texts: Texts, leaves: Leaves | None = None) -> dic
     }
 
 
+def unmatched(trace: FileTrace, text: str, rule: int) -> str:
+    """Say in words why a rule did not match: the part that failed first with the value it saw, or why nobody asked."""
+    story = _Story(trace, text)
+    raw = next(each for each in story.document.rules if each.number == rule)
+    return f"did not match: {story.failed(raw)}" if rule in story.misses else f"was {story.not_asked(raw)}"
+
+
+def matched(trace: FileTrace, text: str, rule: int) -> Iterator[str]:
+    """Give the tree of the condition of a rule that matched, with what each part saw."""
+    story = _Story(trace, text)
+    raw = next(each for each in story.document.rules if each.number == rule)
+    yield from (line[4:] for line in story.condition(raw, story.hits[rule]))
+
+
 class _Story:
     """One trace beside the document it came from."""
 
@@ -83,11 +97,11 @@ class _Story:
             if rule.number in self.hits:
                 yield from self._hit(rule, self.hits[rule.number])
             elif rule.number in self.misses:
-                yield self._miss(rule)
+                yield self._line(rule, f"✘ {self.failed(rule)}")
                 if every_rule and rule.condition is not None:
                     yield from self._tree(rule, self._part(rule), self._states(rule, leaves), 2)
             elif rule.number not in unread:
-                yield self._line(rule, f"– {self._why_not(rule)}")
+                yield self._line(rule, f"– {self.not_asked(rule)}")
         if len(unread) == 1:
             rule = next(rule for rule in self.document.rules if rule.number == unread[0])
             yield self._line(rule, f"– not reached: rule {self.trace.ended} ended the file")
@@ -100,7 +114,8 @@ class _Story:
     def _not_reached(self, rule: RawRule) -> bool:
         return bool(self.trace.ended) and rule.number > self.trace.ended
 
-    def _why_not(self, rule: RawRule) -> str:
+    def not_asked(self, rule: RawRule) -> str:
+        """Why nobody asked a rule."""
         if not rule.enabled:
             return "switched off: enabled = false"
         kind = "reply" if self.trace.reply else "new"
@@ -110,15 +125,16 @@ class _Story:
             return f"expired: until {rule.until.isoformat()}"
         return "not considered"
 
-    def _miss(self, rule: RawRule) -> str:
+    def failed(self, rule: RawRule) -> str:
+        """The part of a condition that failed first, with what it saw."""
         number, value = self.misses[rule.number]
         label, part = self._failed(rule, number)
-        said = f"✘ {label}"
+        said = label
         if part is not None and part.shape is Shape.LEAF:
             said += f"   ⟵ {_value(value, part)}"
             if hint := self._close(part, value):
                 said += f"   ← close: {hint}"
-        return self._line(rule, said)
+        return said
 
     def _failed(self, rule: RawRule, number: int) -> tuple[str, Part | None]:
         """The part that failed first, with the definitions it stands in."""
@@ -142,13 +158,17 @@ class _Story:
     def _hit(self, rule: RawRule, hit: Hit) -> Iterator[str]:
         shadow = ", shadow: nothing is done" if hit.shadow else ""
         yield f" ▶ {rule.number:>2}. {_safe(rule.name)}  ({self.trace.file}:{rule.line}{shadow})"
+        yield from self.condition(rule, hit)
+        for effect in hit.effects:
+            because = f"   {effect.effect.replace('_', ' ')}: {effect.because}" if effect.because else ""
+            yield f"       → {_safe(effect.text)}{_safe(because)}"
+
+    def condition(self, rule: RawRule, hit: Hit) -> Iterator[str]:
+        """The tree of a condition that held."""
         if rule.condition is not None:
             yield from self._tree(rule, self._part(rule), self._states(rule, {rule.number: hit.leaves}), 0)
         else:
             yield "       ✔ no condition"
-        for effect in hit.effects:
-            because = f"   {effect.effect.replace('_', ' ')}: {effect.because}" if effect.because else ""
-            yield f"       → {_safe(effect.text)}{_safe(because)}"
 
     def _tree(
         self, rule: RawRule, part: Part, states: Mapping[int, tuple[bool | None, Any]], depth: int
@@ -187,7 +207,7 @@ class _Story:
         }
         if hit is None and missed is None:
             ended = f"rule {self.trace.ended} ended the file"
-            told["because"] = f"not reached: {ended}" if self._not_reached(rule) else self._why_not(rule)
+            told["because"] = f"not reached: {ended}" if self._not_reached(rule) else self.not_asked(rule)
         if missed is not None:
             label, part = self._failed(rule, missed[0])
             told["failed"] = {"label": label, "seen": _plain(missed[1])}

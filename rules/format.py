@@ -86,7 +86,7 @@ def _edits(document: Document) -> list[tuple[int, int, str]]:
         if place.key_end > place.key_start and place.start > place.key_end and path in widths:
             edits.append((place.key_end, place.start, " " * (widths[path] - (place.key_end - place.key_start)) + " = "))
         if _is_sentence(path):
-            new = _string(document, path, place)
+            new = _string(document, place)
             if new is not None and new != document.text[place.start : place.end]:
                 edits.append((place.start, place.end, new))
     return edits
@@ -100,7 +100,7 @@ def _is_sentence(path: Path) -> bool:
     return path[0] == "test" and len(path) == 4 and path[2] in ("expect", "expect_not")
 
 
-def _string(document: Document, path: Path, place: Place) -> str | None:
+def _string(document: Document, place: Place) -> str | None:
     source = document.text[place.start : place.end]
     if source[:1] not in "\"'":
         return None

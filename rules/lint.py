@@ -23,7 +23,7 @@ from rules.schema import Schema, Slot, Type
 from rules.syntax import Op
 
 SOON = timedelta(days=14)
-_PRIVILEGES = frozenset({"skip_gate", "thread_by"})
+_PRIVILEGES = frozenset({"skip_gate", "thread_by", "original_sender"})
 _SENDER = ("from", "sender", "reply_to", "envelope")
 
 

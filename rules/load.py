@@ -77,6 +77,7 @@ class _Loading:
         self.document = document
         self.schema = schema
         self.checker = Checker(schema, document.lists)
+        self.checker.unread = document.unread
         self.actions = Actions(schema, privileged)
         self.defined: dict[str, tuple[Definition, dict[int, Question]]] = {}
         self.keys: dict[str, str] = {}

@@ -78,6 +78,7 @@ class Slot(StrEnum):
     ASSIGNEE = "assignee"
     REPLY = "reply"
     THREAD = "thread"
+    AUTHOR = "author"
     LIST = "list"
     FLOW = "flow"
 

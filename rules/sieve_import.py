@@ -21,6 +21,14 @@ _VARIABLE = re.compile(r"\$\{([A-Za-z_]\w*|\d)\}")
 _ENDS = ("fileinto", "reject", "ereject", "discard", "stop", "keep")
 
 
+@dataclass(frozen=True, slots=True)
+class Translation:
+    """A rule file, and how many parts of the script are `left` in it as comments."""
+
+    text: str
+    left: int
+
+
 @dataclass(slots=True)
 class _Out:
     """The rules written so far."""
@@ -28,9 +36,11 @@ class _Out:
     folders: Mapping[str, str]
     lines: list[str] = field(default_factory=list)
     names: set[str] = field(default_factory=set)
+    left: int = 0
 
     def unsaid(self, source: str, why: str) -> None:
         """Keep what could not be translated, as a comment."""
+        self.left += 1
         self.lines.append(f"# not translated: {why}")
         self.lines += [f"#   {line.rstrip()}" for line in source.splitlines()]
         self.lines.append("")
@@ -55,7 +65,7 @@ class _Out:
         self.lines += [f"then = [{', '.join(_toml(action) for action in actions)}]", ""]
 
 
-def translate(script: str, folders: Mapping[str, str] | None = None) -> str:
+def translate(script: str, folders: Mapping[str, str] | None = None) -> Translation:
     """Write a rule file for a script; `folders` maps folders to workspaces. Raises: SieveFault."""
     out = _Out(folders or {})
     out.lines += [
@@ -64,7 +74,7 @@ def translate(script: str, folders: Mapping[str, str] | None = None) -> str:
         "",
     ]
     _block(read(script), [], out)
-    return "\n".join(out.lines).rstrip("\n") + "\n"
+    return Translation("\n".join(out.lines).rstrip("\n") + "\n", out.left)
 
 
 def _toml(sentence: str) -> str:

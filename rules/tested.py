@@ -84,8 +84,9 @@ class _Tests(Reader):
                 "add  expect = ['...']  or  expect_none = true",
                 where,
             )
-        for key in ("expect", "expect_not"):
-            for position, text in enumerate(self.texts(table, path, key, where)):
+        actions = {key: self.texts(table, path, key, where) for key in ("expect", "expect_not")}
+        for key, texts in actions.items():
+            for position, text in enumerate(texts):
                 try:
                     parse_action(text)
                 except SyntaxFault as fault:
@@ -98,8 +99,8 @@ class _Tests(Reader):
                 mail=mail,
                 line=self.places.line(path),
                 path=path,
-                expect=self.texts(table, path, "expect", where),
-                expect_not=self.texts(table, path, "expect_not", where),
+                expect=actions["expect"],
+                expect_not=actions["expect_not"],
                 expect_rules=self.texts(table, path, "expect_rule", where),
                 expect_workspace=self.typed(table, path, "expect_workspace", str, "", where),
                 expect_none=self.typed(table, path, "expect_none", bool, False, where),

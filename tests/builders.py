@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import struct
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -21,13 +21,33 @@ from engine.config import Config
 from engine.config import parse as parse_config
 from engine.lookups import Recorder
 from engine.mail.parse import parse
+from engine.model.answers import AccountMatch, MessageMatch
 from engine.model.desk import Account, Catalog, ItemFacts
 from engine.model.draft import Draft
 from engine.model.facts import Authentication, Cut, Facts, Sender, Thread
 from engine.model.mail import Address, Envelope, Mail, Origin, RawMail
-from engine.model.questions import AccountMatch, HookAnswer, HookRequest, MessageMatch
-from engine.run.engine import WHO_ANSWERS
+from engine.model.questions import (
+    A,
+    AccountByLogin,
+    AccountOf,
+    CatalogOf,
+    GroupNamed,
+    ItemByField,
+    ItemByMessageIds,
+    ItemByNumber,
+    May,
+    PersonNamed,
+    Question,
+    SenderRate,
+    TopicByNumber,
+    TotalRate,
+    VirusFound,
+)
+from engine.run.engine import Engine
+from engine.run.world import World as RealWorld
 from engine.store.store import Store
+
+Answers = dict[type[Question[Any]], Callable[[Any], Any]]
 
 NOW = datetime(2026, 11, 20, 10, 31, tzinfo=UTC)
 
@@ -168,31 +188,6 @@ def draft(**known: Any) -> Draft:
     return Draft(**{"workspace": "support", **known})
 
 
-@dataclass
-class Asked:
-    """The real store as a decision sees it, with a scanner and a sandbox that are switched off."""
-
-    store: Store
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(getattr(self.store, WHO_ANSWERS[name]), name)
-
-    def duplicate(self, workspace: str, core_digest: str, fingerprint: str) -> str:
-        return self.store.ledger.duplicate(workspace, core_digest, fingerprint)
-
-    def sender_rate(self, address: str, seconds: int) -> int:
-        return self.store.ledger.sender_rate(address, seconds, NOW)
-
-    def total_rate(self, seconds: int) -> int:
-        return self.store.ledger.total_rate(seconds, NOW)
-
-    def scan(self) -> str:
-        return "off"
-
-    def hooks(self, request: HookRequest) -> HookAnswer:
-        return HookAnswer()
-
-
 def tracker(store: Store) -> Recorder:
     """Fill an empty store with the people and places of `World`, and open the door to it."""
     for name in ("staff", "customers", "tier2"):
@@ -205,12 +200,12 @@ def tracker(store: Store) -> Recorder:
     lists = {"types": SUPPORT.types, "categories": SUPPORT.categories, "versions": SUPPORT.versions}
     store.items.put_workspace("support", name="Support", lists={**lists, "modules": SUPPORT.modules})
     store.directory.put_member("support", "member", group="staff")
-    return Recorder(Asked(store), NOW)
+    return Recorder(RealWorld(Engine(config(), store), b"", NOW), NOW)
 
 
 @dataclass
 class World:
-    """A tracker in memory that answers every question of `Lookups`; counts the questions in `asked`."""
+    """A tracker in memory that answers every question: out of `answers`, else of what it holds; `asked` are those."""
 
     accounts: tuple[Account, ...] = (ANNA, JANE, BOB, LOCKED, GUEST)
     groups: tuple[str, ...] = ("staff", "customers", "tier2")
@@ -229,57 +224,50 @@ class World:
     found: str = "clean"
     mails: int = 0
     now: datetime = NOW
-    asked: list[str] = field(default_factory=list)
+    answers: Answers = field(default_factory=dict)
+    asked: list[Question[Any]] = field(default_factory=list)
 
-    def account(self, address: str, separators: str) -> AccountMatch:
-        self.asked.append("account")
+    def ask(self, question: Question[A]) -> A:
+        """Answer out of `answers`, else of what this world holds, else as one who knows nothing."""
+        self.asked.append(question)
+        answer = self.answers.get(type(question))
+        if answer is not None:
+            return answer(question)
+        known = _KNOWN.get(type(question))
+        return known(self, question) if known is not None else question.nothing()
+
+    def counted(self, kind: type[Question[Any]]) -> int:
+        """Tell how often this was asked."""
+        return sum(type(question) is kind for question in self.asked)
+
+    def account(self, address: str) -> AccountMatch:
+        """Find who has this address."""
         found = next((a for a in self.accounts if address.casefold() in [e.casefold() for e in a.emails]), None)
         return AccountMatch(found, "exact" if found else "")
 
-    def login(self, login: str) -> Account | None:
-        return next((a for a in self.accounts if a.login == login), None)
-
     def person(self, text: str) -> Account | None:
-        self.asked.append("person")
+        """Find who is meant by this."""
         wanted = text.strip().casefold()
         return next((a for a in self.accounts if wanted in (a.login, a.name.casefold(), *a.emails)), None)
 
-    def group(self, name: str) -> str:
-        return next((g for g in self.groups if g.casefold() == name.strip().casefold()), "")
 
-    def may(self, login: str, permission: str, workspace: str) -> bool:
-        return (login, permission) in self.rights
-
-    def catalog(self, workspace: str) -> Catalog | None:
-        return next((c for c in self.catalogs if c.workspace == workspace), None)
-
-    def item(self, item: int) -> ItemFacts | None:
-        return next((i for i in self.items if i.id == item), None)
-
-    def topic(self, topic: int) -> ItemFacts | None:
-        return next((t for t in self.topics if t.id == topic), None)
-
-    def item_by_message_ids(self, message_ids: tuple[str, ...]) -> MessageMatch | None:
-        return next((MessageMatch(m, self.messages[m]) for m in message_ids if m in self.messages), None)
-
-    def item_by_field(self, name: str, value: str) -> ItemFacts | None:
-        return next((i for i in self.items if dict(i.fields).get(name) == value), None)
-
-    def duplicate(self, workspace: str, core_digest: str, fingerprint: str) -> str:
-        return ""
-
-    def sender_rate(self, address: str, seconds: int) -> int:
-        return self.mails
-
-    def total_rate(self, seconds: int) -> int:
-        return self.mails
-
-    def scan(self) -> str:
-        self.asked.append("scan")
-        return self.found
-
-    def hooks(self, request: HookRequest) -> HookAnswer:
-        return HookAnswer()
+_KNOWN: dict[type[Question[Any]], Callable[[World, Any], Any]] = {
+    AccountOf: lambda world, of: world.account(of.address),
+    AccountByLogin: lambda world, by: next((a for a in world.accounts if a.login == by.login), None),
+    PersonNamed: lambda world, who: world.person(who.text),
+    GroupNamed: lambda world, by: next((g for g in world.groups if g.casefold() == by.name.strip().casefold()), ""),
+    May: lambda world, may: (may.login, may.permission) in world.rights,
+    CatalogOf: lambda world, of: next((c for c in world.catalogs if c.workspace == of.workspace), None),
+    ItemByNumber: lambda world, by: next((i for i in world.items if i.id == by.item), None),
+    TopicByNumber: lambda world, by: next((t for t in world.topics if t.id == by.topic), None),
+    ItemByMessageIds: lambda world, by: next(
+        (MessageMatch(m, world.messages[m]) for m in by.message_ids if m in world.messages), None
+    ),
+    ItemByField: lambda world, by: next((i for i in world.items if dict(i.fields).get(by.name) == by.value), None),
+    SenderRate: lambda world, _: world.mails,
+    TotalRate: lambda world, _: world.mails,
+    VirusFound: lambda world, _: world.found,
+}
 
 
 def tnef(name: bytes, data: bytes) -> bytes:

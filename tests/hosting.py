@@ -15,12 +15,12 @@ default_workspace = "support"
 [system.mailbox]
 protocol = "{protocol}"
 addresses = ["help@example.com"]
-move_on_success = "Done"
-move_on_hold = "Held"
+{folders}
 [workspace.support]
 name = "Support"
 {more}
 """
+FOLDERS = 'move_on_success = "Done"\nmove_on_hold = "Held"'
 DATA = {
     "users": [{"login": "anna", "name": "Anna Berg", "emails": ["anna@example.com"]}],
     "workspaces": [{"identifier": "support", "name": "Support"}],
@@ -30,7 +30,8 @@ DATA = {
 def installation(folder: Path, more: str = "", rules: str = "", protocol: str = "pipe") -> Path:
     """Make one; gives the path of its allegra.toml."""
     path = folder / "allegra.toml"
-    path.write_text(CONFIG.format(more=more, protocol=protocol), encoding="utf-8")
+    folders = FOLDERS if protocol == "program" else ""
+    path.write_text(CONFIG.format(more=more, protocol=protocol, folders=folders), encoding="utf-8")
     if rules:
         (folder / "rules").mkdir(exist_ok=True)
         (folder / "rules" / "system.toml").write_text(rules, encoding="utf-8")

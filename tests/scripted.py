@@ -8,7 +8,8 @@ from pathlib import Path
 from builders import World
 
 from engine.config import Config, load
-from engine.model.questions import HookAnswer, HookRequest
+from engine.model.answers import HookAnswer
+from engine.model.questions import HookRequest, HooksSay
 
 BASE = """
 schema = 1
@@ -27,14 +28,17 @@ CALM = {"guard.py": "def guard(mail, ctx):\n    pass\n", "activity.py": "def act
 
 @dataclass
 class Scripted(World):
-    """Answers the question `hooks` with `said`, in turn; keeps what it was asked."""
+    """Its scripts say what `said` holds, in turn."""
 
     said: list[HookAnswer] = field(default_factory=list)
-    questions: list[HookRequest] = field(default_factory=list)
 
-    def hooks(self, request: HookRequest) -> HookAnswer:
-        self.questions.append(request)
-        return self.said[min(len(self.questions), len(self.said)) - 1]
+    def __post_init__(self) -> None:
+        self.answers[HooksSay] = lambda _: self.said[min(len(self.requests), len(self.said)) - 1]
+
+    @property
+    def requests(self) -> list[HookRequest]:
+        """What the scripts were asked."""
+        return [question.request for question in self.asked if isinstance(question, HooksSay)]
 
 
 def hooked(

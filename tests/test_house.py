@@ -31,7 +31,7 @@ ONE_IMPORTER = {
     "re2": ("rules/pattern", "hooks/", "engine/mail/"),
     "smtplib": ("engine/outbox/",),
     "jinja2": ("engine/outbox/",),
-    "sqlite3": ("engine/store/", "engine/cli/version"),
+    "sqlite3": ("engine/store/", "engine/desk/installed"),
 }
 
 

@@ -12,6 +12,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import hosting
 import pytest
@@ -368,6 +369,12 @@ EXTRA = Extra(
     fields=(Field("crm.tier", Type.TEXT, "what the customer pays for", tier, example='crm.tier is "gold"'),),
     actions=(RuleAction("page", "wake somebody up", page),),
 )
+WHOEVER = """
+[[test]]
+name = "whoever writes"
+mail = { from = "anna@example.com" }
+expect = ['do "page"']
+"""
 RULES = """
 [[rule]]
 name = "Gold"
@@ -430,7 +437,74 @@ def test_an_action_that_changes_what_it_may_not_is_a_fault_of_the_machine(tmp_pa
     with engine.open(hosting.installation(tmp_path, rules=RULES), extra=extra) as desk:
         taken = desk.take(mail())
         assert (taken.outcome, taken.code) == (Outcome.DEFERRED, "fault.exception")
-        assert taken.because.startswith('ValueError: the action "page" changes workspace: it may change fields,')
+        assert taken.because.startswith('the action "page" changes workspace: it may change fields,')
+
+
+def broken_tier(sight: engine.Sight) -> str | None:
+    raise LookupError("no customer")
+
+
+def broken_page(draft: Draft, text: str, by: Decider) -> Draft:
+    raise RuntimeError
+
+
+NO_DRAFT: Any = None
+BROKEN = [
+    (Extra((Field("crm.tier", Type.TEXT, "", broken_tier),), EXTRA.actions),
+     "the rule field crm.tier broke: LookupError: no customer"),
+    (Extra((Field("crm.tier", Type.TEXT, "", lambda sight: 5),), EXTRA.actions),
+     "the rule field crm.tier holds a text and gave 5"),
+    (Extra(EXTRA.fields, (RuleAction("page", "", broken_page),)), 'the action "page" broke: RuntimeError'),
+    (Extra(EXTRA.fields, (RuleAction("page", "", lambda draft, text, by: NO_DRAFT),)),
+     'the action "page" gave NoneType: it has to give a Draft'),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("extra", "said"), BROKEN, ids=[said for _, said in BROKEN])
+def test_a_word_of_a_host_that_breaks_is_named_in_a_sentence_everywhere(
+    tmp_path: Path, extra: Extra, said: str
+) -> None:
+    from click.testing import CliRunner
+
+    from engine.cli.main import allegra
+
+    path = hosting.installation(tmp_path, rules=RULES + WHOEVER)
+    (tmp_path / "mail.eml").write_bytes(mail())
+    with engine.open(path, extra=extra) as desk:
+        for act in (desk.decide, desk.explain):
+            with pytest.raises(engine.ExtraError) as caught:
+                act(mail())
+            assert str(caught.value) == said
+        taken = desk.take(mail())
+        assert (taken.outcome, taken.code, taken.because) == (Outcome.DEFERRED, "fault.exception", said)
+        assert f" because  {said}" in desk.explain(taken.mail).text
+    with engine.open(path, extra=EXTRA) as desk:
+        desk.take(mail(number=2))
+
+    def told(*words: str) -> tuple[int, str]:
+        done = CliRunner().invoke(
+            allegra, ["--config", str(path), *words], obj={"extra": extra}, catch_exceptions=False
+        )
+        return done.exit_code, done.output
+
+    commands = [("explain", str(tmp_path / "mail.eml")), ("rules", "test"), ("rules", "diff", "--against", "archive"),
+                ("replay", "<2@mail.example.com>")]  # fmt: skip
+    if "field" in said:
+        commands += [("rules", "try", 'crm.tier is "x"', *more) for more in ((), (str(tmp_path / "mail.eml"),))]
+    for words in commands:
+        code, output = told(*words)
+        assert said in output and "Traceback" not in output, words
+        assert code == (0 if words[0] == "replay" else 1), words
+
+
+def test_what_a_release_would_come_to_is_told_although_a_word_of_the_host_breaks(tmp_path: Path) -> None:
+    path, (extra, said) = hosting.installation(tmp_path, rules=RULES), BROKEN[0]
+    with engine.open(path, extra=EXTRA) as desk:
+        taken = desk.take(mail(sender="max@elsewhere.example"))
+        assert taken.outcome is Outcome.HELD
+    with engine.open(path, extra=extra) as desk:
+        text = desk.explain(taken.mail).text
+        assert f"If it were released now:  error all the same, by stage route: {said}" in text
 
 
 def test_the_command_line_of_a_host_knows_its_words(tmp_path: Path) -> None:

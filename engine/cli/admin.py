@@ -1,8 +1,10 @@
-"""`allegra admin`: bring in what another system knows."""
+"""`allegra admin`: bring in what another system knows.
+
+Here: options and printing. Not here: reading and loading the file (`desk/loading.py`).
+"""
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from pathlib import Path
 
 import click
@@ -27,27 +29,21 @@ def load(ctx: click.Context, file: Path, dry_run: bool, as_json: bool) -> None:
     Loading twice changes nothing. With anything wrong in the file nothing is loaded, and everything that is wrong
     is shown with its place (exit 1).
     """
+    from engine.desk import loading
     from engine.store.load import LoadError
-    from engine.store.load import load as load_into
-    from engine.store.places import read
 
-    data, text, problems = read(file)
-    if problems:
-        print_problems(problems)
-        raise SystemExit(FINDINGS)
-    with open_store(ctx) as store, store.rehearsal() if dry_run else nullcontext():
-        try:
-            tallies = load_into(store, data, text)
-        except LoadError as error:
-            print_problems(error.problems)
-            raise SystemExit(FINDINGS) from None
-        if as_json:
-            for table, tally in tallies.items():
-                print_json(
-                    "admin", {"table": table, "added": tally.added, "changed": tally.changed, "same": tally.same}
-                )
-            return
-        rows = [(table, tally.added, tally.changed, tally.same) for table, tally in tallies.items()]
-        print_table(("table", "added", "changed", "same"), rows, "there is nothing in this file")
-        if dry_run:
-            click.echo("nothing was changed: this was a dry run", err=True)
+    try:
+        data = loading.read(file)
+        with open_store(ctx) as store:
+            tallies = loading.load(store, data, dry_run=dry_run)
+    except LoadError as error:
+        print_problems(error.problems)
+        raise SystemExit(FINDINGS) from None
+    if as_json:
+        for table, tally in tallies.items():
+            print_json("admin", {"table": table, "added": tally.added, "changed": tally.changed, "same": tally.same})
+        return
+    rows = [(table, tally.added, tally.changed, tally.same) for table, tally in tallies.items()]
+    print_table(("table", "added", "changed", "same"), rows, "there is nothing in this file")
+    if dry_run:
+        click.echo("nothing was changed: this was a dry run", err=True)

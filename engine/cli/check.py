@@ -1,6 +1,6 @@
 """`allegra check`: is everything that an admin writes sound?
 
-Here: running the checks, printing what they find for people, as NDJSON, for GitHub and as SARIF.
+Here: printing what the checks find for people, as NDJSON, for GitHub and as SARIF.
 Not here: the checks (`workbench/checks.py`). Invariant: exit 0 clean, 1 findings, 78 the configuration does not load.
 """
 
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from engine.cli.common import BROKEN_CONFIG, DONE, FINDINGS, config_path, extra_of, print_json
-from rules.problem import Problem, Severity, in_order, render
+from rules.problem import Problem, Severity, render
 
 if TYPE_CHECKING:
     from engine.workbench.checks import Checked
@@ -30,9 +30,11 @@ _LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: 
 @click.pass_context
 def check(ctx: click.Context, online: bool, strict: bool, shape: str, as_json: bool) -> None:
     """Check configuration, rules, hooks, templates and database."""
-    checked, loads = _look(ctx, online)
-    problems = in_order(problem for each in checked for problem in each.problems)
-    code = _code(problems, strict) if loads else BROKEN_CONFIG
+    from engine.workbench.checks import look_at
+
+    looked = look_at(config_path(ctx), extra_of(ctx), online=online)
+    checked, problems = looked.checked, looked.problems
+    code = _code(problems, strict) if looked.loads else BROKEN_CONFIG
     if as_json:
         _print_json(checked, problems, code)
     elif shape == "github":
@@ -43,21 +45,6 @@ def check(ctx: click.Context, online: bool, strict: bool, shape: str, as_json: b
     else:
         _print_text(checked, problems, code, online)
     raise SystemExit(code)
-
-
-def _look(ctx: click.Context, online: bool) -> tuple[list[Checked], bool]:
-    """Everything that was looked at, and whether the configuration loads."""
-    from msgspec.structs import replace
-
-    from engine.config import ConfigError, load
-    from engine.workbench import checks
-
-    path = config_path(ctx)
-    try:
-        config = replace(load(path), extra=extra_of(ctx))
-    except ConfigError as error:
-        return [checks.Checked(path.name, "", error.problems)], False
-    return list(checks.look(config, online=online)), True
 
 
 def _code(problems: Sequence[Problem], strict: bool) -> int:

@@ -59,14 +59,14 @@ def verbosity(ctx: click.Context) -> int:
 @contextmanager
 def exit_codes() -> Iterator[None]:
     """Turn the errors a command may meet into a sentence on stderr and the exit code that belongs to it."""
-    from engine.config.problems import ConfigError
+    from engine.model.extra import ExtraError
     from engine.store.errors import Busy, NotFound, Refused, StoreError, Unclear
 
     try:
         yield
-    except ConfigError as error:
-        print_problems(error.problems)
-        raise SystemExit(BROKEN_CONFIG) from None
+    except ExtraError as error:
+        complain(str(error))
+        raise SystemExit(FINDINGS) from None
     except Busy as error:
         complain(str(error))
         raise SystemExit(LATER) from None
@@ -104,25 +104,24 @@ def chosen_workspace(config: Config, name: str | None) -> str:
     return name or ""
 
 
-def open_config(ctx: click.Context, *, decides: bool = False) -> Config:
+def open_config(ctx: click.Context) -> Config:
     """Load the configuration; with problems in it, print all of them and exit 78.
 
-    A command that `decides` about mail also minds files that nothing else needs.
+    Its warnings are printed too, without a terminal once a day.
     """
     from msgspec.structs import replace
 
+    from engine.cli.reminders import due
     from engine.config import ConfigError, load
 
     try:
         config = replace(load(config_path(ctx)), extra=extra_of(ctx))
-        if decides:
-            config.ready()
     except ConfigError as error:
         print_problems(error.problems)
         if len(error.problems) > 1:
             complain(f"{config_path(ctx)} does not load; nothing was done")
         raise SystemExit(BROKEN_CONFIG) from None
-    if verbosity(ctx) >= 0 and config.warnings:
+    if verbosity(ctx) >= 0 and config.warnings and due(config):
         print_problems(config.warnings)
     return config
 
@@ -164,6 +163,15 @@ def answer(as_json: bool, schema: str, data: Mapping[str, Any], sentence: str) -
         print_json(schema, data)
     else:
         click.echo(printable(sentence))
+
+
+def save(path: Path, content: bytes, *, over: bool = False) -> None:
+    """Write a file, never `over` one unless that is asked for. Raises click.ClickException."""
+    try:
+        with path.open("wb" if over else "xb") as target:
+            target.write(content)
+    except OSError as error:
+        raise click.ClickException(f"{path} cannot be written: {error.strerror}") from None
 
 
 def when(moment: datetime | None) -> str:

@@ -1,12 +1,11 @@
 """`allegra config`: the configuration in force.
 
-Here: `show`, `get`, and the two files about it that are shipped. Not here: how it is loaded or written
-(`engine/config/`). Invariant: no secret is ever printed.
+Here: options and printing. Not here: how it is loaded or written (`engine/config/`), the two files about it that are
+shipped (`desk/manual.py`). Invariant: no secret is ever printed.
 """
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -59,7 +58,7 @@ def get(ctx: click.Context, key: str, origin: bool, as_json: bool) -> None:
 
     config = open_config(ctx)
     entry = write.find(config, key)
-    section = [each for each in write.entries(config) if entry is None and each.key.startswith(f"{key}.")]
+    section = write.below(config, key) if entry is None else []
     for each in section:
         if as_json:
             print_json("config", {"key": each.key, "value": each.value, "origin": each.origin})
@@ -85,20 +84,17 @@ def schema() -> None:
     Written to allegra.schema.json beside allegra.toml, and with "#:schema ./allegra.schema.json" as the first line
     there, it lets editors complete and check options while you type.
     """
-    click.echo(_shipped("allegra.schema.json"), nl=False)
+    from engine.desk.manual import shipped
+
+    click.echo(shipped("allegra.schema.json"), nl=False)
 
 
 @config.command()
 def example() -> None:
     """Print the complete example, with every option there is."""
-    click.echo(_shipped("allegra.toml.example"), nl=False)
+    from engine.desk.manual import shipped
 
-
-def _shipped(name: str) -> bytes:
-    """A file that is shipped: inside the package, in a checkout beside it. Bytes, for they are UTF-8 anywhere."""
-    package = Path(__file__).resolve().parents[1]
-    inside = package / name
-    return (inside if inside.is_file() else package.parent / name).read_bytes()
+    click.echo(shipped("allegra.toml.example"), nl=False)
 
 
 def _line(entry: Entry) -> str:

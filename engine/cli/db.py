@@ -18,26 +18,21 @@ def db() -> None:
 @db.command()
 @click.option("--wait", "wait_s", type=click.FloatRange(0), default=30.0, show_default=True, metavar="SECONDS",
               help="How long to wait for a running pass.")  # fmt: skip
+@click.option("--anew", is_flag=True, help="Make an empty database although there was one here and it is gone.")
 @click.option("--json", "as_json", is_flag=True, help="As a JSON object.")
 @click.pass_context
-def migrate(ctx: click.Context, wait_s: float, as_json: bool) -> None:
+def migrate(ctx: click.Context, wait_s: float, anew: bool, as_json: bool) -> None:
     """Make the database, or bring its schema up to date. Every other command does it too when it is needed."""
-    from engine.store.database import Database
-    from engine.store.migrations import bring_up_to_date, version
+    from engine.store import migrations
 
     path = open_config(ctx).store.path
     with exit_codes():
-        database = Database(path)
-        database.connect()
-        try:
-            taken = bring_up_to_date(database, wait_s=wait_s)
-            now = version(database)
-        finally:
-            database.close()
+        done = migrations.migrate(path, wait_s, anew=anew)
     if as_json:
-        print_json("db", {"path": str(path), "version": now, "steps": taken})
+        print_json("db", {"path": str(path), "version": done.version, "steps": done.steps})
     else:
-        click.echo(f"{path}: schema {now}, " + (f"took {', '.join(taken)}" if taken else "nothing to do"))
+        took = f"took {', '.join(done.steps)}" if done.steps else "nothing to do"
+        click.echo(f"{path}: schema {done.version}, {took}")
 
 
 @db.command()
@@ -52,6 +47,46 @@ def backup(ctx: click.Context, target: Path, as_json: bool) -> None:
         print_json("db", {"path": str(target), "bytes": size})
     else:
         click.echo(f"{target}: {size} bytes")
+
+
+@db.command()
+@click.argument("backup", type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar="FILE")
+@click.option("--send-queued", is_flag=True, help="Send what was queued when the backup was written; else it is held.")
+@click.option("--gap", type=click.IntRange(0), default=1000, show_default=True, metavar="N",
+              help="Numbers of items left out, for those given since the backup.")  # fmt: skip
+@click.option("--wait", "wait_s", type=click.FloatRange(0), default=30.0, show_default=True, metavar="SECONDS",
+              help="How long to wait for a running pass.")  # fmt: skip
+@click.option("--commit", is_flag=True, help="Do it; without this, only look at the file.")
+@click.option("--json", "as_json", is_flag=True, help="As a JSON object.")
+@click.pass_context
+def restore(
+    ctx: click.Context, backup: Path, send_queued: bool, gap: int, wait_s: float, commit: bool, as_json: bool
+) -> None:
+    """Put a backup in place of the database. What stood there is kept beside it.
+
+    Mail that was queued may have been sent since: it is held. Items that were made since are gone, but people know
+    their numbers: the next ones are given above a gap. Then `allegra mailbox reconcile NAME` finds the mails that came
+    after the backup; it tells nobody of them again.
+    """
+    from engine.store import restoring
+
+    path = open_config(ctx).store.path
+    with exit_codes():
+        if not commit:
+            restoring.readable(backup)
+            told: dict[str, object] = {"path": str(path), "backup": str(backup), "done": False}
+            said = f"{backup} is a whole backup; --commit puts it in place of {path}"
+        else:
+            done = restoring.restore(path, backup, send_queued=send_queued, gap=gap, wait_s=wait_s)
+            told = {"path": str(path), "backup": str(backup), "done": True, "held": done.held,
+                    "next_item": done.next_item, "kept": str(done.kept or "")}  # fmt: skip
+            kept = f"what stood there is in {done.kept}\n" if done.kept else ""
+            said = (f"{path} is what {backup} was; {kept}{done.held} mails that were queued are held; the next item is "
+                    f"#{done.next_item}\nnow: allegra mailbox reconcile NAME --commit, for each mailbox")  # fmt: skip
+    if as_json:
+        print_json("db", told)
+    else:
+        click.echo(said)
 
 
 @db.command()

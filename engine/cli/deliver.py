@@ -84,7 +84,7 @@ def _deliver(
 
     if spool is not None:
         return _spool(spool)
-    config = open_config(ctx, decides=True)
+    config = open_config(ctx)
     found = targets(config, recipients, name)
     if not found:
         wanted = ", ".join(recipients) or "a mail without --recipient"

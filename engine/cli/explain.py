@@ -66,10 +66,10 @@ def explain(
         else:
             found = _stored(engine, ref, rules_directory, every_rule)
         if as_json:
-            print_json("explain", explaining.as_json(found, store.archive.text))
+            print_json("explain", explaining.as_json(found, engine.rule_text))
         else:
             width = terminal_columns() or WIDTH
-            click.echo("\n".join(explaining.told(found, store.archive.text, every_rule, stage, width)))
+            click.echo("\n".join(explaining.told(found, engine.rule_text, every_rule, stage, width)))
 
 
 def _of_bytes(engine: Engine, ref: str, mailbox: str, every_rule: bool) -> Explained:

@@ -6,6 +6,7 @@ import click
 
 from engine.cli.common import SAID, answer, open_store, print_json, print_pairs, print_table, usage
 from engine.cli.noun import Noun
+from engine.cli.removing import removed
 
 
 @click.group(cls=Noun)
@@ -65,10 +66,13 @@ def show(ctx: click.Context, name: str, as_json: bool) -> None:
 
 @group.command()
 @click.argument("name")
+@click.option("--commit", is_flag=True, help="Really do it.")
 @click.option("--json", "as_json", is_flag=True, help="As a JSON object.")
 @click.pass_context
-def remove(ctx: click.Context, name: str, as_json: bool) -> None:
-    """Remove a group; its users stay."""
+def remove(ctx: click.Context, name: str, commit: bool, as_json: bool) -> None:
+    """Remove a group; its users stay.
+
+    Without --commit it only tells what would go.
+    """
     with open_store(ctx) as store:
-        store.directory.remove_group(name)
-        answer(as_json, "group", {"name": name, "done": "removed"}, f"group {name}: removed")
+        removed(store, "group", name, commit, as_json)

@@ -71,7 +71,7 @@ def release(
     from engine.desk import plain
     from engine.run.engine import Engine
 
-    config = open_config(ctx, decides=True)
+    config = open_config(ctx)
     with open_store(ctx, config) as store, closing(Engine(config, store)) as engine:
         desk.may_go_to(config, store, workspace, item or 0)
         rows = _chosen(store, refs, all_matching)

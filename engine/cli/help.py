@@ -1,35 +1,46 @@
 """`allegra help [TOPIC]`: a page of the documents, or what they say about one code or option.
 
-Here: choosing and printing. Not here: where the pages lie and what is in them (`pages.py`).
+Here: choosing and printing. Not here: where the pages lie and what is in them (`desk/manual.py`).
 Invariant: without a terminal a page is printed as it is, so it can be kept in a file.
 """
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
-from engine.cli import pages
 from engine.cli.common import is_terminal
+from engine.desk import manual
+
+
+def _topics(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[Any]:
+    """Offer the topics to a shell, each with its title."""
+    from click.shell_completion import CompletionItem
+
+    known = manual.pages().items()
+    return [CompletionItem(name, help=manual.title(path)) for name, path in known if name.startswith(incomplete)]
 
 
 @click.command()
-@click.argument("topic", default="", shell_complete=pages.complete)
+@click.argument("topic", default="", shell_complete=_topics)
 def help(topic: str) -> None:
     """Print a page of the documents, or what they say about a code.
 
     TOPIC is a page (rules, config), a code as in `explain` and `check` (rule.hold, C101) or an option (gates.dmarc).
     Without one, all pages are listed. On a terminal a page is shown in the pager that PAGER names.
     """
-    known = pages.pages()
+    known = manual.pages()
+    page = {name.casefold(): name for name in known}.get(topic.casefold(), "")
     if not topic:
-        _list({name: pages.title(path) for name, path in known.items() if "/" not in name})
-    elif topic in known:
-        text = known[topic].read_text(encoding="utf-8")
+        _list({name: manual.title(path) for name, path in known.items() if "/" not in name})
+    elif page:
+        text = known[page].read_text(encoding="utf-8")
         if is_terminal():
             click.echo_via_pager(text)
         else:
             click.echo(text, nl=False)
-    elif found := list(pages.rows(topic)):
+    elif found := list(manual.rows(topic)):
         click.echo("\n\n".join(found))
     else:
         raise click.UsageError(_unknown(topic, list(known)))
@@ -45,8 +56,11 @@ def _list(titles: dict[str, str]) -> None:
 def _unknown(topic: str, known: list[str]) -> str:
     import difflib
 
-    near = difflib.get_close_matches(topic, known, 1)
+    names = {name.casefold(): name for name in (*known, *manual.words())}
+    near = difflib.get_close_matches(topic.casefold(), names, 1, 0.7)
     there = (
-        f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(each for each in known if '/' not in each)}"
+        f"did you mean {names[near[0]]!r}?"
+        if near
+        else f"there are: {', '.join(each for each in known if '/' not in each)}"
     )
     return f"there is no page {topic!r} and no code or option of that name; {there}"

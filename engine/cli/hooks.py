@@ -17,12 +17,15 @@ from engine.cli.common import (
     FINDINGS,
     answer,
     complain,
+    config_path,
+    exit_codes,
     open_config,
     print_json,
     print_problems,
     print_table,
+    usage,
 )
-from engine.cli.hooks_run import HOOKS, diff, parameters, run
+from engine.cli.hooks_run import HOOKS, diff, run
 from engine.cli.hooks_show import show_tested
 from engine.cli.noun import Noun
 from engine.plain_text import printable
@@ -90,40 +93,33 @@ def check(ctx: click.Context, files: tuple[Path, ...], hook: str | None, as_json
 @click.pass_context
 def test(ctx: click.Context, names: tuple[str, ...], fixture: str, as_json: bool) -> None:
     """Run scripts on their fixtures: hooks/fixtures/SCRIPT/NAME.json, with NAME.eml beside it for a real mail."""
-    from engine.rulebook.book import shown
-    from engine.scripts.files import Files
-    from engine.workbench.fixtures import fixtures, run_fixtures
+    from engine.workbench.fixtures import run_fixtures
     from engine.workbench.script_check import complaints, problem_of
-    from engine.workbench.script_choice import sandbox, wanted
-    from hooks.sandbox import Program, Script
+    from engine.workbench.script_choice import sandbox, suites
+    from hooks.sandbox import Program
 
     config = open_config(ctx)
-    texts = parameters(config)
-    files = Files(config.hooks.directory)
     passed = failed = 0
     with sandbox(config) as made:
-        for hook, name in wanted(config, names):
-            loaded = files.read(name)
-            file = shown(config, loaded.path)
-            if loaded.problem is not None:
-                print_problems((problem_of(loaded.problem, file),))
+        for suite in suites(config, names, fixture):
+            script, number = suite.script, len(suite.paths)
+            if suite.problem is not None:
+                print_problems((problem_of(suite.problem, suite.file),))
                 failed += 1
                 continue
-            paths = tuple(p for p in fixtures(config.hooks.directory, name) if fixture in p.stem)
             if not as_json:
-                click.echo(f"{file:<20} {hook}   {len(paths)} fixture{'s' if len(paths) != 1 else ''}")
-            script = Script(name, hook, loaded.text)
-            if problems := complaints(made, Program((script,), *texts), file):
+                click.echo(f"{suite.file:<20} {script.hook}   {number} fixture{'s' if number != 1 else ''}")
+            if problems := complaints(made, Program((script,), suite.params, suite.tables), suite.file):
                 print_problems(problems)
-                failed += max(len(paths), 1)
+                failed += max(number, 1)
                 if as_json:
-                    print_json("hooks", {"fixture": None, "script": file, "passed": False,
+                    print_json("hooks", {"fixture": None, "script": suite.file, "passed": False,
                                          "failures": [each.message for each in problems]})  # fmt: skip
                 continue
-            for tested in run_fixtures(made, script, paths, *texts):
+            for tested in run_fixtures(made, script, suite.paths, suite.params, suite.tables):
                 good = not tested.failures
                 passed, failed = passed + good, failed + (not good)
-                show_tested(tested, file, loaded.text, hook, as_json)
+                show_tested(tested, suite.file, script.source, script.hook, as_json)
     if not as_json:
         click.echo(f"{passed} passed, {failed} failed")
     raise SystemExit(FINDINGS if failed else DONE)
@@ -191,20 +187,13 @@ def limits(ctx: click.Context, as_json: bool) -> None:
 @click.pass_context
 def new(ctx: click.Context, hook: str, name: str, directory: Path | None) -> None:
     """Write a first script with a fixture."""
-    from engine.cli.common import config_path
-    from engine.cli.hooks_new import FIXTURES, SCRIPTS
+    from engine.desk.first_script import write_first
 
     if directory is None:
         directory = open_config(ctx).hooks.directory if config_path(ctx).exists() else Path("hooks")
-    stem = (name or hook).removesuffix(".py")
-    if not stem.replace("-", "_").isidentifier():
-        raise click.UsageError(f"{name!r} is no name for a script: use letters, digits, _ and -")
-    script, fixture = directory / f"{stem}.py", directory / "fixtures" / stem / "first.json"
-    for path, text in ((script, SCRIPTS[hook]), (fixture, FIXTURES[hook])):
-        if path.exists():
-            complain(f"{path} is there already")
-            raise SystemExit(FINDINGS)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, "utf-8")
-        click.echo(f"wrote {path}")
-    click.echo(f'add {hook} = ["{stem}.py"] below [hooks] in allegra.toml, then: allegra hooks test', err=True)
+    written = []
+    with exit_codes(), usage():
+        for path in write_first(hook, directory, name):
+            written.append(path)
+            click.echo(f"wrote {path}")
+    click.echo(f'add {hook} = ["{written[0].name}"] below [hooks] in allegra.toml, then: allegra hooks test', err=True)

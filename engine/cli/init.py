@@ -1,55 +1,23 @@
 """`allegra init`: a first allegra.toml from four questions.
 
-Here: the questions, guessing the host, writing the file, showing what is in the mailbox. Not here: demo data.
-Invariant: the file that is written loads; it is readable by its owner only, and an existing one is never replaced;
-the workspace it names is in the database.
+Here: the questions, and showing what is in the mailbox. Not here: what is guessed, the file and its database
+(`desk/first_file.py`).
 """
 
 from __future__ import annotations
 
-import os
-import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from msgspec import Struct
 
-from engine.cli.common import AWAY, DONE, FINDINGS, USAGE, complain, print_json
+from engine.cli.common import AWAY, DONE, FINDINGS, USAGE, complain, exit_codes, print_json
 from engine.plain_text import printable
 
 if TYPE_CHECKING:
     from engine.config import Config
-
-HOSTS = {
-    "gmail.com": "imap.gmail.com",
-    "googlemail.com": "imap.gmail.com",
-    "outlook.com": "outlook.office365.com",
-    "hotmail.com": "outlook.office365.com",
-    "gmx.de": "imap.gmx.net",
-    "gmx.net": "imap.gmx.net",
-    "web.de": "imap.web.de",
-    "yahoo.com": "imap.mail.yahoo.com",
-    "icloud.com": "imap.mail.me.com",
-    "fastmail.com": "imap.fastmail.com",
-    "mailbox.org": "imap.mailbox.org",
-    "posteo.de": "posteo.de",
-}
-"""Servers of the big providers; for others imap.DOMAIN is a good guess."""
-
-_ADDRESS = re.compile(r"[^\s<>@\"\x00-\x1f]+@([^\s<>@\"\x00-\x1f]+)")
-
-
-class Answers(Struct, frozen=True):
-    """What was asked. `login` is password, env:NAME, file:PATH or command:LINE."""
-
-    address: str
-    host: str
-    username: str
-    login: str
-    sender: str
-    smtp: str
-    protocol: str = "imap"
+    from engine.desk.first_file import Answers
 
 
 @click.command()
@@ -76,22 +44,7 @@ def init(directory: Path, yes: bool, no_test: bool, as_json: bool, **given: Any)
     if file.exists():
         complain(f"{file} is there already; it was not touched")
         raise SystemExit(FINDINGS)
-    answers, password = _ask(given, yes)
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-        _write(file, _tables(answers, password))
-    except OSError as error:
-        complain(f"{file} cannot be written: {error.strerror}")
-        raise SystemExit(FINDINGS) from None
-    from engine.config import ConfigError, load
-
-    try:
-        config = load(file)
-    except ConfigError as error:
-        file.unlink()
-        complain(f"nothing was written: {error.problems[0].message}")
-        raise SystemExit(USAGE) from None
-    _workspaces(config)
+    config = _made(file, *_ask(given, yes))
     if not as_json:
         click.echo(f"Wrote {file}, made {config.store.path}")
     seen, code = ({}, DONE) if no_test else _look(config)
@@ -109,104 +62,101 @@ def init(directory: Path, yes: bool, no_test: bool, as_json: bool, **given: Any)
 
 
 def _ask(given: dict[str, Any], yes: bool) -> tuple[Answers, str]:
-    """The four questions: address, server, how to log in, where replies come from. The second value is a password."""
+    """The four questions: address, server, how to log in, where replies come from. The second value is a secret."""
+    from engine.desk.first_file import Answers, domain_of, likely_host, likely_smtp
+    from engine.store.errors import Unclear
+
     address = given["address"] or ("" if yes else click.prompt("Address of the mailbox to read", value_proc=_address))
-    found = _ADDRESS.fullmatch(address)
-    if found is None:
+    try:
+        guess = likely_host(domain_of(address), given["protocol"])
+    except Unclear:
         raise click.UsageError(
             f"{printable(address)!r} is no mail address" if address else "--yes asks nothing: give --address as well"
-        )
-    domain = found[1].lower()
-    guess = HOSTS.get(domain, f"{given['protocol']}.{domain}")
-    host = given["host"] or (guess if yes else click.prompt("Its server", default=guess))
-    login, password = _login(given, yes)
-    sender = given["sender"] or (address if yes else click.prompt("Replies come from", default=address))
-    smtp = given["smtp"] or host.replace("imap", "smtp", 1).replace("pop3", "smtp", 1)
+        ) from None
+    host = given["host"] or (guess if yes else click.prompt("Its server", default=guess, value_proc=_host))
+    login, secret = _login(given, yes)
+    sender = given["sender"] or (
+        address if yes else click.prompt("Replies come from", default=address, value_proc=_sender)
+    )
+    smtp = given["smtp"] or likely_smtp(host)
     username = given["username"] or address
-    return Answers(address, host, username, login, sender, "" if smtp == "none" else smtp, given["protocol"]), password
+    return Answers(address, host, username, login, sender, "" if smtp == "none" else smtp, given["protocol"]), secret
 
 
 def _address(typed: str) -> str:
     """What was typed, if it is an address; else click asks again."""
-    if _ADDRESS.fullmatch(typed.strip()) is None:
-        raise click.UsageError("write an address such as help@example.com")
+    from engine.desk.first_file import domain_of
+    from engine.store.errors import Unclear
+
+    try:
+        domain_of(typed.strip())
+    except Unclear:
+        raise click.UsageError("write an address such as help@example.com") from None
     return typed.strip()
 
 
+def _host(typed: str) -> str:
+    """What was typed, if it is the name of a server; else click asks again."""
+    from engine.config.kinds import read_host
+
+    return _read(read_host, typed)
+
+
+def _sender(typed: str) -> str:
+    """What was typed, if it is an address with or without a name; else click asks again."""
+    from engine.config.kinds import read_mailbox
+
+    return _read(read_mailbox, typed)
+
+
+def _read(read: Callable[[str], str], typed: str) -> str:
+    from engine.config.section import Wrong
+
+    try:
+        return read(typed.strip())
+    except Wrong as wrong:
+        advice = f"; {wrong.advice}" if wrong.advice else ""
+        raise click.UsageError(f"{printable(wrong.sentence)}{advice}") from None
+
+
 def _login(given: dict[str, Any], yes: bool) -> tuple[str, str]:
-    for way in ("env", "file", "command"):
-        if given[f"password_{way}"]:
-            return f"{way}:{given[f'password_{way}']}", ""
-    if yes:
-        return "env:ALLEGRA_IMAP_PASSWORD", ""
-    password = click.prompt(
+    """An option that says how to log in, and its value."""
+    for option in ("password_env", "password_file", "password_command"):
+        if given[option]:
+            return option, given[option]
+    password = "" if yes else click.prompt(
         "Password (empty: from the variable ALLEGRA_IMAP_PASSWORD)", default="", show_default=False, hide_input=True
-    )
-    return ("password", password) if password else ("env:ALLEGRA_IMAP_PASSWORD", "")
+    )  # fmt: skip
+    return ("password", password) if password else ("password_env", "ALLEGRA_IMAP_PASSWORD")
 
 
-def _tables(answers: Answers, password: str) -> dict[str, Any]:
-    way, _, value = answers.login.partition(":")
-    secret = {"password": password} if way == "password" else {f"password_{way}": value}
-    tables: dict[str, Any] = {
-        "schema": 1,
-        "instance": {"name": answers.address.partition("@")[2]},
-        "system": {
-            "default_workspace": "support",
-            "mailbox": {
-                "protocol": answers.protocol,
-                "host": answers.host,
-                "username": answers.username,
-                **secret,
-                "addresses": [answers.address],
-            },
-        },
-        "workspace": {"support": {"name": "Support"}},
-    }
-    if answers.smtp:
-        tables["smtp"] = {"host": answers.smtp, "username": answers.username, **secret, "from": answers.sender}
-    return tables
+def _made(file: Path, answers: Answers, secret: str) -> Config:
+    """The configuration of the file that is written, its database made."""
+    from engine.config import ConfigError
+    from engine.desk.first_file import make_database, write_first
 
-
-def _write(file: Path, tables: dict[str, Any]) -> None:
-    """Write the file whole, readable by its owner only; never over another one."""
-    from engine.config import write
-
-    text = "# allegra help example  shows every option there is. Change this file, then run:  allegra check\n"
-    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-        stream.write(text + write.plain(tables))
-
-
-def _workspaces(config: Config) -> None:
-    """Make the database with the workspaces of the file in it: mail for one that is not there would be held."""
-    from engine.cli.common import exit_codes
-    from engine.store.store import Store
-
-    with exit_codes(), Store.open(config.store.path) as store:
-        for name, workspace in config.workspaces.items():
-            if store.items.catalog(name) is None:
-                store.items.put_workspace(name, name=workspace.name)
+    try:
+        config = write_first(file, answers, secret)
+    except OSError as error:
+        complain(f"{file} cannot be written: {error.strerror}")
+        raise SystemExit(FINDINGS) from None
+    except ConfigError as error:
+        complain(f"nothing was written: {error.problems[0].message}")
+        raise SystemExit(USAGE) from None
+    with exit_codes():
+        make_database(config)
+    return config
 
 
 def _look(config: Config) -> tuple[dict[str, Any], int]:
     """Log in and look at the first five mails that would be processed; what was seen, and the exit code."""
-    from datetime import UTC, datetime
-
-    from engine.mail.parse import parse
-    from engine.sources import open_source
-    from engine.sources.source import SourceError, raw_mail
-
-    def now() -> datetime:
-        return datetime.now(UTC)
+    from engine.desk.mailboxes import first_look
+    from engine.sources.source import SourceError
 
     try:
-        with open_source(config.mailbox("system"), config.settings().limits, now) as source:
-            waiting, first = len(source.list()), source.peek(5)
+        seen = first_look(config, config.mailbox("system"), 5)
     except SourceError as error:
         complain(error.sentence)
         click.echo("Mend that in the file, then run:  allegra check --online", err=True)
         return {}, AWAY
-    mails = [parse(raw_mail("system", each.key, each.header, now(), truncated=True)) for each in first]
-    shown = [{"from": mail.from_[0].address if mail.from_ else "", "subject": mail.subject} for mail in mails]
-    return {"waiting": waiting, "first": shown}, DONE
+    return {"waiting": seen.waiting, "first": [{"from": who, "subject": what} for who, what in seen.first]}, DONE

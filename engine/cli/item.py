@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from engine.cli import words
-from engine.cli.common import answer, open_store, print_json, print_pairs, print_table, when
+from engine.cli.common import answer, open_store, print_json, print_pairs, print_table, save, when
 from engine.cli.mail import person, write
 from engine.cli.noun import Noun
 from engine.plain_text import printable
@@ -99,6 +99,8 @@ def comments(ctx: click.Context, number: int, as_json: bool) -> None:
             click.echo(
                 f"── {kind} {comment.id}   {printable(comment.author)}   {when(comment.created_at)}   {comment.mail}"
             )
+            if comment.subject:
+                click.echo(f"subject: {printable(comment.subject)}")
             _print_text(comment.text)
         if not view.comments and not as_json:
             click.echo(f"item #{number} has no comments", err=True)
@@ -143,12 +145,8 @@ def file_(ctx: click.Context, number: int, attachment: int, out: Path | None) ->
         content = store.items.blob(looking.attachment(looking.item(store, number), attachment).digest)
     if out is None:
         write(content)
-        return
-    try:
-        with out.open("xb") as target:
-            target.write(content)
-    except OSError as error:
-        raise click.ClickException(f"{out} cannot be written: {error.strerror}") from None
+    else:
+        save(out, content)
 
 
 @item.command()

@@ -37,15 +37,21 @@ def who(by: Decider) -> str:
     return by.name
 
 
-def row(line: Line) -> str:
-    """One row of the table that `demo` and `run --verbose` print."""
+def row(line: Line, called: str = "") -> str:
+    """One row of the table that `demo` and `run --dry-run` print; `called` is its item where that has no number yet."""
     said = line.outcome.upper() if line.outcome in LOUD else line.outcome
     if line.outcome in (Outcome.CREATED, Outcome.COMMENT, Outcome.NOTE):
-        what = f"{line.workspace} {line.target}"
+        what = f"{line.workspace} {called or line.target}"
         tail = f"{what:<13} {line.extra}"
     else:
         tail = line.extra or f"{who(line.by)}: {line.because}"
     return f" {line.mail[:6]:<9}{fit(line.sender, 29)} {fit(line.subject, 38)} {said:<9} {printable(tail)}".rstrip()
+
+
+def new_items(lines: Iterable[Line]) -> dict[int, str]:
+    """Name the items that were made and taken back: a dry run gives no numbers."""
+    made = dict.fromkeys(line.item for line in lines if line.outcome is Outcome.CREATED)
+    return {item: f"new {number}" for number, item in enumerate(made, 1)}
 
 
 HEAD = f" {'MAIL':<9}{'FROM':<29} {'SUBJECT':<38} OUTCOME"

@@ -6,6 +6,7 @@ Here: the commands of the noun. Not here: searching (`store/`), what is done to 
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -18,14 +19,13 @@ from engine.cli.common import (
     print_json,
     print_pairs,
     print_table,
+    save,
     when,
 )
 from engine.cli.noun import Noun
 from engine.plain_text import printable, safe_line
 
 if TYPE_CHECKING:
-    from typing import BinaryIO
-
     from engine.model.stored import MailRow
 
 
@@ -53,12 +53,18 @@ def list_(ctx: click.Context, query: tuple[str, ...], limit: int, as_json: bool)
                 print_json("mail", row)
             return
         cells = [
-            (row.mail[:8], when(row.received_at), row.sender, row.subject.strip() or "(no subject)", row.outcome,
+            (row.mail[:8], when(row.received_at), row.sender, subject(row), row.outcome,
              row.code, target(row))
             for row in rows
         ]  # fmt: skip
         heads = ("mail", "received", "from", "subject", "outcome", "code", "item")
         print_table(heads, cells, "no mail matches", limit=44)
+
+
+def subject(row: MailRow) -> str:
+    """The subject of a mail, or what stands for one."""
+    purged = f"(purged on {row.purged_at.astimezone():%Y-%m-%d})" if row.purged_at is not None else ""
+    return row.subject.strip() or purged or "(no subject)"
 
 
 def target(row: MailRow) -> str:
@@ -90,7 +96,7 @@ def show(ctx: click.Context, ref: str, as_json: bool) -> None:
         print_pairs(
             [
                 ("mail", row.mail), ("from", row.sender), ("to", row.recipients),
-                ("subject", row.subject.strip() or "(no subject)"), ("message-id", row.message_id),
+                ("subject", subject(row)), ("message-id", row.message_id),
                 ("received", when(row.received_at)), ("mailbox", row.mailbox), ("outcome", row.outcome),
                 ("code", row.code), ("because", row.because),
                 ("by", f"{row.by.kind} {row.by.name}" if row.by.kind != Who.ENGINE else ""),
@@ -138,14 +144,19 @@ def headers(ctx: click.Context, ref: str, as_json: bool) -> None:
 
 @mail.command()
 @click.argument("ref")
-@click.argument("file", type=click.File("wb"))
+@click.argument("file", type=click.Path(path_type=Path, allow_dash=True))
+@click.option("--force", is_flag=True, help="Write over a file that is there.")
 @click.pass_context
-def export(ctx: click.Context, ref: str, file: BinaryIO) -> None:
-    """Save the original bytes of a mail to FILE."""
+def export(ctx: click.Context, ref: str, file: Path, force: bool) -> None:
+    """Save the original bytes of a mail to FILE (- is standard output), not over one that is there."""
     from engine.desk import looking
 
     with open_store(ctx) as store:
-        file.write(looking.raw(store, ref).content)
+        content = looking.raw(store, ref).content
+    if str(file) == "-":
+        write(content)
+    else:
+        save(file, content, over=force)
 
 
 @mail.command()
@@ -216,7 +227,8 @@ def settle(ctx: click.Context, refs: tuple[str, ...], as_json: bool) -> None:
 def purge(ctx: click.Context, refs: tuple[str, ...], commit: bool, as_json: bool) -> None:
     """Erase the bytes, addresses, subject and trace of a mail for good; its receipt stays.
 
-    Without --commit it only tells what would go.
+    Its reason is told in general words then, and what the same bytes left in other mailboxes goes with it. What the
+    mail made (items, comments, accounts) stays as it is. Without --commit it only tells what would go.
     """
     from engine.desk import acting
 

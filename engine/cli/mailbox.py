@@ -15,6 +15,7 @@ from engine.cli import words
 from engine.cli.common import (
     AWAY,
     DONE,
+    FINDINGS,
     chosen_mailboxes,
     complain,
     open_config,
@@ -61,7 +62,10 @@ def list_(ctx: click.Context, as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a mailbox.")
 @click.pass_context
 def test(ctx: click.Context, names: tuple[str, ...], as_json: bool) -> None:
-    """Log in to mailboxes (all active ones, or those named) and tell what the server can. Exit code 69 if one fails."""
+    """Log in to mailboxes (all active ones, or those named) and tell what the server can. Exit code 69 if one fails.
+
+    Of a mailbox of protocol pipe or program it tells how its mail comes: there is nothing to log in to.
+    """
     from engine.desk import plain
     from engine.desk.mailboxes import try_out
 
@@ -74,6 +78,8 @@ def test(ctx: click.Context, names: tuple[str, ...], as_json: bool) -> None:
             print_json("mailbox", plain.tried(tried))
         elif not tried.works:
             complain(tried.sentence)
+        elif tried.brought:
+            click.echo(f"{tried.mailbox.name}  nothing to log in to: {tried.brought}")
         else:
             click.echo(f"{tried.mailbox.name}  {printable(tried.mailbox.place)}  works")
             for name, value in tried.told:
@@ -164,26 +170,32 @@ def resume(ctx: click.Context, name: str, as_json: bool) -> None:
     "--folder", metavar="FOLDER", help="Look there, e.g. where done mail was moved to (default: the mailbox's own)."
 )
 @click.option("--commit", is_flag=True, help="Take in what is missing; without it this only counts.")
+@click.option("--notify", is_flag=True, help="Answer and tell people of these mails as of any other.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 @click.pass_context
-def reconcile(ctx: click.Context, name: str, folder: str | None, commit: bool, as_json: bool) -> None:
+def reconcile(ctx: click.Context, name: str, folder: str | None, commit: bool, notify: bool, as_json: bool) -> None:
     """Find mails that lie on the server but that we do not have, after a restored backup for example.
 
     Mails are compared by their bytes. With --commit those that are missing are taken in; the next `allegra run`
-    decides them. What is known already is not decided again.
+    decides them and tells nobody, for people were told of them before. What is known already is not decided again.
     """
     from engine.desk import mailboxes
+    from engine.sources.handed import named
 
     config = open_config(ctx)
     (box,) = chosen_mailboxes(config, (name,))
     with open_store(ctx, config) as store, _reaching():
-        found = mailboxes.reconcile(config, store, box, folder or "", commit=commit)
+        found = mailboxes.reconcile(config, store, box, folder or "", commit=commit, notify=notify)
     told = {"mailbox": name, "folder": found.place, "on_server": found.on_server, "known": found.known,
-            "missing": found.missing, "known_by_content": found.known_by_content, "committed": commit}  # fmt: skip
+            "missing": found.missing, "known_by_content": found.known_by_content, "withheld": found.withheld,
+            "committed": commit}  # fmt: skip
     what = "were taken in: allegra run decides them" if commit else "are missing here (--commit takes them in)"
     what = what if found.missing else "are missing here"
     numbers = f"{found.on_server} mails, {found.known} known, {found.missing}"
     _say(as_json, told, f"{found.place}: {numbers} {what}")
+    if found.withheld:
+        complain(f"mailbox {name}: listed but not handed out: {named(found.withheld)}")
+        raise SystemExit(FINDINGS)
 
 
 @contextmanager

@@ -36,6 +36,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "admin": ("admin:admin", "Load users, workspaces and items from a file."),
     "user": ("user:user", "Add, list and lock users."),
     "group": ("group:group", "Add and list groups."),
+    "role": ("role:role", "List what members may do."),
     "workspace": ("workspace:workspace", "Add and list workspaces."),
     "check": ("check:check", "Check configuration, rules, hooks and database."),
     "rules": ("rules:rules", "List, try, test and format rules."),

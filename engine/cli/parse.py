@@ -1,15 +1,13 @@
 """`allegra parse`: what the engine sees in a mail, without deciding anything.
 
-Here: files, directories and standard input to JSON lines (docs/cli.md) or readable text.
-Not here: the reading (`workbench/seen.py`).
+Here: what is seen as JSON lines (docs/cli.md) or readable text. Not here: finding and reading mails
+(`workbench/seen.py`).
 Invariant: a file that cannot be read gets a line with `error` and the rest go on; nothing is written anywhere.
 """
 
 from __future__ import annotations
 
-import os
 import sys
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -29,28 +27,17 @@ SCHEMA = "allegra.parse/1"
 @click.pass_context
 def parse(ctx: click.Context, paths: tuple[str, ...], as_json: bool) -> None:
     """Show what the engine sees in mails: files, directories (their files by name), or `-` for standard input."""
+    from engine.workbench.seen import files, seen_in
+
     how = _reading(ctx)
     failed = False
     out = sys.stdout.buffer
-    for name in _files(paths):
-        seen = _seen(name, how)
+    for name in files(paths):
+        seen = {"schema": SCHEMA, **seen_in(name, how, sys.stdin.buffer)}
         failed = failed or "error" in seen
         out.write(_json(seen) if as_json else _readable(seen).encode("utf-8", "replace"))
     out.flush()
     ctx.exit(1 if failed else 0)
-
-
-def _files(paths: tuple[str, ...]) -> Iterator[str]:
-    """List what to read; of a directory the files in it and below (a Maildir too), sorted by name."""
-    for path in paths:
-        if path == "-" or not os.path.isdir(path):  # noqa: PTH112  (thousands of files: strings are quicker)
-            yield path
-            continue
-        for folder, folders, names in os.walk(path):
-            folders[:] = sorted(name for name in folders if name != "tmp" and not name.startswith(".git"))
-            for name in sorted(names):
-                if not name.startswith("."):
-                    yield os.path.join(folder, name)  # noqa: PTH118
 
 
 def _reading(ctx: click.Context) -> Reading:
@@ -64,35 +51,10 @@ def _reading(ctx: click.Context) -> Reading:
     return reading(open_config(ctx))
 
 
-def _seen(name: str, how: Reading) -> dict[str, Any]:
-    """Read one file; what went wrong stands under `error`."""
-    from engine.workbench.seen import seen
-
-    file = {"schema": SCHEMA, "file": _text(name)}
-    try:
-        content = _bytes(name, how.limits.raw)
-    except OSError as error:
-        return {**file, "error": error.strerror or str(error)}
-    return {**file, **seen(name, content, how)}
-
-
-def _bytes(name: str, most: int) -> bytes:
-    """Read a file, one byte more than the limit at most, so that the limit shows."""
-    if name == "-":
-        return sys.stdin.buffer.read(most + 1)
-    with open(name, "rb") as file:  # noqa: PTH123
-        return file.read(most + 1)
-
-
-def _text(name: str) -> str:
-    """A file name as text that JSON can carry."""
-    return os.fsencode(name).decode("utf-8", "replace")
-
-
 def _json(seen: dict[str, Any]) -> bytes:
-    import msgspec
+    from engine.model.whole import as_json
 
-    line = msgspec.json.encode(seen) + b"\n"
+    line = as_json(seen) + b"\n"
     return safe_json(line.decode()).encode() if is_terminal() else line
 
 

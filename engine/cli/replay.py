@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from engine.desk.acting import Compared
     from engine.run.line import Line
 
+MOST_TOLD = 60
+"""Characters of a value that are told of what would change."""
+
 
 @click.command()
 @click.argument("refs", nargs=-1, required=True)
@@ -53,7 +56,7 @@ def replay(
     from engine.desk import acting, looking
     from engine.run.engine import Engine
 
-    config = open_config(ctx, decides=True)
+    config = open_config(ctx)
     with open_store(ctx, config) as store, closing(Engine(config, store, rules_directory)) as engine:
         rows = looking.mails(store, refs, limit)
         changed = 0
@@ -62,28 +65,36 @@ def replay(
                 if commit:
                     _print_kept(acting.replay(engine, row, as_new=as_new, notify=notify), as_json)
                 else:
-                    changed += _print_compared(acting.decided_now(engine, row), as_json)
+                    changed += _print_compared(acting.decided_now(engine, row, as_new=as_new), as_json)
             except acting.Erased as erased:
                 click.echo(str(erased), err=True)
         if not commit and not as_json:
             mails = "1 mail" if len(rows) == 1 else f"{len(rows)} mails"
-            click.echo(f"{mails}, {changed} would end differently; nothing was changed (--commit keeps it)")
+            click.echo(f"{mails}, {changed} would change; nothing was kept (--commit keeps it)")
 
 
 def _print_compared(this: Compared, as_json: bool) -> int:
     """Print then and now; gives 1 if they differ."""
-    row, plan = this.row, this.decision.plan
+    row, line = this.row, this.now
     if as_json:
-        now = {"outcome": plan.outcome.value, "code": plan.disposition.code, "workspace": plan.workspace or None}
+        now = {"outcome": line.outcome.value, "code": line.code, "workspace": line.workspace or None}
         then = {"outcome": row.outcome, "code": row.code, "workspace": row.workspace or None}
-        because, changed = plan.disposition.because, not this.same
-        print_json("replay", {"mail": row.mail, "then": then, "now": now, "because": because, "changed": changed})
-    else:
-        before = f"{row.outcome} {row.workspace}".strip()
-        after = "same" if this.same else f"{plan.outcome.value} {plan.workspace}".strip()
-        why = "" if this.same else f"   {plan.disposition.code}: {plan.disposition.because}"
-        click.echo(printable(f"{row.mail[:8]}  {before:<20} → {after}{why}"))
+        told = {"because": line.because, "changed": not this.same, "changes": this.changes}
+        print_json("replay", {"mail": row.mail, "then": then, "now": now} | told)
+        return not this.same
+    before = f"{row.outcome} {row.workspace}".strip()
+    after, why = f"{line.outcome.value} {line.workspace}".strip(), f"   {line.code}: {line.because}"
+    if this.same_end:
+        after, why = "same", ""
+    changes = [f"{each.name} {_short(each.before)} → {_short(each.after)}" for each in this.changes]
+    if changes:
+        after, why = f"{after}, but" if this.same_end else after, f"{why}   {' · '.join(changes)}"
+    click.echo(printable(f"{row.mail[:8]}  {before:<20} → {after}{why}"))
     return not this.same
+
+
+def _short(value: str) -> str:
+    return printable(value, MOST_TOLD) or "–"
 
 
 def _print_kept(made: Iterable[Line], as_json: bool) -> None:

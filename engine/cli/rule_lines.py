@@ -6,6 +6,7 @@ Here: text from data. Not here: commands (`rules.py`).
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,7 +14,7 @@ import click
 from engine.plain_text import printable
 
 if TYPE_CHECKING:
-    from engine.workbench.rule_changes import Differences
+    from engine.workbench.rule_changes import Difference, Differences
     from engine.workbench.rule_tests import Runner
     from rules.run import RuleFile
 
@@ -50,18 +51,27 @@ def print_diff(found: Differences, called: str, last: str, took_s: float) -> Non
     ways = Counter(f"{each.before} → {each.after}" for each in found.outcomes)
     said = ", ".join(f"{number} {way}" for way, number in ways.most_common())
     click.echo(f" outcome changes: {len(found.outcomes)}" + (f"      ({said})" if said else ""))
-    by_rule: dict[str, list[Any]] = {}
-    for each in found.outcomes:
-        by_rule.setdefault(each.rule, []).append(each)
-    for rule, those in sorted(by_rule.items(), key=lambda pair: -len(pair[1])):
+    for rule, those in _grouped((each.rule, each) for each in found.outcomes):
         first = those[0]
-        more = ", ".join(each.mail[:8] for each in those[1:3]) + (" …" if len(those) > 3 else "")
         doubt = f"      ⚠ {first.doubtful}" if first.doubtful else ""
-        example = f'{first.mail[:8]} "{printable(first.subject, 40)}"  {first.before} → {first.after}'
-        click.echo(f" {len(those):>4}  {printable(rule, 40):<34} {example}{', ' + more if more else ''}{doubt}")
-    fields = Counter(change for each in found.fields for change in each.fields)
-    click.echo(
-        f" field changes: {len(found.fields)}"
-        + "".join(f"   {number} {printable(change)}" for change, number in fields.most_common(5))
-    )
+        way = f"  {first.before} → {first.after}"
+        click.echo(f" {len(those):>4}  {printable(rule, 40):<34} {_examples(those, way)}{doubt}")
+    click.echo(f" field changes: {len(found.fields)}")
+    for change, those in _grouped((change, each) for each in found.fields for change in each.fields):
+        click.echo(f" {len(those):>4}  {printable(change, 60):<34} {_examples(those)}")
     click.echo(f" unchanged: {found.unchanged}")
+
+
+def _grouped(pairs: Iterable[tuple[str, Difference]]) -> list[tuple[str, list[Difference]]]:
+    """Put differences of one kind together, the most frequent kind first."""
+    groups: dict[str, list[Difference]] = {}
+    for kind, each in pairs:
+        groups.setdefault(kind, []).append(each)
+    return sorted(groups.items(), key=lambda pair: -len(pair[1]))
+
+
+def _examples(those: Sequence[Difference], way: str = "") -> str:
+    """Name some mails: the first with its subject, two more by their ids."""
+    more = ", ".join(each.mail[:8] for each in those[1:3]) + (" …" if len(those) > 3 else "")
+    first = f'{those[0].mail[:8]} "{printable(those[0].subject, 40)}"{way}'
+    return f"{first}, {more}" if more else first

@@ -21,6 +21,7 @@ from engine.cli.common import (
     FINDINGS,
     chosen_workspace,
     complain,
+    exit_codes,
     extra_of,
     open_store,
     print_json,
@@ -59,7 +60,7 @@ def list_(ctx: click.Context, last: str, as_json: bool) -> None:
         file, rule = each.file.file, each.rule
         if as_json:
             print_json(
-                "rules",
+                "rules.list",
                 {"file": file, "line": rule.line, "number": rule.number, "name": rule.name, "on": rule.on,
                  "enabled": rule.enabled, "shadow": rule.shadow, "owner": rule.owner, "hits": each.hits,
                  "until": rule.until.isoformat() if rule.until else None,
@@ -89,7 +90,7 @@ def fields(ctx: click.Context, as_json: bool) -> None:
     table = (*FIELDS, *(make("...") for make in KEYED.values()), *extra_of(ctx).fields)
     if as_json:
         for each in table:
-            print_json("rules", {"field": each.name, "type": each.type.value, "about": each.about,
+            print_json("rules.fields", {"field": each.name, "type": each.type.value, "about": each.about,
                                  "values": list(each.choices), "example": each.example})  # fmt: skip
         return
     print_table(
@@ -107,10 +108,10 @@ def actions(ctx: click.Context, as_json: bool) -> None:
     table = (*ACTIONS, *map(own_action, extra_of(ctx).actions))
     if as_json:
         for each in table:
-            print_json("rules", {"action": each.sentence, "about": each.about, "decides": each.slot.value,
+            print_json("rules.actions", {"action": each.sentence, "about": each.about, "decides": each.slot.value,
                                  "system_only": each.privileged})  # fmt: skip
         for setting in settings():
-            print_json("rules", {"set": setting.name, "kind": setting.kind, "about": setting.about,
+            print_json("rules.set", {"set": setting.name, "kind": setting.kind, "about": setting.about,
                                  "aliases": list(setting.aliases)})  # fmt: skip
         return
     print_table(("action", "what it does"), [(each.sentence, each.about) for each in table], limit=120)
@@ -156,7 +157,8 @@ def try_(ctx: click.Context, condition: str, files: tuple[Path, ...], last: str,
         raise SystemExit(FINDINGS)
     file = condition_file(condition, document, schema)
     if files:
-        matched = _try_files(config, book, file, files, as_json)
+        with exit_codes():
+            matched = _try_files(config, book, file, files, as_json)
         raise SystemExit(DONE if matched else FINDINGS)
     with _engine(ctx, config) as engine:
         _try_stored(engine, book, file, since, as_json)
@@ -164,14 +166,12 @@ def try_(ctx: click.Context, condition: str, files: tuple[Path, ...], last: str,
 
 def _try_files(config: Config, book: Rulebook, file: RuleFile, paths: tuple[Path, ...], as_json: bool) -> int:
     """Print the tree of the condition for each file; gives how many match."""
-    from engine.workbench.rule_sources import from_file
+    from engine.workbench.rule_usage import on_files
     from rules import explain
-    from rules.run import Ledger, evaluate
 
     matched = 0
-    for path in paths:
-        mail, facts = from_file(config, path)
-        trace = evaluate(file, book.vocabulary.values(mail, facts), facts.thread.item is not None, Ledger()).trace
+    for asked in on_files(config, book.vocabulary, file, paths):
+        path, trace = asked.path, asked.trace
         matched += bool(trace.hits)
 
         def text(_: str) -> str:
@@ -180,13 +180,11 @@ def _try_files(config: Config, book: Rulebook, file: RuleFile, paths: tuple[Path
         if as_json:
             told = explain.as_json(trace, text)["rules"][0]
             tree = rule_lines.moved(told["tree"], -file.document.places.slice(("rule", 0, "when"), 0, 1)[0])
-            print_json("rules", {"file": str(path), "matched": told["matched"], "tree": tree})
+            print_json("rules.try", {"file": str(path), "matched": told["matched"], "tree": tree})
             continue
-        leaves = explain.opened(file, book.vocabulary.values(mail, facts))
-        click.echo(f"{'✔' if trace.hits else '✘'} {path}   {printable(mail.subject, 60)}")
-        for line in explain.lines(trace, text, True, leaves)[1:]:
-            if not line.lstrip().startswith("→"):
-                click.echo(line)
+        click.echo(f"{'✔' if trace.hits else '✘'} {path}   {printable(asked.mail.subject, 60)}")
+        for line in explain.lines(trace, text, True, asked.leaves)[1:]:
+            click.echo(line)
     return matched
 
 
@@ -200,12 +198,12 @@ def _try_stored(engine: Engine, book: Rulebook, file: RuleFile, since: datetime,
         if not matched:
             continue
         if as_json:
-            print_json("rules", {"mail": mail.mail, "from": mail.sender, "subject": mail.subject,
+            print_json("rules.try", {"mail": mail.mail, "from": mail.sender, "subject": mail.subject,
                                  "received_at": mail.received_at.isoformat()})  # fmt: skip
         elif len(examples) < 10:
             examples.append((mail.mail[:8], when(mail.received_at), mail.sender, mail.subject))
     if as_json:
-        print_json("rules", {"summary": {"matches": tally.matches, "mails": tally.mails}})
+        print_json("rules.try", {"summary": {"matches": tally.matches, "mails": tally.mails}})
         return
     bars = tally.by_week
     line = f"   {rule_lines.sparkline(bars)} by week" if tally.matches and len(bars) > 1 else ""
@@ -237,9 +235,9 @@ def diff(ctx: click.Context, last: str, against: str, as_json: bool) -> None:
             complain(f"{error}; try --last 90d or --against FOLDER")
             raise SystemExit(FINDINGS) from None
     if as_json:
-        for each in (*found.outcomes, *found.fields):
-            print_json("rules", each)
-        print_json("rules", {"summary": {"mails": found.total, "outcomes": len(found.outcomes),
+        for each in found.all:
+            print_json("rules.diff", each)
+        print_json("rules.diff", {"summary": {"mails": found.total, "outcomes": len(found.outcomes),
                                          "fields": len(found.fields), "unchanged": found.unchanged}})  # fmt: skip
         return
     rule_lines.print_diff(found, called, last, time.monotonic() - began)

@@ -36,7 +36,7 @@ def test(ctx: click.Context, files: tuple[Path, ...], as_json: bool) -> None:
         failed += sum(not result.passed for result in results)
         if as_json:
             for result in results:
-                print_json("rules", {"file": file.file, "test": result.test.name, "line": result.test.line,
+                print_json("rules.test", {"file": file.file, "test": result.test.name, "line": result.test.line,
                                      "passed": result.passed, "because": list(result.lines)})  # fmt: skip
             continue
         click.echo(f"{file.file:<20} {len(results)} test{'s' if len(results) != 1 else ''}")
@@ -47,7 +47,7 @@ def test(ctx: click.Context, files: tuple[Path, ...], as_json: bool) -> None:
         if results:
             click.echo(rule_lines.covered(file, runner))
     if as_json:
-        print_json("rules", {"summary": {"passed": total - failed, "failed": failed}})
+        print_json("rules.test", {"summary": {"passed": total - failed, "failed": failed}})
     else:
         click.echo(f"{total - failed} passed, {failed} failed" + ("   → exit 1" if failed else ""))
     raise SystemExit(FINDINGS if failed else DONE)
@@ -65,7 +65,9 @@ def coverage(ctx: click.Context, files: tuple[Path, ...], as_json: bool) -> None
         for rule, condition, ways in runner.coverage.conditions(file):
             gaps += bool(ways)
             if as_json:
-                print_json("rules", {"file": file.file, "rule": rule.name, "condition": condition, "never": ways})
+                print_json(
+                    "rules.coverage", {"file": file.file, "rule": rule.name, "condition": condition, "never": ways}
+                )
             elif ways:
                 place = f"{file.file}:{rule.line}  {rule.label}"
                 click.echo(f"{place}   never {' or '.join(ways)}:  {printable(condition)}")

@@ -1,7 +1,6 @@
 """`allegra rules fmt`, `import` and `complete`: the texts of rule files.
 
-Here: options, printing, writing the files that `fmt` changes. Not here: the language (`rules/`).
-Invariant: only `fmt` writes files, and only rule files.
+Here: options and printing. Not here: the language (`rules/`), writing rule files (`rulebook/usual.py`).
 """
 
 from __future__ import annotations
@@ -21,27 +20,22 @@ from engine.cli.common import DONE, FINDINGS, complain, open_config, print_json
 @click.pass_context
 def fmt(ctx: click.Context, files: tuple[Path, ...], check: bool, as_json: bool) -> None:
     """Bring rule files (FILES, else all of the configuration) into their usual shape; comments stay."""
-    from rules.format import formatted
+    from engine.rulebook.usual import shape
 
     if not files:
         from engine.rulebook.book import files as rule_files
 
         files = tuple(path for _, path in rule_files(open_config(ctx)))
     changed = broken = 0
-    for path in files:
-        text = path.read_text(encoding="utf-8")
-        fresh = formatted(path.name, text)
-        broken += fresh is None
-        differs = fresh is not None and fresh != text
-        changed += differs
-        if fresh is None:
-            complain(f"{path} is not TOML; see  allegra check")
-        elif differs and not check:
-            path.write_text(fresh, encoding="utf-8")
+    for each in shape(files, write=not check):
+        broken += not each.is_toml
+        changed += each.differs
+        if not each.is_toml:
+            complain(f"{each.path} is not TOML; see  allegra check")
         if as_json:
-            print_json("rules", {"file": str(path), "changed": differs, "toml": fresh is not None})
-        elif differs:
-            click.echo(f"{path}  {'would change' if check else 'formatted'}")
+            print_json("rules.fmt", {"file": str(each.path), "changed": each.differs, "toml": each.is_toml})
+        elif each.differs:
+            click.echo(f"{each.path}  {'would change' if check else 'formatted'}")
     raise SystemExit(FINDINGS if broken or (check and changed) else DONE)
 
 
@@ -59,15 +53,15 @@ def import_(file: Any, dialect: str, folders: tuple[str, ...], as_json: bool) ->
     if bad := [folder for folder in folders if "=" not in folder]:
         raise click.UsageError(f"--map {bad[0]}: write FOLDER=WORKSPACE")
     try:
-        text = translate(file.read(), dict(folder.rsplit("=", 1) for folder in folders))
+        made = translate(file.read(), dict(folder.rsplit("=", 1) for folder in folders))
     except SieveFault as fault:
         complain(f"{file.name}:{fault.line}: {fault.message}")
         raise SystemExit(FINDINGS) from None
-    left = text.count("# not translated:")
+    left = made.left
     if as_json:
-        print_json("rules", {"from": dialect, "text": text, "not_translated": left})
+        print_json("rules.import", {"from": dialect, "text": made.text, "not_translated": left})
     else:
-        click.echo(text, nl=False)
+        click.echo(made.text, nl=False)
         if left:
             many = (
                 f"{left} parts were not translated; they stand" if left > 1 else "1 part was not translated; it stands"
@@ -86,7 +80,7 @@ def complete(text: str, action: bool, as_json: bool) -> None:
 
     found = completions(text, "action" if action else "condition", declared())
     if as_json:
-        print_json("rules", {"text": text, "words": list(found)})
+        print_json("rules.complete", {"text": text, "words": list(found)})
     elif found:
         click.echo("\n".join(found))
     else:

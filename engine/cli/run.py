@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -23,18 +23,21 @@ from engine.cli.common import (
     open_store,
     print_json,
     verbosity,
+    when,
 )
+from engine.model.reasons import OUR_FAULT
 from engine.plain_text import columns, printable
 
 if TYPE_CHECKING:
     from engine.config import Config, Mailbox
     from engine.model.plan import Outcome
+    from engine.model.stored import Waiting
     from engine.run.line import Line
     from engine.run.passing import MailboxReport
     from engine.stop import Stop
     from engine.store.store import Store
 
-WAITS_FOR_A_FILE = ("config.broken", "rule.file_broken", "hook.sandbox_missing", "hook.disabled")
+NEEDS_MENDING = OUR_FAULT | {"hook.sandbox_missing", "hook.disabled"}
 """Reason codes of mail that waits until somebody mends something here: a file, or the machine."""
 
 
@@ -73,10 +76,9 @@ def run(
 
     On a terminal it tells what happened; elsewhere, and with -q, only trouble.
 
-    Exit codes: 0 done, 1 a mail ended in error, or a file is broken that mail waits for or that its last good version
-    stands in for, 69 a mailbox or the database is away,
-    75 (with --wait) another run held a mailbox all the time or it was asked to stop, 78 the configuration does not
-    load.
+    Exit codes: 0 done, 1 a mail ended in error, waits for a broken file, is not handed out by its server or was decided
+    by the last good version of a file that is broken, 69 a mailbox or the database is away, 75 (with --wait) another
+    run held a mailbox all the time or it was asked to stop, 78 the configuration does not load.
     """
     from engine.stop import Stop, Stopped
 
@@ -85,7 +87,7 @@ def run(
     with stop.signals():
         try:
             with stop.interruptible():
-                config = open_config(ctx, decides=True)
+                config = open_config(ctx)
                 mailboxes = chosen_mailboxes(config, names)
                 with open_store(ctx, config) as store:
                     reports.extend(_pass(config, store, mailboxes, stop, limit or 0, wait, dry_run, no_move))
@@ -147,8 +149,9 @@ def _print_all(reports: Sequence[MailboxReport], told: Sequence[Line], took: flo
         click.echo(printable(f"{report.name:<{names}}  {lines.fit(report.host, hosts)}  {state}"))
     if dry_run and told:
         click.echo(f"\n{lines.HEAD}")
+        called = lines.new_items(told)
         for line in told:
-            click.echo(lines.row(line))
+            click.echo(lines.row(line, called.get(line.item, "")))
     mails = "1 mail" if len(told) == 1 else f"{len(told)} mails"
     click.echo(f"\n{mails} in {took:.1f} s   {lines.sentence([line.outcome for line in told], ' · ')}")
     for line in told:
@@ -190,10 +193,12 @@ def _print_trouble(reports: Sequence[MailboxReport], told: Sequence[Line], failu
     for line in told:
         if line.outcome is Outcome.ERROR:
             click.echo(f"{line.mail}: kept after all attempts failed: {printable(line.because)}", err=True)
-    for (code, because), number in _by_reason(told, Outcome.DEFERRED).items():
-        many = f"{number} mails wait" if number > 1 else "1 mail waits"
-        click.echo(f"{many} ({code}): {printable(because)}", err=True)
-    waits = [line for line in told if line.outcome is Outcome.HELD and (line.code in WAITS_FOR_A_FILE or line.broken)]
+    for report in reports:
+        for each in report.waiting:
+            many = f"{each.mails} mails wait" if each.mails > 1 else "1 mail waits"
+            until = "until that is mended" if each.code in OUR_FAULT else f"until {when(each.until)}"
+            click.echo(f"{many} {until} ({each.code}): {printable(each.because)}", err=True)
+    waits = [line for line in told if line.outcome is Outcome.HELD and (line.code in NEEDS_MENDING or line.broken)]
     for (code, because), number in _by_reason(waits, Outcome.HELD).items():
         many = f"{number} mails are held" if number > 1 else "1 mail is held"
         click.echo(f"{many} ({code}): {printable(because)}", err=True)
@@ -219,6 +224,8 @@ def _print_json(reports: Sequence[MailboxReport], took: float) -> None:
         report.name: {"ok": report.state == "ok", "state": report.state, "new": report.new}
         | ({"code": report.code, "because": report.sentence} if report.code else {})
         | ({"notes": report.notes} if report.notes else {})
+        | ({"withheld": report.withheld} if report.withheld else {})
+        | ({"waiting": [_waits(each) for each in report.waiting]} if report.waiting else {})
         for report in reports
     }
     print_json(
@@ -231,14 +238,22 @@ def _print_json(reports: Sequence[MailboxReport], took: float) -> None:
     )
 
 
+def _waits(waiting: Waiting) -> dict[str, Any]:
+    """Mails that wait, as data; no time for those whose file is looked at in every pass."""
+    until = None if waiting.code in OUR_FAULT else waiting.until
+    return {"mails": waiting.mails, "code": waiting.code, "because": waiting.because, "until": until}
+
+
 def _status(reports: Sequence[MailboxReport], wait: float) -> int:
     """The highest exit code that applies."""
     from engine.model.plan import Outcome
 
     codes = [0]
     for report in reports:
-        codes += [1 for each in report.lines if each.outcome is Outcome.ERROR or each.code in WAITS_FOR_A_FILE]
+        codes += [1 for each in report.lines if each.outcome is Outcome.ERROR or each.code in NEEDS_MENDING]
         codes += [1 for each in report.lines if each.broken]
+        codes += [1 for each in report.waiting if each.code in OUR_FAULT]
+        codes += [1] if report.withheld else []
         if report.state == "failed":
             codes.append(69)
         if report.state == "busy" and wait:

@@ -6,6 +6,7 @@ import click
 
 from engine.cli.common import SAID, answer, open_store, print_json, print_pairs, print_table, usage
 from engine.cli.noun import Noun
+from engine.cli.removing import removed
 
 STATUS = click.Choice(("active", "registered", "locked", "guest"))
 
@@ -122,13 +123,16 @@ def unlock(ctx: click.Context, login: str, as_json: bool) -> None:
 
 @user.command()
 @click.argument("login")
+@click.option("--commit", is_flag=True, help="Really do it.")
 @click.option("--json", "as_json", is_flag=True, help="As a JSON object.")
 @click.pass_context
-def remove(ctx: click.Context, login: str, as_json: bool) -> None:
-    """Remove a user who has written nothing; lock the others."""
+def remove(ctx: click.Context, login: str, commit: bool, as_json: bool) -> None:
+    """Remove a user who has written nothing; lock the others.
+
+    Without --commit it only tells what would go.
+    """
     with open_store(ctx) as store:
-        store.directory.remove_account(login)
-        answer(as_json, "user", {"login": login, "done": "removed"}, f"user {login}: removed")
+        removed(store, "user", login, commit, as_json)
 
 
 def _status(ctx: click.Context, login: str, status: str, as_json: bool) -> None:

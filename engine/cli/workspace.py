@@ -6,6 +6,7 @@ import click
 
 from engine.cli.common import SAID, answer, open_store, print_json, print_pairs, print_table, usage
 from engine.cli.noun import Noun
+from engine.cli.removing import removed
 
 
 @click.group(cls=Noun)
@@ -127,13 +128,16 @@ def unlock(ctx: click.Context, identifier: str, as_json: bool) -> None:
 
 @workspace.command()
 @click.argument("identifier")
+@click.option("--commit", is_flag=True, help="Really do it.")
 @click.option("--json", "as_json", is_flag=True, help="As a JSON object.")
 @click.pass_context
-def remove(ctx: click.Context, identifier: str, as_json: bool) -> None:
-    """Remove a workspace that holds nothing."""
+def remove(ctx: click.Context, identifier: str, commit: bool, as_json: bool) -> None:
+    """Remove a workspace that holds nothing.
+
+    Without --commit it only tells what would go.
+    """
     with open_store(ctx) as store:
-        store.items.remove_workspace(identifier)
-        answer(as_json, "workspace", {"workspace": identifier, "done": "removed"}, f"workspace {identifier}: removed")
+        removed(store, "workspace", identifier, commit, as_json)
 
 
 def _status(ctx: click.Context, identifier: str, status: str, as_json: bool) -> None:

@@ -72,6 +72,7 @@ class Body(Section, frozen=True):
 
     body_parts_order: tuple[Literal["text/html", "text/plain"], ...] = ("text/html", "text/plain")
     html: Literal["sanitise", "to-text", "attach"] = "sanitise"
+    cut: Literal["builtin", "own", "off"] = "builtin"
     truncate_lines: tuple[PatternText, ...] = patterns("--Truncate here--", "/^-{3,} ?Reply above this line/i")
     introductory_patterns: tuple[PatternText, ...] = patterns(
         "/^le .+ a écrit :$/i",
@@ -89,7 +90,7 @@ class Body(Section, frozen=True):
     delimiter_patterns: tuple[PatternText, ...] = patterns("/^>.*$/")
     html_tags_to_remove: tuple[Line, ...] = (
         "blockquote",
-        "div.gmail_quote",
+        "div.gmail_attr",
         "div.moz-cite-prefix",
         "pre.moz-signature",
     )
@@ -118,7 +119,7 @@ class Attachments(Section, frozen=True):
     tnef: Literal["keep", "unpack", "drop"] = "keep"
     check_content: bool = True
     images_minimum_size: Pixels = (100, 20)
-    images_maximum_size: Pixels = (1600, 1600)
+    images_maximum_size: Pixels = None
     duplicate_images: Literal["skip", "keep"] = "skip"
     inline_images: bool = True
     forwarded_mail: Literal["attach", "unpack"] = "attach"

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from engine.config.idle import idle
 from engine.config.inherit import relaxations
 from engine.config.mailbox import Mailbox, Smtp
 from engine.config.root import Root
@@ -24,7 +25,7 @@ IDENTIFIER = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 _SERVERS = ("imap", "pop3")
 
 
-def settled(root: Root, folder: Path) -> Root:
+def settled(root: Root) -> Root:
     """Work out the defaults that follow from other options: files in `state_dir`, rule files that exist."""
     instance, store = root.instance, root.store
     if "secret_file" not in instance.written:
@@ -57,7 +58,7 @@ def findings(root: Root, mailboxes: tuple[Mailbox, ...], path: Path, *, whole: b
     """Everything the checks find. `whole` is False where part of the file could not be read."""
     found = [*_names(root), *_timezone(root), *_files(root), *_gates(root), *_rules(root)]
     if whole:
-        found += [*_workspaces(root), *_some_mailbox(mailboxes), *_smtp(root), *_webhooks(root)]
+        found += [*_workspaces(root), *_some_mailbox(mailboxes), *_smtp(root), *_webhooks(root), *idle(root, mailboxes)]
     for box in mailboxes:
         found += [*_mailbox(box, whole), *(_secrets(box, _table(box), "password") if whole else ())]
     found += [*_same(mailboxes), *_claims(root, mailboxes), *_readable(root, path)]
@@ -104,26 +105,16 @@ def _workspaces(root: Root) -> Iterator[Finding]:
 
 
 def _files(root: Root) -> Iterator[Finding]:
-    rules: list[tuple[KeyPath, Path | None]] = [(("system", "rules"), root.system.rules)]
-    rules += [(("workspace", name, "rules"), own.rules) for name, own in root.workspace.items()]
-    for key, file in rules:
-        if file is not None and not file.is_file():
-            yield Finding("C113", f"there is no rule file {file}", key)
+    """The scripts: all mail waits for one that is not there. A rule file is minded where rules are loaded."""
     for which in ("guard", "activity"):
         for number, name in enumerate(getattr(root.hooks, which)):
+            key = ("hooks", which, number)
             if Path(name).name != name:
-                advice = "scripts are in hooks.directory"
-                yield Finding("C113", f"{name} is no file name", ("hooks", which, number), advice)
-
-
-def unready(root: Root) -> Iterator[Finding]:
-    """Find the files of hooks that are not there: deciding needs them, nothing else does."""
-    for which in ("guard", "activity"):
-        for number, name in enumerate(getattr(root.hooks, which)):
-            if not (root.hooks.directory / name).is_file():
-                yield Finding("C113", f"there is no script {root.hooks.directory / name}", ("hooks", which, number))
+                yield Finding("C113", f"{name} is no file name", key, "scripts are in hooks.directory")
+            elif not (root.hooks.directory / name).is_file():
+                yield Finding("C113", f"there is no script {root.hooks.directory / name}", key, late=True)
     if root.hooks.params is not None and not root.hooks.params.is_file():
-        yield Finding("C113", f"there is no file {root.hooks.params}", ("hooks", "params"))
+        yield Finding("C113", f"there is no file {root.hooks.params}", ("hooks", "params"), late=True)
 
 
 def _gates(root: Root) -> Iterator[Finding]:
@@ -144,9 +135,10 @@ def _smtp(root: Root) -> Iterator[Finding]:
     if smtp is None:
         return
     if not smtp.host:
-        yield Finding("C109", "[smtp] needs a host", ("smtp",), on_key=True)
+        yield Finding("C109", "[smtp] needs a host", ("smtp", "host"), on_key=True)
     if not smtp.from_:
-        yield Finding("C109", "[smtp] needs  from = …, the address that replies come from", ("smtp",), on_key=True)
+        said = "[smtp] needs  from = …, the address that replies come from"
+        yield Finding("C109", said, ("smtp", "from"), on_key=True)
     if smtp.username:
         yield from _secrets(smtp, ("smtp",), "password")
     if smtp.username and smtp.ssl is False:
@@ -167,20 +159,23 @@ def _mailbox(box: Mailbox, whole: bool) -> Iterator[Finding]:
     if box.protocol in _SERVERS:
         for name in ("host", "username"):
             if not getattr(box, name):
-                yield Finding("C109", f"[{'.'.join(map(str, table))}] needs {name}", table, on_key=True)
+                yield _needs(table, name)
         if box.ssl is False and box.host not in ("localhost", "127.0.0.1", "::1"):
             yield _warning("C161", "the password crosses the network in the clear", (*table, "ssl"))
         if not box.ssl_verification:
             yield _warning("C161", "the server's certificate is not checked", (*table, "ssl_verification"))
     elif box.protocol in ("pipe", "program"):
         if not box.addresses:
-            yield Finding("C109", f"[{'.'.join(map(str, table))}] needs addresses", table, on_key=True)
+            yield _needs(table, "addresses")
     elif box.path is None:
-        yield Finding("C109", f"[{'.'.join(map(str, table))}] needs path", table, on_key=True)
+        yield _needs(table, "path")
     if box.auth == "apop" and box.protocol != "pop3":
         yield Finding("C103", "apop is a way to log in to POP3", (*table, "auth"))
-    if box.protocol == "pop3" and box.auth == "login" and "auth" in box.written:
-        return
+
+
+def _needs(table: KeyPath, option: str, told: str = "") -> Finding:
+    said = f"[{'.'.join(map(str, table))}] needs {told or option}"
+    return Finding("C109", said, (*table, option), on_key=True)
 
 
 def _secrets(owner: Mailbox | Smtp, table: KeyPath, option: str) -> Iterator[Finding]:
@@ -189,8 +184,7 @@ def _secrets(owner: Mailbox | Smtp, table: KeyPath, option: str) -> Iterator[Fin
         return
     given = [name for name in (option, f"{option}_env", f"{option}_file", f"{option}_command") if getattr(owner, name)]
     if not given:
-        where = ".".join(map(str, table))
-        yield Finding("C109", f"[{where}] needs {option}_env, {option}_file or {option}_command", table, on_key=True)
+        yield _needs(table, option, f"{option}_env, {option}_file or {option}_command")
     for name in given[1:]:
         yield Finding("C115", f"the {option} is given twice: {given[0]} and {name}", (*table, name), on_key=True)
 

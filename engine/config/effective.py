@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct, field
 
 from engine.config import inherit
-from engine.config.problems import ConfigError, SecretError
+from engine.config.problems import SecretError
 from engine.model.extra import Extra
 
 if TYPE_CHECKING:
@@ -44,8 +44,8 @@ class Settings(Struct, frozen=True):
 class Config(Struct, frozen=True, eq=False, dict=True):
     """A configuration that loaded. `digest` is the sha256 of the file in hex, `warnings` what is worth reading.
 
-    `unready` are errors that only deciding minds: whoever decides says `ready()` first. `extra` are the words that the
-    program which holds the engine adds to the rules; a file has none.
+    `missing` are the files that deciding mail needs and that are not there: mail waits for them.
+    `extra` are the words that the program which holds the engine adds to the rules; a file has none.
     """
 
     path: Path
@@ -57,7 +57,7 @@ class Config(Struct, frozen=True, eq=False, dict=True):
     own_addresses: tuple[str, ...]
     source: Source
     warnings: tuple[Problem, ...] = ()
-    unready: tuple[Problem, ...] = ()
+    missing: tuple[Problem, ...] = ()
     extra: Extra = Extra()
     _settings: dict[str, Settings] = field(default_factory=dict)
     _secrets: dict[Path, bytes] = field(default_factory=dict)
@@ -65,11 +65,6 @@ class Config(Struct, frozen=True, eq=False, dict=True):
     def __repr__(self) -> str:
         """Tell which file it is; its text may hold secrets."""
         return f"Config({str(self.path)!r}, {self.digest[:12]!r})"
-
-    def ready(self) -> None:
-        """Make sure that mail can be decided. Raises ConfigError."""
-        if self.unready:
-            raise ConfigError(self.unready)
 
     @property
     def instance(self) -> Instance:

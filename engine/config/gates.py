@@ -45,6 +45,7 @@ class Gates(Section, frozen=True):
     bounce: Verb = "discard"
     auto_reply: Verb = "hold"
     mailing_list: Verb = "warn"
+    closed_container: Verb = "hold"
     empty_subject: Literal["off", "warn", "hold", "reject", "discard", "default-title"] = "reject"
     default_title: Line = "(no subject)"
     undesired_subject: Verb = "discard"

@@ -19,6 +19,9 @@ from rules.pattern import Pattern, PatternError, compile_pattern
 
 Verb = Literal["off", "warn", "hold", "reject", "discard"]
 
+FORMAT = 1
+"""The format of `allegra.toml` that this version reads."""
+
 _SECONDS = {"ms": 0.001, "s": 1, "sec": 1, "second": 1, "m": 60, "min": 60, "minute": 60, "h": 3600, "hour": 3600,
             "d": 86400, "day": 86400, "w": 604800, "week": 604800, "month": 2592000, "y": 31536000,
             "year": 31536000}  # fmt: skip
@@ -128,6 +131,20 @@ def read_address(value: Any, folder: Path = Path()) -> str:
     return text
 
 
+def read_host(value: Any, folder: Path = Path()) -> str:
+    """The name or address of a server, and nothing else: no port, no scheme."""
+    text = read_text(value).strip()
+    if found := re.fullmatch(r"(?:[a-zA-Z]\w*://)?(?:\[([^\]/]+)\]|([^:/\s]+))(?::(\d+))?/?", text):
+        host, port = found[1] or found[2], found[3]
+        if host == text:
+            return text
+        advice = f'write  host = "{host}"' + (f"  and  port = {port}" if port else "")
+        raise Wrong("C105", "this is more than the name of a server", advice=advice)
+    if text and (set(text) & set("/ \t[]") or not set(text) <= set("0123456789abcdefABCDEF:.%")):
+        raise Wrong("C105", f'"{text}" is no name of a server', advice="write a name such as imap.example.com")
+    return text
+
+
 def read_mailbox(value: Any, folder: Path = Path()) -> str:
     """One address, with or without a name: Help desk <help@example.com>; "" where there is none."""
     text = read_text(value)
@@ -158,6 +175,14 @@ def read_command(value: Any, folder: Path = Path()) -> tuple[str, ...]:
         raise Wrong("C102", "this must be a program with its arguments, as text or as a list of texts") from None
 
 
+def read_format(value: Any, folder: Path = Path()) -> int:
+    """The version of the format of the file; there is one."""
+    if value != FORMAT or isinstance(value, bool):
+        advice = f"write  schema = {FORMAT}, or use the version of the program that the file was written for"
+        raise Wrong("C108", f"this version of the program reads files of format {FORMAT} only", advice=advice)
+    return FORMAT
+
+
 def _source(pattern: Pattern | None) -> str:
     return "" if pattern is None else pattern.source
 
@@ -185,6 +210,8 @@ _AMOUNT_OF_BYTES = {"anyOf": [_text(_NUMBER + r"([kKmMgG]?[bB]?)\s*$"), {"type":
                     "examples": ["256 kB", "10 MB"]}  # fmt: skip
 
 Line = Annotated[str, Kind("text", read_text, _text())]
+Format = Annotated[int, Kind("format", read_format, {"enum": [FORMAT]}, int)]
+Host = Annotated[str, Kind("text", read_host, _text())]
 Duration = Annotated[float, Kind("duration", read_duration, _TIME, show_duration)]
 Size = Annotated[int, Kind("size", read_size, _AMOUNT_OF_BYTES, show_size)]
 Pixels = Annotated[

@@ -21,7 +21,8 @@ from engine.config.problems import ConfigError
 from engine.config.reading import Reader
 from engine.config.root import Root, Workspace
 from engine.config.source import Source
-from engine.config.tidy import Tidy
+from engine.config.tidy import Finding, Tidy
+from engine.config.tidy import Path as KeyPath
 from rules.problem import Problem, Severity, in_order
 
 FILE_LIMIT_BYTES = 4 << 20
@@ -30,6 +31,11 @@ _SECRET = (
     r"""((?<=["'])(?:(?!["']\s*(?:[,}\]#]|$)).)*|[^\s"',}\]]+)"""
 )
 """A key that smells of a secret, and its value: misspelt ones too. Compiled only where there is a problem."""
+
+_CONSEQUENCES = ("C109", "C112", "C118")
+"""Codes of what may be only because something else is wrong."""
+
+_DEFAULTS: KeyPath = ("defaults", "mailbox")
 
 
 def load(path: Path, environ: Mapping[str, str] = os.environ) -> Config:
@@ -46,7 +52,7 @@ def load(path: Path, environ: Mapping[str, str] = os.environ) -> Config:
     if len(content) > FILE_LIMIT_BYTES:
         raise ConfigError((Problem("C150", f"larger than {FILE_LIMIT_BYTES} bytes", file),))
     try:
-        text = syntax.decode(content, file)
+        text = syntax.decode(content)
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         column = error.start - content.rfind(b"\n", 0, error.start)
@@ -63,12 +69,16 @@ def parse(text: str, path: Path, environ: Mapping[str, str] = os.environ, digest
     tidied = tidy.table(tables, Root)
     tidy.environment(tidied, environ)
     reader = Reader(folder)
-    root = cross.settled(reader.section(tidied, Root), folder)
+    root = cross.settled(reader.section(tidied, Root))
     mailboxes = _mailboxes(root)
-    findings = [*reader.findings, *tidy.findings, *cross.findings(root, mailboxes, path, whole=not problems)]
-    found = tuple(map(_masked, in_order({*problems, *map(source.problem, findings)})))
+    wrong = {each.path for each in reader.findings if each.severity is Severity.ERROR} | tidy.meant
+    crossing = cross.findings(root, mailboxes, path, whole=not problems)
+    findings = [*reader.findings, *tidy.findings, *(each for each in crossing if not _follows(each, wrong))]
+    late = in_order(source.problem(finding) for finding in findings if finding.late)
+    at_once = (source.problem(finding) for finding in findings if not finding.late)
+    found = tuple(map(_masked, in_order({*problems, *at_once})))
     if any(problem.severity is Severity.ERROR for problem in found):
-        raise ConfigError(found)
+        raise ConfigError((*found, *late))
     return Config(
         path=path,
         digest=digest or hashlib.sha256(text.encode()).hexdigest(),
@@ -79,8 +89,23 @@ def parse(text: str, path: Path, environ: Mapping[str, str] = os.environ, digest
         own_addresses=tuple(dict.fromkeys(a.casefold() for box in mailboxes for a in box.addresses)),
         source=source,
         warnings=found,
-        unready=tuple(map(source.problem, cross.unready(root))),
+        missing=late,
     )
+
+
+def _follows(finding: Finding, wrong: set[KeyPath]) -> bool:
+    """Tell whether what is missing or idle is only so because a value was wrong or a key misspelt: that is told."""
+    if finding.code not in _CONSEQUENCES:
+        return False
+    *table, option = finding.path or ("",)
+    causes = [finding.path or ("system", "mailbox")]
+    if table[-1:] == ["mailbox"]:
+        causes += [(*place, name) for place in (tuple(table), _DEFAULTS) for name in (option, "protocol")]
+    if option in ("password", "url"):
+        causes += [(*table, f"{option}_{way}") for way in ("env", "file", "command")]
+    if finding.code == "C112":
+        causes.append(("workspace",))
+    return any(path[: len(cause)] == cause for cause in causes for path in wrong)
 
 
 def _masked(problem: Problem) -> Problem:

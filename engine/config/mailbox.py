@@ -11,6 +11,7 @@ from engine.config.kinds import (
     Command,
     Count,
     Duration,
+    Host,
     Line,
     MailboxText,
     OptionalPath,
@@ -21,6 +22,10 @@ from engine.config.secrets import Secrets
 from engine.config.section import Filled, Section
 
 PORTS = {("imap", True): 993, ("imap", False): 143, ("pop3", True): 995, ("pop3", False): 110}
+"""The usual port of a protocol, with TLS from the first byte and without."""
+
+SPOKE_PLAINLY = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "UNKNOWN_PROTOCOL", "RECORD_LAYER_FAILURE")
+"""What OpenSSL calls the plain text of a server where TLS should begin: the port is another one."""
 
 
 class Mailbox(Section, frozen=True):
@@ -32,10 +37,11 @@ class Mailbox(Section, frozen=True):
 
     aliases: ClassVar = {"pop3_auth_option": "auth", "pop3_auth_options": "auth", "mailbox": "folder", "server": "host",
                          "login": "username"}  # fmt: skip
+    words: ClassVar = {("auth", "user"): "login"}
     nested: ClassVar[bool] = True
 
     protocol: Literal["imap", "pop3", "maildir", "mbox", "pipe", "program"] = "imap"
-    host: Line = ""
+    host: Host = ""
     port: Port = 0
     ssl: bool | Literal["starttls"] = True
     ssl_verification: bool = True
@@ -84,7 +90,7 @@ class Smtp(Section, frozen=True, rename={"from_": "from"}):
     `port` 0 follows `ssl`; `from_` may carry a display name.
     """
 
-    host: Line = ""
+    host: Host = ""
     port: Port = 0
     ssl: bool | Literal["starttls"] = "starttls"
     ssl_verification: bool = True

@@ -17,6 +17,7 @@ from engine.config import unavailable
 from engine.config.section import Option, Section, Wrong, options, words
 from engine.config.tidy import Finding
 from engine.config.tidy import Path as KeyPath
+from rules.problem import Severity
 
 S = TypeVar("S", bound=Section)
 
@@ -46,7 +47,7 @@ class Reader:
             return self._named(value, option, section, path) if isinstance(value, dict) else self._no_table(path)
         if not option.many:
             return self._value(value, option, section, path)
-        listed = [value] if isinstance(value, str) else value
+        listed = self._listed(value, option, path) if isinstance(value, str) else value
         if not isinstance(listed, list):
             return self._wrong(path, Wrong("C102", "this must be a list: [ … ]"))
         read = tuple(self._value(each, option, section, (*path, number)) for number, each in enumerate(listed))
@@ -65,6 +66,14 @@ class Reader:
                 )
         return {name: value for name, value in read.items() if value is not UNSET}
 
+    def _listed(self, text: str, option: Option, path: KeyPath) -> list[str]:
+        """A list written as one text, as other systems do; a pattern may hold commas of its own."""
+        parts = [part.strip() for part in text.split(",") if part.strip()]
+        if "," not in text or (option.kind is not None and option.kind.name == "pattern"):
+            return [text]
+        self._understood(text, f"[{', '.join(map(_shown, parts))}]", path)
+        return parts
+
     def _value(self, value: Any, option: Option, section: type[Section], path: KeyPath) -> Any:
         try:
             if option.kind is not None:
@@ -73,7 +82,14 @@ class Reader:
         except Wrong as wrong:
             return self._wrong(path, wrong)
         except ValidationError:
+            if (word := _respelled(value, option, section)) is not None:
+                self._understood(value, _shown(word), path)
+                return word
             return self._wrong(path, _refused(value, option, section))
+
+    def _understood(self, written: str, meant: str, path: KeyPath) -> None:
+        said = f'"{written}" is understood as {meant}'
+        self.findings.append(Finding("C170", said, path, severity=Severity.INFO))
 
     def _no_table(self, path: KeyPath) -> Any:
         return self._wrong(path, Wrong("C102", "this must be a table: { … }"))
@@ -96,12 +112,28 @@ def _refused(value: Any, option: Option, section: type[Section]) -> Wrong:
     return Wrong("C106", f"this must be at least {bounds.ge}" if few else f"this must be at most {bounds.le}")
 
 
+def _respelled(value: Any, option: Option, section: type[Section]) -> str | None:
+    """The word that is meant by one in capitals, with other dashes, or of another system."""
+    known = [word for word in words(option.type) if isinstance(word, str)]
+    if not isinstance(value, str) or not known or value in known:
+        return None
+    plain = _plain(value)
+    plain = _plain(section.words.get((option.name, plain), plain))
+    return next((word for word in known if _plain(word) == plain), None)
+
+
+def _plain(word: str) -> str:
+    return word.strip().casefold().replace("_", "-").replace(" ", "-")
+
+
 def _no_word(value: Any, known: tuple[Any, ...], option: Option, section: type[Section]) -> Wrong:
     if missing := unavailable.missing_word(section.__name__.lower(), option.name, value):
         return Wrong("C108", f"this version has no {missing}")
     import difflib
 
     shown = [_shown(word) for word in known]
+    if len(shown) == 1:
+        return Wrong("C103", f"this can only be {shown[0]}")
     near = difflib.get_close_matches(f'"{value}"', shown, 1, 0.6)
     return Wrong(
         "C103", f"{_shown(value)} is none of {', '.join(shown)}", advice=f"did you mean  {near[0]} ?" if near else ""

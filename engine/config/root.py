@@ -12,10 +12,12 @@ from typing import ClassVar, Literal
 from engine.config.content import Attachments, Body, Items, Limits
 from engine.config.gates import Gates, People
 from engine.config.kinds import (
+    FORMAT,
     AddressText,
     Count,
     Duration,
     FilePath,
+    Format,
     Line,
     MailboxText,
     OptionalPath,
@@ -111,7 +113,7 @@ class Errors(Section, frozen=True, rename={"from_": "from"}):
 class Replies(Section, frozen=True):
     """Which template answers what; "" is no answer.
 
-    `automatic_per_*` count mails an hour.
+    `automatic_*` and `notices_*` count mails an hour.
     """
 
     nested: ClassVar[bool] = True
@@ -124,6 +126,9 @@ class Replies(Section, frozen=True):
     once_per_sender: Duration = 3600.0
     automatic_per_item: Count = 5
     automatic_per_recipient: Count = 10
+    automatic_per_domain: Count = 200
+    automatic_total: Count = 1000
+    notices_per_recipient: Count = 60
     headers: Mapping[str, Line] = MappingProxyType(
         {"Auto-Submitted": "auto-replied", "X-Auto-Response-Suppress": "All"}
     )
@@ -192,7 +197,7 @@ class Workspace(Section, frozen=True):
 class Root(Section, frozen=True):
     """What Allegra mail reads and what it does with it; docs/config.md tells more."""
 
-    schema: Literal[1] = 1
+    schema: Format = FORMAT
     instance: Instance = Instance()
     store: Store = Store()
     defaults: Defaults = Defaults()

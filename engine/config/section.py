@@ -54,6 +54,8 @@ class Section(Struct, frozen=True, kw_only=True, eq=False):
     """
 
     aliases: ClassVar[Mapping[str, str]] = {}
+    words: ClassVar[Mapping[tuple[str, str], str]] = {}
+    """What other systems call the words of an option: (option, their word) -> ours."""
     nested: ClassVar[bool] = False
     """A table in its own right ([people.cc]), inherited key by key; else a value, inherited as a whole."""
 

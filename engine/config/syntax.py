@@ -21,7 +21,7 @@ _YES = r"(?i)=\s*(yes|no|on|off|true|false|none|null)\s*(?:#.*)?$"
 _UNQUOTED = r"=\s*([^\W\d][^\"'\[\]{}#]*?)\s*(?:#.*)?$"
 
 
-def decode(content: bytes, file: str) -> str:
+def decode(content: bytes) -> str:
     """The text of a file with plain line ends. Raises: UnicodeDecodeError."""
     return content.decode("utf-8-sig").replace("\r\n", "\n")
 

@@ -8,7 +8,7 @@ problem.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from msgspec import Struct, field
@@ -33,7 +33,10 @@ _HINTS = {
 
 
 class Finding(Struct, frozen=True):
-    """A problem without its place: `path` as it stands in the file, `at` a character in the value or -1."""
+    """A problem without its place: `path` as it stands in the file, `at` a character in the value or -1.
+
+    `late`: it stands in the way of deciding mail only; everything else can be done meanwhile.
+    """
 
     code: str
     message: str
@@ -42,14 +45,19 @@ class Finding(Struct, frozen=True):
     on_key: bool = False
     at: int = -1
     severity: Severity = Severity.ERROR
+    late: bool = False
 
 
 class Tidy(Struct):
-    """The walk and what it found: `spelled` maps respelled paths to those in the file, `env` paths to variables."""
+    """The walk and what it found: `spelled` maps respelled paths to those in the file, `env` paths to variables.
+
+    `meant` are the paths of options and sections that unknown keys were probably to be.
+    """
 
     findings: list[Finding] = field(default_factory=list)
     spelled: dict[Path, Path] = field(default_factory=dict)
     env: dict[Path, str] = field(default_factory=dict)
+    meant: set[Path] = field(default_factory=set)
 
     def table(
         self, table: Mapping[str, Any], section: type[Section], path: Path = (), raw: Path = ()
@@ -59,7 +67,7 @@ class Tidy(Struct):
         for key, value in table.items():
             option = known.get(key) or self._respelled(key, section, path, raw)
             if option is None:
-                self._unknown(key, section, (*raw, key))
+                self._unknown(key, section, (*raw, key), path)
                 continue
             here, there = (*path, option.name), (*raw, key)
             if option.name in tidy:
@@ -94,7 +102,9 @@ class Tidy(Struct):
             self.findings.append(Finding("C170", said, (*raw, key), on_key=True, severity=Severity.INFO))
         return option
 
-    def _unknown(self, key: str, section: type[Section], raw: Path) -> None:
+    def _unknown(self, key: str, section: type[Section], raw: Path, path: Path) -> None:
+        if near := _near(key, section):
+            self.meant.add((*path, near))
         of = "" if section is Root else section.__name__.lower()
         if missing := unavailable.missing_option(of, key.replace("-", "_").casefold()):
             self.findings.append(
@@ -111,7 +121,8 @@ class Tidy(Struct):
             words = variable[len(PREFIX) :].split("__")
             found = _find(words, tables)
             if found is None:
-                self.findings.append(Finding("C140", f"{variable} names no option", ("", variable)))
+                advice = _near_variable(words, tables)
+                self.findings.append(Finding("C140", f"{variable} names no option", ("", variable), advice))
                 continue
             path, option = found
             table = tables
@@ -142,11 +153,19 @@ def _advice(key: str, section: type[Section]) -> str:
     elsewhere = everywhere()
     if plain in elsewhere:
         return f"{plain} is an option of [{elsewhere[plain]}]"
-    if near := difflib.get_close_matches(plain, options(section), 1, 0.7):
-        return f"did you mean  {near[0]} ?"
+    if meant := _near(key, section):
+        return f"did you mean  {meant} ?"
     if near := difflib.get_close_matches(plain, elsewhere, 1, 0.85):
         return f"did you mean  {near[0]}  of [{elsewhere[near[0]]}] ?"
     return ""
+
+
+def _near(key: str, section: type[Section]) -> str:
+    """The option of a section that looks like an unknown key."""
+    import difflib
+
+    near = difflib.get_close_matches(key.replace("-", "_").casefold(), options(section), 1, 0.7)
+    return near[0] if near else ""
 
 
 def everywhere() -> dict[str, str]:
@@ -189,6 +208,28 @@ def _find(words: list[str], tables: Mapping[str, Any]) -> tuple[Path, Option] | 
         path = (*path, name)
         here = here.get(name) if isinstance(here, Mapping) else None
     return (path, option) if option is not None and section is None and waiting is None else None
+
+
+def _near_variable(words: list[str], tables: Mapping[str, Any]) -> str:
+    """The variable that may be meant: those of the file's own workspaces and webhooks are known by their names."""
+    import difflib
+
+    known = {"__".join(path).upper().replace("-", "_"): None for path in _paths(Root, tables)}
+    near = difflib.get_close_matches("__".join(words).upper(), known, 1, 0.75)
+    return f"did you mean  {PREFIX}{near[0]} ?" if near else ""
+
+
+def _paths(section: type[Section], table: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """The path of every option that a variable can set."""
+    held = table if isinstance(table, Mapping) else {}
+    for name, option in options(section).items():
+        if option.section is not None:
+            yield from _paths(option.section, held.get(name), (*path, name))
+        elif option.sections is not None:
+            for key, entry in held.get(name, {}).items():
+                yield from _paths(option.sections, entry, (*path, name, key))
+        else:
+            yield (*path, name)
 
 
 def _typed(text: str, option: Option) -> Any:

@@ -148,6 +148,11 @@ def find(config: Config, key: str) -> Entry | None:
     return None
 
 
+def below(config: Config, section: str) -> list[Entry]:
+    """Give the options of a section that are in force."""
+    return [entry for entry in entries(config) if entry.key.startswith(f"{section}.")]
+
+
 def near(key: str) -> str:
     """A hint at the key that was meant."""
     import difflib

@@ -28,11 +28,11 @@ _SUPPRESSING = ("all", "autoreply")
 
 def may_answer(mail: Mail, facts: Facts, config: Config) -> tuple[bool, str]:
     """Say whether an automatic answer may be sent, and if not, why not."""
-    why = _automatic(mail, facts) or _headers(mail) or _addresses(mail, facts, config)
+    why = _automatic(facts) or _headers(mail) or _addresses(mail, facts, config)
     return not why, why
 
 
-def _automatic(mail: Mail, facts: Facts) -> str:
+def _automatic(facts: Facts) -> str:
     if facts.automatic.kind is not Auto.NONE:
         return f"the mail is automatic: {facts.automatic.reason or facts.automatic.kind}"
     if facts.bounce is not None:

@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING, Final
 from engine.decision import matching
 from engine.mail import addresses, auto, html, language, reply
 from engine.mail.auth import authentication
+from engine.mail.reply_lines import forwards
 from engine.model.facts import Auto, Cut, Facts, Release, Sender
 from engine.model.mail import Mail
+from engine.model.questions import AccountOf, SenderRate, TotalRate
 
 if TYPE_CHECKING:
     from engine.config import Body, Config
@@ -61,8 +63,8 @@ def gather(
         language=_language(cut.new, fields),
         own_loop=fields.get("x-allegra-loop", "").strip().casefold() == _instance(config),
         hops=len(mail.header_values("received")),
-        sender_mails_last_hour=1 + look.sender_rate(key, _HOUR) if gates.mails_per_sender.limit and key else 1,
-        total_mails_last_hour=1 + look.total_rate(_HOUR) if gates.total_rate.limit else 1,
+        sender_mails_last_hour=1 + look.ask(SenderRate(key, _HOUR)) if gates.mails_per_sender.limit and key else 1,
+        total_mails_last_hour=1 + look.ask(TotalRate(_HOUR)) if gates.total_rate.limit else 1,
         spam_score=score,
         spam_flag=flag,
         duplicate_of=duplicate_of,
@@ -80,7 +82,7 @@ def _sender(mail: Mail, separators: str, look: Lookups) -> Sender:
     address, problem = addresses.sender(mail)
     if problem or not address.address:
         return Sender(address, problem=problem or "there is no address in From")
-    match = look.account(address.address, separators)
+    match = look.ask(AccountOf(address.key, separators))
     return Sender(address, match.account, match.by)
 
 
@@ -88,12 +90,16 @@ def _sender(mail: Mail, separators: str, look: Lookups) -> Sender:
 
 
 def _cut(mail: Mail, body: Body) -> Cut:
-    """Cut the reply; HTML without a plain twin first loses the elements of `html_tags_to_remove` (F103)."""
+    """Cut the reply; HTML without a plain twin first loses the elements of `html_tags_to_remove` (F103).
+
+    A forwarded mail keeps them: they hold what the sender wants to show.
+    """
     from_html = bool(mail.html) and not any(
         part.content_type == "text/plain" and part.disposition != "attachment" and not part.filename
         for part in mail.parts
     )
-    if from_html and _removes(mail.html, body.html_tags_to_remove):
+    cuts = body.cut != "off" and not forwards(mail.subject)
+    if from_html and cuts and _removes(mail.html, body.html_tags_to_remove):
         page = html.without_quotes(mail.html, body.html_tags_to_remove)
         if page is not mail.html:
             text = html.to_text(page)

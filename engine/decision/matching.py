@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Final
 from msgspec.structs import replace
 
 from engine.decision import tokens
-from engine.model.desk import ItemFacts, Kind
+from engine.model.desk import Kind
 from engine.model.draft import Note, note
 from engine.model.facts import Thread, Way
 from engine.model.mail import Mail
+from engine.model.questions import ItemByMessageIds, ItemByNumber, TopicByNumber
 
 if TYPE_CHECKING:
     from engine.config import Settings
@@ -185,7 +186,7 @@ class _Search:
     def _kept_private(self, found: Thread) -> Thread:
         """Ask whether the message that is answered was an internal note: the token does not say (F117)."""
         answered = self._ids[:_ANSWERED]
-        match = self._look.item_by_message_ids(answered) if answered else None
+        match = self._look.ask(ItemByMessageIds(answered)) if answered else None
         if match is None or not match.private or found.item is None:
             return found
         same = match.item.id == found.item.id and match.item.kind is found.item.kind
@@ -195,7 +196,7 @@ class _Search:
         """A Message-ID that is stored: of a mail that came in, or of one of ours (F107)."""
         if not self._ids:
             return None
-        match = self._look.item_by_message_ids(self._ids)
+        match = self._look.ask(ItemByMessageIds(self._ids))
         if match is None:
             count = len(self._ids)
             one = note("thread.not_known", message_id=self._ids[0][:200])
@@ -251,7 +252,7 @@ class _Search:
 
     def _numbered(self, number: int, kind: Kind, by: Way, marker: str, proven: bool = False) -> Thread:
         """Look a number up: a thread with the item, or a dangling one."""
-        item: ItemFacts | None = self._look.item(number) if kind is Kind.ITEM else self._look.topic(number)
+        item = self._look.ask(ItemByNumber(number) if kind is Kind.ITEM else TopicByNumber(number))
         if item is None:
             return Thread(marker=marker, dangling=True, proven=False)
         return Thread(item, by, marker, proven=proven)

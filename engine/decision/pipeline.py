@@ -21,7 +21,7 @@ from engine.lookups import Recorder
 from engine.model.desk import ItemFacts
 from engine.model.draft import Disposition, Draft, FieldChange, NewUser, PersonChange, Reply, Skip
 from engine.model.facts import Facts, Release
-from engine.model.mail import Address, Mail
+from engine.model.mail import Address, Mail, Part
 from engine.model.plan import DONE, Plan
 from engine.model.trace import Change, StageTrace, Trace
 from engine.stages.activity import Activity
@@ -130,7 +130,7 @@ class Pipeline(Struct, frozen=True):
             stages=tuple(traces),
             disposition=plan.disposition,
             rules=final.rule_traces,
-            answers=tuple(look.answers.items()),
+            answers=look.kept(),
             effects=tuple(DONE[type(effect)] for effect in plan.effects),
             config_digest=self.config.digest,
             us=(time.perf_counter_ns() - started) // 1000,
@@ -142,7 +142,7 @@ class Pipeline(Struct, frozen=True):
 def build(config: Config, book: Rulebook) -> Pipeline:
     """Make the stages for a configuration and its rules."""
     stages: tuple[Stage, ...] = (
-        ConfigStage(book.broken),
+        ConfigStage(book.broken, config.missing),
         Limits(config),
         Route(config, book.rules, book.vocabulary),
         SenderStage(config),
@@ -184,29 +184,29 @@ def _change(name: str, old: Any, new: Any) -> Change:
 def _listed(value: Any) -> str | tuple[str, ...]:
     """Give a value of a draft as a few words, a list as those of its first elements."""
     if type(value) is not tuple:
-        return _short(value)
+        return told(value)
     more = ("…",) if len(value) > MOST_LISTED else ()
-    return (*map(_short, value[:MOST_LISTED]), *more)
+    return (*map(told, value[:MOST_LISTED]), *more)
 
 
 def _length(text: str) -> str:
     return f"{len(text)} characters"
 
 
-def _short(value: Any) -> str:
-    """Give a value of a draft as a few words."""
+def told(value: Any) -> str:
+    """Give a value of a draft as a few words, such as traces keep."""
     kind = type(value)
     if isinstance(value, str):
         return value if len(value) <= 120 else value[:119] + "…"
     if kind is tuple:
-        return ", ".join(map(_short, value[:MOST_LISTED])) + (" …" if len(value) > MOST_LISTED else "")
+        return ", ".join(map(told, value[:MOST_LISTED])) + (" …" if len(value) > MOST_LISTED else "")
     if kind is bool:
         return "true" if value else "false"
     if kind is Disposition:
         return f"{value.verdict}: {value.because}"
     if kind in _TOLD:
-        told = [getattr(value, name) for name in _TOLD[kind]]
-        return " ".join([_short(each) for each in told if each not in (None, "", ())])
+        parts = [getattr(value, name) for name in _TOLD[kind]]
+        return " ".join([told(each) for each in parts if each not in (None, "", ())])
     return "" if value is None else str(value)
 
 
@@ -218,5 +218,6 @@ _TOLD: Mapping[type, tuple[str, ...]] = {
     Reply: ("template", "to"),
     NewUser: ("address",),
     Address: ("address",),
+    Part: ("content_type", "path"),
 }
 """What is told of things that are more than a text."""

@@ -31,13 +31,13 @@ from engine.model.plan import (
     SetField,
     Settle,
 )
-from engine.model.reasons import REASONS
+from engine.model.reasons import OUR_FAULT, REASONS
 from engine.wording.sentence import sentence
 
 if TYPE_CHECKING:
     from engine.config import Config, Settings
 
-ENGINE = Decider(Who.ENGINE, "seal")
+SEAL = Decider(Who.ENGINE, "seal")
 
 _OUTCOMES = {
     Target.NEW_ITEM: (Outcome.CREATED, "draft.created"),
@@ -63,10 +63,6 @@ _EVENTS = {
 _HEARS = frozenset({AccountStatus.ACTIVE, AccountStatus.GUEST})
 
 
-_OUR_FAULT = frozenset({"config.broken", "rule.file_broken"})
-"""Codes of deferred mail whose sender hears, once, that the fault is ours (F021)."""
-
-
 _WRITTEN = {Target.COMMENT: "seal.comment", Target.NOTE: "seal.note", Target.TOPIC_POST: "seal.topic_post"}
 
 
@@ -85,7 +81,7 @@ def seal(mail: Mail, facts: Facts, draft: Draft, config: Config) -> Plan:
     effects: tuple[Effect, ...] = (
         *_changes(draft, item, settings),
         *_answers(mail, facts, draft, item, settings, config),
-        *_dispatches(facts, draft, item),
+        *_dispatches(draft, item),
         *_webhooks(outcome, config),
     )
     return Plan(disposition, outcome, draft.workspace, effects, Settle.SUCCESS, item)
@@ -96,17 +92,18 @@ def _accepted(draft: Draft) -> Disposition:
     lacks = tuple(_lacks(draft))
     if lacks:
         because = sentence(note("seal.lacks", what=lacks))
-        return Disposition(Verdict.HOLD, "draft.undecided", because, ENGINE)
+        return Disposition(Verdict.HOLD, "draft.undecided", because, SEAL)
     _, code = _OUTCOMES[draft.target]
     if draft.target is Target.NOTE:
         for said in reversed(draft.notes):
             if said.code in _NOTED:  # why it is a note says more than that it is one
-                return Disposition(Verdict.ACCEPT, said.code, sentence(said), ENGINE)
+                return Disposition(Verdict.ACCEPT, said.code, sentence(said), SEAL)
     made = note("seal.item", workspace=draft.workspace)
     if draft.target is not Target.NEW_ITEM and draft.item is not None:
         workspace = draft.item.workspace or draft.workspace
-        made = note(_WRITTEN[draft.target], item=draft.item.id, workspace=workspace)
-    return Disposition(Verdict.ACCEPT, code, sentence(made), ENGINE)
+        kind = "seal.fields" if _only_fields(draft) else _WRITTEN[draft.target]
+        made = note(kind, item=draft.item.id, workspace=workspace)
+    return Disposition(Verdict.ACCEPT, code, sentence(made), SEAL)
 
 
 def _lacks(draft: Draft) -> Iterator[Note]:
@@ -157,8 +154,9 @@ def _changes(draft: Draft, item: int, settings: Settings) -> Iterator[Effect]:
     elif draft.target is Target.TOPIC_POST:
         yield PostToTopic(item, draft.text, draft.author, draft.title, draft.quoted, draft.html_part)
     else:
-        internal = draft.target is Target.NOTE or settings.items.log_field == "note"
-        yield AddComment(item, draft.text, draft.author, internal, draft.quoted, draft.html_part)
+        if not _only_fields(draft):
+            internal = draft.target is Target.NOTE or settings.items.log_field == "note"
+            yield AddComment(item, draft.text, draft.author, internal, draft.quoted, draft.html_part)
         for change in draft.fields:
             yield SetField(item, change.name, change.value)
     if draft.target is not Target.TOPIC_POST:
@@ -171,6 +169,12 @@ def _changes(draft: Draft, item: int, settings: Settings) -> Iterator[Effect]:
             yield Attach(item, fate.attachment)
 
 
+def _only_fields(draft: Draft) -> bool:
+    """Tell whether a reply sets fields and says nothing: then there is nothing to write down."""
+    said = draft.text.strip() or draft.html_part or any(fate.keep for fate in draft.attachments)
+    return draft.target is Target.COMMENT and bool(draft.fields) and not said
+
+
 def _answers(
     mail: Mail, facts: Facts, draft: Draft, item: int, settings: Settings, config: Config
 ) -> Iterator[SendMail]:
@@ -179,7 +183,7 @@ def _answers(
     if not to or not _may_answer(mail, facts, config):
         return
     language = spoken(facts, config)
-    if not settings.people.no_account_notice:
+    if not settings.people.no_account_notice and draft.original is None:  # no mail to an address read out of a text
         for user in draft.new_users:
             if user.address.address == draft.author:
                 yield SendMail(Letter.ACCOUNT, "account", (user.address.address,), language, item=item)
@@ -194,7 +198,7 @@ def _answers(
         yield SendMail(kind, template, (to,), language, item=item)
 
 
-def _dispatches(facts: Facts, draft: Draft, item: int) -> Iterator[SendMail]:
+def _dispatches(draft: Draft, item: int) -> Iterator[SendMail]:
     """What rules send to others: the mail itself, or word of it."""
     for address in dict.fromkeys(draft.forwards):
         yield SendMail(Letter.FORWARD, "forward", (address,), item=item, automatic=False)
@@ -219,7 +223,7 @@ def _refusals(
     elif disposition.verdict is Verdict.HOLD:
         kind, template = Letter.HELD, settings.replies.held
     elif disposition.verdict is Verdict.DEFER:
-        kind, template = Letter.HELD, "config_error" if disposition.code in _OUR_FAULT else ""
+        kind, template = Letter.HELD, "config_error" if disposition.code in OUR_FAULT else ""
     else:
         kind, template = Letter.REJECTED, settings.replies.rejected
     text = ""

@@ -1,7 +1,7 @@
 """What people change, but for held mail: notes made public, mails looked after or replayed, users and workspaces.
 
 Here: one function an act, each a transaction of its own. Not here: held mail (`held.py`), mailboxes (`mailboxes.py`),
-data files (`store/load.py`), the rows (`store/`).
+data files (`loading.py`), the rows (`store/`).
 Invariant: an act is done whole or refused with a sentence (NotFound, Refused, Unclear).
 """
 
@@ -9,12 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from msgspec import Struct
 
 from engine.desk import looking
-from engine.explain.replay import decide_again
 from engine.run.line import Line, line_of
 from engine.run.passing import utc_now
 from engine.run.process import process
@@ -23,7 +22,6 @@ from engine.store.locks import owner
 
 if TYPE_CHECKING:
     from engine.config import Config
-    from engine.decision.pipeline import Decision
     from engine.model.mail import RawMail
     from engine.model.stored import CommentView, MailRow, Pruned
     from engine.run.engine import Engine
@@ -78,22 +76,62 @@ class Erased(Refused):
     """The bytes of a mail are gone: it cannot be decided again."""
 
 
+class Changed(Struct, frozen=True):
+    """A part of an item that a replay would change, as people read it."""
+
+    name: str
+    before: str
+    after: str
+
+
 class Compared(Struct, frozen=True):
-    """How a mail ended, and how it would end now."""
+    """How a mail ended, how it would end now, and what would change in the item it made or changed then."""
 
     row: MailRow
-    decision: Decision
+    now: Line
+    changes: tuple[Changed, ...] = ()
+
+    @property
+    def same_end(self) -> bool:
+        """Tell whether outcome, reason, workspace and item are the same."""
+        row, now = self.row, self.now
+        then = (row.outcome, row.code, row.workspace, row.item)
+        return then == (now.outcome.value, now.code, now.workspace, now.item)
 
     @property
     def same(self) -> bool:
-        """Tell whether outcome, reason and workspace are the same."""
-        row, plan = self.row, self.decision.plan
-        return (row.outcome, row.code, row.workspace) == (plan.outcome.value, plan.disposition.code, plan.workspace)
+        """Tell whether keeping the result would change nothing."""
+        return self.same_end and not self.changes
 
 
-def decided_now(engine: Engine, row: MailRow) -> Compared:
-    """Put a mail through the pipeline again and keep nothing. Raises Erased."""
-    return Compared(row, decide_again(engine, _kept(engine.store, row), mail=row.mail))
+def decided_now(engine: Engine, row: MailRow, *, as_new: bool = False) -> Compared:
+    """Do what `replay` does, look what it changed, and take it back. Raises Erased, Refused."""
+    store = engine.store
+    _kept(store, row)
+    with store.rehearsal():
+        before = _told(store, row.item)
+        if row.state != "received":  # what waits is decided as it is
+            store.ledger.reopen(row.mail, None, replay=True, as_new=as_new)
+        (now,) = _decided(engine, row)
+        after = _told(store, row.item)
+    names = dict.fromkeys((*before, *after))
+    changes = [Changed(name, before.get(name, ""), after.get(name, "")) for name in names]
+    return Compared(row, now, tuple(each for each in changes if each.before != each.after))
+
+
+def _told(store: Store, number: int) -> dict[str, str]:
+    """All that a mail can change in an item, by name; nothing where there is no item."""
+    view = store.items.view(number) if number else None
+    if view is None:
+        return {}
+    item = view.item
+    told = {"workspace": item.workspace, "title": item.title, "type": item.type, "status": item.status}
+    told |= {"priority": item.priority, "assigned_to": item.assigned_to, "text": view.text, "quoted": view.quoted}
+    told |= {"private": "yes" if view.private else "no", "labels": ", ".join(view.labels)}
+    told |= {name: ", ".join(value) if isinstance(value, tuple) else str(value) for name, value in view.fields}
+    told["people"] = ", ".join(f"{login} {role}" for login, role in view.people)
+    told["attachments"] = ", ".join(each.name for each in view.attachments)
+    return told | {f"{'note' if each.internal else 'comment'} {each.id}": each.text for each in view.comments}
 
 
 def replay(engine: Engine, row: MailRow, *, as_new: bool = False, notify: bool = False) -> Iterator[Line]:
@@ -103,8 +141,12 @@ def replay(engine: Engine, row: MailRow, *, as_new: bool = False, notify: bool =
     """
     _kept(engine.store, row)
     engine.store.ledger.reopen(row.mail, None, replay=True, as_new=as_new, notify=notify)
+    yield from _decided(engine, row)
+
+
+def _decided(engine: Engine, row: MailRow) -> list[Line]:
     spooled = engine.store.ledger.claim_one(row.mail, utc_now(), owner())
-    yield from map(line_of, process(engine, [spooled], utc_now()))
+    return [line_of(result) for result in process(engine, [spooled], utc_now())]
 
 
 def _kept(store: Store, row: MailRow) -> RawMail:
@@ -137,6 +179,20 @@ def set_user_status(store: Store, login: str, status: str) -> None:
     if store.directory.login(login) is None:
         raise NotFound(f'there is no user "{login}"')
     store.directory.put_account(login, status=status)
+
+
+def remove(store: Store, kind: Literal["user", "group", "workspace"], name: str, *, commit: bool) -> None:
+    """Take a user, a group or a workspace away; without `commit` only find out whether it can go.
+
+    Raises NotFound, and Refused for what still holds something.
+    """
+    with nullcontext() if commit else store.rehearsal():
+        if kind == "user":
+            store.directory.remove_account(name)
+        elif kind == "group":
+            store.directory.remove_group(name)
+        else:
+            store.items.remove_workspace(name)
 
 
 def put_group(store: Store, name: str, members: Sequence[str] = ()) -> str:

@@ -17,12 +17,13 @@ from engine.decision.mailbox_action import KEEP, Planned, plan_action
 from engine.decision.seal import seal
 from engine.explain.replay import decide_again
 from engine.model.draft import Decider, Disposition, Verdict, Who
+from engine.model.extra import ExtraError
 from engine.model.facts import Release
 from engine.model.plan import CallWebhook, Effect, Outcome, SendMail, Settle
 from engine.run.line import Line, line_of
 from engine.run.passing import utc_now
 from engine.run.process import process
-from engine.store.errors import NotFound, Refused
+from engine.store.errors import NotFound, Refused, Unclear
 from engine.store.locks import owner
 
 if TYPE_CHECKING:
@@ -67,11 +68,14 @@ def chosen(store: Store, refs: Sequence[str], query: str | None = None) -> list[
 
 
 def may_go_to(config: Config, store: Store, workspace: str = "", item: int = 0) -> None:
-    """Look whether released mail can go there. Raises NotFound."""
+    """Look whether released mail can go there. Raises NotFound, Refused where the item is in another workspace."""
     if workspace and workspace not in config.workspaces:
         raise NotFound(f"there is no workspace {workspace!r}; there are: {', '.join(config.workspaces)}")
-    if item and store.items.item(item) is None:
+    found = store.items.item(item) if item else None
+    if item and found is None:
         raise NotFound(f"there is no item #{item}")
+    if found is not None and workspace not in ("", found.workspace):
+        raise Refused(f"item #{item} is in {found.workspace}, not in {workspace}: name the item, or the workspace")
 
 
 def release(
@@ -89,7 +93,11 @@ def release(
 
 
 def reject(engine: Engine, row: MailRow, by: str, reason: str) -> Closed:
-    """Refuse a held mail; `reason` is for the sender, who hears it if `seal` says so. Raises NotFound, Refused."""
+    """Refuse a held mail; `reason` is for the sender, who hears it if `seal` says so.
+
+    Raises Unclear without a reason, NotFound, Refused.
+    """
+    _needs(reason)
     raw = engine.store.archive.raw(row.mail)
     told = _told(engine, row, raw, by, reason)
     kind, folder = _afterwards(engine.config, row, raw, Outcome.REJECTED)
@@ -100,11 +108,17 @@ def reject(engine: Engine, row: MailRow, by: str, reason: str) -> Closed:
 def discard(config: Config, store: Store, row: MailRow, by: str, reason: str) -> Closed:
     """Close a held, quarantined or waiting mail without making anything of it; nobody is told.
 
-    Raises NotFound, Refused.
+    Raises Unclear without a reason, NotFound, Refused.
     """
+    _needs(reason)
     kind, folder = _afterwards(config, row, store.archive.raw(row.mail), Outcome.DISCARDED)
     store.ledger.ignore(row.mail, by, reason, action=kind, folder=folder)
     return Closed(row.mail, Outcome.DISCARDED)
+
+
+def _needs(reason: str) -> None:
+    if not reason.strip():
+        raise Unclear("say why: the reason is empty")
 
 
 def retry(store: Store, ref: str) -> MailRow:
@@ -117,13 +131,16 @@ def retry(store: Store, ref: str) -> MailRow:
 def _told(engine: Engine, row: MailRow, raw: RawMail | None, by: str, reason: str) -> tuple[Effect, ...]:
     """Whom a refusal is told: the sender by mail, others by webhook, as the plan of any refusal says.
 
-    The rules are asked once more, for they may forbid an answer; where they cannot be asked, because their file is
-    broken, they might, so nobody is told. What broke the machine is not read again here, and of a mail whose bytes are
-    gone nobody can say who wrote it: nobody is told of those either.
+    The rules are asked once more, for they may forbid an answer; where they cannot be asked, because their file or a
+    word of the host is broken, they might, so nobody is told. What broke the machine is not read again here, and of a
+    mail whose bytes are gone nobody can say who wrote it: nobody is told of those either.
     """
     if raw is None or row.state == "quarantined":
         return ()
-    come = decide_again(engine, raw, mail=row.mail, until="sender")
+    try:
+        come = decide_again(engine, raw, mail=row.mail, until="sender")
+    except ExtraError:
+        return ()
     if come.draft.disposition is not None and come.draft.disposition.verdict is Verdict.DEFER:
         return ()
     why = Disposition(Verdict.REJECT, row.code or "draft.undecided", reason, Decider(Who.PERSON, by))

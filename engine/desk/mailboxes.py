@@ -7,7 +7,7 @@ Invariant: everything but `pause`, `resume` and `reconcile` with `commit` only l
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -15,16 +15,16 @@ from msgspec import Struct
 
 from engine.plain_text import printable
 from engine.run.lease import Lease
-from engine.run.passing import utc_now
-from engine.sources import KINDS
-from engine.sources.source import SourceError
+from engine.run.passing import unknown, utc_now
+from engine.sources import BROUGHT, KINDS, handed
+from engine.sources.source import SourceError, account_of
 from engine.store.errors import Busy, Unclear
 
 if TYPE_CHECKING:
     from engine.config import Config, Mailbox
-    from engine.model.mail import RawMail
+    from engine.model.mail import Mail, RawMail
     from engine.model.stored import MailboxState
-    from engine.sources.source import Source
+    from engine.sources.source import Peek, Source
     from engine.store.store import Store
 
 MOST_REASON = 200
@@ -32,7 +32,10 @@ MOST_REASON = 200
 
 
 class Fare(Struct, frozen=True):
-    """How a mailbox fares. `state` is off, never read, ok, paused or failing, `since` when, `sentence` why."""
+    """How a mailbox fares. `state` is off, never read, ok, incomplete, paused or failing, `since` when, `sentence` why.
+
+    It is incomplete while the server lists messages that it does not hand out.
+    """
 
     mailbox: Mailbox
     state: str
@@ -43,12 +46,16 @@ class Fare(Struct, frozen=True):
 
 
 class Tried(Struct, frozen=True):
-    """What came of a log-in: pairs of a name and a value, or the code and sentence of what went wrong."""
+    """What came of a log-in: pairs of a name and a value, or the code and sentence of what went wrong.
+
+    `brought` says how the mail comes where there is nothing to log in to.
+    """
 
     mailbox: Mailbox
     told: tuple[tuple[str, str], ...] = ()
     code: str = ""
     sentence: str = ""
+    brought: str = ""
 
     @property
     def works(self) -> bool:
@@ -69,18 +76,29 @@ class Peeked(Struct, frozen=True):
     flags: tuple[str, ...]
 
 
+class FirstLook(Struct, frozen=True):
+    """How many mails wait in a mailbox; of the first ones who wrote and the subject."""
+
+    waiting: int
+    first: tuple[tuple[str, str], ...]
+
+
 class Reconciled(Struct, frozen=True):
-    """What a folder holds and what of it we have. `known_by_content` were not known by their key."""
+    """What a folder holds and what of it we have. `known_by_content` were not known by their key.
+
+    `withheld` are those that the server lists and does not hand out, with its words: nobody knows whether we have them.
+    """
 
     place: str
     on_server: int
     missing: int
     known_by_content: int
+    withheld: Mapping[str, str] = {}
 
     @property
     def known(self) -> int:
         """Mails that are ours already."""
-        return self.on_server - self.missing
+        return self.on_server - self.missing - len(self.withheld)
 
 
 def named(config: Config, names: Sequence[str] = ()) -> list[Mailbox]:
@@ -108,13 +126,17 @@ def _fare(box: Mailbox, state: MailboxState | None) -> Fare:
         return Fare(box, "paused", None, state.paused, holder, read_at)
     if state.failures:
         return Fare(box, "failing", state.failing_since, state.sentence, holder, read_at)
+    if state.withheld:
+        said = f"listed but not handed out: {handed.named(dict.fromkeys(state.withheld, ''))}"
+        return Fare(box, "incomplete", read_at, said, holder, read_at)
     return Fare(box, "ok" if read_at else "never read", read_at, "", holder, read_at)
 
 
 def try_out(config: Config, boxes: Iterable[Mailbox]) -> Iterator[Tried]:
-    """Log in to mailboxes, one after the other, and tell what the servers can; a pipe has nothing to log in to."""
+    """Log in to mailboxes, one after the other, and tell what the servers can, or how else their mail comes."""
     for box in boxes:
         if box.protocol not in KINDS:
+            yield Tried(box, brought=BROUGHT.get(box.protocol, ""))
             continue
         try:
             with _open(config, box) as source:
@@ -125,26 +147,44 @@ def try_out(config: Config, boxes: Iterable[Mailbox]) -> Iterator[Tried]:
 
 def peek(config: Config, store: Store, box: Mailbox, count: int) -> list[Peeked]:
     """Look at the first mails of a mailbox without a mark. Raises SourceError."""
-    from engine.mail.parse import parse
-    from engine.sources.source import raw_mail
-
     with _open(config, box) as source:
         looks = source.peek(count)
-    fresh = set(store.mailboxes.unknown_keys(box.name, [look.key for look in looks]))
+        fresh = set(unknown(store, box, source, [look.key for look in looks]))
     found = []
     for look in looks:
-        mail = parse(raw_mail(box.name, look.key, look.header, utc_now(), look.size_bytes, truncated=True))
-        sender = mail.from_[0].address if mail.from_ else ""
+        mail = _read(box, look)
         found.append(
-            Peeked(look.key, look.key in fresh, look.internaldate, sender, mail.subject, mail.message_id,
+            Peeked(look.key, look.key in fresh, look.internaldate, _sender(mail), mail.subject, mail.message_id,
                    look.size_bytes, look.flags)
         )  # fmt: skip
     return found
 
 
-def folders(config: Config, box: Mailbox) -> list[str]:
-    """List the folders of a mailbox, as `folder` and `move_on_success` name them. Raises SourceError."""
+def first_look(config: Config, box: Mailbox, count: int) -> FirstLook:
+    """Look into a mailbox that nothing was read from yet, without a mark. Raises SourceError."""
     with _open(config, box) as source:
+        waiting, looks = len(source.list()), source.peek(count)
+    mails = [_read(box, look) for look in looks]
+    return FirstLook(waiting, tuple((_sender(mail), mail.subject) for mail in mails))
+
+
+def _read(box: Mailbox, look: Peek) -> Mail:
+    from engine.mail.parse import parse
+    from engine.sources.source import raw_mail
+
+    return parse(raw_mail(box.name, look.key, look.header, utc_now(), look.size_bytes, truncated=True))
+
+
+def _sender(mail: Mail) -> str:
+    return mail.from_[0].address if mail.from_ else ""
+
+
+def folders(config: Config, box: Mailbox) -> list[str]:
+    """List the folders of a mailbox, as `folder` and `move_on_success` name them. Raises SourceError.
+
+    They are listed from INBOX, which every account has: the folder that is configured may be the wrong one.
+    """
+    with _open(config, box.filled(folder="INBOX")) as source:
         return list(source.folders())
 
 
@@ -158,11 +198,14 @@ def resume(store: Store, box: Mailbox) -> None:
     store.mailboxes.resume(box.name)
 
 
-def reconcile(config: Config, store: Store, box: Mailbox, folder: str = "", *, commit: bool = False) -> Reconciled:
+def reconcile(
+    config: Config, store: Store, box: Mailbox, folder: str = "", *, commit: bool = False, notify: bool = False
+) -> Reconciled:
     """Compare the mails of a folder (the mailbox's own where none is named) with ours, by their bytes.
 
-    With `commit` those that are missing are taken in; the next run decides them. Raises SourceError, and Busy while
-    another run is at work there.
+    With `commit` those that are missing are taken in; the next run decides them. It tells nobody of them, for people
+    were told before the backup was restored, unless `notify`. Raises SourceError, and Busy while another run is at
+    work there.
     """
     elsewhere = box.filled(folder=folder) if folder else box
     with Lease(store, box.name, utc_now) as lease:
@@ -170,18 +213,23 @@ def reconcile(config: Config, store: Store, box: Mailbox, folder: str = "", *, c
             raise Busy(f"mailbox {box.name}: another run is working on it ({lease.holder})")
         with _open(config, elsewhere) as source:
             listed = [each.key for each in source.list()]
-            fresh = store.mailboxes.unknown_keys(box.name, listed)
-            known, missing = _take_in(store, source.fetch(fresh, config.settings().limits), lease.owner, commit)
+            if commit and not folder:
+                store.mailboxes.begin_epoch(box.name, source.epoch(), source.uidnext, account_of(box))
+            fresh = store.mailboxes.unknown_keys(box.name, listed) if folder else unknown(store, box, source, listed)
+            counted = handed.Handed(source, box)
+            raws = counted.fetch(fresh, config.settings().limits)
+            known, missing = _take_in(store, raws, lease.owner, commit, quiet=not notify)
+            withheld = counted.withheld(fresh)
     place = elsewhere.folder if box.protocol in ("imap", "maildir") else box.place
-    return Reconciled(place, len(listed), missing, known)
+    return Reconciled(place, len(listed), missing, known, withheld)
 
 
-def _take_in(store: Store, raws: Iterator[RawMail], owner: str, commit: bool) -> tuple[int, int]:
+def _take_in(store: Store, raws: Iterator[RawMail], owner: str, commit: bool, quiet: bool) -> tuple[int, int]:
     """Spool mails, for good or as a rehearsal; the numbers of known and of missing ones."""
     known = missing = 0
     for raw in raws:
         if commit:
-            (spooled,) = store.ledger.spool([raw], owner)
+            (spooled,) = store.ledger.spool([raw], owner, quiet=quiet)
             if not spooled.seen_before:
                 store.ledger.unclaim([spooled])
         else:

@@ -59,23 +59,23 @@ def item(store: Store, view: ItemView) -> dict[str, Any]:
     """An item with all that hangs on it (`allegra.item/1`)."""
     data: dict[str, Any] = plain(view)
     data = {**data.pop("item"), **data}
-    data["html"] = _html(store, view.html)
+    data["html"] = _html(store, view.html, view)
     data["fields"] = {name: plain(value) for name, value in view.fields}
     data["people"] = [{"login": login, "role": role} for login, role in view.people]
-    data["comments"] = [{**plain(each), "html": _html(store, each.html)} for each in view.comments]
+    data["comments"] = [{**plain(each), "html": _html(store, each.html, view)} for each in view.comments]
     return data
 
 
 def comment(store: Store, view: ItemView, this: CommentView) -> dict[str, Any]:
     """A comment or a note of an item (`allegra.comment/1`)."""
-    return {**plain(this), "item": view.item.id, "html": _html(store, this.html)}
+    return {**plain(this), "item": view.item.id, "html": _html(store, this.html, view)}
 
 
-def _html(store: Store, reference: str) -> str | None:
+def _html(store: Store, reference: str, view: ItemView) -> str | None:
     """The body for JSON: sanitised; pictures stay `cid:`, the attachments tell which is which."""
-    from engine.mail.html import sanitise
+    from engine.explain.page import safe
 
-    return sanitise(store.items.html(reference)) if reference else None
+    return safe(store, reference, view) if reference else None
 
 
 def fare(this: Fare) -> dict[str, Any]:
@@ -90,6 +90,8 @@ def tried(this: Tried) -> dict[str, Any]:
     """What came of a log-in (`allegra.mailbox/1`)."""
     if not this.works:
         return {"mailbox": this.mailbox.name, "ok": False, "code": this.code, "sentence": this.sentence}
+    if this.brought:
+        return {"mailbox": this.mailbox.name, "ok": True, "brought": this.brought}
     return {"mailbox": this.mailbox.name, "ok": True, **{name.replace(" ", "_"): value for name, value in this.told}}
 
 

@@ -33,9 +33,10 @@ class Explained(Struct, frozen=True):
 
     `mail` is its id, or the name of the file; `sent_to` are the recipients the mail names. `code`, `because` and `by`
     are those of the receipt: a person may have closed what the trace held. `trace` is None where there is none (any
-    more), `erased` mails have no bytes any more. `before` are the outcomes of earlier generations. A mail that `waits`
-    is not decided yet; `would` is what would become of it now. `anew` says with what it was decided again just now.
-    `leaves` are the values of every condition, by the digest of the rule file.
+    more), `unread` names what this release does not understand of it. `erased` mails have no bytes any more, those
+    `purged` no addresses and no subject either. `before` are the outcomes of earlier generations. A mail that `waits`
+    is not decided yet, and not before `until` where that is set; `would` is what would become of it now. `anew` says
+    with what it was decided again just now. `leaves` are the values of every condition, by the digest of the rule file.
     """
 
     mail: str
@@ -60,8 +61,12 @@ class Explained(Struct, frozen=True):
     released: IfReleased | None = None
     stored: bool = True
     waits: bool = False
+    until: datetime | None = None
     would: Outcome | None = None
+    unread: tuple[str, ...] = ()
     erased: bool = False
+    erased_at: datetime | None = None
+    purged: bool = False
     anew: str = ""
     asked_anew: tuple[str, ...] = ()
     leaves: Mapping[str, Leaves] = field(default_factory=dict)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def head(this: Explained, width: int) -> Iterator[str]:
     """Say which mail it is, what became of it, why, and who decided."""
     when = f"{this.received_at.astimezone():%a %d %b %Y %H:%M}"
-    subject = f'"{this.subject}"' if this.subject.strip() else "(no subject)"
+    subject = f'"{this.subject}"' if this.subject.strip() else "(purged)" if this.purged else "(no subject)"
     first, second = f"{this.mail}  {subject}", f"{this.sender or '(nobody)'} → {this.sent_to or '(nobody)'}   {when}"
     if len(first) + len(second) + 3 > width:
         yield printable(first)
@@ -40,12 +40,13 @@ def head(this: Explained, width: int) -> Iterator[str]:
 
 def _waiting(this: Explained) -> Iterator[str]:
     """A mail that is not decided, or not finally: why it waits, or what would become of it."""
+    until = f" until {this.until.astimezone():%Y-%m-%d %H:%M}" if this.until is not None else ""
     if this.would is None:
-        yield printable(f" {this.outcome.upper()}  it waits" + (f"   code {this.code}" if this.code else ""))
+        yield printable(f" {this.outcome.upper()}  it waits{until}" + (f"   code {this.code}" if this.code else ""))
         if this.because:
             yield printable(f" because  {this.because}")
     else:
-        yield f" {this.outcome.upper()}  it waits for the next run"
+        yield f" {this.outcome.upper()}  it waits{until or ' for the next run'}"
         yield printable(f" now      it would be {_past(this.would)} ({this.code}): {this.because}")
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from base64 import b64encode
 from typing import TYPE_CHECKING
 
-from engine.mail.html import sanitise, with_images
+from engine.mail.html import sanitise, with_content_ids, with_images
 
 if TYPE_CHECKING:
     from engine.model.stored import AttachmentView, ItemView
@@ -23,10 +23,24 @@ MOST_BYTES_IN_ALL = 10 * 1024 * 1024
 """The most bytes of pictures in one page."""
 
 
+def safe(store: Store, reference: str, view: ItemView) -> str:
+    """Give an HTML body, safe to show, each picture by the Content-ID under which the item has it."""
+    page = store.items.html(reference) if reference else ""
+    return sanitise(with_content_ids(page, _kept_as(store.items.pictures(reference), view))) if page else ""
+
+
+def _kept_as(named: dict[str, str], view: ItemView) -> dict[str, str]:
+    """Name in the HTML -> Content-ID of an equal picture on the item, which joined it once."""
+    kept = {each.content_id: each for each in view.attachments if each.content_id}
+    by_digest = {each.digest: name for name, each in reversed(kept.items())}
+    by_digest |= {digest: name for name, digest in named.items() if name in kept}  # one that was made smaller
+    return {name: name if name in kept else by_digest.get(digest, "") for name, digest in named.items()}
+
+
 def shown(store: Store, view: ItemView, comment: int = 0) -> str:
     """Give the body of an item, or of one of its comments, as safe HTML with its pictures; "" where it has none."""
     reference = view.html if not comment else next((each.html for each in view.comments if each.id == comment), "")
-    page = sanitise(store.items.html(reference)) if reference else ""
+    page = safe(store, reference, view)
     return with_images(page, _pictures(store, view, comment, page)) if "cid:" in page else page
 
 

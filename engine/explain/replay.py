@@ -8,6 +8,7 @@ were asked anew is told. Nothing is kept.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,10 +18,13 @@ from msgspec.structs import replace
 from engine.explain.explained import Explained, IfReleased
 from engine.model import trace as traces
 from engine.model.draft import PASSED, Note, Verdict
+from engine.model.extra import ExtraError
 from engine.model.facts import Release
+from engine.model.known import strange
 from engine.model.mail import Mail, RawMail
 from engine.model.plan import Outcome
 from engine.run.engine import Engine
+from engine.run.passing import utc_now
 
 if TYPE_CHECKING:
     from engine.config import Config
@@ -59,16 +63,15 @@ def explain_stored(engine: Engine, row: MailRow, *, anew: str = "", every_rule: 
     `anew` decides it again with the rules the engine has now, from the answers of then; it says which those are. What
     broke the machine is not tried here, and what was decided is not decided again only to be told.
     """
-    stored = engine.store.archive.trace(row.mail)
-    trace = None if stored is None else _readable(stored)
+    trace, unread = _readable(engine.store.archive.trace(row.mail))
     raw = engine.store.archive.raw(row.mail)
     waits = row.outcome == Outcome.DEFERRED.value
     decision = None
     if raw is not None and (anew or (waits and not row.attempts)):
         decision = decide_again(engine, raw, trace if anew else None, mail=row.mail)
-        trace = decision.trace
+        trace, unread = decision.trace, ()
     elif waits:
-        trace = None
+        trace, unread = None, ()
     receipts = engine.store.archive.receipts(row.mail)
     known = Explained(
         mail=row.mail,
@@ -91,7 +94,11 @@ def explain_stored(engine: Engine, row: MailRow, *, anew: str = "", every_rule: 
         attempts=row.attempts,
         fault=row.error,
         waits=waits and not anew,
+        until=_until(row) if waits else None,
+        unread=unread,
         erased=raw is None,
+        erased_at=row.erased_at,
+        purged=row.purged_at is not None,
         leaves=_leaves(engine, raw, trace, row.mail) if every_rule and raw is not None else {},
     )
     if decision is not None:
@@ -99,6 +106,11 @@ def explain_stored(engine: Engine, row: MailRow, *, anew: str = "", every_rule: 
     elif raw is not None and trace is not None and row.state == "held":
         known = replace(known, released=_if_released(engine, raw, row.mail))
     return known
+
+
+def _until(row: MailRow) -> datetime | None:
+    """When a mail that waits is due, None if the next pass takes it."""
+    return row.waits_until if row.waits_until is not None and row.waits_until > utc_now() else None
 
 
 def _decided(known: Explained, decision: Decision, anew: str) -> Explained:
@@ -116,7 +128,7 @@ def _decided(known: Explained, decision: Decision, anew: str) -> Explained:
         workspace=plan.workspace,
         fault="",
         anew=anew,
-        asked_anew=tuple(dict.fromkeys(question[0] for question in decision.look.asked_anew)) if anew else (),
+        asked_anew=tuple(dict.fromkeys(question.stored_as for question in decision.look.asked_anew)) if anew else (),
     )
 
 
@@ -147,8 +159,11 @@ def explain_bytes(engine: Engine, raw: RawMail, name: str, every_rule: bool = Fa
 
 
 def _if_released(engine: Engine, raw: RawMail, mail: str) -> IfReleased:
-    """Decide as a release would, with the answers of now."""
-    decision = decide_again(engine, raw, mail=mail, release=Release("you"))
+    """Decide as a release would, with the answers of now; where a word of the host breaks, that is what would."""
+    try:
+        decision = decide_again(engine, raw, mail=mail, release=Release("you"))
+    except ExtraError as broken:
+        return IfReleased(Outcome.ERROR, str(broken), "route")
     plan, stages = decision.plan, decision.trace.stages
     notes = (note for stage in stages for note in stage.notes if note.kind == PASSED)
     passed = tuple(what for note in notes if isinstance(what := note.field("what"), Note))
@@ -171,8 +186,7 @@ def _leaves(engine: Engine, raw: RawMail, trace: Trace | None, mail: str) -> dic
 def changed(engine: Engine, other: Engine, mails: Iterator[Any]) -> Iterator[tuple[str, Decision, Decision]]:
     """Decide stored mails under two configurations or rule sets; gives the mail id and both decisions."""
     for row in mails:
-        stored = engine.store.archive.trace(row.mail)
-        trace = None if stored is None else _readable(stored)
+        trace, _ = _readable(engine.store.archive.trace(row.mail))
         yield (
             row.mail,
             decide_again(engine, row.raw, trace, mail=row.mail),
@@ -190,9 +204,12 @@ def from_file(path: Path | None, content: bytes, mailbox: str, now: Any) -> RawM
     return RawMail(content, Origin(mailbox, str(path or "-"), len(content)), now, digest)
 
 
-def _readable(stored: bytes) -> Trace | None:
-    """A trace of another release may be unreadable: the mail is then decided again."""
+def _readable(stored: bytes | None) -> tuple[Trace | None, tuple[str, ...]]:
+    """A stored trace, and what is not understood of it because another release wrote it: perhaps all."""
+    if stored is None:
+        return None, ()
     try:
-        return traces.decode(stored)
+        trace, unread = traces.understood(stored)
     except msgspec.DecodeError:
-        return None
+        return None, ("all of it",)
+    return trace, (*unread, *strange(trace))

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 MARKS = {Mark.OK: "✔", Mark.WARN: "!", Mark.STOP: "✋", Mark.INFO: "·"}
 BELOW = " " * 8
-_INNER = ("disposition", "hops", "attachments", "item", "thread_by", "by_keyword", "start_new", "cc_role", "to_role")
+_INNER = ("disposition", "hops", "attachments", "item", "thread_by", "by_keyword", "start_new", "cc_role", "to_role",
+          "html_part")  # fmt: skip
 """Parts of a draft that notes and rules tell better."""
 
 _LISTS = ("fields", "labels", "people", "skips", "notifies", "forwards")
@@ -60,7 +61,8 @@ def _stage(
     marked = [note for note in notes if note.mark != Mark.OK and note is not stop]
     changes = [line for line in map(_change, stage.changes) if line]
     mark = "✋" if settled else "!" if any(note.mark == Mark.WARN for note in notes) else "✔"
-    lead = f"{ORDER.index(stage.name) + 1:>2} {mark} {stage.name:<12} "
+    number = ORDER.index(stage.name) + 1 if stage.name in ORDER else "?"
+    lead = f"{number:>2} {mark} {stage.name:<12} "
     if files:
         for line in _rules(lead, stage.notes, files, texts, leaves, every_rule):
             yield from _folded(line, width)
@@ -116,7 +118,7 @@ def _below(plain: Sequence[str], width: int) -> Iterator[str]:
 
 def _change(change: Change) -> str:
     """Say what a stage changed: what came, and what went with it."""
-    name, old, new = change.name.replace("_", " "), _elements(change.before), _elements(change.after)
+    name, old, new = change.name.replace("_", " "), elements(change.before), elements(change.after)
     before, after = ", ".join(old), ", ".join(new)
     if change.name in _INNER or before == after:
         return ""
@@ -131,8 +133,8 @@ def _change(change: Change) -> str:
     return f"{name}: {before} → {after or '(nothing)'}"
 
 
-def _elements(value: str | tuple[str, ...]) -> tuple[str, ...]:
-    """The elements of a list; early releases stored them joined."""
+def elements(value: str | tuple[str, ...]) -> tuple[str, ...]:
+    """Give the elements of a list in a trace; early releases stored them joined."""
     return tuple(value.split(", ")) if isinstance(value, str) else value
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from engine.explain import plain
@@ -18,11 +19,11 @@ from engine.explain.head import head
 from engine.explain.stages import flow, not_reached, printable, stages
 from engine.mail.defects import MEANINGS
 from engine.model import reasons
+from engine.model.answers import Found
 from engine.model.desk import AccountStatus
 from engine.model.draft import Mark, Note, Who
 from engine.model.facts import Facts
 from engine.model.plan import Done, Outcome
-from engine.model.questions import Found
 from engine.wording.sentence import sentence
 from engine.wording.units import sized
 
@@ -146,12 +147,20 @@ def _history(this: Explained) -> Iterator[str]:
         yield printable(f" Decided again with {this.anew}; nothing was kept.")
     if not this.stored:
         yield " Decided just now, from the bytes given; nothing was stored."
-    if this.trace is None and not this.fault and not this.waits:
-        yield " Its trace was let go (mail purge, or store.archive.keep_trace): no more is known."
+    if this.unread:
+        yield printable(f" Another release wrote its trace; not understood here: {', '.join(this.unread)}.")
+    elif this.purged:
+        yield f" It was purged on {_day(this.erased_at)}: its bytes, addresses, subject and trace are gone for good."
+    elif this.trace is None and not this.fault and not this.waits:
+        yield " Its trace was let go (store.archive.keep_trace): no more is known."
     elif this.erased:
-        yield " Its bytes are not kept any more (mail purge, or store.archive.keep)."
+        yield f" Its bytes were let go on {_day(this.erased_at)} (store.archive.keep)."
     if this.asked_anew:
         yield f" Answers from today, not from then: {', '.join(this.asked_anew)}."
+
+
+def _day(moment: datetime | None) -> str:
+    return f"{moment.astimezone():%Y-%m-%d}" if moment is not None else "a day that is not known"
 
 
 def _what_it_means(this: Explained) -> Iterator[str]:
@@ -163,13 +172,17 @@ def _what_it_means(this: Explained) -> Iterator[str]:
     yield f"   More: allegra help {reason.code}"
 
 
+_NOW = ("allegra run   decides it now",)
+_SOONER = "allegra mail reset-status {mail}   does not let it wait any longer"
+
+
 def _what_to_do(this: Explained) -> Iterator[str]:
     reason = reasons.REASONS.get(this.code)
     advice: tuple[str, ...] = reason.what_to_do if reason is not None else ()
     if this.by.kind == Who.PERSON:
         advice = (reasons.RETRY, reasons.RAW)
-    if this.would is not None:
-        advice = ("allegra run   decides it now",)
+    if this.would is not None and this.would is not Outcome.DEFERRED:
+        advice = _NOW if this.until is None else (_SOONER, *_NOW)
     if this.erased:
         advice = ()
     if not this.stored or this.anew:
@@ -202,14 +215,18 @@ def as_json(this: Explained, texts: Texts) -> dict[str, Any]:
         "item": this.item or None,
         "topic": this.topic or None,
         "workspace": this.workspace or None,
+        "erased_at": this.erased_at.isoformat() if this.erased_at is not None else None,
+        "purged": this.purged,
         "generation": len(this.before) + 1,
         "stored": this.stored,
         "waits": this.waits,
+        "waits_until": this.until.isoformat() if this.until is not None else None,
         "would": this.would.value if this.would is not None else None,
         "if_released": None if would is None else {
             "outcome": would.outcome.value, "because": would.because, "stage": would.stage,
             "passed": [sentence(each) for each in would.passed],
         },
         "asked_anew": list(this.asked_anew),
+        "unread": list(this.unread),
         "trace": plain.trace(trace, texts, this.leaves) if trace is not None else None,
     }  # fmt: skip

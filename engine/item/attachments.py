@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from engine.mail.secrecy import SIGNATURES
 from engine.model.draft import AttachmentFate, Mark, Note, note
 from engine.model.mail import Attachment
 
 if TYPE_CHECKING:
     from engine.config import Attachments as Options
 
-SIGNATURES = frozenset({"application/pgp-signature", "application/pkcs7-signature", "application/x-pkcs7-signature"})
 TNEF = frozenset({"application/ms-tnef", "application/vnd.ms-tnef"})
 CALENDAR = frozenset({"text/calendar", "application/ics"})
 

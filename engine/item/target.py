@@ -16,6 +16,7 @@ from engine.gates import Findings
 from engine.model.desk import AccountStatus, ItemFacts, Kind
 from engine.model.draft import Draft, Mark, Said, Target, Verdict, note
 from engine.model.facts import Facts, Way
+from engine.model.questions import CatalogOf, ItemByField, ItemByNumber, May
 
 if TYPE_CHECKING:
     from engine.config import Settings
@@ -73,20 +74,20 @@ def stranger(facts: Facts, item: ItemFacts, settings: Settings, look: Lookups) -
     account = facts.sender.account
     if account is None or facts.sender.problem or account.status != AccountStatus.ACTIVE:
         return True
-    if settings.people.no_permission_check or look.may(account.login, "edit_items", item.workspace):
+    if settings.people.no_permission_check or look.ask(May(account.login, "edit_items", item.workspace)):
         return False
-    catalog = look.catalog(item.workspace)
+    catalog = look.ask(CatalogOf(item.workspace))
     return (
         catalog is None
         or catalog.public
-        or not look.may(account.login, "add_comments", item.workspace)
-        or not look.may(account.login, "view_items", item.workspace)
+        or not look.ask(May(account.login, "add_comments", item.workspace))
+        or not look.ask(May(account.login, "view_items", item.workspace))
     )
 
 
 def _by_hand(number: int, by: str, look: Lookups, found: Findings) -> Aim | None:
     """F111: a person said which item a held mail belongs to."""
-    item = look.item(number)
+    item = look.ask(ItemByNumber(number))
     if item is None:
         found.settle(Verdict.HOLD, "thread.item_gone", note("target.not_there", item=number))
         return None
@@ -102,7 +103,7 @@ def _answered(facts: Facts, draft: Draft, look: Lookups, found: Findings) -> tup
         return None, ""
     if draft.thread_by is not None:
         name, value = draft.thread_by
-        item = look.item_by_field(name, value)
+        item = look.ask(ItemByField(name, value))
         if item is not None:
             found.note("target.threads_by", Mark.INFO, field=name, value=value, item=item.id)
             return item, "rule"

@@ -20,6 +20,7 @@ from engine.item.title import one_line
 from engine.item.words import NO, YES
 from engine.model.desk import AccountStatus, Catalog, CustomField, Value
 from engine.model.fields import COMMON, ItemFields
+from engine.model.questions import GroupNamed, ItemByNumber, PersonNamed
 
 if TYPE_CHECKING:
     from engine.lookups import Lookups
@@ -105,12 +106,12 @@ def _read(kind: str, text: str, choices: tuple[str, ...], what: str, look: Looku
 def _person(text: str, look: Lookups) -> Judged:
     """F087: by address, login or name; groups by name, with or without `group:`."""
     if not text.casefold().startswith(GROUP):
-        account = look.person(text)
+        account = look.ask(PersonNamed(text))
         if account is not None and account.status == AccountStatus.ACTIVE:
             return Judged(account.login)
         if account is not None:
             return Judged(problem=f"the account {account.login} is {account.status}")
-    group = look.group(text[len(GROUP) :].strip() if text.casefold().startswith(GROUP) else text)
+    group = look.ask(GroupNamed(text[len(GROUP) :].strip() if text.casefold().startswith(GROUP) else text))
     return Judged(GROUP + group) if group else Judged(problem=f'nobody and no group here is called "{text[:60]}"')
 
 
@@ -157,7 +158,8 @@ def _item(text: str, look: Lookups) -> Judged:
     if found is None:
         return Judged(problem=f'"{text[:60]}" is no item number')
     number = int(found[1])
-    return Judged(number) if look.item(number) is not None else Judged(problem=f"there is no item #{number}")
+    known = look.ask(ItemByNumber(number)) is not None
+    return Judged(number) if known else Judged(problem=f"there is no item #{number}")
 
 
 _READERS: Mapping[str, Callable[[str, Lookups], Judged]] = {

@@ -1,7 +1,7 @@
-"""Words that people write in keyword lines, whatever their language.
+"""Words in the languages of people: those they write in keyword lines, and the few that an item says by itself.
 
-Here: the words for yes and no, and the form in which keys compare. Not here: what fields are called
-(`model/fields.py`), how keyword lines are read (`keywords.py`).
+Here: the words for yes and no, the form in which keys compare, the description of an item without one.
+Not here: what fields are called (`model/fields.py`), how keyword lines are read (`keywords.py`).
 """
 
 from __future__ import annotations
@@ -16,6 +16,19 @@ NO = frozenset({
     "0", "ei", "falsch", "false", "falso", "faux", "fałsz", "hayır", "n", "nao", "ne", "nee", "nei", "nein", "nej",
     "nie", "no", "non", "não", "off", "нет", "いいえ", "不", "否", "아니오", "아니요",
 })  # fmt: skip
+
+
+NOTHING_SAID = {
+    "en": "No description provided.",
+    "de": "Keine Beschreibung angegeben.",
+    "fr": "Aucune description fournie.",
+    "es": "No se ha indicado ninguna descripción.",
+    "it": "Nessuna descrizione fornita.",
+    "nl": "Geen beschrijving opgegeven.",
+    "pt": "Nenhuma descrição fornecida.",
+    "pl": "Nie podano opisu.",
+}
+"""The description of an item whose mail has no text, by the language of the instance (F093)."""
 
 
 def fold(key: str) -> str:

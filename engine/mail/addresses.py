@@ -34,6 +34,7 @@ _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 _BLANKS = re.compile(r"\s+")
 _STRANGE = frozenset('[]\\>:;"')
 _CACHED_LENGTH = 200
+_HIDDEN = "the address is hidden in an encoded word"
 
 
 class Reading(NamedTuple):
@@ -132,8 +133,8 @@ class _Reader:
                 position = self._special(text, token.start())
             else:
                 self._add(kind, text)
-        if self.inside:
-            self._odd("an angle bracket that is never closed")
+        if self.inside and not (value.count("@") == value.count("<") == 1):
+            self._odd("an angle bracket that is never closed")  # with one address in the field it is the one meant
         self._finish()
         if not self.found and self.dangling[:1].isalnum() and " " not in self.dangling:
             self._emit(self.dangling, "", [])
@@ -231,7 +232,11 @@ class _Reader:
                 address = address.rpartition(":")[2]
             if address[:7].lower() == "mailto:":
                 address = address[7:]
-            if address and "@" not in address and entry.at:
+            hidden = self._hidden(entry.angle)
+            if hidden and _ADDR_SPEC.fullmatch(hidden):
+                self._odd(_HIDDEN)
+                self._emit(hidden, _raw(entry.pieces), entry.comments)
+            elif address and "@" not in address and entry.at:
                 self._odd("name and address are swapped")
                 self._bare(entry)
             elif address:
@@ -250,6 +255,11 @@ class _Reader:
 
     def _bare(self, entry: _Entry) -> None:
         """Read an entry without angle brackets: an address, words and an address, or only words."""
+        if hidden := self._hidden(entry.pieces):
+            inner = read(hidden, self.limit - len(self.found), self.hint)
+            self._odd(_HIDDEN)
+            self.found += inner.addresses
+            return
         text = self._joined(entry.pieces)
         if _ADDR_SPEC.fullmatch(text):
             self._emit(text, "", entry.comments)
@@ -260,16 +270,18 @@ class _Reader:
             self._odd("words and an address without angle brackets" if len(words) > 1 else "an address that is none")
             name = " ".join(word for word in words if "@" not in word) if len(addresses) == 1 else ""
             for address in addresses:
-                self._emit(address, name, entry.comments)
-            return
-        decoded = headers.decode(text, self.hint)
-        if "@" in decoded and "=?" in text and "=?" not in decoded:
-            inner = read(decoded, self.limit - len(self.found), self.hint)
-            self._odd("the address is hidden in an encoded word")
-            self.found += inner.addresses
+                self._emit(address.rstrip(">"), name, entry.comments)
             return
         raw = _raw(entry.pieces)
         self.dangling = f"{self.dangling}, {raw}" if self.dangling else raw
+
+    def _hidden(self, pieces: list[tuple[str, str]]) -> str:
+        """Decode an entry whose only at sign stands in an encoded word, "" for every other."""
+        raw = _raw(pieces)
+        if "=?" not in raw or any("@" in text for kind, text in pieces if kind != "word"):
+            return ""
+        decoded = headers.decode(raw, self.hint).strip()
+        return decoded if "@" in decoded and "=?" not in decoded else ""
 
     def _emit(self, address: str, name: str, comments: list[str]) -> None:
         if len(self.found) >= self.limit:

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import hashlib
 import re
-from urllib.parse import unquote
+from collections.abc import Container
 
 from engine.mail import headers, images, names, parts, types
+from engine.mail.html import picture_names
 from engine.mail.split import Node
 from engine.model.mail import Attachment, Defect, Part
 
@@ -19,8 +20,8 @@ _SUBJECT = re.compile(rb"^subject:[ \t]*((?:[^\r\n]|\r?\n[ \t]){0,2000})", re.IG
 _BODY_VARIANTS = frozenset(
     {"text/plain", "text/html", "text/enriched", "text/richtext", "text/x-amp-html", "text/watch-html"}
 )
-_CID = re.compile(r"\bcid:([^\s\"'<>()]{1,500})")
 HEADER_BYTES = 32_768
+MOST_PICTURES = 500
 
 
 def build(
@@ -29,7 +30,7 @@ def build(
     """Make an attachment of every leaf in `rest`; `html` tells which pictures are shown."""
     found: list[Attachment] = []
     nameless = 0
-    shown_ids = {unquote(identifier) for identifier in _CID.findall(html)} if "cid:" in html else set[str]()
+    shown_names = picture_names(html)
     for leaf, part in rest:
         if (
             leaf.alternative
@@ -53,7 +54,7 @@ def build(
             name = names.safe(f"{name}.eml")
         picture = kind[:6] == "image/"
         width, height = images.size(content) if picture else (0, 0)
-        shown = picture and (part.disposition == "inline" or _is_shown(part, shown_ids))
+        shown = picture and (part.disposition == "inline" or _is_shown(part, shown_names))
         found.append(
             Attachment(
                 name,
@@ -63,7 +64,7 @@ def build(
                 hashlib.sha256(content).hexdigest(),
                 part,
                 shown,
-                part.content_id,
+                part.content_id or part.location,
                 width,
                 height,
             )
@@ -71,10 +72,21 @@ def build(
     return tuple(found)
 
 
-def _is_shown(part: Part, shown_ids: set[str]) -> bool:
-    if not part.content_id:
-        return False
-    return part.content_id in shown_ids or (part.related and part.disposition != "attachment")
+def shown_in(html: str, files: tuple[Attachment, ...]) -> tuple[tuple[str, str], ...]:
+    """Tell which pictures among `files` some HTML shows: how it names them, and their digests."""
+    names = picture_names(html)
+    told: dict[str, str] = {}
+    for file in files[:MOST_PICTURES] if names else ():
+        for name in (file.part.content_id, file.part.location):
+            if name in names and file.content_type[:6] == "image/":
+                told.setdefault(name, file.digest)
+    return tuple(told.items())
+
+
+def _is_shown(part: Part, shown_names: Container[str]) -> bool:
+    if part.content_id in shown_names or part.location in shown_names:
+        return True
+    return bool(part.content_id) and part.related and part.disposition != "attachment"
 
 
 def _inner_subject(part: Part, content: bytes, hint: str) -> str:

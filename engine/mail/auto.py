@@ -8,11 +8,12 @@ X-Auto-Response-Suppress alone says nothing about the mail that carries it.
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from engine.mail import bounce as bounces
 from engine.mail import parts
-from engine.mail.auto_phrases import VACATION
+from engine.mail.auto_phrases import vacation
 from engine.mail.bounce import Names
 from engine.model.facts import Auto, Automatic, Bounce
 from engine.model.mail import Mail
@@ -26,6 +27,15 @@ _REPLY_FIELDS: Final = {
 """Fields that vacation programs write; where a value stands here, only that one counts."""
 _PRECEDENCES: Final = ("precedence", "x-precedence", "preference")
 _LIST_FIELDS: Final = ("list-id", "list-post", "mailing-list", "x-mailing-list", "x-mailinglist", "x-mailman-version")
+_RECEIPTS: Final = (".IPNRN", ".IPNNRN", ".DR")
+_TEMPLATES: Final = ("IPM.NOTE.RULES.OOFTEMPLATE", "IPM.NOTE.RULES.REPLYTEMPLATE")
+"""Message classes of Exchange, which stand in its winmail.dat: read and not read, delivered; out of office, a rule."""
+_ABOUT_DOMAIN: Final = re.compile(r"(?:\[[^\]]{0,40}\]\s*)?report[ _-]domain:\s*\S+\s+submitter:", re.IGNORECASE)
+_DMARC_FILE: Final = re.compile(
+    r"[\w.-]{3,253}!([\w.-]{3,253})!\d{9,12}!\d{9,12}(?:![^!]{1,100})?\.(?:xml|zip|gz|xml\.gz)"
+)
+"""RFC 7489, 7.2.1.1: who reports, about which domain, from when, until when."""
+_REPORTERS: Final = re.compile(r"dmarc|report|no-?reply|postmaster|daemon|abuse", re.IGNORECASE)
 _NO: Final = frozenset({"no", "false", "0", "none"})
 
 
@@ -59,11 +69,16 @@ def bounce(mail: Mail, fields: Names | None = None) -> Bounce | None:
 
 
 def _report(mail: Mail, fields: Names) -> Automatic | None:
-    """Reports that are no bounces: feedback about abuse (RFC 5965), disposition (RFC 8098)."""
+    """Reports that are no bounces: feedback about abuse (RFC 5965), disposition (RFC 8098), about our domain."""
     kind = fields.get("content-type", "")[:300].lower()
-    if not kind.startswith("multipart/report"):
-        return None
     if "delivery-status" in kind:
+        return None
+    sign = _about_domain(mail, fields, kind)
+    if sign:
+        return Automatic(Auto.DOMAIN_REPORT, sign)
+    if mail.message_class.upper().startswith("REPORT.") and mail.message_class.upper().endswith(_RECEIPTS):
+        return Automatic(Auto.DISPOSITION, f"message class {mail.message_class}")
+    if not kind.startswith("multipart/report"):
         return None
     types = {part.content_type for part in mail.parts}
     if "feedback-report" in kind or "message/feedback-report" in types:
@@ -71,6 +86,21 @@ def _report(mail: Mail, fields: Names) -> Automatic | None:
     if "disposition-notification" in kind or "message/disposition-notification" in types:
         return Automatic(Auto.DISPOSITION, "a disposition notification (RFC 8098)")
     return None
+
+
+def _about_domain(mail: Mail, fields: Names, kind: str) -> str:
+    """Name the sign of a report that receivers send to the owner of a domain: DMARC (RFC 7489), TLS (RFC 8460)."""
+    if "tls-report-domain" in fields or "tlsrpt" in kind:
+        return "a TLS report (RFC 8460)"
+    if not mail.attachments or bounces.FORWARDED.match(mail.subject[:60]):
+        return ""
+    if any(file.declared_type.startswith("application/tlsrpt") for file in mail.attachments):
+        return "a TLS report (RFC 8460)"
+    named = any(_DMARC_FILE.fullmatch(file.name) for file in mail.attachments)
+    by_machine = not mail.text.strip() or (mail.from_ and _REPORTERS.search(mail.from_[0].address[:200]))
+    if _ABOUT_DOMAIN.match(mail.subject[:300]) or (named and by_machine):
+        return "a DMARC report (RFC 7489)"
+    return ""
 
 
 def _rejects(mail: Mail, report: Automatic) -> bool:
@@ -83,7 +113,7 @@ def _submitted(mail: Mail, fields: Names) -> Automatic | None:
     value = fields.get("auto-submitted", "").partition(";")[0].partition("(")[0].strip().lower()
     if not value or value == "no" or value.startswith("auto-forwarded"):
         return None
-    reply = value.startswith("auto-replied") or VACATION.match(mail.subject[:300])
+    reply = value.startswith("auto-replied") or vacation(mail.subject)
     return Automatic(Auto.AUTO_REPLY if reply else Auto.AUTO_GENERATED, f"Auto-Submitted: {value[:60]}")
 
 
@@ -97,7 +127,9 @@ def _replied(mail: Mail, fields: Names) -> Automatic | None:
     for name in _PRECEDENCES:
         if fields.get(name, "").strip().lower() in ("auto_reply", "auto-reply"):
             return Automatic(Auto.AUTO_REPLY, f"{name.title()}: auto_reply")
-    if VACATION.match(mail.subject[:300]):
+    if mail.message_class.upper().startswith(_TEMPLATES):
+        return Automatic(Auto.AUTO_REPLY, f"message class {mail.message_class}")
+    if vacation(mail.subject):
         return Automatic(Auto.AUTO_REPLY, f"subject: {mail.subject[:60]}")
     if "x-auto-generated" in fields or "x-cron-env" in fields:
         return Automatic(Auto.AUTO_GENERATED, "X-Auto-Generated" if "x-auto-generated" in fields else "X-Cron-Env")
@@ -106,6 +138,8 @@ def _replied(mail: Mail, fields: Names) -> Automatic | None:
 
 def _answers_invitation(mail: Mail) -> bool:
     """Tell whether the mail is a person's answer to an invitation, which calendars send by themselves (F121)."""
+    if mail.message_class.upper().startswith("IPM.SCHEDULE.MEETING.RESP"):
+        return True
     for part in mail.parts[:20]:
         if part.content_type == "text/calendar":
             head = parts.content(mail.raw.content, part)[:4096].upper()

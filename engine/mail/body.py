@@ -90,7 +90,7 @@ class Reader:
     def _take(self, leaf: Node, part: Part) -> None:
         """Read a leaf of the body; uuencoded files in plain text become parts of their own."""
         pieces = self.pieces.setdefault(id(leaf), [])
-        for piece in self._without_files(leaf, part):
+        for piece in self._without_files(part):
             self.parts.append(piece)
             if piece.encoding in parts.UUENCODE and piece is not part:
                 self.rest.append((leaf, piece))
@@ -103,7 +103,7 @@ class Reader:
                 words = _ENRICHED.sub("", words.replace("<<", "\x00")).replace("\x00", "<")
             pieces.append(_Piece(piece, words))
 
-    def _without_files(self, leaf: Node, part: Part) -> list[Part]:
+    def _without_files(self, part: Part) -> list[Part]:
         """Cut a text at the uuencoded files in it: text, file, text."""
         body = self.raw.find(b"begin", part.start, part.end)
         if body < 0 or part.content_type != "text/plain" or part.encoding in ("base64", "quoted-printable"):
@@ -172,6 +172,7 @@ def part_of(leaf: Node, hint: str = "") -> Part:
         leaf.related,
         parameters.get("format", "").lower() == "flowed",
         parameters.get("delsp", "").lower() == "yes",
+        _clean(leaf.location),
     )
 
 

@@ -26,7 +26,7 @@ _STATUS_TYPES: Final = frozenset({"message/delivery-status", "message/global-del
 _ORIGINAL_TYPES: Final = frozenset(
     {"message/rfc822", "text/rfc822-headers", "message/global", "message/global-headers", "text/rfc822"}
 )
-_FORWARDED: Final = re.compile(r"\s*(?:fwd?|wg|tr|rv|re|aw|sv|antw|odp|转发|回复)\s?:", re.IGNORECASE)
+FORWARDED: Final = re.compile(r"\s*(?:fwd?|wg|tr|rv|re|aw|sv|antw|odp|转发|回复)\s?:", re.IGNORECASE)
 _STATUS: Final = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?![\d.])")
 _CODE: Final = re.compile(r"(?<![\d.#])([45]\d\d)(?=[ \-:#;,)]|$)(?! ?(?:kb|mb|bytes))", re.IGNORECASE | re.MULTILINE)
 _ADDRESS: Final = re.compile(r"[^\s<>()\[\],;:\"'@]{1,64}@[A-Za-z0-9_.-]{1,250}[A-Za-z0-9]")
@@ -53,12 +53,14 @@ def sign(mail: Mail, fields: Names) -> str:
         return "multipart/report with a delivery status (RFC 3464)"
     if fields.get("x-failed-recipients"):
         return "X-Failed-Recipients"
+    if mail.message_class.upper().startswith("REPORT.") and mail.message_class.upper().endswith(".NDR"):
+        return f"message class {mail.message_class}"
     null = _null_path(mail, fields)
     daemon = _daemon(mail.from_, fields)
     said = SUBJECT.match(mail.subject[:300])
     if not (null or daemon or said):
         return ""
-    if daemon != "daemon" and _FORWARDED.match(mail.subject[:60]):
+    if daemon != "daemon" and FORWARDED.match(mail.subject[:60]):
         return ""
     return _judge(mail, fields, kind, null, daemon, bool(said))
 

@@ -1,6 +1,6 @@
 """HTML of a mail: to readable text, to something safe to show, without its quotes.
 
-Here: `to_text`, `sanitise`, `with_images`, `without_quotes`, and which HTML is too wild for a tree.
+Here: `to_text`, `sanitise`, `without_quotes`, how its pictures are named and placed, which HTML is too wild for a tree.
 Not here: how text is laid out (`render`), what a quote is in plain text (`reply`).
 Invariant: linear and bounded: HTML that would make a tree parser slow (large, deep, endless tags) is read by a
 tokenizer instead; no text is lost by it.
@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from html import escape, unescape
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from engine.mail import render
 
@@ -33,6 +33,7 @@ _ATTRIBUTES = {
 }
 _SCHEMES = {"http", "https", "mailto", "tel", "cid", "data"}
 _PICTURE = re.compile(r"cid:[^\s\"'<>]+|data:image/(?:png|jpeg|gif|webp);base64,[A-Za-z0-9+/=\s]*", re.IGNORECASE)
+_CID = re.compile(r"\bcid:([^\s\"'<>()]{1,500})")
 _LINK = re.compile(r"(?:https?://|mailto:|tel:)", re.IGNORECASE)
 
 _LONG_TAG = re.compile(rf"<[A-Za-z!?/][^<>]{{{LONGEST_TAG}}}")
@@ -40,6 +41,7 @@ _OPENS = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9]*)")
 _CLOSING = "br hr img meta link input col area base wbr p li td th tr dt dd option o"
 _CLOSE_THEMSELVES = frozenset(_CLOSING.split())
 _SELECTOR = re.compile(r"[A-Za-z*][\w-]*(?:[.#][\w-]+)*|(?:[.#][\w-]+)+")
+_ANY_SRC = re.compile(r"""(<img\b[^<>]*?\ssrc\s*=\s*)(?:"([^"<>]*)"|'([^'<>]*)'|([^\s"'<>]+))""", re.IGNORECASE)
 _SRC = re.compile(r"""(<img\b[^<>]*?\ssrc=)(["'])cid:([^"'<>\s]+)\2""", re.IGNORECASE)
 _SHOWS = re.compile(r"<(?:img|hr|input|object|table)\b", re.IGNORECASE)
 
@@ -88,6 +90,29 @@ def with_images(html: str, urls: Mapping[str, str]) -> str:
         return f'{found[1]}"{escape(url)}"' if url else found.group()
 
     return _SRC.sub(place, html)
+
+
+def picture_names(html: str) -> frozenset[str]:
+    """Find how HTML names the pictures it shows: their Content-ID (RFC 2392), else the address as it stands."""
+    if "<img" not in html and "cid:" not in html and "<IMG" not in html:
+        return frozenset()
+    words = {unquote(identifier) for identifier in _CID.findall(html)}
+    return frozenset(words | {_picture_name(found) for found in _ANY_SRC.finditer(html)} - {""})
+
+
+def with_content_ids(html: str, names: Mapping[str, str]) -> str:
+    """Let the pictures of HTML that are known by other names be shown by Content-ID: name in the HTML -> Content-ID."""
+
+    def place(found: re.Match[str]) -> str:
+        content_id = names.get(_picture_name(found))
+        return f'{found[1]}"cid:{quote(content_id, safe="@")}"' if content_id else found.group()
+
+    return _ANY_SRC.sub(place, html) if names else html
+
+
+def _picture_name(found: re.Match[str]) -> str:
+    name = unescape(found[2] or found[3] or found[4] or "").strip()
+    return unquote(name[4:]) if name[:4].lower() == "cid:" else name
 
 
 def without_quotes(html: str, tags_to_remove: Iterable[str]) -> str:

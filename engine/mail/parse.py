@@ -1,7 +1,7 @@
 """Bytes -> `Mail`: the one entrance.
 
 Here: `parse`, the limits, the fields that identify and thread a mail, its digests.
-Not here: headers, structure, body and attachments, each in a module of its own.
+Not here: headers, structure, body, attachments, containers and dates, each in a module of its own.
 Invariant: `parse` raises on no bytes whatever; its time and memory are linear in the bytes and bounded by `Limits`.
 """
 
@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import hashlib
 import re
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_tz
+from datetime import datetime
 from typing import Protocol
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from engine.mail import addresses, attachments, body, headers
+from engine.mail import addresses, attachments, body, containers, dates, headers
 from engine.mail.split import Node, Splitter, TreeLimits
 from engine.model.mail import Address, Attachment, Defect, Header, Mail, RawMail
 
@@ -49,11 +49,6 @@ _TRACE = re.compile(
     rb"[^\n]*+\n(?:[ \t][^\n]*+\n)*+)++",
     re.IGNORECASE,
 )
-_DATE = re.compile(
-    r"(?:[A-Za-z]{3,9},?\s+)?(\d{1,2})\s+([A-Za-z]{3})[a-z]*\s+(\d{4})\s+(\d{1,2}):(\d\d)(?::(\d\d))?\s*([+-])(\d\d)(\d\d)"
-)
-_MONTH_NAMES = "jan feb mar apr may jun jul aug sep oct nov dec"
-_MONTHS = {name: number for number, name in enumerate(_MONTH_NAMES.split(), 1)}
 _WORD_CHARSET = re.compile(r"=\?([^?\s*]{1,60})[*?]")
 _FIELDS = """message-id in-reply-to references date from sender reply-to to cc subject delivered-to x-original-to
 envelope-to"""
@@ -65,6 +60,10 @@ _OF_MACHINES = frozenset(_SERVERS.split())
 
 def parse(raw: RawMail, limits: ReadLimits = Limits()) -> Mail:  # noqa: B008 - frozen
     """Read a mail. Never raises: what cannot be read is empty, and a defect tells of it."""
+    return _parsed(raw, limits, 0)
+
+
+def _parsed(raw: RawMail, limits: ReadLimits, depth: int) -> Mail:
     content, note = raw.content, list[Defect]()
     if not content:
         return Mail(raw, defects=(Defect("empty", "there are no bytes"),))
@@ -77,19 +76,25 @@ def parse(raw: RawMail, limits: ReadLimits = Limits()) -> Mail:  # noqa: B008 - 
         tree = Node("text/plain", {}, len(content), len(content), "1")
     else:
         tree = Splitter(content, limits, note).tree(block.fields, block.body)
-    return assemble(raw, limits, block.fields, tree, note)
+    return assemble(raw, limits, block.fields, tree, note, depth)
 
 
-def assemble(raw: RawMail, limits: ReadLimits, fields: headers.Fields, tree: Node, note: list[Defect]) -> Mail:
-    """Make the mail of its header fields and its tree; `note` holds the defects so far."""
+def assemble(
+    raw: RawMail, limits: ReadLimits, fields: headers.Fields, tree: Node, note: list[Defect], depth: int = 0
+) -> Mail:
+    """Make the mail of its header fields and its tree; `note` holds the defects so far, `depth` counts containers."""
     content = raw.content
     raw_values = _collected(fields)
     hint = _hint(tree, raw_values)
     said = body.Reader(content, tree, hint).read()
-    note += [Defect(code) for code in said.defects]
+    note += map(Defect, said.defects)
     files = attachments.build(content, said.rest, said.html, hint, note)
+    inside = _inside(raw, limits, files, said, depth)
+    texts = (
+        tuple(each for each in (*inside.texts, *said.text_parts) if each.strip()) if inside.texts else said.text_parts
+    )
     people = _People(raw_values, limits.addresses, hint, note)
-    message_id, date = _message_id(raw_values, note), _date(raw_values, note)
+    message_id, date = _message_id(raw_values, note), dates.read(raw_values.get("date", ()), note)
     subject = headers.decode(raw_values["subject"][0], hint).strip() if "subject" in raw_values else ""
     from_ = people.read("from", every=True)
     return Mail(
@@ -105,27 +110,47 @@ def assemble(raw: RawMail, limits: ReadLimits, fields: headers.Fields, tree: Nod
         cc=people.read("cc", every=True),
         delivered_to=people.read("delivered-to", "x-original-to", "envelope-to", every=True),
         subject=subject,
-        text=said.text,
-        html=said.html,
-        text_parts=said.text_parts,
-        html_part=said.html_part,
+        text="\n".join(texts),
+        html=said.html or inside.html,
+        text_parts=texts,
+        html_part=said.html_part and replace(said.html_part, pictures=attachments.shown_in(said.html, files)),
         parts=said.parts,
-        attachments=files,
+        attachments=inside.files if inside.opened else files,
         headers=tuple(
             [
                 Header(name, _shown(name, value, hint) if "=?" in value or not value.isprintable() else value)
                 for name, value in fields
             ]
         ),
-        defects=tuple(dict.fromkeys(note)),
+        defects=tuple(dict.fromkeys(map(_told, note))),
         core_digest=_core_digest(raw),
         fingerprint=_fingerprint(message_id, date, from_, subject, said.text, files),
+        opened=inside.opened,
+        message_class=inside.message_class,
     )
+
+
+def _inside(
+    raw: RawMail, limits: ReadLimits, files: tuple[Attachment, ...], said: body.Body, depth: int
+) -> containers.Inside:
+    """Open the containers that hold the text, where nothing but a key kept it closed."""
+
+    def read(content: bytes) -> Mail:
+        inner = RawMail(content, raw.origin, raw.received_at, hashlib.sha256(content).hexdigest())
+        return _parsed(inner, limits, depth + 1)
+
+    is_mute = not (said.text.strip() or said.html.strip())
+    return containers.look(raw.content, files, is_mute, read if depth < containers.DEEPEST else None)
 
 
 def _shown(name: str, value: str, hint: str) -> str:
     """Decode a value for `Mail.headers`; in what servers write an encoded word is the sender's text and stays one."""
     return headers.plain(value) if name.lower() in _OF_MACHINES else headers.decode(value, hint)
+
+
+def _told(defect: Defect) -> Defect:
+    """What is odd is often told in the mail's own raw words."""
+    return defect if defect.detail.isprintable() else replace(defect, detail=headers.plain(defect.detail))
 
 
 def _first_line(content: bytes) -> int:
@@ -209,35 +234,6 @@ def _identified(value: str) -> tuple[str, ...]:
     found = _ID.findall(value) or [word for word in _BETWEEN_IDS.split(value) if "@" in word]
     clean = (identified if identified.isprintable() else headers.decode(identified) for identified in found)
     return tuple([f"<{''.join(identified.split())}>" for identified in clean if identified.strip()])
-
-
-def _date(raw_values: dict[str, list[str]], note: list[Defect]) -> datetime | None:
-    """Read the Date field as UTC (RFC 5322 3.3 and 4.3)."""
-    values = raw_values.get("date")
-    if not values:
-        return None
-    found = _DATE.match(values[0])
-    try:
-        if found and found[2].lower() in _MONTHS:
-            day, month, year, hour, minute, second, sign, off_hours, off_minutes = found.groups()
-            offset = timedelta(hours=int(off_hours), minutes=int(off_minutes))
-            local = datetime(
-                int(year),
-                _MONTHS[month.lower()],
-                int(day),
-                int(hour),
-                int(minute),
-                min(int(second or 0), 59),
-                tzinfo=UTC,
-            )
-            return local + offset if sign == "-" else local - offset
-        loose = parsedate_tz(headers.decode(values[0][:200]))
-        if loose is not None:
-            return datetime(*loose[:5], min(loose[5], 59), tzinfo=UTC) - timedelta(seconds=loose[9] or 0)
-    except (ValueError, OverflowError, TypeError, IndexError):
-        pass
-    note.append(Defect("date_unreadable", headers.decode(values[0][:80])))
-    return None
 
 
 def _core_digest(raw: RawMail) -> str:

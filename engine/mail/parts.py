@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import binascii
 import re
+from collections.abc import Iterable
 from itertools import islice
 
 import msgspec
@@ -41,6 +42,15 @@ def content(raw: bytes, part: Part) -> bytes:
 def text(raw: bytes, part: Part) -> str:
     """Give the text of a part: lines end with a newline, flowed lines are joined (RFC 3676), no NUL."""
     return read(raw, part)[0]
+
+
+def without(words: str, spans: Iterable[tuple[int, int]]) -> str:
+    """Leave spans out of a text; they stand in order and do not overlap."""
+    kept, after = [], 0
+    for start, end in spans:
+        kept.append(words[after:start])
+        after = end
+    return "".join(kept) + words[after:]
 
 
 def decoded(raw: bytes, part: Part) -> tuple[bytes, str]:

@@ -164,7 +164,7 @@ LANGUAGES: dict[str, Phrases] = {
     ),
     "pl": Phrases(
         starts=("w dniu", "dnia", "w wiadomości", "użytkownik"),
-        verbs=("napisał(a)", "napisał", "napisała", "pisze", "napisali", "napisana przez"),
+        verbs=("napisał(a)", "napisał", "napisała", "pisze", "napisali", "napisało", "napisana przez", "napisana"),
         weekdays=("pon", "pn", "wt", "śr", "czw", "pt", "sob", "niedz", "niedz"),
         months=("sty", "lut", "kwi", "maj", "cze", "lip", "sie", "wrz", "paź", "lis", "gru"),
         from_=("od", "nadawca"),
@@ -249,7 +249,7 @@ LANGUAGES: dict[str, Phrases] = {
     ),
     "cs": Phrases(
         starts=("dne", "dňa", "cituji"),
-        verbs=("napsal(a)", "napsal", "napsala", "píše", "napísal", "napísala", "napísal(a)", "odesílatel", "napsali"),
+        verbs=("napsal(a)", "napsal", "napsala", "píše", "napísal", "napísala", "napísal(a)", "odesílatel", "napsali", "napsalo", "napísali"),
         weekdays=("po", "út", "st", "čt", "pá", "so", "ne", "ut", "št", "pi"),
         months=("led", "úno", "bře", "dub", "kvě", "čvn", "čvc", "srp", "zář", "říj", "lis", "pro"),
         from_=("od", "odesílatel", "odosielateľ"),
@@ -267,7 +267,7 @@ LANGUAGES: dict[str, Phrases] = {
     "ru": Phrases(
         starts=("в", "от", "цитирую", "вы писали"),
         verbs=("написал(а)", "написал", "написала", "пишет", "писал", "писал(а)", "писала", "пише", "вы писали",
-               "пользователь"),
+               "писали", "написали", "пользователь"),
         weekdays=("пн", "вт", "ср", "чт", "пт", "сб", "вс", "понедельник", "вторник", "среда", "четверг", "пятница",
                   "суббота", "воскресенье"),
         months=("янв", "фев", "мар", "апр", "май", "мая", "июн", "июл", "авг", "сен", "окт", "ноя", "дек"),
@@ -355,11 +355,34 @@ LANGUAGES: dict[str, Phrases] = {
                   forwarded=("továbbított üzenet",), phone=("az én", "iphone-ról küldve")),
     "ro": Phrases(starts=("în", "pe"), verbs=("a scris",), from_=("de la",), date=("trimis", "data"), to=("către",),
                   subject=("subiect",), original=("mesaj original",), forwarded=("mesaj redirecționat",),
-                  phone=("trimis de pe",)),
+                  phone=("trimis de pe",), months=("ian", "iun", "iul", "noi")),
+    "uk": Phrases(verbs=("написав", "написала", "пише"),
+                  months=("січ", "лют", "бер", "квіт", "трав", "черв", "лип", "серп", "вер", "жовт", "лист", "груд")),
+    "el": Phrases(starts=("στισ",), verbs=("έγραψε", "έγραψαν"), phone=("στάλθηκε από", "λήψη του outlook")),
+    "bg": Phrases(starts=("на",), verbs=("написа", "писа"), phone=("изпратено от",)),
+    "hr": Phrases(verbs=("napisao", "napisao je", "napisala je", "napisali"),
+                  months=("sij", "velj", "ožu", "svi", "srp", "kol", "ruj", "stu"), phone=("poslano s",)),
+    "sl": Phrases(starts=("v", "dne"), verbs=("je napisal", "je napisala", "napisal", "napisala"), phone=("poslano iz",)),
+    "et": Phrases(starts=("kuupäev",), verbs=("kirjutas",)),
+    "lv": Phrases(verbs=("rakstīja",)),
+    "lt": Phrases(verbs=("rašė", "parašė")),
+    "ca": Phrases(starts=("dia",), verbs=("va escriure", "ha escrit", "missatge de"), phone=("enviat des",)),
+    "id": Phrases(starts=("pada",), verbs=("menulis",), phone=("dikirim dari",)),
+    "he": Phrases(starts=("בתאריך", "ב"), verbs=("כתב", "כתבה", "מאת"), phone=("נשלח מ",)),
+    "ar": Phrases(starts=("في",), verbs=("كتب", "كتبت", "كتابة"), phone=("أرسلت من", "مرسل من")),
+    "th": Phrases(starts=("ในวันที่", "เมื่อ"), verbs=("เขียนว่า", "เขียน"), phone=("ส่งจาก",)),
 }  # fmt: skip
 
 PLAIN_DATES = "date data datum dato fecha дата tarih päivämäärä päiväys aika pvm 日期 日付 日時 时间 날짜 일시".split()
 """Labels of a date that people write by themselves, too; the other ones only mail programs write."""
+
+WHEN = frozenset(
+    "at am pm uhr um à h las a de del alle ore giorno om às o godz kl v ve klo kello в г р о lúc vào thg la ob u cet cest gmt "
+    "dniu w feira th utc est edt cst cdt mst mdt pst pdt mez mesz bst ist brt msk jst kst "
+    "오전 오후 월 화 수 목 금 토 일 午前 午後 月 火 水 木 金 土 日 上午 下午 周一 周二 周三 周四 周五 周六 周日 週一 週二 週三 週四 "
+    "週五 週六 週日".split()
+)
+"""Words that stand between day, date and time in an attribution, besides those that open it."""
 
 DEVICES = (
     "iphone ipad ipod android samsung galaxy blackberry htc nokia huawei xiaomi redmi oneplus pixel nexus sony xperia lg "
@@ -372,6 +395,14 @@ DEVICES = (
     "планшета айфона яндекс.почты почты mail.ru"
 ).split()
 """Words by which a line that begins as `phone` is known to come from a device or a program."""
+
+PRODUCTS = (
+    "outlook gmail mail yahoo aol icloud protonmail proton tuta tutanota spark airmail thunderbird k-9 k9 fairemail bluemail "
+    "aquamail canary edison newton boxer nine superhuman zoho gmx web.de freenet t-online mail.ru yandex seznam laposte orange "
+    "libero virgilio onet interia naver daum netease foxmail"
+).split()
+PLATFORMS = "ios android iphone ipad windows mac macos mobile mobil smartphone phone handy galaxy app".split()
+"""Mail programs and what they run on: with a link behind them they make a footer, in every language."""
 
 EXCUSES = (
     "excuse",

@@ -8,19 +8,20 @@ the same text for HTML without mistakes (tested); no recursion.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from html import unescape
 
-_SKIP = frozenset({"script", "style", "title", "template", "svg", "math", "noframes"})
+SKIP = frozenset({"script", "style", "title", "template", "svg", "math", "noframes"})
 _LINES = """div tr ul ol dl dt dd section article header footer main aside nav address center form figure figcaption
 fieldset caption tbody thead tfoot option body html"""
 _PARAGRAPHS = "p h1 h2 h3 h4 h5 h6 blockquote pre table"
 _BLOCK = dict.fromkeys(_LINES.split(), 1) | dict.fromkeys(_PARAGRAPHS.split(), 2)
 _EMPTY = "br hr img meta link input col area base wbr embed param source"
-_VOID = frozenset(_EMPTY.split())
+VOID = frozenset(_EMPTY.split())
 _BLANKS = re.compile(r"[ \t\r\n\f]+")
+_BREAKS = re.compile(r"[\t\r\n]+")
 _SCHEME = re.compile(r"(?:https?|ftp)://|mailto:|tel:", re.IGNORECASE)
-_INVISIBLE = re.compile("[\u200b\u200c\u200d\u2060\ufeff\u00ad\u034f]+")
+INVISIBLE = re.compile("[\u200b\u200c\u200d\u2060\ufeff\u00ad\u034f]+")
 _HUGE_REFERENCE = re.compile(r"&#[xX]?[0-9A-Fa-f]{8,}")
 LONGEST_URL = 2000
 DEEPEST_QUOTE = 20
@@ -123,12 +124,16 @@ class Renderer:
         self.out.append(words)
         self.open, self.space = True, False
 
-    def done(self) -> str:
-        """Give the text."""
+    def lines(self) -> list[str]:
+        """Give the lines of the text."""
         while self.links:
             self._close_link(*self.links.pop())
-        joined = _INVISIBLE.sub("", "".join(self.out)).replace("\xa0", " ")
-        return "\n".join([line.rstrip() for line in joined.split("\n")]).strip("\n")
+        joined = INVISIBLE.sub("", "".join(self.out)).replace("\xa0", " ")
+        return [line.rstrip() for line in joined.split("\n")]
+
+    def done(self) -> str:
+        """Give the text."""
+        return "\n".join(self.lines()).strip("\n")
 
     def _break(self, lines: int) -> None:
         if self.out:
@@ -154,6 +159,7 @@ class Renderer:
 
     def _close_link(self, address: str, since: int) -> None:
         """Write the address behind the words of a link, unless the words are the address (F095)."""
+        address = _BREAKS.sub("", address)
         if not address or len(address) > LONGEST_URL or not _SCHEME.match(address):
             return
         said = "".join(self.out[since:]).strip()
@@ -196,7 +202,7 @@ def from_tree(html: str) -> str:
         inner = None
         if tag == "-text":
             renderer.text(node.text_content or "")
-        elif tag not in _SKIP and tag[:1] not in ("-", "!", "_"):
+        elif tag not in SKIP and tag[:1] not in ("-", "!", "_"):
             renderer.start(tag, node.attributes if tag in ("a", "img") else {})
             inner = node.child
             if inner is None:
@@ -215,15 +221,37 @@ def from_tree(html: str) -> str:
 _LOWER = {code: code + 32 for code in range(65, 91)}
 _ANY_TAG = re.compile(r"<[A-Za-z/!][^<>]*>")
 _TAG = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9:-]*)([^<>]*)>")
-_ATTRIBUTE = re.compile(r"""\b(href|alt)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""", re.IGNORECASE)
+_ATTRIBUTE = re.compile(
+    r"""(?<![\w-])(href|alt|class|id|style|type)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""", re.IGNORECASE
+)
 
 
 def from_tokens(html: str) -> str:
     """Lay out HTML tag by tag, without a tree: linear whatever comes. Of a very large one the end is only stripped."""
     if len(html) > MOST_LAID_OUT:
         cut = max(html.rfind("<", 0, MOST_LAID_OUT), 0) or MOST_LAID_OUT
-        return from_tokens(html[:cut]) + "\n" + _unescaped(_ANY_TAG.sub(" ", html[cut:]))
+        return from_tokens(html[:cut]) + "\n" + unescaped(_ANY_TAG.sub(" ", html[cut:]))
     renderer = Renderer()
+    for kind, start, end, tag, attributes in tokens(html):
+        if kind == TEXT:
+            renderer.text(unescaped(html[start:end]))
+        elif kind == END:
+            renderer.end(tag)
+        elif tag not in SKIP:
+            renderer.start(tag, attributes_of(attributes) if tag in ("a", "img") else {})
+            if tag in VOID:
+                renderer.end(tag)
+    return renderer.done()
+
+
+TEXT, START, END = 0, 1, 2
+
+
+def tokens(html: str) -> Iterator[tuple[int, int, int, str, str]]:
+    """Give the words and tags of HTML in order, as (TEXT START or END, from, to, tag, its attributes as written).
+
+    What no reader sees (comments, scripts, styles) is between them. Linear whatever comes.
+    """
     lower, endless = "", set[str]()
     position, length = 0, len(html)
     comments = True
@@ -232,7 +260,7 @@ def from_tokens(html: str) -> str:
         if opens < 0:
             opens = length
         if opens > position:
-            renderer.text(_unescaped(html[position:opens]))
+            yield TEXT, position, opens, "", ""
         if opens == length:
             break
         position = opens + 1
@@ -240,20 +268,14 @@ def from_tokens(html: str) -> str:
         if found is not None:
             position = found.end()
             tag = found[2].lower()
-            if tag in _SKIP and not found[1]:
+            yield (END if found[1] else START), opens, position, tag, found[3]
+            if tag in SKIP and not found[1]:
                 lower = lower or html.translate(_LOWER)
                 close = lower.find(f"</{tag}", position) if tag not in endless else -1
                 if close >= 0:
                     position = close
                 else:
                     endless.add(tag)
-            elif found[1]:
-                renderer.end(tag)
-            elif tag not in _SKIP:
-                attributes = _attributes(found[3]) if tag in ("a", "img") else {}
-                renderer.start(tag, attributes)
-                if tag in _VOID:
-                    renderer.end(tag)
         elif comments and html.startswith("<!--", opens):
             close = html.find("-->", opens)
             comments = close >= 0
@@ -262,15 +284,14 @@ def from_tokens(html: str) -> str:
             close = html.find(">", opens, opens + LONGEST_URL)
             position = close + 1 if close >= 0 else position
         else:
-            renderer.text("<")
-    return renderer.done()
+            yield TEXT, opens, position, "", ""
 
 
-def _attributes(text: str) -> dict[str, str | None]:
-    return {found[1].lower(): _unescaped(found[2] or found[3] or found[4] or "") for found in _ATTRIBUTE.finditer(text)}
+def attributes_of(text: str) -> dict[str, str | None]:
+    return {found[1].lower(): unescaped(found[2] or found[3] or found[4] or "") for found in _ATTRIBUTE.finditer(text)}
 
 
-def _unescaped(words: str) -> str:
+def unescaped(words: str) -> str:
     if "&" not in words:
         return words
     return unescape(_HUGE_REFERENCE.sub("\ufffd", words))

@@ -1,7 +1,8 @@
 """The new part of a reply: what the sender wrote, what is earlier mail, what is signature.
 
-Here: `cut`, one pass over the lines and the assembly of the three parts. Not here: what a line is (`reply_lines.py`),
-the words of the languages (`phrases.py`), the patterns of the settings (`reply_patterns.py`).
+Here: `cut`, one pass over the lines and the assembly of the three parts; `new_lines` for a text made from HTML. Not
+here: what a line is (`reply_lines.py`, `reply_attribution.py`), the words of the languages (`phrases.py`), the patterns
+of the settings (`reply_patterns.py`).
 Invariant: nothing is lost, every line lands in exactly one part; a cut that would leave nothing is no cut;
 time is linear in the text.
 Over 300 lines: one pass over the lines of a mail; its steps share what it has seen.
@@ -9,19 +10,23 @@ Over 300 lines: one pass over the lines of a mail; its steps share what it has s
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from itertools import compress, islice
 from typing import Any, Final
 
+from engine.mail import reply_attribution, reply_patterns
 from engine.mail import reply_lines as look
-from engine.mail import reply_patterns
 from engine.mail.reply_lines import FIRST_WORDS
 from engine.model.facts import Cut
 
 _NEW, _QUOTED, _SIGNATURE = 0, 1, 2
 _ONLY: Final = tuple(bytes(number == kind for number in range(256)) for kind in (_QUOTED, _SIGNATURE))
 _TAKEN: Final = bytes(number != _NEW for number in range(256))
+_BLANKED: Final = re.compile(r"[^\n]+")
 _MARKS: Final = frozenset("-_*=~#<([|‐‑‒–—―─━+")
-_ENDS: Final = frozenset(":：>")
+_ENDS: Final = frozenset(":：>-")
+_OTHERS: Final = frozenset(reply_attribution.OTHER_MARKS + reply_attribution.DIRECTIONS)
 _CLOSER_LOOKS = 1000
 _FRAGMENT_AFTER, _FRAGMENT = 60, 45
 _LOOSE_SIGNATURE_LINES = 12
@@ -31,12 +36,15 @@ def cut(text: str, settings: Any = None, html: bool = False, subject: str = "") 
     """Cut earlier mail and signature off the text of a mail.
 
     `settings` is a `[body]` section or None for what is built in; `html` tells that the text was made from HTML, where
-    the space of the "-- " line is gone; a `subject` that says "Fwd:" keeps the mail below it (F099-F104).
+    the space of the "-- " line is gone; a `subject` that says "Fwd:" keeps the mail below it (F099-F104). Of a section
+    with `cut = "own"` only its patterns cut, with "off" nothing does.
     """
     if not text or text.isspace():
         return Cut()
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if settings is not None and settings.cut == "off":
+        return Cut(text.strip())
     whole, tail, why = text, "", ""
     patterns = reply_patterns.prepare(settings)
     cuttings: list[str] = []
@@ -58,6 +66,24 @@ def cut(text: str, settings: Any = None, html: bool = False, subject: str = "") 
     return Cut(new, "\n".join(one for one in rest if one and not one.isspace()), signature, why)
 
 
+def new_lines(lines: Sequence[str], settings: Any, subject: str = "") -> list[bool]:
+    """Tell of each line of a text made from HTML whether `cut` would keep it, or a part of it."""
+    text = "\n".join(lines)
+    patterns = reply_patterns.prepare(settings)
+    for start, end in reply_patterns.cut_spans(text, patterns):
+        text = f"{text[:start]}{_BLANKED.sub(' ', text[start:end])}{text[end:]}"
+    at = reply_patterns.truncation(text, patterns)[0]
+    if at >= 0:
+        text = text[:at]
+    pass_ = _Pass(text.split("\n"), patterns, True, look.forwards(subject))
+    pass_.run()
+    kinds = [kind for at, kind in enumerate(pass_.kinds) if at not in pass_.rests]
+    left = text.split("\n")
+    return [
+        at < len(kinds) and kinds[at] == _NEW and bool(not line or left[at].strip()) for at, line in enumerate(lines)
+    ]
+
+
 def _without(text: str, spans: list[tuple[int, int]]) -> tuple[str, list[str]]:
     """Take spans out of the text."""
     kept, taken, last = [], [], 0
@@ -72,12 +98,13 @@ class _Pass:
     """One pass over the lines of a text: `kinds` says of each line where it goes."""
 
     __slots__ = ("_forward_at", "_forwarded", "_html", "_looks", "_patterns", "_signs", "_stripped", "kinds", "lines",
-                 "marked", "why")  # fmt: skip
+                 "marked", "rests", "why")  # fmt: skip
 
     def __init__(self, lines: list[str], patterns: reply_patterns.Patterns, html: bool, forwarded: bool) -> None:
         self.lines = lines
         self.why = ""
         self.marked = False
+        self.rests: set[int] = set()  # lines that were the end of the one above
         self._patterns = patterns
         self._html = html
         self._forwarded = forwarded
@@ -88,8 +115,20 @@ class _Pass:
     def run(self) -> None:
         """Mark every line."""
         lines = self.lines
-        self._stripped = stripped = [line.strip() for line in lines]
+        self._stripped = [line.strip() for line in lines]
         self.kinds = bytearray(len(lines))
+        if self._patterns.builtin:
+            self._built_in()
+        if self._patterns.delimiters or self._patterns.introductory:
+            self._patterned()
+        self._sign()
+
+    def _built_in(self) -> None:
+        """Find what mail programs write, in any language."""
+        lines = self.lines
+        if any(line[0] in _OTHERS for line in self._stripped if line):
+            self._stripped = reply_attribution.with_plain_marks(self._stripped)
+        stripped = self._stripped
         at, count = 0, len(lines)
         previous = ""
         while at < count:
@@ -100,6 +139,9 @@ class _Pass:
                 continue
             first = line[0]
             if first == ">":
+                if self._forwarded and look.announces_forward(line.lstrip("> ")):
+                    self._forward(at)  # Apple Mail puts quote marks before it
+                    break
                 if look.is_quote(line, previous, stripped[at + 1] if at + 1 < count else ""):
                     self._quote(at)
                 at += 1
@@ -113,9 +155,7 @@ class _Pass:
                     self._fragment(at, line)
                 at += 1
             previous = line
-        if self._patterns.delimiters or self._patterns.introductory:
-            self._patterned()
-        self._sign()
+        self._product()
 
     def parts(self) -> tuple[str, str, str]:
         """Put the three texts together."""
@@ -142,6 +182,18 @@ class _Pass:
             start = end
         return "".join(pieces)
 
+    def _product(self) -> None:
+        """What a mail program says of itself, with a link, on the last line above the earlier mail or of all."""
+        quoted = self.kinds.find(_QUOTED)
+        stop = self._forward_at if self._forward_at >= 0 else len(self.lines)
+        for end in {quoted if 0 <= quoted < stop else stop, stop}:
+            at = end - 1
+            while at >= 0 and not self._stripped[at]:
+                at -= 1
+            above = self._stripped[at - 1] if at > 0 else "own"
+            if not above and self.kinds[at] == _NEW and look.from_product(self._stripped[at]):
+                self._signs.append((at, "phone"))
+
     def _mark(self, start: int, end: int, kind: int) -> None:
         """Mark the lines from `start` to before `end`."""
         self.kinds[start:end] = bytes((kind,)) * (end - start)
@@ -150,7 +202,7 @@ class _Pass:
     def _quote(self, at: int) -> None:
         if at and self.kinds[at - 1] == _NEW:
             above = at - 1 if self._stripped[at - 1] or at < 2 else at - 2
-            if self._stripped[above] and look.heads_quote(self._stripped[above]):
+            if self._stripped[above] and reply_attribution.heads_quote(self._stripped[above]):
                 self._mark(above, at, _QUOTED)
         self._mark(at, at + 1, _QUOTED)
         self.why = self.why or "quote marks"
@@ -202,16 +254,17 @@ class _Pass:
         quote_follows = self._follows(at)[:1] == ">"
         if line[-1] == ">" and not quote_follows:
             return 0
-        start = look.attribution(self._stripped, at, quote_follows)
+        start = reply_attribution.attribution(self._stripped, at, quote_follows)
         if start < 0:
             return 0
-        split = look.shared(self.lines[start]) if start == at else 0
+        split = reply_attribution.shared(self.lines[start]) if start == at else 0
         if split:
             whole = self.lines[at]
             self.lines[at : at + 1] = [whole[:split], whole[split:]]
             self._stripped[at : at + 1] = [whole[:split].strip(), whole[split:].strip()]
             self.kinds.insert(at, _NEW)
             start = at = at + 1
+            self.rests.add(at)
         return self._earlier(start, at, f"attribution: {self._stripped[start][:60]}")
 
     def _delimited(self, at: int, line: str) -> int:

@@ -35,7 +35,10 @@ class Filtered(Struct, frozen=True):
 
 
 class Patterns(Struct, frozen=True):
-    """The patterns of one `[body]` section. `signature` is None where "-- " stays text, "" for the usual one."""
+    """The patterns of one `[body]` section. `signature` is None where "-- " stays text, "" for the usual one.
+
+    `builtin` is False where nothing but these patterns may cut.
+    """
 
     literals: tuple[re.Pattern[str], ...] = ()
     truncate: tuple[Filtered, ...] = ()
@@ -44,6 +47,7 @@ class Patterns(Struct, frozen=True):
     delimiters: tuple[Filtered, ...] = ()
     cut: tuple[Filtered, ...] = ()
     signature: Pattern | str | None = ""
+    builtin: bool = True
 
     @property
     def folds(self) -> bool:
@@ -77,14 +81,18 @@ def _prepare(settings: Any) -> Patterns:
     lines: tuple[Pattern, ...] = tuple(settings.truncate_lines)
     signature = settings.signature
     source = getattr(signature, "source", signature)
+    builtin = settings.cut != "own"
     return Patterns(
         literals=tuple(_literal(one.source) for one in lines if not _DELIMITED.match(one.source)),
         truncate=tuple(_filtered(one) for one in lines if _DELIMITED.match(one.source)),
         multiline=tuple(_filtered(one) for one in settings.multiline_delimiter_patterns),
         introductory=tuple(settings.introductory_patterns),
-        delimiters=tuple(_filtered(one) for one in settings.delimiter_patterns if one.source not in _QUOTE_LINES),
+        delimiters=tuple(
+            _filtered(one) for one in settings.delimiter_patterns if not builtin or one.source not in _QUOTE_LINES
+        ),
         cut=tuple(_filtered(one) for one in settings.cut_patterns),
-        signature=None if not source else "" if source == _SIGNATURE else signature,
+        signature=None if not source else "" if builtin and source == _SIGNATURE else signature,
+        builtin=builtin,
     )
 
 

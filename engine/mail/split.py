@@ -41,6 +41,7 @@ class Node:
     filename: str = ""
     encoding: str = ""
     content_id: str = ""
+    location: str = ""
     typed: bool = True  # a Content-Type was given
     alternative: bool = False
     related: bool = False
@@ -207,10 +208,11 @@ def _described(fields: headers.Fields, start: int, end: int, path: str, default_
         elif field == "id" and not content_id:
             content_id = value.strip("<> \t")
         elif field == "location" and not location:
-            location = value.strip('"<> \t').rpartition("/")[2]
+            location = "".join(value.strip('"<> \t').split())  # RFC 2557 4.4.2: blanks are from folding
     if not _TYPE.fullmatch(kind):
         kind = "text/html" if kind == "html" else "text/plain"
     filename = filename or parameters.get("name", "")
-    if not filename and "." in location and kind[:5] != "text/":
-        filename = location  # RFC 2557: the only name some pictures have
-    return Node(kind, parameters, start, end, path, disposition, filename, encoding, content_id, typed)
+    last = location.rpartition("/")[2]
+    if not filename and "." in last and kind[:5] != "text/":
+        filename = last  # RFC 2557: the only name some pictures have
+    return Node(kind, parameters, start, end, path, disposition, filename, encoding, content_id, location, typed)

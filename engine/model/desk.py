@@ -6,7 +6,6 @@ Here: what a decision needs to know of them, as frozen data. Not here: how they 
 from __future__ import annotations
 
 from datetime import datetime
-from enum import StrEnum
 
 from msgspec import Struct
 
@@ -41,7 +40,7 @@ class Account(Struct, frozen=True):
     admin: bool = False
 
 
-class Kind(StrEnum):
+class Kind(Stored):
     """What a reply can answer."""
 
     ITEM = "item"

@@ -15,7 +15,7 @@ from engine.model.words import Stored
 from rules.trace import FileTrace
 
 
-class Verdict(StrEnum):
+class Verdict(Stored):
     """The five ways to decide about a mail."""
 
     ACCEPT = "accept"
@@ -43,6 +43,10 @@ class Decider(Struct, frozen=True):
     name: str
     file: str = ""
     line: int = 0
+
+
+ENGINE = Decider(Who.ENGINE, "engine")
+"""Who decided where no stage did: the mail broke the machine, or waits for what is not its own."""
 
 
 class Disposition(Struct, frozen=True):
@@ -124,7 +128,8 @@ class Reply(Struct, frozen=True):
 class Draft(Struct, frozen=True):
     """What the stages have decided so far. A stage returns a new one; setting `disposition` settles it.
 
-    `by_keyword`: a `Project:` line of the mail chose the workspace.
+    `by_keyword`: a `Project:` line of the mail chose the workspace. `original` wrote the mail that is forwarded and is
+    to be its author.
     """
 
     workspace: str = ""
@@ -145,6 +150,7 @@ class Draft(Struct, frozen=True):
     drop_names: tuple[str, ...] = ()
     new_users: tuple[NewUser, ...] = ()
     author: str = ""
+    original: Address | None = None
     start_new: bool = False
     by_keyword: bool = False
     thread_by: tuple[str, str] | None = None

@@ -1,6 +1,7 @@
 """What a program that holds the engine adds to the rule language: fields of its own and actions of its own.
 
-Here: frozen data and nothing else. Not here: what is built in (`rulebook/`), the check of names (`rulebook/extra.py`).
+Here: frozen data, and the error for those that break. Not here: what is built in (`rulebook/`), the check of names
+(`rulebook/extra.py`).
 Invariant: a field and an action are pure: the same mail, the same facts, the same draft give the same result, for a
 mail may be decided more than once.
 """
@@ -15,6 +16,10 @@ from msgspec import Struct
 if TYPE_CHECKING:
     from engine.model.draft import Decider, Draft
     from rules.schema import Field
+
+
+class ExtraError(Exception):
+    """A field or an action of a host broke, or did what it may not; the text is a sentence that names it."""
 
 
 class RuleAction(Struct, frozen=True):

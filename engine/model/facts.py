@@ -5,19 +5,18 @@ Here: frozen data and nothing else. Not here: how it is found out (`decision/fac
 
 from __future__ import annotations
 
-from enum import StrEnum
-
 from msgspec import Struct
 
+from engine.model.answers import Found
 from engine.model.desk import Account, ItemFacts
 from engine.model.draft import Note
 from engine.model.mail import Address
-from engine.model.questions import Found
 from engine.model.words import Stored
 
 
-class Auto(StrEnum):
-    """Was this mail written by a machine, and of which kind (RFC 3834, RFC 3464, RFC 5965, RFC 3798, RFC 2919)."""
+class Auto(Stored):
+    """Was this mail written by a machine, and of which kind (RFC 3834, RFC 3464, RFC 5965, RFC 3798, RFC 2919,
+    RFC 7489, RFC 8460)."""
 
     NONE = "none"
     BOUNCE = "bounce"
@@ -26,6 +25,7 @@ class Auto(StrEnum):
     MAILING_LIST = "mailing_list"
     FEEDBACK_REPORT = "feedback_report"
     DISPOSITION = "disposition"
+    DOMAIN_REPORT = "domain_report"
 
 
 class Automatic(Struct, frozen=True):

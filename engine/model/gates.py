@@ -13,9 +13,6 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-VERBS = ("off", "warn", "hold", "reject", "discard")
-"""What any gate may say, from the mildest to the most severe."""
-
 
 class Gate(Struct, frozen=True):
     """One gate. `stages` ask it, the first of them first; `about` is what it looks for, with Markdown.
@@ -123,8 +120,8 @@ GATES = (
     ),
     Gate(
         "bounce", ("bounce",), {"gates.bounce": "discard"},
-        "delivery, disposition and feedback reports; linked to the item they are about",
-        ("gate.bounce",), skippable=True, judges=("bounce", "feedback_report", "disposition"),
+        "delivery, disposition, feedback, DMARC and TLS reports; linked to the item they are about",
+        ("gate.bounce",), skippable=True, judges=("bounce", "feedback_report", "disposition", "domain_report"),
     ),
     Gate(
         "auto_reply", ("bounce",), {"gates.auto_reply": "hold"},
@@ -140,6 +137,11 @@ GATES = (
         "encrypted", ("bounce",), {"attachments.smime_pgp.encrypted": "hold"},
         "S/MIME or PGP that nobody here can read",
         ("gate.encrypted",), skippable=True,
+    ),
+    Gate(
+        "closed_container", ("bounce",), {"gates.closed_container": "hold"},
+        "no text but in a winmail.dat or signed S/MIME that could not be opened",
+        ("gate.closed_container",), skippable=True,
     ),
 )  # fmt: skip
 """All gates, in the order they are asked."""

@@ -79,7 +79,9 @@ class Part(Struct, frozen=True):
     `start` and `end` are offsets into `RawMail.content` of the still encoded body; `encoding` is the
     Content-Transfer-Encoding (`7bit 8bit binary base64 quoted-printable x-uuencode`), lower case.
     `path` is the IMAP-like number of the part ("1.2"); `alternative` tells that it stands in a multipart/alternative.
-    `flowed` and `delsp` are the parameters of RFC 3676: text whose lines are to be joined.
+    `flowed` and `delsp` are the parameters of RFC 3676: text whose lines are to be joined. `location` is the
+    Content-Location (RFC 2557). `pictures`, of an HTML body: how it names the pictures it shows -> their digests.
+    `left_out` are spans of the decoded text, `text_chars` long, that are not shown: earlier mail in HTML of a reply.
     """
 
     content_type: str
@@ -95,12 +97,17 @@ class Part(Struct, frozen=True):
     related: bool = False
     flowed: bool = False
     delsp: bool = False
+    location: str = ""
+    pictures: tuple[tuple[str, str], ...] = ()
+    left_out: tuple[tuple[int, int], ...] = ()
+    text_chars: int = 0
 
 
 class Attachment(Struct, frozen=True):
     """A part that is not body text. `name` is safe to show and to save; `content_type` is judged by the bytes.
 
-    `digest` is the sha256 of the decoded bytes, `size_bytes` their number. `inline` claims a picture shown in the text.
+    `digest` is the sha256 of the decoded bytes, `size_bytes` their number. `inline` claims a picture shown in the text,
+    which calls it by its `content_id`: the Content-ID, where there is none the Content-Location.
     `content` holds bytes that stand nowhere in the raw mail (unpacked, made smaller); empty means: decode `part`.
     """
 
@@ -130,7 +137,8 @@ class Mail(Struct, frozen=True, dict=True):
     `text` is the body as text, converted from HTML when there is no plain part; `html` is the HTML body as it came
     (never show it unsanitised); `html_part` is where it stands. `from_` holds every mailbox of every From header:
     more or fewer than one is a reason not to believe any of them. `core_digest` is the sha256 without the leading
-    trace headers, `fingerprint` a soft identity over Message-ID, Date, From, Subject and body (reliability in docs/).
+    trace headers, `opened` the paths of the containers whose text is in `text`, `message_class` that of a winmail.dat
+    (IPM.Note, …), `fingerprint` a soft identity over Message-ID, Date, From, Subject and body (reliability in docs/).
     """
 
     raw: RawMail
@@ -155,6 +163,8 @@ class Mail(Struct, frozen=True, dict=True):
     defects: tuple[Defect, ...] = ()
     core_digest: str = ""
     fingerprint: str = ""
+    opened: tuple[str, ...] = ()
+    message_class: str = ""
 
     @cached_property
     def fields(self) -> Mapping[str, tuple[str, ...]]:

@@ -1,40 +1,178 @@
-"""What a decision may be told by the world: the answers that are more than a number or a name.
+"""What a decision may ask the world: a class a question, and what it is made of.
 
-Here: frozen data, and the one question that is more than its words (`HookRequest`). Not here: the other questions
-(`lookups.py`), who answers them.
+Here: of each question its words, its answer's type, its name in stored traces, and what its answer depends on.
+Not here: who answers (`run/world.py`), how answers are kept (`lookups.py`), what they look like (`answers.py`).
+Invariant: the name of a question and the order of its words never change, or stored traces could not be read back.
+Texts compare case-folded; ids and logins are exact.
 """
 
 from __future__ import annotations
 
 import hashlib
+from typing import Any, ClassVar, Generic, TypeVar, get_args
 
 from msgspec import Struct
+from msgspec.structs import astuple
 
-from engine.model.desk import Account, ItemFacts
-from engine.model.words import Stored
+from engine.model.answers import AccountMatch, HookAnswer, MessageMatch
+from engine.model.desk import Account, Catalog, ItemFacts
+from engine.model.stored import Counter
 
-
-class Found(Stored):
-    """How the account of an address is found: as one of its addresses, without a plus tag, or not at all."""
-
-    EXACT = "exact"
-    SUFFIX = "suffix"
-    NOT = ""
+A = TypeVar("A")
 
 
-class AccountMatch(Struct, frozen=True):
-    """The account an address belongs to."""
+class Question(Struct, Generic[A], frozen=True):
+    """A question whose answer is an `A`, a frozen value.
 
-    account: Account | None = None
-    by: Found = Found.NOT
+    One that depends on something stored is asked again by commit, inside its transaction, when that was changed: a
+    different answer sends the mail back to be decided.
+    """
+
+    stored_as: ClassVar[str]
+    depends_on: ClassVar[tuple[Counter, ...]] = ()
+
+    @property
+    def stored(self) -> tuple[Any, ...]:
+        """The question as a trace keeps it: its name and its words."""
+        return (self.stored_as, *astuple(self))
+
+    @classmethod
+    def answer_type(cls) -> Any:
+        """Give the type of its answer: how a recording is read back."""
+        return get_args(cls.__orig_bases__[0])[0]  # type: ignore[attr-defined]
+
+    @classmethod
+    def nothing(cls) -> A:
+        """Give the answer of somebody who knows nothing: none, no text, no, zero."""
+        kind = cls.answer_type()
+        return kind() if isinstance(kind, type) else None  # type: ignore[return-value]
 
 
-class MessageMatch(Struct, frozen=True):
-    """The item or topic in whose conversation a Message-ID stands; `private` if that message was an internal note."""
+# ── people ────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    message_id: str
-    item: ItemFacts
-    private: bool = False
+
+class AccountOf(Question[AccountMatch], frozen=True):
+    """Whose is a sender address, exactly or else by suffix with one of `separators` (F061)? Asks for `Address.key`."""
+
+    stored_as = "account"
+    depends_on = ("accounts",)
+    address: str
+    separators: str
+
+
+class AccountByLogin(Question[Account | None], frozen=True):
+    """Who has this login?"""
+
+    stored_as = "login"
+    depends_on = ("accounts",)
+    login: str
+
+
+class PersonNamed(Question[Account | None], frozen=True):
+    """Who is meant by an address, a login or "First Last", as a keyword names people (F087)?"""
+
+    stored_as = "person"
+    depends_on = ("accounts",)
+    text: str
+
+
+class GroupNamed(Question[str], frozen=True):
+    """How is this group's name stored? "" if there is none."""
+
+    stored_as = "group"
+    depends_on = ("accounts",)
+    name: str
+
+
+class May(Question[bool], frozen=True):
+    """May somebody `add_items`, `add_comments`, `edit_items`, `view_items` or `watch` there?"""
+
+    stored_as = "may"
+    depends_on = ("accounts",)
+    login: str
+    permission: str
+    workspace: str
+
+
+# ── places and what is in them ────────────────────────────────────────────────────────────────────────────────
+
+
+class CatalogOf(Question[Catalog | None], frozen=True):
+    """What does a workspace offer? None if there is no such workspace."""
+
+    stored_as = "catalog"
+    depends_on = ("accounts",)
+    workspace: str
+
+
+class ItemByNumber(Question[ItemFacts | None], frozen=True):
+    """Which item has this number?"""
+
+    stored_as = "item"
+    depends_on = ("items",)
+    item: int
+
+
+class TopicByNumber(Question[ItemFacts | None], frozen=True):
+    """Which discussion topic has this number?"""
+
+    stored_as = "topic"
+    depends_on = ("items",)
+    topic: int
+
+
+class ItemByMessageIds(Question[MessageMatch | None], frozen=True):
+    """Whose conversation is that of the first of these Message-IDs that is stored?"""
+
+    stored_as = "item_by_message_ids"
+    depends_on = ("items", "receipts")
+    message_ids: tuple[str, ...]
+
+
+class ItemByField(Question[ItemFacts | None], frozen=True):
+    """Which is the newest item whose field holds exactly this value (`thread by`)?"""
+
+    stored_as = "item_by_field"
+    depends_on = ("items",)
+    name: str
+    value: str
+
+
+# ── mails that came before ────────────────────────────────────────────────────────────────────────────────────
+
+
+class EarlierMail(Question[str], frozen=True):
+    """Which mail with this content reached the workspace within 30 days, by its id? "" if none did."""
+
+    stored_as = "duplicate"
+    depends_on = ("receipts",)
+    workspace: str
+    core_digest: str
+    fingerprint: str
+
+
+class SenderRate(Question[int], frozen=True):
+    """How many mails of a sender came in the time before now, this one not counted? Asks for `Address.key`."""
+
+    stored_as = "sender_rate"
+    address: str
+    seconds: int
+
+
+class TotalRate(Question[int], frozen=True):
+    """How many mails came in the time before now, this one not counted?"""
+
+    stored_as = "total_rate"
+    seconds: int
+
+
+# ── this mail ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class VirusFound(Question[str], frozen=True):
+    """What does the virus scanner say of this mail: clean, off, unavailable, or the name of what it found?"""
+
+    stored_as = "scan"
 
 
 class HookRequest(Struct, frozen=True):
@@ -60,55 +198,20 @@ class HookRequest(Struct, frozen=True):
         return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
-class HookOutcome(Stored):
-    """How a run of scripts ended; NONE where there was nothing to run."""
+class HooksSay(Question[HookAnswer], frozen=True):
+    """What do guard and activity scripts say in the sandbox? A trace keeps the hash of what they were given."""
 
-    OK = "ok"
-    NONE = "none"
-    COMPILE_ERROR = "compile-error"
-    RUNTIME_ERROR = "runtime-error"
-    RUNTIME_DENIED = "runtime-denied"
-    TIMEOUT = "timeout"
-    MEMORY = "memory"
-    KILLED = "killed"
-    ATTACK = "attack"
-    SANDBOX_MISSING = "sandbox-missing"
-    DISABLED = "disabled"
+    stored_as = "hooks"
+    request: HookRequest
+
+    @property
+    def stored(self) -> tuple[Any, ...]:
+        return (self.stored_as, self.request.digest)
 
 
-class HookVerdict(Stored):
-    """What a script wants; REFUSE is False without a reason."""
-
-    ACCEPT = "accept"
-    REJECT = "reject"
-    HOLD = "hold"
-    REFUSE = "refuse"
-
-
-class HookAnswer(Struct, frozen=True):
-    """What the scripts said.
-
-    `changes` are (field, new value as JSON) pairs, `dropped` attachment index and reason, `errors` the messages of
-    ctx.error; `script`, `hook` (guard or activity), `line`, `error_type`, `message` tell where it refused or failed.
-    A refusal stands beside a failure. For the audit: `hashes` script names with sha256, `fences` those that stood,
-    `missing` mandatory ones that did not, `outdated` files whose last good version ran, with what is wrong with them.
-    """
-
-    outcome: HookOutcome = HookOutcome.NONE
-    verdict: HookVerdict = HookVerdict.ACCEPT
-    reason: str = ""
-    script: str = ""
-    line: int = 0
-    message: str = ""
-    changes: tuple[tuple[str, str], ...] = ()
-    dropped: tuple[tuple[int, str], ...] = ()
-    errors: tuple[str, ...] = ()
-    log: tuple[str, ...] = ()
-    hashes: tuple[tuple[str, str], ...] = ()
-    ms: float = 0.0
-    hook: str = ""
-    error_type: str = ""
-    cpu_ms: float = 0.0
-    fences: tuple[str, ...] = ()
-    missing: tuple[str, ...] = ()
-    outdated: tuple[tuple[str, str], ...] = ()
+QUESTIONS: tuple[type[Question[Any]], ...] = (
+    *(AccountOf, AccountByLogin, PersonNamed, GroupNamed, May),
+    *(CatalogOf, ItemByNumber, TopicByNumber, ItemByMessageIds, ItemByField),
+    *(EarlierMail, SenderRate, TotalRate, VirusFound, HooksSay),
+)
+"""Every question there is."""

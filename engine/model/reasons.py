@@ -32,6 +32,10 @@ class Reason(Struct, frozen=True):
     trace_only: bool = False
 
 
+OUR_FAULT = frozenset({"config.broken", "rule.file_broken"})
+"""Codes of mail that waits for a file of ours: its sender hears, once, whose fault that is (F021), and every pass looks
+whether the file is mended."""
+
 RELEASE = 'allegra held release {mail} --reason "…"      let it in once'
 REJECT = 'allegra held reject {mail} --reason "…"       refuse it; the sender is told where that is allowed'
 DISCARD = "allegra held discard {mail}                   drop it; nobody is told"
@@ -182,6 +186,12 @@ _ALL = (
         moved=STAYS,
     ),
     Reason("gate.encrypted", "The mail is encrypted and there is no key here to read it.", (RAW, *_HELD), sender=True),
+    Reason(
+        "gate.closed_container",
+        "The text of the mail stands in a file that could not be opened.",
+        (RAW, *_HELD),
+        sender=True,
+    ),
     # threads
     Reason(
         "thread.stranger",

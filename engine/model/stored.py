@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from msgspec import Struct
 
@@ -48,6 +48,19 @@ class Claimed(NamedTuple):
     crashed: list[Spooled]
 
 
+Counter = Literal["accounts", "items", "receipts"]
+"""What changes are counted of; workspaces and fields are counted as accounts."""
+
+
+class Waiting(Struct, frozen=True):
+    """Mails of a mailbox that wait for the same reason; the first of them is due at `until`."""
+
+    mails: int
+    code: str
+    because: str
+    until: datetime
+
+
 class Versions(NamedTuple):
     """Counters of what a decision may have seen: they move when accounts, items or receipts could have changed.
 
@@ -74,7 +87,10 @@ class Sorted(NamedTuple):
 
 
 class MailboxState(Struct, frozen=True):
-    """How a mailbox fares. `failures` counts the passes since it last worked; `holder` is who works on it now."""
+    """How a mailbox fares. `failures` counts the passes since it last worked; `holder` is who works on it now.
+
+    `withheld` are the keys of messages that were listed and could not be fetched when they were last asked for.
+    """
 
     name: str
     ok_at: datetime | None
@@ -86,13 +102,18 @@ class MailboxState(Struct, frozen=True):
     paused: str
     holder: str
     epoch: str
+    withheld: tuple[str, ...] = ()
 
 
 # ── the archive ───────────────────────────────────────────────────────────────────────────────────────────────
 
 
 class MailRow(Struct, frozen=True):
-    """A mail in a list. While it waits to be decided (again) its outcome is `deferred`; `topic` is that of a post."""
+    """A mail in a list. While it waits to be decided (again) its outcome is `deferred`; `topic` is that of a post.
+
+    `waits_until` is when a waiting mail is due, None if the next pass takes it; `erased_at` is when its bytes
+    were let go.
+    """
 
     mail: str
     row: int
@@ -115,6 +136,14 @@ class MailRow(Struct, frozen=True):
     attempts: int
     error: str
     topic: int = 0
+    waits_until: datetime | None = None
+    erased_at: datetime | None = None
+
+    @property
+    def purged_at(self) -> datetime | None:
+        """When a person had the mail purged; None where only its bytes were let go in time."""
+        told = self.sender or self.subject or self.recipients or self.message_id
+        return None if told else self.erased_at
 
 
 class StoredMail(Struct, frozen=True):
@@ -157,7 +186,10 @@ class ItemRow(Struct, frozen=True):
 
 
 class CommentView(Struct, frozen=True):
-    """A comment with the mail it came with (its id, "" for none)."""
+    """A comment with the mail it came with (its id, "" for none).
+
+    `subject` is that of the mail where it says something else than the item, else "".
+    """
 
     id: int
     author: str
@@ -167,6 +199,7 @@ class CommentView(Struct, frozen=True):
     created_at: datetime
     mail: str = ""
     html: str = ""
+    subject: str = ""
 
 
 class AttachmentView(Struct, frozen=True):

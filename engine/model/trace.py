@@ -8,7 +8,7 @@ the rule files it tells each stage as it was.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from contextlib import suppress
 from functools import cache
 from typing import Any
 
@@ -16,12 +16,13 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from engine.model.desk import Account, Catalog, ItemFacts
 from engine.model.draft import READ, Disposition, Note
 from engine.model.facts import Cut, Facts
+from engine.model.known import read
 from engine.model.mail import Defect
 from engine.model.plan import Done
-from engine.model.questions import AccountMatch, HookAnswer, MessageMatch
+from engine.model.questions import QUESTIONS
+from engine.model.whole import as_json
 from rules.trace import FileTrace
 
 SCHEMA = 2
@@ -64,28 +65,6 @@ class Trace(Struct, frozen=True):
     defects: tuple[Defect, ...] = ()
 
 
-ANSWER_TYPES: Mapping[str, Any] = {
-    "account": AccountMatch,
-    "login": Account | None,
-    "person": Account | None,
-    "group": str,
-    "may": bool,
-    "catalog": Catalog | None,
-    "item": ItemFacts | None,
-    "topic": ItemFacts | None,
-    "item_by_message_ids": MessageMatch | None,
-    "item_by_field": ItemFacts | None,
-    "duplicate": str,
-    "sender_rate": int,
-    "total_rate": int,
-    "scan": str,
-    "hooks": HookAnswer,
-}
-"""What kind of answer a question has: how the recording is read back."""
-
-_encode = msgspec.json.Encoder().encode
-
-
 @cache
 def _decoder() -> msgspec.json.Decoder[Trace]:
     """Made for the first trace that is read: it looks up the types of all that a trace can hold."""
@@ -97,13 +76,22 @@ def encode(trace: Trace) -> bytes:
     cut = trace.facts.cut
     if cut.new or cut.quoted or cut.signature:
         trace = replace(trace, facts=replace(trace.facts, cut=Cut(why=cut.why)))
-    return _encode(trace)
+    return as_json(trace)
 
 
 def decode(stored: bytes) -> Trace:
-    """Read a stored trace. Raises msgspec.ValidationError for one that another release wrote differently."""
-    trace = _decoder().decode(stored)
-    return trace if trace.schema > 1 else _with_kinds(trace)
+    """Read a stored trace, of one that another release wrote what is understood. Raises msgspec.DecodeError."""
+    return understood(stored)[0]
+
+
+def understood(stored: bytes) -> tuple[Trace, tuple[str, ...]]:
+    """Read a stored trace as far as it is understood; gives the paths of parts that are not. Raises as `decode`."""
+    unread: tuple[str, ...] = ()
+    try:
+        trace = _decoder().decode(stored)
+    except msgspec.ValidationError:  # another release wrote it differently
+        trace, unread = read(stored, Trace)
+    return (trace if trace.schema > 1 else _with_kinds(trace)), unread
 
 
 def _with_kinds(trace: Trace) -> Trace:
@@ -122,10 +110,12 @@ def _of_file(each: Note, files: list[str]) -> Note:
 
 
 def recording(trace: Trace) -> dict[tuple[Any, ...], Any]:
-    """Give the answers back as a `Recorder` takes them."""
+    """Give the answers back as a `Recorder` takes them; what is not understood of them will be asked anew."""
+    kinds = {each.stored_as: each.answer_type() for each in QUESTIONS}
     recorded: dict[tuple[Any, ...], Any] = {}
     for question, answer in trace.answers:
         name, *arguments = question
         key = (name, *(tuple(each) if isinstance(each, list) else each for each in arguments))
-        recorded[key] = msgspec.convert(answer, ANSWER_TYPES[name])
+        with suppress(KeyError, msgspec.ValidationError):
+            recorded[key] = msgspec.convert(answer, kinds[name])
     return recorded

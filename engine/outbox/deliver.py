@@ -32,11 +32,11 @@ if TYPE_CHECKING:
 ATTEMPTS = 20
 """How often a mail is tried: with the waits below, for about two days."""
 
-BATCH = 20
-"""Rows claimed at a time: what a crash leaves in doubt."""
-
 FIRST_WAIT = timedelta(minutes=1)
 LONGEST_WAIT = timedelta(hours=4)
+
+CAP_WAIT = timedelta(minutes=15)
+"""How long a mail waits that is over a cap of an hour."""
 
 
 class Delivered(Struct, frozen=True):
@@ -77,38 +77,24 @@ class _Run:
         smtp = self._config.smtp
         domain = smtp.from_.rpartition("@")[2].rstrip("> ") if smtp is not None else ""
         with Wire(smtp, domain) if smtp is not None else nullcontext() as wire:
-            while limit > 0 and not self._away:
-                claimed = self._store.outbox.claim(min(limit, BATCH), self._now(), owner())
-                if not claimed:
-                    break
-                limit -= len(claimed)
-                self._each(claimed, wire)
-        return Delivered(**self._counts, away=self._away)
-
-    def _each(self, claimed: list[OutboxRow], wire: Wire | None) -> None:
-        """Send the claimed rows; when the pass is interrupted, those not yet tried are given back."""
-        waiting = list(reversed(claimed))
-        try:
-            while waiting:
+            for _ in range(limit):
                 with self._stop.interruptible():
                     pass
-                row = waiting.pop()
-                self._counts[self._webhook(row) if row.kind == "webhook" else self._mail(row, wire)] += 1
-        finally:
-            for row in waiting:
-                self._store.outbox.failed(row.id, "not tried: the pass was interrupted", self._now())
+                claimed = self._store.outbox.claim(1, self._now(), owner())  # a crash leaves one in doubt, not more
+                for row in claimed:
+                    self._counts[self._webhook(row) if row.kind == "webhook" else self._mail(row, wire)] += 1
+                if not claimed or self._away:
+                    break
+        return Delivered(**self._counts, away=self._away)
 
     def _mail(self, row: OutboxRow, wire: Wire | None) -> str:
         """Send one mail; sent, failed or unknown."""
         if wire is None:
-            self._store.outbox.failed(row.id, "there is no [smtp] section", self._now() + LONGEST_WAIT)
-            return "failed"
-        if self._away:
-            return self._wait(row, self._away)
+            return self._postpone(row, "there is no [smtp] section")
         try:
             mail, context = contents(row, self._store, self._config, self._now())
-            if reason := over(self._store, self._config.settings(context.workspace), mail, self._now()):
-                return self._give_up(row, reason)
+            if cap := over(self._store, self._config.settings(context.workspace), mail, self._now()):
+                return self._postpone(row, cap.reason) if cap.waits else self._give_up(row, cap.reason)
             composed = compose(mail, context, self._of(context.workspace))
             wire.send(composed.reverse_path, composed.recipients, composed.content, self._stop.interruptible)
         except Stopped:
@@ -124,7 +110,7 @@ class _Run:
                 self._store.outbox.unknown(row.id)
                 return "unknown"
             return self._wait(row, str(error))
-        self._store.outbox.sent(row.id, composed.message_id)
+        self._store.outbox.sent(row.id, composed.message_id, self._now())
         return "sent"
 
     def _webhook(self, row: OutboxRow) -> str:
@@ -145,7 +131,7 @@ class _Run:
             return self._wait(row, str(error))
         except NotTold as error:
             return self._wait(row, str(error)) if error.later else self._give_up(row, str(error))
-        self._store.outbox.sent(row.id, row.message_id)
+        self._store.outbox.sent(row.id, row.message_id, self._now())
         return "sent"
 
     def _of(self, workspace: str) -> Templates:
@@ -161,6 +147,11 @@ class _Run:
             return self._give_up(row, f"{error} ({row.attempts} attempts)")
         wait = min(FIRST_WAIT * 2 ** min(max(row.attempts - 1, 0), 16), LONGEST_WAIT)
         self._store.outbox.failed(row.id, error, self._now() + wait)
+        return "failed"
+
+    def _postpone(self, row: OutboxRow, why: str) -> str:
+        """Let a mail wait that was not tried, for it would be too much now."""
+        self._store.outbox.postponed(row.id, why, self._now() + CAP_WAIT)
         return "failed"
 
     def _give_up(self, row: OutboxRow, error: str) -> str:

@@ -9,8 +9,11 @@ from __future__ import annotations
 import http.client
 import ipaddress
 import json
+import socket
 import ssl
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from urllib.parse import urlsplit
 
 from engine.config.secrets import redact
@@ -44,15 +47,44 @@ def post(url: str, data: Mapping[str, object], timeout_s: float, key: str = "") 
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     headers = {"Content-Type": "application/json", "User-Agent": "allegra"} | ({"Idempotency-Key": key} if key else {})
     try:
-        connection.request("POST", target, json.dumps(data).encode(), headers)
-        reply = connection.getresponse()
-        reply.read(REPLY_LIMIT_BYTES)
+        connection.connect()
+        with _deadline(connection, timeout_s):
+            connection.request("POST", target, json.dumps(data).encode(), headers)
+            reply = connection.getresponse()
+            reply.read(REPLY_LIMIT_BYTES)
     except (OSError, http.client.HTTPException) as error:
         raise NotTold(redact(f"no answer: {type(error).__name__}"), later=True) from None
     finally:
         connection.close()
     if not 200 <= reply.status < 300:
         raise NotTold(f"it answered {reply.status}", later=reply.status >= 500 or reply.status in (408, 425, 429))
+
+
+@contextmanager
+def _deadline(connection: http.client.HTTPConnection, seconds: float) -> Iterator[None]:
+    """Cut the connection when its time is over: a socket's own timeout starts anew with every byte that comes."""
+    handle = connection.sock.dup()
+    over = threading.Event()
+
+    def cut() -> None:
+        over.set()
+        with suppress(OSError):
+            handle.shutdown(socket.SHUT_RDWR)
+
+    timer = threading.Timer(seconds, cut)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    except (OSError, http.client.HTTPException):
+        if not over.is_set():
+            raise
+    finally:
+        timer.cancel()
+        timer.join()
+        handle.close()
+    if over.is_set():  # what was read until then may look like a whole answer
+        raise TimeoutError
 
 
 def loopback(host: str) -> bool:

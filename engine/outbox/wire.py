@@ -10,19 +10,20 @@ from __future__ import annotations
 import base64
 import smtplib
 import ssl
-import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from engine.config.mailbox import SPOKE_PLAINLY
 from engine.config.problems import SecretError
 from engine.config.secrets import redact
+from engine.outbox.patient import Plain, Tls
 
 if TYPE_CHECKING:
     from engine.config import Smtp
 
-REPLY_LINES = 200
-"""Lines of one reply: a server that sends more is broken or hostile."""
+TLS_PORT = 465
+"""Where TLS begins with the first byte."""
 
 REPLY_CHARS = 20_000
 
@@ -41,51 +42,6 @@ class Refused(Exception):
     def __init__(self, sentence: str, *, later: bool) -> None:
         super().__init__(sentence)
         self.later = later
-
-
-class _Patience:
-    """A file that gives up after so many lines or seconds: smtplib's own timeout starts anew with every byte."""
-
-    def __init__(self, file: Any, seconds: float) -> None:
-        self._file, self._seconds = file, seconds
-        self.again()
-
-    def again(self) -> None:
-        """Start a new reply."""
-        self._lines, self._until = 0, time.monotonic() + self._seconds
-
-    def readline(self, size: int = -1) -> bytes:
-        self._lines += 1
-        if self._lines > REPLY_LINES or time.monotonic() > self._until:
-            raise smtplib.SMTPServerDisconnected("the server's reply has no end")
-        line: bytes = self._file.readline(size)
-        return line
-
-    def close(self) -> None:
-        self._file.close()
-
-
-class _Patient:
-    """What both kinds of connection share: replies read with patience."""
-
-    timeout: float
-    file: Any
-    sock: Any
-
-    def getreply(self) -> tuple[int, bytes]:
-        if self.file is None:
-            self.file = _Patience(self.sock.makefile("rb"), self.timeout)
-        else:
-            self.file.again()
-        return super().getreply()  # type: ignore[misc,no-any-return]
-
-
-class _Plain(_Patient, smtplib.SMTP):
-    pass
-
-
-class _Tls(_Patient, smtplib.SMTP_SSL):
-    pass
 
 
 def context(smtp: Smtp) -> ssl.SSLContext:
@@ -189,14 +145,14 @@ class Wire:
 
     def _open(self) -> smtplib.SMTP:
         smtp = self._smtp
-        port = smtp.port or (465 if smtp.ssl is True else 587 if smtp.ssl else 25)
+        port = smtp.port or (TLS_PORT if smtp.ssl is True else 587 if smtp.ssl else 25)
         client: smtplib.SMTP | None = None
         try:
             password = smtp.secret()
             if smtp.ssl is True:
-                client = _Tls(smtp.host, port, self._name, timeout=smtp.timeout, context=context(smtp))
+                client = Tls(smtp.host, port, self._name, timeout=smtp.timeout, context=context(smtp))
             else:
-                client = _Plain(smtp.host, port, self._name, timeout=smtp.timeout)
+                client = Plain(smtp.host, port, self._name, timeout=smtp.timeout)
             client.ehlo_or_helo_if_needed()
             if smtp.ssl == "starttls":
                 if not client.has_extn("starttls"):
@@ -211,7 +167,7 @@ class Wire:
                 client.close()
             if isinstance(error, Away | SecretError):
                 raise Away(str(error)) from None
-            raise Away(f"cannot send by {smtp.host}:{port}: {_reason(error)}") from None
+            raise Away(f"cannot send by {smtp.host}:{port}: {_reason(error)}{_other_port(smtp, port, error)}") from None
 
 
 def _log_in(client: smtplib.SMTP, username: str, password: str) -> None:
@@ -234,6 +190,16 @@ def _reason(error: Exception) -> str:
     if isinstance(error, TimeoutError):
         return "it does not answer in time"
     return redact(str(getattr(error, "strerror", "") or error))[:200]
+
+
+def _other_port(smtp: Smtp, port: int, error: Exception) -> str:
+    """A hint where port and `ssl` do not belong together."""
+    if smtp.ssl is True and isinstance(error, ssl.SSLError) and error.reason in SPOKE_PLAINLY:
+        other = "" if port == TLS_PORT else f"  or  port = {TLS_PORT}"
+        return f'; it speaks no TLS at first on this port: write  ssl = "starttls"{other}'
+    if smtp.ssl is not True and port == TLS_PORT and isinstance(error, TimeoutError | smtplib.SMTPServerDisconnected):
+        return "; this port waits for TLS: write  ssl = true"
+    return ""
 
 
 def _said(code: int, reply: bytes | str) -> str:

@@ -67,6 +67,13 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ),
     ActionSpec("start_new_item", "start new item", Slot.THREAD, "do not add to the item answered, make a new one"),
     ActionSpec(
+        "original_sender",
+        "set author to original sender",
+        Slot.AUTHOR,
+        "who wrote the mail that is forwarded becomes the author; system file only, for forwarders you trust",
+        privileged=True,
+    ),
+    ActionSpec(
         "reply_with",
         'reply with template "..."',
         Slot.REPLY,
@@ -138,7 +145,7 @@ class Vocabulary:
     @cached_property
     def schema(self) -> Schema:
         """What rule files of this configuration may say."""
-        from engine.rulebook.extra import checked
+        from engine.rulebook.extra import checked, guarded
 
         config = self._config
         extra = checked(config.extra, {each.name for each in FIELDS} | KEYED.keys())
@@ -151,7 +158,7 @@ class Vocabulary:
             frozenset(config.rules.may_skip_gates),
             config.settings().gates.maximum_email_size,
             config.rules.regex_text_limit,
-            extra.fields,
+            tuple(map(guarded, extra.fields)),
             config.settings().items.fields,
         )
 

@@ -19,6 +19,7 @@ from rules.run import Ruleset
 
 if TYPE_CHECKING:
     from engine.config import Config
+    from rules.doubts import Judge
 
 MOST_BYTES = 4_000_000
 """A rule file is read up to this size; a larger one is a problem."""
@@ -97,10 +98,14 @@ def _last_good(
     return Ruleset(loaded, refused), tuple(fallen_back)
 
 
-def check_rules(config: Config) -> Iterator[tuple[str, int, int, tuple[Problem, ...]]]:
-    """Look at every rule file: its name, how many rules and tests it holds, errors and warnings."""
+def check_rules(config: Config, judge: Judge | None = None) -> Iterator[tuple[str, int, int, tuple[Problem, ...]]]:
+    """Look at every rule file: its name, how many rules and tests it holds, errors and warnings.
+
+    `judge` knows which people, values and templates exist.
+    """
     from datetime import UTC, datetime
 
+    from rules.doubts import doubts
     from rules.lint import lint
 
     book = load_rules(config)
@@ -114,6 +119,7 @@ def check_rules(config: Config) -> Iterator[tuple[str, int, int, tuple[Problem, 
             yield name, 0, 0, problems
         else:
             warnings = lint(file, book.vocabulary.schema, workspaces, today)
+            warnings += doubts(file, judge) if judge is not None else ()
             yield name, len(file.rules), len(file.tests), (*problems, *warnings)
 
 

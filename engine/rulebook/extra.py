@@ -1,16 +1,22 @@
-"""Are the words that a host adds to the rules fit to be said?
+"""The words that a host adds to the rules: are they fit to be said, and what if one breaks?
 
-Here: the check of their names, once for each configuration. Not here: the words (`model/extra.py`), what they do.
-Invariant: a word of a host never hides one of ours, and a rule file can say every word that passed.
+Here: the check of their names, once for each configuration; fields that say by themselves that they broke. Not here:
+the words (`model/extra.py`), what an action does (`stages/route.py`).
+Invariant: a word of a host never hides one of ours, a rule file can say every word that passed, and whatever goes wrong
+in a field is an `ExtraError` that names it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from typing import Any
 
-from engine.model.extra import Extra
+from msgspec.structs import replace
+
+from engine.model.extra import Extra, ExtraError
 from rules.parse import parse_condition
-from rules.schema import Type
+from rules.schema import Field, Type
 from rules.syntax import Op, SyntaxFault, Test
 
 
@@ -33,6 +39,38 @@ def checked(extra: Extra, taken: Collection[str]) -> Extra:
             raise ValueError(f"{action.name!r} is no name of a rule action: it stands in quotes in a rule")
         known.add(action.name)
     return extra
+
+
+def guarded(field: Field) -> Field:
+    """Give a field of a host that raises ExtraError where its reader breaks or gives what its type does not say."""
+
+    def read(sight: Any) -> Any:
+        try:
+            value = field.read(sight)
+        except Exception as error:
+            said = f"the rule field {field.name} broke: {type(error).__name__}: {error}"
+            raise ExtraError(said.removesuffix(": ")) from error
+        value = tuple(value) if field.type.listed and isinstance(value, list) else value
+        if value is not None and not _fits(value, field.type):
+            raise ExtraError(f"the rule field {field.name} holds {field.type.value} and gave {value!r:.60}")
+        return value
+
+    return replace(field, read=read)
+
+
+def _fits(value: Any, type: Type) -> bool:
+    """Tell whether conditions can be asked of a value; a type that takes any is not looked at."""
+    if type.listed:
+        return isinstance(value, tuple) and all(isinstance(each, str) for each in value)
+    return isinstance(value, _HELD.get(type, object))
+
+
+_HELD: Mapping[Type, Any] = {
+    **dict.fromkeys((Type.ADDRESS, Type.TEXT, Type.CHOICE), str),
+    **dict.fromkeys((Type.NUMBER, Type.SIZE, Type.DURATION), int | float),
+    Type.DATE: datetime,
+}
+"""What a field of a type holds."""
 
 
 def _is_word(name: str) -> bool:

@@ -136,6 +136,7 @@ def _header(name: str) -> Field:
     return _field(f'headers["{name}"]', Type.TEXTS, about, lambda sight: sight.header(wanted), origin=True)
 
 
+_REPORTS = frozenset({Auto.BOUNCE, Auto.FEEDBACK_REPORT, Auto.DISPOSITION, Auto.DOMAIN_REPORT})
 _RESULTS = ("pass", "fail", "softfail", "neutral", "none", "temperror", "permerror")
 
 
@@ -364,7 +365,7 @@ FIELDS: tuple[Field, ...] = (
         "auto.bounce",
         Type.YESNO,
         "a report about mail we sent",
-        lambda s: s.facts.automatic.kind in (Auto.BOUNCE, Auto.FEEDBACK_REPORT, Auto.DISPOSITION),
+        lambda s: s.facts.automatic.kind in _REPORTS,
     ),
     _field("auto.list", Type.YESNO, "from a mailing list", lambda s: s.facts.automatic.kind is Auto.MAILING_LIST),
     _field("attachments", Type.YESNO, "it has attachments", lambda s: bool(s.mail.attachments)),

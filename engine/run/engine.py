@@ -1,7 +1,7 @@
 """The engine: a configuration, a store, and all that deciding one mail needs, made when it is first asked for.
 
-Here: `Engine`, which decides, and `World`, which answers the questions of a decision. Not here: what happens to a
-decision (`process.py`), how one is made (`decision/`).
+Here: `Engine`, which decides. Not here: who answers the questions of a decision (`world.py`), what happens to one
+(`process.py`), how it is made (`decision/`).
 Invariant: nothing here changes a mail, a receipt or an item; run, explain, replay and the workbench decide with it.
 """
 
@@ -10,13 +10,12 @@ from __future__ import annotations
 import dataclasses
 from collections import Counter
 from dataclasses import field
-from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from engine.lookups import Recorder
 from engine.model.mail import RawMail
-from engine.model.questions import HookAnswer, HookRequest
+from engine.run.world import World
 from engine.stop import Stop
 
 if TYPE_CHECKING:
@@ -30,54 +29,6 @@ if TYPE_CHECKING:
     from engine.scripts.memory import Memory
     from engine.scripts.scripts import Scripts
     from engine.store.store import Store
-
-
-WHO_ANSWERS = {
-    "account": "directory", "login": "directory", "person": "directory", "group": "directory", "may": "directory",
-    "catalog": "items", "item": "items", "topic": "items", "item_by_field": "items", "item_by_message_ids": "ledger",
-}  # fmt: skip
-"""The part of the store that answers a question."""
-
-
-class World:
-    """Who answers a decision's questions: the store, the sandbox, the scanner; rates include the batch in hand."""
-
-    __slots__ = ("_content", "_engine", "_mail", "_now", "_store")
-
-    def __init__(self, engine: Engine, content: bytes, now: datetime, mail: str = "") -> None:
-        """`mail` is the id of the mail itself, which is no duplicate of itself when it is decided once more."""
-        self._engine, self._store, self._content, self._now, self._mail = engine, engine.store, content, now, mail
-
-    def __getattr__(self, name: str) -> Any:
-        if name not in WHO_ANSWERS:
-            raise AttributeError(f"{name} is no question of a decision")
-        return getattr(getattr(self._store, WHO_ANSWERS[name]), name)
-
-    def duplicate(self, workspace: str, core_digest: str, fingerprint: str) -> str:
-        return self._store.ledger.duplicate(workspace, core_digest, fingerprint, other_than=self._mail, now=self._now)
-
-    def sender_rate(self, address: str, seconds: int) -> int:
-        return self._store.ledger.sender_rate(address, seconds, self._now) + self._engine.in_hand[address]
-
-    def total_rate(self, seconds: int) -> int:
-        return self._store.ledger.total_rate(seconds, self._now) + self._engine.in_hand.total()
-
-    def scan(self) -> str:
-        from engine.run.scanner import scan
-
-        return scan(self._engine.config, self._content)
-
-    def hooks(self, request: HookRequest) -> HookAnswer:
-        return self._engine.scripts.ask(request)
-
-
-class Live(World):
-    """The world of a pass that commits: what scripts did is remembered. Who only tries something out has the other."""
-
-    __slots__ = ()
-
-    def hooks(self, request: HookRequest) -> HookAnswer:
-        return self._engine.scripts.ask(request, self._engine.memory)
 
 
 @dataclasses.dataclass
@@ -105,10 +56,9 @@ class Engine:
 
     @cached_property
     def pipeline(self) -> Pipeline:
-        """The stages with these rules; broken rule files become problems of stage `config`. Raises ConfigError."""
+        """The stages with these rules; broken rule files become problems of stage `config`."""
         from engine.decision.pipeline import build
 
-        self.config.ready()
         self._unkept.update(self.book.rules.texts())
         return build(self.config, self.book)
 
@@ -166,7 +116,11 @@ class Engine:
         versions = self.store.versions()
         return self.pipeline.decide(mail, look, release=spooled.release, versions=versions)
 
+    def rule_text(self, digest: str) -> str:
+        """Give the text of a rule file by its digest: one kept with traces or in force now, "" if it is neither."""
+        return self.store.archive.text(digest) or dict(self.book.rules.texts()).get(digest, "")
+
     def keep_rule_texts(self) -> None:
-        """Store the texts of the rule files once, by hash: what `explain` prints traces with."""
-        while self._unkept:
+        """Store the texts of the rule files once, by hash: what `explain` prints traces with. Not in a rehearsal."""
+        while self._unkept and not self.store.is_rehearsing:
             self.store.archive.keep_text(*self._unkept.popitem())

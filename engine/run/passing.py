@@ -8,16 +8,16 @@ Invariant: one mailbox that fails never stops the others.
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from engine.run.line import line_of
-from engine.run.process import BATCH, rehearsed
-from engine.run.visit import Listener as Listener
-from engine.run.visit import MailboxReport as MailboxReport
+from engine.run.process import BATCH, process
+from engine.run.report import Listener as Listener
+from engine.run.report import MailboxReport as MailboxReport
 from engine.run.visit import Visit
 from engine.stop import Stopped
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from engine.model.mail import RawMail
     from engine.run.engine import Engine
     from engine.sources.source import Source
+    from engine.store.store import Store
 
 REHEARSAL_BYTES = 200_000_000
 """The most a dry run holds in memory."""
@@ -78,6 +79,8 @@ class Pass:
             if mailbox.name in tried and report.state in ("ok", "failed") and not stop.is_set():
                 self._visit(mailbox, report, self._tried)
                 self.listener.mailbox_done(report)
+            if report.state in ("ok", "failed"):
+                report.waiting = self.engine.store.ledger.waiting(mailbox.name)
         return [report for _, report in visited]
 
     @contextmanager
@@ -111,6 +114,7 @@ class Pass:
 
         store, name, report = self.engine.store, visit.mailbox.name, visit.report
         try:
+            visit.look_at_files_again()
             visit.decide_waiting(tried=False)
             if visit.own is not None or visit.mailbox.protocol in KINDS:
                 visit.read_new()
@@ -149,51 +153,71 @@ def send(engine: Engine) -> None:
 
 def rehearse(
     engine: Engine, mailboxes: Iterable[Mailbox], limit: int = 0, now: Callable[[], datetime] = utc_now
-) -> Iterator[MailboxReport]:
+) -> list[MailboxReport]:
     """Do all of a pass and take it back: the servers hear nothing, the store keeps nothing, nothing is sent.
 
-    The same spool, decide and commit run inside a transaction that is rolled back at the end of each mailbox, and
-    nothing is remembered of scripts.
+    The same spool, decide and commit run inside one transaction that is rolled back at the end, so that what comes of
+    a mail counts for those behind it, whatever mailbox they are in. Nothing is remembered of scripts.
     """
     from engine.sources.source import SourceError
 
+    fetched: list[tuple[Mailbox, MailboxReport, list[RawMail]]] = []
+    left = REHEARSAL_BYTES
     for mailbox in mailboxes:
         report = MailboxReport(mailbox.name, mailbox.place)
+        raws: list[RawMail] = []
         try:
-            _rehearse(engine, mailbox, report, limit, now)
+            raws = _fetched(engine, mailbox, report, limit, now, left)
         except SourceError as error:
-            report = MailboxReport(mailbox.name, mailbox.place, "failed", error.code, error.sentence)
-        yield report
+            report.state, report.code, report.sentence = "failed", error.code, error.sentence
+        left -= sum(len(raw.content) for raw in raws)
+        fetched.append((mailbox, report, raws))
+    with engine.store.rehearsal():
+        for mailbox, report, raws in fetched:
+            _rehearse(engine, mailbox, report, raws, now())
+    return [report for _, report, _ in fetched]
 
 
-def _rehearse(engine: Engine, mailbox: Mailbox, report: MailboxReport, limit: int, now: Callable[[], datetime]) -> None:
-    from engine.sources import KINDS
+def _rehearse(engine: Engine, mailbox: Mailbox, report: MailboxReport, raws: list[RawMail], now: datetime) -> None:
+    ledger = engine.store.ledger
+    for start in range(0, len(raws), BATCH):
+        spooled = ledger.spool(raws[start : start + BATCH], "rehearsal")
+        report.new += len(spooled)
+        unseen = [each for each in spooled if not each.seen_before]
+        report.lines += [line_of(result) for result in process(engine, unseen, now)]
+    report.waiting = ledger.waiting(mailbox.name)
 
-    store = engine.store
-    raws = _fetched(engine, mailbox, report, limit, now) if mailbox.protocol in KINDS else []
+
+def unknown(store: Store, mailbox: Mailbox, source: Source, keys: Sequence[str]) -> Sequence[str]:
+    """Give the keys that a pass would read: all of them where it would find that the numbers began anew."""
+    from engine.sources.source import account_of
+
+    epoch = source.epoch(), source.uidnext, account_of(mailbox)
     with store.rehearsal():
-        for start in range(0, len(raws), BATCH):
-            spooled = store.ledger.spool(raws[start : start + BATCH], "rehearsal")
-            report.new += len(spooled)
-            unseen = [each for each in spooled if not each.seen_before]
-            report.lines += [line_of(result) for result in rehearsed(engine, unseen, now())]
+        store.mailboxes.begin_epoch(mailbox.name, *epoch)
+        return store.mailboxes.unknown_keys(mailbox.name, keys)
 
 
 def _fetched(
-    engine: Engine, mailbox: Mailbox, report: MailboxReport, limit: int, now: Callable[[], datetime]
+    engine: Engine, mailbox: Mailbox, report: MailboxReport, limit: int, now: Callable[[], datetime], most_bytes: int
 ) -> list[RawMail]:
-    """Read what is new, as far as memory should hold it."""
-    from engine.sources import open_source
+    """Read what is new, as far as memory should hold it; nothing where nothing is read from. Raises SourceError."""
+    from engine.sources import KINDS, open_source
+    from engine.sources.handed import Handed
 
+    if mailbox.protocol not in KINDS:
+        return []
     raws: list[RawMail] = []
     limits, size = engine.config.settings("").limits, 0
     with open_source(mailbox, limits, now) as source:
-        fresh = engine.store.mailboxes.unknown_keys(mailbox.name, [each.key for each in source.list()])
-        for raw in source.fetch(fresh[: limit or mailbox.max_emails], limits):
+        fresh = unknown(engine.store, mailbox, source, [each.key for each in source.list()])
+        asked, handed = fresh[: limit or mailbox.max_emails], Handed(source, mailbox)
+        for raw in handed.fetch(asked, limits):
             raws.append(raw)
             size += len(raw.content)
-            if size > REHEARSAL_BYTES:
+            if size > most_bytes:
                 most = REHEARSAL_BYTES // 10**6
                 report.sentence = f"stopped after {len(raws)} mails: a dry run reads {most} MB at most"
-                break
+                return raws
+        report.missed(handed.withheld(asked))
     return raws

@@ -21,11 +21,13 @@ from msgspec.structs import replace
 
 from engine.decision.mailbox_action import Planned, plan_action
 from engine.decision.seal import reports
-from engine.lookups import REPEATABLE
-from engine.model.draft import Decider, Disposition, Verdict, Who
+from engine.model.draft import ENGINE, Decider, Disposition, Verdict
+from engine.model.extra import ExtraError
 from engine.model.plan import Effect, Letter, Outcome, Plan, Receipt, SendMail, Settle
 from engine.model.trace import encode
-from engine.run.engine import Engine, Live, World
+from engine.model.whole import whole
+from engine.run.engine import Engine
+from engine.run.world import Live, World
 from engine.stop import Stopped
 from engine.store.claims import CRASHED
 from engine.store.errors import ClaimLost, StoreError
@@ -47,8 +49,6 @@ DEFER_WAIT = timedelta(minutes=5)
 
 MAX_ATTEMPTS = 5
 
-ENGINE = Decider(Who.ENGINE, "engine")
-
 
 class Result(Struct, frozen=True):
     """What became of one spooled mail. `decision` is None where the machine broke; `fault` then says how."""
@@ -68,14 +68,9 @@ def process(engine: Engine, batch: Sequence[Spooled], now: datetime) -> list[Res
 
     After a request to stop, mails not yet decided are given back and have no result. Raises StoreError when the
     database is away or full: nothing of the batch is committed then, nothing was told to the server, and no mail
-    is charged with it.
+    is charged with it. In a store that takes all of it back, nothing is remembered of scripts either.
     """
-    return _Work(engine, now, Live).all(batch)
-
-
-def rehearsed(engine: Engine, batch: Sequence[Spooled], now: datetime) -> list[Result]:
-    """Do what `process` does, for a store that takes it back: nothing is remembered of scripts either."""
-    return _Work(engine, now, World).all(batch)
+    return _Work(engine, now, World if engine.store.is_rehearsing else Live).all(batch)
 
 
 def claim(engine: Engine, mailbox: str, now: datetime, owner: str, tried: bool) -> tuple[list[Spooled], list[Result]]:
@@ -193,12 +188,12 @@ class _Work:
         """Ask the questions about accounts, items and receipts again whose answers may have changed meanwhile."""
         if decision.versions is None:
             return True
-        doubtful = self.store.changed_since(decision.versions) & REPEATABLE
+        changed = self.store.changed_since(decision.versions)
         world = decision.look.world
-        return not doubtful or all(
-            getattr(world, question[0])(*question[1:]) == answer
+        return not changed or all(
+            world.ask(question) == answer
             for question, answer in decision.look.answers.items()
-            if question[0] in doubtful
+            if not changed.isdisjoint(question.depends_on)
         )
 
     def _commit(self, spooled: Spooled, decision: Decision) -> Result:
@@ -257,8 +252,9 @@ class _Work:
 
     def _failed(self, spooled: Spooled, error: Exception) -> Result:
         """Count a failure of the machine; after the last attempt the mail is kept for a person."""
-        because = _storable(f"{type(error).__name__}: {error}")
-        fault = _storable("".join(traceback.format_exception(error)))
+        own = isinstance(error, ExtraError)  # a word of the host: its text is a sentence
+        because = whole(str(error) if own else f"{type(error).__name__}: {error}")
+        fault = whole("".join([*traceback.format_exception(error), because if own else ""]))
         waits = self.config.settings("").errors.retry
         kind, folder = _after_error(self.config, spooled.raw.origin.mailbox)
         quarantined = self.store.ledger.fail(spooled, fault, self.now, waits, MAX_ATTEMPTS, action=kind, folder=folder)
@@ -293,8 +289,3 @@ def _report(engine: Engine, spooled: Spooled, because: str) -> None:
 
 def _tells_sender(effect: Effect) -> bool:
     return isinstance(effect, SendMail) and effect.kind == Letter.REJECTED
-
-
-def _storable(text: str) -> str:
-    """Text of an exception without halves of surrogates, which no database takes."""
-    return text.encode("utf-8", "replace").decode()

@@ -9,13 +9,15 @@ Invariant: the server hears nothing about a mail before its bytes are ours, and 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from engine.run.line import Line, line_of
+from engine.model.reasons import OUR_FAULT
+from engine.run.line import line_of
 from engine.run.process import BATCH, claim, process
+from engine.run.report import Listener, MailboxReport
 from engine.stop import Stop, Stopped
 
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from engine.run.engine import Engine
     from engine.run.lease import Lease
     from engine.run.process import Result
+    from engine.sources.handed import Handed
     from engine.sources.source import Source, SourceError
 
 BATCH_BYTES = 8_000_000
@@ -35,39 +38,6 @@ ACTIONS = 500
 
 MOST_BACK = 50
 """The most mails read again in one pass because they stand where they had been taken from."""
-
-
-@dataclass(slots=True)
-class MailboxReport:
-    """What a pass did with one mailbox. `state` is ok, busy (another run has it), failed or paused.
-
-    `notes` are sentences that somebody should read although the mailbox works; `unsettled` says of each key why its
-    mail could not be moved, marked or deleted.
-    """
-
-    name: str
-    host: str
-    state: str = "ok"
-    code: str = ""
-    sentence: str = ""
-    new: int = 0
-    seen_before: int = 0
-    lines: list[Line] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    unsettled: dict[str, str] = field(default_factory=dict)
-
-
-class Listener:
-    """Hears how a pass goes on; the command line draws it. Every method does nothing here."""
-
-    def mailbox_started(self, report: MailboxReport, new: int) -> None:
-        """A mailbox was listed: `new` mails will be read."""
-
-    def mails_done(self, report: MailboxReport, lines: Sequence[Line]) -> None:
-        """A batch was committed."""
-
-    def mailbox_done(self, report: MailboxReport) -> None:
-        """A mailbox is finished, well or not."""
 
 
 @dataclass
@@ -92,6 +62,12 @@ class Visit:
         """What asks this work to stop: the engine's."""
         return self.engine.stop
 
+    def look_at_files_again(self) -> None:
+        """Let mail that waits for a file of ours be decided now: whether the file is mended is only seen that way."""
+        ledger, name = self.engine.store.ledger, self.mailbox.name
+        if any(each.code in OUR_FAULT for each in ledger.waiting(name)):
+            ledger.make_due(name, OUR_FAULT)
+
     def decide_waiting(self, tried: bool) -> None:
         """Decide what waits in the spool: released, deferred, left by a run that died; with `tried` also what broke."""
         while not self.stop.is_set():
@@ -104,17 +80,19 @@ class Visit:
     def read_new(self) -> None:
         """Read what is new: spool first, decide, then tell the server. Raises SourceError, Stopped."""
         from engine.sources import open_source
-        from engine.sources.source import SourceError
+        from engine.sources.handed import Handed
+        from engine.sources.source import SourceError, account_of
 
         store, name = self.engine.store, self.mailbox.name
         limits = self.engine.config.settings("").limits
         with self.stop.interruptible(), open_source(self.mailbox, limits, self.now, self.own) as source:
-            epoch, uidnext = source.epoch(), source.uidnext
+            epoch = source.epoch(), source.uidnext, "" if self.own else account_of(self.mailbox)
             with self.stop.protected():
-                if store.mailboxes.begin_epoch(name, epoch, uidnext):
+                if store.mailboxes.begin_epoch(name, *epoch):
                     self.report.notes.append(
-                        f"mailbox {name}: {self.mailbox.place} began its message numbers anew; every mail there is "
-                        "read again and known ones are recognised by their bytes"
+                        f"mailbox {name}: {self.mailbox.place} began its message numbers anew, or is another host, "
+                        "user or folder than before; every mail there is read again and known ones are recognised by "
+                        "their bytes"
                     )
                 self._plan_closed()
             self._settle(source)
@@ -123,15 +101,20 @@ class Visit:
                 keys, late, cleared = self._keys(listed)
             if keys or late:
                 self.listener.mailbox_started(self.report, len(keys) + len(late))
+            handed = Handed(source, self.mailbox)
             try:
-                self._read(source, keys, late)
+                self._read(source, handed, keys, late)
+                withheld = handed.withheld(keys)
             except SourceError as error:
                 if error.key:
                     with self.stop.protected():
                         store.mailboxes.broke(name, error.key)
                 raise
-            with self.stop.protected():
-                store.mailboxes.whole(name, cleared)
+            with self.stop.protected(), store.joining():
+                store.mailboxes.whole(name, [key for key in cleared if key not in withheld])
+                for key in withheld:
+                    store.mailboxes.broke(name, key)
+            self.report.missed(withheld)
         self._note_unsettled()
 
     def _keys(self, listed: Sequence[str]) -> tuple[list[str], list[str], list[str]]:
@@ -152,7 +135,7 @@ class Visit:
         fetched = {*keys, *late}
         return keys, late, [key for key in suspects if key in fetched or key not in there]
 
-    def _read(self, source: Source, keys: Sequence[str], late: Sequence[str]) -> None:
+    def _read(self, source: Source, handed: Handed, keys: Sequence[str], late: Sequence[str]) -> None:
         """Fetch and spool; decide batch by batch.
 
         From POP3 each mail is spooled before the next is asked for: some servers show a mail once only.
@@ -164,7 +147,7 @@ class Visit:
         spooled: list[Spooled] = []
         size = 0
         try:
-            fetched = chain(source.fetch(keys, limits), *(source.fetch([key], limits) for key in late))
+            fetched = chain(handed.fetch(keys, limits), *(handed.fetch([key], limits) for key in late))
             for raws, broken in batches(fetched, 1 if one_by_one else BATCH):
                 with self.stop.protected():
                     spooled += self._spool(raws)
@@ -243,7 +226,8 @@ class Visit:
         if planned:
             done = source.settle(planned)
             with self.stop.protected():
-                store.mailboxes.actions_done(self.mailbox.name, [(each.key, each.state, each.why) for each in done])
+                told = [(each.key, each.state, each.why, each.moved_to) for each in done]
+                store.mailboxes.actions_done(self.mailbox.name, told)
             failed |= {each.key: each.why for each in done if each.state == "failed"}
 
     def _note_unsettled(self) -> None:

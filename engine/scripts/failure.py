@@ -11,13 +11,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engine.gates import passed, settled
+from engine.model.answers import HookOutcome
 from engine.model.draft import Decider, Disposition, Mark, Note, Verdict, Who, note
 from engine.model.facts import Facts
-from engine.model.questions import HookOutcome
 
 if TYPE_CHECKING:
     from engine.config import Config
-    from engine.model.questions import HookAnswer
+    from engine.model.answers import HookAnswer
 
 _CODES = {
     HookOutcome.TIMEOUT: "hook.timeout",
@@ -77,7 +77,7 @@ def _said(answer: HookAnswer) -> Note:
     return note(kind, script=answer.script or "a script", error=answer.error_type, message=answer.message)
 
 
-def remarks(answer: HookAnswer, config: Config) -> tuple[Note, ...]:
+def remarks(answer: HookAnswer) -> tuple[Note, ...]:
     """Give the notes every run leaves: which scripts ran, what they logged, which fences were missing."""
     notes = []
     if answer.hashes:

@@ -19,7 +19,7 @@ from engine.model.draft import Draft, Target
 from engine.model.facts import Auto, Facts
 from engine.model.fields import COMMON, KINDS, ItemFields
 from engine.model.mail import Address, Mail
-from engine.model.questions import HookRequest
+from engine.model.questions import CatalogOf, HookRequest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,7 +46,7 @@ def request(config: Config, mail: Mail, facts: Facts, draft: Draft, look: Lookup
         return _last.made
     hooks = config.hooks
     common = config.settings(draft.workspace).items.fields
-    catalog = look.catalog(draft.workspace) or Catalog(draft.workspace)
+    catalog = look.ask(CatalogOf(draft.workspace)) or Catalog(draft.workspace)
     kinds, fields = _schema(catalog, draft.target, common)
     made = HookRequest(
         workspace=draft.workspace,

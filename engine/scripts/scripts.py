@@ -18,7 +18,8 @@ import msgspec
 from msgspec import Struct, structs
 
 from engine.config.redacting import logger
-from engine.model.questions import HookAnswer, HookOutcome, HookRequest, HookVerdict
+from engine.model.answers import HookAnswer, HookOutcome, HookVerdict
+from engine.model.questions import HookRequest
 from engine.scripts.files import Files
 from engine.scripts.ledger import LEDGER, Ledger
 from engine.scripts.memory import Occasion

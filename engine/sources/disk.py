@@ -1,6 +1,6 @@
 """Reading mail that lies in files, and moving such files.
 
-Here: bounded reading, renaming that never overwrites. Not here: which files are mail (`maildir.py`, `files.py`).
+Here: bounded reading, renaming that never overwrites. Not here: which files are mail (`maildir.py`).
 Invariant: only regular files are read, never through a link, never more than the limit.
 """
 # ruff: noqa: PTH104, PTH108, PTH118, PTH119, PTH121 - every mail passes here; a Path for each step would cost as much as the step

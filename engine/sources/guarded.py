@@ -1,4 +1,4 @@
-"""imapclient behind bounds: the only place that imports it.
+"""imapclient behind bounds: nothing else talks through it.
 
 Here: one IMAP session, its commands as the source needs them, every answer bounded, every failure a SourceError.
 Not here: what is done with messages (`imap.py`, `imap_settle.py`).
@@ -11,18 +11,20 @@ from __future__ import annotations
 
 import imaplib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from imapclient import IMAPClient  # type: ignore[import-untyped]
 from imapclient.exceptions import IMAPClientError  # type: ignore[import-untyped]
 from imapclient.imap_utf7 import encode as encode_utf7  # type: ignore[import-untyped]
 from imapclient.imapclient import _literal  # type: ignore[import-untyped]
 from msgspec import Struct
+from msgspec.structs import replace
 
-from engine.sources.imap_rows import Row, read_rows, together, uid_set
+from engine.sources.imap_rows import Row, copied, read_rows, together, uid_set
 from engine.sources.imap_stream import Imap4
+from engine.sources.imap_words import ended, folder_name, words_of
 from engine.sources.sasl import MECHANISMS, answers
 from engine.sources.source import SourceError
 from engine.sources.wire import COMMAND_BYTES, LINE_BYTES, Overflow, Wire, one_line, secret_of, tls_context
@@ -53,11 +55,15 @@ _ALL = re.compile(rb"\bALL ([0-9:,]+)")
 
 
 class Answer(Struct, frozen=True):
-    """The end of a command: done or refused, the response code (`TRYCREATE`, `OVERQUOTA`) and the server's words."""
+    """The end of a command: done or refused, the response code (`TRYCREATE`, `OVERQUOTA`) and the server's words.
+
+    `places` are UIDVALIDITY and UID in the other folder of what was copied or moved, where the server tells (UIDPLUS).
+    """
 
     ok: bool
     code: str = ""
     text: str = ""
+    places: Mapping[int, tuple[int, int]] = {}
 
 
 class Selected(Struct, frozen=True):
@@ -71,12 +77,21 @@ class Selected(Struct, frozen=True):
     sticky: bool
 
 
+class Fetched(NamedTuple):
+    """The answers to a FETCH: what came whole, the error if the session broke, the server's words if it said NO."""
+
+    found: dict[int, Row]
+    problem: SourceError | None = None
+    refused: str = ""
+
+
 class _Client(IMAPClient):  # type: ignore[misc]
     """imapclient on `Imap4`, with the debug output off that costs 300 us a message."""
 
     def __init__(self, wire: Wire) -> None:
         self._wire = wire
         super().__init__(wire.host, wire.port, ssl=False)
+        self.folder_encode = False  # one name that cannot be decoded would cost us all of them
         self._imap.debug = 0
 
     def _create_IMAP4(self) -> Imap4:  # noqa: N802 - the name is imapclient's
@@ -144,7 +159,7 @@ class Session:
             except imaplib.IMAP4.abort:
                 raise
             except imaplib.IMAP4.error as error:  # BAD
-                answer = Answer(False, "", self.wire.quoted(str(error)))
+                answer = Answer(False, "", self.wire.quoted(words_of(error)))
             if not answer.ok:
                 busy = answer.code in ("UNAVAILABLE", "INUSE", "LIMIT", "SERVERBUG")
                 code, what = (
@@ -192,7 +207,7 @@ class Session:
         if self._personal is None:
             with self.guard():
                 if "NAMESPACE" in self.capabilities and (personal := self._client.namespace().personal):
-                    self._personal = personal[0][0] or "", personal[0][1] or ""
+                    self._personal = folder_name(personal[0][0] or ""), personal[0][1] or ""
                 else:
                     told = self._client.list_folders("", "")
                     self._personal = "", (told[0][1] or b"").decode("ascii", "replace") if told else "/"
@@ -217,7 +232,7 @@ class Session:
     def folders(self) -> list[str]:
         """All folders of the account, in the server's order."""
         with self.guard():
-            return [name for flags, _, name in self._client.list_folders() if b"\\Noselect" not in flags]
+            return [folder_name(name) for flags, _, name in self._client.list_folders() if b"\\Noselect" not in flags]
 
     def create(self, folder: str) -> Answer:
         """Make a folder and subscribe to it, so that people see it too."""
@@ -252,7 +267,7 @@ class Session:
             except imaplib.IMAP4.abort:
                 raise
             except imaplib.IMAP4.error as error:
-                typ, data = "BAD", [str(error).encode()]
+                typ, data = "BAD", [words_of(error).encode()]
             if typ != "OK":
                 what = f"does not accept the query {self.mailbox.query!r}"
                 raise self.wire.error("source.query", what, data[0] or b"")
@@ -280,16 +295,16 @@ class Session:
             raise Overflow("numbers that are no UIDs")
         return sorted(uids)
 
-    def rows(
-        self, uids: Sequence[int], items: str, seconds: float = 0.0, size_bytes: int = COMMAND_BYTES
-    ) -> tuple[dict[int, Row], SourceError | None]:
+    def rows(self, uids: Sequence[int], items: str, seconds: float = 0.0, size_bytes: int = COMMAND_BYTES) -> Fetched:
         """Fetch `items` of messages. When the session breaks midway, gives what came whole, and the error."""
-        imap, problem = self._imap, None
+        imap, problem, refused = self._imap, None, ""
         try:
             with self.guard():
                 imap.allowance = (seconds, size_bytes, LINE_BYTES)
                 tag = imap._command("UID", "FETCH", uid_set(uids), items)
-                imap._command_complete("FETCH", tag)
+                answer = self._answer(*imap._command_complete("FETCH", tag))
+                if not answer.ok and answer.code != "EXPUNGEISSUED":  # somebody else removed them meanwhile
+                    refused = answer.text or "it does not say why"
         except SourceError as error:
             problem = error
         asked = set(uids)
@@ -301,7 +316,7 @@ class Session:
                     problem = self.wire.error("source.protocol", f"answers with message {uid}, which was not asked for")
                 continue
             found[uid] = together(found[uid], row) if uid in found else row
-        return found, problem
+        return Fetched(found, problem, refused)
 
     def store(self, uids: Sequence[int], flags: str) -> Answer:
         """Add flags."""
@@ -311,7 +326,8 @@ class Session:
     def copy(self, uids: Sequence[int], folder: str, move: bool = False) -> Answer:
         """COPY, or MOVE where the server offers it (RFC 6851)."""
         with self.guard():
-            return self._run("UID", "MOVE" if move else "COPY", uid_set(uids), self._named(folder), may_fail=True)
+            answer = self._run("UID", "MOVE" if move else "COPY", uid_set(uids), self._named(folder), may_fail=True)
+            return replace(answer, places=copied(self._imap.untagged_responses.get("COPYUID", ()), uids))
 
     def expunge(self, uids: Sequence[int] = ()) -> Answer:
         """Remove these deleted messages (UIDPLUS, RFC 4315); without UIDs every deleted one in the folder."""
@@ -325,11 +341,14 @@ class Session:
     # ── how every command ends ────────────────────────────────────────────────────────────────────────────────
 
     def _run(self, *words: str | bytes, may_fail: bool = False) -> Answer:
-        typ, data = self._imap._simple_command(*words)
+        answer = self._answer(*self._imap._simple_command(*words))
+        if not answer.ok and not may_fail:
+            raise self.wire.error("source.protocol", "refuses a command", answer.text)
+        return answer
+
+    def _answer(self, typ: str, data: Sequence[Any]) -> Answer:
         text = data[0] if data and isinstance(data[0], bytes) else b""
         code = found.group(1).decode() if (found := _CODE.match(text)) else ""
-        if typ != "OK" and not may_fail:
-            raise self.wire.error("source.protocol", "refuses a command", text)
         return Answer(typ == "OK", code, self.wire.quoted(text))
 
     @contextmanager
@@ -341,11 +360,9 @@ class Session:
             if error.code in ("source.timeout", "source.unreachable", "source.protocol", "source.tls"):
                 self.wire.close()
             raise
-        except imaplib.IMAP4.abort as error:
-            self.wire.close()
-            if "unexpected" in str(error) or "unterminated" in str(error):
-                raise self.wire.error("source.protocol", "does not keep to the protocol", str(error)) from None
-            raise self.wire.error("source.unreachable", "ended the session", str(error)) from None
         except ODD as error:
             self.wire.close()
-            raise self.wire.error("source.protocol", "does not keep to the protocol", str(error)) from None
+            said = words_of(error)
+            if ended(error):
+                raise self.wire.error("source.unreachable", "ended the session", said) from None
+            raise self.wire.error("source.protocol", "does not keep to the protocol", said) from None

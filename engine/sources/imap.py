@@ -12,9 +12,8 @@ from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from engine.config.redacting import logger
 from engine.model.mail import RawMail
-from engine.sources.guarded import Selected, Session
+from engine.sources.guarded import Fetched, Selected, Session
 from engine.sources.imap_rows import Row
 from engine.sources.source import (
     BATCH,
@@ -36,10 +35,11 @@ from engine.sources.source import (
 if TYPE_CHECKING:
     from engine.config import Mailbox
 
-log = logger(__name__)
-
 SIZES_AT_ONCE = 500
 """UIDs in one command that fetches no bodies; the command stays under 8 kB (RFC 7162, 4)."""
+
+MOST_ALONE = 50
+"""Messages of a refused command that are asked for one by one."""
 
 SLACK_BYTES = 1_000_000
 FETCH_TIMES = 5
@@ -56,6 +56,7 @@ class ImapSource:
         self._opened: Selected | None = None
         self._by_id: dict[str, int] | None = None
         self._lies = False
+        self._refusals: dict[str, str] = {}
 
     def __enter__(self) -> Self:
         self.session = Session(self.mailbox)
@@ -112,12 +113,12 @@ class ImapSource:
         listed: dict[str, Listed] = {}
         for chunk in chunks(uids, BATCH):
             items = f"(UID RFC822.SIZE BODY.PEEK[HEADER]<0.{self._limits.header_block}>)"
-            rows = self._rows(chunk, items, (self._limits.header_block + 512) * len(chunk) + SLACK_BYTES)
+            rows, _ = self._rows(chunk, items, (self._limits.header_block + 512) * len(chunk) + SLACK_BYTES)
             for uid in chunk:
-                if row := rows.get(uid):
-                    key = message_id_key(row.body or b"") or imap_key(self.folder, self.uidvalidity, uid)
-                    listed.setdefault(key, Listed(key, row.size_bytes, row.internaldate))
-                    self._by_id.setdefault(key, uid)
+                row = rows.get(uid, Row())  # one that shows no header is listed all the same
+                key = message_id_key(row.body or b"") or imap_key(self.folder, self.uidvalidity, uid)
+                listed.setdefault(key, Listed(key, row.size_bytes, row.internaldate))
+                self._by_id.setdefault(key, uid)
         return tuple(listed.values())
 
     def uid(self, key: str) -> int | None:
@@ -134,16 +135,29 @@ class ImapSource:
     def fetch(self, keys: Sequence[str], limits: Limits) -> Iterator[RawMail]:
         for chunk in chunks(keys, SIZES_AT_ONCE):
             by_uid = {uid: key for key in chunk if (uid := self.uid(key)) is not None}
-            sizes = self.sizes(list(by_uid))
+            sizes, refused = self.sizes(list(by_uid))
+            self._refusals |= {key: refused for uid, key in by_uid.items() if uid not in sizes}
             for batch in _batches(by_uid, sizes, limits.raw):
                 yield from self._batch(batch, by_uid, sizes, limits)
 
-    def sizes(self, uids: Sequence[int], items: str = "(UID RFC822.SIZE)") -> dict[int, Row]:
-        """Ask for the sizes of messages; what has gone is left out."""
+    def refusal(self, key: str) -> str:
+        return self._refusals.get(key, "")
+
+    def sizes(self, uids: Sequence[int], items: str = "(UID RFC822.SIZE)") -> tuple[dict[int, Row], str]:
+        """Ask for the sizes of messages; what has gone is left out. With it the server's words if it said NO.
+
+        One message may be why all were refused: then they are asked for one by one, `MOST_ALONE` of them.
+        """
         rows: dict[int, Row] = {}
+        words = ""
         for chunk in chunks(uids, SIZES_AT_ONCE):
-            rows.update(self._rows(chunk, items))
-        return rows
+            found, refused = self._rows(chunk, items)
+            rows |= found
+            words = refused or words
+            left = [uid for uid in chunk if uid not in found] if refused and len(chunk) > 1 else []
+            for uid in left[:MOST_ALONE]:
+                rows |= self._rows([uid], items)[0]
+        return rows, words
 
     def _batch(
         self, uids: Sequence[int], keys: dict[int, str], sizes: dict[int, Row], limits: Limits
@@ -152,18 +166,18 @@ class ImapSource:
         if claimed[uids[0]] > limits.raw:
             yield from self._header_only(uids[0], keys, claimed, limits)
             return
-        rows, problem = self._bodies(uids, claimed, limits)
+        rows, problem, refused = self._bodies(uids, claimed, limits)
         for uid in uids:
             row = rows.get(uid)
             if problem is None and (row is None or row.body is None or self._differs(row, claimed[uid])):
-                again, problem = self._bodies([uid], claimed, limits)
+                again, problem, refused = self._bodies([uid], claimed, limits)
                 row = again.get(uid, row)
                 if row and row.body is not None and self._differs(row, claimed[uid]):
                     self._lies = True  # it says the same twice: its sizes are estimates, as with Exchange
             if row is None or row.body is None or (not row.body and claimed[uid]):
                 if problem is not None:
                     raise SourceError(problem.code, problem.sentence, keys[uid])
-                log.info("mailbox %s: the server does not hand out message %s", self.mailbox.name, keys[uid])
+                self._refusals[keys[uid]] = refused
                 continue
             yield raw_mail(self.mailbox.name, keys[uid], row.body, self._now(), claimed[uid])
         if problem is not None:
@@ -172,9 +186,7 @@ class ImapSource:
     def _differs(self, row: Row, claimed: int) -> bool:
         return not self._lies and len(row.body or b"") != claimed
 
-    def _bodies(
-        self, uids: Sequence[int], claimed: dict[int, int], limits: Limits
-    ) -> tuple[dict[int, Row], SourceError | None]:
+    def _bodies(self, uids: Sequence[int], claimed: dict[int, int], limits: Limits) -> Fetched:
         size = sum(claimed[uid] for uid in uids) + limits.raw + SLACK_BYTES
         return self.session.rows(uids, "(UID BODY.PEEK[])", FETCH_TIMES * self.session.wire.timeout_s, size)
 
@@ -182,17 +194,18 @@ class ImapSource:
         self, uid: int, keys: dict[int, str], claimed: dict[int, int], limits: Limits
     ) -> Iterator[RawMail]:
         items = f"(UID BODY.PEEK[HEADER]<0.{limits.header_block}>)"
-        row = self._rows([uid], items, limits.header_block + SLACK_BYTES).get(uid)
+        rows, self._refusals[keys[uid]] = self._rows([uid], items, limits.header_block + SLACK_BYTES)
+        row = rows.get(uid)
         if row and row.body:
             yield raw_mail(self.mailbox.name, keys[uid], header_of(row.body), self._now(), claimed[uid], truncated=True)
 
-    def _rows(self, uids: Sequence[int], items: str, size_bytes: int = 8_000_000) -> dict[int, Row]:
+    def _rows(self, uids: Sequence[int], items: str, size_bytes: int = 8_000_000) -> tuple[dict[int, Row], str]:
         if not uids:
-            return {}
-        rows, problem = self.session.rows(uids, items, size_bytes=size_bytes)
+            return {}, ""
+        rows, problem, refused = self.session.rows(uids, items, size_bytes=size_bytes)
         if problem is not None:
             raise problem
-        return rows
+        return rows, refused
 
     # ── settling and looking ──────────────────────────────────────────────────────────────────────────────────
 
@@ -207,7 +220,7 @@ class ImapSource:
         for chunk in chunks(keys, BATCH):
             by_uid = {uid: key for key in chunk if (uid := self.uid(key)) is not None}
             items = f"(UID RFC822.SIZE INTERNALDATE FLAGS BODY.PEEK[HEADER]<0.{PEEK_BYTES}>)"
-            rows = self._rows(list(by_uid), items)
+            rows, _ = self._rows(list(by_uid), items)
             for uid, key in by_uid.items():
                 if row := rows.get(uid):
                     found.append(Peek(key, row.size_bytes or 0, row.internaldate, row.flags, row.body or b""))

@@ -20,6 +20,8 @@ _ITEM = re.compile(
     re.IGNORECASE,
 )
 
+_COPYUID = re.compile(rb"(\d{1,10}) ([0-9:,]{1,20000}) ([0-9:,]{1,20000})\Z")
+
 
 @dataclass(slots=True)
 class Row:
@@ -42,6 +44,33 @@ def uid_set(uids: Sequence[int]) -> str:
             parts.append(str(first) if first == last else f"{first}:{last}")
             start = index
     return ",".join(parts)
+
+
+def copied(told: Sequence[bytes], uids: Sequence[int]) -> dict[int, tuple[int, int]]:
+    """Read COPYUID (RFC 4315, 3): of those `uids` the UIDVALIDITY and the UID in the folder they were put into."""
+    asked = set(uids)
+    found: dict[int, tuple[int, int]] = {}
+    for line in told:
+        if parts := _COPYUID.match(line):
+            here, there = (_numbers(parts[set_], len(asked)) for set_ in (2, 3))
+            if len(here) == len(there):
+                validity = int(parts[1])
+                found |= {uid: (validity, now) for uid, now in zip(here, there, strict=True) if uid in asked}
+    return found
+
+
+def _numbers(told: bytes, most: int) -> list[int]:
+    """Write a sequence set out, in its order; nothing of one that holds more than was asked for."""
+    numbers: list[int] = []
+    for part in told.split(b","):
+        first, _, last = part.partition(b":")
+        if not first.isdigit() or not (last or first).isdigit():
+            return []
+        low, high = sorted((int(first), int(last or first)))
+        if high - low >= most - len(numbers):
+            return []
+        numbers += range(low, high + 1)
+    return numbers
 
 
 def read_rows(told: Sequence[bytes | tuple[bytes, bytes] | None]) -> Iterator[tuple[int, Row]]:

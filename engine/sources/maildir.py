@@ -20,15 +20,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, BinaryIO, Self
 
-from engine.config.redacting import logger
 from engine.model.mail import RawMail
 from engine.sources.disk import move_file, read_header, read_mail
 from engine.sources.source import Action, Limits, Listed, Peek, Settled, SourceError, file_key, folders_before, raw_mail
 
 if TYPE_CHECKING:
     from engine.config import Mailbox
-
-log = logger(__name__)
 
 
 class MaildirSource:
@@ -42,6 +39,7 @@ class MaildirSource:
         self._paths: dict[str, str] = {}
         self._folders: dict[str, Path] = {}
         self._ready: set[Path] = set()
+        self._refusals: dict[str, str] = {}
 
     def __enter__(self) -> Self:
         self.home = self._folder(self.mailbox.folder or "INBOX")
@@ -104,10 +102,13 @@ class MaildirSource:
                 except FileNotFoundError:
                     continue
                 except OSError as error:
-                    log.warning("mailbox %s: message %s cannot be read: %s", self.mailbox.name, key, error)
+                    self._refusals[key] = error.strerror or str(error)
                 else:
                     yield raw_mail(self.mailbox.name, key, content, self._now(), size, truncated)
                 break
+
+    def refusal(self, key: str) -> str:
+        return self._refusals.get(key, "")
 
     # ── settling and looking ──────────────────────────────────────────────────────────────────────────────────
 

@@ -93,6 +93,9 @@ class MboxSource:
                 content = header_of(content[: limits.header_block])
             yield raw_mail(self.mailbox.name, key, content, self._now(), end - start, truncated)
 
+    def refusal(self, key: str) -> str:
+        return ""
+
     def settle(self, actions: Sequence[Action]) -> Sequence[Settled]:
         why = "an mbox file is only read: its mails can be kept, not moved or deleted"
         return [

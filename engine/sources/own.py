@@ -65,6 +65,10 @@ class OwnSource:
         with self._blamed():
             return [*strange, *(self._source.settle(theirs) if theirs else ())]
 
+    def refusal(self, key: str) -> str:
+        with self._blamed():
+            return self._source.refusal(key)
+
     def peek(self, n: int) -> Sequence[Peek]:
         with self._blamed():
             return self._source.peek(n)

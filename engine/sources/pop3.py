@@ -14,7 +14,6 @@ from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from engine.config.redacting import logger
 from engine.model.mail import RawMail
 from engine.sources.pop3_session import Refused, Session
 from engine.sources.source import (
@@ -34,8 +33,6 @@ from engine.sources.wire import Overflow
 if TYPE_CHECKING:
     from engine.config import Mailbox
 
-log = logger(__name__)
-
 SESSION_MESSAGES = 50
 
 
@@ -53,6 +50,7 @@ class Pop3Source:
         self._session: Session | None = None
         self._numbers: dict[str, list[int]] = {}
         self._sizes: dict[int, int] = {}
+        self._refusals: dict[str, str] = {}
 
     def __enter__(self) -> Self:
         self._ready()
@@ -87,15 +85,16 @@ class Pop3Source:
                 else:
                     content, truncated = session.retrieve(number, size + limits.raw), False
             except Refused as refused:
-                log.warning(
-                    "mailbox %s: the server does not hand out message %s: %s", self.mailbox.name, key, refused.text
-                )
+                self._refusals[key] = refused.text or "-ERR"
                 continue
             except Overflow as overflow:
                 raise session.wire.error("source.protocol", f"sends {overflow} for {size}", key=key) from None
             except SourceError as error:
                 raise SourceError(error.code, error.sentence, key) from None
             yield raw_mail(self.mailbox.name, key, content, self._now(), size, truncated)
+
+    def refusal(self, key: str) -> str:
+        return self._refusals.get(key, "")
 
     # ── sessions and numbers ──────────────────────────────────────────────────────────────────────────────────
 

@@ -84,12 +84,14 @@ class Action(Struct, frozen=True):
 class Settled(Struct, frozen=True):
     """What came of an action: done, gone (no such message any more), failed (try again later) or kept.
 
-    `kept` means that the message stands where it is to stand already, and will be listed again.
+    `kept` means that the message stands where it is to stand already, and will be listed again. `moved_to` is the key
+    that names it from now on, where that is known: an action that is decided later is asked for by this one too.
     """
 
     key: str
     state: str
     why: str = ""
+    moved_to: str = ""
 
 
 class Peek(Struct, frozen=True):
@@ -142,6 +144,10 @@ class Source(Protocol):
     def settle(self, actions: Sequence[Action]) -> Sequence[Settled]:
         """Do the actions, in bulk, each checked against the server first; one result for each, in order. Repeatable."""
 
+    def refusal(self, key: str) -> str:
+        """What the server said when it did not hand out a message; "" where it said nothing."""
+        return ""
+
     def peek(self, n: int) -> Sequence[Peek]:
         """Look at the first `n` messages of the list."""
         return ()
@@ -161,6 +167,14 @@ def raw_mail(
     """Put the bytes, their origin and their sha256 together. `size_bytes` is the transport's claim, 0 for none."""
     origin = Origin(mailbox, key, size_bytes or len(content))
     return RawMail(content, origin, received_at, hashlib.sha256(content).hexdigest(), truncated=truncated)
+
+
+def account_of(mailbox: Mailbox) -> str:
+    """Name whose messages the keys of a mailbox name; "" where a key means the same on every account."""
+    if mailbox.protocol not in ("imap", "pop3"):
+        return ""
+    folder = f"/{mailbox.folder or 'INBOX'}" if mailbox.protocol == "imap" else ""
+    return f"{mailbox.username}@{mailbox.host.casefold()}{folder}"
 
 
 def folders_before(mailbox: Mailbox, action: Action) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from engine.config.mailbox import PORTS, SPOKE_PLAINLY
 from engine.sources.source import SourceError, printable
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ class Wire:
         self._deadline = self._session_end
         self._left_bytes = COMMAND_BYTES
         self._secrets: tuple[str, ...] = ()
+        self._heard = False
 
     # ── allowances and errors ─────────────────────────────────────────────────────────────────────────────────
 
@@ -118,7 +120,7 @@ class Wire:
             reason = error.verify_message or str(error)
             raise self.error("source.certificate", "shows a certificate that cannot be trusted", reason) from None
         except ssl.SSLError as error:
-            raise self.error("source.tls", "cannot agree on TLS with us", error.reason or str(error)) from None
+            raise self.error("source.tls", self._no_tls(error), error.reason or str(error)) from None
         except TimeoutError:
             raise self._late() from None
         except (OSError, ValueError) as error:
@@ -126,6 +128,14 @@ class Wire:
         finally:
             if self.socket is None:
                 plain.close()
+
+    def _no_tls(self, error: ssl.SSLError) -> str:
+        """Why TLS did not begin; a server that spoke first, in plain text, is on a port for STARTTLS."""
+        if self.mailbox.ssl is not True or error.reason not in SPOKE_PLAINLY:
+            return "cannot agree on TLS with us"
+        usual = PORTS.get((self.mailbox.protocol, True), 0)
+        other = f", or port = {usual} with  ssl = true" if usual != self.port else ""
+        return f'speaks no TLS at first on this port: write  ssl = "starttls"{other}'
 
     @property
     def encrypted(self) -> str:
@@ -208,6 +218,7 @@ class Wire:
             raise self._broken(error) from None
         if not data:
             raise self.error("source.unreachable", "closed the connection")
+        self._heard = True
         self._left_bytes -= len(data)
         if self._left_bytes < 0:
             raise Overflow("more than was asked for")
@@ -225,6 +236,8 @@ class Wire:
         return left
 
     def _late(self) -> SourceError:
+        if not self._heard and self.mailbox.ssl is not True and self.port == PORTS.get((self.mailbox.protocol, True)):
+            return self.error("source.timeout", "says nothing: this port waits for TLS, write  ssl = true")
         return self.error("source.timeout", "did not answer in time")
 
     def _broken(self, error: Exception) -> SourceError:

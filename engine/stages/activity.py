@@ -17,21 +17,22 @@ from engine.gates import Findings, passed, settled
 from engine.item import fields as defaults
 from engine.item import title as titles
 from engine.item.values import Judged, custom, judge, label, long_text
+from engine.model.answers import HookVerdict
 from engine.model.desk import Catalog, WorkspaceStatus
 from engine.model.draft import AttachmentFate, Disposition, Draft, FieldChange, Note, Target, Verdict, note
 from engine.model.facts import Facts
 from engine.model.fields import KINDS
 from engine.model.mail import Mail
-from engine.model.questions import HookVerdict
+from engine.model.questions import CatalogOf, HooksSay
 from engine.scripts.failure import also, decider, failed, judged, remarks
 from engine.scripts.question import kept, request
 
 if TYPE_CHECKING:
     from engine.config import Config
     from engine.lookups import Lookups
+    from engine.model.answers import HookAnswer
     from engine.model.desk import Value
     from engine.model.draft import Decider
-    from engine.model.questions import HookAnswer
 
 _MOST_ERRORS = 5
 """Messages that the sentence of a held mail repeats."""
@@ -49,10 +50,10 @@ class Activity:
         question = request(self._config, mail, facts, draft, look)
         if not question.activity:
             return draft
-        answer = look.hooks(question)
+        answer = look.ask(HooksSay(question))
         if answer.hook == "guard":  # the mail goes on all the same: by a release, or by hooks.on_error
-            answer = look.hooks(replace(question, guard=()))
-        notes = (*draft.notes, *(() if question.guard else remarks(answer, self._config)))
+            answer = look.ask(HooksSay(replace(question, guard=())))
+        notes = (*draft.notes, *(() if question.guard else remarks(answer)))
         if failed(answer) and answer.verdict == HookVerdict.ACCEPT:
             disposition, said = judged(answer, facts, self._config)
             return replace(draft, disposition=disposition, notes=(*notes, said))
@@ -75,7 +76,7 @@ class Activity:
         problems: list[Note] = []
         workspace = str(values.pop("workspace", draft.workspace))
         moves = workspace != draft.workspace
-        catalog = look.catalog(workspace)
+        catalog = look.ask(CatalogOf(workspace))
         if moves and (catalog is None or catalog.status != WorkspaceStatus.ACTIVE or "items" not in catalog.modules):
             return draft, [note("activity.no_workspace", workspace=workspace)]
         common = self._config.settings(workspace).items.fields

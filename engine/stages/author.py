@@ -1,21 +1,25 @@
 """Stage 10: who is the author, and may that person do this here?
 
-Here: the known account, the account to be created, the guest; the permission to add items or comments.
-Not here: whether the sender may write at all (`sender`), or the workspace's state (`draft`).
-Invariant: an account is made only for an address that is believed; the author is always an account, if only the guest.
+Here: the known account, the account to be created, the guest; who wrote a forwarded mail; the permission to add items
+or comments. Not here: whether the sender may write at all (`sender`), or the workspace's state (`draft`).
+Invariant: an account is made only for an address that is believed, or that the admin's rule takes from a forwarded
+mail; the author is always an account, if only the guest.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+from msgspec.structs import replace
+
 from engine.gates import Findings
 from engine.item.target import on_item
-from engine.model.desk import Account
+from engine.model.answers import Found
+from engine.model.desk import Account, AccountStatus
 from engine.model.draft import Draft, Mark, NewUser, Target, Verdict, note
-from engine.model.facts import Facts
+from engine.model.facts import Facts, Sender
 from engine.model.mail import Address, Mail
-from engine.model.questions import Found
+from engine.model.questions import AccountByLogin, AccountOf, CatalogOf, GroupNamed, May
 
 if TYPE_CHECKING:
     from engine.config import Config, People
@@ -36,6 +40,8 @@ class Author:
     def decide(self, mail: Mail, facts: Facts, draft: Draft, look: Lookups) -> Draft:
         people = self._config.settings(draft.workspace).people
         found = Findings(self.name, facts, draft)
+        if draft.original is not None:
+            facts = _for_original(draft.original, facts, people, look, found)
         sender = facts.sender
         account = None if sender.problem else sender.account
         if account is None and people.unknown_user == "create" and sender.address.address and not sender.problem:
@@ -43,7 +49,7 @@ class Author:
             found.note("author.made", Mark.INFO, address=user.address.address)
             return found.draft(author=user.address.address, new_users=(*draft.new_users, user))
         if account is None:
-            account = look.login(people.guest_user)
+            account = look.ask(AccountByLogin(people.guest_user))
             if account is None:
                 return self._nobody(facts, draft, people, look, found)
             found.note("author.guest", Mark.INFO, login=account.login)
@@ -56,7 +62,7 @@ class Author:
 
     def _nobody(self, facts: Facts, draft: Draft, people: People, look: Lookups, found: Findings) -> Draft:
         """Where the guest has no account, the item keeps the sender's address only; a public workspace lets that be."""
-        catalog = look.catalog(draft.workspace)
+        catalog = look.ask(CatalogOf(draft.workspace))
         on = draft.target is not Target.NEW_ITEM and draft.item is not None and on_item(facts, draft.item)
         if on or people.no_permission_check or draft.target is Target.NOTE or (catalog is not None and catalog.public):
             found.note("author.nobody", Mark.INFO, guest=people.guest_user)
@@ -79,7 +85,7 @@ class Author:
             if draft.item is not None and on_item(facts, draft.item):
                 return True
             permission, workspace = "add_comments", draft.item.workspace if draft.item else draft.workspace
-        if look.may(account.login, permission, workspace):
+        if look.ask(May(account.login, permission, workspace)):
             found.note("author.may", login=account.login, permission=permission, workspace=workspace)
             return True
         if permission == "add_comments" and people.reply_from_stranger == "accept":
@@ -90,6 +96,17 @@ class Author:
         return False
 
 
+def _for_original(address: Address, facts: Facts, people: People, look: Lookups, found: Findings) -> Facts:
+    """Go on with who wrote the forwarded mail in place of who forwarded it, unless that account is out of use."""
+    match = look.ask(AccountOf(address.key, people.mail_suffix_separators))
+    account = match.account
+    if account is not None and account.status not in (AccountStatus.ACTIVE, AccountStatus.GUEST):
+        found.note("author.original_inactive", Mark.WARN, login=account.login, status=account.status)
+        return facts
+    found.note("author.original", Mark.INFO, address=address.address, forwarder=facts.sender.address.address)
+    return replace(facts, sender=Sender(address, account, match.by))
+
+
 def new_user(address: Address, people: People, language: str, look: Lookups, found: Findings) -> NewUser:
     """Make an account's data from an address and its display name (F056, F060); unknown groups are told."""
     first, last = named(address.name)
@@ -97,7 +114,7 @@ def new_user(address: Address, people: People, language: str, look: Lookups, fou
     wanted = dict.fromkeys((*people.default_group, *((made.group,) if made.group else ())))
     groups: list[str] = []
     for name in wanted:
-        group = look.group(name)
+        group = look.ask(GroupNamed(name))
         if not group:
             found.note("author.no_group", Mark.WARN, group=name)
         elif group not in groups:

@@ -1,6 +1,6 @@
 """Stage 6: reports about our own mail, answers of machines, lists, and what nobody here can read.
 
-Here: what becomes of bounces, automatic replies, list mail and encrypted mail.
+Here: what becomes of bounces, automatic replies, list mail, encrypted and closed mail.
 Not here: how they are recognised (`mail/auto.py`). Invariant: a bounce or an automatic reply never changes an item;
 it is discarded, held, or kept as a note on the item it answers, and it is never answered.
 """
@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, ClassVar
 
 from engine.gates import JUDGES, Findings
 from engine.item.target import on_item
-from engine.mail.secrecy import encrypted
+from engine.mail.secrecy import closed, encrypted
 from engine.model.desk import ItemFacts, Kind
 from engine.model.draft import Draft, Mark, Note, Target, note
 from engine.model.facts import BouncedRecipient, Facts
 from engine.model.mail import Mail
+from engine.model.questions import ItemByMessageIds
 from engine.stages.sender import forbidden
 
 if TYPE_CHECKING:
@@ -52,14 +53,15 @@ class Bounce:
                 return found.draft()
         else:
             found.note("bounce.person")
-        _encrypted(mail, settings, found)
+        if not _encrypted(mail, settings, found):
+            _closed(mail, settings.gates, found)
         return found.draft()
 
 
 def _about(facts: Facts, look: Lookups) -> ItemFacts | None:
     """Find the item that a report is about: by the Message-ID of our mail in it, else by the thread."""
     if facts.bounce and facts.bounce.original_message_id:
-        match = look.item_by_message_ids((facts.bounce.original_message_id,))
+        match = look.ask(ItemByMessageIds((facts.bounce.original_message_id,)))
         if match is not None:
             return match.item
     return facts.thread.item
@@ -101,3 +103,11 @@ def _encrypted(mail: Mail, settings: Settings, found: Findings) -> bool:
         return False
     verb = settings.attachments.smime_pgp.encrypted
     return found.trip("encrypted", verb, "gate.encrypted", note("bounce.encrypted"))
+
+
+def _closed(mail: Mail, options: Options, found: Findings) -> bool:
+    """Hold a mail whose text stays in a container that could not be opened; it would become an empty item."""
+    name = "" if encrypted(mail) else closed(mail)
+    return bool(name) and found.trip(
+        "closed_container", options.closed_container, "gate.closed_container", note("bounce.closed", name=name)
+    )

@@ -1,7 +1,8 @@
 """Stage 1: are the rules, hooks, templates and the workspace of this mailbox sound?
 
 Here: a mail waits (DEFER) while what decides about it is broken, and the sentence says what to mend.
-Not here: an `allegra.toml` that does not load; that ends the run before any stage.
+Not here: an `allegra.toml` that does not load; that ends the run before any stage. Scripts and parameters that are not
+there do not: only decisions need them.
 """
 
 from __future__ import annotations
@@ -26,12 +27,12 @@ class ConfigStage:
 
     name: ClassVar[str] = "config"
 
-    def __init__(self, broken: Mapping[str, tuple[Problem, ...]]) -> None:
-        """`broken` maps the name of a mailbox to the errors that stand in its way."""
-        self._broken = broken
+    def __init__(self, broken: Mapping[str, tuple[Problem, ...]], missing: tuple[Problem, ...] = ()) -> None:
+        """`broken` maps the name of a mailbox to the errors that stand in its way, `missing` stands in everybody's."""
+        self._broken, self._missing = broken, missing
 
     def decide(self, mail: Mail, facts: Facts, draft: Draft, look: Lookups) -> Draft:
-        problems = self._broken.get(facts.mailbox, ())
+        problems = (*self._missing, *self._broken.get(facts.mailbox, ()))
         if not problems:
             return replace(draft, notes=(*draft.notes, _SOUND))
         first = problems[0]

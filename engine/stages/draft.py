@@ -9,23 +9,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+from msgspec.structs import replace
+
 from engine.gates import Findings
 from engine.item import attachments as choosing
 from engine.item import fields as defaults
 from engine.item import keywords, unpacking
 from engine.item import title as titles
 from engine.item.target import Aim, aim
+from engine.item.values import custom
+from engine.item.words import NOTHING_SAID
+from engine.mail import html_reply, parts
 from engine.model.desk import Catalog, ItemFacts, WorkspaceStatus
 from engine.model.draft import AttachmentFate, Draft, FieldChange, Mark, Target, Verdict, note
-from engine.model.facts import Facts
+from engine.model.facts import Cut, Facts
 from engine.model.mail import Mail, Part
+from engine.model.questions import CatalogOf, May
 
 if TYPE_CHECKING:
     from engine.config import Config, Settings
     from engine.lookups import Lookups
-
-NOTHING_SAID = "No description provided."
-"""The description of an item whose mail has no text (F093)."""
 
 
 class DraftStage:
@@ -47,6 +50,7 @@ class DraftStage:
         goal = aim(facts, draft, settings, look, found)
         if goal is None:
             return found.draft()
+        goal = _logged(goal, settings.items.log_field, catalog, found)
         if goal.target is not Target.TOPIC_POST and "items" not in catalog.modules:
             because = note("draft.items_off", workspace=catalog.workspace)
             found.settle(Verdict.REJECT, "draft.no_permission", because)
@@ -70,9 +74,9 @@ class DraftStage:
             target=goal.target,
             item=goal.item,
             title=title,
-            text=body or (NOTHING_SAID if goal.target is Target.NEW_ITEM else ""),
+            text=body or (NOTHING_SAID[self._language] if goal.target is Target.NEW_ITEM else ""),
             quoted=quoted,
-            html_part=_html_part(mail, settings, said.text != text or bool(extra.text), found),
+            html_part=_html_part(mail, settings, facts.cut, said.text != text or bool(extra.text), found),
             fields=_changed(fields.all(), goal.item),
             assignee=None,
             labels=(*draft.labels, *(label for label in goal.labels if label not in draft.labels)),
@@ -128,7 +132,7 @@ def _open_workspace(workspace: str, look: Lookups, found: Findings) -> Catalog |
     if not workspace:
         found.settle(Verdict.HOLD, "draft.undecided", note("draft.not_routed"))
         return None
-    catalog = look.catalog(workspace)
+    catalog = look.ask(CatalogOf(workspace))
     if catalog is None:
         found.settle(Verdict.HOLD, "draft.undecided", note("draft.no_workspace", workspace=workspace))
         return None
@@ -137,6 +141,14 @@ def _open_workspace(workspace: str, look: Lookups, found: Findings) -> Catalog |
         found.settle(Verdict.REJECT, "draft.no_permission", because)
         return None
     return catalog
+
+
+def _logged(goal: Aim, log: str, catalog: Catalog, found: Findings) -> Aim:
+    """F118: words that go to a log which is not there are for staff: they may have been meant for a private one."""
+    if goal.target is not Target.COMMENT or log in ("comment", "note") or custom(log, catalog) is not None:
+        return goal
+    found.note("draft.no_log", Mark.WARN, field=log, workspace=catalog.workspace)
+    return replace(goal, target=Target.NOTE)
 
 
 def _texts(facts: Facts, mail: Mail, settings: Settings, target: Target) -> tuple[str, str, bool]:
@@ -168,7 +180,7 @@ def _keywords(
     if said.fields and goal.item is not None and not settings.people.no_permission_check:
         account = facts.sender.account
         login = account.login if account is not None else settings.people.guest_user
-        if not look.may(login, "edit_items", goal.item.workspace):
+        if not look.ask(May(login, "edit_items", goal.item.workspace)):
             why = note("keywords.may_not_edit", login=login, workspace=goal.item.workspace)
             found.note("keywords.not_read", Mark.INFO, why=why)
             return keywords.Read(text)
@@ -176,8 +188,8 @@ def _keywords(
     return said
 
 
-def _html_part(mail: Mail, settings: Settings, text_changed: bool, found: Findings) -> Part | None:
-    """F094: the HTML twin, where HTML is preferred and still says the same as the text."""
+def _html_part(mail: Mail, settings: Settings, cut: Cut, text_changed: bool, found: Findings) -> Part | None:
+    """F094: the HTML twin, where HTML is preferred and still says the same as the text; cut like it (F103)."""
     if mail.html_part is None or settings.body.html != "sanitise":
         return None
     if settings.body.body_parts_order[:1] != ("text/html",) and any(
@@ -187,7 +199,16 @@ def _html_part(mail: Mail, settings: Settings, text_changed: bool, found: Findin
     if text_changed:
         found.note("draft.shown_as_text", Mark.INFO)
         return None
-    return mail.html_part
+    if not cut.new.strip() or not (cut.quoted or cut.signature) or settings.body.keep_quoted == "keep":
+        return mail.html_part
+    page = parts.text(mail.raw.content, mail.html_part)
+    spans = html_reply.left_out(page, settings.body, cut, mail.subject)
+    if spans is None and not cut.quoted:
+        return mail.html_part
+    if spans is None:
+        found.note("draft.html_not_cut", Mark.INFO)
+        return None
+    return replace(mail.html_part, left_out=spans, text_chars=len(page)) if spans else mail.html_part
 
 
 def _changed(changes: tuple[FieldChange, ...], item: ItemFacts | None) -> tuple[FieldChange, ...]:

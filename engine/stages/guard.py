@@ -14,17 +14,18 @@ from typing import TYPE_CHECKING, ClassVar
 from msgspec.structs import replace
 
 from engine.gates import passed, settled
+from engine.model.answers import HookOutcome, HookVerdict
 from engine.model.draft import Disposition, Draft, Note, Verdict, note
 from engine.model.facts import Facts
 from engine.model.mail import Mail
-from engine.model.questions import HookOutcome, HookVerdict
+from engine.model.questions import HooksSay
 from engine.scripts.failure import also, decider, failed, judged, remarks
 from engine.scripts.question import request
 
 if TYPE_CHECKING:
     from engine.config import Config
     from engine.lookups import Lookups
-    from engine.model.questions import HookAnswer
+    from engine.model.answers import HookAnswer
 
 _VERDICTS = {
     "reject": (Verdict.REJECT, "hook.guard_reject"),
@@ -45,10 +46,10 @@ class Guard:
         if not self._config.hooks.guard:
             return draft
         question = request(self._config, mail, facts, draft, look)
-        answer = look.hooks(question)
+        answer = look.ask(HooksSay(question))
         if answer.outcome == HookOutcome.NONE:
             return draft
-        notes = (*draft.notes, *remarks(answer, self._config))
+        notes = (*draft.notes, *remarks(answer))
         if failed(answer) and answer.verdict == HookVerdict.ACCEPT:
             if answer.hook == "activity":
                 return replace(draft, notes=(*draft.notes, note("guard.passed")))

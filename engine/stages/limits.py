@@ -13,6 +13,7 @@ from engine.gates import VERDICTS, Findings
 from engine.model.draft import Draft, Mark, note
 from engine.model.facts import Facts
 from engine.model.mail import Mail
+from engine.model.questions import SenderRate, TotalRate, VirusFound
 
 if TYPE_CHECKING:
     from engine.config import Config
@@ -65,7 +66,7 @@ def _virus(mail: Mail, facts: Facts, options: Options, look: Lookups, found: Fin
     scanner = options.antivirus
     if not scanner or not scanner.clamd:
         return False
-    answer = look.scan()
+    answer = look.ask(VirusFound())
     if answer in ("clean", "off"):
         found.note("limits.scanned", answer=answer)
         return False
@@ -101,13 +102,13 @@ def _loop(mail: Mail, facts: Facts, options: Options, look: Lookups, found: Find
 def _rates(mail: Mail, facts: Facts, options: Options, look: Lookups, found: Findings) -> bool:
     """Mail bombs: what is over a rate is kept and waits for a person, nobody else's mail does."""
     rate = options.mails_per_sender
-    if rate and rate.limit and (count := look.sender_rate(facts.sender.address.address, int(rate.per))) >= rate.limit:
+    if rate and rate.limit and (count := look.ask(SenderRate(facts.sender.address.key, int(rate.per)))) >= rate.limit:
         sender = facts.sender.address.address
         because = note("limits.rate_sender", count=count, sender=sender, per=rate.per, limit=rate.limit)
         if found.trip("mails_per_sender", rate.then, "limits.rate_sender", because):
             return True
     rate = options.total_rate
-    if rate and rate.limit and (count := look.total_rate(int(rate.per))) >= rate.limit:
+    if rate and rate.limit and (count := look.ask(TotalRate(int(rate.per)))) >= rate.limit:
         because = note("limits.rate_total", count=count, per=rate.per, limit=rate.limit)
         return found.trip("total_rate", rate.then, "limits.rate_total", because)
     return False

@@ -14,6 +14,7 @@ from engine.model.desk import Account, AccountStatus
 from engine.model.draft import Draft, Mark, NewUser, PersonChange, Role, Target
 from engine.model.facts import Facts
 from engine.model.mail import Address, Mail
+from engine.model.questions import AccountOf, May, PersonNamed
 from engine.stages.author import new_user
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ class _Joining:
     def named(self, person: PersonChange) -> None:
         """Take somebody a rule names, by login or address; the limit does not count them."""
         text = person.login or person.address.address
-        account = self._look.person(text)
+        account = self._look.ask(PersonNamed(text))
         if account is not None:
             self._join(account, person.address, person.role)
         elif "@" in text and not self._options.cc.known_only:
@@ -124,7 +125,7 @@ class _Joining:
         return bool(plus) and f"{plain}@{domain}" in self._facts.own_addresses
 
     def _one(self, address: Address, role: Role) -> bool:
-        match = self._look.account(address.address, self._options.mail_suffix_separators)
+        match = self._look.ask(AccountOf(address.key, self._options.mail_suffix_separators))
         if match.account is not None:
             return self._join(match.account, address, role)
         if not self._options.cc.known_only:
@@ -152,7 +153,8 @@ class _Joining:
 
     def _may_watch(self, account: Account) -> bool:
         """F122: who watches must be allowed to see; editors and readers see by being that."""
-        return self._options.no_permission_check or self._look.may(account.login, "view_items", self._draft.workspace)
+        seeing = May(account.login, "view_items", self._draft.workspace)
+        return self._options.no_permission_check or self._look.ask(seeing)
 
     def _create(self, address: Address, role: Role) -> bool:
         key = address.key

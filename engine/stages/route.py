@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from engine.gates import Findings, passed
 from engine.item import keywords
+from engine.mail.forwarded import original_sender
 from engine.model.desk import GROUP, ItemFacts
 from engine.model.draft import (
     READ,
@@ -31,9 +32,10 @@ from engine.model.draft import (
     Who,
     note,
 )
-from engine.model.extra import MAY_CHANGE
+from engine.model.extra import MAY_CHANGE, ExtraError
 from engine.model.facts import Facts
 from engine.model.mail import Address, Mail
+from engine.model.questions import EarlierMail, ItemByField, ItemByNumber, PersonNamed
 from engine.rulebook.actions import Vocabulary
 from rules.run import Act, Ledger, Ruleset, evaluate
 from rules.trace import FileTrace
@@ -73,7 +75,7 @@ class Route:
         if not draft.workspace or not mail.core_digest:
             return draft
         verb = self._config.settings(draft.workspace).gates.duplicate
-        earlier = look.duplicate(draft.workspace, mail.core_digest, mail.fingerprint) if verb != "off" else ""
+        earlier = look.ask(EarlierMail(draft.workspace, mail.core_digest, mail.fingerprint)) if verb != "off" else ""
         if not earlier:
             return draft
         found = Findings(self.name, facts, draft)
@@ -114,7 +116,7 @@ class Walk:
         released = self._facts.released
         if released is None:
             return None
-        if released.item and (item := self._look.item(released.item)) is not None:
+        if released.item and (item := self._look.ask(ItemByNumber(released.item))) is not None:
             self._item = item
             return item.workspace
         return released.workspace or None
@@ -249,7 +251,7 @@ class Walk:
         """`thread by`: another item than the one found, if a field of one holds the value."""
         name, value = act.texts
         self._changes["thread_by"] = (name, value)
-        item = self._look.item_by_field(name, value)
+        item = self._look.ask(ItemByField(name, value))
         if item is not None:
             self._item = item
 
@@ -257,6 +259,14 @@ class Walk:
         """`start new item`."""
         self._changes["start_new"] = True
         self._item = None
+
+    def original_sender(self, act: Act) -> None:
+        """`set author to original sender`: whom the forwarded mail names, read out of it."""
+        found = original_sender(self._values.source.mail)
+        if found is None or found.key in self._facts.own_addresses:
+            self._found.note("route.no_original", Mark.WARN, number=act.rule.number, rule=act.rule.name)
+            return
+        self._changes["original"] = found
 
     def cc_role(self, act: Act) -> None:
         """`add cc as`."""
@@ -268,14 +278,14 @@ class Walk:
         for address in mail.to:
             if address.key in self._facts.own_addresses:
                 continue
-            account = self._look.person(address.address)
+            account = self._look.ask(PersonNamed(address.address))
             if account is not None:
                 self._add("people", PersonChange(address, Role(act.texts[0]), account.login))
 
     def person(self, act: Act) -> None:
         """`add "…" as`: an account by login, address or name."""
         text, role = act.texts
-        account = self._look.person(text)
+        account = self._look.ask(PersonNamed(text))
         if account is None:
             self._found.note("route.nobody", Mark.WARN, number=act.rule.number, rule=act.rule.name, person=text)
             return
@@ -295,14 +305,20 @@ class Walk:
         self._changes["no_reply"] = True
 
     def own(self, act: Act) -> None:
-        """`do`: what the host of the engine made of it. Raises ValueError where it changes what it may not."""
+        """`do`: what the host of the engine made of it. Raises ExtraError where it breaks or does what it may not."""
         name, *text = act.texts
         before = replace(self._before, **self._changes)
-        after = self._own[name].perform(before, "".join(text), self._by(act))
+        try:
+            after = self._own[name].perform(before, "".join(text), self._by(act))
+        except Exception as error:
+            said = f'the action "{name}" broke: {type(error).__name__}: {error}'
+            raise ExtraError(said.removesuffix(": ")) from error
+        if not isinstance(after, Draft):
+            raise ExtraError(f'the action "{name}" gave {type(after).__name__}: it has to give a Draft')
         changed = [each for each in Draft.__struct_fields__ if getattr(after, each) != getattr(before, each)]
         for each in changed:
             if each not in MAY_CHANGE:
-                raise ValueError(f'the action "{name}" changes {each}: it may change {", ".join(MAY_CHANGE)}')
+                raise ExtraError(f'the action "{name}" changes {each}: it may change {", ".join(MAY_CHANGE)}')
             self._changes[each] = getattr(after, each)
 
     def collect(self, name: str, act: Act) -> None:
@@ -324,6 +340,7 @@ _PERFORM: Mapping[str, Callable[[Walk, Act], None]] = {
     "add_person": Walk.person,
     "thread_by": Walk.thread,
     "start_new_item": Walk.start_new,
+    "original_sender": Walk.original_sender,
     "reply_with": Walk.reply,
     "no_reply": Walk.no_reply,
     "forward_to": _collects("forwards"),

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, ClassVar
 
 from engine.gates import Findings, left_to_bounce
 from engine.item.target import on_item
+from engine.model.answers import Found
 from engine.model.desk import AccountStatus
 from engine.model.draft import Draft, Mark, Note, note
 from engine.model.facts import Facts
 from engine.model.mail import Mail
-from engine.model.questions import Found
 
 if TYPE_CHECKING:
     from engine.config import Config, People

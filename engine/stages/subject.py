@@ -1,7 +1,8 @@
 """Stage 5: does the subject let this mail in?
 
 Here: the empty subject and the undesired patterns. Not here: what becomes of the subject (`draft`).
-Invariant: what stage `bounce` is going to settle passes untouched.
+Invariant: what stage `bounce` is going to settle passes untouched, but for the undesired patterns: they are asked of an
+automatic reply that answers no item (one that does becomes a note there).
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from rules.pattern import encode
 
 if TYPE_CHECKING:
     from engine.config import Config
+    from engine.config import Gates as Options
     from engine.lookups import Lookups
 
 
@@ -30,20 +32,13 @@ class Subject:
     def decide(self, mail: Mail, facts: Facts, draft: Draft, look: Lookups) -> Draft:
         options = self._config.settings(draft.workspace).gates
         found = Findings(self.name, facts, draft)
-        if gate := left_to_bounce(facts, draft, options):
-            found.note("gate.left", Mark.INFO, gate=gate)
-            return found.draft()
         subject = mail.subject.strip()
-        if not subject:
+        if gate := left_to_bounce(facts, draft, options):
+            if gate != "auto_reply" or facts.thread.item is not None or not _undesired(subject, options, found):
+                found.note("gate.left", Mark.INFO, gate=gate)
+        elif not subject:
             return self._empty(options.empty_subject, options.default_title, found, draft)
-        encoded = encode(subject)
-        for pattern in options.undesired_subject_patterns:
-            if pattern.found_in(encoded):
-                because = note("subject.undesired", subject=subject[:80], pattern=pattern.source)
-                if found.trip("undesired_subject", options.undesired_subject, "gate.undesired_subject", because):
-                    return found.draft()
-                break
-        else:
+        elif not _undesired(subject, options, found):
             found.note("subject.fine")
         return found.draft()
 
@@ -54,3 +49,14 @@ class Subject:
             return found.draft(title=draft.title or default_title)
         found.trip("empty_subject", verb, "gate.empty_subject", note("subject.empty"))
         return found.draft()
+
+
+def _undesired(subject: str, options: Options, found: Findings) -> bool:
+    """Ask the patterns; tells whether one matched and said what comes of it."""
+    encoded = encode(subject)
+    pattern = next((each for each in options.undesired_subject_patterns if each.found_in(encoded)), None)
+    if pattern is None:
+        return False
+    because = note("subject.undesired", subject=subject[:80], pattern=pattern.source)
+    found.trip("undesired_subject", options.undesired_subject, "gate.undesired_subject", because)
+    return True

@@ -13,13 +13,18 @@ from typing import Any
 import msgspec
 
 from engine.model.mail import Part
+from engine.model.whole import as_json
 from engine.store import tables
 from engine.store.database import Database
 from engine.store.errors import NotFound, StoreError
 
 
 class Html(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Where an HTML body stands: in a slice of a raw mail, or in a blob once that mail is purged."""
+    """Where an HTML body stands: in a slice of a raw mail, or in a blob once that mail is purged.
+
+    `left_out` are spans of the decoded text that are not shown; they count only for a text of `chars` characters.
+    `pictures`: how it names those it shows -> their digests in hex.
+    """
 
     raw: int = 0
     starts: int = 0
@@ -27,13 +32,18 @@ class Html(msgspec.Struct, frozen=True, omit_defaults=True):
     encoding: str = ""
     charset: str = ""
     blob: int = 0
+    left_out: tuple[tuple[int, int], ...] = ()
+    chars: int = 0
+    pictures: tuple[tuple[str, str], ...] = ()
 
 
 def html_reference(raw: int, part: Part | None) -> str:
     """Write down where the HTML body of a mail stands, "" for none."""
     if part is None:
         return ""
-    return msgspec.json.encode(Html(raw, part.start, part.end, part.encoding, part.charset)).decode()
+    return as_json(
+        Html(raw, part.start, part.end, part.encoding, part.charset, 0, part.left_out, part.text_chars, part.pictures)
+    ).decode()
 
 
 class Blobs:
@@ -64,6 +74,9 @@ class Blobs:
             return bytes(self._content(tables.Blob, where.blob)).decode("utf-8")
         return _html_text(self._content(tables.RawMail, where.raw), where)
 
+    def pictures(self, reference: str) -> dict[str, str]:
+        return dict(msgspec.json.decode(reference, type=Html).pictures) if reference else {}
+
     def _content(self, table: Any, row: int) -> Any:
         found = self._database.first(table.select(table.content).where(table.id == row))
         return found[0] if found else None
@@ -92,7 +105,7 @@ class Blobs:
             where = msgspec.json.decode(reference, type=Html)
             if where.raw == raw:
                 blob = self._own_blob(_html_text(content, where).encode("utf-8", "replace"))
-                pointer = msgspec.json.encode(Html(blob=blob)).decode()
+                pointer = as_json(Html(blob=blob, pictures=where.pictures)).decode()
                 self._database.do(table.update(html=pointer).where(table.id == number))
                 count += 1
         return count
@@ -112,8 +125,9 @@ def _decoded(raw: Any, starts: int, ends: int, encoding: str) -> bytes:
 
 
 def _html_text(raw: Any, where: Html) -> str:
-    from engine.mail.parts import text
+    from engine.mail.parts import text, without
 
     if raw is None:
         return ""
-    return text(bytes(raw), Part("text/html", where.starts, where.ends, where.encoding, where.charset))
+    whole = text(bytes(raw), Part("text/html", where.starts, where.ends, where.encoding, where.charset))
+    return without(whole, where.left_out) if len(whole) == where.chars else whole

@@ -8,17 +8,17 @@ that says why.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from itertools import takewhile
 from typing import Any
 
 import msgspec
 
-from engine.model.draft import Decider, Who
+from engine.model.draft import ENGINE
 from engine.model.facts import Facts, Release
 from engine.model.mail import Envelope, Mail, Origin, RawMail
-from engine.model.stored import Claimed, Spooled
+from engine.model.stored import Claimed, Spooled, Waiting
 from engine.store import hot, tables
 from engine.store.database import Database, time, us
 from engine.store.errors import Refused
@@ -27,12 +27,16 @@ from engine.store.locks import is_alive
 from engine.store.mails import Mails
 from engine.store.receipts import Receipts, message_key
 from engine.store.settling import plan
+from engine.store.terms import OPEN
 
 CLAIM_S = 900
 """How long a claim of a process on another host stands; one of a dead process on this host falls at once."""
 
 CLOCK_JUMP_S = 86_400
-"""A claim or lease that ends later than this from now was made before the clock went back."""
+"""A claim, lease or wait that ends later than this from now was made before the clock went back."""
+
+DEATHS_AT_ONCE = 2
+"""After so many deaths a mail is still taken up at once: whoever is killed has a mail in hand, most often innocent."""
 
 CLAIM_BYTES = 8_000_000
 """A batch of claimed mails ends at this size: bounds memory whatever the mails are."""
@@ -42,7 +46,6 @@ MOST_TEXT = 1000
 
 MOST_ERROR = 20_000
 
-ENGINE = Decider(Who.ENGINE, "engine")
 DIED = "the process died while this mail was in hand"
 CRASHED = "every attempt ended in a crash of the whole process"
 
@@ -107,22 +110,36 @@ class Claims:
                 self.defer(each, "", "", each.received_at)
 
     def give_back(self, mailbox: str, now: datetime, in_hand: dict[str, int], waits_s: Sequence[float]) -> None:
-        moment = us(now)
+        moment, number = us(now), self._listing.number(mailbox)
+        longest = int(max((CLOCK_JUMP_S, *waits_s)) * 1_000_000)
         with self._database.joining():
-            for row, attempts, held_by, until in self._database.rows(hot.CLAIMED_ROWS, self._listing.number(mailbox)):
+            self._database.run(hot.WAITS_TOO_LONG, number, moment + longest)
+            for row, attempts, held_by, until in self._database.rows(hot.CLAIMED_ROWS, number):
                 if not is_free(held_by, until, moment):
                     continue
                 begun = in_hand.get(held_by)
                 if begun == row:
-                    next_at = 0  # in its turn: a reply to it may follow
-                    if attempts > 1 and waits_s:
-                        next_at = moment + int(waits_s[min(attempts - 1, len(waits_s)) - 1] * 1_000_000)
+                    next_at = 0  # at once: first in its turn, for a reply may follow, then alone behind all others
+                    if attempts > DEATHS_AT_ONCE and waits_s:
+                        wait = waits_s[min(attempts - DEATHS_AT_ONCE, len(waits_s)) - 1]
+                        next_at = moment + int(wait * 1_000_000)
                     self._database.run(hot.DIED_ON, next_at, DIED, row)
                 else:
                     self._database.run(hot.GIVE_BACK, attempts - (begun is not None), row)
 
     def tried_mailboxes(self, now: datetime) -> frozenset[str]:
         return frozenset(name for (name,) in self._database.rows(hot.TRIED_MAILBOXES, us(now)))
+
+    def waiting(self, mailbox: str) -> list[Waiting]:
+        rows = self._database.rows(hot.LET_WAIT, self._listing.number(mailbox))
+        return [Waiting(number, code, _last_line(error), time(until)) for code, error, number, until in rows]
+
+    def make_due(self, mailbox: str, codes: Collection[str]) -> None:
+        inbound = tables.Inbound
+        waits = tables.SQL(OPEN) & (inbound.state == "received") & inbound.owner.is_null()
+        here = inbound.mailbox == self._listing.number(mailbox)
+        with self._database.joining():
+            self._database.do(inbound.update(next_at=0).where(waits, here, inbound.code.in_(sorted(codes))))
 
     def reset_status(self, mail: str) -> None:
         inbound = tables.Inbound

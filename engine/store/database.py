@@ -5,6 +5,7 @@ used (`file.py`). peewee writes the schema and the queries that run seldom (`all
 with the first of them; the texts of `hot.py` go straight to a cursor (`rows`, `one`, `run`, `insert`), which saves
 100 us a statement. Invariant: every write stands in a transaction that began as a writer (BEGIN IMMEDIATE), so that
 waiting for the lock works and a read never has to become a write (which SQLite refuses at once).
+Over 300 lines: statements and transactions share one connection and what is open in it.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engine.store.errors import StoreError
+from engine.model.whole import whole
+from engine.store.errors import Busy, StoreError
 from engine.store.file import meaning, prepare
 
 if TYPE_CHECKING:
@@ -75,17 +77,24 @@ class Database:
         if self.path is not None:
             prepare(self.path, create)
         try:
-            self._connection = sqlite3.connect(
-                self.path or ":memory:", timeout=self._busy_s, isolation_level=None, cached_statements=256
-            )
-        except sqlite3.Error as error:
-            raise meaning(error, self.path) from error
-        self._cursor = self._connection.cursor
+            self._open()
+        except StoreError as error:
+            with suppress(StoreError):
+                if not isinstance(error, Busy):  # no room for the index of the log, which others share: in memory then
+                    return self._open("PRAGMA locking_mode = EXCLUSIVE")
+            raise
+
+    def _open(self, *first: str) -> None:
         try:
-            for name, value in PRAGMAS.items():
-                self.run(f"PRAGMA {name} = {value}")
+            where = self.path or ":memory:"
+            self._connection = sqlite3.connect(where, self._busy_s, isolation_level=None, cached_statements=256)
+            self._cursor = self._connection.cursor
+            for statement in (*first, *(f"PRAGMA {name} = {value}" for name, value in PRAGMAS.items())):
+                self.run(statement)
             if self.path is not None and self.one("PRAGMA journal_mode")[0] != "wal":
                 self.run("PRAGMA journal_mode = WAL")
+        except sqlite3.Error as error:
+            raise meaning(error, self.path) from error
         except BaseException:
             self.close()
             raise
@@ -108,24 +117,30 @@ class Database:
     def run(self, sql: str, *params: Any) -> Any:
         """Run a statement and give its cursor (`rowcount`, `lastrowid`)."""
         try:
-            return self._cursor().execute(sql, params)
+            return self._executed(sql, params)
         except Exception as error:
             raise meaning(error, self.path) from error
 
     def one(self, sql: str, *params: Any) -> Any:
         """Give the first row of a query, or None."""
         try:
-            return self._cursor().execute(sql, params).fetchone()
+            return self._executed(sql, params).fetchone()
         except Exception as error:
             raise meaning(error, self.path) from error
 
     def rows(self, sql: str, *params: Any) -> list[tuple[Any, ...]]:
         """Give all rows of a query."""
         try:
-            found: list[tuple[Any, ...]] = self._cursor().execute(sql, params).fetchall()
+            found: list[tuple[Any, ...]] = self._executed(sql, params).fetchall()
             return found
         except Exception as error:
             raise meaning(error, self.path) from error
+
+    def _executed(self, sql: str, params: tuple[Any, ...]) -> sqlite3.Cursor:
+        try:
+            return self._cursor().execute(sql, params)
+        except UnicodeEncodeError:  # text that SQLite refuses; every text that is stored passes here
+            return self._cursor().execute(sql, whole(params))
 
     def many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
         """Run a statement once for each row."""

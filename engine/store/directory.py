@@ -13,8 +13,8 @@ from typing import Any
 
 import msgspec
 
+from engine.model.answers import AccountMatch, Found
 from engine.model.desk import Account, AccountStatus
-from engine.model.questions import AccountMatch, Found
 from engine.store import hot, tables
 from engine.store.database import Database
 from engine.store.errors import NotFound, Refused
@@ -126,6 +126,11 @@ class Directory:
         query = tables.Account.select(login).join(tables.Membership).where(tables.Membership.group == group)
         return tuple(found for (found,) in self._database.all(query.order_by(login)))
 
+    def roles(self) -> list[tuple[str, tuple[str, ...]]]:
+        role = tables.Role
+        rows = self._database.all(role.select(role.name, role.permissions).order_by(role.key))
+        return [(name, tuple(msgspec.json.decode(permissions))) for name, permissions in rows]
+
     def members(self, workspace: str) -> list[tuple[str, str, str]]:
         member, account, group, role = tables.Member, tables.Account, tables.AccountGroup, tables.Role
         kind = tables.Case(None, [(member.account.is_null(), "group")], "user")
@@ -146,7 +151,7 @@ class Directory:
             columns["name_key"] = _squeezed(columns["name"])
         with self._database.joining():
             there = self._database.one(hot.LOGIN_ID, login)
-            said = self._put(tables.Account.login, login, columns) if there else "added"
+            said = put(self._database, self._memory, tables.Account.login, login, columns) if there else "added"
             row = there[0] if there else self._new_account(login, columns)
             changed = emails is not None and self._put_emails(row, list(emails))
             for name in groups or ():
@@ -183,16 +188,17 @@ class Directory:
 
     def put_group(self, name: str, members: Iterable[str] = ()) -> str:
         with self._database.joining():
-            said = self._put(tables.AccountGroup.key, name.strip().casefold(), {"name": name.strip()})
+            key = name.strip().casefold()
+            said = put(self._database, self._memory, tables.AccountGroup.key, key, {"name": name.strip()})
             changed = False
             for login in members:
                 changed |= self._join(number(self._database, tables.Account.login, login, "user"), name)
         return "changed" if said == "same" and changed else said
 
     def put_role(self, name: str, permissions: Iterable[str]) -> str:
-        stored = msgspec.json.encode(tuple(permissions)).decode()
+        columns = {"name": name, "permissions": msgspec.json.encode(tuple(permissions)).decode()}
         with self._database.joining():
-            return self._put(tables.Role.key, name.casefold(), {"name": name, "permissions": stored})
+            return put(self._database, self._memory, tables.Role.key, name.casefold(), columns)
 
     def put_member(self, workspace: str, role: str, *, user: str = "", group: str = "") -> str:
         member, database = tables.Member, self._database
@@ -230,12 +236,6 @@ class Directory:
                 self._database.do(table.delete().where(table.group == row))
             self._memory.touch("accounts")
             remove(self._database, tables.AccountGroup, row, f"group {name} is in use")
-
-    def _put(self, key: Any, value: str, columns: dict[str, Any]) -> str:
-        said = put(self._database, key, value, columns)
-        if said != "same":
-            self._memory.touch("accounts")
-        return said
 
 
 def _squeezed(name: str) -> str:

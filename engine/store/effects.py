@@ -142,12 +142,17 @@ class Effects:
                     self._set_column(before, column, value)
         else:
             self.item = self._database.insert(
-                hot.ITEM, workspace, effect.title, effect.text, effect.quoted, author, self.sender, *columns.values(),
-                private, self.now, self.now, closed_at, self.row, html,
+                *self._numbered(), workspace, effect.title, effect.text, effect.quoted, author, self.sender,
+                *columns.values(), private, self.now, self.now, closed_at, self.row, html,
             )  # fmt: skip
         for name, value in others:
             self._set_other(self.item, name, value)
         return self.item, effect.workspace
+
+    def _numbered(self) -> tuple[Any, ...]:
+        """The statement that inserts an item; the first one after a restore is given its number."""
+        mark = self._database.one(hot.MARK)
+        return (hot.ITEM_AT, mark[0] + 1) if mark else (hot.ITEM,)
 
     def _add_comment(self, effect: AddComment) -> tuple[int, str]:
         item = self.item = effect.item or self.item
@@ -193,7 +198,7 @@ class Effects:
         return int(row[0]) if row else 0
 
     def _set_field(self, effect: SetField) -> tuple[int, str]:
-        item = effect.item or self.item
+        item = self.item = effect.item or self.item
         column = NAMES.get(effect.name, effect.name)
         if column in COLUMNS or column == "title":
             self._set_column(item, column, _as_text(effect.value))

@@ -35,7 +35,7 @@ RAW = insert("raw_mail", "digest", "size", "content", "truncated")
 
 INBOUND = insert(
     "inbound", "ref", "mailbox_id", "raw_id", "received_at", "reverse_path", "forward_paths", "source_key",
-    "attempts", "owner", "claimed_until",
+    "attempts", "owner", "claimed_until", "mode",
 )  # fmt: skip
 
 PRESENTATION = insert(
@@ -62,11 +62,20 @@ ORDER BY next_at, id LIMIT ?"""
 
 CLAIM = update("inbound", "attempts", "owner", "claimed_until", where="id = ? AND state = 'received' AND attempts = ?")
 
+LET_WAIT = f"""
+SELECT code, error, COUNT(*), MIN(next_at) FROM inbound
+WHERE {OPEN} AND state = 'received' AND mailbox_id = ? AND owner IS NULL AND code <> ''
+GROUP BY code, error ORDER BY MIN(next_at), code"""
+
 SIZE = "SELECT size FROM raw_mail JOIN inbound ON inbound.raw_id = raw_mail.id WHERE inbound.id = ?"
 
 CLAIMED_ROWS = f"""
 SELECT id, attempts, owner, claimed_until FROM inbound
 WHERE {OPEN} AND state = 'received' AND mailbox_id = ? AND owner IS NOT NULL"""
+
+# Set by a clock that ran ahead: nobody makes a mail wait that long.
+WAITS_TOO_LONG = f"""
+UPDATE inbound SET next_at = 0 WHERE {OPEN} AND state = 'received' AND mailbox_id = ? AND next_at > ?"""
 
 GIVE_BACK = "UPDATE inbound SET owner = NULL, attempts = ? WHERE id = ?"
 
@@ -112,6 +121,18 @@ ITEM = insert(
     "item", "workspace_id", "title", "text", "quoted", "author_id", "sender", *COLUMNS, "private", "created_at",
     "changed_at", "closed_at", "inbound_id", "html",
 )  # fmt: skip
+
+ITEM_AT = ITEM.replace("(", "(id, ", 1).replace("VALUES (", "VALUES (?, ")
+"""The same with its number: the first item after a restore."""
+
+MARK = "SELECT above FROM numbering WHERE kind = 'item' AND above > coalesce((SELECT max(id) FROM item), 0)"
+"""The mark that the number of a new item has to be above, as long as none is."""
+
+NUMBER_ABOVE = insert("numbering", "kind", "above") + " ON CONFLICT (kind) DO UPDATE SET above = excluded.above"
+
+HIGHEST = "SELECT max(coalesce((SELECT max(id) FROM item), 0), coalesce((SELECT max(above) FROM numbering), 0))"
+
+HOLD_QUEUED = f"UPDATE outbox SET state = 'held', owner = NULL, error = ? WHERE {QUEUED}"
 
 SET_ITEM = {column: update("item", column, where="id = ?") for column in ("title", *COLUMNS, "private", "closed_at")}
 """A statement for each column of an item that an effect may set."""
@@ -173,6 +194,12 @@ WHERE {PLANNED} AND +presentation.mailbox_id = ? ORDER BY presentation.attempts,
 ACTION_DONE = update("presentation", "action_state", "why", where="mailbox_id = ? AND key = ?").replace(
     " WHERE", ", attempts = attempts + 1 WHERE"
 )
+
+MOVED_TO = """
+INSERT INTO presentation (mailbox_id, key, inbound_id, size, first_seen, last_seen)
+SELECT mailbox_id, ?, inbound_id, size, ?, ? FROM presentation WHERE mailbox_id = ? AND key = ?
+ON CONFLICT (mailbox_id, key) DO UPDATE SET inbound_id = excluded.inbound_id, size = excluded.size,
+  last_seen = excluded.last_seen, action = '', folder = '', action_state = 'none', attempts = 0, why = ''"""
 
 # The item or topic of a mail that was kept in its mailbox until then is closed, locked or gone.
 PLAN_CLOSED = """
@@ -325,6 +352,8 @@ UPDATE mailbox SET ok_at = ?, failures = 0, failing_since = 0, code = '', senten
 
 EPOCH = "SELECT epoch, uidnext, epochs FROM mailbox WHERE id = ?"
 
+EPOCH_TOLD = update("mailbox", "epoch", where="id = ?")
+
 UIDNEXT = update("mailbox", "uidnext", where="id = ?")
 
 BROKE = "SELECT aside FROM mailbox WHERE id = ?"
@@ -350,11 +379,14 @@ SELECT trace FROM receipt JOIN inbound ON inbound.id = inbound_id WHERE ref = ? 
 
 # ── sending ───────────────────────────────────────────────────────────────────────────────────────────────────
 
-TO_BE_SENT = f"SELECT count(*) FROM outbox WHERE {QUEUED} AND next_at <= ?"
+TO_BE_SENT = f"SELECT count(*) FROM outbox WHERE {QUEUED} AND (next_at <= ? OR next_at > ?)"
 
 SENDING = f"SELECT id, owner, claimed_until, automatic FROM outbox WHERE {QUEUED} AND state = 'sending'"
 
-DUE = f"SELECT id FROM outbox WHERE {QUEUED} AND state = 'queued' AND next_at <= ? ORDER BY next_at, id LIMIT ?"
+DUE = f"""
+SELECT id FROM outbox WHERE {QUEUED} AND state = 'queued' AND (next_at <= ? OR next_at > ?)
+ORDER BY next_at, id LIMIT ?"""
+"""Due, or made to wait longer than anybody does: by a clock that ran ahead."""
 
 SEND = update("outbox", "owner", "claimed_until", "tried_at", where="id = ?").replace(
     " WHERE", ", state = 'sending', attempts = attempts + 1 WHERE"
@@ -369,7 +401,9 @@ SENT = """
 UPDATE outbox SET state = 'sent', owner = NULL, error = '', tried_at = ?,
   message_id = CASE WHEN ? = '' THEN message_id ELSE ? END WHERE id = ?"""
 
-SENT_TO = f"SELECT count(*) FROM outbox WHERE {TRIED} AND tried_at >= ? AND state IN ('sent', 'unknown')"
+SENT_TO = (
+    f"SELECT count(*) FROM outbox WHERE {TRIED} AND tried_at >= ? AND tried_at < ? AND state IN ('sent', 'unknown')"
+)
 """Goes on with one condition more for each thing that is asked."""
 
 ANSWERED = """

@@ -10,6 +10,7 @@ from typing import Any
 
 from peewee import JOIN, Case, fn
 
+from engine.mail.subject import changed
 from engine.model.stored import AttachmentView, CommentView, ItemRow, ItemView
 from engine.store import tables
 from engine.store.database import Database, moment, time
@@ -66,17 +67,20 @@ class ItemViews:
         return tuple((login, role) for login, role in self._database.all(query.order_by(account.login)))
 
     def _comments(self, item: int) -> tuple[CommentView, ...]:
-        comment, account, inbound = tables.Comment, tables.Account, tables.Inbound
+        comment, account, inbound, first = tables.Comment, tables.Account, tables.Inbound, tables.Inbound.alias("first")
         author, mail = fn.COALESCE(account.login, comment.sender), fn.COALESCE(inbound.ref, "")
+        said, was = fn.COALESCE(inbound.subject, ""), fn.COALESCE(first.subject, "")
         query = (
             comment.select(comment.id, author, comment.text, comment.quoted, comment.internal, comment.created_at, mail,
-                           comment.html)
+                           comment.html, said, tables.Item.title, was)
             .join(account, JOIN.LEFT_OUTER).switch(comment).join(inbound, JOIN.LEFT_OUTER)
+            .switch(comment).join(tables.Item)
+            .join(first, JOIN.LEFT_OUTER, on=tables.Item.inbound == first.id)
             .where(comment.item == item).order_by(comment.id)
         )  # fmt: skip
         return tuple(
-            CommentView(number, author, text, quoted, bool(internal), time(created_at), mail, html)
-            for number, author, text, quoted, internal, created_at, mail, html in self._database.all(query)
+            CommentView(number, author, text, quoted, bool(internal), time(created_at), mail, html, changed(*subjects))
+            for number, author, text, quoted, internal, created_at, mail, html, *subjects in self._database.all(query)
         )
 
     def _attachments(self, item: int) -> tuple[AttachmentView, ...]:

@@ -16,9 +16,9 @@ from engine.model.stored import MailboxState
 from engine.store import hot, tables
 from engine.store.claims import Claims, is_free
 from engine.store.database import Database, moment, us
-from engine.store.listing import Listing
+from engine.store.listing import Listing, times_of
 from engine.store.locks import FileLock, is_alive
-from engine.store.migrations import check_version, pass_file
+from engine.store.migrations import MADE, check_version, pass_file
 
 TTL_S = 60.0
 RETRY_S = 0.25
@@ -85,6 +85,7 @@ class Leases:
             if not passing.acquire():
                 lock.release()
                 return False
+            passing.note(MADE)
             self._pass = passing
         self._locks[mailbox] = lock
         return True
@@ -147,14 +148,14 @@ class Leases:
         box = tables.Mailbox
         query = box.select(
             box.name, box.ok_at, box.failures, box.failing_since, box.failed_at, box.code, box.sentence, box.paused,
-            box.lease_owner, box.epoch,
+            box.lease_owner, box.epoch, box.aside,
         )  # fmt: skip
         return [
             MailboxState(
                 name, moment(ok_at), failures, moment(since), moment(failed_at), code, sentence, paused,
-                _named(holder), epoch,
+                _named(holder), epoch, tuple(times_of(aside)),
             )
-            for name, ok_at, failures, since, failed_at, code, sentence, paused, holder, epoch
+            for name, ok_at, failures, since, failed_at, code, sentence, paused, holder, epoch, aside
             in self._database.all(query.order_by(box.name))
         ]  # fmt: skip
 

@@ -8,6 +8,7 @@ Invariant: new is what the ledger does not know; flags, dates and positions are 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from typing import NamedTuple
 
 from engine.model.stored import Sorted
 from engine.store import hot, tables
@@ -23,6 +24,32 @@ LAST_SEEN_STEP_S = 86_400
 MOST_ASIDE = 200
 
 ANEW = "the mailbox started its numbers anew"
+
+
+class Epoch(NamedTuple):
+    """As long as this stays, a key names the same message: the UIDVALIDITY ("" where there is none), whose it is.
+
+    `account` is "" where it is not known, `uidnext` the next UID, `times` how often there was another epoch.
+    """
+
+    numbers: str
+    account: str = ""
+    uidnext: int = 0
+    times: int = 0
+
+    @property
+    def told(self) -> str:
+        """As it is stored."""
+        return f"{self.numbers}\n{self.account}" if self.account else self.numbers
+
+    def is_elsewhere(self, before: Epoch) -> bool:
+        """Tell whether it is known to be another account or folder."""
+        return bool(before.account) and self.account != before.account
+
+    def follows(self, before: Epoch) -> bool:
+        """Tell whether the numbers went on."""
+        fell = 0 < self.uidnext < before.uidnext
+        return self.numbers == before.numbers and not fell and not self.is_elsewhere(before)
 
 
 class Listing:
@@ -44,29 +71,37 @@ class Listing:
 
     # ── epochs ────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def begin_epoch(self, mailbox: str, epoch: str, uidnext: int = 0) -> bool:
+    def begin_epoch(self, mailbox: str, epoch: str, uidnext: int = 0, account: str = "") -> bool:
         number = self.number(mailbox)
         with self._database.joining():
-            before, highest, epochs = self._database.one(hot.EPOCH, number)
-            fell = before == epoch and 0 < uidnext < highest
-            if before == epoch and not fell:
-                if uidnext > highest:
+            before = self._epoch(number)
+            now = Epoch(epoch, account or before.account, uidnext)
+            if now.follows(before):
+                if now.told != before.told:  # the first pass of a release that asks for the account
+                    self._database.run(hot.EPOCH_TOLD, now.told, number)
+                if uidnext > before.uidnext:
                     self._database.run(hot.UIDNEXT, uidnext, number)
                 return False
-            self._begin(number, epoch, uidnext, anew=bool(before), aside=f"@{epochs}" if fell else "")
-            return bool(before)
+            self._begin(number, before, now)
+            return bool(before.told)
 
-    def _begin(self, number: int, epoch: str, uidnext: int, anew: bool, aside: str) -> None:
-        """Write the new epoch; `anew` voids what was planned, `aside` is put behind keys that come again."""
+    def _epoch(self, number: int) -> Epoch:
+        told, uidnext, times = self._database.one(hot.EPOCH, number)
+        numbers, _, account = told.partition("\n")
+        return Epoch(numbers, account, uidnext, times)
+
+    def _begin(self, number: int, before: Epoch, now: Epoch) -> None:
+        """Write the new epoch, void what was planned; keys that will name other messages now make room for them."""
         box, shown = tables.Mailbox, tables.Presentation
-        begun = box.update(epoch=epoch, uidnext=uidnext, epochs=box.epochs + 1)
+        begun = box.update(epoch=now.told, uidnext=now.uidnext, epochs=box.epochs + 1)
         self._database.do(begun.where(box.id == number))
-        if anew:
+        if before.told:
             void = shown.update(action_state="none", why=ANEW)
             self._database.do(void.where(tables.SQL(PLANNED), shown.mailbox == number))
-        if aside:  # the same numbers will name other messages: the old ones make room
-            again = shown.update(key=shown.key.concat(aside))
-            self._database.do(again.where(shown.mailbox == number, shown.key.contains(f"/{epoch}/")))
+        elsewhere = now.is_elsewhere(before)
+        if elsewhere or now.numbers == before.numbers:
+            again = shown.update(key=shown.key.concat(f"@{before.times}")).where(shown.mailbox == number)
+            self._database.do(again if elsewhere else again.where(shown.key.contains(f"/{now.numbers}/")))
 
     # ── keys ──────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -109,10 +144,15 @@ class Listing:
 
     def _broke(self, mailbox: str) -> dict[str, int]:
         (told,) = self._database.one(hot.BROKE, self.number(mailbox))
-        pairs = (line.partition(" ") for line in told.split("\n") if line)
-        return {key: int(times) for times, _, key in pairs}
+        return times_of(told)
 
     def _put_broke(self, mailbox: str, broke: dict[str, int]) -> None:
         told = "\n".join(f"{times} {key}" for key, times in broke.items())
         with self._database.joining():
             self._database.do(tables.Mailbox.update(aside=told).where(tables.Mailbox.id == self.number(mailbox)))
+
+
+def times_of(told: str) -> dict[str, int]:
+    """Read `mailbox.aside`: how often each message could not be fetched."""
+    pairs = (line.partition(" ") for line in told.split("\n") if line)
+    return {key: int(times) for times, _, key in pairs}

@@ -9,7 +9,7 @@ at once, with its place.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ from engine.model.desk import CustomField
 from engine.model.fields import KINDS
 from engine.store.directory import PERMISSIONS, STATUSES
 from engine.store.errors import NotFound, Refused
+from engine.store.load_values import unknown_default, unknown_values
 from engine.store.places import Text, Where
 from engine.store.workspaces import LISTS, WORKSPACE_STATUSES
 from rules.problem import Problem, in_order
@@ -207,6 +208,8 @@ def load(store: Store, data: Mapping[str, Any], text: Text | None = None) -> dic
                         tallies[table].count(_PUT[table](store, dict(entry)))
                 except (NotFound, Refused) as error:
                     check.add("D120", str(error), (table, number, _culprit(entry, error.value)))
+        for path, message, advice in _unknown(store, data):
+            check.add("D121", message, path, advice)
         for number, entry in enumerate(data.get("groups", ())):
             try:
                 if store.directory.put_group(entry["name"], entry.get("members", ())) == "changed":
@@ -219,6 +222,17 @@ def load(store: Store, data: Mapping[str, Any], text: Text | None = None) -> dic
         if check.problems:
             raise LoadError(in_order(check.problems))
     return tallies
+
+
+def _unknown(store: Store, data: Mapping[str, Any]) -> Iterator[tuple[Where, str, str]]:
+    """What items and fields hold that nothing offers: path, message, advice."""
+    for number, entry in enumerate(data.get("fields", ())):
+        for keys, message, advice in unknown_default(entry):
+            yield ("fields", number, *keys), message, advice
+    for number, entry in enumerate(data.get("items", ())):
+        if (catalog := store.items.catalog(entry["workspace"])) is not None:
+            for keys, message, advice in unknown_values(entry, catalog):
+                yield ("items", number, *keys), message, advice
 
 
 def _culprit(entry: Mapping[str, Any], culprit: str) -> str:

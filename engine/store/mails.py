@@ -11,12 +11,13 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from engine.model.draft import Decider, Who
+from engine.model.draft import ENGINE, Decider, Who
 from engine.model.mail import Envelope, Origin, RawMail
 from engine.model.plan import Outcome, Receipt
+from engine.model.reasons import OUR_FAULT
 from engine.model.stored import MailRow, StoredMail
 from engine.store import hot, tables
-from engine.store.database import Database, time, us
+from engine.store.database import Database, moment, time, us
 from engine.store.errors import NotFound
 from engine.store.receipts import message_key
 from engine.store.terms import DECIDED, OPEN
@@ -151,6 +152,7 @@ def _rows() -> Any:
             inbound.sender, inbound.recipients, inbound.received_at, raw.size, inbound.state, receipt.outcome,
             inbound.code, receipt.because, receipt.by_kind, receipt.by_name, receipt.by_file, receipt.by_line,
             receipt.workspace, receipt.item, receipt.topic, inbound.generation, inbound.attempts, inbound.error,
+            inbound.next_at, raw.purged_at,
         )
         .join(mailbox).switch(inbound).join(raw).switch(inbound)
         .join(receipt, tables.JOIN.LEFT_OUTER, on=_present())
@@ -168,10 +170,13 @@ def _raw_mail(row: tuple[Any, ...]) -> RawMail:
 def _mail_row(row: tuple[Any, ...]) -> MailRow:
     (mail, number, mailbox, key, message_id, subject, sender, recipients, received_at, size, state, outcome, code,
      because, by_kind, by_name, by_file, by_line, workspace, item, topic, generation, attempts,
-     error) = row  # fmt: skip
-    by = Decider(Who(by_kind), by_name, by_file, by_line) if by_kind else Decider(Who.ENGINE, "engine")
+     error, next_at, purged_at) = row  # fmt: skip
+    waits = state == "received" and next_at and code not in OUR_FAULT  # those are looked at in every pass
+    due = time(next_at) if waits else None
+    by = Decider(Who(by_kind), by_name, by_file, by_line) if by_kind else ENGINE
     return MailRow(
         mail, number, mailbox, key, message_id, subject, sender, recipients, time(received_at), size, state,
         outcome or "deferred", code, because or error.strip().rpartition("\n")[2], by, workspace or "", item or 0,
-        generation, attempts, error, topic or 0,
+        generation, attempts, error, topic or 0, due,
+        moment(purged_at),
     )  # fmt: skip

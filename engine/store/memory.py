@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
-from engine.model.stored import Versions
+from engine.model.stored import Counter, Versions
 from engine.store.database import Database
 
 T = TypeVar("T")
@@ -28,29 +27,8 @@ class Window:
     count: int
 
 
-DEPENDS_ON: dict[str, tuple[str, ...]] = {
-    "account": ("accounts",),
-    "login": ("accounts",),
-    "person": ("accounts",),
-    "group": ("accounts",),
-    "may": ("accounts",),
-    "catalog": ("accounts",),
-    "item": ("items",),
-    "topic": ("items",),
-    "item_by_field": ("items",),
-    "item_by_message_ids": ("items", "receipts"),
-    "duplicate": ("receipts",),
-}
-"""Which counters a question depends on; `others` counts for all. Workspaces and fields are counted as accounts."""
-
-
-@lru_cache(maxsize=16)
-def _doubtful(accounts: bool, items: bool, receipts: bool, others: bool) -> frozenset[str]:
-    """Name the questions whose answers may be others, by the counters that moved."""
-    if others:
-        return frozenset(DEPENDS_ON)
-    moved = {name for name, has in (("accounts", accounts), ("items", items), ("receipts", receipts)) if has}
-    return frozenset(question for question, counters in DEPENDS_ON.items() if moved.intersection(counters))
+COUNTERS: tuple[Counter, ...] = get_args(Counter)
+ALL = frozenset(COUNTERS)
 
 
 class Memory:
@@ -58,7 +36,7 @@ class Memory:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._changes = {"accounts": 0, "items": 0, "receipts": 0}
+        self._changes: dict[Counter, int] = dict.fromkeys(COUNTERS, 0)
         self._others = 0
         self._remembered: dict[tuple[Any, ...], Any] = {}
         self.windows: dict[int, Window] = {}
@@ -72,11 +50,14 @@ class Memory:
             self._forget()
         return Versions(**self._changes, others=others)
 
-    def changed_since(self, before: Versions) -> frozenset[str]:
-        """Name the questions whose answers may have changed since `before`."""
-        return _doubtful(*[now != then for now, then in zip(self.versions(), before, strict=True)])
+    def changed_since(self, before: Versions) -> frozenset[Counter]:
+        """Name what may have changed since `before`; another connection may have changed anything."""
+        now = self.versions()
+        if now.others != before.others:
+            return ALL
+        return frozenset([each for each, new, old in zip(COUNTERS, now, before, strict=False) if new != old])
 
-    def touch(self, *counters: str) -> None:
+    def touch(self, *counters: Counter) -> None:
         """Count a write; what was remembered of accounts is forgotten with it."""
         for counter in counters:
             self._changes[counter] += 1
@@ -84,7 +65,7 @@ class Memory:
             self._remembered.clear()
 
     def _rolled_back(self) -> None:
-        self.touch("accounts", "items", "receipts")
+        self.touch(*COUNTERS)
         self._forget()
 
     def _forget(self) -> None:

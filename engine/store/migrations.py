@@ -16,6 +16,8 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from engine.store import hot
 from engine.store.database import Database, us
 from engine.store.errors import Busy, StoreError
@@ -33,8 +35,23 @@ def _first(database: Database) -> None:
     """Step 1 is the making of the tables: no older schema was ever released."""
 
 
-STEPS: tuple[tuple[str, Callable[[Database], None]], ...] = (("first version", _first),)
+def _numbering(database: Database) -> None:
+    """Step 2: numbers of items go on above a mark, which a restored backup sets."""
+    database.run('CREATE TABLE "numbering" ("kind" TEXT NOT NULL PRIMARY KEY, "above" INTEGER NOT NULL) WITHOUT ROWID')
+
+
+STEPS: tuple[tuple[str, Callable[[Database], None]], ...] = (
+    ("first version", _first),
+    ("numbers above a mark", _numbering),
+)
 """Name and deed of every step; the version of a schema is the number of steps taken."""
+
+
+MADE = b"made\n"
+"""What stands in the file of the pass lock once there was a database: one that is gone is not made anew in silence."""
+
+
+GONE = "is gone or empty, and there was one"
 
 
 def version(database: Database) -> int:
@@ -47,23 +64,63 @@ def version(database: Database) -> int:
     return int(database.one(hot.SCHEMA)[0] or 0)
 
 
+def was_made(path: Path) -> bool:
+    """Tell whether there was a database at this path once, whatever is there now."""
+    try:
+        return pass_file(path).read_bytes().startswith(MADE)
+    except OSError:
+        return False
+
+
 def pass_file(path: Path) -> Path:
     """Name the file that a pass locks shared and an upgrade locks alone."""
     return path.with_name(path.name + ".pass")
 
 
-def bring_up_to_date(database: Database, may_upgrade: bool = True, wait_s: float = UPGRADE_WAIT_S) -> list[str]:
+def bring_up_to_date(
+    database: Database, may_upgrade: bool = True, wait_s: float = UPGRADE_WAIT_S, *, anew: bool = False
+) -> list[str]:
     """Make or upgrade the schema; gives the names of the steps taken, usually none.
 
-    Raises StoreError for a schema newer than this release, or one that is older and may not be upgraded;
+    Raises StoreError for a schema newer than this release, one that is older and may not be upgraded, and an empty
+    database where there was one before, unless it may be made `anew`;
     Busy if a pass was still running after `wait_s` seconds.
     """
     if _is_current(database):
         return []
     if not may_upgrade:
         raise StoreError(f"the database {database.path} has an older schema: run `allegra db migrate`")
-    with _alone(database, wait_s):
-        return _upgrade(database)
+    with _alone(database, wait_s) as lock:
+        if database.path and not anew and was_made(database.path) and version(database) == 0:
+            raise StoreError(
+                f"the database {database.path} {GONE}: restore a backup "
+                "(`allegra db restore FILE`), or begin with an empty one (`allegra db migrate --anew`)"
+            )
+        taken = _upgrade(database)
+        if lock:
+            lock.note(MADE)
+        return taken
+
+
+class Migrated(Struct, frozen=True):
+    """The version that the schema has now, and the names of the steps that were taken."""
+
+    version: int
+    steps: tuple[str, ...]
+
+
+def migrate(path: Path, wait_s: float = UPGRADE_WAIT_S, *, anew: bool = False) -> Migrated:
+    """Make the database of a path (with `anew` also where one is gone), or bring its schema up to date.
+
+    Raises StoreError, Busy.
+    """
+    database = Database(path)
+    database.connect()
+    try:
+        steps = bring_up_to_date(database, wait_s=wait_s, anew=anew)
+        return Migrated(version(database), tuple(steps))
+    finally:
+        database.close()
 
 
 def _is_current(database: Database) -> bool:
@@ -83,15 +140,15 @@ def check_version(database: Database) -> None:
 
 
 @contextmanager
-def _alone(database: Database, wait_s: float) -> Iterator[None]:
+def _alone(database: Database, wait_s: float) -> Iterator[FileLock | None]:
     if database.path is None:
-        yield
+        yield None
         return
     lock = FileLock(pass_file(database.path))
     if not lock.acquire(wait_s):
         raise Busy("the schema of the database has to be upgraded, but a pass is running: try again when it is done")
     try:
-        yield
+        yield lock
     finally:
         lock.release()
 

@@ -20,7 +20,7 @@ from msgspec.structs import replace
 from engine.model.plan import SendMail
 from engine.model.stored import OutboxContext, OutboxRow, Spooled
 from engine.store import hot, tables
-from engine.store.claims import CLAIM_S, is_free
+from engine.store.claims import CLAIM_S, CLOCK_JUMP_S, is_free
 from engine.store.commit import random_message_id
 from engine.store.database import Database, time, us
 from engine.store.memory import Memory
@@ -52,13 +52,13 @@ class Outbox:
                 )  # fmt: skip
 
     def waiting(self, now: datetime | None = None) -> int:
-        return int(self._database.one(hot.TO_BE_SENT, us(now or self._database.clock()))[0])
+        return int(self._database.one(hot.TO_BE_SENT, *_due(us(now or self._database.clock())))[0])
 
     def claim(self, limit: int, now: datetime, owner: str) -> list[OutboxRow]:
         moment = us(now)
         with self._database.joining():
             self._recover(moment)
-            rows = self._database.rows(hot.DUE, moment, limit)
+            rows = self._database.rows(hot.DUE, *_due(moment), limit)
             for (number,) in rows:
                 self._database.run(hot.SEND, owner, moment + CLAIM_S * 1_000_000, moment, number)
         return [self._row(number) for (number,) in rows]
@@ -86,6 +86,12 @@ class Outbox:
         with self._database.joining():
             self._set(number, "failed" if retry_at is None else "queued", error, us(retry_at) if retry_at else 0)
 
+    def postponed(self, number: int, why: str, until: datetime) -> None:
+        row = tables.Outbox
+        with self._database.joining():
+            self._set(number, "queued", why, us(until))
+            self._database.do(row.update(attempts=row.attempts - 1).where(row.id == number))
+
     def unknown(self, number: int) -> None:
         with self._database.joining():
             self._set(number, "unknown", "the connection broke after the mail was handed over")
@@ -98,9 +104,12 @@ class Outbox:
 
     def count(
         self, recipient: str, since: datetime, automatic: bool | None = None, item: int | None = None,
-        kinds: tuple[str, ...] = (),
+        kinds: tuple[str, ...] = (), domain: str = "",
     ) -> int:  # fmt: skip
-        text, params = hot.SENT_TO, [us(since)]
+        text, params = hot.SENT_TO, [us(since), self._database.now() + CLOCK_JUMP_S * 1_000_000]
+        if domain:
+            text += " AND recipient LIKE ?"
+            params.append(f"%@{domain.casefold().replace('%', '')}")  # type: ignore[arg-type]
         if kinds:
             text += f" AND kind IN ({', '.join('?' * len(kinds))})"
             params += kinds  # type: ignore[arg-type]
@@ -133,3 +142,8 @@ class Outbox:
                 found = re.findall(r"<[!-;=?-~]{1,250}>", line.decode("ascii", "replace"))
                 return tuple(found[-MOST_REFERENCES:])
         return ()
+
+
+def _due(now: int) -> tuple[int, int]:
+    """Give the times between which a row waits: later ones were set by a clock that ran ahead."""
+    return now, now + CLOCK_JUMP_S * 1_000_000

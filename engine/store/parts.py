@@ -33,7 +33,7 @@ class Ledger:
         self.claim, self.claim_one, self.unclaim = claims.claim, claims.claim_one, claims.unclaim
         self.give_back, self.tried_mailboxes = claims.give_back, claims.tried_mailboxes
         self.defer, self.fail, self.describe = claims.defer, claims.fail, claims.describe
-        self.reset_status = claims.reset_status
+        self.waiting, self.make_due, self.reset_status = claims.waiting, claims.make_due, claims.reset_status
         self.reopen, self.ignore, self.reject = closing.reopen, closing.ignore, closing.reject
         self.item_by_message_ids, self.duplicate = receipts.item_by_message_ids, receipts.duplicate
         self.sender_rate, self.total_rate = receipts.sender_rate, receipts.total_rate
@@ -64,7 +64,7 @@ class Items:
     ) -> None:
         self.item, self.topic, self.item_by_field = lookups.item, lookups.topic, lookups.item_by_field
         self.newest, self.count, self.view, self.publish = views.newest, views.count, views.view, views.publish
-        self.blob, self.html = blobs.blob, blobs.html
+        self.blob, self.html, self.pictures = blobs.blob, blobs.html, blobs.pictures
         self.catalog, self.workspaces = workspaces.catalog, workspaces.workspaces
         self.workspace_id, self.field_id = workspaces.workspace_id, workspaces.field_id
         self.is_closed = workspaces.is_closed

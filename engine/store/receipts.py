@@ -10,8 +10,8 @@ from __future__ import annotations
 from datetime import datetime
 from hashlib import blake2b
 
+from engine.model.answers import MessageMatch
 from engine.model.draft import Decider
-from engine.model.questions import MessageMatch
 from engine.store import hot
 from engine.store.database import Database, us
 from engine.store.item_facts import ItemLookups

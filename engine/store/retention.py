@@ -2,7 +2,8 @@
 
 Here: `Retention`, a part of `engine.ports.Archive`: purge, prune, backup, and the texts of rule files. Not here: when
 these run (`allegra db prune`, `run`). Invariant: the bytes of a mail that waits for anybody (a machine, a person, the
-mail server) are never touched; the digest stays for good, so that a mail which comes again is known.
+mail server) are never touched; the digest stays for good, so that a mail which comes again is known. Of a mail that was
+purged its rows keep numbers, times, codes and digests, and no word of the mail or about a person.
 """
 
 from __future__ import annotations
@@ -15,13 +16,17 @@ from typing import Any
 
 from peewee import SQL, fn
 
+from engine.model.reasons import REASONS
 from engine.model.stored import Pruned
 from engine.store import hot, tables
 from engine.store.blobs import Blobs
 from engine.store.database import Database, us
 from engine.store.errors import Refused, StoreError
 from engine.store.mails import Mails
-from engine.store.terms import DECIDED, OPEN, PLANNED
+from engine.store.restoring import damage
+from engine.store.terms import DECIDED, OPEN, PLANNED, QUEUED
+
+NEVER = 2**63 - 1
 
 AT_ONCE = 100
 """Mails purged in one transaction."""
@@ -36,24 +41,32 @@ class Retention:
     def prune(self, now: datetime, keep: float, keep_trace: float) -> Pruned:
         mails = size = kept = last = 0
         cut = us(now) - int(keep * 1_000_000)
+        inbound, receipt = tables.Inbound, tables.Receipt
+        young = self._first_since(inbound, inbound.received_at, cut, now, SQL(DECIDED))
         while True:
             with self._database.joining():
-                rows = self._database.all(_old(cut, last))
+                rows = self._database.all(_old(cut, last, young))
                 for last, raw, length in rows:  # noqa: B007 - the last one is where the next batch begins
                     kept += self._let_go(raw, now)
                     mails, size = mails + 1, size + length
             if not rows:
                 break
-        receipt, inbound = tables.Receipt, tables.Inbound
         ended = inbound.select(inbound.id).where(SQL(DECIDED), ~SQL(f"({OPEN})"))
+        cut = us(now) - int(keep_trace * 1_000_000)
+        young = self._first_since(receipt, receipt.decided_at, cut, now)
         with self._database.joining():
             traces = self._database.do(
                 receipt.update(trace=None).where(
-                    receipt.decided_at < us(now) - int(keep_trace * 1_000_000), receipt.trace.is_null(False),
+                    receipt.decided_at < cut, receipt.id < young, receipt.trace.is_null(False),
                     receipt.inbound.in_(ended),
                 )
             )  # fmt: skip
         return Pruned(mails, size, traces, kept)
+
+    def _first_since(self, table: Any, time: Any, cut: int, now: datetime, *where: Any) -> int:
+        """Give the first row since `cut`: rows behind it are younger, whatever their clock said when it ran behind."""
+        (first,) = self._database.first(table.select(fn.MIN(table.id)).where(time >= cut, time <= us(now), *where))
+        return int(first) if first is not None else NEVER
 
     def _let_go(self, raw: int, now: datetime) -> int:
         kept = self._blobs.free(raw)
@@ -62,21 +75,38 @@ class Retention:
         return kept
 
     def purge(self, mail: str) -> None:
-        inbound, shown, receipt = tables.Inbound, tables.Presentation, tables.Receipt
+        inbound, shown = tables.Inbound, tables.Presentation
         with self._database.joining():
             row = self._mails.mail(mail)
             (raw,) = self._database.first(inbound.select(inbound.raw).where(inbound.id == row.row))
-            if self._database.first(inbound.select(inbound.state).where(inbound.raw == raw, SQL(OPEN))):
+            same = inbound.select(inbound.id).where(inbound.raw == raw)  # in whatever mailbox these bytes came
+            if self._database.first(same.where(SQL(OPEN))):
                 raise Refused(f"{row.mail} is {row.outcome}: ignore or release it first")
-            planned = shown.select(shown.key).where(shown.inbound == row.row, SQL(PLANNED))
-            if self._database.first(planned):
+            if self._database.first(shown.select(shown.key).where(shown.inbound.in_(same), SQL(PLANNED))):
                 raise Refused(f"{row.mail} is still to be moved in its mailbox")
             self._let_go(raw, self._database.clock())
-            erased = inbound.update(
-                sender="", recipients="", subject="", reverse_path=None, forward_paths="", error=""
-            )  # fmt: skip
-            self._database.do(erased.where(inbound.id == row.row))
-            self._database.do(receipt.update(trace=None).where(receipt.inbound == row.row))
+            for (number,) in self._database.all(same):
+                self._forget(number)
+
+    def _forget(self, number: int) -> None:
+        """Take out of a mail's rows what tells of a person; what is still to be sent keeps its recipient until then."""
+        inbound, receipt, effect, outbox = tables.Inbound, tables.Receipt, tables.Effect, tables.Outbox
+        self._database.do(
+            inbound.update(
+                sender="", recipients="", subject="", message_id="", reverse_path=None, forward_paths="", error="",
+                released="",
+            ).where(inbound.id == number)
+        )  # fmt: skip
+        for (code,) in self._database.all(receipt.select(receipt.code).where(receipt.inbound == number).distinct()):
+            because = REASONS[code].sentence if code in REASONS else ""
+            told = receipt.update(trace=None, because=because)
+            self._database.do(told.where(receipt.inbound == number, receipt.code == code))
+        self._database.do(effect.update(detail="").where(effect.inbound == number))
+        sent = outbox.select(outbox.id, outbox.generation).where(outbox.inbound == number, ~SQL(f"({QUEUED})"))
+        for row, generation in self._database.all(sent):
+            once = f"{number}:{generation}:purged {row}"
+            told = outbox.update(payload="{}", recipient="", error="", dedupe=once)
+            self._database.do(told.where(outbox.id == row))
 
     # ── texts of rule files ───────────────────────────────────────────────────────────────────────────────────
 
@@ -99,15 +129,25 @@ class Retention:
                 self._database.copy_to(copy)
             finally:
                 copy.close()
+            wrong = damage(target)
         except FileExistsError:
-            raise Refused(f"{target} exists: a backup never overwrites a file") from None
+            is_folder = "is a folder: name a file in it" if target.is_dir() else "exists"
+            raise Refused(f"{target} {is_folder}; a backup never overwrites anything") from None
+        except (FileNotFoundError, NotADirectoryError):
+            raise Refused(f"there is no folder {target.parent}: make it first") from None
         except (OSError, sqlite3.Error) as error:
-            raise StoreError(f"the backup {target} cannot be written: {error}") from error
+            reason = getattr(error, "strerror", "") or error
+            raise StoreError(f"the backup {target} cannot be written: {reason}") from error
+        if wrong:
+            raise StoreError(
+                f"the backup {target} was written, but the database is damaged: {wrong}; "
+                "keep older backups, and look at the disk"
+            )
         return target.stat().st_size
 
 
-def _old(cut: int, last: int) -> Any:
-    """The next mails from before a time whose bytes nobody needs: row, raw mail and its size."""
+def _old(cut: int, last: int, young: int) -> Any:
+    """The next mails from before a time and a row whose bytes nobody needs: row, raw mail and its size."""
     inbound, raw, shown = tables.Inbound, tables.RawMail, tables.Presentation
     other = inbound.alias("other")
     waits_there = shown.select(shown.key).where(shown.inbound == inbound.id, SQL(PLANNED))
@@ -115,7 +155,7 @@ def _old(cut: int, last: int) -> Any:
     return (
         inbound.select(inbound.id, raw.id, raw.size).join(raw)
         .where(
-            SQL(DECIDED), inbound.received_at < cut, inbound.id > last,
+            SQL(DECIDED), inbound.received_at < cut, inbound.id > last, inbound.id < young,
             inbound.state.in_(("done", "ignored", "duplicate")), raw.purged_at.is_null(),
             ~fn.EXISTS(waits_there), ~fn.EXISTS(waits_elsewhere),
         )

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.store.database import Database
 from engine.store.errors import Conflict, NotFound, Refused
+from engine.store.memory import Memory
 
 if TYPE_CHECKING:
     from peewee import Field
@@ -26,18 +27,23 @@ def number(database: Database, key: Field[Any], value: str, word: str) -> int:
     return int(row[0])
 
 
-def put(database: Database, key: Field[Any], value: str, columns: Mapping[str, Any]) -> str:
-    """Add a row, or change those of its columns that differ; tells `added`, `changed` or `same`."""
+def put(database: Database, memory: Memory, key: Field[Any], value: str, columns: Mapping[str, Any]) -> str:
+    """Add a row, or change those of its columns that differ; tells `added`, `changed` or `same`.
+
+    Unless it is the same, the memory forgets what it knows of people and places.
+    """
     table: Any = key.model
     fields = [getattr(table, name) for name in columns]
     before = database.first(table.select(*fields or (key,)).where(key == value))
     if before is None:
         database.do(table.insert({key: value, **dict(zip(fields, columns.values(), strict=True))}))
+        memory.touch("accounts")
         return "added"
     changes = {name: columns[name] for name, old in zip(columns, before, strict=False) if old != columns[name]}
     if not changes:
         return "same"
     database.do(table.update(**changes).where(key == value))
+    memory.touch("accounts")
     return "changed"
 
 

@@ -38,11 +38,13 @@ class Settling:
         return [(*told, bytes(digest).hex()) for *told, digest in rows]
 
     def actions_done(self, mailbox: str, done: Sequence[tuple[str, ...]]) -> None:
-        number = self._listing.number(mailbox)
+        number, now = self._listing.number(mailbox), self._database.now()
         with self._database.joining():
-            self._database.many(
-                hot.ACTION_DONE, [(state, why[0] if why else "", number, key) for key, state, *why in done]
-            )
+            for key, state, *more in done:
+                why, moved_to = (*more, "", "")[:2]
+                self._database.run(hot.ACTION_DONE, state, why, number, key)
+                if moved_to:
+                    self._database.run(hot.MOVED_TO, moved_to, now, now, number, key)
 
     def actions_planned(self) -> int:
         query = tables.Presentation.select(tables.fn.COUNT(tables.Presentation.key)).where(tables.SQL(PLANNED))

@@ -25,12 +25,14 @@ class Spool:
     def __init__(self, database: Database, listing: Listing) -> None:
         self._database, self._listing = database, listing
 
-    def spool(self, raws: Sequence[RawMail], owner: str, *, identical: str = "settle") -> list[Spooled]:
-        now = self._database.now()
+    def spool(
+        self, raws: Sequence[RawMail], owner: str, *, identical: str = "settle", quiet: bool = False
+    ) -> list[Spooled]:
+        now, mode = self._database.now(), "quiet" if quiet else ""
         with self._database.joining():
-            return [self._spool(raw, owner, now, identical) for raw in raws]
+            return [self._spool(raw, owner, now, identical, mode) for raw in raws]
 
-    def _spool(self, raw: RawMail, owner: str, now: int, identical: str) -> Spooled:
+    def _spool(self, raw: RawMail, owner: str, now: int, identical: str, mode: str) -> Spooled:
         database, mailbox = self._database, self._listing.number(raw.origin.mailbox)
         digest = bytes.fromhex(raw.digest)
         size = len(raw.content)
@@ -48,13 +50,13 @@ class Spool:
         forward = "\n".join(raw.envelope.forward_paths)
         row = database.insert(
             hot.INBOUND, mail, mailbox, number, received_at, raw.envelope.reverse_path, forward, raw.origin.key,
-            1, owner, now + CLAIM_S * 1_000_000,
+            1, owner, now + CLAIM_S * 1_000_000, mode,
         )  # fmt: skip
         database.run(
             hot.PRESENTATION, mailbox, raw.origin.key, row, raw.origin.size_bytes or size, received_at, now,
             "", "", "none",
         )  # fmt: skip
-        return Spooled(row, mail, 1, 1, raw, None, False, raw.received_at, owner, number)
+        return Spooled(row, mail, 1, 1, raw, None, False, raw.received_at, owner, number, mode)
 
     def _unpurge(self, number: int, raw: RawMail) -> None:
         kept = tables.RawMail

@@ -98,7 +98,7 @@ class Workspaces:
             columns["lists"] = _json(msgspec.convert(offered, Lists))
             if row is None:
                 columns = {"name": identifier, **columns}
-            return self._put(place.identifier, identifier, columns)
+            return put(self._database, self._memory, place.identifier, identifier, columns)
 
     def remove_workspace(self, identifier: str) -> None:
         with self._database.joining():
@@ -110,13 +110,7 @@ class Workspaces:
     def put_field(self, field: CustomField) -> str:
         with self._database.joining():
             columns = {"name": field.name, "kind": field.kind, "definition": _json(field), "defined": True}
-            return self._put(tables.FieldName.key, field.name.casefold(), columns)
-
-    def _put(self, key: Any, value: str, columns: dict[str, Any]) -> str:
-        said = put(self._database, key, value, columns)
-        if said != "same":
-            self._memory.touch("accounts")
-        return said
+            return put(self._database, self._memory, tables.FieldName.key, field.name.casefold(), columns)
 
 
 def _json(value: Any) -> str:

@@ -53,6 +53,7 @@ ENGLISH: Final[Mapping[str, str]] = {
     "route.keyword": "a keyword line asks for {workspace}",
     "route.ends": "{text}",
     "route.would_hold": 'rule {number} "{rule}" would hold it: {text}',
+    "route.no_original": "rule {number} ({rule}) wants the original sender, and no forwarded mail names one",
     "route.nobody": 'rule {number} "{rule}": nobody here is called "{person}"',
     "route.duplicate": "{workspace} has this content already, from {mail}",
     # 4 sender
@@ -82,6 +83,7 @@ ENGLISH: Final[Mapping[str, str]] = {
     "bounce.unproven": "the marker {marker} of an automatic reply proves nothing",
     "bounce.no_note": "not a note on #{item}: [{why}|dmarc=fail]",
     "bounce.note": "{reason}; it answers #{item}, so it becomes a note there",
+    "bounce.closed": "the mail says nothing but in {name}, which could not be opened",
     "bounce.encrypted": "the mail is encrypted and there is no key here",
     # 7 draft: where it goes
     "draft.not_routed": "no rule routes this mail and system.default_workspace is empty",
@@ -130,7 +132,9 @@ ENGLISH: Final[Mapping[str, str]] = {
     "fields.bad_default": 'default of items.{option}: {problem}[; "{instead}" instead]',
     "fields.missing": "mandatory in {workspace} and without a value: {fields}",
     "fields.untouched": "a {target:words} changes no fields",
+    "draft.no_log": 'items.log_field: {workspace} has no field "{field}": only staff sees this',
     # 7 draft: its text and attachments
+    "draft.html_not_cut": "shown as text: the HTML part could not be cut to what the text says",
     "draft.shown_as_text": ("shown as text: the HTML part still has the keyword lines, or lacks what was unpacked"),
     "attachment": "{name} ({type}, {size:size})[: {because}]",
     "attachment.known": "the item has it already",
@@ -184,6 +188,8 @@ ENGLISH: Final[Mapping[str, str]] = {
     # 10 author
     "author.known": "the author is {login}",
     "author.by_suffix": "the author is {login} (by suffix)",
+    "author.original": "in place of {forwarder}, who forwards the mail of {address}",
+    "author.original_inactive": "{login} wrote the forwarded mail and is {status}: the forwarder stays its author",
     "author.guest": "the author is {login}, in place of an unknown sender",
     "author.made": "an account is made for {address}",
     "author.no_group": 'there is no group "{group}" for the new account',
@@ -206,6 +212,7 @@ ENGLISH: Final[Mapping[str, str]] = {
     # seal
     "seal.item": "a new item in {workspace}",
     "seal.comment": "a comment on #{item} in {workspace}",
+    "seal.fields": "fields of #{item} in {workspace}, and no comment: nothing else was said",
     "seal.note": "a note on #{item} in {workspace}",
     "seal.topic_post": "a post to topic #{item} in {workspace}",
     "seal.lacks": "the stages came to the end without {what:and}",

@@ -5,7 +5,7 @@ Here: filling a template with the fields of a note. Not here: the templates (`en
 Invariant: a value is strangers' text and never read as a template; a note of another release always says something:
 what is not in the table is told by its kind and fields, a field that is not there is a question mark.
 
-In a template `{name}` stands for a field, `{name:size}` for one written in a way of `WAYS`, and `[with {name}|without]`
+In a template `{name}` stands for a field, `{name:size}` for one in a way that `_written` knows, `[with {name}|without]`
 for the words before the bar where all their fields hold something, else for those behind it (none if there is no bar).
 """
 
@@ -102,9 +102,6 @@ def _written(value: Said, way: str, words: Mapping[str, str]) -> str:
 
 _UNITS: Mapping[str, Callable[[float], str]] = {"size": sized, "span": spanned}
 _BETWEEN: Mapping[str, str] = {"sentences": "; ", "and": " and "}
-WAYS = frozenset({"", "words", *_UNITS, *_BETWEEN})
-"""How a field may be written: as it is (several with commas), an underscore as a blank, bytes, seconds, or several in
-a row of sentences or with "and"."""
 
 
 def _unknown(note: Note, words: Mapping[str, str]) -> str:

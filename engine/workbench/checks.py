@@ -1,6 +1,7 @@
 """What `allegra check` looks at, one function a thing.
 
-Here: the table of checks, and `look`, which goes through it. Not here: how their findings are printed (`cli/check.py`).
+Here: the table of checks, `look`, which goes through it, and `look_at`, which loads the configuration first. Not here:
+how their findings are printed (`cli/check.py`).
 Invariant: a check never changes anything and never raises; what it cannot look at it says.
 """
 
@@ -11,10 +12,13 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from rules.problem import Problem, Severity
+from rules.problem import Problem, Severity, in_order
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from engine.config import Config
+    from engine.model.extra import Extra
 
 
 class Checked(Struct, frozen=True):
@@ -31,31 +35,38 @@ class Checked(Struct, frozen=True):
 
 
 def configuration(config: Config) -> Iterator[Checked]:
-    """The file itself; its errors have ended the command before."""
+    """The file itself, whose own errors have ended the command before, and the names in it that must exist."""
+    from engine.workbench.names import opened
+    from engine.workbench.setting_names import problems as unknown
+
     keys = config.source.places.pairs
     found = [
         f"{keys} keys",
         _count(len(config.workspaces), "workspace"),
         _count(len(config.mailboxes), "mailbox", "es"),
     ]
-    problems = [*config.warnings, *config.unready]
+    problems = list(config.warnings)
     if config.smtp is None:
         said = "there is no [smtp] section: replies and reports stay queued"
         problems.append(Problem("C171", said, config.path.name, severity=Severity.INFO))
+    with opened(config) as names:
+        problems += unknown(config, names)
     yield Checked(config.path.name, ", ".join(found), tuple(problems))
 
 
 def rule_files(config: Config) -> Iterator[Checked]:
     """Every rule file that is in force; traps and style count as warnings."""
     from engine.rulebook.book import check_rules
+    from engine.workbench.names import opened
 
-    for file, rules, tests, problems in check_rules(config):
-        yield Checked(file, f"{_count(rules, 'rule')}, {_count(tests, 'test')}", problems)
+    with opened(config) as names:
+        for file, rules, tests, problems in check_rules(config, names):
+            yield Checked(file, f"{_count(rules, 'rule')}, {_count(tests, 'test')}", problems)
 
 
 def hook_scripts(config: Config) -> Iterator[Checked]:
     """Every script of the hooks directory: does the sandbox take it?"""
-    if not config.hooks.directory.is_dir():
+    if not config.hooks.directory.is_dir() and not config.missing:
         return
     from engine.workbench.script_check import check_scripts
 
@@ -87,18 +98,31 @@ def templates(config: Config) -> Iterator[Checked]:
             yield Checked(f"templates of {workspace or 'the system'}", "", (problem,))
 
 
+RESTORE = "stop what writes to it and put a backup in its place: allegra db restore FILE"
+
+
 def database(config: Config) -> Iterator[Checked]:
     """Whether the database opens and what its schema is; one that is not there yet is made by the first run."""
     path = config.store.path
-    if not path.exists():
-        yield Checked(path.name, "not there yet: the first run makes it")
-        return
     from engine.store.errors import StoreError
+    from engine.store.migrations import GONE, was_made
+    from engine.store.restoring import damage
     from engine.store.store import Store
+
+    if not path.exists():
+        if was_made(path):
+            yield Checked(path.name, "", (Problem("C190", f"the database {path} {GONE}", path.name, help=RESTORE),))
+        else:
+            yield Checked(path.name, "not there yet: the first run makes it")
+        return
 
     try:
         with Store.open(path) as store:
             there = {catalog.workspace for catalog in store.items.workspaces()}
+        if wrong := damage(path):
+            problem = Problem("C197", f"the database {path} is damaged: {wrong}", path.name, help=RESTORE)
+            yield Checked(path.name, "", (problem,))
+            return
         missing = [
             Problem(
                 "C194", f'workspace "{name}" is not in the database yet: mail for it is held', path.name,
@@ -113,8 +137,7 @@ def database(config: Config) -> Iterator[Checked]:
 
 def mailboxes(config: Config) -> Iterator[Checked]:
     """Log in to every active mailbox."""
-    from datetime import UTC, datetime
-
+    from engine.run.passing import utc_now
     from engine.sources import KINDS, open_source
     from engine.sources.source import SourceError
 
@@ -122,11 +145,13 @@ def mailboxes(config: Config) -> Iterator[Checked]:
         if not box.active or box.protocol not in KINDS:
             continue
         try:
-            with open_source(box, config.settings().limits, lambda: datetime.now(UTC)) as source:
+            with open_source(box, config.settings().limits, utc_now) as source:
                 summary = f"logged in, {_count(len(source.list()), 'mail')}"
                 missing = [f for f in _folders(box) if box.protocol == "imap" and f not in source.folders()]
         except SourceError as error:
-            yield Checked(f"{box.name}  {box.place}", "", (Problem("C191", error.sentence, f"mailbox {box.name}"),))
+            help = f"allegra mailbox folders {box.name}" if error.code == "source.folder_missing" else ""
+            problem = Problem("C191", error.sentence, f"mailbox {box.name}", help=help)
+            yield Checked(f"{box.name}  {box.place}", "", (problem,))
             continue
         said = f"there is no folder {', '.join(missing)}; it is made when it is needed"
         info = (Problem("C192", said, f"mailbox {box.name}", severity=Severity.INFO),) if missing else ()
@@ -164,6 +189,31 @@ CHECKS: tuple[Callable[[Config], Iterator[Checked]], ...] = (
     database,
 )
 ONLINE: tuple[Callable[[Config], Iterator[Checked]], ...] = (mailboxes, outgoing)
+
+
+class Looked(Struct, frozen=True):
+    """Everything that was looked at, and whether the configuration loads: without it nothing else is looked at."""
+
+    checked: tuple[Checked, ...]
+    loads: bool
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """All that is wrong, by file and line."""
+        return in_order(problem for each in self.checked for problem in each.problems)
+
+
+def look_at(path: Path, extra: Extra, *, online: bool = False) -> Looked:
+    """Look at the configuration of a file and, if it loads, at everything else; `extra` is what the host adds."""
+    from msgspec.structs import replace
+
+    from engine.config import ConfigError, load
+
+    try:
+        config = replace(load(path), extra=extra)
+    except ConfigError as error:
+        return Looked((Checked(path.name, "", error.problems),), loads=False)
+    return Looked(tuple(look(config, online=online)), loads=True)
 
 
 def look(config: Config, *, online: bool = False) -> Iterator[Checked]:

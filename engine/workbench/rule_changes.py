@@ -17,7 +17,9 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
+from engine.decision.pipeline import told
 from engine.explain.replay import changed, decide_again
+from engine.explain.stages import elements
 from engine.model.draft import Who
 from engine.rulebook.book import files as rule_files
 from engine.run.engine import Engine
@@ -25,6 +27,8 @@ from engine.workbench.rule_usage import trace_of
 
 if TYPE_CHECKING:
     from engine.decision.pipeline import Decision
+    from engine.model.draft import Draft
+    from engine.model.trace import Trace
     from engine.store.store import Store
 
 DEPLOYED, ARCHIVE = "deployed", "archive"
@@ -36,7 +40,7 @@ class NotDeployed(Exception):
 
 
 class Difference(Struct, frozen=True):
-    """How one mail would end otherwise. `rule` is the one that decides now (or did before)."""
+    """How one mail would end otherwise, or with something else. `rule` is the one that decides now (or did before)."""
 
     mail: str
     subject: str
@@ -52,55 +56,63 @@ class Differences:
     """What two sets of rules make of the same mails."""
 
     total: int = 0
-    outcomes: list[Difference] = field(default_factory=list)
-    fields: list[Difference] = field(default_factory=list)
+    all: list[Difference] = field(default_factory=list)
+
+    @property
+    def outcomes(self) -> list[Difference]:
+        """Mails that end otherwise."""
+        return [each for each in self.all if each.before != each.after]
+
+    @property
+    def fields(self) -> list[Difference]:
+        """Mails of which something else is made."""
+        return [each for each in self.all if each.fields]
 
     @property
     def unchanged(self) -> int:
         """Mails that end the same in every way looked at."""
-        return self.total - len({each.mail for each in (*self.outcomes, *self.fields)})
+        return self.total - len(self.all)
+
+    def add(self, difference: Difference | None) -> None:
+        """Count a mail, with what differs."""
+        self.total += 1
+        if difference is not None:
+            self.all.append(difference)
 
 
 def compare(before: Engine, after: Engine, since: datetime) -> Differences:
     """Decide the stored mails of a time under two sets of rules."""
-    found = Differences()
+    found, rules = Differences(), _rules(after)
     for mail, then, now in changed(before, after, before.store.archive.stored_mails(since)):
-        found.total += 1
-        difference = _difference(mail, then, now)
-        if difference is None:
+        ends = _end(then), _end(now)
+        fields = tuple(_changes(_made(then.draft), _made(now.draft)))
+        if ends[0] == ends[1] and not fields:
+            found.add(None)
             continue
-        if difference.before != difference.after:
-            found.outcomes.append(difference)
-        if difference.fields:
-            found.fields.append(difference)
+        freed = then.plan.outcome.value in ("held", "rejected") and now.plan.outcome.value in ("created", "comment")
+        doubtful = "DMARC fail" if freed and now.facts.authentication.dmarc == "fail" else ""
+        rule = _decider(now) or _not_now(_decider(then), rules)
+        found.add(Difference(mail, now.mail.subject, *ends, rule, fields, doubtful))
     return found
 
 
 def compare_archive(after: Engine, since: datetime) -> Differences:
-    """Decide the stored mails of a time and compare with what became of them then; fields are not compared."""
-    found = Differences()
-    store = after.store
+    """Decide the stored mails of a time and compare with what became of them then, as far as traces tell."""
+    found, store, rules = Differences(), after.store, _rules(after)
     for stored in store.archive.stored_mails(since):
-        row = store.archive.mail(stored.mail)
-        now = decide_again(after, stored.raw, trace_of(store, stored.mail), mail=stored.mail)
-        found.total += 1
-        then, here = _said(row.outcome, row.workspace), _end(now)
-        if then != here:
-            rule = _decider(now) or (row.by.name if row.by.kind == Who.RULE else "no rule")
-            found.outcomes.append(Difference(stored.mail, row.subject, then, here, rule))
+        row, trace = store.archive.mail(stored.mail), trace_of(store, stored.mail)
+        now = decide_again(after, stored.raw, trace, mail=stored.mail)
+        ends = _said(row.outcome, row.workspace), _end(now)
+        fields = tuple(_changes(_traced(trace), _traced(now.trace))) if trace is not None else ()
+        if ends[0] == ends[1] and not fields:
+            found.add(None)
+            continue
+        rule = _decider(now) or _not_now(row.by.name if row.by.kind == Who.RULE else "", rules)
+        found.add(Difference(stored.mail, row.subject, *ends, rule, fields))
     return found
 
 
-def _difference(mail: str, then: Decision, now: Decision) -> Difference | None:
-    before, after = _end(then), _end(now)
-    fields = tuple(_changes(then, now))
-    if before == after and not fields:
-        return None
-    rule = _decider(now) or (f"{_decider(then)} removed" if _decider(then) else "no rule")
-    dmarc = now.facts.authentication.dmarc
-    freed = then.plan.outcome.value in ("held", "rejected") and now.plan.outcome.value in ("created", "comment")
-    doubtful = "DMARC fail" if freed and dmarc == "fail" else ""
-    return Difference(mail, now.mail.subject, before, after, rule, fields, doubtful)
+# ── where a mail ends, and by which rule ──────────────────────────────────────────────────────────────────────
 
 
 def _end(decision: Decision) -> str:
@@ -120,18 +132,59 @@ def _decider(decision: Decision) -> str:
     return str(routed[-1].field("rule") or "") if routed else ""
 
 
-def _changes(then: Decision, now: Decision) -> Iterator[str]:
-    left = {change.name: change.value for change in then.draft.fields}
-    right = {change.name: change.value for change in now.draft.fields}
-    for name in dict.fromkeys((*left, *right)):
-        if left.get(name) != right.get(name):
-            yield f"{name} {_told(left.get(name))} → {_told(right.get(name))}"
-    if set(then.draft.labels) != set(now.draft.labels):
-        yield f"labels {', '.join(then.draft.labels) or '–'} → {', '.join(now.draft.labels) or '–'}"
+def _rules(engine: Engine) -> dict[str, bool]:
+    """The rules there are, by name, and whether each is asked."""
+    return {rule.name: rule.enabled for file in engine.book.rules.files.values() for rule in file.rules}
 
 
-def _told(value: Any) -> str:
-    return "–" if value in (None, "", ()) else ", ".join(value) if isinstance(value, tuple) else str(value)
+def _not_now(rule: str, rules: dict[str, bool]) -> str:
+    """Say why a rule that decided before does not now."""
+    if not rule:
+        return "no rule"
+    if rule not in rules:
+        return f"{rule} removed"
+    return f"{rule} no longer decides" if rules[rule] else f"{rule} switched off"
+
+
+# ── what is made of a mail ────────────────────────────────────────────────────────────────────────────────────
+
+_DECIDED = ("assignee", "labels", "people", "cc_role", "notifies", "forwards", "reply", "no_reply", "drop_names",
+            "hooks", "skips", "private", "thread_by", "start_new")  # fmt: skip
+"""Parts of a draft, beside the fields, that rules decide."""
+
+
+def _made(draft: Draft) -> dict[str, Any]:
+    """What rules and all that follows them decided, by name."""
+    made = {change.name: change.value for change in draft.fields}
+    made |= {name: getattr(draft, name) for name in _DECIDED}
+    return made | {"assignee": draft.assignee.value if draft.assignee is not None else None}
+
+
+def _traced(trace: Trace) -> dict[str, Any]:
+    """The same as a trace tells it: the last word about each part."""
+    last = {change.name: change.after for stage in trace.stages for change in stage.changes}
+    fields = (each.partition(" ") for each in elements(last.get("fields", ())))
+    made: dict[str, Any] = {name: value for name, _, value in fields}
+    made |= {name: value for name, value in last.items() if name in _DECIDED and value != "false"}
+    return made | {"assignee": str(last.get("assignee", "")).removeprefix("assigned_to ")}
+
+
+def _changes(then: dict[str, Any], now: dict[str, Any]) -> Iterator[str]:
+    for name in dict.fromkeys((*then, *now)):
+        left, right = _texts(then.get(name)), _texts(now.get(name))
+        if sorted(left) != sorted(right):
+            words = (told(", ".join(each)) or "–" for each in (left, right))
+            yield f"{name.replace('_', ' ')} {' → '.join(words)}"
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    """A value as the texts in it: none for nothing."""
+    if isinstance(value, tuple):
+        return tuple(map(told, value))
+    return () if value in (None, "", False) else (value if isinstance(value, str) else told(value),)
+
+
+# ── the two sets of rules ─────────────────────────────────────────────────────────────────────────────────────
 
 
 def deployed(store: Store, folder: Path, names: dict[str, str], since: datetime) -> str:

@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from engine.model.mail import Origin, RawMail
 from engine.rulebook.book import files, load_rules, shown
@@ -76,7 +76,7 @@ def from_file(config: Config, path: Path) -> tuple[Mail, Facts]:
     digest = hashlib.sha256(content).hexdigest()
     raw = RawMail(content, Origin("system", path.name, len(content)), datetime.now(UTC), digest)
     mail = parse(raw, config.settings("").limits)
-    nobody: Any = Nobody(raw.received_at)
+    nobody = Nobody(raw.received_at)
     return mail, gather(mail, config, "system", nobody)
 
 

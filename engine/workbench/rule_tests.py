@@ -1,13 +1,13 @@
 """The [[test]]s beside the rules: small mails, decided by the route stage, compared with what is expected.
 
-Here: building the mail of a test, running it, saying what went wrong; which conditions the tests exercise.
-Not here: the commands (`cli/rules.py`). Invariant: a test goes the way of a real mail, through `Route`; it sees one
-rule file and an empty world.
+Here: building the mail of a test, running it; which conditions the tests exercise. Not here: saying what went wrong
+(`rule_verdicts.py`), the commands (`cli/rules_tested.py`).
+Invariant: a test goes the way of a real mail, through `Route`; it sees one rule file and an empty world.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parseaddr
 from typing import TYPE_CHECKING, Any
@@ -15,16 +15,18 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 from msgspec.structs import replace
 
+from engine.model.answers import Found
 from engine.model.desk import Account, ItemFacts
 from engine.model.draft import Draft
+from engine.model.extra import ExtraError
 from engine.model.facts import Authentication, Auto, Automatic, Cut, Facts, Sender, Thread, Way
 from engine.model.mail import Address, Attachment, Header, Mail, Origin, Part, RawMail
-from engine.model.questions import AccountMatch, Found
+from engine.model.questions import A, GroupNamed, PersonNamed, Question
 from engine.rulebook.sight import Sight
 from engine.stages.route import Route
 from engine.workbench.rule_coverage import Coverage
+from engine.workbench.rule_verdicts import verdict
 from rules.cases import Given, given
-from rules.parse import parse_action
 from rules.run import RuleFile, Ruleset
 from rules.schema import Schema, Values
 
@@ -73,10 +75,13 @@ class Runner:
         if found is None:
             return Result(test, (f"there is no mail {test.mail!r}",))
         mail, facts, values = found
-        self.coverage.note(self._file, values)
-        look: Any = Nobody(mail.raw.received_at)
-        draft = self._route.follow(values, mail, facts, Draft(workspace=facts.workspace), look)
-        return Result(test, tuple(_verdict(test, draft, self._file, values)))
+        look = Nobody(mail.raw.received_at)
+        try:
+            self.coverage.note(self._file, values)
+            draft = self._route.follow(values, mail, facts, Draft(workspace=facts.workspace), look)
+        except ExtraError as broken:
+            return Result(test, (str(broken),))
+        return Result(test, tuple(verdict(test, draft, self._file, values)))
 
     def _case(self, test: RawTest) -> tuple[Mail, Facts, Values] | None:
         if isinstance(test.mail, str):
@@ -88,64 +93,6 @@ class Runner:
             facts = replace(facts, mailbox=place or "system", workspace=place)
             return mail, facts, self._vocabulary.values(mail, facts)
         return built(test.mail, self._vocabulary.schema, self._file.place, self._vocabulary)
-
-
-# ── what a test expects ───────────────────────────────────────────────────────────────────────────────────────
-
-
-def _verdict(test: RawTest, draft: Draft, file: RuleFile, values: Values) -> Iterator[str]:
-    """Say what is not as expected."""
-    hits = [hit for trace in draft.rule_traces for hit in trace.hits]
-    done = [effect.text for hit in hits for effect in hit.effects if effect.effect == "applied"]
-    asked = {_asked(text) for text in done}
-    matched = {rule.name for hit in hits for rule in file.rules if rule.number == hit.rule}
-    missing = [text for text in test.expect if _asked(text) not in asked]
-    missing_rules = [name for name in test.expect_rules if name not in matched]
-    for text in missing:
-        yield f"expected  {text}"
-    for name in missing_rules:
-        yield f'expected  rule "{name}" to match'
-    for text in test.expect_not:
-        if _asked(text) in asked:
-            yield f"expected  not {text}"
-    wrong_place = test.expect_workspace and test.expect_workspace != draft.workspace
-    if wrong_place:
-        yield f'expected  workspace "{test.expect_workspace}"'
-    if test.expect_none and hits:
-        yield "expected  no rule to match"
-    if missing or missing_rules or wrong_place or (test.expect_none and hits):
-        yield from _got(draft, file, hits)
-        yield from _would_have(test, file, values, draft, missing_rules)
-
-
-def _asked(text: str) -> tuple[str, tuple[str, ...]]:
-    """An action without the ways to write it."""
-    action = parse_action(text)
-    return action.name, tuple(argument.source for argument in action.arguments)
-
-
-def _got(draft: Draft, file: RuleFile, hits: Iterable[Any]) -> Iterator[str]:
-    rules = {rule.number: rule for rule in file.rules}
-    said = False
-    for hit in hits:
-        rule = rules[hit.rule]
-        for effect in hit.effects:
-            why = f"   {effect.effect}: {effect.because}" if effect.because else ""
-            yield f"got       {effect.text}{why}      ({rule.label}, {file.file}:{rule.line})"
-            said = True
-    if not said:
-        yield f"got       nothing; the mail stays in {draft.workspace or 'no workspace'}"
-
-
-def _would_have(test: RawTest, file: RuleFile, values: Values, draft: Draft, missing_rules: list[str]) -> Iterator[str]:
-    """Rules that match and were not reached, if they would do what is missing."""
-    ended = next((trace.ended for trace in draft.rule_traces if trace.file == file.file), 0)
-    wanted = {_asked(text)[0] for text in test.expect}
-    for rule in file.rules:
-        does = {ready.step.spec.name for ready in rule.steps}
-        if ended and rule.number > ended and rule.test(values) and (does & wanted or rule.name in missing_rules):
-            yield f"{rule.label} would have matched, but was not reached: rule {ended} ended the file"
-            yield f"= help: move it above rule {ended}   (W410)"
 
 
 # ── the mail of a test ────────────────────────────────────────────────────────────────────────────────────────
@@ -265,31 +212,18 @@ def _thread(fields: Mapping[str, Given], place: str, received: datetime) -> Thre
     return Thread(item, Way(_value(fields, "thread.by", Way.TOKEN)), proven=True)
 
 
-class Nobody:
+class Nobody(Struct, frozen=True):
     """A world for tests: whoever a rule names is there, senders are strangers, and nothing was here before."""
 
-    def __init__(self, now: datetime) -> None:
-        self.now = now
+    now: datetime
 
-    def person(self, text: str) -> Account:
-        """Everybody a rule names has an account."""
-        return Account(1, text, text, (text,) if "@" in text else ())
+    def ask(self, question: Question[A]) -> A:
+        """Answer as one who knows those that rules name, and nothing else."""
+        there = _THERE.get(type(question))
+        return there(question) if there is not None else question.nothing()
 
-    def account(self, address: str, separators: str) -> AccountMatch:
-        """No sender has one."""
-        return AccountMatch()
 
-    def group(self, name: str) -> str:
-        """Every group is there."""
-        return name
-
-    def duplicate(self, workspace: str, core_digest: str, fingerprint: str) -> str:
-        """Nothing was here before."""
-        return ""
-
-    def sender_rate(self, address: str, seconds: int) -> int:
-        """Nobody wrote before."""
-        return 0
-
-    def __getattr__(self, question: str) -> Any:
-        return lambda *arguments: 0 if question == "total_rate" else None
+_THERE: Mapping[type[Question[Any]], Callable[[Any], Any]] = {
+    PersonNamed: lambda who: Account(1, who.text, who.text, (who.text,) if "@" in who.text else ()),
+    GroupNamed: lambda group: group.name,
+}

@@ -1,7 +1,7 @@
-"""Rules against stored mail: what a condition would find, which rules are ever hit.
+"""Rules against mail of files and stored mail: what a condition would find, which rules are ever hit.
 
-Here: going through the archive and counting. Not here: printing (`cli/rules.py`), what other rules would change
-(`rule_changes.py`).
+Here: going through files and the archive, and counting. Not here: printing (`cli/rules.py`), what other rules would
+change (`rule_changes.py`).
 Invariant: nothing is kept.
 """
 
@@ -26,14 +26,19 @@ from rules.problem import Problem, Severity
 from rules.syntax import SyntaxFault
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from engine.config import Config
     from engine.model.facts import Facts
     from engine.model.mail import Mail
     from engine.model.trace import Trace
     from engine.rulebook.actions import Vocabulary
     from engine.run.engine import Engine
     from engine.store.store import Store
+    from rules.explain import Leaves
     from rules.run import Rule, RuleFile
     from rules.schema import Schema, Values
+    from rules.trace import FileTrace
 
 DAYS_UNTIL_IDLE = 90
 """I500: a rule not hit for so many days is named."""
@@ -93,6 +98,30 @@ def matching(engine: Engine, vocabulary: Vocabulary, file: RuleFile, since: date
         values: Values = vocabulary.values(mail, facts)
         said = Match(stored.mail, stored.received_at, facts.sender.address.address, mail.subject)
         yield said, rule.test(values)
+
+
+class Asked(Struct, frozen=True):
+    """A mail out of a file that a condition was asked about: what it came to, and each part of the condition."""
+
+    path: Path
+    mail: Mail
+    trace: FileTrace
+    leaves: Leaves
+
+
+def on_files(config: Config, vocabulary: Vocabulary, file: RuleFile, paths: Iterable[Path]) -> Iterator[Asked]:
+    """Ask a condition about mails in files. Raises what `from_file` raises."""
+    from msgspec.structs import replace
+
+    from engine.workbench.rule_sources import from_file
+    from rules.explain import opened
+    from rules.run import Ledger, evaluate
+
+    for path in paths:
+        mail, facts = from_file(config, path)
+        come = evaluate(file, vocabulary.values(mail, facts), facts.thread.item is not None, Ledger())
+        hits = tuple(replace(hit, effects=()) for hit in come.trace.hits)  # of the rule around the condition
+        yield Asked(path, mail, replace(come.trace, hits=hits), opened(file, vocabulary.values(mail, facts)))
 
 
 @dataclass(slots=True)

@@ -7,16 +7,19 @@ Here: what `allegra check` and `allegra hooks` find, as problems with places. No
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from engine.model.desk import Catalog
+from engine.model.draft import Target
 from engine.rulebook.book import shown
 from engine.scripts.files import Files
 from engine.scripts.ledger import LEDGER, Ledger
 from engine.scripts.params import NOTHING, Params
+from engine.scripts.question import schema
+from engine.workbench.names import opened
 from engine.workbench.script_choice import read, sandbox
 from hooks.fences import MANDATORY
 from hooks.problem import ScriptProblem
@@ -36,8 +39,7 @@ def check_scripts(config: Config) -> Iterator[tuple[str, str, tuple[Problem, ...
     texts = params.read() or NOTHING
     if params.problem is not None and hooks.params is not None:
         yield shown(config, hooks.params), "", (problem_of(params.problem, shown(config, hooks.params)),)
-    fields = _fields(config)
-    sample = case.made({"schema": fields} if fields else {})
+    sample = case.made({"schema": _fields(config)})
     with sandbox(config) as made:
         fences = _fences(made, hooks.allow_reduced_isolation)
         yield fences
@@ -63,22 +65,16 @@ def check_scripts(config: Config) -> Iterator[tuple[str, str, tuple[Problem, ...
                     continue
                 result = made.run(Call(program, sample.mail, sample.item, sample.context))
                 budget = f"{result.ms:.1f} ms of {hooks.timeout:g} s on a sample mail"
-                yield file, f"compiles in the sandbox, {budget}", _on_sample(result, file, loaded.text, bool(fields))
+                yield file, f"compiles in the sandbox, {budget}", _on_sample(result, file, loaded.text)
 
 
 def _fields(config: Config) -> dict[str, str]:
-    """Give the fields of all workspaces, as scripts see them; none where there is no database yet."""
-    from engine.model.draft import Target
-    from engine.scripts.question import schema
-    from engine.store.errors import StoreError
-    from engine.store.store import Store
+    """The fields of items in all workspaces; while there is none, those of a made-up item as well."""
+    from hooks.case import SCHEMA
 
-    found: dict[str, str] = {}
-    if config.store.path.exists():
-        with suppress(StoreError), Store.open(config.store.path) as store:
-            for catalog in store.items.workspaces():
-                found |= schema(catalog, Target.NEW_ITEM, config.settings(catalog.workspace).items.fields)
-    return found
+    with opened(config) as names:
+        own = tuple(field for catalog in names.catalogs.values() for field in catalog.fields)
+        return (SCHEMA if names.empty else {}) | schema(Catalog("", fields=own), Target.NEW_ITEM, names.common)
 
 
 def check_files(paths: Iterable[Path], hook: str = "") -> Iterator[tuple[str, str, tuple[Problem, ...]]]:
@@ -113,12 +109,9 @@ def complaints(sandbox: Sandbox, program: Program, file: str) -> tuple[Problem, 
         return tuple(problem_of(problem, file, text) for _, problem in result.problems)
     if result.outcome == "sandbox-missing":
         return (Problem("H120", result.message, SANDBOX, help=HELD),)
-    code, help = ("H111", "only definitions belong outside of functions")
-    if "has no function" in result.message:
-        code, help = "H108", f"write: def {program.scripts[0].hook}({_ARGUMENTS[program.scripts[0].hook]}):"
-    elif "must take" in result.message:
-        code, help = "H109", f"write: def {program.scripts[0].hook}({_ARGUMENTS[program.scripts[0].hook]}):"
-    return (problem_of(trouble(result, code, help), file, text),)
+    hook = program.scripts[0].hook
+    help = f"write: def {hook}({_ARGUMENTS[hook]}):" if result.code else "only definitions belong outside of functions"
+    return (problem_of(trouble(result, result.code or "H111", help), file, text),)
 
 
 _ARGUMENTS = {"guard": "mail, ctx", "activity": "mail, item, ctx"}
@@ -126,7 +119,7 @@ _ARGUMENTS = {"guard": "mail, ctx", "activity": "mail, item, ctx"}
 
 def trouble(result: Result, code: str, help: str = "") -> ScriptProblem:
     """Make a problem of a failure at run time."""
-    kind = f"{result.error_type}: " if result.error_type and code != "H108" and code != "H109" else ""
+    kind = f"{result.error_type}: " if result.error_type and code != result.code else ""
     return ScriptProblem(code, f"{kind}{result.message}", result.line, result.column, result.length, help)
 
 
@@ -146,10 +139,9 @@ def problem_of(problem: ScriptProblem, file: str, text: str = "") -> Problem:
     )
 
 
-def _on_sample(result: Result, file: str, text: str, real_fields: bool) -> tuple[Problem, ...]:
+def _on_sample(result: Result, file: str, text: str) -> tuple[Problem, ...]:
     """A script that fails on the sample mail need not be wrong, but its author wants to know."""
-    may_exist = result.error_type == "KeyError" and not real_fields
-    if result.outcome == "ok" or may_exist:
+    if result.outcome == "ok":
         return ()
     found = problem_of(trouble(result, "H114", "allegra hooks test runs it on fixtures of your own"), file, text)
     return (replace(found, severity=Severity.WARNING),)

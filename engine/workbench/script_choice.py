@@ -1,7 +1,7 @@
 """Which scripts a person means, in which versions, and how they stand.
 
-Here: names to files, files to scripts, a sandbox for them. Not here: which scripts run in production
-(`scripts/scripts.py`), what is wrong with one (`script_check.py`).
+Here: names to files, files to scripts with their fixtures, a sandbox for them. Not here: which scripts run in
+production (`scripts/scripts.py`), what is wrong with one (`script_check.py`).
 Invariant: nothing is remembered, no script is switched on or off.
 """
 
@@ -17,6 +17,7 @@ from msgspec import Struct
 from engine.rulebook.book import shown
 from engine.scripts.files import Files
 from engine.scripts.ledger import LEDGER, Ledger
+from engine.scripts.params import NOTHING, Params
 from engine.workbench.fixtures import fixtures
 from hooks import source
 from hooks.limits import SOURCE_BYTES, Limits
@@ -45,6 +46,17 @@ class Read(Struct, frozen=True):
     """A script from a file; `problem` is what is wrong with the file."""
 
     script: Script
+    problem: ScriptProblem | None = None
+
+
+class Suite(Struct, frozen=True):
+    """A script and its fixtures, with the parameters it runs with; `problem` is what is wrong with its file."""
+
+    script: Script
+    file: str
+    paths: tuple[Path, ...]
+    params: str
+    tables: str
     problem: ScriptProblem | None = None
 
 
@@ -77,6 +89,16 @@ def wanted(config: Config, names: Sequence[str]) -> list[tuple[str, str]]:
     found = [pair for pair in there if pair[1] in files]
     missing = files - {name for _, name in found}
     return found + [(hook_of(config.hooks.directory / name), name) for name in sorted(missing)]
+
+
+def suites(config: Config, names: Sequence[str], part: str = "") -> Iterator[Suite]:
+    """Give the scripts of `wanted` with those of their fixtures whose name holds `part`."""
+    files, (params, tables) = Files(config.hooks.directory), Params(config.hooks.params).read() or NOTHING
+    for hook, name in wanted(config, names):
+        loaded = files.read(name)
+        paths = tuple(path for path in fixtures(config.hooks.directory, name) if part in path.stem)
+        script = Script(name, hook, loaded.text)
+        yield Suite(script, shown(config, loaded.path), paths, params, tables, loaded.problem)
 
 
 def listed(config: Config) -> Iterator[Listed]:

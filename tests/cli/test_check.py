@@ -106,6 +106,23 @@ def test_the_database_is_opened_and_never_made(check: Check, tmp_path: Path) -> 
     assert result.exit_code == 1 and "error[C190]" in result.stdout
 
 
+def test_a_database_that_is_damaged_or_gone_is_an_error(check: Check, tmp_path: Path) -> None:
+    from engine.store.store import Store
+
+    path = tmp_path / "var/allegra.sqlite3"
+    path.parent.mkdir()
+    with Store.open(path) as store, store.writing():
+        for n in range(400):
+            store.database.run("INSERT INTO rule_text (digest, text) VALUES (?, ?)", f"{n:064d}", "x" * 900)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-40_000] + b"\xff" * 40_000)
+    result = check()
+    assert result.exit_code == 1 and "error[C197]" in result.stdout and "allegra db restore FILE" in result.stdout
+    path.unlink()
+    result = check()
+    assert result.exit_code == 1 and "is gone or empty, and there was one" in result.stdout
+
+
 def test_json_is_a_line_a_thing_and_a_summary(check: Check) -> None:
     lines = [json.loads(line) for line in check("", "--json").stdout.splitlines()]
     assert {line["schema"] for line in lines} == {"allegra.check/1"}

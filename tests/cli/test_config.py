@@ -106,3 +106,24 @@ def test_a_file_that_does_not_load_is_exit_78(tmp_path: Path) -> None:
     (tmp_path / "allegra.toml").write_text("x = 1\n", encoding="utf-8")
     result = CliRunner().invoke(allegra, ["--config", str(tmp_path / "allegra.toml"), "config", "show"])
     assert result.exit_code == 78 and "error[C101]" in result.stderr
+
+
+def test_without_a_terminal_a_warning_is_told_once_a_day_and_anew_when_it_changes(config: Show, tmp_path: Path) -> None:
+    file, marker = tmp_path / "allegra.toml", tmp_path / "var" / "warned"
+    file.chmod(0o644)
+    assert "C160" in config("get", "gates.dmarc").stderr and not marker.parent.exists()
+    assert "C160" in config("get", "gates.dmarc").stderr  # nothing can be kept before the first run
+    marker.parent.mkdir()
+    assert ["C160" in config("get", "gates.dmarc").stderr for _ in range(3)] == [True, False, False]
+    os.utime(marker, (0, 0))
+    assert ["C160" in config("get", "gates.dmarc").stderr for _ in range(2)] == [True, False]
+    file.write_text(TEXT.replace('host = "imap', 'ssl_verification = false\nhost = "imap'), "utf-8")
+    assert "C161" in config("get", "gates.dmarc").stderr
+
+
+def test_quiet_tells_no_warning(tmp_path: Path) -> None:
+    file = tmp_path / "allegra.toml"
+    file.write_text(TEXT, "utf-8")
+    file.chmod(0o644)
+    told = CliRunner().invoke(allegra, ["-q", "--config", str(file), "config", "get", "gates.dmarc"])
+    assert (told.stderr, told.stdout) == ("", "hold\n")

@@ -14,8 +14,8 @@ import pytest
 from click.shell_completion import ShellComplete
 from click.testing import CliRunner
 
-from engine.cli import pages
 from engine.cli.main import allegra
+from engine.desk import manual
 from engine.model.reasons import REASONS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -45,7 +45,31 @@ def test_an_unknown_topic_is_wrong_usage_and_the_nearest_is_named() -> None:
     told = call("confg")
     assert (told.exit_code, told.stdout) == (2, "")  # `main` makes 64 of it
     assert "did you mean 'config'?" in told.stderr
-    assert "there are: architecture, cli, config" in call("qqqqqq").stderr
+    assert "there are: architecture, cli, coming-from, config" in call("qqqqqq").stderr
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("gates.dmrac", "gates.dmarc"),
+        ("Gates.DMRAC", "gates.dmarc"),
+        ("rule.hodl", "rule.hold"),
+        ("smtp.prot", "smtp.port"),
+        ("people.cc.addCcAsWacher", "people.cc.addCcAsWatcher"),
+        ("RULSE", "rules"),
+    ],
+)
+def test_what_is_nearly_a_code_an_option_or_a_page_is_suggested(typed: str, meant: str) -> None:
+    told = call(typed)
+    assert told.exit_code == 2 and f"did you mean {meant!r}?" in told.stderr
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"), [("c101", "C101"), ("Rule.Hold", "rule.hold"), ("GATES.DMARC", "gates.dmarc"), ("w442", "W442")]
+)
+def test_case_does_not_matter(typed: str, meant: str) -> None:
+    assert call(typed).stdout == call(meant).stdout != ""
+    assert call("RULES").stdout == call("rules").stdout
 
 
 def test_a_topic_is_a_name_and_never_a_path() -> None:
@@ -106,9 +130,9 @@ def test_an_installed_engine_finds_the_pages_in_its_package(tmp_path: Path, monk
     for source, target in built["force-include"].items():
         (tmp_path / target).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / target).symlink_to(ROOT / source)
-    monkeypatch.setattr(pages, "__file__", str(tmp_path / "engine" / "cli" / "pages.py"))
-    assert pages.home() == tmp_path / "engine"
-    assert {"rules", "example", "security"} < set(pages.pages())
+    monkeypatch.setattr(manual, "__file__", str(tmp_path / "engine" / "desk" / "manual.py"))
+    assert manual.home() == tmp_path / "engine"
+    assert {"rules", "example", "security"} < set(manual.pages())
     assert call("rules").stdout.startswith("# Rules\n")
     assert built["shared-data"] == {"allegra.1": "share/man/man1/allegra.1"}
 

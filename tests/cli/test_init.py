@@ -33,6 +33,17 @@ def test_four_questions_make_a_file_that_loads(tmp_path: Path) -> None:
     assert config.warnings == ()
 
 
+def test_a_wrong_answer_is_asked_again(tmp_path: Path) -> None:
+    answers = "help\nhelp@example.com\nmail.example.com:993\nmail.example.com\n\nnobody\nDesk <desk@example.com>\n"
+    result = init(tmp_path, "--no-test", answers=answers)
+    assert result.exit_code == 0 and result.output.count("Error: ") == 3
+    assert 'write  host = "mail.example.com"  and  port = 993' in result.output
+    assert '"nobody" is no mail address' in result.output
+    config = load(tmp_path / "allegra.toml", {})
+    assert config.mailbox("system").host == "mail.example.com"
+    assert config.smtp is not None and config.smtp.from_ == "Desk <desk@example.com>"
+
+
 def test_nothing_is_asked_with_yes(tmp_path: Path) -> None:
     result = init(tmp_path / "new", "--yes", "--no-test", "--address", "me@gmail.com")
     assert result.exit_code == 0

@@ -53,6 +53,16 @@ def test_directory_is_read_by_name_and_an_unreadable_file_gets_an_error(tmp_path
     assert result.exit_code == 1
 
 
+def test_byte_beyond_ascii_in_a_field_breaks_no_directory(tmp_path: Path) -> None:
+    (tmp_path / "a.eml").write_bytes(b"From: anna@example.com\nContent-Type: multipart/\x94x\n\nhello\n")
+    shutil.copy(SAMPLES / "plain.eml", tmp_path)
+    result = run("--json", tmp_path)
+    odd, plain = lines(result)
+    assert (odd["text"], plain["subject"], result.exit_code) == ("hello\n", "Printer", 0)
+    assert {defect["code"] for defect in odd["defects"]} >= {"mime_no_boundary"}
+    assert "hello" in run(tmp_path).stdout
+
+
 def test_order_of_arguments_is_kept_and_standard_input_is_a_dash() -> None:
     content = (SAMPLES / "plain.eml").read_bytes()
     result = run("--json", SAMPLES / "html_only.eml", "-", SAMPLES / "no such.eml", stdin=content)

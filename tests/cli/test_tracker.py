@@ -17,6 +17,7 @@ from engine.cli.admin import admin
 from engine.cli.db import db
 from engine.cli.group import group
 from engine.cli.item import item
+from engine.cli.role import role
 from engine.cli.user import user
 from engine.cli.workspace import workspace
 
@@ -131,7 +132,20 @@ def test_a_user_is_added_shown_changed_locked_and_removed(full):
     assert re.search(r"bob +Bob Lund +locked", full.run(user, "list").stdout)
     full.run(user, "unlock", "bob")
     assert "active" in full.run(user, "show", "bob").stdout
-    assert full.lines(user, "remove", "bob") == [{"schema": "allegra.user/1", "login": "bob", "done": "removed"}]
+    done = {"schema": "allegra.user/1", "login": "bob", "done": "removed"}
+    assert full.lines(user, "remove", "bob", "--commit") == [done]
+
+
+@pytest.mark.parametrize(
+    ("command", "name", "key"), [(user, "bob", "login"), (group, "ops", "name"), (workspace, "finance", "workspace")]
+)
+def test_nothing_is_removed_without_commit(full, command, name, key):
+    full.run(command, "add", name)
+    assert full.run(command, "remove", name).stdout.endswith(f"{name}: would be removed (--commit does it)\n")
+    assert full.lines(command, "remove", name)[0] | {"schema": ""} == {"schema": "", key: name, "done": "nothing"}
+    assert full.run(command, "show", name).exit_code == 0
+    assert full.run(command, "remove", name, "--commit").stdout.endswith(f"{name}: removed\n")
+    assert full.run(command, "show", name).exit_code == 1
 
 
 @pytest.mark.parametrize(
@@ -163,7 +177,7 @@ def test_groups_are_listed_with_their_members(full):
     assert full.lines(group, "list")[0] == {"schema": "allegra.group/1", "name": "ops", "members": ["anna"]}
     assert re.search(r"ops +1 +anna", full.run(group, "list").stdout)
     assert "anna" in full.run(group, "show", "OPS").stdout
-    full.run(group, "remove", "ops")
+    full.run(group, "remove", "ops", "--commit")
     assert [each["name"] for each in full.lines(group, "list")] == ["staff"]
 
 
@@ -179,7 +193,18 @@ def test_a_workspace_is_added_with_lists_and_members_and_closed(full):
     assert "user anna (writer)" in full.run(workspace, "show", "finance").stdout
     full.run(workspace, "lock", "finance")
     assert re.search(r"finance +Money +closed", full.run(workspace, "list").stdout)
-    assert full.run(workspace, "remove", "finance").exit_code == 0
+    assert full.run(workspace, "remove", "finance", "--commit").exit_code == 0
+
+
+def test_roles_are_listed_with_what_they_permit_and_who_has_them(full):
+    before = {each["name"] for each in full.lines(role, "list")}
+    (full.folder / "role.toml").write_text('[[roles]]\nname = "writer"\npermissions = ["add_items", "view_items"]\n')
+    full.run(admin, "load", str(full.folder / "role.toml"))
+    full.run(workspace, "add", "support", "--member", "anna=writer")
+    told = {each["name"]: each for each in full.lines(role, "list")}
+    assert told.keys() == before | {"writer"} and told["writer"]["permissions"] == ["add_items", "view_items"]
+    assert told["writer"]["members"] == [{"kind": "user", "name": "anna", "workspace": "support"}]
+    assert re.search(r"writer +add_items, view_items +anna in support", full.run(role, "list").stdout)
 
 
 def test_a_member_needs_a_role(full):
@@ -248,7 +273,13 @@ def test_F129_html_is_shown_sanitised_and_attachments_listed(full):
 def test_migrating_makes_the_database_once(desk):
     assert "took first version" in desk.run(db, "migrate").stdout
     assert "nothing to do" in desk.run(db, "migrate").stdout
-    assert desk.lines(db, "migrate")[0]["version"] == 1
+    assert desk.lines(db, "migrate")[0]["version"] == 2
+
+
+@pytest.mark.parametrize(("target", "said"), [("nowhere/x", "there is no folder "), ("", " is a folder: name a file")])
+def test_a_backup_that_has_no_place_says_which_folder_in_a_sentence(full, target, said):
+    done = full.run(db, "backup", str(full.folder / target))
+    assert done.exit_code == 1 and said in done.stderr and "Errno" not in done.stderr
 
 
 def test_a_backup_is_written_for_its_owner_only_and_never_over_a_file(full):
@@ -257,6 +288,24 @@ def test_a_backup_is_written_for_its_owner_only_and_never_over_a_file(full):
     assert stat.S_IMODE(target.stat().st_mode) == 0o600
     again = full.run(db, "backup", str(target))
     assert again.exit_code == 1 and "never overwrites" in again.stderr
+
+
+def test_a_backup_is_put_in_place_only_when_told_to(full):
+    target = full.folder / "backup.sqlite3"
+    full.run(db, "backup", str(target))
+    assert "--commit puts it in place" in full.run(db, "restore", str(target)).stdout
+    assert full.lines(db, "restore", str(target))[0]["done"] is False
+    done = full.run(db, "restore", str(target), "--commit", "--gap", "20")
+    assert "0 mails that were queued are held" in done.stdout and "the next item is #28" in done.stdout
+    assert "mailbox reconcile NAME --commit" in done.stdout
+    assert Path(full.lines(db, "restore", str(target), "--commit")[0]["kept"]).is_file()
+
+
+def test_a_file_that_is_no_backup_is_refused(full):
+    text = full.folder / "notes.txt"
+    text.write_text("no database")
+    done = full.run(db, "restore", str(text), "--commit")
+    assert done.exit_code == 1 and "notes.txt is damaged, or no backup" in done.stderr
 
 
 def test_pruning_only_tells_unless_committed(full):

@@ -21,13 +21,6 @@ def test_the_default_workspace_must_exist(find: Find) -> None:
     assert (problem.code, problem.help) == ("C112", "did you mean  support ?")
 
 
-def test_a_rule_file_that_is_named_must_exist(find: Find, tmp_path: Path) -> None:
-    assert codes(find("[workspace.a]\nrules = 'rules/a.toml'\n")) == ["C113"]
-    (tmp_path / "rules").mkdir()
-    (tmp_path / "rules/a.toml").touch()
-    assert find("[workspace.a]\nrules = 'rules/a.toml'\n") == []
-
-
 def test_rule_files_are_found_by_their_name(load: Load, tmp_path: Path) -> None:
     (tmp_path / "rules").mkdir()
     for name in ("system", "a"):
@@ -38,19 +31,21 @@ def test_rule_files_are_found_by_their_name(load: Load, tmp_path: Path) -> None:
     assert config.workspaces["b"].rules is None
 
 
-def test_scripts_must_stay_in_their_directory(find: Find) -> None:
+def test_scripts_stay_in_their_directory(find: Find) -> None:
     assert codes(find("[hooks]\nactivity = ['../evil.py']\n")) == ["C113"]
 
 
-def test_a_hook_file_that_is_not_there_stops_deciding_and_nothing_else(load: Load, tmp_path: Path) -> None:
-    config = load("[hooks]\nguard = ['guard.py']\nparams = 'p.toml'\n")
-    assert [(each.code, each.line > 0) for each in config.unready] == [("C113", True), ("C113", True)]
-    with pytest.raises(ConfigError, match="there is no script"):
-        config.ready()
+def test_files_that_only_deciding_needs_do_not_keep_the_configuration_from_loading(load: Load, tmp_path: Path) -> None:
+    text = "[hooks]\nguard = ['guard.py']\nparams = 'params.toml'\n[workspace.a]\nrules = 'rules/a.toml'\n"
+    config = load(text)
+    assert [(each.code, each.excerpt) for each in config.missing] == [
+        ("C113", "guard = ['guard.py']"), ("C113", "params = 'params.toml'"),
+    ]  # fmt: skip
+    assert config.warnings == ()
     (tmp_path / "hooks").mkdir()
     (tmp_path / "hooks/guard.py").touch()
-    (tmp_path / "p.toml").touch()
-    load("[hooks]\nguard = ['guard.py']\nparams = 'p.toml'\n").ready()
+    (tmp_path / "params.toml").touch()
+    assert load(text).missing == ()
 
 
 @pytest.mark.parametrize("same", ["folder = 'INBOX'", "folder = 'inbox'", "query = 'UNSEEN'"])
@@ -153,3 +148,38 @@ def test_a_file_with_broken_lines_is_not_blamed_for_what_may_stand_in_them(tmp_p
     with pytest.raises(ConfigError) as error:
         parse("[system.mailbox]\nhost = oops\n", tmp_path / "allegra.toml", {})
     assert codes(list(error.value.problems)) == ["C100"]
+
+
+FILES = 'path="m"\naddresses=["a@example.com"]\n'
+IMAP = 'host="h.example"\nusername="u"\npassword_env="P"\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "message"),
+    [
+        ('[system.mailbox]\nprotocol="maildr"\n' + FILES, "C103", '"maildr" is none of'),
+        ('[defaults.mailbox]\nprotocol="maildr"\n[system.mailbox]\n' + FILES, "C103", '"maildr" is none of'),
+        ('[system.mailbox]\nprotocl="maildir"\n' + FILES, "C101", 'there is no option "protocl"'),
+        ("[system.mailbox]\n" + IMAP.replace("h.example", "h:993"), "C105", "this is more than the name of a server"),
+        ("[system.mailbox]\n" + IMAP.replace("host", "hots"), "C101", 'there is no option "hots"'),
+        (
+            "[system.mailbox]\n" + IMAP.replace("password_env", "pasword_env"),
+            "C101",
+            'there is no option "pasword_env"',
+        ),
+        ("[system.mailbx]\n" + IMAP, "C101", 'there is no option "mailbx"'),
+        (MAILBOX + "[smtp]\nhost='h'\nfrom='nobody'\n", "C105", '"nobody" is no mail address'),
+        (
+            MAILBOX + "[system]\ndefault_workspace='x'\n[workspac.x]\n",
+            "C101",
+            'there is no section or option "workspac"',
+        ),
+    ],
+)
+def test_one_mistake_is_one_problem(find: Find, text: str, code: str, message: str) -> None:
+    (problem,) = find(text)
+    assert problem.code == code and problem.message.startswith(message)
+
+
+def test_two_mistakes_are_two_problems(find: Find) -> None:
+    assert codes(find("[system.mailbox]\nusername='u'\npassword_env='P'\ntimeout='soon'\n")) == ["C109", "C106"]

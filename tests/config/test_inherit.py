@@ -34,7 +34,7 @@ def test_a_mailbox_inherits_from_the_defaults(load: Load) -> None:
     config = load(
         "[defaults.mailbox]\nhost = 'h.example'\npassword_env = 'P'\nfolder = 'In'\nssl = 'starttls'\n"
         "[system.mailbox]\nusername = 's@example.com'\n"
-        "[workspace.a.mailbox]\nusername = 'a@example.com'\nfolder = 'Own'\nprotocol = 'pop3'\nssl = true\n"
+        "[workspace.a.mailbox]\nusername = 'a@example.com'\norder = 'newest-first'\nprotocol = 'pop3'\nssl = true\n"
     )
     system, own = config.mailboxes
     assert (system.name, system.workspace, system.host, system.folder, system.port) == (
@@ -44,7 +44,7 @@ def test_a_mailbox_inherits_from_the_defaults(load: Load) -> None:
         "In",
         143,
     )
-    assert (own.name, own.workspace, own.host, own.folder, own.port) == ("a", "a", "h.example", "Own", 995)
+    assert (own.name, own.workspace, own.host, own.order, own.port) == ("a", "a", "h.example", "newest-first", 995)
 
 
 def test_F037_the_pattern_of_the_system_applies_to_a_workspace_mailbox_even_when_the_system_mailbox_is_off(

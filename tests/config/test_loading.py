@@ -175,3 +175,15 @@ def test_nothing_can_be_changed_after_loading(load: Load) -> None:
     config = load()
     with pytest.raises(AttributeError):
         config.settings().gates.dmarc = "off"  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("value", ["2", "0", "true", "'1'", "[1]"])
+def test_a_file_of_another_format_says_which_one_is_read(find: Find, value: str) -> None:
+    (problem,) = (each for each in find(f"schema = {value}\n{MAILBOX}") if each.code == "C108")
+    assert problem.message == "this version of the program reads files of format 1 only"
+    assert problem.help.startswith("write  schema = 1, or use the version of the program")
+
+
+def test_an_option_with_one_word_says_which(find: Find) -> None:
+    (problem,) = find("[people]\nidentity = 'sender'\n")
+    assert (problem.code, problem.message) == ("C103", 'this can only be "from"')

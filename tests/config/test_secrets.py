@@ -88,7 +88,7 @@ def test_logs_hold_no_secret_in_any_shape(load: Load, monkeypatch: pytest.Monkey
 
 def test_no_secret_is_shown(load: Load) -> None:
     config = load(MAILBOX.replace('password_env = "SECRET"', f"password = '{CANARY}'")
-                  + f"[webhooks.chat]\nurl = 'https://x.example/{CANARY}'\n")  # fmt: skip
+                  + f"[webhooks.chat]\nurl = 'https://x.example/{CANARY}'\nevents = ['mail.held']\n")  # fmt: skip
     assert CANARY not in write.dumps(list(write.entries(config)))
     assert CANARY not in repr(config) and CANARY not in repr(config.mailboxes) and CANARY not in repr(config.root)
 

@@ -45,3 +45,10 @@ def test_values_are_shown_as_they_would_be_written(load: Load) -> None:
     assert shown["limits.raw"] == '"50 MB"'
     assert shown["errors.retry"] == '["1 min", "5 min", "30 min", "2 hours"]'
     assert shown["gates.mails_per_sender"] == '{ limit = 60, per = "1 hour", then = "hold" }'
+
+
+def test_the_options_of_a_section_are_given_together(load: Load) -> None:
+    config = load("[gates]\ndmarc = 'reject'\n")
+    found = {entry.key: entry.value for entry in write.below(config, "gates")}
+    assert found["gates.dmarc"] == "reject" and all(key.startswith("gates.") for key in found)
+    assert write.below(config, "gate") == []

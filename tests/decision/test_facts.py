@@ -1,12 +1,11 @@
 """The facts about a mail: identity, headers of servers, text, rates."""
 
-import time
-
 import pytest
 from builders import JANE, World, config, item, mail
 
 from engine.decision import facts, tokens
 from engine.model.facts import Auto, Facts, Release
+from engine.model.questions import SenderRate, TotalRate
 
 
 def gather(toml: str = "", world: World | None = None, mailbox: str = "system", given=None, **arrangement) -> Facts:
@@ -77,21 +76,11 @@ def test_a_decision_makes_no_secret(tmp_path):
 
 
 def test_rates_are_asked_only_where_a_limit_stands():
-    class Counting(World):
-        def sender_rate(self, address, seconds):
-            self.asked.append(f"sender {seconds}")
-            return 4
-
-        def total_rate(self, seconds):
-            self.asked.append(f"total {seconds}")
-            return 9
-
-    world = Counting()
-    found = gather(world=world)
+    found = gather(world=World(answers={SenderRate: lambda _: 4, TotalRate: lambda _: 9}))
     assert (found.sender_mails_last_hour, found.total_mails_last_hour) == (5, 10)
-    world = Counting()
+    world = World()
     gather("[gates]\nmails_per_sender = { limit = 0 }\ntotal_rate = { limit = 0 }\n", world=world)
-    assert not [question for question in world.asked if question.startswith(("sender", "total"))]
+    assert not world.counted(SenderRate) and not world.counted(TotalRate)
 
 
 @pytest.mark.parametrize(
@@ -162,20 +151,43 @@ def test_F103_if_nothing_is_left_the_whole_body_is_used():
     assert "All of it." in found.new
 
 
+def test_F103_answers_between_the_quotations_of_gmail_stay():
+    html = (
+        '<div>Hi Anna,</div><div class="gmail_quote"><div class="gmail_attr">On Mon, Jan 5, 2026 Anna wrote:'
+        "</div><blockquote>Does it work?</blockquote><div>Yes.</div>"
+        "<blockquote>And now?</blockquote><div>No.</div></div>"
+    )
+    found = gather(text="", html=html).cut
+    assert found.new.split() == ["Hi", "Anna,", "Yes.", "No."]
+    assert "Does it work?" in found.quoted
+
+
+def test_F103_a_forwarded_mail_in_html_alone_is_kept():
+    html = (
+        '<div>See below.</div><div class="gmail_quote"><div class="gmail_attr">-------- Forwarded message -------<br>'
+        "From: Anna &lt;anna@example.com&gt;<br>Subject: Printer</div><br>It is broken.</div>"
+    )
+    found = gather(text="", html=html, subject="Fwd: Printer").cut
+    assert "It is broken." in found.new and "From: Anna" in found.new
+
+
+REPLY = "It works.\n\nOn Mon, Jan 5, 2026 at 10:15 AM Ben <ben@example.com> wrote:\n> Does it?\n\n--\nAnna"
+
+
+def test_the_cutter_is_switched_off_for_the_instance_or_for_one_workspace():
+    assert gather(text=REPLY).cut.new == "It works."
+    assert gather('[body]\ncut = "off"\n', text=REPLY).cut.new == REPLY
+    assert gather('[body]\ncut = "own"\nsignature = ""\n', text=REPLY).cut.new == "It works.\n\n--\nAnna"
+    toml = '[workspace.support.body]\ncut = "off"\n'
+    assert gather(toml, mailbox="support", text=REPLY).cut.new == REPLY
+    assert gather(toml, text=REPLY).cut.new == "It works."
+
+
+def test_with_the_cutter_off_no_elements_of_html_go():
+    page = "<p>It works.</p><blockquote>Does it?</blockquote>"
+    assert gather('[body]\ncut = "off"\n', text="", html=page).cut.quoted == ""
+
+
 def test_a_release_is_carried_along():
     release = Release("anna", "phoned")
     assert facts.gather(mail(), config(), "system", World(), release, "m-1").released is release
-
-
-def test_gathering_is_quick():
-    text = (
-        "Hello,\n\n"
-        + "\n".join("the server does not answer after the update of the client" for _ in range(40))
-        + "\n\n-- \nJane\n"
-    )
-    given, loaded, world = mail(text=text, subject="Server does not answer"), config(), World()
-    facts.gather(given, loaded, "system", world)
-    start = time.process_time()
-    for _ in range(200):
-        facts.gather(given, loaded, "system", world)
-    assert (time.process_time() - start) / 200 < 0.001

@@ -8,9 +8,10 @@ from msgspec.structs import replace
 
 from engine.decision import tokens
 from engine.decision.matching import find, message_ids
+from engine.model.answers import MessageMatch
 from engine.model.desk import Kind
 from engine.model.facts import Thread
-from engine.model.questions import MessageMatch
+from engine.model.questions import ItemByMessageIds
 from engine.wording.sentence import sentence
 
 SECRET = b"0123456789abcdef0123456789abcdef"
@@ -115,13 +116,13 @@ def test_F107_an_unknown_message_id_does_not_dangle():
 
 
 def test_F117_an_answer_to_an_internal_note_is_private():
-    class Noted(World):
-        def item_by_message_ids(self, message_ids):
-            return MessageMatch(message_ids[0], SEVEN, private=True)
+    def noted():
+        private = {ItemByMessageIds: lambda by: MessageMatch(by.message_ids[0], SEVEN, private=True)}
+        return World(items=(SEVEN,), answers=private)
 
-    assert thread(world=Noted(items=(SEVEN,)), headers=[("In-Reply-To", "<note@example.com>")]).private
+    assert thread(world=noted(), headers=[("In-Reply-To", "<note@example.com>")]).private
     tagged = thread(
-        world=Noted(items=(SEVEN,)),
+        world=noted(),
         to=f"help+{tokens.sign(7, SECRET)}@example.com",
         headers=[("In-Reply-To", "<note@example.com>")],
     )

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any, get_args, get_type_hints
 
 import pytest
 from deciding import NOW, raw
 
+from engine.decision import pipeline
 from engine.decision.pipeline import ORDER
 from engine.explain import replay
-from engine.model.draft import Verdict
+from engine.model.draft import Disposition, Draft, Verdict
+from engine.model.mail import Part
 from engine.model.plan import Outcome
 from engine.run.engine import Engine
 from engine.run.process import process
@@ -87,3 +90,20 @@ def test_a_dry_run_and_a_run_give_equal_plans(engine: Engine) -> None:
     done = [each.decision.plan for each in process(engine, engine.store.ledger.spool(mails, "a"), NOW) if each.decision]
     assert rehearsed == done
     assert len(done) == 3
+
+
+def test_html_body_is_told_in_a_few_words_however_many_pictures_it_shows() -> None:
+    part = Part("text/html", 0, 10, path="1.2", pictures=tuple((f"cid{n}", "ab" * 32) for n in range(500)))
+    assert pipeline.told(part) == "text/html 1.2"
+
+
+def test_a_trace_has_words_for_everything_a_draft_holds() -> None:
+    def held(hint: Any) -> set[type]:
+        inside = get_args(hint)
+        return set().union(*map(held, inside)) if inside else {hint}
+
+    hints = {name: held(hint) for name, hint in get_type_hints(Draft).items() if name not in pipeline._QUIET}
+    structs = {kind for kinds in hints.values() for kind in kinds if hasattr(kind, "__struct_fields__")}
+    assert structs <= {Disposition, *pipeline._TOLD}
+    for kind, names in pipeline._TOLD.items():
+        assert all(name in get_type_hints(kind) for name in names)

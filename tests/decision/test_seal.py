@@ -98,6 +98,12 @@ def test_users_come_before_the_item_that_names_them_and_hear_of_their_account() 
     assert mails(quiet) == [("ack", "ack")]
 
 
+def test_who_wrote_a_forwarded_mail_hears_nothing_of_an_account_made_for_them() -> None:
+    eve = NewUser(Address("eve@stranger.example"), "Eve", "Stranger")
+    forwarded = complete(author="eve@stranger.example", new_users=(eve,), original=eve.address)
+    assert mails(plan(forwarded)) == [("ack", "ack")]
+
+
 def test_people_in_cc_hear_nothing_of_accounts_made_for_them() -> None:
     who = NewUser(Address("who@nowhere.example"), "Who", "-")
     made = plan(complete(new_users=(who,), people=(PersonChange(who.address, Role.READER),)))

@@ -5,12 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from deciding import NOW, raw, settled
+from deciding import CONFIG, DATA, NOW, raw, settled
 
+from engine.config import load
 from engine.desk import acting
+from engine.model import trace as traces
 from engine.run.engine import Engine
 from engine.run.process import process
 from engine.store.errors import NotFound, Refused, Unclear
+from engine.store.load import load as load_data
+from engine.store.store import Store
 
 
 @pytest.fixture
@@ -26,6 +30,30 @@ def test_a_mail_is_decided_again_and_nothing_is_kept(filled: Engine) -> None:
     filled.store.directory.put_account("anna", status="locked")
     assert not acting.decided_now(filled, row).same
     assert filled.store.archive.mail("last") == row
+
+
+def test_a_dry_replay_says_everything_that_keeping_the_result_changes(tmp_path: Any) -> None:
+    rules = tmp_path / "system.toml"
+    (tmp_path / "allegra.toml").write_text(CONFIG.replace("[system]\n", '[system]\nrules = "system.toml"\n'))
+    rules.write_text("[[rule]]\nname = 'a'\nthen = ['add label \"old\"', 'set priority \"High\"']\n")
+    config = load(tmp_path / "allegra.toml")
+    with Store.open(":memory:") as store:
+        load_data(store, DATA)
+        process(Engine(config, store), store.ledger.spool([raw()], "a"), NOW)
+        row, before = store.archive.mail("last"), store.items.view(1)
+        rules.write_text("[[rule]]\nname = 'a'\nthen = ['add label \"new\"', 'set priority \"Low\"']\n")
+        engine = Engine(config, store)
+        this = acting.decided_now(engine, row)
+        assert (this.same_end, this.same) == (True, False)
+        changes = [(each.name, each.before, each.after) for each in this.changes]
+        assert changes == [("priority", "High", "Low"), ("labels", "old", "new, old")]
+        assert (store.items.view(1), store.archive.mail("last")) == (before, row), "nothing was kept"
+        list(acting.replay(engine, row))
+        kept = store.items.view(1)
+        assert (kept.item.priority, kept.labels) == ("Low", ("new", "old"))
+        assert store.archive.text(traces.decode(store.archive.trace(row.mail)).rules[0].digest) == rules.read_text()
+        assert acting.decided_now(engine, store.archive.mail("last")).same
+        assert not acting.decided_now(engine, store.archive.mail("last"), as_new=True).same
 
 
 def test_a_replay_updates_what_the_mail_made_and_makes_a_second_item_only_on_purpose(filled: Engine) -> None:

@@ -8,8 +8,11 @@ from contextlib import closing
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from engine.decision.pipeline import Pipeline
+from engine.model.extra import Extra
+from rules.schema import Field, Type
 
 HOLD = """
 [[rule]]
@@ -176,3 +179,23 @@ def test_a_mail_of_a_mailbox_that_is_gone_can_still_be_closed(desk: Any) -> None
     toml.write_text(text[: text.index("[workspace.support.mailbox]")] + text[text.index("[workspace.finance]") :])
     assert desk.allegra("held", "discard", line["mail"]).exit_code == 0
     assert desk.lines("held", "list") == []
+
+
+def test_a_refusal_is_told_to_nobody_where_a_word_of_the_host_breaks(desk: Any) -> None:
+    from engine.config import load
+    from engine.desk.held import reject
+    from engine.run.engine import Engine
+    from engine.store.store import Store
+
+    def broken(sight: Any) -> str:
+        raise LookupError("no customer")
+
+    desk.configure(system='rules = "rules/system.toml"')
+    desk.rules("system.toml", HOLD)
+    mail = held(desk, "anna@example.com")
+    desk.rules("system.toml", "[[rule]]\nname = 'x'\nwhen = 'crm.tier is \"a\"'\nthen = ['stop']\n")
+    tier = Field("crm.tier", Type.TEXT, "what the customer pays for", broken)
+    config = replace(load(desk.folder / "allegra.toml"), extra=Extra((tier,)))
+    with Store.open(config.store.path) as store, closing(Engine(config, store)) as engine:
+        closed = reject(engine, store.archive.mail(mail), "bob", "no")
+        assert (closed.sender_told, store.archive.mail(mail).outcome) == (False, "rejected")

@@ -55,11 +55,11 @@ def test_without_names_the_active_mailboxes_are_meant(config: Config) -> None:
         mailboxes.named(config, ["x"])
 
 
-def test_trying_tells_of_each_mailbox_and_passes_over_pipes(config: Config, desk: Any) -> None:
+def test_trying_tells_of_each_mailbox_and_how_the_mail_of_a_pipe_comes(config: Config, desk: Any) -> None:
     (desk.folder / "mail" / "support" / "new").rmdir()
     told = list(mailboxes.try_out(config, config.mailboxes))
-    assert [(each.mailbox.name, each.works) for each in told] == [("system", True), ("support", False)]
-    assert told[1].code == "source.folder_missing"
+    assert [(each.mailbox.name, each.works) for each in told] == [("system", True), ("support", False), ("sales", True)]
+    assert (told[1].code, told[2].brought) == ("source.folder_missing", "mail arrives by allegra deliver")
 
 
 def test_a_look_into_a_mailbox_leaves_no_mark(config: Config, store: Store, desk: Any) -> None:
@@ -69,6 +69,11 @@ def test_a_look_into_a_mailbox_leaves_no_mark(config: Config, store: Store, desk
     assert (look.is_new, look.sender, look.subject) == (True, "anna@example.com", "First")
     assert store.archive.mails() == [] and desk.files() == ["0001.test"]
     assert "INBOX" in mailboxes.folders(config, system)
+
+
+def test_the_folders_are_listed_although_the_one_configured_is_wrong(config: Config) -> None:
+    (system,) = mailboxes.named(config, ["system"])
+    assert "INBOX" in mailboxes.folders(config, system.filled(folder="Nowhere"))
 
 
 def test_what_the_ledger_lost_is_taken_in_once(config: Config, store: Store, desk: Any) -> None:
@@ -82,9 +87,44 @@ def test_what_the_ledger_lost_is_taken_in_once(config: Config, store: Store, des
     assert [row.state for row in store.archive.mails()] == ["received"]
 
 
+@pytest.mark.parametrize(("notify", "told"), [(False, 0), (True, 1)])
+def test_what_was_taken_in_again_makes_its_item_and_tells_nobody_unless_asked(
+    config: Config, store: Store, desk: Any, notify: bool, told: int
+) -> None:
+    desk.mail("Lost", sender="anna@example.com")
+    (system,) = mailboxes.named(config, ["system"])
+    mailboxes.reconcile(config, store, system, commit=True, notify=notify)
+    store.database.run("UPDATE inbound SET claimed_until = 0")
+    desk.run()
+    with Store.open(config.store.path) as now:
+        assert [row.outcome for row in now.archive.mails()] == ["created"]
+        assert now.database.one("SELECT count(*) FROM outbox") == (told,)
+
+
 def test_nothing_is_compared_while_another_run_is_at_work(config: Config, store: Store) -> None:
     (system,) = mailboxes.named(config, ["system"])
     with Store.open(config.store.path) as other, Lease(other, "system", utc_now) as lease:
         assert lease.held
         with pytest.raises(Busy, match="another run is working on it"):
             mailboxes.reconcile(config, store, system)
+
+
+def test_a_first_look_counts_what_waits_and_shows_the_first_of_it(config: Config, desk: Any) -> None:
+    for number in range(3):
+        desk.mail(f"Subject {number}", sender="ann@example.com")
+    (system,) = mailboxes.named(config, ["system"])
+    look = mailboxes.first_look(config, system, 2)
+    assert look == mailboxes.FirstLook(3, (("ann@example.com", "Subject 0"), ("ann@example.com", "Subject 1")))
+    assert len(desk.files("system")) == 3
+
+
+def test_mailbox_test_tells_how_the_mail_of_a_program_comes(desk: Any) -> None:
+    desk.configure(
+        more='[workspace.sales]\nname = "Sales"\n[workspace.sales.mailbox]\nprotocol = "program"\n'
+        'addresses = ["sales@example.com"]\n'
+    )
+    result = desk.allegra("mailbox", "test", "sales")
+    said = "a program reads it (docs/library.md)"
+    assert (result.exit_code, result.output) == (0, f"sales  nothing to log in to: {said}\n")
+    (told,) = desk.lines("mailbox", "test", "sales")
+    assert told == {"schema": "allegra.mailbox/1", "mailbox": "sales", "ok": True, "brought": said}

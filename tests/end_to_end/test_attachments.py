@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 import struct
 import zipfile
 import zlib
 from collections.abc import Sequence
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from pathlib import Path
 from typing import Any
 
 import pytest
 from builders import tnef
 
+SAMPLES = Path(__file__).resolve().parents[1] / "mail"
 PDF = b"%PDF-1.4\n1 0 obj\n<<>>\nendobj\ntrailer\n<<>>\n%%EOF\n"
 
 
@@ -142,6 +145,7 @@ def test_F131_a_big_picture_is_stored_as_it_was_made_smaller(desk: Any) -> None:
 
 
 def test_F131_a_picture_that_only_claims_to_be_huge_is_kept_and_harms_nobody(desk: Any) -> None:
+    desk.configure(more='[attachments]\nimages_maximum_size = "1600x1600"\n')
     bomb = png(30_000, 30_000)
     desk.mail("The one before")
     desk.mail(raw=letter(("bomb.png", "image/png", bomb)))
@@ -175,6 +179,65 @@ def test_F129_pictures_stand_in_the_html_of_an_item_and_of_a_reply_that_quotes_t
         "data:image/png;base64," in desk.allegra("item", "show", "1", "--html", "--comment", str(comment["id"])).stdout
     )
     assert desk.allegra("item", "show", "1", "--html", "--comment", "99").exit_code == 1
+
+
+def test_F129_equal_pictures_join_the_item_once_and_show_at_every_place(desk: Any) -> None:
+    picture = png(400, 300)
+    html = '<img src="cid:i0"><img src="cid:i1"><img src=cid:i2>'
+    desk.mail(raw=letter(html=html, pictures=[(f"i{n}", picture) for n in range(3)]))
+    desk.run()
+    reply = letter(text="Seen\n", html='<p>Seen</p><img src="cid:other@x">', pictures=[("other@x", picture)])
+    desk.mail(raw=reply.replace(b"With files", b"Re: [#1] With files"))
+    desk.run()
+    item = desk.item(1)
+    (kept,), (comment,) = item["attachments"], item["comments"]
+    assert kept["content_id"] == "i0" and item["html"].count('src="cid:i0"') == 3
+    assert 'src="cid:i0"' in comment["html"]
+    assert desk.allegra("item", "show", "1", "--html").stdout.count("data:image/png;base64,") == 3
+    said = desk.allegra("item", "show", "1", "--html", "--comment", str(comment["id"])).stdout
+    assert "data:image/png;base64," in said
+
+
+def test_F129_equal_pictures_that_were_made_smaller_show_at_every_place(desk: Any) -> None:
+    pytest.importorskip("PIL")
+    desk.configure(more='[attachments]\nimages_maximum_size = "200x200"\n')
+    desk.mail(
+        raw=letter(html='<img src="cid:i0"><img src="cid:i1">', pictures=[("i0", png(400, 300)), ("i1", png(400, 300))])
+    )
+    desk.run()
+    assert desk.allegra("item", "show", "1", "--html").stdout.count("data:image/png;base64,") == 2
+
+
+@pytest.mark.parametrize(
+    ("location", "src"),
+    [
+        ("image001.png", "image001.png"),
+        ("https://news.example/a/logo.png?x=1&y=2", "https://news.example/a/logo.png?x=1&amp;y=2"),
+        ("file:///C:/a b.png", "file:///C:/ab.png"),
+    ],
+)
+def test_F129_picture_that_the_html_names_by_its_content_location_is_shown(desk: Any, location: str, src: str) -> None:
+    raw = letter(html=f'<p>Look</p><img src="{src}">', pictures=[("shot@x", png(400, 300))])
+    assert b"Content-ID: <shot@x>" in raw
+    desk.mail(raw=raw.replace(b"Content-ID: <shot@x>", f"Content-Location: {location}".encode()))
+    desk.run()
+    (kept,) = desk.item(1)["attachments"]
+    assert kept["inline"] is True
+    assert "data:image/png;base64," in desk.allegra("item", "show", "1", "--html").stdout
+    seen = json.loads(
+        desk.allegra("parse", "--json", "-", stdin=desk.allegra("mail", "raw", "last").stdout_bytes).stdout
+    )
+    assert 'src="cid:' in seen["html"]
+
+
+def test_F129_picture_from_outside_is_never_shown_whatever_it_is_called(desk: Any) -> None:
+    desk.mail(
+        raw=letter(
+            html='<img src="https://spy.example/p.gif"><img src="cid:shot@x">', pictures=[("shot@x", png(400, 300))]
+        )
+    )
+    desk.run()
+    assert "spy.example" not in desk.allegra("item", "show", "1", "--html").stdout
 
 
 def test_F129_pictures_over_the_cap_stay_links_that_ask_nobody(desk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -230,3 +293,32 @@ def test_a_zip_bomb_is_kept_closed(desk: Any) -> None:
     desk.mail("The next one")
     assert [line["outcome"] for line in desk.run()] == ["created", "created"]
     assert bytes_of(desk, "bomb.zip") == packed.getvalue()
+
+
+def test_005_text_that_stands_only_in_a_winmail_dat_is_the_text_of_the_item(desk: Any) -> None:
+    page = b"<html><body><p>The scanner on floor 2 shows <b>E-17</b>.</p></body></html>\0\0"
+    desk.mail(raw=letter(("winmail.dat", "application/ms-tnef", tnef_of(0x1013, page)), text="\n"))
+    assert [line["outcome"] for line in desk.run()] == ["created"]
+    assert desk.item(1)["text"].strip() == "The scanner on floor 2 shows E-17."
+    assert names(desk) == ["winmail.dat"]
+
+
+def test_a_winmail_dat_whose_text_cannot_be_read_is_held_with_that_reason(desk: Any) -> None:
+    desk.mail(raw=letter(("winmail.dat", "application/ms-tnef", tnef_of(0x1009, b"\0" * 40)), text="\n"))
+    (line,) = desk.run()
+    assert (line["outcome"], line["code"]) == ("held", "gate.closed_container")
+    assert "winmail.dat, which could not be opened" in line["because"]
+
+
+def test_signed_mail_in_one_piece_becomes_an_item_with_its_text_and_files(desk: Any) -> None:
+    desk.mail(raw=(SAMPLES / "smime_opaque_in_pieces.eml").read_bytes())
+    assert [line["outcome"] for line in desk.run()] == ["created"]
+    assert desk.item(1)["text"].strip() == "Der Drucker läuft nicht."
+    assert names(desk) == ["log.csv"] and bytes_of(desk, "log.csv") == b"a;b\n1;2"
+
+
+def tnef_of(number: int, value: bytes) -> bytes:
+    """A winmail.dat that holds one property of the mail (MS-OXTNEF 2.1.3.4)."""
+    data = struct.pack("<IHHII", 1, 0x102, number, 1, len(value)) + value
+    head = struct.pack("<IH", 0x223E9F78, 1)
+    return head + struct.pack("<BII", 1, 0x00069003, len(data)) + data + struct.pack("<H", sum(data) & 0xFFFF)

@@ -116,3 +116,17 @@ def test_bad_mail_is_bounded_told_and_kept_and_the_next_mail_is_unharmed(
         assert "The text." in item["text"] or item["attachments"] or made is base64_of_nothing
         assert all("/" not in each["name"] and len(each["name"]) <= 255 for each in item["attachments"])
         assert len(item["people"]) <= 20
+
+
+def test_byte_beyond_ascii_in_a_multipart_type_makes_an_item(desk: Any) -> None:
+    desk.mail(raw=b"From: anna@example.com\nSubject: Odd\nContent-Type: multipart/\x94x\n\nIt does not print.\n")
+    (line,) = desk.run()
+    assert (line["outcome"], desk.item(1)["title"]) == ("created", "Odd")
+    assert "mime_no_boundary" in desk.allegra("explain", "last", "--json").stdout
+
+
+@pytest.mark.parametrize("command", [("item", "list", "--search"), ("mail", "list", "--search"), ("explain",)])
+def test_bytes_of_the_shell_that_are_no_text_are_told_and_break_nothing(desk: Any, command: tuple[str, ...]) -> None:
+    started = desk.start(*command, b"\xff".decode("utf-8", "surrogateescape"))
+    _, errors = started.communicate(timeout=60)
+    assert b"Traceback" not in errors

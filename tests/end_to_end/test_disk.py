@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from servers import limits
-from servers.failpoints import run
+from servers.failpoints import At, run
 
 MAIL = (
     b"From: Anna Berg <anna@example.com>\nTo: help@example.com\nSubject: Piped\nMessage-ID: <p1@example.com>\n\nHello\n"
@@ -98,3 +98,25 @@ def test_a_maildir_that_cannot_be_written_keeps_its_mail_and_nothing_is_done_twi
     assert desk.run() == []
     assert len(desk.files(folder="Done")) == 1
     assert len(desk.lines("item", "list")) == 1
+
+
+@pytest.mark.parametrize("killed", [False, True])
+def test_what_only_looks_needs_no_room_on_the_disk(desk: Any, killed: bool) -> None:
+    """A run that was killed leaves a log whose index has to be made before anything can be read."""
+    fill(desk)
+    at = At("settle", 2) if killed else None
+    assert (run(desk.folder, "run", at=at).code < 0) == killed
+    beside = desk.folder / "var"
+    log = beside / "allegra.sqlite3-wal"
+    assert (log.exists() and log.stat().st_size > 0) == killed
+    (beside / "allegra.sqlite3-shm").unlink(missing_ok=True)
+    for words in (("mail", "list", "--json"), ("item", "list", "--json")):
+        looked = run(desk.folder, *words, before=limits.no_index)
+        assert (looked.code, looked.output.count('"schema"')) == (0, 8), looked.output
+    assert run(desk.folder, "mailbox", "list", before=limits.no_index).code == 0
+    desk.mail("One more")
+    ended = run(desk.folder, "run", before=limits.no_index)
+    assert (ended.code, "the disk" in ended.output, "Traceback" in ended.output) == (69, True, False)
+    assert desk.allegra("run").exit_code == 0
+    assert len(desk.lines("item", "list")) == 9
+    assert desk.run() == []

@@ -54,6 +54,27 @@ def test_the_rules_of_then_are_told_although_the_file_has_changed(desk: Any) -> 
     assert "money" in told
 
 
+HOLD = '[[rule]]\nname = "{name}"\nwhen = \'subject contains "pay"\'\nthen = [\'hold because "money"\']\n'
+
+
+def test_rules_that_decided_nothing_yet_are_told_with_their_words(desk: Any, tmp_path: Any) -> None:
+    desk.configure(system='rules = "rules/system.toml"')
+    desk.rules("system.toml", HOLD.format(name="Hold them"))
+    desk.mail("please pay")
+    desk.run()
+    desk.rules("system.toml", HOLD.format(name="Edited since"))
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "system.toml").write_text(HOLD.format(name="From a folder"))
+    (tmp_path / "mail.eml").write_bytes(b"From: anna@example.com\nTo: help@example.com\nSubject: to pay\n\nHello\n")
+    asked = [(("last",), "Hold them"), (("last", "--rules", "other"), "From a folder"), (("mail.eml",), "Edited since")]
+    for arguments, name in asked:
+        told = desk.allegra("explain", *arguments).stdout
+        assert f"▶  1. {name}" in told and '✔ subject contains "pay"' in told and "is gone" not in told
+        (data,) = desk.lines("explain", *arguments)
+        (rule,) = data["trace"]["rules"][0]["rules"]
+        assert (rule["rule"], rule["tree"]["label"]) == (name, 'subject contains "pay"')
+
+
 def test_explain_json_holds_the_trace(desk: Any) -> None:
     desk.mail("Printer broken")
     desk.run()

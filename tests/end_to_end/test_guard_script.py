@@ -73,3 +73,24 @@ def test_where_hooks_do_not_work_mail_is_held_cron_hears_why_and_the_script_stay
     assert listed["state"] == "runs"
     desk.mail("Toner")
     assert desk.allegra("run").exit_code == 0
+
+
+def test_only_deciding_needs_a_script_that_is_missing(desk: Any) -> None:
+    desk.mail("First")
+    desk.run()
+    desk.configure(more='[hooks]\nguard = ["guard.py"]\nallow_reduced_isolation = true\n')
+    assert desk.allegra("mail", "list").exit_code == 0 and desk.allegra("item", "show", "1").exit_code == 0
+    checked = desk.allegra("check")
+    assert checked.exit_code == 1 and checked.stdout.count("cannot be read: No such file or directory") == 1
+    desk.mail("Second")
+    told = desk.allegra("run", "--json")
+    assert told.exit_code == 1 and '"code":"config.broken"' in told.stdout and "there is no script" in told.stdout
+    assert desk.allegra("hooks", "new", "guard").exit_code == 0
+    desk.allegra("mail", "reset-status", "last")
+    assert [line["outcome"] for line in desk.run()] == ["created"]
+
+
+def test_only_deciding_needs_a_rule_file_that_is_missing(desk: Any) -> None:
+    desk.configure(more='[workspace.sales]\nrules = "rules/sales.toml"\n')
+    assert desk.allegra("mail", "list").exit_code == 0
+    assert desk.allegra("check").stdout.count("error[E002]: this rule file cannot be read") == 1

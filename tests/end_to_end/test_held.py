@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 
 def held(desk: Any) -> str:
     desk.mail("Help me", sender="stranger@elsewhere.example")
@@ -37,6 +39,41 @@ def test_a_release_to_another_workspace_makes_the_item_there(desk: Any) -> None:
     assert [item["workspace"] for item in desk.lines("item", "list")] == ["finance"]
 
 
+def test_a_release_to_a_workspace_and_an_item_of_another_one_is_refused(desk: Any) -> None:
+    desk.mail("Known item")
+    desk.run()
+    mail = held(desk)
+    result = desk.allegra("held", "release", mail, "--to", "finance", "--item", "1")
+    assert result.exit_code == 1
+    assert "item #1 is in support, not in finance: name the item, or the workspace" in result.stderr
+    assert [row["mail"] for row in desk.lines("held", "list")] == [mail]
+    assert desk.allegra("held", "release", mail, "--to", "support", "--item", "1").exit_code == 0
+    assert len(desk.lines("item", "comments", "1")) == 1
+
+
+@pytest.mark.parametrize("words", [("held", "reject"), ("held", "discard"), ("mail", "ignore")], ids=" ".join)
+@pytest.mark.parametrize("reason", ["", "  \t"])
+def test_a_mail_is_not_closed_without_a_reason(desk: Any, words: tuple[str, str], reason: str) -> None:
+    mail = held(desk)
+    result = desk.allegra(*words, mail, "--reason", reason)
+    assert (result.exit_code, "the reason is empty" in result.stderr) == (64, True)
+    assert [row["mail"] for row in desk.lines("held", "list")] == [mail]
+
+
+def test_an_export_writes_over_a_file_only_if_it_is_told_to(desk: Any) -> None:
+    mail, file = held(desk), desk.folder / "mail.eml"
+    file.write_text("mine")
+    result = desk.allegra("mail", "export", mail, "mail.eml")
+    assert (result.exit_code, "mail.eml cannot be written: File exists" in result.stderr) == (1, True)
+    assert desk.allegra("mail", "export", "m-0000", "mail.eml", "--force").exit_code == 1
+    assert file.read_text() == "mine"
+    assert desk.allegra("mail", "export", mail, "mail.eml", "--force").exit_code == 0
+    assert b"Subject: Help me" in file.read_bytes()
+    assert desk.allegra("mail", "export", mail, "other.eml").exit_code == 0
+    assert (desk.folder / "other.eml").read_bytes() == file.read_bytes()
+    assert b"Subject: Help me" in desk.allegra("mail", "export", mail, "-").stdout_bytes
+
+
 def test_a_discarded_mail_is_gone_from_the_list_but_not_from_the_store(desk: Any) -> None:
     mail = held(desk)
     desk.allegra("held", "discard", mail, "--reason", "spam")
@@ -64,7 +101,14 @@ def test_replay_shows_without_changing_and_commit_updates_the_same_item(desk: An
     desk.mail()
     desk.run()
     shown = desk.allegra("replay", "last")
-    assert "0 would end differently" in shown.stdout
+    assert "0 would change" in shown.stdout
+    desk.load('[[items]]\nid = 1\nworkspace = "support"\ntitle = "Printer broken"\npriority = "Low"\n')
+    desk.configure(more="[workspace.support.items]\npriority = 'High'\n")
+    shown = desk.allegra("replay", "last")
+    assert "created support      → same, but   priority Low → High\n" in shown.stdout
+    assert "1 mail, 1 would change" in shown.stdout
+    (told,) = desk.lines("replay", "last")
+    assert (told["changed"], told["changes"]) == (True, [{"name": "priority", "before": "Low", "after": "High"}])
     desk.allegra("replay", "last", "--commit")
     assert len(desk.lines("item", "list")) == 1
     desk.allegra("replay", "last", "--commit", "--as-new")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -172,7 +173,14 @@ def test_an_erased_mail_tells_its_receipt_and_no_more(desk: Any) -> None:
     told = desk.allegra("explain", line["mail"])
     assert told.exit_code == 0
     assert "CREATED  support #1" in told.stdout
-    assert "Its trace was let go" in told.stdout
+    assert f"{line['mail']}  (purged)   (nobody) → (nobody)" in told.stdout
+    today = datetime.now().astimezone().date()
+    assert f" It was purged on {today}: its bytes, addresses, subject and trace are gone for good." in told.stdout
+    assert "because  The mail became an item." in told.stdout
+    assert f"(purged on {today})" in desk.allegra("mail", "list").stdout
+    assert f"(purged on {today})" in desk.allegra("mail", "show", line["mail"]).stdout
+    (row,) = desk.lines("mail", "list")
+    assert row["erased_at"].startswith(str(datetime.now(UTC).date()))
     assert "What you can do" not in told.stdout
 
 

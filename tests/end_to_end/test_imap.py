@@ -276,3 +276,32 @@ def test_G1_a_pass_killed_while_it_copies_and_deletes_leaves_one_copy(
         assert boxes.desk.allegra("run").exit_code == 0
     boxes.conserved()
     boxes.nothing_new()
+
+
+@pytest.mark.parametrize("capability", ["as it is", "without MOVE and UIDPLUS"])
+def test_held_mail_without_a_message_id_is_moved_on_when_it_is_released(
+    boxes: Boxes, chaos: Chaos, capability: str
+) -> None:
+    account = boxes.accounts["system"]
+    boxes.configure("imap", port=chaos.port)
+    if capability != "as it is":
+        chaos.replace = {b" MOVE ": b" XOVE ", b" UIDPLUS ": b" XIDPLUS ", b"[COPYUID ": b"[XOPYUID "}
+        boxes.configure("imap", system="exclusive_mailbox = true", port=chaos.port)
+    account.deliver(*(mail(number, sender="x@elsewhere.example").replace(b"Message-ID", b"X-Was") for number in (1, 2)))
+    held = boxes.desk.run()
+    assert ([line["outcome"] for line in held], len(account.mails("Held"))) == (["held"] * 2, 2)
+    assert boxes.desk.allegra("held", "release", held[0]["mail"]).exit_code == 0
+    boxes.desk.run()
+    assert (len(account.mails("Held")), len(account.mails("Done")), account.mails("INBOX")) == (1, 1, [])
+    assert boxes.desk.allegra("run").output == ""
+
+
+def test_a_move_that_is_answered_ok_and_not_done_is_told_at_every_run(desk: Any) -> None:
+    """It used to be found again, planned again and called done again, for ever."""
+    with Scripted(imap(uid_move="")) as server:
+        configure(desk, options(server))
+        for _ in range(3):
+            result = desk.allegra("run")
+            assert "the server says OK and leaves it where it is" in result.stderr
+            assert "1 mail could not be moved" in result.stderr
+    assert [row["attempts"] for row in desk.lines("mail", "list")] == [1]

@@ -125,3 +125,31 @@ def test_F120_a_reply_to_a_topic_is_a_post_and_a_locked_topic_refuses(desk: Any)
     desk.load(topics + "locked = true\n")
     desk.mail("Re: [Support - Toner - msg12] Toner")
     assert [(line["outcome"], line["code"]) for line in desk.run()] == [("rejected", "thread.topic_locked")]
+
+
+def test_051_changed_subject_of_a_reply_is_shown_with_its_comment(desk: Any) -> None:
+    first = desk.mail("Lift")
+    desk.run()
+    desk.mail("Re: Lift", headers=[f"In-Reply-To: {first}"])
+    desk.mail("New chairs for B12", body="Please order two chairs\n", headers=[f"In-Reply-To: {first}"])
+    desk.run()
+    assert [comment["subject"] for comment in desk.item(1)["comments"]] == ["", "New chairs for B12"]
+    assert desk.allegra("item", "comments", "1").stdout.count("subject: New chairs for B12") == 1
+
+
+def test_F090_reply_of_keyword_lines_only_sets_fields_and_makes_no_empty_comment(desk: Any) -> None:
+    proven = "Authentication-Results: mx.example.com; dmarc=pass header.from=example.com"
+    first = desk.mail("Lift")
+    desk.run()
+    quote = "\nOn Fri, 20 Nov 2026 Anna wrote:\n> It does not print.\n"
+    desk.mail("Re: Lift", body=f"Priority: High\n{quote}", headers=[f"In-Reply-To: {first}", proven])
+    (line,) = desk.run()
+    item = desk.item(1)
+    assert (line["outcome"], line["item"], line["because"]) == (
+        "comment", 1, "fields of #1 in support, and no comment: nothing else was said",
+    )  # fmt: skip
+    assert (item["priority"], item["comments"]) == ("High", [])
+    desk.mail("Re: Lift", body="Priority: Low\nThank you\n", headers=[f"In-Reply-To: {first}", proven])
+    desk.run()
+    item = desk.item(1)
+    assert (item["priority"], [comment["text"].strip() for comment in item["comments"]]) == ("Low", ["Thank you"])

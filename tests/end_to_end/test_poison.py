@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -107,4 +108,9 @@ def test_a_failed_mail_waits_as_long_as_the_configuration_says(desk: Any, sick: 
     assert first.steps["decide"] == 1
     assert second.steps["decide"] == 0
     assert (first.code, second.code) == (0, 0)
-    assert "1 mail waits (fault.exception): RuntimeError: this mail breaks the machine" in first.output
+    (row,) = desk.lines("mail", "list", "outcome:deferred")
+    until = f"{datetime.fromisoformat(row['waits_until']).astimezone():%Y-%m-%d %H:%M}"
+    for told in (first, second):
+        said = f"1 mail waits until {until} (fault.exception): RuntimeError: this mail breaks the machine"
+        assert said in told.output
+    assert f"DEFERRED  it waits until {until}   code fault.exception" in desk.allegra("explain", "last").stdout

@@ -131,6 +131,28 @@ def test_diff_against_what_was_decided_then(ruled: Any) -> None:
     assert {(each["before"], each["after"]) for each in different} == {("created finance", "created support")}
 
 
+def test_a_mail_that_differs_is_one_object_with_all_that_differs(ruled: Any) -> None:
+    ruled.rules("system.toml", SYSTEM.replace('"money"', '"cash"').replace("finance", "support"))
+    *different, summary = ruled.lines("rules", "diff")
+    assert summary["summary"] == {"mails": 3, "outcomes": 2, "fields": 2, "unchanged": 1}
+    assert len({each["mail"] for each in different}) == len(different) == 2
+    assert all("labels money → cash" in each["fields"] for each in different)
+    told = ruled.allegra("rules", "diff").stdout.splitlines()
+    (labels,) = [line for line in told if "labels money → cash" in line]
+    assert labels.split()[0] == "2" and '"An invoice", m-' in labels
+
+
+def test_a_schema_of_the_rules_commands_stands_for_one_shape(ruled: Any) -> None:
+    ruled.rules("system.toml", SYSTEM.replace('"money"', '"cash"'))
+    shapes: dict[str, set[frozenset[str]]] = {}
+    for command in ("list", "fields", "actions", "try auto", "test", "coverage", "diff", "fmt", "complete auto"):
+        for line in ruled.lines("rules", *command.split(maxsplit=1)):
+            if "summary" not in line:
+                shapes.setdefault(line["schema"], set()).add(frozenset(line))
+    assert [schema for schema, seen in shapes.items() if len(seen) > 1] == []
+    assert set(shapes) >= {f"allegra.rules.{name}/1" for name in ("list", "fields", "actions", "set", "test", "diff")}
+
+
 def test_fmt_writes_and_checks(ruled: Any) -> None:
     ruled.rules("system.toml", SYSTEM.replace("when = ", "when    =  ", 1))
     assert ruled.allegra("rules", "fmt", "--check").exit_code == 1
@@ -181,3 +203,20 @@ def test_explain_tells_what_the_rules_did(ruled: Any) -> None:
     rule = data["trace"]["rules"][0]["rules"][0]
     assert (rule["rule"], rule["matched"], rule["tree"]["ok"]) == ("Invoices", True, True)
     assert json.dumps(data)
+
+
+def test_F052_sender_of_a_forwarded_mail_becomes_the_author_for_a_forwarder_we_trust(desk: Any) -> None:
+    desk.load(
+        '[[users]]\nlogin = "carl"\nemails = ["carl@client.example"]\n[[groups]]\nname = "staff"\nmembers = ["carl"]\n'
+    )
+    desk.rules(
+        "system.toml",
+        "[[rule]]\nname = 'Passed on'\non = 'any'\n"
+        'when = \'from is "anna@example.com" and subject starts with "Fwd:"\'\n'
+        "then = ['set author to original sender']\n",
+    )
+    block = "---------- Forwarded message ----------\nFrom: Carl <carl@client.example>\nDate: Friday\nSubject: Lift\n"
+    desk.mail("Fwd: Lift", body=f"Please help\n\n{block}\nIt is stuck.\n")
+    desk.mail("Lift", body=f"Please help\n\n{block}\nIt is stuck.\n")
+    assert [line["outcome"] for line in desk.run()] == ["created", "created"]
+    assert [desk.item(number)["author"] for number in (1, 2)] == ["carl", "anna"]

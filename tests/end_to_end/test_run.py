@@ -98,10 +98,39 @@ def test_mail_waits_while_its_rule_file_does_not_load_and_goes_on_afterwards(des
     assert result.exit_code == 1
     assert "config.broken" in result.stderr
     assert "rules/system.toml:3" in result.stderr
+    told = "1 mail waits until that is mended (config.broken): rules/system.toml:3"
+    for arguments in ((), (), ("--dry-run",)):
+        again = desk.allegra("run", *arguments)
+        assert again.exit_code == 1 and again.stderr.startswith(told)
+    *_, summary = desk.lines("run")
+    (waiting,) = summary["mailboxes"]["system"]["waiting"]
+    assert (waiting["mails"], waiting["code"], waiting["until"]) == (1, "config.broken", None)
+    broken = desk.allegra("explain", waiting_mail(desk)).stdout
+    assert "it would be deferred (config.broken)" in broken
+    assert "allegra check " in broken and "decides it now" not in broken
     desk.rules("system.toml", "[[rule]]\nname = \"x\"\nwhen = 'from is \"a\"'\nthen = ['stop']\n")
+    assert "allegra run   decides it now" in desk.allegra("explain", waiting_mail(desk)).stdout
+    assert [line["subject"] for line in desk.run()] == ["Waits"], "a mended file releases at once"
+    assert (desk.allegra("run").exit_code, desk.allegra("run").stderr) == (0, "")
+
+
+def test_a_broken_file_of_a_workspace_on_the_way_releases_its_mail_as_soon_as_it_is_mended(desk: Any) -> None:
+    desk.configure(more='rules = "rules/finance.toml"', system='rules = "rules/system.toml"')
+    desk.rules("system.toml", "[[rule]]\nname = 'go'\nthen = ['route to workspace \"finance\"']\n")
+    desk.rules("finance.toml", "[[rule]\n")
+    desk.mail("Waits")
+    for _ in range(2):
+        result = desk.allegra("run")
+        assert result.exit_code == 1
+        assert result.stderr.startswith("1 mail waits until that is mended (rule.file_broken): ")
+    desk.rules("finance.toml", "")
+    assert [(line["subject"], line["workspace"]) for line in desk.run()] == [("Waits", "finance")]
+
+
+def waiting_mail(desk: Any) -> str:
     (waiting,) = desk.lines("mail", "list", "outcome:deferred")
-    assert desk.allegra("mail", "reset-status", waiting["mail"]).exit_code == 0
-    assert [line["subject"] for line in desk.run()] == ["Waits"]
+    assert waiting["waits_until"] is None, "every run looks at it"
+    return str(waiting["mail"])
 
 
 def test_a_mailbox_that_is_away_does_not_stop_the_others(desk: Any) -> None:

@@ -80,6 +80,32 @@ def test_a_dry_run_lists_every_mail_under_a_head(watched: Any) -> None:
     assert told.endswith("dry run: nothing was kept, the server heard nothing\n")
 
 
+def test_a_dry_run_gives_no_numbers_to_items_it_takes_back(watched: Any) -> None:
+    watched.mail("There already")
+    watched.run()
+    first = watched.mail("Printer broken")
+    watched.mail("Re: Printer broken", headers=[f"In-Reply-To: {first}"])
+    watched.mail("Scanner broken", box="support")
+    watched.mail("Re: There already", headers=["In-Reply-To: <test.1@example.com>"])
+    for _ in range(2):
+        told = watched.allegra("run", "--dry-run").stdout.splitlines()
+        rows = {
+            line[39:60].strip(): " ".join(line[78:].split()).partition(" (")[0]
+            for line in told
+            if line.startswith(" m-")
+        }
+        assert rows == {
+            "Printer broken": "created support new 1",
+            "Re: Printer broken": "comment support new 1",
+            "Re: There already": "comment support #1",
+            "Scanner broken": "created support new 2",
+        }
+    lines = watched.run("--dry-run")
+    assert sorted((line["subject"], line["item"]) for line in lines) == [
+        ("Printer broken", 2), ("Re: Printer broken", 2), ("Re: There already", 1), ("Scanner broken", 3)
+    ]  # fmt: skip
+
+
 def test_the_demo_has_fixtures_for_its_scripts_and_they_pass(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     from click.testing import CliRunner
 

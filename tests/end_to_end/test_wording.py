@@ -22,14 +22,14 @@ then = ['hold because "let me see"']
 
 def comes_to(folder: Path) -> dict[str, Any]:
     """Make the demo, decide its mails, and gather all that is decided, counted, compared and told."""
-    from engine.cli.demo import _run
     from engine.config import load
+    from engine.desk.demo import play
     from engine.run.engine import Engine
     from engine.store.store import Store
     from engine.workbench import rule_changes
     from engine.workbench import rule_usage as usage
 
-    lines, _ = _run(folder)
+    lines = play(folder).lines
     shutil.copytree(folder / "rules", folder / "other")
     (folder / "other" / "system.toml").write_text(HOLD_ALL, encoding="utf-8")
     config = load(folder / "allegra.toml")

@@ -227,6 +227,7 @@ def test_nothing_of_a_failed_script_survives_but_its_log(activity: Any) -> None:
         "message": "division by zero",
         "line": 6,
         "column": 5,
+        "code": "",
         "length": 5,
     }
 

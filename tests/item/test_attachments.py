@@ -110,11 +110,13 @@ def test_F131_big_pictures_are_made_smaller() -> None:
 def test_F131_pictures_stay_as_they_are_where_nothing_is_set() -> None:
     about = with_files(("wide.png", "image/png", png(400, 100)))
     assert decide(about, '[attachments]\nimages_maximum_size = ""\n').attachments[0].attachment.content == b""
+    huge = with_files(("wide.png", "image/png", png(4000, 3000)))
+    assert decide(huge, "").attachments[0].attachment.content == b""
 
 
 def test_F131_a_picture_of_thirty_thousand_pixels_a_side_is_kept_and_told() -> None:
     huge = png(1, 1).replace(struct.pack(">II", 1, 1), struct.pack(">II", 30_000, 30_000))
-    decided = decide(with_files(("bomb.png", "image/png", huge)))
+    decided = decide(with_files(("bomb.png", "image/png", huge)), '[attachments]\nimages_maximum_size = "1600x1600"\n')
     assert kept(decided) == ["bomb.png"]
     assert any("could not be made smaller" in sentence(note) for note in decided.notes)
 

@@ -15,7 +15,9 @@ from engine.model.draft import Draft, Target
 from engine.model.facts import Facts, Sender
 from engine.model.mail import Mail
 from engine.model.plan import Plan
+from engine.model.questions import AccountOf
 from engine.rulebook.actions import Vocabulary
+from engine.run.world import World
 from engine.stages.author import Author
 from engine.stages.bounce import Bounce
 from engine.stages.draft import DraftStage
@@ -36,6 +38,11 @@ def look() -> Iterator[Recorder]:
         yield tracker(store)
 
 
+def store_of(look: Recorder) -> Store:
+    assert isinstance(look.world, World)
+    return look.world.store
+
+
 def run(about: Mail, known: Facts, look: Recorder, toml: str = "") -> tuple[Draft, Plan]:
     settings = config(toml)
     made: tuple[type[Stage], ...] = (Limits, SenderStage, Subject, Bounce, DraftStage, Author, Participants)
@@ -48,7 +55,7 @@ def run(about: Mail, known: Facts, look: Recorder, toml: str = "") -> tuple[Draf
 
 
 def known(about: Mail, look: Recorder) -> Facts:
-    match = look.account(about.from_[0].address, "+")
+    match = look.ask(AccountOf(about.from_[0].address, "+"))
     return facts(about, sender=Sender(about.from_[0], match.account, match.by))
 
 
@@ -58,8 +65,7 @@ def test_F052_every_address_of_a_user_is_that_user(look: Recorder) -> None:
 
 
 def test_F061_plus_suffix_finds_the_account(look: Recorder) -> None:
-    store: Store = look.world.store
-    store.directory.put_account("ada", name="Ada", emails=("ada+mail@example.org",))
+    store_of(look).directory.put_account("ada", name="Ada", emails=("ada+mail@example.org",))
     about = mail(sender="ada@example.org")
     decided, plan = run(about, known(about, look), look)
     assert decided.author == "ada"
@@ -75,7 +81,7 @@ def test_F087_keywords_name_people_as_the_store_knows_them(look: Recorder) -> No
 
 
 def test_F068_a_workspace_that_closes_refuses_at_once(look: Recorder) -> None:
-    look.world.store.items.put_workspace("support", status="closed")
+    store_of(look).items.put_workspace("support", status="closed")
     about = mail()
     assert run(about, known(about, look), look)[1].disposition.code == "draft.no_permission"
 
@@ -83,7 +89,7 @@ def test_F068_a_workspace_that_closes_refuses_at_once(look: Recorder) -> None:
 def test_the_same_questions_give_the_same_plan(look: Recorder) -> None:
     about = mail("Priority: High\nText", headers=[("Cc", "bob@example.com")])
     first = run(about, known(about, look), look)[1]
-    again = Recorder(look.world, look.now, recorded=dict(look.answers))
+    again = Recorder(look.world, look.now, recorded=dict(look.kept()))
     assert run(about, known(about, again), again)[1] == first
     assert again.asked_anew == []
 
@@ -130,7 +136,7 @@ def routed(about: Mail, known: Facts, look: Recorder) -> Draft:
 
 def test_F065_a_plus_tag_leads_to_a_workspace_by_a_rule(look: Recorder) -> None:
     about = mail(to="help+billing@example.com")
-    look.world.store.items.put_workspace("finance", name="Finance")
+    store_of(look).items.put_workspace("finance", name="Finance")
     assert routed(about, replace(known(about, look), plus="billing"), look).workspace == "finance"
     assert routed(about, known(about, look), look).workspace == "support"
 

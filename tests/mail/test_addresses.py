@@ -41,6 +41,13 @@ def pairs(written: str) -> list[tuple[str, str]]:
         ("anna@[192.0.2.1]", [("", "anna@[192.0.2.1]")]),
         ("<<anna@example.com>>", [("", "anna@example.com")]),
         ("<anna@example.com", [("", "anna@example.com")]),
+        ("Anna Berg <anna@example.com", [("Anna Berg", "anna@example.com")]),
+        ("anna@example.com>", [("", "anna@example.com")]),
+        ("=?utf-8?q?Anna_<anna@example.com>?=", [("Anna", "anna@example.com")]),
+        ("=?utf-8?q?anna@example.com?=", [("", "anna@example.com")]),
+        ("=?utf-8?q?Anna?= =?utf-8?q?_=3Canna=40example.com=3E?=", [("Anna", "anna@example.com")]),
+        ("Anna <=?utf-8?q?anna=40example.com?=>", [("Anna", "anna@example.com")]),
+        ("=?utf-8?q?eve=40evil.example?= anna@example.com", [("eve@evil.example", "anna@example.com")]),
         ("<mailto:anna@example.com>", [("", "anna@example.com")]),
         ("Anna <anna@example.com> Bob <bob@example.com>", [("Anna", "anna@example.com"), ("Bob", "bob@example.com")]),
         ("anna@example.com <Anna>", [("", "anna@example.com")]),
@@ -96,6 +103,11 @@ def test_F053_display_name_that_looks_like_an_address_is_a_name(tricky: str) -> 
         f"Board: {CEO}, {EVE};",
         "=?utf-8?q?ceo=40example.com?=",
         "=?utf-8?q?CEO_=3Cceo=40example.com=3E?=",
+        "=?utf-8?q?CEO_<ceo@example.com>?=",
+        "Eve <=?utf-8?q?ceo=40example.com?=>",
+        f"{EVE}, =?utf-8?q?ceo@example.com?=",
+        f"CEO <{CEO}, {EVE}",
+        f"CEO <<{CEO}",
         "ceo@example.com@evil.example",
         "ce o@example.com",
         "ceo@example .com x",
@@ -107,6 +119,14 @@ def test_F053_display_name_that_looks_like_an_address_is_a_name(tricky: str) -> 
 def test_G23_ambiguous_from_is_never_believed(tricky: str) -> None:
     _, problem = addresses.sender(read(f"From: {tricky}\n\nx"))
     assert problem
+
+
+@pytest.mark.parametrize(
+    "written", ["Anna Berg <anna@example.com", "<anna@example.com", "Anna <anna@example.com (work)"]
+)
+def test_from_without_closing_bracket_is_believed_where_it_holds_one_address(written: str) -> None:
+    address, problem = addresses.sender(read(f"From: {written}\n\nx"))
+    assert (address.address, problem) == ("anna@example.com", "")
 
 
 def test_two_from_fields_are_not_believed() -> None:

@@ -3,11 +3,13 @@
 # ruff: noqa: E501  (mails and tables)
 
 import time
+import unicodedata
 
 import pytest
 from builders import mail
 
 from engine.mail.auto import bounce, classify
+from engine.mail.auto_phrases import SUBJECTS
 from engine.model.facts import Auto
 
 
@@ -61,6 +63,32 @@ def test_F041_subjects_of_automatic_replies(subject):
     assert kind(subject=subject) is Auto.AUTO_REPLY
 
 
+EXCHANGE = {
+    "ar": "رد تلقائي", "bg": "Автоматичен отговор", "ca": "Resposta automàtica", "cs": "Automatická odpověď",
+    "da": "Automatisk svar", "de": "Automatische Antwort", "el": "Αυτόματη απάντηση", "en": "Automatic reply",
+    "es": "Respuesta automática", "et": "Automaatvastus", "eu": "Erantzun automatikoa", "fa": "پاسخ خودکار",
+    "fi": "Automaattinen vastaus", "fil": "Awtomatikong tugon", "fr": "Réponse automatique", "gl": "Resposta automática",
+    "he": "תשובה אוטומטית", "hi": "स्वचालित उत्तर", "hr": "Automatski odgovor", "hu": "Automatikus válasz",
+    "id": "Balasan otomatis", "is": "Sjálfvirkt svar", "it": "Risposta automatica", "ja": "自動応答", "kk": "Автоматты жауап",
+    "ko": "자동 회신", "lt": "Automatinis atsakymas", "lv": "Automātiska atbilde", "ms": "Balasan automatik",
+    "nb": "Automatisk svar", "nl": "Automatisch antwoord", "pl": "Odpowiedź automatyczna", "pt": "Resposta automática",
+    "ro": "Răspuns automat", "ru": "Автоматический ответ", "sk": "Automatická odpoveď", "sl": "Samodejni odgovor",
+    "sr": "Аутоматски одговор", "sv": "Automatiskt svar", "th": "ตอบกลับอัตโนมัติ", "tr": "Otomatik yanıt",
+    "uk": "Автоматична відповідь", "ur": "خودکار جواب", "vi": "Trả lời tự động", "zh": "自动答复",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("language", EXCHANGE)
+def test_F041_automatic_reply_is_known_in_every_language_that_exchange_ships(language):
+    said = EXCHANGE[language]
+    assert language in SUBJECTS
+    for colon in (": ", " : ", "："):
+        assert kind(subject=f"{said}{colon}[#7] Printer") is Auto.AUTO_REPLY
+    assert kind(subject=unicodedata.normalize("NFD", f"{said}: x")) is Auto.AUTO_REPLY
+    assert kind(subject=f"\u200f{said}\u200f: x") is Auto.AUTO_REPLY
+    assert kind(subject=f"Printer: {said}") is Auto.NONE
+
+
 @pytest.mark.parametrize(
     "subject",
     ["Out of office assistant does not work", "Vacation request for July", "Automatic reply is broken on my phone",
@@ -79,6 +107,45 @@ def test_subjects_that_would_make_a_pattern_try_forever(piece):
     classify(hostile)
     bounce(hostile)
     assert time.process_time() - start < 0.5
+
+
+XML = b"\x1f\x8b\x08\x00\x00\x00\x00\x00"
+DMARC_NAME = "bigmail.example!example.com!1795000000!1795086399.xml.gz"
+DMARC = [("big.gz", "application/gzip", XML)]
+DMARC_SUBJECT = "Report domain: example.com Submitter: bigmail.example Report-ID: 123456789"
+
+
+@pytest.mark.parametrize(
+    "arrangement",
+    [
+        {"subject": DMARC_SUBJECT, "attachments": DMARC},
+        {"subject": f"[Preview] {DMARC_SUBJECT}", "attachments": DMARC},
+        {"subject": "DMARC", "sender": "noreply-dmarc@bigmail.example", "attachments": [(DMARC_NAME, "application/gzip", XML)]},
+        {"subject": "DMARC", "text": "", "attachments": [(DMARC_NAME, "application/gzip", XML)]},
+        {"subject": "Report Domain: example.com", "headers": [("TLS-Report-Domain", "example.com")]},
+        {"subject": "TLS", "attachments": [("a.json.gz", "application/tlsrpt+gzip", XML)]},
+    ],
+)  # fmt: skip
+def test_reports_about_a_domain_of_ours_are_a_class_of_machine_mail(arrangement):
+    assert kind(**arrangement) is Auto.DOMAIN_REPORT
+    assert bounce(mail(**arrangement)) is None
+
+
+def test_a_tls_report_is_known_by_its_report_type():
+    assert classify(report("tlsrpt", "This is a report", "application/tlsrpt+json")).kind is Auto.DOMAIN_REPORT
+
+
+@pytest.mark.parametrize(
+    "arrangement",
+    [
+        {"subject": f"Fwd: {DMARC_SUBJECT}", "attachments": [(DMARC_NAME, "application/gzip", XML)]},
+        {"subject": "What is this?", "attachments": [(DMARC_NAME, "application/gzip", XML)]},
+        {"subject": DMARC_SUBJECT},
+        {"subject": "Domain report for the board", "attachments": [("report.xml.gz", "application/gzip", XML)]},
+    ],
+)
+def test_who_speaks_of_a_report_about_a_domain_is_a_person(arrangement):
+    assert kind(**arrangement) is Auto.NONE
 
 
 def test_mailing_lists():

@@ -8,7 +8,7 @@ from pathlib import Path
 from engine.mail.defects import MEANINGS
 
 ROOT = Path(__file__).resolve().parents[2]
-SOURCES = ("parse", "headers", "split", "parts", "charset", "body", "attachments")
+SOURCES = ("parse", "headers", "split", "parts", "charset", "body", "attachments", "dates")
 
 
 def test_every_code_the_reader_gives_stands_in_the_table() -> None:

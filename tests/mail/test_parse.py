@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import time
 from collections.abc import Callable
 
@@ -14,6 +15,7 @@ from mail_builders import SAMPLES, all_samples, codes, mail_of, multipart, raw_m
 from engine.mail.addresses import sender
 from engine.mail.parse import Limits, parse
 from engine.model.mail import Mail
+from engine.workbench.seen import Reading, seen
 
 MB = 1_000_000
 SECONDS = 3.0
@@ -185,6 +187,39 @@ def test_no_mutation_of_a_sample_makes_parse_raise(name: str, where: int, remove
     assert sane(read(content[:at] + added + content[at + removed :]))
 
 
+NAMES = """From Sender Reply-To To Cc Delivered-To Subject Date Message-ID In-Reply-To References Return-Path Received
+Content-Type Content-Transfer-Encoding Content-Disposition Content-ID Content-Location Content-Description
+Content-Language MIME-Version Auto-Submitted Precedence List-Id X-Failed-Recipients X-Auto-Response-Suppress
+X-Allegra-Loop Authentication-Results ARC-Authentication-Results DKIM-Signature X-Spam-Score X-Spam-Status
+X-Autoreply X-Unknown"""
+FIELDS = st.sampled_from(NAMES.split())
+VALUES = st.sampled_from(
+    [
+        b"Anna <anna@example.com>", b"anna@example.com", b"multipart/mixed; boundary=b", b"multipart/report;",
+        b" report-type=delivery-status; boundary=b", b"text/html; charset=utf-8", b"application/pkcs7-mime;",
+        b" smime-type=signed-data", b"attachment; filename*=utf-8''%E4", b"inline; filename=", b"<1@example.com>",
+        b"=?utf-8?q?=FF?=", b"=?utf-8?b?", b"base64", b"dmarc=pass", b"yes", b"Out of Office", b"\x94", b'"', b"<",
+        b">", b"(", b"@", b";", b",", b"/", b"=", b"\\",
+    ]
+) | st.binary(max_size=8)  # fmt: skip
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.lists(st.tuples(FIELDS, st.lists(VALUES, max_size=5).map(b"".join)), max_size=8), st.integers(0, 2))
+@example([("Content-Type", b"multipart/\x94x")], 0)
+@example([("Content-Type", b"multipart/\x94x; boundary=b"), ("Content-ID", b"\x94"), ("Content-Location", b"\x94")], 1)
+def test_no_header_field_makes_reading_raise_or_breaks_a_sink(fields: list[tuple[str, bytes]], where: int) -> None:
+    odd = b"".join(name.encode() + b": " + value.replace(b"\n", b"") + b"\n" for name, value in fields)
+    content = (
+        odd + b"\nhello\n",
+        b"From: anna@example.com\nContent-Type: multipart/mixed; boundary=b\n\n--b\n" + odd + b"\nhello\n--b--\n",
+        b"From: anna@example.com\nContent-Type: message/rfc822\n\n" + odd + b"\nhello\n",
+    )[where]
+    assert sane(read(content))
+    told = seen("x.eml", content, Reading())
+    assert json.loads(json.dumps(told, ensure_ascii=False).encode("utf-8")) == told
+
+
 def sane(mail: Mail) -> bool:
     """What holds for every mail: storable text, no control characters in fields, slices within the bytes."""
     size = len(mail.raw.content)
@@ -205,6 +240,9 @@ def sane(mail: Mail) -> bool:
     for file in mail.attachments:
         assert file.name and not set(file.name) & set("/\\\x00\n") and len(file.name) <= 200
         file.name.encode("utf-8")
+    for defect in mail.defects:
+        assert not set(defect.detail) & set("\r\n\x00")
+        defect.detail.encode("utf-8")
     address, problem = sender(mail)
     assert address.address or problem
     return True

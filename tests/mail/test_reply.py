@@ -25,7 +25,9 @@ def body(**changes):
         "cut_patterns",
     )
     patterns = {name: tuple(compile_pattern(text) for text in changes.get(name, ())) for name in names}
-    return SimpleNamespace(**patterns, signature=compile_pattern(changes.get("signature", "/^-- ?$/m")))
+    return SimpleNamespace(
+        **patterns, signature=compile_pattern(changes.get("signature", "/^-- ?$/m")), cut=changes.get("cut", "builtin")
+    )
 
 
 def test_a_mail_without_quotes_is_new_as_it_is():
@@ -254,7 +256,8 @@ def test_a_cut_text_that_is_cut_again_never_grows(lines):
 @pytest.mark.parametrize(
     "line",
     ["> a quoted line of some length that goes on\n", ":\n", "a:\n", "From: a@b.example\n", "--\n", "wrote:\n", "x>\n>\n",
-     "Sent from my iPhone\n", "____\n", "<a@b.example>\nwrote:\n", "---- original\n", "\n", ">"],
+     "Sent from my iPhone\n", "____\n", "<a@b.example>\nwrote:\n", "---- original\n", "\n", ">", "» a\n", "＞a\n",
+     "On Mon, 5\n", "Outlook for iOS <https://a.example>\n"],
 )  # fmt: skip
 def test_a_megabyte_takes_linear_time(line):
     small, big = line * (100_000 // len(line)), line * (1_000_000 // len(line))
@@ -264,3 +267,99 @@ def test_a_megabyte_takes_linear_time(line):
     cut("new\n" + big)
     took = time.process_time() - middle
     assert took < max(40 * (middle - start), 1.0)
+
+
+def test_a_mail_that_apple_mail_forwards_behind_quote_marks_is_kept():
+    text = "Look at this.\n\n> Begin forwarded message:\n>\n> From: Anna <anna@example.com>\n> Subject: Printer\n>\n> It is broken."
+    assert cut(text, subject="Fwd: Printer").new == text
+    assert cut(text, subject="Re: Printer").new == "Look at this."
+
+
+# ── the brothers of an attribution ────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    "quotation",
+    [
+        "At 10.01 am Wednesday, Desk Community wrote:\n> text\n> text\n",
+        "On Mon, November 26, 2026 10:54 pm, Desk Community wrote:\n> text\n",
+        "» On Nov 26, 2026, at 10:54 PM, Desk <help@example.com> wrote:\n»\n» text\n» text\n",
+        "On Nov 26, 2026, at 10:54 PM, Desk <help@example.com> wrote:\n\n» text\n» text\n",
+        "› Am 26.11.2026 um 22:54 schrieb Desk <help@example.com>:\n›\n› text\n",
+        "2026/11/26 22:54、山田花子 <hanako@example.com>のメール:\n\n＞こんにちは\n＞よろしく\n",
+    ],
+)
+def test_the_shapes_of_quotations_in_the_field_are_cut(quotation):
+    for answer in ("Great.", "Great.\n\nBen"):
+        found = cut(f"{answer}\n\n{quotation}")
+        assert found.new == answer
+        assert found.quoted.split() == quotation.split()
+
+
+def test_an_answer_below_other_quote_marks_is_kept():
+    text = "» On Nov 26, 2026, at 10:54 PM, Desk <help@example.com> wrote:\n»\n» Does it work?\n\nIt works."
+    assert cut(text).new == "It works."
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "What we need:\n\n» two chairs\n» a desk\n\nThanks",
+        "»So geht es nicht«, sagte er.\n»Doch«, sagte sie.",
+        "Il a dit « tout va\n» bien » hier.",
+        "» one line only",
+    ],
+)
+def test_guillemets_of_the_sender_are_text(text):
+    assert cut(text).new == text
+
+
+# ── cut = "own" and "off" ─────────────────────────────────────────────────────────────────────────────────────
+
+MAIL = f"It works.\n\nSent from my iPhone\n\n{WROTE}\n> Does it work?\n\nBen\n\n-- \nBen Smith"
+
+
+def test_with_cut_off_nothing_is_cut():
+    settings = body(
+        cut="off", cut_patterns=["/Ben Smith/"], truncate_lines=["It works."], delimiter_patterns=["/^>.*$/"]
+    )
+    assert cut(MAIL, settings).new == MAIL
+    assert (cut(MAIL, settings).quoted, cut(MAIL, settings).signature) == ("", "")
+
+
+def test_with_cut_own_only_the_patterns_of_the_settings_cut():
+    assert cut(MAIL, body(cut="own", signature="")).new == MAIL
+    settings = body(
+        cut="own", signature="", delimiter_patterns=["/^>.*$/"], introductory_patterns=["/^on .+ wrote:$/i"]
+    )
+    assert cut(MAIL, settings).new == "It works.\n\nSent from my iPhone\n\nBen\n\n-- \nBen Smith"
+    assert cut(MAIL, body(cut="own")).signature == "-- \nBen Smith"
+    assert (
+        cut(f"Yes.\n\n--Truncate here--\n{MAIL}", body(cut="own", truncate_lines=["--Truncate here--"])).new == "Yes."
+    )
+
+
+# ── laws ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+SENTENCES = st.lists(
+    st.sampled_from(
+        ["on", "Monday", "wrote", "Jane", "Le", "service", "5", "2026", "10:15", "schrieb", "mail", "«", "ok"]
+    ),
+    min_size=1,
+    max_size=8,
+).map(lambda words: " ".join(words) + ".")
+
+
+@given(st.lists(SENTENCES | st.just(""), max_size=20))
+def test_text_without_a_quotation_is_never_cut(sentences):
+    text = "\n".join(sentences)
+    assert cut(text).new == text.strip()
+    assert cut(text).quoted == ""
+
+
+@given(st.lists(SENTENCES | st.just(""), max_size=6), st.lists(SENTENCES, min_size=1, max_size=6))
+def test_cutting_is_idempotent(own, earlier):
+    text = "\n".join(["Hello.", *own, "", WROTE, *(f"> {line}" for line in earlier)])
+    found = cut(text)
+    assert found.new == "\n".join(["Hello.", *own]).strip()
+    assert cut(found.new).new == found.new

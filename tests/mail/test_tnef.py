@@ -5,14 +5,11 @@ from __future__ import annotations
 import struct
 
 import pytest
+from container_builders import attribute
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.mail import child, tnef
-
-
-def attribute(level: int, number: int, data: bytes) -> bytes:
-    return struct.pack("<BII", level, number, len(data)) + data + struct.pack("<H", sum(data) & 0xFFFF)
 
 
 def winmail(*files: tuple[str, bytes]) -> bytes:

@@ -9,11 +9,12 @@ from typing import get_args
 import msgspec
 import pytest
 
-from engine.model.desk import AccountStatus, WorkspaceStatus
-from engine.model.draft import Decider, Mark, Who
-from engine.model.facts import Way
+from engine.model.answers import Found, HookOutcome, HookVerdict
+from engine.model.desk import AccountStatus, Kind, WorkspaceStatus
+from engine.model.draft import Decider, Mark, Verdict, Who
+from engine.model.facts import Auto, Way
+from engine.model.known import strange
 from engine.model.plan import DONE, Done, Effect, Letter, Outcome
-from engine.model.questions import Found, HookOutcome, HookVerdict
 from engine.model.trace import decode, encode
 from engine.model.words import Stored
 
@@ -22,6 +23,9 @@ WORDS = {
     Outcome: "created comment note held rejected discarded duplicate deferred error",
     AccountStatus: "active registered locked guest",
     WorkspaceStatus: "active closed archived",
+    Auto: "none bounce auto_reply auto_generated mailing_list feedback_report disposition",
+    Verdict: "accept discard reject hold defer",
+    Kind: "item topic",
     Who: "gate rule hook stage person engine",
     Mark: "ok warn stop info",
     Way: "token message_id plus subject rule ",
@@ -64,12 +68,18 @@ def test_a_trace_with_words_of_another_release_is_read_and_written_back() -> Non
         (b'"mark": "ok"', b'"mark": "fine"'),
         (b'"CreateItem"', b'"Teleport"'),
         (b'"status": "active"', b'"status": "asleep"'),
+        (b'"verdict": "accept"', b'"verdict": "forward"'),
+        (b'"kind": "none"', b'"kind": "dream"'),
     ):
         assert old in stored or old.replace(b": ", b":") in stored
         stored = stored.replace(old, new).replace(old.replace(b": ", b":"), new)
     trace = decode(stored)
     assert trace.disposition.by.kind == "oracle" and trace.facts.sender.matched_by == "guess"
     assert "Teleport" in trace.effects
+    assert (trace.disposition.verdict, trace.facts.automatic.kind) == ("forward", "dream")
+    named = set(strange(trace))
+    assert named >= {'disposition.verdict "forward"', 'facts.automatic.kind "dream"', 'disposition.by.kind "oracle"'}
+    assert list(strange(decode((ROOT / "tests" / "model" / "trace_0_1_0.json").read_bytes()))) == []
     again = decode(encode(trace))
     assert (again.effects, again.disposition, again.stages) == (trace.effects, trace.disposition, trace.stages)
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from engine.model.answers import AccountMatch, HookAnswer, MessageMatch
 from engine.model.desk import Account, ItemFacts
 from engine.model.draft import Decider, Disposition, Verdict, note
 from engine.model.facts import Cut, Facts
-from engine.model.questions import AccountMatch, HookAnswer, MessageMatch
 from engine.model.trace import Change, StageTrace, Trace, decode, encode, recording
 
 ANNA = Account(1, "anna", "Anna Berg", ("anna@example.com",))

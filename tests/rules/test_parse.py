@@ -102,7 +102,7 @@ def test_texts_hold_backslashes_as_they_are() -> None:
         ('reject with "no"', "reject", ["no"]), ('discard because "spam"', "discard", ["spam"]),
         ('hold because "?"', "hold", ["?"]),
         ('reply with template "ack"', "reply_with", ["ack"]),
-        ("no reply", "no_reply", []),
+        ("no reply", "no_reply", []), ("set author to original sender", "original_sender", []),
         ('forward to "a@b.example"', "forward_to", ["a@b.example"]), ('notify "anna"', "notify", ["anna"]),
         ('drop attachments like "*.exe"', "drop_attachments", ["*.exe"]),
         ('skip gate "auto_reply" because "x"', "skip_gate", ["auto_reply", "x"]), ('run hook "x"', "run_hook", ["x"]),

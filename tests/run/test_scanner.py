@@ -12,7 +12,7 @@ import pytest
 
 from engine.run.scanner import ask
 
-Clamd = Callable[[bytes], Path]
+Clamd = Callable[..., Path]
 
 
 @pytest.fixture
@@ -20,11 +20,13 @@ def clamd(tmp_path: Path) -> Iterator[Clamd]:
     """A clamd that checks the INSTREAM framing and gives one prepared answer; what it got is in `got`."""
     threads: list[threading.Thread] = []
 
-    def start(answer: bytes) -> Path:
+    def start(answer: bytes, tcp: bool = False) -> Path:
         path = tmp_path / f"clamd{len(threads)}"
-        server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        server.bind(str(path))
+        server = socket.socket(socket.AF_INET if tcp else socket.AF_UNIX, socket.SOCK_STREAM)
+        server.bind(("127.0.0.1", 0) if tcp else str(path))
         server.listen(1)
+        if tcp:
+            path = tmp_path / f"127.0.0.1:{server.getsockname()[1]}"
 
         def serve() -> None:
             with server, server.accept()[0] as peer, peer.makefile("rb") as stream:
@@ -50,6 +52,13 @@ def test_F049_a_clean_mail_is_clean_and_all_its_bytes_were_looked_at(clamd: Clam
     path = clamd(b"stream: OK\0")
     assert ask(str(path), content) == "clean"
     assert path.with_suffix(".got").read_bytes() == content
+
+
+def test_F049_a_scanner_on_another_machine_is_asked_over_tcp(clamd: Clamd) -> None:
+    path = clamd(b"stream: Eicar-Signature FOUND\0", tcp=True)
+    assert ask(path.name, b"x") == "Eicar-Signature" and path.with_suffix(".got").read_bytes() == b"x"
+    assert ask("127.0.0.1:1", b"x") == "unavailable" and ask("[::1]:1", b"x") == "unavailable"
+    assert ask("localhost:99999", b"x") == "unavailable"
 
 
 def test_F049_what_was_found_is_named(clamd: Clamd) -> None:

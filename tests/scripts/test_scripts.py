@@ -15,7 +15,8 @@ from scripted import CALM, hooked
 
 from engine.config import Config
 from engine.lookups import Recorder
-from engine.model.questions import HookAnswer, HookRequest
+from engine.model.answers import HookAnswer
+from engine.model.questions import HookRequest, HooksSay
 from engine.scripts.ledger import LEDGER, Ledger
 from engine.scripts.memory import Memory
 from engine.scripts.question import request
@@ -368,11 +369,7 @@ def test_a_decision_with_real_scripts_changes_the_draft(make: Make, tmp_path: Pa
     scripts = make({"activity.py": text})
     config: Config = hooked(tmp_path, scripts={**CALM, "activity.py": text})
 
-    class Real(World):
-        def hooks(self, request: HookRequest) -> HookAnswer:
-            return scripts.ask(request)
-
-    world = Real(catalogs=(SUPPORT,))
+    world = World(catalogs=(SUPPORT,), answers={HooksSay: lambda question: scripts.ask(question.request)})
     look = Recorder(world, world.now)
     about = mail(subject="printer")
     known = facts(about)

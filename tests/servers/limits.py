@@ -41,3 +41,8 @@ def read_only() -> None:
 def small_files() -> None:
     """No file may be written behind its first 100 kB: the log of the database holds a mail or two."""
     resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, resource.RLIM_INFINITY))
+
+
+def no_index() -> None:
+    """No room on the disk even for the 32 kB of the index beside the log of the database."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, resource.RLIM_INFINITY))

@@ -124,10 +124,26 @@ Reply = bytes | str | Callable[[Talk, bytes, bytes], None]
 
 
 def imap(greeting: str = "* OK ready", capability: str = "IMAP4rev1 UIDPLUS MOVE", **replies: Reply) -> Script:
-    """An IMAP server with one message, UID 7 of 12 bytes; a reply by command name (`uid_fetch`) spoils it.
+    """An IMAP server with one message, UID 7 of 12 bytes, until it is moved or deleted.
+
+    A reply by command name (`uid_fetch`) spoils it.
 
     A text is sent before the tagged OK; a function gets the talk, the tag and the rest of the line and says it all.
     """
+    done: set[bytes] = set()
+
+    def fetch(talk: Talk, tag: bytes, rest: bytes) -> None:
+        if done & {b"MOVE", b"EXPUNGE"}:
+            talk.send(tag + b" OK done")
+        elif b"Deleted" in done and b"BODY" not in rest:
+            talk.send(b"* 1 FETCH (UID 7 RFC822.SIZE %d FLAGS (\\Deleted))" % len(BODY), tag + b" OK done")
+        else:
+            fetch_reply(talk, tag, rest)
+
+    def change(talk: Talk, tag: bytes, rest: bytes) -> None:
+        done.update(word for word in (b"MOVE", b"EXPUNGE", b"Deleted") if word in rest)
+        talk.send(tag + b" OK done")
+
     usual: dict[str, Reply] = {
         "capability": f"* CAPABILITY {capability}",
         "login": "",
@@ -135,11 +151,11 @@ def imap(greeting: str = "* OK ready", capability: str = "IMAP4rev1 UIDPLUS MOVE
         "examine": "* 1 EXISTS\r\n* OK [UIDVALIDITY 9] ok\r\n* OK [UIDNEXT 8] ok",
         "select": "* 1 EXISTS\r\n* OK [UIDVALIDITY 9] ok\r\n* OK [PERMANENTFLAGS (\\Deleted \\Seen \\*)] ok",
         "uid_search": "* SEARCH 7",
-        "uid_fetch": fetch_reply,
-        "uid_store": "",
-        "uid_move": "",
+        "uid_fetch": fetch,
+        "uid_store": change,
+        "uid_move": change,
         "uid_copy": "",
-        "uid_expunge": "",
+        "uid_expunge": change,
         "expunge": "",
         "logout": "* BYE bye",
     }

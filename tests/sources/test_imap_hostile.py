@@ -226,6 +226,49 @@ def test_bye_in_the_middle_of_a_fetch_is_a_closed_session(bench):
     assert "shutting down" in error.sentence
 
 
+BYES = {
+    "greeting": imap(greeting='* BYE [UNAVAILABLE] "down" for maintenance'),
+    "login": imap(login='* BYE [UNAVAILABLE] "down" for maintenance'),
+    "search": imap(uid_search='* BYE [UNAVAILABLE] "down" for maintenance'),
+}
+
+
+@pytest.mark.parametrize("where", BYES)
+def test_a_bye_is_told_in_the_words_of_the_server(bench, where):
+    error, _ = against(bench, BYES[where], listed)
+    assert error.code == "source.unreachable"
+    assert error.sentence.endswith('ended the session ([UNAVAILABLE] "down" for maintenance)')
+
+
+@pytest.mark.parametrize(
+    ("script", "said"),
+    [
+        (imap(examine=lambda talk, tag, rest: talk.send(tag + b' BAD it\'s "closed"')), 'it\'s "closed"'),
+        (imap(login=lambda talk, tag, rest: talk.send(tag + " BAD größer".encode())), "BAD größer"),
+        (imap(uid_search=lambda talk, tag, rest: talk.send(tag + b" BAD what?")), "BAD what?"),
+        (imap(uid_search="what is this"), "unexpected response: what is this"),
+        (imap(greeting="* NO not today"), "* NO not today"),
+    ],
+)
+def test_bytes_are_never_shown_as_python_writes_them(bench, script, said):
+    error, _ = against(bench, script, listed)
+    assert said in error.sentence
+    assert "b'" not in error.sentence and 'b"' not in error.sentence
+
+
+BROKEN = '* LIST () "/" INBOX\r\n* LIST () "/" "Br&AOk"\r\n* LIST () "/" "&!!!-x"\r\n* LIST () "/" "Gel&APY-scht"'
+
+
+def test_a_folder_whose_name_cannot_be_decoded_is_listed_as_it_was_sent(bench):
+    def lists(talk, tag, rest):
+        talk.send(BROKEN if rest.endswith((b'"*"', b" *")) else '* LIST (\\Noselect) "/" ""', tag + b" OK x")
+
+    with Scripted(imap(list=lists)) as server, bench.open(bench.box(port=server.port, ssl=False)) as source:
+        folders = source.folders()
+        assert ("INBOX" in folders, "Gelöscht" in folders, len(folders)) == (True, True, 4)
+        assert dict(source.describe())["folder"].startswith("INBOX, 1 messages")
+
+
 @pytest.mark.parametrize(
     ("command", "no", "bad", "ok"),
     [
@@ -263,10 +306,56 @@ def test_a_refused_action_is_never_called_done(bench, command, capability):
         moves = "MOVE" in capability
         used = {"uid_move": moves, "uid_copy": not moves, "uid_store": not moves, "uid_fetch": True, "select": True}
         used["uid_expunge"] = not moves and "UIDPLUS" in capability
-        if used[command] and command != "uid_fetch":
-            assert settled.state == "failed"
+        if used[command]:
+            assert (settled.state, settled.why) == ("failed", "the server refuses: no")
         else:
-            assert settled.state == ("gone" if command == "uid_fetch" else "done")
+            assert settled.state == "done"
+
+
+@pytest.mark.parametrize(
+    ("capability", "kind", "silent"),
+    [
+        ("IMAP4rev1 MOVE UIDPLUS", "move", "uid_move"),
+        ("IMAP4rev1 UIDPLUS", "move", "uid_store"),
+        ("IMAP4rev1 UIDPLUS", "delete", "uid_store"),
+        ("IMAP4rev1", "delete", "uid_store"),
+    ],
+)
+def test_what_is_answered_ok_and_not_done_is_never_called_done(bench, capability, kind, silent):
+    script = imap(capability=capability, **{silent: lambda talk, tag, rest: talk.send(tag + b" OK done")})
+    if "UIDPLUS" in capability:
+        script = imap(
+            capability=capability, uid_expunge="", **{silent: lambda talk, tag, rest: talk.send(tag + b" OK x")}
+        )
+    with Scripted(script) as server, bench.open(bench.box(port=server.port, ssl=False)) as source:
+        (settled,) = source.settle([Action(KEY, kind, "Done" if kind == "move" else "")])
+    assert (settled.state, settled.why) == ("failed", "the server says OK and leaves it where it is")
+
+
+def test_a_look_for_held_mail_that_is_refused_is_not_the_end_of_it(bench):
+    def refuse(talk, tag, rest):
+        talk.send(tag + b" NO [SERVERBUG] not today")
+
+    script = imap(uid_fetch=refuse, select="* 1 EXISTS\r\n* OK [UIDVALIDITY 9] ok")
+    with Scripted(script) as server:
+        box = bench.box(port=server.port, ssl=False, move_on_hold="Held")
+        with bench.open(box) as source:
+            (settled,) = source.settle([Action("Held/9/7", "move", "Done", len(BODY), "", "00" * 32)])
+    assert (settled.state, settled.why) == ("failed", "the server refuses: [SERVERBUG] not today")
+
+
+def test_a_server_that_takes_no_keywords_is_asked_whether_the_copy_is_there_already(bench):
+    heard = []
+    script = imap(
+        capability="IMAP4rev1 UIDPLUS",
+        uid_store=lambda talk, tag, rest: talk.send(tag + (b" NO no" if b"Allegra" in rest else b" OK x")),
+        uid_copy=lambda talk, tag, rest: (heard.append(rest), talk.send(tag + b" OK x")),
+        uid_expunge=lambda talk, tag, rest: talk.send(tag + b" NO no"),
+        uid_search=lambda talk, tag, rest: talk.send("* SEARCH 7", tag + b" OK x"),
+    )
+    with Scripted(script) as server, bench.open(bench.box(port=server.port, ssl=False)) as source:
+        source.settle([Action(KEY, "move", "Done", len(BODY), "<x@example.com>")])
+    assert heard == []
 
 
 def test_a_folder_that_is_read_only_fails_every_action(bench):

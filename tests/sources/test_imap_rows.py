@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.sources.imap_rows import Row, read_rows, uid_set
+from engine.sources.imap_rows import Row, copied, read_rows, uid_set
 
 UIDS = st.integers(1, 2**32 - 1)
 
@@ -53,3 +53,21 @@ def test_the_date_is_read_and_nonsense_in_it_is_none():
     dates = [row.internaldate for _, row in read_rows(told)]
     assert dates[0].isoformat() == "2026-01-15T12:00:00+01:00"
     assert dates[1] is None
+
+
+@pytest.mark.parametrize(
+    ("told", "places"),
+    [
+        (b"9 7 70", {7: (9, 70)}),
+        (b"9 1:3 11:13", {1: (9, 11), 2: (9, 12), 3: (9, 13)}),
+        (b"9 1,3 5,9", {1: (9, 5), 3: (9, 9)}),
+        (b"9 1:3 11:12", {}),
+        (b"9 99 1", {}),
+        (b"9 1:4000000000 1:4000000000", {}),
+        (b"9 , ,", {}),
+        (b"9 1: 2:", {1: (9, 2)}),
+        (b"nonsense", {}),
+    ],
+)
+def test_copyuid_tells_new_numbers_of_what_was_asked_for(told, places):
+    assert copied([told], [1, 2, 3, 7]) == places

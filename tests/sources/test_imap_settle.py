@@ -257,6 +257,76 @@ def test_another_mail_that_only_looks_alike_stays_where_it_is(bench, filled, mai
     assert filled.mails("Held") == mails(3)
 
 
+def unnamed(number):
+    return b"From: anna@example.com\r\nSubject: Number %d\r\n\r\nNo Message-ID here, but %d.\r\n" % (number, number)
+
+
+def test_the_server_tells_under_which_number_a_held_message_stands(bench, dovecot, mails):
+    account = dovecot.account()
+    account.deliver(*mails(3))
+    box = bench.of(account, move_on_hold="Held", move_on_failure="Failed")
+    with bench.open(box) as source:
+        keys = [each.key for each in source.list()]
+        held = source.settle([Action(keys[0], "move", "Held"), Action(keys[2], "move", "Held")])
+        (done,) = source.settle([Action(keys[1], "move", "Done")])
+    assert [each.moved_to.rpartition("/")[2] for each in held] == ["1", "2"]
+    assert all(each.moved_to.startswith("Held/") for each in held)
+    assert done.moved_to == "", "nothing comes back from there"
+
+
+@pytest.mark.parametrize("without", [{}, WITHOUT_MOVE, WITHOUT_UIDPLUS])
+def test_held_mail_without_a_message_id_goes_on_from_there(bench, dovecot, chaos, without):
+    account = dovecot.account()
+    account.deliver(unnamed(1), unnamed(2), unnamed(3))
+    proxy = chaos(account.server.imap)
+    proxy.replace = without
+    box = bench.of(account, "imap", port=proxy.port, move_on_hold="Held", exclusive_mailbox=True)
+    with bench.open(box) as source:
+        raws = list(source.fetch([each.key for each in source.list()], bench.limits))
+        held = source.settle([Action(raw.origin.key, "move", "Held") for raw in raws])
+        planned = [
+            Action(key, "move", "Done", raw.origin.size_bytes, "", raw.digest)
+            for raw, settled in zip(raws[:2], held[:2], strict=True)
+            for key in (raw.origin.key, "" if without == WITHOUT_UIDPLUS else settled.moved_to)
+            if key
+        ]
+        assert "failed" not in states(source.settle(planned))
+        assert set(states(source.settle(planned))) == {"gone"}
+    assert sorted(account.mails("Done")) == [unnamed(1), unnamed(2)]
+    assert account.mails("Held") == [unnamed(3)]
+
+
+def test_held_mail_that_the_server_changed_goes_on_by_its_number(bench, filled, mails):
+    import msgspec
+
+    box = bench.of(filled, move_on_hold="Held")
+    with bench.open(box) as source:
+        raws = list(source.fetch([each.key for each in source.list()], bench.limits))
+        held = source.settle([Action(raw.origin.key, "move", "Held") for raw in raws])
+        changed = [
+            Action(settled.moved_to, "move", "Done", raw.origin.size_bytes + 99, f"<n{number}@example.com>", "00" * 32)
+            for number, (raw, settled) in enumerate(zip(raws, held, strict=True), 1)
+        ]
+        other = [msgspec.structs.replace(each, message_id="<other@example.com>") for each in changed]
+        assert states(source.settle(other)) == ["gone"] * 3
+        assert states(source.settle(changed)) == ["done"] * 3
+    assert filled.mails("Done") == mails(3)
+
+
+def test_numbers_of_a_held_folder_that_began_anew_name_nothing(bench, filled, mails):
+    box = bench.of(filled, move_on_hold="Held")
+    with bench.open(box) as source:
+        raws = list(source.fetch([each.key for each in source.list()], bench.limits))
+        held = source.settle([Action(raw.origin.key, "move", "Held") for raw in raws])
+    filled.doveadm("mailbox", "update", "--uid-validity", "4242", "Held")
+    with bench.open(box) as source:
+        planned = [
+            Action(each.moved_to, "delete", "", raw.origin.size_bytes) for each, raw in zip(held, raws, strict=True)
+        ]
+        assert states(source.settle(planned)) == ["gone"] * 3
+    assert filled.mails("Held") == mails(3)
+
+
 def test_two_mails_with_one_message_id_are_told_apart_by_their_bytes(bench, dovecot, mails):
     account = dovecot.account()
     first = mails(1)[0]

@@ -87,6 +87,22 @@ def test_a_server_without_tls_is_refused_on_a_tls_port(bench, protocol):
     with Scripted(SCRIPTS[protocol]()) as server:
         error = refused(bench, protocol, server)
     assert error.code == "source.tls"
+    port = {"imap": 993, "pop3": 995}[protocol]
+    said = f'speaks no TLS at first on this port: write  ssl = "starttls", or port = {port} with  ssl = true'
+    assert error.sentence.startswith(f"mailbox system: localhost:{server.port} {said}")
+
+
+@BOTH
+def test_a_server_that_waits_for_tls_is_told_by_its_port(bench, protocol, certificates, monkeypatch):
+    from engine.sources import wire
+
+    with Scripted(SCRIPTS[protocol](), tls=context(certificates["right"])) as server:
+        monkeypatch.setattr(wire, "PORTS", {(protocol, True): server.port})
+        box = bench.box(protocol=protocol, port=server.port, ssl="starttls", timeout=0.5)
+        with pytest.raises(SourceError) as caught, bench.open(box):
+            pass
+    assert caught.value.code == "source.timeout"
+    assert caught.value.sentence.endswith("says nothing: this port waits for TLS, write  ssl = true")
 
 
 @BOTH

@@ -13,10 +13,10 @@ from scripted import Scripted, hooked
 
 from engine.config import Config
 from engine.lookups import Recorder
+from engine.model.answers import HookAnswer
 from engine.model.desk import Catalog, CustomField
 from engine.model.draft import AttachmentFate, Decider, Draft, FieldChange, Target, Verdict, note
 from engine.model.facts import Release
-from engine.model.questions import HookAnswer
 from engine.stages.activity import Activity
 from engine.stages.guard import Guard
 from engine.wording.sentence import sentence
@@ -170,7 +170,7 @@ def test_guard_and_activity_ask_one_question(config: Config) -> None:
     look = Recorder(world, world.now)
     passed = Guard(config).decide(about, known, draft(title="T"), look)
     assert Activity(config).decide(about, known, passed, look).title == "New"
-    assert len(world.questions) == 1
+    assert len(world.requests) == 1
 
 
 def test_after_a_guard_that_was_passed_over_the_activity_scripts_run_alone(tmp_path: Path) -> None:
@@ -181,21 +181,21 @@ def test_after_a_guard_that_was_passed_over_the_activity_scripts_run_alone(tmp_p
     look = Recorder(world, world.now)
     passed = Guard(config).decide(about, known, draft(title="T"), look)
     assert Activity(config).decide(about, known, passed, look).title == "New"
-    assert [each.guard for each in world.questions] == [("guard.py",), ()]
+    assert [each.guard for each in world.requests] == [("guard.py",), ()]
 
 
 def test_a_rule_adds_a_script(config: Config) -> None:
     about = mail()
     world = Scripted(said=[HookAnswer("ok")])
     Activity(config).decide(about, facts(about), draft(title="T", hooks=("redact_iban", "other.py")), world)
-    assert world.questions[0].activity == ("activity.py", "redact_iban.py", "other.py")
+    assert world.requests[0].activity == ("activity.py", "redact_iban.py", "other.py")
 
 
 def test_nothing_is_asked_where_nothing_is_to_run(tmp_path: Path) -> None:
     world = Scripted(said=[HookAnswer("ok")])
     about, before = mail(), draft(title="T")
     assert Activity(hooked(tmp_path, lists="guard")).decide(about, facts(about), before, world) is before
-    assert world.questions == []
+    assert world.requests == []
 
 
 def test_a_new_item_can_be_moved_to_another_workspace_whose_lists_then_count(config: Config) -> None:

@@ -39,6 +39,25 @@ def test_F061_an_account_found_by_suffix_is_the_author() -> None:
     assert "by suffix" in sentence(decided.notes[0])
 
 
+def test_the_original_sender_of_a_forwarded_mail_is_the_author() -> None:
+    forwarded = draft(original=Address("Jane@bigcorp.example", "Jane"))
+    decided = decide(facts(account=ANNA), before=forwarded)
+    assert decided.author == "jane"
+    assert "anna@example.com, who forwards" in sentence(decided.notes[0])
+
+
+def test_an_original_sender_without_an_account_is_what_an_unknown_sender_is() -> None:
+    forwarded = draft(original=Address("eve@stranger.example", "Eve Stranger"))
+    assert decide(facts(account=ANNA), before=forwarded).author == "guest"
+    decided = decide(facts(account=ANNA), CREATE, before=forwarded)
+    assert (decided.author, decided.new_users[0].first_name) == ("eve@stranger.example", "Eve")
+
+
+def test_an_original_sender_who_is_locked_leaves_the_forwarder_the_author() -> None:
+    decided = decide(facts(account=ANNA), before=draft(original=Address("lola@example.com")))
+    assert decided.author == "anna"
+
+
 def test_F055_the_guest_is_the_author_for_an_unknown_sender() -> None:
     assert decide(unknown(), '[people]\nunknown_user = "accept"\n').author == "guest"
 

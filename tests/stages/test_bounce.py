@@ -44,7 +44,7 @@ def test_F039_a_bounce_about_nothing_of_ours_is_discarded_too() -> None:
     assert decided.item is None
 
 
-@pytest.mark.parametrize("kind", [Auto.FEEDBACK_REPORT, Auto.DISPOSITION])
+@pytest.mark.parametrize("kind", [Auto.FEEDBACK_REPORT, Auto.DISPOSITION, Auto.DOMAIN_REPORT])
 def test_F039_other_reports_about_our_mail_go_the_way_of_bounces(kind: Auto) -> None:
     assert code(decide(facts(automatic=Automatic(kind, "multipart/report")))) == "gate.bounce"
 
@@ -146,6 +146,20 @@ def test_inline_pgp_is_encrypted_and_signed_mail_is_not() -> None:
     assert encrypted(mail("-----BEGIN PGP MESSAGE-----\n\nhQEMA\n-----END PGP MESSAGE-----"))
     assert not encrypted(_parsed(SMIME.format(kind="signed-data")))
     assert not encrypted(mail("We talked about PGP."))
+
+
+def test_text_that_stays_in_a_closed_container_is_held_with_that_reason() -> None:
+    about = _parsed(SMIME.format(kind="signed-data"))
+    held = decide(facts(about), about=about)
+    assert code(held) == "gate.closed_container"
+    assert held.disposition and "smime.p7m, which could not be opened" in held.disposition.because
+    assert code(decide(facts(about), '[gates]\nclosed_container = "off"\n', about)) == ""
+    assert code(decide(facts(about, released=Release("anna")), about=about)) == ""
+
+
+def test_closed_container_beside_a_text_is_a_file_like_any_other() -> None:
+    about = mail("The words", attachments=[("winmail.dat", "application/ms-tnef", b"broken")])
+    assert code(decide(facts(about), about=about)) == ""
 
 
 def test_mail_of_a_person_passes() -> None:

@@ -35,3 +35,11 @@ def test_another_mailbox_is_not_concerned() -> None:
     draft = stage.decide(mail(), facts(), Draft(), LOOK)
     assert draft.disposition is None
     assert [sentence(note) for note in draft.notes] == ["no problems"]
+
+
+def test_what_all_mail_needs_stands_in_the_way_of_every_mailbox() -> None:
+    missing = Problem("C113", "there is no script hooks/guard.py", "allegra.toml", 7, 10)
+    settled = ConfigStage({"support": (BROKEN,)}, (missing,)).decide(mail(), facts(), Draft(), LOOK)
+    assert settled.disposition is not None
+    assert (settled.disposition.verdict, settled.disposition.code) == (Verdict.DEFER, "config.broken")
+    assert settled.disposition.because == "allegra.toml:7:10: there is no script hooks/guard.py"

@@ -6,12 +6,16 @@ import pytest
 from builders import ANNA, GUEST, JANE, SUPPORT, World, answers, config, draft, facts, item, mail
 from msgspec.structs import replace
 
+from engine.item.words import NOTHING_SAID
+from engine.mail.parts import text as parts_text
+from engine.mail.parts import without
 from engine.mail.reply import cut
 from engine.model.desk import CustomField, Kind, Value
 from engine.model.draft import Decider, Draft, FieldChange, Target, Verdict
 from engine.model.facts import Auto, Automatic, Cut, Facts, Release, Thread
 from engine.model.mail import Mail
-from engine.stages.draft import NOTHING_SAID, DraftStage
+from engine.outbox.templates import LANGUAGES
+from engine.stages.draft import DraftStage
 from engine.wording.sentence import sentence
 
 RULE = Decider("rule", "Invoices", "rules/system.toml", 21)
@@ -72,7 +76,9 @@ def test_F076_a_title_comes_from_the_default_where_the_subject_says_nothing() ->
 
 
 def test_F093_an_item_without_text_says_so() -> None:
-    assert decide(mail("")).text == NOTHING_SAID
+    assert decide(mail("")).text == "No description provided."
+    assert decide(mail(""), toml='[instance]\nlanguage = "de"\n').text == "Keine Beschreibung angegeben."
+    assert set(NOTHING_SAID) == set(LANGUAGES)
 
 
 def test_F093_the_quoted_rest_is_folded_never_lost() -> None:
@@ -122,6 +128,49 @@ def test_F091_a_mail_with_keywords_is_shown_as_text() -> None:
     decided = decide(about)
     assert decided.html_part is None
     assert decided.text == "Text"
+
+
+REPLY = "It works.\n\nOn Mon, Jan 5, 2026 at 10:15 AM Ben <ben@example.com> wrote:\n> Does it?"
+TWIN = (
+    "<p>It <b>works</b>.</p><div>On Mon, Jan 5, 2026 at 10:15 AM Ben &lt;ben@example.com&gt; wrote:</div>"
+    '<blockquote type="cite">Does it?</blockquote>'
+)
+
+
+def _known(about: Mail, toml: str = "") -> Facts:
+    return facts(about, cut=cut(about.text, config(toml).settings().body, not about.text, about.subject))
+
+
+def _shown(toml: str = "", html: str = TWIN, text: str = REPLY) -> str | None:
+    about = mail(text, html=html)
+    part = decide(about, _known(about, toml), toml).html_part
+    return without(parts_text(about.raw.content, part), part.left_out) if part else None
+
+
+def test_F103_the_html_of_a_reply_is_cut_like_its_text() -> None:
+    shown = _shown()
+    assert shown is not None
+    assert "<b>works</b>" in shown and "Ben" not in shown and "Does it?" not in shown
+    assert _shown(text="") == shown
+
+
+def test_F103_where_the_quotation_is_kept_the_html_keeps_it() -> None:
+    for toml in ('[body]\nkeep_quoted = "keep"\n', '[body]\ncut = "off"\n'):
+        assert "Does it?" in (_shown(toml) or ""), toml
+
+
+def test_F103_a_signature_that_only_the_text_marks_leaves_the_html_whole() -> None:
+    signature = " ".join(f"line{number}" for number in range(80))
+    assert (
+        _shown(html="<p>It works.</p><p>Another sentence.</p>" * 9, text=f"It works.\n\n-- \n{signature}") is not None
+    )
+
+
+def test_F103_html_that_cannot_be_cut_like_the_text_is_not_shown() -> None:
+    about = mail(REPLY, html="<p>Please read the text.</p>")
+    decided = decide(about, _known(about))
+    assert decided.html_part is None
+    assert any(note.kind == "draft.html_not_cut" for note in decided.notes)
 
 
 def test_F093_html_becomes_an_attachment_where_that_is_set() -> None:
@@ -428,6 +477,11 @@ def test_F118_the_new_part_goes_into_a_field_where_that_is_set() -> None:
     known = reply(fields=(("Public log", "First."),))
     decided = decide(known=known, toml='[items]\nlog_field = "Public log"\n', world=world)
     assert fields(decided) == {"Public log": "First.\n\nThe printer is on fire."}
+
+
+def test_F118_what_goes_to_a_log_that_is_not_there_is_for_staff() -> None:
+    decided = decide(known=reply(), toml='[items]\nlog_field = "private_log"\n')
+    assert decided.target is Target.NOTE and fields(decided) == {}
 
 
 def test_a_note_of_a_machine_changes_no_fields() -> None:

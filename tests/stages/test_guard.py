@@ -10,9 +10,9 @@ from builders import JANE, answers, draft, facts, item, mail
 from scripted import Scripted, hooked
 
 from engine.config import Config
+from engine.model.answers import HookAnswer
 from engine.model.draft import AttachmentFate, Draft, Target, Verdict
 from engine.model.facts import Release
-from engine.model.questions import HookAnswer
 from engine.stages.guard import Guard
 from engine.wording.sentence import sentence
 
@@ -116,7 +116,7 @@ def test_nothing_is_asked_where_no_guard_is_configured(tmp_path: Path) -> None:
     about = mail()
     before = draft()
     assert Guard(hooked(tmp_path, lists="activity")).decide(about, facts(about), before, look) is before
-    assert look.questions == []
+    assert look.requests == []
 
 
 def test_missing_fences_and_versions_are_told_on_every_run(config: Config) -> None:
@@ -148,7 +148,7 @@ def test_the_question_holds_what_scripts_see(config: Config) -> None:
     look = Scripted(said=[HookAnswer("ok")])
     known = facts(about, JANE)
     Guard(config).decide(about, known, draft(title="T", text="D", attachments=fates, labels=("x",)), look)
-    asked = look.questions[0]
+    asked = look.requests[0]
     seen, thing, context = json.loads(asked.mail), json.loads(asked.item), json.loads(asked.context)
     assert (asked.guard, asked.activity, asked.workspace) == (("guard.py",), ("activity.py",), "support")
     assert seen["subject"] == "Printer" and seen["from_address"] == "jane@bigcorp.example"
@@ -167,7 +167,7 @@ def test_a_reply_shows_the_existing_item_and_the_comment(config: Config) -> None
     look = Scripted(said=[HookAnswer("ok")])
     reply = draft(target=Target.COMMENT, item=existing, text="thanks")
     Guard(config).decide(about, facts(about, thread=answers(existing)), reply, look)
-    thing = json.loads(look.questions[0].item)
+    thing = json.loads(look.requests[0].item)
     assert thing["is_new"] is False
     assert (thing["values"]["id"], thing["values"]["comment"], thing["values"]["priority"]) == (7, "thanks", "Low")
     assert "description" not in thing["schema"]

@@ -8,6 +8,7 @@ from builders import World, config, draft, facts, item, mail
 from engine.model.desk import Account
 from engine.model.draft import Draft, PersonChange, Role, Target
 from engine.model.mail import Address
+from engine.model.questions import AccountOf
 from engine.stages.participants import MOST_ASKED, Participants
 from engine.wording.sentence import sentence
 
@@ -105,7 +106,7 @@ def test_ten_thousand_addresses_cost_a_bounded_number_of_questions() -> None:
     about = replace(mail(), cc=tuple(Address(f"n{n}@nowhere.example") for n in range(10_000)))
     world = World()
     decided = Participants(config()).decide(about, facts(about), draft(), world)
-    assert world.asked.count("account") == MOST_ASKED
+    assert world.counted(AccountOf) == MOST_ASKED
     assert decided.people == ()
 
 

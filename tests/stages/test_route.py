@@ -10,7 +10,8 @@ from builders import NOW, World, answers, config, facts, item, mail, proven
 
 from engine.model.draft import Draft, FieldChange, Role, Verdict
 from engine.model.facts import Auto, Automatic, Facts, Release
-from engine.model.mail import Mail
+from engine.model.mail import Address, Mail
+from engine.model.questions import EarlierMail
 from engine.rulebook.actions import Vocabulary
 from engine.stages.route import Route
 from engine.wording.sentence import sentence
@@ -50,6 +51,35 @@ def decide(
     assert broken or not problems, problems
     before = Draft(workspace=known.workspace, item=known.thread.item)
     return Route(settings, loaded, vocabulary).decide(about, known, before, world or World())
+
+
+FORWARDED = """Please see below.
+
+---------- Forwarded message ----------
+From: Eve Stranger <eve@stranger.example>
+Date: Fri, 20 Nov 2026
+Subject: Lift
+
+It is stuck.
+"""
+
+
+def test_the_original_sender_is_found_in_a_forwarded_mail() -> None:
+    file = {"": rules("set author to original sender")}
+    decided = decide(file, mail(FORWARDED))
+    assert decided.original == Address("eve@stranger.example", "Eve Stranger")
+    for text in ("Nobody else", FORWARDED.replace("eve@stranger.example", "help@example.com")):
+        decided = decide(file, mail(text))
+        assert decided.original is None
+        assert any(note.kind == "route.no_original" for note in decided.notes)
+
+
+def test_only_the_system_file_may_take_the_original_sender() -> None:
+    _, problems = load(
+        [Source("rules/finance.toml", rules("set author to original sender"), "finance", False)],
+        Vocabulary(config(WORKSPACES)).schema,
+    )
+    assert [problem.code for problem in problems] == ["E160"]
 
 
 def field(decided: Draft, name: str) -> Any:
@@ -285,29 +315,26 @@ def test_automatic_mail_is_seen_by_rules_before_the_gates() -> None:
 # ── the workspace reached ─────────────────────────────────────────────────────────────────────────────────────
 
 
-class Again(World):
+def again() -> World:
     """A world where every workspace has had this mail before."""
-
-    def duplicate(self, workspace: str, core_digest: str, fingerprint: str) -> str:
-        self.asked.append(workspace)
-        return "m-1"
+    return World(answers={EarlierMail: lambda _: "m-1"})
 
 
 def test_the_same_content_in_the_same_workspace_is_a_duplicate() -> None:
-    world = Again()
+    world = again()
     decided = decide({"": rule('route to workspace "finance"')}, world=world)
     assert decided.disposition and decided.disposition.code == "limits.duplicate"
     assert decided.disposition.verdict is Verdict.DISCARD
-    assert "finance" in world.asked
+    assert [each.workspace for each in world.asked if isinstance(each, EarlierMail)] == ["finance"]
 
 
 def test_duplicates_may_be_held_or_let_in() -> None:
     held = decide(
-        {}, toml='[workspace.support.gates]\nduplicate = "discard"\n[gates]\nduplicate = "hold"\n', world=Again()
+        {}, toml='[workspace.support.gates]\nduplicate = "discard"\n[gates]\nduplicate = "hold"\n', world=again()
     )
     assert held.disposition and held.disposition.verdict is Verdict.DISCARD
-    assert decide({}, toml='[gates]\nduplicate = "warn"\n', world=Again()).disposition is None
-    assert decide({}, toml='[gates]\nduplicate = "off"\n', world=Again()).disposition is None
+    assert decide({}, toml='[gates]\nduplicate = "warn"\n', world=again()).disposition is None
+    assert decide({}, toml='[gates]\nduplicate = "off"\n', world=again()).disposition is None
 
 
 # ── the trace ─────────────────────────────────────────────────────────────────────────────────────────────────

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
-from builders import World, config, draft, facts, mail
+from builders import World, answers, config, draft, facts, item, mail
 
 from engine.model.draft import Draft, Verdict
 from engine.model.facts import Auto, Automatic
 from engine.stages.subject import Subject
 
 
-def decide(subject: str | None, toml: str = "", automatic: Automatic | None = None) -> Draft:
+def decide(subject: str | None, toml: str = "", automatic: Automatic | None = None, **more: Any) -> Draft:
     about = mail(subject=subject)
-    known = facts(about, automatic=automatic or Automatic())
+    known = facts(about, automatic=automatic or Automatic(), **more)
     return Subject(config(toml)).decide(about, known, draft(), World())
 
 
@@ -45,6 +47,23 @@ def test_F041_F050_patterns_are_the_ones_configured() -> None:
     decided = decide("Lottery: you won", toml)
     assert decided.disposition and decided.disposition.verdict is Verdict.REJECT
     assert decide("We are out of office supplies", toml).disposition is None
+
+
+OUT = Automatic(Auto.AUTO_REPLY, "subject: Out of Office")
+
+
+def test_F041_undesired_subjects_are_asked_before_automatic_replies_are_taken() -> None:
+    decided = decide("Out of Office: Printer", automatic=OUT)
+    assert decided.disposition and decided.disposition.code == "gate.undesired_subject"
+    assert decide("Samodejni odgovor: Printer", automatic=OUT).disposition is None
+
+
+def test_F040_automatic_reply_that_answers_an_item_is_left_to_become_a_note() -> None:
+    assert decide("Out of Office: Printer", automatic=OUT, thread=answers(item(7))).disposition is None
+
+
+def test_F039_bounce_is_never_asked_for_its_subject() -> None:
+    assert decide("Out of Office: Printer", automatic=Automatic(Auto.BOUNCE, "a report")).disposition is None
 
 
 def test_an_automatic_reply_without_a_subject_is_left_to_its_stage() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.store.tables import TABLES, columns, name_of
+from engine.store.tables import TABLES, columns
 
 DOCS = (Path(__file__).resolve().parents[2] / "docs" / "store.md").read_text(encoding="utf-8")
 
@@ -15,6 +15,10 @@ DOCS = (Path(__file__).resolve().parents[2] / "docs" / "store.md").read_text(enc
 def section(table: str) -> str:
     found = re.search(rf"^### `{table}`\n(.*?)(?=^##|\Z)", DOCS, re.MULTILINE | re.DOTALL)
     return found[1] if found else ""
+
+
+def name_of(table):
+    return table._meta.table_name
 
 
 @pytest.mark.parametrize("table", TABLES, ids=name_of)

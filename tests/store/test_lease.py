@@ -203,9 +203,21 @@ def test_a_mail_that_a_process_died_on_comes_alone_and_in_its_turn(file_desk):
     assert handed_out == [[first.row], [second.row], [third.row]]
 
 
-def test_a_mail_that_two_processes_died_on_waits_and_comes_last(file_desk):
+def test_a_mail_that_two_processes_died_on_comes_at_once_and_alone_behind_all_others(file_desk):
     spooled = working(file_desk, b"", b"")
     file_desk.store.database.run("UPDATE inbound SET attempts = 2 WHERE id = ?", spooled[0].row)
+    died(file_desk, in_hand=spooled[0].row)
+    store, now = file_desk.store, file_desk.now
+    assert store.ledger.tried_mailboxes(now) == {"system"}
+    usual = store.ledger.claim("system", 50, now, owner(), tried=False).mails
+    assert [each.row for each in usual] == [spooled[1].row]
+    assert store.ledger.claim("system", 50, now, owner(), tried=False).mails == []
+    assert [each.row for each in store.ledger.claim("system", 50, now, owner()).mails] == [spooled[0].row]
+
+
+def test_a_mail_that_three_processes_died_on_waits_and_comes_last(file_desk):
+    spooled = working(file_desk, b"", b"")
+    file_desk.store.database.run("UPDATE inbound SET attempts = 3 WHERE id = ?", spooled[0].row)
     died(file_desk, in_hand=spooled[0].row)
     store, now = file_desk.store, file_desk.now
     fresh = store.ledger.claim("system", 50, now, owner(), tried=False).mails

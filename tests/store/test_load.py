@@ -169,6 +169,36 @@ def test_what_is_wrong_is_said_with_its_line(desk, text, code, line, message):
     assert counts(desk.store) == before
 
 
+ITEM = '[[items]]\nid = 1\nworkspace = "support"\ntitle = "x"\n'
+ROOM = '[[fields]]\nname = "Room"\nkind = "list"\nvalues = ["North", "South"]\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "message", "help"),
+    [
+        (ITEM + 'type = "Taks"\n', 5, '"Taks" is no type of support', "did you mean Task ?"),
+        (ITEM + 'priority = "high"\n', 5, '"high" is no priority of support', "did you mean High ?"),
+        (ITEM + 'status = "Done"\n', 5, '"Done" is no status of support', "there are New, "),
+        (ITEM + 'status = ""\n', 5, '"" is no status of support', "there are New, "),
+        (ITEM + 'category = "Toner"\n', 5, '"Toner" is no category of support', "support has none yet"),
+        (ITEM + 'version = "2"\n', 5, '"2" is no version of support', "support has none yet"),
+        (ROOM + 'default = "East"\n', 5, '"East" is no value of Room', "there are North, South"),
+        (ROOM + ITEM + 'fields = { Room = "Nort" }\n', 9, '"Nort" is no Room of support', "did you mean North ?"),
+    ],
+)
+def test_a_value_that_is_not_offered_is_not_loaded(desk, text, line, message, help):
+    before = counts(desk.store)
+    (found,) = problems(desk.store, text)
+    assert (found.code, found.line, found.message) == ("D121", line, message) and found.help.startswith(help)
+    assert counts(desk.store) == before
+
+
+def test_values_of_the_same_file_count_and_none_is_no_wrong_category(desk):
+    text = '[[workspaces]]\nidentifier = "support"\ncategories = ["Toner"]\n' + ITEM + 'category = "Toner"\n'
+    assert load(desk.store, tomllib.loads(text))["items"].added == 1
+    assert load(desk.store, tomllib.loads(ITEM + 'category = ""\n'))["items"].changed == 1
+
+
 def test_json_problems_have_places_too(desk):
     text = '{\n "users": [\n  {"login": "a",\n   "emial": "x"}]\n}'
     (found,) = problems(desk.store, text, True)

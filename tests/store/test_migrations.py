@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,9 @@ from engine.store.errors import Busy, StoreError
 from engine.store.migrations import version
 from engine.store.store import Store
 
-RECORDED = Path(__file__).with_name("schema_1.sql")
+RECORDED = Path(__file__).with_name("schema_2.sql")
+FIRST = Path(__file__).with_name("schema_1.sql")
+NOW = len(migrations.STEPS)
 
 
 def schema(database: Database) -> str:
@@ -34,14 +37,28 @@ def extended(monkeypatch):
 def test_tables_change_only_with_a_step():
     """If this fails you have changed a table: write a step in migrations.py and record the schema of its version."""
     with Store.open(":memory:") as store:
-        assert len(migrations.STEPS) == 1, "record schema_2.sql, and test that step 2 leads from 1 to 2"
+        assert len(migrations.STEPS) == 2, "record schema_3.sql, and test that step 3 leads from 2 to 3"
         assert schema(store.database) == RECORDED.read_text(encoding="utf-8")
 
 
 def test_a_new_database_has_taken_every_step(tmp_path):
     with Store.open(tmp_path / "db") as store:
         assert version(store.database) == len(migrations.STEPS)
-        assert store.database.rows("SELECT version, name FROM schema_version") == [(1, "first version")]
+        assert store.database.rows("SELECT version, name FROM schema_version") == [
+            (1, "first version"),
+            (2, "numbers above a mark"),
+        ]
+
+
+def test_the_steps_lead_from_the_first_schema_to_that_of_today(tmp_path):
+    with sqlite3.connect(tmp_path / "db") as first:
+        first.execute("PRAGMA page_size = 8192")
+        first.executescript(FIRST.read_text(encoding="utf-8"))
+        first.execute("INSERT INTO schema_version VALUES (1, 'first version', 0)")
+    first.close()
+    with Store.open(tmp_path / "db") as store:
+        taken = sorted(schema(store.database).split(";\n"))
+    assert taken == sorted(RECORDED.read_text(encoding="utf-8").split(";\n"))
 
 
 def test_an_older_database_is_upgraded_and_keeps_what_is_in_it(file_desk, request):
@@ -50,7 +67,7 @@ def test_an_older_database_is_upgraded_and_keeps_what_is_in_it(file_desk, reques
     file_desk.store.close()
     request.getfixturevalue("extended")
     with Store.open(path) as store:
-        assert version(store.database) == 2
+        assert version(store.database) == NOW + 1
         assert store.database.one("SELECT title, colour FROM item") == ("Printer", "")
         assert store.archive.mail(receipt.mail).outcome == "created"
 
@@ -67,7 +84,7 @@ def test_an_upgrade_that_breaks_leaves_the_database_as_it_was(file_desk, monkeyp
         Store.open(path)
     monkeypatch.undo()
     with Store.open(path) as store:
-        assert version(store.database) == 1
+        assert version(store.database) == NOW
         with pytest.raises(StoreError):
             store.database.one("SELECT colour FROM item")
 
@@ -75,7 +92,7 @@ def test_an_upgrade_that_breaks_leaves_the_database_as_it_was(file_desk, monkeyp
 def test_a_newer_database_is_refused_in_a_sentence(file_desk, request):
     path = file_desk.store.path
     file_desk.store.database.run("INSERT INTO schema_version VALUES (7, 'the future', 0)")
-    with pytest.raises(StoreError, match="has schema 7, this release knows 1"):
+    with pytest.raises(StoreError, match=f"has schema 7, this release knows {NOW}"):
         Store.open(path)
 
 
@@ -119,4 +136,34 @@ def test_two_processes_make_one_database(tmp_path):
         thread.join()
     assert errors == []
     with Store.open(tmp_path / "db") as store:
-        assert store.database.rows("SELECT version FROM schema_version") == [(1,)]
+        assert store.database.rows("SELECT version FROM schema_version") == [(step + 1,) for step in range(NOW)]
+
+
+def test_a_database_is_made_by_its_path_and_migrating_again_takes_no_step(tmp_path):
+    path = tmp_path / "allegra.sqlite3"
+    made = migrations.migrate(path)
+    assert (made.version, made.steps) == (len(migrations.STEPS), tuple(name for name, _ in migrations.STEPS))
+    assert migrations.migrate(path).steps == ()
+
+
+# ── a database that is gone ───────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("empty", [False, True])
+def test_a_database_that_is_gone_is_not_made_anew_in_silence(file_desk, empty):
+    path = file_desk.store.path
+    file_desk.item("Printer")
+    file_desk.store.close()
+    for each in path.parent.glob(f"{path.name}*"):
+        if each.name in (path.name, f"{path.name}-wal", f"{path.name}-shm"):
+            each.unlink()
+    if empty:
+        path.touch()
+    with pytest.raises(StoreError, match=r"is gone or empty, and there was one: restore a backup"):
+        Store.open(path)
+    database = Database(path)
+    database.connect()
+    assert migrations.bring_up_to_date(database, anew=True)
+    database.close()
+    with Store.open(path) as store:
+        assert store.database.one("SELECT count(*) FROM item") == (0,)

@@ -5,12 +5,15 @@ from __future__ import annotations
 import base64
 import sqlite3
 import stat
+from datetime import timedelta
 
 import pytest
 
 from engine.model.mail import Part
-from engine.model.plan import AddComment, Attach, CreateItem, Outcome
+from engine.model.plan import AddComment, Attach, CreateItem, Letter, Outcome, SendMail
+from engine.model.reasons import REASONS
 from engine.store.errors import NotFound, Refused, StoreError
+from engine.store.store import Store
 
 YEAR = 365 * 86400.0
 
@@ -46,6 +49,31 @@ def test_young_waiting_held_quarantined_and_unsettled_mails_keep_their_bytes(des
         assert desk.store.archive.raw(mail) is not None
 
 
+def test_G18_a_mail_that_came_while_the_clock_ran_behind_is_as_young_as_those_before_it(desk):
+    old = desk.end(Outcome.DISCARDED, action="")
+    desk.later(days=100)
+    before = desk.end(Outcome.DISCARDED, action="")
+    now = desk.now
+    desk.now = now.replace(year=2000)
+    behind = desk.end(Outcome.DISCARDED, action="")
+    desk.now = now + timedelta(days=1)
+    pruned = desk.store.archive.prune(desk.now, 90 * 86400.0, 90 * 86400.0)
+    assert (pruned.mails, pruned.traces) == (1, 1)
+    assert [desk.store.archive.raw(mail) is None for mail in (old, before, behind)] == [True, False, False]
+    pruned = desk.store.archive.prune(desk.later(days=100), 90 * 86400.0, 90 * 86400.0)
+    assert (pruned.mails, pruned.traces) == (2, 2)
+
+
+def test_G18_a_mail_that_came_while_the_clock_ran_ahead_keeps_no_other_for_ever(desk):
+    now = desk.now
+    desk.later(days=4000)
+    ahead = desk.end(Outcome.DISCARDED, action="")
+    desk.now = now
+    later = desk.end(Outcome.DISCARDED, action="")
+    assert desk.store.archive.prune(desk.later(days=100), 90 * 86400.0, YEAR).mails == 1
+    assert [desk.store.archive.raw(mail) is None for mail in (ahead, later)] == [False, True]
+
+
 def test_bytes_that_another_mailbox_still_needs_stay(desk):
     content = b"From: a@example.com\n\nx"
     mail = desk.end(Outcome.DISCARDED, content=content, action="")
@@ -61,7 +89,7 @@ def test_attachments_and_html_are_kept_as_bytes_of_their_own(desk, attached):
     content = b"From: a@example.com\n\n<b>hi</b>\n" + encoded
     at = content.index(encoded)
     file = attached(b"picture", encoded, at)
-    html = Part("text/html", 21, 30, "8bit", "utf-8")
+    html = Part("text/html", 21, 30, "8bit", "utf-8", pictures=(("a@x", file.digest),))
     (spooled,) = desk.spool(content)
     made = CreateItem("support", "x", "hi", "jane", html_part=html)
     item = desk.commit(spooled, made, Attach(0, file), action="").item
@@ -73,6 +101,17 @@ def test_attachments_and_html_are_kept_as_bytes_of_their_own(desk, attached):
     view = desk.store.items.view(item)
     assert desk.store.items.blob(view.attachments[0].digest) == b"picture"
     assert desk.store.items.html(view.html) == desk.store.items.html(view.comments[0].html) == "<b>hi</b>"
+    assert desk.store.items.pictures(view.html) == {"a@x": file.digest}
+
+
+def test_F103_html_that_was_cut_stays_cut_when_its_mail_goes(desk):
+    content = b"From: a@example.com\n\n<b>hi</b><blockquote>old</blockquote>"
+    (spooled,) = desk.spool(content)
+    html = Part("text/html", 21, len(content), "8bit", "utf-8", left_out=((9, 37),), text_chars=37)
+    item = desk.commit(spooled, CreateItem("support", "x", "hi", "jane", html_part=html), action="").item
+    desk.later(days=100)
+    assert desk.store.archive.prune(desk.now, 86400.0, YEAR).kept == 1
+    assert desk.store.items.html(desk.store.items.view(item).html) == "<b>hi</b>"
 
 
 def test_the_same_attachment_of_two_mails_is_kept_once(desk, attached):
@@ -102,6 +141,35 @@ def test_purging_erases_addresses_and_subject_and_keeps_the_item(desk):
     assert desk.store.archive.raw(receipt.mail) is None and desk.store.archive.trace(receipt.mail) is None
     assert desk.store.items.view(receipt.item).item.title == "Printer"
     assert desk.spool(b"From: jane@example.com\n\nprivate")[0].seen_before
+
+
+def test_no_word_of_a_purged_mail_or_about_a_person_is_left_in_its_rows(desk):
+    content = b"From: max@stranger.example\n\nprivate"
+    mail = desk.end(Outcome.HELD, content=content, action="", subject="private",
+                    message_id="<private.1@stranger.example>", sender="max@stranger.example")  # fmt: skip
+    letter = SendMail(Letter.REJECTED, "rejected", ("max@stranger.example",), reason="max@stranger.example")
+    desk.store.ledger.reject(mail, "anna", "no, Max private", (letter,))
+    (again,) = desk.spool(content, mailbox="support")
+    desk.commit(again, outcome=Outcome.DISCARDED, action="", subject="private", sender="max@stranger.example")
+    desk.store.database.run("UPDATE outbox SET state = 'sent'")
+    desk.store.archive.purge(mail)
+    every = desk.store.database.rows("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
+    everything = str([desk.store.database.rows(f"SELECT * FROM {name}") for (name,) in every])  # noqa: S608
+    for word in ("stranger", "private", "Max"):
+        assert word not in everything
+    assert [(each.outcome, each.because, each.by.name) for each in desk.store.archive.receipts(mail)] == [
+        ("held", REASONS["gate.dmarc"].sentence, "dmarc"), ("rejected", REASONS["gate.dmarc"].sentence, "anna")
+    ]  # fmt: skip
+    assert desk.store.archive.mail(mail).purged_at == desk.now
+    assert desk.store.archive.mail(again.mail).purged_at == desk.now
+
+
+def test_a_mail_whose_bytes_were_let_go_in_time_is_not_said_to_be_purged(desk):
+    mail = desk.end(Outcome.DISCARDED, action="")
+    desk.later(days=100)
+    desk.store.archive.prune(desk.now, 86400.0, YEAR)
+    row = desk.store.archive.mail(mail)
+    assert (row.erased_at, row.purged_at) == (desk.now, None)
 
 
 def test_what_waits_is_not_purged(desk):
@@ -137,5 +205,17 @@ def test_backup_is_a_whole_database_for_its_owner_only(file_desk, tmp_path):
     copy.close()
     with pytest.raises(Refused, match="never overwrites"):
         file_desk.store.archive.backup(target)
-    with pytest.raises(StoreError, match="cannot be written"):
+    with pytest.raises(Refused, match=r"there is no folder .*nowhere: make it first"):
         file_desk.store.archive.backup(tmp_path / "nowhere" / "b")
+
+
+def test_a_backup_of_a_damaged_database_says_so(file_desk, tmp_path):
+    path = file_desk.store.path
+    for n in range(20):
+        file_desk.item(f"Item {n}", content=b"x" * 9000 + bytes([n]))
+    file_desk.store.database.run("PRAGMA wal_checkpoint(TRUNCATE)")
+    with path.open("r+b") as file:
+        file.seek(40_000)
+        file.write(b"\xff" * 60_000)
+    with Store.open(path) as fresh, pytest.raises(StoreError, match="damaged"):
+        fresh.archive.backup(tmp_path / "copy")

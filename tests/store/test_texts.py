@@ -15,7 +15,7 @@ TOLD = (ROOT / "docs" / "store.md").read_text(encoding="utf-8")
 SQL_TEXT = re.compile(
     r"\s*(SELECT|INSERT|UPDATE|DELETE|EXISTS|PRAGMA|BEGIN|COMMIT|ROLLBACK|SAVEPOINT|RELEASE|WITH|CREATE|ALTER|DROP)\b"
 )
-WITH_REASON = {"hot.py", "database.py", "search.py"}
+WITH_REASON = {"hot.py", "database.py", "migrations.py", "restoring.py", "search.py"}
 
 
 def texts(path: Path) -> Iterator[str]:
@@ -41,6 +41,7 @@ def test_conditions_of_partial_indexes_are_the_only_text_inside_queries():
         for path in STORE.glob("*.py")
         if path.name != "search.py"
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if isinstance(node, ast.Call) and ast.unparse(node.func) == "SQL"
+        if isinstance(node, ast.Call) and ast.unparse(node.func).removeprefix("tables.") == "SQL"
     }
+    assert len(inside) > 3
     assert {each for each in inside if not re.search(r"\b(OPEN|PLANNED|DECIDED|QUEUED)\b", each)} == set()

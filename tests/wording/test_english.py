@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from engine.wording.english import ENGLISH
-from engine.wording.sentence import WAYS, Choice, Slot, read
+from engine.wording.sentence import _BETWEEN, _UNITS, Choice, Slot, read
 
 ENGINE = Path(__file__).resolve().parents[2] / "engine"
 MAKERS = {"note", "found.note", "self.found.note", "self._found.note", "fields.found.note"}
@@ -127,9 +127,9 @@ def test_every_field_of_a_template_is_given_where_its_kind_is_made() -> None:
 
 @pytest.mark.parametrize("kind", sorted(ENGLISH))
 def test_a_template_is_well_formed(kind: str) -> None:
-    template = ENGLISH[kind]
+    template, ways = ENGLISH[kind], {"", "words", *_BETWEEN, *_UNITS}
     assert re.fullmatch(r"[a-z_]+(\.[a-z_]+)?", kind)
     for piece in read(template):
         inner = (*piece.words, *piece.otherwise) if isinstance(piece, Choice) else (piece,)
         for each in inner:
-            assert each.way in WAYS if isinstance(each, Slot) else not set(each) & set("{}[]|"), template
+            assert each.way in ways if isinstance(each, Slot) else not set(each) & set("{}[]|"), template

@@ -14,7 +14,7 @@ from engine.run.engine import Engine
 from engine.run.process import process
 from engine.store.load import load as load_data
 from engine.store.store import Store
-from engine.workbench.rule_changes import ARCHIVE, DEPLOYED, NotDeployed, against
+from engine.workbench.rule_changes import ARCHIVE, DEPLOYED, Differences, NotDeployed, against
 
 HOLD = '[[rule]]\nname = "Look"\nwhen = \'subject contains "Printer"\'\nthen = [\'hold because "look"\']\n'
 SINCE = NOW - timedelta(days=1)
@@ -57,3 +57,55 @@ def test_a_folder_holds_other_rules(ruled: Engine, tmp_path: Path) -> None:
 def test_rules_that_decided_nothing_since_cannot_be_compared_with(ruled: Engine) -> None:
     with pytest.raises(NotDeployed):
         against(ruled, DEPLOYED, NOW + timedelta(days=1))
+
+
+LABEL = '[[rule]]\nname = "{name}"\nwhen = \'subject contains "{word}"\'\nthen = [{then}]\n'
+
+
+def written(ruled: Engine, tmp_path: Path, before: str, after: str) -> Differences:
+    """Compare two texts of the system file over the mails there are."""
+    (tmp_path / "before").mkdir()
+    (tmp_path / "before" / "system.toml").write_text(before)
+    (tmp_path / "rules" / "system.toml").write_text(after)
+    found, _ = against(Engine(ruled.config, ruled.store), str(tmp_path / "before"), SINCE)
+    return found
+
+
+def test_everything_a_rule_decides_is_compared_with_the_mails_it_changes(ruled: Engine, tmp_path: Path) -> None:
+    then = "'add label \"{}\"', 'set priority \"{}\"', 'notify \"anna\"', 'assign to \"{}\"'"
+    found = written(
+        ruled, tmp_path,
+        LABEL.format(name="a", word="Printer", then=then.format("old", "High", "anna")),
+        LABEL.format(name="a", word="Printer", then="'add label \"new\"', 'no reply'"),
+    )  # fmt: skip
+    (one,) = found.all
+    assert (one.subject, one.before, one.after) == ("Printer", "created support", "created support")
+    assert set(one.fields) >= {"labels old → new", "notifies anna → –", "no reply – → true"}
+    assert (found.outcomes, found.fields, found.unchanged) == ([], [one], 1)
+
+
+@pytest.mark.parametrize(
+    ("after", "rule"),
+    [
+        ("", "Look removed"),
+        (HOLD.replace("Printer", "Scanner"), "Look no longer decides"),
+        (HOLD.replace("when", "enabled = false\nwhen"), "Look switched off"),
+        (HOLD.replace("Look", "Other").replace("hold", "discard"), "Other"),
+    ],
+)
+def test_a_rule_that_does_not_decide_any_more_is_said_to_be_removed_only_if_it_is(
+    ruled: Engine, tmp_path: Path, after: str, rule: str
+) -> None:
+    found = written(ruled, tmp_path, HOLD, after)
+    assert next(each.rule for each in found.all if each.subject == "Printer") == rule
+    found, _ = against(Engine(ruled.config, ruled.store), ARCHIVE, SINCE)
+    assert next(each.rule for each in found.all if each.subject == "Printer") == rule
+
+
+def test_what_was_decided_then_is_compared_as_far_as_its_trace_tells(ruled: Engine, tmp_path: Path) -> None:
+    label = LABEL.format(name="a", word="Scanner", then="'add label \"new\"', 'set priority \"High\"'")
+    (tmp_path / "rules" / "system.toml").write_text(HOLD + label)
+    found, _ = against(Engine(ruled.config, ruled.store), ARCHIVE, SINCE)
+    (one,) = found.all
+    assert (one.subject, one.before, one.after) == ("Scanner", "created support", "created support")
+    assert one.fields == ("priority Normal → High", "labels – → new")

@@ -14,6 +14,7 @@ from engine.rulebook.sight import FIELDS
 from engine.workbench.rule_tests import Result, Runner, built
 from rules.load import Source, load_file
 from rules.schema import Type
+from rules.tested import problems
 
 CONFIG = config("[workspace.finance]\nname = 'F'\n[workspace.partners]\nname = 'P'\n")
 VOCABULARY = Vocabulary(CONFIG)
@@ -86,6 +87,59 @@ expect = ['hold because "look first"']
         'rule 3 "VIP" would have matched, but was not reached: rule 2 ended the file',
         "= help: move it above rule 2   (W410)",
     )
+
+
+WHY = """
+[[rule]]
+name = "Big"
+when = 'from.domain is "big.example" and not auto'
+then = ['set priority "High"', 'route to workspace "finance"']
+
+[[rule]]
+name = "Asked"
+on   = "reply"
+when = 'subject contains "ask"'
+then = ['add label "asked {from.domain}"']
+
+[[rule]]
+name    = "Off"
+enabled = false
+then    = ['add label "off"']
+"""
+
+
+@pytest.mark.parametrize(
+    ("mail", "expectation", "lines"),
+    [
+        ('from = "a@mail.big.example"', "expect = ['set priority \"High\"']",
+         ['rule 1 "Big" did not match: from.domain is "big.example"   ⟵ "mail.big.example"   '
+          "← close: sub-domain of big.example"]),
+        ('from = "a@big.example", auto = true', "expect_workspace = 'finance'",
+         ['rule 1 "Big" did not match: not: auto is true']),
+        ('from = "a@other.example"', "expect_rule = 'Big'",
+         ['rule 1 "Big" did not match: from.domain is "big.example"   ⟵ "other.example"']),
+        ('subject = "I ask"', "expect = ['add label \"asked x.example\"']",
+         ['rule 2 "Asked" was not considered: only for "reply", this mail is "new"']),
+        ('subject = "x"', "expect = ['add label \"off\"']",
+         ['rule 2 "Asked" was not considered: only for "reply", this mail is "new"',
+          'rule 3 "Off" was switched off: enabled = false']),
+        ('from = "a@big.example"', "expect_not = ['set priority \"High\"']",
+         ['rule 1 "Big" matched:', "   ✔ all of these", '     ✔ from.domain is "big.example"   ⟵ "big.example"',
+          "     ✔ not", "       ✘ auto   ⟵ no"]),
+    ],
+)  # fmt: skip
+def test_a_test_that_fails_names_the_condition_and_the_value(mail: str, expectation: str, lines: list[str]) -> None:
+    tests = f"[[test]]\nname = 't'\nmail = {{ {mail} }}\n{expectation}\n"
+    (result,) = results(tests, rules=WHY)
+    assert [line for line in result.lines if not line.startswith(("expected ", "got "))] == lines
+
+
+@pytest.mark.parametrize("key", ["expect", "expect_not"])
+def test_what_is_wrong_with_a_test_is_said_once(key: str) -> None:
+    text = f"[[test]]\nname = 't'\nmail = {{ subject = 'x' }}\n{key} = 5\nexpect_none = true\n"
+    file, _ = load_file(Source("rules/x.toml", RULES + text, "", True), VOCABULARY.schema)
+    assert file is not None
+    assert [problem.code for problem in problems(file.document, VOCABULARY.schema)] == ["E114"]
 
 
 @pytest.mark.parametrize(

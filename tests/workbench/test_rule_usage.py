@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
+from builders import config
 from deciding import NOW
 
-from engine.workbench.rule_usage import Match, Tally, since
+from engine.rulebook.book import load_rules
+from engine.workbench.rule_usage import Match, Tally, condition_file, on_files, since
 
 
 def test_matches_are_counted_by_week_the_oldest_first() -> None:
@@ -31,3 +34,15 @@ def test_what_is_no_time_says_what_would_be(last: str) -> None:
 
 def test_a_time_before_all_mail_is_only_long_ago() -> None:
     assert since("99999y", NOW).year > 1900
+
+
+def test_a_condition_is_asked_about_mails_in_files_each_part_of_it(tmp_path: Path) -> None:
+    vocabulary = load_rules(config()).vocabulary
+    file = condition_file('subject contains "printer" and size > 0', None, vocabulary.schema)
+    for name, subject in (("a.eml", "The printer"), ("b.eml", "Lunch")):
+        (tmp_path / name).write_bytes(f"From: ann@example.com\nSubject: {subject}\n\nbody\n".encode())
+    one, other = on_files(config(), vocabulary, file, [tmp_path / "a.eml", tmp_path / "b.eml"])
+    assert [bool(each.trace.hits) for each in (one, other)] == [True, False]
+    assert [[held for held, _ in each.leaves[1]] for each in (one, other)] == [[True, True], [False, True]]
+    assert [hit.effects for hit in one.trace.hits] == [()]
+    assert other.mail.subject == "Lunch"

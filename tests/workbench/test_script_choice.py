@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from scripted import CALM, hooked
 
-from engine.workbench.script_choice import hook_as_configured, hook_of, listed, path_of, read, versions, wanted
+from engine.workbench.script_choice import hook_as_configured, hook_of, listed, path_of, read, suites, versions, wanted
 
 
 def test_configured_scripts_are_meant_without_a_name(tmp_path: Path) -> None:
@@ -46,3 +46,16 @@ def test_a_script_is_compared_with_the_file_that_is_named(tmp_path: Path) -> Non
     ((before, after),) = versions(config, ["guard"], old)
     assert (before.name, after.name) == ("old guard.py", "guard.py")
     assert list(versions(config, [])) == []
+
+
+def test_a_script_is_tested_on_the_fixtures_that_are_meant(tmp_path: Path) -> None:
+    config = hooked(tmp_path)
+    folder = config.hooks.directory / "fixtures" / "guard"
+    folder.mkdir(parents=True)
+    for name in ("spam", "spam_again", "ham"):
+        (folder / f"{name}.json").write_text("{}", encoding="utf-8")
+    (config.hooks.directory / "activity.py").unlink()
+    guard, activity = suites(config, (), "spam")
+    assert (guard.script.hook, guard.file, guard.problem) == ("guard", "hooks/guard.py", None)
+    assert [path.stem for path in guard.paths] == ["spam", "spam_again"]
+    assert activity.problem is not None and activity.paths == ()

@@ -76,6 +76,9 @@ if TYPE_CHECKING:
         Membership as Membership,
     )
     from engine.store.tables.every import (
+        Numbering as Numbering,
+    )
+    from engine.store.tables.every import (
         Outbox as Outbox,
     )
     from engine.store.tables.every import (
@@ -113,9 +116,6 @@ if TYPE_CHECKING:
     )
     from engine.store.tables.every import (
         fn as fn,
-    )
-    from engine.store.tables.every import (
-        name_of as name_of,
     )
 
 

@@ -19,6 +19,7 @@ from engine.store.tables.items import (
     ItemField,
     ItemLabel,
     ItemPerson,
+    Numbering,
     Post,
     Topic,
 )  # fmt: skip
@@ -45,23 +46,18 @@ from engine.store.tables.people import (
 )  # fmt: skip
 
 __all__ = [  # noqa: RUF022
-    "EXCLUDED", "JOIN", "SQL", "TABLES", "Case", "columns", "fn", "name_of",
+    "EXCLUDED", "JOIN", "SQL", "TABLES", "Case", "columns", "fn",
     "Account", "AccountGroup", "Attachment", "Blob", "Comment", "Effect", "Email", "FieldName", "Inbound",
-    "Item", "ItemField", "ItemLabel", "ItemPerson", "Mailbox", "Member", "Membership", "Outbox", "Post",
+    "Item", "ItemField", "ItemLabel", "ItemPerson", "Mailbox", "Member", "Membership", "Numbering", "Outbox", "Post",
     "Presentation", "RawMail", "Receipt", "Role", "RuleText", "SchemaVersion", "Table", "Topic", "Workspace",
 ]  # fmt: skip
 
 TABLES: tuple[type[Table], ...] = (
     Account, Email, AccountGroup, Membership, Role, Workspace, Member, FieldName, Mailbox, RawMail, Inbound,
-    Presentation, Blob, Item, ItemField, ItemLabel, ItemPerson, Comment, Topic, Post, Attachment, Receipt, Effect,
-    Outbox, RuleText, SchemaVersion,
+    Presentation, Blob, Item, Numbering, ItemField, ItemLabel, ItemPerson, Comment, Topic, Post, Attachment, Receipt,
+    Effect, Outbox, RuleText, SchemaVersion,
 )  # fmt: skip
 """Every table, parents before children."""
-
-
-def name_of(table: type[Table]) -> str:
-    """Give the name of a table in the database."""
-    return str(table._meta.table_name)
 
 
 def columns(table: type[Table], *without: str) -> tuple[str, ...]:

@@ -47,6 +47,14 @@ class Item(Table):
     html = column.text()
 
 
+class Numbering(Table):
+    kind = TextField(primary_key=True)
+    above = BigIntegerField()
+
+    class Meta:
+        without_rowid = True
+
+
 class ItemField(Table):
     item = column.to(Item)
     field = column.to(FieldName)

@@ -63,6 +63,14 @@ def test_permissions_come_from_membership_publicity_and_administration(directory
     assert not directory.may("jane", "view_items", "finance") and not directory.may("anna", "view_items", "nowhere")
 
 
+def test_roles_are_listed_with_what_they_permit(directory):
+    directory.put_role("Writer", ["add_items", "view_items"])
+    directory.put_role("nothing", [])
+    listed = dict(directory.roles())
+    assert listed["Writer"] == ("add_items", "view_items") and listed["nothing"] == ()
+    assert list(listed) == sorted(listed, key=str.casefold)
+
+
 def test_members_are_listed_with_kind_and_role(directory):
     directory.put_role("Reader", ["view_items"])
     directory.put_member("finance", "reader", user="jane")

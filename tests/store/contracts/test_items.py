@@ -7,7 +7,8 @@ from store.desk import attachment
 
 from engine.model.desk import CustomField, Kind, Status
 from engine.model.draft import Role
-from engine.model.plan import AddComment, AddLabel, AddPerson, Attach, Outcome, PostToTopic, SetField
+from engine.model.mail import Part
+from engine.model.plan import AddComment, AddLabel, AddPerson, Attach, CreateItem, Outcome, PostToTopic, SetField
 from engine.store.errors import NotFound, Refused
 
 
@@ -83,6 +84,14 @@ def test_a_view_shows_everything(desk, items):
     (shown,) = view.attachments
     assert (shown.name, shown.size_bytes, items.blob(shown.digest)) == ("a.txt", 5, b"hello")
     assert items.html(view.html) == "" and items.view(receipt.item + 1) is None
+
+
+def test_F129_pictures_of_an_html_body_are_told_by_name_and_digest(desk, items):
+    part = Part("text/html", 0, 0, pictures=(("shot@x", "ab" * 32),))
+    (spooled,) = desk.spool()
+    receipt = desk.commit(spooled, CreateItem("support", "x", "x", "jane", html_part=part))
+    assert items.pictures(items.view(receipt.item).html) == {"shot@x": "ab" * 32}
+    assert items.pictures("") == {}
 
 
 def test_bytes_that_are_not_there_are_said(items):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from engine.model.draft import Decider
@@ -58,6 +60,23 @@ def test_a_deferred_mail_waits_and_keeps_its_attempt_unless_charged(desk, ledger
     assert ledger.claim("system", 9, desk.now, ME).mails[0].attempts == 2
 
 
+def test_mails_that_wait_are_counted_by_their_reason_and_can_be_made_due(desk, ledger):
+    broken, also, tried, _ = desk.spool(b"", b"", b"", b"")
+    soon, later = desk.now + timedelta(minutes=1), desk.now + timedelta(minutes=5)
+    for each in (broken, also):
+        ledger.defer(each, "config.broken", "a file", later)
+    ledger.fail(tried, "Traceback\nValueError: no", desk.now, [60.0])
+    assert [(each.mails, each.code, each.because, each.until) for each in ledger.waiting("system")] == [
+        (1, "fault.exception", "ValueError: no", soon),
+        (2, "config.broken", "a file", later),
+    ]
+    assert ledger.waiting("other") == []
+    ledger.make_due("other", {"config.broken"})
+    assert ledger.claim("system", 9, desk.now, ME).mails == []
+    ledger.make_due("system", {"config.broken"})
+    assert [each.mail for each in ledger.claim("system", 9, desk.now, ME).mails] == [broken.mail, also.mail]
+
+
 def test_a_mail_that_was_tried_comes_alone_behind_the_fresh_ones(desk, ledger):
     tried, *fresh = desk.spool(b"", b"", b"")
     ledger.fail(tried, "ValueError: no", desk.now, [0.0])
@@ -85,6 +104,22 @@ def test_what_the_dead_had_claimed_is_given_back_and_only_the_mail_in_hand_is_ch
     assert [[(each.mail, each.attempts) for each in mails] for mails in claimed] == [
         [(in_hand.mail, 2)], [(never_begun.mail, 1)],
     ]  # fmt: skip
+
+
+def test_G18_a_wait_set_by_a_clock_that_ran_ahead_ends_at_the_next_take_over(desk, ledger):
+    ahead, soon = desk.spool(b"", b"")
+    ledger.defer(ahead, "config.broken", "no", desk.now + timedelta(days=365))
+    ledger.defer(soon, "config.broken", "no", desk.now + timedelta(hours=23))
+    assert ledger.claim("system", 9, desk.now, ME).mails == []
+    ledger.give_back("system", desk.now, {}, [3 * 86400.0])
+    assert [each.mail for each in ledger.claim("system", 9, desk.now, ME).mails] == [ahead.mail]
+
+
+def test_a_wait_as_long_as_the_configuration_says_is_no_broken_clock(desk, ledger):
+    (spooled,) = desk.spool()
+    ledger.fail(spooled, "ValueError: no", desk.now, [3 * 86400.0])
+    ledger.give_back("system", desk.now, {}, [60.0, 3 * 86400.0])
+    assert ledger.claim("system", 9, desk.now, ME).mails == []
 
 
 def test_failures_wait_and_the_last_one_keeps_the_mail_for_a_person(desk, store, ledger):

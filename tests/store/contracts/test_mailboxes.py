@@ -81,6 +81,32 @@ def test_numbers_that_started_anew_make_room_for_the_new_messages(desk, mailboxe
     assert mailboxes.unknown_keys("system", [spooled.raw.origin.key]) == [spooled.raw.origin.key]
 
 
+def test_another_account_makes_room_for_its_messages_and_an_unknown_one_is_adopted(desk, mailboxes):
+    mailboxes.begin_epoch("system", "1", 100)
+    (spooled,) = desk.spool()
+    key = spooled.raw.origin.key
+    assert not mailboxes.begin_epoch("system", "1", 100, "anna@mail.example.com/INBOX")
+    assert not mailboxes.begin_epoch("system", "1", 100)
+    assert mailboxes.unknown_keys("system", [key]) == []
+    assert mailboxes.begin_epoch("system", "1", 200, "ben@mail.example.com/INBOX")
+    assert mailboxes.unknown_keys("system", [key]) == [key]
+    assert not mailboxes.begin_epoch("system", "1", 200, "ben@mail.example.com/INBOX")
+
+
+def test_an_epoch_of_a_host_may_be_any_words(mailboxes):
+    assert not mailboxes.begin_epoch("system", "spring 2026, first half")
+    assert not mailboxes.begin_epoch("system", "spring 2026, first half")
+    assert mailboxes.begin_epoch("system", "spring 2026, second half")
+
+
+def test_a_mailbox_without_numbers_has_an_account_too(desk, mailboxes):
+    assert not mailboxes.begin_epoch("system", "", 0, "anna@mail.example.com")
+    (spooled,) = desk.spool()
+    assert not mailboxes.begin_epoch("system", "", 0, "anna@mail.example.com")
+    assert mailboxes.begin_epoch("system", "", 0, "ben@mail.example.com")
+    assert mailboxes.unknown_keys("system", [spooled.raw.origin.key]) == [spooled.raw.origin.key]
+
+
 def test_a_message_over_which_a_session_broke_twice_is_set_aside(mailboxes):
     for key in ("a", "b", "a"):
         mailboxes.broke("system", key)
@@ -120,6 +146,23 @@ def test_actions_wait_until_something_came_of_them_failed_ones_last(desk, mailbo
     assert [row[0] for row in mailboxes.pending_actions("system", 9)] == [second[0], first[0]]
     mailboxes.actions_done("system", [(first[0], "done"), (second[0], "gone")])
     assert mailboxes.pending_actions("system", 9) == [] and mailboxes.actions_planned() == 0
+
+
+def test_a_message_that_was_moved_has_another_key_and_later_actions_name_both(desk, mailboxes):
+    (spooled,) = desk.spool()
+    key = spooled.raw.origin.key
+    desk.commit(spooled, outcome=Outcome.HELD, folder="Held")
+    mailboxes.actions_done("system", [(key, "done", "", "Held/9/5")])
+    assert mailboxes.pending_actions("system", 9) == []
+    assert mailboxes.unknown_keys("system", [key, "Held/9/5"]) == []
+    assert mailboxes.settle_again(spooled.mail) == 1, "nothing is known to be wanted under the other key"
+    (row,) = mailboxes.pending_actions("system", 9)
+    assert row[0] == key
+    desk.store.ledger.ignore(spooled.mail, "anna", "no", action="delete")
+    size = spooled.raw.origin.size_bytes
+    assert {row[:4] for row in mailboxes.pending_actions("system", 9)} == {
+        (key, "delete", "", size), ("Held/9/5", "delete", "", size),
+    }  # fmt: skip
 
 
 def test_an_action_can_be_planned_once_more(desk, mailboxes):

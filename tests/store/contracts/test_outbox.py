@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from engine.model.plan import CallWebhook, Outcome, SendMail
@@ -51,6 +53,25 @@ def test_a_failed_row_waits_or_has_failed_for_good(desk, outbox):
     (row,) = outbox.claim(9, desk.now.replace(hour=23), ME)
     outbox.failed(row.id, "no such person", None)
     assert outbox.waiting(desk.later(days=9)) == 0
+
+
+def test_a_row_that_was_not_tried_waits_without_an_attempt(desk, outbox):
+    desk.item("x", ACK)
+    (row,) = outbox.claim(9, desk.now, ME)
+    outbox.postponed(row.id, "too much now", desk.now.replace(hour=23))
+    assert outbox.waiting() == 0
+    (again,) = outbox.claim(9, desk.now.replace(hour=23), ME)
+    assert (again.id, again.attempts) == (row.id, row.attempts)
+
+
+def test_G18_a_clock_that_ran_ahead_neither_parks_a_row_nor_counts_for_a_year(desk, outbox):
+    desk.item("x", ACK)
+    (row,) = outbox.claim(9, desk.now, ME)
+    outbox.failed(row.id, "no route", desk.now + timedelta(days=365))
+    assert outbox.waiting() == 1
+    (row,) = outbox.claim(9, desk.now, ME)
+    outbox.sent(row.id, row.message_id, desk.now + timedelta(days=365))
+    assert outbox.count("jane@example.com", desk.now - timedelta(hours=1)) == 0
 
 
 def test_an_unknown_fate_is_never_tried_again_and_counts_as_sent(desk, outbox):

@@ -1,6 +1,7 @@
 """The documents that travel with the engine: which pages there are, and what their tables say about a word.
 
-Here: the pages and where they lie, the rows of their tables. Not here: printing them (`help.py`).
+Here: the pages and where they lie, the rows of their tables, files that are shipped. Not here: printing them
+(`cli/help.py`, `cli/config.py`).
 Invariant: an installed engine has the pages beside it, a checkout at its top; nothing else of the machine is read.
 """
 
@@ -9,20 +10,27 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
-
-import click
 
 BESIDE = {"example": "allegra.toml.example", "security": "SECURITY.md"}
 """Pages that do not lie in docs/."""
 
 _ANCHOR = re.compile(r'<a id="[^"]*"></a>')
 
+_CODE = re.compile(r"[A-Z]\d{3}|[a-z_]+\.[a-z_]+")
+_SECTION, _OPTION = re.compile(r"[a-z_.]+"), re.compile(r"\w+")
+
 
 def home() -> Path:
     """Where docs/ and the files beside it lie: in the package once installed, at the top of a checkout."""
     package = Path(__file__).resolve().parents[1]
     return package if (package / "docs").is_dir() else package.parent
+
+
+def shipped(name: str) -> bytes:
+    """Give a file that travels with the engine: from the package, in a checkout from beside it. UTF-8 anywhere."""
+    package = Path(__file__).resolve().parents[1]
+    inside = package / name
+    return (inside if inside.is_file() else package.parent / name).read_bytes()
 
 
 def pages() -> dict[str, Path]:
@@ -40,7 +48,33 @@ def title(path: Path) -> str:
 
 
 def rows(word: str) -> Iterator[str]:
-    """Tell every row that a table has about `word`: a code, or an option such as `gates.dmarc`."""
+    """Tell every row that a table has about `word`, in any case: a code, or an option such as `gates.dmarc`."""
+    wanted = word.casefold()
+    for topic, section, heads, cells in _tables():
+        if wanted in _words(section, cells[0]):
+            yield _told(f"{topic}, {section}", heads, cells)
+
+
+def words() -> dict[str, None]:
+    """Name the codes, and the options with their sections, that a table has a row about."""
+    known: dict[str, None] = {}
+    for _, section, _, cells in _tables():
+        for word in cells[0].replace("`", "").split():
+            if _CODE.fullmatch(plain := _ANCHOR.sub("", word)):
+                known[plain] = None
+            elif _SECTION.fullmatch(section) and _OPTION.fullmatch(plain):
+                known[f"{section}.{plain}"] = None
+    return known
+
+
+def _words(section: str, cell: str) -> set[str]:
+    """The words that ask for a row: those of its first cell, alone and with the section."""
+    plain = {word.casefold() for word in cell.replace("`", "").split()}
+    return plain | {f"{section}.{word}".casefold() for word in plain}
+
+
+def _tables() -> Iterator[tuple[str, str, list[str], list[str]]]:
+    """Go through the rows of all tables: page, heading, heads, cells."""
     for topic, path in pages().items():
         section, heads = "", list[str]()
         for line in path.read_text(encoding="utf-8").splitlines() if path.suffix == ".md" else ():
@@ -51,17 +85,10 @@ def rows(word: str) -> Iterator[str]:
                 heads = []
             elif not heads:
                 heads = cells
-            elif {word, word.removeprefix(f"{section}.")} & set(cells[0].replace("`", "").split()):
-                yield _told(f"{topic}, {section}", heads, cells)
+            else:
+                yield topic, section, heads, cells
 
 
 def _told(place: str, heads: list[str], cells: list[str]) -> str:
     pairs = [(head, _ANCHOR.sub("", cell)) for head, cell in zip(heads, cells, strict=False) if cell]
     return "\n".join([place, *(f"  {head}: {cell}".replace("\\|", "|") for head, cell in pairs)])
-
-
-def complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[Any]:
-    """Offer the topics to a shell, each with its title."""
-    from click.shell_completion import CompletionItem
-
-    return [CompletionItem(name, help=title(path)) for name, path in pages().items() if name.startswith(incomplete)]

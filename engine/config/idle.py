@@ -1,0 +1,84 @@
+"""Options that do nothing where they stand: of another protocol, or beside an option that excludes them.
+
+Here: which options of a mailbox which protocols have, and what needs something else. Not here: options that are missing
+or contradict each other (`cross.py`), names of fields (the database knows them).
+Invariant: only what was written and is not the default is refused; what `[defaults.mailbox]` says is for all mailboxes,
+those to come too, and refused only where it names a protocol and no mailbox has another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from engine.config.mailbox import Mailbox
+from engine.config.root import Root
+from engine.config.section import options
+from engine.config.tidy import Finding
+from engine.config.tidy import Path as KeyPath
+
+_SERVERS, _FOLDERS, _FILES = ("imap", "pop3"), ("imap", "maildir"), ("maildir", "mbox")
+
+PROTOCOLS: Mapping[str, tuple[str, ...]] = {
+    **dict.fromkeys(("host", "port", "ssl", "ssl_verification", "ca_file", "auth", "timeout"), _SERVERS),
+    **dict.fromkeys(("password", "password_env", "password_file", "password_command"), _SERVERS),
+    **dict.fromkeys(("folder", "move_on_success", "move_on_failure", "move_on_hold"), _FOLDERS),
+    "path": _FILES,
+    "query": ("imap",),
+    "exclusive_mailbox": ("imap",),
+    "use_message_id_as_uid": _SERVERS,
+    "delete_unprocessed": ("pop3",),
+}
+"""The protocols that have an option; those that are not named have the others."""
+
+WORDS: Mapping[str, tuple[str, ...]] = {"seen": _FOLDERS, "delete": ("imap", "pop3", "maildir")}
+"""The protocols that can do what `after_success` and `after_failure` say."""
+
+PROGRAM = "program"
+"""Read by a program, which may make something of any option."""
+
+AFTER = ("after_success", "after_failure")
+BECAUSE = {"pop3": "POP3 knows neither folders nor marks nor searches"}
+
+
+def idle(root: Root, mailboxes: tuple[Mailbox, ...]) -> Iterator[Finding]:
+    """Find what does nothing in the mailboxes, in [smtp] and in the webhooks."""
+    defaults = root.defaults.mailbox
+    named = (defaults.protocol, *(box.protocol for box in mailboxes)) if "protocol" in defaults.written else ()
+    written: list[tuple[KeyPath, Mailbox | None, tuple[str, ...]]] = [
+        (("defaults", "mailbox"), defaults, tuple(dict.fromkeys(named)))
+    ]
+    for box in mailboxes:
+        own = root.workspace[box.workspace].mailbox if box.workspace else root.system.mailbox
+        table: KeyPath = ("workspace", box.workspace, "mailbox") if box.workspace else ("system", "mailbox")
+        written.append((table, own, (box.protocol,)))
+    for table, section, used in written:
+        if section is not None and used and PROGRAM not in used:
+            yield from _mailbox(table, section, used)
+    for name, hook in root.webhooks.items():
+        if not hook.events:
+            advice = "add  events = [ … ], or take it out"
+            yield Finding("C118", "this webhook is told of nothing", ("webhooks", name, "events"), advice, on_key=True)
+    if root.smtp is not None and not root.smtp.username:
+        for name in sorted(root.smtp.written):
+            if name.startswith("password"):
+                said = f"{name} does nothing without a username"
+                yield Finding("C118", said, ("smtp", name), "add  username = …, or take it out", on_key=True)
+
+
+def _mailbox(table: KeyPath, section: Mailbox, used: tuple[str, ...]) -> Iterator[Finding]:
+    defaults = {option.attribute: option.default for option in options(Mailbox).values()}
+    for name in sorted(section.written):
+        value = getattr(section, name)
+        able = WORDS.get(str(value), used) if name in AFTER else PROTOCOLS.get(name, used)
+        if value == defaults[name] or set(able) & set(used):
+            continue
+        said = f'{name} = "{value}"' if name in AFTER else name
+        reason = BECAUSE.get(used[0], "") if len(used) == 1 else ""
+        message = f"{said} does nothing for a mailbox of the kind {' and '.join(used)}"
+        advice = f"take it out; {reason or 'it is for ' + ', '.join(able)}"
+        yield Finding("C118", message, (*table, name), advice, on_key=True)
+    for after in AFTER:
+        folder = after.replace("after", "move_on")
+        if {after, folder} <= section.written and getattr(section, after) != "move" and getattr(section, folder):
+            said = f'{folder} does nothing beside {after} = "{getattr(section, after)}"'
+            yield Finding("C118", said, (*table, folder), f'write  {after} = "move", or take it out', on_key=True)

@@ -1,0 +1,88 @@
+"""What a decision may be told by the world: the answers that are more than a number or a name.
+
+Here: frozen data. Not here: what is asked (`questions.py`), who answers (`run/world.py`).
+"""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from engine.model.desk import Account, ItemFacts
+from engine.model.words import Stored
+
+
+class Found(Stored):
+    """How the account of an address is found: as one of its addresses, without a plus tag, or not at all."""
+
+    EXACT = "exact"
+    SUFFIX = "suffix"
+    NOT = ""
+
+
+class AccountMatch(Struct, frozen=True):
+    """The account an address belongs to."""
+
+    account: Account | None = None
+    by: Found = Found.NOT
+
+
+class MessageMatch(Struct, frozen=True):
+    """The item or topic in whose conversation a Message-ID stands; `private` if that message was an internal note."""
+
+    message_id: str
+    item: ItemFacts
+    private: bool = False
+
+
+class HookOutcome(Stored):
+    """How a run of scripts ended; NONE where there was nothing to run."""
+
+    OK = "ok"
+    NONE = "none"
+    COMPILE_ERROR = "compile-error"
+    RUNTIME_ERROR = "runtime-error"
+    RUNTIME_DENIED = "runtime-denied"
+    TIMEOUT = "timeout"
+    MEMORY = "memory"
+    KILLED = "killed"
+    ATTACK = "attack"
+    SANDBOX_MISSING = "sandbox-missing"
+    DISABLED = "disabled"
+
+
+class HookVerdict(Stored):
+    """What a script wants; REFUSE is False without a reason."""
+
+    ACCEPT = "accept"
+    REJECT = "reject"
+    HOLD = "hold"
+    REFUSE = "refuse"
+
+
+class HookAnswer(Struct, frozen=True):
+    """What the scripts said.
+
+    `changes` are (field, new value as JSON) pairs, `dropped` attachment index and reason, `errors` the messages of
+    ctx.error; `script`, `hook` (guard or activity), `line`, `error_type`, `message` tell where it refused or failed.
+    A refusal stands beside a failure. For the audit: `hashes` script names with sha256, `fences` those that stood,
+    `missing` mandatory ones that did not, `outdated` files whose last good version ran, with what is wrong with them.
+    """
+
+    outcome: HookOutcome = HookOutcome.NONE
+    verdict: HookVerdict = HookVerdict.ACCEPT
+    reason: str = ""
+    script: str = ""
+    line: int = 0
+    message: str = ""
+    changes: tuple[tuple[str, str], ...] = ()
+    dropped: tuple[tuple[int, str], ...] = ()
+    errors: tuple[str, ...] = ()
+    log: tuple[str, ...] = ()
+    hashes: tuple[tuple[str, str], ...] = ()
+    ms: float = 0.0
+    hook: str = ""
+    error_type: str = ""
+    cpu_ms: float = 0.0
+    fences: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+    outdated: tuple[tuple[str, str], ...] = ()

@@ -1,0 +1,60 @@
+"""What a pass did with one mailbox, and who hears of it meanwhile.
+
+Here: `MailboxReport`, `Listener`. Not here: the work (`visit.py`), printing (`cli/run.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from engine.run.line import Line
+
+if TYPE_CHECKING:
+    from engine.model.stored import Waiting
+
+
+@dataclass(slots=True)
+class MailboxReport:
+    """What a pass did with one mailbox. `state` is ok, busy (another run has it), failed or paused.
+
+    `notes` are sentences that somebody should read although the mailbox works; `waiting` is which mails wait after the
+    pass, and why; `unsettled` says of each key why its mail could not be moved, marked or deleted, `withheld` of each
+    that the server lists and does not hand out what it said.
+    """
+
+    name: str
+    host: str
+    state: str = "ok"
+    code: str = ""
+    sentence: str = ""
+    new: int = 0
+    seen_before: int = 0
+    lines: list[Line] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    waiting: list[Waiting] = field(default_factory=list)
+    unsettled: dict[str, str] = field(default_factory=dict)
+    withheld: dict[str, str] = field(default_factory=dict)
+
+    def missed(self, withheld: dict[str, str]) -> None:
+        """Name the messages that the server lists and does not hand out."""
+        from engine.sources.handed import named
+
+        self.withheld |= withheld
+        if withheld:
+            many = f"{len(withheld)} messages are" if len(withheld) > 1 else "1 message is"
+            self.notes.append(f"mailbox {self.name}: {many} listed but not handed out: {named(withheld)}")
+
+
+class Listener:
+    """Hears how a pass goes on; the command line draws it. Every method does nothing here."""
+
+    def mailbox_started(self, report: MailboxReport, new: int) -> None:
+        """A mailbox was listed: `new` mails will be read."""
+
+    def mails_done(self, report: MailboxReport, lines: Sequence[Line]) -> None:
+        """A batch was committed."""
+
+    def mailbox_done(self, report: MailboxReport) -> None:
+        """A mailbox is finished, well or not."""

@@ -1,0 +1,96 @@
+"""Who answers the questions of a decision: the store, the sandbox, the scanner.
+
+Here: the one table of questions and who answers each. Not here: the questions (`model/questions.py`), the recording of
+answers (`lookups.py`).
+Invariant: every question stands in the table, and who answers takes its words in their order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, ParamSpec
+
+from msgspec.structs import astuple
+
+from engine.model import questions
+from engine.model.answers import HookAnswer
+from engine.model.questions import A, HookRequest, Question
+
+if TYPE_CHECKING:
+    from engine.run.engine import Engine
+
+P = ParamSpec("P")
+
+
+class World:
+    """The world as one mail may see it; rates include the batch in hand."""
+
+    __slots__ = ("content", "engine", "mail", "now", "store")
+
+    def __init__(self, engine: Engine, content: bytes, now: datetime, mail: str = "") -> None:
+        """`mail` is the id of the mail itself, which is no duplicate of itself when it is decided once more."""
+        self.engine, self.store, self.content, self.now, self.mail = engine, engine.store, content, now, mail
+
+    def ask(self, question: Question[A]) -> A:
+        """Let the one answer whose question this is."""
+        answer: A = WHO_ANSWERS[type(question)](self)(*astuple(question))
+        return answer
+
+    def earlier_mail(self, workspace: str, core_digest: str, fingerprint: str) -> str:
+        """Give the id of an earlier mail with this content, which is not this one decided once more."""
+        return self.store.ledger.duplicate(workspace, core_digest, fingerprint, other_than=self.mail, now=self.now)
+
+    def sender_rate(self, address: str, seconds: int) -> int:
+        """Count the mails of a sender, those in hand too."""
+        return self.store.ledger.sender_rate(address, seconds, self.now) + self.engine.in_hand[address]
+
+    def total_rate(self, seconds: int) -> int:
+        """Count all mails, those in hand too."""
+        return self.store.ledger.total_rate(seconds, self.now) + self.engine.in_hand.total()
+
+    def hooks(self, request: HookRequest) -> HookAnswer:
+        """Run scripts; nothing is remembered of it."""
+        return self.engine.scripts.ask(request)
+
+    def scan(self) -> str:
+        """Ask the virus scanner about the bytes of the mail."""
+        from engine.run.scanner import scan
+
+        return scan(self.engine.config, self.content)
+
+
+class Live(World):
+    """The world of a pass that commits: what scripts did is remembered. Who only tries something out has the other."""
+
+    __slots__ = ()
+
+    def hooks(self, request: HookRequest) -> HookAnswer:
+        """Run scripts; what failed is counted."""
+        return self.engine.scripts.ask(request, self.engine.memory)
+
+
+def _by(question: Callable[P, Question[A]], who: Callable[[World], Callable[P, A]]) -> tuple[Any, Any]:
+    """One row of the table; the types hold the answerer to the words and the answer of the question."""
+    return question, who
+
+
+WHO_ANSWERS: Mapping[type[Question[Any]], Callable[[World], Callable[..., Any]]] = dict(
+    (
+        _by(questions.AccountOf, lambda world: world.store.directory.account),
+        _by(questions.AccountByLogin, lambda world: world.store.directory.login),
+        _by(questions.PersonNamed, lambda world: world.store.directory.person),
+        _by(questions.GroupNamed, lambda world: world.store.directory.group),
+        _by(questions.May, lambda world: world.store.directory.may),
+        _by(questions.CatalogOf, lambda world: world.store.items.catalog),
+        _by(questions.ItemByNumber, lambda world: world.store.items.item),
+        _by(questions.TopicByNumber, lambda world: world.store.items.topic),
+        _by(questions.ItemByField, lambda world: world.store.items.item_by_field),
+        _by(questions.ItemByMessageIds, lambda world: world.store.ledger.item_by_message_ids),
+        _by(questions.EarlierMail, lambda world: world.earlier_mail),
+        _by(questions.SenderRate, lambda world: world.sender_rate),
+        _by(questions.TotalRate, lambda world: world.total_rate),
+        _by(questions.VirusFound, lambda world: world.scan),
+        _by(questions.HooksSay, lambda world: world.hooks),
+    )
+)

@@ -1,0 +1,130 @@
+"""A backup in place of the database, and whether a database is whole.
+
+Here: `restore`, `damage`. Not here: writing a backup (`retention.py`), comparing with mail servers after it
+(`desk/mailboxes.py`). Invariant: what stood there before is kept beside it; whoever has the database open sees the old
+one or the new one, never a mixture; no number that may have been given since the backup is given again.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+
+from msgspec import Struct
+
+from engine.store import hot
+from engine.store.database import Database
+from engine.store.errors import Busy, Refused, StoreError
+from engine.store.file import prepare
+from engine.store.locks import FileLock
+from engine.store.migrations import MADE, bring_up_to_date, pass_file
+
+GAP = 1000
+"""Numbers of items left out after a restore, where nobody says how many were given since the backup."""
+
+WAIT_S = 30.0
+
+HELD = "held: it was queued when the backup was written and may have been sent since"
+
+
+class Restored(Struct, frozen=True):
+    """What a restore did: rows of the outbox that are held, the first number of an item made next, the old database."""
+
+    held: int
+    next_item: int
+    kept: Path | None
+
+
+def damage(path: Path) -> str:
+    """Say what is wrong inside a database file, "" for nothing (PRAGMA quick_check: pages, not yet every index)."""
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+            found = [str(row[0]) for row in connection.execute("PRAGMA quick_check(3)")]
+    except sqlite3.Error as error:
+        return str(error)
+    return "" if found == ["ok"] else "; ".join(found)
+
+
+def readable(backup: Path) -> None:
+    """Raise Refused for a file that is no whole backup."""
+    if not backup.is_file():
+        raise Refused(f"there is no file {backup}")
+    if wrong := damage(backup):
+        raise Refused(f"{backup} is damaged, or no backup: {wrong}")
+
+
+def restore(path: Path, backup: Path, *, send_queued: bool = False, gap: int = GAP, wait_s: float = WAIT_S) -> Restored:
+    """Put a backup in place of the database at `path`, while no pass runs.
+
+    Mail that was queued is held, unless `send_queued`; the next item gets a number at least `gap` above the highest.
+    Raises Refused for a file that is no whole backup of ours, Busy while a pass runs, StoreError.
+    """
+    readable(backup)
+    prepare(path, create=True)
+    lock = FileLock(pass_file(path))
+    if not lock.acquire(wait_s):
+        raise Busy("a pass is running on this database: try again when it is done")
+    made = path.with_name(path.name + ".restoring")
+    try:
+        made.unlink(missing_ok=True)
+        held, next_item = _prepared(backup, made, send_queued, gap)
+        kept = _put_in_place(made, path)
+        lock.note(MADE)
+    finally:
+        made.unlink(missing_ok=True)
+        lock.release()
+    return Restored(held, next_item, kept)
+
+
+def _prepared(backup: Path, made: Path, send_queued: bool, gap: int) -> tuple[int, int]:
+    """Copy the backup and make the copy fit for today: its schema, its queue, its numbers."""
+    prepare(made, create=True)
+    with closing(sqlite3.connect(backup)) as old, closing(sqlite3.connect(made)) as new:
+        old.backup(new)
+    database = Database(made)
+    database.connect()
+    try:
+        if not database.rows(hot.TABLES):
+            raise Refused(f"{backup} holds no database of ours")
+        bring_up_to_date(database, wait_s=0.0)
+        with database.writing():
+            held = 0 if send_queued else int(database.run(hot.HOLD_QUEUED, HELD).rowcount)
+            (highest,) = database.one(hot.HIGHEST)
+            database.run(hot.NUMBER_ABOVE, "item", highest + gap)
+        database.run("PRAGMA wal_checkpoint(TRUNCATE)")
+        database.run("PRAGMA journal_mode = DELETE")  # one file, whole by itself
+    except StoreError as error:
+        raise Refused(f"{backup} cannot be restored: {error}") from None
+    finally:
+        database.close()
+        for side in (pass_file(made), made.with_name(made.name + "-wal"), made.with_name(made.name + "-shm")):
+            side.unlink(missing_ok=True)
+    return held, highest + gap + 1
+
+
+def _put_in_place(made: Path, path: Path) -> Path | None:
+    """Write the copy over the database, whose content is kept beside it; one that is damaged is moved there."""
+    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
+    kept = path.with_name(f"{path.name}.before-{stamp}")
+    if not path.stat().st_size:
+        made.replace(path)
+        return None
+    if damage(path):
+        for end in ("-wal", "-shm", ""):
+            beside = path.with_name(path.name + end)
+            if beside.exists():
+                beside.rename(kept.with_name(kept.name + end))
+        made.replace(path)
+        return kept
+    prepare(kept, create=True)
+    try:
+        with closing(sqlite3.connect(path, timeout=WAIT_S)) as live:
+            with closing(sqlite3.connect(kept)) as copy:
+                live.backup(copy)
+            with closing(sqlite3.connect(made)) as new:
+                new.backup(live)
+    except sqlite3.Error as error:
+        raise StoreError(f"the backup cannot be put in place: {error}; what stood there is in {kept}") from error
+    return kept

@@ -1,0 +1,119 @@
+"""A backup put in place of the database: nothing goes out twice, no number is given twice."""
+
+from __future__ import annotations
+
+import sqlite3
+
+import pytest
+
+from engine.model.plan import SendMail
+from engine.run.lease import Lease
+from engine.store.errors import Busy, Refused
+from engine.store.restoring import damage, restore
+from engine.store.store import Store
+
+ACK = SendMail("ack", "ack", ("jane@example.com",))
+
+
+def broken(path):
+    """Write over pages in the middle of a database file."""
+    content = bytearray(path.read_bytes())
+    content[20_000:60_000] = b"\xff" * 40_000
+    path.write_bytes(content)
+
+
+@pytest.fixture
+def backup(file_desk, tmp_path):
+    """The backup of a desk with one item, whose acknowledgement was queued then; it has gone out since."""
+    file_desk.item("Printer", ACK)
+    target = tmp_path / "yesterday.db"
+    file_desk.store.archive.backup(target)
+    (row,) = file_desk.store.outbox.claim(9, file_desk.now, "me")
+    file_desk.store.outbox.sent(row.id, row.message_id)
+    return target
+
+
+def test_what_was_queued_then_is_held_and_not_sent_again(file_desk, backup):
+    path = file_desk.store.path
+    file_desk.store.close()
+    assert restore(path, backup).held == 1
+    with Store.open(path) as store:
+        assert store.outbox.waiting() == 0 and store.outbox.claim(9, file_desk.now, "me") == []
+        assert store.database.rows("SELECT state, error FROM outbox") == [
+            ("held", "held: it was queued when the backup was written and may have been sent since")
+        ]
+
+
+def test_whoever_knows_that_nothing_went_out_lets_it_go_on(file_desk, backup):
+    path = file_desk.store.path
+    file_desk.store.close()
+    assert restore(path, backup, send_queued=True).held == 0
+    with Store.open(path) as store:
+        assert store.outbox.waiting() == 1
+
+
+def test_numbers_that_were_given_since_the_backup_are_not_given_again(file_desk, backup):
+    since = [file_desk.item(f"Item {n}").item for n in range(3)]
+    path = file_desk.store.path
+    assert restore(path, backup, gap=10).next_item == 12
+    again = file_desk.item("After")
+    assert again.item == 12 and again.item not in since
+    assert file_desk.item("And another").item == 13
+
+
+def test_a_second_restore_leaves_another_gap(file_desk, backup):
+    path = file_desk.store.path
+    restore(path, backup, gap=10)
+    second = path.with_name("today.db")
+    file_desk.store.archive.backup(second)
+    assert restore(path, second, gap=10).next_item == 22
+
+
+def test_whoever_has_it_open_sees_the_restored_one_and_what_stood_there_is_kept(file_desk, backup):
+    file_desk.item("Since")
+    done = restore(file_desk.store.path, backup)
+    assert file_desk.store.database.one("SELECT count(*) FROM item") == (1,)
+    with sqlite3.connect(done.kept) as kept:
+        assert kept.execute("SELECT count(*) FROM item").fetchone() == (2,)
+    kept.close()
+    assert done.kept.stat().st_mode & 0o077 == 0
+
+
+def test_a_damaged_database_is_moved_aside(file_desk, backup):
+    path = file_desk.store.path
+    file_desk.store.close()
+    broken(path)
+    assert damage(path)
+    done = restore(path, backup)
+    assert damage(path) == "" and damage(done.kept)
+    with Store.open(path) as store:
+        assert store.database.one("SELECT count(*) FROM item") == (1,)
+
+
+def test_a_backup_that_is_damaged_or_none_changes_nothing(file_desk, backup, tmp_path):
+    path = file_desk.store.path
+    before = file_desk.store.database.one("SELECT count(*) FROM outbox WHERE state = 'sent'")
+    broken(backup)
+    other, text = tmp_path / "other.db", tmp_path / "text"
+    with sqlite3.connect(other) as made:
+        made.execute("CREATE TABLE x (y)")
+    made.close()
+    text.write_text("no database")
+    for file in (backup, other, text, tmp_path / "none"):
+        with pytest.raises(Refused):
+            restore(path, file)
+    assert file_desk.store.database.one("SELECT count(*) FROM outbox WHERE state = 'sent'") == before
+    assert not list(path.parent.glob("*.restoring*")) and not list(path.parent.glob("*.before-*"))
+
+
+def test_a_running_pass_is_waited_for(file_desk, backup):
+    with Lease(file_desk.store, "system", lambda: file_desk.now), pytest.raises(Busy, match="a pass is running"):
+        restore(file_desk.store.path, backup, wait_s=0.01)
+
+
+def test_an_older_backup_gets_the_schema_of_today(file_desk, backup):
+    with sqlite3.connect(backup) as old:
+        old.executescript("DROP TABLE numbering; DELETE FROM schema_version WHERE version > 1")
+    old.close()
+    restore(file_desk.store.path, backup, gap=5)
+    assert file_desk.item("After").item == 7
