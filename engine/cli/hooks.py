@@ -135,11 +135,10 @@ def enable(ctx: click.Context, names: tuple[str, ...], as_json: bool) -> None:
     What was counted against them is forgotten. A script that is still broken will be switched off again: mend it first.
     Exit code 1 where there is no such script.
     """
-    from engine.scripts.question import script_name
-    from engine.scripts.switching import enable as switch_on
+    from engine.desk.acting import switch_on
 
     config = open_config(ctx)
-    found = {script_name(name): switch_on(config, script_name(name)) for name in names}
+    found = {name: switch_on(config, name) for name in names}
     for name, was_off in found.items():
         if was_off is None:
             complain(f"there is no script {name} in {config.hooks.directory.name}")

@@ -25,16 +25,13 @@ HOOKS = click.Choice(["guard", "activity"])
 
 def parameters(config: Config) -> tuple[str, str]:
     """Read the parameter file; where it does not load, say so and exit 1."""
-    from engine.rulebook.book import shown
-    from engine.scripts.params import NOTHING, Params
-    from engine.workbench.script_check import problem_of
+    from engine.workbench.script_check import read_parameters
 
-    params = Params(config.hooks.params)
-    texts = params.read()
-    if params.problem is not None and config.hooks.params is not None:
-        print_problems((problem_of(params.problem, shown(config, config.hooks.params)),))
+    texts, problems = read_parameters(config)
+    if problems:
+        print_problems(problems)
         raise SystemExit(FINDINGS)
-    return texts or NOTHING
+    return texts
 
 
 @click.command()

@@ -156,6 +156,16 @@ def _kept(store: Store, row: MailRow) -> RawMail:
     return raw
 
 
+# ── scripts ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def switch_on(config: Config, name: str) -> bool | None:
+    """Switch a script on again; tells whether it was off, None where there is no such script."""
+    from engine.scripts.switching import switch_on as forget
+
+    return forget(config, name)
+
+
 # ── people and places ─────────────────────────────────────────────────────────────────────────────────────────
 
 

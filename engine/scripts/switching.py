@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING
 
 from engine.scripts.files import Files
 from engine.scripts.ledger import LEDGER, Ledger
+from engine.scripts.question import script_name
 from hooks.program import Script
 
 if TYPE_CHECKING:
     from engine.config import Config
 
 
-def enable(config: Config, name: str) -> bool | None:
+def switch_on(config: Config, name: str) -> bool | None:
     """Switch a script on again; tells whether it was off, None where there is no such script."""
+    name = script_name(name)
     ledger = Ledger(config.instance.state_dir / LEDGER)
     loaded = Files(config.hooks.directory).read(name)
     texts = [loaded.text] if loaded.problem is None else []

@@ -35,10 +35,10 @@ def check_scripts(config: Config) -> Iterator[tuple[str, str, tuple[Problem, ...
     from hooks import case
 
     hooks = config.hooks
-    files, params, ledger = Files(hooks.directory), Params(hooks.params), Ledger(config.instance.state_dir / LEDGER)
-    texts = params.read() or NOTHING
-    if params.problem is not None and hooks.params is not None:
-        yield shown(config, hooks.params), "", (problem_of(params.problem, shown(config, hooks.params)),)
+    files, ledger = Files(hooks.directory), Ledger(config.instance.state_dir / LEDGER)
+    texts, problems = read_parameters(config)
+    if problems and hooks.params is not None:
+        yield shown(config, hooks.params), "", problems
     sample = case.made({"schema": _fields(config)})
     with sandbox(config) as made:
         fences = _fences(made, hooks.allow_reduced_isolation)
@@ -54,18 +54,27 @@ def check_scripts(config: Config) -> Iterator[tuple[str, str, tuple[Problem, ...
                 if not here:  # said once, of the sandbox; the script is not to blame
                     continue
                 program = Program((Script(name, hook, loaded.text),), *texts)
-                if problems := complaints(made, program, file):
-                    yield file, "", problems
+                if wrong := complaints(made, program, file):
+                    yield file, "", wrong
                     continue
                 if why := ledger.anywhere_off(program.scripts[0].sha256):
                     yield file, "", (Problem("H115", f"it is switched off: {why}", file, help=ON.format(name=name)),)
                     continue
-                if params.problem is not None:
+                if problems:
                     yield file, "compiles in the sandbox", ()
                     continue
                 result = made.run(Call(program, sample.mail, sample.item, sample.context))
                 budget = f"{result.ms:.1f} ms of {hooks.timeout:g} s on a sample mail"
                 yield file, f"compiles in the sandbox, {budget}", _on_sample(result, file, loaded.text)
+
+
+def read_parameters(config: Config) -> tuple[tuple[str, str], tuple[Problem, ...]]:
+    """Read the parameter file of the configuration: parameters and tables as JSON texts, and what is wrong with it."""
+    params = Params(config.hooks.params)
+    texts = params.read() or NOTHING
+    if params.problem is None or config.hooks.params is None:
+        return texts, ()
+    return texts, (problem_of(params.problem, shown(config, config.hooks.params)),)
 
 
 def _fields(config: Config) -> dict[str, str]:

@@ -23,7 +23,7 @@ WORDS = {
     Outcome: "created comment note held rejected discarded duplicate deferred error",
     AccountStatus: "active registered locked guest",
     WorkspaceStatus: "active closed archived",
-    Auto: "none bounce auto_reply auto_generated mailing_list feedback_report disposition",
+    Auto: "none bounce auto_reply auto_generated mailing_list feedback_report disposition domain_report",
     Verdict: "accept discard reject hold defer",
     Kind: "item topic",
     Who: "gate rule hook stage person engine",

@@ -21,7 +21,7 @@ from engine.scripts.ledger import LEDGER, Ledger
 from engine.scripts.memory import Memory
 from engine.scripts.question import request
 from engine.scripts.scripts import Scripts
-from engine.scripts.switching import enable
+from engine.scripts.switching import switch_on
 from engine.stages.activity import Activity
 from engine.stages.guard import Guard
 from engine.workbench.script_check import check_scripts
@@ -224,7 +224,11 @@ def test_a_script_that_was_switched_on_again_runs_in_a_pass_that_is_under_way(ma
         live(scripts, number)
     assert live(scripts).outcome == "disabled"
     config = hooked(tmp_path, scripts={})
-    assert (enable(config, "guard.py"), enable(config, "guard.py"), enable(config, "none.py")) == (True, False, None)
+    assert (switch_on(config, "guard.py"), switch_on(config, "guard.py"), switch_on(config, "none.py")) == (
+        True,
+        False,
+        None,
+    )
     assert live(scripts).outcome == "runtime-error"
     assert live(scripts, 1).outcome == "runtime-error", "what was counted before is forgotten"
 
