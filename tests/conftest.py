@@ -9,7 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
+settings.register_profile("allegra", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("allegra")  # how quick a machine is, is no law
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 if TYPE_CHECKING:

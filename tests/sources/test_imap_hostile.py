@@ -58,7 +58,7 @@ def test_a_server_that_drips_or_hangs_is_left_at_the_deadline(bench, script):
     error, took = against(bench, script, listed)
     assert error.code == "source.timeout"
     assert error.sentence.startswith("mailbox system: localhost:")
-    assert took < 3 * QUICK_S
+    assert took < 10 * QUICK_S  # the drips would go on for a minute
 
 
 def test_a_body_that_drips_is_left_at_the_deadline_of_the_fetch(bench):
