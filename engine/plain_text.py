@@ -9,6 +9,12 @@ from __future__ import annotations
 import re
 import unicodedata
 
+_JOINER = "\u200d"
+_PICTURES = "\u2190-\u2bff\U0001f000-\U0001faff"
+_LOOSE_JOINER = re.compile(f"(?<![{_PICTURES}\ufe0f])\u200d|\u200d(?![{_PICTURES}])")
+"""A joiner that joins no emoji shows nothing and hides that two texts differ."""
+
+_RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff\U00010800-\U00010fff\U0001e800-\U0001efff]")
 _UNSHOWN = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
 
 
@@ -20,6 +26,8 @@ def safe_json(text: str) -> str:
 def printable(text: str, limit: int = 0) -> str:
     """Make strangers' text safe for a terminal: one line, no control or direction characters, at most `limit` long."""
     clean = "".join(" " if char in "\t\r\n" else char for char in text if char in "\t\r\n" or _shows(char)).strip()
+    if _JOINER in clean:
+        clean = _LOOSE_JOINER.sub("", clean)
     if limit and len(clean) > limit:
         clean = clean[: limit - 1] + "…"
     return clean
@@ -31,9 +39,28 @@ def safe_line(line: str) -> str:
 
 
 def _shows(char: str) -> bool:
-    return char.isprintable() or unicodedata.category(char) == "Zs"
+    return char.isprintable() or char == _JOINER or unicodedata.category(char) == "Zs"
+
+
+def isolated(text: str) -> str:
+    """Keep text that runs from right to left from turning what stands beside it (Unicode isolates, UAX 9)."""
+    return f"\u2068{text}\u2069" if not text.isascii() and _RIGHT_TO_LEFT.search(text) else text
+
+
+def fit(text: str, width: int) -> str:
+    """Cut or pad text to a number of terminal columns."""
+    text = printable(text, width)
+    while columns(text) > width:
+        text = text[:-2] + "…"
+    return text + " " * (width - columns(text))
 
 
 def columns(text: str) -> int:
-    """Count the terminal columns of a text: wide East Asian characters two, combining marks none."""
+    """Count the terminal columns of a text: wide East Asian characters two, combining marks none, an emoji two."""
+    if text.isascii():
+        return len(text)
+    from wcwidth import wcswidth
+
+    if (counted := wcswidth(text)) >= 0:
+        return counted
     return sum(2 if unicodedata.east_asian_width(char) in "WF" else not unicodedata.combining(char) for char in text)

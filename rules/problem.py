@@ -7,8 +7,7 @@ Invariant: problems come as a list, all of them at once, each with a place and, 
 
 from __future__ import annotations
 
-import unicodedata
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from enum import StrEnum
 
 from msgspec import Struct
@@ -56,32 +55,43 @@ def in_order(problems: Iterable[Problem]) -> tuple[Problem, ...]:
     return tuple(sorted(problems, key=lambda p: (p.file, p.line, p.column, p.code, p.message)))
 
 
-def render(problem: Problem) -> str:
+Paint = Callable[[str, str], str]
+"""Puts a style, by its name, on a text: error, warning, info, place, help."""
+
+
+def _plain(style: str, text: str) -> str:
+    return text
+
+
+def render(problem: Problem, paint: Paint = _plain) -> str:
     """Print a problem the way compilers do: headline, place, line, caret, help."""
     place = problem.place + (f"   ({problem.where})" if problem.where else "")
-    headline = f"{problem.severity}[{problem.code}]: {problem.message}"
+    headline = f"{paint(str(problem.severity), f'{problem.severity}[{problem.code}]')}: {problem.message}"
     gutter = len(str(problem.line)) if problem.line else 0
-    lines = [headline, f"{' ' * gutter}--> {place}"]
+    bar = paint("place", "|")
+    lines = [headline, f"{' ' * gutter}{paint('place', '-->')} {place}"]
     if problem.excerpt and problem.line:
-        caret = _blank(problem.excerpt[: max(problem.column - 1, 0)]) + "^" * max(
-            _width(problem.excerpt[max(problem.column - 1, 0) :][: problem.length]), 1
-        )
-        lines += [f"{' ' * gutter} |", f"{problem.line} | {problem.excerpt}"]
-        lines.append(f"{' ' * gutter} | {caret}" if problem.column else f"{' ' * gutter} |")
+        before = _blank(problem.excerpt[: max(problem.column - 1, 0)])
+        carets = "^" * max(_width(problem.excerpt[max(problem.column - 1, 0) :][: problem.length]), 1)
+        caret = before + paint(str(problem.severity), carets)
+        lines += [f"{' ' * gutter} {bar}", f"{paint('place', str(problem.line))} {bar} {problem.excerpt}"]
+        lines.append(f"{' ' * gutter} {bar} {caret}" if problem.column else f"{' ' * gutter} {bar}")
     if problem.help:
         first, *rest = problem.help.split("\n")
-        lines.append(f"{' ' * gutter} = help: {first}")
+        lines.append(f"{' ' * gutter} = {paint('help', 'help')}: {first}")
         lines += [f"{' ' * gutter}         {line}" for line in rest]
     return "\n".join(lines)
 
 
 def _blank(text: str) -> str:
     """Blanks as wide as `text` on a terminal; a tab stays a tab so that the caret stands below its character."""
-    return "".join("\t" if char == "\t" else " " * _width(char) for char in text)
+    return "\t".join(" " * _width(part) for part in text.split("\t"))
 
 
 def _width(text: str) -> int:
     """Columns that `text` takes on a terminal (wide East Asian characters two, combining marks none)."""
-    return sum(
-        0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text
-    )
+    if text.isascii():
+        return len(text)
+    from wcwidth import wcswidth
+
+    return max(wcswidth(text), 0)

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import click
 
-from engine.cli.common import FINDINGS, open_store, print_json, print_problems, print_table
+from engine.cli.common import FINDINGS, open_store, print_json, print_problems
 from engine.cli.noun import Noun
+from engine.cli.shown import print_table
 
 
 @click.group(cls=Noun)

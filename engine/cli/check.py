@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from engine.cli.common import BROKEN_CONFIG, DONE, FINDINGS, config_path, extra_of, print_json
+from engine.cli.paint import paint, state
 from rules.problem import Problem, Severity, render
 
 if TYPE_CHECKING:
@@ -56,9 +57,9 @@ def _print_text(checked: Sequence[Checked], problems: Sequence[Problem], code: i
     width = max((len(each.name) for each in checked), default=0)
     for each in checked:
         found = ", ".join(filter(None, (each.summary, *_counts(each.problems)[:2])))
-        click.echo(f"{each.name:<{max(width, 34)}} {'✔' if each.sound else '✘'} {found}".rstrip())
+        click.echo(f"{each.name:<{max(width, 34)}} {state('✔' if each.sound else '✘')} {found}".rstrip())
     for problem in problems:
-        click.echo(f"\n{render(problem)}")
+        click.echo(f"\n{render(problem, paint)}")
     total = ", ".join(_counts(problems)[:2]) or "no problems"
     more = "" if online or code == BROKEN_CONFIG else "        (online checks: allegra check --online)"
     click.echo(f"\n{total}" + (f"   → exit {code}" if code else "") + more)

@@ -12,13 +12,13 @@ import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from engine.plain_text import columns, printable, safe_json
+from engine.cli.paint import paint
+from engine.plain_text import printable, safe_json
 
 if TYPE_CHECKING:
     from engine.config import Config, Mailbox
@@ -27,10 +27,6 @@ if TYPE_CHECKING:
 
 DONE, FINDINGS, USAGE, AWAY, LATER, BROKEN_CONFIG = 0, 1, 64, 69, 75, 78
 """Exit codes of docs/cli.md: done, something was found, wrong usage, something is away, later, configuration."""
-
-
-NARROWEST = 12
-"""A column of a table does not get narrower than this."""
 
 
 SAID = {"added": "added", "changed": "changed", "same": "nothing to change"}
@@ -141,7 +137,7 @@ def print_problems(problems: Iterable[Any]) -> None:
     from rules.problem import in_order, render
 
     for number, problem in enumerate(in_order(problems)):
-        click.echo(("\n" if number else "") + render(problem), err=True)
+        click.echo(("\n" if number else "") + render(problem, paint), err=True)
 
 
 def complain(sentence: str) -> None:
@@ -172,53 +168,6 @@ def save(path: Path, content: bytes, *, over: bool = False) -> None:
             target.write(content)
     except OSError as error:
         raise click.ClickException(f"{path} cannot be written: {error.strerror}") from None
-
-
-def when(moment: datetime | None) -> str:
-    """Show a time in the zone of the terminal, to the minute; nothing for none."""
-    return f"{moment.astimezone():%Y-%m-%d %H:%M}" if moment else ""
-
-
-def table(heads: Sequence[str], rows: Iterable[Sequence[Any]], limit: int = 60, width: int = 0) -> str:
-    """Lay out rows in columns as wide as they need, numbers to the right; a cell is cut at `limit` characters.
-
-    With a `width` the widest columns give way until a row fits on a line of that many columns.
-    """
-    cells = [[printable("" if cell is None else str(cell), limit) for cell in row] for row in rows]
-    right = [
-        bool(cells) and all(row[n].lstrip("-").isdigit() or not row[n] for row in cells) for n in range(len(heads))
-    ]
-    widths = [max([len(head), *(columns(row[n]) for row in cells)]) for n, head in enumerate(heads)]
-    while width and sum(widths) + 2 * len(widths) - 2 > width and max(widths) > NARROWEST:
-        widths[widths.index(max(widths))] -= 1
-    cells = [[cell if columns(cell) <= wide else cell[: wide - 1] + "…" for cell, wide in zip(row, widths, strict=True)]
-             for row in cells]  # fmt: skip
-
-    def line(row: Sequence[str]) -> str:
-        padded = (
-            " " * (width - columns(cell)) + cell if to_right else cell + " " * (width - columns(cell))
-            for cell, width, to_right in zip(row, widths, right, strict=True)
-        )
-        return "  ".join(padded).rstrip()
-
-    return "\n".join([line([head.upper() for head in heads]), *map(line, cells)])
-
-
-def print_table(heads: Sequence[str], rows: Iterable[Sequence[Any]], nothing: str = "", limit: int = 60) -> None:
-    """Print a table on stdout; when there are no rows, say `nothing` on stderr instead."""
-    listed = list(rows)
-    if listed:
-        click.echo(table(heads, listed, limit, terminal_columns()))
-    elif nothing:
-        click.echo(nothing, err=True)
-
-
-def print_pairs(pairs: Iterable[tuple[str, Any]]) -> None:
-    """Print names and values below each other; empty values are left out."""
-    shown = [(name, printable(str(value))) for name, value in pairs if value not in (None, "", ())]
-    width = max((len(name) for name, _ in shown), default=0)
-    for name, value in shown:
-        click.echo(f"{name:<{width}}  {value}")
 
 
 def is_terminal() -> bool:

@@ -56,7 +56,7 @@ def demo(folder: Path, yes: bool, as_json: bool) -> None:
 
 def _print(folder: Path, played: Played, as_json: bool) -> None:
     from engine.cli import lines
-    from engine.cli.common import print_json
+    from engine.cli.common import print_json, terminal_columns
     from engine.desk import plain
     from engine.model.plan import Outcome
 
@@ -69,9 +69,9 @@ def _print(folder: Path, played: Played, as_json: bool) -> None:
     click.echo(
         f"Created {_shown(folder)}   (allegra.toml, rules/, hooks/, {len(rows)} sample mails in Maildir, SQLite)\n"
     )
-    click.echo(lines.HEAD)
+    click.echo(lines.head(terminal_columns()))
     for row in rows:
-        click.echo(lines.row(row))
+        click.echo(lines.row(row, width=terminal_columns()))
     click.echo(f"{len(rows)} mails: {lines.sentence(row.outcome for row in rows)}   {played.took_s:.1f} s")
     first = {
         "held": next((row.mail[:6] for row in rows if row.code == "rule.hold"), "last-held"),

@@ -15,6 +15,7 @@ import click
 
 from engine.cli import words
 from engine.cli.common import AWAY, chosen_mailboxes, complain, open_config, open_store, print_json, terminal_columns
+from engine.cli.paint import marks
 
 if TYPE_CHECKING:
     from engine.explain.explained import Explained
@@ -69,7 +70,8 @@ def explain(
             print_json("explain", explaining.as_json(found, engine.rule_text))
         else:
             width = terminal_columns() or WIDTH
-            click.echo("\n".join(explaining.told(found, engine.rule_text, every_rule, stage, width)))
+            for line in explaining.told(found, engine.rule_text, every_rule, stage, width):
+                click.echo(marks(line))
 
 
 def _of_bytes(engine: Engine, ref: str, mailbox: str, every_rule: bool) -> Explained:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import click
 
-from engine.cli.common import SAID, answer, open_store, print_json, print_pairs, print_table, usage
+from engine.cli.common import SAID, answer, open_store, print_json, usage
 from engine.cli.noun import Noun
 from engine.cli.removing import removed
+from engine.cli.shown import print_pairs, print_table
 
 
 @click.group(cls=Noun)

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import click
 
 from engine.cli import words
-from engine.cli.common import answer, chosen_workspace, open_config, open_store, print_json, print_table, when
+from engine.cli.common import answer, chosen_workspace, open_config, open_store, print_json, terminal_columns
 from engine.cli.mail import person
 from engine.cli.noun import Noun
+from engine.cli.shown import lately, print_table
 
 if TYPE_CHECKING:
     from engine.model.stored import MailRow
@@ -41,7 +42,7 @@ def list_(ctx: click.Context, workspace: str | None, as_json: bool) -> None:
         print_table(
             ("mail", "received", "from", "subject", "code", "because"),
             [
-                (row.mail[:8], when(row.received_at), row.sender, row.subject.strip() or "(no subject)", row.code,
+                (row.mail[:8], lately(row.received_at), row.sender, row.subject.strip() or "(no subject)", row.code,
                  row.because)
                 for row in rows
             ],
@@ -79,7 +80,7 @@ def release(
             if as_json:
                 print_json("held", plain.line(line))
             else:
-                click.echo(lines.row(line))
+                click.echo(lines.row(line, width=terminal_columns()))
 
 
 @held.command()

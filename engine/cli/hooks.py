@@ -22,12 +22,13 @@ from engine.cli.common import (
     open_config,
     print_json,
     print_problems,
-    print_table,
     usage,
 )
 from engine.cli.hooks_run import HOOKS, diff, run
 from engine.cli.hooks_show import show_tested
 from engine.cli.noun import Noun
+from engine.cli.paint import state
+from engine.cli.shown import print_table
 from engine.plain_text import printable
 
 
@@ -81,7 +82,8 @@ def check(ctx: click.Context, files: tuple[Path, ...], hook: str | None, as_json
                 place = {"line": each.line, "column": each.column, "help": each.help, "severity": each.severity}
                 print_json("hooks", {"file": file, "code": each.code, "message": each.message, **place})
             continue
-        click.echo(f"{'✘' if errors else '✔'} {file}   {summary or f'{len(errors)} error' + 's' * (len(errors) > 1)}")
+        said = summary or f"{len(errors)} error{'s' * (len(errors) > 1)}"
+        click.echo(f"{state('✘' if errors else '✔')} {file}   {said}")
         print_problems(problems)
     raise SystemExit(DONE if sound else FINDINGS)
 

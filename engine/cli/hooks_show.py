@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from engine.cli.common import print_json, print_problems
+from engine.cli.paint import state
 from engine.plain_text import printable
 
 if TYPE_CHECKING:
@@ -25,7 +26,8 @@ def show_tested(tested: Any, file: str, text: str, hook: str, as_json: bool) -> 
     said = f'{result.verdict} "{result.reason}"' if result.reason else result.verdict
     if hook == "activity" and result.outcome == "ok":
         said = ", ".join(f"{name} = {value!r}" for name, value in result.changes) or "no change"
-    click.echo("  " + printable(f"{'✘' if tested.failures else '✔'} {tested.name}   {said}   {result.ms:.0f} ms", 200))
+    mark = state("✘" if tested.failures else "✔")
+    click.echo(f"  {mark} " + printable(f"{tested.name}   {said}   {result.ms:.0f} ms", 200))
     for failure in tested.failures:
         click.echo(f"      {printable(failure, 400)}")
     if result.outcome != "ok":

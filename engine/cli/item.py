@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from engine.cli import words
-from engine.cli.common import answer, open_store, print_json, print_pairs, print_table, save, when
+from engine.cli.common import answer, open_store, print_json, save
 from engine.cli.mail import person, write
 from engine.cli.noun import Noun
+from engine.cli.shown import lately, print_pairs, print_table, when
 from engine.plain_text import printable
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def list_(ctx: click.Context, workspace: str, limit: int, as_json: bool) -> None
             ("#", "workspace", "type", "status", "title", "author", "assigned to", "comments", "files", "changed"),
             [
                 (row.id, row.workspace, row.type, row.status, row.title, row.author, row.assigned_to, row.comments,
-                 row.attachments, when(row.changed_at))
+                 row.attachments, lately(row.changed_at))
                 for row in rows
             ],
             "there are no items",

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
+from engine.cli.paint import paint, state
 from engine.model.draft import Decider, Who
 from engine.model.plan import Outcome
-from engine.plain_text import columns, printable
+from engine.plain_text import fit, isolated, printable
 from engine.run.line import Line
 
 LOUD = (Outcome.HELD, Outcome.ERROR)
@@ -18,14 +19,6 @@ ORDER = (Outcome.CREATED, Outcome.COMMENT, Outcome.NOTE, Outcome.HELD, Outcome.R
          Outcome.DUPLICATE, Outcome.DEFERRED, Outcome.ERROR)  # fmt: skip
 PLURALS = {Outcome.COMMENT: "comments", Outcome.NOTE: "notes", Outcome.DUPLICATE: "duplicates", Outcome.ERROR: "errors"}
 ALWAYS = (Outcome.CREATED, Outcome.COMMENT, Outcome.HELD, Outcome.REJECTED, Outcome.DISCARDED, Outcome.ERROR)
-
-
-def fit(text: str, width: int) -> str:
-    """Cut or pad text to a number of terminal columns."""
-    text = printable(text, width)
-    while columns(text) > width:
-        text = text[:-2] + "…"
-    return text + " " * (width - columns(text))
 
 
 def who(by: Decider) -> str:
@@ -37,15 +30,33 @@ def who(by: Decider) -> str:
     return by.name
 
 
-def row(line: Line, called: str = "") -> str:
-    """One row of the table that `demo` and `run --dry-run` print; `called` is its item where that has no number yet."""
+WIDEST = 120
+"""How broad a row is where no terminal says so."""
+
+
+def row(line: Line, called: str = "", width: int = 0) -> str:
+    """One row of the table that `demo` and `run --dry-run` print; `called` is its item where that has no number yet.
+
+    With a `width` it fits a terminal of that many columns.
+    """
     said = line.outcome.upper() if line.outcome in LOUD else line.outcome
+    sender, subject = _widths(width)
     if line.outcome in (Outcome.CREATED, Outcome.COMMENT, Outcome.NOTE):
         what = f"{line.workspace} {called or line.target}"
         tail = f"{what:<13} {line.extra}"
     else:
         tail = line.extra or f"{who(line.by)}: {line.because}"
-    return f" {line.mail[:6]:<9}{fit(line.sender, 29)} {fit(line.subject, 38)} {said:<9} {printable(tail)}".rstrip()
+    parts = isolated(fit(line.sender, sender)), isolated(fit(line.subject, subject)), state(line.outcome, f"{said:<9}")
+    tail = fit(tail, max(width - sender - subject - 22, 12)) if width else printable(tail)
+    return f" {line.mail[:6]:<9}{' '.join(parts)} {tail}".rstrip()
+
+
+def _widths(width: int) -> tuple[int, int]:
+    """How broad the sender and the subject are in a row of that many columns; 0 is as broad as they like."""
+    if not width or width >= WIDEST:
+        return 29, 38
+    left = max(width - 22, 36)
+    return max(left * 29 // 98, 12), max(left * 38 // 98, 12)
 
 
 def new_items(lines: Iterable[Line]) -> dict[int, str]:
@@ -54,7 +65,10 @@ def new_items(lines: Iterable[Line]) -> dict[int, str]:
     return {item: f"new {number}" for number, item in enumerate(made, 1)}
 
 
-HEAD = f" {'MAIL':<9}{'FROM':<29} {'SUBJECT':<38} OUTCOME"
+def head(width: int = 0) -> str:
+    """The heads above such rows."""
+    sender, subject = _widths(width)
+    return paint("head", f" {'MAIL':<9}{'FROM':<{sender}} {'SUBJECT':<{subject}} OUTCOME")
 
 
 def summary(outcomes: Iterable[Outcome]) -> dict[str, int]:

@@ -6,12 +6,13 @@ Invariant: where nothing is found, what was looked for and where mail may still 
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import click
 
-from engine.cli.common import FINDINGS, complain, when
+from engine.cli.common import FINDINGS, complain
+from engine.cli.shown import ago, when
 from engine.desk import looking
 from engine.desk.mailboxes import Fare, fares
 from engine.plain_text import printable
@@ -67,12 +68,3 @@ def _last_read(fare: Fare, now: datetime) -> str:
     if fare.state == "failing":
         return f"{said}; failing since {when(fare.since)}: {fare.sentence}"
     return said
-
-
-def ago(span: timedelta) -> str:
-    """A time span as people say it: `3 min ago`."""
-    seconds = span.total_seconds()
-    for name, length in (("days", 86_400), ("h", 3_600), ("min", 60)):
-        if seconds >= 2 * length or (name == "min" and seconds >= length):
-            return f"{seconds // length:.0f} {name} ago"
-    return "just now"

@@ -11,18 +11,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from engine.cli.common import (
-    answer,
-    is_terminal,
-    open_config,
-    open_store,
-    print_json,
-    print_pairs,
-    print_table,
-    save,
-    when,
-)
+from engine.cli.common import answer, is_terminal, open_config, open_store, print_json, save
 from engine.cli.noun import Noun
+from engine.cli.shown import lately, print_pairs, print_table, when, zone
 from engine.plain_text import printable, safe_line
 
 if TYPE_CHECKING:
@@ -47,23 +38,26 @@ def list_(ctx: click.Context, query: tuple[str, ...], limit: int, as_json: bool)
     -word (behind a -- of its own) turns one round.
     """
     with open_store(ctx) as store:
-        rows = list(store.archive.mails(" ".join(query), limit))
+        rows = list(store.archive.mails(" ".join(query), limit + 1))
+        more, rows = len(rows) > limit, rows[:limit]
         if as_json:
             for row in rows:
                 print_json("mail", row)
             return
         cells = [
-            (row.mail[:8], when(row.received_at), row.sender, subject(row), row.outcome,
+            (row.mail[:8], lately(row.received_at), row.sender, subject(row), row.outcome,
              row.code, target(row))
             for row in rows
         ]  # fmt: skip
         heads = ("mail", "received", "from", "subject", "outcome", "code", "item")
         print_table(heads, cells, "no mail matches", limit=44)
+        if more:
+            click.echo(f"these are the newest {limit}; --limit lists more", err=True)
 
 
 def subject(row: MailRow) -> str:
     """The subject of a mail, or what stands for one."""
-    purged = f"(purged on {row.purged_at.astimezone():%Y-%m-%d})" if row.purged_at is not None else ""
+    purged = f"(purged on {row.purged_at.astimezone(zone()):%Y-%m-%d})" if row.purged_at is not None else ""
     return row.subject.strip() or purged or "(no subject)"
 
 

@@ -12,19 +12,9 @@ from typing import Any
 import click
 
 from engine.cli import words
-from engine.cli.common import (
-    AWAY,
-    DONE,
-    FINDINGS,
-    chosen_mailboxes,
-    complain,
-    open_config,
-    open_store,
-    print_json,
-    print_table,
-    when,
-)
+from engine.cli.common import AWAY, DONE, FINDINGS, chosen_mailboxes, complain, open_config, open_store, print_json
 from engine.cli.noun import Noun
+from engine.cli.shown import print_table, when
 from engine.plain_text import printable
 
 

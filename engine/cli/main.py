@@ -77,7 +77,7 @@ class LazyCommands(Noun):
 )
 @click.option("-v", "--verbose", count=True, help="Say more.")
 @click.option("-q", "--quiet", is_flag=True, help="Say less.")
-@click.option("--no-color", is_flag=True, help="No colours (also NO_COLOR).")
+@click.option("--no-color", is_flag=True, help="No colours (also NO_COLOR; FORCE_COLOR for always).")
 @click.version_option(__version__, prog_name="allegra")
 @click.pass_context
 def allegra(ctx: click.Context, config_file: str | None, verbose: int, quiet: bool, no_color: bool) -> None:
@@ -86,8 +86,14 @@ def allegra(ctx: click.Context, config_file: str | None, verbose: int, quiet: bo
     The options below may stand before or behind the command.
     """
     ctx.obj = {**(ctx.obj or {}), "config": config_file, "verbose": verbose, "quiet": quiet}
+    ctx.color = _colours(no_color)
+
+
+def _colours(no_color: bool) -> bool | None:
+    """Tell whether colours are wanted, None where the terminal decides: no-color.org, force-color.org."""
     if no_color or os.environ.get("NO_COLOR"):
-        ctx.color = False
+        return False
+    return True if os.environ.get("FORCE_COLOR", "0") not in ("", "0") else None
 
 
 def main(extra: Extra | None = None) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from engine.cli.common import open_config, open_store, print_json
+from engine.cli.common import open_config, open_store, print_json, terminal_columns
 from engine.plain_text import printable
 
 if TYPE_CHECKING:
@@ -105,4 +105,4 @@ def _print_kept(made: Iterable[Line], as_json: bool) -> None:
         if as_json:
             print_json("replay", plain.line(line))
         else:
-            click.echo(lines.row(line))
+            click.echo(lines.row(line, width=terminal_columns()))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import click
 
-from engine.cli.common import open_store, print_json, print_table
+from engine.cli.common import open_store, print_json
 from engine.cli.noun import Noun
+from engine.cli.shown import print_table
 
 
 @click.group(cls=Noun)

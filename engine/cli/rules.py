@@ -26,12 +26,12 @@ from engine.cli.common import (
     open_store,
     print_json,
     print_problems,
-    print_table,
-    when,
 )
 from engine.cli.noun import Noun
+from engine.cli.paint import state
 from engine.cli.rules_tested import coverage, sound_rules, test
 from engine.cli.rules_text import complete, fmt, import_
+from engine.cli.shown import print_table, when
 from engine.plain_text import printable
 
 if TYPE_CHECKING:
@@ -182,7 +182,7 @@ def _try_files(config: Config, book: Rulebook, file: RuleFile, paths: tuple[Path
             tree = rule_lines.moved(told["tree"], -file.document.places.slice(("rule", 0, "when"), 0, 1)[0])
             print_json("rules.try", {"file": str(path), "matched": told["matched"], "tree": tree})
             continue
-        click.echo(f"{'✔' if trace.hits else '✘'} {path}   {printable(asked.mail.subject, 60)}")
+        click.echo(f"{state('✔' if trace.hits else '✘')} {path}   {printable(asked.mail.subject, 60)}")
         for line in explain.lines(trace, text, True, asked.leaves)[1:]:
             click.echo(line)
     return matched

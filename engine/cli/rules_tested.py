@@ -14,6 +14,7 @@ import click
 
 from engine.cli import rule_lines
 from engine.cli.common import DONE, FINDINGS, open_config, print_json, print_problems
+from engine.cli.paint import state
 from engine.plain_text import printable
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def test(ctx: click.Context, files: tuple[Path, ...], as_json: bool) -> None:
             continue
         click.echo(f"{file.file:<20} {len(results)} test{'s' if len(results) != 1 else ''}")
         for result in results:
-            click.echo(f"  {'✔' if result.passed else '✘'} {result.test.name}")
+            click.echo(f"  {state('✔' if result.passed else '✘')} {result.test.name}")
             for line in result.lines:
                 click.echo(f"      {printable(line)}")
         if results:

@@ -22,11 +22,13 @@ from engine.cli.common import (
     open_config,
     open_store,
     print_json,
+    terminal_columns,
     verbosity,
-    when,
 )
+from engine.cli.paint import paint, state
+from engine.cli.shown import when
 from engine.model.reasons import OUR_FAULT
-from engine.plain_text import columns, printable
+from engine.plain_text import columns, fit, printable
 
 if TYPE_CHECKING:
     from engine.config import Config, Mailbox
@@ -74,7 +76,7 @@ def run(
 ) -> None:
     """Read all active mailboxes once and turn new mail into items.
 
-    On a terminal it tells what happened; elsewhere, and with -q, only trouble.
+    On a terminal it tells what happened; elsewhere, and with -q, only trouble. A dry run always tells.
 
     Exit codes: 0 done, 1 a mail ended in error, waits for a broken file, is not handed out by its server or was decided
     by the last good version of a file that is broken, 69 a mailbox or the database is away, 75 (with --wait) another
@@ -94,7 +96,7 @@ def run(
         except (Stopped, KeyboardInterrupt):
             stop.set()
     took = time.monotonic() - started
-    loud = is_terminal() and verbosity(ctx) >= 0
+    loud = (is_terminal() or dry_run) and verbosity(ctx) >= 0  # who tries something out wants to see it
     if as_json:
         _print_json(reports, took)
     else:
@@ -142,22 +144,25 @@ def _print_all(reports: Sequence[MailboxReport], told: Sequence[Line], took: flo
     from engine.cli import lines
     from engine.model.plan import Outcome
 
+    width = terminal_columns()
     names = max((len(report.name) for report in reports), default=0)
-    hosts = min(max((columns(report.host) for report in reports), default=0), 40)
+    hosts = min(max((columns(report.host) for report in reports), default=0), 40 if width >= 100 or not width else 24)
     for report in reports:
-        state = _state(report)
-        click.echo(printable(f"{report.name:<{names}}  {lines.fit(report.host, hosts)}  {state}"))
+        said = printable(f"{report.name:<{names}}  {fit(report.host, hosts)}  {_state(report)}")
+        click.echo(said if report.state == "ok" else paint("bad" if report.state == "failed" else "waits", said))
     if dry_run and told:
-        click.echo(f"\n{lines.HEAD}")
+        click.echo(f"\n{lines.head(width)}")
         called = lines.new_items(told)
         for line in told:
-            click.echo(lines.row(line, called.get(line.item, "")))
+            click.echo(lines.row(line, called.get(line.item, ""), width))
     mails = "1 mail" if len(told) == 1 else f"{len(told)} mails"
-    click.echo(f"\n{mails} in {took:.1f} s   {lines.sentence([line.outcome for line in told], ' · ')}")
+    sums = f"{mails} in {took:.1f} s", lines.sentence([line.outcome for line in told], " · ")
+    click.echo("\n" + ("\n" if width and sum(map(len, sums)) + 3 > width else "   ").join(sums))
     for line in told:
         if line.outcome is Outcome.HELD and not dry_run:
             subject, because = printable(line.subject, 50), printable(line.because)
-            click.echo(f' HELD  {line.mail[:6]}  {printable(line.sender)}   "{subject}"   {line.code}: {because}')
+            click.echo(f' {state("held", "HELD")}  {line.mail[:6]}  {printable(line.sender)}   "{subject}"')
+            click.echo(f"       {line.code}: {because}")
     if dry_run:
         click.echo("dry run: nothing was kept, the server heard nothing")
     away = [report.name for report in reports if report.state == "failed"]

@@ -6,7 +6,7 @@ Here: frozen data and nothing else. Not here: gathering it (`replay.py`), tellin
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
@@ -37,6 +37,7 @@ class Explained(Struct, frozen=True):
     `purged` no addresses and no subject either. `before` are the outcomes of earlier generations. A mail that `waits`
     is not decided yet, and not before `until` where that is set; `would` is what would become of it now. `anew` says
     with what it was decided again just now. `leaves` are the values of every condition, by the digest of the rule file.
+    Times are told in `zone`.
     """
 
     mail: str
@@ -69,4 +70,11 @@ class Explained(Struct, frozen=True):
     purged: bool = False
     anew: str = ""
     asked_anew: tuple[str, ...] = ()
+    zone: str = "UTC"
     leaves: Mapping[str, Leaves] = field(default_factory=dict)
+
+    def local(self, moment: datetime) -> datetime:
+        """Give a time in the zone of the instance, in which rules count, too."""
+        from zoneinfo import ZoneInfo
+
+        return moment.astimezone(ZoneInfo(self.zone) if self.zone != "UTC" else UTC)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def head(this: Explained, width: int) -> Iterator[str]:
     """Say which mail it is, what became of it, why, and who decided."""
-    when = f"{this.received_at.astimezone():%a %d %b %Y %H:%M}"
+    when = f"{this.local(this.received_at):%a %d %b %Y %H:%M %Z}"
     subject = f'"{this.subject}"' if this.subject.strip() else "(purged)" if this.purged else "(no subject)"
     first, second = f"{this.mail}  {subject}", f"{this.sender or '(nobody)'} → {this.sent_to or '(nobody)'}   {when}"
     if len(first) + len(second) + 3 > width:
@@ -40,7 +40,7 @@ def head(this: Explained, width: int) -> Iterator[str]:
 
 def _waiting(this: Explained) -> Iterator[str]:
     """A mail that is not decided, or not finally: why it waits, or what would become of it."""
-    until = f" until {this.until.astimezone():%Y-%m-%d %H:%M}" if this.until is not None else ""
+    until = f" until {this.local(this.until):%Y-%m-%d %H:%M %Z}" if this.until is not None else ""
     if this.would is None:
         yield printable(f" {this.outcome.upper()}  it waits{until}" + (f"   code {this.code}" if this.code else ""))
         if this.because:

@@ -74,6 +74,7 @@ def explain_stored(engine: Engine, row: MailRow, *, anew: str = "", every_rule: 
         trace, unread = None, ()
     receipts = engine.store.archive.receipts(row.mail)
     known = Explained(
+        zone=engine.config.instance.timezone,
         mail=row.mail,
         subject=row.subject,
         sender=row.sender,
@@ -138,6 +139,7 @@ def explain_bytes(engine: Engine, raw: RawMail, name: str, every_rule: bool = Fa
     mail, plan = decision.mail, decision.plan
     held = plan.disposition.verdict is Verdict.HOLD
     return Explained(
+        zone=engine.config.instance.timezone,
         mail=name,
         subject=mail.subject,
         sender=decision.facts.sender.address.address,

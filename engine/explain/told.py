@@ -11,7 +11,6 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from engine.explain import plain
@@ -150,17 +149,17 @@ def _history(this: Explained) -> Iterator[str]:
     if this.unread:
         yield printable(f" Another release wrote its trace; not understood here: {', '.join(this.unread)}.")
     elif this.purged:
-        yield f" It was purged on {_day(this.erased_at)}: its bytes, addresses, subject and trace are gone for good."
+        yield f" It was purged on {_day(this)}: its bytes, addresses, subject and trace are gone for good."
     elif this.trace is None and not this.fault and not this.waits:
         yield " Its trace was let go (store.archive.keep_trace): no more is known."
     elif this.erased:
-        yield f" Its bytes were let go on {_day(this.erased_at)} (store.archive.keep)."
+        yield f" Its bytes were let go on {_day(this)} (store.archive.keep)."
     if this.asked_anew:
         yield f" Answers from today, not from then: {', '.join(this.asked_anew)}."
 
 
-def _day(moment: datetime | None) -> str:
-    return f"{moment.astimezone():%Y-%m-%d}" if moment is not None else "a day that is not known"
+def _day(this: Explained) -> str:
+    return f"{this.local(this.erased_at):%Y-%m-%d}" if this.erased_at is not None else "a day that is not known"
 
 
 def _what_it_means(this: Explained) -> Iterator[str]:

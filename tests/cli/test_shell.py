@@ -13,7 +13,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from engine.cli import common
+from engine.cli import common, shown
 from engine.cli.main import COMMANDS, allegra
 
 
@@ -121,8 +121,8 @@ def test_json_of_the_version_is_one_object() -> None:
 
 def test_a_table_gives_way_to_a_narrow_terminal() -> None:
     rows = [("m-4f2a91", "somebody.with.a.long.name@example.com", "A subject that goes on and on")]
-    wide = common.table(("mail", "from", "subject"), rows)
-    narrow = common.table(("mail", "from", "subject"), rows, width=50)
+    wide = click.unstyle(shown.table(("mail", "from", "subject"), rows))
+    narrow = click.unstyle(shown.table(("mail", "from", "subject"), rows, width=50))
     assert "somebody.with.a.long.name@example.com" in wide
     assert max(map(len, narrow.splitlines())) == 50
     assert "…" in narrow

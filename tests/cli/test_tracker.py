@@ -12,7 +12,7 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
-from engine.cli import common
+from engine.cli import common, shown
 from engine.cli.admin import admin
 from engine.cli.db import db
 from engine.cli.group import group
@@ -331,7 +331,7 @@ def test_a_database_that_is_away_is_exit_69(desk):
 
 
 def test_tables_line_up_whatever_is_in_them():
-    text = common.table(("n", "name"), [(1, "日本"), (22, "e\u0301 x")])
+    text = click.unstyle(shown.table(("n", "name"), [(1, "日本"), (22, "e\u0301 x")]))
     assert text.splitlines() == [" N  NAME", " 1  日本", "22  e\u0301 x"]
 
 
