@@ -18,7 +18,7 @@ from typing import Any, Protocol
 from engine.model.answers import AccountMatch, MessageMatch
 from engine.model.desk import Account, Catalog, CustomField, ItemFacts
 from engine.model.facts import Facts, Release
-from engine.model.mail import Mail, RawMail
+from engine.model.mail import Cutting, Mail, RawMail
 from engine.model.plan import Effect, Plan, Receipt, SendMail
 from engine.model.stored import (
     Claimed,
@@ -380,6 +380,9 @@ class Items(Protocol):
 
     def html(self, reference: str) -> str:
         """Give the HTML that a reference of an item or comment points to, as it came: sanitise it before showing."""
+
+    def cutting(self, reference: str) -> Cutting | None:
+        """Tell how that HTML is to be cut before it is shown; None for all of it."""
 
     def pictures(self, reference: str) -> dict[str, str]:
         """Tell how that HTML names the pictures it shows, and the digests of these."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from engine.cli import words
-from engine.cli.common import answer, open_store, print_json, save
+from engine.cli.common import answer, open_config, open_store, print_json, save
 from engine.cli.mail import person, write
 from engine.cli.noun import Noun
 from engine.cli.shown import lately, print_pairs, print_table, when
@@ -66,18 +66,19 @@ def show(ctx: click.Context, number: int, html: bool, comment: int | None, as_js
 
     if comment and not html:
         raise click.UsageError("--comment goes with --html; allegra item comments shows the texts")
-    with open_store(ctx) as store:
+    config = open_config(ctx)
+    with open_store(ctx, config) as store:
         view = looking.item(store, number)
         if comment:
             looking.comment(view, comment)
         if html:
-            page = shown(store, view, comment or 0)
+            page = shown(store, config, view, comment or 0)
             if page:
                 write(f"{page}\n".encode())
             else:
                 click.echo(f"{'the comment' if comment else f'item #{number}'} came without HTML", err=True)
         elif as_json:
-            print_json("item", plain.item(store, view))
+            print_json("item", plain.item(store, config, view))
         else:
             _print(view)
 
@@ -90,11 +91,12 @@ def comments(ctx: click.Context, number: int, as_json: bool) -> None:
     """Show the comments of an item, the oldest first."""
     from engine.desk import looking, plain
 
-    with open_store(ctx) as store:
+    config = open_config(ctx)
+    with open_store(ctx, config) as store:
         view = looking.item(store, number)
         for comment in view.comments:
             if as_json:
-                print_json("comment", plain.comment(store, view, comment))
+                print_json("comment", plain.comment(store, config, view, comment))
                 continue
             kind = "note" if comment.internal else "comment"
             click.echo(

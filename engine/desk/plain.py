@@ -12,6 +12,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from engine.config import Config
     from engine.desk.mailboxes import Fare, Peeked, Tried
     from engine.model.stored import CommentView, ItemView
     from engine.run.line import Line
@@ -55,27 +56,29 @@ def line(this: Line) -> dict[str, Any]:
     }
 
 
-def item(store: Store, view: ItemView) -> dict[str, Any]:
+def item(store: Store, config: Config, view: ItemView) -> dict[str, Any]:
     """An item with all that hangs on it (`allegra.item/1`)."""
     data: dict[str, Any] = plain(view)
     data = {**data.pop("item"), **data}
-    data["html"] = _html(store, view.html, view)
+    data["html"] = _html(store, config, view.html, view.text, view)
     data["fields"] = {name: plain(value) for name, value in view.fields}
     data["people"] = [{"login": login, "role": role} for login, role in view.people]
-    data["comments"] = [{**plain(each), "html": _html(store, each.html, view)} for each in view.comments]
+    data["comments"] = [
+        {**plain(each), "html": _html(store, config, each.html, each.text, view)} for each in view.comments
+    ]
     return data
 
 
-def comment(store: Store, view: ItemView, this: CommentView) -> dict[str, Any]:
+def comment(store: Store, config: Config, view: ItemView, this: CommentView) -> dict[str, Any]:
     """A comment or a note of an item (`allegra.comment/1`)."""
-    return {**plain(this), "item": view.item.id, "html": _html(store, this.html, view)}
+    return {**plain(this), "item": view.item.id, "html": _html(store, config, this.html, this.text, view)}
 
 
-def _html(store: Store, reference: str, view: ItemView) -> str | None:
+def _html(store: Store, config: Config, reference: str, text: str, view: ItemView) -> str | None:
     """The body for JSON: sanitised; pictures stay `cid:`, the attachments tell which is which."""
     from engine.explain.page import safe
 
-    return safe(store, reference, view) if reference else None
+    return (safe(store, config, reference, text, view) or None) if reference else None
 
 
 def fare(this: Fare) -> dict[str, Any]:

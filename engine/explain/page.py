@@ -11,8 +11,10 @@ from base64 import b64encode
 from typing import TYPE_CHECKING
 
 from engine.mail.html import sanitise, with_content_ids, with_images
+from engine.mail.html_reply import cut_page
 
 if TYPE_CHECKING:
+    from engine.config import Config
     from engine.model.stored import AttachmentView, ItemView
     from engine.store.store import Store
 
@@ -23,9 +25,14 @@ MOST_BYTES_IN_ALL = 10 * 1024 * 1024
 """The most bytes of pictures in one page."""
 
 
-def safe(store: Store, reference: str, view: ItemView) -> str:
-    """Give an HTML body, safe to show, each picture by the Content-ID under which the item has it."""
+def safe(store: Store, config: Config, reference: str, text: str, view: ItemView) -> str:
+    """Give an HTML body, safe to show, each picture by the Content-ID under which the item has it.
+
+    It is cut as its text was, of which `text` is left; "" where that cannot be done.
+    """
     page = store.items.html(reference) if reference else ""
+    if page and (how := store.items.cutting(reference)) is not None:
+        page = cut_page(page, text, how, config.settings(view.item.workspace).body)
     return sanitise(with_content_ids(page, _kept_as(store.items.pictures(reference), view))) if page else ""
 
 
@@ -37,10 +44,14 @@ def _kept_as(named: dict[str, str], view: ItemView) -> dict[str, str]:
     return {name: name if name in kept else by_digest.get(digest, "") for name, digest in named.items()}
 
 
-def shown(store: Store, view: ItemView, comment: int = 0) -> str:
+def shown(store: Store, config: Config, view: ItemView, comment: int = 0) -> str:
     """Give the body of an item, or of one of its comments, as safe HTML with its pictures; "" where it has none."""
-    reference = view.html if not comment else next((each.html for each in view.comments if each.id == comment), "")
-    page = safe(store, reference, view)
+    said = (
+        [(each.html, each.text) for each in view.comments if each.id == comment]
+        if comment
+        else [(view.html, view.text)]
+    )
+    page = safe(store, config, *said[0], view) if said else ""
     return with_images(page, _pictures(store, view, comment, page)) if "cid:" in page else page
 
 

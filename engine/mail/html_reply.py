@@ -1,9 +1,9 @@
 """The new part of a reply in HTML: which spans of a page are left out, so that it says what the cut text says.
 
-Here: `left_out`. The page is laid out as text, with the place of every word kept; its lines are cut as those of any
+Here: `cut_page`. The page is laid out as text, with the place of every word kept; its lines are cut as those of any
 text; what stands on lines that go is left out. Not here: the cutter (`reply.py`), making the rest safe (`html.py`).
 Invariant: a tag goes only together with its partner, so what was well formed stays so. The sender's own words stay:
-where the page cannot be cut to what the text says, that is told. Time is linear in the page.
+where the page cannot be cut to what the text says, the text is shown. Time is linear in the page.
 """
 
 from __future__ import annotations
@@ -14,8 +14,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
 from engine.mail import render, reply
+from engine.mail.parts import without
 from engine.mail.render import END, START, TEXT, VOID
 from engine.model.facts import Cut
+from engine.model.mail import Cutting
 
 Spans = tuple[tuple[int, int], ...]
 
@@ -44,6 +46,18 @@ _UNSAID: Final = re.compile(r"\[(?:cid:|image:|inline image)[^\]\n]{0,300}\]|<?(
 _SLACK, _SHARE = 30, 4
 _NEAR = 4_000
 MOST_SPANS = 500
+
+
+def cut_page(page: str, text: str, how: Cutting, settings: Any) -> str:
+    """Leave out of the HTML of a mail what went from its text, of which `text` is left.
+
+    "" where a quotation went from the text and no cut makes the page say the same: the text is shown then.
+    """
+    quoted = "quoted" if how.quoted else ""
+    spans = left_out(page, settings, Cut(text, quoted, how.signature), how.subject)
+    if spans is None:
+        return "" if how.quoted else page
+    return without(page, spans)
 
 
 class _Place:

@@ -73,6 +73,17 @@ class Header(Struct, frozen=True):
     value: str
 
 
+class Cutting(Struct, frozen=True):
+    """How the text of a mail was cut, for its HTML, which is cut when somebody looks at it.
+
+    The subject of the mail, the signature that went, and whether a quotation did.
+    """
+
+    subject: str = ""
+    signature: str = ""
+    quoted: bool = False
+
+
 class Part(Struct, frozen=True):
     """A leaf of the MIME tree: what it claims to be and which slice of the raw mail holds it.
 
@@ -81,7 +92,7 @@ class Part(Struct, frozen=True):
     `path` is the IMAP-like number of the part ("1.2"); `alternative` tells that it stands in a multipart/alternative.
     `flowed` and `delsp` are the parameters of RFC 3676: text whose lines are to be joined. `location` is the
     Content-Location (RFC 2557). `pictures`, of an HTML body: how it names the pictures it shows -> their digests.
-    `left_out` are spans of the decoded text, `text_chars` long, that are not shown: earlier mail in HTML of a reply.
+    `cutting`, of an HTML body: what is shown of it is to say what the text says that was cut.
     """
 
     content_type: str
@@ -99,8 +110,7 @@ class Part(Struct, frozen=True):
     delsp: bool = False
     location: str = ""
     pictures: tuple[tuple[str, str], ...] = ()
-    left_out: tuple[tuple[int, int], ...] = ()
-    text_chars: int = 0
+    cutting: Cutting | None = None
 
 
 class Attachment(Struct, frozen=True):

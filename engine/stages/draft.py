@@ -19,16 +19,19 @@ from engine.item import title as titles
 from engine.item.target import Aim, aim
 from engine.item.values import custom
 from engine.item.words import NOTHING_SAID
-from engine.mail import html_reply, parts
 from engine.model.desk import Catalog, ItemFacts, WorkspaceStatus
 from engine.model.draft import AttachmentFate, Draft, FieldChange, Mark, Target, Verdict, note
 from engine.model.facts import Cut, Facts
-from engine.model.mail import Mail, Part
+from engine.model.mail import Cutting, Mail, Part
 from engine.model.questions import CatalogOf, May
 
 if TYPE_CHECKING:
     from engine.config import Config, Settings
     from engine.lookups import Lookups
+
+
+MOST_SUBJECT, MOST_SIGNATURE = 1_000, 4_000
+"""Characters that are kept for the HTML, which is cut when somebody looks at it: most of it nobody ever does."""
 
 
 class DraftStage:
@@ -201,14 +204,8 @@ def _html_part(mail: Mail, settings: Settings, cut: Cut, text_changed: bool, fou
         return None
     if not cut.new.strip() or not (cut.quoted or cut.signature) or settings.body.keep_quoted == "keep":
         return mail.html_part
-    page = parts.text(mail.raw.content, mail.html_part)
-    spans = html_reply.left_out(page, settings.body, cut, mail.subject)
-    if spans is None and not cut.quoted:
-        return mail.html_part
-    if spans is None:
-        found.note("draft.html_not_cut", Mark.INFO)
-        return None
-    return replace(mail.html_part, left_out=spans, text_chars=len(page)) if spans else mail.html_part
+    how = Cutting(mail.subject[:MOST_SUBJECT], cut.signature[:MOST_SIGNATURE], bool(cut.quoted))
+    return replace(mail.html_part, cutting=how)
 
 
 def _changed(changes: tuple[FieldChange, ...], item: ItemFacts | None) -> tuple[FieldChange, ...]:

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from engine.model.mail import Part
+from engine.model.mail import Cutting, Part
 from engine.model.whole import as_json
 from engine.store import tables
 from engine.store.database import Database
@@ -22,8 +22,7 @@ from engine.store.errors import NotFound, StoreError
 class Html(msgspec.Struct, frozen=True, omit_defaults=True):
     """Where an HTML body stands: in a slice of a raw mail, or in a blob once that mail is purged.
 
-    `left_out` are spans of the decoded text that are not shown; they count only for a text of `chars` characters.
-    `pictures`: how it names those it shows -> their digests in hex.
+    `cutting` tells how to cut it when it is shown. `pictures`: how it names those it shows -> their digests in hex.
     """
 
     raw: int = 0
@@ -32,8 +31,7 @@ class Html(msgspec.Struct, frozen=True, omit_defaults=True):
     encoding: str = ""
     charset: str = ""
     blob: int = 0
-    left_out: tuple[tuple[int, int], ...] = ()
-    chars: int = 0
+    cutting: Cutting | None = None
     pictures: tuple[tuple[str, str], ...] = ()
 
 
@@ -42,7 +40,7 @@ def html_reference(raw: int, part: Part | None) -> str:
     if part is None:
         return ""
     return as_json(
-        Html(raw, part.start, part.end, part.encoding, part.charset, 0, part.left_out, part.text_chars, part.pictures)
+        Html(raw, part.start, part.end, part.encoding, part.charset, 0, part.cutting, part.pictures)
     ).decode()
 
 
@@ -73,6 +71,9 @@ class Blobs:
         if where.blob:
             return bytes(self._content(tables.Blob, where.blob)).decode("utf-8")
         return _html_text(self._content(tables.RawMail, where.raw), where)
+
+    def cutting(self, reference: str) -> Cutting | None:
+        return msgspec.json.decode(reference, type=Html).cutting if reference else None
 
     def pictures(self, reference: str) -> dict[str, str]:
         return dict(msgspec.json.decode(reference, type=Html).pictures) if reference else {}
@@ -105,7 +106,7 @@ class Blobs:
             where = msgspec.json.decode(reference, type=Html)
             if where.raw == raw:
                 blob = self._own_blob(_html_text(content, where).encode("utf-8", "replace"))
-                pointer = as_json(Html(blob=blob, pictures=where.pictures)).decode()
+                pointer = as_json(Html(blob=blob, cutting=where.cutting, pictures=where.pictures)).decode()
                 self._database.do(table.update(html=pointer).where(table.id == number))
                 count += 1
         return count
@@ -125,9 +126,8 @@ def _decoded(raw: Any, starts: int, ends: int, encoding: str) -> bytes:
 
 
 def _html_text(raw: Any, where: Html) -> str:
-    from engine.mail.parts import text, without
+    from engine.mail.parts import text
 
     if raw is None:
         return ""
-    whole = text(bytes(raw), Part("text/html", where.starts, where.ends, where.encoding, where.charset))
-    return without(whole, where.left_out) if len(whole) == where.chars else whole
+    return text(bytes(raw), Part("text/html", where.starts, where.ends, where.encoding, where.charset))

@@ -64,7 +64,7 @@ class Items:
     ) -> None:
         self.item, self.topic, self.item_by_field = lookups.item, lookups.topic, lookups.item_by_field
         self.newest, self.count, self.view, self.publish = views.newest, views.count, views.view, views.publish
-        self.blob, self.html, self.pictures = blobs.blob, blobs.html, blobs.pictures
+        self.blob, self.html, self.pictures, self.cutting = blobs.blob, blobs.html, blobs.pictures, blobs.cutting
         self.catalog, self.workspaces = workspaces.catalog, workspaces.workspaces
         self.workspace_id, self.field_id = workspaces.workspace_id, workspaces.field_id
         self.is_closed = workspaces.is_closed

@@ -134,7 +134,6 @@ ENGLISH: Final[Mapping[str, str]] = {
     "fields.untouched": "a {target:words} changes no fields",
     "draft.no_log": 'items.log_field: {workspace} has no field "{field}": only staff sees this',
     # 7 draft: its text and attachments
-    "draft.html_not_cut": "shown as text: the HTML part could not be cut to what the text says",
     "draft.shown_as_text": ("shown as text: the HTML part still has the keyword lines, or lacks what was unpacked"),
     "attachment": "{name} ({type}, {size:size})[: {because}]",
     "attachment.known": "the item has it already",

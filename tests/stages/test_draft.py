@@ -7,8 +7,8 @@ from builders import ANNA, GUEST, JANE, SUPPORT, World, answers, config, draft, 
 from msgspec.structs import replace
 
 from engine.item.words import NOTHING_SAID
+from engine.mail.html_reply import cut_page
 from engine.mail.parts import text as parts_text
-from engine.mail.parts import without
 from engine.mail.reply import cut
 from engine.model.desk import CustomField, Kind, Value
 from engine.model.draft import Decider, Draft, FieldChange, Target, Verdict
@@ -143,8 +143,12 @@ def _known(about: Mail, toml: str = "") -> Facts:
 
 def _shown(toml: str = "", html: str = TWIN, text: str = REPLY) -> str | None:
     about = mail(text, html=html)
-    part = decide(about, _known(about, toml), toml).html_part
-    return without(parts_text(about.raw.content, part), part.left_out) if part else None
+    decided = decide(about, _known(about, toml), toml)
+    part = decided.html_part
+    if part is None:
+        return None
+    page = parts_text(about.raw.content, part)
+    return page if part.cutting is None else cut_page(page, decided.text, part.cutting, config(toml).settings().body)
 
 
 def test_F103_the_html_of_a_reply_is_cut_like_its_text() -> None:
@@ -167,10 +171,7 @@ def test_F103_a_signature_that_only_the_text_marks_leaves_the_html_whole() -> No
 
 
 def test_F103_html_that_cannot_be_cut_like_the_text_is_not_shown() -> None:
-    about = mail(REPLY, html="<p>Please read the text.</p>")
-    decided = decide(about, _known(about))
-    assert decided.html_part is None
-    assert any(note.kind == "draft.html_not_cut" for note in decided.notes)
+    assert _shown(html="<p>Please read the text.</p>") == ""
 
 
 def test_F093_html_becomes_an_attachment_where_that_is_set() -> None:

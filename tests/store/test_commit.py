@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from engine.model.draft import NewUser, Role
-from engine.model.mail import Address, Part
+from engine.model.mail import Address, Cutting, Part
 from engine.model.plan import (
     AddComment,
     AddLabel,
@@ -245,16 +245,16 @@ def test_html_is_read_from_the_raw_mail(desk):
     assert desk.store.items.html(desk.store.items.view(receipt.item).html) == "<p>Grüße</p>"
 
 
-def test_F103_of_html_that_was_cut_the_rest_is_read(desk):
+def test_F103_how_html_is_cut_is_kept_with_it(desk):
     content = b"Content-Type: text/html\n\n<p>Gr\xfc\xdfe</p><blockquote>old</blockquote>"
     (spooled,) = desk.spool(content)
-    part = Part("text/html", 25, len(content), "8bit", "iso-8859-1", left_out=((12, 40),), text_chars=40)
+    how = Cutting("Re: x", "-- \nJane", True)
+    part = Part("text/html", 25, len(content), "8bit", "iso-8859-1", cutting=how)
     item = desk.commit(spooled, CreateItem("support", "x", "Grüße", "jane", html_part=part)).item
-    assert desk.store.items.html(desk.store.items.view(item).html) == "<p>Grüße</p>"
-    other = Part("text/html", 25, len(content), "8bit", "iso-8859-1", left_out=((12, 40),), text_chars=39)
-    (spooled,) = desk.spool(content + b"\n")
-    item = desk.commit(spooled, CreateItem("support", "x", "Grüße", "jane", html_part=other)).item
-    assert desk.store.items.html(desk.store.items.view(item).html).endswith("</blockquote>")  # made for another text
+    reference = desk.store.items.view(item).html
+    assert desk.store.items.cutting(reference) == how
+    assert desk.store.items.html(reference) == "<p>Grüße</p><blockquote>old</blockquote>"
+    assert desk.store.items.cutting("") is None
 
 
 def test_versions_move_with_what_changes_and_name_it(desk):

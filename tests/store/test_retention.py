@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import pytest
 
-from engine.model.mail import Part
+from engine.model.mail import Cutting, Part
 from engine.model.plan import AddComment, Attach, CreateItem, Letter, Outcome, SendMail
 from engine.model.reasons import REASONS
 from engine.store.errors import NotFound, Refused, StoreError
@@ -104,14 +104,17 @@ def test_attachments_and_html_are_kept_as_bytes_of_their_own(desk, attached):
     assert desk.store.items.pictures(view.html) == {"a@x": file.digest}
 
 
-def test_F103_html_that_was_cut_stays_cut_when_its_mail_goes(desk):
+def test_F103_how_html_is_cut_is_known_when_its_mail_has_gone(desk):
     content = b"From: a@example.com\n\n<b>hi</b><blockquote>old</blockquote>"
     (spooled,) = desk.spool(content)
-    html = Part("text/html", 21, len(content), "8bit", "utf-8", left_out=((9, 37),), text_chars=37)
+    how = Cutting("Re: x", "", True)
+    html = Part("text/html", 21, len(content), "8bit", "utf-8", cutting=how)
     item = desk.commit(spooled, CreateItem("support", "x", "hi", "jane", html_part=html), action="").item
     desk.later(days=100)
     assert desk.store.archive.prune(desk.now, 86400.0, YEAR).kept == 1
-    assert desk.store.items.html(desk.store.items.view(item).html) == "<b>hi</b>"
+    reference = desk.store.items.view(item).html
+    assert desk.store.items.html(reference) == "<b>hi</b><blockquote>old</blockquote>"
+    assert desk.store.items.cutting(reference) == how
 
 
 def test_the_same_attachment_of_two_mails_is_kept_once(desk, attached):

@@ -7,7 +7,7 @@ from store.desk import attachment
 
 from engine.model.desk import CustomField, Kind, Status
 from engine.model.draft import Role
-from engine.model.mail import Part
+from engine.model.mail import Cutting, Part
 from engine.model.plan import AddComment, AddLabel, AddPerson, Attach, CreateItem, Outcome, PostToTopic, SetField
 from engine.store.errors import NotFound, Refused
 
@@ -92,6 +92,14 @@ def test_F129_pictures_of_an_html_body_are_told_by_name_and_digest(desk, items):
     receipt = desk.commit(spooled, CreateItem("support", "x", "x", "jane", html_part=part))
     assert items.pictures(items.view(receipt.item).html) == {"shot@x": "ab" * 32}
     assert items.pictures("") == {}
+
+
+def test_F103_how_an_html_body_is_cut_is_told_with_it(desk, items):
+    how = Cutting("Re: Printer", "-- Jane", True)
+    (spooled,) = desk.spool()
+    made = CreateItem("support", "x", "x", "jane", html_part=Part("text/html", 0, 0, cutting=how))
+    assert items.cutting(items.view(desk.commit(spooled, made).item).html) == how
+    assert items.cutting("") is None
 
 
 def test_bytes_that_are_not_there_are_said(items):
