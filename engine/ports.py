@@ -36,8 +36,8 @@ from engine.model.stored import (
     Versions,
 )
 
-MessageIds = Callable[[str, int, int, int], str]
-"""Makes the Message-ID of an outgoing mail from mail id, generation, number and item."""
+MessageIds = Callable[[str, int, int, int, int], str]
+"""Makes the Message-ID of an outgoing mail from mail id, generation, number, item and topic (one of these is 0)."""
 
 
 class Ledger(Protocol):

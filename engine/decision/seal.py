@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from engine.model.desk import AccountStatus
+from engine.model.desk import AccountStatus, Kind
 from engine.model.draft import Decider, Disposition, Draft, Note, Target, Verdict, Who, note
 from engine.model.facts import Facts
 from engine.model.mail import Mail
@@ -82,10 +82,11 @@ def seal(mail: Mail, facts: Facts, draft: Draft, config: Config) -> Plan:
         return _not_accepted(mail, facts, draft, disposition, settings, config)
     outcome, _ = _OUTCOMES[draft.target]
     item = draft.item.id if draft.item is not None and draft.target is not Target.NEW_ITEM else 0
+    about = 0 if draft.target is Target.TOPIC_POST else item
     effects: tuple[Effect, ...] = (
         *_changes(draft, item, settings),
-        *_answers(mail, facts, draft, item, settings, config),
-        *_dispatches(draft, item),
+        *_answers(mail, facts, draft, about, settings, config),
+        *_dispatches(draft, about),
         *_webhooks(outcome, config),
     )
     return Plan(disposition, outcome, draft.workspace, effects, Settle.SUCCESS, item)
@@ -130,7 +131,8 @@ def _not_accepted(
         outcome, settle = Outcome.DUPLICATE, Settle.SUCCESS
     if mail.raw.truncated and disposition.verdict is Verdict.HOLD:
         settle = Settle.NOTHING
-    item = draft.item.id if draft.item is not None and disposition.verdict is Verdict.DISCARD else 0
+    about = draft.item if disposition.verdict is Verdict.DISCARD else None
+    item = about.id if about is not None and about.kind is Kind.ITEM else 0
     effects: tuple[Effect, ...] = (
         *_refusals(mail, facts, draft, disposition, settings, config),
         *_reports(disposition, settings),

@@ -127,7 +127,7 @@ def values(mail: SendMail, context: Context) -> dict[str, object]:
         "text": text(mail.text).strip("\n"),
         "trace": text(context.trace).strip("\n"),
         "url": one_line(url, 500),
-        "marker": f"[#{context.item}]" if context.item and context.kind == "i" else "",
+        "marker": f"[{'msg' if context.kind == 't' else '#'}{context.item}]" if context.item else "",
     }
 
 
@@ -217,7 +217,7 @@ def _marks(mail: SendMail, context: Context) -> dict[str, str]:
     marks["Auto-Submitted"] = "auto-replied" if mail.automatic else "auto-generated"
     marks["Precedence"] = "bulk"
     if context.item:
-        marks["X-Allegra-Item"] = str(context.item)
+        marks["X-Allegra-Topic" if context.kind == "t" else "X-Allegra-Item"] = str(context.item)
     for name, value in context.headers.items():
         if not _HEADER_NAME.fullmatch(name):
             raise ComposeError(f"{one_line(name, 40)!r} is no header name")

@@ -39,9 +39,9 @@ STATES = {
 """The state of the ledger that an outcome leads to; `deferred` leads nowhere (`Ledger.defer`)."""
 
 
-def random_message_id(mail: str, generation: int, n: int, item: int) -> str:
+def random_message_id(mail: str, generation: int, n: int, item: int, topic: int) -> str:
     """Make a Message-ID that nobody can guess; whoever has a secret hands in a signed one in its place."""
-    return f"<{mail}.{generation}.{n}.{item}.{os.urandom(8).hex()}@allegra.invalid>"
+    return f"<{mail}.{generation}.{n}.{topic or item}.{os.urandom(8).hex()}@allegra.invalid>"
 
 
 class Commit:

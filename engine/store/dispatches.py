@@ -37,9 +37,9 @@ class Dispatches:
         self._notified: set[str] = set()
 
     def mail(self, effect: SendMail, item: int, topic: int) -> None:
-        """Queue a mail to each of its recipients; `item` and `topic` are those of the plan."""
+        """Queue a mail to each of its recipients; it is about the `item` or the `topic` of the plan, the other is 0."""
         for recipient in self._recipients(effect):
-            filled = replace(effect, to=(recipient,) if recipient else (), item=effect.item or item)
+            filled = replace(effect, to=(recipient,) if recipient else (), item=0 if topic else effect.item or item)
             self._queue(effect.kind, recipient.casefold(), effect.automatic, filled, item, topic)
 
     def webhook(self, effect: CallWebhook, item: int, topic: int) -> None:
@@ -66,7 +66,7 @@ class Dispatches:
         if self._quiet:
             return
         row, generation, n = self._spooled.row, self._spooled.generation, len(self.rows) + 1
-        message_id = self._message_ids(self._spooled.mail, generation, n, item)
+        message_id = self._message_ids(self._spooled.mail, generation, n, item, topic)
         self.rows.append(
             self._database.insert(
                 hot.OUTBOX, f"{row}:{generation}:{n}:{recipient}", message_id, row, generation, kind, automatic,

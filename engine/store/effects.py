@@ -168,7 +168,7 @@ class Effects:
         return self.comment, str(item)
 
     def _post(self, effect: PostToTopic) -> tuple[int, str]:
-        self.topic = effect.topic
+        self.topic, self.item = effect.topic, 0  # what follows hangs on the topic, not on the item of that number
         html = html_reference(self.raw, effect.html_part)
         before = self._made_before("PostToTopic")
         if before:

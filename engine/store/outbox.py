@@ -46,7 +46,7 @@ class Outbox:
                 key = f"{once}:{mail.kind}:{recipient.casefold()}"
                 number = int.from_bytes(blake2b(key.encode(), digest_size=6).digest())
                 self._database.run(
-                    hot.OUTBOX_ONCE, key, message_ids(spooled.mail, 0, number, 0), spooled.row, 0, mail.kind,
+                    hot.OUTBOX_ONCE, key, message_ids(spooled.mail, 0, number, 0, 0), spooled.row, 0, mail.kind,
                     mail.automatic, recipient.casefold(), None, None,
                     msgspec.json.encode(replace(mail, to=(recipient,))).decode(), self._database.now(),
                 )  # fmt: skip

@@ -50,7 +50,7 @@ class Receipts:
             if row is None:
                 continue
             item, topic, private = row
-            found = self._items.topic(topic) if item is None else self._items.item(item)
+            found = self._items.item(item) if topic is None else self._items.topic(topic)
             if found is not None:
                 return MessageMatch(message_id, found, bool(private))
         return None

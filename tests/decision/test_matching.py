@@ -55,6 +55,13 @@ def test_F106_a_signed_message_id_of_ours_finds_the_item():
     assert thread(headers=[("References", f"<x@y.example> {OURS} <z@y.example>")]).item is SEVEN
 
 
+def test_F120_mail_about_a_topic_that_was_signed_as_an_item_leads_to_the_topic():
+    ours = tokens.message_id("m-2.1.0", 3, SECRET, "example.com")
+    world = World(items=(item(3),), topics=(TOPIC,), messages={ours: TOPIC})
+    found = thread(world=world, headers=[("In-Reply-To", ours)])
+    assert (found.item, found.by, found.proven) == (TOPIC, "token", True)
+
+
 def test_F106_where_it_was_delivered_counts_before_to():
     found = thread(to="help@example.com", headers=[("X-Original-To", f"help+{tokens.sign(7, SECRET)}@example.com")])
     assert found.by == "token"

@@ -74,7 +74,7 @@ def test_what_went_out_is_counted_by_recipient_kind_item_and_time(desk, outbox):
 
 def test_a_mail_that_waits_is_told_once_for_each_occasion(desk, outbox):
     (spooled,) = desk.spool()
-    outbox.tell(spooled, [ACK], "waits", lambda mail, generation, n, item: f"<{mail}.{n}@x>")
+    outbox.tell(spooled, [ACK], "waits", lambda mail, generation, n, item, topic: f"<{mail}.{n}@x>")
     outbox.tell(spooled, [ACK], "waits")
     outbox.tell(spooled, [ACK], "waits still")
     rows = outbox.claim(9, desk.now, ME)
