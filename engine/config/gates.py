@@ -112,6 +112,7 @@ class People(Section, frozen=True):
     no_account_notice: bool = False
     no_permission_check: bool = False
     inactive_user: Verb = "hold"
+    on_item: Literal["may_comment", "needs_permission"] = "may_comment"
     reply_from_stranger: Literal["accept", "note", "hold"] = "note"
     mail_suffix_separators: Line = "+"
     identity: Literal["from"] = "from"

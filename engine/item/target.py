@@ -19,7 +19,7 @@ from engine.model.facts import Facts, Way
 from engine.model.questions import CatalogOf, ItemByField, ItemByNumber, May
 
 if TYPE_CHECKING:
-    from engine.config import Settings
+    from engine.config import People, Settings
     from engine.lookups import Lookups
 
 
@@ -57,19 +57,42 @@ def on_item(facts: Facts, item: ItemFacts) -> bool:
     """Tell whether the sender has to do with the item: as its author, assignee, editor, reader or watcher."""
     if facts.sender.problem or not facts.sender.address.address:
         return False
+    names = _names(facts)
+    return any(person.casefold() in names for person in item.people)
+
+
+def _names(facts: Facts) -> set[str]:
+    """What the sender goes by: the address, and login and addresses of the account."""
     account = facts.sender.account
     names = {facts.sender.address.key}
     if account is not None:
         names |= {account.login.casefold(), *(email.casefold() for email in account.emails)}
-    return any(person.casefold() in names for person in item.people)
+    return names
+
+
+def may_comment(facts: Facts, item: ItemFacts, people: People, look: Lookups) -> bool:
+    """Tell whether the sender is on the item and may write there.
+
+    Who has an account needs the permission, unless a person let exactly them reply; of the others `people.on_item` is
+    asked.
+    """
+    account = facts.sender.account
+    if not on_item(facts, item):
+        return False
+    if people.no_permission_check or (account is None and people.on_item == "may_comment"):
+        return True
+    if account is not None and account.status == AccountStatus.ACTIVE and not _names(facts).isdisjoint(item.authorised):
+        return True
+    login = account.login if account is not None else people.guest_user
+    return look.ask(May(login, "add_comments", item.workspace))
 
 
 def stranger(facts: Facts, item: ItemFacts, settings: Settings, look: Lookups) -> bool:
-    """Tell whether the sender has nothing to do with the item and is not of those who work there (F046).
+    """Tell whether the sender has no say on the item and is not of those who work there (F046).
 
     In a public workspace everybody may comment; working there means to be allowed to edit its items.
     """
-    if on_item(facts, item):
+    if may_comment(facts, item, settings.people, look):
         return False
     account = facts.sender.account
     if account is None or facts.sender.problem or account.status != AccountStatus.ACTIVE:
@@ -142,7 +165,8 @@ def _on(
         return _on_topic(item, found)
     unknown = proof != "rule" and stranger(facts, item, settings, look)
     if unknown and not proof and settings.items.threading.subject_needs_sender:
-        found.note("target.guessable", Mark.WARN, "thread.stranger", marker=facts.thread.marker, item=item.id)
+        said: dict[str, Said] = {"marker": facts.thread.marker, "item": item.id, "on": _on_without_say(facts, item)}
+        found.note("target.guessable", Mark.WARN, "thread.stranger", **said)
         return Aim(labels=(f"claims #{item.id}",))
     policy = settings.items.closed_item
     if item.closed and policy in ("new-item", "reject"):
@@ -171,10 +195,18 @@ def _on_topic(topic: ItemFacts, found: Findings) -> Aim | None:
 
 def _from_stranger(item: ItemFacts, policy: str, facts: Facts, found: Findings) -> Aim | None:
     """F046: accept, hold, or keep as a note that only staff sees."""
-    said: dict[str, Said] = {"address": facts.sender.address.address, "item": item.id, "policy": policy}
+    address, on = facts.sender.address.address, _on_without_say(facts, item)
+    said: dict[str, Said] = {"address": address, "item": item.id, "policy": policy, "on": on}
     if policy == "hold":
         if found.stop("hold", "thread.stranger", note("target.stranger", **said)):
             return None
         return Aim(Target.COMMENT, item)
     found.note("target.stranger", Mark.WARN, "thread.stranger", **said)
     return Aim(Target.NOTE if policy == "note" else Target.COMMENT, item)
+
+
+def _on_without_say(facts: Facts, item: ItemFacts) -> str:
+    """Name the sender who is on the item and may not write there all the same, "" for one who is not on it."""
+    account = facts.sender.account
+    name = account.login if account is not None else facts.sender.address.address
+    return name if on_item(facts, item) else ""

@@ -49,7 +49,10 @@ class Kind(StrEnum):
 
 
 class ItemFacts(Struct, frozen=True):
-    """The item (or topic) as a decision needs to know it."""
+    """The item (or topic) as a decision needs to know it.
+
+    `people` have to do with it, by login and address; `authorised` are the addresses that a person let reply.
+    """
 
     id: int
     workspace: str
@@ -64,6 +67,7 @@ class ItemFacts(Struct, frozen=True):
     private: bool = False
     fields: tuple[tuple[str, Value], ...] = ()
     people: tuple[str, ...] = ()
+    authorised: tuple[str, ...] = ()
     attachment_digests: tuple[str, ...] = ()
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from engine.gates import Findings
-from engine.item.target import on_item
+from engine.item.target import may_comment
 from engine.model.answers import Found
 from engine.model.desk import Account
 from engine.model.draft import Draft, Mark, NewUser, Target, Verdict, note
@@ -58,12 +58,21 @@ class Author:
     def _nobody(self, facts: Facts, draft: Draft, people: People, look: Lookups, found: Findings) -> Draft:
         """Where the guest has no account, the item keeps the sender's address only; a public workspace lets that be."""
         catalog = look.ask(CatalogOf(draft.workspace))
-        on = draft.target is not Target.NEW_ITEM and draft.item is not None and on_item(facts, draft.item)
-        if on or people.no_permission_check or draft.target is Target.NOTE or (catalog is not None and catalog.public):
+        if (
+            self._on(facts, draft, people, look)
+            or people.no_permission_check
+            or draft.target is Target.NOTE
+            or (catalog is not None and catalog.public)
+        ):
             found.note("author.nobody", Mark.INFO, guest=people.guest_user)
             return found.draft(author=people.guest_user)
         found.settle(Verdict.HOLD, "draft.no_permission", note("author.no_guest", guest=people.guest_user))
         return found.draft()
+
+    def _on(self, facts: Facts, draft: Draft, people: People, look: Lookups) -> bool:
+        """Tell whether the sender is on the item that is answered, and may write there for that."""
+        item = draft.item if draft.target is not Target.NEW_ITEM else None
+        return item is not None and may_comment(facts, item, people, look)
 
     def _permitted(
         self, account: Account, facts: Facts, draft: Draft, people: People, look: Lookups, found: Findings
@@ -77,14 +86,15 @@ class Author:
         if draft.target is Target.NEW_ITEM:
             permission, workspace = "add_items", draft.workspace
         else:
-            if draft.item is not None and on_item(facts, draft.item):
+            if self._on(facts, draft, people, look):
                 return True
             permission, workspace = "add_comments", draft.item.workspace if draft.item else draft.workspace
         if look.ask(May(account.login, permission, workspace)):
             found.note("author.may", login=account.login, permission=permission, workspace=workspace)
             return True
-        if permission == "add_comments" and people.reply_from_stranger == "accept":
-            found.note("author.stranger_accepted", Mark.INFO)
+        policy = people.reply_from_stranger
+        if permission == "add_comments" and (policy == "accept" or (policy == "hold" and facts.released is not None)):
+            found.note("author.stranger_accepted", Mark.INFO, policy=policy)
             return True
         because = note("author.may_not", login=account.login, permission=permission, workspace=workspace)
         found.settle(Verdict.REJECT, "draft.no_permission", because)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from engine.config import Gates as Options
     from engine.lookups import Lookups
 
-_INACTIVE = frozenset({AccountStatus.LOCKED, AccountStatus.REGISTERED})
+_MAY_WRITE = frozenset({AccountStatus.ACTIVE, AccountStatus.GUEST})
 
 
 class SenderStage:
@@ -116,9 +116,9 @@ def _unknown(facts: Facts, options: Options, people: People, found: Findings) ->
 
 
 def _inactive(facts: Facts, people: People, found: Findings) -> bool:
-    """F043: locked users, and those who never finished registering."""
+    """F043: locked users, those who never finished registering, and what a later release calls otherwise."""
     account = facts.sender.account
-    if account is None or facts.sender.problem or account.status not in _INACTIVE:
+    if account is None or facts.sender.problem or account.status in _MAY_WRITE:
         return False
     because = note("sender.inactive", login=account.login, status=account.status)
     return found.trip("inactive_user", people.inactive_user, "gate.inactive_sender", because)

@@ -9,6 +9,7 @@ Invariant: item 0 is the one this plan made, an address is the account this plan
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from engine.model.desk import Value
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
 NAMES = {"subject": "title"} | {other: field.name for field in COMMON.rows if field.column for other in field.aliases}
 """Other systems' names of fields that are columns here."""
 
-RANK = {Role.EDITOR: 0, Role.READER: 1, Role.WATCHER: 2}
+RANK: Mapping[str, int] = {Role.EDITOR: 0, Role.READER: 1, Role.WATCHER: 2}
 
 
 class Shelves(NamedTuple):
@@ -234,7 +235,7 @@ class Effects:
         row = self._database.one(hot.ROLE, item, account)
         if row is None:
             self._database.run(hot.PERSON, item, account, str(effect.role))
-        elif RANK[effect.role] < RANK[Role(row[0])]:
+        elif RANK[effect.role] < RANK.get(row[0], -1):  # a role of a later release stays
             self._database.run(hot.SET_ROLE, str(effect.role), item, account)
         return item, f"{effect.person} {effect.role}"
 

@@ -259,7 +259,8 @@ SELECT login, account.id FROM item_person JOIN account ON account.id = account_i
 UNION SELECT login, id FROM account WHERE login = ?"""
 
 ITEM_WRITERS = """
-SELECT DISTINCT sender FROM comment WHERE item_id = ? AND internal = FALSE AND belongs = TRUE AND sender <> ''"""
+SELECT sender, max(published) FROM comment WHERE item_id = ? AND internal = FALSE AND belongs = TRUE AND sender <> ''
+GROUP BY sender"""
 
 ITEM_FIELDS = """
 SELECT name, value FROM item_field JOIN field ON field.id = field_id WHERE item_id = ? ORDER BY field.id"""

@@ -31,13 +31,15 @@ class ItemLookups:
         for login, number in [(author, author_id), *self._database.rows(hot.ITEM_PEOPLE, item, held["assigned_to"])]:
             if login:
                 people.update(self._names(number))
-        people.update(writer for (writer,) in self._database.rows(hot.ITEM_WRITERS, item))
+        writers = self._database.rows(hot.ITEM_WRITERS, item)
+        people.update(writer for writer, _ in writers)
         return ItemFacts(
             id=item, workspace=workspace, title=title, type=held["type"], status=held["status"],
             closed=closed_at is not None, closed_at=moment(closed_at), changed_at=moment(changed_at),
             private=bool(private),
             fields=(*((name, value) for name, value in held.items() if value), *self.fields(item)),
             people=tuple(sorted(people)),
+            authorised=tuple(writer for writer, published in writers if published),
             attachment_digests=self._digests(item),
         )  # fmt: skip
 

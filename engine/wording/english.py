@@ -102,10 +102,14 @@ ENGLISH: Final[Mapping[str, str]] = {
     "target.elsewhere": (
         "answers [topic #{topic}|#{item}], found by {way} in {home}, but a rule routes it to {workspace}"
     ),
-    "target.guessable": "[{marker}|#{item}] can be guessed and the sender has nothing to do with #{item}: a new item",
+    "target.guessable": (
+        "[{marker}|#{item}] can be guessed and [{on} may not comment on|the sender has nothing to do with] #{item}: "
+        "a new item"
+    ),
     "target.closed": "#{item} is closed[; items.closed_item is {policy}]",
     "target.stranger": (
-        "[{address}|the sender] has nothing to do with #{item}; people.reply_from_stranger is {policy}"
+        "[{address}|the sender] [({on}) may not comment on|has nothing to do with] #{item}; "
+        "people.reply_from_stranger is {policy}"
     ),
     "target.stays_private": "it answers an internal note, so it stays one",
     "target.locked": 'the topic "{title}" is locked',
@@ -190,7 +194,7 @@ ENGLISH: Final[Mapping[str, str]] = {
     "author.not_asked": "people.no_permission_check: permissions are not asked",
     "author.may": "{login} may {permission:words} in {workspace}",
     "author.may_not": "{login} may not {permission:words} in {workspace}",
-    "author.stranger_accepted": "people.reply_from_stranger: accept",
+    "author.stranger_accepted": "people.reply_from_stranger: [{policy}|accept]",
     # 11 participants
     "participants.none": "a {target:words} brings nobody in",
     "participants.nobody": "nobody here is {person}, whom a rule names",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from typing import Any
 
 from engine.config import load
@@ -35,3 +36,61 @@ def test_F120_mail_about_a_topic_is_signed_for_the_topic_and_its_answer_lands_th
     desk.run()
     assert [(row["item"], row["topic"]) for row in desk.lines("mail", "list")[:3]] == [(0, 1)] * 3
     assert desk.item(1)["comments"] == []
+
+
+# ── who may write on an item ──────────────────────────────────────────────────────────────────────────────────
+
+PRIVATE = """
+[[users]]
+login  = "zoe"
+name   = "Zoe Gone"
+emails = ["zoe@example.com"]
+[[workspaces]]
+identifier = "support"
+name       = "Support"
+public     = false
+[[items]]
+id = 5
+workspace = "support"
+title = "Salaries"
+author = "zoe"
+"""
+
+
+def test_F046_who_lost_every_permission_writes_no_comment_on_an_item_of_old(desk: Any) -> None:
+    desk.load(PRIVATE)
+    token = tokens.sign(5, secret(desk))
+    desk.mail("Re: Salaries", sender="zoe@example.com", headers=[f"Delivered-To: help+{token}@example.com"])
+    desk.mail("Re: [#5] Salaries", sender="zoe@example.com")
+    lines = desk.run()
+    assert [(line["outcome"], line["code"]) for line in lines] == [
+        ("note", "thread.stranger"),
+        ("rejected", "draft.no_permission"),
+    ]
+    assert [comment["internal"] for comment in desk.item(5)["comments"]] == [True]
+    assert "zoe@example.com (zoe) may not comment on #5" in desk.explained(lines[0]["mail"])
+    assert desk.allegra("item", "publish", "5", "1", "--authorise").exit_code == 0
+    desk.mail("Re: Salaries", sender="zoe@example.com", headers=[f"Delivered-To: help+{token}@example.com"])
+    assert [line["outcome"] for line in desk.run()] == ["comment"]
+
+
+def test_F043_an_account_of_a_status_that_this_release_does_not_know_writes_nothing(desk: Any) -> None:
+    with sqlite3.connect(desk.folder / "var" / "allegra.sqlite3") as database:
+        database.execute("UPDATE account SET status = 'suspended' WHERE login = 'anna'")
+    desk.mail()
+    assert [(line["outcome"], line["code"]) for line in desk.run()] == [("held", "gate.inactive_sender")]
+
+
+def test_F123_a_role_on_an_item_that_this_release_does_not_know_stays_and_harms_no_mail(desk: Any) -> None:
+    desk.load('[[users]]\nlogin = "bob"\nname = "Bob"\nemails = ["bob@example.com"]\n')
+    desk.mail()
+    desk.run()
+    with sqlite3.connect(desk.folder / "var" / "allegra.sqlite3") as database:
+        add = "INSERT INTO item_person (item_id, account_id, role) SELECT 1, id, 'approver' FROM account"
+        database.execute(add + " WHERE login = 'bob'")
+    desk.configure('rules = "rules/system.toml"')
+    rule = """[[rule]]\nname = "b"\nwhen = 'from is "anna@example.com"'\nthen = ['add "bob" as editor']\n"""
+    desk.rules("system.toml", rule)
+    desk.mail("Re: [#1]")
+    assert [line["outcome"] for line in desk.run()] == ["comment"]
+    assert desk.item(1)["people"] == [{"login": "bob", "role": "approver"}]
