@@ -337,6 +337,9 @@ class Items(Protocol):
     def topic(self, topic: int) -> ItemFacts | None:
         """Find a discussion topic by number."""
 
+    def given(self, number: int, topic: bool) -> bool:
+        """Tell whether an item, or a `topic`, ever had this number, be it gone or not."""
+
     def item_by_field(self, name: str, value: str) -> ItemFacts | None:
         """Find the newest item whose field holds exactly this value (`thread by`).
 

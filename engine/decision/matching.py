@@ -19,7 +19,7 @@ from engine.model.desk import Kind
 from engine.model.draft import Note, note
 from engine.model.facts import Thread, Way
 from engine.model.mail import Mail
-from engine.model.questions import ItemByMessageIds, ItemByNumber, TopicByNumber
+from engine.model.questions import ItemByMessageIds, ItemByNumber, NumberGiven, TopicByNumber
 
 if TYPE_CHECKING:
     from engine.config import Settings
@@ -138,7 +138,7 @@ class _Search:
                 return self._told(found)
             self.tried.append((Way(way), note("thread.names_nothing", marker=found.marker)))
             dangling = dangling or found
-            if self._options.on_dangling != "next":
+            if self._options.on_dangling != "next" and not found.foreign:
                 break
         return self._told(dangling or Thread())
 
@@ -258,10 +258,11 @@ class _Search:
                 yield int(match[1]), Kind.TOPIC
 
     def _numbered(self, number: int, kind: Kind, by: Way, marker: str, proven: bool = False) -> Thread:
-        """Look a number up: a thread with the item, or a dangling one."""
+        """Look a number up: a thread with the item, or a dangling one; what we signed is never foreign."""
         item = self._look.ask(ItemByNumber(number) if kind is Kind.ITEM else TopicByNumber(number))
         if item is None:
-            return Thread(marker=marker, dangling=True, proven=False)
+            foreign = by is not Way.TOKEN and not self._look.ask(NumberGiven(number, kind is Kind.TOPIC))
+            return Thread(marker=marker, dangling=True, foreign=foreign)
         return Thread(item, by, marker, proven=proven)
 
 

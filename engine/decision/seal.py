@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from engine.model.desk import AccountStatus, Kind
 from engine.model.draft import Decider, Disposition, Draft, Note, Target, Verdict, Who, note
 from engine.model.facts import Facts
-from engine.model.mail import Mail
+from engine.model.mail import Address, Mail
 from engine.model.plan import (
     AddComment,
     AddLabel,
@@ -211,7 +211,7 @@ def _refusals(
 
     A person who refuses one writes the sentence for the sender; the code stays that of what held the mail.
     """
-    to, reason = answered_to(mail, facts), REASONS.get(disposition.code)
+    to, reason = _told_at(mail, facts, settings), REASONS.get(disposition.code)
     if not to or reason is None or disposition.verdict is Verdict.DISCARD or draft.no_reply:
         return
     by_person = disposition.by.kind == Who.PERSON
@@ -232,6 +232,15 @@ def _refusals(
     if _may_answer(mail, facts, config):
         told = disposition.because if reason.sender or by_person else reason.sentence
         yield SendMail(kind, template, (to,), spoken(facts, config), told, text)
+
+
+def _told_at(mail: Mail, facts: Facts, settings: Settings) -> str:
+    """Where a refusal goes: where an answer does; where only people we know hear of it, to an address of theirs."""
+    to, account = answered_to(mail, facts), facts.sender.account
+    if not to or account is None or settings.errors.report_incoming_email_errors != "known":
+        return to
+    theirs = {facts.sender.address.key, *(Address(email).key for email in account.emails)}
+    return to if Address(to).key in theirs else facts.sender.address.address
 
 
 def _may_hear(facts: Facts, settings: Settings) -> bool:

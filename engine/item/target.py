@@ -42,7 +42,10 @@ def aim(facts: Facts, draft: Draft, settings: Settings, look: Lookups, found: Fi
     item, proof = _answered(facts, draft, look, found)
     if draft.target is Target.NOTE and draft.item is not None:
         return Aim(Target.NOTE, draft.item)
-    if item is None and facts.thread.dangling and not draft.start_new and settings.items.behavior != "create":
+    dangling = item is None and facts.thread.dangling and not draft.start_new
+    if dangling and facts.thread.foreign and not _works(facts, draft.workspace, settings, look):
+        found.note("target.foreign_number", Mark.INFO, marker=facts.thread.marker)
+    elif dangling and settings.items.behavior != "create":
         verb, marker = settings.items.threading.on_dangling, facts.thread.marker
         if verb == "next":
             found.note("target.dangling_next", Mark.INFO, "thread.item_gone", marker=marker)
@@ -97,7 +100,7 @@ def stranger(facts: Facts, item: ItemFacts, settings: Settings, look: Lookups) -
     account = facts.sender.account
     if account is None or facts.sender.problem or account.status != AccountStatus.ACTIVE:
         return True
-    if settings.people.no_permission_check or look.ask(May(account.login, "edit_items", item.workspace)):
+    if _works(facts, item.workspace, settings, look):
         return False
     catalog = look.ask(CatalogOf(item.workspace))
     return (
@@ -106,6 +109,14 @@ def stranger(facts: Facts, item: ItemFacts, settings: Settings, look: Lookups) -
         or not look.ask(May(account.login, "add_comments", item.workspace))
         or not look.ask(May(account.login, "view_items", item.workspace))
     )
+
+
+def _works(facts: Facts, workspace: str, settings: Settings, look: Lookups) -> bool:
+    """Tell whether the sender is one of those who work there: an active account that may edit its items."""
+    account = facts.sender.account
+    if account is None or facts.sender.problem or account.status != AccountStatus.ACTIVE:
+        return False
+    return settings.people.no_permission_check or look.ask(May(account.login, "edit_items", workspace))
 
 
 def _by_hand(number: int, by: str, look: Lookups, found: Findings) -> Aim | None:

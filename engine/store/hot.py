@@ -275,6 +275,9 @@ TOPIC_FACTS = """
 SELECT identifier, title, locked, created_at FROM topic JOIN workspace ON workspace.id = workspace_id
 WHERE topic.id = ?"""
 
+HIGHEST_NUMBER = {table: f"SELECT coalesce(max(id), 0) FROM {table}" for table in ("item", "topic")}
+"""Numbers of items and topics are given one after the other."""
+
 TOPIC_PEOPLE = "SELECT DISTINCT author_id, sender FROM post WHERE topic_id = ?"
 
 TOPIC_CHANGED = "SELECT max(created_at) FROM post WHERE topic_id = ?"

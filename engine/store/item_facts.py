@@ -72,6 +72,10 @@ class ItemLookups:
             changed_at=time(changed_at or created_at), people=tuple(sorted(people)),
         )  # fmt: skip
 
+    def given(self, number: int, topic: bool) -> bool:
+        (highest,) = self._database.one(hot.HIGHEST_NUMBER["topic" if topic else "item"])
+        return number <= int(highest)
+
     def item_by_field(self, name: str, value: str) -> ItemFacts | None:
         texts = (stored_value(value), value, stored_value((value,)))
         row = self._database.one(hot.ITEM_BY_FIELD, name.strip().casefold(), *texts)

@@ -91,6 +91,7 @@ ENGLISH: Final[Mapping[str, str]] = {
     "target.unsigned": "a reply token in it is not signed by us and was not believed",
     "target.dangling": "the marker {marker} names no item",
     "target.dangling_next": "the marker {marker} names no item; items.threading.on_dangling is next",
+    "target.foreign_number": "{marker} is a number that was never given here: from somebody outside it is no reference",
     "target.by_hand": "added to #{item} by {who}",
     "target.not_there": "there is no item #{item} to add this mail to",
     "target.starts_new": "a rule starts a new item although the mail answers #{item}",

@@ -209,6 +209,19 @@ def test_F113_a_marker_of_a_missing_item_dangles():
     assert (found.dangling, found.marker) == (True, "[#99]")
 
 
+def test_F113_a_bare_number_that_was_never_given_is_foreign_and_what_we_signed_is_not():
+    world = World(items=(SEVEN, item(9)), topics=(TOPIC,))
+    assert thread(world=world, subject="Re: [#99] Printer").foreign
+    assert thread(world=world, to="issue-99@example.com").foreign
+    assert thread(world=world, subject="Re: [Support - msg9] Hello").foreign
+    assert not thread(world=world, subject="Re: [#8] Printer").foreign
+    assert not thread(world=world, to=f"help+{tokens.sign(99, SECRET)}@example.com").foreign
+
+
+def test_F113_behind_a_foreign_number_the_other_ways_are_tried():
+    assert thread(to="issue-99@example.com", subject="Re: [#7] Printer").item is SEVEN
+
+
 def test_F120_a_marker_of_a_topic_finds_the_topic():
     assert thread(subject="Re: [Support - msg3] Hello").item is TOPIC
 

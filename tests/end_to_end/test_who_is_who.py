@@ -94,3 +94,23 @@ def test_F123_a_role_on_an_item_that_this_release_does_not_know_stays_and_harms_
     desk.mail("Re: [#1]")
     assert [line["outcome"] for line in desk.run()] == ["comment"]
     assert desk.item(1)["people"] == [{"login": "bob", "role": "approver"}]
+
+
+# ── foreign numbers ───────────────────────────────────────────────────────────────────────────────────────────
+
+PARTNER = '[[users]]\nlogin = "pat"\nname = "Pat Ner"\nemails = ["pat@partner.example"]\n'
+
+
+def test_F113_the_number_of_another_system_from_outside_is_no_reference(desk: Any) -> None:
+    desk.load(PARTNER)
+    desk.mail("[#1] Your order", sender="pat@partner.example")
+    desk.mail("[#99] Printer")
+    first, second = desk.run()
+    assert (first["outcome"], second["code"]) == ("created", "thread.item_gone")
+    assert "[#1] is a number that was never given here" in desk.explained(first["mail"])
+
+
+def test_F113_a_number_that_was_given_and_is_gone_holds_the_mail_of_anybody(desk: Any) -> None:
+    desk.load(PARTNER + "".join(f'[[items]]\nid = {n}\nworkspace = "support"\ntitle = "x"\n' for n in (3, 5)))
+    desk.mail("Re: [#4] Your order", sender="pat@partner.example")
+    assert [(line["outcome"], line["code"]) for line in desk.run()] == [("held", "thread.item_gone")]
