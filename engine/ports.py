@@ -144,8 +144,11 @@ class Ledger(Protocol):
         `other_than` is the id of the mail that asks, when it is decided once more.
         """
 
-    def sender_rate(self, address: str, seconds: int, before: datetime) -> int:
-        """Count the decided mails of a sender in the `seconds` before a time."""
+    def sender_rate(self, address: str, seconds: int, before: datetime, separators: str = "") -> int:
+        """Count the decided mails of a sender in the `seconds` before a time.
+
+        A tag behind `+` or one of `separators` makes nobody new.
+        """
 
     def total_rate(self, seconds: int, before: datetime) -> int:
         """Count all decided mails in the `seconds` before a time."""
@@ -440,9 +443,12 @@ class Outbox(Protocol):
 
     def count(
         self, recipient: str, since: datetime, automatic: bool | None = None, item: int | None = None,
-        kinds: tuple[str, ...] = (),
+        kinds: tuple[str, ...] = (), separators: str = "",
     ) -> int:  # fmt: skip
-        """Count what went (or may have gone) out to somebody, or to anybody for "", since a time."""
+        """Count what went (or may have gone) out to somebody, or to anybody for "", since a time.
+
+        A tag behind `+` or one of `separators` makes nobody new.
+        """
 
     def context(self, number: int) -> OutboxContext:
         """Give what an answer quotes: the mail it answers, the item or topic it is about."""

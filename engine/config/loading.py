@@ -22,6 +22,7 @@ from engine.config.reading import Reader
 from engine.config.root import Root, Workspace
 from engine.config.source import Source
 from engine.config.tidy import Tidy
+from engine.model.addresses import key_of
 from rules.problem import Problem, Severity, in_order
 
 FILE_LIMIT_BYTES = 4 << 20
@@ -76,7 +77,7 @@ def parse(text: str, path: Path, environ: Mapping[str, str] = os.environ, digest
         mailboxes=mailboxes,
         workspaces={name: _named(own, name) for name, own in root.workspace.items()},
         webhooks={name: hook.filled(name=name) for name, hook in root.webhooks.items()},
-        own_addresses=tuple(dict.fromkeys(a.casefold() for box in mailboxes for a in box.addresses)),
+        own_addresses=tuple(dict.fromkeys(key_of(a) for box in mailboxes for a in box.addresses)),
         source=source,
         warnings=found,
     )

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 from msgspec.structs import replace
 
 from engine.decision import tokens
+from engine.model.addresses import key_of
 from engine.model.desk import Kind
 from engine.model.draft import Note, note
 from engine.model.facts import Thread, Way
@@ -46,7 +47,7 @@ def find(
 ) -> Thread:
     """Find the item that a mail answers, by the ways of `items.threading.order`; the first that finds one wins.
 
-    `own` are our addresses, casefolded; without `secret` no token is believed; `about` is the Message-ID that a bounce
+    `own` are the keys of our addresses; without `secret` no token is believed; `about` is the Message-ID that a bounce
     returns, `tags` are `plus_tags` where they are at hand. A marker that names nothing ends the search, unless
     `on_dangling` is "next".
     """
@@ -62,7 +63,7 @@ def plus_tags(mail: Mail, own: Collection[str], separators: str = "") -> Iterato
     """
     seen: set[str] = set()
     for address in _recipients(mail):
-        key = address.casefold()
+        key = key_of(address)
         if key not in own and key not in seen:
             seen.add(key)
             local, _, domain = key.rpartition("@")
@@ -229,7 +230,7 @@ class _Search:
         """Local parts in our domains that are no address of ours."""
         domains = {address.rpartition("@")[2] for address in self._own}
         for address in _recipients(self._mail):
-            local, _, domain = address.casefold().rpartition("@")
+            local, _, domain = key_of(address).rpartition("@")
             if domain in domains and f"{local}@{domain}" not in self._own:
                 yield local, address
 

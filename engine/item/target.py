@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from engine.gates import Findings
+from engine.model.addresses import key_of
 from engine.model.desk import AccountStatus, ItemFacts, Kind
 from engine.model.draft import Draft, Mark, Said, Target, Verdict, note
 from engine.model.facts import Facts, Way
@@ -61,7 +62,7 @@ def on_item(facts: Facts, item: ItemFacts) -> bool:
     if facts.sender.problem or not facts.sender.address.address:
         return False
     names = _names(facts)
-    return any(person.casefold() in names for person in item.people)
+    return any(key_of(person) in names for person in item.people)
 
 
 def _names(facts: Facts) -> set[str]:
@@ -69,7 +70,7 @@ def _names(facts: Facts) -> set[str]:
     account = facts.sender.account
     names = {facts.sender.address.key}
     if account is not None:
-        names |= {account.login.casefold(), *(email.casefold() for email in account.emails)}
+        names |= {account.login.casefold(), *map(key_of, account.emails)}
     return names
 
 
@@ -84,7 +85,11 @@ def may_comment(facts: Facts, item: ItemFacts, people: People, look: Lookups) ->
         return False
     if people.no_permission_check or (account is None and people.on_item == "may_comment"):
         return True
-    if account is not None and account.status == AccountStatus.ACTIVE and not _names(facts).isdisjoint(item.authorised):
+    if (
+        account is not None
+        and account.status == AccountStatus.ACTIVE
+        and not _names(facts).isdisjoint(map(key_of, item.authorised))
+    ):
         return True
     login = account.login if account is not None else people.guest_user
     return look.ask(May(login, "add_comments", item.workspace))

@@ -161,7 +161,7 @@ class EarlierMail(Question[str], frozen=True):
 
 
 class SenderRate(Question[int], frozen=True):
-    """How many mails of a sender came in the time before now, this one not counted? Asks for `Address.key`."""
+    """How many mails of a sender, under any tag, came in the time before now, this one not counted?"""
 
     stored_as = "sender_rate"
     address: str

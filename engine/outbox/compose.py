@@ -22,6 +22,7 @@ from engine.decision import tokens
 from engine.model.plan import Letter, SendMail
 from engine.outbox import writing
 from engine.outbox.templates import Templates
+from rules.domains import ascii_form
 
 SUBJECT_CHARS = 200
 NAME_CHARS = 100
@@ -158,12 +159,10 @@ def address(value: str) -> str:
     if not _ADDR_SPEC.fullmatch(value):
         raise ComposeError(f"{one_line(value, 80)!r} is no address")
     local, _, domain = value.rpartition("@")
-    if domain.isascii():
-        return value
-    try:
-        return f"{local}@{domain.encode('idna').decode()}"
-    except UnicodeError:
-        raise ComposeError(f"{one_line(value, 80)!r} is no address") from None
+    plain = domain if domain.isascii() else ascii_form(domain)
+    if not plain.isascii():
+        raise ComposeError(f"{one_line(value, 80)!r} is no address")
+    return f"{local}@{plain}"
 
 
 def mailbox(value: str) -> tuple[str, str]:

@@ -102,7 +102,8 @@ def _loop(mail: Mail, facts: Facts, options: Options, look: Lookups, found: Find
 def _rates(mail: Mail, facts: Facts, options: Options, look: Lookups, found: Findings) -> bool:
     """Mail bombs: what is over a rate is kept and waits for a person, nobody else's mail does."""
     rate = options.mails_per_sender
-    if rate and rate.limit and (count := look.ask(SenderRate(facts.sender.address.key, int(rate.per)))) >= rate.limit:
+    key = facts.sender.address.key
+    if rate and rate.limit and (count := look.ask(SenderRate(key, int(rate.per)))) >= rate.limit:
         sender = facts.sender.address.address
         because = note("limits.rate_sender", count=count, sender=sender, per=rate.per, limit=rate.limit)
         if found.trip("mails_per_sender", rate.then, "limits.rate_sender", because):

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from engine.gates import Findings
+from engine.model.addresses import fits, key_of
 from engine.model.desk import Account, AccountStatus
 from engine.model.draft import Draft, Mark, NewUser, PersonChange, Role, Target
 from engine.model.facts import Facts
@@ -76,7 +77,7 @@ class _Joining:
         account = facts.sender.account
         self._seen = {facts.sender.address.key, *facts.own_addresses}
         self._logins = {account.login} if account is not None else set()
-        self._present = {person.casefold() for person in draft.item.people} if draft.item is not None else set()
+        self._present = set(map(key_of, draft.item.people)) if draft.item is not None else set()
 
     def named(self, person: PersonChange) -> None:
         """Take somebody a rule names, by login or address; the limit does not count them."""
@@ -113,7 +114,7 @@ class _Joining:
             return False
         self._seen.add(key)
         for pattern in self._options.cc.never:
-            if pattern.search(address.address):
+            if fits(pattern, address.address):
                 self._never.append(f"{address.address} ({pattern.source})")
                 return False
         return True
@@ -135,7 +136,7 @@ class _Joining:
 
     def _join(self, account: Account, address: Address, role: Role) -> bool:
         present = account.login.casefold() in self._present or any(
-            e.casefold() in self._present for e in account.emails
+            key_of(email) in self._present for email in account.emails
         )
         if account.login in self._logins or present:
             return False

@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, ClassVar
 
 from engine.gates import Findings, left_to_bounce
 from engine.item.target import on_item
+from engine.model.addresses import fits
 from engine.model.answers import Found
 from engine.model.desk import AccountStatus
 from engine.model.draft import Draft, Mark, Note, note
 from engine.model.facts import Facts
 from engine.model.mail import Mail
+from rules.pattern import Pattern
 
 if TYPE_CHECKING:
     from engine.config import Config, People
@@ -63,13 +65,13 @@ def _blocked(mail: Mail, facts: Facts, options: Options, found: Findings) -> boo
 def forbidden(mail: Mail, facts: Facts, options: Options) -> Note | None:
     """Say by which of the blocked lists (F050) this mail is blocked, None if by none."""
     address = facts.sender.address
-    for name, text in (
-        ("blocked_senders", address.address),
-        ("blocked_names", address.name),
-        ("blocked_bodies", mail.text),
+    for name, text, matches in (
+        ("blocked_senders", address.address, fits),
+        ("blocked_names", address.name, Pattern.search),
+        ("blocked_bodies", mail.text, Pattern.search),
     ):
         for pattern in getattr(options, name):
-            if text and pattern.search(text):
+            if text and matches(pattern, text):
                 shown = "" if name == "blocked_bodies" else text
                 return note("sender.blocked", text=shown, pattern=pattern.source, option=name)
     return None
@@ -81,7 +83,7 @@ def _not_allowed(facts: Facts, options: Options, found: Findings) -> bool:
     if not lists:
         return False
     address = "" if facts.sender.problem else facts.sender.address.address
-    if address and all(any(pattern.search(address) for pattern in allowed) for allowed in lists):
+    if address and all(any(fits(pattern, address) for pattern in allowed) for allowed in lists):
         found.note("sender.permitted", address=address)
         return False
     because = note("sender.not_permitted", address=facts.sender.address.address)

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from engine.model.addresses import key_of
 from engine.model.desk import Value
 from engine.model.draft import Role
 from engine.model.fields import COMMON
@@ -106,7 +107,7 @@ class Effects:
 
     def _person(self, who: str) -> int | None:
         """Number of an account named by login or address; None for nobody (then only the sender's address is kept)."""
-        key = who.casefold()
+        key = key_of(who)
         if key in self._people:
             return self._people[key]
         account = self._directory.login(who) or (self._directory.account(key, "").account if "@" in key else None)

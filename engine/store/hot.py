@@ -215,9 +215,6 @@ NEW_ACCOUNT = insert(
 
 ADDRESSES = "SELECT key, address FROM email WHERE account_id = ? ORDER BY position"
 
-ADDRESS_TAKEN = """
-SELECT login FROM email JOIN account ON account.id = account_id WHERE email.key = ? AND account_id <> ?"""
-
 NO_ADDRESSES = "DELETE FROM email WHERE account_id = ?"
 
 ADDRESS = insert("email", "key", "address", "account_id", "position")
@@ -296,9 +293,6 @@ DUPLICATE = """
 SELECT inbound.ref FROM inbound JOIN receipt ON receipt.inbound_id = inbound.id AND receipt.workspace = ?
 WHERE inbound.content_key = ? AND inbound.content_key IS NOT NULL AND inbound.received_at > ? AND inbound.ref <> ?
   AND receipt.outcome IN ('created', 'comment', 'note', 'held') ORDER BY inbound.id LIMIT 1"""
-
-SENDER_RATE = f"""
-SELECT count(*) FROM inbound WHERE {DECIDED} AND sender = ? AND received_at >= ? AND received_at < ?"""
 
 TOTAL_RATE = f"SELECT count(*) FROM inbound WHERE {DECIDED} AND received_at >= ? AND received_at < ?"
 

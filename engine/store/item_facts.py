@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import msgspec
 
+from engine.model.addresses import key_of
 from engine.model.desk import ItemFacts, Kind, Value
 from engine.store import hot
 from engine.store.database import Database, moment, time
@@ -46,7 +47,7 @@ class ItemLookups:
     def _names(self, account: int | None) -> tuple[str, ...]:
         """Login and addresses of somebody, as mail is compared with them."""
         found = self._directory.account_by_id(account) if account else None
-        return (found.login.casefold(), *(address.casefold() for address in found.emails)) if found else ()
+        return (found.login.casefold(), *map(key_of, found.emails)) if found else ()
 
     def fields(self, item: int) -> tuple[tuple[str, Value], ...]:
         """Give the fields of an item that are no columns, by name."""

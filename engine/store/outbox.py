@@ -12,14 +12,15 @@ import re
 from collections.abc import Iterable
 from datetime import datetime
 from hashlib import blake2b
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from msgspec.structs import replace
 
+from engine.model.addresses import base_key, key_of
 from engine.model.plan import SendMail
 from engine.model.stored import OutboxContext, OutboxRow, Spooled
-from engine.store import hot, tables
+from engine.store import hot, tables, tagged
 from engine.store.claims import CLAIM_S, is_free
 from engine.store.commit import random_message_id
 from engine.store.database import Database, time, us
@@ -43,11 +44,11 @@ class Outbox:
         message_ids = message_ids or random_message_id
         for mail in mails if "quiet" not in spooled.mode else ():
             for recipient in mail.to:
-                key = f"{once}:{mail.kind}:{recipient.casefold()}"
+                key = f"{once}:{mail.kind}:{key_of(recipient)}"
                 number = int.from_bytes(blake2b(key.encode(), digest_size=6).digest())
                 self._database.run(
                     hot.OUTBOX_ONCE, key, message_ids(spooled.mail, 0, number, 0, 0), spooled.row, 0, mail.kind,
-                    mail.automatic, recipient.casefold(), None, None,
+                    mail.automatic, key_of(recipient), None, None,
                     msgspec.json.encode(replace(mail, to=(recipient,))).decode(), self._database.now(),
                 )  # fmt: skip
 
@@ -98,17 +99,20 @@ class Outbox:
 
     def count(
         self, recipient: str, since: datetime, automatic: bool | None = None, item: int | None = None,
-        kinds: tuple[str, ...] = (),
+        kinds: tuple[str, ...] = (), separators: str = "",
     ) -> int:  # fmt: skip
-        text, params = hot.SENT_TO, [us(since)]
+        text, params = hot.SENT_TO, list[Any]([us(since)])
         if kinds:
             text += f" AND kind IN ({', '.join('?' * len(kinds))})"
-            params += kinds  # type: ignore[arg-type]
-        for column, value in (("recipient", recipient.casefold() or None), ("automatic", automatic), ("item", item)):
+            params += kinds
+        for column, value in (("automatic", automatic), ("item", item)):
             if value is not None:
                 text += f" AND {column} = ?"
-                params.append(value)  # type: ignore[arg-type]
-        return int(self._database.one(text, *params)[0])
+                params.append(value)
+        if not recipient:
+            return int(self._database.one(text, *params)[0])
+        base = base_key(key_of(recipient), separators)
+        return tagged.count(self._database, text, params, "recipient", "tried_at", base, separators)
 
     def context(self, number: int) -> OutboxContext:
         row = self._database.one(hot.ANSWERED, number)

@@ -10,9 +10,10 @@ from __future__ import annotations
 from datetime import datetime
 from hashlib import blake2b
 
+from engine.model.addresses import base_key, key_of
 from engine.model.answers import MessageMatch
 from engine.model.draft import Decider
-from engine.store import hot
+from engine.store import hot, tagged
 from engine.store.database import Database, us
 from engine.store.item_facts import ItemLookups
 from engine.store.memory import Memory, Window
@@ -65,9 +66,10 @@ class Receipts:
         row = self._database.one(hot.DUPLICATE, workspace, key, since, other_than)
         return str(row[0]) if row else ""
 
-    def sender_rate(self, address: str, seconds: int, before: datetime) -> int:
+    def sender_rate(self, address: str, seconds: int, before: datetime, separators: str = "") -> int:
         end = us(before)
-        return int(self._database.one(hot.SENDER_RATE, address.casefold(), end - seconds * 1_000_000, end)[0])
+        base, times = base_key(key_of(address), separators), [end - seconds * 1_000_000, end]
+        return tagged.count(self._database, hot.TOTAL_RATE, times, "sender", "received_at", base, separators)
 
     def total_rate(self, seconds: int, before: datetime) -> int:
         """Count through a window that moves on from mail to mail: only what enters and leaves it is counted anew."""

@@ -114,3 +114,57 @@ def test_F113_a_number_that_was_given_and_is_gone_holds_the_mail_of_anybody(desk
     desk.load(PARTNER + "".join(f'[[items]]\nid = {n}\nworkspace = "support"\ntitle = "x"\n' for n in (3, 5)))
     desk.mail("Re: [#4] Your order", sender="pat@partner.example")
     assert [(line["outcome"], line["code"]) for line in desk.run()] == [("held", "thread.item_gone")]
+
+
+# ── one person, many addresses ────────────────────────────────────────────────────────────────────────────────
+
+
+def test_F045_tags_do_not_defeat_the_limits_for_one_person(desk: Any, post: Any) -> None:
+    desk.allegra("user", "add", "guest", "--status", "guest")
+    accept = '[people]\nunknown_user = "accept"\nmail_suffix_separators = "-"\n'
+    post.configure(more=accept + "[replies]\nautomatic_per_recipient = 2\nonce_per_sender = 0\n")
+    for sender in ("a+1@x.example", "a+2@x.example", "A-3@X.example", "a@x.example", "ab@x.example"):
+        desk.mail(f"Hello from {sender}", sender=sender)
+    assert [line["outcome"] for line in desk.run()] == ["created"] * 5
+    assert sorted(to for to, _ in post.mails()) == ["a+1@x.example", "a+2@x.example", "ab@x.example"]
+    post.configure(more=accept)
+    toml = (desk.folder / "allegra.toml").read_text()
+    limit = 'mails_per_sender = { limit = 5, per = "1 hour", then = "hold" }\n'
+    (desk.folder / "allegra.toml").write_text(toml.replace("[gates]\n", "[gates]\n" + limit))
+    desk.mail("One more", sender="a+9@x.example")
+    desk.mail("And one", sender="a-10@x.example")
+    desk.mail("Somebody else", sender="ab+1@x.example")
+    assert [line["code"] for line in desk.run()] == ["draft.created", "limits.rate_sender", "draft.created"]
+
+
+IDN = '[[users]]\nlogin = "buch"\nname = "Book Shop"\nemails = ["info@bücher.example"]\n'
+
+
+def test_F053_an_international_domain_is_one_in_both_spellings(desk: Any) -> None:
+    desk.load(IDN)
+    rule = """[[rule]]\nname = "b"\nwhen = 'from ends with "@bücher.example" and from matches /@BÜCHER/'\n"""
+    desk.rules("system.toml", rule + """then = ['add label "book"']\n""")
+    desk.configure('rules = "rules/system.toml"', gates="allowed_senders = ['/@bücher\\.example$/', '/@EXAMPLE/']")
+    desk.mail("A", sender="info@xn--bcher-kva.example")
+    desk.mail("B", sender="info@bücher.example")
+    assert [line["outcome"] for line in desk.run()] == ["created", "created"]
+    shown = [desk.item(number) for number in (1, 2)]
+    assert [(each["author"], each["labels"]) for each in shown] == [("buch", ["book"])] * 2
+    told = desk.allegra("user", "add", "other", "--email", "info@xn--bcher-kva.example")
+    assert told.exit_code != 0 and "belongs to user buch" in told.output
+
+
+def test_F053_an_address_that_an_earlier_release_stored_with_its_letters_is_found_and_kept_in_the_new_form(
+    desk: Any,
+) -> None:
+    desk.load(IDN)
+    with sqlite3.connect(desk.folder / "var" / "allegra.sqlite3") as database:
+        database.execute("UPDATE email SET key = 'info@bücher.example' WHERE key LIKE 'info@xn--%'")
+    desk.mail(sender="info@xn--bcher-kva.example")
+    assert [line["outcome"] for line in desk.run()] == ["created"]
+    told = desk.allegra("user", "add", "other", "--email", "info@xn--bcher-kva.example")
+    assert told.exit_code != 0 and "belongs to user buch" in told.output
+    desk.load(IDN)
+    with sqlite3.connect(desk.folder / "var" / "allegra.sqlite3") as database:
+        keys = database.execute("SELECT key FROM email WHERE address LIKE 'info@%'").fetchall()
+    assert keys == [("info@xn--bcher-kva.example",)]
