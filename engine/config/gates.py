@@ -6,7 +6,18 @@ Here: their options and defaults. Not here: how a workspace's gates meet those a
 from pathlib import Path
 from typing import ClassVar, Literal
 
-from engine.config.kinds import Count, Duration, Line, OptionalPath, PatternText, Positive, Size, Verb, patterns
+from engine.config.kinds import (
+    AddressText,
+    Count,
+    Duration,
+    Line,
+    OptionalPath,
+    PatternText,
+    Positive,
+    Size,
+    Verb,
+    patterns,
+)
 from engine.config.section import Filled, Section
 from rules.pattern import Pattern
 
@@ -116,4 +127,5 @@ class People(Section, frozen=True):
     reply_from_stranger: Literal["accept", "note", "hold"] = "note"
     mail_suffix_separators: Line = "+"
     identity: Literal["from"] = "from"
+    rewriters: tuple[AddressText, ...] = ()
     cc: Cc = Cc()

@@ -77,7 +77,7 @@ def parse(text: str, path: Path, environ: Mapping[str, str] = os.environ, digest
         mailboxes=mailboxes,
         workspaces={name: _named(own, name) for name, own in root.workspace.items()},
         webhooks={name: hook.filled(name=name) for name, hook in root.webhooks.items()},
-        own_addresses=tuple(dict.fromkeys(key_of(a) for box in mailboxes for a in box.addresses)),
+        own_addresses=_own_addresses(root, mailboxes),
         source=source,
         warnings=found,
     )
@@ -104,6 +104,14 @@ def _readable(text: str, problems: tuple[Problem, ...]) -> str:
 
 def _named(own: Workspace, identifier: str) -> Workspace:
     return own.filled(identifier=identifier, name=own.name or identifier)
+
+
+def _own_addresses(root: Root, mailboxes: tuple[Any, ...]) -> tuple[str, ...]:
+    """The keys of our addresses: those that are read, then those that we write from."""
+    written = ["" if root.smtp is None else root.smtp.from_, root.errors.from_]
+    written += [own.errors.from_ for own in root.workspace.values()]
+    bare = (text.rstrip("> ").rpartition("<")[2] for text in written if text)
+    return tuple(dict.fromkeys(map(key_of, (*(a for box in mailboxes for a in box.addresses), *bare))))
 
 
 def _mailboxes(root: Root) -> tuple[Any, ...]:

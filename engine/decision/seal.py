@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from engine.model.addresses import is_one_of
 from engine.model.desk import AccountStatus, Kind
 from engine.model.draft import Decider, Disposition, Draft, Note, Target, Verdict, Who, note
 from engine.model.facts import Facts
@@ -275,7 +276,7 @@ def _webhooks(outcome: Outcome, config: Config) -> Iterator[CallWebhook]:
 def answered_to(mail: Mail, facts: Facts) -> str:
     """Where an answer goes: Reply-To if there is one, else From (RFC 5322, 3.6.2); never to ourselves."""
     address = mail.reply_to[0] if mail.reply_to else facts.sender.address
-    return "" if address.key in facts.own_addresses else address.address
+    return "" if is_one_of(address.key, facts.own_addresses) else address.address
 
 
 def spoken(facts: Facts, config: Config) -> str:

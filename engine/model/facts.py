@@ -62,12 +62,16 @@ class Authentication(Struct, frozen=True):
 
 
 class Sender(Struct, frozen=True):
-    """Who seems to write, and how the account was found; `problem` says why From is not believed."""
+    """Who seems to write, and how the account was found; `problem` says why From is not believed.
+
+    `through` is the list or group under whose address that person's mail came.
+    """
 
     address: Address = Address("")
     account: Account | None = None
     matched_by: Found = Found.NOT
     problem: str = ""
+    through: str = ""
 
 
 class Way(Stored):

@@ -61,7 +61,7 @@ GATES = (
     Gate(
         "own_loop", ("limits",), {"gates.own_loop": "discard"},
         "our own `X-Allegra-Loop`, or an address of ours in From",
-        ("limits.own_loop",),
+        ("limits.own_loop", "limits.own_address"),
     ),
     Gate(
         "hop_limit", ("limits",), {"gates.hop_limit": "discard"},

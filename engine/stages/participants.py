@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from engine.gates import Findings
-from engine.model.addresses import fits, key_of
+from engine.model.addresses import fits, is_one_of, key_of
 from engine.model.desk import Account, AccountStatus
 from engine.model.draft import Draft, Mark, NewUser, PersonChange, Role, Target
 from engine.model.facts import Facts
@@ -110,7 +110,8 @@ class _Joining:
     def _new(self, address: Address) -> bool:
         """Tell whether an address stands for somebody new: not us, not the sender, not a list, not seen before."""
         key = address.key
-        if not address.address or key in self._seen or self._is_ours(key):
+        ours = is_one_of(key, self._facts.own_addresses, self._options.mail_suffix_separators)
+        if not address.address or key in self._seen or ours:
             return False
         self._seen.add(key)
         for pattern in self._options.cc.never:
@@ -118,12 +119,6 @@ class _Joining:
                 self._never.append(f"{address.address} ({pattern.source})")
                 return False
         return True
-
-    def _is_ours(self, key: str) -> bool:
-        """Tell whether this is one of our addresses with a plus tag or a reply token."""
-        local, _, domain = key.rpartition("@")
-        plain, plus, _ = local.partition("+")
-        return bool(plus) and f"{plain}@{domain}" in self._facts.own_addresses
 
     def _one(self, address: Address, role: Role) -> bool:
         match = self._look.ask(AccountOf(address.key, self._options.mail_suffix_separators))

@@ -97,6 +97,8 @@ def _unknown(facts: Facts, options: Options, people: People, found: Findings) ->
     somebody on that item it is a comment (F056), from anybody else `people.reply_from_stranger` decides (F046).
     """
     sender, address = facts.sender, facts.sender.address.address
+    if sender.through:
+        found.note("sender.through", Mark.INFO, list=sender.through, address=address)
     if sender.problem:
         found.note("sender.not_believed", Mark.WARN, why=sender.problem)
     elif sender.account is not None:

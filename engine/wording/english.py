@@ -38,7 +38,10 @@ ENGLISH: Final[Mapping[str, str]] = {
     "limits.virus": "the virus scanner found {virus}",
     "limits.duplicate": "same content as mail {mail}",
     "limits.own_loop": "it carries our own X-Allegra-Loop",
-    "limits.own_address": "it comes from {address}, an address of ours",
+    "limits.own_address": (
+        "it comes from {address}, an address of ours, and nothing proves that we sent it"
+        "[; it seems to be from {person}]"
+    ),
     "limits.hops": "{hops} Received lines are over gates.hop_limit {limit}",
     "limits.rate_sender": "{count} mails from {sender} in {per:span}, gates.mails_per_sender is {limit}",
     "limits.rate_total": "{count} mails in {per:span}, gates.total_rate is {limit}",
@@ -59,6 +62,7 @@ ENGLISH: Final[Mapping[str, str]] = {
     "sender.blocked": "[{text}|the text] matches {pattern} of gates.{option}",
     "sender.permitted": "{address} is permitted by gates.allowed_senders",
     "sender.not_permitted": "[{address}|the sender] is not permitted by gates.allowed_senders",
+    "sender.through": "{list} passed it on for {address} and vouches for that",
     "sender.not_believed": "From is not believed: {why}",
     "sender.known": "{address} is {login}[ (found by suffix as {found_as})]",
     "sender.welcome": "[{address}|the sender] is unknown; people.unknown_user is {policy}",

@@ -168,3 +168,27 @@ def test_F053_an_address_that_an_earlier_release_stored_with_its_letters_is_foun
     with sqlite3.connect(desk.folder / "var" / "allegra.sqlite3") as database:
         keys = database.execute("SELECT key FROM email WHERE address LIKE 'info@%'").fetchall()
     assert keys == [("info@xn--bcher-kva.example",)]
+
+
+# ── addresses of ours ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_F042_every_address_that_we_write_from_is_ours_and_never_gets_an_account(desk: Any, post: Any) -> None:
+    more = '[errors]\nfrom = "Robot <robot@example.com>"\n[people]\nunknown_user = "create"\n'
+    post.configure(more=more.replace("help@", "desk@"))
+    for sender in ("help@example.com", "Robot@example.com", "help+support@example.com", "support@example.com"):
+        desk.mail("Hello", sender=f"'Jane' via Desk <{sender}>", headers=["Reply-To: jane@x.example"])
+    lines = desk.run()
+    assert [(line["outcome"], line["code"]) for line in lines] == [("held", "limits.own_address")] * 4
+    assert "jane@x.example" in lines[0]["because"]
+    assert desk.allegra("held", "release", lines[0]["mail"]).exit_code == 0
+    assert [each["login"] for each in desk.lines("user", "list")] == ["anna"]
+    assert post.mails() == []
+
+
+def test_F143_a_reply_to_that_is_no_address_is_not_answered(desk: Any, post: Any) -> None:
+    for n, reply_to in enumerate(("nobody", "see the signature", "Jane <help+x@example.com>", "jane@")):
+        desk.mail(f"Mail {n}", headers=[f"Reply-To: {reply_to}"])
+    assert [line["outcome"] for line in desk.run()] == ["created"] * 4
+    assert post.mails() == []
+    assert desk.lines("run")[-1].get("failed", 0) == 0
