@@ -87,8 +87,8 @@ class Gates(Section, frozen=True):
 class CreateDefaults(Section, frozen=True):
     """What a person made from a mail gets where the mail says nothing."""
 
-    first_name: Line = "Unknown"
-    last_name: Line = "Caller"
+    first_name: Line = ""
+    last_name: Line = ""
     group: Line = ""
 
 

@@ -1,7 +1,7 @@
 """The form in which addresses compare, and the ways in which one address can be written.
 
-Here: case, the spellings of an international domain, tags behind a separator. Not here: reading addresses out of header
-fields (`mail/addresses.py`), whose one is (`store/directory.py`).
+Here: case, the spellings of an international domain, tags behind a separator, `Name <address>`. Not here: reading
+addresses out of header fields (`mail/addresses.py`), whose one is (`store/directory.py`).
 Invariant: two spellings of one address have one key; a base never belongs to another domain than its address.
 """
 
@@ -11,6 +11,9 @@ from collections.abc import Collection
 
 from rules.domains import ascii_form, other_spelling
 from rules.pattern import Pattern
+
+LONGEST_NAME = 100
+"""Characters of a display name that are kept with an item or a comment."""
 
 
 def key_of(address: str) -> str:
@@ -33,6 +36,18 @@ def base_key(key: str, separators: str = "") -> str:
 def is_one_of(key: str, addresses: Collection[str], separators: str = "") -> bool:
     """Tell whether a key is that of one of these addresses (keys too), with or without a tag."""
     return key in addresses or base_key(key, separators) in addresses
+
+
+def written(name: str, key: str) -> str:
+    """Write who wrote something: `Name <address>`, or the address alone where there is no name."""
+    plain = "".join(char for char in " ".join(name.split()) if char.isprintable() and char not in '"<>')
+    key = key.replace("<", "").replace(">", "")
+    return f"{plain[:LONGEST_NAME].strip()} <{key}>" if plain and key else key
+
+
+def bare(text: str) -> str:
+    """Give the address in what `written` made, or in an address alone."""
+    return text.rpartition("<")[2].rstrip(">")
 
 
 def fits(pattern: Pattern, address: str) -> bool:

@@ -144,7 +144,7 @@ class Pruned(Struct, frozen=True):
 
 
 class ItemRow(Struct, frozen=True):
-    """An item in a list."""
+    """An item in a list. `author` is a login, or `Name <address>` of somebody without an account."""
 
     id: int
     workspace: str
@@ -161,7 +161,7 @@ class ItemRow(Struct, frozen=True):
 
 
 class CommentView(Struct, frozen=True):
-    """A comment with the mail it came with (its id, "" for none)."""
+    """A comment with the mail it came with (its id, "" for none); `author` as in `ItemRow`."""
 
     id: int
     author: str
@@ -245,3 +245,4 @@ class OutboxContext(Struct, frozen=True):
     topic: int = 0
     title: str = ""
     workspace: str = ""
+    name: str = ""

@@ -48,7 +48,8 @@ class Context(Struct, frozen=True):
 
     `key` names the outbox row; `sender` is the From mailbox, `reply_address` the address that gets the token.
     `workspace` is the identifier, `send_as` the person in whose name it goes (the address stays ours).
-    `subject`, `original_id`, `references` are those of the mail that is answered, `original` its bytes.
+    `writer` is name and address of who wrote the mail that is answered; `subject`, `original_id`, `references` are its
+    own, `original` its bytes.
     """
 
     key: str
@@ -63,6 +64,7 @@ class Context(Struct, frozen=True):
     kind: str = "i"
     title: str = ""
     person: str = ""
+    writer: str = ""
     subject: str = ""
     original_id: str = ""
     references: tuple[str, ...] = ()
@@ -124,6 +126,7 @@ def values(mail: SendMail, context: Context) -> dict[str, object]:
         "subject": one_line(context.subject, SUBJECT_CHARS),
         "workspace": one_line(context.workspace_name or context.workspace, NAME_CHARS),
         "person": one_line(context.person, NAME_CHARS),
+        "sender": one_line(context.writer, SUBJECT_CHARS),
         "reason": one_line(mail.reason, 1000),
         "text": text(mail.text).strip("\n"),
         "trace": text(context.trace).strip("\n"),

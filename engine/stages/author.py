@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from engine.gates import Findings
 from engine.item.target import may_comment
+from engine.model.addresses import base_key
 from engine.model.answers import Found
 from engine.model.desk import Account
 from engine.model.draft import Draft, Mark, NewUser, Target, Verdict, note
@@ -102,7 +103,10 @@ class Author:
 
 
 def new_user(address: Address, people: People, language: str, look: Lookups, found: Findings) -> NewUser:
-    """Make an account's data from an address and its display name (F056, F060); unknown groups are told."""
+    """Make an account's data from an address and its display name (F056, F060); unknown groups are told.
+
+    Who gives no name is called by the local part of the address.
+    """
     first, last = named(address.name)
     made = people.create_defaults
     wanted = dict.fromkeys((*people.default_group, *((made.group,) if made.group else ())))
@@ -113,7 +117,10 @@ def new_user(address: Address, people: People, language: str, look: Lookups, fou
             found.note("author.no_group", Mark.WARN, group=name)
         elif group not in groups:
             groups.append(group)
-    return NewUser(address, first or made.first_name or "-", last or made.last_name or "-", tuple(groups), language)
+    first, last = first or made.first_name, last or made.last_name
+    if not first and not last:
+        first = base_key(address.key).rpartition("@")[0][:LONGEST_NAME]
+    return NewUser(address, first, last, tuple(groups), language)
 
 
 def named(name: str) -> tuple[str, str]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from engine.model.addresses import written
 from engine.model.facts import Facts
 from engine.model.mail import Mail
 from engine.model.plan import Outcome, Plan, Receipt
@@ -60,7 +61,7 @@ class Commit:
         now, received_at = self._database.now(), us(spooled.received_at)
         row, generation = spooled.row, spooled.generation
         self._compare_and_set(spooled, mail, facts, plan, now)
-        sender = facts.sender.address.key
+        sender = written(facts.sender.address.name, facts.sender.address.key)
         effects = Effects(self._shelves, spooled, received_at, sender, message_ids or random_message_id)
         if plan.effects:
             effects.item = plan.item

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import msgspec
 
-from engine.model.addresses import key_of
+from engine.model.addresses import bare, key_of
 from engine.model.desk import ItemFacts, Kind, Value
 from engine.store import hot
 from engine.store.database import Database, moment, time
@@ -28,19 +28,19 @@ class ItemLookups:
             return None
         workspace, title, closed_at, changed_at, private, sender, author, author_id, *values = row
         held = dict(zip(COLUMNS, values, strict=True))
-        people = {sender} if sender else set()
+        people = {bare(sender)} if sender else set()
         for login, number in [(author, author_id), *self._database.rows(hot.ITEM_PEOPLE, item, held["assigned_to"])]:
             if login:
                 people.update(self._names(number))
         writers = self._database.rows(hot.ITEM_WRITERS, item)
-        people.update(writer for writer, _ in writers)
+        people.update(bare(writer) for writer, _ in writers)
         return ItemFacts(
             id=item, workspace=workspace, title=title, type=held["type"], status=held["status"],
             closed=closed_at is not None, closed_at=moment(closed_at), changed_at=moment(changed_at),
             private=bool(private),
             fields=(*((name, value) for name, value in held.items() if value), *self.fields(item)),
             people=tuple(sorted(people)),
-            authorised=tuple(writer for writer, published in writers if published),
+            authorised=tuple(bare(writer) for writer, published in writers if published),
             attachment_digests=self._digests(item),
         )  # fmt: skip
 
@@ -65,7 +65,7 @@ class ItemLookups:
         for number, sender in self._database.rows(hot.TOPIC_PEOPLE, topic):
             people.update(self._names(number))
             if sender:
-                people.add(sender)
+                people.add(bare(sender))
         workspace, title, locked, created_at = row
         (changed_at,) = self._database.one(hot.TOPIC_CHANGED, topic)
         return ItemFacts(

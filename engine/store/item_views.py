@@ -10,6 +10,7 @@ from typing import Any
 
 from peewee import JOIN, Case, fn
 
+from engine.model.desk import AccountStatus
 from engine.model.stored import AttachmentView, CommentView, ItemRow, ItemView
 from engine.store import tables
 from engine.store.database import Database, moment, time
@@ -67,7 +68,7 @@ class ItemViews:
 
     def _comments(self, item: int) -> tuple[CommentView, ...]:
         comment, account, inbound = tables.Comment, tables.Account, tables.Inbound
-        author, mail = fn.COALESCE(account.login, comment.sender), fn.COALESCE(inbound.ref, "")
+        author, mail = _writer(comment.sender), fn.COALESCE(inbound.ref, "")
         query = (
             comment.select(comment.id, author, comment.text, comment.quoted, comment.internal, comment.created_at, mail,
                            comment.html)
@@ -133,9 +134,16 @@ def _rows() -> Any:
     attachments = tables.Attachment.select(fn.COUNT(tables.Attachment.id)).where(tables.Attachment.item == item.id)
     return (
         item.select(item.id, workspace.identifier, item.title, item.type, item.status, item.priority, item.assigned_to,
-                    fn.COALESCE(account.login, item.sender), item.created_at, item.changed_at, comments, attachments)
+                    _writer(item.sender), item.created_at, item.changed_at, comments, attachments)
         .join(workspace).switch(item).join(account, JOIN.LEFT_OUTER)
     )  # fmt: skip
+
+
+def _writer(sender: Any) -> Any:
+    """Who wrote it: the login, or name and address of somebody without an account, for whom the guest stands."""
+    account = tables.Account
+    stranger = (account.id.is_null() | (account.status == AccountStatus.GUEST)) & (sender != "")
+    return Case(None, [(stranger, sender)], fn.COALESCE(account.login, ""))
 
 
 def _item_row(row: tuple[Any, ...]) -> ItemRow:

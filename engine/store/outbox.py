@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec.structs import replace
 
+from engine.mail import addresses
 from engine.model.addresses import base_key, key_of
 from engine.model.plan import SendMail
 from engine.model.stored import OutboxContext, OutboxRow, Spooled
@@ -121,19 +122,20 @@ class Outbox:
         mail, mailbox, subject, message_id, sender, received_at, raw, item, topic = row
         place = self._database.one(hot.ABOUT["topic" if topic else "item"], topic or item or 0)
         title, workspace = place or ("", "")
+        references, name = self._head(raw)
         return OutboxContext(
-            mail or "", mailbox or "", subject or "", message_id or "", self._references(raw), sender or "",
-            time(received_at) if received_at else None, item or 0, topic or 0, title, workspace,
+            mail or "", mailbox or "", subject or "", message_id or "", references, sender or "",
+            time(received_at) if received_at else None, item or 0, topic or 0, title, workspace, name,
         )  # fmt: skip
 
-    def _references(self, raw: int | None) -> tuple[str, ...]:
-        """The Message-IDs in References of a raw mail, the newest ones, as long as its bytes are there."""
+    def _head(self, raw: int | None) -> tuple[tuple[str, ...], str]:
+        """The newest Message-IDs in References of a raw mail and the name in From, as long as its bytes are there."""
         row = self._database.one(hot.HEAD, raw or 0)
         if row is None or row[0] is None:
-            return ()
+            return (), ""
         header = re.split(rb"\r?\n\r?\n", bytes(row[0]), maxsplit=1)[0]
-        for line in re.sub(rb"\r?\n[ \t]+", b" ", header).splitlines():
-            if line[:11].lower() == b"references:":
-                found = re.findall(r"<[!-;=?-~]{1,250}>", line.decode("ascii", "replace"))
-                return tuple(found[-MOST_REFERENCES:])
-        return ()
+        lines = re.sub(rb"\r?\n[ \t]+", b" ", header).splitlines()
+        values = {name.lower(): value for name, _, value in (line.partition(b":") for line in reversed(lines))}
+        references = values.get(b"references", b"").decode("ascii", "replace")
+        writer = addresses.parse(values.get(b"from", b"").decode("utf-8", "replace"), 1)
+        return tuple(re.findall(r"<[!-;=?-~]{1,250}>", references)[-MOST_REFERENCES:]), writer[0].name if writer else ""

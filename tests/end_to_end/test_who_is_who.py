@@ -192,3 +192,42 @@ def test_F143_a_reply_to_that_is_no_address_is_not_answered(desk: Any, post: Any
     assert [line["outcome"] for line in desk.run()] == ["created"] * 4
     assert post.mails() == []
     assert desk.lines("run")[-1].get("failed", 0) == 0
+
+
+# ── people without an account ─────────────────────────────────────────────────────────────────────────────────
+
+
+def test_F055_a_guest_is_shown_with_name_and_address(desk: Any, post: Any) -> None:
+    desk.allegra("user", "add", "guest", "--status", "guest")
+    desk.configure('rules = "rules/system.toml"')
+    toml = (desk.folder / "allegra.toml").read_text()
+    smtp = f'[smtp]\nhost = "127.0.0.1"\nport = {post.server.port}\nssl = false\nfrom = "help@example.com"\n'
+    (desk.folder / "allegra.toml").write_text(toml + smtp + '[people]\nunknown_user = "accept"\n')
+    rule = """[[rule]]\nname = "b"\nwhen = 'subject contains "Hello"'\nthen = ['notify "anna"']\n"""
+    desk.rules("system.toml", rule)
+    desk.mail("Hello", sender='"Doe, Jane" <Jane@Elsewhere.example>')
+    desk.run()
+    jane = "Doe, Jane <jane@elsewhere.example>"
+    assert desk.item(1)["author"] == jane
+    assert [row["author"] for row in desk.lines("item", "list")] == [jane]
+    assert jane in desk.allegra("item", "show", "1").stdout
+    told = dict(post.mails())
+    assert f"({jane})" in told["anna@example.com"].get_content()
+    assert "Hello Doe, Jane," in told["Jane@Elsewhere.example"].get_content()
+
+    desk.mail("Re: [#1] Hello", sender="jane@elsewhere.example")
+    token = tokens.sign(1, secret(desk))
+    desk.mail("Re: Hello", sender="Eve <eve@other.example>", headers=[f"Delivered-To: help+{token}@example.com"])
+    assert [line["outcome"] for line in desk.run()] == ["comment", "note"]
+    assert [each["author"] for each in desk.item(1)["comments"]] == [
+        "jane@elsewhere.example",
+        "Eve <eve@other.example>",
+    ]
+
+
+def test_F056_a_person_that_a_mail_makes_has_a_name(desk: Any) -> None:
+    desk.configure(more='[people]\nunknown_user = "create"\n')
+    desk.mail(sender="eve.s@stranger.example")
+    desk.mail(sender="Ada <ada@stranger.example>")
+    assert [line["outcome"] for line in desk.run()] == ["created", "created"]
+    assert {each["name"] for each in desk.lines("user", "list")} == {"Anna Berg", "eve.s", "Ada"}

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.model.addresses import base_key, fits, is_one_of, key_of
+from engine.model.addresses import bare, base_key, fits, is_one_of, key_of, written
 from rules.pattern import compile_pattern
 
 
@@ -50,6 +50,12 @@ def test_F050_patterns_for_addresses_read_any_case_and_either_spelling() -> None
         for address in ("Info@bücher.example", "info@XN--BCHER-KVA.example"):
             assert fits(compile_pattern(pattern), address)
     assert not fits(compile_pattern("/@bücher\\.example$/"), "info@bucher.example")
+
+
+@given(st.text(), st.emails())
+def test_name_and_address_are_written_on_one_line_and_the_address_is_read_back(name: str, address: str) -> None:
+    text = written(name, key_of(address))
+    assert text.isprintable() and bare(text) == key_of(address)
 
 
 @given(st.text(), st.text(max_size=3))

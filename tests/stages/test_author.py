@@ -94,6 +94,15 @@ def test_F056_display_names_are_split(name: str, parts: tuple[str, str]) -> None
     assert named(name) == parts
 
 
+@pytest.mark.parametrize(
+    ("name", "parts"), [("", ("eve.s", "")), ("eve@stranger.example", ("eve.s", "")), ("Eve", ("Eve", ""))]
+)
+def test_F056_who_gives_no_name_is_called_by_the_local_part(name: str, parts: tuple[str, str]) -> None:
+    known = facts(sender=Sender(Address("Eve.S+shop@stranger.example", name)))
+    (user,) = decide(known, CREATE).new_users
+    assert (user.first_name, user.last_name) == parts
+
+
 def test_F060_created_users_join_the_default_groups_and_unknown_ones_are_told() -> None:
     toml = CREATE + 'default_group = ["Customers", "nobody"]\ncreate_defaults = { group = "tier2" }\n'
     decided = decide(unknown(), toml)
