@@ -111,6 +111,7 @@ class _Search:
         tags: tuple[tuple[str, str], ...],
     ) -> None:
         self._mail = mail
+        self._workspace = settings.workspace
         self._options = settings.items.threading
         self._look = look
         self._own = own
@@ -210,21 +211,28 @@ class _Search:
             one = note("thread.not_known", message_id=self._ids[0][:200])
             self.tried.append((Way.MESSAGE_ID, note("thread.none_known", count=count) if count > 1 else one))
             return None
-        return Thread(match.item, Way.MESSAGE_ID, match.message_id, proven=True, private=match.private)
+        here = (each for each in match.also if each.workspace == self._workspace)
+        item = match.item if match.item.workspace == self._workspace else next(here, match.item)
+        return Thread(item, Way.MESSAGE_ID, match.message_id, proven=True, private=match.private)
 
     def _by_plus(self) -> Thread | None:
         """A number in the plus tag or the whole local part of an address of ours (F109)."""
-        pattern = self._options.plus_item
-        if pattern is None:
-            return None
         dangling: Thread | None = None
         for text, address in (*self._tags, *self._locals()):
-            for number in _numbers(pattern, text):
+            for number, private in self._in_address(text):
                 found = self._numbered(number, Kind.ITEM, Way.PLUS, address)
+                if private:
+                    found = replace(found, private=True, foreign=False)
                 if found.item is not None:
                     return found
                 dangling = dangling or found
         return dangling
+
+    def _in_address(self, text: str) -> Iterator[tuple[int, bool]]:
+        """The numbers in a tag or local part, and whether an internal note is meant."""
+        for pattern, private in ((self._options.plus_note, True), (self._options.plus_item, False)):
+            for number in _numbers(pattern, text) if pattern is not None else ():
+                yield number, private
 
     def _locals(self) -> Iterator[tuple[str, str]]:
         """Local parts in our domains that are no address of ours."""

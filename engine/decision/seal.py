@@ -77,15 +77,16 @@ _NOTED = frozenset({"thread.stranger", "gate.auto_reply"})
 
 def seal(mail: Mail, facts: Facts, draft: Draft, config: Config) -> Plan:
     """Make the plan of a draft, settled or not."""
-    disposition = draft.disposition or _accepted(draft)
     settings = config.settings(draft.workspace)
+    written = Target.NOTE if draft.target is Target.COMMENT and settings.items.log_field == "note" else draft.target
+    disposition = draft.disposition or _accepted(draft, written)
     if disposition.verdict is not Verdict.ACCEPT:
         return _not_accepted(mail, facts, draft, disposition, settings, config)
-    outcome, _ = _OUTCOMES[draft.target]
+    outcome, _ = _OUTCOMES[written]
     item = draft.item.id if draft.item is not None and draft.target is not Target.NEW_ITEM else 0
     about = 0 if draft.target is Target.TOPIC_POST else item
     effects: tuple[Effect, ...] = (
-        *_changes(draft, item, settings),
+        *_changes(draft, item, written),
         *_answers(mail, facts, draft, about, settings, config),
         *_dispatches(draft, about),
         *_webhooks(outcome, config),
@@ -93,13 +94,16 @@ def seal(mail: Mail, facts: Facts, draft: Draft, config: Config) -> Plan:
     return Plan(disposition, outcome, draft.workspace, effects, Settle.SUCCESS, item)
 
 
-def _accepted(draft: Draft) -> Disposition:
-    """The verdict of a draft that came to the end: ACCEPT, if it says where, who and what."""
+def _accepted(draft: Draft, written: Target) -> Disposition:
+    """The verdict of a draft that came to the end: ACCEPT, if it says where, who and what.
+
+    `written` is the target, but a note where every comment is one (`items.log_field`).
+    """
     lacks = tuple(_lacks(draft))
     if lacks:
         because = sentence(note("seal.lacks", what=lacks))
         return Disposition(Verdict.HOLD, "draft.undecided", because, SEAL)
-    _, code = _OUTCOMES[draft.target]
+    _, code = _OUTCOMES[written]
     if draft.target is Target.NOTE:
         for said in reversed(draft.notes):
             if said.code in _NOTED:  # why it is a note says more than that it is one
@@ -107,7 +111,7 @@ def _accepted(draft: Draft) -> Disposition:
     made = note("seal.item", workspace=draft.workspace)
     if draft.target is not Target.NEW_ITEM and draft.item is not None:
         workspace = draft.item.workspace or draft.workspace
-        made = note(_WRITTEN[draft.target], item=draft.item.id, workspace=workspace)
+        made = note(_WRITTEN[written], item=draft.item.id, workspace=workspace)
     return Disposition(Verdict.ACCEPT, code, sentence(made), SEAL)
 
 
@@ -142,7 +146,7 @@ def _not_accepted(
     return Plan(disposition, outcome, draft.workspace, effects, settle, item)
 
 
-def _changes(draft: Draft, item: int, settings: Settings) -> Iterator[Effect]:
+def _changes(draft: Draft, item: int, written: Target) -> Iterator[Effect]:
     """The effects inside the database: users before the item that names them, then what hangs on the item."""
     yield from map(CreateUser, draft.new_users)
     if draft.target is Target.NEW_ITEM:
@@ -160,8 +164,7 @@ def _changes(draft: Draft, item: int, settings: Settings) -> Iterator[Effect]:
     elif draft.target is Target.TOPIC_POST:
         yield PostToTopic(item, draft.text, draft.author, draft.title, draft.quoted, draft.html_part)
     else:
-        internal = draft.target is Target.NOTE or settings.items.log_field == "note"
-        yield AddComment(item, draft.text, draft.author, internal, draft.quoted, draft.html_part)
+        yield AddComment(item, draft.text, draft.author, written is Target.NOTE, draft.quoted, draft.html_part)
         for change in draft.fields:
             yield SetField(item, change.name, change.value)
     if draft.target is not Target.TOPIC_POST:

@@ -44,7 +44,10 @@ def aim(facts: Facts, draft: Draft, settings: Settings, look: Lookups, found: Fi
     if draft.target is Target.NOTE and draft.item is not None:
         return Aim(Target.NOTE, draft.item)
     dangling = item is None and facts.thread.dangling and not draft.start_new
-    if dangling and facts.thread.foreign and not _works(facts, draft.workspace, settings, look):
+    if dangling and facts.thread.private:
+        if found.stop("hold", "thread.item_gone", note("target.dangling", marker=facts.thread.marker)):
+            return None
+    elif dangling and facts.thread.foreign and not _works(facts, draft.workspace, settings, look):
         found.note("target.foreign_number", Mark.INFO, marker=facts.thread.marker)
     elif dangling and settings.items.behavior != "create":
         verb, marker = settings.items.threading.on_dangling, facts.thread.marker
@@ -170,6 +173,10 @@ def _on(
     """A mail that answers an item or a topic."""
     way = Way.RULE if proof == "rule" else facts.thread.by or Way.RULE
     how: dict[str, Said] = {"item": item.id, "topic": item.id if item.kind is Kind.TOPIC else 0, "way": way}
+    unknown = proof != "rule" and item.kind is Kind.ITEM and stranger(facts, item, settings, look)
+    if facts.thread.private and proof != "rule" and (unknown or settings.items.log_field != "note"):
+        found.note("target.answers", **how)
+        return _privately(item, proof, unknown, facts, settings, found)
     if settings.items.behavior == "create":
         found.note("target.create_only", Mark.INFO, **how)
         return Aim()
@@ -179,7 +186,6 @@ def _on(
     found.note("target.answers", **how)
     if item.kind is Kind.TOPIC:
         return _on_topic(item, found)
-    unknown = proof != "rule" and stranger(facts, item, settings, look)
     if unknown and not proof and settings.items.threading.subject_needs_sender:
         said: dict[str, Said] = {"marker": facts.thread.marker, "item": item.id, "on": _on_without_say(facts, item)}
         found.note("target.guessable", Mark.WARN, "thread.stranger", **said)
@@ -193,12 +199,22 @@ def _on(
             return None
     if unknown:
         return _from_stranger(item, settings.people.reply_from_stranger, facts, found)
-    if facts.thread.private:
-        found.note("target.stays_private", Mark.INFO)
-        return Aim(Target.NOTE, item)
     if item.closed:
         found.note("target.closed", Mark.INFO, "thread.closed", item=item.id, policy=policy)
     return Aim(Target.COMMENT, item, reopen=item.closed and policy == "reopen")
+
+
+def _privately(
+    item: ItemFacts, proof: str, unknown: bool, facts: Facts, settings: Settings, found: Findings
+) -> Aim | None:
+    """A mail that answers an internal note, or is meant to be one: whatever the settings say, it is never public."""
+    if not unknown:
+        found.note("target.stays_private", Mark.INFO)
+        return Aim(Target.NOTE, item)
+    if not proof or settings.people.reply_from_stranger == "hold":
+        because = note("target.private_stranger", address=facts.sender.address.address, item=item.id)
+        return None if found.stop("hold", "thread.stranger", because) else Aim(Target.NOTE, item)
+    return _from_stranger(item, "note", facts, found)
 
 
 def _on_topic(topic: ItemFacts, found: Findings) -> Aim | None:

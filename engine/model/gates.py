@@ -110,7 +110,7 @@ GATES = (
     ),
     Gate(
         "empty_subject", ("subject",), {"gates.empty_subject": "reject"},
-        "no subject; `default-title` goes on with `gates.default_title`",
+        "no subject, and no proof which item it answers; `default-title` goes on with `gates.default_title`",
         ("gate.empty_subject",), skippable=True, more=("default-title",),
     ),
     Gate(

@@ -1,8 +1,9 @@
 """Stage 11: the other people on the mail become editors, readers or watchers.
 
 Here: who of To and Cc joins the item and as what, and the people that rules name.
-Not here: the author (`author`). Invariant: at most `people.cc.limit` people join by being on the mail; own addresses,
-the sender, lists and those the item has already never do; a note or a post brings nobody in.
+Not here: the author (`author`).
+Invariant: at most `people.cc.limit` people join by being on the mail; own addresses, the sender and lists never do, nor
+who is on the item already, but for the assignee, who may be another one tomorrow; a note or a post brings nobody in.
 """
 
 from __future__ import annotations
@@ -72,6 +73,7 @@ class _Joining:
         self._facts, self._draft, self._options, self._look, self._found = facts, draft, people, look, found
         self.people: list[PersonChange] = []
         self.new_users: list[NewUser] = []
+        self._assignee = dict(draft.item.fields).get("assigned_to") if draft.item is not None else None
         self._unknown: list[str] = []
         self._never: list[str] = []
         account = facts.sender.account
@@ -133,7 +135,7 @@ class _Joining:
         present = account.login.casefold() in self._present or any(
             key_of(email) in self._present for email in account.emails
         )
-        if account.login in self._logins or present:
+        if account.login in self._logins or (present and account.login != self._assignee):
             return False
         self._logins.add(account.login)
         if account.status != AccountStatus.ACTIVE:

@@ -1,7 +1,7 @@
 """Stage 5: does the subject let this mail in?
 
 Here: the empty subject and the undesired patterns. Not here: what becomes of the subject (`draft`).
-Invariant: what stage `bounce` is going to settle passes untouched.
+Invariant: what stage `bounce` is going to settle passes untouched; an answer with proof needs no subject.
 """
 
 from __future__ import annotations
@@ -35,6 +35,9 @@ class Subject:
             return found.draft()
         subject = mail.subject.strip()
         if not subject:
+            if facts.thread.proven and facts.thread.item is not None and not draft.start_new:
+                found.note("subject.not_needed", Mark.INFO, item=facts.thread.item.id, way=facts.thread.by)
+                return found.draft()
             return self._empty(options.empty_subject, options.default_title, found, draft)
         encoded = encode(subject)
         for pattern in options.undesired_subject_patterns:

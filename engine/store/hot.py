@@ -281,13 +281,13 @@ TOPIC_CHANGED = "SELECT max(created_at) FROM post WHERE topic_id = ?"
 
 BY_MESSAGE = """
 SELECT receipt.item, receipt.topic, receipt.outcome = 'note'
-  AND coalesce((SELECT internal FROM comment WHERE id = receipt.comment), TRUE)
+  AND coalesce((SELECT internal FROM comment WHERE id = receipt.comment), TRUE), inbound.content_key
 FROM inbound JOIN receipt ON receipt.inbound_id = inbound.id
 WHERE inbound.message_key = ? AND inbound.message_key IS NOT NULL
-  AND (receipt.item IS NOT NULL OR receipt.topic IS NOT NULL) ORDER BY inbound.id, receipt.generation LIMIT 1"""
+  AND (receipt.item IS NOT NULL OR receipt.topic IS NOT NULL) ORDER BY inbound.id, receipt.generation LIMIT 20"""
 
 BY_OUR_MESSAGE = """
-SELECT item, topic, FALSE FROM outbox WHERE message_id = ? AND (item IS NOT NULL OR topic IS NOT NULL)"""
+SELECT item, topic, FALSE, NULL FROM outbox WHERE message_id = ? AND (item IS NOT NULL OR topic IS NOT NULL)"""
 
 DUPLICATE = """
 SELECT inbound.ref FROM inbound JOIN receipt ON receipt.inbound_id = inbound.id AND receipt.workspace = ?

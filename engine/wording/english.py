@@ -78,6 +78,7 @@ ENGLISH: Final[Mapping[str, str]] = {
     "subject.fine": "the subject is not empty and not undesired",
     "subject.undesired": 'the subject "{subject}" matches {pattern}',
     "subject.empty": "the subject is empty",
+    "subject.not_needed": "no subject, but it proves to answer #{item} (by {way})",
     "subject.default_title": 'the subject is empty; the title is "{title}"',
     # 6 bounce
     "bounce.person": "written by a person, as far as its headers tell",
@@ -117,6 +118,7 @@ ENGLISH: Final[Mapping[str, str]] = {
         "people.reply_from_stranger is {policy}"
     ),
     "target.stays_private": "it answers an internal note, so it stays one",
+    "target.private_stranger": "it is meant for the notes of #{item}, and [{address}|the sender] has no say there",
     "target.locked": 'the topic "{title}" is locked',
     # 7 draft: its fields
     "keywords.not_read": "keywords are not read: {why}",

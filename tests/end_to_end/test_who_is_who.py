@@ -231,3 +231,83 @@ def test_F056_a_person_that_a_mail_makes_has_a_name(desk: Any) -> None:
     desk.mail(sender="Ada <ada@stranger.example>")
     assert [line["outcome"] for line in desk.run()] == ["created", "created"]
     assert {each["name"] for each in desk.lines("user", "list")} == {"Anna Berg", "eve.s", "Ada"}
+
+
+# ── where an answer lands ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_F038_an_answer_with_proof_needs_no_subject(desk: Any) -> None:
+    first = desk.mail()
+    desk.run()
+    token = tokens.sign(1, secret(desk))
+    desk.mail("", headers=[f"Delivered-To: help+{token}@example.com"])
+    desk.mail("", body="by the Message-ID\n", headers=[f"In-Reply-To: {first}"])
+    desk.mail("", headers=["Delivered-To: help+i1.aaaaaaaaaaaaaaaa@example.com"], body="forged\n")
+    assert [line["code"] for line in desk.run()] == ["draft.comment", "draft.comment", "gate.empty_subject"]
+
+
+def test_F109_mail_to_the_notes_of_an_item_is_never_public(desk: Any) -> None:
+    desk.allegra("user", "add", "guest", "--status", "guest")
+    desk.configure(more='[people]\nunknown_user = "accept"\n[items]\nclosed_item = "new-item"\n')
+    desk.mail()
+    desk.run()
+    for sender, number in (("anna@example.com", 1), ("eve@other.example", 1), ("eve@other.example", 99)):
+        desk.mail("Internal", sender=sender, headers=[f"Delivered-To: note-{number}@example.com"], body=f"{sender}\n")
+    codes = [(line["outcome"], line["code"]) for line in desk.run()]
+    assert codes == [("note", "draft.note"), ("held", "thread.stranger"), ("held", "thread.item_gone")]
+    assert [each["internal"] for each in desk.item(1)["comments"]] == [True]
+    assert len(desk.lines("item", "list")) == 1
+
+
+BILLING = """[workspace.finance.mailbox]
+protocol = "maildir"
+path = "mail/finance"
+addresses = ["billing@example.com"]
+"""
+
+
+def test_F107_of_one_mail_in_two_workspaces_the_answer_goes_to_the_item_of_the_mailbox(desk: Any) -> None:
+    for part in ("new", "cur", "tmp"):
+        (desk.folder / "mail" / "finance" / part).mkdir(parents=True)
+    desk.configure(more=BILLING)
+    both = (
+        b"From: anna@example.com\nTo: support@example.com, billing@example.com\nSubject: Both\nMessage-ID: <b@x>\n\nx\n"
+    )
+    for box in ("support", "finance"):
+        desk.mail(box=box, raw=both)
+    assert sorted((line["workspace"], line["outcome"]) for line in desk.run()) == [
+        ("finance", "created"),
+        ("support", "created"),
+    ]
+    forged = b"From: anna@example.com\nSubject: Other\nMessage-ID: <b@x>\n\nsomething else\n"
+    desk.mail(box="finance", raw=forged)
+    desk.run()
+    numbers = {row["workspace"]: row["id"] for row in reversed(desk.lines("item", "list"))}
+    by_title = {(row["workspace"], row["title"]): row["id"] for row in desk.lines("item", "list")}
+    assert len(numbers) == 2
+    for box in ("finance", "support"):
+        desk.mail(f"Re: Both, {box}", box=box, headers=["In-Reply-To: <b@x>"], body=f"to {box}\n")
+    assert {line["item"] for line in desk.run()} == {by_title["finance", "Both"], by_title["support", "Both"]}
+    (comment,) = desk.item(by_title["finance", "Both"])["comments"]
+    assert comment["text"].strip() == "to finance"
+
+
+def test_F118_where_every_comment_is_a_note_its_receipt_says_so_and_its_answers_are_notes_too(desk: Any) -> None:
+    desk.configure(more='[items]\nlog_field = "note"\n')
+    desk.mail()
+    desk.run()
+    answer = desk.mail("Re: [#1] Printer broken", body="inside\n")
+    assert [(line["outcome"], line["code"]) for line in desk.run()] == [("note", "draft.note")]
+    desk.configure()
+    desk.mail("Re: Printer broken", headers=[f"In-Reply-To: {answer}"], body="an answer\n")
+    assert [(line["outcome"], line["code"]) for line in desk.run()] == [("note", "draft.note")]
+    assert [each["internal"] for each in desk.item(1)["comments"]] == [True, True]
+
+
+def test_F122_an_assignee_in_cc_stays_on_the_item_when_it_is_given_to_somebody_else(desk: Any) -> None:
+    desk.load('[[users]]\nlogin = "bob"\nname = "Bob"\nemails = ["bob@example.com"]\ngroups = ["staff"]\n')
+    desk.load('[[items]]\nid = 1\nworkspace = "support"\ntitle = "x"\nauthor = "anna"\nassignee = "bob"\n')
+    desk.configure(more="[people.cc]\naddCcAsReader = false\naddCcAsWatcher = true\n")
+    desk.mail("Re: [#1] x", headers=["Cc: bob@example.com"])
+    assert [line["outcome"] for line in desk.run()] == ["comment"]
+    assert desk.item(1)["people"] == [{"login": "bob", "role": "watcher"}]
