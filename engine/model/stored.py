@@ -144,7 +144,7 @@ class Pruned(Struct, frozen=True):
 
 
 class ItemRow(Struct, frozen=True):
-    """An item in a list. `author` is a login, or `Name <address>` of somebody without an account."""
+    """An item in a list. `author` is a login or an address, `sender` is `Name <address>` of who has no account."""
 
     id: int
     workspace: str
@@ -158,10 +158,16 @@ class ItemRow(Struct, frozen=True):
     changed_at: datetime
     comments: int = 0
     attachments: int = 0
+    sender: str = ""
+
+    @property
+    def writer(self) -> str:
+        """Who wrote it, for people."""
+        return self.sender or self.author
 
 
 class CommentView(Struct, frozen=True):
-    """A comment with the mail it came with (its id, "" for none); `author` as in `ItemRow`."""
+    """A comment with the mail it came with (its id, "" for none); `author` and `sender` as in `ItemRow`."""
 
     id: int
     author: str
@@ -171,6 +177,12 @@ class CommentView(Struct, frozen=True):
     created_at: datetime
     mail: str = ""
     html: str = ""
+    sender: str = ""
+
+    @property
+    def writer(self) -> str:
+        """Who wrote it, for people."""
+        return self.sender or self.author
 
 
 class AttachmentView(Struct, frozen=True):

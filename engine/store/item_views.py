@@ -10,6 +10,7 @@ from typing import Any
 
 from peewee import JOIN, Case, fn
 
+from engine.model.addresses import bare
 from engine.model.desk import AccountStatus
 from engine.model.stored import AttachmentView, CommentView, ItemRow, ItemView
 from engine.store import tables
@@ -68,16 +69,16 @@ class ItemViews:
 
     def _comments(self, item: int) -> tuple[CommentView, ...]:
         comment, account, inbound = tables.Comment, tables.Account, tables.Inbound
-        author, mail = _writer(comment.sender), fn.COALESCE(inbound.ref, "")
+        login, sender, mail = fn.COALESCE(account.login, ""), _stranger(comment.sender), fn.COALESCE(inbound.ref, "")
         query = (
-            comment.select(comment.id, author, comment.text, comment.quoted, comment.internal, comment.created_at, mail,
-                           comment.html)
+            comment.select(comment.id, login, comment.text, comment.quoted, comment.internal, comment.created_at, mail,
+                           comment.html, sender)
             .join(account, JOIN.LEFT_OUTER).switch(comment).join(inbound, JOIN.LEFT_OUTER)
             .where(comment.item == item).order_by(comment.id)
         )  # fmt: skip
         return tuple(
-            CommentView(number, author, text, quoted, bool(internal), time(created_at), mail, html)
-            for number, author, text, quoted, internal, created_at, mail, html in self._database.all(query)
+            CommentView(number, login or bare(sender), text, quoted, bool(internal), time(at), mail, html, sender)
+            for number, login, text, quoted, internal, at, mail, html, sender in self._database.all(query)
         )
 
     def _attachments(self, item: int) -> tuple[AttachmentView, ...]:
@@ -134,21 +135,23 @@ def _rows() -> Any:
     attachments = tables.Attachment.select(fn.COUNT(tables.Attachment.id)).where(tables.Attachment.item == item.id)
     return (
         item.select(item.id, workspace.identifier, item.title, item.type, item.status, item.priority, item.assigned_to,
-                    _writer(item.sender), item.created_at, item.changed_at, comments, attachments)
+                    fn.COALESCE(account.login, ""), item.created_at, item.changed_at, comments, attachments,
+                    _stranger(item.sender))
         .join(workspace).switch(item).join(account, JOIN.LEFT_OUTER)
     )  # fmt: skip
 
 
-def _writer(sender: Any) -> Any:
-    """Who wrote it: the login, or name and address of somebody without an account, for whom the guest stands."""
+def _stranger(sender: Any) -> Any:
+    """Name and address of somebody without an account, for whom the guest stands; "" where the author has one."""
     account = tables.Account
-    stranger = (account.id.is_null() | (account.status == AccountStatus.GUEST)) & (sender != "")
-    return Case(None, [(stranger, sender)], fn.COALESCE(account.login, ""))
+    return Case(None, [(account.id.is_null() | (account.status == AccountStatus.GUEST), sender)], "")
 
 
 def _item_row(row: tuple[Any, ...]) -> ItemRow:
-    number, workspace, title, kind, status, priority, assigned_to, author, created, changed, comments, attachments = row
+    number, workspace, title, kind, status, priority, assigned_to, login, created, changed, comments, files, sender = (
+        row
+    )
     return ItemRow(
-        number, workspace, title, kind, status, priority, assigned_to, author, time(created), time(changed),
-        comments, attachments,
+        number, workspace, title, kind, status, priority, assigned_to, login or bare(sender), time(created),
+        time(changed), comments, files, sender,
     )  # fmt: skip

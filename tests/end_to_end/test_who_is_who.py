@@ -208,8 +208,8 @@ def test_F055_a_guest_is_shown_with_name_and_address(desk: Any, post: Any) -> No
     desk.mail("Hello", sender='"Doe, Jane" <Jane@Elsewhere.example>')
     desk.run()
     jane = "Doe, Jane <jane@elsewhere.example>"
-    assert desk.item(1)["author"] == jane
-    assert [row["author"] for row in desk.lines("item", "list")] == [jane]
+    assert (desk.item(1)["author"], desk.item(1)["sender"]) == ("guest", jane)
+    assert [row["sender"] for row in desk.lines("item", "list")] == [jane]
     assert jane in desk.allegra("item", "show", "1").stdout
     told = dict(post.mails())
     assert f"({jane})" in told["anna@example.com"].get_content()
@@ -219,7 +219,7 @@ def test_F055_a_guest_is_shown_with_name_and_address(desk: Any, post: Any) -> No
     token = tokens.sign(1, secret(desk))
     desk.mail("Re: Hello", sender="Eve <eve@other.example>", headers=[f"Delivered-To: help+{token}@example.com"])
     assert [line["outcome"] for line in desk.run()] == ["comment", "note"]
-    assert [each["author"] for each in desk.item(1)["comments"]] == [
+    assert [each["sender"] for each in desk.item(1)["comments"]] == [
         "jane@elsewhere.example",
         "Eve <eve@other.example>",
     ]
