@@ -148,10 +148,8 @@ def _stranger(sender: Any) -> Any:
 
 
 def _item_row(row: tuple[Any, ...]) -> ItemRow:
-    number, workspace, title, kind, status, priority, assigned_to, login, created, changed, comments, files, sender = (
-        row
-    )
+    number, place, title, kind, status, priority, assigned_to, login, created, changed, comments, files, sender = row
     return ItemRow(
-        number, workspace, title, kind, status, priority, assigned_to, login or bare(sender), time(created),
-        time(changed), comments, files, sender,
+        number, place, title, kind, status, priority, assigned_to, login or bare(sender), time(created), time(changed),
+        comments, files, sender,
     )  # fmt: skip
