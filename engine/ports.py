@@ -37,8 +37,8 @@ from engine.model.stored import (
     Waiting,
 )
 
-MessageIds = Callable[[str, int, int, int], str]
-"""Makes the Message-ID of an outgoing mail from mail id, generation, number and item."""
+MessageIds = Callable[[str, int, int, int, int], str]
+"""Makes the Message-ID of an outgoing mail from mail id, generation, number, item and topic (one of these is 0)."""
 
 
 class Ledger(Protocol):
@@ -157,8 +157,11 @@ class Ledger(Protocol):
         `other_than` is the id of the mail that asks, when it is decided once more.
         """
 
-    def sender_rate(self, address: str, seconds: int, before: datetime) -> int:
-        """Count the decided mails of a sender in the `seconds` before a time."""
+    def sender_rate(self, address: str, seconds: int, before: datetime, separators: str = "") -> int:
+        """Count the decided mails of a sender in the `seconds` before a time.
+
+        A tag behind `+` or one of `separators` makes nobody new.
+        """
 
     def total_rate(self, seconds: int, before: datetime) -> int:
         """Count all decided mails in the `seconds` before a time."""
@@ -357,6 +360,9 @@ class Items(Protocol):
     def topic(self, topic: int) -> ItemFacts | None:
         """Find a discussion topic by number."""
 
+    def given(self, number: int, topic: bool) -> bool:
+        """Tell whether an item, or a `topic`, ever had this number, be it gone or not."""
+
     def item_by_field(self, name: str, value: str) -> ItemFacts | None:
         """Find the newest item whose field holds exactly this value (`thread by`).
 
@@ -469,11 +475,11 @@ class Outbox(Protocol):
 
     def count(
         self, recipient: str, since: datetime, automatic: bool | None = None, item: int | None = None,
-        kinds: tuple[str, ...] = (), domain: str = "",
+        kinds: tuple[str, ...] = (), domain: str = "", separators: str = "",
     ) -> int:  # fmt: skip
         """Count what went (or may have gone) out to somebody, or to anybody (of a domain) for "", since a time.
 
-        What stands in the future does not count.
+        A tag behind `+` or one of `separators` makes nobody new. What stands in the future does not count.
         """
 
     def context(self, number: int) -> OutboxContext:

@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import Any
 
 from rules.constants import Reference
+from rules.domains import spellings
 from rules.pattern import Pattern, compile_pattern, encode
 from rules.question import Predicate, Question, opposite
 from rules.schema import ENCODED, FOLDED, Field, Values
@@ -211,10 +212,16 @@ def _with_reference(question: Question, other: Field) -> Predicate:
     return listed
 
 
+def in_address(pattern: Pattern) -> Callable[[Any], bool]:
+    """Search an address: in any case, in either spelling of its domain."""
+    found_in = pattern.in_any_case().found_in
+    return lambda data: any(map(found_in, spellings(data)))
+
+
 def matches(question: Question) -> Predicate:
     """Search with a pattern."""
     key = question.field.name + ENCODED
-    found_in = question.operands[0].found_in
+    found_in = in_address(question.operands[0]) if question.field.type.addressed else question.operands[0].found_in
     if question.field.type.listed:
         return _over_list(key, found_in, question.quantifier, question.negated)
 

@@ -18,8 +18,10 @@ from msgspec.structs import replace
 
 from rules.actions import Step, clean
 from rules.document import Document
+from rules.domains import other_spelling
 from rules.on_number import ANCHOR
 from rules.outline import Part
+from rules.pattern import Match, Pattern
 from rules.question import Predicate, Question
 from rules.schema import ENCODED, MAX_SEEN, Field, Slot, Type, Values, seen, spoken
 from rules.trace import Effect, FileTrace, Hit, Seen
@@ -259,6 +261,12 @@ _NOTHING: Any = {}
 """The snapshot for texts that ask for nothing."""
 
 
+def _search_address(pattern: Pattern, text: str, data: bytes) -> Match | None:
+    """Find what a pattern finds in an address: in any case, in either spelling of its domain."""
+    search = pattern.in_any_case().search
+    return search(text) or search(other_spelling(text))
+
+
 def _captured(rule: Rule, values: Values) -> dict[str, str]:
     """The named groups of the patterns that hold, "" where a group took no part; the first pattern wins."""
     captured = dict.fromkeys(rule.captures, "")
@@ -269,8 +277,9 @@ def _captured(rule: Rule, values: Values) -> dict[str, str]:
         texts, datas = values[question.field.name], values[question.field.name + ENCODED]
         if not isinstance(texts, tuple):
             texts, datas = (texts,), (datas,)
+        search = _search_address if question.field.type.addressed else Pattern.search_encoded
         for text, data in zip(texts, datas, strict=True):
-            found = question.operands[0].search_encoded(text, data) if data is not None else None
+            found = search(question.operands[0], text, data) if data is not None else None
             if found is not None:
                 for name, value in found.groupdict().items():
                     captured[name] = captured[name] or value

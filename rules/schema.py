@@ -14,6 +14,7 @@ from typing import Any
 
 from msgspec import Struct, field
 
+from rules.domains import readable
 from rules.pattern import encode
 from rules.trace import Seen
 
@@ -39,6 +40,11 @@ class Type(StrEnum):
     def listed(self) -> bool:
         """Whether a value is a tuple."""
         return self in (Type.ADDRESSES, Type.TEXTS)
+
+    @property
+    def addressed(self) -> bool:
+        """Whether a value is an address, or some of them: patterns read these in any case and spelling."""
+        return self in (Type.ADDRESS, Type.ADDRESSES)
 
     @property
     def textual(self) -> bool:
@@ -196,10 +202,9 @@ class Values(dict[str, Any]):
 
 
 def fold(text: str) -> str:
-    """The form in which texts compare: NFKC, then without case."""
-    if text.isascii():
-        return text.lower()
-    return unicodedata.normalize("NFKC", text).casefold()
+    """The form in which texts compare: NFKC, then without case; international domains in their own letters."""
+    folded = text.lower() if text.isascii() else unicodedata.normalize("NFKC", text).casefold()
+    return readable(folded) if "xn--" in folded else folded
 
 
 MAX_SEEN = 120

@@ -36,6 +36,7 @@ from engine.model.questions import (
     ItemByMessageIds,
     ItemByNumber,
     May,
+    NumberGiven,
     PersonNamed,
     Question,
     SenderRate,
@@ -263,6 +264,7 @@ _KNOWN: dict[type[Question[Any]], Callable[[World, Any], Any]] = {
     ItemByMessageIds: lambda world, by: next(
         (MessageMatch(m, world.messages[m]) for m in by.message_ids if m in world.messages), None
     ),
+    NumberGiven: lambda world, of: of.number <= max((i.id for i in (world.items, world.topics)[of.topic]), default=0),
     ItemByField: lambda world, by: next((i for i in world.items if dict(i.fields).get(by.name) == by.value), None),
     SenderRate: lambda world, _: world.mails,
     TotalRate: lambda world, _: world.mails,

@@ -62,7 +62,7 @@ def stored(look: Recorder) -> bytes:
 
 def example(kind: type[Question[Any]]) -> Question[Any]:
     """A question of this kind, with some words."""
-    words = {str: "words", int: 7, tuple[str, ...]: ("<a@x>", "<b@x>"), HookRequest: REQUEST}
+    words = {str: "words", int: 7, bool: True, tuple[str, ...]: ("<a@x>", "<b@x>"), HookRequest: REQUEST}
     return kind(*[words[field.type] for field in fields(kind)])
 
 
@@ -127,7 +127,7 @@ def test_every_question_is_listed_and_has_a_name_of_its_own() -> None:
     assert len({each.stored_as for each in QUESTIONS}) == len(QUESTIONS)
 
 
-def test_the_names_and_words_are_those_of_the_first_release() -> None:
+def test_the_names_and_words_are_those_of_the_release_that_brought_them() -> None:
     """Traces keep them for ever."""
     assert {each.stored_as: each.__struct_fields__ for each in QUESTIONS} == {
         "account": ("address", "separators"),
@@ -138,6 +138,7 @@ def test_the_names_and_words_are_those_of_the_first_release() -> None:
         "catalog": ("workspace",),
         "item": ("item",),
         "topic": ("topic",),
+        "given": ("number", "topic"),
         "item_by_message_ids": ("message_ids",),
         "item_by_field": ("name", "value"),
         "duplicate": ("workspace", "core_digest", "fingerprint"),

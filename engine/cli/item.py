@@ -44,7 +44,7 @@ def list_(ctx: click.Context, workspace: str, limit: int, as_json: bool) -> None
         print_table(
             ("#", "workspace", "type", "status", "title", "author", "assigned to", "comments", "files", "changed"),
             [
-                (row.id, row.workspace, row.type, row.status, row.title, row.author, row.assigned_to, row.comments,
+                (row.id, row.workspace, row.type, row.status, row.title, row.writer, row.assigned_to, row.comments,
                  row.attachments, lately(row.changed_at))
                 for row in rows
             ],
@@ -100,7 +100,7 @@ def comments(ctx: click.Context, number: int, as_json: bool) -> None:
                 continue
             kind = "note" if comment.internal else "comment"
             click.echo(
-                f"── {kind} {comment.id}   {printable(comment.author)}   {when(comment.created_at)}   {comment.mail}"
+                f"── {kind} {comment.id}   {printable(comment.writer)}   {when(comment.created_at)}   {comment.mail}"
             )
             if comment.subject:
                 click.echo(f"subject: {printable(comment.subject)}")
@@ -166,7 +166,7 @@ def publish(ctx: click.Context, number: int, note: int, authorise: bool, as_json
     with open_store(ctx) as store:
         made = make_public(store, number, note, person(), authorise=authorise)
         said = f"note {note} of item #{number} is a comment now"
-        said += f"; {made.author} may reply from now on" if authorise else ""
+        said += f"; {made.writer} may reply from now on" if authorise else ""
         answer(as_json, "comment", {"item": number, **plain(made)}, said)
 
 
@@ -181,7 +181,7 @@ def _print(view: ItemView) -> None:
             ("assigned to", row.assigned_to),
             *((name, _shown(value)) for name, value in view.fields),
             ("labels", ", ".join(view.labels)),
-            ("author", row.author),
+            ("author", row.writer),
             ("people", ", ".join(f"{login} ({role})" for login, role in view.people)),
             ("private", "yes" if view.private else ""),
             ("created", when(row.created_at) + (f"   from {view.mail}" if view.mail else "")),

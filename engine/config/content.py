@@ -36,6 +36,7 @@ class Threading(Section, frozen=True):
     reply_token: bool = True
     title_pattern: OptionalPattern = compile_pattern(r"/\[#(\d+)\]/")
     plus_item: OptionalPattern = compile_pattern(r"/^issue-(\d+)$/")
+    plus_note: OptionalPattern = compile_pattern(r"/^note-(\d+)$/")
     on_dangling: Literal["hold", "next", "reject"] = "hold"
     ignore_patterns: tuple[PatternText, ...] = ()
     subject_needs_sender: bool = True

@@ -18,6 +18,7 @@ from engine.config.mailbox import Mailbox, Smtp
 from engine.config.root import Root
 from engine.config.tidy import Finding
 from engine.config.tidy import Path as KeyPath
+from engine.model.addresses import key_of
 from engine.model.gates import SKIPPABLE
 from rules.problem import Severity
 
@@ -211,7 +212,7 @@ def _claims(root: Root, mailboxes: tuple[Mailbox, ...]) -> Iterator[Finding]:
     addresses: dict[str, str] = {}
     for box in mailboxes:
         for address in box.addresses:
-            owner = addresses.setdefault(address.casefold(), box.name)
+            owner = addresses.setdefault(key_of(address), box.name)
             if owner != box.name:
                 yield Finding("C116", f"{address} is an address of {owner} already", (*_table(box), "addresses"))
     tags: dict[str, str] = {}

@@ -121,6 +121,11 @@ class Config(Struct, frozen=True, eq=False, dict=True):
         """Our own addresses, to look one up."""
         return frozenset(self.own_addresses)
 
+    @property
+    def separators(self) -> str:
+        """What stands before a tag in an address, beside the plus."""
+        return self.root.people.mail_suffix_separators
+
     def token_secret(self) -> bytes:
         """The secret that signs tokens, read once; b"" where there is none yet: then there is no token either."""
         file = self.instance.secret_file

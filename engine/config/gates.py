@@ -6,7 +6,18 @@ Here: their options and defaults. Not here: how a workspace's gates meet those a
 from pathlib import Path
 from typing import ClassVar, Literal
 
-from engine.config.kinds import Count, Duration, Line, OptionalPath, PatternText, Positive, Size, Verb, patterns
+from engine.config.kinds import (
+    AddressText,
+    Count,
+    Duration,
+    Line,
+    OptionalPath,
+    PatternText,
+    Positive,
+    Size,
+    Verb,
+    patterns,
+)
 from engine.config.section import Filled, Section
 from rules.pattern import Pattern
 
@@ -77,8 +88,8 @@ class Gates(Section, frozen=True):
 class CreateDefaults(Section, frozen=True):
     """What a person made from a mail gets where the mail says nothing."""
 
-    first_name: Line = "Unknown"
-    last_name: Line = "Caller"
+    first_name: Line = ""
+    last_name: Line = ""
     group: Line = ""
 
 
@@ -113,7 +124,9 @@ class People(Section, frozen=True):
     no_account_notice: bool = False
     no_permission_check: bool = False
     inactive_user: Verb = "hold"
+    on_item: Literal["may_comment", "needs_permission"] = "may_comment"
     reply_from_stranger: Literal["accept", "note", "hold"] = "note"
     mail_suffix_separators: Line = "+"
     identity: Literal["from"] = "from"
+    rewriters: tuple[AddressText, ...] = ()
     cc: Cc = Cc()

@@ -23,6 +23,7 @@ from engine.config.root import Root, Workspace
 from engine.config.source import Source
 from engine.config.tidy import Finding, Tidy
 from engine.config.tidy import Path as KeyPath
+from engine.model.addresses import key_of
 from rules.problem import Problem, Severity, in_order
 
 FILE_LIMIT_BYTES = 4 << 20
@@ -86,7 +87,7 @@ def parse(text: str, path: Path, environ: Mapping[str, str] = os.environ, digest
         mailboxes=mailboxes,
         workspaces={name: _named(own, name) for name, own in root.workspace.items()},
         webhooks={name: hook.filled(name=name) for name, hook in root.webhooks.items()},
-        own_addresses=tuple(dict.fromkeys(a.casefold() for box in mailboxes for a in box.addresses)),
+        own_addresses=_own_addresses(root, mailboxes),
         source=source,
         warnings=found,
         missing=late,
@@ -129,6 +130,14 @@ def _readable(text: str, problems: tuple[Problem, ...]) -> str:
 
 def _named(own: Workspace, identifier: str) -> Workspace:
     return own.filled(identifier=identifier, name=own.name or identifier)
+
+
+def _own_addresses(root: Root, mailboxes: tuple[Any, ...]) -> tuple[str, ...]:
+    """The keys of our addresses: those that are read, then those that we write from."""
+    written = ["" if root.smtp is None else root.smtp.from_, root.errors.from_]
+    written += [own.errors.from_ for own in root.workspace.values()]
+    bare = (text.rstrip("> ").rpartition("<")[2] for text in written if text)
+    return tuple(dict.fromkeys(map(key_of, (*(a for box in mailboxes for a in box.addresses), *bare))))
 
 
 def _mailboxes(root: Root) -> tuple[Any, ...]:

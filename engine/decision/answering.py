@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from engine.mail.addresses import is_address
+from engine.model.addresses import is_one_of
 from engine.model.facts import Auto, Facts
 from engine.model.mail import Mail
 
@@ -78,16 +80,12 @@ def _addresses(mail: Mail, facts: Facts, config: Config) -> str:
         return f"its sender is not believed: {sender.problem}"
     if not sender.address.address:
         return "it has no sender"
+    if mail.header("reply-to").strip() and not (mail.reply_to and is_address(mail.reply_to[0].address)):
+        return "its Reply-To is no address"
     own = {*facts.own_addresses, *config.own_addresses}
     for address in (sender.address, *mail.reply_to):
-        if without_tag(address.key) in own or address.key in own:
+        if is_one_of(address.key, own, config.separators):
             return f"{address.address} is an address of ours"
         if _ROBOTS.fullmatch(address.local[:_LOCAL_CHARS]):
             return f"nobody reads mail to {address.address}"
     return ""
-
-
-def without_tag(address: str) -> str:
-    """An address without its plus tag."""
-    local, _, domain = address.rpartition("@")
-    return f"{local.partition('+')[0]}@{domain}"

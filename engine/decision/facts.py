@@ -12,16 +12,17 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
-from engine.decision import matching
-from engine.mail import addresses, auto, html, language, reply
+from engine.decision import matching, tokens
+from engine.mail import addresses, auto, html, language, reply, rewritten
 from engine.mail.auth import authentication
 from engine.mail.reply_lines import forwards
-from engine.model.facts import Auto, Cut, Facts, Release, Sender
+from engine.model.addresses import is_one_of, key_of
+from engine.model.facts import Authentication, Auto, Cut, Facts, Release, Sender
 from engine.model.mail import Mail
 from engine.model.questions import AccountOf, SenderRate, TotalRate
 
 if TYPE_CHECKING:
-    from engine.config import Body, Config
+    from engine.config import Body, Config, People
     from engine.lookups import Lookups
 
 _HOUR = 3600
@@ -46,14 +47,15 @@ def gather(
     about = bounce.original_message_id if bounce is not None else ""
     cut = _cut(mail, settings.body)
     score, flag = spam(fields)
-    sender = _sender(mail, separators, look)
+    proof = authentication(mail, gates.trusted_authserv_ids, gates.trusted_arc_sealers)
+    sender = _sender(mail, settings.people, proof, config, look)
     key = sender.address.key
     tags = tuple(matching.plus_tags(mail, config.own, separators))
     return Facts(
         mailbox=mailbox,
         workspace=workspace,
         sender=sender,
-        authentication=authentication(mail, gates.trusted_authserv_ids, gates.trusted_arc_sealers),
+        authentication=proof,
         automatic=automatic,
         bounce=bounce,
         thread=matching.find(mail, settings, look, config.own, config.token_secret(), about, tags),
@@ -61,7 +63,7 @@ def gather(
         own_addresses=config.own_addresses,
         plus=next((tag for tag, _ in tags if not matching.is_token(tag)), ""),
         language=_language(cut.new, fields),
-        own_loop=fields.get("x-allegra-loop", "").strip().casefold() == _instance(config),
+        own_loop=_is_ours(mail, fields, config),
         hops=len(mail.header_values("received")),
         sender_mails_last_hour=1 + look.ask(SenderRate(key, _HOUR)) if gates.mails_per_sender.limit and key else 1,
         total_mails_last_hour=1 + look.ask(TotalRate(_HOUR)) if gates.total_rate.limit else 1,
@@ -77,13 +79,27 @@ def _instance(config: Config) -> str:
     return config.instance.name.strip().casefold() or "allegra"
 
 
-def _sender(mail: Mail, separators: str, look: Lookups) -> Sender:
+def _is_ours(mail: Mail, fields: dict[str, str], config: Config) -> bool:
+    """Tell whether we sent this mail: it carries our X-Allegra-Loop or a Message-ID that we signed."""
+    marked = fields.get("x-allegra-loop", "").strip().casefold() == _instance(config)
+    return marked or tokens.ours(mail.message_id, config.token_secret())
+
+
+def _sender(mail: Mail, people: People, proof: Authentication, config: Config, look: Lookups) -> Sender:
     """Who seems to write, and whose account that is (F052, F053, F061)."""
     address, problem = addresses.sender(mail)
     if problem or not address.address:
         return Sender(address, problem=problem or "there is no address in From")
-    match = look.ask(AccountOf(address.key, separators))
-    return Sender(address, match.account, match.by)
+    through = ""
+    if address.key in map(key_of, people.rewriters):
+        writer = rewritten.original_sender(mail)
+        if writer is None or proof.dmarc != "pass" or not rewritten.vouched(mail, writer):
+            return Sender(address, problem=f"{address.address} passes on mail, and nothing proves whose this is")
+        address, through = writer, address.address
+    match = look.ask(AccountOf(address.key, people.mail_suffix_separators))
+    if match.account is None and is_one_of(address.key, config.own, people.mail_suffix_separators):
+        return Sender(address, problem=f"{address.address} is an address of ours", through=through)
+    return Sender(address, match.account, match.by, through=through)
 
 
 # ── the text ──────────────────────────────────────────────────────────────────────────────────────────────────

@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, Final
 from msgspec.structs import replace
 
 from engine.decision import tokens
+from engine.model.addresses import key_of
 from engine.model.desk import Kind
 from engine.model.draft import Note, note
 from engine.model.facts import Thread, Way
 from engine.model.mail import Mail
-from engine.model.questions import ItemByMessageIds, ItemByNumber, TopicByNumber
+from engine.model.questions import ItemByMessageIds, ItemByNumber, NumberGiven, TopicByNumber
 
 if TYPE_CHECKING:
     from engine.config import Settings
@@ -46,7 +47,7 @@ def find(
 ) -> Thread:
     """Find the item that a mail answers, by the ways of `items.threading.order`; the first that finds one wins.
 
-    `own` are our addresses, casefolded; without `secret` no token is believed; `about` is the Message-ID that a bounce
+    `own` are the keys of our addresses; without `secret` no token is believed; `about` is the Message-ID that a bounce
     returns, `tags` are `plus_tags` where they are at hand. A marker that names nothing ends the search, unless
     `on_dangling` is "next".
     """
@@ -62,7 +63,7 @@ def plus_tags(mail: Mail, own: Collection[str], separators: str = "") -> Iterato
     """
     seen: set[str] = set()
     for address in _recipients(mail):
-        key = address.casefold()
+        key = key_of(address)
         if key not in own and key not in seen:
             seen.add(key)
             local, _, domain = key.rpartition("@")
@@ -110,6 +111,7 @@ class _Search:
         tags: tuple[tuple[str, str], ...],
     ) -> None:
         self._mail = mail
+        self._workspace = settings.workspace
         self._options = settings.items.threading
         self._look = look
         self._own = own
@@ -138,7 +140,7 @@ class _Search:
                 return self._told(found)
             self.tried.append((Way(way), note("thread.names_nothing", marker=found.marker)))
             dangling = dangling or found
-            if self._options.on_dangling != "next":
+            if self._options.on_dangling != "next" and not found.foreign:
                 break
         return self._told(dangling or Thread())
 
@@ -184,10 +186,17 @@ class _Search:
                     break
 
     def _kept_private(self, found: Thread) -> Thread:
-        """Ask whether the message that is answered was an internal note: the token does not say (F117)."""
+        """Ask what is stored of the message that is answered: the token does not say that it was a note (F117).
+
+        Mail about topic 2 once went out with a Message-ID that was signed for item 2; its row knows better.
+        """
         answered = self._ids[:_ANSWERED]
         match = self._look.ask(ItemByMessageIds(answered)) if answered else None
-        if match is None or not match.private or found.item is None:
+        if match is None or found.item is None:
+            return found
+        if match.item.kind is Kind.TOPIC and match.item.id == found.item.id and match.message_id == found.marker:
+            return replace(found, item=match.item)
+        if not match.private:
             return found
         same = match.item.id == found.item.id and match.item.kind is found.item.kind
         return Thread(found.item, found.by, found.marker, proven=True, private=True) if same else found
@@ -202,27 +211,34 @@ class _Search:
             one = note("thread.not_known", message_id=self._ids[0][:200])
             self.tried.append((Way.MESSAGE_ID, note("thread.none_known", count=count) if count > 1 else one))
             return None
-        return Thread(match.item, Way.MESSAGE_ID, match.message_id, proven=True, private=match.private)
+        here = (each for each in match.also if each.workspace == self._workspace)
+        item = match.item if match.item.workspace == self._workspace else next(here, match.item)
+        return Thread(item, Way.MESSAGE_ID, match.message_id, proven=True, private=match.private)
 
     def _by_plus(self) -> Thread | None:
         """A number in the plus tag or the whole local part of an address of ours (F109)."""
-        pattern = self._options.plus_item
-        if pattern is None:
-            return None
         dangling: Thread | None = None
         for text, address in (*self._tags, *self._locals()):
-            for number in _numbers(pattern, text):
+            for number, private in self._in_address(text):
                 found = self._numbered(number, Kind.ITEM, Way.PLUS, address)
+                if private:
+                    found = replace(found, private=True, foreign=False)
                 if found.item is not None:
                     return found
                 dangling = dangling or found
         return dangling
 
+    def _in_address(self, text: str) -> Iterator[tuple[int, bool]]:
+        """The numbers in a tag or local part, and whether an internal note is meant."""
+        for pattern, private in ((self._options.plus_note, True), (self._options.plus_item, False)):
+            for number in _numbers(pattern, text) if pattern is not None else ():
+                yield number, private
+
     def _locals(self) -> Iterator[tuple[str, str]]:
         """Local parts in our domains that are no address of ours."""
         domains = {address.rpartition("@")[2] for address in self._own}
         for address in _recipients(self._mail):
-            local, _, domain = address.casefold().rpartition("@")
+            local, _, domain = key_of(address).rpartition("@")
             if domain in domains and f"{local}@{domain}" not in self._own:
                 yield local, address
 
@@ -251,10 +267,11 @@ class _Search:
                 yield int(match[1]), Kind.TOPIC
 
     def _numbered(self, number: int, kind: Kind, by: Way, marker: str, proven: bool = False) -> Thread:
-        """Look a number up: a thread with the item, or a dangling one."""
+        """Look a number up: a thread with the item, or a dangling one; what we signed is never foreign."""
         item = self._look.ask(ItemByNumber(number) if kind is Kind.ITEM else TopicByNumber(number))
         if item is None:
-            return Thread(marker=marker, dangling=True, proven=False)
+            foreign = by is not Way.TOKEN and not self._look.ask(NumberGiven(number, kind is Kind.TOPIC))
+            return Thread(marker=marker, dangling=True, foreign=foreign)
         return Thread(item, by, marker, proven=proven)
 
 

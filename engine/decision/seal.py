@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from engine.model.desk import AccountStatus
+from engine.model.addresses import is_one_of
+from engine.model.desk import AccountStatus, Kind
 from engine.model.draft import Decider, Disposition, Draft, Note, Target, Verdict, Who, note
 from engine.model.facts import Facts
-from engine.model.mail import Mail
+from engine.model.mail import Address, Mail
 from engine.model.plan import (
     AddComment,
     AddLabel,
@@ -72,28 +73,33 @@ _NOTED = frozenset({"thread.stranger", "gate.auto_reply"})
 
 def seal(mail: Mail, facts: Facts, draft: Draft, config: Config) -> Plan:
     """Make the plan of a draft, settled or not."""
-    disposition = draft.disposition or _accepted(draft)
     settings = config.settings(draft.workspace)
+    written = Target.NOTE if draft.target is Target.COMMENT and settings.items.log_field == "note" else draft.target
+    disposition = draft.disposition or _accepted(draft, written)
     if disposition.verdict is not Verdict.ACCEPT:
         return _not_accepted(mail, facts, draft, disposition, settings, config)
-    outcome, _ = _OUTCOMES[draft.target]
+    outcome, _ = _OUTCOMES[written]
     item = draft.item.id if draft.item is not None and draft.target is not Target.NEW_ITEM else 0
+    about = 0 if draft.target is Target.TOPIC_POST else item
     effects: tuple[Effect, ...] = (
-        *_changes(draft, item, settings),
-        *_answers(mail, facts, draft, item, settings, config),
-        *_dispatches(draft, item),
+        *_changes(draft, item, written),
+        *_answers(mail, facts, draft, about, settings, config),
+        *_dispatches(draft, about),
         *_webhooks(outcome, config),
     )
     return Plan(disposition, outcome, draft.workspace, effects, Settle.SUCCESS, item)
 
 
-def _accepted(draft: Draft) -> Disposition:
-    """The verdict of a draft that came to the end: ACCEPT, if it says where, who and what."""
+def _accepted(draft: Draft, written: Target) -> Disposition:
+    """The verdict of a draft that came to the end: ACCEPT, if it says where, who and what.
+
+    `written` is the target, but a note where every comment is one (`items.log_field`).
+    """
     lacks = tuple(_lacks(draft))
     if lacks:
         because = sentence(note("seal.lacks", what=lacks))
         return Disposition(Verdict.HOLD, "draft.undecided", because, SEAL)
-    _, code = _OUTCOMES[draft.target]
+    _, code = _OUTCOMES[written]
     if draft.target is Target.NOTE:
         for said in reversed(draft.notes):
             if said.code in _NOTED:  # why it is a note says more than that it is one
@@ -101,7 +107,7 @@ def _accepted(draft: Draft) -> Disposition:
     made = note("seal.item", workspace=draft.workspace)
     if draft.target is not Target.NEW_ITEM and draft.item is not None:
         workspace = draft.item.workspace or draft.workspace
-        kind = "seal.fields" if _only_fields(draft) else _WRITTEN[draft.target]
+        kind = "seal.fields" if _only_fields(draft) else _WRITTEN[written]
         made = note(kind, item=draft.item.id, workspace=workspace)
     return Disposition(Verdict.ACCEPT, code, sentence(made), SEAL)
 
@@ -127,7 +133,8 @@ def _not_accepted(
         outcome, settle = Outcome.DUPLICATE, Settle.SUCCESS
     if mail.raw.truncated and disposition.verdict is Verdict.HOLD:
         settle = Settle.NOTHING
-    item = draft.item.id if draft.item is not None and disposition.verdict is Verdict.DISCARD else 0
+    about = draft.item if disposition.verdict is Verdict.DISCARD else None
+    item = about.id if about is not None and about.kind is Kind.ITEM else 0
     effects: tuple[Effect, ...] = (
         *_refusals(mail, facts, draft, disposition, settings, config),
         *_reports(disposition, settings),
@@ -136,7 +143,7 @@ def _not_accepted(
     return Plan(disposition, outcome, draft.workspace, effects, settle, item)
 
 
-def _changes(draft: Draft, item: int, settings: Settings) -> Iterator[Effect]:
+def _changes(draft: Draft, item: int, written: Target) -> Iterator[Effect]:
     """The effects inside the database: users before the item that names them, then what hangs on the item."""
     yield from map(CreateUser, draft.new_users)
     if draft.target is Target.NEW_ITEM:
@@ -155,7 +162,7 @@ def _changes(draft: Draft, item: int, settings: Settings) -> Iterator[Effect]:
         yield PostToTopic(item, draft.text, draft.author, draft.title, draft.quoted, draft.html_part)
     else:
         if not _only_fields(draft):
-            internal = draft.target is Target.NOTE or settings.items.log_field == "note"
+            internal = written is Target.NOTE
             yield AddComment(item, draft.text, draft.author, internal, draft.quoted, draft.html_part)
         for change in draft.fields:
             yield SetField(item, change.name, change.value)
@@ -213,7 +220,7 @@ def _refusals(
 
     A person who refuses one writes the sentence for the sender; the code stays that of what held the mail.
     """
-    to, reason = answered_to(mail, facts), REASONS.get(disposition.code)
+    to, reason = _told_at(mail, facts, settings), REASONS.get(disposition.code)
     if not to or reason is None or disposition.verdict is Verdict.DISCARD or draft.no_reply:
         return
     by_person = disposition.by.kind == Who.PERSON
@@ -234,6 +241,15 @@ def _refusals(
     if _may_answer(mail, facts, config):
         told = disposition.because if reason.sender or by_person else reason.sentence
         yield SendMail(kind, template, (to,), spoken(facts, config), told, text)
+
+
+def _told_at(mail: Mail, facts: Facts, settings: Settings) -> str:
+    """Where a refusal goes: where an answer does; where only people we know hear of it, to an address of theirs."""
+    to, account = answered_to(mail, facts), facts.sender.account
+    if not to or account is None or settings.errors.report_incoming_email_errors != "known":
+        return to
+    theirs = {facts.sender.address.key, *(Address(email).key for email in account.emails)}
+    return to if Address(to).key in theirs else facts.sender.address.address
 
 
 def _may_hear(facts: Facts, settings: Settings) -> bool:
@@ -268,7 +284,7 @@ def _webhooks(outcome: Outcome, config: Config) -> Iterator[CallWebhook]:
 def answered_to(mail: Mail, facts: Facts) -> str:
     """Where an answer goes: Reply-To if there is one, else From (RFC 5322, 3.6.2); never to ourselves."""
     address = mail.reply_to[0] if mail.reply_to else facts.sender.address
-    return "" if address.key in facts.own_addresses else address.address
+    return "" if is_one_of(address.key, facts.own_addresses) else address.address
 
 
 def spoken(facts: Facts, config: Config) -> str:

@@ -63,10 +63,14 @@ def _mac(secret: bytes, text: str) -> str:
     return base64.b32encode(digest[: _MAC_CHARS * 5 // 8]).decode().lower()
 
 
-def message_ids(config: Config) -> Callable[[str, int, int, int], str]:
-    """Make the function that signs Message-IDs of new outbox rows: (mail, generation, n, item) -> Message-ID."""
+def message_ids(config: Config) -> Callable[[str, int, int, int, int], str]:
+    """Make the function that signs Message-IDs of new outbox rows: (mail, generation, n, item, topic) -> Message-ID."""
     secret, domain = config.instance.secret(), _domain(config)
-    return lambda mail, generation, n, item: message_id(f"{mail}.{generation}.{n}", item, secret, domain)
+
+    def signed(mail: str, generation: int, n: int, item: int, topic: int) -> str:
+        return message_id(f"{mail}.{generation}.{n}", topic or item, secret, domain, "t" if topic else "i")
+
+    return signed
 
 
 def _domain(config: Config) -> str:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from engine.model.addresses import key_of
 from engine.model.mail import Envelope, Origin, RawMail
 from engine.model.plan import Outcome
 from engine.model.reasons import REASONS
@@ -55,11 +56,11 @@ def targets(config: Config, recipients: Sequence[str], name: str | None = None) 
     """
     if name is not None:
         return {each.name: tuple(recipients) for each in config.mailboxes if each.name == name}
-    separators = {"+", *config.settings("").people.mail_suffix_separators}
-    homes = {address.casefold(): each.name for each in reversed(config.mailboxes) for address in each.addresses}
+    separators = {"+", *config.separators}
+    homes = {key_of(address): each.name for each in reversed(config.mailboxes) for address in each.addresses}
     found: dict[str, tuple[str, ...]] = {}
     for recipient in recipients:
-        local, _, domain = recipient.strip("<>").casefold().rpartition("@")
+        local, _, domain = key_of(recipient.strip("<>")).rpartition("@")
         plain = (local[: local.index(each)] for each in separators if each in local)
         home = next((homes[name] for each in (local, *plain) if (name := f"{each}@{domain}") in homes), None)
         if home is not None:

@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from engine.gates import Findings
+from engine.model.addresses import key_of
 from engine.model.desk import AccountStatus, ItemFacts, Kind
 from engine.model.draft import Draft, Mark, Said, Target, Verdict, note
 from engine.model.facts import Facts, Way
 from engine.model.questions import CatalogOf, ItemByField, ItemByNumber, May
 
 if TYPE_CHECKING:
-    from engine.config import Settings
+    from engine.config import People, Settings
     from engine.lookups import Lookups
 
 
@@ -42,7 +43,13 @@ def aim(facts: Facts, draft: Draft, settings: Settings, look: Lookups, found: Fi
     item, proof = _answered(facts, draft, look, found)
     if draft.target is Target.NOTE and draft.item is not None:
         return Aim(Target.NOTE, draft.item)
-    if item is None and facts.thread.dangling and not draft.start_new and settings.items.behavior != "create":
+    dangling = item is None and facts.thread.dangling and not draft.start_new
+    if dangling and facts.thread.private:
+        if found.stop("hold", "thread.item_gone", note("target.dangling", marker=facts.thread.marker)):
+            return None
+    elif dangling and facts.thread.foreign and not _works(facts, draft.workspace, settings, look):
+        found.note("target.foreign_number", Mark.INFO, marker=facts.thread.marker)
+    elif dangling and settings.items.behavior != "create":
         verb, marker = settings.items.threading.on_dangling, facts.thread.marker
         if verb == "next":
             found.note("target.dangling_next", Mark.INFO, "thread.item_gone", marker=marker)
@@ -57,24 +64,51 @@ def on_item(facts: Facts, item: ItemFacts) -> bool:
     """Tell whether the sender has to do with the item: as its author, assignee, editor, reader or watcher."""
     if facts.sender.problem or not facts.sender.address.address:
         return False
+    names = _names(facts)
+    return any(key_of(person) in names for person in item.people)
+
+
+def _names(facts: Facts) -> set[str]:
+    """What the sender goes by: the address, and login and addresses of the account."""
     account = facts.sender.account
     names = {facts.sender.address.key}
     if account is not None:
-        names |= {account.login.casefold(), *(email.casefold() for email in account.emails)}
-    return any(person.casefold() in names for person in item.people)
+        names |= {account.login.casefold(), *map(key_of, account.emails)}
+    return names
+
+
+def may_comment(facts: Facts, item: ItemFacts, people: People, look: Lookups) -> bool:
+    """Tell whether the sender is on the item and may write there.
+
+    Who has an account needs the permission, unless a person let exactly them reply; of the others `people.on_item` is
+    asked.
+    """
+    account = facts.sender.account
+    if not on_item(facts, item):
+        return False
+    if people.no_permission_check or (account is None and people.on_item == "may_comment"):
+        return True
+    if (
+        account is not None
+        and account.status == AccountStatus.ACTIVE
+        and not _names(facts).isdisjoint(map(key_of, item.authorised))
+    ):
+        return True
+    login = account.login if account is not None else people.guest_user
+    return look.ask(May(login, "add_comments", item.workspace))
 
 
 def stranger(facts: Facts, item: ItemFacts, settings: Settings, look: Lookups) -> bool:
-    """Tell whether the sender has nothing to do with the item and is not of those who work there (F046).
+    """Tell whether the sender has no say on the item and is not of those who work there (F046).
 
     In a public workspace everybody may comment; working there means to be allowed to edit its items.
     """
-    if on_item(facts, item):
+    if may_comment(facts, item, settings.people, look):
         return False
     account = facts.sender.account
     if account is None or facts.sender.problem or account.status != AccountStatus.ACTIVE:
         return True
-    if settings.people.no_permission_check or look.ask(May(account.login, "edit_items", item.workspace)):
+    if _works(facts, item.workspace, settings, look):
         return False
     catalog = look.ask(CatalogOf(item.workspace))
     return (
@@ -83,6 +117,14 @@ def stranger(facts: Facts, item: ItemFacts, settings: Settings, look: Lookups) -
         or not look.ask(May(account.login, "add_comments", item.workspace))
         or not look.ask(May(account.login, "view_items", item.workspace))
     )
+
+
+def _works(facts: Facts, workspace: str, settings: Settings, look: Lookups) -> bool:
+    """Tell whether the sender is one of those who work there: an active account that may edit its items."""
+    account = facts.sender.account
+    if account is None or facts.sender.problem or account.status != AccountStatus.ACTIVE:
+        return False
+    return settings.people.no_permission_check or look.ask(May(account.login, "edit_items", workspace))
 
 
 def _by_hand(number: int, by: str, look: Lookups, found: Findings) -> Aim | None:
@@ -131,6 +173,10 @@ def _on(
     """A mail that answers an item or a topic."""
     way = Way.RULE if proof == "rule" else facts.thread.by or Way.RULE
     how: dict[str, Said] = {"item": item.id, "topic": item.id if item.kind is Kind.TOPIC else 0, "way": way}
+    unknown = proof != "rule" and item.kind is Kind.ITEM and stranger(facts, item, settings, look)
+    if facts.thread.private and proof != "rule" and (unknown or settings.items.log_field != "note"):
+        found.note("target.answers", **how)
+        return _privately(item, proof, unknown, facts, settings, found)
     if settings.items.behavior == "create":
         found.note("target.create_only", Mark.INFO, **how)
         return Aim()
@@ -140,9 +186,9 @@ def _on(
     found.note("target.answers", **how)
     if item.kind is Kind.TOPIC:
         return _on_topic(item, found)
-    unknown = proof != "rule" and stranger(facts, item, settings, look)
     if unknown and not proof and settings.items.threading.subject_needs_sender:
-        found.note("target.guessable", Mark.WARN, "thread.stranger", marker=facts.thread.marker, item=item.id)
+        said: dict[str, Said] = {"marker": facts.thread.marker, "item": item.id, "on": _on_without_say(facts, item)}
+        found.note("target.guessable", Mark.WARN, "thread.stranger", **said)
         return Aim(labels=(f"claims #{item.id}",))
     policy = settings.items.closed_item
     if item.closed and policy in ("new-item", "reject"):
@@ -153,12 +199,22 @@ def _on(
             return None
     if unknown:
         return _from_stranger(item, settings.people.reply_from_stranger, facts, found)
-    if facts.thread.private:
-        found.note("target.stays_private", Mark.INFO)
-        return Aim(Target.NOTE, item)
     if item.closed:
         found.note("target.closed", Mark.INFO, "thread.closed", item=item.id, policy=policy)
     return Aim(Target.COMMENT, item, reopen=item.closed and policy == "reopen")
+
+
+def _privately(
+    item: ItemFacts, proof: str, unknown: bool, facts: Facts, settings: Settings, found: Findings
+) -> Aim | None:
+    """A mail that answers an internal note, or is meant to be one: whatever the settings say, it is never public."""
+    if not unknown:
+        found.note("target.stays_private", Mark.INFO)
+        return Aim(Target.NOTE, item)
+    if not proof or settings.people.reply_from_stranger == "hold":
+        because = note("target.private_stranger", address=facts.sender.address.address, item=item.id)
+        return None if found.stop("hold", "thread.stranger", because) else Aim(Target.NOTE, item)
+    return _from_stranger(item, "note", facts, found)
 
 
 def _on_topic(topic: ItemFacts, found: Findings) -> Aim | None:
@@ -171,10 +227,18 @@ def _on_topic(topic: ItemFacts, found: Findings) -> Aim | None:
 
 def _from_stranger(item: ItemFacts, policy: str, facts: Facts, found: Findings) -> Aim | None:
     """F046: accept, hold, or keep as a note that only staff sees."""
-    said: dict[str, Said] = {"address": facts.sender.address.address, "item": item.id, "policy": policy}
+    address, on = facts.sender.address.address, _on_without_say(facts, item)
+    said: dict[str, Said] = {"address": address, "item": item.id, "policy": policy, "on": on}
     if policy == "hold":
         if found.stop("hold", "thread.stranger", note("target.stranger", **said)):
             return None
         return Aim(Target.COMMENT, item)
     found.note("target.stranger", Mark.WARN, "thread.stranger", **said)
     return Aim(Target.NOTE if policy == "note" else Target.COMMENT, item)
+
+
+def _on_without_say(facts: Facts, item: ItemFacts) -> str:
+    """Name the sender who is on the item and may not write there all the same, "" for one who is not on it."""
+    account = facts.sender.account
+    name = account.login if account is not None else facts.sender.address.address
+    return name if on_item(facts, item) else ""

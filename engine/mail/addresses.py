@@ -94,6 +94,11 @@ def sender(mail: Mail) -> tuple[Address, str]:
     return first, odd
 
 
+def is_address(text: str) -> bool:
+    """Tell whether a text is one whole address (RFC 5322, addr-spec)."""
+    return _ADDR_SPEC.fullmatch(text) is not None
+
+
 class _Entry:
     """What was read of one entry of the list so far."""
 

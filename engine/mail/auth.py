@@ -36,7 +36,7 @@ class Results(Struct, frozen=True):
 
 def read(value: str) -> Results:
     """Read a field value. Comments go; a first section that is a result means there is no authserv-id."""
-    sections = _told(value).split(";")
+    sections = without_comments(value).split(";")
     first = sections[0].strip()
     authserv_id = NO_ID
     if not _METHOD.match(first):
@@ -50,7 +50,7 @@ def read(value: str) -> Results:
     return Results(authserv_id, tuple(results))
 
 
-def _told(value: str) -> str:
+def without_comments(value: str) -> str:
     """Leave out comments (nested ones too) and what quoted text could separate; what is never closed says nothing."""
     out: list[str] = []
     position = depth = 0

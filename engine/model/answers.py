@@ -27,11 +27,15 @@ class AccountMatch(Struct, frozen=True):
 
 
 class MessageMatch(Struct, frozen=True):
-    """The item or topic in whose conversation a Message-ID stands; `private` if that message was an internal note."""
+    """The item or topic in whose conversation a Message-ID stands; `private` if that message was an internal note.
+
+    `also` are the items that the same mail made in other workspaces.
+    """
 
     message_id: str
     item: ItemFacts
     private: bool = False
+    also: tuple[ItemFacts, ...] = ()
 
 
 class HookOutcome(Stored):

@@ -48,7 +48,10 @@ class Kind(Stored):
 
 
 class ItemFacts(Struct, frozen=True):
-    """The item (or topic) as a decision needs to know it."""
+    """The item (or topic) as a decision needs to know it.
+
+    `people` have to do with it, by login and address; `authorised` are the addresses that a person let reply.
+    """
 
     id: int
     workspace: str
@@ -63,6 +66,7 @@ class ItemFacts(Struct, frozen=True):
     private: bool = False
     fields: tuple[tuple[str, Value], ...] = ()
     people: tuple[str, ...] = ()
+    authorised: tuple[str, ...] = ()
     attachment_digests: tuple[str, ...] = ()
 
 

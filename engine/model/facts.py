@@ -62,12 +62,16 @@ class Authentication(Struct, frozen=True):
 
 
 class Sender(Struct, frozen=True):
-    """Who seems to write, and how the account was found; `problem` says why From is not believed."""
+    """Who seems to write, and how the account was found; `problem` says why From is not believed.
+
+    `through` is the list or group under whose address that person's mail came.
+    """
 
     address: Address = Address("")
     account: Account | None = None
     matched_by: Found = Found.NOT
     problem: str = ""
+    through: str = ""
 
 
 class Way(Stored):
@@ -84,15 +88,17 @@ class Way(Stored):
 class Thread(Struct, frozen=True):
     """The item this mail answers and how that was found.
 
-    `marker` is the text that led there. `dangling` means a marker was found that names nothing; `proven` that the
-    marker could not be guessed (a signed token or a Message-ID of ours); `private` that it answers an internal note;
-    `unsigned` that a token in it is not signed by us. `tried` is what each way saw; early releases stored a sentence.
+    `marker` is the text that led there. `dangling` means a marker was found that names nothing, `foreign` that it is a
+    bare number which was never given here; `proven` that the marker could not be guessed (a signed token or a
+    Message-ID of ours); `private` that it answers an internal note; `unsigned` that a token in it is not signed by us.
+    `tried` is what each way saw; early releases stored a sentence.
     """
 
     item: ItemFacts | None = None
     by: Way = Way.NONE
     marker: str = ""
     dangling: bool = False
+    foreign: bool = False
     proven: bool = False
     private: bool = False
     unsigned: bool = False

@@ -61,7 +61,7 @@ GATES = (
     Gate(
         "own_loop", ("limits",), {"gates.own_loop": "discard"},
         "our own `X-Allegra-Loop`, or an address of ours in From",
-        ("limits.own_loop",),
+        ("limits.own_loop", "limits.own_address"),
     ),
     Gate(
         "hop_limit", ("limits",), {"gates.hop_limit": "discard"},
@@ -110,7 +110,7 @@ GATES = (
     ),
     Gate(
         "empty_subject", ("subject",), {"gates.empty_subject": "reject"},
-        "no subject; `default-title` goes on with `gates.default_title`",
+        "no subject, and no proof which item it answers; `default-title` goes on with `gates.default_title`",
         ("gate.empty_subject",), skippable=True, more=("default-title",),
     ),
     Gate(

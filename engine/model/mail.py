@@ -2,7 +2,7 @@
 
 Here: frozen data and nothing else. Not here: how it is read (`engine/mail/`), what is true about it
 (`decision/facts.py`).
-Invariant: a mail is never half parsed; sizes are bytes; addresses keep the case they came in and compare case-folded.
+Invariant: a mail is never half parsed; sizes are bytes; addresses keep the form they came in and compare by their key.
 """
 
 from __future__ import annotations
@@ -12,6 +12,9 @@ from datetime import datetime
 from functools import cached_property
 
 from msgspec import Struct
+
+from engine.model.addresses import key_of
+from rules.domains import ascii_form
 
 
 class Origin(Struct, frozen=True):
@@ -57,13 +60,13 @@ class Address(Struct, frozen=True):
 
     @property
     def domain(self) -> str:
-        """The part behind the last @, lower case."""
-        return self.address.rpartition("@")[2].lower()
+        """The part behind the last @, in its canonical form."""
+        return ascii_form(self.address.rpartition("@")[2])
 
     @property
     def key(self) -> str:
         """The form in which addresses compare."""
-        return self.address.casefold()
+        return key_of(self.address)
 
 
 class Header(Struct, frozen=True):

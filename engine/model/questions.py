@@ -121,6 +121,15 @@ class TopicByNumber(Question[ItemFacts | None], frozen=True):
     topic: int
 
 
+class NumberGiven(Question[bool], frozen=True):
+    """Was this number of an item, or of a `topic`, ever given here?"""
+
+    stored_as = "given"
+    depends_on = ("items",)
+    number: int
+    topic: bool
+
+
 class ItemByMessageIds(Question[MessageMatch | None], frozen=True):
     """Whose conversation is that of the first of these Message-IDs that is stored?"""
 
@@ -152,7 +161,7 @@ class EarlierMail(Question[str], frozen=True):
 
 
 class SenderRate(Question[int], frozen=True):
-    """How many mails of a sender came in the time before now, this one not counted? Asks for `Address.key`."""
+    """How many mails of a sender, under any tag, came in the time before now, this one not counted?"""
 
     stored_as = "sender_rate"
     address: str
@@ -211,7 +220,7 @@ class HooksSay(Question[HookAnswer], frozen=True):
 
 QUESTIONS: tuple[type[Question[Any]], ...] = (
     *(AccountOf, AccountByLogin, PersonNamed, GroupNamed, May),
-    *(CatalogOf, ItemByNumber, TopicByNumber, ItemByMessageIds, ItemByField),
+    *(CatalogOf, ItemByNumber, TopicByNumber, NumberGiven, ItemByMessageIds, ItemByField),
     *(EarlierMail, SenderRate, TotalRate, VirusFound, HooksSay),
 )
 """Every question there is."""

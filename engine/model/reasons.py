@@ -86,6 +86,12 @@ _ALL = (
         moved=FAILURE,
     ),
     Reason(
+        "limits.own_address",
+        "From is an address of ours, but nothing proves that we sent the mail: a list may have rewritten it.",
+        (RAW, "Name the list in people.rewriters, then", RETRY, *_HELD),
+        admin=True,
+    ),
+    Reason(
         "limits.hop_limit",
         "The mail went through more servers than gates.hop_limit: it goes round in circles.",
         (RAW, RETRY),

@@ -169,7 +169,7 @@ class Pruned(Struct, frozen=True):
 
 
 class ItemRow(Struct, frozen=True):
-    """An item in a list."""
+    """An item in a list. `author` is a login or an address, `sender` is `Name <address>` of who has no account."""
 
     id: int
     workspace: str
@@ -183,10 +183,16 @@ class ItemRow(Struct, frozen=True):
     changed_at: datetime
     comments: int = 0
     attachments: int = 0
+    sender: str = ""
+
+    @property
+    def writer(self) -> str:
+        """Who wrote it, for people."""
+        return self.sender or self.author
 
 
 class CommentView(Struct, frozen=True):
-    """A comment with the mail it came with (its id, "" for none).
+    """A comment with the mail it came with (its id, "" for none); `author` and `sender` as in `ItemRow`.
 
     `subject` is that of the mail where it says something else than the item, else "".
     """
@@ -200,6 +206,12 @@ class CommentView(Struct, frozen=True):
     mail: str = ""
     html: str = ""
     subject: str = ""
+    sender: str = ""
+
+    @property
+    def writer(self) -> str:
+        """Who wrote it, for people."""
+        return self.sender or self.author
 
 
 class AttachmentView(Struct, frozen=True):
@@ -274,3 +286,4 @@ class OutboxContext(Struct, frozen=True):
     topic: int = 0
     title: str = ""
     workspace: str = ""
+    name: str = ""

@@ -7,11 +7,14 @@ at all. Invariant: they do not depend on anything the other side writes, its add
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from engine.model.addresses import key_of
 from engine.model.plan import Letter
 
 if TYPE_CHECKING:
@@ -39,25 +42,25 @@ def over(store: Store, settings: Settings, mail: SendMail, now: datetime) -> Ove
 
     Notices wait, for they are for people who work here; so does what is over the cap on all automatic mail together.
     """
+    count = partial(store.outbox.count, separators=settings.people.mail_suffix_separators)
     for recipient in mail.to:
-        address = recipient.casefold()
-        found = _automatic(store, settings, mail, address, now) if mail.automatic else _notice(
-            store, settings, address, now
-        )  # fmt: skip
-        if found:
+        address = key_of(recipient)
+        if found := (_automatic if mail.automatic else _notice)(count, settings, mail, address, now):
             return found
     return None
 
 
-def _notice(store: Store, settings: Settings, address: str, now: datetime) -> Over | None:
+def _notice(count: Callable[..., int], settings: Settings, mail: SendMail, address: str, now: datetime) -> Over | None:
     most = settings.replies.notices_per_recipient
-    if store.outbox.count(address, now - HOUR, automatic=False) < most:
+    if count(address, now - HOUR, automatic=False) < most:
         return None
     return Over(f"over replies.notices_per_recipient = {most} an hour", waits=True)
 
 
-def _automatic(store: Store, settings: Settings, mail: SendMail, address: str, now: datetime) -> Over | None:
-    replies, reports, count = settings.replies, settings.errors.one_report_per_sender, store.outbox.count
+def _automatic(
+    count: Callable[..., int], settings: Settings, mail: SendMail, address: str, now: datetime
+) -> Over | None:
+    replies, reports = settings.replies, settings.errors.one_report_per_sender
     if mail.kind in ANSWERS and replies.once_per_sender:
         since = now - timedelta(seconds=replies.once_per_sender)
         if count(address, since, automatic=True):

@@ -22,6 +22,7 @@ from engine.decision import tokens
 from engine.model.plan import Letter, SendMail
 from engine.outbox import writing
 from engine.outbox.templates import Templates
+from rules.domains import ascii_form
 
 SUBJECT_CHARS = 200
 NAME_CHARS = 100
@@ -47,7 +48,8 @@ class Context(Struct, frozen=True):
 
     `key` names the outbox row; `sender` is the From mailbox, `reply_address` the address that gets the token.
     `workspace` is the identifier, `send_as` the person in whose name it goes (the address stays ours).
-    `subject`, `original_id`, `references` are those of the mail that is answered, `original` its bytes.
+    `writer` is name and address of who wrote the mail that is answered; `subject`, `original_id`, `references` are its
+    own, `original` its bytes.
     """
 
     key: str
@@ -62,6 +64,7 @@ class Context(Struct, frozen=True):
     kind: str = "i"
     title: str = ""
     person: str = ""
+    writer: str = ""
     subject: str = ""
     original_id: str = ""
     references: tuple[str, ...] = ()
@@ -123,11 +126,12 @@ def values(mail: SendMail, context: Context) -> dict[str, object]:
         "subject": one_line(context.subject, SUBJECT_CHARS),
         "workspace": one_line(context.workspace_name or context.workspace, NAME_CHARS),
         "person": one_line(context.person, NAME_CHARS),
+        "sender": one_line(context.writer, SUBJECT_CHARS),
         "reason": one_line(mail.reason, 1000),
         "text": text(mail.text).strip("\n"),
         "trace": text(context.trace).strip("\n"),
         "url": one_line(url, 500),
-        "marker": f"[#{context.item}]" if context.item and context.kind == "i" else "",
+        "marker": f"[{'msg' if context.kind == 't' else '#'}{context.item}]" if context.item else "",
     }
 
 
@@ -158,12 +162,10 @@ def address(value: str) -> str:
     if not _ADDR_SPEC.fullmatch(value):
         raise ComposeError(f"{one_line(value, 80)!r} is no address")
     local, _, domain = value.rpartition("@")
-    if domain.isascii():
-        return value
-    try:
-        return f"{local}@{domain.encode('idna').decode()}"
-    except UnicodeError:
-        raise ComposeError(f"{one_line(value, 80)!r} is no address") from None
+    plain = domain if domain.isascii() else ascii_form(domain)
+    if not plain.isascii():
+        raise ComposeError(f"{one_line(value, 80)!r} is no address")
+    return f"{local}@{plain}"
 
 
 def mailbox(value: str) -> tuple[str, str]:
@@ -217,7 +219,7 @@ def _marks(mail: SendMail, context: Context) -> dict[str, str]:
     marks["Auto-Submitted"] = "auto-replied" if mail.automatic else "auto-generated"
     marks["Precedence"] = "bulk"
     if context.item:
-        marks["X-Allegra-Item"] = str(context.item)
+        marks["X-Allegra-Topic" if context.kind == "t" else "X-Allegra-Item"] = str(context.item)
     for name, value in context.headers.items():
         if not _HEADER_NAME.fullmatch(name):
             raise ComposeError(f"{one_line(name, 40)!r} is no header name")

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from msgspec.structs import replace
 
+from engine.model.addresses import written
 from engine.model.desk import AccountStatus
 from engine.model.plan import Letter, SendMail
 from engine.outbox.compose import ComposeError, Context
@@ -59,7 +60,8 @@ def contents(row: OutboxRow, store: Store, config: Config, now: datetime) -> tup
         item=row.topic or row.item,
         kind="t" if row.topic else "i",
         title=about.title,
-        person=person if mail.automatic else "",
+        person=(person or about.name) if mail.automatic else "",
+        writer=written(about.name or person, about.sender),
         subject=about.subject,
         original_id=_bracketed(about.message_id),
         references=about.references,

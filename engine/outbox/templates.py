@@ -109,6 +109,7 @@ SAMPLE: Mapping[str, object] = {
     "subject": "Printer does not print",
     "workspace": "Support",
     "person": "Anna Example",
+    "sender": "Anna Example <anna@example.com>",
     "reason": "attachments of this type are not accepted",
     "text": "The printer on the second floor.",
     "trace": "route: rule 2",

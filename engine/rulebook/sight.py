@@ -14,6 +14,7 @@ from datetime import datetime, tzinfo
 from typing import Any
 
 from engine.mail.secrecy import encrypted, signed
+from engine.model.addresses import key_of
 from engine.model.desk import ItemFacts
 from engine.model.facts import Auto, Facts
 from engine.model.mail import Address, Mail
@@ -105,7 +106,7 @@ def _recipients(sight: Sight) -> tuple[str, ...]:
         found += _FOR.findall(received[:2000])[:1]
     unique: dict[str, str] = {}
     for address in found:
-        unique.setdefault(address.casefold(), address)
+        unique.setdefault(key_of(address), address)
     return tuple(unique.values())
 
 

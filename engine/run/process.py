@@ -21,6 +21,7 @@ from msgspec.structs import replace
 
 from engine.decision.mailbox_action import Planned, plan_action
 from engine.decision.seal import reports
+from engine.model.addresses import base_key
 from engine.model.draft import ENGINE, Decider, Disposition, Verdict
 from engine.model.extra import ExtraError
 from engine.model.plan import Effect, Letter, Outcome, Plan, Receipt, SendMail, Settle
@@ -174,7 +175,7 @@ class _Work:
                             stop.limit(True)
                             decision = self.engine.decide(spooled, self.world)
                         decided.append((spooled, decision))
-                        senders[decision.facts.sender.address.key] += 1
+                        senders[base_key(decision.facts.sender.address.key, self.config.separators)] += 1
                 except Stopped:
                     undecided = batch[number:]
                     break

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec
 from msgspec.structs import astuple
 
 from engine.model import questions
+from engine.model.addresses import base_key
 from engine.model.answers import HookAnswer
 from engine.model.questions import A, HookRequest, Question
 
@@ -42,8 +43,10 @@ class World:
         return self.store.ledger.duplicate(workspace, core_digest, fingerprint, other_than=self.mail, now=self.now)
 
     def sender_rate(self, address: str, seconds: int) -> int:
-        """Count the mails of a sender, those in hand too."""
-        return self.store.ledger.sender_rate(address, seconds, self.now) + self.engine.in_hand[address]
+        """Count the mails of a sender, under whatever tags, those in hand too."""
+        separators = self.engine.config.separators
+        before = self.store.ledger.sender_rate(address, seconds, self.now, separators)
+        return before + self.engine.in_hand[base_key(address, separators)]
 
     def total_rate(self, seconds: int) -> int:
         """Count all mails, those in hand too."""
@@ -85,6 +88,7 @@ WHO_ANSWERS: Mapping[type[Question[Any]], Callable[[World], Callable[..., Any]]]
         _by(questions.CatalogOf, lambda world: world.store.items.catalog),
         _by(questions.ItemByNumber, lambda world: world.store.items.item),
         _by(questions.TopicByNumber, lambda world: world.store.items.topic),
+        _by(questions.NumberGiven, lambda world: world.store.items.given),
         _by(questions.ItemByField, lambda world: world.store.items.item_by_field),
         _by(questions.ItemByMessageIds, lambda world: world.store.ledger.item_by_message_ids),
         _by(questions.EarlierMail, lambda world: world.earlier_mail),

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, ClassVar
 from msgspec.structs import replace
 
 from engine.gates import Findings
-from engine.item.target import on_item
+from engine.item.target import may_comment
+from engine.model.addresses import base_key
 from engine.model.answers import Found
 from engine.model.desk import Account, AccountStatus
 from engine.model.draft import Draft, Mark, NewUser, Target, Verdict, note
@@ -63,12 +64,21 @@ class Author:
     def _nobody(self, facts: Facts, draft: Draft, people: People, look: Lookups, found: Findings) -> Draft:
         """Where the guest has no account, the item keeps the sender's address only; a public workspace lets that be."""
         catalog = look.ask(CatalogOf(draft.workspace))
-        on = draft.target is not Target.NEW_ITEM and draft.item is not None and on_item(facts, draft.item)
-        if on or people.no_permission_check or draft.target is Target.NOTE or (catalog is not None and catalog.public):
+        if (
+            self._on(facts, draft, people, look)
+            or people.no_permission_check
+            or draft.target is Target.NOTE
+            or (catalog is not None and catalog.public)
+        ):
             found.note("author.nobody", Mark.INFO, guest=people.guest_user)
             return found.draft(author=people.guest_user)
         found.settle(Verdict.HOLD, "draft.no_permission", note("author.no_guest", guest=people.guest_user))
         return found.draft()
+
+    def _on(self, facts: Facts, draft: Draft, people: People, look: Lookups) -> bool:
+        """Tell whether the sender is on the item that is answered, and may write there for that."""
+        item = draft.item if draft.target is not Target.NEW_ITEM else None
+        return item is not None and may_comment(facts, item, people, look)
 
     def _permitted(
         self, account: Account, facts: Facts, draft: Draft, people: People, look: Lookups, found: Findings
@@ -82,14 +92,15 @@ class Author:
         if draft.target is Target.NEW_ITEM:
             permission, workspace = "add_items", draft.workspace
         else:
-            if draft.item is not None and on_item(facts, draft.item):
+            if self._on(facts, draft, people, look):
                 return True
             permission, workspace = "add_comments", draft.item.workspace if draft.item else draft.workspace
         if look.ask(May(account.login, permission, workspace)):
             found.note("author.may", login=account.login, permission=permission, workspace=workspace)
             return True
-        if permission == "add_comments" and people.reply_from_stranger == "accept":
-            found.note("author.stranger_accepted", Mark.INFO)
+        policy = people.reply_from_stranger
+        if permission == "add_comments" and (policy == "accept" or (policy == "hold" and facts.released is not None)):
+            found.note("author.stranger_accepted", Mark.INFO, policy=policy)
             return True
         because = note("author.may_not", login=account.login, permission=permission, workspace=workspace)
         found.settle(Verdict.REJECT, "draft.no_permission", because)
@@ -108,7 +119,10 @@ def _for_original(address: Address, facts: Facts, people: People, look: Lookups,
 
 
 def new_user(address: Address, people: People, language: str, look: Lookups, found: Findings) -> NewUser:
-    """Make an account's data from an address and its display name (F056, F060); unknown groups are told."""
+    """Make an account's data from an address and its display name (F056, F060); unknown groups are told.
+
+    Who gives no name is called by the local part of the address.
+    """
     first, last = named(address.name)
     made = people.create_defaults
     wanted = dict.fromkeys((*people.default_group, *((made.group,) if made.group else ())))
@@ -119,7 +133,10 @@ def new_user(address: Address, people: People, language: str, look: Lookups, fou
             found.note("author.no_group", Mark.WARN, group=name)
         elif group not in groups:
             groups.append(group)
-    return NewUser(address, first or made.first_name or "-", last or made.last_name or "-", tuple(groups), language)
+    first, last = first or made.first_name, last or made.last_name
+    if not first and not last:
+        first = base_key(address.key).rpartition("@")[0][:LONGEST_NAME]
+    return NewUser(address, first, last, tuple(groups), language)
 
 
 def named(name: str) -> tuple[str, str]:

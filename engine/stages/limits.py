@@ -10,6 +10,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from engine.gates import VERDICTS, Findings
+from engine.mail.rewritten import likely_writer
+from engine.model.addresses import is_one_of
 from engine.model.draft import Draft, Mark, note
 from engine.model.facts import Facts
 from engine.model.mail import Mail
@@ -89,9 +91,10 @@ def _loop(mail: Mail, facts: Facts, options: Options, look: Lookups, found: Find
     if facts.own_loop:
         return found.trip("own_loop", options.own_loop, "limits.own_loop", note("limits.own_loop"))
     sender = facts.sender.address
-    if sender.address and sender.key in facts.own_addresses:
-        because = note("limits.own_address", address=sender.address)
-        if found.trip("own_loop", options.own_loop, "limits.own_loop", because):
+    if sender.address and is_one_of(sender.key, facts.own_addresses):
+        verb = "hold" if options.own_loop == "discard" else options.own_loop  # it may be a person behind a list
+        because = note("limits.own_address", address=sender.address, person=likely_writer(mail))
+        if found.trip("own_loop", verb, "limits.own_address", because):
             return True
     if options.hop_limit and facts.hops > options.hop_limit:
         because = note("limits.hops", hops=facts.hops, limit=options.hop_limit)
@@ -102,7 +105,8 @@ def _loop(mail: Mail, facts: Facts, options: Options, look: Lookups, found: Find
 def _rates(mail: Mail, facts: Facts, options: Options, look: Lookups, found: Findings) -> bool:
     """Mail bombs: what is over a rate is kept and waits for a person, nobody else's mail does."""
     rate = options.mails_per_sender
-    if rate and rate.limit and (count := look.ask(SenderRate(facts.sender.address.key, int(rate.per)))) >= rate.limit:
+    key = facts.sender.address.key
+    if rate and rate.limit and (count := look.ask(SenderRate(key, int(rate.per)))) >= rate.limit:
         sender = facts.sender.address.address
         because = note("limits.rate_sender", count=count, sender=sender, per=rate.per, limit=rate.limit)
         if found.trip("mails_per_sender", rate.then, "limits.rate_sender", because):

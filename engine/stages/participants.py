@@ -1,8 +1,9 @@
 """Stage 11: the other people on the mail become editors, readers or watchers.
 
 Here: who of To and Cc joins the item and as what, and the people that rules name.
-Not here: the author (`author`). Invariant: at most `people.cc.limit` people join by being on the mail; own addresses,
-the sender, lists and those the item has already never do; a note or a post brings nobody in.
+Not here: the author (`author`).
+Invariant: at most `people.cc.limit` people join by being on the mail; own addresses, the sender and lists never do, nor
+who is on the item already, but for the assignee, who may be another one tomorrow; a note or a post brings nobody in.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from engine.gates import Findings
+from engine.model.addresses import fits, is_one_of, key_of
 from engine.model.desk import Account, AccountStatus
 from engine.model.draft import Draft, Mark, NewUser, PersonChange, Role, Target
 from engine.model.facts import Facts
@@ -71,12 +73,13 @@ class _Joining:
         self._facts, self._draft, self._options, self._look, self._found = facts, draft, people, look, found
         self.people: list[PersonChange] = []
         self.new_users: list[NewUser] = []
+        self._assignee = dict(draft.item.fields).get("assigned_to") if draft.item is not None else None
         self._unknown: list[str] = []
         self._never: list[str] = []
         account = facts.sender.account
         self._seen = {facts.sender.address.key, *facts.own_addresses}
         self._logins = {account.login} if account is not None else set()
-        self._present = {person.casefold() for person in draft.item.people} if draft.item is not None else set()
+        self._present = set(map(key_of, draft.item.people)) if draft.item is not None else set()
 
     def named(self, person: PersonChange) -> None:
         """Take somebody a rule names, by login or address; the limit does not count them."""
@@ -109,20 +112,15 @@ class _Joining:
     def _new(self, address: Address) -> bool:
         """Tell whether an address stands for somebody new: not us, not the sender, not a list, not seen before."""
         key = address.key
-        if not address.address or key in self._seen or self._is_ours(key):
+        ours = is_one_of(key, self._facts.own_addresses, self._options.mail_suffix_separators)
+        if not address.address or key in self._seen or ours:
             return False
         self._seen.add(key)
         for pattern in self._options.cc.never:
-            if pattern.search(address.address):
+            if fits(pattern, address.address):
                 self._never.append(f"{address.address} ({pattern.source})")
                 return False
         return True
-
-    def _is_ours(self, key: str) -> bool:
-        """Tell whether this is one of our addresses with a plus tag or a reply token."""
-        local, _, domain = key.rpartition("@")
-        plain, plus, _ = local.partition("+")
-        return bool(plus) and f"{plain}@{domain}" in self._facts.own_addresses
 
     def _one(self, address: Address, role: Role) -> bool:
         match = self._look.ask(AccountOf(address.key, self._options.mail_suffix_separators))
@@ -135,9 +133,9 @@ class _Joining:
 
     def _join(self, account: Account, address: Address, role: Role) -> bool:
         present = account.login.casefold() in self._present or any(
-            e.casefold() in self._present for e in account.emails
+            key_of(email) in self._present for email in account.emails
         )
-        if account.login in self._logins or present:
+        if account.login in self._logins or (present and account.login != self._assignee):
             return False
         self._logins.add(account.login)
         if account.status != AccountStatus.ACTIVE:

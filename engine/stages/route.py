@@ -17,6 +17,7 @@ from msgspec.structs import replace
 from engine.gates import Findings, passed
 from engine.item import keywords
 from engine.mail.forwarded import original_sender
+from engine.model.addresses import is_one_of
 from engine.model.desk import GROUP, ItemFacts
 from engine.model.draft import (
     READ,
@@ -276,7 +277,7 @@ class Walk:
         """`add to as`: everybody in To who has an account and is not us."""
         mail: Mail = self._values.source.mail
         for address in mail.to:
-            if address.key in self._facts.own_addresses:
+            if is_one_of(address.key, self._facts.own_addresses):
                 continue
             account = self._look.ask(PersonNamed(address.address))
             if account is not None:

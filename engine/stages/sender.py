@@ -12,18 +12,20 @@ from typing import TYPE_CHECKING, ClassVar
 
 from engine.gates import Findings, left_to_bounce
 from engine.item.target import on_item
+from engine.model.addresses import fits
 from engine.model.answers import Found
 from engine.model.desk import AccountStatus
 from engine.model.draft import Draft, Mark, Note, note
 from engine.model.facts import Facts
 from engine.model.mail import Mail
+from rules.pattern import Pattern
 
 if TYPE_CHECKING:
     from engine.config import Config, People
     from engine.config import Gates as Options
     from engine.lookups import Lookups
 
-_INACTIVE = frozenset({AccountStatus.LOCKED, AccountStatus.REGISTERED})
+_MAY_WRITE = frozenset({AccountStatus.ACTIVE, AccountStatus.GUEST})
 
 
 class SenderStage:
@@ -63,13 +65,13 @@ def _blocked(mail: Mail, facts: Facts, options: Options, found: Findings) -> boo
 def forbidden(mail: Mail, facts: Facts, options: Options) -> Note | None:
     """Say by which of the blocked lists (F050) this mail is blocked, None if by none."""
     address = facts.sender.address
-    for name, text in (
-        ("blocked_senders", address.address),
-        ("blocked_names", address.name),
-        ("blocked_bodies", mail.text),
+    for name, text, matches in (
+        ("blocked_senders", address.address, fits),
+        ("blocked_names", address.name, Pattern.search),
+        ("blocked_bodies", mail.text, Pattern.search),
     ):
         for pattern in getattr(options, name):
-            if text and pattern.search(text):
+            if text and matches(pattern, text):
                 shown = "" if name == "blocked_bodies" else text
                 return note("sender.blocked", text=shown, pattern=pattern.source, option=name)
     return None
@@ -81,7 +83,7 @@ def _not_allowed(facts: Facts, options: Options, found: Findings) -> bool:
     if not lists:
         return False
     address = "" if facts.sender.problem else facts.sender.address.address
-    if address and all(any(pattern.search(address) for pattern in allowed) for allowed in lists):
+    if address and all(any(fits(pattern, address) for pattern in allowed) for allowed in lists):
         found.note("sender.permitted", address=address)
         return False
     because = note("sender.not_permitted", address=facts.sender.address.address)
@@ -95,6 +97,8 @@ def _unknown(facts: Facts, options: Options, people: People, found: Findings) ->
     somebody on that item it is a comment (F056), from anybody else `people.reply_from_stranger` decides (F046).
     """
     sender, address = facts.sender, facts.sender.address.address
+    if sender.through:
+        found.note("sender.through", Mark.INFO, list=sender.through, address=address)
     if sender.problem:
         found.note("sender.not_believed", Mark.WARN, why=sender.problem)
     elif sender.account is not None:
@@ -116,9 +120,9 @@ def _unknown(facts: Facts, options: Options, people: People, found: Findings) ->
 
 
 def _inactive(facts: Facts, people: People, found: Findings) -> bool:
-    """F043: locked users, and those who never finished registering."""
+    """F043: locked users, those who never finished registering, and what a later release calls otherwise."""
     account = facts.sender.account
-    if account is None or facts.sender.problem or account.status not in _INACTIVE:
+    if account is None or facts.sender.problem or account.status in _MAY_WRITE:
         return False
     because = note("sender.inactive", login=account.login, status=account.status)
     return found.trip("inactive_user", people.inactive_user, "gate.inactive_sender", because)

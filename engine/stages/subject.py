@@ -2,7 +2,7 @@
 
 Here: the empty subject and the undesired patterns. Not here: what becomes of the subject (`draft`).
 Invariant: what stage `bounce` is going to settle passes untouched, but for the undesired patterns: they are asked of an
-automatic reply that answers no item (one that does becomes a note there).
+automatic reply that answers no item (one that does becomes a note there). An answer with proof needs no subject.
 """
 
 from __future__ import annotations
@@ -37,6 +37,9 @@ class Subject:
             if gate != "auto_reply" or facts.thread.item is not None or not _undesired(subject, options, found):
                 found.note("gate.left", Mark.INFO, gate=gate)
         elif not subject:
+            if facts.thread.proven and facts.thread.item is not None and not draft.start_new:
+                found.note("subject.not_needed", Mark.INFO, item=facts.thread.item.id, way=facts.thread.by)
+                return found.draft()
             return self._empty(options.empty_subject, options.default_title, found, draft)
         elif not _undesired(subject, options, found):
             found.note("subject.fine")

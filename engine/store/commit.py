@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from engine.model.addresses import written
 from engine.model.facts import Facts
 from engine.model.mail import Mail
 from engine.model.plan import Outcome, Plan, Receipt
@@ -39,9 +40,9 @@ STATES = {
 """The state of the ledger that an outcome leads to; `deferred` leads nowhere (`Ledger.defer`)."""
 
 
-def random_message_id(mail: str, generation: int, n: int, item: int) -> str:
+def random_message_id(mail: str, generation: int, n: int, item: int, topic: int) -> str:
     """Make a Message-ID that nobody can guess; whoever has a secret hands in a signed one in its place."""
-    return f"<{mail}.{generation}.{n}.{item}.{os.urandom(8).hex()}@allegra.invalid>"
+    return f"<{mail}.{generation}.{n}.{topic or item}.{os.urandom(8).hex()}@allegra.invalid>"
 
 
 class Commit:
@@ -60,7 +61,7 @@ class Commit:
         now, received_at = self._database.now(), us(spooled.received_at)
         row, generation = spooled.row, spooled.generation
         self._compare_and_set(spooled, mail, facts, plan, now)
-        sender = facts.sender.address.key
+        sender = written(facts.sender.address.name, facts.sender.address.key)
         effects = Effects(self._shelves, spooled, received_at, sender, message_ids or random_message_id)
         if plan.effects:
             effects.item = plan.item

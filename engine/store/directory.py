@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from engine.model.addresses import key_of
 from engine.model.answers import AccountMatch, Found
 from engine.model.desk import Account, AccountStatus
 from engine.store import hot, tables
@@ -20,6 +21,7 @@ from engine.store.database import Database
 from engine.store.errors import NotFound, Refused
 from engine.store.memory import Memory
 from engine.store.rows import number, put, remove
+from rules.domains import other_spelling
 
 STATUSES = tuple(AccountStatus)
 
@@ -42,11 +44,11 @@ class Directory:
     # ── questions of decisions ────────────────────────────────────────────────────────────────────────────────
 
     def account(self, address: str, separators: str) -> AccountMatch:
-        key = address.casefold()
+        key = key_of(address)
         return self._memory.remember(("account", key, separators), lambda: self._account_of(key, separators))
 
     def _account_of(self, key: str, separators: str) -> AccountMatch:
-        if found := self._account("email", key):
+        if found := self._account("email", key) or self._kept_otherwise(key):
             return AccountMatch(found, Found.EXACT)
         local, at, domain = key.rpartition("@")
         if not at or not local or not separators or any(char in local for char in separators):
@@ -58,6 +60,12 @@ class Directory:
                 if pattern.fullmatch(registered):
                     return AccountMatch(self._account("id", account), Found.SUFFIX)
         return AccountMatch()
+
+    def _kept_otherwise(self, key: str) -> Account | None:
+        """Find an address whose key an earlier release stored with the letters of its domain, not with `xn--`."""
+        letters = other_spelling(key).casefold()
+        found = self._account("email", letters) if letters != key else None
+        return found if found is not None and key in map(key_of, found.emails) else None
 
     def login(self, login: str) -> Account | None:
         return self._memory.remember(("login", login), lambda: self._account("login", login))
@@ -167,12 +175,13 @@ class Directory:
         )  # fmt: skip
 
     def _put_emails(self, account: int, addresses: list[str]) -> bool:
-        wanted = {address.casefold(): address for address in addresses}
+        wanted = {key_of(address): address for address in addresses}
         if self._database.rows(hot.ADDRESSES, account) == list(wanted.items()):
             return False
         for key, address in wanted.items():
-            if taken := self._database.one(hot.ADDRESS_TAKEN, key, account):
-                raise Refused(f"the address {address} belongs to user {taken[0]}", address)
+            taken = self.account(key, "").account
+            if taken is not None and taken.id != account:
+                raise Refused(f"the address {address} belongs to user {taken.login}", address)
         self._database.run(hot.NO_ADDRESSES, account)
         for position, (key, address) in enumerate(wanted.items()):
             self._database.run(hot.ADDRESS, key, address, account, position)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from msgspec.structs import replace
 
+from engine.model.addresses import key_of
 from engine.model.plan import CallWebhook, Letter, SendMail
 from engine.store import hot
 
@@ -37,10 +38,10 @@ class Dispatches:
         self._notified: set[str] = set()
 
     def mail(self, effect: SendMail, item: int, topic: int) -> None:
-        """Queue a mail to each of its recipients; `item` and `topic` are those of the plan."""
+        """Queue a mail to each of its recipients; it is about the `item` or the `topic` of the plan, the other is 0."""
         for recipient in self._recipients(effect):
-            filled = replace(effect, to=(recipient,) if recipient else (), item=effect.item or item)
-            self._queue(effect.kind, recipient.casefold(), effect.automatic, filled, item, topic)
+            filled = replace(effect, to=(recipient,) if recipient else (), item=0 if topic else effect.item or item)
+            self._queue(effect.kind, key_of(recipient), effect.automatic, filled, item, topic)
 
     def webhook(self, effect: CallWebhook, item: int, topic: int) -> None:
         """Queue the call of a webhook."""
@@ -55,7 +56,7 @@ class Dispatches:
             group = "" if "@" in name or self._directory.login(name) else self._directory.group(name)
             for each in (self._directory.group_logins(group) if group else ()) or (name,):
                 account = self._directory.person(each)
-                key = account.login if account is not None else each.casefold()
+                key = account.login if account is not None else key_of(each)
                 if key not in self._notified:
                     self._notified.add(key)
                     yield each
@@ -66,7 +67,7 @@ class Dispatches:
         if self._quiet:
             return
         row, generation, n = self._spooled.row, self._spooled.generation, len(self.rows) + 1
-        message_id = self._message_ids(self._spooled.mail, generation, n, item)
+        message_id = self._message_ids(self._spooled.mail, generation, n, item, topic)
         self.rows.append(
             self._database.insert(
                 hot.OUTBOX, f"{row}:{generation}:{n}:{recipient}", message_id, row, generation, kind, automatic,

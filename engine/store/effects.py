@@ -9,8 +9,10 @@ Invariant: item 0 is the one this plan made, an address is the account this plan
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from engine.model.addresses import key_of
 from engine.model.desk import Value
 from engine.model.draft import Role
 from engine.model.fields import COMMON
@@ -43,7 +45,7 @@ if TYPE_CHECKING:
 NAMES = {"subject": "title"} | {other: field.name for field in COMMON.rows if field.column for other in field.aliases}
 """Other systems' names of fields that are columns here."""
 
-RANK = {Role.EDITOR: 0, Role.READER: 1, Role.WATCHER: 2}
+RANK: Mapping[str, int] = {Role.EDITOR: 0, Role.READER: 1, Role.WATCHER: 2}
 
 
 class Shelves(NamedTuple):
@@ -105,7 +107,7 @@ class Effects:
 
     def _person(self, who: str) -> int | None:
         """Number of an account named by login or address; None for nobody (then only the sender's address is kept)."""
-        key = who.casefold()
+        key = key_of(who)
         if key in self._people:
             return self._people[key]
         account = self._directory.login(who) or (self._directory.account(key, "").account if "@" in key else None)
@@ -173,7 +175,7 @@ class Effects:
         return self.comment, str(item)
 
     def _post(self, effect: PostToTopic) -> tuple[int, str]:
-        self.topic = effect.topic
+        self.topic, self.item = effect.topic, 0  # what follows hangs on the topic, not on the item of that number
         html = html_reference(self.raw, effect.html_part)
         before = self._made_before("PostToTopic")
         if before:
@@ -239,7 +241,7 @@ class Effects:
         row = self._database.one(hot.ROLE, item, account)
         if row is None:
             self._database.run(hot.PERSON, item, account, str(effect.role))
-        elif RANK[effect.role] < RANK[Role(row[0])]:
+        elif RANK[effect.role] < RANK.get(row[0], -1):  # a role of a later release stays
             self._database.run(hot.SET_ROLE, str(effect.role), item, account)
         return item, f"{effect.person} {effect.role}"
 

@@ -130,8 +130,6 @@ MARK = "SELECT above FROM numbering WHERE kind = 'item' AND above > coalesce((SE
 
 NUMBER_ABOVE = insert("numbering", "kind", "above") + " ON CONFLICT (kind) DO UPDATE SET above = excluded.above"
 
-HIGHEST = "SELECT max(coalesce((SELECT max(id) FROM item), 0), coalesce((SELECT max(above) FROM numbering), 0))"
-
 HOLD_QUEUED = f"UPDATE outbox SET state = 'held', owner = NULL, error = ? WHERE {QUEUED}"
 
 SET_ITEM = {column: update("item", column, where="id = ?") for column in ("title", *COLUMNS, "private", "closed_at")}
@@ -242,9 +240,6 @@ NEW_ACCOUNT = insert(
 
 ADDRESSES = "SELECT key, address FROM email WHERE account_id = ? ORDER BY position"
 
-ADDRESS_TAKEN = """
-SELECT login FROM email JOIN account ON account.id = account_id WHERE email.key = ? AND account_id <> ?"""
-
 NO_ADDRESSES = "DELETE FROM email WHERE account_id = ?"
 
 ADDRESS = insert("email", "key", "address", "account_id", "position")
@@ -286,7 +281,8 @@ SELECT login, account.id FROM item_person JOIN account ON account.id = account_i
 UNION SELECT login, id FROM account WHERE login = ?"""
 
 ITEM_WRITERS = """
-SELECT DISTINCT sender FROM comment WHERE item_id = ? AND internal = FALSE AND belongs = TRUE AND sender <> ''"""
+SELECT sender, max(published) FROM comment WHERE item_id = ? AND internal = FALSE AND belongs = TRUE AND sender <> ''
+GROUP BY sender"""
 
 ITEM_FIELDS = """
 SELECT name, value FROM item_field JOIN field ON field.id = field_id WHERE item_id = ? ORDER BY field.id"""
@@ -301,27 +297,30 @@ TOPIC_FACTS = """
 SELECT identifier, title, locked, created_at FROM topic JOIN workspace ON workspace.id = workspace_id
 WHERE topic.id = ?"""
 
+HIGHEST_NUMBER = {
+    "item": "SELECT max(coalesce((SELECT max(id) FROM item), 0), coalesce((SELECT max(above) FROM numbering), 0))",
+    "topic": "SELECT coalesce(max(id), 0) FROM topic",
+}
+"""Numbers of items and topics are given one after the other."""
+
 TOPIC_PEOPLE = "SELECT DISTINCT author_id, sender FROM post WHERE topic_id = ?"
 
 TOPIC_CHANGED = "SELECT max(created_at) FROM post WHERE topic_id = ?"
 
 BY_MESSAGE = """
 SELECT receipt.item, receipt.topic, receipt.outcome = 'note'
-  AND coalesce((SELECT internal FROM comment WHERE id = receipt.comment), TRUE)
+  AND coalesce((SELECT internal FROM comment WHERE id = receipt.comment), TRUE), inbound.content_key
 FROM inbound JOIN receipt ON receipt.inbound_id = inbound.id
 WHERE inbound.message_key = ? AND inbound.message_key IS NOT NULL
-  AND (receipt.item IS NOT NULL OR receipt.topic IS NOT NULL) ORDER BY inbound.id, receipt.generation LIMIT 1"""
+  AND (receipt.item IS NOT NULL OR receipt.topic IS NOT NULL) ORDER BY inbound.id, receipt.generation LIMIT 20"""
 
 BY_OUR_MESSAGE = """
-SELECT item, topic, FALSE FROM outbox WHERE message_id = ? AND (item IS NOT NULL OR topic IS NOT NULL)"""
+SELECT item, topic, FALSE, NULL FROM outbox WHERE message_id = ? AND (item IS NOT NULL OR topic IS NOT NULL)"""
 
 DUPLICATE = """
 SELECT inbound.ref FROM inbound JOIN receipt ON receipt.inbound_id = inbound.id AND receipt.workspace = ?
 WHERE inbound.content_key = ? AND inbound.content_key IS NOT NULL AND inbound.received_at > ? AND inbound.ref <> ?
   AND receipt.outcome IN ('created', 'comment', 'note', 'held') ORDER BY inbound.id LIMIT 1"""
-
-SENDER_RATE = f"""
-SELECT count(*) FROM inbound WHERE {DECIDED} AND sender = ? AND received_at >= ? AND received_at < ?"""
 
 TOTAL_RATE = f"SELECT count(*) FROM inbound WHERE {DECIDED} AND received_at >= ? AND received_at < ?"
 

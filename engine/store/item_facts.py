@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import msgspec
 
+from engine.model.addresses import bare, key_of
 from engine.model.desk import ItemFacts, Kind, Value
 from engine.store import hot
 from engine.store.database import Database, moment, time
@@ -27,24 +28,26 @@ class ItemLookups:
             return None
         workspace, title, closed_at, changed_at, private, sender, author, author_id, *values = row
         held = dict(zip(COLUMNS, values, strict=True))
-        people = {sender} if sender else set()
+        people = {bare(sender)} if sender else set()
         for login, number in [(author, author_id), *self._database.rows(hot.ITEM_PEOPLE, item, held["assigned_to"])]:
             if login:
                 people.update(self._names(number))
-        people.update(writer for (writer,) in self._database.rows(hot.ITEM_WRITERS, item))
+        writers = self._database.rows(hot.ITEM_WRITERS, item)
+        people.update(bare(writer) for writer, _ in writers)
         return ItemFacts(
             id=item, workspace=workspace, title=title, type=held["type"], status=held["status"],
             closed=closed_at is not None, closed_at=moment(closed_at), changed_at=moment(changed_at),
             private=bool(private),
             fields=(*((name, value) for name, value in held.items() if value), *self.fields(item)),
             people=tuple(sorted(people)),
+            authorised=tuple(bare(writer) for writer, published in writers if published),
             attachment_digests=self._digests(item),
         )  # fmt: skip
 
     def _names(self, account: int | None) -> tuple[str, ...]:
         """Login and addresses of somebody, as mail is compared with them."""
         found = self._directory.account_by_id(account) if account else None
-        return (found.login.casefold(), *(address.casefold() for address in found.emails)) if found else ()
+        return (found.login.casefold(), *map(key_of, found.emails)) if found else ()
 
     def fields(self, item: int) -> tuple[tuple[str, Value], ...]:
         """Give the fields of an item that are no columns, by name."""
@@ -62,13 +65,17 @@ class ItemLookups:
         for number, sender in self._database.rows(hot.TOPIC_PEOPLE, topic):
             people.update(self._names(number))
             if sender:
-                people.add(sender)
+                people.add(bare(sender))
         workspace, title, locked, created_at = row
         (changed_at,) = self._database.one(hot.TOPIC_CHANGED, topic)
         return ItemFacts(
             id=topic, workspace=workspace, title=title, kind=Kind.TOPIC, locked=bool(locked),
             changed_at=time(changed_at or created_at), people=tuple(sorted(people)),
         )  # fmt: skip
+
+    def given(self, number: int, topic: bool) -> bool:
+        (highest,) = self._database.one(hot.HIGHEST_NUMBER["topic" if topic else "item"])
+        return number <= int(highest)
 
     def item_by_field(self, name: str, value: str) -> ItemFacts | None:
         texts = (stored_value(value), value, stored_value((value,)))

@@ -11,6 +11,8 @@ from typing import Any
 from peewee import JOIN, Case, fn
 
 from engine.mail.subject import changed
+from engine.model.addresses import bare
+from engine.model.desk import AccountStatus
 from engine.model.stored import AttachmentView, CommentView, ItemRow, ItemView
 from engine.store import tables
 from engine.store.database import Database, moment, time
@@ -68,19 +70,30 @@ class ItemViews:
 
     def _comments(self, item: int) -> tuple[CommentView, ...]:
         comment, account, inbound, first = tables.Comment, tables.Account, tables.Inbound, tables.Inbound.alias("first")
-        author, mail = fn.COALESCE(account.login, comment.sender), fn.COALESCE(inbound.ref, "")
+        login, sender, mail = fn.COALESCE(account.login, ""), _stranger(comment.sender), fn.COALESCE(inbound.ref, "")
         said, was = fn.COALESCE(inbound.subject, ""), fn.COALESCE(first.subject, "")
         query = (
-            comment.select(comment.id, author, comment.text, comment.quoted, comment.internal, comment.created_at, mail,
-                           comment.html, said, tables.Item.title, was)
+            comment.select(comment.id, login, comment.text, comment.quoted, comment.internal, comment.created_at, mail,
+                           comment.html, sender, said, tables.Item.title, was)
             .join(account, JOIN.LEFT_OUTER).switch(comment).join(inbound, JOIN.LEFT_OUTER)
             .switch(comment).join(tables.Item)
             .join(first, JOIN.LEFT_OUTER, on=tables.Item.inbound == first.id)
             .where(comment.item == item).order_by(comment.id)
         )  # fmt: skip
         return tuple(
-            CommentView(number, author, text, quoted, bool(internal), time(created_at), mail, html, changed(*subjects))
-            for number, author, text, quoted, internal, created_at, mail, html, *subjects in self._database.all(query)
+            CommentView(
+                number,
+                login or bare(sender),
+                text,
+                quoted,
+                bool(internal),
+                time(at),
+                mail,
+                html,
+                changed(*subjects),
+                sender,
+            )
+            for number, login, text, quoted, internal, at, mail, html, sender, *subjects in self._database.all(query)
         )
 
     def _attachments(self, item: int) -> tuple[AttachmentView, ...]:
@@ -137,14 +150,21 @@ def _rows() -> Any:
     attachments = tables.Attachment.select(fn.COUNT(tables.Attachment.id)).where(tables.Attachment.item == item.id)
     return (
         item.select(item.id, workspace.identifier, item.title, item.type, item.status, item.priority, item.assigned_to,
-                    fn.COALESCE(account.login, item.sender), item.created_at, item.changed_at, comments, attachments)
+                    fn.COALESCE(account.login, ""), item.created_at, item.changed_at, comments, attachments,
+                    _stranger(item.sender))
         .join(workspace).switch(item).join(account, JOIN.LEFT_OUTER)
     )  # fmt: skip
 
 
+def _stranger(sender: Any) -> Any:
+    """Name and address of somebody without an account, for whom the guest stands; "" where the author has one."""
+    account = tables.Account
+    return Case(None, [(account.id.is_null() | (account.status == AccountStatus.GUEST), sender)], "")
+
+
 def _item_row(row: tuple[Any, ...]) -> ItemRow:
-    number, workspace, title, kind, status, priority, assigned_to, author, created, changed, comments, attachments = row
+    number, place, title, kind, status, priority, assigned_to, login, created, changed, comments, files, sender = row
     return ItemRow(
-        number, workspace, title, kind, status, priority, assigned_to, author, time(created), time(changed),
-        comments, attachments,
+        number, place, title, kind, status, priority, assigned_to, login or bare(sender), time(created), time(changed),
+        comments, files, sender,
     )  # fmt: skip

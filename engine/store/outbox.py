@@ -12,14 +12,16 @@ import re
 from collections.abc import Iterable
 from datetime import datetime
 from hashlib import blake2b
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from msgspec.structs import replace
 
+from engine.mail import addresses
+from engine.model.addresses import base_key, key_of
 from engine.model.plan import SendMail
 from engine.model.stored import OutboxContext, OutboxRow, Spooled
-from engine.store import hot, tables
+from engine.store import hot, tables, tagged
 from engine.store.claims import CLAIM_S, CLOCK_JUMP_S, is_free
 from engine.store.commit import random_message_id
 from engine.store.database import Database, time, us
@@ -43,11 +45,11 @@ class Outbox:
         message_ids = message_ids or random_message_id
         for mail in mails if "quiet" not in spooled.mode else ():
             for recipient in mail.to:
-                key = f"{once}:{mail.kind}:{recipient.casefold()}"
+                key = f"{once}:{mail.kind}:{key_of(recipient)}"
                 number = int.from_bytes(blake2b(key.encode(), digest_size=6).digest())
                 self._database.run(
-                    hot.OUTBOX_ONCE, key, message_ids(spooled.mail, 0, number, 0), spooled.row, 0, mail.kind,
-                    mail.automatic, recipient.casefold(), None, None,
+                    hot.OUTBOX_ONCE, key, message_ids(spooled.mail, 0, number, 0, 0), spooled.row, 0, mail.kind,
+                    mail.automatic, key_of(recipient), None, None,
                     msgspec.json.encode(replace(mail, to=(recipient,))).decode(), self._database.now(),
                 )  # fmt: skip
 
@@ -104,20 +106,23 @@ class Outbox:
 
     def count(
         self, recipient: str, since: datetime, automatic: bool | None = None, item: int | None = None,
-        kinds: tuple[str, ...] = (), domain: str = "",
+        kinds: tuple[str, ...] = (), domain: str = "", separators: str = "",
     ) -> int:  # fmt: skip
-        text, params = hot.SENT_TO, [us(since), self._database.now() + CLOCK_JUMP_S * 1_000_000]
+        text, params = hot.SENT_TO, list[Any]([us(since), self._database.now() + CLOCK_JUMP_S * 1_000_000])
         if domain:
             text += " AND recipient LIKE ?"
-            params.append(f"%@{domain.casefold().replace('%', '')}")  # type: ignore[arg-type]
+            params.append(f"%@{domain.casefold().replace('%', '')}")
         if kinds:
             text += f" AND kind IN ({', '.join('?' * len(kinds))})"
-            params += kinds  # type: ignore[arg-type]
-        for column, value in (("recipient", recipient.casefold() or None), ("automatic", automatic), ("item", item)):
+            params += kinds
+        for column, value in (("automatic", automatic), ("item", item)):
             if value is not None:
                 text += f" AND {column} = ?"
-                params.append(value)  # type: ignore[arg-type]
-        return int(self._database.one(text, *params)[0])
+                params.append(value)
+        if not recipient:
+            return int(self._database.one(text, *params)[0])
+        base = base_key(key_of(recipient), separators)
+        return tagged.count(self._database, text, params, "recipient", "tried_at", base, separators)
 
     def context(self, number: int) -> OutboxContext:
         row = self._database.one(hot.ANSWERED, number)
@@ -126,22 +131,23 @@ class Outbox:
         mail, mailbox, subject, message_id, sender, received_at, raw, item, topic = row
         place = self._database.one(hot.ABOUT["topic" if topic else "item"], topic or item or 0)
         title, workspace = place or ("", "")
+        references, name = self._head(raw)
         return OutboxContext(
-            mail or "", mailbox or "", subject or "", message_id or "", self._references(raw), sender or "",
-            time(received_at) if received_at else None, item or 0, topic or 0, title, workspace,
+            mail or "", mailbox or "", subject or "", message_id or "", references, sender or "",
+            time(received_at) if received_at else None, item or 0, topic or 0, title, workspace, name,
         )  # fmt: skip
 
-    def _references(self, raw: int | None) -> tuple[str, ...]:
-        """The Message-IDs in References of a raw mail, the newest ones, as long as its bytes are there."""
+    def _head(self, raw: int | None) -> tuple[tuple[str, ...], str]:
+        """The newest Message-IDs in References of a raw mail and the name in From, as long as its bytes are there."""
         row = self._database.one(hot.HEAD, raw or 0)
         if row is None or row[0] is None:
-            return ()
+            return (), ""
         header = re.split(rb"\r?\n\r?\n", bytes(row[0]), maxsplit=1)[0]
-        for line in re.sub(rb"\r?\n[ \t]+", b" ", header).splitlines():
-            if line[:11].lower() == b"references:":
-                found = re.findall(r"<[!-;=?-~]{1,250}>", line.decode("ascii", "replace"))
-                return tuple(found[-MOST_REFERENCES:])
-        return ()
+        lines = re.sub(rb"\r?\n[ \t]+", b" ", header).splitlines()
+        values = {name.lower(): value for name, _, value in (line.partition(b":") for line in reversed(lines))}
+        references = values.get(b"references", b"").decode("ascii", "replace")
+        writer = addresses.parse(values.get(b"from", b"").decode("utf-8", "replace"), 1)
+        return tuple(re.findall(r"<[!-;=?-~]{1,250}>", references)[-MOST_REFERENCES:]), writer[0].name if writer else ""
 
 
 def _due(now: int) -> tuple[int, int]:

@@ -62,7 +62,8 @@ class Items:
     def __init__(
         self, lookups: ItemLookups, views: ItemViews, blobs: Blobs, workspaces: Workspaces, loading: Loading
     ) -> None:
-        self.item, self.topic, self.item_by_field = lookups.item, lookups.topic, lookups.item_by_field
+        self.item, self.topic, self.given = lookups.item, lookups.topic, lookups.given
+        self.item_by_field = lookups.item_by_field
         self.newest, self.count, self.view, self.publish = views.newest, views.count, views.view, views.publish
         self.blob, self.html, self.pictures, self.cutting = blobs.blob, blobs.html, blobs.pictures, blobs.cutting
         self.catalog, self.workspaces = workspaces.catalog, workspaces.workspaces

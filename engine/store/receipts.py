@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from datetime import datetime
 from hashlib import blake2b
+from typing import Any
 
+from engine.model.addresses import base_key, key_of
 from engine.model.answers import MessageMatch
 from engine.model.draft import Decider
-from engine.store import hot
+from engine.store import hot, tagged
 from engine.store.database import Database, us
 from engine.store.item_facts import ItemLookups
 from engine.store.memory import Memory, Window
@@ -44,16 +46,25 @@ class Receipts:
             key = message_key(message_id)
             if key is None:
                 continue
-            row = self._database.one(hot.BY_MESSAGE, key) or self._database.one(
+            rows = self._database.rows(hot.BY_MESSAGE, key) or self._database.rows(
                 hot.BY_OUR_MESSAGE, f"<{message_id.strip().strip('<>')}>"
             )
-            if row is None:
-                continue
-            item, topic, private = row
-            found = self._items.topic(topic) if item is None else self._items.item(item)
-            if found is not None:
-                return MessageMatch(message_id, found, bool(private))
+            if rows and (match := self._match(message_id, rows)) is not None:
+                return match
         return None
+
+    def _match(self, message_id: str, rows: list[tuple[Any, ...]]) -> MessageMatch | None:
+        """The first mail with a Message-ID leads; the same mail may have made something in another workspace too.
+
+        Another mail that claims the Message-ID has another content and leads nowhere.
+        """
+        (item, topic, private, content), others = rows[0], rows[1:]
+        found = self._items.item(item) if topic is None else self._items.topic(topic)
+        if found is None:
+            return None
+        copies = dict.fromkeys(row[0] for row in others if row[0] not in (None, item) and row[3] == content is not None)
+        also = tuple(copy for each in copies if (copy := self._items.item(each)) is not None)
+        return MessageMatch(message_id, found, bool(private), also)
 
     def duplicate(
         self, workspace: str, core_digest: str, fingerprint: str, *, other_than: str = "", now: datetime | None = None
@@ -65,9 +76,10 @@ class Receipts:
         row = self._database.one(hot.DUPLICATE, workspace, key, since, other_than)
         return str(row[0]) if row else ""
 
-    def sender_rate(self, address: str, seconds: int, before: datetime) -> int:
+    def sender_rate(self, address: str, seconds: int, before: datetime, separators: str = "") -> int:
         end = us(before)
-        return int(self._database.one(hot.SENDER_RATE, address.casefold(), end - seconds * 1_000_000, end)[0])
+        base, times = base_key(key_of(address), separators), [end - seconds * 1_000_000, end]
+        return tagged.count(self._database, hot.TOTAL_RATE, times, "sender", "received_at", base, separators)
 
     def total_rate(self, seconds: int, before: datetime) -> int:
         """Count through a window that moves on from mail to mail: only what enters and leaves it is counted anew."""

@@ -91,7 +91,7 @@ def _prepared(backup: Path, made: Path, send_queued: bool, gap: int) -> tuple[in
         bring_up_to_date(database, wait_s=0.0)
         with database.writing():
             held = 0 if send_queued else int(database.run(hot.HOLD_QUEUED, HELD).rowcount)
-            (highest,) = database.one(hot.HIGHEST)
+            (highest,) = database.one(hot.HIGHEST_NUMBER["item"])
             database.run(hot.NUMBER_ABOVE, "item", highest + gap)
         database.run("PRAGMA wal_checkpoint(TRUNCATE)")
         database.run("PRAGMA journal_mode = DELETE")  # one file, whole by itself

@@ -38,7 +38,10 @@ ENGLISH: Final[Mapping[str, str]] = {
     "limits.virus": "the virus scanner found {virus}",
     "limits.duplicate": "same content as mail {mail}",
     "limits.own_loop": "it carries our own X-Allegra-Loop",
-    "limits.own_address": "it comes from {address}, an address of ours",
+    "limits.own_address": (
+        "it comes from {address}, an address of ours, and nothing proves that we sent it"
+        "[; it seems to be from {person}]"
+    ),
     "limits.hops": "{hops} Received lines are over gates.hop_limit {limit}",
     "limits.rate_sender": "{count} mails from {sender} in {per:span}, gates.mails_per_sender is {limit}",
     "limits.rate_total": "{count} mails in {per:span}, gates.total_rate is {limit}",
@@ -60,6 +63,7 @@ ENGLISH: Final[Mapping[str, str]] = {
     "sender.blocked": "[{text}|the text] matches {pattern} of gates.{option}",
     "sender.permitted": "{address} is permitted by gates.allowed_senders",
     "sender.not_permitted": "[{address}|the sender] is not permitted by gates.allowed_senders",
+    "sender.through": "{list} passed it on for {address} and vouches for that",
     "sender.not_believed": "From is not believed: {why}",
     "sender.known": "{address} is {login}[ (found by suffix as {found_as})]",
     "sender.welcome": "[{address}|the sender] is unknown; people.unknown_user is {policy}",
@@ -75,6 +79,7 @@ ENGLISH: Final[Mapping[str, str]] = {
     "subject.fine": "the subject is not empty and not undesired",
     "subject.undesired": 'the subject "{subject}" matches {pattern}',
     "subject.empty": "the subject is empty",
+    "subject.not_needed": "no subject, but it proves to answer #{item} (by {way})",
     "subject.default_title": 'the subject is empty; the title is "{title}"',
     # 6 bounce
     "bounce.person": "written by a person, as far as its headers tell",
@@ -93,6 +98,7 @@ ENGLISH: Final[Mapping[str, str]] = {
     "target.unsigned": "a reply token in it is not signed by us and was not believed",
     "target.dangling": "the marker {marker} names no item",
     "target.dangling_next": "the marker {marker} names no item; items.threading.on_dangling is next",
+    "target.foreign_number": "{marker} is a number that was never given here: from somebody outside it is no reference",
     "target.by_hand": "added to #{item} by {who}",
     "target.not_there": "there is no item #{item} to add this mail to",
     "target.starts_new": "a rule starts a new item although the mail answers #{item}",
@@ -104,12 +110,17 @@ ENGLISH: Final[Mapping[str, str]] = {
     "target.elsewhere": (
         "answers [topic #{topic}|#{item}], found by {way} in {home}, but a rule routes it to {workspace}"
     ),
-    "target.guessable": "[{marker}|#{item}] can be guessed and the sender has nothing to do with #{item}: a new item",
+    "target.guessable": (
+        "[{marker}|#{item}] can be guessed and [{on} may not comment on|the sender has nothing to do with] #{item}: "
+        "a new item"
+    ),
     "target.closed": "#{item} is closed[; items.closed_item is {policy}]",
     "target.stranger": (
-        "[{address}|the sender] has nothing to do with #{item}; people.reply_from_stranger is {policy}"
+        "[{address}|the sender] [({on}) may not comment on|has nothing to do with] #{item}; "
+        "people.reply_from_stranger is {policy}"
     ),
     "target.stays_private": "it answers an internal note, so it stays one",
+    "target.private_stranger": "it is meant for the notes of #{item}, and [{address}|the sender] has no say there",
     "target.locked": 'the topic "{title}" is locked',
     # 7 draft: its fields
     "keywords.not_read": "keywords are not read: {why}",
@@ -197,7 +208,7 @@ ENGLISH: Final[Mapping[str, str]] = {
     "author.not_asked": "people.no_permission_check: permissions are not asked",
     "author.may": "{login} may {permission:words} in {workspace}",
     "author.may_not": "{login} may not {permission:words} in {workspace}",
-    "author.stranger_accepted": "people.reply_from_stranger: accept",
+    "author.stranger_accepted": "people.reply_from_stranger: [{policy}|accept]",
     # 11 participants
     "participants.none": "a {target:words} brings nobody in",
     "participants.nobody": "nobody here is {person}, whom a rule names",

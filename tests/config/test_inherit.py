@@ -27,7 +27,7 @@ def test_sections_inside_sections_are_inherited_key_by_key(load: Load) -> None:
 def test_a_table_that_is_a_value_is_inherited_whole(load: Load) -> None:
     config = load("[people]\ncreate_defaults = { group = 'g', last_name = 'L' }\n"
                   "[workspace.a.people]\ncreate_defaults = { group = 'h' }\n")  # fmt: skip
-    assert config.settings("a").people.create_defaults.last_name == "Caller"
+    assert config.settings("a").people.create_defaults.last_name == ""
 
 
 def test_a_mailbox_inherits_from_the_defaults(load: Load) -> None:

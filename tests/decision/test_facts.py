@@ -1,15 +1,23 @@
 """The facts about a mail: identity, headers of servers, text, rates."""
 
 import pytest
-from builders import JANE, World, config, item, mail
+from builders import JANE, World, config, item, mail, raw
 
+from engine.config import parse as parse_config
 from engine.decision import facts, tokens
+from engine.mail.parse import parse as parse_mail
 from engine.model.facts import Auto, Facts, Release
 from engine.model.questions import SenderRate, TotalRate
 
 
 def gather(toml: str = "", world: World | None = None, mailbox: str = "system", given=None, **arrangement) -> Facts:
     return facts.gather(given or mail(**arrangement), config(toml), mailbox, world or World())
+
+
+def config_at(folder):
+    """A configuration with a secret of its own."""
+    box = "[system.mailbox]\nprotocol = 'maildir'\npath = 'mail'\n"
+    return parse_config(f"[instance]\nsecret_file = 'secret'\n{box}", folder / "allegra.toml", {})
 
 
 def test_F052_the_sender_is_the_account_of_the_address():
@@ -41,6 +49,61 @@ def test_F042_our_loop_header_is_seen():
     assert gather(headers=[("X-Allegra-Loop", "Allegra")]).own_loop
     assert not gather(headers=[("X-Allegra-Loop", "Another")]).own_loop
     assert not gather().own_loop
+
+
+def test_F042_a_message_id_that_we_signed_is_our_mail(tmp_path):
+    ours = config_at(tmp_path)
+    made = tokens.message_ids(ours)("m-1", 1, 1, 7, 0)
+    content = f"From: jane@bigcorp.example\nSubject: x\nMessage-ID: {made}\n\nx\n"
+    assert facts.gather(parse_mail(raw(content)), ours, "system", World()).own_loop
+    assert not facts.gather(parse_mail(raw(content.replace(".i7.", ".i8."))), ours, "system", World()).own_loop
+
+
+# ── lists that rewrite From ───────────────────────────────────────────────────────────────────────────────────
+
+REWRITTEN = (
+    ("Authentication-Results", "mx.example.com; dkim=pass header.d=example.com; dmarc=pass header.from=example.com"),
+    ("X-Original-From", "Jane Doe <jane@bigcorp.example>"),
+    ("X-Original-Sender", "jane@bigcorp.example"),
+    ("X-Original-Authentication-Results", "mx.list.example; dmarc=pass (p=REJECT) header.from=bigcorp.example"),
+)
+NAMED = '[gates]\ntrusted_authserv_ids = ["mx.example.com"]\n[people]\nrewriters = ["Help@example.com"]\n'
+
+
+def rewritten(toml=NAMED, headers=REWRITTEN, **changed):
+    """Jane's mail as a group passes it on; `changed` headers by their name with underscores, None leaves one out."""
+    new = [(name, changed.get(name.replace("-", "_"), value)) for name, value in headers]
+    headers = [(name, value) for name, value in new if value is not None]
+    return gather(toml, sender="'Jane Doe' via Help <help@example.com>", headers=headers).sender
+
+
+def test_F042_the_writer_behind_a_list_that_we_name_is_taken_where_the_list_vouches():
+    found = rewritten()
+    assert (found.account, found.address.key, found.through) == (JANE, "jane@bigcorp.example", "help@example.com")
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"Authentication_Results": "mx.example.com; dmarc=fail header.from=example.com"},
+        {"Authentication_Results": "mx.evil.example; dmarc=pass header.from=example.com"},
+        {"Authentication_Results": None},
+        {"X_Original_Authentication_Results": None},
+        {"X_Original_Authentication_Results": "mx.list.example; dmarc=fail header.from=bigcorp.example"},
+        {"X_Original_Authentication_Results": "mx.list.example; dmarc=pass header.from=evil.example"},
+        {"X_Original_Authentication_Results": "mx (; dmarc=pass header.from=bigcorp.example); dmarc=fail"},
+        {"X_Original_Sender": "eve@evil.example"},
+        {"X_Original_From": "Jane Doe <jane@bigcorp.example>, eve@evil.example"},
+        {"X_Original_From": "help@example.com", "X_Original_Sender": None},
+        {"X_Original_From": None, "X_Original_Sender": None},
+        {"toml": '[gates]\ntrusted_authserv_ids = ["mx.example.com"]\n'},
+        {"headers": (*REWRITTEN, ("X-Original-From", "Jane Doe <jane@bigcorp.example>"))},
+        {"headers": (*REWRITTEN, REWRITTEN[-1])},
+    ],
+)
+def test_F042_without_the_whole_proof_nobody_behind_a_list_is_believed(changed):
+    found = rewritten(**changed)
+    assert found.account is None and found.problem and not found.through
 
 
 def test_received_lines_are_counted():

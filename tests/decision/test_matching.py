@@ -55,6 +55,13 @@ def test_F106_a_signed_message_id_of_ours_finds_the_item():
     assert thread(headers=[("References", f"<x@y.example> {OURS} <z@y.example>")]).item is SEVEN
 
 
+def test_F120_mail_about_a_topic_that_was_signed_as_an_item_leads_to_the_topic():
+    ours = tokens.message_id("m-2.1.0", 3, SECRET, "example.com")
+    world = World(items=(item(3),), topics=(TOPIC,), messages={ours: TOPIC})
+    found = thread(world=world, headers=[("In-Reply-To", ours)])
+    assert (found.item, found.by, found.proven) == (TOPIC, "token", True)
+
+
 def test_F106_where_it_was_delivered_counts_before_to():
     found = thread(to="help@example.com", headers=[("X-Original-To", f"help+{tokens.sign(7, SECRET)}@example.com")])
     assert found.by == "token"
@@ -200,6 +207,19 @@ def test_numbers_that_are_none(subject):
 def test_F113_a_marker_of_a_missing_item_dangles():
     found = thread(subject="Re: [#99] Printer")
     assert (found.dangling, found.marker) == (True, "[#99]")
+
+
+def test_F113_a_bare_number_that_was_never_given_is_foreign_and_what_we_signed_is_not():
+    world = World(items=(SEVEN, item(9)), topics=(TOPIC,))
+    assert thread(world=world, subject="Re: [#99] Printer").foreign
+    assert thread(world=world, to="issue-99@example.com").foreign
+    assert thread(world=world, subject="Re: [Support - msg9] Hello").foreign
+    assert not thread(world=world, subject="Re: [#8] Printer").foreign
+    assert not thread(world=world, to=f"help+{tokens.sign(99, SECRET)}@example.com").foreign
+
+
+def test_F113_behind_a_foreign_number_the_other_ways_are_tried():
+    assert thread(to="issue-99@example.com", subject="Re: [#7] Printer").item is SEVEN
 
 
 def test_F120_a_marker_of_a_topic_finds_the_topic():

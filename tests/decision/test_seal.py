@@ -223,6 +223,27 @@ def test_machines_and_forgers_are_never_answered(known: Facts) -> None:
     assert mails(stopped(Verdict.REJECT, "rule.reject", known=known)) == []
 
 
+@pytest.mark.parametrize(
+    ("reply_to", "reports", "told"),
+    [
+        ("eve@stranger.example", '"known"', "jane@bigcorp.example"),
+        ("Jane@BigCorp.example", '"known"', "Jane@BigCorp.example"),
+        ("jane@home.example", '"known"', "jane@home.example"),
+        ("eve@stranger.example", "true", "eve@stranger.example"),
+        ("help@example.com", '"known"', ""),
+    ],
+)
+def test_F135_where_known_people_hear_why_it_goes_to_an_address_of_theirs(
+    reply_to: str, reports: str, told: str
+) -> None:
+    letter = mail(headers=[("Reply-To", reply_to)])
+    jane = replace(JANE, emails=("jane@bigcorp.example", "jane@home.example"))
+    stop = draft(disposition=Disposition(Verdict.REJECT, "rule.reject", "so", Decider("rule", "x")))
+    made = plan(stop, f"[errors]\nreport_incoming_email_errors = {reports}\n", facts(letter, account=jane), letter)
+    refusals = [effect for effect in made.effects if isinstance(effect, SendMail) and effect.kind == "rejected"]
+    assert [to for refusal in refusals for to in refusal.to] == ([told] if told else [])
+
+
 def test_F135_a_known_sender_hears_why_and_a_stranger_nothing() -> None:
     made = stopped(Verdict.REJECT, "rule.reject")
     (sent,) = (effect for effect in made.effects if isinstance(effect, SendMail))

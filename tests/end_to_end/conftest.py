@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import email
+import email.policy
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from email.utils import formatdate
 from pathlib import Path
@@ -178,4 +180,25 @@ def desk(tmp_path: Path) -> Desk:
     (tmp_path / "data.toml").write_text(DATA, encoding="utf-8")
     loaded = made.allegra("admin", "load", "data.toml")
     assert loaded.exit_code == 0, loaded.output
+    return made
+
+
+@pytest.fixture
+def post(desk: Any, sink: Callable[..., Any]) -> Any:
+    """A mail server beside the desk; `post.more` is put behind the configuration, `post.mails()` what it took."""
+
+    class Post:
+        server = sink()
+
+        def configure(self, system: str = "", more: str = "") -> None:
+            smtp = f'[smtp]\nhost = "127.0.0.1"\nport = {self.server.port}\nssl = false\nfrom = "help@example.com"\n'
+            desk.configure(system, smtp + more)
+
+        def mails(self) -> list[tuple[str, Any]]:
+            taken, self.server.taken = self.server.taken, []
+            parse = email.message_from_bytes
+            return [(each.recipients[0], parse(each.content, policy=email.policy.default)) for each in taken]
+
+    made = Post()
+    made.configure()
     return made

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import email
-import email.policy
 import sqlite3
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -14,27 +11,6 @@ BROKEN = "[[rule]]\nname = \"x\"\nwhen = 'form is \"a\"'\nthen = ['stop']\n"
 SOUND = BROKEN.replace("form is", "from is")
 RULES = 'rules = "rules/system.toml"'
 PROVEN = "Authentication-Results: mx.example.com; dmarc=pass header.from=example.com"
-
-
-@pytest.fixture
-def post(desk: Any, sink: Callable[..., Any]) -> Any:
-    """A mail server beside the desk; `post.more` is put behind the configuration, `post.mails()` what it took."""
-
-    class Post:
-        server = sink()
-
-        def configure(self, system: str = "", more: str = "") -> None:
-            smtp = f'[smtp]\nhost = "127.0.0.1"\nport = {self.server.port}\nssl = false\nfrom = "help@example.com"\n'
-            desk.configure(system, smtp + more)
-
-        def mails(self) -> list[tuple[str, Any]]:
-            taken, self.server.taken = self.server.taken, []
-            parse = email.message_from_bytes
-            return [(each.recipients[0], parse(each.content, policy=email.policy.default)) for each in taken]
-
-    made = Post()
-    made.configure()
-    return made
 
 
 def test_F142_a_new_item_is_acknowledged_once_and_the_answer_finds_it(desk: Any, post: Any) -> None:

@@ -80,7 +80,8 @@ def test_without_tokens_the_reply_address_is_plain() -> None:
 def test_a_topic_has_tokens_of_its_own() -> None:
     _, message = made(kind="t", message_id="")
     assert tokens.read(message["Reply-To"].addresses[0].addr_spec, SECRET, "t") == 4711
-    assert "[#" not in message["Subject"]
+    assert "[msg4711]" in message["Subject"] and "[#" not in message["Subject"]
+    assert (message["X-Allegra-Topic"], message["X-Allegra-Item"]) == ("4711", None)
 
 
 def test_the_same_row_gives_the_same_message_id() -> None:

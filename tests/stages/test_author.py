@@ -6,8 +6,9 @@ import pytest
 from builders import ANNA, GUEST, JANE, SUPPORT, World, config, draft, facts, item, mail
 from msgspec.structs import replace
 
+from engine.model.desk import AccountStatus
 from engine.model.draft import Draft, Target, Verdict
-from engine.model.facts import Facts, Sender
+from engine.model.facts import Facts, Release, Sender
 from engine.model.mail import Address
 from engine.stages.author import Author, named
 from engine.wording.sentence import sentence
@@ -112,6 +113,15 @@ def test_F056_display_names_are_split(name: str, parts: tuple[str, str]) -> None
     assert named(name) == parts
 
 
+@pytest.mark.parametrize(
+    ("name", "parts"), [("", ("eve.s", "")), ("eve@stranger.example", ("eve.s", "")), ("Eve", ("Eve", ""))]
+)
+def test_F056_who_gives_no_name_is_called_by_the_local_part(name: str, parts: tuple[str, str]) -> None:
+    known = facts(sender=Sender(Address("Eve.S+shop@stranger.example", name)))
+    (user,) = decide(known, CREATE).new_users
+    assert (user.first_name, user.last_name) == parts
+
+
 def test_F060_created_users_join_the_default_groups_and_unknown_ones_are_told() -> None:
     toml = CREATE + 'default_group = ["Customers", "nobody"]\ncreate_defaults = { group = "tier2" }\n'
     decided = decide(unknown(), toml)
@@ -138,9 +148,33 @@ def test_F059_permissions_are_not_asked_where_that_is_set() -> None:
     assert decide(facts(), "[people]\nno_permission_check = true\n", world=world).author == "jane"
 
 
-def test_F116_who_is_on_an_item_may_always_comment_on_it() -> None:
+def test_F116_who_is_on_an_item_and_has_an_account_needs_the_permission() -> None:
     before = draft(target=Target.COMMENT, item=item(7, ("jane",)))
-    assert decide(facts(), before=before, world=World(rights=frozenset())).author == "jane"
+    assert decide(facts(), before=before).author == "jane"
+    assert code(decide(facts(), before=before, world=World(rights=frozenset()))) == "draft.no_permission"
+
+
+def test_F116_who_is_on_an_item_without_an_account_may_comment_or_needs_what_the_guest_may() -> None:
+    before, nothing = draft(target=Target.COMMENT, item=item(7, ("eve@stranger.example",))), World(rights=frozenset())
+    assert decide(unknown(), before=before, world=nothing).author == "guest"
+    strict = '[people]\non_item = "needs_permission"\n'
+    assert code(decide(unknown(), strict, before, nothing)) == "draft.no_permission"
+    assert decide(unknown(), strict, before).author == "guest"
+
+
+def test_F046_whom_a_person_let_reply_needs_no_permission_unless_locked() -> None:
+    let = item(7, ("jane",), authorised=("jane@bigcorp.example",))
+    before, nothing = draft(target=Target.COMMENT, item=let), World(rights=frozenset())
+    assert decide(facts(), before=before, world=nothing).author == "jane"
+    locked = facts(account=replace(JANE, status=AccountStatus.LOCKED))
+    assert code(decide(locked, before=before, world=nothing)) == "draft.no_permission"
+
+
+def test_F046_a_held_reply_that_a_person_released_is_a_comment_whatever_its_writer_may() -> None:
+    before = draft(target=Target.COMMENT, item=item(7, ("bob",)))
+    hold, nothing = '[people]\nreply_from_stranger = "hold"\n', World(rights=frozenset())
+    assert decide(facts(released=Release("anna")), hold, before, nothing).author == "jane"
+    assert code(decide(facts(), hold, before, nothing)) == "draft.no_permission"
 
 
 def test_F046_who_may_not_comment_is_refused() -> None:

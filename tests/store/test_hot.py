@@ -7,6 +7,7 @@ import re
 import pytest
 
 from engine.store import hot
+from engine.store.tagged import by_address
 
 SMALL = ("mailbox", "workspace", "account", "field", "role", "member", "account_group", "schema_version")
 SHORT = ("inbound_open", "presentation_planned", "outbox_queued")
@@ -89,7 +90,12 @@ def test_no_statement_reads_a_growing_table_from_end_to_end(desk, statements):
 
 @pytest.mark.parametrize(
     ("sql", "index"),
-    [(hot.PLANNED_ACTIONS, "presentation_planned"), (hot.WAITING, "inbound_open"), (hot.SENDER_RATE, "inbound_sender")],
+    [
+        (hot.PLANNED_ACTIONS, "presentation_planned"),
+        (hot.WAITING, "inbound_open"),
+        *((sql, "inbound_sender") for sql, _ in by_address(hot.TOTAL_RATE, [], "sender", "received_at", "a@x")),
+        *((sql, "outbox_recipient") for sql, _ in by_address(hot.SENT_TO, [], "recipient", "tried_at", "a@x")),
+    ],
 )
 def test_what_waits_is_found_by_the_index_of_what_waits(desk, sql, index):
     plan = desk.store.database.rows(f"EXPLAIN QUERY PLAN {sql}", *[None] * sql.count("?"))

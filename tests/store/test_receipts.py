@@ -84,6 +84,20 @@ def test_F120_a_reply_finds_a_topic(desk):
     assert (facts.id, facts.kind, facts.locked) == (7, Kind.TOPIC, True)
 
 
+def test_F120_mail_about_a_topic_leads_to_the_topic_and_never_to_the_item_of_that_number(desk):
+    item = desk.item().item
+    desk.store.database.run("INSERT INTO topic (id, workspace_id, title, created_at) VALUES (?, 1, 'Q', 0)", item)
+    (spooled,) = desk.spool()
+    told = SendMail("comment_ack", "comment_ack", ("jane@example.com",), item=item)
+    desk.commit(spooled, PostToTopic(item, "", "jane"), told, outcome=Outcome.COMMENT, item=item)
+    (row,) = desk.store.outbox.claim(1, desk.now, "me")
+    assert (row.item, row.topic, row.payload["item"]) == (0, item, 0)
+    find = desk.store.ledger.item_by_message_ids
+    assert find((row.message_id,)).item.kind is Kind.TOPIC
+    desk.store.database.run("UPDATE outbox SET item = topic")  # as earlier releases left it
+    assert find((row.message_id,)).item.kind is Kind.TOPIC
+
+
 def test_item_by_field_finds_the_newest_with_exactly_that_value(desk):
     desk.item(fields=(("external_ref", "INC1"),))
     newest = desk.item(fields=(("external_ref", "INC1"),)).item

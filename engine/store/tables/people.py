@@ -1,7 +1,7 @@
 """Tables of people and of the places where items live.
 
 Here: accounts, addresses, groups, roles, workspaces, members, fields. Not here: what anybody may do (`directory.py`).
-Invariant: a `key` is the case-folded form in which names and addresses compare.
+Invariant: a `key` is the form in which names (case-folded) and addresses (`model/addresses.py`) compare.
 """
 
 from __future__ import annotations

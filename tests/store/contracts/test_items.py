@@ -50,6 +50,14 @@ def test_an_item_is_found_by_a_field_the_newest_first_and_never_by_a_column(desk
     assert items.item_by_field("ref", "A-2") is items.item_by_field("status", "New") is None
 
 
+def test_a_number_that_was_given_stays_given_when_its_item_is_gone(items):
+    for number in (3, 5):
+        items.put_item({"id": number, "workspace": "support", "title": "x"})
+    items.put_topic({"id": 2, "workspace": "support", "title": "x"})
+    assert [items.given(number, False) for number in (3, 4, 5, 6)] == [True, True, True, False]
+    assert [items.given(number, True) for number in (1, 2, 3)] == [True, True, False]
+
+
 def test_a_topic_tells_who_wrote_in_it(desk, items):
     assert items.put_topic({"id": 7, "workspace": "support", "title": "Which?", "locked": False,
                             "posts": [{"author": "jane", "text": "This one"}]}) == "added"  # fmt: skip

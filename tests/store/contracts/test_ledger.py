@@ -219,3 +219,11 @@ def test_rates_count_decided_mails_of_a_time(desk, ledger):
     assert ledger.sender_rate("A@example.com", 60, desk.now) == 2
     assert (ledger.total_rate(60, desk.now), ledger.total_rate(15, desk.now)) == (3, 1)
     assert ledger.total_rate(60, desk.later(seconds=45)) == 1
+
+
+def test_tags_of_one_sender_are_counted_together(desk, ledger):
+    for sender in ("a+1@x.example", "a+2@x.example", "a-3@x.example", "ab@x.example"):
+        desk.item(sender=sender)
+    later = desk.later(minutes=1)
+    assert ledger.sender_rate("a@x.example", 3600, later) == 2
+    assert ledger.sender_rate("a+7@x.example", 3600, later, "-") == 3

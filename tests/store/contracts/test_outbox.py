@@ -95,7 +95,7 @@ def test_what_went_out_is_counted_by_recipient_kind_item_and_time(desk, outbox):
 
 def test_a_mail_that_waits_is_told_once_for_each_occasion(desk, outbox):
     (spooled,) = desk.spool()
-    outbox.tell(spooled, [ACK], "waits", lambda mail, generation, n, item: f"<{mail}.{n}@x>")
+    outbox.tell(spooled, [ACK], "waits", lambda mail, generation, n, item, topic: f"<{mail}.{n}@x>")
     outbox.tell(spooled, [ACK], "waits")
     outbox.tell(spooled, [ACK], "waits still")
     rows = outbox.claim(9, desk.now, ME)
@@ -120,3 +120,14 @@ def test_a_webhook_waits_like_a_mail(desk, outbox):
     desk.commit(spooled, CallWebhook("crm", "held"), outcome=Outcome.HELD)
     (row,) = outbox.claim(9, desk.now, ME)
     assert (row.kind, row.to, row.automatic) == ("webhook", (), False)
+
+
+def test_tags_of_one_person_are_counted_together(desk, outbox):
+    for to in ("a+1@x.example", "A+2@X.example", "a-3@x.example", "a@x.example", "ab@x.example", "a+1@y.example"):
+        desk.item("x", SendMail("ack", "ack", (to,)))
+        (row,) = outbox.claim(1, desk.now, "me")
+        outbox.sent(row.id, now=desk.now)
+    since = desk.now - timedelta(hours=1)
+    assert outbox.count("a+9@x.example", since) == 3
+    assert outbox.count("a@x.example", since, separators="-") == 4
+    assert outbox.count("ab@x.example", since) == 1
