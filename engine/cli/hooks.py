@@ -140,7 +140,7 @@ def enable(ctx: click.Context, names: tuple[str, ...], as_json: bool) -> None:
     from engine.desk.acting import switch_on
 
     config = open_config(ctx)
-    found = {name: switch_on(config, name) for name in names}
+    found = {name if name.endswith(".py") else f"{name}.py": switch_on(config, name) for name in names}
     for name, was_off in found.items():
         if was_off is None:
             complain(f"there is no script {name} in {config.hooks.directory.name}")

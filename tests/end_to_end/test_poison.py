@@ -111,6 +111,6 @@ def test_a_failed_mail_waits_as_long_as_the_configuration_says(desk: Any, sick: 
     (row,) = desk.lines("mail", "list", "outcome:deferred")
     until = f"{datetime.fromisoformat(row['waits_until']).astimezone():%Y-%m-%d %H:%M}"
     for told in (first, second):
-        said = f"1 mail waits until {until} (fault.exception): RuntimeError: this mail breaks the machine"
+        said = f"1 mail waits until {until} UTC (fault.exception): RuntimeError: this mail breaks the machine"
         assert said in told.output
-    assert f"DEFERRED  it waits until {until}   code fault.exception" in desk.allegra("explain", "last").stdout
+    assert f"DEFERRED  it waits until {until} UTC   code fault.exception" in desk.allegra("explain", "last").stdout
