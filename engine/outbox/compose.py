@@ -30,6 +30,9 @@ BODY_CHARS = 200_000
 REFERENCES = 20
 _HEADER_NAME = re.compile(r"[!-9;-~]{1,76}")
 _ADDR_SPEC = re.compile(r"[^\s<>@\"(),:;\[\]\\\x00-\x20\x7f]{1,64}@[^\s<>@\"(),:;\[\]\\\x00-\x20\x7f]{1,255}")
+UNSIGNED = "@allegra.invalid>"
+"""How a Message-ID ends that the store made by itself: no reply could be traced by it, so a signed one goes out."""
+
 _MESSAGE_ID = re.compile(r"<[!-;=?-~]{1,250}>")
 _MIME = ("mime-version", "content-type", "content-transfer-encoding")
 _BARE = re.compile(rb"(?<!\r)\n|\r(?!\n)|\0")
@@ -94,7 +97,7 @@ def compose(mail: SendMail, context: Context, templates: Templates) -> Composed:
         raise ComposeError("it has no recipient")
     name, sender = mailbox(context.sender)
     message_id = context.message_id
-    if not _MESSAGE_ID.fullmatch(message_id):
+    if not _MESSAGE_ID.fullmatch(message_id) or message_id.endswith(UNSIGNED):
         message_id = tokens.message_id(context.key, context.item, context.secret, _domain(sender), context.kind)
     language = mail.language or context.language
     subject, body = templates.render(mail.template, language, values(mail, context))

@@ -84,6 +84,12 @@ def test_a_topic_has_tokens_of_its_own() -> None:
     assert (message["X-Allegra-Topic"], message["X-Allegra-Item"]) == ("4711", None)
 
 
+def test_a_message_id_that_nobody_signed_never_goes_out() -> None:
+    composed, message = made(message_id="<m-1.1.1.0.abcd@allegra.invalid>")
+    assert composed.message_id == message["Message-ID"] == made()[0].message_id
+    assert composed.message_id.endswith("@example.com>")
+
+
 def test_the_same_row_gives_the_same_message_id() -> None:
     assert made()[0].message_id == made(title="other")[0].message_id == made()[1]["Message-ID"]
     assert made(key="2")[0].message_id != made()[0].message_id
