@@ -87,7 +87,7 @@ class Database:
     def _open(self, *first: str) -> None:
         try:
             where = self.path or ":memory:"
-            self._connection = sqlite3.connect(where, self._busy_s, isolation_level=None, cached_statements=256)
+            self._connection = sqlite3.connect(where, timeout=self._busy_s, isolation_level=None, cached_statements=256)
             self._cursor = self._connection.cursor
             for statement in (*first, *(f"PRAGMA {name} = {value}" for name, value in PRAGMAS.items())):
                 self.run(statement)
