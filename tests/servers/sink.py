@@ -157,12 +157,19 @@ class _Talk:
             if self._say(verb, "250 ok").startswith("2"):
                 self.recipients.append(_path(rest))
         elif verb == "DATA":
-            self._say(verb, "354 go")
-            content = b"".join(line.removeprefix(b".") for line in iter(self.file.readline, b".\r\n"))
-            self.sink.taken.append(Taken(self.reverse_path, self.recipients, content))
-            self._say("DOT", "250 ok")
+            if self._say(verb, "354 go").startswith("354"):
+                self.sink.taken.append(Taken(self.reverse_path, self.recipients, self._content()))
+                self._say("DOT", "250 ok")
         else:
             self._say(verb, "221 bye" if verb == "QUIT" else "250 ok")
+
+    def _content(self) -> bytes:
+        lines = []
+        while (line := self.file.readline()) != b".\r\n":
+            if not line:
+                raise _HungUp
+            lines.append(line.removeprefix(b"."))
+        return b"".join(lines)
 
     def _offers(self) -> list[str]:
         offers = ["sink"]
