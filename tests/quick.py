@@ -37,18 +37,23 @@ ROOMS: dict[str, tuple[str, ...]] = {
 """Of each room of docs/architecture.md, and of rules/ and hooks/: folders and files below tests/."""
 
 LONG: dict[str, str] = {
+    "config/test_schema.py": "every option of the schema, right and wrong",
     "hooks/test_cases.py": "every attack and every legitimate script behind both fences",
     "hooks/test_language_alone.py": "every attack against the language fence",
     "hooks/test_process_alone.py": "every attack against the process fence",
+    "hooks/test_examples.py": "every shipped script on generated mails",
+    "hooks/test_sandbox.py": "workers that fail at every moment and are replaced",
     "hooks/test_jail.py": "each fence of the process, tried one by one",
     "hooks/test_language.py": "what scripts may and may not do, script by script",
     "hooks/test_regex.py": "generated patterns against another engine",
     "hooks/test_protocol.py": "workers that lie, stall and flood",
+    "mail/test_reply_languages.py": "attributions of every language, wrapped at every place",
     "mail/test_samples.py": "every sample mail in all its spellings",
     "mail/test_split.py": "generated MIME trees against another parser",
     "outbox/test_deliver.py": "servers that refuse and break off at every step",
     "rules/test_format.py": "generated rule files",
     "sources/test_imap_hostile.py": "servers that are slow, broken or hostile",
+    "scripts/test_scripts.py": "scripts that fail, are switched off and come back, each with a worker of its own",
     "store/test_crash.py": "kills between any two statements",
 }
 """Files of those folders that are left to the whole suite, and what is in them."""
