@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import click
 
@@ -36,7 +35,11 @@ def zone() -> tzinfo:
     """Give `instance.timezone` of the configuration that this command opened, else UTC: rules count in it, too."""
     ctx = click.get_current_context(silent=True)
     name = (ctx.find_root().obj or {}).get("zone", "UTC") if ctx is not None else "UTC"
-    return UTC if name == "UTC" else ZoneInfo(name)
+    if name == "UTC":
+        return UTC
+    from zoneinfo import ZoneInfo
+
+    return ZoneInfo(name)
 
 
 def lately(moment: datetime | None) -> str:

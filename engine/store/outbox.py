@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec.structs import replace
 
-from engine.mail import addresses
 from engine.model.addresses import base_key, key_of
 from engine.model.plan import SendMail
 from engine.model.stored import OutboxContext, OutboxRow, Spooled
@@ -143,6 +142,8 @@ class Outbox:
         if row is None or row[0] is None:
             return (), ""
         header = re.split(rb"\r?\n\r?\n", bytes(row[0]), maxsplit=1)[0]
+        from engine.mail import addresses
+
         lines = re.sub(rb"\r?\n[ \t]+", b" ", header).splitlines()
         values = {name.lower(): value for name, _, value in (line.partition(b":") for line in reversed(lines))}
         references = values.get(b"references", b"").decode("ascii", "replace")
