@@ -10,10 +10,12 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from engine.cli import paint, shown
+from engine.cli import lines, paint, shown
 from engine.cli.main import allegra
+from engine.model.draft import Decider, Who
 from engine.model.plan import Outcome
 from engine.plain_text import columns, isolated, printable
+from engine.run.line import Line
 from rules.problem import Problem, render
 
 ESCAPE = re.compile(r"\x1b\[[0-9;]*m")
@@ -93,3 +95,16 @@ def test_a_time_is_told_in_one_zone_which_is_named_and_lately_in_a_list(tmp_path
         assert shown.lately(moment) == "2026-07-20"
     assert shown.lately(datetime.now(UTC) - timedelta(minutes=5, seconds=3)) == "5 min ago"
     assert shown.lately(None) == ""
+
+
+def test_a_row_of_a_run_fits_the_terminal_whatever_stands_in_it() -> None:
+    line = Line(
+        mail="m-4f2a91", message_id="", mailbox="system", workspace="", stage="sender", item=0, outcome=Outcome.HELD,
+        code="gate.unknown_sender", because="nobody knows this sender here " * 3,
+        by=Decider(Who.GATE, "unknown_sender"), sender="somebody.with.a.long.name@example.com",
+        subject="日本語の件名はとても長いことがあります " * 3,
+    )  # fmt: skip
+    for width in (80, 100, 120):
+        assert columns(click.unstyle(lines.row(line, width=width))) <= width
+        assert columns(click.unstyle(lines.head(width))) <= width
+    assert "nobody knows this sender here nobody" in lines.row(line), "nothing is cut where nobody says how broad it is"

@@ -115,3 +115,21 @@ def test_the_demo_has_fixtures_for_its_scripts_and_they_pass(tmp_path: Any, monk
     monkeypatch.chdir(tmp_path / "allegra-demo")
     told = CliRunner().invoke(allegra, ["hooks", "test"], catch_exceptions=False)
     assert "5 passed, 0 failed" in told.output
+
+
+def test_a_dry_run_tells_in_a_pipe_too(desk: Any) -> None:
+    desk.mail("Printer")
+    told = desk.allegra("run", "--dry-run")
+    assert told.exit_code == 0 and "Printer" in told.stdout
+    assert told.stdout.endswith("dry run: nothing was kept, the server heard nothing\n")
+    assert desk.allegra("-q", "run", "--dry-run").stdout == ""
+
+
+def test_a_list_that_stops_says_so(desk: Any) -> None:
+    for number in range(3):
+        desk.mail(f"Printer {number}")
+    desk.run()
+    cut = desk.allegra("mail", "list", "--limit", "2")
+    assert len(cut.stdout.splitlines()) == 3 and cut.stderr == "these are the newest 2; --limit lists more\n"
+    assert desk.allegra("mail", "list", "--limit", "3").stderr == ""
+    assert len(desk.lines("mail", "list", "--limit", "2")) == 2
