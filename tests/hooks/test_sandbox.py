@@ -244,7 +244,8 @@ ENDS = {
 def test_a_refusal_stands_however_the_process_ends(outcome: str, said: str) -> None:
     sandbox = Sandbox(Limits(timeout_s=0.3 if outcome == "timeout" else 10))
     result = sandbox.run(call(f"def guard(mail, ctx):\n    ctx.{said}\n    {ENDS[outcome]}\n"))
-    assert (result.outcome, result.verdict, result.reason) == (outcome, said[: said.index("(")], "nein, böse")
+    assert result.outcome == outcome or (outcome, result.error_type) == ("killed", "RecursionError")  # C may bound it
+    assert (result.verdict, result.reason) == (said[: said.index("(")], "nein, böse")
     assert sandbox.run(call(CALM)).verdict == "accept"
     sandbox.close()
 
