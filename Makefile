@@ -3,6 +3,8 @@
 VENV   ?= .venv
 PYTHON ?= python3
 BIN     = $(VENV)/bin
+# One more than there are cores: some tests wait for servers that are slow on purpose.
+WORKERS ?= $(shell expr $$(nproc 2>/dev/null || sysctl -n hw.ncpu 2>/dev/null || echo 2) + 1)
 
 .PHONY: demo test bench lint coverage clean servers help
 
@@ -10,13 +12,13 @@ demo: $(VENV)/.installed
 	@$(BIN)/allegra demo --yes $(ARGS)
 
 test: $(VENV)/.tested servers
-	$(BIN)/python -m pytest -n auto $(ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
 
 bench: $(VENV)/.tested
 	$(BIN)/python -m bench $(ARGS)
 
 coverage: $(VENV)/.tested servers
-	$(BIN)/python -m pytest -n auto --cov --cov-report=term:skip-covered $(ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --cov --cov-report=term:skip-covered $(ARGS)
 
 lint: $(VENV)/.tested
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && \
