@@ -47,6 +47,8 @@ LONG: dict[str, str] = {
     "hooks/test_language.py": "what scripts may and may not do, script by script",
     "hooks/test_regex.py": "generated patterns against another engine",
     "hooks/test_protocol.py": "workers that lie, stall and flood",
+    "mail/test_html.py": "pages of many megabytes",
+    "mail/test_html_reply.py": "pages of every mail program, and big ones",
     "mail/test_reply_languages.py": "attributions of every language, wrapped at every place",
     "mail/test_samples.py": "every sample mail in all its spellings",
     "mail/test_split.py": "generated MIME trees against another parser",
@@ -54,6 +56,8 @@ LONG: dict[str, str] = {
     "rules/test_format.py": "generated rule files",
     "sources/test_imap_hostile.py": "servers that are slow, broken or hostile",
     "scripts/test_scripts.py": "scripts that fail, are switched off and come back, each with a worker of its own",
+    "store/test_hot.py": "every statement against the schema and its plan",
+    "store/test_load.py": "generated data files",
     "store/test_crash.py": "kills between any two statements",
 }
 """Files of those folders that are left to the whole suite, and what is in them."""
