@@ -105,7 +105,7 @@ def codec(label: str) -> str:
 
 
 def decode(data: bytes, label: str = "") -> tuple[str, str]:
-    """Decode `data` and tell what was odd: "", `charset_unknown` or `charset_bad_bytes`."""
+    """Decode `data` and tell what was odd: "", `charset_undeclared`, `charset_unknown` or `charset_bad_bytes`."""
     name = codec(label) if label else GUESS
     if name == GUESS:
         return guess(data), "charset_undeclared" if not data.isascii() else ""

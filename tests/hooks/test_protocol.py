@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from hooks import case, protocol
 from hooks.program import Call, Program, Script
-from hooks.protocol import BadReply, read_bound, read_hello, read_reply
+from hooks.protocol import BadReply, Bound, Hello, Reply, read_bound, read_hello, read_reply
 
 GOOD: dict[str, Any] = {
     "nonce": "n",
@@ -119,11 +119,16 @@ def test_garbage_is_bad(body: bytes) -> None:
 @settings(max_examples=300)
 @given(st.binary(max_size=200) | _JSON.map(lambda value: json.dumps(value).encode()))
 def test_any_bytes_are_read_or_bad(body: bytes) -> None:
-    for read in (read_hello, lambda b: read_bound(b, "n", 1), lambda b: read_reply(b, "n", CALL)):
+    for read, kind in (
+        (read_hello, Hello),
+        (lambda b: read_bound(b, "n", 1), Bound),
+        (lambda b: read_reply(b, "n", CALL), Reply),
+    ):
         try:
-            read(body)
+            said = read(body)
         except BadReply:
-            pass
+            continue
+        assert type(said) is kind and (kind is Hello or said.nonce == "n")
 
 
 @settings(max_examples=300)

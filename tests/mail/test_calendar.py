@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -72,5 +74,6 @@ PIECES = st.sampled_from(
 
 @given(st.lists(PIECES, max_size=20).map("".join))
 def test_any_calendar_is_read_without_raising(text: str) -> None:
-    invitation(text.encode())
-    invitation(b"BEGIN:VEVENT\n" + text.encode())
+    for found in (invitation(text.encode()), invitation(b"BEGIN:VEVENT\n" + text.encode())):
+        for moment in (found.start, found.end) if found is not None else ():
+            assert moment is None or moment.utcoffset() == timedelta(0), "times are UTC"

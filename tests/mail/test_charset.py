@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import encodings.aliases
+import re
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.mail import charset
+
+SURROGATES = re.compile("[\ud800-\udfff]")
 
 
 @pytest.mark.parametrize(
@@ -97,7 +100,8 @@ def test_hint_counts_where_utf8_does_not_fit() -> None:
 
 @given(st.binary(max_size=100), st.sampled_from(sorted(charset._CODECS)))
 def test_any_bytes_in_any_charset_become_text_without_surrogates(data: bytes, label: str) -> None:
-    charset.decode(data, label)[0].encode("utf-8")
+    words, odd = charset.decode(data, label)
+    assert not SURROGATES.search(words) and odd in ("", "charset_undeclared", "charset_bad_bytes")
 
 
 READ_OTHERWISE = "¢£¥¬‖‾−〜"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from urllib.parse import quote
 
 import pytest
@@ -9,6 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.mail.parameters import file_name, parameters
+
+SURROGATES = re.compile("[\ud800-\udfff]")
 
 
 @pytest.mark.parametrize(
@@ -71,5 +74,6 @@ def test_rfc_2231_sections_of_any_name_come_back(name: str, size: int) -> None:
 @given(st.text(max_size=100))
 def test_any_text_has_parameters(written: str) -> None:
     kind, found = parameters("x/y; " + written)
+    assert kind == "x/y" and all(name == name.lower() for name in found)
     for value in (kind, *found.values()):
-        file_name(value).encode("utf-8")
+        assert not SURROGATES.search(file_name(value))

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from mail_builders import codes, mail_of, multipart, read, with_header
 
 from engine.mail import parts
+from engine.mail.defects import MEANINGS
 from engine.model.mail import Part
 
 
@@ -63,7 +64,12 @@ def test_uuencoded_bytes_come_back(data: bytes) -> None:
 
 @given(st.binary(max_size=300), st.sampled_from(["base64", "quoted-printable", "x-uuencode", "7bit", "nonsense"]))
 def test_any_bytes_in_any_encoding_decode(data: bytes, encoding: str) -> None:
-    decoded(data, encoding)
+    found, broken = parts.decoded(data, Part("text/plain", 0, len(data), encoding))
+    assert broken == "" or broken in MEANINGS
+    if encoding in ("7bit", "nonsense"):
+        assert found == data
+    lines = data.count(b"\n") + 1  # blanks that a gateway took from the end of a uuencoded line are zeros
+    assert len(found) <= (63 * lines if encoding == "x-uuencode" else len(data))
 
 
 @given(st.lists(st.text(st.sampled_from("ab> -"), max_size=12), max_size=8))
