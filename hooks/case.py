@@ -52,11 +52,11 @@ class BadCase(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """The JSON texts of a call and of its program."""
+    """The JSON of a call, as bytes, and of its program, as text."""
 
-    mail: str
-    item: str
-    context: str
+    mail: bytes
+    item: bytes
+    context: bytes
     params: str
     tables: str
 
@@ -95,9 +95,9 @@ def made(given: Mapping[str, Any]) -> Case:
     _check("context", context, ContextData)
     _derive(mail)
     return Case(
-        mail=json.dumps(mail),
-        item=json.dumps({"schema": schema, "values": item, "is_new": item.get("id") is None}),
-        context=json.dumps(context),
+        mail=json.dumps(mail).encode(),
+        item=json.dumps({"schema": schema, "values": item, "is_new": item.get("id") is None}).encode(),
+        context=json.dumps(context).encode(),
         params=json.dumps(_table(given, "params")),
         tables=json.dumps({name: _rows(name, rows) for name, rows in _table(given, "lookups").items()}),
     )

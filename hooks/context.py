@@ -30,7 +30,6 @@ class Voice:
 
     def __init__(self, page: Page) -> None:
         self._page = page
-        page.clear()
         self.refusal = ""
         self.reason = ""
         self.errors: list[list[str]] = []

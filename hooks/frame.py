@@ -23,30 +23,25 @@ def packed(body: bytes) -> bytes:
 
 
 def receive(fd: int, most: int) -> bytes:
-    """Read one frame, waiting for it; the other side sends the next only after an answer.
+    """Read one frame, waiting for it, and nothing behind it: the next one is for whoever reads then.
 
-    Raises BrokenFrame at the end of the stream, for a length above `most`, and for anything behind the frame.
+    Raises BrokenFrame at the end of the stream and for a length above `most`.
     """
-    content = os.read(fd, 65_536)
-    while len(content) < 4:
-        content = _more(fd, content, 4)
-    size = 4 + int.from_bytes(content[:4], "big")
-    if size > most + 4:
+    size = int.from_bytes(_exactly(fd, 4), "big")
+    if size > most:
         raise BrokenFrame(f"a frame of {size} bytes")
-    if len(content) < size:
-        content = _more(fd, content, size)
-    if len(content) > size:
-        raise BrokenFrame("something stands behind the frame")
-    return content[4:]
+    return _exactly(fd, size)
 
 
-def _more(fd: int, content: bytes, size: int) -> bytes:
-    parts = [content]
-    missing = size - len(content)
+def _exactly(fd: int, size: int) -> bytes:
+    content = os.read(fd, size)
+    if len(content) == size:
+        return content
+    parts, missing = [content], size - len(content)
     while missing > 0:
-        parts.append(os.read(fd, missing))
         if not parts[-1]:
             raise BrokenFrame("the other side closed")
+        parts.append(os.read(fd, missing))
         missing -= len(parts[-1])
     return b"".join(parts)
 

@@ -56,6 +56,8 @@ LIST_ITEMS = 200
 INTEGER = 2**53
 REPLY_BYTES = 8 << 20
 REQUEST_BYTES = 16 << 20
+UNSENT_BYTES = 1 << 20
+"""Of calls that the pipe of a worker did not take yet; above it, answers are awaited before a call begins."""
 
 # ── what a process may cost
 CALLS = 2_000

@@ -1,8 +1,9 @@
 """The page that a worker shares with the engine: what is known of a call should the process end in the middle of it.
 
-Here: which script runs and what it said against the mail, as both sides write and read it. Not here: the mapping
-(`process.py`, `worker.py`), what it means (`outcome.py`).
-Invariant: the page is written by the process that scripts run in, so the engine reads it as strictly as a reply.
+Here: of which call which script runs and what it said against the mail, as both sides write and read it. Not here: the
+mapping (`process.py`, `worker.py`), what it means (`outcome.py`).
+Invariant: what is noted belongs to the call whose nonce stands there, so no call inherits what another one said. The
+page is written by the process that scripts run in, so the engine reads it as strictly as a reply.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Any
 from hooks import limits
 
 SIZE = 4096
-_SCRIPT, _VERDICT, _LENGTH, _TEXT = 0, 1, slice(2, 4), 4
+_SCRIPT, _VERDICT, _LENGTH, _TEXT, _NONCE = 0, 1, slice(2, 4), 4, slice(SIZE - 16, SIZE)
 _VERDICTS = ("", "reject", "hold")
 
 
@@ -32,9 +33,11 @@ class Page:
         """Note which script runs, -1 for none."""
         self._memory[_SCRIPT] = script + 1
 
-    def clear(self) -> None:
-        """Begin a call: nothing was said."""
-        self._memory[_VERDICT] = 0
+    def begin(self, nonce: str) -> None:
+        """Begin a call: no script runs and nothing was said."""
+        self._memory[_NONCE] = bytes(16)  # first: until the other fields are cleared they belong to no call
+        self._memory[_SCRIPT] = self._memory[_VERDICT] = 0
+        self._memory[_NONCE] = nonce.encode().ljust(16)
 
     def refused(self, verdict: str, reason: str) -> None:
         """Note a refusal: it stands, whatever becomes of the process."""
@@ -43,6 +46,11 @@ class Page:
         self._memory[_VERDICT] = _VERDICTS.index(verdict)
         self._memory[_TEXT : _TEXT + len(text)] = text
         self._memory[_LENGTH] = len(text).to_bytes(2, "big")
+
+
+def tells_of(page: bytes, nonce: str) -> bool:
+    """Tell whether what is noted belongs to this call."""
+    return page[_NONCE] == nonce.encode().ljust(16)
 
 
 def running(page: bytes, scripts: int) -> int:

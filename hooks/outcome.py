@@ -25,22 +25,28 @@ def lacking(hello: protocol.Hello) -> str:
 
 
 def failed(
-    worker: Worker, error: Exception, cpu_before_ms: float = 0.0, waited_ms: float = 0.0, scripts: int = 0
+    worker: Worker,
+    error: Exception,
+    cpu_before_ms: float = 0.0,
+    waited_ms: float = 0.0,
+    scripts: int = 0,
+    nonce: str = "",
 ) -> Result:
     """End a worker that failed and say how; the time it made us wait counts. `scripts` is how many it had, if any.
 
-    A refusal of before stands beside the failure. An attack names no script: what the process noted is not
-    believed, any of its scripts may have written it.
+    What it noted counts if it is about the call of this `nonce`. A refusal of before stands beside the failure. An
+    attack names no script: what the process noted is not believed, any of its scripts may have written it.
     """
     status = worker.end()
     cpu_ms = max(worker.cpu_s * 1000 - cpu_before_ms, 0.0)
     if isinstance(error, TimedOut):
         cpu_ms = max(cpu_ms, waited_ms)
+    page = worker.page if marks.tells_of(worker.page, nonce) else bytes(marks.SIZE)
     try:
-        result = _ended(status, error, marks.running(worker.page, scripts), bound=scripts > 0)
-        verdict, reason = marks.refusal(worker.page)
-    except marks.BadPage as page:
-        return Result("attack", message=f"the worker noted what it cannot: {page}", cpu_ms=cpu_ms)
+        result = _ended(status, error, marks.running(page, scripts), bound=scripts > 0)
+        verdict, reason = marks.refusal(page)
+    except marks.BadPage as wrong:
+        return Result("attack", message=f"the worker noted what it cannot: {wrong}", cpu_ms=cpu_ms)
     if result.outcome in ("timeout", "memory", "killed") and verdict:
         return replace(result, verdict=verdict, reason=reason, cpu_ms=cpu_ms)
     return replace(result, cpu_ms=cpu_ms)

@@ -1,8 +1,8 @@
 """A worker from the engine's side: start it, ask it with a deadline, end it.
 
 Here: one process and its pipes. Not here: which scripts, how many workers (`sandbox.py`), what is said (`protocol.py`).
-Invariant: no call blocks longer than its deadline; whatever happens, the process is dead and its pipes are closed
-after `end`.
+Invariant: nothing blocks longer than its deadline, however full the pipes are; whatever happens, the process is dead
+and its pipes are closed after `end`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,6 @@ from pathlib import Path
 from queue import SimpleQueue
 
 from hooks import limits, marks
-from hooks.frame import packed
 from hooks.protocol import BadReply
 
 BOOT = "import sys,json;sys.path+=json.loads(sys.argv[2]);from hooks.worker import main;main()"
@@ -59,9 +58,12 @@ def search_path() -> list[str]:
 
 
 class Worker:
-    """One running worker process. Used by one thread at a time."""
+    """One running worker process, which answers in the order it is asked. Used by one thread at a time."""
 
-    __slots__ = ("_in", "_marks", "_out", "_page", "_poll_in", "_poll_out", "cpu_s", "pid", "status")
+    __slots__ = (
+        *("_in", "_marks", "_out", "_owed", "_page", "_poll_both", "_poll_in", "_unread", "_unsent"),
+        *("cpu_s", "pid", "sent", "status"),
+    )
 
     def __init__(self, settings: dict[str, object], boot: str = "", path: Iterable[str] = ()) -> None:
         """Start the process; it is not ready yet. `settings` are those `hooks.worker` reads, `boot` replaces BOOT."""
@@ -83,13 +85,17 @@ class Worker:
         self._in = ours_in
         os.set_blocking(ours_out, False)
         os.set_blocking(ours_in, False)
-        self._poll_out = select.poll()
-        self._poll_out.register(ours_out, select.POLLOUT)
         self._poll_in = select.poll()
         self._poll_in.register(ours_in, select.POLLIN)
+        self._poll_both = select.poll()
+        self._poll_both.register(ours_in, select.POLLIN)
+        self._poll_both.register(ours_out, select.POLLOUT)
+        self._unsent, self._unread = bytearray(), bytearray()
+        self._owed = 1  # the first message comes unasked
         self._page = bytes(marks.SIZE)
         self.status: int | None = None
         self.cpu_s = 0.0
+        self.sent = 0
 
     @property
     def page(self) -> bytes:
@@ -97,49 +103,74 @@ class Worker:
         return self._page if self._marks.closed else self._marks[:]
 
     def ask(self, body: bytes | None, most: int, deadline: float) -> bytes:
-        """Send a frame (None: only listen) and wait for the answer, until `deadline` (of `time.monotonic`).
-
-        Raises TimedOut, Died, or BadReply for an answer longer than `most` bytes or with something behind it.
-        """
+        """Send a frame (None: only listen) and wait for the answer, as `receive` does."""
         if body is not None:
-            self._send(packed(body), deadline)
-        return self._receive(most, deadline)
+            self.send(body)
+        return self.receive(most, deadline)
 
-    def _send(self, content: bytes, deadline: float) -> None:
-        rest = memoryview(content)
-        while rest:
-            try:
-                rest = rest[os.write(self._out, rest) :]
-            except BlockingIOError:
-                if not self._poll_out.poll(_left(deadline)):
-                    raise TimedOut from None
-            except BrokenPipeError:
-                raise Died(self.end()) from None
+    def send(self, body: bytes) -> None:
+        """Send a frame without waiting: what the pipe does not take now is written as soon as it does."""
+        self._unsent += len(body).to_bytes(4, "big")
+        self._unsent += body
+        self._owed += 1
+        self.write()
 
-    def _receive(self, most: int, deadline: float) -> bytes:
-        content: bytes | bytearray = b""
-        wanted = 4
-        while len(content) < wanted:
-            if not self._poll_in.poll(_left(deadline)):
+    def write(self) -> None:
+        """Write of what was not sent yet as much as the pipe takes; that the process is dead is found by listening."""
+        try:
+            if self._unsent:
+                taken = os.write(self._out, self._unsent)
+                self.sent += taken
+                del self._unsent[:taken]
+        except BlockingIOError:
+            return
+        except BrokenPipeError:
+            self._unsent.clear()
+
+    @property
+    def unsent(self) -> int:
+        """How many bytes the pipe did not take yet."""
+        return len(self._unsent)
+
+    def speaks(self) -> bool:
+        """Tell whether something of the next answer is there."""
+        return bool(self._unread or self._poll_in.poll(0))
+
+    def receive(self, most: int, deadline: float) -> bytes:
+        """Wait for the next answer until `deadline` (of `time.monotonic`), and write meanwhile what was not sent yet.
+
+        Raises TimedOut, Died, or BadReply for an answer longer than `most` bytes, or one that nobody asked for behind
+        the last one. What is there already is taken however late it is.
+        """
+        while not (end := self._framed(most)):
+            if not (self._poll_both if self._unsent else self._poll_in).poll(_left(deadline)):
                 raise TimedOut
-            try:
-                chunk = os.read(self._in, 65_536)
-            except BlockingIOError:
-                continue
-            if not chunk:
-                raise Died(self.end(wait_s=0.5))
-            if not content:
-                content = chunk
-            else:
-                content = content if isinstance(content, bytearray) else bytearray(content)
-                content += chunk
-            if wanted == 4 and len(content) >= 4:
-                wanted = 4 + int.from_bytes(content[:4], "big")
-                if wanted > most + 4:
-                    raise BadReply(f"a reply of {wanted} bytes")
-        if len(content) > wanted:
-            raise BadReply("more than one reply")
-        return bytes(content[4:])
+            self.write()
+            self._read()
+        body = bytes(self._unread[4:end])
+        del self._unread[:end]
+        self._owed -= 1
+        if self._unread and not self._owed:
+            raise BadReply("a reply that nobody asked for")
+        return body
+
+    def _framed(self, most: int) -> int:
+        """Give where the first answer ends in what was read, 0 while it is not whole."""
+        if len(self._unread) < 4:
+            return 0
+        end = 4 + int.from_bytes(self._unread[:4], "big")
+        if end > most + 4:
+            raise BadReply(f"a reply of {end} bytes")
+        return end if len(self._unread) >= end else 0
+
+    def _read(self) -> None:
+        try:
+            chunk = os.read(self._in, 65_536)
+        except BlockingIOError:
+            return
+        if not chunk:
+            raise Died(self.end(wait_s=0.5))
+        self._unread += chunk
 
     def end(self, wait_s: float = 0.0) -> int:
         """End the process, after giving it `wait_s` to end by itself. Gives its exit code, or minus the signal."""

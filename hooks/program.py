@@ -56,9 +56,9 @@ class Call:
     """
 
     program: Program
-    mail: str
-    item: str
-    context: str
+    mail: bytes
+    item: bytes
+    context: bytes
     option: str = ""
     fields: str = ""
 

@@ -217,8 +217,8 @@ def write_binding(nonce: str, scripts: list[tuple[str, str, str]], params: str, 
     return f'{{"nonce":"{nonce}","scripts":{texts},"params":{params},"tables":{tables}}}'.encode()
 
 
-def write_call(nonce: str, mail: str, item: str, context: str, option: str = "") -> bytes:
+def write_call(nonce: str, mail: bytes, item: bytes, context: bytes, option: str = "") -> bytes:
     """Write a call; mail, item and context are JSON already. `option` is trace, probe or none."""
-    extra = f',"{option}":true' if option else ""
-    text = f'{{"nonce":"{nonce}","mail":{mail},"item":{item},"context":{context}{extra}}}'
-    return text.encode("utf-8", "replace")
+    end = f',"{option}":true}}' if option else "}"
+    parts = b'{"nonce":"', nonce.encode(), b'","mail":', mail, b',"item":', item, b',"context":', context, end.encode()
+    return b"".join(parts)

@@ -111,6 +111,7 @@ class Call:
         self.script = -1
         self.starts_at = 0
         self.lines: dict[str, dict[int, int]] | None = {} if request.trace else None
+        program.page.begin(request.nonce)
         self.voice = _LISTENING.voice = Voice(program.page)
         CLOCK.now = request.context.now
         self.mail = Mail(request.mail)

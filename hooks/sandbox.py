@@ -1,78 +1,51 @@
 """The sandbox: scripts in, what they said out.
 
-Here: the pool of workers and when one is replaced. Not here: what is asked (`program.py`), one process (`process.py`),
-retries, breakers and what a failure means for a mail (the engine decides that).
-Invariant: `run` always comes back with a result, at the latest at the deadline plus the time to kill; no process that
-did anything but succeed runs a script again.
+Here: calls under way, one behind the other on a worker, and what becomes of those behind one that failed. Not here:
+workers (`pool.py`, `process.py`), what is asked (`program.py`), how a call ended (`outcome.py`), retries, breakers and
+what a failure means for a mail (the engine decides that).
+Invariant: a call that began always comes to a result, at the latest at its deadline plus the time to kill; of a process
+that did anything but succeed no further answer is taken.
 """
 
 from __future__ import annotations
 
-import contextlib
-import math
 import os
 import threading
 import time
 import weakref
-from dataclasses import dataclass, replace
+from collections import deque
+from dataclasses import replace
 
-from hooks import modules, outcome, protocol, selftest
-from hooks.limits import COMPILE_TIMEOUT_S, REPLY_BYTES, SPENT_CPU_S, Limits
-from hooks.process import Died, TimedOut, Worker
+from hooks import outcome, protocol
+from hooks.limits import REPLY_BYTES, UNSENT_BYTES, Limits
+from hooks.pool import IDLE_WORKERS, Bound, Pool, Refused
+from hooks.pool import Isolation as Isolation
+from hooks.process import Died, TimedOut
 from hooks.program import Call as Call
 from hooks.program import Program as Program
 from hooks.program import Result as Result
 from hooks.program import Script as Script
-from hooks.protocol import BadReply, problems_of
+from hooks.protocol import BadReply
 
-IDLE_WORKERS, SPARE_WORKERS = 8, 2
-"""How many bound workers may wait for the next call, and how many unbound ones for a program."""
-
-CLOSING_S = 0.5
-"""How long a worker that did nothing wrong may take to end by itself, so that its CPU time is counted."""
-
-AGAIN_S = 30.0
-"""Where hooks do not work at all, a new worker is not tried for each mail, only after this time."""
+_CLOSED = Result("sandbox-missing", message="the sandbox was closed before the scripts had answered")
 
 
-_SELF_TEST = Call(
-    Program(tuple(Script(*each) for each in selftest.SCRIPTS)), selftest.MAIL, selftest.ITEM, selftest.CONTEXT
-)
+class Pending:
+    """A call under way: `nonce` and the `end` of its frame are those of the worker that has it now."""
 
+    __slots__ = ("_line", "began", "call", "done", "end", "nonce")
 
-@dataclass(frozen=True, slots=True)
-class Isolation:
-    """How workers are set up.
+    def __init__(self, call: Call, line: _Line) -> None:
+        self.call = call
+        self.began = time.monotonic()
+        self.nonce = ""
+        self.end = 0
+        self.done: Result | None = None
+        self._line = line
 
-    `mode` is worker (a process serves many calls) or call (one for each, ended by us). `reduced` lets a worker run
-    although a mandatory fence is missing, `without` leaves fences out. `boot` and `path` start another program (tests
-    do).
-    """
-
-    mode: str = "worker"
-    reduced: bool = False
-    without: frozenset[str] = frozenset()
-    boot: str = ""
-    path: tuple[str, ...] = ()
-
-
-class _Refused(Exception):
-    """There is no worker for a program; carries the result that says why."""
-
-    def __init__(self, result: Result) -> None:
-        super().__init__(result.outcome)
-        self.result = result
-
-
-@dataclass(slots=True)
-class _Bound:
-    """A worker that is bound to a program; `cpu_ms` is what it used until then."""
-
-    worker: Worker
-    standing: tuple[str, ...]
-    missing: tuple[tuple[str, str], ...]
-    rss_kb: int
-    cpu_ms: float
+    def result(self) -> Result:
+        """Wait for what the scripts said."""
+        return self.done or self._line.settled(self)
 
 
 class Sandbox:
@@ -81,195 +54,191 @@ class Sandbox:
     def __init__(self, limits: Limits = Limits(), isolation: Isolation = Isolation()) -> None:  # noqa: B008
         self.limits = limits
         self.isolation = isolation
-        self._idle: dict[str, list[_Bound]] = {}
-        self._spare: list[tuple[frozenset[str], Worker]] = []
-        self._lock = threading.Lock()
-        self._refusal = (0.0, Result("ok"))
-        self._end = weakref.finalize(self, _end_all, os.getpid(), self._idle, self._spare)
+        self._pool = Pool(limits, isolation)
+        self._lines: dict[tuple[int, str], _Line] = {}
+        self._end = weakref.finalize(self, _end_lines, os.getpid(), self._lines)
 
     def run(self, call: Call) -> Result:
         """Run the scripts on one mail: one attempt."""
-        began = time.perf_counter()
-        try:
-            bound = self._take(call.program)
-        except _Refused as refused:
-            return replace(refused.result, ms=_since(began))
-        return self._ask(bound, call, began)
+        return self.begin(call).result()
+
+    def begin(self, call: Call) -> Pending:
+        """Send a call to the worker of its program and this thread, behind those it has, without waiting for it."""
+        return self._line(call.program).begin(call)
 
     def check(self, program: Program) -> Result:
         """Compile the scripts in a worker and run each from its top: ok, or what stands in the way."""
-        return self.run(Call(program, "{}", '{"schema":{},"values":{}}', "{}", "probe"))
+        return self.run(Call(program, b"{}", b'{"schema":{},"values":{}}', b"{}", "probe"))
 
     def prepare(self, program: Program) -> None:
         """Start a worker that can serve this program, without waiting for it."""
-        needed = _modules(program)
-        with self._lock:
-            if any(loaded == needed for loaded, _ in self._spare):
-                return
-        worker = self._start(needed)
-        with self._lock:
-            self._spare.append((needed, worker))
-            superfluous = self._spare[:-SPARE_WORKERS]
-            del self._spare[:-SPARE_WORKERS]
-        for _, each in superfluous:
-            each.end()
+        self._pool.prepare(program)
 
     def forget(self, program: Program) -> None:
         """End the idle workers of a program that is not used any more."""
-        with self._lock:
-            workers = self._idle.pop(program.key, [])
-        for bound in workers:
-            bound.worker.end(CLOSING_S)
+        self._pool.forget(program)
 
     def close(self) -> None:
-        """End all workers."""
-        with self._lock:
-            _end_all(os.getpid(), self._idle, self._spare)
+        """End all workers; calls under way end without an answer."""
+        _end_lines(os.getpid(), self._lines)
+        self._pool.close()
 
-    # ── workers
+    def _line(self, program: Program) -> _Line:
+        """Give the line of a program in this thread; those that stand longest make room for a new one."""
+        thread = threading.get_ident()
+        line = self._lines.get((thread, program.key))
+        if line is None:
+            mine = [key for key in list(self._lines) if key[0] == thread]
+            for key in mine[: 1 - IDLE_WORKERS]:
+                self._lines.pop(key).finish()
+            line = self._lines[thread, program.key] = _Line(self._pool, program)
+        return line
 
-    def _take(self, program: Program) -> _Bound:
-        """Give an idle worker of this program, else a new one. Raises _Refused."""
-        until, refusal = self._refusal
-        if time.monotonic() < until:
-            raise _Refused(refusal)
+
+class _Line:
+    """Calls of one program that one worker answers in the order they began.
+
+    `bound` is the worker that has them; without one they are asked, or asked anew, by whoever waits next. `since` is
+    when it could begin with the first of them: all of it was sent, and the answer before it was read.
+    """
+
+    __slots__ = ("_bound", "_calls", "_lock", "_one_by_one", "_pool", "_program", "_read_at", "_since", "_timeout_s")
+
+    def __init__(self, pool: Pool, program: Program) -> None:
+        self._pool = pool
+        self._program = program
+        self._timeout_s = pool.limits.timeout_s
+        self._one_by_one = pool.isolation.mode == "call"
+        self._lock = threading.Lock()
+        self._calls: deque[Pending] = deque()
+        self._bound: Bound | None = None
+        self._since: float | None = None
+        self._read_at = 0.0
+
+    def begin(self, call: Call) -> Pending:
+        """Send a call; where too much waits to be sent, answers are awaited first."""
         with self._lock:
-            idle = self._idle.get(program.key)
-            if idle:
-                return idle.pop()
+            try:
+                size = len(call.mail) + len(call.item)
+                while self._bound is not None and self._calls and self._bound.worker.unsent + size > UNSENT_BYTES:
+                    self._settle_first()
+                pending = Pending(call, self)
+                self._calls.append(pending)
+                if self._bound is None:
+                    self._open()
+                elif not self._one_by_one:
+                    self._send(pending, self._bound)
+                return pending
+            except BaseException:  # a timer of the engine may strike anywhere
+                self._leave()
+                raise
+
+    def settled(self, pending: Pending) -> Result:
+        """Wait for the answers up to that of this call."""
+        with self._lock:
+            try:
+                while pending.done is None:
+                    self._settle_first()
+                return pending.done
+            except BaseException:
+                self._leave()
+                raise
+
+    def finish(self) -> None:
+        """Wait for the answers of all calls."""
+        while self._calls:
+            self._calls[-1].result()
+
+    def close(self) -> None:
+        """End the worker; no call is answered any more."""
+        with self._lock:
+            self._leave()
+            for pending in self._calls:
+                pending.done = _CLOSED
+            self._calls.clear()
+
+    # ── with the lock held
+
+    def _open(self) -> None:
+        """Take a worker and ask it what waits."""
         try:
-            return self._bind(self._unbound(_modules(program)), program)
-        except (OSError, ModuleNotFoundError, AttributeError) as error:
-            raise _Refused(Result("sandbox-missing", message=f"no worker could be started: {error}")) from None
+            bound = self._bound = self._pool.take(self._program)
+        except Refused as refused:
+            for pending in self._calls:
+                pending.done = replace(refused.result, ms=self._took(pending))
+            self._calls.clear()
+            return
+        for pending in list(self._calls)[: 1 if self._one_by_one else None]:
+            self._send(pending, bound)
 
-    def _unbound(self, needed: frozenset[str]) -> Worker:
-        with self._lock:
-            for number, (loaded, worker) in enumerate(self._spare):
-                if loaded == needed:
-                    del self._spare[number]
-                    return worker
-        return self._start(needed)
+    def _send(self, pending: Pending, bound: Bound) -> None:
+        call, worker = pending.call, bound.worker
+        pending.nonce = os.urandom(8).hex()
+        worker.send(protocol.write_call(pending.nonce, call.mail, call.item, call.context, call.option))
+        pending.end = worker.sent + worker.unsent
+        self._note_begin(bound)
 
-    def _give_back(self, program: Program, bound: _Bound) -> None:
-        """Keep a worker for the next call, unless too many are waiting."""
-        with self._lock:
-            self._idle.setdefault(program.key, []).append(bound)
-            if sum(map(len, self._idle.values())) <= IDLE_WORKERS:
-                return
-            key = next(key for key, waiting in self._idle.items() if waiting)
-            bound = self._idle[key].pop()
-            if not self._idle[key]:
-                del self._idle[key]
-        bound.worker.end(CLOSING_S)
+    def _note_begin(self, bound: Bound) -> None:
+        if self._since is None and bound.worker.sent >= self._calls[0].end:
+            self._since = time.monotonic()
 
-    def _start(self, needed: frozenset[str]) -> Worker:
-        settings = {
-            "modules": sorted(needed),
-            "memory_bytes": self.limits.memory_bytes,
-            "cpu_s": math.ceil(SPENT_CPU_S + self.limits.timeout_s),
-            "without": sorted(self.isolation.without),
-            "reduced": self.isolation.reduced,
-            "calls": self.limits.calls,
-        }
-        return Worker(settings, self.isolation.boot, self.isolation.path)
+    def _deadline(self, bound: Bound) -> float:
+        """Give until when the first answer is awaited. What came while nobody listened is not late, nor is its rest."""
+        now = time.monotonic()
+        if self._since is None:
+            self._since = now
+        return (now if bound.worker.speaks() else self._since) + self._timeout_s
 
-    def _bind(self, worker: Worker, program: Program) -> _Bound:
-        """Wait for a worker, prove that it works, and give it its scripts. Raises _Refused; it is ended then."""
-        hello = self._proved(worker)
-        nonce = os.urandom(8).hex()
-        scripts = [(script.name, script.hook, script.source) for script in program.scripts]
-        missing = tuple(hello.missing.items())
+    def _settle_first(self) -> None:
+        """Wait for the first answer. After anything but success those behind it, which are innocent, have no worker."""
+        bound = self._bound
+        if bound is None:
+            self._open()
+            return
+        pending = self._calls[0]
         try:
-            deadline = time.monotonic() + COMPILE_TIMEOUT_S
-            body = protocol.write_binding(nonce, scripts, program.params, program.tables)
-            answer = protocol.read_bound(worker.ask(body, REPLY_BYTES, deadline), nonce, len(scripts))
+            content = bound.worker.receive(REPLY_BYTES, self._deadline(bound))
+            reply = protocol.read_reply(content, pending.nonce, pending.call)
         except (TimedOut, Died, BadReply) as error:
-            raise _Refused(outcome.failed(worker, error)) from None
-        problems = tuple((number, each) for number in range(len(scripts)) for each in problems_of(answer, number))
-        if problems:
-            worker.end()
-            number, first = problems[0]
-            raise _Refused(
-                Result(
-                    "compile-error",
-                    script=number,
-                    error_type="SyntaxError",
-                    message=first.message,
-                    line=first.line,
-                    column=first.column,
-                    length=first.length,
-                    problems=problems,
-                    standing=hello.standing,
-                    missing=missing,
-                )
-            )
-        return _Bound(worker, hello.standing, missing, hello.rss_kb, answer.cpu_ms)
+            waited_ms, scripts = self._timeout_s * 1000, len(self._program.scripts)
+            result = outcome.failed(bound.worker, error, bound.cpu_ms, waited_ms, scripts, pending.nonce)
+            result = replace(result, standing=bound.standing, missing=bound.missing, ms=self._took(pending))
+            serves = False
+        else:
+            result = outcome.answered(reply, bound.standing, bound.missing, self._took(pending))
+            bound.cpu_ms += reply.cpu_ms
+            serves = reply.outcome == "ok" and not self._one_by_one
+        self._settle(pending, result, bound if serves else None)
 
-    def _proved(self, worker: Worker) -> protocol.Hello:
-        """Hear which fences of a worker stand, and let it run the self-test. Raises _Refused; it is ended then."""
-        deadline = time.monotonic() + self.limits.start_timeout_s
-        hello = None
-        try:
-            hello = protocol.read_hello(worker.ask(None, REPLY_BYTES, deadline))
-            why = "" if self.isolation.reduced else outcome.lacking(hello)
-            if not why:
-                nonce = os.urandom(8).hex()
-                body = protocol.write_call(nonce, selftest.MAIL, selftest.ITEM, selftest.CONTEXT)
-                reply = protocol.read_reply(worker.ask(body, REPLY_BYTES, deadline), nonce, _SELF_TEST)
-                if (reply.outcome, reply.verdict, reply.changes) == ("ok", "accept", selftest.CHANGES):
-                    return hello
-                said = f": {reply.error.type}: {reply.error.message}" if reply.error else ""
-                why = selftest.sentence(f"the self-test was answered with {reply.outcome}, {reply.verdict}{said}")
-            worker.end()
-        except (TimedOut, Died, BadReply) as error:
-            failed = outcome.failed(worker, error)
-            doing = "the start of a worker" if hello is None else "the harmless script of the self-test"
-            why = selftest.sentence(f"{doing} failed, {failed.message}")
-        standing, missing = (hello.standing, tuple(hello.missing.items())) if hello is not None else ((), ())
-        result = Result("sandbox-missing", message=why[:1_000], standing=standing, missing=missing)
-        self._refusal = (time.monotonic() + AGAIN_S, result)
-        raise _Refused(result)
+    def _settle(self, pending: Pending, result: Result, bound: Bound | None) -> None:
+        """Go on to the next call, with the worker if it serves on."""
+        pending.done = result
+        self._calls.popleft()
+        if bound is None:  # ended by us: whether the process thinks that it has served enough is not asked
+            self._leave()
+            self._pool.replace(self._program)
+            return
+        self._since = None
+        if self._calls:
+            self._note_begin(bound)
+        else:
+            self._bound = None
+            self._pool.give_back(self._program, bound)
 
-    def _ask(self, bound: _Bound, call: Call, began: float) -> Result:
-        nonce = os.urandom(8).hex()
-        body = protocol.write_call(nonce, call.mail, call.item, call.context, call.option)
-        deadline = time.monotonic() + self.limits.timeout_s
-        try:
-            content = bound.worker.ask(body, REPLY_BYTES, deadline)
-            reply = protocol.read_reply(content, nonce, call)
-        except (TimedOut, Died, BadReply) as error:
-            waited_ms, scripts = self.limits.timeout_s * 1000, len(call.program.scripts)
-            result = outcome.failed(bound.worker, error, bound.cpu_ms, waited_ms, scripts)
-            self._replaced(call.program)
-            return replace(result, ms=_since(began), standing=bound.standing, missing=bound.missing)
-        if reply.outcome == "ok" and self.isolation.mode == "worker":
-            self._give_back(call.program, bound)
-        else:  # ended by us: whether the process thinks that it has served enough is not asked
+    def _leave(self) -> None:
+        """End the worker; what is under way is asked anew."""
+        bound, self._bound, self._since = self._bound, None, None
+        if bound is not None:
             bound.worker.end()
-            self._replaced(call.program)
-        return outcome.answered(reply, bound.standing, bound.missing, _since(began))
 
-    def _replaced(self, program: Program) -> None:
-        """Start a worker at once: the next mail is not to wait for it."""
-        with contextlib.suppress(OSError):
-            self.prepare(program)
+    def _took(self, pending: Pending) -> float:
+        """Give the milliseconds a call took, without those that its worker spent on the one before it."""
+        began, self._read_at = max(pending.began, self._read_at), time.monotonic()
+        return round((self._read_at - began) * 1000, 3)
 
 
-def _end_all(owner: int, idle: dict[str, list[_Bound]], spare: list[tuple[frozenset[str], Worker]]) -> None:
+def _end_lines(owner: int, lines: dict[tuple[int, str], _Line]) -> None:
     if owner == os.getpid():
-        for bounds in idle.values():
-            for bound in bounds:
-                bound.worker.end(CLOSING_S)
-        for _, worker in spare:
-            worker.end()
-    idle.clear()
-    spare.clear()
-
-
-def _modules(program: Program) -> frozenset[str]:
-    """Name the modules a worker has to load for these scripts."""
-    return frozenset().union(*[modules.mentioned(script.source) for script in program.scripts])
-
-
-def _since(began: float) -> float:
-    return round((time.perf_counter() - began) * 1000, 3)
+        for line in list(lines.values()):
+            line.close()
+    lines.clear()

@@ -13,7 +13,7 @@ SCRIPTS = (
     ("self-test guard", "guard", 'def guard(mail, ctx):\n    return mail.subject == "harmless"\n'),
     ("self-test activity", "activity", 'def activity(mail, item, ctx):\n    item.title = "was " + mail.subject\n'),
 )
-MAIL, ITEM, CONTEXT = '{"subject":"harmless"}', '{"schema":{"title":"line"},"values":{"title":""}}', "{}"
+MAIL, ITEM, CONTEXT = b'{"subject":"harmless"}', b'{"schema":{"title":"line"},"values":{"title":""}}', b"{}"
 CHANGES: dict[str, Any] = {"title": "was harmless"}
 
 

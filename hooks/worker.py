@@ -129,9 +129,10 @@ def _self_test(compiled: Compile, scope: dict[str, Any]) -> runner.Program:
 
 
 def _serve_one(program: runner.Program, calls: int, cpu_s: int) -> None:
-    """Let a child serve until it has to be replaced: after so many calls, or anything but success.
+    """Let a child serve until it has to be replaced: after so many calls or so much time.
 
-    Where it ended in another way than by coming to its end, the worker ends, too.
+    Where it ended in another way, after anything but success too, the worker ends: of the calls that wait in the pipe
+    it answers none.
     """
     me = os.getpid()
     child = kernel.fork()
@@ -156,8 +157,10 @@ def _answer_calls(program: runner.Program, calls: int) -> NoReturn:
     try:
         for _ in range(calls):
             reply = _answer(program, frame.receive(0, limits.REQUEST_BYTES))
+            if reply["outcome"] != "ok":
+                os._exit(EXIT_CLOSED)
             spent_ms += reply["cpu_ms"]
-            if reply["outcome"] != "ok" or spent_ms > limits.SPENT_CPU_S * 1000:
+            if spent_ms > limits.SPENT_CPU_S * 1000:
                 break
     except (frame.BrokenFrame, BrokenPipeError):
         os._exit(EXIT_CLOSED)

@@ -184,7 +184,10 @@ class Scripts:
     # ── running
 
     def _run(self, program: Program, request: HookRequest, occasion: Occasion, memory: Memory | None) -> HookAnswer:
-        call = Call(program, request.mail, request.item, request.context, fields=request.fields)
+        mail, item, context = (
+            each.encode("utf-8", "replace") for each in (request.mail, request.item, request.context)
+        )
+        call = Call(program, mail, item, context, fields=request.fields)
         result = self._sandbox.run(call)
         if result.outcome in _BROKEN and result.verdict == "accept" and self._in_guard(program, result):
             again = self._sandbox.run(call)

@@ -34,7 +34,8 @@ def question(engine: Engine, raw: RawMail, mail: str = "") -> HookRequest:
 
 def traced(sandbox: Sandbox, program: Program, asked: HookRequest, option: str = "") -> Result:
     """Run a program on the question of a stored mail."""
-    return sandbox.run(Call(program, asked.mail, asked.item, asked.context, option))
+    mail, item, context = (each.encode("utf-8", "replace") for each in (asked.mail, asked.item, asked.context))
+    return sandbox.run(Call(program, mail, item, context, option))
 
 
 def on_stored(

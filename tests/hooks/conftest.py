@@ -14,6 +14,7 @@ from hooks import case, compiling, modules, runner
 from hooks.context import frozen
 from hooks.limits import Limits
 from hooks.marks import Page
+from hooks.protocol import write_call
 from hooks.request import read_call, write
 from hooks.sandbox import Call, Program, Result, Sandbox, Script
 
@@ -40,9 +41,7 @@ def answer(text: str, hook: str = "guard", option: str = "", **given: Any) -> di
     script = runner.Compiled("script.py", hook, code, compiling.GLOBALS)
     tables = frozen(json.loads(made.tables))
     program = runner.Program((script,), frozen(json.loads(made.params)), tables, Page())
-    extra = f',"{option}":true' if option else ""
-    body = f'{{"nonce":"n","mail":{made.mail},"item":{made.item},"context":{made.context}{extra}}}'
-    reply = runner.answer(program, read_call(body.encode()))
+    reply = runner.answer(program, read_call(write_call("n", made.mail, made.item, made.context, option)))
     write(reply)
     return reply
 

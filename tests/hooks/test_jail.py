@@ -48,9 +48,9 @@ def test_a_worker_ends_with_the_engine_even_when_that_is_killed() -> None:
         "s = Sandbox()\n"
         "p = Program((Script('a', 'guard', 'def guard(mail, ctx):\\n    while True: pass\\n'),))\n"
         "s.check(p)\n"
-        "(bound,) = s._idle[p.key]\n"
+        "(bound,) = s._pool.idle[p.key]\n"
         "print(bound.worker.pid, flush=True)\n"
-        "s.run(Call(p, '{}', '{\"schema\":{},\"values\":{}}', '{}'))\n"
+        "s.run(Call(p, b'{}', b'{\"schema\":{},\"values\":{}}', b'{}'))\n"
     )
     engine = subprocess.Popen([sys.executable, "-c", program, ROOT], stdout=subprocess.PIPE, text=True)
     assert engine.stdout is not None
