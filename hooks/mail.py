@@ -10,9 +10,11 @@ from collections.abc import Callable
 from types import MethodType
 from typing import Any
 
+from msgspec import UNSET
+
 from hooks import limits
 from hooks.attributes import DYNAMIC
-from hooks.denied import DeniedAttribute, DeniedType, near
+from hooks.denied import Denied, DeniedAttribute, DeniedType, near
 from hooks.facade import signed
 from hooks.request import AttachmentData, MailData
 from hooks.text import TITLES, as_text, kind_of, one_line
@@ -47,12 +49,17 @@ class Attachment:
 _DROP = signed(Attachment.drop, "attachment.drop(reason)")
 
 
-class Mail:
-    """The mail; its attributes are those of `MailData` and three of its own."""
+class NotSent(Denied, RuntimeError):
+    """A script asks for a field that the engine left out, believing that no script names it."""
 
-    __slots__ = ("_attachments", "_data", "_dropped")
+
+class Mail:
+    """The mail; its attributes are those of `MailData` and three of its own. `lacking` is set by what was not sent."""
+
+    __slots__ = ("_attachments", "_data", "_dropped", "lacking")
 
     def __init__(self, data: MailData) -> None:
+        self.lacking: NotSent | None = None
         self._data = data
         self._dropped: dict[int, str] = {}
         self._attachments: tuple[Attachment, ...] | None = None
@@ -65,10 +72,17 @@ class Mail:
     def _drop(self, index: int, reason: str) -> None:
         self._dropped.setdefault(index, reason)
 
+    def _sent(self, name: str) -> Any:
+        value = getattr(self._data, name)
+        if value is UNSET:
+            self.lacking = NotSent(f"mail.{name} was not sent, because the source does not name it")
+            raise self.lacking
+        return value
+
     def header(self, name: Any, default: Any = "") -> Any:
         """Give the first value of a header, whatever its case; `default` if there is none."""
         wanted = _header_name(name)
-        for key, value in self._data.headers:
+        for key, value in self._sent("headers"):
             if key.lower() == wanted:
                 return value
         return default
@@ -76,15 +90,15 @@ class Mail:
     def headers(self, name: Any) -> tuple[str, ...]:
         """Give all values of a header, top first."""
         wanted = _header_name(name)
-        return tuple([value for key, value in self._data.headers if key.lower() == wanted])
+        return tuple([value for key, value in self._sent("headers") if key.lower() == wanted])
 
     def read(self, name: str) -> Any:
         """Give an attribute. Raises DeniedAttribute for a name it does not have."""
         if name in _VALUES:
-            return getattr(self._data, name)
+            return self._sent(name)
         if name == "attachments":
             if self._attachments is None:
-                files = enumerate(self._data.attachments)
+                files = enumerate(self._sent("attachments"))
                 self._attachments = tuple([Attachment(index, file, self._drop) for index, file in files])
             return self._attachments
         if name in _METHODS:

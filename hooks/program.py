@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import Any
 
 from hooks.problem import ScriptProblem
+from hooks.wanted import wanted
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,11 @@ class Program:
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
     @cached_property
+    def wanted(self) -> frozenset[str]:
+        """The fields of a mail that any of the scripts can ask for; the others need not be sent."""
+        return frozenset().union(*(wanted(script.source) for script in self.scripts))
+
+    @cached_property
     def versions(self) -> tuple[tuple[str, str], ...]:
         """The scripts by name and sha256."""
         return tuple((script.name, script.sha256) for script in self.scripts)
@@ -51,6 +57,7 @@ class Program:
 class Call:
     """One mail for a program; `mail`, `item` and `context` are JSON objects as `hooks.request` describes them.
 
+    The mail may lack fields that are not `wanted` by the program.
     `option` is "trace" (count executed lines), "probe" (only look for the functions) or "". `fields` is a name for the
     schema of the item, the same in calls with the same one; "" where nobody gave it a name.
     """

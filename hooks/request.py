@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 
 class AttachmentData(msgspec.Struct, frozen=True, gc=False):
@@ -22,24 +23,24 @@ class AttachmentData(msgspec.Struct, frozen=True, gc=False):
 
 
 class MailData(msgspec.Struct, frozen=True):
-    """The mail; `headers` are pairs of name and value, top first."""
+    """The mail; `headers` are pairs of name and value, top first. A field that was not sent is UNSET, never empty."""
 
-    subject: str = ""
-    body: str = ""
-    html: str = ""
-    from_address: str = ""
-    from_name: str = ""
-    to: tuple[str, ...] = ()
-    cc: tuple[str, ...] = ()
-    reply_to: str | tuple[str, ...] = ""
-    message_id: str = ""
-    date: datetime | None = None
-    size: int = 0
-    is_reply: bool = False
-    is_auto: bool = False
-    project: str = ""
-    headers: tuple[tuple[str, str], ...] = ()
-    attachments: tuple[AttachmentData, ...] = ()
+    subject: str | UnsetType = UNSET
+    body: str | UnsetType = UNSET
+    html: str | UnsetType = UNSET
+    from_address: str | UnsetType = UNSET
+    from_name: str | UnsetType = UNSET
+    to: tuple[str, ...] | UnsetType = UNSET
+    cc: tuple[str, ...] | UnsetType = UNSET
+    reply_to: str | tuple[str, ...] | UnsetType = UNSET
+    message_id: str | UnsetType = UNSET
+    date: datetime | UnsetType | None = UNSET
+    size: int | UnsetType = UNSET
+    is_reply: bool | UnsetType = UNSET
+    is_auto: bool | UnsetType = UNSET
+    project: str | UnsetType = UNSET
+    headers: tuple[tuple[str, str], ...] | UnsetType = UNSET
+    attachments: tuple[AttachmentData, ...] | UnsetType = UNSET
 
 
 class ItemData(msgspec.Struct, frozen=True):

@@ -175,6 +175,8 @@ def answer(program: Program, request: CallData) -> dict[str, Any]:
         if call.lines is not None:
             sys.settrace(_counter(call))
         verdict = call.probe() if request.probe else call.run()
+        if call.mail.lacking is not None:
+            raise call.mail.lacking  # whatever the script made of it
         if call.lines is not None:
             sys.settrace(None)
         call.voice.flush()
