@@ -22,6 +22,9 @@ class Answering(Protocol):
     def ask(self, question: Question[A]) -> A:
         """Answer a question as things are now."""
 
+    def foresee(self, question: Question[Any]) -> None:
+        """Hear what will be asked; whoever needs time for the answer may begin. Changes no answer."""
+
 
 class Lookups(Answering, Protocol):
     """What a decision may look at."""
@@ -61,6 +64,10 @@ class Recorder:
                 return answer
             self.asked_anew.append(question)
         return self.world.ask(question)
+
+    def foresee(self, question: Question[Any]) -> None:
+        if question not in self.answers and (self.recorded is None or question.stored not in self.recorded):
+            self.world.foresee(question)
 
     def kept(self) -> tuple[tuple[tuple[Any, ...], Any], ...]:
         """Give every question as it is stored, with its answer, in the order they were asked."""

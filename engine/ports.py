@@ -16,13 +16,13 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from engine.model.answers import AccountMatch, MessageMatch
+from engine.model.changes import Changes, Versions
 from engine.model.desk import Account, Catalog, CustomField, ItemFacts
 from engine.model.facts import Facts, Release
 from engine.model.mail import Cutting, Mail, RawMail
 from engine.model.plan import Effect, Plan, Receipt, SendMail
 from engine.model.stored import (
     Claimed,
-    Counter,
     ItemRow,
     ItemView,
     MailboxState,
@@ -33,7 +33,6 @@ from engine.model.stored import (
     Sorted,
     Spooled,
     StoredMail,
-    Versions,
     Waiting,
 )
 
@@ -148,12 +147,9 @@ class Ledger(Protocol):
     def item_by_message_ids(self, message_ids: tuple[str, ...]) -> MessageMatch | None:
         """Find the conversation of the first of these Message-IDs that is stored: of a mail that came, or of ours."""
 
-    def duplicate(
-        self, workspace: str, core_digest: str, fingerprint: str, *, other_than: str = "", now: datetime | None = None
-    ) -> str:
+    def duplicate(self, workspace: str, fingerprint: str, *, other_than: str = "", now: datetime | None = None) -> str:
         """Give the id of an earlier mail with this content that reached the workspace within 30 days, or "".
 
-        The fingerprint stands for the content where there is one: equal core digests have equal fingerprints.
         `other_than` is the id of the mail that asks, when it is decided once more.
         """
 
@@ -587,10 +583,10 @@ class Store(Protocol):
         """
 
     def versions(self) -> Versions:
-        """Give the counters; equal counters mean that no answer about accounts, items or receipts has changed."""
+        """Give the present state; an equal one means that no answer about accounts, items or receipts has changed."""
 
-    def changed_since(self, before: Versions) -> frozenset[Counter]:
-        """Name what may have changed since `before`: answers that depend on nothing of it are what they were."""
+    def changed_since(self, before: Versions) -> Changes:
+        """Tell what may have changed since `before`: answers that it does not reach are what they were."""
 
     def writing(self) -> AbstractContextManager[None]:
         """Hold one write transaction: committed at the end, rolled back by an exception. It cannot be nested.

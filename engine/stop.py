@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
 DECISION_CPU_S = 20.0
-"""Processor time that one mail may take; after that the attempt is lost."""
+"""Processor time that one step of a mail may take, a second less at most; after that the attempt is lost."""
 
 DECISION_KILL_S = 30.0
 """Processor time after which the whole process is ended: the mail hangs where no exception reaches it."""
@@ -37,6 +38,7 @@ class Stop(threading.Event):
     def __init__(self) -> None:
         super().__init__()
         self._asked = self._may_interrupt = self._hears = False
+        self._set_at = 0.0
 
     def is_set(self) -> bool:
         return self._asked
@@ -99,13 +101,19 @@ class Stop(threading.Event):
             raise Stopped
 
     def limit(self, on: bool) -> None:
-        """Start (or end) the clock of one decision: TookTooLong after `DECISION_CPU_S`, then the end of the process.
+        """Start (or end) the clock of a mail: TookTooLong after `DECISION_CPU_S`, then the end of the process.
 
         Processor time, so that waiting for a script or a scanner, which have limits of their own, does not count.
         """
+        self._set_at = time.monotonic() if on else 0.0
         if self._hears:
             signal.setitimer(signal.ITIMER_VIRTUAL, DECISION_CPU_S if on else 0.0)
             signal.setitimer(signal.ITIMER_PROF, DECISION_KILL_S if on else 0.0)
+
+    def next_mail(self, now: float) -> None:
+        """Give the mail that is taken up `now` (of `time.monotonic`) its time; a clock of this second is left alone."""
+        if now - self._set_at > 1.0:
+            self.limit(True)
 
 
 def _too_long(_signal: int, _frame: FrameType | None) -> None:

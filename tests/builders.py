@@ -237,6 +237,9 @@ class World:
         known = _KNOWN.get(type(question))
         return known(self, question) if known is not None else question.nothing()
 
+    def foresee(self, question: Question[Any]) -> None:
+        """Hear what will be asked."""
+
     def counted(self, kind: type[Question[Any]]) -> int:
         """Tell how often this was asked."""
         return sum(type(question) is kind for question in self.asked)

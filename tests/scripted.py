@@ -9,7 +9,8 @@ from builders import World
 
 from engine.config import Config, load
 from engine.model.answers import HookAnswer
-from engine.model.questions import HookRequest, HooksSay
+from engine.model.hook_request import HookRequest
+from engine.model.questions import HooksSay
 
 BASE = """
 schema = 1

@@ -16,6 +16,7 @@ import hosting
 
 import engine
 from engine.config import load
+from engine.decision.case import Case
 from engine.decision.pipeline import Decision, Pipeline, build
 from engine.lookups import Recorder
 from engine.model.mail import Mail
@@ -90,7 +91,9 @@ def a_pipeline(folder: Path) -> Pipeline:
 
 
 def decided(pipeline: Pipeline, mail: Mail) -> Decision:
-    return pipeline.decide(mail, Recorder(builders.World(), builders.NOW))
+    case = Case(mail.raw, Recorder(builders.World(), builders.NOW))
+    pipeline.decide([case])
+    return case.decision
 
 
 def plain(decision: Decision) -> tuple[Any, ...]:

@@ -1,14 +1,15 @@
-"""The decision: eleven stages in order, one mail in, one plan out.
+"""The decision: eleven stages in order, a batch of mails in, a plan for each out.
 
 Here: the order, how a decision is run and traced. Not here: what a stage asks (`stages/`), what a plan does (`store/`).
-Invariant: `decide` is the only way to a plan; run, dry run, explain, replay and tests call it alike. It touches the
-world through `Lookups` and nothing else.
+Invariant: `decide` is the only way to a plan; run, dry run, explain, replay and tests call it alike, one mail being a
+batch of one. It touches the world through `Lookups` and nothing else.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import partial
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
@@ -16,11 +17,13 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from engine.decision import facts as gathering
+from engine.decision.case import Case, Each, one_by_one
 from engine.decision.seal import seal
 from engine.lookups import Recorder
+from engine.mail.parse import parse
 from engine.model.desk import ItemFacts
 from engine.model.draft import Disposition, Draft, FieldChange, NewUser, PersonChange, Reply, Skip
-from engine.model.facts import Facts, Release
+from engine.model.facts import Facts
 from engine.model.mail import Address, Mail, Part
 from engine.model.plan import DONE, Plan
 from engine.model.trace import Change, StageTrace, Trace
@@ -34,12 +37,12 @@ from engine.stages.limits import Limits
 from engine.stages.participants import Participants
 from engine.stages.route import Route
 from engine.stages.sender import SenderStage
-from engine.stages.stage import Stage
+from engine.stages.stage import LooksAhead, Stage
 from engine.stages.subject import Subject
 
 if TYPE_CHECKING:
     from engine.config import Config
-    from engine.model.stored import Versions
+    from engine.model.changes import Versions
     from engine.rulebook.book import Rulebook
 
 ORDER = (
@@ -88,55 +91,86 @@ class Pipeline(Struct, frozen=True):
     stages: tuple[Stage, ...]
 
     def decide(
-        self,
-        mail: Mail,
-        look: Recorder,
-        *,
-        release: Release | None = None,
-        duplicate_of: str = "",
-        beyond: bool = False,
-        until: str = "",
-        versions: Versions | None = None,
-    ) -> Decision:
-        """Decide about one mail.
+        self, cases: Sequence[Case], each: Each = one_by_one, *, beyond: bool = False, until: str = ""
+    ) -> Sequence[Case]:
+        """Decide about the mails of a batch; gives the cases that came to the end, each with its decision, in order.
 
+        The batch goes through each step together, so that code and data of a step stay at hand for all of its mails.
         `beyond` goes on after a settled draft, as a release would, to tell what else would have happened; the plan
         is still that of the first settlement. `until` names the stage before which the way ends, for those who want
-        the draft and not the plan. `versions` is the state of the store that the answers come from.
+        the draft and not the plan.
         """
-        started = time.perf_counter_ns()
-        mailbox = mail.raw.origin.mailbox
-        facts = gathering.gather(mail, self.config, mailbox, look, release, duplicate_of)
-        draft = Draft(workspace=facts.workspace, hops=(facts.workspace,), item=facts.thread.item)
-        settled: Draft | None = None
-        traces: list[StageTrace] = []
-        values = _values(draft)
+        going = each(self._gather, each(self._read, cases))
+        settled: list[Case] = []
         for stage in self.stages[: ORDER.index(until) if until else None]:
-            before, began = draft, time.perf_counter_ns()
-            draft = stage.decide(mail, facts, draft, look)
-            us, held = (time.perf_counter_ns() - began) // 1000, values
-            values = _values(draft)
-            traces.append(StageTrace(stage.name, us, _changes(held, values), draft.notes[len(before.notes) :]))
-            if draft.disposition is not None:
-                settled = settled or draft
-                if not beyond:
-                    break
-                draft = _reopened(draft)
-        final = settled or draft
-        plan = seal(mail, facts, final, self.config)
+            if isinstance(stage, LooksAhead):
+                going = each(partial(_look_ahead, stage), going)
+            going = each(partial(_ask, stage, beyond), going)
+            if not beyond:
+                settled += [case for case in going if case.settled is not None]
+                going = [case for case in going if case.settled is None]
+        ended = sorted([*settled, *going], key=attrgetter("number"))
+        return each(self._close, each(self._seal, ended))
+
+    def _read(self, case: Case) -> None:
+        """Parse the bytes; those of a mail that broke the machine before in a process apart."""
+        limits = self.config.settings("").limits
+        if case.apart:
+            from engine.mail.isolated import parse_apart
+
+            case.mail = parse_apart(case.raw, limits)
+        else:
+            case.mail = parse(case.raw, limits)
+
+    def _gather(self, case: Case) -> None:
+        began, mailbox = time.perf_counter_ns(), case.raw.origin.mailbox
+        case.facts = facts = gathering.gather(
+            case.mail, self.config, mailbox, case.look, case.release, case.duplicate_of
+        )
+        case.draft = Draft(workspace=facts.workspace, hops=(facts.workspace,), item=facts.thread.item)
+        case.ns += time.perf_counter_ns() - began
+
+    def _seal(self, case: Case) -> None:
+        began = time.perf_counter_ns()
+        case.plan = seal(case.mail, case.facts, case.settled or case.draft, self.config)
+        case.ns += time.perf_counter_ns() - began
+
+    def _close(self, case: Case) -> None:
+        """Put the trace together, and with it the decision."""
+        plan, final = case.plan, case.settled or case.draft
         trace = Trace(
-            mailbox=mailbox,
-            facts=facts,
-            stages=tuple(traces),
+            mailbox=case.raw.origin.mailbox,
+            facts=case.facts,
+            stages=tuple(case.stages),
             disposition=plan.disposition,
             rules=final.rule_traces,
-            answers=look.kept(),
-            effects=tuple(DONE[type(effect)] for effect in plan.effects),
+            answers=case.look.kept(),
+            effects=tuple([DONE[type(effect)] for effect in plan.effects]),
             config_digest=self.config.digest,
-            us=(time.perf_counter_ns() - started) // 1000,
-            defects=mail.defects[:MOST_DEFECTS],
+            us=case.ns // 1000,
+            defects=case.mail.defects[:MOST_DEFECTS],
         )
-        return Decision(mail, facts, final, plan, trace, look, draft, versions)
+        case.decision = Decision(case.mail, case.facts, final, plan, trace, case.look, case.draft, case.versions)
+
+
+def _look_ahead(stage: LooksAhead, case: Case) -> None:
+    began = time.perf_counter_ns()
+    case.draft = stage.ahead(case.mail, case.facts, case.draft, case.look)
+    case.ns += time.perf_counter_ns() - began
+
+
+def _ask(stage: Stage, beyond: bool, case: Case) -> None:
+    """Let a stage decide about one mail, and note what it changed."""
+    began, before = time.perf_counter_ns(), case.draft
+    draft = stage.decide(case.mail, case.facts, before, case.look)
+    ns = time.perf_counter_ns() - began
+    case.ns += ns
+    changes = () if draft is before else _changes(_values(before), _values(draft))
+    case.stages.append(StageTrace(stage.name, ns // 1000, changes, draft.notes[len(before.notes) :]))
+    if draft.disposition is not None:
+        case.settled = case.settled or draft
+        draft = _reopened(draft) if beyond else draft
+    case.draft = draft
 
 
 def build(config: Config, book: Rulebook) -> Pipeline:
@@ -162,7 +196,7 @@ def _reopened(draft: Draft) -> Draft:
     return replace(draft, disposition=None)
 
 
-_QUIET = frozenset({"notes", "rule_traces", "quoted", "attachments", "hops"})
+_QUIET = frozenset({"asked", "notes", "rule_traces", "quoted", "attachments", "hops"})
 _NAMES = tuple(name for name in Draft.__struct_fields__ if name not in _QUIET)
 _values = attrgetter(*_NAMES)
 

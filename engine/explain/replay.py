@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec.structs import replace
 
+from engine.decision.case import Case
 from engine.explain.explained import Explained, IfReleased
 from engine.model import trace as traces
 from engine.model.draft import PASSED, Note, Verdict
@@ -53,8 +54,9 @@ def decide_again(
 ) -> Decision:
     """Decide about a mail that was decided before; `stored` is the trace whose answers count."""
     recorded = traces.recording(stored) if stored is not None else None
-    look = engine.look(raw, mail, recorded)
-    return engine.pipeline.decide(parse_stored(engine.config, raw), look, release=release, beyond=beyond, until=until)
+    case = Case(raw, engine.look(raw, mail, recorded), release)
+    engine.pipeline.decide([case], beyond=beyond, until=until)
+    return case.decision
 
 
 def explain_stored(engine: Engine, row: MailRow, *, anew: str = "", every_rule: bool = False) -> Explained:

@@ -44,11 +44,6 @@ class Limits(Struct, frozen=True):
 _ID = re.compile(r"<([^<>]{1,998})>")
 _BETWEEN_IDS = re.compile(r"[\s<>,;]+")
 _IN_FRONT = re.compile(rb"(?:\xef\xbb\xbf)?[\r\n]*+")
-_TRACE = re.compile(
-    rb"(?:(?:return-path|delivered-to|x-original-to|received|envelope-to|delivery-date|x-envelope-(?:from|to))[ \t]*:"
-    rb"[^\n]*+\n(?:[ \t][^\n]*+\n)*+)++",
-    re.IGNORECASE,
-)
 _WORD_CHARSET = re.compile(r"=\?([^?\s*]{1,60})[*?]")
 _FIELDS = """message-id in-reply-to references date from sender reply-to to cc subject delivered-to x-original-to
 envelope-to"""
@@ -123,7 +118,6 @@ def assemble(
             ]
         ),
         defects=tuple(dict.fromkeys(map(_told, note))),
-        core_digest=_core_digest(raw),
         fingerprint=_fingerprint(message_id, date, from_, subject, said.text, files),
         opened=inside.opened,
         message_class=inside.message_class,
@@ -234,14 +228,6 @@ def _identified(value: str) -> tuple[str, ...]:
     found = _ID.findall(value) or [word for word in _BETWEEN_IDS.split(value) if "@" in word]
     clean = (identified if identified.isprintable() else headers.decode(identified) for identified in found)
     return tuple([f"<{''.join(identified.split())}>" for identified in clean if identified.strip()])
-
-
-def _core_digest(raw: RawMail) -> str:
-    """Hash the mail without the trace fields at its top, which differ by the way it came."""
-    trace = _TRACE.match(raw.content)
-    if trace is None:
-        return raw.digest
-    return hashlib.sha256(memoryview(raw.content)[trace.end() :]).hexdigest()
 
 
 def _fingerprint(

@@ -10,6 +10,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from engine.model.desk import ItemFacts, Value
+from engine.model.hook_request import HookRequest
 from engine.model.mail import Address, Attachment, Part
 from engine.model.words import Stored
 from rules.trace import FileTrace
@@ -129,7 +130,7 @@ class Draft(Struct, frozen=True):
     """What the stages have decided so far. A stage returns a new one; setting `disposition` settles it.
 
     `by_keyword`: a `Project:` line of the mail chose the workspace. `original` wrote the mail that is forwarded and is
-    to be its author.
+    to be its author. `asked` is what the scripts were asked, once for both of their stages.
     """
 
     workspace: str = ""
@@ -161,6 +162,7 @@ class Draft(Struct, frozen=True):
     forwards: tuple[str, ...] = ()
     notifies: tuple[str, ...] = ()
     private: bool = False
+    asked: HookRequest | None = None
     notes: tuple[Note, ...] = ()
     rule_traces: tuple[FileTrace, ...] = ()
 

@@ -149,9 +149,9 @@ class Mail(Struct, frozen=True, dict=True):
 
     `text` is the body as text, converted from HTML when there is no plain part; `html` is the HTML body as it came
     (never show it unsanitised); `html_part` is where it stands. `from_` holds every mailbox of every From header:
-    more or fewer than one is a reason not to believe any of them. `core_digest` is the sha256 without the leading
-    trace headers, `opened` the paths of the containers whose text is in `text`, `message_class` that of a winmail.dat
-    (IPM.Note, …), `fingerprint` a soft identity over Message-ID, Date, From, Subject and body (reliability in docs/).
+    more or fewer than one is a reason not to believe any of them. `opened` are the paths of the containers whose text
+    is in `text`, `message_class` that of a winmail.dat (IPM.Note, …), `fingerprint` a soft identity over Message-ID,
+    Date, From, Subject and body (reliability in docs/).
     """
 
     raw: RawMail
@@ -174,7 +174,6 @@ class Mail(Struct, frozen=True, dict=True):
     attachments: tuple[Attachment, ...] = ()
     headers: tuple[Header, ...] = ()
     defects: tuple[Defect, ...] = ()
-    core_digest: str = ""
     fingerprint: str = ""
     opened: tuple[str, ...] = ()
     message_class: str = ""

@@ -8,15 +8,16 @@ Texts compare case-folded; ids and logins are exact.
 
 from __future__ import annotations
 
-import hashlib
+from collections.abc import Collection
 from typing import Any, ClassVar, Generic, TypeVar, get_args
 
 from msgspec import Struct
 from msgspec.structs import astuple
 
 from engine.model.answers import AccountMatch, HookAnswer, MessageMatch
-from engine.model.desk import Account, Catalog, ItemFacts
-from engine.model.stored import Counter
+from engine.model.changes import Counter, Key
+from engine.model.desk import Account, Catalog, ItemFacts, Kind
+from engine.model.hook_request import HookRequest
 
 A = TypeVar("A")
 
@@ -36,6 +37,10 @@ class Question(Struct, Generic[A], frozen=True):
         """The question as a trace keeps it: its name and its words."""
         return (self.stored_as, *astuple(self))
 
+    def hangs_on(self, answer: A) -> Collection[Key] | None:
+        """Name all that this answer hangs on of what it depends on; None where that cannot be said."""
+        return None
+
     @classmethod
     def answer_type(cls) -> Any:
         """Give the type of its answer: how a recording is read back."""
@@ -46,6 +51,15 @@ class Question(Struct, Generic[A], frozen=True):
         """Give the answer of somebody who knows nothing: none, no text, no, zero."""
         kind = cls.answer_type()
         return kind() if isinstance(kind, type) else None  # type: ignore[return-value]
+
+
+def message_id_key(message_id: str) -> Key:
+    """Name a Message-ID, with or without its angle brackets."""
+    return "message", message_id.strip().strip("<>")
+
+
+def _key_of(found: ItemFacts) -> Key:
+    return ("topic" if found.kind is Kind.TOPIC else "item"), found.id
 
 
 # ── people ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -112,6 +126,9 @@ class ItemByNumber(Question[ItemFacts | None], frozen=True):
     depends_on = ("items",)
     item: int
 
+    def hangs_on(self, answer: ItemFacts | None) -> Collection[Key]:
+        return (("item", self.item),)
+
 
 class TopicByNumber(Question[ItemFacts | None], frozen=True):
     """Which discussion topic has this number?"""
@@ -119,6 +136,9 @@ class TopicByNumber(Question[ItemFacts | None], frozen=True):
     stored_as = "topic"
     depends_on = ("items",)
     topic: int
+
+    def hangs_on(self, answer: ItemFacts | None) -> Collection[Key]:
+        return (("topic", self.topic),)
 
 
 class NumberGiven(Question[bool], frozen=True):
@@ -129,6 +149,9 @@ class NumberGiven(Question[bool], frozen=True):
     number: int
     topic: bool
 
+    def hangs_on(self, answer: bool) -> Collection[Key]:
+        return (("number", "topic" if self.topic else "item"),)
+
 
 class ItemByMessageIds(Question[MessageMatch | None], frozen=True):
     """Whose conversation is that of the first of these Message-IDs that is stored?"""
@@ -136,6 +159,10 @@ class ItemByMessageIds(Question[MessageMatch | None], frozen=True):
     stored_as = "item_by_message_ids"
     depends_on = ("items", "receipts")
     message_ids: tuple[str, ...]
+
+    def hangs_on(self, answer: MessageMatch | None) -> Collection[Key]:
+        keys = [message_id_key(each) for each in self.message_ids]
+        return keys if answer is None else [*keys, *map(_key_of, (answer.item, *answer.also))]
 
 
 class ItemByField(Question[ItemFacts | None], frozen=True):
@@ -145,6 +172,10 @@ class ItemByField(Question[ItemFacts | None], frozen=True):
     depends_on = ("items",)
     name: str
     value: str
+
+    def hangs_on(self, answer: ItemFacts | None) -> Collection[Key]:
+        field: Key = ("field", self.name.strip().casefold())
+        return (field,) if answer is None else (field, _key_of(answer))
 
 
 # ── mails that came before ────────────────────────────────────────────────────────────────────────────────────
@@ -156,8 +187,15 @@ class EarlierMail(Question[str], frozen=True):
     stored_as = "duplicate"
     depends_on = ("receipts",)
     workspace: str
-    core_digest: str
     fingerprint: str
+
+    def hangs_on(self, answer: str) -> Collection[Key]:
+        return (("content", self.fingerprint),)
+
+    @property
+    def stored(self) -> tuple[Any, ...]:
+        """Keep the place of a second digest, which early releases stored and never looked at."""
+        return (self.stored_as, self.workspace, "", self.fingerprint)
 
 
 class SenderRate(Question[int], frozen=True):
@@ -182,29 +220,6 @@ class VirusFound(Question[str], frozen=True):
     """What does the virus scanner say of this mail: clean, off, unavailable, or the name of what it found?"""
 
     stored_as = "scan"
-
-
-class HookRequest(Struct, frozen=True):
-    """A call of scripts as the sandbox takes it: JSON texts, so that the question can be hashed and stored.
-
-    `workspace` names whose hooks settings apply, `guard` and `activity` are script names in order. Not part of the
-    question: the `sender` that failures are counted by, and a hash of the `fields` that the item has.
-    """
-
-    workspace: str
-    guard: tuple[str, ...]
-    activity: tuple[str, ...]
-    mail: str
-    item: str
-    context: str
-    sender: str = ""
-    fields: str = ""
-
-    @property
-    def digest(self) -> str:
-        """A hash of everything in it: the question as the recording keeps it."""
-        parts = (self.workspace, *self.guard, "|", *self.activity, "|", self.mail, self.item, self.context)
-        return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
 class HooksSay(Question[HookAnswer], frozen=True):

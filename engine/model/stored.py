@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 from msgspec import Struct
 
@@ -48,10 +48,6 @@ class Claimed(NamedTuple):
     crashed: list[Spooled]
 
 
-Counter = Literal["accounts", "items", "receipts"]
-"""What changes are counted of; workspaces and fields are counted as accounts."""
-
-
 class Waiting(Struct, frozen=True):
     """Mails of a mailbox that wait for the same reason; the first of them is due at `until`."""
 
@@ -59,18 +55,6 @@ class Waiting(Struct, frozen=True):
     code: str
     because: str
     until: datetime
-
-
-class Versions(NamedTuple):
-    """Counters of what a decision may have seen: they move when accounts, items or receipts could have changed.
-
-    The first three count this connection's own writes, `others` moves when any other connection commits.
-    """
-
-    accounts: int
-    items: int
-    receipts: int
-    others: int
 
 
 # ── mailboxes ─────────────────────────────────────────────────────────────────────────────────────────────────

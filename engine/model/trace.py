@@ -21,7 +21,7 @@ from engine.model.facts import Cut, Facts
 from engine.model.known import read
 from engine.model.mail import Defect
 from engine.model.plan import Done
-from engine.model.questions import QUESTIONS
+from engine.model.questions import QUESTIONS, EarlierMail
 from engine.model.whole import as_json
 from rules.trace import FileTrace
 
@@ -116,6 +116,8 @@ def recording(trace: Trace) -> dict[tuple[Any, ...], Any]:
     for question, answer in trace.answers:
         name, *arguments = question
         key = (name, *(tuple(each) if isinstance(each, list) else each for each in arguments))
+        if name == EarlierMail.stored_as and len(key) == 4:
+            key = EarlierMail(key[1], key[3]).stored
         with suppress(KeyError, msgspec.ValidationError):
             recorded[key] = msgspec.convert(answer, kinds[name])
     return recorded

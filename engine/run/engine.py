@@ -8,21 +8,22 @@ Invariant: nothing here changes a mail, a receipt or an item; run, explain, repl
 from __future__ import annotations
 
 import dataclasses
-from collections import Counter
 from dataclasses import field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from engine.lookups import Recorder
 from engine.model.mail import RawMail
-from engine.run.world import World
+from engine.run.world import InHand, World
 from engine.stop import Stop
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from engine.config import Config
-    from engine.decision.pipeline import Decision, Pipeline
+    from engine.decision.case import Case, Each
+    from engine.decision.pipeline import Pipeline
     from engine.model.stored import Spooled
     from engine.ports import MessageIds
     from engine.rulebook.book import Rulebook
@@ -44,8 +45,6 @@ class Engine:
     rules_directory: Path | None = None
     stop: Stop = field(default_factory=Stop)
     server_tells: bool = False
-    in_hand: Counter[str] = field(default_factory=Counter, init=False)
-    """Mails of the batch in hand, by the address of their sender: what rates count beside the store's."""
 
     @cached_property
     def book(self) -> Rulebook:
@@ -59,7 +58,7 @@ class Engine:
         """The stages with these rules; broken rule files become problems of stage `config`."""
         from engine.decision.pipeline import build
 
-        self._unkept.update(self.book.rules.texts())
+        self.unkept.update(self.book.rules.texts())
         return build(self.config, self.book)
 
     @cached_property
@@ -84,7 +83,8 @@ class Engine:
         return Memory(self.scripts.ledger)
 
     @cached_property
-    def _unkept(self) -> dict[str, str]:
+    def unkept(self) -> dict[str, str]:
+        """Texts of rule files by digest that no commit has kept yet."""
         return {}
 
     def close(self) -> None:
@@ -96,25 +96,28 @@ class Engine:
 
     def look(
         self, raw: RawMail, mail: str = "", recorded: dict[tuple[Any, ...], Any] | None = None,
-        world: type[World] = World,
+        world: type[World] = World, in_hand: InHand | None = None,
     ) -> Recorder:  # fmt: skip
         """Open the door to the world for one decision; the clock stands at the time the mail was received."""
-        return Recorder(world(self, raw.content, raw.received_at, mail), raw.received_at, recorded)
+        seen = world(self, raw.content, raw.received_at, mail, in_hand)
+        return Recorder(seen, raw.received_at, recorded)
 
-    def decide(self, spooled: Spooled, world: type[World] = World) -> Decision:
-        """Parse and decide one spooled mail. From its second attempt on, the bytes are read in a process apart."""
-        from engine.mail.parse import parse
+    def decide(self, batch: Sequence[Spooled], world: type[World] = World, each: Each | None = None) -> Sequence[Case]:
+        """Decide about spooled mails; gives the cases that came to the end, numbered by their place in the batch.
 
-        limits = self.config.settings("").limits
-        if spooled.attempts > 1:
-            from engine.mail.isolated import parse_apart
+        From its second attempt on, the bytes of a mail are read in a process apart.
+        """
+        from engine.decision.case import Case, one_by_one
 
-            mail = parse_apart(spooled.raw, limits)
-        else:
-            mail = parse(spooled.raw, limits)
-        look = self.look(spooled.raw, spooled.mail, world=world)
-        versions = self.store.versions()
-        return self.pipeline.decide(mail, look, release=spooled.release, versions=versions)
+        versions, in_hand = self.store.versions(), InHand()
+        cases = [
+            Case(
+                spooled.raw, self.look(spooled.raw, spooled.mail, world=world, in_hand=in_hand), spooled.release,
+                versions=versions, number=number, apart=spooled.attempts > 1,
+            )
+            for number, spooled in enumerate(batch)
+        ]  # fmt: skip
+        return self.pipeline.decide(cases, each or one_by_one)
 
     def rule_text(self, digest: str) -> str:
         """Give the text of a rule file by its digest: one kept with traces or in force now, "" if it is neither."""
@@ -122,5 +125,6 @@ class Engine:
 
     def keep_rule_texts(self) -> None:
         """Store the texts of the rule files once, by hash: what `explain` prints traces with. Not in a rehearsal."""
-        while self._unkept and not self.store.is_rehearsing:
-            self.store.archive.keep_text(*self._unkept.popitem())
+        if not self.store.is_rehearsing:
+            for digest, text in self.unkept.items():
+                self.store.archive.keep_text(digest, text)

@@ -2,16 +2,16 @@
 
 Here: the order of deciding and committing, what happens when an answer changed meanwhile, and that a
 mail which breaks the machine is counted and retried while the next one goes on.
-Not here: where mails come from (`passing.py`, `desk/taking.py`), how one is decided (`engine.py`), what a table does.
-Invariant: every mail of a batch ends in a receipt, a deferral or a counted failure; one transaction holds all of
-the batch's effects, with a savepoint for each mail.
+Not here: where mails come from (`passing.py`, `desk/taking.py`), how a batch is led through the decision (`hand.py`),
+what a table does. Invariant: every mail of a batch ends in a receipt, a deferral or a counted failure; one transaction
+holds all effects of a round.
 """
 
 from __future__ import annotations
 
 import traceback
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -21,20 +21,20 @@ from msgspec.structs import replace
 
 from engine.decision.mailbox_action import Planned, plan_action
 from engine.decision.seal import reports
-from engine.model.addresses import base_key
 from engine.model.draft import ENGINE, Decider, Disposition, Verdict
 from engine.model.extra import ExtraError
 from engine.model.plan import Effect, Letter, Outcome, Plan, Receipt, SendMail, Settle
 from engine.model.trace import encode
 from engine.model.whole import whole
 from engine.run.engine import Engine
+from engine.run.hand import Hand
 from engine.run.world import Live, World
-from engine.stop import Stopped
 from engine.store.claims import CRASHED
 from engine.store.errors import ClaimLost, StoreError
 
 if TYPE_CHECKING:
     from engine.config import Config
+    from engine.decision.case import Case
     from engine.decision.pipeline import Decision
     from engine.model.stored import Spooled
     from engine.store.store import Store
@@ -92,12 +92,11 @@ def claim(engine: Engine, mailbox: str, now: datetime, owner: str, tried: bool) 
 
 @dataclass
 class _Work:
-    """The work on one batch. `in_hand` is the mailbox in whose lock file stands which mail is being worked on."""
+    """The work on one batch."""
 
     engine: Engine
     now: datetime
     world: type[World]
-    in_hand: str = ""
     store: Store = field(init=False)
     config: Config = field(init=False)
 
@@ -106,95 +105,94 @@ class _Work:
 
     def all(self, batch: Sequence[Spooled]) -> list[Result]:
         """Decide and commit every mail of a batch, in its order."""
-        try:
-            results, again = self.round(batch)
+        results: list[Result] = []
+        order = {spooled.row: number for number, spooled in enumerate(batch)}
+        rest: Sequence[Spooled] = batch
+        while rest:
+            told, again, rest = self.round(rest)
+            results += told
             if len(again) > 1:  # answers to mails of this very batch, most of them
-                more, again = self.round(again)
-                results += more
+                told, again, late = self.round(again)
+                results, rest = results + told, sorted([*rest, *late], key=lambda each: order[each.row])
             for spooled in again:
                 results += self.alone(spooled)
-        except StoreError:
-            self.take_up(None)
-            raise
-        finally:
-            self.engine.stop.limit(False)
-        order = {spooled.row: number for number, spooled in enumerate(batch)}
         return sorted(results, key=lambda result: order[result.spooled.row])
 
     def alone(self, spooled: Spooled) -> list[Result]:
         """Decide a mail whose answers changed once more, by itself; one that never comes to rest waits."""
         for _ in range(DECIDE_AGAIN):
-            results, again = self.round([spooled])
+            results, again, _ = self.round([spooled])
             if not again:
                 return results
         why = Disposition(Verdict.DEFER, "commit.conflict", "what this mail depends on kept changing", ENGINE)
         with self.store.writing():
             return [self._deferred(spooled, why)]
 
-    def round(self, batch: Sequence[Spooled]) -> tuple[list[Result], list[Spooled]]:
-        """Decide all, commit all in one transaction; gives the results and the mails to decide again."""
-        broken: list[tuple[Spooled, Exception]] = []
-        decided = self._decide_all(batch, broken)
+    def round(self, batch: Sequence[Spooled]) -> tuple[list[Result], list[Spooled], list[Spooled]]:
+        """Decide a batch, commit all in one transaction; gives results, mails to decide again, and those that are late.
+
+        At first without savepoints: where something breaks, all of it is taken back and done with them, to find out
+        which mail it was; the others are none the worse for it.
+        """
+        hand = Hand(self.engine, batch)
+        try:
+            decided = hand.decide(self.world)
+            try:
+                results, again = self._committed(hand, decided, careful=False)
+            except StoreError:
+                raise
+            except Exception:
+                results, again = self._committed(hand, decided, careful=True)
+        finally:
+            hand.put_down()
+        return results, again, hand.late
+
+    def _committed(self, hand: Hand, decided: Sequence[Case], *, careful: bool) -> tuple[list[Result], list[Spooled]]:
         results: list[Result] = []
         again: list[Spooled] = []
+        broken = [*hand.broken]
         with self.store.writing():
             self.engine.keep_rule_texts()
-            for spooled, decision in decided:
-                self.take_up(spooled)
-                if not self._still_true(decision):
+            for case in decided:
+                spooled = hand.batch[case.number]
+                hand.take_up(spooled)
+                if not self._still_true(case.decision):
                     again.append(spooled)
                     continue
-                # a lost claim: another runner has the mail, and answers for it
-                with _next_one_goes_on(spooled, broken), suppress(ClaimLost), self.store.savepoint():
-                    results.append(self._commit(spooled, decision))
+                with suppress(ClaimLost):  # another runner has the mail, and answers for it; nothing was written
+                    if not careful:
+                        results.append(self._commit(spooled, case.decision))
+                    elif result := self._carefully(spooled, case.decision, broken):
+                        results.append(result)
             results += [self._failed(spooled, error) for spooled, error in broken]
-            self.take_up(None)
+            hand.put_down()
+        if not self.store.is_rehearsing:
+            self.engine.unkept.clear()
         return results, again
 
-    def take_up(self, spooled: Spooled | None) -> None:
-        """Note which mail is to blame should the process die now; None where none is."""
-        if spooled is not None:
-            self.in_hand = spooled.raw.origin.mailbox
-            self.store.mailboxes.begin(self.in_hand, spooled.row)
-        elif self.in_hand:
-            self.store.mailboxes.begin(self.in_hand, 0)
-
-    def _decide_all(
-        self, batch: Sequence[Spooled], broken: list[tuple[Spooled, Exception]]
-    ) -> list[tuple[Spooled, Decision]]:
-        decided: list[tuple[Spooled, Decision]] = []
-        stop, senders = self.engine.stop, self.engine.in_hand
-        senders.clear()
-        undecided: Sequence[Spooled] = ()
-        with self.store.reading():
-            for number, spooled in enumerate(batch):
-                self.take_up(spooled)
-                try:
-                    with _next_one_goes_on(spooled, broken):
-                        with stop.interruptible():
-                            stop.limit(True)
-                            decision = self.engine.decide(spooled, self.world)
-                        decided.append((spooled, decision))
-                        senders[base_key(decision.facts.sender.address.key, self.config.separators)] += 1
-                except Stopped:
-                    undecided = batch[number:]
-                    break
-        stop.limit(False)
-        senders.clear()
-        if undecided:
-            self.store.ledger.unclaim(undecided)
-        return decided
+    def _carefully(
+        self, spooled: Spooled, decision: Decision, broken: list[tuple[Spooled, Exception]]
+    ) -> Result | None:
+        """Commit a mail behind a savepoint; one that breaks the machine is put down. Raises ClaimLost, StoreError."""
+        try:
+            with self.store.savepoint():
+                return self._commit(spooled, decision)
+        except (ClaimLost, StoreError):
+            raise
+        except Exception as error:
+            broken.append((spooled, error))
+        return None
 
     def _still_true(self, decision: Decision) -> bool:
         """Ask the questions about accounts, items and receipts again whose answers may have changed meanwhile."""
         if decision.versions is None:
             return True
-        changed = self.store.changed_since(decision.versions)
+        changes = self.store.changed_since(decision.versions)
         world = decision.look.world
-        return not changed or all(
+        return not changes.counters or all(
             world.ask(question) == answer
             for question, answer in decision.look.answers.items()
-            if not changed.isdisjoint(question.depends_on)
+            if question.depends_on and changes.reach(question.depends_on, question.hangs_on(answer))
         )
 
     def _commit(self, spooled: Spooled, decision: Decision) -> Result:
@@ -263,17 +261,6 @@ class _Work:
             _report(self.engine, spooled, because)
         outcome = Outcome.ERROR if quarantined else Outcome.DEFERRED
         return Result(spooled, outcome, "fault.exception", because, ENGINE, fault=fault)
-
-
-@contextmanager
-def _next_one_goes_on(spooled: Spooled, broken: list[tuple[Spooled, Exception]]) -> Iterator[None]:
-    """Put down a mail that breaks the machine; the database is not the mail's, and its errors pass."""
-    try:
-        yield
-    except StoreError:
-        raise
-    except Exception as error:
-        broken.append((spooled, error))
 
 
 def _after_error(config: Config, mailbox: str) -> Planned:

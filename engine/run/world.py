@@ -7,6 +7,7 @@ Invariant: every question stands in the table, and who answers takes its words i
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ParamSpec
@@ -16,7 +17,8 @@ from msgspec.structs import astuple
 from engine.model import questions
 from engine.model.addresses import base_key
 from engine.model.answers import HookAnswer
-from engine.model.questions import A, HookRequest, Question
+from engine.model.hook_request import HookRequest
+from engine.model.questions import A, Question
 
 if TYPE_CHECKING:
     from engine.run.engine import Engine
@@ -24,33 +26,55 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 
 
+class InHand:
+    """The mails of a batch that asked how many came before them: what rates count beside the store's."""
+
+    __slots__ = ("mails", "senders")
+
+    def __init__(self) -> None:
+        self.senders: Counter[str] = Counter()
+        self.mails = 0
+
+
 class World:
     """The world as one mail may see it; rates include the batch in hand."""
 
-    __slots__ = ("content", "engine", "mail", "now", "store")
+    __slots__ = ("content", "engine", "in_hand", "mail", "now", "store")
 
-    def __init__(self, engine: Engine, content: bytes, now: datetime, mail: str = "") -> None:
+    def __init__(
+        self, engine: Engine, content: bytes, now: datetime, mail: str = "", in_hand: InHand | None = None
+    ) -> None:
         """`mail` is the id of the mail itself, which is no duplicate of itself when it is decided once more."""
         self.engine, self.store, self.content, self.now, self.mail = engine, engine.store, content, now, mail
+        self.in_hand = in_hand or InHand()
 
     def ask(self, question: Question[A]) -> A:
         """Let the one answer whose question this is."""
         answer: A = WHO_ANSWERS[type(question)](self)(*astuple(question))
         return answer
 
-    def earlier_mail(self, workspace: str, core_digest: str, fingerprint: str) -> str:
+    def foresee(self, question: Question[Any]) -> None:
+        """Let scripts begin; whoever else is asked answers at once."""
+        if isinstance(question, questions.HooksSay):
+            self.engine.scripts.begin(question.request)
+
+    def earlier_mail(self, workspace: str, fingerprint: str) -> str:
         """Give the id of an earlier mail with this content, which is not this one decided once more."""
-        return self.store.ledger.duplicate(workspace, core_digest, fingerprint, other_than=self.mail, now=self.now)
+        return self.store.ledger.duplicate(workspace, fingerprint, other_than=self.mail, now=self.now)
 
     def sender_rate(self, address: str, seconds: int) -> int:
-        """Count the mails of a sender, under whatever tags, those in hand too."""
+        """Count the mails of a sender, under whatever tags, those of the batch too; from now on this one as well."""
         separators = self.engine.config.separators
-        before = self.store.ledger.sender_rate(address, seconds, self.now, separators)
-        return before + self.engine.in_hand[base_key(address, separators)]
+        sender = base_key(address, separators)
+        before = self.store.ledger.sender_rate(address, seconds, self.now, separators) + self.in_hand.senders[sender]
+        self.in_hand.senders[sender] += 1
+        return before
 
     def total_rate(self, seconds: int) -> int:
-        """Count all mails, those in hand too."""
-        return self.store.ledger.total_rate(seconds, self.now) + self.engine.in_hand.total()
+        """Count all mails, those of the batch too; from now on this one as well."""
+        before = self.store.ledger.total_rate(seconds, self.now) + self.in_hand.mails
+        self.in_hand.mails += 1
+        return before
 
     def hooks(self, request: HookRequest) -> HookAnswer:
         """Run scripts; nothing is remembered of it."""

@@ -9,20 +9,21 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from operator import is_
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+from msgspec.structs import replace
 
 from engine.model.desk import Catalog
 from engine.model.draft import Draft, Target
 from engine.model.facts import Auto, Facts
 from engine.model.fields import COMMON, KINDS, ItemFields
+from engine.model.hook_request import HookRequest
 from engine.model.mail import Address, Mail
-from engine.model.questions import CatalogOf, HookRequest
+from engine.model.questions import CatalogOf
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Container, Sequence
 
     from engine.config import Config
     from engine.lookups import Lookups
@@ -36,42 +37,62 @@ MOST_SCHEMAS = 256
 _encode = msgspec.json.Encoder().encode
 
 
+def asked(config: Config, mail: Mail, facts: Facts, draft: Draft, look: Lookups) -> Draft:
+    """Give the draft with the question in it, where there are scripts to ask and nobody asked yet."""
+    if draft.asked is not None or not (config.hooks.guard or config.hooks.activity or draft.hooks):
+        return draft
+    return replace(draft, asked=request(config, mail, facts, draft, look))
+
+
 def request(config: Config, mail: Mail, facts: Facts, draft: Draft, look: Lookups) -> HookRequest:
-    """Make the question; asked twice about the same mail and draft, it is the same object."""
-    parts = (
-        *(config, mail, facts, draft.workspace, draft.target, draft.item, draft.title, draft.text, draft.private),
-        *(draft.fields, draft.labels, draft.attachments, draft.hooks),
-    )
-    if len(_last.parts) == len(parts) and all(map(is_, _last.parts, parts)):
-        return _last.made
+    """Make the question."""
     hooks = config.hooks
-    common = config.settings(draft.workspace).items.fields
+    settings = config.settings(draft.workspace)
     catalog = look.ask(CatalogOf(draft.workspace)) or Catalog(draft.workspace)
-    kinds, fields = _schema(catalog, draft.target, common)
-    made = HookRequest(
+    kinds, fields = _schema(catalog, draft.target, settings.items.fields)
+    return HookRequest(
         workspace=draft.workspace,
         guard=hooks.guard,
-        activity=(*hooks.activity, *(script_name(name) for name in draft.hooks)),
-        mail=_encode(mail_values(mail, facts, draft)).decode(),
+        activity=(*hooks.activity, *map(script_name, draft.hooks)),
+        mail=_encode(_head(mail, facts, draft)),
         item=_item(draft, kinds),
         context=_context(facts, mail),
-        sender=_base(facts.sender.address, config.settings(draft.workspace).people.mail_suffix_separators),
+        raw=mail.raw.digest,
+        body=mail.text,
+        html=mail.html,
+        headers=mail.headers,
+        sender=_base(facts.sender.address, settings.people.mail_suffix_separators),
         fields=fields,
     )
-    _last.parts, _last.made = parts, made
-    return made
 
 
-class _Last(threading.local):
-    """What a thread asked last, and the texts of the schemas it needed."""
+def mail_of(asked: HookRequest, wanted: Container[str]) -> bytes:
+    """Write the mail as the sandbox takes it: of the long parts those that are wanted."""
+    parts = [asked.mail[:-1]]
+    if "body" in wanted:
+        parts += b',"body":', _encode(asked.body[:TEXT_CHARS])
+    if "html" in wanted:
+        parts += b',"html":', _encode(asked.html[:TEXT_CHARS])
+    if "headers" in wanted:
+        parts += b',"headers":', _encode([(each.name, each.value) for each in asked.headers[:HEADERS]])
+    return b"".join((*parts, b"}"))
+
+
+def mail_values(mail: Mail, facts: Facts, draft: Draft) -> dict[str, Any]:
+    """Give all that scripts see of a mail."""
+    headers = [(each.name, each.value) for each in mail.headers[:HEADERS]]
+    long = {"body": mail.text[:TEXT_CHARS], "html": mail.html[:TEXT_CHARS], "headers": headers}
+    return {**_head(mail, facts, draft), **long}
+
+
+class _Schemas(threading.local):
+    """The texts of the schemas that a thread needed."""
 
     def __init__(self) -> None:
-        self.parts: tuple[Any, ...] = ()
-        self.made = HookRequest("", (), (), "", "", "")
-        self.schemas: dict[tuple[int, Target], tuple[Catalog, ItemFields, tuple[str, str]]] = {}
+        self.known: dict[tuple[int, Target], tuple[Catalog, ItemFields, tuple[bytes, str]]] = {}
 
 
-_last = _Last()
+_schemas = _Schemas()
 
 
 def script_name(name: str) -> str:
@@ -79,13 +100,11 @@ def script_name(name: str) -> str:
     return name if name.endswith(".py") else f"{name}.py"
 
 
-def mail_values(mail: Mail, facts: Facts, draft: Draft) -> dict[str, Any]:
-    """Give what scripts see of a mail."""
+def _head(mail: Mail, facts: Facts, draft: Draft) -> dict[str, Any]:
+    """Give what scripts see of a mail, but for its long parts."""
     sender = facts.sender.address
     return {
         "subject": mail.subject,
-        "body": mail.text[:TEXT_CHARS],
-        "html": mail.html[:TEXT_CHARS],
         "from_address": sender.address,
         "from_name": sender.name,
         "to": [each.address for each in mail.to],
@@ -97,15 +116,9 @@ def mail_values(mail: Mail, facts: Facts, draft: Draft) -> dict[str, Any]:
         "is_reply": facts.thread.item is not None or bool(mail.in_reply_to or mail.references),
         "is_auto": facts.automatic.kind is not Auto.NONE,
         "project": draft.workspace,
-        "headers": [(each.name, each.value) for each in mail.headers[:HEADERS]],
         "attachments": [
-            {
-                "name": fate.attachment.name,
-                "content_type": fate.attachment.content_type,
-                "size": fate.attachment.size_bytes,
-            }
-            for fate in draft.attachments
-            if fate.keep
+            {"name": each.name, "content_type": each.content_type, "size": each.size_bytes}
+            for each in [fate.attachment for fate in draft.attachments if fate.keep]
         ],
     }
 
@@ -116,7 +129,7 @@ def _base(sender: Address, separators: str) -> str:
     return f"{sender.local[:end]}@{sender.domain}".casefold()
 
 
-def _item(draft: Draft, kinds: str) -> str:
+def _item(draft: Draft, kinds: bytes) -> bytes:
     known = {**(dict(draft.item.fields) if draft.item else {}), **{each.name: each.value for each in draft.fields}}
     values: dict[str, Any] = {"workspace": draft.workspace, "tags": list(draft.labels), **known}
     if draft.item is not None and draft.target is not Target.NEW_ITEM:
@@ -128,20 +141,20 @@ def _item(draft: Draft, kinds: str) -> str:
         values.setdefault("private", facts.private)
     else:
         values["title"], values["description"], values["private"] = draft.title, draft.text, draft.private
-    is_new = "true" if draft.target is Target.NEW_ITEM else "false"
-    return f'{{"schema":{kinds},"values":{_encode(values).decode()},"is_new":{is_new}}}'
+    is_new = b"true" if draft.target is Target.NEW_ITEM else b"false"
+    return b'{"schema":%b,"values":%b,"is_new":%b}' % (kinds, _encode(values), is_new)
 
 
-def _schema(catalog: Catalog, target: Target, common: ItemFields) -> tuple[str, str]:
+def _schema(catalog: Catalog, target: Target, common: ItemFields) -> tuple[bytes, str]:
     """Give the text of a schema and its hash, remembered: a workspace has one object as its catalog until a change."""
-    known = _last.schemas.get((id(catalog), target))
+    known = _schemas.known.get((id(catalog), target))
     if known is not None and known[0] is catalog and known[1] is common:
         return known[2]
-    text = _encode(schema(catalog, target, common)).decode()
-    if len(_last.schemas) >= MOST_SCHEMAS:
-        _last.schemas.clear()
-    made = text, hashlib.sha256(text.encode()).hexdigest()[:16]
-    _last.schemas[id(catalog), target] = (catalog, common, made)
+    text = _encode(schema(catalog, target, common))
+    if len(_schemas.known) >= MOST_SCHEMAS:
+        _schemas.known.clear()
+    made = text, hashlib.sha256(text).hexdigest()[:16]
+    _schemas.known[id(catalog), target] = (catalog, common, made)
     return made
 
 
@@ -162,13 +175,13 @@ def schema(catalog: Catalog, target: Target, common: ItemFields = COMMON) -> dic
     return found
 
 
-def _context(facts: Facts, mail: Mail) -> str:
+def _context(facts: Facts, mail: Mail) -> bytes:
     account = facts.sender.account
     user = None
     if account is not None:
         user = {"login": account.login, "name": account.name, "groups": account.groups}
     locale = (account.language if account is not None else "") or facts.language
-    return _encode({"now": mail.raw.received_at, "user": user, "locale": locale}).decode()
+    return _encode({"now": mail.raw.received_at, "user": user, "locale": locale})
 
 
 def kept(draft: Draft) -> Sequence[int]:

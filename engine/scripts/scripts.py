@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import hashlib
 import operator
+import threading
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -19,14 +21,15 @@ from msgspec import Struct, structs
 
 from engine.config.redacting import logger
 from engine.model.answers import HookAnswer, HookOutcome, HookVerdict
-from engine.model.questions import HookRequest
+from engine.model.hook_request import HookRequest
 from engine.scripts.files import Files
 from engine.scripts.ledger import LEDGER, Ledger
 from engine.scripts.memory import Occasion
 from engine.scripts.params import Params
+from engine.scripts.question import mail_of
 from hooks.fences import MANDATORY
 from hooks.limits import Limits
-from hooks.sandbox import Call, Isolation, Program, Result, Sandbox, Script
+from hooks.sandbox import Call, Isolation, Pending, Program, Result, Sandbox, Script
 
 if TYPE_CHECKING:
     from engine.config import Config
@@ -35,6 +38,13 @@ if TYPE_CHECKING:
 _log = logger("allegra.hooks")
 _security = logger("allegra.security")
 MOST_PLANS = 500
+
+LOOK_S = 0.1
+"""How long a script that was looked at stands while mails of a batch are begun with."""
+
+MOST_BEGUN = 200
+"""Mails that are begun with and not asked about yet."""
+
 _BROKEN = ("compile-error", "runtime-error", "runtime-denied", "timeout", "memory", "killed")
 """Outcomes of looking at a new version that leave the last good one in force."""
 
@@ -72,22 +82,48 @@ class Scripts:
         )
         self._sound: dict[str, Program] = {}
         self._broken: dict[tuple[str, str], HookAnswer] = {}
+        self._fresh: dict[tuple[tuple[str, ...], tuple[str, ...], str], _Plan] = {}
+        self._looked_at = 0.0
+        self._begun: dict[tuple[int, HookRequest], tuple[_Plan, Pending]] = {}
         self._plans: dict[tuple[tuple[str, ...], tuple[str, ...], str], tuple[list[object], _Plan]] = {}
+
+    def begin(self, request: HookRequest) -> None:
+        """Let the scripts of a request begin; `ask` waits for what they say. Nothing is noted of it."""
+        if not request.guard and not request.activity:
+            return
+        if time.monotonic() - self._looked_at > LOOK_S:
+            self.ledger.refresh()
+            self._looked_at = time.monotonic()
+            self._fresh.clear()
+        key = request.guard, request.activity, request.fields
+        plan = self._fresh.get(key)
+        if plan is None:
+            try:
+                plan = self._fresh[key] = self._plan(request)
+            except _Stop:  # `ask` finds it, too, and says what it means
+                return
+        if plan.program is None:
+            return
+        if len(self._begun) >= MOST_BEGUN:
+            self._begun.pop(next(iter(self._begun)), None)
+        self._begun[threading.get_ident(), request] = plan, self._sandbox.begin(_call(plan.program, request))
 
     def ask(self, request: HookRequest, memory: Memory | None = None) -> HookAnswer:
         """Run the scripts of a request, guards first; what they did is noted where there is a `memory`."""
         if not request.guard and not request.activity:
             return HookAnswer()
-        self.ledger.refresh()
-        try:
-            plan = self._plan(request)
-        except _Stop as stop:
-            return self._failed(stop.program, stop.result, None, memory)
+        plan, begun = self._begun.pop((threading.get_ident(), request), (None, None))
+        if plan is None:
+            self.ledger.refresh()
+            try:
+                plan = self._plan(request)
+            except _Stop as stop:
+                return self._failed(stop.program, stop.result, None, memory)
         answer = HookAnswer(HookOutcome.OK)
         if plan.program is not None:
             if memory is not None:
                 memory.sound(plan.program)
-            answer = self._run(plan.program, request, Occasion(plan.place, request.sender), memory)
+            answer = self._run(plan.program, request, Occasion(plan.place, request.sender), memory, begun)
         passed = answer.outcome == HookOutcome.OK and answer.verdict == HookVerdict.ACCEPT
         if passed and plan.otherwise is not None:
             answer = plan.otherwise
@@ -183,12 +219,11 @@ class Scripts:
 
     # ── running
 
-    def _run(self, program: Program, request: HookRequest, occasion: Occasion, memory: Memory | None) -> HookAnswer:
-        mail, item, context = (
-            each.encode("utf-8", "replace") for each in (request.mail, request.item, request.context)
-        )
-        call = Call(program, mail, item, context, fields=request.fields)
-        result = self._sandbox.run(call)
+    def _run(
+        self, program: Program, request: HookRequest, occasion: Occasion, memory: Memory | None, begun: Pending | None
+    ) -> HookAnswer:
+        call = _call(program, request)
+        result = begun.result() if begun is not None else self._sandbox.run(call)
         if result.outcome in _BROKEN and result.verdict == "accept" and self._in_guard(program, result):
             again = self._sandbox.run(call)
             result = replace(again, ms=result.ms + again.ms, cpu_ms=result.cpu_ms + again.cpu_ms)
@@ -253,13 +288,11 @@ def _first_unusable(row: list[Script | _Unusable]) -> HookAnswer | None:
     return next((each.answer for each in row if isinstance(each, _Unusable)), None)
 
 
-class _Content(Struct, frozen=True):
-    subject: str = ""
-    body: str = ""
-    html: str = ""
+def _call(program: Program, request: HookRequest) -> Call:
+    """Say a request in the words of the sandbox, with what these scripts read of the mail."""
+    return Call(program, mail_of(request, program.wanted), request.item, request.context, fields=request.fields)
 
 
 def _content(request: HookRequest) -> str:
     """Give what a mail says, without what differs from copy to copy."""
-    said = msgspec.json.decode(request.mail, type=_Content)
-    return "\0".join((said.subject, said.body, said.html))
+    return "\0".join((str(msgspec.json.decode(request.mail)["subject"]), request.body, request.html))

@@ -25,7 +25,7 @@ from engine.model.fields import KINDS
 from engine.model.mail import Mail
 from engine.model.questions import CatalogOf, HooksSay
 from engine.scripts.failure import also, decider, failed, judged, remarks
-from engine.scripts.question import kept, request
+from engine.scripts.question import asked, kept
 
 if TYPE_CHECKING:
     from engine.config import Config
@@ -47,9 +47,11 @@ class Activity:
         self._config = config
 
     def decide(self, mail: Mail, facts: Facts, draft: Draft, look: Lookups) -> Draft:
-        question = request(self._config, mail, facts, draft, look)
-        if not question.activity:
+        if not (self._config.hooks.activity or draft.hooks):
             return draft
+        draft = asked(self._config, mail, facts, draft, look)
+        question = draft.asked
+        assert question is not None  # noqa: S101 - there are scripts to ask
         answer = look.ask(HooksSay(question))
         if answer.hook == "guard":  # the mail goes on all the same: by a release, or by hooks.on_error
             answer = look.ask(HooksSay(replace(question, guard=())))

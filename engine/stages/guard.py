@@ -20,7 +20,7 @@ from engine.model.facts import Facts
 from engine.model.mail import Mail
 from engine.model.questions import HooksSay
 from engine.scripts.failure import also, decider, failed, judged, remarks
-from engine.scripts.question import request
+from engine.scripts.question import asked
 
 if TYPE_CHECKING:
     from engine.config import Config
@@ -42,10 +42,19 @@ class Guard:
     def __init__(self, config: Config) -> None:
         self._config = config
 
+    def ahead(self, mail: Mail, facts: Facts, draft: Draft, look: Lookups) -> Draft:
+        """Let the scripts of this stage and the next begin; their answer is waited for when it is asked for."""
+        draft = asked(self._config, mail, facts, draft, look)
+        if draft.asked is not None:
+            look.foresee(HooksSay(draft.asked))
+        return draft
+
     def decide(self, mail: Mail, facts: Facts, draft: Draft, look: Lookups) -> Draft:
         if not self._config.hooks.guard:
             return draft
-        question = request(self._config, mail, facts, draft, look)
+        draft = asked(self._config, mail, facts, draft, look)
+        question = draft.asked
+        assert question is not None  # noqa: S101 - there are scripts to ask
         answer = look.ask(HooksSay(question))
         if answer.outcome == HookOutcome.NONE:
             return draft

@@ -73,10 +73,10 @@ class Route:
 
     def _duplicate(self, mail: Mail, facts: Facts, draft: Draft, look: Lookups) -> Draft:
         """Ask whether the workspace holds this content already (30 days)."""
-        if not draft.workspace or not mail.core_digest:
+        if not draft.workspace or not mail.fingerprint:
             return draft
         verb = self._config.settings(draft.workspace).gates.duplicate
-        earlier = look.ask(EarlierMail(draft.workspace, mail.core_digest, mail.fingerprint)) if verb != "off" else ""
+        earlier = look.ask(EarlierMail(draft.workspace, mail.fingerprint)) if verb != "off" else ""
         if not earlier:
             return draft
         found = Findings(self.name, facts, draft)

@@ -8,12 +8,15 @@ for each generation; if the claim is lost nothing is written.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from engine.model.addresses import written
+from engine.model.changes import Key
 from engine.model.facts import Facts
 from engine.model.mail import Mail
-from engine.model.plan import Outcome, Plan, Receipt
+from engine.model.plan import CreateItem, Outcome, Plan, Receipt, SetField
+from engine.model.questions import message_id_key
 from engine.model.stored import Spooled
 from engine.store import hot
 from engine.store.claims import MOST_TEXT, claim_of, listed
@@ -45,6 +48,25 @@ def random_message_id(mail: str, generation: int, n: int, item: int, topic: int)
     return f"<{mail}.{generation}.{n}.{topic or item}.{os.urandom(8).hex()}@allegra.invalid>"
 
 
+def _changed(plan: Plan, done: Effects) -> Iterator[Key]:
+    """Name what answers about items hang on that a plan changed."""
+    if done.item:
+        yield "item", done.item
+    if done.topic:
+        yield "topic", done.topic
+    for effect in plan.effects:
+        if type(effect) is CreateItem:
+            yield "number", "item"
+            yield from [("field", name.casefold()) for name, _ in effect.fields]
+        elif type(effect) is SetField:
+            yield "field", effect.name.casefold()
+
+
+def _reached(mail: Mail) -> tuple[Key, ...]:
+    """Name what answers about receipts hang on that the receipt of a mail changes."""
+    return message_id_key(mail.message_id), ("content", mail.fingerprint)
+
+
 class Commit:
     """Writes decisions."""
 
@@ -66,14 +88,14 @@ class Commit:
         if plan.effects:
             effects.item = plan.item
             effects.apply(plan.effects)
-            self._memory.touch("items")
+            self._memory.touch_only("items", _changed(plan, effects))
         plan_action(self._database, row, action, folder)
         item = 0 if effects.topic else effects.item or plan.item
         decision = plan.disposition
         self._receipts.write(
             row, generation, str(plan.outcome), decision.code, decision.because, decision.by, now,
             workspace=plan.workspace, item=item, topic=effects.topic, comment=effects.comment, trace=trace,
-            received_at=received_at,
+            received_at=received_at, keys=_reached(mail),
         )  # fmt: skip
         return Receipt(
             spooled.mail, generation, plan.outcome, decision.code, decision.because, decision.by, plan.workspace, item,
@@ -83,7 +105,7 @@ class Commit:
     def _compare_and_set(self, spooled: Spooled, mail: Mail, facts: Facts, plan: Plan, now: int) -> None:
         done = self._database.run(
             hot.SETTLE_INBOUND, STATES[plan.outcome], plan.disposition.code, mail.message_id[:MOST_TEXT],
-            message_key(mail.message_id), search_key(mail.fingerprint or mail.core_digest), *listed(mail, facts), now,
+            message_key(mail.message_id), search_key(mail.fingerprint), *listed(mail, facts), now,
             *claim_of(spooled),
         )  # fmt: skip
         if done.rowcount != 1:

@@ -8,7 +8,7 @@ work; a process that dies gives everything back at once.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -37,7 +37,7 @@ class Leases:
         self._database, self._listing, self._claims = database, listing, claims
         self._locks: dict[str, FileLock] = {}
         self._pass: FileLock | None = None
-        self._notes: dict[str, bytes] = {}
+        self._notes: dict[str, Callable[[int], None]] = {}
 
     def lease(self, mailbox: str, owner: str, now: datetime, ttl_s: float = TTL_S) -> bool:
         number = self._listing.number(mailbox)
@@ -107,13 +107,12 @@ class Leases:
         in_hand = {told[0].decode("utf-8", "replace"): int(told[1])} if len(told) == 2 and told[1].isdigit() else {}
         self._claims.give_back(mailbox, now, in_hand, waits_s)
         if lock:
-            self._notes[mailbox] = owner.encode().replace(b"%", b"%%") + b"\n%d\n"
-            self.begin(mailbox, 0)
+            self._notes[mailbox] = lock.counter(owner.encode())
 
     def begin(self, mailbox: str, row: int) -> None:
-        """Note the mail in hand in the lock file: a write that nobody waits for."""
+        """Note the mail in hand in the lock file."""
         if note := self._notes.get(mailbox):
-            self._locks[mailbox].note(note % row)
+            note(row)
 
     # ── states ────────────────────────────────────────────────────────────────────────────────────────────────
 

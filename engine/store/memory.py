@@ -6,11 +6,11 @@ whoever made the change, nor across a rollback.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, TypeVar, get_args
 
-from engine.model.stored import Counter, Versions
+from engine.model.changes import Changes, Counter, Key, Versions
 from engine.store.database import Database
 
 T = TypeVar("T")
@@ -29,6 +29,7 @@ class Window:
 
 COUNTERS: tuple[Counter, ...] = get_args(Counter)
 ALL = frozenset(COUNTERS)
+NOTHING: frozenset[Counter] = frozenset()
 
 
 class Memory:
@@ -36,33 +37,50 @@ class Memory:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._changes: dict[Counter, int] = dict.fromkeys(COUNTERS, 0)
+        self._writes = 0
+        self._whole: dict[Counter, int] = dict.fromkeys(COUNTERS, 0)
+        self._partly: dict[Counter, int] = dict.fromkeys(COUNTERS, 0)
+        self._keys: dict[Key, int] = {}
         self._others = 0
         self._remembered: dict[tuple[Any, ...], Any] = {}
         self.windows: dict[int, Window] = {}
         database.rolled_back = self._rolled_back  # type: ignore[method-assign]
 
     def versions(self) -> Versions:
-        """Give the counters; equal counters mean that no answer about accounts, items or receipts has changed."""
+        """Give the present state; an equal one means that no answer about accounts, items or receipts has changed."""
         others = self._database.others()
         if others != self._others:
             self._others = others
             self._forget()
-        return Versions(**self._changes, others=others)
+        return Versions(self._writes, others)
 
-    def changed_since(self, before: Versions) -> frozenset[Counter]:
-        """Name what may have changed since `before`; another connection may have changed anything."""
-        now = self.versions()
+    def changed_since(self, before: Versions) -> Changes:
+        """Tell what may have changed since `before`; another connection may have changed anything."""
+        now, own = self.versions(), before.own
         if now.others != before.others:
-            return ALL
-        return frozenset([each for each, new, old in zip(COUNTERS, now, before, strict=False) if new != old])
+            return Changes(ALL, ALL, self._keys, own)
+        if now.own == own:
+            return Changes(NOTHING, NOTHING, self._keys, own)
+        whole = frozenset([each for each in COUNTERS if self._whole[each] > own])
+        return Changes(whole, frozenset([each for each in COUNTERS if self._partly[each] > own]), self._keys, own)
 
     def touch(self, *counters: Counter) -> None:
-        """Count a write; what was remembered of accounts is forgotten with it."""
+        """Count a write after which anything of these may be another; what was remembered of accounts is forgotten."""
+        self._writes += 1
         for counter in counters:
-            self._changes[counter] += 1
+            self._whole[counter] = self._writes
         if "accounts" in counters:
             self._remembered.clear()
+
+    def touch_only(self, counter: Counter, keys: Iterable[Key]) -> None:
+        """Count a write that changed only what hangs on these keys."""
+        if len(self._keys) > MOST_REMEMBERED:
+            self._keys.clear()
+            self.touch(*COUNTERS)
+        self._writes += 1
+        self._partly[counter] = self._writes
+        for key in keys:
+            self._keys[key] = self._writes
 
     def _rolled_back(self) -> None:
         self.touch(*COUNTERS)

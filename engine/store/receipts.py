@@ -13,6 +13,7 @@ from typing import Any
 
 from engine.model.addresses import base_key, key_of
 from engine.model.answers import MessageMatch
+from engine.model.changes import Key
 from engine.model.draft import Decider
 from engine.store import hot, tagged
 from engine.store.database import Database, us
@@ -66,10 +67,8 @@ class Receipts:
         also = tuple(copy for each in copies if (copy := self._items.item(each)) is not None)
         return MessageMatch(message_id, found, bool(private), also)
 
-    def duplicate(
-        self, workspace: str, core_digest: str, fingerprint: str, *, other_than: str = "", now: datetime | None = None
-    ) -> str:
-        key = search_key(fingerprint or core_digest)
+    def duplicate(self, workspace: str, fingerprint: str, *, other_than: str = "", now: datetime | None = None) -> str:
+        key = search_key(fingerprint)
         if key is None:
             return ""
         since = us(now or self._database.clock()) - DUPLICATE_DAYS * 86_400_000_000
@@ -100,10 +99,16 @@ class Receipts:
     def write(
         self, row: int, generation: int, outcome: str, code: str, because: str, by: Decider, now: int, *,
         workspace: str = "", item: int = 0, topic: int = 0, comment: int = 0, trace: bytes | None = None,
-        received_at: int | None = None,
+        received_at: int | None = None, keys: tuple[Key, ...] = (),
     ) -> None:  # fmt: skip
-        """Write the receipt of a generation. `received_at` keeps the windows right; without it they are forgotten."""
-        self._memory.touch("receipts")
+        """Write the receipt of a generation. `received_at` keeps the windows right; without it they are forgotten.
+
+        `keys` are all that hangs on it; without them everything may.
+        """
+        if keys:
+            self._memory.touch_only("receipts", keys)
+        else:
+            self._memory.touch("receipts")
         if received_at is None:
             self._memory.windows.clear()
         else:

@@ -15,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal, Self
 
-from engine.model.stored import Counter, Versions
+from engine.model.changes import Changes, Versions
 from engine.store.claims import Claims
 from engine.store.closing import Closing
 from engine.store.commit import Commit
@@ -131,7 +131,7 @@ class Store:
     def versions(self) -> Versions:
         return self._memory.versions()
 
-    def changed_since(self, before: Versions) -> frozenset[Counter]:
+    def changed_since(self, before: Versions) -> Changes:
         return self._memory.changed_since(before)
 
     @property

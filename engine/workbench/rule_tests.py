@@ -222,6 +222,9 @@ class Nobody(Struct, frozen=True):
         there = _THERE.get(type(question))
         return there(question) if there is not None else question.nothing()
 
+    def foresee(self, question: Question[Any]) -> None:
+        """Need no time for any answer."""
+
 
 _THERE: Mapping[type[Question[Any]], Callable[[Any], Any]] = {
     PersonNamed: lambda who: Account(1, who.text, who.text, (who.text,) if "@" in who.text else ()),

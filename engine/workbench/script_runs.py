@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from engine.explain.replay import decide_again
-from engine.model.questions import HookRequest
-from engine.scripts.question import request
+from engine.model.hook_request import HookRequest
+from engine.scripts.question import mail_of, request
 from engine.workbench.script_choice import Read, sandbox
 from hooks.sandbox import Call, Program, Result, Sandbox, Script
 
@@ -34,8 +34,7 @@ def question(engine: Engine, raw: RawMail, mail: str = "") -> HookRequest:
 
 def traced(sandbox: Sandbox, program: Program, asked: HookRequest, option: str = "") -> Result:
     """Run a program on the question of a stored mail."""
-    mail, item, context = (each.encode("utf-8", "replace") for each in (asked.mail, asked.item, asked.context))
-    return sandbox.run(Call(program, mail, item, context, option))
+    return sandbox.run(Call(program, mail_of(asked, program.wanted), asked.item, asked.context, option))
 
 
 def on_stored(

@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 from deciding import NOW, raw
 
+from engine.decision import facts
+from engine.model.mail import Mail
 from engine.model.plan import Outcome
-from engine.run.engine import Engine, World
+from engine.run.engine import Engine
 from engine.run.process import DECIDE_AGAIN, MAX_ATTEMPTS, _Work, process
 from engine.store.errors import StoreError
 
@@ -27,14 +29,14 @@ def test_a_mail_that_breaks_the_machine_waits_and_the_next_one_goes_on(
     engine: Engine,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    decide = Engine.decide
+    gather = facts.gather
 
-    def broken(self: Engine, spooled: Any, world: type[World]) -> Any:
-        if spooled.raw.origin.key == "bad":
+    def broken(mail: Mail, *rest: Any) -> Any:
+        if mail.raw.origin.key == "bad":
             raise ZeroDivisionError("boom")
-        return decide(self, spooled, world)
+        return gather(mail, *rest)
 
-    monkeypatch.setattr(Engine, "decide", broken)
+    monkeypatch.setattr(facts, "gather", broken)
     results = process(engine, engine.store.ledger.spool([raw(key="bad"), raw(key="good")], "a"), NOW)
     assert outcomes(results) == [Outcome.DEFERRED, Outcome.CREATED]
     assert results[0].code == "fault.exception"
@@ -45,10 +47,10 @@ def test_after_its_last_attempt_a_mail_is_kept_for_a_person_with_the_reason(
     engine: Engine,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def broken(self: Engine, spooled: Any, world: type[World]) -> Any:
+    def broken(*_: Any) -> Any:
         raise ZeroDivisionError("boom")
 
-    monkeypatch.setattr(Engine, "decide", broken)
+    monkeypatch.setattr(facts, "gather", broken)
     now = NOW
     results = process(engine, engine.store.ledger.spool([raw()], "a"), now)
     for _ in range(MAX_ATTEMPTS - 1):
@@ -68,13 +70,13 @@ def test_an_answer_that_changes_before_the_commit_sends_the_mail_back_to_be_deci
     decide = Engine.decide
     tried: list[Any] = []
 
-    def meanwhile(self: Engine, spooled: Any, world: type[World]) -> Any:
-        decision = decide(self, spooled, world)
+    def meanwhile(self: Engine, *rest: Any) -> Any:
+        cases = decide(self, *rest)
         if not tried:
             with self.store.writing():
                 self.store.directory.remove_account("anna")
-        tried.append(decision.plan.outcome)
-        return decision
+        tried.extend(case.decision.plan.outcome for case in cases)
+        return cases
 
     monkeypatch.setattr(Engine, "decide", meanwhile)
     results = process(engine, engine.store.ledger.spool([raw()], "a"), NOW)

@@ -16,7 +16,8 @@ from scripted import CALM, hooked
 from engine.config import Config
 from engine.lookups import Recorder
 from engine.model.answers import HookAnswer
-from engine.model.questions import HookRequest, HooksSay
+from engine.model.hook_request import HookRequest
+from engine.model.questions import HooksSay
 from engine.scripts.ledger import LEDGER, Ledger
 from engine.scripts.memory import Memory
 from engine.scripts.question import request
@@ -69,16 +70,20 @@ def write(tmp_path: Path) -> Callable[[str, str], None]:
     return change
 
 
+MAIL = {"from_address": "jane@bigcorp.example", "to": [], "cc": [], "attachments": [], "size": 1}
+
+
 def ask(
     scripts: Scripts, guard: str = "guard.py", activity: str = "activity.py", sender: str = "", subject: str = "x",
     fields: str = "",
 ) -> HookAnswer:  # fmt: skip
     """Ask as the real pass does; without a sender as one who only tries out."""
-    item = '{"schema":{"priority":"line"},"values":{"priority":"Low"},"is_new":true}'
+    item = b'{"schema":{"priority":"line"},"values":{"priority":"Low"},"is_new":true}'
     names = tuple(guard.split()), tuple(activity.split())
-    about, now = json.dumps({"subject": subject, "body": subject}), '{"now":"2026-01-15T09:00:00+00:00"}'
+    about, now = json.dumps({**MAIL, "subject": subject}).encode(), b'{"now":"2026-01-15T09:00:00+00:00"}'
     memory = Memory(scripts.ledger) if sender else None
-    return scripts.ask(HookRequest("support", *names, about, item, now, sender, fields), memory)
+    asked = HookRequest("support", *names, about, item, now, body=subject, sender=sender, fields=fields)
+    return scripts.ask(asked, memory)
 
 
 def live(scripts: Scripts, number: int = 0, **given: str) -> HookAnswer:

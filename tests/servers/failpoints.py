@@ -51,7 +51,7 @@ STEPS: dict[str, tuple[Any, str]] = {
     "epoch": (Listing, "begin_epoch"),
     "spool": (Spool, "spool"),
     "claim": (Claims, "claim"),
-    "decide": (engine.run.engine.Engine, "decide"),
+    "decide": (engine.decision.facts, "gather"),
     "commit": (Commit, "commit"),
     "settle": (engine.run.visit.Visit, "_settle"),
     "move": (engine.sources.maildir.MaildirSource, "_do"),
@@ -142,19 +142,16 @@ def wait_for_step(started: Any, name: str, seconds: float = 30.0) -> None:
 
 def wait_to_decide() -> None:
     """In the child: let the first decision wait until there is a file called `go on`."""
-    decide = engine.run.engine.Engine.decide
+    gather = engine.decision.facts.gather
 
-    def waiting(self: Any, spooled: Any, *world: Any) -> Any:
+    def waiting(*mail: Any) -> Any:
+        os.write(_steps, b"decide\n")
         end = time.monotonic() + 30
         while not Path("go on").exists() and time.monotonic() < end:
             time.sleep(0.01)
-        return decide(self, spooled, *world)
+        return gather(*mail)
 
-    def first(self: Any, spooled: Any, *world: Any) -> Any:
-        os.write(_steps, b"decide\n")
-        return waiting(self, spooled, *world)
-
-    engine.run.engine.Engine.decide = first  # type: ignore[assignment, method-assign]
+    engine.decision.facts.gather = waiting  # type: ignore[assignment]
 
 
 _steps = -1

@@ -16,6 +16,7 @@ TESTS = Path(__file__).resolve().parent.parent
 
 def install() -> None:
     """Read mails as before, but for these words."""
+    import engine.decision.facts
     import engine.decision.pipeline
     import engine.mail.isolated
     import engine.mail.parse
@@ -24,19 +25,20 @@ def install() -> None:
     engine.stop.DECISION_CPU_S = 0.2
     engine.mail.isolated.CPU_S = 1
     read = engine.mail.parse.parse
-    decide = engine.decision.pipeline.Pipeline.decide
+    gather = engine.decision.facts.gather
 
     def parse(raw: Any, *rest: Any) -> Any:
         _act(raw.content, b"reading")
         return read(raw, *rest)
 
-    def deciding(self: Any, mail: Any, *rest: Any, **more: Any) -> Any:
+    def gathering(mail: Any, *rest: Any) -> Any:
+        found = gather(mail, *rest)
         _act(mail.raw.content, b"deciding")
-        return decide(self, mail, *rest, **more)
+        return found
 
-    engine.mail.parse.parse = parse  # type: ignore[assignment]
+    engine.mail.parse.parse = engine.decision.pipeline.parse = parse  # type: ignore[assignment]
     engine.mail.isolated.parse = parse  # type: ignore[attr-defined,assignment]
-    engine.decision.pipeline.Pipeline.decide = deciding  # type: ignore[method-assign]
+    engine.decision.facts.gather = gathering  # type: ignore[assignment]
 
 
 def install_impatient() -> None:

@@ -13,6 +13,7 @@ from engine.config import Config
 from engine.model.answers import HookAnswer
 from engine.model.draft import AttachmentFate, Draft, Target, Verdict
 from engine.model.facts import Release
+from engine.scripts.question import mail_of
 from engine.stages.guard import Guard
 from engine.wording.sentence import sentence
 
@@ -149,7 +150,8 @@ def test_the_question_holds_what_scripts_see(config: Config) -> None:
     known = facts(about, JANE)
     Guard(config).decide(about, known, draft(title="T", text="D", attachments=fates, labels=("x",)), look)
     asked = look.requests[0]
-    seen, thing, context = json.loads(asked.mail), json.loads(asked.item), json.loads(asked.context)
+    seen = json.loads(mail_of(asked, ("body", "html", "headers")))
+    thing, context = json.loads(asked.item), json.loads(asked.context)
     assert (asked.guard, asked.activity, asked.workspace) == (("guard.py",), ("activity.py",), "support")
     assert seen["subject"] == "Printer" and seen["from_address"] == "jane@bigcorp.example"
     assert seen["body"].strip() == "The printer is on fire." and seen["reply_to"] == "other@bigcorp.example"

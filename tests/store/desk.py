@@ -52,7 +52,12 @@ class Desk:
         return self.store.ledger.spool(raws, self.owner)
 
     def mail(self, spooled: Spooled, **parts: Any) -> Mail:
-        given = {"subject": "Printer", "to": (Address("help@example.com"),), "core_digest": spooled.raw.digest, **parts}
+        given = {
+            "subject": "Printer",
+            "to": (Address("help@example.com"),),
+            "fingerprint": spooled.raw.digest[:32],
+            **parts,
+        }
         return Mail(spooled.raw, **given)
 
     def commit(

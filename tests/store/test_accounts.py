@@ -174,5 +174,5 @@ def test_another_process_that_writes_is_noticed(file_desk):
     assert file_desk.store.directory.account("new@example.com", "").account is None
     with Store.open(file_desk.store.path) as other:
         other.directory.put_account("new", emails=["new@example.com"])
-    assert "accounts" in file_desk.store.changed_since(before)
+    assert "accounts" in file_desk.store.changed_since(before).counters
     assert file_desk.store.directory.account("new@example.com", "").account.login == "new"

@@ -51,7 +51,7 @@ def statements(desk, attached):
     for question in (
         lambda: items.item(item), lambda: items.topic(1), lambda: items.item_by_field("ref", "1"),
         lambda: ledger.item_by_message_ids(("<1@example.com>", "<2@example.com>")),
-        lambda: ledger.duplicate("support", "", "f"), lambda: ledger.sender_rate("jane@example.com", 60, desk.now),
+        lambda: ledger.duplicate("support", "f"), lambda: ledger.sender_rate("jane@example.com", 60, desk.now),
         lambda: ledger.total_rate(60, desk.later(seconds=1)),
         lambda: people.account("jane@example.com", "+"), lambda: people.account("u@example.com", "+"),
         lambda: people.person("Bob Lund"), lambda: people.may("jane", "edit_items", "finance"),

@@ -110,20 +110,15 @@ def test_item_by_field_finds_the_newest_with_exactly_that_value(desk):
 
 
 def test_duplicate_is_the_same_content_in_the_same_workspace_within_30_days(desk):
-    mail = desk.item(core_digest="c1", fingerprint="f1").mail
+    mail = desk.item(fingerprint="f1").mail
     ask = desk.store.ledger.duplicate
-    assert ask("support", "other core", "f1") == mail
-    assert ask("finance", "c1", "f1") == ""
-    assert ask("support", "c1", "f2") == ""
-    assert ask("support", "", "") == ""
-    assert ask("support", "c1", "f1", other_than=mail) == ""
+    assert ask("support", "f1") == mail
+    assert ask("finance", "f1") == ""
+    assert ask("support", "f2") == ""
+    assert ask("support", "") == ""
+    assert ask("support", "f1", other_than=mail) == ""
     desk.later(days=31)
-    assert ask("support", "c1", "f1") == ""
-
-
-def test_without_a_fingerprint_the_core_digest_is_the_content(desk):
-    mail = desk.item(core_digest="c1", fingerprint="").mail
-    assert desk.store.ledger.duplicate("support", "c1", "") == mail
+    assert ask("support", "f1") == ""
 
 
 @pytest.mark.parametrize(
@@ -131,12 +126,12 @@ def test_without_a_fingerprint_the_core_digest_is_the_content(desk):
 )
 def test_only_what_reached_the_workspace_has_duplicates(desk, outcome, counts):
     desk.end(outcome, fingerprint="f1")
-    assert bool(desk.store.ledger.duplicate("support", "", "f1")) is counts
+    assert bool(desk.store.ledger.duplicate("support", "f1")) is counts
 
 
 def test_the_same_message_id_with_other_content_is_no_duplicate(desk):
     desk.item(message_id="<same@example.com>", fingerprint="f1")
-    assert desk.store.ledger.duplicate("support", "", "f2") == ""
+    assert desk.store.ledger.duplicate("support", "f2") == ""
 
 
 def test_sender_rate_counts_decided_mails_of_the_hour_before(desk):

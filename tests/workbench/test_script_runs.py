@@ -15,7 +15,7 @@ from engine.workbench.script_runs import question
 def test_a_mail_comes_to_the_scripts_whatever_would_settle_it_before(engine: Engine, sender: str) -> None:
     asked = question(engine, raw(sender=sender))
     assert json.loads(asked.mail)["from_address"] == sender
-    assert "Printer" in asked.item
+    assert b"Printer" in asked.item
     assert asked.workspace == "support"
 
 

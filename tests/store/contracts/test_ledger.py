@@ -205,11 +205,11 @@ def test_a_conversation_is_found_by_the_mails_that_came_and_those_we_sent(desk, 
 
 def test_a_duplicate_has_the_same_content_in_the_same_workspace_within_thirty_days(desk, ledger):
     receipt = desk.item(fingerprint="f")
-    assert ledger.duplicate("support", "", "f") == receipt.mail
-    assert ledger.duplicate("support", "", "f", other_than=receipt.mail) == ""
-    assert ledger.duplicate("finance", "", "f") == ledger.duplicate("support", "", "g") == ""
+    assert ledger.duplicate("support", "f") == receipt.mail
+    assert ledger.duplicate("support", "f", other_than=receipt.mail) == ""
+    assert ledger.duplicate("finance", "f") == ledger.duplicate("support", "g") == ""
     desk.later(days=31)
-    assert ledger.duplicate("support", "", "f") == ""
+    assert ledger.duplicate("support", "f") == ""
 
 
 def test_rates_count_decided_mails_of_a_time(desk, ledger):

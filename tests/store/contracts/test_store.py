@@ -79,18 +79,18 @@ def test_questions_can_be_asked_of_one_state(desk, store):
 def test_counters_stand_still_while_nobody_writes(store):
     before = store.versions()
     store.directory.login("jane")
-    assert store.changed_since(before) == frozenset()
+    assert store.changed_since(before).counters == frozenset()
 
 
 def test_counters_name_what_may_have_changed(desk, store):
     before = store.versions()
     store.directory.put_account("eve")
-    assert store.changed_since(before) == {"accounts"}
+    assert store.changed_since(before).counters == {"accounts"}
     receipt = desk.item()
     before = store.versions()
     (spooled,) = desk.spool()
     desk.commit(spooled, AddComment(receipt.item, "", "bob"), outcome=Outcome.COMMENT, item=receipt.item)
-    assert {"items", "receipts"} <= store.changed_since(before)
+    assert {"items", "receipts"} <= store.changed_since(before).counters
 
 
 def test_what_another_process_wrote_is_seen_and_counted(shared):
@@ -98,7 +98,7 @@ def test_what_another_process_wrote_is_seen_and_counted(shared):
     before = other.versions()
     assert other.directory.login("eve") is None
     desk.store.directory.put_account("eve")
-    assert other.changed_since(before) and other.directory.login("eve").name == "eve"
+    assert other.changed_since(before).counters and other.directory.login("eve").name == "eve"
 
 
 def test_closing_twice_does_no_harm(store):

@@ -1,0 +1,83 @@
+"""A batch led through the decision, step by step: which mail is in hand, and what becomes of one that breaks.
+
+Here: for every step of every mail the note who is to blame should the process die, the time it may take, a stop, the
+exception that makes it a broken one. Not here: the steps (`decision/pipeline.py`), committing (`process.py`).
+Invariant: what happens to one mail is never felt by another: every mail that was given in comes to the end, is broken,
+is late, or was given back.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from engine.stop import Stopped
+from engine.store.errors import StoreError
+
+if TYPE_CHECKING:
+    from engine.decision.case import Case, Step
+    from engine.model.stored import Spooled
+    from engine.run.engine import Engine
+    from engine.run.world import World
+
+ROUND_S = 2.0
+"""A step of a batch ends after so long, most often because scripts are slow: what came so far goes on by itself."""
+
+
+@dataclass
+class Hand:
+    """Leads one batch. `broken` are mails that broke the machine, `late` those it had no time for."""
+
+    engine: Engine
+    batch: Sequence[Spooled]
+    broken: list[tuple[Spooled, Exception]] = field(default_factory=list)
+    late: list[Spooled] = field(default_factory=list)
+    until: float = 0.0
+
+    def decide(self, world: type[World]) -> Sequence[Case]:
+        """Take the batch through the decision; what a stop leaves undecided is given back. Raises StoreError."""
+        stop, store = self.engine.stop, self.engine.store
+        self.until = time.monotonic() + ROUND_S
+        try:
+            with store.reading():
+                return self.engine.decide(self.batch, world, self.each)
+        except Stopped:
+            broken = {spooled.row for spooled, _ in self.broken}
+            store.ledger.unclaim([each for each in self.batch if each.row not in broken])
+            self.late = []
+            return ()
+        finally:
+            stop.limit(False)
+
+    def take_up(self, spooled: Spooled) -> None:
+        """Note that this mail is to blame should the process die now."""
+        self.engine.store.mailboxes.begin(spooled.raw.origin.mailbox, spooled.row)
+
+    def put_down(self) -> None:
+        """Note that no mail is to blame."""
+        if self.batch:
+            self.engine.store.mailboxes.begin(self.batch[0].raw.origin.mailbox, 0)
+
+    def each(self, step: Step, cases: Sequence[Case]) -> Sequence[Case]:
+        """Do a step for every mail; gives those that go on. After `ROUND_S` what is left of them is late."""
+        through: list[Case] = []
+        batch, stop = self.batch, self.engine.stop
+        with stop.interruptible():
+            for number, case in enumerate(cases):
+                now = time.monotonic()
+                if now > self.until and through:
+                    self.late += [batch[each.number] for each in cases[number:]]
+                    self.until = now + ROUND_S
+                    break
+                try:
+                    self.take_up(batch[case.number])
+                    stop.next_mail(now)
+                    step(case)
+                    through.append(case)
+                except StoreError:
+                    raise
+                except Exception as error:
+                    self.broken.append((batch[case.number], error))
+        return through
