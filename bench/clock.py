@@ -21,6 +21,11 @@ def children_cpu_s() -> float:
     return _used(resource.RUSAGE_CHILDREN)
 
 
+def children_peak_mb() -> float:
+    """The most memory that an ended child had."""
+    return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1000
+
+
 def _used(who: int) -> float:
     usage = resource.getrusage(who)
     return usage.ru_utime + usage.ru_stime
