@@ -155,18 +155,18 @@ def listing(count: int) -> dict[str, Any]:
         write_maildir(folder / "mail", 0)
         path = passes.stored(folder, desk.data(), many)
         with Store.open(path) as store:
-            keys = [key for (key,) in store.database.rows("SELECT key FROM presentation")]
-            for key in keys:
+            for (key,) in store.database.rows("SELECT key FROM presentation"):
                 (folder / "mail" / "cur" / f"{key}:2,S").touch()
-            config = load(folder / "allegra.toml")
-            mailbox = config.mailbox("system")
-            with open_source(mailbox, config.settings("").limits, lambda: datetime.now(UTC)) as source:
-                listed = cpu_of(source.list, 3)
-                here = [each.key for each in source.list()]
-            told = cpu_of(lambda: store.mailboxes.sort_keys("system", here), 3)
-            new = cpu_of(lambda: store.mailboxes.sort_keys("system", [f"{key}x" for key in here]), 3)
         passes.allegra(folder, "run")  # the first look notes that the mails are still there
         runs = [passes.allegra(folder, "run") for _ in range(3)]
+        peak = children_peak_mb()
+        config = load(folder / "allegra.toml")
+        mailbox, limits = config.mailbox("system"), config.settings("").limits
+        with Store.open(path) as store, open_source(mailbox, limits, lambda: datetime.now(UTC)) as source:
+            listed = cpu_of(source.list, 3)
+            here = [each.key for each in source.list()]
+            told = cpu_of(lambda: store.mailboxes.sort_keys("system", here), 3)
+            new = cpu_of(lambda: store.mailboxes.sort_keys("system", [f"{key}x" for key in here]), 3)
     known = statistics.median(run.cpu_s for run in runs)
     return {
         "about": f"{many:,} mails in a Maildir",
@@ -175,7 +175,7 @@ def listing(count: int) -> dict[str, Any]:
             ("told which are new: none is, CPU", ms(told), ""),
             ("told which are new: all are, CPU", ms(new), ""),
             ("allegra run, all known, whole process, CPU", ms(known), "goal < 3000 ms" if many == 200_000 else ""),
-            ("peak memory of it", f"{children_peak_mb():.0f} MB", "goal < 200 MB"),
+            ("peak memory of it", f"{peak:.0f} MB", "goal < 200 MB"),
         ],
     }
 

@@ -20,7 +20,6 @@ from typing import Any, NamedTuple
 
 from bench import desk
 from bench.clock import children_cpu_s, cpu_s
-from bench.filled import fill
 
 
 @contextmanager
@@ -45,8 +44,8 @@ def stored(folder: Path, data: dict[str, object], items: int = 0) -> Path:
     path = load(folder / "allegra.toml").store.path
     with Store.open(path) as store:
         load_data(store, data)
-        if items:
-            fill(store, items)
+    if items:
+        _output("-m", "bench.filled", str(path), str(items))
     return path
 
 
@@ -89,13 +88,15 @@ def one_pass(folder: Path) -> dict[str, Any]:
 
 def apart(kind: str, folder: Path) -> dict[str, Any]:
     """Run a pass of the engine ("pass") or of the floor ("least") in a fresh interpreter."""
-    done = subprocess.run(
-        [sys.executable, "-m", "bench.measure", kind, str(folder)], capture_output=True, text=True, check=False
-    )
+    result: dict[str, Any] = json.loads(_output("-m", "bench.measure", kind, str(folder)))
+    return result
+
+
+def _output(*words: str) -> str:
+    done = subprocess.run([sys.executable, *words], capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(done.stderr)
-    result: dict[str, Any] = json.loads(done.stdout)
-    return result
+    return done.stdout
 
 
 class Ran(NamedTuple):
