@@ -13,22 +13,8 @@ Line = tuple[str, str, str]
 
 def cpu_s() -> float:
     """CPU seconds of this process and of all its ended children."""
-    return sum(_used(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-
-
-def children_cpu_s() -> float:
-    """CPU seconds of the ended children alone."""
-    return _used(resource.RUSAGE_CHILDREN)
-
-
-def children_peak_mb() -> float:
-    """The most memory that an ended child had."""
-    return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1000
-
-
-def _used(who: int) -> float:
-    usage = resource.getrusage(who)
-    return usage.ru_utime + usage.ru_stime
+    own, children = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
+    return own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
 
 
 def cpu_of(work: Callable[[], object], times: int = 5) -> float:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import desk, passes
-from bench.clock import Line, children_peak_mb, cpu_of, ms
+from bench.clock import Line, cpu_of, ms
 from bench.corpus import corpus, write_maildir
 
 SECOND = """
@@ -159,7 +159,6 @@ def listing(count: int) -> dict[str, Any]:
                 (folder / "mail" / "cur" / f"{key}:2,S").touch()
         passes.allegra(folder, "run")  # the first look notes that the mails are still there
         runs = [passes.allegra(folder, "run") for _ in range(3)]
-        peak = children_peak_mb()
         config = load(folder / "allegra.toml")
         mailbox, limits = config.mailbox("system"), config.settings("").limits
         with Store.open(path) as store, open_source(mailbox, limits, lambda: datetime.now(UTC)) as source:
@@ -175,7 +174,7 @@ def listing(count: int) -> dict[str, Any]:
             ("told which are new: none is, CPU", ms(told), ""),
             ("told which are new: all are, CPU", ms(new), ""),
             ("allegra run, all known, whole process, CPU", ms(known), "goal < 3000 ms" if many == 200_000 else ""),
-            ("peak memory of it", f"{peak:.0f} MB", "goal < 200 MB"),
+            ("peak memory of it", f"{max(run.peak_mb for run in runs):.0f} MB", "goal < 200 MB"),
         ],
     }
 

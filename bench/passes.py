@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from bench import desk
-from bench.clock import children_cpu_s, cpu_s
+from bench.clock import cpu_s
 
 
 @contextmanager
@@ -100,20 +100,27 @@ def _output(*words: str) -> str:
 
 
 class Ran(NamedTuple):
-    """What a command took, and what it printed."""
+    """What a command took with all its children, and what it printed."""
 
     cpu_s: float
     wall_s: float
+    peak_mb: float
     said: str
 
 
 def allegra(folder: Path, *words: str) -> Ran:
     """Run `allegra …` as a user would, in that folder."""
-    began, wall = children_cpu_s(), time.perf_counter()
-    done = subprocess.run(
+    began = time.perf_counter()
+    process = subprocess.Popen(
         [sys.executable, "-c", "from engine.cli.main import main; main()", *words],
-        cwd=folder, capture_output=True, text=True, check=False, env={**os.environ, "PYTHONPATH": str(Path.cwd())},
+        cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        env={**os.environ, "PYTHONPATH": str(Path.cwd())},
     )  # fmt: skip
-    if done.returncode:
-        raise SystemExit(f"allegra {' '.join(words)}: status {done.returncode}\n{done.stdout}{done.stderr}")
-    return Ran(children_cpu_s() - began, time.perf_counter() - wall, done.stdout)
+    assert process.stdout is not None  # noqa: S101 - asked for above
+    with process.stdout as printed:
+        said = printed.read()
+    _, status, used = os.wait4(process.pid, 0)  # of this child alone, which subprocess would not tell
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise SystemExit(f"allegra {' '.join(words)}: status {process.returncode}\n{said}")
+    return Ran(used.ru_utime + used.ru_stime, time.perf_counter() - began, used.ru_maxrss / 1000, said)
