@@ -168,7 +168,7 @@ def main() -> None:
         if part not in PARTS:
             raise SystemExit(f"bench: there is no part {part!r}; there are: {', '.join(PARTS)}")
     python = f"{platform.python_implementation()} {platform.python_version()}"
-    print(f"{python}, {os.cpu_count()} cores; median of {ROUNDS} rounds")
+    print(f"{python}, {os.cpu_count()} cores with a load of {os.getloadavg()[0]:.1f}; median of {ROUNDS} rounds")
     for part in wanted:
         PARTS[part]()
 
