@@ -55,7 +55,8 @@ help:
 	@echo 'make test ARGS="-m quick"    the short suite: every room, no server, under a minute on two quiet cores'
 	@echo 'make lint                    ruff and mypy'
 	@echo 'make coverage                all tests with their coverage; fails below the floor in pyproject.toml'
-	@echo 'make bench                   what a mail costs; ARGS="engine growth" for some parts'
+	@echo 'make bench                   what a mail costs; ARGS="engine growth" for some parts (docs/performance.md)'
+	@echo 'BASE=../before make bench ARGS=against   the same with another tree, in turn'
 	@echo 'make clean                   remove .venv and caches'
 	@echo 'PYTHON=python3.13 before any of them: with that Python'
 

@@ -1,7 +1,8 @@
 """`make bench`: run the measurements and print them beside what they should reach.
 
-MAILS (2000), ROUNDS (3) and ITEMS (20000: mails and items already stored, for the part `growth`) come from the
-environment.
+MAILS (2000), ROUNDS (3), ITEMS (20000: mails and items already stored, for the part `growth`) and BASE (another tree
+of this project, for the part `against`) come from the environment. What is compared runs in turn, and what is printed
+of it is the median of the ratios of each round: a neighbour slows both.
 """
 
 from __future__ import annotations
@@ -12,63 +13,125 @@ import platform
 import statistics
 import subprocess
 import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 MAILS = int(os.environ.get("MAILS", "2000"))
 ROUNDS = int(os.environ.get("ROUNDS", "3"))
+BASE = os.environ.get("BASE", "")
+
+Figures = dict[str, Any]
 
 
-def measured(part: str, count: int = MAILS) -> dict[str, Any]:
-    """Run one part in a process of its own and give its figures."""
-    done = subprocess.run(
-        [sys.executable, "-m", "bench.measure", part, str(count)], capture_output=True, text=True, check=False
-    )
+def measured(part: str, count: int = MAILS, tree: Path | None = None) -> Figures:
+    """Run one part in a process of its own, of this tree or of another, and give its figures."""
+    own = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    if tree is not None:
+        own["PYTHONPATH"] = str(tree)
+    command = [sys.executable, "-m", "bench.measure", part, str(count)]
+    done = subprocess.run(command, cwd=tree, env=own, capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(f"bench {part} failed:\n{done.stdout}{done.stderr}")
-    figures: dict[str, Any] = json.loads(done.stdout)
+    figures: Figures = json.loads(done.stdout)
     return figures
 
 
-def median(runs: list[dict[str, Any]], name: str) -> float:
+def in_turn(first: Callable[[], Figures], second: Callable[[], Figures]) -> list[tuple[Figures, Figures]]:
+    """Measure two things, ROUNDS times, each first every other time."""
+    rounds = []
+    for number in range(ROUNDS):
+        if number % 2:
+            late = second()
+            rounds.append((first(), late))
+        else:
+            rounds.append((first(), second()))
+    return rounds
+
+
+def median(runs: Sequence[Figures], name: str) -> float:
     """The median of one figure over several runs."""
     return float(statistics.median(run[name] for run in runs))
 
 
+def ratio(rounds: Sequence[tuple[Figures, Figures]], name: str) -> str:
+    """The second of the first, by one figure: the median of the rounds, least and most."""
+    each = sorted(second[name] / first[name] for first, second in rounds)
+    return f"{statistics.median(each):.2f} ({each[0]:.2f} to {each[-1]:.2f})"
+
+
 def line(says: str, figure: str, goal: str = "") -> None:
     """Print one figure and its goal."""
-    print(f"  {says:<58} {figure:>14}   {goal}".rstrip())
+    print(f"  {says:<58} {figure:>19}   {goal}".rstrip())
 
 
 def engine() -> None:
-    """Messages per CPU second and per wall second, peak memory."""
-    runs = [measured("engine") for _ in range(ROUNDS)]
+    """The engine and the floor, in turn: messages per CPU second and per wall second, peak memory."""
+    rounds = in_turn(lambda: measured("least"), lambda: measured("engine"))
+    floors, runs = [each for each, _ in rounds], [each for _, each in rounds]
     first = runs[0]
     about = "spool + 25 rules + both hooks + stored traces + durable commits (synchronous=FULL)"
     print(f"\nengine: {first['mails']} mails, {about}")
     print("  (mails_per_sender and total_rate are raised so that no mail is held as a flood)")
-    line("messages per CPU second (engine and hook worker)", f"{median(runs, 'per_cpu_s'):.0f}", "goal 400, aim 780")
+    print("  floor: the same files read, parsed by the standard library, text decoded, a row each, as durable commits")
+    line("messages per CPU second, floor", f"{median(floors, 'per_cpu_s'):.0f}")
+    line("messages per CPU second, engine and hook worker", f"{median(runs, 'per_cpu_s'):.0f}")
+    line("of the floor", ratio(rounds, "per_cpu_s"), "goal 0.55, aim 0.65")
+    line("wall seconds, floor", f"{median(floors, 'wall_s'):.2f}")
+    line("wall seconds, engine", f"{median(runs, 'wall_s'):.2f}")
     line("messages per wall second", f"{median(runs, 'per_wall_s'):.0f}")
     line("CPU microseconds a mail, start included", f"{median(runs, 'us_per_mail'):.0f}")
     line("of it: importing and loading, CPU seconds once", f"{median(runs, 'start_cpu_s'):.2f}")
-    line("peak memory of the engine, MB", f"{median(runs, 'peak_mb'):.0f}", "goal < 120")
+    line("peak memory of the engine, MB", f"{median(runs, 'peak_mb'):.0f}", "goal < 100")
     print("  outcomes: " + ", ".join(f"{number} {outcome}" for outcome, number in sorted(first["outcomes"].items())))
 
 
+def against() -> None:
+    """This tree and the tree at BASE, in turn, each with its own `bench.measure`."""
+    if not BASE:
+        raise SystemExit("bench against: BASE names no tree to compare with, BASE=path")
+    tree = Path(BASE).resolve()
+    for each in (tree, None):  # compiles what is not compiled yet
+        measured("engine", 50, each)
+    rounds = in_turn(lambda: measured("engine", tree=tree), lambda: measured("engine"))
+    others, runs = [each for each, _ in rounds], [each for _, each in rounds]
+    print(f"\nagainst: the same {runs[0]['mails']} mails with the tree at BASE and with this one, in turn")
+    line("CPU microseconds a mail, the tree at BASE", f"{median(others, 'us_per_mail'):.0f}")
+    line("the same, this tree", f"{median(runs, 'us_per_mail'):.0f}")
+    line("of the tree at BASE", ratio(rounds, "us_per_mail"), "goal 0.58, aim 0.50")
+    line("wall seconds, of the tree at BASE", ratio(rounds, "wall_s"))
+    line("peak memory, of the tree at BASE", ratio(rounds, "peak_mb"))
+    for other, run in rounds:
+        if other["outcomes"] != run["outcomes"]:
+            print(f"  THE OUTCOMES DIFFER: {other['outcomes']} there, {run['outcomes']} here")
+
+
 def growth() -> None:
-    """What a mail costs on an empty and on a full database, alternating."""
-    runs = [(measured("engine"), measured("filled")) for _ in range(ROUNDS)]
-    empty, full = median([each for each, _ in runs], "us_per_mail"), median([each for _, each in runs], "us_per_mail")
-    size = f"{runs[0][1]['items']:,} mails and items stored ({runs[0][1]['database_mb']:.0f} MB)"
-    print("\ngrowth: the same mails on an empty and on a full database, alternating")
-    line("CPU microseconds a mail, empty", f"{empty:.0f}")
-    line(f"the same, {size}", f"{full:.0f}")
-    line("of empty", f"{full / empty:.2f}")
+    """What a mail costs on an empty and on a full database, in turn."""
+    figures = measured("growth")
+    rounds = [(each["empty"], each["full"]) for each in figures["rounds"]]
+    size = f"{figures['items']:,} mails and items stored ({figures['database_mb']:,.0f} MB)"
+    print(f"\ngrowth: the same {rounds[0][0]['mails']} mails on an empty and on a full database, in turn")
+    line("CPU microseconds a mail, empty", f"{median([each for each, _ in rounds], 'us_per_mail'):.0f}")
+    line(f"the same, {size}", f"{median([each for _, each in rounds], 'us_per_mail'):.0f}")
+    line("of empty", ratio(rounds, "us_per_mail"), "goal 1.10")
+    line("peak memory, of empty", ratio(rounds, "peak_mb"))
+
+
+def jobs() -> None:
+    """Two mailboxes by one process and by two."""
+    rounds = [(each["1"], each["2"]) for each in measured("jobs")["rounds"]]
+    print(f"\njobs: {MAILS} mails in two mailboxes, allegra run --jobs 1 and --jobs 2, in turn")
+    line("wall seconds, one process", f"{median([each for each, _ in rounds], 'wall_s'):.2f}")
+    line("wall seconds, two processes", f"{median([each for _, each in rounds], 'wall_s'):.2f}")
+    line("of one process", ratio(rounds, "wall_s"), "goal 0.60")
+    line("CPU seconds, of one process", ratio(rounds, "cpu_s"))
 
 
 def idle() -> None:
     """CPU seconds of a run without new mail."""
     print("\nidle: allegra run with nothing to do, 5 runs")
-    line("CPU seconds, whole process", f"{measured('idle')['cpu_s']:.3f}", "goal < 0.30")
+    line("CPU seconds, whole process", f"{measured('idle')['cpu_s']:.3f}", "goal < 0.12")
 
 
 def profile() -> None:
@@ -90,20 +153,24 @@ def table(part: str) -> None:
         line(says, figure, goal)
 
 
-PARTS = ("engine", "growth", "idle", "rules", "hooks", "reply", "profile")
+TABLES = ("workspaces", "listing", "slow", "rules", "hooks", "reply")
+PARTS: dict[str, Callable[[], None]] = {
+    "engine": engine, "against": against, "growth": growth, "jobs": jobs, "idle": idle,
+    **{part: (lambda part=part: table(part)) for part in TABLES},  # type: ignore[misc]
+    "profile": profile,
+}  # fmt: skip
 
 
 def main() -> None:
     """Print the parts named on the command line, or all."""
-    wanted = sys.argv[1:] or PARTS
+    wanted = sys.argv[1:] or [part for part in PARTS if BASE or part != "against"]
     for part in wanted:
         if part not in PARTS:
             raise SystemExit(f"bench: there is no part {part!r}; there are: {', '.join(PARTS)}")
     python = f"{platform.python_implementation()} {platform.python_version()}"
-    print(f"{python}, {os.cpu_count()} cores; median of {ROUNDS} runs")
+    print(f"{python}, {os.cpu_count()} cores with a load of {os.getloadavg()[0]:.1f}; median of {ROUNDS} rounds")
     for part in wanted:
-        own = {"engine": engine, "growth": growth, "idle": idle, "profile": profile}.get(part)
-        own() if own else table(part)
+        PARTS[part]()
 
 
 if __name__ == "__main__":

@@ -76,7 +76,7 @@ def write_maildir(folder: Path, count: int = 2000, seed: int = 1) -> int:
         (folder / name).mkdir(parents=True, exist_ok=True)
     size = 0
     for number, content in enumerate(corpus(count, seed)):
-        size += (folder / "new" / f"{number:06d}.bench").write_bytes(content)
+        size += (folder / "new" / f"{seed}-{number:06d}.bench").write_bytes(content)
     return size
 
 

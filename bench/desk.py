@@ -78,9 +78,15 @@ def activity(mail, item, ctx):
 
 def make(folder: Path, count: int, seed: int = 1) -> int:
     """Write the desk and `count` mails into `folder`; gives the number of bytes of mail."""
+    write(folder)
+    return write_maildir(folder / "mail", count, seed)
+
+
+def write(folder: Path, more: str = "") -> None:
+    """Write the desk alone, with `more` in its configuration."""
     (folder / "rules").mkdir(parents=True, exist_ok=True)
     (folder / "hooks").mkdir(exist_ok=True)
-    (folder / "allegra.toml").write_text(CONFIG, encoding="utf-8")
+    (folder / "allegra.toml").write_text(CONFIG + more, encoding="utf-8")
     (folder / "hooks" / "guard.py").write_text(GUARD, encoding="utf-8")
     (folder / "hooks" / "activity.py").write_text(ACTIVITY, encoding="utf-8")
     (folder / "hooks" / "redact_iban.py").write_text(REDACT, encoding="utf-8")
@@ -88,16 +94,15 @@ def make(folder: Path, count: int, seed: int = 1) -> int:
         text = (files("rules") / "examples" / name).read_text(encoding="utf-8")
         text = text.replace("sender.mails_last_hour > 20", "sender.mails_last_hour > 1000000")
         (folder / "rules" / name).write_text(text, encoding="utf-8")
-    return write_maildir(folder / "mail", count, seed)
 
 
-def data() -> dict[str, object]:
-    """Accounts, workspaces and fields, as `allegra admin load` takes them."""
+def data(*more: str) -> dict[str, object]:
+    """Accounts, workspaces (`more` than those of the desk) and fields, as `allegra admin load` takes them."""
     users = [
         {"login": f"user{n:02d}", "name": f"User {n:02d}", "emails": [f"user{n:02d}@example.com"], "groups": ["staff"]}
         for n in range(SENDERS)
     ]
-    names = ("support", "finance", "partners")
+    names = ("support", "finance", "partners", *more)
     return {
         "users": users,
         "groups": [{"name": each} for each in ("staff", "tier2", "onsite", "de")],

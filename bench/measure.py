@@ -10,136 +10,92 @@ import io
 import json
 import os
 import pstats
-import resource
-import subprocess
 import sys
-import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from bench import desk, parts
-from bench.filled import fill
+from bench import many, parts, passes
+from bench.clock import cpu_s
+from bench.corpus import write_maildir
 
 ITEMS = int(os.environ.get("ITEMS", "20000"))
 """Items already stored where a part wants a full database."""
 
-
-def cpu_s() -> float:
-    """CPU seconds of this process and of all its ended children."""
-    own, children = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
-    return own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
+ROUNDS = int(os.environ.get("ROUNDS", "3"))
 
 
-def _prepared(folder: Path, count: int, items: int = 0) -> Path:
-    """Make the desk with `count` mails in its mailbox and `items` long decided; gives its database."""
-    from engine.config import load
-    from engine.store.load import load as load_data
-    from engine.store.store import Store
-
-    desk.make(folder, count)
-    config = load(folder / "allegra.toml")
-    with Store.open(config.store.path) as store:
-        load_data(store, desk.data())
-        if items:
-            fill(store, items)
-    return config.store.path
-
-
-def one_pass(folder: Path) -> dict[str, Any]:
-    """A whole pass of the engine over the corpus, as `allegra run` does it, in this process."""
-    began, wall = cpu_s(), time.perf_counter()
-    from engine.config import load
-    from engine.run.engine import Engine
-    from engine.run.passing import Pass
-    from engine.store.store import Store
-
-    config = load(folder / "allegra.toml")
-    with Store.open(config.store.path) as store:
-        engine = Engine(config, store)
-        started = cpu_s()
-        try:
-            reports = Pass(engine).run(config.mailboxes)
-        finally:
-            engine.close()
-    outcomes: dict[str, int] = {}
-    for report in reports:
-        if report.state != "ok":
-            raise SystemExit(f"the pass failed: {report.sentence}")
-        for line in report.lines:
-            outcomes[line.outcome] = outcomes.get(line.outcome, 0) + 1
-    mails = sum(outcomes.values())
-    used, seen = cpu_s(), time.perf_counter() - wall
-    return {
-        "mails": mails,
-        "outcomes": outcomes,
-        "cpu_s": used - began,
-        "start_cpu_s": started - began,
-        "wall_s": seen,
-        "per_cpu_s": mails / (used - began),
-        "per_wall_s": mails / seen,
-        "us_per_mail": (used - began) / mails * 1e6,
-        "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000,
-    }
-
-
-def engine(count: int, items: int = 0) -> dict[str, Any]:
+def engine(count: int) -> dict[str, Any]:
     """The whole engine: spool, decide with 25 rules and both hooks, commit durably, settle."""
-    with tempfile.TemporaryDirectory(prefix="allegra-bench-") as name:
-        _prepared(Path(name), count, items)
-        return one_pass_apart(Path(name))
+    with passes.folder() as folder:
+        passes.prepared(folder, count)
+        return passes.apart("pass", folder)
 
 
-def filled(count: int) -> dict[str, Any]:
-    """The same with `ITEMS` mails and items already stored; `database_mb` is its size before."""
-    with tempfile.TemporaryDirectory(prefix="allegra-bench-") as name:
-        size = _prepared(Path(name), count, ITEMS).stat().st_size
-        return one_pass_apart(Path(name)) | {"items": ITEMS, "database_mb": size / 1e6}
+def least(count: int) -> dict[str, Any]:
+    """The floor, over the same corpus in the same Maildir."""
+    with passes.folder() as folder:
+        write_maildir(folder / "mail", count)
+        return passes.apart("least", folder)
 
 
-def one_pass_apart(folder: Path) -> dict[str, Any]:
-    """Run `one_pass` in a fresh interpreter: preparing must not count."""
-    done = subprocess.run(
-        [sys.executable, "-m", "bench.measure", "pass", str(folder)], capture_output=True, text=True, check=False
-    )
-    if done.returncode:
-        raise SystemExit(done.stderr)
-    result: dict[str, Any] = json.loads(done.stdout)
-    return result
+def least_pass(folder: Path) -> dict[str, Any]:
+    """The floor in this process; what it imports counts, as it does for the engine."""
+    began = cpu_s()
+    from bench.floor import one_pass
+
+    return one_pass(folder, began)
+
+
+def growth(count: int) -> dict[str, Any]:
+    """The same mails on an empty database and on one with `ITEMS` mails and items, in turn, in each round others.
+
+    The full one is filled once and keeps what the rounds put there; `database_mb` is its size before.
+    """
+    rounds = []
+    with passes.folder() as full:
+        size = passes.prepared(full, 0, ITEMS).stat().st_size
+        for number in range(1, ROUNDS + 1):
+            write_maildir(full / "mail", count, seed=number)
+            with passes.folder() as empty:
+                passes.prepared(empty, count, seed=number)
+                turn = (empty, full) if number % 2 else (full, empty)
+                took = {folder: passes.apart("pass", folder) for folder in turn}
+                rounds.append({"empty": took[empty], "full": took[full]})
+    return {"rounds": rounds, "items": ITEMS, "database_mb": size / 1e6}
+
+
+def jobs(count: int) -> dict[str, Any]:
+    """A pass over two mailboxes with half the mails each, by one process and by two, in turn: wall and CPU seconds."""
+    rounds = []
+    for number in range(1, ROUNDS + 1):
+        took = {}
+        for processes in (1, 2) if number % 2 else (2, 1):
+            with passes.folder() as folder:
+                many.two_mailboxes(folder, count)
+                ran = passes.allegra(folder, "run", "--jobs", str(processes))
+                took[f"{processes}"] = {"wall_s": ran.wall_s, "cpu_s": ran.cpu_s}
+        rounds.append(took)
+    return {"rounds": rounds}
 
 
 def idle(_count: int) -> dict[str, Any]:
     """CPU seconds of `allegra run` when there is nothing to do."""
-    with tempfile.TemporaryDirectory(prefix="allegra-bench-") as name:
-        folder = Path(name)
-        _prepared(folder, 0)
-        command = [sys.executable, "-c", "from engine.cli.main import main; main()", "run"]
-        figures = []
-        for _ in range(6):
-            before = resource.getrusage(resource.RUSAGE_CHILDREN)
-            done = subprocess.run(
-                command,
-                cwd=folder,
-                capture_output=True,
-                text=True,
-                check=False,
-                env={**os.environ, "PYTHONPATH": str(Path.cwd())},
-            )
-            after = resource.getrusage(resource.RUSAGE_CHILDREN)
-            if done.returncode or done.stdout:
-                raise SystemExit(f"idle run: status {done.returncode}\n{done.stdout}{done.stderr}")
-            figures.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
-        return {"cpu_s": sorted(figures[1:])[2]}
+    with passes.folder() as folder:
+        passes.prepared(folder, 0)
+        runs = [passes.allegra(folder, "run") for _ in range(6)]
+        if any(run.said for run in runs):
+            raise SystemExit(f"an idle run says something: {runs[0].said}")
+        return {"cpu_s": sorted(run.cpu_s for run in runs[1:])[2]}
 
 
 def profile(count: int) -> dict[str, Any]:
     """Where the time goes: own time by file, from cProfile (which slows Python code, C code less)."""
-    with tempfile.TemporaryDirectory(prefix="allegra-bench-") as name:
-        _prepared(Path(name), count)
+    with passes.folder() as folder:
+        passes.prepared(folder, count)
         profiler = cProfile.Profile()
         profiler.enable()
-        one_pass(Path(name))
+        passes.one_pass(folder)
         profiler.disable()
     stats = pstats.Stats(profiler, stream=io.StringIO())
     by_file: dict[str, float] = {}
@@ -165,22 +121,27 @@ def _place(file: str) -> str:
 
 PARTS: dict[str, Callable[[int], dict[str, Any]]] = {
     "engine": engine,
-    "filled": filled,
+    "least": least,
+    "growth": growth,
+    "jobs": jobs,
     "idle": idle,
+    "workspaces": many.workspaces,
+    "listing": many.listing,
+    "slow": many.slow,
     "profile": profile,
     "rules": parts.rules,
     "hooks": parts.hooks,
     "reply": parts.reply,
 }
 
+PASSES: dict[str, Callable[[Path], dict[str, Any]]] = {"pass": passes.one_pass, "least": least_pass}
+
 
 def main() -> None:
-    """Run one part and print its figures."""
-    part, *rest = sys.argv[1:]
-    if part == "pass":
-        print(json.dumps(one_pass(Path(rest[0]))))
-    else:
-        print(json.dumps(PARTS[part](int(rest[0]))))
+    """Run one part, or one pass over a folder that was prepared, and print its figures."""
+    part, given = sys.argv[1:]
+    figures = PARTS[part](int(given)) if given.isdigit() else PASSES[part](Path(given))
+    print(json.dumps(figures))
 
 
 if __name__ == "__main__":

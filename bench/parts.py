@@ -7,7 +7,6 @@ import os
 import resource
 import statistics
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -15,28 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import desk
-
-Line = tuple[str, str, str]
-
-
-def cpu_of(work: Callable[[], object], times: int = 5) -> float:
-    """CPU seconds of this process for one piece of work, median of several."""
-    figures = []
-    for _ in range(times):
-        began = time.process_time()
-        work()
-        figures.append(time.process_time() - began)
-    return statistics.median(figures)
-
-
-def wall_of(work: Callable[[], object], times: int = 5) -> float:
-    """Wall seconds for one piece of work, median of several."""
-    figures = []
-    for _ in range(times):
-        began = time.perf_counter()
-        work()
-        figures.append(time.perf_counter() - began)
-    return statistics.median(figures)
+from bench.clock import Line, cpu_of, ms, us, wall_of
 
 
 @contextmanager
@@ -60,9 +38,7 @@ def rules(_count: int) -> dict[str, Any]:
     with made_desk(400) as folder:
         config = load_config(folder / "allegra.toml")
         book = load_rules(config)
-        lines.append(
-            ("load and check 25 rules, grammar built", _ms(cpu_of(lambda: load_rules(config))), "goal < 15 ms")
-        )
+        lines.append(("load and check 25 rules, grammar built", ms(cpu_of(lambda: load_rules(config))), "goal < 15 ms"))
         seen = _seen(config, folder)
         work = _evaluation(book, ("", "support"))
         for mail, facts in seen:
@@ -71,12 +47,12 @@ def rules(_count: int) -> dict[str, Any]:
         gc.disable()
         each = cpu_of(lambda: [work(mail, facts) for mail, facts in seen]) / len(seen)
         gc.enable()
-        lines.append(("25 rules evaluated, trace made and encoded, a mail", _ms(each), "goal < 0.15 ms"))
+        lines.append(("25 rules evaluated, trace made and encoded, a mail", ms(each), "goal < 0.15 ms"))
         lines += _thousand(folder, config, seen)
     pattern = compile_pattern("/^(\\w+\\s*)+$/")
     text = "a" * 26 + "!"
     lines.append(
-        (f"{pattern.source} against 26 letters and a !", _ms(cpu_of(lambda: pattern.search(text))), "goal < 10 ms")
+        (f"{pattern.source} against 26 letters and a !", ms(cpu_of(lambda: pattern.search(text))), "goal < 10 ms")
     )
     return {"about": "CPU time in one process, median of 5", "lines": lines}
 
@@ -140,8 +116,8 @@ then = ['add label "l{n}"']
         work(mail, facts)
     each = cpu_of(lambda: [work(mail, facts) for mail, facts in some], 3) / len(some)
     return [
-        ("load and check 1,000 rules", _ms(took), "goal < 1000 ms"),
-        ("1,000 rules evaluated, a mail", _ms(each), "goal < 5 ms"),
+        ("load and check 1,000 rules", ms(took), "goal < 1000 ms"),
+        ("1,000 rules evaluated, a mail", ms(each), "goal < 5 ms"),
     ]
 
 
@@ -163,20 +139,20 @@ def hooks(_count: int) -> dict[str, Any]:
     call = Call(both, sample.mail, sample.item, sample.context)
     sandbox = Sandbox(Limits(2.0, 64 * 1024 * 1024), Isolation("worker", True))
     lines.append(
-        ("worker ready: started, fenced, scripts compiled", _ms(wall_of(lambda: _fresh(call), 5)), "goal < 150 ms")
+        ("worker ready: started, fenced, scripts compiled", ms(wall_of(lambda: _fresh(call), 5)), "goal < 150 ms")
     )
     for _ in range(50):
         sandbox.run(call)
     trips = [wall_of(lambda: sandbox.run(call), 1) for _ in range(2000)]
     lines.append(
-        ("guard and activity, one warm round trip, 10 KB body, wall", _us(statistics.median(trips)), "goal < 150 us")
+        ("guard and activity, one warm round trip, 10 KB body, wall", us(statistics.median(trips)), "goal < 150 us")
     )
     before = resource.getrusage(resource.RUSAGE_SELF)
     for _ in range(300):
         sandbox.run(call)
     after = resource.getrusage(resource.RUSAGE_SELF)
     own = (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime) / 300
-    lines.append(("of it CPU in the engine", _us(own), ""))
+    lines.append(("of it CPU in the engine", us(own), ""))
     lines.append(("resident memory of a worker", f"{_children_rss_mb():.0f} MB", "goal < 40 MB"))
     sandbox.close()
     lines += _misbehaving(call)
@@ -217,8 +193,8 @@ def _misbehaving(call: Any) -> list[Line]:
     grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - peak) / 1000
     sandbox.close()
     return [
-        ("an endless loop ends after its deadline by", _ms(statistics.median(over)), "goal < 50 ms"),
-        ("the next mail is served within", _ms(statistics.median(served)), "goal < 200 ms"),
+        ("an endless loop ends after its deadline by", ms(statistics.median(over)), "goal < 50 ms"),
+        ("the next mail is served within", ms(statistics.median(served)), "goal < 200 ms"),
         ("a memory bomb adds to the engine's own memory", f"{grown:.1f} MB", "goal < 10 MB"),
     ]
 
@@ -261,17 +237,9 @@ def reply(_count: int) -> dict[str, Any]:
     return {
         "about": "CPU time in one process",
         "lines": [
-            ("cutting 10 KB, median", _ms(small), "goal < 0.5 ms"),
-            (f"cutting {len(large) / 1e6:.1f} MB of quotes", _ms(cpu_of(lambda: cut(large), 3)), "goal < 50 ms"),
-            ("cutting 10 KB of HTML, median", _ms(statistics.median([cpu_of(page, 1) for _ in range(50)])), ""),
-            (f"cutting {len(nested) / 1e6:.1f} MB of nested quotes", _ms(cpu_of(lambda: cut(nested), 3)), ""),
+            ("cutting 10 KB, median", ms(small), "goal < 0.5 ms"),
+            (f"cutting {len(large) / 1e6:.1f} MB of quotes", ms(cpu_of(lambda: cut(large), 3)), "goal < 50 ms"),
+            ("cutting 10 KB of HTML, median", ms(statistics.median([cpu_of(page, 1) for _ in range(50)])), ""),
+            (f"cutting {len(nested) / 1e6:.1f} MB of nested quotes", ms(cpu_of(lambda: cut(nested), 3)), ""),
         ],
     }
-
-
-def _ms(seconds: float) -> str:
-    return f"{seconds * 1000:.3f} ms" if seconds < 0.001 else f"{seconds * 1000:.1f} ms"
-
-
-def _us(seconds: float) -> str:
-    return f"{seconds * 1e6:.0f} us"

@@ -400,8 +400,9 @@ SENT = """
 UPDATE outbox SET state = 'sent', owner = NULL, error = '', tried_at = ?,
   message_id = CASE WHEN ? = '' THEN message_id ELSE ? END WHERE id = ?"""
 
+# The condition of the index stands last: SQLite would take it, not the first time asked for, as where to begin.
 SENT_TO = (
-    f"SELECT count(*) FROM outbox WHERE {TRIED} AND tried_at >= ? AND tried_at < ? AND state IN ('sent', 'unknown')"
+    f"SELECT count(*) FROM outbox WHERE tried_at >= ? AND tried_at < ? AND {TRIED} AND state IN ('sent', 'unknown')"
 )
 """Goes on with one condition more for each thing that is asked."""
 

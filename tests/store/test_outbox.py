@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from engine.model.plan import CallWebhook, Outcome, SendMail
+from engine.store.database import us
 from engine.store.locks import owner
 
 DEAD = owner().rsplit("/", 2)[0] + "/999999999/1"
@@ -87,6 +88,23 @@ def test_mail_that_may_have_gone_out_counts(desk):
     (row,) = desk.store.outbox.claim(10, desk.now, owner())
     desk.store.outbox.unknown(row.id)
     assert desk.store.outbox.count("jane@example.com", desk.now) == 1
+
+
+@pytest.mark.parametrize("recipient", ["", "ann@example.com"])
+def test_counting_the_letters_of_an_hour_walks_past_no_older_one(desk, recipient):
+    database = desk.store.database
+    old = us(desk.now - timedelta(days=30))
+    with database.writing():
+        for number in range(2000):
+            database.run(
+                "INSERT INTO outbox (dedupe, message_id, kind, recipient, payload, state, created_at, tried_at) "
+                "VALUES (?, ?, 'ack', 'ann@example.com', '{}', 'sent', ?, ?)",
+                str(number), str(number), old, old,
+            )  # fmt: skip
+    steps = []
+    database._connection.set_progress_handler(lambda: steps.append(1), 10)
+    assert desk.store.outbox.count(recipient, desk.now - timedelta(hours=1)) == 0
+    assert len(steps) < 100  # each a ten of SQLite's own
 
 
 def test_context_names_the_mail_that_is_answered_and_its_item(desk):
