@@ -168,14 +168,13 @@ class _Line:
                 pending.done = replace(refused.result, ms=self._took(pending))
             self._calls.clear()
             return
-        for pending in list(self._calls)[: 1 if self._one_by_one else None]:
+        for pending in (self._calls[0],) if self._one_by_one else self._calls:
             self._send(pending, bound)
 
     def _send(self, pending: Pending, bound: Bound) -> None:
         call, worker = pending.call, bound.worker
         pending.nonce = os.urandom(8).hex()
-        worker.send(protocol.write_call(pending.nonce, call.mail, call.item, call.context, call.option))
-        pending.end = worker.sent + worker.unsent
+        pending.end = worker.send(protocol.write_call(pending.nonce, call.mail, call.item, call.context, call.option))
         self._note_begin(bound)
 
     def _note_begin(self, bound: Bound) -> None:
@@ -187,7 +186,8 @@ class _Line:
         now = time.monotonic()
         if self._since is None:
             self._since = now
-        return (now if bound.worker.speaks() else self._since) + self._timeout_s
+        late = now > self._since + self._timeout_s / 2
+        return (now if late and bound.worker.speaks() else self._since) + self._timeout_s
 
     def _settle_first(self) -> None:
         """Wait for the first answer. After anything but success those behind it, which are innocent, have no worker."""
@@ -201,7 +201,9 @@ class _Line:
             reply = protocol.read_reply(content, pending.nonce, pending.call)
         except (TimedOut, Died, BadReply) as error:
             waited_ms, scripts = self._timeout_s * 1000, len(self._program.scripts)
-            result = outcome.failed(bound.worker, error, bound.cpu_ms, waited_ms, scripts, pending.nonce)
+            late = time.monotonic() > (self._since or 0.0) + self._timeout_s
+            why = TimedOut() if late and isinstance(error, Died) and error.killed else error
+            result = outcome.failed(bound.worker, why, bound.cpu_ms, waited_ms, scripts, pending.nonce)
             result = replace(result, standing=bound.standing, missing=bound.missing, ms=self._took(pending))
             serves = False
         else:
