@@ -210,7 +210,7 @@ def test_a_loop_that_used_up_its_cpu_time_before_somebody_listened_took_too_long
 ANSWERS = {"": "n", "raise": "runtime-error", "refuse": "ok", "talk": "ok", "big": "n"}
 
 
-@hypothesis_settings(max_examples=20, deadline=None)
+@hypothesis_settings(max_examples=12, deadline=None)
 @given(st.lists(st.sampled_from(sorted(ANSWERS)), max_size=9), st.randoms(use_true_random=False))
 def test_whatever_is_begun_and_awaited_in_whatever_order_each_call_gets_its_own_answer(
     subjects: list[str], chance: Any
@@ -389,6 +389,14 @@ def test_a_process_that_reads_ahead_and_does_not_succeed_answers_for_no_other_ma
     first, *behind = [each.result() for each in [sandbox.begin(plain(text)) for text in texts]]
     assert first.outcome != "ok", first
     assert [(each.outcome, each.verdict, each.log) for each in behind] == [("ok", "reject", ())] * 2
+    sandbox.close()
+
+
+def test_with_a_process_for_each_call_there_is_no_question_to_read_ahead() -> None:
+    sandbox = Sandbox(Limits(timeout_s=0.5), Isolation("call", boot=PLAIN_BOOT, path=(HERE,)))
+    texts = [READS_AHEAD.replace("LAST", "return True"), PID, PID]
+    results = [each.result() for each in [sandbox.begin(plain(text)) for text in texts]]
+    assert [each.outcome for each in results] == ["timeout", "ok", "ok"]
     sandbox.close()
 
 

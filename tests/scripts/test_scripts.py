@@ -76,7 +76,7 @@ def ask(
     """Ask as the real pass does; without a sender as one who only tries out."""
     item = '{"schema":{"priority":"line"},"values":{"priority":"Low"},"is_new":true}'
     names = tuple(guard.split()), tuple(activity.split())
-    about, now = json.dumps({"subject": subject, "body": subject}), '{"now":"2026-01-15T09:00:00+00:00"}'
+    about, now = json.dumps({"subject": subject, "body": subject, "to": []}), '{"now":"2026-01-15T09:00:00+00:00"}'
     memory = Memory(scripts.ledger) if sender else None
     return scripts.ask(HookRequest("support", *names, about, item, now, sender, fields), memory)
 
