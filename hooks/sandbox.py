@@ -56,7 +56,7 @@ class Sandbox:
         self.isolation = isolation
         self._pool = Pool(limits, isolation)
         self._lines: dict[tuple[int, str], _Line] = {}
-        self._end = weakref.finalize(self, _end_lines, os.getpid(), self._lines)
+        self._end = weakref.finalize(self, _end_lines, os.getpid(), self._lines, False)
 
     def run(self, call: Call) -> Result:
         """Run the scripts on one mail: one attempt."""
@@ -80,7 +80,7 @@ class Sandbox:
 
     def close(self) -> None:
         """End all workers; calls under way end without an answer."""
-        _end_lines(os.getpid(), self._lines)
+        _end_lines(os.getpid(), self._lines, wait=True)
         self._pool.close()
 
     def _line(self, program: Program) -> _Line:
@@ -149,13 +149,15 @@ class _Line:
         while self._calls:
             self._calls[-1].result()
 
-    def close(self) -> None:
-        """End the worker; no call is answered any more."""
-        with self._lock:
-            self._leave()
-            for pending in self._calls:
-                pending.done = _CLOSED
-            self._calls.clear()
+    def close(self, wait: bool) -> None:
+        """End the worker; no call is answered any more. A line that somebody works at is waited for, or left alone."""
+        if not self._lock.acquire(wait):
+            return
+        self._leave()
+        for pending in self._calls:
+            pending.done = _CLOSED
+        self._calls.clear()
+        self._lock.release()
 
     # ── with the lock held
 
@@ -239,8 +241,8 @@ class _Line:
         return round((self._read_at - began) * 1000, 3)
 
 
-def _end_lines(owner: int, lines: dict[tuple[int, str], _Line]) -> None:
+def _end_lines(owner: int, lines: dict[tuple[int, str], _Line], wait: bool) -> None:
     if owner == os.getpid():
         for line in list(lines.values()):
-            line.close()
+            line.close(wait)
     lines.clear()
