@@ -18,7 +18,7 @@ from plain_worker import TRAMPOLINE
 
 from hooks import case, limits
 from hooks.limits import Limits
-from hooks.process import BOOT
+from hooks.process import BOOT, Worker
 from hooks.sandbox import Call, Isolation, Pending, Program, Sandbox, Script
 
 TELLS = """
@@ -350,6 +350,22 @@ def test_an_interruption_costs_the_worker_and_no_answer(patient: Sandbox, monkey
         pending[0].result()
     assert not Path(f"/proc/{pid}").exists()
     assert said(pending) == ["n0", "n1", "n2"]
+
+
+def test_an_interruption_while_a_worker_starts_leaves_no_process(
+    patient: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[int] = []
+
+    def strike(pool: Any, worker: Worker) -> None:
+        started.append(worker.pid)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr("hooks.pool.Pool._proved", strike)
+        patient.begin(call("a"))
+    assert started and not Path(f"/proc/{started[0]}").exists()
+    assert said([patient.begin(call("b"))]) == ["b"]
 
 
 def test_where_hooks_do_not_work_every_call_is_told_so_at_once() -> None:
