@@ -117,20 +117,21 @@ class _Line:
 
     def begin(self, call: Call) -> Pending:
         """Send a call; where too much waits to be sent, answers are awaited first."""
+        pending, size = Pending(call, self), len(call.mail) + len(call.item)
         with self._lock:
             try:
-                size = len(call.mail) + len(call.item)
                 while self._bound is not None and self._calls and self._bound.worker.unsent + size > UNSENT_BYTES:
                     self._settle_first()
-                pending = Pending(call, self)
                 self._calls.append(pending)
                 if self._bound is None:
                     self._open()
                 elif not self._one_by_one:
                     self._send(pending, self._bound)
                 return pending
-            except BaseException:  # a timer of the engine may strike anywhere
+            except BaseException:  # a timer of the engine may strike anywhere; such a call has not begun
                 self._leave()
+                if pending in self._calls:
+                    self._calls.remove(pending)
                 raise
 
     def settled(self, pending: Pending) -> Result:

@@ -352,6 +352,14 @@ def test_an_interruption_costs_the_worker_and_no_answer(patient: Sandbox, monkey
     assert said(pending) == ["n0", "n1", "n2"]
 
 
+def test_a_call_that_could_not_begin_stands_in_nobodys_way(patient: Sandbox) -> None:
+    pending = patient.begin(call("a"))
+    wrong = call("b")
+    with pytest.raises(TypeError):
+        patient.begin(Call(wrong.program, "{}", wrong.item, wrong.context))  # type: ignore[arg-type]
+    assert said([pending, patient.begin(call("c"))]) == ["a", "c"]
+
+
 def test_an_interruption_while_a_worker_starts_leaves_no_process(
     patient: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
