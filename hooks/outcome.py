@@ -89,7 +89,7 @@ def answered(
         line=error.line if error else 0,
         column=error.column if error else 0,
         length=error.length if error else 1,
-        lines=tuple((name, tuple(counts.items())) for name, counts in reply.lines.items()),
+        lines=tuple([(name, tuple(counts.items())) for name, counts in reply.lines.items()]),
         ms=ms,
         cpu_ms=reply.cpu_ms,
         standing=standing,

@@ -94,7 +94,12 @@ class Pool:
             if idle:
                 return idle.pop()
         try:
-            return self._bind(self._unbound(_modules(program)), program)
+            worker = self._unbound(_modules(program))
+            try:
+                return self._bind(worker, program)
+            except BaseException:  # a timer of the engine may strike while it waits
+                worker.end()
+                raise
         except (OSError, ModuleNotFoundError, AttributeError) as error:
             raise Refused(Result("sandbox-missing", message=f"no worker could be started: {error}")) from None
 

@@ -24,12 +24,15 @@ from pathlib import Path
 from queue import SimpleQueue
 
 from hooks import limits, marks
+from hooks.frame import EXIT_SIGNAL, packed
 from hooks.protocol import BadReply
 
 BOOT = "import sys,json;sys.path+=json.loads(sys.argv[2]);from hooks.worker import main;main()"
 _NEEDED = ("hooks", "RestrictedPython", "re2", "regex")
 _CLOSED = ("-s", "-P", "-S", "-W", "ignore", "-X", "utf8")
 """No folder but those it is given. That is -I without -E, which would keep the seed from being read."""
+PIPE_BYTES = 1 << 20
+"""What the pipe to a worker is to hold: a batch of calls, so that it goes on while the engine is elsewhere."""
 _SEED = {"PYTHONHASHSEED": "0"}
 """The whole environment. Sets have the same order in every worker, so that all decide the same mail the same way."""
 
@@ -44,6 +47,11 @@ class Died(Exception):
     def __init__(self, status: int) -> None:
         super().__init__(f"the worker ended with {status}")
         self.status = status
+
+    @property
+    def killed(self) -> bool:
+        """Whether it was ended from outside, as the kernel does where the CPU time is used up."""
+        return self.status in (-signal.SIGKILL, EXIT_SIGNAL + signal.SIGKILL)
 
 
 def search_path() -> list[str]:
@@ -61,8 +69,8 @@ class Worker:
     """One running worker process, which answers in the order it is asked. Used by one thread at a time."""
 
     __slots__ = (
-        *("_in", "_marks", "_out", "_owed", "_page", "_poll_both", "_poll_in", "_unread", "_unsent"),
-        *("cpu_s", "pid", "sent", "status"),
+        *("_asked", "_in", "_marks", "_out", "_owed", "_page", "_poll_both", "_poll_in", "_unread", "_unsent"),
+        *("cpu_s", "pid", "status"),
     )
 
     def __init__(self, settings: dict[str, object], boot: str = "", path: Iterable[str] = ()) -> None:
@@ -72,6 +80,8 @@ class Worker:
         shared = _high(os.memfd_create("marks"))
         try:
             os.ftruncate(shared, marks.SIZE)
+            with contextlib.suppress(OSError):  # a user may have so much of it and no more; then it stays small
+                fcntl.fcntl(ours_out, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
             self._marks = mmap.mmap(shared, marks.SIZE)
             text = json.dumps({**settings, "parent": os.getpid()})
             folders = json.dumps([*search_path(), *path])
@@ -92,10 +102,10 @@ class Worker:
         self._poll_both.register(ours_out, select.POLLOUT)
         self._unsent, self._unread = bytearray(), bytearray()
         self._owed = 1  # the first message comes unasked
+        self._asked = 0
         self._page = bytes(marks.SIZE)
         self.status: int | None = None
         self.cpu_s = 0.0
-        self.sent = 0
 
     @property
     def page(self) -> bytes:
@@ -108,29 +118,37 @@ class Worker:
             self.send(body)
         return self.receive(most, deadline)
 
-    def send(self, body: bytes) -> None:
-        """Send a frame without waiting: what the pipe does not take now is written as soon as it does."""
-        self._unsent += len(body).to_bytes(4, "big")
-        self._unsent += body
-        self._owed += 1
-        self.write()
+    def send(self, body: bytes) -> int:
+        """Send a frame without waiting: what the pipe does not take now is written as soon as it does.
 
-    def write(self) -> None:
-        """Write of what was not sent yet as much as the pipe takes; that the process is dead is found by listening."""
+        Gives where the frame ends in all that is `sent`.
+        """
+        content = packed(body)
+        self._owed += 1
+        self._asked += len(content)
+        taken = 0 if self._unsent else self._taken(content)
+        if taken < len(content):
+            self._unsent += memoryview(content)[taken:]
+        return self._asked
+
+    def _taken(self, content: bytes | bytearray) -> int:
+        """Write as much as the pipe takes. That the process is dead is found by listening."""
         try:
-            if self._unsent:
-                taken = os.write(self._out, self._unsent)
-                self.sent += taken
-                del self._unsent[:taken]
+            return os.write(self._out, content)
         except BlockingIOError:
-            return
+            return 0
         except BrokenPipeError:
-            self._unsent.clear()
+            return len(content)
 
     @property
     def unsent(self) -> int:
         """How many bytes the pipe did not take yet."""
         return len(self._unsent)
+
+    @property
+    def sent(self) -> int:
+        """How many bytes the pipe took."""
+        return self._asked - len(self._unsent)
 
     def speaks(self) -> bool:
         """Tell whether something of the next answer is there."""
@@ -142,28 +160,27 @@ class Worker:
         Raises TimedOut, Died, or BadReply for an answer longer than `most` bytes, or one that nobody asked for behind
         the last one. What is there already is taken however late it is.
         """
-        while not (end := self._framed(most)):
-            if not (self._poll_both if self._unsent else self._poll_in).poll(_left(deadline)):
-                raise TimedOut
-            self.write()
-            self._read()
-        body = bytes(self._unread[4:end])
-        del self._unread[:end]
+        unread = self._unread
+        while len(unread) < 4:
+            self._exchange(deadline)
+        end = 4 + int.from_bytes(unread[:4], "big")
+        if end > most + 4:
+            raise BadReply(f"a reply of {end} bytes")
+        while len(unread) < end:
+            self._exchange(deadline)
         self._owed -= 1
-        if self._unread and not self._owed:
+        body = bytes(unread[4:end])
+        del unread[:end]
+        if unread and not self._owed:
             raise BadReply("a reply that nobody asked for")
         return body
 
-    def _framed(self, most: int) -> int:
-        """Give where the first answer ends in what was read, 0 while it is not whole."""
-        if len(self._unread) < 4:
-            return 0
-        end = 4 + int.from_bytes(self._unread[:4], "big")
-        if end > most + 4:
-            raise BadReply(f"a reply of {end} bytes")
-        return end if len(self._unread) >= end else 0
-
-    def _read(self) -> None:
+    def _exchange(self, deadline: float) -> None:
+        """Wait until something can be read or written, and do it."""
+        if not (self._poll_both if self._unsent else self._poll_in).poll(_left(deadline)):
+            raise TimedOut
+        if self._unsent:
+            del self._unsent[: self._taken(self._unsent)]
         try:
             chunk = os.read(self._in, 65_536)
         except BlockingIOError:

@@ -56,7 +56,7 @@ class Sandbox:
         self.isolation = isolation
         self._pool = Pool(limits, isolation)
         self._lines: dict[tuple[int, str], _Line] = {}
-        self._end = weakref.finalize(self, _end_lines, os.getpid(), self._lines)
+        self._end = weakref.finalize(self, _end_lines, os.getpid(), self._lines, False)
 
     def run(self, call: Call) -> Result:
         """Run the scripts on one mail: one attempt."""
@@ -80,7 +80,7 @@ class Sandbox:
 
     def close(self) -> None:
         """End all workers; calls under way end without an answer."""
-        _end_lines(os.getpid(), self._lines)
+        _end_lines(os.getpid(), self._lines, wait=True)
         self._pool.close()
 
     def _line(self, program: Program) -> _Line:
@@ -117,20 +117,21 @@ class _Line:
 
     def begin(self, call: Call) -> Pending:
         """Send a call; where too much waits to be sent, answers are awaited first."""
+        pending, size = Pending(call, self), len(call.mail) + len(call.item)
         with self._lock:
             try:
-                size = len(call.mail) + len(call.item)
                 while self._bound is not None and self._calls and self._bound.worker.unsent + size > UNSENT_BYTES:
                     self._settle_first()
-                pending = Pending(call, self)
                 self._calls.append(pending)
                 if self._bound is None:
                     self._open()
                 elif not self._one_by_one:
                     self._send(pending, self._bound)
                 return pending
-            except BaseException:  # a timer of the engine may strike anywhere
+            except BaseException:  # a timer of the engine may strike anywhere; such a call has not begun
                 self._leave()
+                if pending in self._calls:
+                    self._calls.remove(pending)
                 raise
 
     def settled(self, pending: Pending) -> Result:
@@ -149,13 +150,15 @@ class _Line:
         while self._calls:
             self._calls[-1].result()
 
-    def close(self) -> None:
-        """End the worker; no call is answered any more."""
-        with self._lock:
-            self._leave()
-            for pending in self._calls:
-                pending.done = _CLOSED
-            self._calls.clear()
+    def close(self, wait: bool) -> None:
+        """End the worker; no call is answered any more. A line that somebody works at is waited for, or left alone."""
+        if not self._lock.acquire(wait):
+            return
+        self._leave()
+        for pending in self._calls:
+            pending.done = _CLOSED
+        self._calls.clear()
+        self._lock.release()
 
     # ── with the lock held
 
@@ -168,14 +171,13 @@ class _Line:
                 pending.done = replace(refused.result, ms=self._took(pending))
             self._calls.clear()
             return
-        for pending in list(self._calls)[: 1 if self._one_by_one else None]:
+        for pending in (self._calls[0],) if self._one_by_one else self._calls:
             self._send(pending, bound)
 
     def _send(self, pending: Pending, bound: Bound) -> None:
         call, worker = pending.call, bound.worker
         pending.nonce = os.urandom(8).hex()
-        worker.send(protocol.write_call(pending.nonce, call.mail, call.item, call.context, call.option))
-        pending.end = worker.sent + worker.unsent
+        pending.end = worker.send(protocol.write_call(pending.nonce, call.mail, call.item, call.context, call.option))
         self._note_begin(bound)
 
     def _note_begin(self, bound: Bound) -> None:
@@ -187,7 +189,8 @@ class _Line:
         now = time.monotonic()
         if self._since is None:
             self._since = now
-        return (now if bound.worker.speaks() else self._since) + self._timeout_s
+        late = now > self._since + self._timeout_s / 2
+        return (now if late and bound.worker.speaks() else self._since) + self._timeout_s
 
     def _settle_first(self) -> None:
         """Wait for the first answer. After anything but success those behind it, which are innocent, have no worker."""
@@ -201,7 +204,9 @@ class _Line:
             reply = protocol.read_reply(content, pending.nonce, pending.call)
         except (TimedOut, Died, BadReply) as error:
             waited_ms, scripts = self._timeout_s * 1000, len(self._program.scripts)
-            result = outcome.failed(bound.worker, error, bound.cpu_ms, waited_ms, scripts, pending.nonce)
+            late = time.monotonic() > (self._since or 0.0) + self._timeout_s
+            why = TimedOut() if late and isinstance(error, Died) and error.killed else error
+            result = outcome.failed(bound.worker, why, bound.cpu_ms, waited_ms, scripts, pending.nonce)
             result = replace(result, standing=bound.standing, missing=bound.missing, ms=self._took(pending))
             serves = False
         else:
@@ -237,8 +242,8 @@ class _Line:
         return round((self._read_at - began) * 1000, 3)
 
 
-def _end_lines(owner: int, lines: dict[tuple[int, str], _Line]) -> None:
+def _end_lines(owner: int, lines: dict[tuple[int, str], _Line], wait: bool) -> None:
     if owner == os.getpid():
         for line in list(lines.values()):
-            line.close()
+            line.close(wait)
     lines.clear()

@@ -23,5 +23,5 @@ def activity(mail, item, ctx):
         return
     item.title = " ".join(plain(title, 200).split())
     item.priority = PRIORITY.get(state, "Normal")
-    item.description = plain(text, 100_000)
+    item["description" if item.is_new else "comment"] = plain(text, 100_000)
     item.add_tag("monitoring")

@@ -121,10 +121,11 @@ def test_no_mail_makes_an_example_fail(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_what_once_made_an_example_fail_does_not(name: str, sandbox: Sandbox) -> None:
+@pytest.mark.parametrize("is_new", [True, False])
+def test_what_once_made_an_example_fail_does_not(name: str, is_new: bool, sandbox: Sandbox) -> None:
     text = (FOLDER / name).read_text()
     hook = "guard" if "def guard(" in text else "activity"
-    made = case.made(_hostile({"body": "", **HOSTILE[name]}, is_new=True))
+    made = case.made(_hostile({"body": "", **HOSTILE[name]}, is_new))
     program = Program((Script(name, hook, text),), made.params, made.tables)
     result = sandbox.run(Call(program, made.mail, made.item, made.context))
     assert result.outcome == "ok", result

@@ -6,15 +6,19 @@ import os
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
 from plain_worker import TRAMPOLINE
 
 from hooks import case, limits
 from hooks.limits import Limits
-from hooks.process import BOOT
+from hooks.process import BOOT, Worker
 from hooks.sandbox import Call, Isolation, Pending, Program, Sandbox, Script
 
 TELLS = """
@@ -168,15 +172,16 @@ def test_a_question_that_did_not_fit_the_pipe_is_not_late_because_nobody_sent_it
     assert said(pending) == ["n0", "n1"]
 
 
-def test_the_time_of_a_call_counts_from_when_the_one_before_it_was_answered(sandbox: Sandbox) -> None:
-    slow = Script("slow.py", "guard", "def guard(mail, ctx):\n    for i in range(1_500_000):\n        pass\n")
-    program = Program((slow,))
-    sandbox.check(program)
-    pending = [sandbox.begin(call("n", program=program)) for _ in range(12)]
-    began = time.monotonic()
-    assert {each.result().outcome for each in pending} == {"ok"}
-    assert time.monotonic() - began > sandbox.limits.timeout_s, "each had its time, all together took longer"
-    assert sum(each.result().ms for each in pending) < (time.monotonic() - pending[0].began) * 1_000 + 1
+def test_the_time_of_a_call_counts_from_when_the_one_before_it_was_answered() -> None:
+    text = "import time\ndef guard(mail, ctx):\n    until = time.monotonic() + 0.1\n"
+    text += "    while time.monotonic() < until:\n        pass\n"
+    with closing(Sandbox(Limits(timeout_s=0.5), Isolation(boot=PLAIN_BOOT, path=(HERE,)))) as sandbox:
+        began = time.monotonic()
+        results = [each.result() for each in [sandbox.begin(plain(text)) for _ in range(7)]]
+        took = time.monotonic() - began
+    assert {each.outcome for each in results} == {"ok"}
+    assert took > 0.5, "each had its time, all together took longer"
+    assert sum(each.ms for each in results) < took * 1_000 + 1
 
 
 def test_a_loop_is_over_at_its_deadline_also_where_the_engine_was_elsewhere(sandbox: Sandbox) -> None:
@@ -187,6 +192,51 @@ def test_a_loop_is_over_at_its_deadline_also_where_the_engine_was_elsewhere(sand
     assert pending[0].result().outcome == "timeout"
     assert time.monotonic() - began < 0.2
     assert said(pending[1:]) == ["b"]
+
+
+def test_a_loop_that_used_up_its_cpu_time_before_somebody_listened_took_too_long(sandbox: Sandbox) -> None:
+    sandbox.check(PROGRAM)
+    (pid,) = pids(sandbox)
+    pending = [sandbox.begin(call("a", "refuse and loop")), sandbox.begin(call("b"))]
+    until = time.monotonic() + 30
+    while time.monotonic() < until and "Z" not in Path(f"/proc/{pid}/stat").read_text().split():
+        time.sleep(0.05)
+    result = pending[0].result()
+    assert (result.outcome, result.script, result.verdict, result.reason) == ("timeout", 0, "reject", "no a")
+    assert result.cpu_ms > 1_000 * sandbox.limits.timeout_s
+    assert said(pending[1:]) == ["b"]
+
+
+ANSWERS = {"": "n", "raise": "runtime-error", "refuse": "ok", "talk": "ok", "big": "n"}
+
+
+@hypothesis_settings(max_examples=12, deadline=None)
+@given(st.lists(st.sampled_from(sorted(ANSWERS)), max_size=9), st.randoms(use_true_random=False))
+def test_whatever_is_begun_and_awaited_in_whatever_order_each_call_gets_its_own_answer(
+    subjects: list[str], chance: Any
+) -> None:
+    waiting: list[tuple[int, str, Pending]] = []
+    with closing(Sandbox(Limits(timeout_s=10, calls=4))) as sandbox:
+        for n, subject in enumerate(subjects):
+            body = "é" * 150_000 if subject == "big" else ""
+            waiting.append((n, subject, sandbox.begin(call(f"n{n}", "" if subject == "big" else subject, body))))
+            chance.shuffle(waiting)
+            if chance.random() < 0.4:
+                _holds(*waiting.pop())
+        for each in waiting:
+            _holds(*each)
+
+
+def _holds(n: int, subject: str, pending: Pending) -> None:
+    result = pending.result()
+    if ANSWERS[subject] == "n":
+        assert result.log == (f"n{n}",)
+    elif subject == "refuse":
+        assert (result.verdict, result.reason) == ("reject", f"no n{n}")
+    elif subject == "raise":
+        assert (result.outcome, result.message) == ("runtime-error", f"n{n}")
+    else:
+        assert (result.outcome, len(result.log)) == ("ok", 200)
 
 
 def test_a_refusal_belongs_to_the_call_that_said_it(sandbox: Sandbox) -> None:
@@ -302,6 +352,30 @@ def test_an_interruption_costs_the_worker_and_no_answer(patient: Sandbox, monkey
     assert said(pending) == ["n0", "n1", "n2"]
 
 
+def test_a_call_that_could_not_begin_stands_in_nobodys_way(patient: Sandbox) -> None:
+    pending = patient.begin(call("a"))
+    wrong = call("b")
+    with pytest.raises(TypeError):
+        patient.begin(Call(wrong.program, "{}", wrong.item, wrong.context))  # type: ignore[arg-type]
+    assert said([pending, patient.begin(call("c"))]) == ["a", "c"]
+
+
+def test_an_interruption_while_a_worker_starts_leaves_no_process(
+    patient: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[int] = []
+
+    def strike(pool: Any, worker: Worker) -> None:
+        started.append(worker.pid)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr("hooks.pool.Pool._proved", strike)
+        patient.begin(call("a"))
+    assert started and not Path(f"/proc/{started[0]}").exists()
+    assert said([patient.begin(call("b"))]) == ["b"]
+
+
 def test_where_hooks_do_not_work_every_call_is_told_so_at_once() -> None:
     sandbox = Sandbox(isolation=Isolation(boot="import os; os._exit(3)"))
     pending = [sandbox.begin(call(f"n{n}")) for n in range(5)]
@@ -339,6 +413,14 @@ def test_a_process_that_reads_ahead_and_does_not_succeed_answers_for_no_other_ma
     first, *behind = [each.result() for each in [sandbox.begin(plain(text)) for text in texts]]
     assert first.outcome != "ok", first
     assert [(each.outcome, each.verdict, each.log) for each in behind] == [("ok", "reject", ())] * 2
+    sandbox.close()
+
+
+def test_with_a_process_for_each_call_there_is_no_question_to_read_ahead() -> None:
+    sandbox = Sandbox(Limits(timeout_s=0.5), Isolation("call", boot=PLAIN_BOOT, path=(HERE,)))
+    texts = [READS_AHEAD.replace("LAST", "return True"), PID, PID]
+    results = [each.result() for each in [sandbox.begin(plain(text)) for text in texts]]
+    assert [each.outcome for each in results] == ["timeout", "ok", "ok"]
     sandbox.close()
 
 
