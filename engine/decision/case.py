@@ -10,14 +10,13 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import field
-from typing import TYPE_CHECKING, TypeAlias
-
-from engine.model.draft import Draft
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
     from engine.decision.pipeline import Decision
     from engine.lookups import Recorder
     from engine.model.changes import Versions
+    from engine.model.draft import Draft
     from engine.model.facts import Facts, Release
     from engine.model.mail import Mail, RawMail
     from engine.model.plan import Plan
@@ -30,7 +29,8 @@ class Case:
 
     `apart` has its bytes read in a process of their own. `versions` is the state of the store that the answers come
     from. `settled` is the draft of the first settlement; `draft` goes on behind it only where somebody wants to see
-    what else would have happened. `ns` is the time its steps took, in nanoseconds.
+    what else would have happened. `values` are what it held when it was compared last, `told` how that was told. `ns`
+    is the time its steps took, in nanoseconds.
     """
 
     raw: RawMail
@@ -42,7 +42,9 @@ class Case:
     apart: bool = False
     mail: Mail = field(init=False)
     facts: Facts = field(init=False)
-    draft: Draft = field(default_factory=Draft)
+    draft: Draft = field(init=False)
+    values: tuple[Any, ...] = ()
+    told: dict[str, str | tuple[str, ...]] = field(default_factory=dict)
     settled: Draft | None = None
     stages: list[StageTrace] = field(default_factory=list)
     plan: Plan = field(init=False)

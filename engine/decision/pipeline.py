@@ -128,6 +128,7 @@ class Pipeline(Struct, frozen=True):
             case.mail, self.config, mailbox, case.look, case.release, case.duplicate_of
         )
         case.draft = Draft(workspace=facts.workspace, hops=(facts.workspace,), item=facts.thread.item)
+        case.values = _values(case.draft)
         case.ns += time.perf_counter_ns() - began
 
     def _seal(self, case: Case) -> None:
@@ -165,7 +166,7 @@ def _ask(stage: Stage, beyond: bool, case: Case) -> None:
     draft = stage.decide(case.mail, case.facts, before, case.look)
     ns = time.perf_counter_ns() - began
     case.ns += ns
-    changes = () if draft is before else _changes(_values(before), _values(draft))
+    changes = () if draft is before and not beyond else _changes(case, draft)
     case.stages.append(StageTrace(stage.name, ns // 1000, changes, draft.notes[len(before.notes) :]))
     if draft.disposition is not None:
         case.settled = case.settled or draft
@@ -201,30 +202,29 @@ _NAMES = tuple(name for name in Draft.__struct_fields__ if name not in _QUIET)
 _values = attrgetter(*_NAMES)
 
 
-def _changes(before: tuple[Any, ...], after: tuple[Any, ...]) -> tuple[Change, ...]:
+def _changes(case: Case, draft: Draft) -> tuple[Change, ...]:
     """Compare what two drafts hold, so that a stage need not report what it did, only why."""
+    before, after = case.values, _values(draft)
     if before == after:
         return ()
+    case.values = after
     held = zip(_NAMES, before, after, strict=True)
-    return tuple([_change(name, old, new) for name, old, new in held if old is not new])
+    return tuple([_change(name, old, new, case.told) for name, old, new in held if old is not new])
 
 
-def _change(name: str, old: Any, new: Any) -> Change:
-    if name == "text":
-        return Change(name, _length(old), _length(new))
-    return Change(name, _listed(old), _listed(new))
+def _change(name: str, old: Any, new: Any, known: dict[str, str | tuple[str, ...]]) -> Change:
+    """Tell a change; `known` is how each value of the draft was told last."""
+    before = known[name] if name in known else _listed(name, old)
+    after = known[name] = _listed(name, new)
+    return Change(name, before, after)
 
 
-def _listed(value: Any) -> str | tuple[str, ...]:
+def _listed(name: str, value: Any) -> str | tuple[str, ...]:
     """Give a value of a draft as a few words, a list as those of its first elements."""
-    if type(value) is not tuple:
-        return told(value)
-    more = ("…",) if len(value) > MOST_LISTED else ()
-    return (*map(told, value[:MOST_LISTED]), *more)
-
-
-def _length(text: str) -> str:
-    return f"{len(text)} characters"
+    if type(value) is tuple:
+        more = ("…",) if len(value) > MOST_LISTED else ()
+        return (*map(told, value[:MOST_LISTED]), *more)
+    return f"{len(value)} characters" if name == "text" else told(value)
 
 
 def told(value: Any) -> str:

@@ -67,7 +67,7 @@ class Database:
         self.clock = clock or (lambda: datetime.now(UTC))
         self._busy_s = busy_s
         self._connection: sqlite3.Connection | None = None
-        self._cursor: Callable[[], sqlite3.Cursor] = self._closed
+        self._execute: Callable[[str, Sequence[Any]], sqlite3.Cursor] = self._closed
         self._in: str = ""
         self._depth = 0
         self._others: int | None = None
@@ -88,7 +88,7 @@ class Database:
         try:
             where = self.path or ":memory:"
             self._connection = sqlite3.connect(where, timeout=self._busy_s, isolation_level=None, cached_statements=256)
-            self._cursor = self._connection.cursor
+            self._execute = self._connection.cursor().execute
             for statement in (*first, *(f"PRAGMA {name} = {value}" for name, value in PRAGMAS.items())):
                 self.run(statement)
             if self.path is not None and self.one("PRAGMA journal_mode")[0] != "wal":
@@ -103,9 +103,9 @@ class Database:
         """Close the connection; twice does no harm."""
         if self._connection is not None:
             self._connection.close()
-        self._connection, self._cursor = None, self._closed
+        self._connection, self._execute = None, self._closed
 
-    def _closed(self) -> sqlite3.Cursor:
+    def _closed(self, sql: str, params: Sequence[Any]) -> sqlite3.Cursor:
         raise RuntimeError("the database is not open")
 
     def now(self) -> int:
@@ -115,7 +115,7 @@ class Database:
     # ── statements ────────────────────────────────────────────────────────────────────────────────────────────
 
     def run(self, sql: str, *params: Any) -> Any:
-        """Run a statement and give its cursor (`rowcount`, `lastrowid`)."""
+        """Run a statement and give the cursor: its `rowcount` and `lastrowid` stand until the next one runs."""
         try:
             return self._executed(sql, params)
         except Exception as error:
@@ -124,7 +124,8 @@ class Database:
     def one(self, sql: str, *params: Any) -> Any:
         """Give the first row of a query, or None."""
         try:
-            return self._executed(sql, params).fetchone()
+            found = self._executed(sql, params).fetchall()  # all: what is not read to its end stays open
+            return found[0] if found else None
         except Exception as error:
             raise meaning(error, self.path) from error
 
@@ -138,9 +139,9 @@ class Database:
 
     def _executed(self, sql: str, params: tuple[Any, ...]) -> sqlite3.Cursor:
         try:
-            return self._cursor().execute(sql, params)
+            return self._execute(sql, params)
         except UnicodeEncodeError:  # text that SQLite refuses; every text that is stored passes here
-            return self._cursor().execute(sql, whole(params))
+            return self._execute(sql, whole(params))
 
     def many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
         """Run a statement once for each row."""
