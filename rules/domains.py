@@ -1,7 +1,8 @@
 """The two spellings of an international domain name: letters of any script, and `xn--` labels (IDNA 2008).
 
 Here: from one to the other, in a name or in any text that holds one. Not here: whether a name exists or is allowed.
-Patterns are compiled where they are used first. Invariant: two spellings of one name have one `ascii_form`; the names of two domains never share one (`ß` is no `ss`).
+Patterns are compiled where they are used first.
+Invariant: two spellings of one name have one `ascii_form`; the names of two domains never share one (`ß` is no `ss`).
 """
 
 from __future__ import annotations

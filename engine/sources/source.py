@@ -15,10 +15,9 @@ from urllib.parse import quote, unquote
 
 from msgspec import Struct
 
-from engine.model.mail import Origin, RawMail
-
 if TYPE_CHECKING:
     from engine.config import Mailbox
+    from engine.model.mail import RawMail
 
 T = TypeVar("T")
 
@@ -165,6 +164,8 @@ def raw_mail(
 ) -> RawMail:
     """Put the bytes, their origin and their sha256 together. `size_bytes` is the transport's claim, 0 for none."""
     from hashlib import sha256
+
+    from engine.model.mail import Origin, RawMail
 
     origin = Origin(mailbox, key, size_bytes or len(content))
     return RawMail(content, origin, received_at, sha256(content).hexdigest(), truncated=truncated)
