@@ -7,15 +7,12 @@ Invariant: nothing here changes a mail, a receipt or an item; run, explain, repl
 
 from __future__ import annotations
 
-import dataclasses
 from collections import Counter
-from dataclasses import field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from engine.lookups import Recorder
-from engine.model.mail import RawMail
-from engine.run.world import World
+from msgspec import Struct, field
+
 from engine.stop import Stop
 
 if TYPE_CHECKING:
@@ -23,16 +20,18 @@ if TYPE_CHECKING:
 
     from engine.config import Config
     from engine.decision.pipeline import Decision, Pipeline
+    from engine.lookups import Recorder
+    from engine.model.mail import RawMail
     from engine.model.stored import Spooled
     from engine.ports import MessageIds
     from engine.rulebook.book import Rulebook
+    from engine.run.world import World
     from engine.scripts.memory import Memory
     from engine.scripts.scripts import Scripts
     from engine.store.store import Store
 
 
-@dataclasses.dataclass
-class Engine:
+class Engine(Struct, eq=False, dict=True):
     """A configuration, a store and all that deciding needs, made when first asked for.
 
     `rules_directory` takes the rule files of the same names from another folder. `server_tells`: the mail server tells
@@ -44,7 +43,7 @@ class Engine:
     rules_directory: Path | None = None
     stop: Stop = field(default_factory=Stop)
     server_tells: bool = False
-    in_hand: Counter[str] = field(default_factory=Counter, init=False)
+    in_hand: Counter[str] = field(default_factory=Counter)
     """Mails of the batch in hand, by the address of their sender: what rates count beside the store's."""
 
     @cached_property
@@ -96,12 +95,16 @@ class Engine:
 
     def look(
         self, raw: RawMail, mail: str = "", recorded: dict[tuple[Any, ...], Any] | None = None,
-        world: type[World] = World,
+        world: type[World] | None = None,
     ) -> Recorder:  # fmt: skip
         """Open the door to the world for one decision; the clock stands at the time the mail was received."""
-        return Recorder(world(self, raw.content, raw.received_at, mail), raw.received_at, recorded)
+        from engine.lookups import Recorder
+        from engine.run.world import World
 
-    def decide(self, spooled: Spooled, world: type[World] = World) -> Decision:
+        asked = (world or World)(self, raw.content, raw.received_at, mail)
+        return Recorder(asked, raw.received_at, recorded)
+
+    def decide(self, spooled: Spooled, world: type[World] | None = None) -> Decision:
         """Parse and decide one spooled mail. From its second attempt on, the bytes are read in a process apart."""
         from engine.mail.parse import parse
 
