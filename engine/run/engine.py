@@ -124,6 +124,13 @@ class Engine(Struct, eq=False, dict=True):
         return self.store.archive.text(digest) or dict(self.book.rules.texts()).get(digest, "")
 
     def keep_rule_texts(self) -> None:
-        """Store the texts of the rule files once, by hash: what `explain` prints traces with. Not in a rehearsal."""
+        """Store the texts of the rule files once, by hash: what `explain` prints traces with. Not in a rehearsal.
+
+        What was parsed of them is kept for the next run.
+        """
+        if self._unkept and not self.store.is_rehearsing:
+            from engine.rulebook import sentences
+
+            sentences.keep(self.config, self.book.rules.files.values())
         while self._unkept and not self.store.is_rehearsing:
             self.store.archive.keep_text(*self._unkept.popitem())

@@ -9,8 +9,9 @@ import pytest
 from deciding import NOW, raw
 
 from engine.model.plan import Outcome
-from engine.run.engine import Engine, World
+from engine.run.engine import Engine
 from engine.run.process import DECIDE_AGAIN, MAX_ATTEMPTS, _Work, process
+from engine.run.world import World
 from engine.store.errors import StoreError
 
 
