@@ -2,6 +2,7 @@
 
 Here: one line without control characters and changes of direction, and how many columns it takes.
 Not here: tables and pages (`cli/`, `explain/`).
+Patterns are compiled where they are used first: an idle run prints nothing.
 """
 
 from __future__ import annotations
@@ -11,23 +12,23 @@ import unicodedata
 
 _JOINER = "\u200d"
 _PICTURES = "\u2190-\u2bff\U0001f000-\U0001faff"
-_LOOSE_JOINER = re.compile(f"(?<![{_PICTURES}\ufe0f])\u200d|\u200d(?![{_PICTURES}])")
+_LOOSE_JOINER = f"(?<![{_PICTURES}\ufe0f])\u200d|\u200d(?![{_PICTURES}])"
 """A joiner that joins no emoji shows nothing and hides that two texts differ."""
 
-_RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff\U00010800-\U00010fff\U0001e800-\U0001efff]")
-_UNSHOWN = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
+_RIGHT_TO_LEFT = "[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff\U00010800-\U00010fff\U0001e800-\U0001efff]"
+_UNSHOWN = "[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]"
 
 
 def safe_json(text: str) -> str:
     """Escape what JSON would let through to a terminal: control characters beyond ASCII, changes of direction."""
-    return _UNSHOWN.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    return re.sub(_UNSHOWN, lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def printable(text: str, limit: int = 0) -> str:
     """Make strangers' text safe for a terminal: one line, no control or direction characters, at most `limit` long."""
     clean = "".join(" " if char in "\t\r\n" else char for char in text if char in "\t\r\n" or _shows(char)).strip()
     if _JOINER in clean:
-        clean = _LOOSE_JOINER.sub("", clean)
+        clean = re.sub(_LOOSE_JOINER, "", clean)
     if limit and len(clean) > limit:
         clean = clean[: limit - 1] + "…"
     return clean
@@ -44,7 +45,7 @@ def _shows(char: str) -> bool:
 
 def isolated(text: str) -> str:
     """Keep text that runs from right to left from turning what stands beside it (Unicode isolates, UAX 9)."""
-    return f"\u2068{text}\u2069" if not text.isascii() and _RIGHT_TO_LEFT.search(text) else text
+    return f"\u2068{text}\u2069" if not text.isascii() and re.search(_RIGHT_TO_LEFT, text) else text
 
 
 def fit(text: str, width: int) -> str:

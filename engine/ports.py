@@ -1,7 +1,7 @@
 """What the world must offer to the engine, told as protocols: the parts of a store, and the store that holds them.
 
-Here: `Ledger`, `Mailboxes`, `Directory`, `Items`, `Outbox`, `Archive`, and `Store`, which has one of each and the
-transactions they share. Not here: how it is done (`store/`), where mail is read from (`sources/source.py`).
+Here: `Queue`, `Ledger`, `Mailboxes`, `Directory`, `Items`, `Outbox`, `Archive`, and `Store`, which has one of each and
+the transactions they share. Not here: how it is done (`store/`), where mail is read from (`sources/source.py`).
 Invariant: every promise is in a docstring and held by `tests/store/contracts/`, which knows nothing but these
 protocols: a store that passes there can take the place of another.
 Over 300 lines: signatures without any logic.
@@ -40,6 +40,32 @@ MessageIds = Callable[[str, int, int, int, int], str]
 """Makes the Message-ID of an outgoing mail from mail id, generation, number, item and topic (one of these is 0)."""
 
 
+class Queue(Protocol):
+    """The mails that wait to be decided."""
+
+    def is_due(self, mailbox: str, now: datetime) -> bool:
+        """Tell whether a mail waits that may be claimed, or that somebody has claimed; a read that holds nobody up."""
+
+    def tried_mailboxes(self, now: datetime) -> frozenset[str]:
+        """Name the mailboxes in which a mail that was tried before is due."""
+
+    def waiting(self, mailbox: str) -> list[Waiting]:
+        """Tell which mails of a mailbox wait and why, by their reason, the first that is due at the top."""
+
+    def make_due(self, mailbox: str, codes: Collection[str]) -> None:
+        """Let the mails of a mailbox that wait for one of these reasons be claimed at once."""
+
+    def give_back(self, mailbox: str, now: datetime, in_hand: dict[str, int], waits_s: Sequence[float]) -> None:
+        """Free what dead processes had claimed. `in_hand` tells of a process which row it worked on, 0 for none.
+
+        Of a process of which that is known, only that mail is charged with the attempt; the others never began. Of a
+        process of which nothing is known, each may be the culprit. A mail that was in hand is taken up at once, the
+        second time alone behind all others; from the third time on it waits.
+
+        Mails that wait longer than a day, and longer than any of `waits_s`, are due: a clock ran ahead that set it.
+        """
+
+
 class Ledger(Protocol):
     """What became of every mail: taken in, claimed, tried, closed; and what later decisions ask of it."""
 
@@ -72,25 +98,6 @@ class Ledger(Protocol):
 
     def unclaim(self, spooled: Sequence[Spooled]) -> None:
         """Give claims back without having worked on them: the attempts are not counted."""
-
-    def give_back(self, mailbox: str, now: datetime, in_hand: dict[str, int], waits_s: Sequence[float]) -> None:
-        """Free what dead processes had claimed. `in_hand` tells of a process which row it worked on, 0 for none.
-
-        Of a process of which that is known, only that mail is charged with the attempt; the others never began. Of a
-        process of which nothing is known, each may be the culprit. A mail that was in hand is taken up at once, the
-        second time alone behind all others; from the third time on it waits.
-
-        Mails that wait longer than a day, and longer than any of `waits_s`, are due: a clock ran ahead that set it.
-        """
-
-    def tried_mailboxes(self, now: datetime) -> frozenset[str]:
-        """Name the mailboxes in which a mail that was tried before is due."""
-
-    def waiting(self, mailbox: str) -> list[Waiting]:
-        """Tell which mails of a mailbox wait and why, by their reason, the first that is due at the top."""
-
-    def make_due(self, mailbox: str, codes: Collection[str]) -> None:
-        """Let the mails of a mailbox that wait for one of these reasons be claimed at once."""
 
     # ── ends without a decision ───────────────────────────────────────────────────────────────────────────────
 
@@ -546,6 +553,10 @@ class Archive(Protocol):
 
 class Store(Protocol):
     """One database for one thread: its parts, what happens in several of them at once, and the transactions."""
+
+    @property
+    def queue(self) -> Queue:
+        """The mails that wait."""
 
     @property
     def ledger(self) -> Ledger:

@@ -1,6 +1,7 @@
 """The two spellings of an international domain name: letters of any script, and `xn--` labels (IDNA 2008).
 
 Here: from one to the other, in a name or in any text that holds one. Not here: whether a name exists or is allowed.
+Patterns are compiled where they are used first.
 Invariant: two spellings of one name have one `ascii_form`; the names of two domains never share one (`ß` is no `ss`).
 """
 
@@ -9,8 +10,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
-_DOTS = re.compile("[\u3002\uff0e\uff61]")
-_LABEL = re.compile(r"xn--[a-z0-9-]{1,59}", re.IGNORECASE)
+_DOTS = "[\u3002\uff0e\uff61]"
+_LABEL = r"(?i)xn--[a-z0-9-]{1,59}"
 
 
 def ascii_form(domain: str) -> str:
@@ -18,12 +19,12 @@ def ascii_form(domain: str) -> str:
     if domain.isascii():
         return domain.lower().rstrip(".")
     plain = _lower(unicodedata.normalize("NFKC", _lower(domain)))
-    return ".".join(map(_encoded, _DOTS.sub(".", plain).rstrip(".").split(".")))
+    return ".".join(map(_encoded, re.sub(_DOTS, ".", plain).rstrip(".").split(".")))
 
 
 def readable(text: str) -> str:
     """Write the `xn--` labels of a text in their own letters; what is no such label stays."""
-    return _LABEL.sub(_decoded, text) if "xn--" in text.lower() else text
+    return re.sub(_LABEL, _decoded, text) if "xn--" in text.lower() else text
 
 
 def other_spelling(address: str) -> str:

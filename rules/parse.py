@@ -30,6 +30,7 @@ from rules.syntax import (
     SyntaxFault,
     Test,
 )
+from rules.trees import NONE, Trees
 
 if TYPE_CHECKING:
     from lark import Lark, Token
@@ -41,9 +42,21 @@ _ORDER = {">": Op.ABOVE, ">=": Op.ABOVE_IS, "<": Op.BELOW, "<=": Op.BELOW_IS, "b
 _NESTING = re.compile(r"\(|\bnot\b")
 
 
+_known: Trees = NONE
+"""Sentences whose trees are known without parsing: those of an earlier process."""
+
+
+def know(trees: Trees) -> None:
+    """Take the trees of an earlier process, in place of those taken before; sentences not in them are parsed."""
+    global _known
+    _known = trees
+
+
 @lru_cache(maxsize=8192)
 def parse_condition(text: str) -> Node:
     """Read a condition. Raises: SyntaxFault."""
+    if (known := _known.conditions.get(text)) is not None:
+        return known
     nested = [found.start() for found in _NESTING.finditer(text)]
     if len(nested) > MAX_NESTING:
         raise SyntaxFault(
@@ -59,6 +72,8 @@ def parse_condition(text: str) -> Node:
 @lru_cache(maxsize=8192)
 def parse_action(text: str) -> Action:
     """Read an action. Raises: SyntaxFault."""
+    if (known := _known.actions.get(text)) is not None:
+        return known
     name, arguments = _parse(text, "action")
     return Action(name, arguments, text)
 

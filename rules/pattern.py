@@ -1,25 +1,26 @@
 """Patterns: the regular expressions of rules and settings, in linear time whatever the text.
 
 Here: the three spellings (`/…/ims`, `|…|i`, bare), compiling on RE2, matches with indices of `str`.
-Not here: the translation from PCRE (`pcre.py`). Invariant: `search` takes time linear in the text and never raises.
+Not here: the translation from PCRE (`pcre.py`). RE2 is loaded with the first pattern that is compiled.
+Invariant: `search` takes time linear in the text and never raises.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Self
 
-import re2
+from rules.problem import PatternError as PatternError
 
-from rules.pcre import PatternError as PatternError
-from rules.pcre import Translation
+if TYPE_CHECKING:
+    import re2
 
-_DELIMITED = re.compile(r"\s*([/|])(.*)\1([A-Za-z]*)\s*\Z", re.DOTALL)
+_DELIMITED = r"(?s)\s*([/|])(.*)\1([A-Za-z]*)\s*\Z"
 _FLAGS = "imsu"
 _ABSENT = (-1, -1)
-_UNANCHORED = re2._Anchor.UNANCHORED
 
 
 def encode(text: str) -> bytes:
@@ -78,23 +79,45 @@ class Pattern:
 
     def __init__(self, source: str) -> None:
         """Compile. Raises: PatternError with a position in `source`."""
+        self.source = source
+        self._compile()
+
+    @classmethod
+    def of_ours(cls, source: str) -> Self:
+        """Make a pattern that is known to be sound: it is compiled when something is searched with it."""
+        pattern = cls.__new__(cls)
+        pattern.source = source
+        return pattern
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "source" or name not in Pattern.__slots__:
+            raise AttributeError(name)
+        self._compile()
+        return getattr(self, name)
+
+    def _compile(self) -> None:
+        import re2
+
+        from rules.pcre import Translation
+
+        source = self.source
         body, offset, flags = _split(source)
         translation = Translation(body, offset, flags)
         inline = "".join(flag for flag in "ims" if flag in flags)
         try:
-            self._regexp = re2.compile(((f"(?{inline})" if inline else "") + translation.text).encode(), _options())
+            regexp = re2.compile(((f"(?{inline})" if inline else "") + translation.text).encode(), _options())
         except UnicodeEncodeError as error:
             raise PatternError("this character cannot be written in UTF-8", offset + error.start) from None
         except re2.error as error:
             reason = error.args[0]
             raise _explained(reason.decode() if isinstance(reason, bytes) else str(reason), body, offset) from None
         # One step below the public interface, which spends more time in generators than in matching.
-        self._match = self._regexp._regexp.Match
-        self.source = source
+        self._match = partial(regexp._regexp.Match, re2._Anchor.UNANCHORED)
+        self._regexp = regexp
         self.flags = flags
-        self.groups: int = self._regexp.groups
+        self.groups: int = regexp.groups
         self.names: Mapping[str, int] = MappingProxyType(
-            {name.decode(): index for name, index in sorted(self._regexp.groupindex.items(), key=lambda pair: pair[1])}
+            {name.decode(): index for name, index in sorted(regexp.groupindex.items(), key=lambda pair: pair[1])}
         )
         self._any_case: Pattern | None = None
 
@@ -114,12 +137,12 @@ class Pattern:
 
     def search_encoded(self, text: str, data: bytes) -> Match | None:
         """Find the first match where `data` is `encode(text)`, for callers that search one text often."""
-        spans = self._match(_UNANCHORED, data, 0, len(data))
+        spans = self._match(data, 0, len(data))
         return None if spans[0] == _ABSENT else Match(text, data, spans, self.names)
 
     def found_in(self, data: bytes) -> bool:
         """Tell whether `encode`d text matches."""
-        return self._match(_UNANCHORED, data, 0, len(data))[0] != _ABSENT  # type: ignore[no-any-return]
+        return self._match(data, 0, len(data))[0] != _ABSENT  # type: ignore[no-any-return]
 
     def finditer(self, text: str) -> Iterator[Match]:
         """Find all matches that do not overlap."""
@@ -142,6 +165,8 @@ def compile_pattern(text: str) -> Pattern:
 
 
 def _options() -> re2.Options:
+    import re2
+
     options = re2.Options()
     options.log_errors = False
     return options
@@ -149,7 +174,7 @@ def _options() -> re2.Options:
 
 def _split(source: str) -> tuple[str, int, str]:
     """Take the delimiters off: the body, where it starts, the flags."""
-    found = _DELIMITED.match(source)
+    found = re.match(_DELIMITED, source)
     if not found or (found[1] == "|" and not found[2]):
         if source.startswith("/"):
             raise PatternError(

@@ -11,6 +11,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from rules.problem import PatternError
+
 _WORD = r"\p{L}\p{N}_"
 _SPACE = r"\s\x0b\x{85}\p{Z}"
 _LINE = r"\n\x0b\f\r\x{85}\x{2028}\x{2029}"
@@ -41,18 +43,6 @@ _PROPERTY = re.compile(r"\\[pP](?:\{\^?[A-Za-z_]+\}|[A-Z])")
 _GROUP_NAME = re.compile(r"\(\?P?(?:<([A-Za-z_]\w*)>|'([A-Za-z_]\w*)')", re.ASCII)
 _FLAG_GROUP = re.compile(r"\(\?([imsU]*)(-[imsU]+)?([:)])")
 _POSIX_CLASS = re.compile(r"\[:\^?[a-z]+:\]")
-
-
-class PatternError(ValueError):
-    """A pattern that cannot be used. `position` is an index into the text as it was given, `length` what is meant."""
-
-    def __init__(self, message: str, position: int = 0, help: str = "", *, length: int = 1, code: str = "E201") -> None:
-        super().__init__(message)
-        self.message = message
-        self.position = position
-        self.help = help
-        self.length = length
-        self.code = code
 
 
 def _unsafe(message: str, position: int, help: str, length: int = 1) -> PatternError:

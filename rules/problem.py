@@ -13,6 +13,18 @@ from enum import StrEnum
 from msgspec import Struct
 
 
+class PatternError(ValueError):
+    """A pattern that cannot be used. `position` is an index into the text as it was given, `length` what is meant."""
+
+    def __init__(self, message: str, position: int = 0, help: str = "", *, length: int = 1, code: str = "E201") -> None:
+        super().__init__(message)
+        self.message = message
+        self.position = position
+        self.help = help
+        self.length = length
+        self.code = code
+
+
 class Severity(StrEnum):
     """How much it matters: an error stops loading, a warning is worth reading, an info explains."""
 

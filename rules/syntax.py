@@ -1,6 +1,7 @@
 """The syntax tree: what a condition and an action say, before anybody asks whether it makes sense.
 
 Here: frozen nodes. Not here: how they come from text (`parse.py`) and what they mean (`check.py`).
+The tags tell the nodes apart where trees are kept (`trees.py`).
 Invariant: `start` and `end` are indices into the text of the condition or action the node stands in.
 """
 
@@ -56,7 +57,7 @@ class Subject(Struct, frozen=True):
     end: int
 
 
-class Literal(Struct, frozen=True):
+class Literal(Struct, frozen=True, tag=True):
     """One value as written. `source` is its text, for a TEXT without the quotes."""
 
     kind: Kind
@@ -65,7 +66,7 @@ class Literal(Struct, frozen=True):
     end: int
 
 
-class Literals(Struct, frozen=True):
+class Literals(Struct, frozen=True, tag=True):
     """A list in brackets."""
 
     items: tuple[Literal, ...]
@@ -73,7 +74,7 @@ class Literals(Struct, frozen=True):
     end: int
 
 
-class NamedList(Struct, frozen=True):
+class NamedList(Struct, frozen=True, tag=True):
     """A list of [lists], by name."""
 
     name: str
@@ -81,7 +82,7 @@ class NamedList(Struct, frozen=True):
     end: int
 
 
-class Several(Struct, frozen=True):
+class Several(Struct, frozen=True, tag=True):
     """`any of`, `all of` or `none of` a list."""
 
     amount: str
@@ -90,7 +91,7 @@ class Several(Struct, frozen=True):
     end: int
 
 
-class Regex(Struct, frozen=True):
+class Regex(Struct, frozen=True, tag=True):
     """A pattern as written, with its slashes and flags."""
 
     source: str
@@ -98,7 +99,7 @@ class Regex(Struct, frozen=True):
     end: int
 
 
-class Range(Struct, frozen=True):
+class Range(Struct, frozen=True, tag=True):
     """The two ends of `between`."""
 
     low: Literal
@@ -110,7 +111,7 @@ class Range(Struct, frozen=True):
 Operand = Literal | Literals | NamedList | Several | Regex | Range
 
 
-class Test(Struct, frozen=True):
+class Test(Struct, frozen=True, tag=True):
     """One question. `quantifier` is any, all, no or "" (left out); the comparison stands at `op_start` to `op_end`."""
 
     subject: Subject
@@ -124,7 +125,7 @@ class Test(Struct, frozen=True):
     end: int
 
 
-class Not(Struct, frozen=True):
+class Not(Struct, frozen=True, tag=True):
     """The opposite of `kid`."""
 
     kid: Node
@@ -132,7 +133,7 @@ class Not(Struct, frozen=True):
     end: int
 
 
-class Group(Struct, frozen=True):
+class Group(Struct, frozen=True, tag=True):
     """Brackets, kept because they say how `and` and `or` belong together."""
 
     kid: Node
@@ -140,7 +141,7 @@ class Group(Struct, frozen=True):
     end: int
 
 
-class Many(Struct, frozen=True):
+class Many(Struct, frozen=True, tag=True):
     """`and` (every) or `or` of several; `joints` are the places of the words between."""
 
     every: bool

@@ -7,7 +7,6 @@ Invariant: data goes to stdout, everything else to stderr; an error is a sentenc
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -87,7 +86,7 @@ def usage() -> Iterator[None]:
 
 def chosen_mailboxes(config: Config, names: Sequence[str] = ()) -> list[Mailbox]:
     """Give the mailboxes that were named, all active ones without a name; another name is wrong usage."""
-    from engine.desk.mailboxes import named
+    from engine.desk.choosing import named
 
     with usage():
         return named(config, names)
@@ -147,6 +146,8 @@ def complain(sentence: str) -> None:
 
 def print_json(schema: str, data: Mapping[str, Any] | Any) -> None:
     """Print one line of NDJSON; `schema` is the name of the command, as in `allegra.item/1`."""
+    import json
+
     from engine.desk.plain import plain
 
     line = {"schema": f"allegra.{schema}/1", **plain(data)}

@@ -6,7 +6,6 @@ Invariant: a person at a terminal sees them always; what changed is told at once
 
 from __future__ import annotations
 
-import hashlib
 import sys
 import time
 from contextlib import suppress
@@ -25,6 +24,8 @@ def due(config: Config) -> bool:
     """Tell whether the warnings are to be told now, and remember that they were."""
     if sys.stderr.isatty():
         return True
+    import hashlib
+
     file = config.instance.state_dir / FILE
     said = hashlib.sha256("\n".join(map(repr, config.warnings)).encode()).hexdigest()
     with suppress(OSError):

@@ -188,21 +188,34 @@ def _state(report: MailboxReport) -> str:
 
 def _print_trouble(reports: Sequence[MailboxReport], told: Sequence[Line], failures: bool) -> None:
     """What somebody should read, on standard error; `failures` of mailboxes where they were not told yet."""
-    from engine.model.plan import Outcome
-
     for report in reports:
         if report.state == "failed" and failures:
             click.echo(printable(report.sentence), err=True)
         for note in report.notes:
             click.echo(printable(note), err=True)
-    for line in told:
-        if line.outcome is Outcome.ERROR:
-            click.echo(f"{line.mail}: kept after all attempts failed: {printable(line.because)}", err=True)
+    if told:
+        _print_given_up(told)
     for report in reports:
         for each in report.waiting:
             many = f"{each.mails} mails wait" if each.mails > 1 else "1 mail waits"
             until = "until that is mended" if each.code in OUR_FAULT else f"until {when(each.until)}"
             click.echo(f"{many} {until} ({each.code}): {printable(each.because)}", err=True)
+    if told:
+        _print_broken(told)
+
+
+def _print_given_up(told: Sequence[Line]) -> None:
+    from engine.model.plan import Outcome
+
+    for line in told:
+        if line.outcome is Outcome.ERROR:
+            click.echo(f"{line.mail}: kept after all attempts failed: {printable(line.because)}", err=True)
+
+
+def _print_broken(told: Sequence[Line]) -> None:
+    """Which mails are held, and which files broken, until somebody mends something here."""
+    from engine.model.plan import Outcome
+
     waits = [line for line in told if line.outcome is Outcome.HELD and (line.code in NEEDS_MENDING or line.broken)]
     for (code, because), number in _by_reason(waits, Outcome.HELD).items():
         many = f"{number} mails are held" if number > 1 else "1 mail is held"
@@ -251,12 +264,9 @@ def _waits(waiting: Waiting) -> dict[str, Any]:
 
 def _status(reports: Sequence[MailboxReport], wait: float) -> int:
     """The highest exit code that applies."""
-    from engine.model.plan import Outcome
-
     codes = [0]
     for report in reports:
-        codes += [1 for each in report.lines if each.outcome is Outcome.ERROR or each.code in NEEDS_MENDING]
-        codes += [1 for each in report.lines if each.broken]
+        codes += [1 for each in report.lines if each.outcome == "error" or each.code in NEEDS_MENDING or each.broken]
         codes += [1 for each in report.waiting if each.code in OUR_FAULT]
         codes += [1] if report.withheld else []
         if report.state == "failed":

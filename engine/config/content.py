@@ -21,7 +21,7 @@ from engine.config.kinds import (
 )
 from engine.config.section import Section
 from engine.model.fields import COMMON, ItemFields
-from rules.pattern import compile_pattern
+from rules.pattern import Pattern
 
 
 class Threading(Section, frozen=True):
@@ -34,9 +34,9 @@ class Threading(Section, frozen=True):
 
     order: tuple[Literal["token", "message_id", "plus", "subject"], ...] = ("token", "message_id", "plus", "subject")
     reply_token: bool = True
-    title_pattern: OptionalPattern = compile_pattern(r"/\[#(\d+)\]/")
-    plus_item: OptionalPattern = compile_pattern(r"/^issue-(\d+)$/")
-    plus_note: OptionalPattern = compile_pattern(r"/^note-(\d+)$/")
+    title_pattern: OptionalPattern = Pattern.of_ours(r"/\[#(\d+)\]/")
+    plus_item: OptionalPattern = Pattern.of_ours(r"/^issue-(\d+)$/")
+    plus_note: OptionalPattern = Pattern.of_ours(r"/^note-(\d+)$/")
     on_dangling: Literal["hold", "next", "reject"] = "hold"
     ignore_patterns: tuple[PatternText, ...] = ()
     subject_needs_sender: bool = True
@@ -95,7 +95,7 @@ class Body(Section, frozen=True):
         "div.moz-cite-prefix",
         "pre.moz-signature",
     )
-    signature: OptionalPattern = compile_pattern("/^-- ?$/m")
+    signature: OptionalPattern = Pattern.of_ours("/^-- ?$/m")
     keep_quoted: Literal["drop", "fold", "keep"] = "fold"
     cut_patterns: tuple[PatternText, ...] = ()
 

@@ -42,14 +42,14 @@ class Settings(Struct, frozen=True):
 
 
 class Config(Struct, frozen=True, eq=False, dict=True):
-    """A configuration that loaded. `digest` is the sha256 of the file in hex, `warnings` what is worth reading.
+    """A configuration that loaded. `content` is the bytes of its file, `warnings` what is worth reading.
 
     `missing` are the files that deciding mail needs and that are not there: mail waits for them.
     `extra` are the words that the program which holds the engine adds to the rules; a file has none.
     """
 
     path: Path
-    digest: str
+    content: bytes
     root: Root
     mailboxes: tuple[Mailbox, ...]
     workspaces: Mapping[str, Workspace]
@@ -65,6 +65,13 @@ class Config(Struct, frozen=True, eq=False, dict=True):
     def __repr__(self) -> str:
         """Tell which file it is; its text may hold secrets."""
         return f"Config({str(self.path)!r}, {self.digest[:12]!r})"
+
+    @cached_property
+    def digest(self) -> str:
+        """The sha256 of the file, in hex."""
+        from hashlib import sha256
+
+        return sha256(self.content).hexdigest()
 
     @property
     def instance(self) -> Instance:

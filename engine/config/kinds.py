@@ -232,5 +232,5 @@ Port = Annotated[int, Meta(ge=0, le=65535)]
 
 
 def patterns(*sources: str) -> tuple[Pattern, ...]:
-    """Compile the patterns of a default."""
-    return tuple(map(compile_pattern, sources))
+    """Make the patterns of a default."""
+    return tuple(map(Pattern.of_ours, sources))

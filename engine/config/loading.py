@@ -6,7 +6,6 @@ Invariant: a `Config` exists only if there is no error; problems of all kinds co
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 from collections.abc import Mapping
@@ -58,10 +57,10 @@ def load(path: Path, environ: Mapping[str, str] = os.environ) -> Config:
         line = content.count(b"\n", 0, error.start) + 1
         column = error.start - content.rfind(b"\n", 0, error.start)
         raise ConfigError((Problem("C150", "this is no UTF-8 text", file, line, column),)) from None
-    return parse(text, path, environ, hashlib.sha256(content).hexdigest())
+    return parse(text, path, environ, content)
 
 
-def parse(text: str, path: Path, environ: Mapping[str, str] = os.environ, digest: str = "") -> Config:
+def parse(text: str, path: Path, environ: Mapping[str, str] = os.environ, content: bytes = b"") -> Config:
     """Load text as if it stood in the file `path`. Raises: ConfigError with every problem."""
     folder = path.absolute().parent
     tables, problems = syntax.read(text, path.name)
@@ -82,7 +81,7 @@ def parse(text: str, path: Path, environ: Mapping[str, str] = os.environ, digest
         raise ConfigError((*found, *late))
     return Config(
         path=path,
-        digest=digest or hashlib.sha256(text.encode()).hexdigest(),
+        content=content or text.encode(),
         root=root,
         mailboxes=mailboxes,
         workspaces={name: _named(own, name) for name, own in root.workspace.items()},

@@ -7,7 +7,6 @@ Invariant: a secret is never in an exception, a log line or an argument list.
 
 from __future__ import annotations
 
-import base64
 import os
 import re
 import threading
@@ -139,6 +138,8 @@ def redact(text: str) -> str:
 @lru_cache(maxsize=64)
 def _cores(value: str) -> tuple[str, ...]:
     """What base64 makes of a secret wherever it stands in what is encoded (SASL puts the user name before it)."""
+    import base64
+
     found = []
     for before in range(3):
         encoded = base64.b64encode(bytes(before) + value.encode()).decode().rstrip("=")

@@ -7,7 +7,7 @@ Invariant: everything but `pause`, `resume` and `reconcile` with `commit` only l
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,7 @@ from engine.run.lease import Lease
 from engine.run.passing import unknown, utc_now
 from engine.sources import BROUGHT, KINDS, handed
 from engine.sources.source import SourceError, account_of
-from engine.store.errors import Busy, Unclear
+from engine.store.errors import Busy
 
 if TYPE_CHECKING:
     from engine.config import Config, Mailbox
@@ -99,15 +99,6 @@ class Reconciled(Struct, frozen=True):
     def known(self) -> int:
         """Mails that are ours already."""
         return self.on_server - self.missing - len(self.withheld)
-
-
-def named(config: Config, names: Sequence[str] = ()) -> list[Mailbox]:
-    """Give the mailboxes of these names, each once; without names all active ones. Raises Unclear."""
-    known = {box.name: box for box in config.mailboxes}
-    for name in names:
-        if name not in known:
-            raise Unclear(f"there is no mailbox {name!r}; there are: {', '.join(known) or 'none'}")
-    return [known[name] for name in dict.fromkeys(names)] or [box for box in config.mailboxes if box.active]
 
 
 def fares(config: Config, store: Store) -> list[Fare]:

@@ -1,7 +1,7 @@
 """Bounces: is this mail a report that another one was not delivered, and what does it say.
 
 Here: the signs (RFC 3464 and what servers did before and beside it), recipients, status, the mail it is about.
-Not here: other automatic mail (`auto.py`), the texts of servers (`bounce_phrases.py`).
+Not here: other automatic mail (`auto.py`), the texts of servers (`bounce_phrases.py`, `bounce_texts.py`).
 Invariant: one sign that only a server gives, or two that together no person gives; a mail that quotes, forwards or
 speaks of a bounce is none. Reading is bounded: the first 64 KB of text, at most 50 recipients.
 """
@@ -15,7 +15,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from engine.mail import parts
-from engine.mail.bounce_phrases import AUTOMATIC, COPIES, DAEMONS, EVIDENCE, MACHINE, POSTMASTER, SUBJECT
+from engine.mail.bounce_phrases import DAEMONS, POSTMASTER, SUBJECT
 from engine.model.facts import Bounce, BouncedRecipient
 from engine.model.mail import Address, Mail, Part
 
@@ -72,6 +72,8 @@ def refuses(mail: Mail) -> bool:
 
 def _judge(mail: Mail, fields: Names, kind: str, null: bool, daemon: str, said: bool) -> str:
     """Weigh the signs: reverse-path, originator, subject, text. Needed: one a server gives, and one more."""
+    from engine.mail.bounce_texts import AUTOMATIC, EVIDENCE, MACHINE
+
     text = mail.text[:8000]
     reported = any(part.content_type in _STATUS_TYPES for part in mail.parts)
     if reported and kind.startswith("multipart/") and (null or daemon):
@@ -212,6 +214,8 @@ def _status_of(text: str) -> str:
 
 def _told(mail: Mail) -> Iterator[BouncedRecipient]:
     """The recipients that the text of a bounce names: an address at the start of a line, or beside a status."""
+    from engine.mail.bounce_texts import COPIES, EVIDENCE
+
     text = mail.text[:_TEXT]
     copy = COPIES.search(text)
     lines = (text[: copy.start()] if copy and copy.start() > 40 else text).split("\n")

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from msgspec import Struct
 
-from engine.model.desk import Value
-from engine.model.draft import Decider
-from engine.model.facts import Release
-from engine.model.mail import RawMail
+if TYPE_CHECKING:
+    from engine.model.desk import Value
+    from engine.model.draft import Decider
+    from engine.model.facts import Release
+    from engine.model.mail import RawMail
 
 # ── the ledger ────────────────────────────────────────────────────────────────────────────────────────────────
 

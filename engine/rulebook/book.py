@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from engine.rulebook import sentences
 from engine.rulebook.actions import Vocabulary
 from rules.load import Source, load
 from rules.problem import Problem, Severity
@@ -45,6 +46,7 @@ def load_rules(config: Config, directory: Path | None = None, before: Rulebook |
     one that loaded last. `directory` takes the files of the same names from another folder (what would other rules
     do?). A mailbox waits for its own file; a file that mail only passes through on its way is minded by stage `route`.
     """
+    sentences.recall(config)
     vocabulary = Vocabulary(config)
     sources: list[Source] = []
     missing: list[Problem] = []

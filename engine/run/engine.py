@@ -7,14 +7,11 @@ Invariant: nothing here changes a mail, a receipt or an item; run, explain, repl
 
 from __future__ import annotations
 
-import dataclasses
-from dataclasses import field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from engine.lookups import Recorder
-from engine.model.mail import RawMail
-from engine.run.world import InHand, World
+from msgspec import Struct, field
+
 from engine.stop import Stop
 
 if TYPE_CHECKING:
@@ -24,16 +21,18 @@ if TYPE_CHECKING:
     from engine.config import Config
     from engine.decision.case import Case, Each
     from engine.decision.pipeline import Pipeline
+    from engine.lookups import Recorder
+    from engine.model.mail import RawMail
     from engine.model.stored import Spooled
     from engine.ports import MessageIds
     from engine.rulebook.book import Rulebook
+    from engine.run.world import InHand, World
     from engine.scripts.memory import Memory
     from engine.scripts.scripts import Scripts
     from engine.store.store import Store
 
 
-@dataclasses.dataclass
-class Engine:
+class Engine(Struct, eq=False, dict=True):
     """A configuration, a store and all that deciding needs, made when first asked for.
 
     `rules_directory` takes the rule files of the same names from another folder. `server_tells`: the mail server tells
@@ -96,18 +95,24 @@ class Engine:
 
     def look(
         self, raw: RawMail, mail: str = "", recorded: dict[tuple[Any, ...], Any] | None = None,
-        world: type[World] = World, in_hand: InHand | None = None,
+        world: type[World] | None = None, in_hand: InHand | None = None,
     ) -> Recorder:  # fmt: skip
         """Open the door to the world for one decision; the clock stands at the time the mail was received."""
-        seen = world(self, raw.content, raw.received_at, mail, in_hand)
-        return Recorder(seen, raw.received_at, recorded)
+        from engine.lookups import Recorder
+        from engine.run.world import World
 
-    def decide(self, batch: Sequence[Spooled], world: type[World] = World, each: Each | None = None) -> Sequence[Case]:
+        asked = (world or World)(self, raw.content, raw.received_at, mail, in_hand)
+        return Recorder(asked, raw.received_at, recorded)
+
+    def decide(
+        self, batch: Sequence[Spooled], world: type[World] | None = None, each: Each | None = None
+    ) -> Sequence[Case]:
         """Decide about spooled mails; gives the cases that came to the end, numbered by their place in the batch.
 
         From its second attempt on, the bytes of a mail are read in a process apart.
         """
         from engine.decision.case import Case, one_by_one
+        from engine.run.world import InHand
 
         versions, in_hand = self.store.versions(), InHand()
         cases = [
@@ -128,3 +133,11 @@ class Engine:
         if not self.store.is_rehearsing:
             for digest, text in self.unkept.items():
                 self.store.archive.keep_text(digest, text)
+
+    def rule_texts_kept(self) -> None:
+        """Hear that their transaction is committed; what was parsed of the rules is kept for the next run."""
+        if self.unkept and not self.store.is_rehearsing:
+            from engine.rulebook import sentences
+
+            sentences.keep(self.config, self.book.rules.files.values())
+            self.unkept.clear()

@@ -10,12 +10,11 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from engine.run.line import line_of
-from engine.run.process import BATCH, process
+from msgspec import Struct, field
+
 from engine.run.report import Listener as Listener
 from engine.run.report import MailboxReport as MailboxReport
 from engine.run.visit import Visit
@@ -37,8 +36,7 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-@dataclass
-class Pass:
+class Pass(Struct, eq=False):
     """One pass of `allegra run`: at most `limit` new mails from each mailbox, `wait_s` seconds for a lease.
 
     The engine's `stop` stops it. `sources` are those a host hands in, by the name of their mailbox. In a `hosted` pass
@@ -51,7 +49,7 @@ class Pass:
     wait_s: float = 0.0
     settle: bool = True
     now: Callable[[], datetime] = utc_now
-    sources: Mapping[str, Source] = field(default_factory=dict)
+    sources: Mapping[str, Source] = {}
     hosted: bool = False
 
     def run(self, mailboxes: Iterable[Mailbox]) -> list[MailboxReport]:
@@ -74,13 +72,13 @@ class Pass:
             visited.append((mailbox, report))
             self._visit(mailbox, report, self._usual)
             self.listener.mailbox_done(report)
-        tried = self.engine.store.ledger.tried_mailboxes(self.now())
+        tried = self.engine.store.queue.tried_mailboxes(self.now())
         for mailbox, report in visited:
             if mailbox.name in tried and report.state in ("ok", "failed") and not stop.is_set():
                 self._visit(mailbox, report, self._tried)
                 self.listener.mailbox_done(report)
             if report.state in ("ok", "failed"):
-                report.waiting = self.engine.store.ledger.waiting(mailbox.name)
+                report.waiting = self.engine.store.queue.waiting(mailbox.name)
         return [report for _, report in visited]
 
     @contextmanager
@@ -179,13 +177,16 @@ def rehearse(
 
 
 def _rehearse(engine: Engine, mailbox: Mailbox, report: MailboxReport, raws: list[RawMail], now: datetime) -> None:
+    from engine.run.line import line_of
+    from engine.run.process import BATCH, process
+
     ledger = engine.store.ledger
     for start in range(0, len(raws), BATCH):
         spooled = ledger.spool(raws[start : start + BATCH], "rehearsal")
         report.new += len(spooled)
         unseen = [each for each in spooled if not each.seen_before]
         report.lines += [line_of(result) for result in process(engine, unseen, now)]
-    report.waiting = ledger.waiting(mailbox.name)
+    report.waiting = engine.store.queue.waiting(mailbox.name)
 
 
 def unknown(store: Store, mailbox: Mailbox, source: Source, keys: Sequence[str]) -> Sequence[str]:

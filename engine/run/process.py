@@ -166,8 +166,7 @@ class _Work:
                         results.append(result)
             results += [self._failed(spooled, error) for spooled, error in broken]
             hand.put_down()
-        if not self.store.is_rehearsing:
-            self.engine.unkept.clear()
+        self.engine.rule_texts_kept()
         return results, again
 
     def _carefully(

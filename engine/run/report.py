@@ -6,17 +6,16 @@ Here: `MailboxReport`, `Listener`. Not here: the work (`visit.py`), printing (`c
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from engine.run.line import Line
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from engine.model.stored import Waiting
+    from engine.run.line import Line
 
 
-@dataclass(slots=True)
-class MailboxReport:
+class MailboxReport(Struct, eq=False):
     """What a pass did with one mailbox. `state` is ok, busy (another run has it), failed or paused.
 
     `notes` are sentences that somebody should read although the mailbox works; `waiting` is which mails wait after the
@@ -31,11 +30,11 @@ class MailboxReport:
     sentence: str = ""
     new: int = 0
     seen_before: int = 0
-    lines: list[Line] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    waiting: list[Waiting] = field(default_factory=list)
-    unsettled: dict[str, str] = field(default_factory=dict)
-    withheld: dict[str, str] = field(default_factory=dict)
+    lines: list[Line] = []
+    notes: list[str] = []
+    waiting: list[Waiting] = []
+    unsettled: dict[str, str] = {}
+    withheld: dict[str, str] = {}
 
     def missed(self, withheld: dict[str, str]) -> None:
         """Name the messages that the server lists and does not hand out."""

@@ -9,16 +9,14 @@ Invariant: the server hears nothing about a mail before its bytes are ours, and 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from engine.model.reasons import OUR_FAULT
-from engine.run.line import line_of
-from engine.run.process import BATCH, claim, process
-from engine.run.report import Listener, MailboxReport
-from engine.stop import Stop, Stopped
+from engine.stop import Stopped
 
 if TYPE_CHECKING:
     from engine.config import Mailbox
@@ -27,8 +25,10 @@ if TYPE_CHECKING:
     from engine.run.engine import Engine
     from engine.run.lease import Lease
     from engine.run.process import Result
+    from engine.run.report import Listener, MailboxReport
     from engine.sources.handed import Handed
     from engine.sources.source import Source, SourceError
+    from engine.stop import Stop
 
 BATCH_BYTES = 8_000_000
 """A batch ends early when its mails reach this size: bounds memory whatever the mails are."""
@@ -40,8 +40,7 @@ MOST_BACK = 50
 """The most mails read again in one pass because they stand where they had been taken from."""
 
 
-@dataclass
-class Visit:
+class Visit(Struct, eq=False):
     """The work on one mailbox. `limit` bounds the new mails read; without `settle` the server hears nothing.
 
     `own` is a source that a host handed in for this mailbox.
@@ -64,14 +63,17 @@ class Visit:
 
     def look_at_files_again(self) -> None:
         """Let mail that waits for a file of ours be decided now: whether the file is mended is only seen that way."""
-        ledger, name = self.engine.store.ledger, self.mailbox.name
-        if any(each.code in OUR_FAULT for each in ledger.waiting(name)):
-            ledger.make_due(name, OUR_FAULT)
+        queue, name = self.engine.store.queue, self.mailbox.name
+        if any(each.code in OUR_FAULT for each in queue.waiting(name)):
+            queue.make_due(name, OUR_FAULT)
 
     def decide_waiting(self, tried: bool) -> None:
         """Decide what waits in the spool: released, deferred, left by a run that died; with `tried` also what broke."""
-        while not self.stop.is_set():
-            batch, given_up = claim(self.engine, self.mailbox.name, self.now(), self.lease.owner, tried=tried)
+        name, queue = self.mailbox.name, self.engine.store.queue
+        while not self.stop.is_set() and queue.is_due(name, self.now()):
+            from engine.run.process import claim
+
+            batch, given_up = claim(self.engine, name, self.now(), self.lease.owner, tried=tried)
             self._tell(given_up)
             if not batch:
                 return
@@ -99,21 +101,24 @@ class Visit:
             listed = [each.key for each in source.list()]
             with self.stop.protected():
                 keys, late, cleared = self._keys(listed)
-            if keys or late:
-                self.listener.mailbox_started(self.report, len(keys) + len(late))
             handed = Handed(source, self.mailbox)
             try:
-                self._read(source, handed, keys, late)
+                if keys or late:
+                    self.listener.mailbox_started(self.report, len(keys) + len(late))
+                    self._read(source, handed, keys, late)
+                else:
+                    self._settle(source)
                 withheld = handed.withheld(keys)
             except SourceError as error:
                 if error.key:
                     with self.stop.protected():
                         store.mailboxes.broke(name, error.key)
                 raise
-            with self.stop.protected(), store.joining():
-                store.mailboxes.whole(name, [key for key in cleared if key not in withheld])
-                for key in withheld:
-                    store.mailboxes.broke(name, key)
+            if cleared or withheld:
+                with self.stop.protected(), store.joining():
+                    store.mailboxes.whole(name, [key for key in cleared if key not in withheld])
+                    for key in withheld:
+                        store.mailboxes.broke(name, key)
             self.report.missed(withheld)
         self._note_unsettled()
 
@@ -140,6 +145,7 @@ class Visit:
 
         From POP3 each mail is spooled before the next is asked for: some servers show a mail once only.
         """
+        from engine.run.process import BATCH
         from engine.sources.source import SourceError
 
         one_by_one = self.mailbox.protocol == "pop3"
@@ -190,10 +196,14 @@ class Visit:
 
     def _decide(self, batch: Sequence[Spooled]) -> None:
         if batch:
+            from engine.run.process import process
+
             self._tell(process(self.engine, batch, self.now()))
 
     def _tell(self, results: Sequence[Result]) -> None:
         if results:
+            from engine.run.line import line_of
+
             lines = [line_of(result) for result in results]
             self.report.lines += lines
             self.listener.mails_done(self.report, lines)
@@ -202,11 +212,11 @@ class Visit:
 
     def _plan_closed(self) -> None:
         """Let go of mails that `keep_until = "item-closed"` kept in their mailbox, once their items are closed."""
+        if self.mailbox.keep_until != "item-closed":
+            return
         from engine.decision.mailbox_action import KEEP, plan_action
         from engine.model.plan import Outcome, Settle
 
-        if self.mailbox.keep_until != "item-closed":
-            return
         planned = plan_action(self.mailbox, Settle.SUCCESS, Outcome.CREATED, item_closed=True)
         if planned != KEEP:
             self.engine.store.mailboxes.plan_closed(self.mailbox.name, planned.kind, planned.folder, ACTIONS)

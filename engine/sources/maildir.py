@@ -8,10 +8,7 @@ Invariant: a message keeps its unique name (up to the colon) whatever happens to
 
 from __future__ import annotations
 
-import hashlib
 import os
-import secrets
-import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
@@ -133,6 +130,8 @@ class MaildirSource:
 
     def _moved_before(self, action: Action) -> Iterator[str]:
         """Where we moved a message to before: its name is its own in all folders, and so are its bytes."""
+        import hashlib
+
         for folder in folders_before(self.mailbox, action):
             directory = self._folder(folder) / "cur"
             for path in list(directory.iterdir()) if directory.is_dir() else ():
@@ -226,6 +225,9 @@ def deliver_into(folder: Path, stream: BinaryIO) -> str:
     Into tmp/ first, renamed into new/ when it is on disk: a reader never sees half a mail, and after this returned
     not even a power cut loses it (https://cr.yp.to/proto/maildir.html).
     """
+    import secrets
+    import shutil
+
     for name in ("tmp", "new", "cur"):
         (folder / name).mkdir(mode=0o700, parents=True, exist_ok=True)
     name = f"{time.time_ns() // 10**9}.M{time.time_ns() // 1000 % 10**6}P{os.getpid()}R{secrets.token_hex(4)}.allegra"

@@ -6,7 +6,6 @@ Not here: any protocol. Invariant: a key names one presentation of a message in 
 
 from __future__ import annotations
 
-import hashlib
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -16,10 +15,9 @@ from urllib.parse import quote, unquote
 
 from msgspec import Struct
 
-from engine.model.mail import Origin, RawMail
-
 if TYPE_CHECKING:
     from engine.config import Mailbox
+    from engine.model.mail import RawMail
 
 T = TypeVar("T")
 
@@ -165,8 +163,12 @@ def raw_mail(
     mailbox: str, key: str, content: bytes, received_at: datetime, size_bytes: int = 0, truncated: bool = False
 ) -> RawMail:
     """Put the bytes, their origin and their sha256 together. `size_bytes` is the transport's claim, 0 for none."""
+    from hashlib import sha256
+
+    from engine.model.mail import Origin, RawMail
+
     origin = Origin(mailbox, key, size_bytes or len(content))
-    return RawMail(content, origin, received_at, hashlib.sha256(content).hexdigest(), truncated=truncated)
+    return RawMail(content, origin, received_at, sha256(content).hexdigest(), truncated=truncated)
 
 
 def account_of(mailbox: Mailbox) -> str:
@@ -215,7 +217,9 @@ def split_imap_key(key: str) -> tuple[str, str, int] | None:
 
 def content_key(content: bytes) -> str:
     """The key of a message that has no name of its own: its sha256."""
-    return "sha256:" + hashlib.sha256(content).hexdigest()
+    from hashlib import sha256
+
+    return "sha256:" + sha256(content).hexdigest()
 
 
 def message_id_key(header: bytes) -> str:
@@ -224,11 +228,13 @@ def message_id_key(header: bytes) -> str:
     Other content under a known Message-ID must not hide behind it, so a hash of the header goes with it:
     the trace lines of two deliveries never are the same.
     """
+    from hashlib import sha256
+
     for line in header.replace(b"\r\n", b"\n").replace(b"\n ", b" ").replace(b"\n\t", b" ").split(b"\n"):
         name, colon, value = line.partition(b":")
         if colon and name.strip().lower() == b"message-id" and value.strip():
             identity = printable(value.strip()[:250].decode("utf-8", "replace"))
-            return f"mid:{identity}#{hashlib.sha256(header).hexdigest()[:16]}"
+            return f"mid:{identity}#{sha256(header).hexdigest()[:16]}"
     return ""
 
 

@@ -1,14 +1,14 @@
 """Claims: whose a waiting mail is now, and what becomes of mails that nobody could decide.
 
 Here: `Claims`, a part of `engine.ports.Ledger`: claims, deferrals, and mails that break the machine: counted, tried
-again with growing waits, and at last kept for a person. Not here: taking mails in (`spool.py`), decisions
-(`commit.py`). Invariant: an attempt was counted before it began; a quarantined mail keeps its bytes and has a receipt
-that says why.
+again with growing waits, and at last kept for a person. Not here: what waits and what dead processes left
+(`queue.py`), taking mails in (`spool.py`), decisions (`commit.py`). Invariant: an attempt was counted before it began;
+a quarantined mail keeps its bytes and has a receipt that says why.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import takewhile
 from typing import Any
@@ -18,25 +18,15 @@ import msgspec
 from engine.model.draft import ENGINE
 from engine.model.facts import Facts, Release
 from engine.model.mail import Envelope, Mail, Origin, RawMail
-from engine.model.stored import Claimed, Spooled, Waiting
+from engine.model.stored import Claimed, Spooled
 from engine.store import hot, tables
 from engine.store.database import Database, time, us
 from engine.store.errors import Refused
 from engine.store.listing import Listing
-from engine.store.locks import is_alive
 from engine.store.mails import Mails
+from engine.store.queue import CLAIM_S, is_free, last_line
 from engine.store.receipts import Receipts, message_key
 from engine.store.settling import plan
-from engine.store.terms import OPEN
-
-CLAIM_S = 900
-"""How long a claim of a process on another host stands; one of a dead process on this host falls at once."""
-
-CLOCK_JUMP_S = 86_400
-"""A claim, lease or wait that ends later than this from now was made before the clock went back."""
-
-DEATHS_AT_ONCE = 2
-"""After so many deaths a mail is still taken up at once: whoever is killed has a mail in hand, most often innocent."""
 
 CLAIM_BYTES = 8_000_000
 """A batch of claimed mails ends at this size: bounds memory whatever the mails are."""
@@ -46,7 +36,6 @@ MOST_TEXT = 1000
 
 MOST_ERROR = 20_000
 
-DIED = "the process died while this mail was in hand"
 CRASHED = "every attempt ended in a crash of the whole process"
 
 
@@ -109,38 +98,6 @@ class Claims:
             for each in spooled:
                 self.defer(each, "", "", each.received_at)
 
-    def give_back(self, mailbox: str, now: datetime, in_hand: dict[str, int], waits_s: Sequence[float]) -> None:
-        moment, number = us(now), self._listing.number(mailbox)
-        longest = int(max((CLOCK_JUMP_S, *waits_s)) * 1_000_000)
-        with self._database.joining():
-            self._database.run(hot.WAITS_TOO_LONG, number, moment + longest)
-            for row, attempts, held_by, until in self._database.rows(hot.CLAIMED_ROWS, number):
-                if not is_free(held_by, until, moment):
-                    continue
-                begun = in_hand.get(held_by)
-                if begun == row:
-                    next_at = 0  # at once: first in its turn, for a reply may follow, then alone behind all others
-                    if attempts > DEATHS_AT_ONCE and waits_s:
-                        wait = waits_s[min(attempts - DEATHS_AT_ONCE, len(waits_s)) - 1]
-                        next_at = moment + int(wait * 1_000_000)
-                    self._database.run(hot.DIED_ON, next_at, DIED, row)
-                else:
-                    self._database.run(hot.GIVE_BACK, attempts - (begun is not None), row)
-
-    def tried_mailboxes(self, now: datetime) -> frozenset[str]:
-        return frozenset(name for (name,) in self._database.rows(hot.TRIED_MAILBOXES, us(now)))
-
-    def waiting(self, mailbox: str) -> list[Waiting]:
-        rows = self._database.rows(hot.LET_WAIT, self._listing.number(mailbox))
-        return [Waiting(number, code, _last_line(error), time(until)) for code, error, number, until in rows]
-
-    def make_due(self, mailbox: str, codes: Collection[str]) -> None:
-        inbound = tables.Inbound
-        waits = tables.SQL(OPEN) & (inbound.state == "received") & inbound.owner.is_null()
-        here = inbound.mailbox == self._listing.number(mailbox)
-        with self._database.joining():
-            self._database.do(inbound.update(next_at=0).where(waits, here, inbound.code.in_(sorted(codes))))
-
     def reset_status(self, mail: str) -> None:
         inbound = tables.Inbound
         with self._database.joining():
@@ -191,7 +148,7 @@ class Claims:
             )  # fmt: skip
             if not self._database.do(kept):
                 return False
-            self._give_up(row, generation, code, _last_line(error), now, action, folder)
+            self._give_up(row, generation, code, last_line(error), now, action, folder)
             return True
 
     def _crashed_too_often(self, row: int, now: datetime, action: str, folder: str) -> Spooled:
@@ -214,22 +171,7 @@ def claim_of(spooled: Spooled) -> tuple[Any, ...]:
     return spooled.row, spooled.generation, spooled.attempts, spooled.owner
 
 
-def is_free(held_by: str | None, until: int, now: int) -> bool:
-    """Nobody's, a dead process's, or held longer than a claim may be (or by a clock that ran ahead)."""
-    if held_by is None:
-        return True
-    alive = is_alive(held_by)
-    if alive is False or until < now:
-        return True
-    return alive is None and until > now + CLOCK_JUMP_S * 1_000_000
-
-
 def listed(mail: Mail, facts: Facts) -> tuple[str, str, str]:
     """Give sender, recipients and subject as they stand in lists."""
     to = ", ".join([each.address for each in mail.to[:3]])
     return facts.sender.address.key[:MOST_TEXT], to[:MOST_TEXT], mail.subject[:MOST_TEXT]
-
-
-def _last_line(text: str) -> str:
-    lines = text.strip().splitlines()
-    return lines[-1][:500] if lines else "the machine broke on this mail"

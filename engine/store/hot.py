@@ -60,6 +60,9 @@ SELECT id, attempts, owner, claimed_until, code FROM inbound
 WHERE {OPEN} AND state = 'received' AND mailbox_id = ? AND next_at <= ? AND attempts <= ?
 ORDER BY next_at, id LIMIT ?"""
 
+DUE_MAIL = f"""
+SELECT 1 FROM inbound WHERE {OPEN} AND state = 'received' AND mailbox_id = ? AND next_at <= ? LIMIT 1"""
+
 CLAIM = update("inbound", "attempts", "owner", "claimed_until", where="id = ? AND state = 'received' AND attempts = ?")
 
 LET_WAIT = f"""

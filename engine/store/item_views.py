@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from peewee import JOIN, Case, fn
-
 from engine.mail.subject import changed
 from engine.model.addresses import bare
 from engine.model.desk import AccountStatus
@@ -37,7 +35,7 @@ class ItemViews:
         return [_item_row(row) for row in self._database.all(query)]
 
     def count(self, workspace: str) -> int:
-        query = tables.Item.select(fn.COUNT(tables.Item.id)).join(tables.Workspace)
+        query = tables.Item.select(tables.fn.COUNT(tables.Item.id)).join(tables.Workspace)
         return int(self._database.first(query.where(tables.Workspace.identifier == workspace))[0])
 
     def view(self, item: int) -> ItemView | None:
@@ -47,7 +45,7 @@ class ItemViews:
         of, inbound = tables.Item, tables.Inbound
         text, quoted, html, private, closed_at, mail, version, category = self._database.first(
             of.select(of.text, of.quoted, of.html, of.private, of.closed_at, inbound.ref, of.version, of.category)
-            .join(inbound, JOIN.LEFT_OUTER).where(of.id == item)
+            .join(inbound, tables.JOIN.LEFT_OUTER).where(of.id == item)
         )  # fmt: skip
         named = (("category", category), ("version", version))
         return ItemView(
@@ -70,14 +68,15 @@ class ItemViews:
 
     def _comments(self, item: int) -> tuple[CommentView, ...]:
         comment, account, inbound, first = tables.Comment, tables.Account, tables.Inbound, tables.Inbound.alias("first")
+        fn = tables.fn
         login, sender, mail = fn.COALESCE(account.login, ""), _stranger(comment.sender), fn.COALESCE(inbound.ref, "")
         said, was = fn.COALESCE(inbound.subject, ""), fn.COALESCE(first.subject, "")
         query = (
             comment.select(comment.id, login, comment.text, comment.quoted, comment.internal, comment.created_at, mail,
                            comment.html, sender, said, tables.Item.title, was)
-            .join(account, JOIN.LEFT_OUTER).switch(comment).join(inbound, JOIN.LEFT_OUTER)
+            .join(account, tables.JOIN.LEFT_OUTER).switch(comment).join(inbound, tables.JOIN.LEFT_OUTER)
             .switch(comment).join(tables.Item)
-            .join(first, JOIN.LEFT_OUTER, on=tables.Item.inbound == first.id)
+            .join(first, tables.JOIN.LEFT_OUTER, on=tables.Item.inbound == first.id)
             .where(comment.item == item).order_by(comment.id)
         )  # fmt: skip
         return tuple(
@@ -123,7 +122,7 @@ class ItemViews:
             shown = comment.update(internal=False, published=True, belongs=authorise).where(comment.id == note)
             database.do(shown)
             now = database.now()
-            later = Case(None, [(of.changed_at < now, now)], of.changed_at)
+            later = tables.Case(None, [(of.changed_at < now, now)], of.changed_at)
             database.do(of.update(changed_at=later).where(of.id == item))
             if authorise and author is not None:
                 person = tables.ItemPerson.insert(item=item, account=author, role="reader")
@@ -135,7 +134,7 @@ class ItemViews:
     def _write_down(self, mail: int, note: int, detail: str) -> None:
         """Keep what a person did to something that a mail made, beside the mail's own effects."""
         effect, inbound = tables.Effect, tables.Inbound
-        mine = effect.select(fn.COUNT(effect.n)).where(effect.inbound == mail, effect.kind == "Publish")
+        mine = effect.select(tables.fn.COUNT(effect.n)).where(effect.inbound == mail, effect.kind == "Publish")
         (n,) = self._database.first(mine)
         (generation,) = self._database.first(inbound.select(inbound.generation).where(inbound.id == mail))
         self._database.do(
@@ -146,20 +145,22 @@ class ItemViews:
 def _rows() -> Any:
     """The columns of `ItemRow`, of every item; the comments and attachments are counted."""
     item, workspace, account = tables.Item, tables.Workspace, tables.Account
-    comments = tables.Comment.select(fn.COUNT(tables.Comment.id)).where(tables.Comment.item == item.id)
-    attachments = tables.Attachment.select(fn.COUNT(tables.Attachment.id)).where(tables.Attachment.item == item.id)
+    comments = tables.Comment.select(tables.fn.COUNT(tables.Comment.id)).where(tables.Comment.item == item.id)
+    attachments = tables.Attachment.select(tables.fn.COUNT(tables.Attachment.id)).where(
+        tables.Attachment.item == item.id
+    )
     return (
         item.select(item.id, workspace.identifier, item.title, item.type, item.status, item.priority, item.assigned_to,
-                    fn.COALESCE(account.login, ""), item.created_at, item.changed_at, comments, attachments,
+                    tables.fn.COALESCE(account.login, ""), item.created_at, item.changed_at, comments, attachments,
                     _stranger(item.sender))
-        .join(workspace).switch(item).join(account, JOIN.LEFT_OUTER)
+        .join(workspace).switch(item).join(account, tables.JOIN.LEFT_OUTER)
     )  # fmt: skip
 
 
 def _stranger(sender: Any) -> Any:
     """Name and address of somebody without an account, for whom the guest stands; "" where the author has one."""
     account = tables.Account
-    return Case(None, [(account.id.is_null() | (account.status == AccountStatus.GUEST), sender)], "")
+    return tables.Case(None, [(account.id.is_null() | (account.status == AccountStatus.GUEST), sender)], "")
 
 
 def _item_row(row: tuple[Any, ...]) -> ItemRow:

@@ -14,11 +14,11 @@ from pathlib import Path
 
 from engine.model.stored import MailboxState
 from engine.store import hot, tables
-from engine.store.claims import Claims, is_free
 from engine.store.database import Database, moment, us
 from engine.store.listing import Listing, times_of
 from engine.store.locks import FileLock, is_alive
 from engine.store.migrations import MADE, check_version, pass_file
+from engine.store.queue import Queue, is_free
 
 TTL_S = 60.0
 RETRY_S = 0.25
@@ -33,8 +33,8 @@ CRASH_WAITS_S = (60.0, 300.0, 1800.0, 7200.0)
 class Leases:
     """Leases of mailboxes, and their states."""
 
-    def __init__(self, database: Database, listing: Listing, claims: Claims) -> None:
-        self._database, self._listing, self._claims = database, listing, claims
+    def __init__(self, database: Database, listing: Listing, queue: Queue) -> None:
+        self._database, self._listing, self._queue = database, listing, queue
         self._locks: dict[str, FileLock] = {}
         self._pass: FileLock | None = None
         self._notes: dict[str, Callable[[int], None]] = {}
@@ -105,7 +105,7 @@ class Leases:
         lock = self._locks.get(mailbox)
         told = lock.noted(2) if lock else []
         in_hand = {told[0].decode("utf-8", "replace"): int(told[1])} if len(told) == 2 and told[1].isdigit() else {}
-        self._claims.give_back(mailbox, now, in_hand, waits_s)
+        self._queue.give_back(mailbox, now, in_hand, waits_s)
         if lock:
             self._notes[mailbox] = lock.counter(owner.encode())
 

@@ -10,8 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from peewee import EXCLUDED
-
 from engine.store import tables
 from engine.store.database import Database
 from engine.store.directory import Directory
@@ -99,7 +97,7 @@ class Loading:
             changed += self._database.do(
                 given.on_conflict(
                     conflict_target=(field.item, field.field), preserve=(field.value,),
-                    where=field.value != EXCLUDED.value,
+                    where=field.value != tables.EXCLUDED.value,
                 )
             )  # fmt: skip
         return changed > 0

@@ -7,8 +7,9 @@ whoever made the change, nor across a rollback.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Any, TypeVar, get_args
+
+from msgspec import Struct
 
 from engine.model.changes import Changes, Counter, Key, Versions
 from engine.store.database import Database
@@ -18,8 +19,7 @@ T = TypeVar("T")
 MOST_REMEMBERED = 20_000
 
 
-@dataclass(slots=True)
-class Window:
+class Window(Struct):
     """The decided mails received from `start` up to `end`, counted."""
 
     start: int

@@ -11,22 +11,21 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from datetime import datetime
-from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 from msgspec.structs import replace
 
 from engine.model.addresses import base_key, key_of
-from engine.model.plan import SendMail
-from engine.model.stored import OutboxContext, OutboxRow, Spooled
+from engine.model.stored import OutboxContext, OutboxRow
 from engine.store import hot, tables, tagged
-from engine.store.claims import CLAIM_S, CLOCK_JUMP_S, is_free
-from engine.store.commit import random_message_id
 from engine.store.database import Database, time, us
 from engine.store.memory import Memory
+from engine.store.queue import CLAIM_S, CLOCK_JUMP_S, is_free
 
 if TYPE_CHECKING:
+    from engine.model.plan import SendMail
+    from engine.model.stored import Spooled
     from engine.ports import MessageIds
 
 MOST_REFERENCES = 50
@@ -41,6 +40,10 @@ class Outbox:
     def tell(
         self, spooled: Spooled, mails: Iterable[SendMail], once: str, message_ids: MessageIds | None = None
     ) -> None:
+        from hashlib import blake2b
+
+        from engine.store.commit import random_message_id
+
         message_ids = message_ids or random_message_id
         for mail in mails if "quiet" not in spooled.mode else ():
             for recipient in mail.to:

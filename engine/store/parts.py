@@ -1,7 +1,7 @@
 """The parts of a store, put together: which hands make up what `engine.ports` promises under one name.
 
 Here: `Ledger`, `Mailboxes`, `Items`, `Archive`, each with the methods of those that do the work. Not here: any work;
-`Directory` and `Outbox`, which are of one piece. Invariant: a part has exactly the methods of its protocol.
+`Queue`, `Directory` and `Outbox`, which are of one piece. Invariant: a part has exactly the methods of its protocol.
 """
 
 from __future__ import annotations
@@ -31,9 +31,8 @@ class Ledger:
     def __init__(self, spool: Spool, claims: Claims, closing: Closing, receipts: Receipts) -> None:
         self.spool = spool.spool
         self.claim, self.claim_one, self.unclaim = claims.claim, claims.claim_one, claims.unclaim
-        self.give_back, self.tried_mailboxes = claims.give_back, claims.tried_mailboxes
         self.defer, self.fail, self.describe = claims.defer, claims.fail, claims.describe
-        self.waiting, self.make_due, self.reset_status = claims.waiting, claims.make_due, claims.reset_status
+        self.reset_status = claims.reset_status
         self.reopen, self.ignore, self.reject = closing.reopen, closing.ignore, closing.reject
         self.item_by_message_ids, self.duplicate = receipts.item_by_message_ids, receipts.duplicate
         self.sender_rate, self.total_rate = receipts.sender_rate, receipts.total_rate

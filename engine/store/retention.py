@@ -14,8 +14,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from peewee import SQL, fn
-
 from engine.model.reasons import REASONS
 from engine.model.stored import Pruned
 from engine.store import hot, tables
@@ -42,7 +40,7 @@ class Retention:
         mails = size = kept = last = 0
         cut = us(now) - int(keep * 1_000_000)
         inbound, receipt = tables.Inbound, tables.Receipt
-        young = self._first_since(inbound, inbound.received_at, cut, now, SQL(DECIDED))
+        young = self._first_since(inbound, inbound.received_at, cut, now, tables.SQL(DECIDED))
         while True:
             with self._database.joining():
                 rows = self._database.all(_old(cut, last, young))
@@ -51,7 +49,7 @@ class Retention:
                     mails, size = mails + 1, size + length
             if not rows:
                 break
-        ended = inbound.select(inbound.id).where(SQL(DECIDED), ~SQL(f"({OPEN})"))
+        ended = inbound.select(inbound.id).where(tables.SQL(DECIDED), ~tables.SQL(f"({OPEN})"))
         cut = us(now) - int(keep_trace * 1_000_000)
         young = self._first_since(receipt, receipt.decided_at, cut, now)
         with self._database.joining():
@@ -65,7 +63,9 @@ class Retention:
 
     def _first_since(self, table: Any, time: Any, cut: int, now: datetime, *where: Any) -> int:
         """Give the first row since `cut`: rows behind it are younger, whatever their clock said when it ran behind."""
-        (first,) = self._database.first(table.select(fn.MIN(table.id)).where(time >= cut, time <= us(now), *where))
+        (first,) = self._database.first(
+            table.select(tables.fn.MIN(table.id)).where(time >= cut, time <= us(now), *where)
+        )
         return int(first) if first is not None else NEVER
 
     def _let_go(self, raw: int, now: datetime) -> int:
@@ -80,9 +80,9 @@ class Retention:
             row = self._mails.mail(mail)
             (raw,) = self._database.first(inbound.select(inbound.raw).where(inbound.id == row.row))
             same = inbound.select(inbound.id).where(inbound.raw == raw)  # in whatever mailbox these bytes came
-            if self._database.first(same.where(SQL(OPEN))):
+            if self._database.first(same.where(tables.SQL(OPEN))):
                 raise Refused(f"{row.mail} is {row.outcome}: ignore or release it first")
-            if self._database.first(shown.select(shown.key).where(shown.inbound.in_(same), SQL(PLANNED))):
+            if self._database.first(shown.select(shown.key).where(shown.inbound.in_(same), tables.SQL(PLANNED))):
                 raise Refused(f"{row.mail} is still to be moved in its mailbox")
             self._let_go(raw, self._database.clock())
             for (number,) in self._database.all(same):
@@ -102,7 +102,7 @@ class Retention:
             told = receipt.update(trace=None, because=because)
             self._database.do(told.where(receipt.inbound == number, receipt.code == code))
         self._database.do(effect.update(detail="").where(effect.inbound == number))
-        sent = outbox.select(outbox.id, outbox.generation).where(outbox.inbound == number, ~SQL(f"({QUEUED})"))
+        sent = outbox.select(outbox.id, outbox.generation).where(outbox.inbound == number, ~tables.SQL(f"({QUEUED})"))
         for row, generation in self._database.all(sent):
             once = f"{number}:{generation}:purged {row}"
             told = outbox.update(payload="{}", recipient="", error="", dedupe=once)
@@ -150,14 +150,14 @@ def _old(cut: int, last: int, young: int) -> Any:
     """The next mails from before a time and a row whose bytes nobody needs: row, raw mail and its size."""
     inbound, raw, shown = tables.Inbound, tables.RawMail, tables.Presentation
     other = inbound.alias("other")
-    waits_there = shown.select(shown.key).where(shown.inbound == inbound.id, SQL(PLANNED))
-    waits_elsewhere = other.select(other.id).where(other.raw == raw.id, SQL(f"other.{OPEN}"))
+    waits_there = shown.select(shown.key).where(shown.inbound == inbound.id, tables.SQL(PLANNED))
+    waits_elsewhere = other.select(other.id).where(other.raw == raw.id, tables.SQL(f"other.{OPEN}"))
     return (
         inbound.select(inbound.id, raw.id, raw.size).join(raw)
         .where(
-            SQL(DECIDED), inbound.received_at < cut, inbound.id > last, inbound.id < young,
+            tables.SQL(DECIDED), inbound.received_at < cut, inbound.id > last, inbound.id < young,
             inbound.state.in_(("done", "ignored", "duplicate")), raw.purged_at.is_null(),
-            ~fn.EXISTS(waits_there), ~fn.EXISTS(waits_elsewhere),
+            ~tables.fn.EXISTS(waits_there), ~tables.fn.EXISTS(waits_elsewhere),
         )
         .order_by(inbound.id).limit(AT_ONCE)
     )  # fmt: skip

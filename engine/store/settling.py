@@ -15,7 +15,6 @@ from engine.store.terms import PLANNED
 
 if TYPE_CHECKING:
     from engine.store.listing import Listing
-    from engine.store.mails import Mails
 
 NOTHING = ("", "keep", "none", "nothing")
 """Mailbox actions that leave the server alone."""
@@ -30,8 +29,8 @@ def plan(database: Database, row: int, action: str, folder: str) -> None:
 class Settling:
     """Hands out planned actions and notes what came of them."""
 
-    def __init__(self, database: Database, listing: Listing, mails: Mails) -> None:
-        self._database, self._listing, self._mails = database, listing, mails
+    def __init__(self, database: Database, listing: Listing) -> None:
+        self._database, self._listing = database, listing
 
     def pending_actions(self, mailbox: str, limit: int) -> list[tuple[str, str, str, int, str, str]]:
         rows = self._database.rows(hot.PLANNED_ACTIONS, self._listing.number(mailbox), limit)
@@ -57,8 +56,10 @@ class Settling:
             )
 
     def settle_again(self, mail: str) -> int:
+        from engine.store.mails import Mails
+
         shown = tables.Presentation
         with self._database.joining():
-            row = self._mails.mail(mail)
+            row = Mails(self._database).mail(mail)
             again = shown.update(action_state="pending", attempts=0, why="")
             return self._database.do(again.where(shown.inbound == row.row, shown.action != ""))

@@ -13,9 +13,9 @@ from collections.abc import Sequence
 from engine.model.mail import RawMail
 from engine.model.stored import Spooled
 from engine.store import hot, tables
-from engine.store.claims import CLAIM_S
 from engine.store.database import Database, time, us
 from engine.store.listing import Listing
+from engine.store.queue import CLAIM_S
 from engine.store.settling import NOTHING
 
 

@@ -15,64 +15,72 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal, Self
 
-from engine.model.changes import Changes, Versions
-from engine.store.claims import Claims
-from engine.store.closing import Closing
-from engine.store.commit import Commit
 from engine.store.database import BUSY_S, Database
-from engine.store.directory import Directory
-from engine.store.effects import Shelves
-from engine.store.item_facts import ItemLookups
 from engine.store.lease import Leases
 from engine.store.listing import Listing
-from engine.store.mails import Mails
 from engine.store.memory import Memory
 from engine.store.migrations import UPGRADE_WAIT_S, bring_up_to_date
 from engine.store.outbox import Outbox
-from engine.store.parts import Archive, Items, Ledger, Mailboxes
-from engine.store.receipts import Receipts
+from engine.store.parts import Archive, Items, Mailboxes
+from engine.store.queue import Queue
 from engine.store.settling import Settling
-from engine.store.spool import Spool
-from engine.store.workspaces import Workspaces
 
 if TYPE_CHECKING:
     from engine import ports
+    from engine.model.changes import Changes, Versions
+    from engine.model.plan import Receipt
+    from engine.store.work import Work
 
 
 class Store:
-    """Ledger, mailboxes, directory, items, outbox and archive in one database. Use it in a `with`."""
+    """Queue, ledger, mailboxes, directory, items, outbox and archive in one database. Use it in a `with`."""
 
-    ledger: ports.Ledger
+    queue: ports.Queue
     mailboxes: ports.Mailboxes
-    directory: ports.Directory
     outbox: ports.Outbox
 
     def __init__(self, database: Database) -> None:
         self.database = database
         self._memory = memory = Memory(database)
-        self.directory = self._directory = Directory(database, memory)
-        self._workspaces, self._mails = Workspaces(database, memory), Mails(database)
-        self._lookups = ItemLookups(database, self._directory)
-        receipts, listing = Receipts(database, memory, self._lookups), Listing(database, memory)
-        claims = Claims(database, listing, self._mails, receipts)
-        shelves = Shelves(database, self._directory, self._workspaces)
-        closing = Closing(shelves, self._mails, claims, receipts)
-        self._leases = Leases(database, listing, claims)
-        self.commit = Commit(shelves, memory, receipts).commit
-        self.ledger = Ledger(Spool(database, listing), claims, closing, receipts)
-        self.mailboxes = Mailboxes(listing, self._leases, Settling(database, listing, self._mails))
+        self._listing = listing = Listing(database, memory)
+        self.queue = queue = Queue(database, listing)
+        self._leases = Leases(database, listing, queue)
+        self.mailboxes = Mailboxes(listing, self._leases, Settling(database, listing))
         self.outbox = Outbox(database, memory)
 
     @cached_property
+    def _work(self) -> Work:
+        """What works on mails; put together when first asked for, for a pass without mail never does."""
+        from engine.store.work import Work
+
+        return Work(self.database, self._memory, self._listing)
+
+    @cached_property
+    def ledger(self) -> ports.Ledger:
+        """What became of every mail."""
+        return self._work.ledger
+
+    @cached_property
+    def directory(self) -> ports.Directory:
+        """Who people are."""
+        return self._work.directory
+
+    @cached_property
+    def commit(self) -> Callable[..., Receipt]:
+        """Write everything that was decided about a mail: `engine.ports.Store.commit`."""
+        return self._work.commit
+
+    @cached_property
     def items(self) -> ports.Items:
-        """What was made of mail; put together when first asked for, for a pass without mail never does."""
+        """What was made of mail; put together when first asked for."""
         from engine.store.blobs import Blobs
         from engine.store.item_views import ItemViews
         from engine.store.load_items import Loading
 
-        views = ItemViews(self.database, self._memory, self._lookups)
-        loading = Loading(self.database, self._memory, self._directory, self._workspaces)
-        return Items(self._lookups, views, Blobs(self.database), self._workspaces, loading)
+        work = self._work
+        views = ItemViews(self.database, self._memory, work.lookups)
+        loading = Loading(self.database, self._memory, work.directory, work.workspaces)
+        return Items(work.lookups, views, Blobs(self.database), work.workspaces, loading)
 
     @cached_property
     def archive(self) -> ports.Archive:
@@ -80,7 +88,8 @@ class Store:
         from engine.store.blobs import Blobs
         from engine.store.retention import Retention
 
-        return Archive(self._mails, Retention(self.database, self._mails, Blobs(self.database)))
+        mails = self._work.mails
+        return Archive(mails, Retention(self.database, mails, Blobs(self.database)))
 
     @classmethod
     def open(

@@ -122,7 +122,7 @@ def test_importing_the_package_loads_no_section() -> None:
     assert done.stdout.strip() == ""
 
 
-LATE = ("tomli_w", "jinja2", "subprocess", "dataclasses", "difflib", "rules.places")
+LATE = ("tomli_w", "jinja2", "subprocess", "dataclasses", "difflib", "base64", "hashlib", "rules.places")
 
 
 def test_loading_imports_nothing_that_only_other_work_needs(tmp_path: Path) -> None:

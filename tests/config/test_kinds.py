@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.config import kinds
-from engine.config.section import Wrong
+from engine.config.content import Attachments, Body, Threading
+from engine.config.gates import Cc, Gates
+from engine.config.section import Section, Wrong
+from rules.pattern import Pattern, compile_pattern
 
 
 @pytest.mark.parametrize(
@@ -67,3 +72,17 @@ def test_what_is_no_address_is_refused(text: str) -> None:
 @pytest.mark.parametrize("text", ["help@example.com", "Help desk <help@example.com>", ""])
 def test_a_mailbox_may_have_a_name(text: str) -> None:
     assert kinds.read_mailbox(text) == text
+
+
+def test_every_default_pattern_compiles() -> None:
+    """Defaults are made without being compiled: what is wrong with one would be found in the middle of a mail."""
+    found = [value for section in (Threading(), Body(), Attachments(), Gates(), Cc()) for value in _patterns(section)]
+    assert len(found) > 20
+    for pattern in found:
+        assert compile_pattern(pattern.source).source == pattern.source
+
+
+def _patterns(section: Section) -> Iterator[Pattern]:
+    for name in section.__struct_fields__:
+        value = getattr(section, name)
+        yield from (each for each in (value if isinstance(value, tuple) else (value,)) if isinstance(each, Pattern))

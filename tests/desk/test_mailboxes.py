@@ -9,6 +9,7 @@ import pytest
 
 from engine.config import Config, load
 from engine.desk import mailboxes
+from engine.desk.choosing import named
 from engine.run.lease import Lease
 from engine.run.passing import utc_now
 from engine.store.errors import Busy, Unclear
@@ -37,7 +38,7 @@ def fares(config: Config, store: Store) -> dict[str, str]:
 def test_a_mailbox_fares_as_its_last_passes_did(config: Config, store: Store, desk: Any) -> None:
     assert fares(config, store) == {"system": "never read", "support": "never read", "sales": "off"}
     desk.run()
-    (support,) = mailboxes.named(config, ["support"])
+    (support,) = named(config, ["support"])
     mailboxes.pause(store, support, "moving\x1b[2J house" + "!" * 300)
     store.mailboxes.failed("system", "source.unreachable", "it is away", utc_now())
     assert fares(config, store) == {"system": "failing", "support": "paused", "sales": "off"}
@@ -49,10 +50,10 @@ def test_a_mailbox_fares_as_its_last_passes_did(config: Config, store: Store, de
 
 
 def test_without_names_the_active_mailboxes_are_meant(config: Config) -> None:
-    assert [box.name for box in mailboxes.named(config)] == ["system", "support"]
-    assert [box.name for box in mailboxes.named(config, ["sales", "sales"])] == ["sales"]
+    assert [box.name for box in named(config)] == ["system", "support"]
+    assert [box.name for box in named(config, ["sales", "sales"])] == ["sales"]
     with pytest.raises(Unclear, match="there is no mailbox 'x'; there are: system, support, sales"):
-        mailboxes.named(config, ["x"])
+        named(config, ["x"])
 
 
 def test_trying_tells_of_each_mailbox_and_how_the_mail_of_a_pipe_comes(config: Config, desk: Any) -> None:
@@ -64,7 +65,7 @@ def test_trying_tells_of_each_mailbox_and_how_the_mail_of_a_pipe_comes(config: C
 
 def test_a_look_into_a_mailbox_leaves_no_mark(config: Config, store: Store, desk: Any) -> None:
     desk.mail("First")
-    (system,) = mailboxes.named(config, ["system"])
+    (system,) = named(config, ["system"])
     (look,) = mailboxes.peek(config, store, system, 10)
     assert (look.is_new, look.sender, look.subject) == (True, "anna@example.com", "First")
     assert store.archive.mails() == [] and desk.files() == ["0001.test"]
@@ -72,13 +73,13 @@ def test_a_look_into_a_mailbox_leaves_no_mark(config: Config, store: Store, desk
 
 
 def test_the_folders_are_listed_although_the_one_configured_is_wrong(config: Config) -> None:
-    (system,) = mailboxes.named(config, ["system"])
+    (system,) = named(config, ["system"])
     assert "INBOX" in mailboxes.folders(config, system.filled(folder="Nowhere"))
 
 
 def test_what_the_ledger_lost_is_taken_in_once(config: Config, store: Store, desk: Any) -> None:
     desk.mail("Lost")
-    (system,) = mailboxes.named(config, ["system"])
+    (system,) = named(config, ["system"])
     assert mailboxes.reconcile(config, store, system).missing == 1
     assert store.archive.mails() == []
     assert mailboxes.reconcile(config, store, system, commit=True).missing == 1
@@ -92,7 +93,7 @@ def test_what_was_taken_in_again_makes_its_item_and_tells_nobody_unless_asked(
     config: Config, store: Store, desk: Any, notify: bool, told: int
 ) -> None:
     desk.mail("Lost", sender="anna@example.com")
-    (system,) = mailboxes.named(config, ["system"])
+    (system,) = named(config, ["system"])
     mailboxes.reconcile(config, store, system, commit=True, notify=notify)
     store.database.run("UPDATE inbound SET claimed_until = 0")
     desk.run()
@@ -102,7 +103,7 @@ def test_what_was_taken_in_again_makes_its_item_and_tells_nobody_unless_asked(
 
 
 def test_nothing_is_compared_while_another_run_is_at_work(config: Config, store: Store) -> None:
-    (system,) = mailboxes.named(config, ["system"])
+    (system,) = named(config, ["system"])
     with Store.open(config.store.path) as other, Lease(other, "system", utc_now) as lease:
         assert lease.held
         with pytest.raises(Busy, match="another run is working on it"):
@@ -112,7 +113,7 @@ def test_nothing_is_compared_while_another_run_is_at_work(config: Config, store:
 def test_a_first_look_counts_what_waits_and_shows_the_first_of_it(config: Config, desk: Any) -> None:
     for number in range(3):
         desk.mail(f"Subject {number}", sender="ann@example.com")
-    (system,) = mailboxes.named(config, ["system"])
+    (system,) = named(config, ["system"])
     look = mailboxes.first_look(config, system, 2)
     assert look == mailboxes.FirstLook(3, (("ann@example.com", "Subject 0"), ("ann@example.com", "Subject 1")))
     assert len(desk.files("system")) == 3

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rules.pattern import PatternError, compile_pattern, encode
+from rules.pattern import Pattern, PatternError, compile_pattern, encode
 
 
 @pytest.mark.parametrize(
@@ -108,3 +108,12 @@ def test_any_text_is_a_pattern_or_a_pattern_error_inside_of_it(source: str) -> N
         found = pattern.search("ab1 é\n")
         assert pattern.found_in(encode("ab1 é\n")) is (found is not None)
         assert all(match.start() <= match.end() for match in pattern.finditer("ab1 é"))
+
+
+def test_a_pattern_of_ours_is_compiled_with_its_first_use_and_is_the_same_pattern() -> None:
+    ours = Pattern.of_ours("/(?<no>\\d+)/i")
+    assert ours == compile_pattern("/(?<no>\\d+)/i") and not hasattr(Pattern.of_ours("x"), "nothing")
+    match = ours.search("a 12")
+    assert match is not None and match.group("no") == "12"
+    assert (ours.flags, ours.groups, dict(ours.names)) == ("i", 1, {"no": 1})
+    assert Pattern.of_ours("/A/").in_any_case().found_in(b"a")

@@ -43,6 +43,7 @@ from engine.store.database import Database
 from engine.store.lease import Leases
 from engine.store.listing import Listing
 from engine.store.outbox import Outbox
+from engine.store.queue import Queue
 from engine.store.settling import Settling
 from engine.store.spool import Spool
 
@@ -50,6 +51,7 @@ STEPS: dict[str, tuple[Any, str]] = {
     "lease": (Leases, "lease"),
     "epoch": (Listing, "begin_epoch"),
     "spool": (Spool, "spool"),
+    "due": (Queue, "is_due"),
     "claim": (Claims, "claim"),
     "decide": (engine.decision.facts, "gather"),
     "commit": (Commit, "commit"),
@@ -174,7 +176,7 @@ def _child(folder: Path, output: Path, arguments: Sequence[str], options: dict[s
     sys.stdin = open(0, encoding="utf-8", errors="surrogateescape", closefd=False)  # noqa: SIM115
     sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
     sys.stderr = open(2, "w", encoding="utf-8", closefd=False, buffering=1)  # noqa: SIM115
-    engine.run.process.BATCH = engine.run.visit.BATCH = options.get("batch", 50)  # type: ignore[attr-defined]
+    engine.run.process.BATCH = options.get("batch", 50)
     _install(options.get("at"), output.with_suffix(".steps"))
     if options.get("before"):
         options["before"]()

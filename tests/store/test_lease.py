@@ -208,7 +208,7 @@ def test_a_mail_that_two_processes_died_on_comes_at_once_and_alone_behind_all_ot
     file_desk.store.database.run("UPDATE inbound SET attempts = 2 WHERE id = ?", spooled[0].row)
     died(file_desk, in_hand=spooled[0].row)
     store, now = file_desk.store, file_desk.now
-    assert store.ledger.tried_mailboxes(now) == {"system"}
+    assert store.queue.tried_mailboxes(now) == {"system"}
     usual = store.ledger.claim("system", 50, now, owner(), tried=False).mails
     assert [each.row for each in usual] == [spooled[1].row]
     assert store.ledger.claim("system", 50, now, owner(), tried=False).mails == []
@@ -224,9 +224,9 @@ def test_a_mail_that_three_processes_died_on_waits_and_comes_last(file_desk):
     assert [each.row for each in fresh] == [spooled[1].row]
     assert store.ledger.claim("system", 50, now, owner()).mails == []
     store.ledger.unclaim(fresh)
-    assert store.ledger.tried_mailboxes(now) == frozenset()
+    assert store.queue.tried_mailboxes(now) == frozenset()
     later = file_desk.later(seconds=61)
-    assert store.ledger.tried_mailboxes(later) == {"system"}
+    assert store.queue.tried_mailboxes(later) == {"system"}
     assert len(store.ledger.claim("system", 50, later, owner(), tried=False).mails) == 1
     assert [each.row for each in store.ledger.claim("system", 50, later, owner()).mails] == [spooled[0].row]
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 import pytest
 
 from engine.model.draft import Decider
@@ -48,33 +46,16 @@ def test_a_claim_counts_the_attempt_and_takes_what_is_due(desk, ledger):
     assert crashed == [] and ledger.claim("system", 9, desk.now, DEAD).mails == []
 
 
-def test_a_deferred_mail_waits_and_keeps_its_attempt_unless_charged(desk, ledger):
+def test_a_deferred_mail_waits_and_keeps_its_attempt_unless_charged(desk, store, ledger):
     (spooled,) = desk.spool()
     assert ledger.defer(spooled, "x", "y", desk.now)
     (spooled,) = ledger.claim("system", 9, desk.now, ME).mails
     assert spooled.attempts == 1
     assert ledger.defer(spooled, "x", "y", desk.later(minutes=5), charge=True)
     assert not ledger.defer(spooled, "x", "y", desk.now), "the claim is gone"
-    assert ledger.tried_mailboxes(desk.now) == {"system"}
+    assert store.queue.tried_mailboxes(desk.now) == {"system"}
     assert ledger.claim("system", 9, desk.now, ME, tried=False).mails == []
     assert ledger.claim("system", 9, desk.now, ME).mails[0].attempts == 2
-
-
-def test_mails_that_wait_are_counted_by_their_reason_and_can_be_made_due(desk, ledger):
-    broken, also, tried, _ = desk.spool(b"", b"", b"", b"")
-    soon, later = desk.now + timedelta(minutes=1), desk.now + timedelta(minutes=5)
-    for each in (broken, also):
-        ledger.defer(each, "config.broken", "a file", later)
-    ledger.fail(tried, "Traceback\nValueError: no", desk.now, [60.0])
-    assert [(each.mails, each.code, each.because, each.until) for each in ledger.waiting("system")] == [
-        (1, "fault.exception", "ValueError: no", soon),
-        (2, "config.broken", "a file", later),
-    ]
-    assert ledger.waiting("other") == []
-    ledger.make_due("other", {"config.broken"})
-    assert ledger.claim("system", 9, desk.now, ME).mails == []
-    ledger.make_due("system", {"config.broken"})
-    assert [each.mail for each in ledger.claim("system", 9, desk.now, ME).mails] == [broken.mail, also.mail]
 
 
 def test_a_mail_that_was_tried_comes_alone_behind_the_fresh_ones(desk, ledger):
@@ -95,52 +76,6 @@ def test_one_mail_can_be_claimed_by_name_if_it_waits_and_nobody_has_it(desk, led
         ledger.claim_one("m-000000000000", desk.now, ME)
     with pytest.raises(Refused, match="does not wait"):
         ledger.claim_one(desk.end(Outcome.HELD), desk.now, ME)
-
-
-def test_what_the_dead_had_claimed_is_given_back_and_only_the_mail_in_hand_is_charged(desk, ledger):
-    in_hand, never_begun = ledger.spool([desk.raw(), desk.raw()], DEAD)
-    ledger.give_back("system", desk.later(hours=1), {DEAD: in_hand.row}, [60.0])
-    claimed = [ledger.claim("system", 9, desk.now, ME, tried=False).mails for _ in range(2)]
-    assert [[(each.mail, each.attempts) for each in mails] for mails in claimed] == [
-        [(in_hand.mail, 2)], [(never_begun.mail, 1)],
-    ]  # fmt: skip
-
-
-def test_G18_a_wait_set_by_a_clock_that_ran_ahead_ends_at_the_next_take_over(desk, ledger):
-    ahead, soon = desk.spool(b"", b"")
-    ledger.defer(ahead, "config.broken", "no", desk.now + timedelta(days=365))
-    ledger.defer(soon, "config.broken", "no", desk.now + timedelta(hours=23))
-    assert ledger.claim("system", 9, desk.now, ME).mails == []
-    ledger.give_back("system", desk.now, {}, [3 * 86400.0])
-    assert [each.mail for each in ledger.claim("system", 9, desk.now, ME).mails] == [ahead.mail]
-
-
-def test_a_wait_as_long_as_the_configuration_says_is_no_broken_clock(desk, ledger):
-    (spooled,) = desk.spool()
-    ledger.fail(spooled, "ValueError: no", desk.now, [3 * 86400.0])
-    ledger.give_back("system", desk.now, {}, [60.0, 3 * 86400.0])
-    assert ledger.claim("system", 9, desk.now, ME).mails == []
-
-
-def test_failures_wait_and_the_last_one_keeps_the_mail_for_a_person(desk, store, ledger):
-    (spooled,) = desk.spool()
-    assert not ledger.fail(spooled, "ValueError: no", desk.now, [60.0], 2)
-    assert ledger.claim("system", 9, desk.now, ME).mails == []
-    (spooled,) = ledger.claim("system", 9, desk.later(minutes=1), ME).mails
-    assert ledger.fail(spooled, "Traceback\nValueError: no", desk.now, [60.0], 2, action="move", folder="Failed")
-    (receipt,) = store.archive.receipts(spooled.mail)
-    assert (receipt.outcome, receipt.code, receipt.because) == (Outcome.ERROR, "fault.exception", "ValueError: no")
-    assert store.mailboxes.pending_actions("system", 9)[0][1:3] == ("move", "Failed")
-
-
-def test_a_claim_tells_whom_it_gave_up_because_each_attempt_ended_in_a_crash(desk, store, ledger):
-    (spooled,) = desk.spool()
-    for attempt in (2, 3):
-        assert ledger.claim("system", 9, desk.later(hours=1), f"elsewhere/boot/{attempt}/1", 3).mails
-    claimed, crashed = ledger.claim("system", 9, desk.later(hours=1), ME, 3, after_crash=("move", "Failed"))
-    assert claimed == [] and [each.mail for each in crashed] == [spooled.mail]
-    assert store.archive.receipts(spooled.mail)[0].code == "fault.crash"
-    assert store.mailboxes.pending_actions("system", 9)[0][1:3] == ("move", "Failed")
 
 
 def test_a_waiting_mail_is_listed_by_what_is_described(desk, store, ledger):
@@ -227,3 +162,24 @@ def test_tags_of_one_sender_are_counted_together(desk, ledger):
     later = desk.later(minutes=1)
     assert ledger.sender_rate("a@x.example", 3600, later) == 2
     assert ledger.sender_rate("a+7@x.example", 3600, later, "-") == 3
+
+
+def test_failures_wait_and_the_last_one_keeps_the_mail_for_a_person(desk, store, ledger):
+    (spooled,) = desk.spool()
+    assert not ledger.fail(spooled, "ValueError: no", desk.now, [60.0], 2)
+    assert ledger.claim("system", 9, desk.now, ME).mails == []
+    (spooled,) = ledger.claim("system", 9, desk.later(minutes=1), ME).mails
+    assert ledger.fail(spooled, "Traceback\nValueError: no", desk.now, [60.0], 2, action="move", folder="Failed")
+    (receipt,) = store.archive.receipts(spooled.mail)
+    assert (receipt.outcome, receipt.code, receipt.because) == (Outcome.ERROR, "fault.exception", "ValueError: no")
+    assert store.mailboxes.pending_actions("system", 9)[0][1:3] == ("move", "Failed")
+
+
+def test_a_claim_tells_whom_it_gave_up_because_each_attempt_ended_in_a_crash(desk, store, ledger):
+    (spooled,) = desk.spool()
+    for attempt in (2, 3):
+        assert ledger.claim("system", 9, desk.later(hours=1), f"elsewhere/boot/{attempt}/1", 3).mails
+    claimed, crashed = ledger.claim("system", 9, desk.later(hours=1), ME, 3, after_crash=("move", "Failed"))
+    assert claimed == [] and [each.mail for each in crashed] == [spooled.mail]
+    assert store.archive.receipts(spooled.mail)[0].code == "fault.crash"
+    assert store.mailboxes.pending_actions("system", 9)[0][1:3] == ("move", "Failed")

@@ -11,7 +11,7 @@ import pytest
 from engine import ports
 
 PARTS = {name: get_type_hints(getattr(ports.Store, name).fget)["return"] for name in
-         ("ledger", "mailboxes", "directory", "items", "outbox", "archive")}  # fmt: skip
+         ("queue", "ledger", "mailboxes", "directory", "items", "outbox", "archive")}  # fmt: skip
 
 
 def promised(protocol: type) -> set[str]:

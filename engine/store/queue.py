@@ -1,0 +1,87 @@
+"""The mails that wait to be decided: which, why, and what dead processes left of them.
+
+Here: `Queue`, as `engine.ports.Queue` tells it, and whether a claim still stands. Not here: claiming (`claims.py`).
+A pass without mail asks nothing else about mails, so nothing else comes with it.
+Invariant: a mail that somebody may claim is due; asking is a read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+
+from engine.model.stored import Waiting
+from engine.store import hot, tables
+from engine.store.database import Database, time, us
+from engine.store.listing import Listing
+from engine.store.locks import is_alive
+from engine.store.terms import OPEN
+
+CLAIM_S = 900
+"""How long a claim of a process on another host stands; one of a dead process on this host falls at once."""
+
+CLOCK_JUMP_S = 86_400
+"""A claim, lease or wait that ends later than this from now was made before the clock went back."""
+
+DEATHS_AT_ONCE = 2
+"""After so many deaths a mail is still taken up at once: whoever is killed has a mail in hand, most often innocent."""
+
+DIED = "the process died while this mail was in hand"
+
+
+class Queue:
+    """Tells what waits, and frees what the dead left."""
+
+    def __init__(self, database: Database, listing: Listing) -> None:
+        self._database, self._listing = database, listing
+
+    def is_due(self, mailbox: str, now: datetime) -> bool:
+        return self._database.one(hot.DUE_MAIL, self._listing.number(mailbox), us(now)) is not None
+
+    def waiting(self, mailbox: str) -> list[Waiting]:
+        rows = self._database.rows(hot.LET_WAIT, self._listing.number(mailbox))
+        return [Waiting(number, code, last_line(error), time(until)) for code, error, number, until in rows]
+
+    def make_due(self, mailbox: str, codes: Collection[str]) -> None:
+        inbound = tables.Inbound
+        waits = tables.SQL(OPEN) & (inbound.state == "received") & inbound.owner.is_null()
+        here = inbound.mailbox == self._listing.number(mailbox)
+        with self._database.joining():
+            self._database.do(inbound.update(next_at=0).where(waits, here, inbound.code.in_(sorted(codes))))
+
+    def tried_mailboxes(self, now: datetime) -> frozenset[str]:
+        return frozenset(name for (name,) in self._database.rows(hot.TRIED_MAILBOXES, us(now)))
+
+    def give_back(self, mailbox: str, now: datetime, in_hand: dict[str, int], waits_s: Sequence[float]) -> None:
+        moment, number = us(now), self._listing.number(mailbox)
+        longest = int(max((CLOCK_JUMP_S, *waits_s)) * 1_000_000)
+        with self._database.joining():
+            self._database.run(hot.WAITS_TOO_LONG, number, moment + longest)
+            for row, attempts, held_by, until in self._database.rows(hot.CLAIMED_ROWS, number):
+                if not is_free(held_by, until, moment):
+                    continue
+                begun = in_hand.get(held_by)
+                if begun == row:
+                    next_at = 0  # at once: first in its turn, for a reply may follow, then alone behind all others
+                    if attempts > DEATHS_AT_ONCE and waits_s:
+                        wait = waits_s[min(attempts - DEATHS_AT_ONCE, len(waits_s)) - 1]
+                        next_at = moment + int(wait * 1_000_000)
+                    self._database.run(hot.DIED_ON, next_at, DIED, row)
+                else:
+                    self._database.run(hot.GIVE_BACK, attempts - (begun is not None), row)
+
+
+def is_free(held_by: str | None, until: int, now: int) -> bool:
+    """Nobody's, a dead process's, or held longer than a claim may be (or by a clock that ran ahead)."""
+    if held_by is None:
+        return True
+    alive = is_alive(held_by)
+    if alive is False or until < now:
+        return True
+    return alive is None and until > now + CLOCK_JUMP_S * 1_000_000
+
+
+def last_line(text: str) -> str:
+    """Give the line of a stored error that says what happened."""
+    lines = text.strip().splitlines()
+    return lines[-1][:500] if lines else "the machine broke on this mail"

@@ -1,0 +1,37 @@
+"""The parts of a store that take in, decide and close mails, put together when there is one.
+
+Here: which of them is made of what. Not here: what they do, and the parts that a pass without mail needs (`store.py`).
+Invariant: all of them share one memory and one directory.
+"""
+
+from __future__ import annotations
+
+from engine.store.claims import Claims
+from engine.store.closing import Closing
+from engine.store.commit import Commit
+from engine.store.database import Database
+from engine.store.directory import Directory
+from engine.store.effects import Shelves
+from engine.store.item_facts import ItemLookups
+from engine.store.listing import Listing
+from engine.store.mails import Mails
+from engine.store.memory import Memory
+from engine.store.parts import Ledger
+from engine.store.receipts import Receipts
+from engine.store.spool import Spool
+from engine.store.workspaces import Workspaces
+
+
+class Work:
+    """The hands that work on mails, and what is made of them."""
+
+    def __init__(self, database: Database, memory: Memory, listing: Listing) -> None:
+        self.directory = Directory(database, memory)
+        self.workspaces, self.mails = Workspaces(database, memory), Mails(database)
+        self.lookups = ItemLookups(database, self.directory)
+        receipts = Receipts(database, memory, self.lookups)
+        claims = Claims(database, listing, self.mails, receipts)
+        shelves = Shelves(database, self.directory, self.workspaces)
+        closing = Closing(shelves, self.mails, claims, receipts)
+        self.commit = Commit(shelves, memory, receipts).commit
+        self.ledger = Ledger(Spool(database, listing), claims, closing, receipts)
