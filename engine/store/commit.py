@@ -95,7 +95,7 @@ class Commit:
         self._receipts.write(
             row, generation, str(plan.outcome), decision.code, decision.because, decision.by, now,
             workspace=plan.workspace, item=item, topic=effects.topic, comment=effects.comment, trace=trace,
-            received_at=received_at, keys=_reached(mail),
+            received_at=received_at, sender=facts.sender.address.key[:MOST_TEXT], keys=_reached(mail),
         )  # fmt: skip
         return Receipt(
             spooled.mail, generation, plan.outcome, decision.code, decision.because, decision.by, plan.workspace, item,

@@ -327,6 +327,12 @@ WHERE inbound.content_key = ? AND inbound.content_key IS NOT NULL AND inbound.re
 
 TOTAL_RATE = f"SELECT count(*) FROM inbound WHERE {DECIDED} AND received_at >= ? AND received_at < ?"
 
+CAME_AT = f"SELECT received_at FROM inbound WHERE {DECIDED} AND received_at >= ?"
+
+FIRST_SINCE = f"SELECT min(received_at) FROM inbound WHERE {DECIDED} AND received_at >= ?"
+
+ANY_SINCE = f"SELECT 1 FROM inbound WHERE {DECIDED} AND received_at >= ? LIMIT 1"
+
 # ── a visit to a mailbox ──────────────────────────────────────────────────────────────────────────────────────
 
 TABLES = "SELECT name FROM sqlite_master WHERE type = 'table'"

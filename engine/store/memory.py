@@ -20,11 +20,23 @@ MOST_REMEMBERED = 20_000
 
 
 class Window(Struct):
-    """The decided mails received from `start` up to `end`, counted."""
+    """The decided mails received from `start` up to `end`, counted.
+
+    None came before `first`; `later` tells that some may have come at `end` or behind it.
+    """
 
     start: int
     end: int
     count: int
+    first: int | None
+    later: bool
+
+
+class Times(Struct):
+    """When the decided mails of one sender came that came since `start`, in order."""
+
+    start: int
+    at: list[int]
 
 
 COUNTERS: tuple[Counter, ...] = get_args(Counter)
@@ -44,6 +56,7 @@ class Memory:
         self._others = 0
         self._remembered: dict[tuple[Any, ...], Any] = {}
         self.windows: dict[int, Window] = {}
+        self.senders: dict[tuple[str, str], Times] = {}
         database.rolled_back = self._rolled_back  # type: ignore[method-assign]
 
     def versions(self) -> Versions:
@@ -89,6 +102,7 @@ class Memory:
     def _forget(self) -> None:
         self._remembered.clear()
         self.windows.clear()
+        self.senders.clear()
 
     def remember(self, key: tuple[Any, ...], find: Callable[[], T]) -> T:
         """Answer from memory, or find out and remember: for small tables that decisions ask again and again."""

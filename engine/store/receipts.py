@@ -11,14 +11,14 @@ from datetime import datetime
 from hashlib import blake2b
 from typing import Any
 
-from engine.model.addresses import base_key, key_of
 from engine.model.answers import MessageMatch
 from engine.model.changes import Key
 from engine.model.draft import Decider
-from engine.store import hot, tagged
+from engine.store import hot
 from engine.store.database import Database, us
 from engine.store.item_facts import ItemLookups
-from engine.store.memory import Memory, Window
+from engine.store.memory import Memory
+from engine.store.rates import Rates
 
 MOST_MESSAGE_IDS = 100
 """A mail may name this many earlier ones; the rest of an endless References is not looked for."""
@@ -41,6 +41,7 @@ class Receipts:
 
     def __init__(self, database: Database, memory: Memory, items: ItemLookups) -> None:
         self._database, self._memory, self._items = database, memory, items
+        self.rates = Rates(database, memory)
 
     def item_by_message_ids(self, message_ids: tuple[str, ...]) -> MessageMatch | None:
         for message_id in message_ids[:MOST_MESSAGE_IDS]:
@@ -77,31 +78,20 @@ class Receipts:
 
     def sender_rate(self, address: str, seconds: int, before: datetime, separators: str = "") -> int:
         end = us(before)
-        base, times = base_key(key_of(address), separators), [end - seconds * 1_000_000, end]
-        return tagged.count(self._database, hot.TOTAL_RATE, times, "sender", "received_at", base, separators)
+        return self.rates.of_sender(address, end - seconds * 1_000_000, end, separators)
 
     def total_rate(self, seconds: int, before: datetime) -> int:
-        """Count through a window that moves on from mail to mail: only what enters and leaves it is counted anew."""
         end = us(before)
-        start = end - seconds * 1_000_000
-        window = self._memory.windows.setdefault(seconds, Window(start, start, 0))
-        if not window.start <= start <= window.end <= end:
-            window.start, window.end, window.count = start, start, 0
-        window.count += self._count(window.end, end) - self._count(window.start, start)
-        window.start, window.end = start, end
-        return window.count
-
-    def _count(self, start: int, end: int) -> int:
-        return int(self._database.one(hot.TOTAL_RATE, start, end)[0]) if start < end else 0
+        return self.rates.of_all(end - seconds * 1_000_000, end)
 
     # ── writing ───────────────────────────────────────────────────────────────────────────────────────────────
 
     def write(
         self, row: int, generation: int, outcome: str, code: str, because: str, by: Decider, now: int, *,
         workspace: str = "", item: int = 0, topic: int = 0, comment: int = 0, trace: bytes | None = None,
-        received_at: int | None = None, keys: tuple[Key, ...] = (),
+        received_at: int | None = None, sender: str = "", keys: tuple[Key, ...] = (),
     ) -> None:  # fmt: skip
-        """Write the receipt of a generation. `received_at` keeps the windows right; without it they are forgotten.
+        """Write the receipt of a generation. `received_at` and `sender` keep the rates right that are remembered.
 
         `keys` are all that hangs on it; without them everything may.
         """
@@ -109,10 +99,8 @@ class Receipts:
             self._memory.touch_only("receipts", keys)
         else:
             self._memory.touch("receipts")
-        if received_at is None:
-            self._memory.windows.clear()
-        else:
-            self._count_decided(received_at, generation)
+        if generation == 1 or received_at is None:  # later generations count as the first did
+            self.rates.decided(received_at, sender)
         self._database.run(
             hot.RECEIPT, row, generation, outcome, code, because, by.kind, by.name, by.file, by.line, workspace,
             item or None, topic or None, comment or None, now, trace,
@@ -121,9 +109,3 @@ class Receipts:
     def reopened(self) -> None:
         """Hear that a mail is decided anew: what earlier receipts say of it may change."""
         self._memory.touch("receipts")
-
-    def _count_decided(self, received_at: int, generation: int) -> None:
-        """Keep the windows right: a mail was decided for the first time (later generations count as the first did)."""
-        for window in self._memory.windows.values():
-            if generation == 1 and window.start <= received_at < window.end:
-                window.count += 1

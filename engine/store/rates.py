@@ -1,0 +1,97 @@
+"""How many mails came in a time: of one sender, and of all.
+
+Here: counting, and what is remembered so that the next mail of a pass need not count again. Not here: which limit
+stands on a rate (`stages/limits.py`), the mails that are in hand (`run/world.py`).
+Invariant: what is remembered is what the database would say: own receipts are counted in (`decided`), and where
+somebody else wrote, or a receipt came without its time, it is forgotten.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort
+from typing import Any
+
+from engine.model.addresses import base_key, key_of
+from engine.store import hot, tagged
+from engine.store.database import Database
+from engine.store.memory import MOST_REMEMBERED, Memory, Times, Window
+
+MOST_TIMES = 5_000
+"""Mails of a sender whose times are remembered; of one who sends more they are counted anew for each mail."""
+
+
+class Rates:
+    """Counts decided mails by the time they were received, in microseconds since 1970."""
+
+    def __init__(self, database: Database, memory: Memory) -> None:
+        self._database, self._memory = database, memory
+
+    def of_sender(self, address: str, start: int, end: int, separators: str) -> int:
+        """Count the mails of a sender, under any tag, from `start` to before `end`."""
+        base = base_key(key_of(address), separators)
+        known = self._memory.senders.get((base, separators))
+        if known is None or start < known.start:
+            known = self._times(base, separators, start)
+            if known is None:
+                return tagged.count(
+                    self._database, hot.TOTAL_RATE, [start, end], "sender", "received_at", base, separators
+                )
+        return bisect_left(known.at, end) - bisect_left(known.at, start)
+
+    def _times(self, base: str, separators: str, start: int) -> Times | None:
+        """Read when the mails of a sender came, and remember it; None where they are too many."""
+        rows: list[tuple[Any, ...]] = []
+        for sql, values in tagged.by_address(hot.CAME_AT, [start], "sender", "received_at", base, separators):
+            rows += self._database.rows(f"{sql} LIMIT {MOST_TIMES + 1}", *values)
+            if len(rows) > MOST_TIMES:
+                return None
+        if len(self._memory.senders) >= MOST_REMEMBERED:
+            self._memory.senders.clear()
+        known = self._memory.senders[base, separators] = Times(start, sorted(at for (at,) in rows))
+        return known
+
+    def of_all(self, start: int, end: int) -> int:
+        """Count all mails from `start` to before `end`, through a window that moves on from mail to mail.
+
+        Only what enters and leaves it is counted, and only where something can have done so.
+        """
+        seconds = end - start
+        window = self._memory.windows.get(seconds)
+        if window is None or not window.start <= start <= window.end <= end:
+            later = self._database.one(hot.ANY_SINCE, end) is not None
+            window = Window(start, end, self._count(start, end), self._first(start), later)
+            self._memory.windows[seconds] = window
+            return window.count
+        if window.later and (entered := self._count(window.end, end)):
+            window.count += entered
+            window.first = window.first or self._first(window.start)
+        if window.first is not None and window.first < start:
+            window.count -= self._count(window.start, start)
+            window.first = self._first(start)
+        window.start, window.end = start, end
+        return window.count
+
+    def _count(self, start: int, end: int) -> int:
+        return int(self._database.one(hot.TOTAL_RATE, start, end)[0]) if start < end else 0
+
+    def _first(self, start: int) -> int | None:
+        found: int | None = self._database.one(hot.FIRST_SINCE, start)[0]
+        return found
+
+    def decided(self, received_at: int | None, sender: str) -> None:
+        """Hear that a mail was decided for the first time; without its time nothing that is remembered is sure."""
+        memory = self._memory
+        if received_at is None:
+            memory.windows.clear()
+            memory.senders.clear()
+            return
+        for window in memory.windows.values():
+            if received_at >= window.end:
+                window.later = True
+            elif received_at >= window.start:
+                window.count += 1
+                window.first = received_at if window.first is None else min(window.first, received_at)
+        for separators in {separators for _, separators in memory.senders}:
+            known = memory.senders.get((base_key(sender, separators), separators))
+            if known is not None and received_at >= known.start:
+                insort(known.at, received_at)
