@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import signal
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -38,7 +37,6 @@ class Stop(threading.Event):
     def __init__(self) -> None:
         super().__init__()
         self._asked = self._may_interrupt = self._hears = False
-        self._set_at = 0.0
 
     def is_set(self) -> bool:
         return self._asked
@@ -105,15 +103,9 @@ class Stop(threading.Event):
 
         Processor time, so that waiting for a script or a scanner, which have limits of their own, does not count.
         """
-        self._set_at = time.monotonic() if on else 0.0
         if self._hears:
             signal.setitimer(signal.ITIMER_VIRTUAL, DECISION_CPU_S if on else 0.0)
             signal.setitimer(signal.ITIMER_PROF, DECISION_KILL_S if on else 0.0)
-
-    def next_mail(self, now: float) -> None:
-        """Give the mail that is taken up `now` (of `time.monotonic`) its time; a clock of this second is left alone."""
-        if now - self._set_at > 1.0:
-            self.limit(True)
 
 
 def _too_long(_signal: int, _frame: FrameType | None) -> None:

@@ -37,7 +37,7 @@ from engine.stages.limits import Limits
 from engine.stages.participants import Participants
 from engine.stages.route import Route
 from engine.stages.sender import SenderStage
-from engine.stages.stage import LooksAhead, Stage
+from engine.stages.stage import Stage
 from engine.stages.subject import Subject
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ class Pipeline(Struct, frozen=True):
         going = each(self._gather, each(self._read, cases))
         settled: list[Case] = []
         for stage in self.stages[: ORDER.index(until) if until else None]:
-            if isinstance(stage, LooksAhead):
+            if type(stage) is Guard:
                 going = each(partial(_look_ahead, stage), going)
             going = each(partial(_ask, stage, beyond), going)
             if not beyond:
@@ -154,7 +154,7 @@ class Pipeline(Struct, frozen=True):
         case.decision = Decision(case.mail, case.facts, final, plan, trace, case.look, case.draft, case.versions)
 
 
-def _look_ahead(stage: LooksAhead, case: Case) -> None:
+def _look_ahead(stage: Guard, case: Case) -> None:
     began = time.perf_counter_ns()
     case.draft = stage.ahead(case.mail, case.facts, case.draft, case.look)
     case.ns += time.perf_counter_ns() - began

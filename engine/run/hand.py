@@ -61,23 +61,29 @@ class Hand:
             self.engine.store.mailboxes.begin(self.batch[0].raw.origin.mailbox, 0)
 
     def each(self, step: Step, cases: Sequence[Case]) -> Sequence[Case]:
-        """Do a step for every mail; gives those that go on. After `ROUND_S` what is left of them is late."""
+        """Do a step for every mail; gives those that go on. After `ROUND_S` what is left of them is late.
+
+        The clock that ends a mail which takes too long runs for a step, and is set anew every second.
+        """
         through: list[Case] = []
-        batch, stop = self.batch, self.engine.stop
+        batch, stop, begin = self.batch, self.engine.stop, self.engine.store.mailboxes.begin
+        set_at = 0.0
         with stop.interruptible():
             for number, case in enumerate(cases):
-                now = time.monotonic()
+                spooled, now = batch[case.number], time.monotonic()
                 if now > self.until and through:
                     self.late += [batch[each.number] for each in cases[number:]]
                     self.until = now + ROUND_S
                     break
                 try:
-                    self.take_up(batch[case.number])
-                    stop.next_mail(now)
+                    begin(spooled.raw.origin.mailbox, spooled.row)
+                    if now - set_at > 1.0:
+                        stop.limit(True)
+                        set_at = now
                     step(case)
                     through.append(case)
                 except StoreError:
                     raise
                 except Exception as error:
-                    self.broken.append((batch[case.number], error))
+                    self.broken.append((spooled, error))
         return through

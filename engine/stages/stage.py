@@ -6,7 +6,7 @@ Invariant: a stage returns a draft; it does not write, send, log or raise.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 if TYPE_CHECKING:
     from engine.lookups import Lookups
@@ -22,11 +22,3 @@ class Stage(Protocol):
 
     def decide(self, mail: Mail, facts: Facts, draft: Draft, look: Lookups) -> Draft:
         """Give a new draft; setting its disposition settles the mail."""
-
-
-@runtime_checkable
-class LooksAhead(Protocol):
-    """A stage that asks something which takes time: it is begun for all mails of a batch before one is waited for."""
-
-    def ahead(self, mail: Mail, facts: Facts, draft: Draft, look: Lookups) -> Draft:
-        """Tell `look` what will be asked; gives the draft that goes on, of which nothing is decided yet."""

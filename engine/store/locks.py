@@ -69,7 +69,7 @@ class FileLock:
         The number is written through mapped memory: it costs no call of the system and outlives this process.
         """
         start = len(head) + 1
-        line = slice(start, start + _DIGITS)
+        line, form = slice(start, start + _DIGITS), b"%%0%dd" % _DIGITS
         self.note(b"%s\n%0*d\n" % (head, _DIGITS, 0))
         if self._descriptor is None or os.fstat(self._descriptor).st_size < line.stop:
             return _noted_nowhere
@@ -79,7 +79,7 @@ class FileLock:
             return lambda number: self.note(b"%s\n%0*d\n" % (head, _DIGITS, number))
 
         def write(number: int) -> None:
-            page[line] = b"%0*d" % (_DIGITS, number)
+            page[line] = form % number
 
         return write
 
