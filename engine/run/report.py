@@ -7,12 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
+from engine.model.stored import Waiting
 from engine.run.line import Line
-
-if TYPE_CHECKING:
-    from engine.model.stored import Waiting
 
 
 @dataclass(slots=True)
@@ -36,6 +33,13 @@ class MailboxReport:
     waiting: list[Waiting] = field(default_factory=list)
     unsettled: dict[str, str] = field(default_factory=dict)
     withheld: dict[str, str] = field(default_factory=dict)
+
+    def take(self, told: MailboxReport) -> None:
+        """Take over what another process tells of the mailbox: its lines are those that were not told before."""
+        self.lines += told.lines
+        self.state, self.code, self.sentence = told.state, told.code, told.sentence
+        self.new, self.seen_before, self.notes = told.new, told.seen_before, told.notes
+        self.unsettled, self.withheld = told.unsettled, told.withheld
 
     def missed(self, withheld: dict[str, str]) -> None:
         """Name the messages that the server lists and does not hand out."""
