@@ -46,7 +46,15 @@ def one_run(jobs: int, count: int) -> float:
     with tempfile.TemporaryDirectory(prefix="allegra-bench-") as name:
         prepared(Path(name), count)
         os.sync()
-        command = [sys.executable, "-c", "from engine.cli.main import main; main()", "run", "--json", "--jobs", f"{jobs}"]
+        command = [
+            sys.executable,
+            "-c",
+            "from engine.cli.main import main; main()",
+            "run",
+            "--json",
+            "--jobs",
+            f"{jobs}",
+        ]
         environ = {**os.environ, "PYTHONPATH": str(Path.cwd())}
         began = time.perf_counter()
         done = subprocess.run(command, cwd=name, capture_output=True, text=True, check=False, env=environ)
@@ -59,7 +67,7 @@ def one_run(jobs: int, count: int) -> float:
 
 def main() -> None:
     """Print each pair of runs, then the medians and their ratio."""
-    count, rounds = ([*map(int, sys.argv[1:]), 1000, 3][:2] if len(sys.argv) < 3 else map(int, sys.argv[1:3]))
+    count, rounds = [*map(int, sys.argv[1:]), 1000, 3][:2] if len(sys.argv) < 3 else map(int, sys.argv[1:3])
     figures: dict[int, list[float]] = {1: [], 2: []}
     for number in range(rounds):
         for jobs in (1, 2) if number % 2 == 0 else (2, 1):

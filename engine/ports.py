@@ -84,6 +84,12 @@ class Ledger(Protocol):
         Mails that wait longer than a day, and longer than any of `waits_s`, are due: a clock ran ahead that set it.
         """
 
+    def in_hand(self, owner: str, now: datetime) -> list[int]:
+        """Number the mails that others than `owner` have claimed and work on, lowest first."""
+
+    def head(self, row: int, size: int) -> bytes:
+        """Give the first bytes of a mail, `size` at most; none of one that was purged."""
+
     def tried_mailboxes(self, now: datetime) -> frozenset[str]:
         """Name the mailboxes in which a mail that was tried before is due."""
 

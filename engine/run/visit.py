@@ -8,6 +8,7 @@ Invariant: the server hears nothing about a mail before its bytes are ours, and 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from engine.model.reasons import OUR_FAULT
 from engine.run.line import line_of
+from engine.run.parents import LOOK_S, WAIT_S, Parents
 from engine.run.process import BATCH, claim, process
 from engine.run.report import Listener, MailboxReport
 from engine.stop import Stop, Stopped
@@ -56,6 +58,9 @@ class Visit:
     limit: int = 0
     settle: bool = True
     own: Source | None = None
+
+    def __post_init__(self) -> None:
+        self._parents = Parents(self.engine.store, self.lease.owner, self.now)
 
     @property
     def stop(self) -> Stop:
@@ -189,8 +194,17 @@ class Visit:
         return fresh
 
     def _decide(self, batch: Sequence[Spooled]) -> None:
-        if batch:
-            self._tell(process(self.engine, batch, self.now()))
+        """Decide a batch; what answers a mail that another process has in hand comes when that is decided."""
+        until = time.monotonic() + WAIT_S
+        while batch:
+            ready, late = self._parents.parted(batch)
+            if not ready and (self.stop.is_set() or time.monotonic() > until):
+                ready, late = late, []
+            if ready:
+                self._tell(process(self.engine, ready, self.now()))
+            else:
+                self.stop.wait(LOOK_S)
+            batch = late
 
     def _tell(self, results: Sequence[Result]) -> None:
         if results:

@@ -33,6 +33,7 @@ class Ledger:
         self.claim, self.claim_one, self.unclaim = claims.claim, claims.claim_one, claims.unclaim
         self.give_back, self.tried_mailboxes = claims.give_back, claims.tried_mailboxes
         self.defer, self.fail, self.describe = claims.defer, claims.fail, claims.describe
+        self.in_hand, self.head = claims.in_hand, claims.head
         self.waiting, self.make_due, self.reset_status = claims.waiting, claims.make_due, claims.reset_status
         self.reopen, self.ignore, self.reject = closing.reopen, closing.ignore, closing.reject
         self.item_by_message_ids, self.duplicate = receipts.item_by_message_ids, receipts.duplicate
