@@ -84,11 +84,11 @@ class Ledger(Protocol):
         Mails that wait longer than a day, and longer than any of `waits_s`, are due: a clock ran ahead that set it.
         """
 
-    def in_hand(self, owner: str, now: datetime) -> list[int]:
-        """Number the mails that others than `owner` have claimed and work on, lowest first."""
+    def in_hand(self, owner: str, now: datetime) -> dict[int, int]:
+        """Give the mails that others than `owner` have claimed and work on: row, lowest first, and raw row of each."""
 
-    def head(self, row: int, size: int) -> bytes:
-        """Give the first bytes of a mail, `size` at most; none of one that was purged."""
+    def head(self, raw_row: int) -> bytes:
+        """Give the first 64 KB of a mail; nothing of one that was purged."""
 
     def tried_mailboxes(self, now: datetime) -> frozenset[str]:
         """Name the mailboxes in which a mail that was tried before is due."""

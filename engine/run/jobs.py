@@ -218,7 +218,10 @@ class _Helper:
 
         try:
             self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and our own program
-                [sys.executable, "-P", "-c", _PROGRAM, _ROOT], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+                [sys.executable, "-P", "-c", _PROGRAM, _ROOT],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                start_new_session=True,  # a Ctrl-C is for the first process, which passes it on
             )
         except OSError as error:
             self.why = f"it did not start ({error.strerror or error})"

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from engine.mail.conversation import HEAD, named
+from engine.mail.conversation import named
 
 if TYPE_CHECKING:
     from engine.model.stored import Spooled
@@ -57,5 +57,5 @@ class Parents:
         ledger = self._store.ledger
         rows = ledger.in_hand(self._owner, self._now())
         self._seen = -1 if rows else others
-        self._ids = {row: self._ids[row] if row in self._ids else named(ledger.head(row, HEAD))[0] for row in rows}
-        return rows
+        self._ids = {row: self._ids.get(row) or named(ledger.head(raw))[0] for row, raw in rows.items()}
+        return list(rows)

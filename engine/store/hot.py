@@ -74,10 +74,8 @@ SELECT id, attempts, owner, claimed_until FROM inbound
 WHERE {OPEN} AND state = 'received' AND mailbox_id = ? AND owner IS NOT NULL"""
 
 IN_HAND = f"""
-SELECT id, owner, claimed_until FROM inbound
+SELECT id, raw_id, owner, claimed_until FROM inbound
 WHERE {OPEN} AND state = 'received' AND owner IS NOT NULL AND owner <> ? ORDER BY id"""
-
-HEAD = "SELECT substr(content, 1, ?) FROM raw_mail JOIN inbound ON inbound.raw_id = raw_mail.id WHERE inbound.id = ?"
 
 # Set by a clock that ran ahead: nobody makes a mail wait that long.
 WAITS_TOO_LONG = f"""

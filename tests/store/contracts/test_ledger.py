@@ -106,6 +106,17 @@ def test_what_the_dead_had_claimed_is_given_back_and_only_the_mail_in_hand_is_ch
     ]  # fmt: skip
 
 
+def test_what_others_have_in_hand_is_numbered_and_its_first_bytes_can_be_read(desk, ledger):
+    mine, theirs, free = desk.spool(b"mine", b"theirs", b"free")
+    ledger.unclaim([theirs, free])
+    assert ledger.in_hand("somebody/else/9/9", desk.now) == {mine.row: mine.raw_row}
+    assert ledger.in_hand(mine.owner, desk.now) == {}
+    ledger.claim("system", 1, desk.now, ME)
+    assert ledger.in_hand(mine.owner, desk.now) == {theirs.row: theirs.raw_row}
+    assert ledger.in_hand(mine.owner, desk.later(minutes=20)) == {}, "nobody works as long as that"
+    assert (ledger.head(theirs.raw_row), ledger.head(99)) == (theirs.raw.content, b"")
+
+
 def test_G18_a_wait_set_by_a_clock_that_ran_ahead_ends_at_the_next_take_over(desk, ledger):
     ahead, soon = desk.spool(b"", b"")
     ledger.defer(ahead, "config.broken", "no", desk.now + timedelta(days=365))
