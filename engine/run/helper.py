@@ -81,6 +81,8 @@ def _visit(first: _First, config: Config, passing: Pass) -> None:
 class _First(Listener):
     """The process that started this one: what it says, and what it is told."""
 
+    in_company = True
+
     def __init__(self, stop: Stop) -> None:
         self._stop = stop
         self._said: SimpleQueue[bytes] = SimpleQueue()

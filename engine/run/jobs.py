@@ -95,6 +95,11 @@ class Crew(Listener):
         self._news: _Queue = SimpleQueue()
 
     @property
+    def in_company(self) -> bool:  # type: ignore[override]
+        """Tell whether other processes work at the same pass."""
+        return bool(self._helpers)
+
+    @property
     def begun(self) -> list[tuple[Mailbox, MailboxReport]]:
         """What was begun, in the order of the mailboxes."""
         return [(turn.mailbox, turn.report) for turn in self.turns if turn.begun]

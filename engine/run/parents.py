@@ -1,7 +1,8 @@
-"""A reply waits for the mail it answers, where another process has that in hand.
+"""A reply waits for the mail it answers, where several processes decide at once.
 
-Here: which mails of a batch have to wait. Not here: waiting (`visit.py`); the order within a batch, which is that of
-its mails.
+Here: which mails of a batch have to wait: those whose parent another process has in hand, and those whose parent is in
+the same batch, for it may have to be decided again when the other process commits first. Not here: waiting
+(`visit.py`).
 Invariant: only a mail with a lower number of the ledger is waited for, so no two processes wait for each other.
 """
 
@@ -31,22 +32,20 @@ class Parents:
         self._ids: dict[int, bytes] = {}
         self._seen = -1
 
-    def parted(self, batch: Sequence[Spooled]) -> tuple[list[Spooled], list[Spooled]]:
+    def parted(self, batch: Sequence[Spooled], in_company: bool) -> tuple[list[Spooled], list[Spooled]]:
         """Part a batch into mails that can be decided and mails that have to wait."""
         rows = self._in_hand_elsewhere()
-        if not rows:
+        if not rows and not in_company:
             return list(batch), []
         row_of = {self._ids[row]: row for row in reversed(rows)}
         ready: list[Spooled] = []
         late: list[Spooled] = []
-        waiting: set[bytes] = set()
+        before: set[bytes] = set()
         for spooled in batch:
             own, answers = named(spooled.raw.content)
-            if any(row_of.get(each, spooled.row) < spooled.row for each in answers) or not answers.isdisjoint(waiting):
-                late.append(spooled)
-                waiting.add(own)
-            else:
-                ready.append(spooled)
+            is_late = any(each in before or row_of.get(each, spooled.row) < spooled.row for each in answers)
+            (late if is_late else ready).append(spooled)
+            before.add(own)
         return ready, late
 
     def _in_hand_elsewhere(self) -> list[int]:

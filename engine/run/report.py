@@ -52,7 +52,12 @@ class MailboxReport:
 
 
 class Listener:
-    """Hears how a pass goes on; the command line draws it. Every method does nothing here."""
+    """Hears how a pass goes on; the command line draws it. Every method does nothing here.
+
+    `in_company` tells whether other processes work at the same pass.
+    """
+
+    in_company = False
 
     def mailbox_started(self, report: MailboxReport, new: int) -> None:
         """A mailbox was listed: `new` mails will be read."""

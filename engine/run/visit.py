@@ -194,17 +194,20 @@ class Visit:
         return fresh
 
     def _decide(self, batch: Sequence[Spooled]) -> None:
-        """Decide a batch; what answers a mail that another process has in hand comes when that is decided."""
-        until = time.monotonic() + WAIT_S
-        while batch:
-            ready, late = self._parents.parted(batch)
+        """Decide a batch, where several processes work replies after the mails that they answer."""
+        until, left = time.monotonic() + WAIT_S, batch
+        results: list[Result] = []
+        while left:
+            ready, late = self._parents.parted(left, self.listener.in_company)
             if not ready and (self.stop.is_set() or time.monotonic() > until):
                 ready, late = late, []
             if ready:
-                self._tell(process(self.engine, ready, self.now()))
+                results += process(self.engine, ready, self.now())
             else:
                 self.stop.wait(LOOK_S)
-            batch = late
+            left = late
+        order = {spooled.row: number for number, spooled in enumerate(batch)}
+        self._tell(sorted(results, key=lambda result: order[result.spooled.row]))
 
     def _tell(self, results: Sequence[Result]) -> None:
         if results:

@@ -52,6 +52,8 @@ OTHER = {"system": "support", "support": "system"}
 def two(desk: Any, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Any]:
     """A function that starts a pass in which two processes work on a mailbox each, however little there is."""
     desk.configure(system='rules = "rules/system.toml"', more=MORE, gates=GATES)
+    file = desk.folder / "allegra.toml"
+    file.write_text(file.read_text().replace('name = "Support"', 'name = "Support"\nrules = "rules/system.toml"'))
     desk.rules("system.toml", RULES)
     desk.load(FIELD)
     site = tmp_path_factory.mktemp("site")
