@@ -232,12 +232,13 @@ class _Helper:
             self.why = f"it did not start ({error.strerror or error})"
             self._news.put((self, None, None))
         else:
-            threading.Thread(target=self._talk, args=(self._process,), daemon=True).start()
+            self._thread = threading.Thread(target=self._talk, args=(self._process,), daemon=True)
+            self._thread.start()
 
     def _talk(self, process: subprocess.Popen[bytes]) -> None:
         """Hand out a mailbox whenever it has none; pass on the news in their order, at last its end."""
         self._say(self._orders)
-        with suppress(msgspec.DecodeError):  # it died in the middle of a line
+        with suppress(msgspec.DecodeError, OSError), process:  # it died in the middle of a line
             for line in process.stdout or ():
                 told = msgspec.json.decode(line, type=News)
                 self._news.put((self, self._turn, told))
@@ -248,8 +249,6 @@ class _Helper:
                         break
                     self._turn.begun = self.had_work = True
                     self._say(self._turn.mailbox.name)
-        self.dismiss()
-        process.wait()
         self._news.put((self, self._turn, None))
 
     def _say(self, said: object) -> None:
@@ -281,7 +280,7 @@ class _Helper:
         """End it where it is, if it is there; its transactions roll back."""
         if self._process is not None:
             self._process.kill()
-            self._process.wait()
+            self._thread.join()
 
 
 _Queue = SimpleQueue[tuple[_Helper, Turn | None, News | None]]
