@@ -43,6 +43,9 @@ if TYPE_CHECKING:
 NEEDS_MENDING = OUR_FAULT | {"hook.sandbox_missing", "hook.disabled"}
 """Reason codes of mail that waits until somebody mends something here: a file, or the machine."""
 
+MOST_JOBS = 4
+"""The database has one writer, and a mail writes for a good quarter of its time: more processes only wait for it."""
+
 
 @click.command()
 @click.option(
@@ -67,7 +70,7 @@ NEEDS_MENDING = OUR_FAULT | {"hook.sandbox_missing", "hook.disabled"}
     "--jobs",
     type=click.IntRange(1),
     metavar="N",
-    help="Decide in up to N processes where mailboxes are full (default: one a core).",
+    help="Decide in up to N processes where there is much to do (default: one a core, 4 at most).",
 )
 @click.option("--no-move", is_flag=True, help="Leave mails where they are on the server this time.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a mail, then a summary.")
@@ -100,7 +103,7 @@ def run(
                 config = open_config(ctx)
                 mailboxes = chosen_mailboxes(config, names)
                 with open_store(ctx, config) as store:
-                    how = limit or 0, wait, jobs or _cores(), dry_run, no_move
+                    how = limit or 0, wait, jobs or _most_jobs(), dry_run, no_move
                     reports.extend(_pass(config, store, mailboxes, stop, *how))
         except (Stopped, KeyboardInterrupt):
             stop.set()
@@ -113,9 +116,10 @@ def run(
     raise SystemExit(LATER if stop.is_set() else _status(reports, wait))
 
 
-def _cores() -> int:
-    """How many processors this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+def _most_jobs() -> int:
+    """How many processes are of use: one a processor that we may use, as long as they do not wait for the database."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(cores, MOST_JOBS)
 
 
 def _pass(

@@ -46,7 +46,7 @@ def in_helper() -> None:
 
     batch = int(os.environ.get("HELPER_BATCH", "50"))
     engine.run.process.BATCH = engine.run.visit.BATCH = batch  # type: ignore[attr-defined]
-    poison.install()
+    poison.install_words()
 
 
 def everywhere(folder: Path, batch: int = 50) -> dict[str, str]:
