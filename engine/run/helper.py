@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from engine.model.whole import as_json
 from engine.run.jobs import STOPPED, News, Orders
 from engine.run.passing import Pass
 from engine.run.report import Listener, MailboxReport
@@ -46,11 +47,15 @@ def _work(first: _First, stop: Stop) -> None:
     from engine.store.errors import StoreError
     from engine.store.store import Store
 
-    orders = msgspec.json.decode(next(first.words()), type=Orders)
+    said = next(first.words(), None)
+    if said is None:
+        return
+    orders = msgspec.json.decode(said, type=Orders)
+    path = Path(os.fsdecode(orders.config))
     try:
-        config = load(Path(orders.config))
+        config = load(path)
         if config.digest != orders.digest:
-            first.tell(News("broken", why=f"{config.path.name} was changed meanwhile"))
+            first.tell(News("broken", why=f"{path.name} was changed meanwhile"))
             return
         with Store.open(config.store.path, create=False, migrate=False, busy_s=config.store.busy_timeout) as store:
             engine = Engine(config, store, stop=stop)
@@ -59,7 +64,7 @@ def _work(first: _First, stop: Stop) -> None:
             finally:
                 engine.close()
     except ConfigError:
-        first.tell(News("broken", why=f"{orders.config} does not load any more"))
+        first.tell(News("broken", why=f"{path.name} does not load any more"))
     except (SecretError, StoreError, OSError) as error:
         first.tell(News("broken", why=str(error)))
 
@@ -87,7 +92,7 @@ class _First(Listener):
         self._stop = stop
         self._said: SimpleQueue[bytes] = SimpleQueue()
         self._waits = True
-        self._out = os.fdopen(os.dup(1), "wb")
+        self._out = os.dup(1)
         os.dup2(2, 1)  # what a library prints is no news
 
     @contextmanager
@@ -123,9 +128,10 @@ class _First(Listener):
 
     def tell(self, news: News) -> None:
         """Tell it something; where it is gone, nobody hears, and `words` end soon."""
+        left = memoryview(as_json(news) + b"\n")
         with self._stop.protected(), suppress(BrokenPipeError):
-            self._out.write(msgspec.json.encode(news) + b"\n")
-            self._out.flush()
+            while left:
+                left = left[os.write(self._out, left) :]
 
     def mailbox_started(self, report: MailboxReport, new: int) -> None:
         """A mailbox was listed: `new` mails will be read."""

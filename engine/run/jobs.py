@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Literal, Self
 
 import msgspec
 
+from engine.model.whole import as_json
 from engine.run.report import Listener, MailboxReport
 from engine.stop import Stopped
 
@@ -47,7 +48,7 @@ _PROGRAM = "import sys; sys.path.insert(0, sys.argv[1]); from engine.run.helper 
 class Orders(msgspec.Struct, frozen=True):
     """What a helper is told first: the configuration, with its sha256, and how to visit. Names of mailboxes follow."""
 
-    config: str
+    config: bytes
     digest: str
     limit: int
     wait_s: float
@@ -92,6 +93,7 @@ class Crew(Listener):
         self._stop, self._listener, self._orders, self._jobs = stop, listener, orders, jobs
         self._listed = self._told = 0
         self._helpers: list[_Helper] = []
+        self._notes: list[tuple[MailboxReport, str]] = []
         self._news: _Queue = SimpleQueue()
 
     @property
@@ -131,9 +133,9 @@ class Crew(Listener):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Let the helpers end; those that work on something are asked to stop, and waited for."""
+        """Let the helpers end; those that work on something are asked to stop, and waited for: not when asked twice."""
         self._left.clear()
-        until = time.monotonic() + STOP_S
+        until = time.monotonic() + (0.0 if isinstance(error, KeyboardInterrupt) else STOP_S)
         try:
             for helper in self._helpers:
                 helper.dismiss(idle=not helper.had_work)
@@ -144,6 +146,8 @@ class Crew(Listener):
         finally:
             for helper in self._helpers:
                 helper.kill()
+        for report, sentence in self._notes:
+            report.notes.append(sentence)
 
     # ── what is heard ─────────────────────────────────────────────────────────────────────────────────────────
 
@@ -193,8 +197,9 @@ class Crew(Listener):
                 self.mailbox_done(turn.report)
 
     def _note(self, report: MailboxReport, sentence: str) -> None:
+        """Say something in a report at the end: until then a helper may tell all of it anew."""
         if not self._stop.is_set():
-            report.notes.append(sentence)
+            self._notes.append((report, sentence))
 
     def _call_for_help(self, report: MailboxReport) -> None:
         """Start helpers where there is much to do and something left to begin."""
@@ -254,7 +259,7 @@ class _Helper:
     def _say(self, said: object) -> None:
         with suppress(OSError, ValueError):  # it is dead, or dismissed
             if self._process is not None and self._process.stdin is not None:
-                self._process.stdin.write(msgspec.json.encode(said) + b"\n")
+                self._process.stdin.write(as_json(said) + b"\n")
                 self._process.stdin.flush()
 
     def dismiss(self, idle: bool = False) -> None:

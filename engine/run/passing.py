@@ -8,6 +8,7 @@ Invariant: one mailbox that fails never stops the others.
 from __future__ import annotations
 
 import gc
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
@@ -84,7 +85,7 @@ class Pass:
 
     def _orders(self) -> Orders:
         config = self.engine.config
-        return Orders(str(config.path), config.digest, self.limit, self.wait_s, self.settle)
+        return Orders(os.fsencode(config.path), config.digest, self.limit, self.wait_s, self.settle)
 
     def _most_jobs(self) -> int:
         """One process, where what was handed in here cannot go to another one."""

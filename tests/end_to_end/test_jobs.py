@@ -324,6 +324,56 @@ def test_what_a_helper_gave_back_when_somebody_stopped_it_alone_is_done_by_the_f
     each_once(desk, 30)
 
 
+def test_a_second_request_ends_both_where_they_are(desk: Any, two: Any) -> None:
+    fill(desk, 30)
+    started = two(batch=3)
+    helper = working(desk, started)
+    os.kill(started.pid, signal.SIGINT)
+    os.kill(started.pid, signal.SIGTERM)
+    assert ended(started).code == 75
+    assert not Path(f"/proc/{helper}").exists()
+    for _ in range(2):
+        assert desk.allegra("run").exit_code == 0
+    each_once(desk, 30)
+
+
+BOX = """
+[workspace.{0}]
+name = "{0}"
+[workspace.{0}.mailbox]
+protocol  = "maildir"
+path      = "mail/{0}"
+addresses = ["{0}@example.com"]
+move_on_success = "Done"
+"""
+SPACE = """
+[[workspaces]]
+identifier = "{0}"
+name       = "{0}"
+[[members]]
+group     = "staff"
+workspace = "{0}"
+role      = "member"
+"""
+
+
+def test_three_processes_work_on_three_mailboxes_and_one_left_over(desk: Any, two: Any) -> None:
+    more = ("third", "fourth")
+    for name in more:
+        for part in ("new", "cur", "tmp"):
+            (desk.folder / "mail" / name / part).mkdir(parents=True)
+        with (desk.folder / "allegra.toml").open("a") as file:
+            file.write(BOX.format(name))
+    desk.load("".join(map(SPACE.format, more)))
+    desk.boxes = ("system", "support", *more)
+    fill(desk, 10)
+    lines, summary = told(ended(two("--json", "--jobs", "3", before=helped.call_at_once)))
+    assert [line["mailbox"] for line in lines] == [box for box in desk.boxes for _ in range(10)]
+    assert [box["state"] for box in summary["mailboxes"].values()] == ["ok"] * 4
+    assert {line["outcome"] for line in lines} == {"created"}
+    assert [len(desk.files(box, "Done")) for box in desk.boxes] == [10] * 4
+
+
 def broken_python() -> None:
     """In the process of a pass: the interpreter for helpers is not there."""
     import sys

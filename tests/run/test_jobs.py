@@ -15,7 +15,7 @@ from engine.run.jobs import MUCH, Crew, News, Orders
 from engine.run.report import Listener, MailboxReport
 from engine.stop import Stop
 
-NOWHERE = Orders("nowhere.toml", "", 0, 0.0, True)
+NOWHERE = Orders(b"nowhere.toml", "", 0, 0.0, True)
 
 
 @pytest.fixture

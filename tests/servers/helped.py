@@ -18,11 +18,18 @@ from servers import poison
 TESTS = Path(__file__).resolve().parent.parent
 
 
+def call_at_once() -> None:
+    """In the process of a pass: call for help however little there is to do."""
+    import engine.run.jobs
+
+    engine.run.jobs.MUCH = 1
+
+
 def install() -> None:
     """In the process of a pass: call for help at once, and go on when it is there."""
-    import engine.run.jobs as jobs
+    from engine.run import jobs
 
-    jobs.MUCH = 1
+    call_at_once()
     started = jobs.Crew.mailbox_started
 
     def waiting(self: Any, report: Any, new: int) -> None:
