@@ -8,7 +8,6 @@ Invariant: the server hears nothing about a mail before its bytes are ours, and 
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -195,16 +194,17 @@ class Visit:
 
     def _decide(self, batch: Sequence[Spooled]) -> None:
         """Decide a batch, where several processes work replies after the mails that they answer."""
-        until, left = time.monotonic() + WAIT_S, batch
+        waited, left = 0.0, batch
         results: list[Result] = []
         while left:
             ready, late = self._parents.parted(left, self.listener.in_company)
-            if not ready and (self.stop.is_set() or time.monotonic() > until):
+            if not ready and (self.stop.is_set() or waited >= WAIT_S):
                 ready, late = late, []
             if ready:
                 results += process(self.engine, ready, self.now())
             else:
                 self.stop.wait(LOOK_S)
+                waited += LOOK_S
             left = late
         order = {spooled.row: number for number, spooled in enumerate(batch)}
         self._tell(sorted(results, key=lambda result: order[result.spooled.row]))
