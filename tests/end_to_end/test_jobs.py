@@ -218,6 +218,12 @@ def test_nothing_that_a_decision_concluded_is_overtaken_by_the_other_process(des
     end = ended(two("--json", batch=batch))
     assert end.code == 0, end.output
     rows = case_of(desk).rows
+    waits = rows("SELECT ref, code FROM inbound WHERE state = 'received'")
+    assert {code for _, code in waits} <= {"commit.conflict"}, "a comment that was overtaken four times in a row"
+    assert len(waits) <= 3
+    for ref, _ in waits:
+        desk.allegra("mail", "reset-status", ref)
+    assert len(desk.run("--jobs", "1")) == len(waits)
     assert rows("SELECT count(*), count(DISTINCT inbound_id) FROM receipt") == [(181, 181)], "receipts twice, or lost"
     assert rows("SELECT ref FROM inbound WHERE state = 'received' OR owner IS NOT NULL OR attempts > 1") == []
     pairs = "SELECT subject FROM inbound JOIN receipt ON receipt.inbound_id = inbound.id WHERE outcome = 'created' AND "
