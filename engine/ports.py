@@ -99,6 +99,12 @@ class Ledger(Protocol):
     def unclaim(self, spooled: Sequence[Spooled]) -> None:
         """Give claims back without having worked on them: the attempts are not counted."""
 
+    def in_hand(self, owner: str, now: datetime) -> dict[int, int]:
+        """Give the mails that others than `owner` have claimed and work on: row, lowest first, and raw row of each."""
+
+    def head(self, raw_row: int) -> bytes:
+        """Give the first 64 KB of a mail; nothing of one that was purged."""
+
     # ── ends without a decision ───────────────────────────────────────────────────────────────────────────────
 
     def defer(self, spooled: Spooled, code: str, because: str, next_at: datetime, charge: bool = False) -> bool:

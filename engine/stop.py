@@ -94,6 +94,12 @@ class Stop(threading.Event):
     def _hear(self, _signal: int, _frame: FrameType | None) -> None:
         if self._asked:
             raise KeyboardInterrupt
+        self.ask()
+
+    def ask(self) -> None:
+        """Ask as a first signal does; in the main thread only. Who asks again is not heard."""
+        if self._asked:
+            return
         self._asked = True
         if self._may_interrupt:
             raise Stopped

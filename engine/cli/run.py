@@ -6,6 +6,7 @@ Invariant: nothing is printed when standard output is no terminal and all went w
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
@@ -42,6 +43,9 @@ if TYPE_CHECKING:
 NEEDS_MENDING = OUR_FAULT | {"hook.sandbox_missing", "hook.disabled"}
 """Reason codes of mail that waits until somebody mends something here: a file, or the machine."""
 
+MOST_JOBS = 4
+"""The database has one writer, and a mail writes for a good quarter of its time: more processes only wait for it."""
+
 
 @click.command()
 @click.option(
@@ -62,6 +66,12 @@ NEEDS_MENDING = OUR_FAULT | {"hook.sandbox_missing", "hook.disabled"}
     metavar="SECONDS",
     help="Wait for a mailbox that another run is working on.",
 )
+@click.option(
+    "--jobs",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Decide in up to N processes where there is much to do (default: one a core, 4 at most).",
+)
 @click.option("--no-move", is_flag=True, help="Leave mails where they are on the server this time.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a mail, then a summary.")
 @click.pass_context
@@ -71,6 +81,7 @@ def run(
     limit: int | None,
     dry_run: bool,
     wait: float,
+    jobs: int | None,
     no_move: bool,
     as_json: bool,
 ) -> None:
@@ -92,7 +103,8 @@ def run(
                 config = open_config(ctx)
                 mailboxes = chosen_mailboxes(config, names)
                 with open_store(ctx, config) as store:
-                    reports.extend(_pass(config, store, mailboxes, stop, limit or 0, wait, dry_run, no_move))
+                    how = limit or 0, wait, jobs or _most_jobs(), dry_run, no_move
+                    reports.extend(_pass(config, store, mailboxes, stop, *how))
         except (Stopped, KeyboardInterrupt):
             stop.set()
     took = time.monotonic() - started
@@ -104,9 +116,15 @@ def run(
     raise SystemExit(LATER if stop.is_set() else _status(reports, wait))
 
 
+def _most_jobs() -> int:
+    """How many processes are of use: one a processor that we may use, as long as they do not wait for the database."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(cores, MOST_JOBS)
+
+
 def _pass(
-    config: Config, store: Store, mailboxes: Sequence[Mailbox], stop: Stop, limit: int, wait: float, dry_run: bool,
-    no_move: bool,
+    config: Config, store: Store, mailboxes: Sequence[Mailbox], stop: Stop, limit: int, wait: float, jobs: int,
+    dry_run: bool, no_move: bool,
 ) -> Iterator[MailboxReport]:  # fmt: skip
     """Do the pass, or rehearse it. A request to stop is heard where it does no harm."""
     from engine.cli.progress import Progress
@@ -121,7 +139,7 @@ def _pass(
             return
         with stop.protected():
             progress = Progress()
-            reports = Pass(engine, progress, limit, wait, settle=not no_move).run(mailboxes)
+            reports = Pass(engine, progress, limit, wait, settle=not no_move, jobs=jobs).run(mailboxes)
             progress.clear()
             yield from reports
     except StoreError as error:  # also one that is locked: it is as good as away

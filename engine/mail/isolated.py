@@ -48,11 +48,12 @@ def parse_apart(raw: RawMail, limits: ReadLimits) -> Mail:
     except subprocess.TimeoutExpired:
         raise ParserDied(f"reading the mail took longer than {WALL_S:.0f} s") from None
     if child.returncode != 0:
-        raise ParserDied(f"the process that read the mail {_ended(child.returncode)}")
+        raise ParserDied(f"the process that read the mail {ending(child.returncode)}")
     return msgspec.msgpack.decode(child.stdout, type=Mail)
 
 
-def _ended(status: int) -> str:
+def ending(status: int) -> str:
+    """Say how a process ended, by its exit status."""
     if status >= 0:
         return f"ended with status {status}"
     with suppress(ValueError):

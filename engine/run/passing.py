@@ -8,6 +8,7 @@ Invariant: one mailbox that fails never stops the others.
 from __future__ import annotations
 
 import gc
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from datetime import UTC, datetime
@@ -15,6 +16,8 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
+from engine.model.extra import Extra
+from engine.run.crew import Crew
 from engine.run.report import Listener as Listener
 from engine.run.report import MailboxReport as MailboxReport
 from engine.run.visit import Visit
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
     from engine.config import Mailbox
     from engine.model.mail import RawMail
     from engine.run.engine import Engine
+    from engine.run.jobs import Orders
     from engine.sources.source import Source
     from engine.store.store import Store
 
@@ -40,7 +44,8 @@ class Pass(Struct, eq=False):
     """One pass of `allegra run`: at most `limit` new mails from each mailbox, `wait_s` seconds for a lease.
 
     The engine's `stop` stops it. `sources` are those a host hands in, by the name of their mailbox. In a `hosted` pass
-    the process is somebody else's: its signals and its garbage collector are left alone.
+    the process is somebody else's: its signals and its garbage collector are left alone. With `jobs` more processes
+    may visit mailboxes, which open the same configuration and database by themselves.
     """
 
     engine: Engine
@@ -51,44 +56,54 @@ class Pass(Struct, eq=False):
     now: Callable[[], datetime] = utc_now
     sources: Mapping[str, Source] = {}
     hosted: bool = False
+    jobs: int = 1
 
     def run(self, mailboxes: Iterable[Mailbox]) -> list[MailboxReport]:
-        """Work through the mailboxes one after the other, then send. Raises StoreError when the database is away.
+        """Work through the mailboxes, each begun in its turn, then send. Raises StoreError when the database is away.
 
         Mails that broke the machine before come last: should one end the process, everything else is done.
         """
-        with nullcontext() if self.hosted else self._at_home():
+        with nullcontext() if self.hosted else self.at_home():
             reports = self._read(mailboxes)
             send(self.engine)
         return reports
 
     def _read(self, mailboxes: Iterable[Mailbox]) -> list[MailboxReport]:
         stop = self.engine.stop
-        visited: list[tuple[Mailbox, MailboxReport]] = []
-        for mailbox in mailboxes:
-            if stop.is_set():
-                break
-            report = MailboxReport(mailbox.name, mailbox.place)
-            visited.append((mailbox, report))
-            self._visit(mailbox, report, self._usual)
-            self.listener.mailbox_done(report)
+        with Crew(mailboxes, stop, self.listener, self._orders, self._most_jobs()) as crew:
+            for turn in crew:
+                self.visit(turn.mailbox, turn.report, crew)
         tried = self.engine.store.queue.tried_mailboxes(self.now())
-        for mailbox, report in visited:
+        for mailbox, report in crew.begun:
             if mailbox.name in tried and report.state in ("ok", "failed") and not stop.is_set():
-                self._visit(mailbox, report, self._tried)
+                self.visit(mailbox, report, self.listener, tried=True)
                 self.listener.mailbox_done(report)
             if report.state in ("ok", "failed"):
                 report.waiting = self.engine.store.queue.waiting(mailbox.name)
-        return [report for _, report in visited]
+        return [report for _, report in crew.begun]
+
+    def _orders(self) -> Orders:
+        from engine.run.jobs import Orders
+
+        config = self.engine.config
+        return Orders(os.fsencode(config.path), config.digest, self.limit, self.wait_s, self.settle)
+
+    def _most_jobs(self) -> int:
+        """One process, where what was handed in here cannot go to another one."""
+        ours = self.sources or self.engine.config.extra != Extra() or self.engine.rules_directory is not None
+        return 1 if ours or self.engine.store.path is None else self.jobs
 
     @contextmanager
-    def _at_home(self) -> Iterator[None]:
+    def at_home(self) -> Iterator[None]:
         """Let signals ask to stop, and the garbage collector look more rarely: in a process that does only this."""
         with self.engine.stop.signals(), _calm_collector():
             yield
 
-    def _visit(self, mailbox: Mailbox, report: MailboxReport, work: Callable[[Visit], None]) -> None:
-        """Do some work under the lease of a mailbox, unless it is paused or another run has it."""
+    def visit(self, mailbox: Mailbox, report: MailboxReport, listener: Listener, tried: bool = False) -> None:
+        """Do the work on a mailbox under its lease, unless it is paused or another run has it.
+
+        With `tried` that is deciding what broke the machine before, else everything but that.
+        """
         from engine.run.lease import Lease
 
         store, waits_s = self.engine.store, self.engine.config.settings("").errors.retry
@@ -103,7 +118,8 @@ class Pass(Struct, eq=False):
                 return
             with suppress(Stopped):
                 own = self.sources.get(mailbox.name)
-                work(Visit(self.engine, mailbox, report, lease, self.listener, self.now, self.limit, self.settle, own))
+                visit = Visit(self.engine, mailbox, report, lease, listener, self.now, self.limit, self.settle, own)
+                visit.decide_waiting(tried=True) if tried else self._usual(visit)
 
     def _usual(self, visit: Visit) -> None:
         """Decide what waits, then read what is new, and note how the mailbox fares."""
@@ -120,9 +136,6 @@ class Pass(Struct, eq=False):
         except SourceError as error:
             report.state, report.code, report.sentence = "failed", error.code, error.sentence
             store.mailboxes.failed(name, error.code, error.sentence, self.now())
-
-    def _tried(self, visit: Visit) -> None:
-        visit.decide_waiting(tried=True)
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from msgspec import Struct
 
 if TYPE_CHECKING:
     from engine.model.stored import Waiting
+    from engine.run.jobs import Told
     from engine.run.line import Line
 
 
@@ -35,6 +36,13 @@ class MailboxReport(Struct, eq=False):
     waiting: list[Waiting] = []
     unsettled: dict[str, str] = {}
     withheld: dict[str, str] = {}
+
+    def take(self, told: Told) -> None:
+        """Take over what another process tells of the mailbox: its lines are those that were not told before."""
+        self.lines += told.lines
+        self.state, self.code, self.sentence = told.state, told.code, told.sentence
+        self.new, self.seen_before, self.notes = told.new, told.seen_before, told.notes
+        self.unsettled, self.withheld = told.unsettled, told.withheld
 
     def missed(self, withheld: dict[str, str]) -> None:
         """Name the messages that the server lists and does not hand out."""

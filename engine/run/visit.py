@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
+from functools import cached_property
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from engine.model.stored import Spooled
     from engine.run.engine import Engine
     from engine.run.lease import Lease
+    from engine.run.parents import Parents
     from engine.run.process import Result
     from engine.run.report import Listener, MailboxReport
     from engine.sources.handed import Handed
@@ -40,7 +42,7 @@ MOST_BACK = 50
 """The most mails read again in one pass because they stand where they had been taken from."""
 
 
-class Visit(Struct, eq=False):
+class Visit(Struct, eq=False, dict=True):
     """The work on one mailbox. `limit` bounds the new mails read; without `settle` the server hears nothing.
 
     `own` is a source that a host handed in for this mailbox.
@@ -55,6 +57,12 @@ class Visit(Struct, eq=False):
     limit: int = 0
     settle: bool = True
     own: Source | None = None
+
+    @cached_property
+    def _parents(self) -> Parents:
+        from engine.run.parents import Parents
+
+        return Parents(self.engine.store, self.lease.owner, self.now)
 
     @property
     def stop(self) -> Stop:
@@ -195,10 +203,24 @@ class Visit(Struct, eq=False):
         return fresh
 
     def _decide(self, batch: Sequence[Spooled]) -> None:
-        if batch:
-            from engine.run.process import process
+        """Decide a batch, where several processes work replies after the mails that they answer."""
+        from engine.run.parents import LOOK_S, WAIT_S
+        from engine.run.process import process
 
-            self._tell(process(self.engine, batch, self.now()))
+        waited, left = 0.0, batch
+        results: list[Result] = []
+        while left:
+            ready, late = self._parents.parted(left)
+            if not ready and (self.stop.is_set() or waited >= WAIT_S):
+                ready, late = late, []
+            if ready:
+                results += process(self.engine, ready, self.now())
+            else:
+                self.stop.wait(LOOK_S)
+                waited += LOOK_S
+            left = late
+        order = {spooled.row: number for number, spooled in enumerate(batch)}
+        self._tell(sorted(results, key=lambda result: order[result.spooled.row]))
 
     def _tell(self, results: Sequence[Result]) -> None:
         if results:

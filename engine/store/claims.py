@@ -106,6 +106,15 @@ class Claims:
                 raise Refused(f"{row.mail} does not wait: it is {row.outcome}")
             self._database.do(inbound.update(owner=None, claimed_until=0, next_at=0).where(inbound.id == row.row))
 
+    def in_hand(self, owner: str, now: datetime) -> dict[int, int]:
+        moment = us(now)
+        rows = self._database.rows(hot.IN_HAND, owner)
+        return {row: raw for row, raw, held_by, until in rows if not is_free(held_by, until, moment)}
+
+    def head(self, raw_row: int) -> bytes:
+        found = self._database.one(hot.HEAD, raw_row)
+        return bytes(found[0] or b"") if found else b""
+
     def spooled(self, row: int) -> Spooled:
         """Read a mail of the ledger with its bytes, as whoever holds the claim gets it."""
         (number, mail, generation, attempts, released, received_at, key, reverse, forward, owner, mailbox, content,

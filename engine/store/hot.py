@@ -76,6 +76,10 @@ CLAIMED_ROWS = f"""
 SELECT id, attempts, owner, claimed_until FROM inbound
 WHERE {OPEN} AND state = 'received' AND mailbox_id = ? AND owner IS NOT NULL"""
 
+IN_HAND = f"""
+SELECT id, raw_id, owner, claimed_until FROM inbound
+WHERE {OPEN} AND state = 'received' AND owner IS NOT NULL AND owner <> ? ORDER BY id"""
+
 # Set by a clock that ran ahead: nobody makes a mail wait that long.
 WAITS_TOO_LONG = f"""
 UPDATE inbound SET next_at = 0 WHERE {OPEN} AND state = 'received' AND mailbox_id = ? AND next_at > ?"""

@@ -32,7 +32,7 @@ class Ledger:
         self.spool = spool.spool
         self.claim, self.claim_one, self.unclaim = claims.claim, claims.claim_one, claims.unclaim
         self.defer, self.fail, self.describe = claims.defer, claims.fail, claims.describe
-        self.reset_status = claims.reset_status
+        self.in_hand, self.head, self.reset_status = claims.in_hand, claims.head, claims.reset_status
         self.reopen, self.ignore, self.reject = closing.reopen, closing.ignore, closing.reject
         self.item_by_message_ids, self.duplicate = receipts.item_by_message_ids, receipts.duplicate
         self.sender_rate, self.total_rate = receipts.sender_rate, receipts.total_rate

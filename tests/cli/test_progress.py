@@ -37,3 +37,17 @@ def test_a_short_pass_draws_nothing() -> None:
 
 def test_nothing_is_drawn_where_nobody_looks() -> None:
     assert drawn(io.StringIO(), 3.0) == ""
+
+
+def test_mailboxes_of_two_processes_are_one_line() -> None:
+    stream = Terminal()
+    ticks: Iterator[float] = (number * 3.0 for number in count())
+    progress = Progress(stream, lambda: next(ticks))
+    one, two = MailboxReport("system", "a.example.com"), MailboxReport("support", "b.example.com")
+    progress.mailbox_started(one, 4)
+    progress.mailbox_started(two, 6)
+    progress.mails_done(two, [None] * 5)  # type: ignore[list-item]
+    assert stream.getvalue().endswith("system + support ██████████░░░░░░░░░░ 5/10")
+    progress.mailbox_done(one)
+    progress.mails_done(two, [None])  # type: ignore[list-item]
+    assert stream.getvalue().endswith("support    ████████████████████ 6/6")

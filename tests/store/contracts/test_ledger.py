@@ -78,6 +78,17 @@ def test_one_mail_can_be_claimed_by_name_if_it_waits_and_nobody_has_it(desk, led
         ledger.claim_one(desk.end(Outcome.HELD), desk.now, ME)
 
 
+def test_what_others_have_in_hand_is_numbered_and_its_first_bytes_can_be_read(desk, ledger):
+    mine, theirs, free = desk.spool(b"mine", b"theirs", b"free")
+    ledger.unclaim([theirs, free])
+    assert ledger.in_hand("somebody/else/9/9", desk.now) == {mine.row: mine.raw_row}
+    assert ledger.in_hand(mine.owner, desk.now) == {}
+    ledger.claim("system", 1, desk.now, ME)
+    assert ledger.in_hand(mine.owner, desk.now) == {theirs.row: theirs.raw_row}
+    assert ledger.in_hand(mine.owner, desk.later(minutes=20)) == {}, "nobody works as long as that"
+    assert (ledger.head(theirs.raw_row), ledger.head(99)) == (theirs.raw.content, b"")
+
+
 def test_a_waiting_mail_is_listed_by_what_is_described(desk, store, ledger):
     (spooled,) = desk.spool()
     mail = desk.mail(spooled, subject="Toner", message_id="<t@example.com>")

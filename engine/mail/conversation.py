@@ -1,0 +1,36 @@
+"""What a mail is called and which mails it names, read from its header alone, without reading the mail.
+
+Here: `named`, for who has to know the order of mails before they are decided. Not here: the threading of a decision,
+which takes what the parser reads (`parse.py`).
+Invariant: looks at the first `HEAD` bytes and no further; what cannot be read names nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+HEAD = 65_536
+"""Bytes of a mail that are looked at."""
+
+_BLANK: Final = re.compile(rb"\n\r?\n")
+_FIELD: Final = re.compile(
+    rb"^(message-id|in-reply-to|references)[ \t]*:([^\n]*(?:\n[ \t][^\n]*)*)", re.IGNORECASE | re.MULTILINE
+)
+_ID: Final = re.compile(rb"<([^<>]{1,998})>")
+_BLANKS: Final = re.compile(rb"\s+")
+
+
+def named(content: bytes) -> tuple[bytes, frozenset[bytes]]:
+    """Give the Message-ID of a mail, b"" without one, and those of the mails it names; no angle brackets."""
+    end = _BLANK.search(content, 0, HEAD)
+    own, others = b"", set[bytes]()
+    for field, value in _FIELD.findall(content, 0, end.start() if end else HEAD):
+        ids = [_BLANKS.sub(b"", each) for each in _ID.findall(value)] or [
+            each for each in value.split() if b"@" in each
+        ]
+        if field[0] in b"mM":
+            own = own or (ids[0] if ids else b"")
+        else:
+            others.update(ids)
+    return own, frozenset(others)
