@@ -25,6 +25,9 @@ class Answering(Protocol):
     def foresee(self, question: Question[Any]) -> None:
         """Hear what will be asked; whoever needs time for the answer may begin. Changes no answer."""
 
+    def is_ready(self, question: Question[Any]) -> bool:
+        """Tell whether what was foreseen can be answered now, after a moment's patience with all of a batch."""
+
 
 class Lookups(Answering, Protocol):
     """What a decision may look at."""
@@ -66,8 +69,14 @@ class Recorder:
         return self.world.ask(question)
 
     def foresee(self, question: Question[Any]) -> None:
-        if question not in self.answers and (self.recorded is None or question.stored not in self.recorded):
+        if not self._known(question):
             self.world.foresee(question)
+
+    def is_ready(self, question: Question[Any]) -> bool:
+        return self._known(question) or self.world.is_ready(question)
+
+    def _known(self, question: Question[Any]) -> bool:
+        return question in self.answers or (self.recorded is not None and question.stored in self.recorded)
 
     def kept(self) -> tuple[tuple[tuple[Any, ...], Any], ...]:
         """Give every question as it is stored, with its answer, in the order they were asked."""

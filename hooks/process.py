@@ -150,9 +150,14 @@ class Worker:
         """How many bytes the pipe took."""
         return self._asked - len(self._unsent)
 
-    def speaks(self) -> bool:
-        """Tell whether something of the next answer is there."""
-        return bool(self._unread or self._poll_in.poll(0))
+    def speaks(self, wait_s: float = 0.0) -> bool:
+        """Tell whether something of the next answer is there, or comes within this time."""
+        until = time.monotonic() + wait_s
+        while not self._unread and self._unsent and self._poll_both.poll(_left(until)):
+            if self._poll_in.poll(0):
+                return True
+            del self._unsent[: self._taken(self._unsent)]
+        return bool(self._unread or self._poll_in.poll(_left(until) if wait_s else 0))
 
     def receive(self, most: int, deadline: float) -> bytes:
         """Wait for the next answer until `deadline` (of `time.monotonic`), and write meanwhile what was not sent yet.

@@ -47,6 +47,10 @@ class Pending:
         """Wait for what the scripts said."""
         return self.done or self._line.settled(self)
 
+    def ready(self, wait_s: float) -> bool:
+        """Wait so long at most; tell whether `result` need not wait for this call or for those before it."""
+        return self.done is not None or self._line.ready(self, wait_s)
+
 
 class Sandbox:
     """Runs programs in jailed workers; safe to use from several threads."""
@@ -141,6 +145,21 @@ class _Line:
                 while pending.done is None:
                     self._settle_first()
                 return pending.done
+            except BaseException:
+                self._leave()
+                raise
+
+    def ready(self, pending: Pending, wait_s: float) -> bool:
+        """Take in the answers that come within this time; tell whether that of this call is among them."""
+        until = time.monotonic() + wait_s
+        with self._lock:
+            try:
+                while pending.done is None:
+                    left = until - time.monotonic()
+                    if left <= 0 if self._bound is None else not self._bound.worker.speaks(max(0.0, left)):
+                        return False
+                    self._settle_first()
+                return True
             except BaseException:
                 self._leave()
                 raise

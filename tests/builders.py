@@ -240,6 +240,10 @@ class World:
     def foresee(self, question: Question[Any]) -> None:
         """Hear what will be asked."""
 
+    def is_ready(self, question: Question[Any]) -> bool:
+        """No answer takes long."""
+        return True
+
     def counted(self, kind: type[Question[Any]]) -> int:
         """Tell how often this was asked."""
         return sum(type(question) is kind for question in self.asked)

@@ -27,10 +27,10 @@ if TYPE_CHECKING:
 class Case:
     """One mail of a batch: what is asked about it, and what was found so far. `number` is its place in the batch.
 
-    `apart` has its bytes read in a process of their own. `versions` is the state of the store that the answers come
-    from. `settled` is the draft of the first settlement; `draft` goes on behind it only where somebody wants to see
-    what else would have happened. `values` are what it held when it was compared last, `told` how that was told. `ns`
-    is the time its steps took, in nanoseconds.
+    `apart` has its bytes read in a process of their own, `slow` are those whose scripts take long. `versions` is the
+    state of the store that the answers come from. `settled` is the draft of the first settlement; `draft` goes on
+    behind it only where somebody wants to see what else would have happened. `values` are what it held when it was
+    compared last, `told` how that was told. `ns` is the time its steps took, in nanoseconds.
     """
 
     raw: RawMail
@@ -44,6 +44,7 @@ class Case:
     facts: Facts = field(init=False)
     draft: Draft = field(init=False)
     values: tuple[Any, ...] = ()
+    slow: bool = False
     told: dict[str, str | tuple[str, ...]] = field(default_factory=dict)
     settled: Draft | None = None
     stages: list[StageTrace] = field(default_factory=list)

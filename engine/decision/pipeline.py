@@ -26,6 +26,7 @@ from engine.model.draft import Disposition, Draft, FieldChange, NewUser, PersonC
 from engine.model.facts import Facts
 from engine.model.mail import Address, Mail, Part
 from engine.model.plan import DONE, Plan
+from engine.model.questions import HooksSay
 from engine.model.trace import Change, StageTrace, Trace
 from engine.stages.activity import Activity
 from engine.stages.author import Author
@@ -104,7 +105,7 @@ class Pipeline(Struct, frozen=True):
         settled: list[Case] = []
         for stage in self.stages[: ORDER.index(until) if until else None]:
             if type(stage) is Guard:
-                going = each(partial(_look_ahead, stage), going)
+                going = each(_wait, each(partial(_look_ahead, stage), going))
             going = each(partial(_ask, stage, beyond), going)
             if not beyond:
                 settled += [case for case in going if case.settled is not None]
@@ -158,6 +159,12 @@ def _look_ahead(stage: Guard, case: Case) -> None:
     began = time.perf_counter_ns()
     case.draft = stage.ahead(case.mail, case.facts, case.draft, case.look)
     case.ns += time.perf_counter_ns() - began
+
+
+def _wait(case: Case) -> None:
+    """Tell a mail whose scripts take long from the others, which need not wait for it."""
+    asked = case.draft.asked
+    case.slow = asked is not None and not case.look.is_ready(HooksSay(asked))
 
 
 def _ask(stage: Stage, beyond: bool, case: Case) -> None:

@@ -86,6 +86,11 @@ class Engine(Struct, eq=False, dict=True):
         """Texts of rule files by digest that no commit has kept yet."""
         return {}
 
+    def batch_over(self) -> None:
+        """Hear that no mail of a batch is under way any more."""
+        if "scripts" in self.__dict__:
+            self.scripts.batch_over()
+
     def close(self) -> None:
         """Stop the sandbox, if it was started, and write down what scripts did."""
         if "memory" in self.__dict__:
@@ -105,16 +110,18 @@ class Engine(Struct, eq=False, dict=True):
         return Recorder(asked, raw.received_at, recorded)
 
     def decide(
-        self, batch: Sequence[Spooled], world: type[World] | None = None, each: Each | None = None
-    ) -> Sequence[Case]:
+        self, batch: Sequence[Spooled], world: type[World] | None = None, each: Each | None = None,
+        patience_s: float = 0.0,
+    ) -> Sequence[Case]:  # fmt: skip
         """Decide about spooled mails; gives the cases that came to the end, numbered by their place in the batch.
 
-        From its second attempt on, the bytes of a mail are read in a process apart.
+        From its second attempt on, the bytes of a mail are read in a process apart. Mails whose scripts have not
+        answered after `patience_s`, counted for all of them together, are `slow`.
         """
         from engine.decision.case import Case, one_by_one
         from engine.run.world import InHand
 
-        versions, in_hand = self.store.versions(), InHand()
+        versions, in_hand = self.store.versions(), InHand(patience_s)
         cases = [
             Case(
                 spooled.raw, self.look(spooled.raw, spooled.mail, world=world, in_hand=in_hand), spooled.release,

@@ -36,13 +36,13 @@ class Hand:
     late: list[Spooled] = field(default_factory=list)
     until: float = 0.0
 
-    def decide(self, world: type[World]) -> Sequence[Case]:
+    def decide(self, world: type[World], patience_s: float) -> Sequence[Case]:
         """Take the batch through the decision; what a stop leaves undecided is given back. Raises StoreError."""
         stop, store = self.engine.stop, self.engine.store
         self.until = time.monotonic() + ROUND_S
         try:
             with store.reading():
-                return self.engine.decide(self.batch, world, self.each)
+                return self.engine.decide(self.batch, world, self.each, patience_s)
         except Stopped:
             broken = {spooled.row for spooled, _ in self.broken}
             store.ledger.unclaim([each for each in self.batch if each.row not in broken])
@@ -66,6 +66,10 @@ class Hand:
         The clock that ends a mail which takes too long runs for a step, and is set anew every second.
         """
         through: list[Case] = []
+        slow = [case for case in cases if case.slow]
+        if 0 < len(slow) < len(cases):  # the others are committed before these are waited for
+            self.late += [self.batch[case.number] for case in slow]
+            cases = [case for case in cases if not case.slow]
         batch, stop, begin = self.batch, self.engine.stop, self.engine.store.mailboxes.begin
         set_at = 0.0
         with stop.interruptible():

@@ -50,6 +50,10 @@ DEFER_WAIT = timedelta(minutes=5)
 
 MAX_ATTEMPTS = 5
 
+PATIENCE_S, MOST_PATIENCE_S = 0.25, 2.0
+"""How long the mails of a batch wait for scripts, all together, before those that are ready are committed without the
+others; those wait longer with each round."""
+
 
 class Result(Struct, frozen=True):
     """What became of one spooled mail. `decision` is None where the machine broke; `fault` then says how."""
@@ -108,14 +112,19 @@ class _Work:
         results: list[Result] = []
         order = {spooled.row: number for number, spooled in enumerate(batch)}
         rest: Sequence[Spooled] = batch
-        while rest:
-            told, again, rest = self.round(rest)
-            results += told
-            if len(again) > 1:  # answers to mails of this very batch, most of them
-                told, again, late = self.round(again)
-                results, rest = results + told, sorted([*rest, *late], key=lambda each: order[each.row])
-            for spooled in again:
-                results += self.alone(spooled)
+        patience_s = PATIENCE_S
+        try:
+            while rest:
+                told, again, rest = self.round(rest, patience_s)
+                patience_s = min(2 * patience_s, MOST_PATIENCE_S)
+                results += told
+                if len(again) > 1:  # answers to mails of this very batch, most of them
+                    told, again, late = self.round(again, patience_s)
+                    results, rest = results + told, [*rest, *late]
+                for spooled in again:
+                    results += self.alone(spooled)
+        finally:
+            self.engine.batch_over()
         return sorted(results, key=lambda result: order[result.spooled.row])
 
     def alone(self, spooled: Spooled) -> list[Result]:
@@ -128,7 +137,9 @@ class _Work:
         with self.store.writing():
             return [self._deferred(spooled, why)]
 
-    def round(self, batch: Sequence[Spooled]) -> tuple[list[Result], list[Spooled], list[Spooled]]:
+    def round(
+        self, batch: Sequence[Spooled], patience_s: float = MOST_PATIENCE_S
+    ) -> tuple[list[Result], list[Spooled], list[Spooled]]:
         """Decide a batch, commit all in one transaction; gives results, mails to decide again, and those that are late.
 
         At first without savepoints: where something breaks, all of it is taken back and done with them, to find out
@@ -136,7 +147,7 @@ class _Work:
         """
         hand = Hand(self.engine, batch)
         try:
-            decided = hand.decide(self.world)
+            decided = hand.decide(self.world, patience_s)
             try:
                 results, again = self._committed(hand, decided, careful=False)
             except StoreError:

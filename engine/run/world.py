@@ -7,6 +7,7 @@ Invariant: every question stands in the table, and who answers takes its words i
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -27,13 +28,17 @@ P = ParamSpec("P")
 
 
 class InHand:
-    """The mails of a batch that asked how many came before them: what rates count beside the store's."""
+    """What the mails of a batch share.
 
-    __slots__ = ("mails", "senders")
+    Those that asked how many came before them, which rates count beside the store's; the patience with scripts.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("mails", "patience_s", "senders")
+
+    def __init__(self, patience_s: float = 0.0) -> None:
         self.senders: Counter[str] = Counter()
         self.mails = 0
+        self.patience_s = patience_s
 
 
 class World:
@@ -57,6 +62,15 @@ class World:
         """Let scripts begin; whoever else is asked answers at once."""
         if isinstance(question, questions.HooksSay):
             self.engine.scripts.begin(question.request)
+
+    def is_ready(self, question: Question[Any]) -> bool:
+        """Wait for scripts as long as the batch has patience with all of them."""
+        if not isinstance(question, questions.HooksSay):
+            return True
+        began = time.monotonic()
+        ready = self.engine.scripts.is_ready(question.request, self.in_hand.patience_s)
+        self.in_hand.patience_s = max(0.0, self.in_hand.patience_s - (time.monotonic() - began))
+        return ready
 
     def earlier_mail(self, workspace: str, fingerprint: str) -> str:
         """Give the id of an earlier mail with this content, which is not this one decided once more."""

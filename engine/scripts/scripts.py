@@ -106,7 +106,14 @@ class Scripts:
             return
         if len(self._begun) >= MOST_BEGUN:
             self._begun.pop(next(iter(self._begun)), None)
-        self._begun[threading.get_ident(), request] = plan, self._sandbox.begin(_call(plan.program, request))
+        at = threading.get_ident(), request
+        if at not in self._begun:
+            self._begun[at] = plan, self._sandbox.begin(_call(plan.program, request))
+
+    def is_ready(self, request: HookRequest, wait_s: float) -> bool:
+        """Tell whether `ask` need not wait for scripts that began, after waiting so long."""
+        begun = self._begun.get((threading.get_ident(), request))
+        return begun is None or begun[1].ready(wait_s)
 
     def ask(self, request: HookRequest, memory: Memory | None = None) -> HookAnswer:
         """Run the scripts of a request, guards first; what they did is noted where there is a `memory`."""
@@ -128,6 +135,12 @@ class Scripts:
         if passed and plan.otherwise is not None:
             answer = plan.otherwise
         return structs.replace(answer, outdated=plan.outdated) if plan.outdated else answer
+
+    def batch_over(self) -> None:
+        """Forget what this thread began and did not ask about: of mails that broke on their way."""
+        ours = threading.get_ident()
+        for at in [at for at in self._begun if at[0] == ours]:
+            del self._begun[at]
 
     def close(self) -> None:
         """End the workers."""

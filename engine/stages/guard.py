@@ -43,7 +43,7 @@ class Guard:
         self._config = config
 
     def ahead(self, mail: Mail, facts: Facts, draft: Draft, look: Lookups) -> Draft:
-        """Let the scripts of this stage and the next begin; their answer is waited for when it is asked for."""
+        """Let the scripts of this stage and the next begin; gives the draft that goes on, with the question in it."""
         draft = asked(self._config, mail, facts, draft, look)
         if draft.asked is not None:
             look.foresee(HooksSay(draft.asked))

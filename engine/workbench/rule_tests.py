@@ -225,6 +225,10 @@ class Nobody(Struct, frozen=True):
     def foresee(self, question: Question[Any]) -> None:
         """Need no time for any answer."""
 
+    def is_ready(self, question: Question[Any]) -> bool:
+        """Answer at once."""
+        return True
+
 
 _THERE: Mapping[type[Question[Any]], Callable[[Any], Any]] = {
     PersonNamed: lambda who: Account(1, who.text, who.text, (who.text,) if "@" in who.text else ()),

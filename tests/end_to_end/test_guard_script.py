@@ -94,3 +94,32 @@ def test_only_deciding_needs_a_rule_file_that_is_missing(desk: Any) -> None:
     desk.configure(more='[workspace.sales]\nrules = "rules/sales.toml"\n')
     assert desk.allegra("mail", "list").exit_code == 0
     assert desk.allegra("check").stdout.count("error[E002]: this rule file cannot be read") == 1
+
+
+SLOW = "def activity(mail, item, ctx):\n    count = 0\n    for number in range(%d):\n        count = count + number\n"
+
+
+def test_a_script_that_takes_long_does_not_stop_the_mails_that_need_none(desk: Any) -> None:
+    """Items have the numbers of the order in which they are committed."""
+    desk.configure(
+        system='rules = "rules/system.toml"', more='[hooks]\ntimeout = "20 s"\nallow_reduced_isolation = true\n'
+    )
+    desk.rules(
+        "system.toml", "[[rule]]\nname = 'a'\nwhen = 'subject contains \"long\"'\nthen = ['run hook \"slow\"']\n"
+    )
+    desk.hook("slow.py", SLOW % 8_000_000)
+    for subject in ("A long one", "Printer", "Another long one", "Toner"):
+        desk.mail(subject)
+    lines = desk.run()
+    assert [line["subject"] for line in lines] == ["A long one", "Printer", "Another long one", "Toner"]
+    assert [(line["outcome"], line["code"]) for line in lines] == [("created", "draft.created")] * 4, lines
+    assert [desk.item(number)["title"] for number in (1, 2)] == ["Printer", "Toner"]
+
+
+def test_scripts_that_take_long_for_every_mail_are_waited_for(desk: Any) -> None:
+    desk.configure(more='[hooks]\nactivity = ["slow.py"]\ntimeout = "20 s"\nallow_reduced_isolation = true\n')
+    desk.hook("slow.py", SLOW % 2_000_000)
+    for number in range(6):
+        desk.mail(f"Printer {number}")
+    assert [line["outcome"] for line in desk.run()] == ["created"] * 6
+    assert [desk.item(number)["title"] for number in range(1, 7)] == [f"Printer {number}" for number in range(6)]
