@@ -12,11 +12,13 @@ import time
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
+import msgspec
 from msgspec import Struct
 
 from engine.scripts.ledger import Record, at_place
 
 if TYPE_CHECKING:
+    from engine.model.hook_request import HookRequest
     from engine.scripts.ledger import Ledger
     from hooks.program import Program
 
@@ -40,6 +42,11 @@ class Occasion(Struct, frozen=True):
     place: str
     sender: str
     content: str = ""
+
+
+def content_of(request: HookRequest) -> str:
+    """Give what a mail says, without what differs from copy to copy."""
+    return "\0".join((str(msgspec.json.decode(request.mail)["subject"]), request.body, request.html))
 
 
 class Memory:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import hashlib
 import operator
-import threading
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -22,9 +21,10 @@ from msgspec import Struct, structs
 from engine.config.redacting import logger
 from engine.model.answers import HookAnswer, HookOutcome, HookVerdict
 from engine.model.hook_request import HookRequest
+from engine.scripts.begun import Begun
 from engine.scripts.files import Files
 from engine.scripts.ledger import LEDGER, Ledger
-from engine.scripts.memory import Occasion
+from engine.scripts.memory import Occasion, content_of
 from engine.scripts.params import Params
 from engine.scripts.question import mail_of
 from hooks.fences import MANDATORY
@@ -41,9 +41,6 @@ MOST_PLANS = 500
 
 LOOK_S = 0.1
 """How long a script that was looked at stands while mails of a batch are begun with."""
-
-MOST_BEGUN = 200
-"""Mails that are begun with and not asked about yet."""
 
 _BROKEN = ("compile-error", "runtime-error", "runtime-denied", "timeout", "memory", "killed")
 """Outcomes of looking at a new version that leave the last good one in force."""
@@ -84,7 +81,7 @@ class Scripts:
         self._broken: dict[tuple[str, str], HookAnswer] = {}
         self._fresh: dict[tuple[tuple[str, ...], tuple[str, ...], str], _Plan] = {}
         self._looked_at = 0.0
-        self._begun: dict[tuple[int, HookRequest], tuple[_Plan, Pending]] = {}
+        self._begun: Begun[_Plan] = Begun()
         self._plans: dict[tuple[tuple[str, ...], tuple[str, ...], str], tuple[list[object], _Plan]] = {}
 
     def begin(self, request: HookRequest) -> None:
@@ -104,22 +101,18 @@ class Scripts:
                 return
         if plan.program is None:
             return
-        if len(self._begun) >= MOST_BEGUN:
-            self._begun.pop(next(iter(self._begun)), None)
-        at = threading.get_ident(), request
-        if at not in self._begun:
-            self._begun[at] = plan, self._sandbox.begin(_call(plan.program, request))
+        if not self._begun.holds(request):
+            self._begun.put(request, plan, self._sandbox.begin(_call(plan.program, request)))
 
     def is_ready(self, request: HookRequest, wait_s: float) -> bool:
         """Tell whether `ask` need not wait for scripts that began, after waiting so long."""
-        begun = self._begun.get((threading.get_ident(), request))
-        return begun is None or begun[1].ready(wait_s)
+        return self._begun.is_ready(request, wait_s)
 
     def ask(self, request: HookRequest, memory: Memory | None = None) -> HookAnswer:
         """Run the scripts of a request, guards first; what they did is noted where there is a `memory`."""
         if not request.guard and not request.activity:
             return HookAnswer()
-        plan, begun = self._begun.pop((threading.get_ident(), request), (None, None))
+        plan, begun = self._begun.take(request)
         if plan is None:
             self.ledger.refresh()
             try:
@@ -138,9 +131,7 @@ class Scripts:
 
     def batch_over(self) -> None:
         """Forget what this thread began and did not ask about: of mails that broke on their way."""
-        ours = threading.get_ident()
-        for at in [at for at in self._begun if at[0] == ours]:
-            del self._begun[at]
+        self._begun.clear()
 
     def close(self) -> None:
         """End the workers."""
@@ -241,7 +232,7 @@ class Scripts:
             again = self._sandbox.run(call)
             result = replace(again, ms=result.ms + again.ms, cpu_ms=result.cpu_ms + again.cpu_ms)
         if result.outcome != "ok":
-            return self._failed(program, result, structs.replace(occasion, content=_content(request)), memory)
+            return self._failed(program, result, structs.replace(occasion, content=content_of(request)), memory)
         if memory is not None:
             memory.succeeded([sha256 for _, sha256 in program.versions], occasion, result.cpu_ms)
         return self._answer(program, result)
@@ -304,8 +295,3 @@ def _first_unusable(row: list[Script | _Unusable]) -> HookAnswer | None:
 def _call(program: Program, request: HookRequest) -> Call:
     """Say a request in the words of the sandbox, with what these scripts read of the mail."""
     return Call(program, mail_of(request, program.wanted), request.item, request.context, fields=request.fields)
-
-
-def _content(request: HookRequest) -> str:
-    """Give what a mail says, without what differs from copy to copy."""
-    return "\0".join((str(msgspec.json.decode(request.mail)["subject"]), request.body, request.html))
