@@ -85,7 +85,7 @@ class Visit(Struct, eq=False, dict=True):
             self._tell(given_up)
             if not batch:
                 return
-            self._decide(batch)
+            self._decide_all(batch)
 
     def read_new(self) -> None:
         """Read what is new: spool first, decide, then tell the server. Raises SourceError, Stopped."""
@@ -149,7 +149,7 @@ class Visit(Struct, eq=False, dict=True):
         return keys, late, [key for key in suspects if key in fetched or key not in there]
 
     def _read(self, source: Source, handed: Handed, keys: Sequence[str], late: Sequence[str]) -> None:
-        """Fetch and spool; decide batch by batch.
+        """Fetch and spool; decide batch by batch. A reply to a mail of its own batch goes with the next one.
 
         From POP3 each mail is spooled before the next is asked for: some servers show a mail once only.
         """
@@ -168,8 +168,8 @@ class Visit(Struct, eq=False, dict=True):
                     size += sum(len(raw.content) for raw in raws)
                     full = not one_by_one or len(spooled) >= BATCH or size >= BATCH_BYTES
                     if full:
-                        self._decide(spooled)
-                        spooled, size = [], 0
+                        spooled = self._decide(spooled)
+                        size = sum(len(each.raw.content) for each in spooled)
                 if broken is not None:
                     raise broken
                 if full:
@@ -177,12 +177,12 @@ class Visit(Struct, eq=False, dict=True):
                 if not self._still_ours():
                     break
             with self.stop.protected():
-                self._decide(spooled)
+                self._decide_all(spooled)
                 spooled = []
             self._settle(source)
         except SourceError:
             with self.stop.protected():
-                self._decide(spooled)
+                self._decide_all(spooled)
             raise
         except Stopped:
             with self.stop.protected():
@@ -202,8 +202,19 @@ class Visit(Struct, eq=False, dict=True):
         self.report.seen_before += len(spooled) - len(fresh)
         return fresh
 
-    def _decide(self, batch: Sequence[Spooled]) -> None:
-        """Decide a batch, where several processes work replies after the mails that they answer."""
+    def _decide(self, batch: Sequence[Spooled]) -> list[Spooled]:
+        """Decide a batch but for the replies whose parents are in it, or in work elsewhere; those are given back."""
+        from engine.run.process import BATCH, process
+
+        ready, late = self._parents.parted(batch)
+        if not ready and len(late) >= BATCH:
+            self._decide_all(batch)
+            return []
+        self._tell(process(self.engine, ready, self.now()))
+        return late
+
+    def _decide_all(self, batch: Sequence[Spooled]) -> None:
+        """Decide a batch to its end, replies after the mails that they answer."""
         from engine.run.parents import LOOK_S, WAIT_S
         from engine.run.process import process
 

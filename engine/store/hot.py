@@ -335,7 +335,7 @@ CAME_AT = f"SELECT received_at FROM inbound WHERE {DECIDED} AND received_at >= ?
 
 FIRST_SINCE = f"SELECT min(received_at) FROM inbound WHERE {DECIDED} AND received_at >= ?"
 
-ANY_SINCE = f"SELECT 1 FROM inbound WHERE {DECIDED} AND received_at >= ? LIMIT 1"
+LAST_OF_ALL = f"SELECT max(received_at) FROM inbound WHERE {DECIDED}"
 
 # ── a visit to a mailbox ──────────────────────────────────────────────────────────────────────────────────────
 

@@ -22,14 +22,14 @@ MOST_REMEMBERED = 20_000
 class Window(Struct):
     """The decided mails received from `start` up to `end`, counted.
 
-    None came before `first`; `later` tells that some may have come at `end` or behind it.
+    Of those that came since `start` none came before `first`; of all none came behind `last`.
     """
 
     start: int
     end: int
     count: int
     first: int | None
-    later: bool
+    last: int
 
 
 class Times(Struct):

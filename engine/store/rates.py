@@ -58,11 +58,11 @@ class Rates:
         seconds = end - start
         window = self._memory.windows.get(seconds)
         if window is None or not window.start <= start <= window.end <= end:
-            later = self._database.one(hot.ANY_SINCE, end) is not None
-            window = Window(start, end, self._count(start, end), self._first(start), later)
+            last = self._database.one(hot.LAST_OF_ALL)[0] or 0
+            window = Window(start, end, self._count(start, end), self._first(start), last)
             self._memory.windows[seconds] = window
             return window.count
-        if window.later and (entered := self._count(window.end, end)):
+        if window.last >= window.end and (entered := self._count(window.end, end)):
             window.count += entered
             window.first = window.first or self._first(window.start)
         if window.first is not None and window.first < start:
@@ -86,9 +86,8 @@ class Rates:
             memory.senders.clear()
             return
         for window in memory.windows.values():
-            if received_at >= window.end:
-                window.later = True
-            elif received_at >= window.start:
+            window.last = max(window.last, received_at)
+            if window.start <= received_at < window.end:
                 window.count += 1
                 window.first = received_at if window.first is None else min(window.first, received_at)
         for separators in {separators for _, separators in memory.senders}:

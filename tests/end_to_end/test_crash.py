@@ -38,7 +38,7 @@ then = ['forward to "archive@example.net"']
 FOR_MAILDIR = [name for name in (*STEPS, "COMMIT") if not name.startswith(("IMAP", "POP3"))]
 
 
-LAST = {"lease": 2, "due": 2, "epoch": 2, "spool": 4, "claim": 2, "decide": 7, "commit": 6, "settle": 8, "move": 6,
+LAST = {"lease": 2, "due": 2, "epoch": 2, "spool": 4, "claim": 2, "decide": 6, "commit": 6, "settle": 8, "move": 6,
         "settled": 4, "outbox claim": 2, "send": 6, "sent": 6, "lease back": 2, "COMMIT": 35}  # fmt: skip
 """How often a step is taken in an undisturbed pass with two mails in a batch."""
 

@@ -176,9 +176,10 @@ def conversations(desk: Any, seed: int) -> None:
 
 
 def outcomes(end: Ended) -> list[tuple[str, ...]]:
+    """What became of each mail; a reply may be told one batch later, behind the mail it answers."""
     assert end.code == 0, end.output
     names = ("mailbox", "message_id", "subject", "outcome", "code", "workspace")
-    return [tuple(str(line[name]) for name in names) for line in told(end)[0]]
+    return sorted(tuple(str(line[name]) for name in names) for line in told(end)[0])
 
 
 def test_two_processes_come_to_the_same_ends_as_one(desk: Any, two: Any, tmp_path: Path) -> None:
