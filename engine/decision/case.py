@@ -30,7 +30,8 @@ class Case:
     `apart` has its bytes read in a process of their own, `slow` are those whose scripts take long. `versions` is the
     state of the store that the answers come from. `settled` is the draft of the first settlement; `draft` goes on
     behind it only where somebody wants to see what else would have happened. `values` are what it held when it was
-    compared last, `told` how that was told. `ns` is the time its steps took, in nanoseconds.
+    compared last, `told` how that was told, `trace` its trace as it is stored, where it is to be. `ns` is the time its
+    steps took, in nanoseconds.
     """
 
     raw: RawMail
@@ -50,6 +51,7 @@ class Case:
     stages: list[StageTrace] = field(default_factory=list)
     plan: Plan = field(init=False)
     decision: Decision = field(init=False)
+    trace: bytes = b""
     ns: int = 0
 
 

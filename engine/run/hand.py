@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from engine.model.trace import encode
 from engine.stop import Stopped
 from engine.store.errors import StoreError
 
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
 
 ROUND_S = 2.0
 """A step of a batch ends after so long, most often because scripts are slow: what came so far goes on by itself."""
+
+
+def _encode(case: Case) -> None:
+    case.trace = encode(case.decision.trace)
 
 
 @dataclass
@@ -42,7 +47,8 @@ class Hand:
         self.until = time.monotonic() + ROUND_S
         try:
             with store.reading():
-                return self.engine.decide(self.batch, world, self.each, patience_s)
+                decided = self.engine.decide(self.batch, world, self.each, patience_s)
+            return self.each(_encode, decided)  # before the transaction, in which others have to wait
         except Stopped:
             broken = {spooled.row for spooled, _ in self.broken}
             store.ledger.unclaim([each for each in self.batch if each.row not in broken])

@@ -24,7 +24,6 @@ from engine.decision.seal import reports
 from engine.model.draft import ENGINE, Decider, Disposition, Verdict
 from engine.model.extra import ExtraError
 from engine.model.plan import Effect, Letter, Outcome, Plan, Receipt, SendMail, Settle
-from engine.model.trace import encode
 from engine.model.whole import whole
 from engine.run.engine import Engine
 from engine.run.hand import Hand
@@ -172,21 +171,19 @@ class _Work:
                     continue
                 with suppress(ClaimLost):  # another runner has the mail, and answers for it; nothing was written
                     if not careful:
-                        results.append(self._commit(spooled, case.decision))
-                    elif result := self._carefully(spooled, case.decision, broken):
+                        results.append(self._commit(spooled, case.decision, case.trace))
+                    elif result := self._carefully(spooled, case, broken):
                         results.append(result)
             results += [self._failed(spooled, error) for spooled, error in broken]
             hand.put_down()
         self.engine.rule_texts_kept()
         return results, again
 
-    def _carefully(
-        self, spooled: Spooled, decision: Decision, broken: list[tuple[Spooled, Exception]]
-    ) -> Result | None:
+    def _carefully(self, spooled: Spooled, case: Case, broken: list[tuple[Spooled, Exception]]) -> Result | None:
         """Commit a mail behind a savepoint; one that breaks the machine is put down. Raises ClaimLost, StoreError."""
         try:
             with self.store.savepoint():
-                return self._commit(spooled, decision)
+                return self._commit(spooled, case.decision, case.trace)
         except (ClaimLost, StoreError):
             raise
         except Exception as error:
@@ -205,10 +202,10 @@ class _Work:
             if question.depends_on and changes.reach(question.depends_on, question.hangs_on(answer))
         )
 
-    def _commit(self, spooled: Spooled, decision: Decision) -> Result:
+    def _commit(self, spooled: Spooled, decision: Decision, trace: bytes) -> Result:
         plan = decision.plan
         if plan.disposition.verdict is Verdict.DEFER:
-            return self._deferred(spooled, plan.disposition, decision)
+            return self._deferred(spooled, plan.disposition, decision, trace)
         if plan.disposition.code == "limits.too_big" and not self.store.database.is_rehearsing:
             plan = self._copied(spooled, decision.facts.workspace, plan)
         settle = Settle.NOTHING if spooled.raw.truncated else plan.settle  # what we hold in part stays on the server
@@ -216,7 +213,7 @@ class _Work:
         if self.engine.server_tells and plan.outcome is Outcome.REJECTED:
             plan = replace(plan, effects=tuple(each for each in plan.effects if not _tells_sender(each)))
         receipt = self.store.commit(
-            spooled, decision.mail, decision.facts, plan, encode(decision.trace), kind, folder, self.engine.message_ids
+            spooled, decision.mail, decision.facts, plan, trace, kind, folder, self.engine.message_ids
         )
         return Result(spooled, plan.outcome, plan.disposition.code, plan.disposition.because, plan.disposition.by,
                       decision, receipt)  # fmt: skip
@@ -231,7 +228,9 @@ class _Work:
             return plan
         return replace(plan, disposition=replace(plan.disposition, because=f"{plan.disposition.because}; {failure}"))
 
-    def _deferred(self, spooled: Spooled, why: Disposition, decision: Decision | None = None) -> Result:
+    def _deferred(
+        self, spooled: Spooled, why: Disposition, decision: Decision | None = None, trace: bytes = b""
+    ) -> Result:
         """Leave a mail waiting; one that waited longer than errors.defer_limit is held instead."""
         waited = (self.now - spooled.raw.received_at).total_seconds()
         limit = self.config.settings("").errors.defer_limit
@@ -245,7 +244,7 @@ class _Work:
                 settle=Settle.HOLD,
                 effects=(),
             )
-            return self._commit(spooled, replace(decision, plan=held))
+            return self._commit(spooled, replace(decision, plan=held), trace)
         if self.store.ledger.defer(spooled, why.code, why.because, self.now + DEFER_WAIT) and decision is not None:
             self.store.ledger.describe(spooled, decision.mail, decision.facts)
             self._tell(spooled, decision.plan)

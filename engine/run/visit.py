@@ -8,7 +8,7 @@ Invariant: the server hears nothing about a mail before its bytes are ours, and 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import cached_property
 from itertools import chain
@@ -29,11 +29,8 @@ if TYPE_CHECKING:
     from engine.run.process import Result
     from engine.run.report import Listener, MailboxReport
     from engine.sources.handed import Handed
-    from engine.sources.source import Source, SourceError
+    from engine.sources.source import Source
     from engine.stop import Stop
-
-BATCH_BYTES = 8_000_000
-"""A batch ends early when its mails reach this size: bounds memory whatever the mails are."""
 
 ACTIONS = 500
 """The most mails that are moved, flagged or deleted at a time."""
@@ -153,6 +150,7 @@ class Visit(Struct, eq=False, dict=True):
 
         From POP3 each mail is spooled before the next is asked for: some servers show a mail once only.
         """
+        from engine.run.batches import BATCH_BYTES, batches
         from engine.run.process import BATCH
         from engine.sources.source import SourceError
 
@@ -281,28 +279,3 @@ class Visit(Struct, eq=False, dict=True):
                 f"mailbox {self.mailbox.name}: {many} could not be moved, marked or deleted and will be tried again: "
                 f"{next(iter(failed.values()))}"
             )
-
-
-def batches(raws: Iterable[RawMail], number: int) -> Iterator[tuple[list[RawMail], SourceError | None]]:
-    """Group fetched mails by number and size; with the last group comes the error that broke the source, if one did."""
-    from engine.sources.source import SourceError
-
-    batch: list[RawMail] = []
-    size = 0
-    broken: SourceError | None = None
-    coming = iter(raws)
-    while True:
-        try:
-            raw = next(coming)
-        except StopIteration:
-            break
-        except SourceError as error:
-            broken = error
-            break
-        batch.append(raw)
-        size += len(raw.content)
-        if len(batch) >= number or size >= BATCH_BYTES:
-            yield batch, None
-            batch, size = [], 0
-    if batch or broken:
-        yield batch, broken

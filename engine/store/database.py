@@ -16,6 +16,7 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
+from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any
 
 from engine.model.whole import whole
@@ -30,8 +31,8 @@ if TYPE_CHECKING:
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
-BUSY_S = 60.0
-"""How long a statement waits for somebody else's transaction."""
+BUSY_S, LOOK_S = 60.0, 0.001
+"""How long a statement waits for somebody else's transaction, and after which time it looks again."""
 
 PRAGMAS = {
     "page_size": 8192,
@@ -87,7 +88,7 @@ class Database:
     def _open(self, *first: str) -> None:
         try:
             where = self.path or ":memory:"
-            self._connection = sqlite3.connect(where, timeout=self._busy_s, isolation_level=None, cached_statements=256)
+            self._connection = sqlite3.connect(where, timeout=0, isolation_level=None, cached_statements=256)
             self._execute = self._connection.cursor().execute
             for statement in (*first, *(f"PRAGMA {name} = {value}" for name, value in PRAGMAS.items())):
                 self.run(statement)
@@ -142,6 +143,24 @@ class Database:
             return self._execute(sql, params)
         except UnicodeEncodeError:  # text that SQLite refuses; every text that is stored passes here
             return self._execute(sql, whole(params))
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+                raise
+            return self._when_free(sql, params)
+
+    def _when_free(self, sql: str, params: tuple[Any, ...]) -> sqlite3.Cursor:
+        """Try a statement until nobody else's transaction stands in its way. Raises OperationalError after `busy_s`.
+
+        SQLite's own waiting looks again after as much as a tenth of a second, which two processes at one pass feel.
+        """
+        until = monotonic() + self._busy_s
+        while True:
+            sleep(LOOK_S)
+            try:
+                return self._execute(sql, params)
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or monotonic() > until:
+                    raise
 
     def many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
         """Run a statement once for each row."""
