@@ -155,7 +155,7 @@ def delimiter(line: str) -> str:
 def announces_forward(line: str) -> bool:
     """Tell whether a line without dashes is "Begin forwarded message:" and nothing else."""
     core = fold(line[:120]).strip(_AROUND)
-    return line[-1] in ":：" and core.startswith(_FORWARDED) and core in _FORWARDED
+    return line.endswith((":", "：")) and core in _FORWARDED
 
 
 def from_device(line: str) -> bool:

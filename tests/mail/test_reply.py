@@ -275,6 +275,11 @@ def test_a_mail_that_apple_mail_forwards_behind_quote_marks_is_kept():
     assert cut(text, subject="Re: Printer").new == "Look at this."
 
 
+def test_a_bare_quote_mark_in_a_forwarded_mail_is_read_F104():
+    text = "See below.\n\n> Anna wrote this.\n>\n> And this."
+    assert cut(text, subject="Fwd: Printer").new == "See below."
+
+
 # ── the brothers of an attribution ────────────────────────────────────────────────────────────────────────────
 
 
