@@ -8,13 +8,13 @@ batch of one. It touches the world through `Lookups` and nothing else.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
-from msgspec.structs import replace
+from msgspec.structs import astuple, replace
 
 from engine.decision import facts as gathering
 from engine.decision.case import Case, Each, one_by_one
@@ -204,9 +204,12 @@ def _reopened(draft: Draft) -> Draft:
     return replace(draft, disposition=None)
 
 
-_QUIET = frozenset({"asked", "notes", "rule_traces", "quoted", "attachments", "hops"})
-_NAMES = tuple(name for name in Draft.__struct_fields__ if name not in _QUIET)
-_values = attrgetter(*_NAMES)
+_NAMES = Draft.__struct_fields__[: Draft.__struct_fields__.index("hops")]
+
+
+def _values(draft: Draft) -> tuple[Any, ...]:
+    """Give what a trace tells of a draft, in the order of `_NAMES`."""
+    return astuple(draft)[: len(_NAMES)]
 
 
 def _changes(case: Case, draft: Draft) -> tuple[Change, ...]:
@@ -229,36 +232,35 @@ def _change(name: str, old: Any, new: Any, known: dict[str, str | tuple[str, ...
 def _listed(name: str, value: Any) -> str | tuple[str, ...]:
     """Give a value of a draft as a few words, a list as those of its first elements."""
     if type(value) is tuple:
-        more = ("…",) if len(value) > MOST_LISTED else ()
-        return (*map(told, value[:MOST_LISTED]), *more)
+        listed = [told(each) for each in value[:MOST_LISTED]]
+        return (*listed, "…") if len(value) > MOST_LISTED else tuple(listed)
     return f"{len(value)} characters" if name == "text" else told(value)
 
 
 def told(value: Any) -> str:
     """Give a value of a draft as a few words, such as traces keep."""
-    kind = type(value)
     if isinstance(value, str):
         return value if len(value) <= 120 else value[:119] + "…"
+    if value is None:
+        return ""
+    kind = type(value)
+    if kind in _TOLD:
+        return " ".join([told(each) for each in _TOLD[kind](value) if each or each == 0])
     if kind is tuple:
         return ", ".join(map(told, value[:MOST_LISTED])) + (" …" if len(value) > MOST_LISTED else "")
     if kind is bool:
         return "true" if value else "false"
-    if kind is Disposition:
-        return f"{value.verdict}: {value.because}"
-    if kind in _TOLD:
-        parts = [getattr(value, name) for name in _TOLD[kind]]
-        return " ".join([told(each) for each in parts if each not in (None, "", ())])
-    return "" if value is None else str(value)
+    return f"{value.verdict}: {value.because}" if kind is Disposition else str(value)
 
 
-_TOLD: Mapping[type, tuple[str, ...]] = {
-    FieldChange: ("name", "value"),
-    PersonChange: ("address", "role"),
-    Skip: ("gate", "because"),
-    ItemFacts: ("workspace", "id"),
-    Reply: ("template", "to"),
-    NewUser: ("address",),
-    Address: ("address",),
-    Part: ("content_type", "path"),
+_TOLD: Mapping[type, Callable[[Any], tuple[Any, ...]]] = {
+    FieldChange: attrgetter("name", "value"),
+    PersonChange: attrgetter("address", "role"),
+    Skip: attrgetter("gate", "because"),
+    ItemFacts: attrgetter("workspace", "id"),
+    Reply: attrgetter("template", "to"),
+    NewUser: lambda user: (user.address,),
+    Address: lambda address: (address.address,),
+    Part: attrgetter("content_type", "path"),
 }
 """What is told of things that are more than a text."""

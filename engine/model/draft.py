@@ -130,24 +130,22 @@ class Draft(Struct, frozen=True):
     """What the stages have decided so far. A stage returns a new one; setting `disposition` settles it.
 
     `by_keyword`: a `Project:` line of the mail chose the workspace. `original` wrote the mail that is forwarded and is
-    to be its author. `asked` is what the scripts were asked, once for both of their stages.
+    to be its author. `asked` is what the scripts were asked, once for both of their stages. From `hops` on stands what
+    a trace does not tell as a change.
     """
 
     workspace: str = ""
-    hops: tuple[str, ...] = ()
     disposition: Disposition | None = None
     target: Target = Target.NEW_ITEM
     item: ItemFacts | None = None
     title: str = ""
     text: str = ""
-    quoted: str = ""
     html_part: Part | None = None
     fields: tuple[FieldChange, ...] = ()
     assignee: FieldChange | None = None
     labels: tuple[str, ...] = ()
     people: tuple[PersonChange, ...] = ()
     cc_role: Role | None = None
-    attachments: tuple[AttachmentFate, ...] = ()
     drop_names: tuple[str, ...] = ()
     new_users: tuple[NewUser, ...] = ()
     author: str = ""
@@ -162,6 +160,9 @@ class Draft(Struct, frozen=True):
     forwards: tuple[str, ...] = ()
     notifies: tuple[str, ...] = ()
     private: bool = False
+    hops: tuple[str, ...] = ()
+    quoted: str = ""
+    attachments: tuple[AttachmentFate, ...] = ()
     asked: HookRequest | None = None
     notes: tuple[Note, ...] = ()
     rule_traces: tuple[FileTrace, ...] = ()

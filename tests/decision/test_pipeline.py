@@ -97,13 +97,17 @@ def test_html_body_is_told_in_a_few_words_however_many_pictures_it_shows() -> No
     assert pipeline.told(part) == "text/html 1.2"
 
 
+def test_what_a_trace_does_not_tell_as_a_change_stands_last_in_a_draft() -> None:
+    quiet = Draft.__struct_fields__[len(pipeline._NAMES) :]
+    assert quiet == ("hops", "quoted", "attachments", "asked", "notes", "rule_traces")
+
+
 def test_a_trace_has_words_for_everything_a_draft_holds() -> None:
     def held(hint: Any) -> set[type]:
         inside = get_args(hint)
         return set().union(*map(held, inside)) if inside else {hint}
 
-    hints = {name: held(hint) for name, hint in get_type_hints(Draft).items() if name not in pipeline._QUIET}
+    hints = {name: held(hint) for name, hint in get_type_hints(Draft).items() if name in pipeline._NAMES}
     structs = {kind for kinds in hints.values() for kind in kinds if hasattr(kind, "__struct_fields__")}
     assert structs <= {Disposition, *pipeline._TOLD}
-    for kind, names in pipeline._TOLD.items():
-        assert all(name in get_type_hints(kind) for name in names)
+    assert all(pipeline.told(kind(*kind.__struct_fields__)) for kind in pipeline._TOLD)
