@@ -1,6 +1,6 @@
 """The floor: the least that any engine has to do with the same corpus in the same Maildir.
 
-Here: each file read, parsed with the standard library, its text and five header fields decoded, one row a mail, one
+Here: each file read, parsed with the standard library, its parts and five header fields decoded, one row a mail, one
 durable commit a batch. Not here: a decision, an item, the bytes kept, the mailbox settled. Invariant: nothing here is
 slower than it need be, and nothing is left out that every engine does; the parser is `compat32`, which takes a third of
 what `policy.default` takes and reads the same (a test compares them).
@@ -30,7 +30,7 @@ def read(content: bytes) -> tuple[str, ...]:
     """Read a mail: Message-ID, subject, the sender's address and name, To, References, text bodies."""
     mail = message_from_bytes(content)
     name, address = parseaddr(mail["From"] or "")
-    texts = [_text(part) for part in mail.walk() if part.get_content_maintype() == "text" and not part.get_filename()]
+    texts = [text for part in mail.walk() if not part.is_multipart() and (text := _text(part))]
     return (
         _said(mail["Message-ID"]), _said(mail["Subject"]), address, _said(name), _said(mail["To"]),
         _said(mail["References"]), "\n".join(texts),
@@ -45,7 +45,10 @@ def _said(value: Any) -> str:
 
 
 def _text(part: Message[str, str]) -> str:
+    """Decode a part, as who keeps its files has to; gives its text if it is body text."""
     content = part.get_payload(decode=True)
+    if part.get_content_maintype() != "text" or part.get_filename():
+        return ""
     return content.decode(part.get_content_charset("us-ascii"), "replace") if isinstance(content, bytes) else ""
 
 

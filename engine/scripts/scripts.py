@@ -80,7 +80,7 @@ class Scripts:
         self._sound: dict[str, Program] = {}
         self._broken: dict[tuple[str, str], HookAnswer] = {}
         self._fresh: dict[tuple[tuple[str, ...], tuple[str, ...], str], _Plan] = {}
-        self._looked_at = 0.0
+        self._looked_at, self._seen_version = 0.0, self.ledger.version
         self._begun: Begun[_Plan] = Begun()
         self._plans: dict[tuple[tuple[str, ...], tuple[str, ...], str], tuple[list[object], _Plan]] = {}
 
@@ -90,7 +90,7 @@ class Scripts:
             return
         if time.monotonic() - self._looked_at > LOOK_S:
             self.ledger.refresh()
-            self._looked_at = time.monotonic()
+            self._looked_at, self._seen_version = time.monotonic(), self.ledger.version
             self._fresh.clear()
         key = request.guard, request.activity, request.fields
         plan = self._fresh.get(key)
@@ -113,12 +113,14 @@ class Scripts:
         if not request.guard and not request.activity:
             return HookAnswer()
         plan, begun = self._begun.take(request)
-        if plan is None:
+        if plan is None or self.ledger.version != self._seen_version:  # a script may have been switched off since
+            before = plan
             self.ledger.refresh()
             try:
                 plan = self._plan(request)
             except _Stop as stop:
                 return self._failed(stop.program, stop.result, None, memory)
+            begun = begun if plan is before else None
         answer = HookAnswer(HookOutcome.OK)
         if plan.program is not None:
             if memory is not None:

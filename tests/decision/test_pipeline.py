@@ -110,4 +110,5 @@ def test_a_trace_has_words_for_everything_a_draft_holds() -> None:
     hints = {name: held(hint) for name, hint in get_type_hints(Draft).items() if name in pipeline._NAMES}
     structs = {kind for kinds in hints.values() for kind in kinds if hasattr(kind, "__struct_fields__")}
     assert structs <= {Disposition, *pipeline._TOLD}
-    assert all(pipeline.told(kind(*kind.__struct_fields__)) for kind in pipeline._TOLD)
+    made = [kind(*getattr(kind, "__struct_fields__")) for kind in pipeline._TOLD]  # noqa: B009
+    assert all(map(pipeline.told, made))

@@ -13,6 +13,7 @@ from engine.model.mail import Mail
 from engine.model.plan import Outcome
 from engine.run.engine import Engine
 from engine.run.process import DECIDE_AGAIN, MAX_ATTEMPTS, _Work, process
+from engine.run.world import World
 from engine.store.errors import StoreError
 
 
@@ -121,3 +122,61 @@ def test_the_rate_of_a_sender_counts_the_mails_in_hand(engine: Engine) -> None:
     spooled = engine.store.ledger.spool([raw(key=str(number)) for number in range(62)], "a")
     ended = outcomes(process(engine, spooled, NOW))
     assert ended == [Outcome.CREATED] * 60 + [Outcome.HELD] * 2
+
+
+def test_a_mail_that_breaks_its_commit_is_put_down_and_the_others_are_committed(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commit = engine.store.commit
+
+    def broken(spooled: Any, *rest: Any) -> Any:
+        receipt = commit(spooled, *rest)
+        if spooled.raw.origin.key == "bad":
+            raise ZeroDivisionError("boom")
+        return receipt
+
+    monkeypatch.setattr(engine.store, "commit", broken)
+    spooled = engine.store.ledger.spool([raw(key="1"), raw(key="bad"), raw(key="3")], "a")
+    results = process(engine, spooled, NOW)
+    assert outcomes(results) == [Outcome.CREATED, Outcome.DEFERRED, Outcome.CREATED]
+    assert results[1].code == "fault.exception"
+    assert len(engine.store.items.newest()) == 2, "nothing of the broken one is left"
+
+
+def test_what_other_mails_of_the_batch_did_not_touch_is_not_asked_again(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    earlier = World.earlier_mail
+
+    def counted(self: World, workspace: str, fingerprint: str) -> str:
+        asked.append(fingerprint)
+        return earlier(self, workspace, fingerprint)
+
+    monkeypatch.setattr(World, "earlier_mail", counted)
+    process(engine, engine.store.ledger.spool([raw(key=str(number)) for number in range(3)], "a"), NOW)
+    assert len(asked) == len(set(asked)) == 3
+
+
+def test_a_round_that_is_over_leaves_the_rest_to_the_next(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.run.hand.ROUND_S", -1.0)
+    spooled = engine.store.ledger.spool([raw(key=str(number)) for number in range(4)], "a")
+    results = process(engine, spooled, NOW)
+    assert [result.spooled.row for result in results] == [each.row for each in spooled]
+    assert outcomes(results) == [Outcome.CREATED] * 4
+
+
+def test_a_stop_in_the_middle_of_a_batch_gives_back_what_is_not_decided(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gather = facts.gather
+
+    def stopping(mail: Mail, *rest: Any) -> Any:
+        engine.stop.set()
+        return gather(mail, *rest)
+
+    monkeypatch.setattr(facts, "gather", stopping)
+    spooled = engine.store.ledger.spool([raw(key="1"), raw(key="2")], "a")
+    assert process(engine, spooled, NOW) == []
+    claimed = engine.store.ledger.claim("system", 10, NOW, "b").mails
+    assert [(each.row, each.attempts) for each in claimed] == [(each.row, 1) for each in spooled]
