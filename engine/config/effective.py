@@ -6,6 +6,7 @@ Invariant: reading a setting is attribute access; what a workspace does not over
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from contextlib import suppress
 from functools import cached_property
@@ -137,7 +138,7 @@ class Config(Struct, frozen=True, eq=False, dict=True):
         """The secret that signs tokens, read once; b"" where there is none yet: then there is no token either."""
         file = self.instance.secret_file
         known = self._secrets.get(file, b"")
-        if not known and file.exists():
+        if not known and os.path.exists(file):  # noqa: PTH110 - asked for every mail where there is none
             with suppress(SecretError):
                 known = self._secrets[file] = self.instance.secret()
         return known

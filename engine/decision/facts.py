@@ -49,7 +49,7 @@ def gather(
     score, flag = spam(fields)
     proof = authentication(mail, gates.trusted_authserv_ids, gates.trusted_arc_sealers)
     sender = _sender(mail, settings.people, proof, config, look)
-    key = sender.address.key
+    key, secret = sender.address.key, config.token_secret()
     tags = tuple(matching.plus_tags(mail, config.own, separators))
     return Facts(
         mailbox=mailbox,
@@ -58,12 +58,12 @@ def gather(
         authentication=proof,
         automatic=automatic,
         bounce=bounce,
-        thread=matching.find(mail, settings, look, config.own, config.token_secret(), about, tags),
+        thread=matching.find(mail, settings, look, config.own, secret, about, tags),
         cut=cut,
         own_addresses=config.own_addresses,
         plus=next((tag for tag, _ in tags if not matching.is_token(tag)), ""),
         language=_language(cut.new, fields),
-        own_loop=_is_ours(mail, fields, config),
+        own_loop=_is_ours(mail, fields, config, secret),
         hops=len(mail.header_values("received")),
         sender_mails_last_hour=1 + look.ask(SenderRate(key, _HOUR)) if gates.mails_per_sender.limit and key else 1,
         total_mails_last_hour=1 + look.ask(TotalRate(_HOUR)) if gates.total_rate.limit else 1,
@@ -79,10 +79,10 @@ def _instance(config: Config) -> str:
     return config.instance.name.strip().casefold() or "allegra"
 
 
-def _is_ours(mail: Mail, fields: dict[str, str], config: Config) -> bool:
+def _is_ours(mail: Mail, fields: dict[str, str], config: Config, secret: bytes) -> bool:
     """Tell whether we sent this mail: it carries our X-Allegra-Loop or a Message-ID that we signed."""
     marked = fields.get("x-allegra-loop", "").strip().casefold() == _instance(config)
-    return marked or tokens.ours(mail.message_id, config.token_secret())
+    return marked or tokens.ours(mail.message_id, secret)
 
 
 def _sender(mail: Mail, people: People, proof: Authentication, config: Config, look: Lookups) -> Sender:

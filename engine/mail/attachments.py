@@ -30,7 +30,7 @@ def build(
     """Make an attachment of every leaf in `rest`; `html` tells which pictures are shown."""
     found: list[Attachment] = []
     nameless = 0
-    shown_names = picture_names(html)
+    shown_names = picture_names(html) if rest else frozenset[str]()
     for leaf, part in rest:
         if (
             leaf.alternative
@@ -74,11 +74,12 @@ def build(
 
 def shown_in(html: str, files: tuple[Attachment, ...]) -> tuple[tuple[str, str], ...]:
     """Tell which pictures among `files` some HTML shows: how it names them, and their digests."""
-    names = picture_names(html)
+    pictures = [file for file in files[:MOST_PICTURES] if file.content_type[:6] == "image/"]
+    names = picture_names(html) if pictures else frozenset[str]()
     told: dict[str, str] = {}
-    for file in files[:MOST_PICTURES] if names else ():
+    for file in pictures:
         for name in (file.part.content_id, file.part.location):
-            if name in names and file.content_type[:6] == "image/":
+            if name in names:
                 told.setdefault(name, file.digest)
     return tuple(told.items())
 

@@ -105,8 +105,9 @@ class Reader:
 
     def _without_files(self, part: Part) -> list[Part]:
         """Cut a text at the uuencoded files in it: text, file, text."""
-        body = self.raw.find(b"begin", part.start, part.end)
-        if body < 0 or part.content_type != "text/plain" or part.encoding in ("base64", "quoted-printable"):
+        if part.content_type != "text/plain" or part.encoding in ("base64", "quoted-printable"):
+            return [part]
+        if self.raw.find(b"begin", part.start, part.end) < 0:
             return [part]
         found: list[Part] = []
         position = part.start

@@ -40,7 +40,8 @@ class Block(NamedTuple):
     body: int
 
 
-_FOLD = re.compile(r"\r*\n[ \t]+")
+_FOLD = re.compile(r"\n[ \t]+")
+_ODD_FOLD = re.compile(r"\r*\n[ \t]+")
 _FIELD_NAME = re.compile(r"[!-9;-~]+")
 _BLANK = re.compile(rb"\n\r*\n")
 _NAME = re.compile(rb"([!-9;-~]+)[ \t]*:")
@@ -80,9 +81,7 @@ def _unfolded(text: str) -> str:
     """Undo folding (RFC 5322 2.2.3); what a line was indented with becomes one blank."""
     if "\r" in text:
         text = text.replace("\r\n", "\n")
-    if "\n  " in text or "\n \t" in text or "\n\t " in text or "\n\t\t" in text or "\r" in text:
-        return _FOLD.sub(" ", text)
-    return text.replace("\n\t", " ").replace("\n ", " ")
+    return (_ODD_FOLD if "\r" in text else _FOLD).sub(" ", text)
 
 
 @lru_cache(maxsize=4096)

@@ -128,6 +128,8 @@ def _inside(
     raw: RawMail, limits: ReadLimits, files: tuple[Attachment, ...], said: body.Body, depth: int
 ) -> containers.Inside:
     """Open the containers that hold the text, where nothing but a key kept it closed."""
+    if not files:
+        return containers.NOTHING
 
     def read(content: bytes) -> Mail:
         inner = RawMail(content, raw.origin, raw.received_at, hashlib.sha256(content).hexdigest())
@@ -239,7 +241,6 @@ def _fingerprint(
     files: tuple[Attachment, ...],
 ) -> str:
     """Hash what survives a server that writes the mail anew: identity, originator, words without blanks, files."""
-    blank_free = text.replace("\n", "").replace(" ", "")
     told = "\n".join(
         (
             message_id,
@@ -247,7 +248,8 @@ def _fingerprint(
             ",".join([address.key for address in from_]),
             subject.replace(" ", ""),
             *[file.digest for file in files],
-            blank_free,
+            "",
         )
     )
-    return hashlib.sha256(told.encode("utf-8", "replace")).hexdigest()[:32]
+    blank_free = text.encode("utf-8", "replace").translate(None, b"\n ")
+    return hashlib.sha256(told.encode("utf-8", "replace") + blank_free).hexdigest()[:32]

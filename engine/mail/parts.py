@@ -13,13 +13,11 @@ import re
 from collections.abc import Iterable
 from itertools import islice
 
-import msgspec
+from pybase64 import b64decode
 
 from engine.mail import charset
 from engine.model.mail import Part
 
-_FAST_BASE64 = msgspec.json.Decoder(bytes)
-_FAST_FROM_BYTES = 2048
 _PADDING_INSIDE = re.compile(rb"=[\s=]*[^\s=]")
 _NO_BASE64_LINE = re.compile(rb"^(?![A-Za-z0-9+/]*+={0,2}[ \t\r]*$)", re.MULTILINE)
 _PIECE = re.compile(rb"[^=]+=*")
@@ -105,13 +103,11 @@ def _in_charset(data: bytes, label: str, content_type: str, hint: str) -> tuple[
 
 
 def _base64(body: bytes) -> tuple[bytes, str]:
-    """Decode base64 (RFC 2045 6.8), the clean and large by a fast path that says no to anything odd."""
-    if len(body) > _FAST_FROM_BYTES and b"\\" not in body:
-        joined = body.replace(b"\r\n", b"") if b"\r" in body else body.replace(b"\n", b"")
-        try:
-            return _FAST_BASE64.decode(b"".join((b'"', joined, b'"'))), ""
-        except msgspec.MsgspecError:
-            pass
+    """Decode base64 (RFC 2045 6.8): the clean by a strict and fast library, anything odd letter by letter."""
+    try:
+        return b64decode(body.translate(None, b"\r\n"), validate=True), ""
+    except binascii.Error:
+        pass
     if _PADDING_INSIDE.search(body):
         return _several_base64(body), "base64_broken"
     try:

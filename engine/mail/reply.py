@@ -53,8 +53,7 @@ def cut(text: str, settings: Any = None, html: bool = False, subject: str = "") 
         at, why = reply_patterns.truncation(text, patterns)
         if at >= 0:
             text, tail = text[:at], text[at:]
-    lines = text.split("\n")
-    pass_ = _Pass(lines, patterns, html, look.forwards(subject))
+    pass_ = _Pass(text, patterns, html, look.forwards(subject))
     pass_.run()
     if not pass_.marked and not tail and not cuttings:
         return Cut(text.strip())
@@ -75,7 +74,7 @@ def new_lines(lines: Sequence[str], settings: Any, subject: str = "") -> list[bo
     at = reply_patterns.truncation(text, patterns)[0]
     if at >= 0:
         text = text[:at]
-    pass_ = _Pass(text.split("\n"), patterns, True, look.forwards(subject))
+    pass_ = _Pass(text, patterns, True, look.forwards(subject))
     pass_.run()
     kinds = [kind for at, kind in enumerate(pass_.kinds) if at not in pass_.rests]
     left = text.split("\n")
@@ -97,11 +96,12 @@ def _without(text: str, spans: list[tuple[int, int]]) -> tuple[str, list[str]]:
 class _Pass:
     """One pass over the lines of a text: `kinds` says of each line where it goes."""
 
-    __slots__ = ("_forward_at", "_forwarded", "_html", "_looks", "_patterns", "_signs", "_stripped", "kinds", "lines",
-                 "marked", "rests", "why")  # fmt: skip
+    __slots__ = ("_forward_at", "_forwarded", "_html", "_looks", "_patterns", "_plain", "_signs", "_stripped", "kinds",
+                 "lines", "marked", "rests", "why")  # fmt: skip
 
-    def __init__(self, lines: list[str], patterns: reply_patterns.Patterns, html: bool, forwarded: bool) -> None:
-        self.lines = lines
+    def __init__(self, text: str, patterns: reply_patterns.Patterns, html: bool, forwarded: bool) -> None:
+        self.lines = text.split("\n")
+        self._plain = text.isascii()
         self.why = ""
         self.marked = False
         self.rests: set[int] = set()  # lines that were the end of the one above
@@ -126,7 +126,7 @@ class _Pass:
     def _built_in(self) -> None:
         """Find what mail programs write, in any language."""
         lines = self.lines
-        if any(line[0] in _OTHERS for line in self._stripped if line):
+        if not self._plain and any(line[0] in _OTHERS for line in self._stripped if line):
             self._stripped = reply_attribution.with_plain_marks(self._stripped)
         stripped = self._stripped
         at, count = 0, len(lines)

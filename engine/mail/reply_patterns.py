@@ -10,6 +10,7 @@ import re
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from rules.pattern import Pattern
 
@@ -37,10 +38,11 @@ class Filtered(Struct, frozen=True):
 class Patterns(Struct, frozen=True):
     """The patterns of one `[body]` section. `signature` is None where "-- " stays text, "" for the usual one.
 
-    `builtin` is False where nothing but these patterns may cut.
+    `literals` are truncation lines written as text, each with a word that stands in every match. `builtin` is False
+    where nothing but these patterns may cut; `folds` tells that some literal is searched in any case.
     """
 
-    literals: tuple[re.Pattern[str], ...] = ()
+    literals: tuple[tuple[str, re.Pattern[str]], ...] = ()
     truncate: tuple[Filtered, ...] = ()
     multiline: tuple[Filtered, ...] = ()
     introductory: tuple[Pattern, ...] = ()
@@ -48,13 +50,7 @@ class Patterns(Struct, frozen=True):
     cut: tuple[Filtered, ...] = ()
     signature: Pattern | str | None = ""
     builtin: bool = True
-
-    @property
-    def folds(self) -> bool:
-        """Whether any literal is searched in any case."""
-        return any(
-            one.any_case for group in (self.truncate, self.multiline, self.delimiters, self.cut) for one in group
-        )
+    folds: bool = False
 
 
 NONE = Patterns()
@@ -82,7 +78,7 @@ def _prepare(settings: Any) -> Patterns:
     signature = settings.signature
     source = getattr(signature, "source", signature)
     builtin = settings.cut != "own"
-    return Patterns(
+    patterns = Patterns(
         literals=tuple(_literal(one.source) for one in lines if not _DELIMITED.match(one.source)),
         truncate=tuple(_filtered(one) for one in lines if _DELIMITED.match(one.source)),
         multiline=tuple(_filtered(one) for one in settings.multiline_delimiter_patterns),
@@ -94,6 +90,8 @@ def _prepare(settings: Any) -> Patterns:
         signature=None if not source else "" if builtin and source == _SIGNATURE else signature,
         builtin=builtin,
     )
+    groups = (patterns.truncate, patterns.multiline, patterns.delimiters, patterns.cut)
+    return replace(patterns, folds=any(one.any_case for group in groups for one in group))
 
 
 def _filtered(pattern: Pattern) -> Filtered:
@@ -102,9 +100,10 @@ def _filtered(pattern: Pattern) -> Filtered:
     return Filtered(pattern, needle.casefold() if any_case else needle, any_case)
 
 
-def _literal(text: str) -> re.Pattern[str]:
+def _literal(text: str) -> tuple[str, re.Pattern[str]]:
     """A truncation line written as text: its spaces match any space, or a line end with quote marks behind (F099)."""
-    return re.compile(r"[\s>]+".join(re.escape(word) for word in text.split()))
+    words = text.split()
+    return max(words, key=len, default=""), re.compile(r"[\s>]+".join(map(re.escape, words)))
 
 
 def needle_of(source: str) -> str:
@@ -159,8 +158,8 @@ def truncation(text: str, patterns: Patterns) -> tuple[int, str]:
     """Where the first truncation line or multi-line delimiter starts and what it was, else -1 (F099-F101)."""
     best, why = -1, ""
     folded = text.casefold() if patterns.folds else text
-    for literal in patterns.literals:
-        for found in literal.finditer(text):
+    for word, literal in patterns.literals:
+        for found in literal.finditer(text) if word in text else ():
             begin = text.rfind("\n", max(found.start() - _MARGIN, 0), found.start()) + 1
             if (not begin and found.start() > _MARGIN) or text[begin : found.start()].strip(_LINE_MARKS):
                 continue
