@@ -14,19 +14,16 @@ HEAD = 65_536
 """Bytes of a mail that are looked at."""
 
 _BLANK: Final = re.compile(rb"\n\r?\n")
-_FIELD: Final = re.compile(
-    rb"^(message-id|in-reply-to|references)[ \t]*:([^\n]*(?:\n[ \t][^\n]*)*)", re.IGNORECASE | re.MULTILINE
-)
+_FIELD: Final = re.compile(rb"\n(message-id|in-reply-to|references)[ \t]*:([^\n]*(?:\n[ \t][^\n]*)*)", re.IGNORECASE)
 _ID: Final = re.compile(rb"<([^<>]{1,998})>")
-_BLANKS: Final = re.compile(rb"\s+")
 
 
 def named(content: bytes) -> tuple[bytes, frozenset[bytes]]:
     """Give the Message-ID of a mail, b"" without one, and those of the mails it names; no angle brackets."""
     end = _BLANK.search(content, 0, HEAD)
     own, others = b"", set[bytes]()
-    for field, value in _FIELD.findall(content, 0, end.start() if end else HEAD):
-        ids = [_BLANKS.sub(b"", each) for each in _ID.findall(value)] or [
+    for field, value in _FIELD.findall(b"\n" + content[: end.start() if end else HEAD]):
+        ids = [b"".join(each.split()) for each in _ID.findall(value)] or [
             each for each in value.split() if b"@" in each
         ]
         if field[0] in b"mM":

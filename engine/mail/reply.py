@@ -313,10 +313,9 @@ class _Pass:
         """iTop's way: a line that a delimiter pattern matches goes, with the introductory line above it (F102)."""
         delimiters = self._patterns.delimiters
         for at, line in enumerate(self._stripped if delimiters else ()):
-            if self.kinds[at] == _NEW and line:
-                folded = line.casefold() if self._patterns.folds else line
-                if any(one.may_match(line, folded) and one.pattern.search(line) for one in delimiters):
-                    self._quote(at)
+            is_new = self.kinds[at] == _NEW and line
+            if is_new and any(one.may_match(line) and one.pattern.search(line) for one in delimiters):
+                self._quote(at)
         at = self.kinds.find(_QUOTED) if self._patterns.introductory else -1
         while at >= 0:
             above = at - 1

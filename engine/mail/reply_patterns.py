@@ -10,9 +10,8 @@ import re
 from typing import Any
 
 from msgspec import Struct
-from msgspec.structs import replace
 
-from rules.pattern import Pattern
+from rules.pattern import Pattern, compile_pattern, encode
 
 _QUOTE_LINES = ("/^>.*$/", "/^>/", "/^>.*/")
 _SIGNATURE = "/^-- ?$/m"
@@ -24,22 +23,22 @@ _MARGIN = 200
 
 
 class Filtered(Struct, frozen=True):
-    """A pattern and a literal that every match of it contains ("" if none is known)."""
+    """A pattern and a literal that every match contains ("" if none is known); `any_case` finds it in any case."""
 
     pattern: Pattern
     needle: str
-    any_case: bool
+    any_case: Pattern | None
 
-    def may_match(self, text: str, folded: str) -> bool:
+    def may_match(self, text: str) -> bool:
         """Tell cheaply whether it is worth running the pattern."""
-        return self.needle in (folded if self.any_case else text)
+        return self.needle in text if self.any_case is None else self.any_case.found_in(encode(text))
 
 
 class Patterns(Struct, frozen=True):
     """The patterns of one `[body]` section. `signature` is None where "-- " stays text, "" for the usual one.
 
     `literals` are truncation lines written as text, each with a word that stands in every match. `builtin` is False
-    where nothing but these patterns may cut; `folds` tells that some literal is searched in any case.
+    where nothing but these patterns may cut.
     """
 
     literals: tuple[tuple[str, re.Pattern[str]], ...] = ()
@@ -50,7 +49,6 @@ class Patterns(Struct, frozen=True):
     cut: tuple[Filtered, ...] = ()
     signature: Pattern | str | None = ""
     builtin: bool = True
-    folds: bool = False
 
 
 NONE = Patterns()
@@ -78,7 +76,7 @@ def _prepare(settings: Any) -> Patterns:
     signature = settings.signature
     source = getattr(signature, "source", signature)
     builtin = settings.cut != "own"
-    patterns = Patterns(
+    return Patterns(
         literals=tuple(_literal(one.source) for one in lines if not _DELIMITED.match(one.source)),
         truncate=tuple(_filtered(one) for one in lines if _DELIMITED.match(one.source)),
         multiline=tuple(_filtered(one) for one in settings.multiline_delimiter_patterns),
@@ -90,14 +88,12 @@ def _prepare(settings: Any) -> Patterns:
         signature=None if not source else "" if builtin and source == _SIGNATURE else signature,
         builtin=builtin,
     )
-    groups = (patterns.truncate, patterns.multiline, patterns.delimiters, patterns.cut)
-    return replace(patterns, folds=any(one.any_case for group in groups for one in group))
 
 
 def _filtered(pattern: Pattern) -> Filtered:
-    any_case = "i" in pattern.flags
     needle = needle_of(pattern.source)
-    return Filtered(pattern, needle.casefold() if any_case else needle, any_case)
+    any_case = compile_pattern(f"/{re.escape(needle)}/i") if needle and "i" in pattern.flags else None
+    return Filtered(pattern, needle, any_case)
 
 
 def _literal(text: str) -> tuple[str, re.Pattern[str]]:
@@ -157,7 +153,6 @@ def _class_end(body: str, start: int) -> int:
 def truncation(text: str, patterns: Patterns) -> tuple[int, str]:
     """Where the first truncation line or multi-line delimiter starts and what it was, else -1 (F099-F101)."""
     best, why = -1, ""
-    folded = text.casefold() if patterns.folds else text
     for word, literal in patterns.literals:
         for found in literal.finditer(text) if word in text else ():
             begin = text.rfind("\n", max(found.start() - _MARGIN, 0), found.start()) + 1
@@ -169,12 +164,12 @@ def truncation(text: str, patterns: Patterns) -> tuple[int, str]:
                 best, why = begin, f"truncate line: {found[0][:60]}"
             break
     for one in patterns.truncate:
-        if one.may_match(text, folded):
+        if one.may_match(text):
             at = _first_line(text, one)
             if at >= 0 and (best < 0 or at < best):
                 best, why = at, f"truncate line: {one.pattern.source[:60]}"
     for one in patterns.multiline:
-        if one.may_match(text, folded) and (match := one.pattern.search(text)):
+        if one.may_match(text) and (match := one.pattern.search(text)):
             at = match.start()
             if best < 0 or at < best:
                 best, why = at, f"pattern: {one.pattern.source[:60]}"
@@ -186,7 +181,7 @@ def _first_line(text: str, one: Filtered) -> int:
     start = 0
     for line in text.split("\n"):
         bare = line.lstrip(_LINE_MARKS)
-        if bare and one.may_match(bare, bare.casefold() if one.any_case else bare) and one.pattern.search(bare):
+        if bare and one.may_match(bare) and one.pattern.search(bare):
             return start
         start += len(line) + 1
     return -1
@@ -196,10 +191,9 @@ def cut_spans(text: str, patterns: Patterns) -> list[tuple[int, int]]:
     """The spans that `cut_patterns` match, in order and not overlapping."""
     if not patterns.cut:
         return []
-    folded = text.casefold() if patterns.folds else text
     spans: list[tuple[int, int]] = []
     for one in patterns.cut:
-        if one.may_match(text, folded):
+        if one.may_match(text):
             spans.extend(match.span() for match in one.pattern.finditer(text) if match.span()[0] < match.span()[1])
     merged: list[tuple[int, int]] = []
     for start, end in sorted(spans):
