@@ -12,13 +12,13 @@ from msgspec import Struct
 
 from rules.actions import Actions, Step
 from rules.check import Checker, captures
-from rules.compile import condition, remembered
+from rules.compile import NAMED, Asked, condition, remembered
 from rules.document import Document, RawRule, read
 from rules.outline import Definition, Part, Shape, outline
 from rules.places import Path
 from rules.predicates import predicate
 from rules.problem import Problem, Severity, in_order
-from rules.question import Predicate, Question
+from rules.question import Question
 from rules.run import Leaf, Ready, Rule, RuleFile, Ruleset, prepared
 from rules.schema import TOLD, Schema, Slot, Type
 
@@ -141,11 +141,11 @@ class _Loading:
         steps = self._steps(raw, names, where)
         if not self.document.sound:
             return None
-        part, test, keys, told, leaves = self._compiled(raw, questions)
+        part, (test, decides), keys, told, leaves = self._compiled(raw, questions)
         rule = Rule(
             file=self.document.file, number=raw.number, name=raw.name, on=raw.on, line=raw.line,
             enabled=raw.enabled, shadow=raw.shadow, until=raw.until, owner=raw.owner, note=raw.note,
-            part=part, test=test, keys=keys, told=told, leaves=leaves,
+            part=part, test=test, decides=decides, keys=keys, told=told, leaves=leaves,
             steps=tuple(Ready(step, None, None) for step in steps),
             continues=any(step.spec.name == "continue_" for step in steps), captures=names,
         )  # fmt: skip
@@ -171,13 +171,12 @@ class _Loading:
 
     def _compiled(
         self, raw: RawRule, questions: dict[int, Question]
-    ) -> tuple[Part | None, Predicate, tuple[str, ...], tuple[Type | None, ...], tuple[Leaf, ...]]:
+    ) -> tuple[Part | None, Asked, tuple[str, ...], tuple[Type | None, ...], tuple[Leaf, ...]]:
         if raw.condition is None:
-            return None, lambda values: True, (), (), ()
+            return None, (lambda values: True, NAMED), (), (), ()
         part = outline(raw.condition, raw.when or "", self.checker.definitions)
         asked = self._asked(part, questions)
         leaves = {number: predicate(question) for number, question in asked.items()}
-        test = condition(part, leaves, self.keys)
         keys = [""] * part.size
         told: list[Type | None] = [None] * part.size
         for number, question in asked.items():
@@ -187,7 +186,7 @@ class _Loading:
         ready = tuple(
             Leaf(number, number in given, leaves[number], question.key, question) for number, question in asked.items()
         )
-        return part, test, tuple(keys), tuple(told), ready
+        return part, condition(part, leaves, self.keys), tuple(keys), tuple(told), ready
 
 
 def _given(part: Part) -> frozenset[int]:

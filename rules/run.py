@@ -17,6 +17,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from rules.actions import Step, clean
+from rules.compile import NAMED
 from rules.document import Document
 from rules.domains import other_spelling
 from rules.on_number import ANCHOR
@@ -54,8 +55,8 @@ class Ready(Struct, frozen=True, eq=False):
 class Rule(Struct, frozen=True, eq=False):
     """A checked rule.
 
-    `keys` gives for every part of the condition the key of the value it looks at ("" for joints), `told` its type
-    where people write the value otherwise.
+    `decides` is the part of the condition that decides where it does not hold, or `NAMED`. `keys` gives for every part
+    the key of the value it looks at ("" for joints), `told` its type where people write the value otherwise.
     """
 
     file: str
@@ -70,6 +71,7 @@ class Rule(Struct, frozen=True, eq=False):
     note: str
     part: Part | None
     test: Predicate
+    decides: int
     keys: tuple[str, ...]
     told: tuple[Type | None, ...]
     leaves: tuple[Leaf, ...]
@@ -151,7 +153,7 @@ def evaluate(file: RuleFile, values: Values, reply: bool, ledger: Ledger, day: d
         if rule.until is not None and day is not None and day > rule.until:
             continue
         if not rule.test(values):
-            failed = values.failed
+            failed = values.failed if rule.decides == NAMED else rule.decides
             key = rule.keys[failed]
             if not key:
                 misses.append((rule.number, failed, None))
@@ -217,11 +219,9 @@ def _why_not(step: Step, act: Act, ledger: Ledger, settled: Act | None) -> str:
         return f"{settled.rule.label} already decided the destination" if settled is not None else ""
     if step.slot in ledger.decided:
         return f"{ledger.decided[step.slot]} already decided {step.slot.removeprefix('field ')}"
-    if act.texts and not all(text.strip() for text in act.texts) and step.spec.name != "set":
-        return "the text is empty for this mail"
-    if step.spec.name == "set" and act.value in ("", None):
-        return "the value is empty for this mail"
-    return ""
+    if step.spec.name == "set":
+        return "the value is empty for this mail" if act.value in ("", None) else ""
+    return "" if all(map(str.strip, act.texts)) else "the text is empty for this mail"
 
 
 def prepared(rule: Rule) -> Rule:

@@ -168,8 +168,8 @@ class Schema(Struct, frozen=True):
             readers[name + FOLDED] = lambda values: tuple(map(fold, values[name] or ()))
             readers[name + ENCODED] = lambda values: tuple(map(encode, values[name] or ()))
         elif found.type.textual or found.type is Type.CHOICE:
-            readers[name + FOLDED] = lambda values: None if values[name] is None else fold(values[name])
-            readers[name + ENCODED] = lambda values: None if values[name] is None else encode(values[name])
+            readers[name + FOLDED] = lambda values: None if (text := values[name]) is None else fold(text)
+            readers[name + ENCODED] = lambda values: None if (text := values[name]) is None else encode(text)
 
 
 FOLDED = "\0f"
@@ -196,8 +196,8 @@ class Values(dict[str, Any]):
         self.cut: list[str] = []
 
     def __missing__(self, key: str) -> Any:
-        read = self.direct.get(key)
-        value = self[key] = read(self.source) if read is not None else self.readers[key](self)
+        read = self.readers.get(key)
+        value = self[key] = read(self) if read is not None else self.direct[key](self.source)
         return value
 
 

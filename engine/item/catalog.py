@@ -49,7 +49,7 @@ def keys(
 def offered(field: Field, catalog: Catalog) -> tuple[str, ...]:
     """What a field may hold in a workspace; nothing where it does not choose from a list."""
     if field.choices == "statuses":
-        return tuple(status.name for status in catalog.statuses)
+        return tuple([status.name for status in catalog.statuses])
     return getattr(catalog, field.choices) if field.choices else field.values
 
 

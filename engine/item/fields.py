@@ -98,15 +98,16 @@ def fill(fields: Fields, items: Items) -> str:
 
 def _default(field: Field, wanted: str | bool, fields: Fields) -> None:
     """One default (F077). What must not be empty falls back to the first the workspace offers."""
-    name, first = field.name, fallback(field, fields.catalog)
+    name = field.name
     if isinstance(wanted, bool):
         fields.add((FieldChange(name, wanted, BY),) if wanted else ())
         return
-    if wanted:
-        answer = judge(name, wanted, fields.catalog, fields.look, fields.common)
-        if not answer.problem:
-            fields.add((FieldChange(name, answer.value, BY),))
-            return
+    answer = judge(name, wanted, fields.catalog, fields.look, fields.common) if wanted else None
+    if answer is not None and not answer.problem:
+        fields.add((FieldChange(name, answer.value, BY),))
+        return
+    first = fallback(field, fields.catalog)
+    if answer is not None:
         fields.found.note("fields.bad_default", Mark.WARN, option=name, problem=answer.problem, instead=first)
     if first:
         fields.add((FieldChange(name, first, BY),))

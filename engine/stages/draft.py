@@ -106,8 +106,10 @@ class DraftStage:
         if goal.target is Target.NEW_ITEM:
             fields.add(invited)
             missing = defaults.fill(fields, settings.items)
+            if not missing:
+                return True
             because = note("fields.missing", workspace=draft.workspace, fields=missing)
-            return not (missing and fields.found.stop("hold", "draft.missing_field", because))
+            return not fields.found.stop("hold", "draft.missing_field", because)
         if goal.item is None:
             return True
         if goal.reopen and "status" not in fields.decided:
