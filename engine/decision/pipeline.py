@@ -10,7 +10,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from operator import attrgetter
+from itertools import compress
+from operator import attrgetter, is_not
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
@@ -215,11 +216,11 @@ def _values(draft: Draft) -> tuple[Any, ...]:
 def _changes(case: Case, draft: Draft) -> tuple[Change, ...]:
     """Compare what two drafts hold, so that a stage need not report what it did, only why."""
     before, after = case.values, _values(draft)
-    if before == after:
+    moved = [*compress(zip(_NAMES, before, after, strict=True), map(is_not, before, after))]
+    if not moved or before == after:
         return ()
     case.values = after
-    held = zip(_NAMES, before, after, strict=True)
-    return tuple([_change(name, old, new, case.told) for name, old, new in held if old is not new])
+    return tuple([_change(name, old, new, case.told) for name, old, new in moved])
 
 
 def _change(name: str, old: Any, new: Any, known: dict[str, str | tuple[str, ...]]) -> Change:
