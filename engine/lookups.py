@@ -7,11 +7,11 @@ Invariant: an answer is a frozen value of `model`; asked twice in one decision, 
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
-from dataclasses import field
 from datetime import datetime
 from typing import Any, Protocol
+
+from msgspec import Struct, field
 
 from engine.model.questions import A, Question
 
@@ -40,8 +40,7 @@ class Lookups(Answering, Protocol):
 _NEVER_ASKED: Any = object()
 
 
-@dataclasses.dataclass(slots=True)
-class Recorder:
+class Recorder(Struct):
     """Asks somebody else and keeps every question with its answer, so that a decision can be repeated.
 
     `recorded` holds answers of an earlier run by stored question: one that stands there is not asked anew. Questions

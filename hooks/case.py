@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 
 from hooks.item import KINDS
 from hooks.request import ContextData, MailData
@@ -50,8 +50,7 @@ class BadCase(ValueError):
     """The case is not what a case has to be."""
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
+class Case(Struct, frozen=True):
     """The JSON of a call, as bytes, and of its program, as text."""
 
     mail: bytes

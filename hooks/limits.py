@@ -7,7 +7,7 @@ Invariant: no number of this kind stands anywhere else.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 # ── what a script may be
 SOURCE_BYTES = 64 << 10
@@ -68,8 +68,7 @@ START_TIMEOUT_S = 10.0
 COMPILE_TIMEOUT_S = 5.0
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Struct, frozen=True):
     """What an installation may change: wall time of a call in seconds, memory of a worker above its own in bytes."""
 
     timeout_s: float = 2.0

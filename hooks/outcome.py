@@ -8,7 +8,8 @@ Invariant: a script is named only where one ran; what our own code or the machin
 from __future__ import annotations
 
 import signal
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from hooks import marks, protocol, selftest
 from hooks.fences import MANDATORY

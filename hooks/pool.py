@@ -14,7 +14,8 @@ import os
 import threading
 import time
 import weakref
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from hooks import modules, outcome, protocol, selftest
 from hooks.limits import COMPILE_TIMEOUT_S, REPLY_BYTES, SPENT_CPU_S, Limits
@@ -37,8 +38,7 @@ _SELF_TEST = Call(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Isolation:
+class Isolation(Struct, frozen=True):
     """How workers are set up.
 
     `mode` is worker (a process serves many calls) or call (one for each, ended by us). `reduced` lets a worker run
@@ -61,8 +61,7 @@ class Refused(Exception):
         self.result = result
 
 
-@dataclass(slots=True)
-class Bound:
+class Bound(Struct):
     """A worker that is bound to a program; `cpu_ms` is what it used until the call that it works at."""
 
     worker: Worker

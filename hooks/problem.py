@@ -6,11 +6,10 @@ Invariant: `line` and `column` count from 1 and mean characters; 0 means the who
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class ScriptProblem:
+class ScriptProblem(Struct, frozen=True):
     """One thing that keeps a script from running, where, and the way out."""
 
     code: str

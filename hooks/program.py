@@ -6,16 +6,16 @@ Here: scripts, programs, calls and results, as frozen data. Not here: running th
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
+
+from msgspec import Struct
 
 from hooks.problem import ScriptProblem
 from hooks.wanted import wanted
 
 
-@dataclass(frozen=True)
-class Script:
+class Script(Struct, frozen=True, dict=True):
     """The source of a script; `hook` is guard or activity."""
 
     name: str
@@ -28,8 +28,7 @@ class Script:
         return hashlib.sha256(self.source.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-@dataclass(frozen=True)
-class Program:
+class Program(Struct, frozen=True, dict=True):
     """Scripts in the order they run, guards first, with their parameters and lookup tables as JSON objects."""
 
     scripts: tuple[Script, ...]
@@ -53,8 +52,7 @@ class Program:
         return tuple((script.name, script.sha256) for script in self.scripts)
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(Struct, frozen=True):
     """One mail for a program; `mail`, `item` and `context` are JSON objects as `hooks.request` describes them.
 
     The mail may lack fields that are not `wanted` by the program.
@@ -70,8 +68,7 @@ class Call:
     fields: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(Struct, frozen=True):
     """What became of a call.
 
     `outcome` is ok, compile-error, runtime-error, runtime-denied, timeout, memory, killed, attack or sandbox-missing;

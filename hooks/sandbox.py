@@ -14,7 +14,8 @@ import threading
 import time
 import weakref
 from collections import deque
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from hooks import outcome, protocol
 from hooks.limits import REPLY_BYTES, UNSENT_BYTES, Limits

@@ -7,16 +7,14 @@ Over 300 lines: one reader from text to a document, key by key.
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import field
 from datetime import date, datetime
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from rules.near import near_names
 from rules.outline import Definition
@@ -50,8 +48,7 @@ class RawRule(Struct, frozen=True):
     note: str = ""
 
 
-@dataclasses.dataclass(slots=True)
-class Document:
+class Document(Struct):
     """One file. `problems` grows while the file is read; `text` has `\\n` at its line ends.
 
     `unread` are the definitions that do not parse: what uses one is not to blame.

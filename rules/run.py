@@ -8,7 +8,6 @@ are asked. There is no other mode: what is stored is what happened.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -127,11 +126,10 @@ class Act(Struct, frozen=True):
     value: Any = None
 
 
-@dataclasses.dataclass(slots=True)
-class Ledger:
+class Ledger(Struct):
     """What single things are decided, and by whom; goes along the chain of files of one mail."""
 
-    decided: dict[str, str] = dataclasses.field(default_factory=dict)
+    decided: dict[str, str] = field(default_factory=dict)
 
 
 class Evaluation(Struct, frozen=True):

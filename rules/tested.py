@@ -7,10 +7,10 @@ around the fields). Invariant: a broken test never keeps a file from loading; ma
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from rules.cases import BadCase, given
 from rules.document import Document, Reader

@@ -8,9 +8,9 @@ Invariant: a leaf is body or attachment, never both; the text never misses a par
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from html import escape
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from engine.mail import headers, html, parts
@@ -25,8 +25,7 @@ _WORD = re.compile(r"\w+")
 MOST_FILES = 100
 
 
-@dataclass(slots=True)
-class Body:
+class Body(Struct):
     """What a mail says, and the leaves that are not part of it."""
 
     text: str = ""
@@ -38,8 +37,7 @@ class Body:
     defects: tuple[str, ...] = ()
 
 
-@dataclass(slots=True)
-class _Piece:
+class _Piece(Struct):
     """A leaf of the body with its text."""
 
     part: Part

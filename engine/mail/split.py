@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 from engine.mail import headers
 from engine.mail.parameters import parameters as read_parameters
@@ -28,8 +29,7 @@ class TreeLimits(headers.HeaderLimits, Protocol):
     def depth(self) -> int: ...
 
 
-@dataclass(slots=True)
-class Node:
+class Node(Struct):
     """An entity: a leaf with the slice of its body, or a multipart with children. Values are raw, not decoded."""
 
     content_type: str

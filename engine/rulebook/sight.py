@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Any
+
+from msgspec import Struct
 
 from engine.mail.secrecy import encrypted, signed
 from engine.model.addresses import key_of
@@ -21,8 +22,7 @@ from engine.model.mail import Address, Mail
 from rules.schema import Field, Type
 
 
-@dataclass(slots=True)
-class Sight:
+class Sight(Struct):
     """What the fields are read from; `zone` is the instance's, for times of day and calendar days."""
 
     mail: Mail

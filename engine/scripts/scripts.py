@@ -12,7 +12,6 @@ from __future__ import annotations
 import hashlib
 import operator
 import time
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -232,7 +231,7 @@ class Scripts:
         result = begun.result() if begun is not None else self._sandbox.run(call)
         if result.outcome in _BROKEN and result.verdict == "accept" and self._in_guard(program, result):
             again = self._sandbox.run(call)
-            result = replace(again, ms=result.ms + again.ms, cpu_ms=result.cpu_ms + again.cpu_ms)
+            result = structs.replace(again, ms=result.ms + again.ms, cpu_ms=result.cpu_ms + again.cpu_ms)
         if result.outcome != "ok":
             return self._failed(program, result, structs.replace(occasion, content=content_of(request)), memory)
         if memory is not None:

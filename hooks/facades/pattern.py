@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import string
 import unicodedata
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 IGNORECASE, MULTILINE, DOTALL, VERBOSE, ASCII = 2, 8, 16, 64, 256
 
@@ -29,8 +30,7 @@ class NeedsBacktracking(Exception):
     """The pattern looks around, refers back or is atomic: RE2 has none of these."""
 
 
-@dataclass(frozen=True, slots=True)
-class Translated:
+class Translated(Struct, frozen=True):
     """A pattern for RE2; on some texts only the other engine means the same as Python.
 
     `bounded` has `\\b` (RE2 knows only ASCII words), `ended` has a `$` that also means "before the last newline".
