@@ -27,7 +27,7 @@ def key_of(address: str) -> str:
 def base_key(key: str, separators: str = "") -> str:
     """Give the key of the person whose address this is: without what stands behind `+` or one of `separators`."""
     local, at, domain = key.rpartition("@")
-    for separator in {"+", *separators}:
+    for separator in "+" + separators:
         cut = local.find(separator, 1)
         local = local[:cut] if cut > 0 else local
     return f"{local}{at}{domain}"
@@ -40,7 +40,10 @@ def is_one_of(key: str, addresses: Collection[str], separators: str = "") -> boo
 
 def written(name: str, key: str) -> str:
     """Write who wrote something: `Name <address>`, or the address alone where there is no name."""
-    plain = "".join(char for char in " ".join(name.split()) if char.isprintable() and char not in '"<>')
+    plain = " ".join(name.split())
+    if not plain.isprintable():
+        plain = "".join(filter(str.isprintable, plain))
+    plain = plain.replace('"', "").replace("<", "").replace(">", "")
     key = key.replace("<", "").replace(">", "")
     return f"{plain[:LONGEST_NAME].strip()} <{key}>" if plain and key else key
 

@@ -46,4 +46,7 @@ class Changes(NamedTuple):
             return True
         if keys is None:
             return not self.partly.isdisjoint(depends_on)
-        return any(self.keys.get(key, 0) > self.since for key in keys)
+        for key in keys:
+            if self.keys.get(key, 0) > self.since:
+                return True
+        return False

@@ -195,11 +195,12 @@ class _Work:
         if decision.versions is None:
             return True
         changes = self.store.changed_since(decision.versions)
-        world = decision.look.world
-        return not changes.counters or all(
+        counters, world = changes.counters, decision.look.world
+        return not counters or all(
             world.ask(question) == answer
             for question, answer in decision.look.answers.items()
-            if question.depends_on and changes.reach(question.depends_on, question.hangs_on(answer))
+            if not counters.isdisjoint(question.depends_on)
+            and changes.reach(question.depends_on, question.hangs_on(answer))
         )
 
     def _commit(self, spooled: Spooled, decision: Decision, trace: bytes) -> Result:

@@ -56,7 +56,7 @@ class Memory:
         self._others = 0
         self._remembered: dict[tuple[Any, ...], Any] = {}
         self.windows: dict[int, Window] = {}
-        self.senders: dict[tuple[str, str], Times] = {}
+        self.senders: dict[str, dict[str, Times]] = {}
         database.rolled_back = self._rolled_back  # type: ignore[method-assign]
 
     def versions(self) -> Versions:
@@ -74,8 +74,9 @@ class Memory:
             return Changes(ALL, ALL, self._keys, own)
         if now.own == own:
             return Changes(NOTHING, NOTHING, self._keys, own)
-        whole = frozenset([each for each in COUNTERS if self._whole[each] > own])
-        return Changes(whole, frozenset([each for each in COUNTERS if self._partly[each] > own]), self._keys, own)
+        whole = frozenset([counter for counter, written in self._whole.items() if written > own])
+        partly = frozenset([counter for counter, written in self._partly.items() if written > own])
+        return Changes(whole, partly, self._keys, own)
 
     def touch(self, *counters: Counter) -> None:
         """Count a write after which anything of these may be another; what was remembered of accounts is forgotten."""

@@ -29,7 +29,7 @@ class Rates:
     def of_sender(self, address: str, start: int, end: int, separators: str) -> int:
         """Count the mails of a sender, under any tag, from `start` to before `end`."""
         base = base_key(key_of(address), separators)
-        known = self._memory.senders.get((base, separators))
+        known = self._memory.senders.setdefault(separators, {}).get(base)
         if known is None or start < known.start:
             known = self._times(base, separators, start)
             if known is None:
@@ -45,9 +45,10 @@ class Rates:
             rows += self._database.rows(f"{sql} LIMIT {MOST_TIMES + 1}", *values)
             if len(rows) > MOST_TIMES:
                 return None
-        if len(self._memory.senders) >= MOST_REMEMBERED:
-            self._memory.senders.clear()
-        known = self._memory.senders[base, separators] = Times(start, sorted(at for (at,) in rows))
+        senders = self._memory.senders[separators]
+        if len(senders) >= MOST_REMEMBERED:
+            senders.clear()
+        known = senders[base] = Times(start, sorted([at for (at,) in rows]))
         return known
 
     def of_all(self, start: int, end: int) -> int:
@@ -90,7 +91,7 @@ class Rates:
             if window.start <= received_at < window.end:
                 window.count += 1
                 window.first = received_at if window.first is None else min(window.first, received_at)
-        for separators in {separators for _, separators in memory.senders}:
-            known = memory.senders.get((base_key(sender, separators), separators))
+        for separators, senders in memory.senders.items():
+            known = senders.get(base_key(sender, separators))
             if known is not None and received_at >= known.start:
                 insort(known.at, received_at)
