@@ -279,13 +279,11 @@ FIELD_ID = "SELECT id FROM field WHERE key = ?"
 # ── questions: items and receipts ─────────────────────────────────────────────────────────────────────────────
 
 ITEM_FACTS = f"""
-SELECT workspace.identifier, title, closed_at, changed_at, private, sender, account.login, account.id,
+SELECT workspace.identifier, title, closed_at, changed_at, private, sender, author_id,
   {", ".join(f"item.{name}" for name in COLUMNS)}
-FROM item JOIN workspace ON workspace.id = workspace_id LEFT JOIN account ON account.id = author_id WHERE item.id = ?"""
+FROM item JOIN workspace ON workspace.id = workspace_id WHERE item.id = ?"""
 
-ITEM_PEOPLE = """
-SELECT login, account.id FROM item_person JOIN account ON account.id = account_id WHERE item_id = ?
-UNION SELECT login, id FROM account WHERE login = ?"""
+ITEM_PEOPLE = "SELECT account_id FROM item_person WHERE item_id = ?"
 
 ITEM_WRITERS = """
 SELECT sender, max(published) FROM comment WHERE item_id = ? AND internal = FALSE AND belongs = TRUE AND sender <> ''

@@ -10,7 +10,7 @@ from __future__ import annotations
 import msgspec
 
 from engine.model.addresses import bare, key_of
-from engine.model.desk import ItemFacts, Kind, Value
+from engine.model.desk import Account, ItemFacts, Kind, Value
 from engine.store import hot
 from engine.store.database import Database, moment, time
 from engine.store.directory import Directory
@@ -26,28 +26,27 @@ class ItemLookups:
     def item(self, item: int) -> ItemFacts | None:
         if not 0 < item < 2**63 or (row := self._database.one(hot.ITEM_FACTS, item)) is None:
             return None
-        workspace, title, closed_at, changed_at, private, sender, author, author_id, *values = row
+        workspace, title, closed_at, changed_at, private, sender, author, *values = row
         held = dict(zip(COLUMNS, values, strict=True))
         people = {bare(sender)} if sender else set()
-        for login, number in [(author, author_id), *self._database.rows(hot.ITEM_PEOPLE, item, held["assigned_to"])]:
-            if login:
-                people.update(self._names(number))
-        writers = self._database.rows(hot.ITEM_WRITERS, item)
-        people.update(bare(writer) for writer, _ in writers)
+        for account in [author, *[number for (number,) in self._database.rows(hot.ITEM_PEOPLE, item)]]:
+            people.update(self._names(account))
+        if held["assigned_to"]:
+            people.update(_names(self._directory.login(held["assigned_to"])))
+        writers = dict(self._database.rows(hot.ITEM_WRITERS, item))
+        people.update(map(bare, writers))
         return ItemFacts(
             id=item, workspace=workspace, title=title, type=held["type"], status=held["status"],
             closed=closed_at is not None, closed_at=moment(closed_at), changed_at=moment(changed_at),
             private=bool(private),
             fields=(*((name, value) for name, value in held.items() if value), *self.fields(item)),
             people=tuple(sorted(people)),
-            authorised=tuple(bare(writer) for writer, published in writers if published),
+            authorised=tuple([bare(writer) for writer, published in writers.items() if published]),
             attachment_digests=self._digests(item),
         )  # fmt: skip
 
     def _names(self, account: int | None) -> tuple[str, ...]:
-        """Login and addresses of somebody, as mail is compared with them."""
-        found = self._directory.account_by_id(account) if account else None
-        return (found.login.casefold(), *map(key_of, found.emails)) if found else ()
+        return _names(self._directory.account_by_id(account) if account else None)
 
     def fields(self, item: int) -> tuple[tuple[str, Value], ...]:
         """Give the fields of an item that are no columns, by name."""
@@ -81,6 +80,11 @@ class ItemLookups:
         texts = (stored_value(value), value, stored_value((value,)))
         row = self._database.one(hot.ITEM_BY_FIELD, name.strip().casefold(), *texts)
         return self.item(row[0]) if row and row[0] else None
+
+
+def _names(account: Account | None) -> tuple[str, ...]:
+    """Login and addresses of somebody, as mail is compared with them."""
+    return (account.login.casefold(), *map(key_of, account.emails)) if account else ()
 
 
 def stored_value(value: Value) -> str:
