@@ -66,19 +66,20 @@ def move_file(path: str | Path, target: str | Path) -> None:
 
     Raises OSError (FileNotFoundError when it is not there any more).
     """
-    folder, name = os.path.split(target)
-    base, colon, flags = name.partition(":")
+    free = target
     for number in range(1, 1000):
         try:
-            os.link(path, target, follow_symlinks=False)
+            os.link(path, free, follow_symlinks=False)
         except FileExistsError:
-            if os.path.samefile(target, path):  # a crash came between link and unlink
+            if os.path.samefile(free, path):  # a crash came between link and unlink
                 break
         except PermissionError:  # a file system without hard links
-            if not os.path.lexists(target):
-                os.rename(path, target)
+            if not os.path.lexists(free):
+                os.rename(path, free)
                 return
         else:
             break
-        target = os.path.join(folder, f"{base},again={number}{colon}{flags}")
+        folder, name = os.path.split(target)
+        base, colon, flags = name.partition(":")
+        free = os.path.join(folder, f"{base},again={number}{colon}{flags}")
     os.unlink(path)

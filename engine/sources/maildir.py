@@ -4,7 +4,7 @@ Here: the files in new/ and cur/, flags in their names, Maildir++ folders, writi
 Not here: reading a file (`disk.py`).
 Invariant: a message keeps its unique name (up to the colon) whatever happens to it; nothing is overwritten.
 """
-# ruff: noqa: PTH108, PTH119 - every mail passes here; a Path for each step would cost as much as the step
+# ruff: noqa: PTH108, PTH119, PTH120 - every mail passes here; a Path for each step would cost as much as the step
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ class MaildirSource:
         self.mailbox, self._limits, self._now = mailbox, limits, now
         self.root = Path(mailbox.path or ".")
         self._paths: dict[str, str] = {}
-        self._folders: dict[str, Path] = {}
-        self._ready: set[Path] = set()
+        self._folders: dict[str, str] = {}
+        self._ready: set[str] = set()
         self._refusals: dict[str, str] = {}
 
     def __enter__(self) -> Self:
-        self.home = self._folder(self.mailbox.folder or "INBOX")
+        self.home = Path(self._folder(self.mailbox.folder or "INBOX"))
         if not (self.home / "cur").is_dir() or not (self.home / "new").is_dir():
             code = "source.folder_missing" if self.root.is_dir() else "source.unreachable"
             raise SourceError(code, f"mailbox {self.mailbox.name}: {self.home} is no Maildir (no new/ and cur/ in it)")
@@ -117,7 +117,7 @@ class MaildirSource:
             return Settled(action.key, "done")
         for path in chain(self._places(action.key), self._moved_before(action)):
             try:
-                if action.kind == "move" and self._folder(action.folder or "-") == Path(path).parent.parent:
+                if action.kind == "move" and self._folder(action.folder or "-") == _folder_of(path):
                     return Settled(action.key, "kept")
                 self._do(action, path)
             except FileNotFoundError:  # the message, or the folder we had made
@@ -133,7 +133,7 @@ class MaildirSource:
         import hashlib
 
         for folder in folders_before(self.mailbox, action):
-            directory = self._folder(folder) / "cur"
+            directory = Path(self._folder(folder)) / "cur"
             for path in list(directory.iterdir()) if directory.is_dir() else ():
                 if file_key(path.name) == action.key and path.is_file() and not path.is_symlink():
                     with path.open("rb") as file:
@@ -147,14 +147,15 @@ class MaildirSource:
             os.unlink(path)
             self._paths.pop(action.key, None)
         elif action.kind == "seen":
-            target = f"{Path(path).parent.parent}/cur/{_flagged(name, 'S')}"
+            target = f"{_folder_of(path)}/cur/{_flagged(name, 'S')}"
             if target != path:
                 move_file(path, target)
             self._paths[action.key] = target
         elif action.kind == "move" and action.folder:
             home = self._folder(action.folder)
             if home not in self._ready:
-                self._make(home)
+                self._make(Path(home))
+                self._ready.add(home)
             move_file(path, f"{home}/cur/{_flagged(name, 'S')}")
             self._paths.pop(action.key, None)
         else:
@@ -165,12 +166,11 @@ class MaildirSource:
             (home / name).mkdir(mode=0o700, parents=True, exist_ok=True)
         if home != self.root:
             (home / "maildirfolder").touch(mode=0o600)
-        self._ready.add(home)
 
-    def _folder(self, name: str) -> Path:
+    def _folder(self, name: str) -> str:
         """The directory of a folder: Maildir++ writes `Allegra/Done` as `.Allegra.Done`. Raises SourceError."""
         if name not in self._folders:
-            self._folders[name] = self._named(name)
+            self._folders[name] = str(self._named(name))
         return self._folders[name]
 
     def _named(self, name: str) -> Path:
@@ -206,6 +206,11 @@ class MaildirSource:
             ("messages", str(len(self._scan()))),
             ("writable", "yes" if writable else "no"),
         ]
+
+
+def _folder_of(path: str) -> str:
+    """The directory of the folder in whose new/ or cur/ a message lies."""
+    return os.path.dirname(os.path.dirname(path)) or "."
 
 
 def _flags(name: str) -> str:
