@@ -87,7 +87,7 @@ class Scripts:
         """Let the scripts of a request begin; `ask` waits for what they say. Nothing is noted of it."""
         if not request.guard and not request.activity:
             return
-        if time.monotonic() - self._looked_at > LOOK_S:
+        if self.ledger.version != self._seen_version or time.monotonic() - self._looked_at > LOOK_S:
             self.ledger.refresh()
             self._looked_at, self._seen_version = time.monotonic(), self.ledger.version
             self._fresh.clear()
@@ -119,7 +119,7 @@ class Scripts:
                 plan = self._plan(request)
             except _Stop as stop:
                 return self._failed(stop.program, stop.result, None, memory)
-            begun = begun if plan is before else None
+            begun = begun if plan == before else None
         answer = HookAnswer(HookOutcome.OK)
         if plan.program is not None:
             if memory is not None:

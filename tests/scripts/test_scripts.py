@@ -78,12 +78,18 @@ def ask(
     fields: str = "",
 ) -> HookAnswer:  # fmt: skip
     """Ask as the real pass does; without a sender as one who only tries out."""
+    memory = Memory(scripts.ledger) if sender else None
+    return scripts.ask(about(guard, activity, sender, subject, fields), memory)
+
+
+def about(
+    guard: str = "guard.py", activity: str = "activity.py", sender: str = "", subject: str = "x", fields: str = ""
+) -> HookRequest:
+    """Give the question about a mail."""
     item = b'{"schema":{"priority":"line"},"values":{"priority":"Low"},"is_new":true}'
     names = tuple(guard.split()), tuple(activity.split())
-    about, now = json.dumps({**MAIL, "subject": subject}).encode(), b'{"now":"2026-01-15T09:00:00+00:00"}'
-    memory = Memory(scripts.ledger) if sender else None
-    asked = HookRequest("support", *names, about, item, now, body=subject, sender=sender, fields=fields)
-    return scripts.ask(asked, memory)
+    content, now = json.dumps({**MAIL, "subject": subject}).encode(), b'{"now":"2026-01-15T09:00:00+00:00"}'
+    return HookRequest("support", *names, content, item, now, body=subject, sender=sender, fields=fields)
 
 
 def live(scripts: Scripts, number: int = 0, **given: str) -> HookAnswer:
@@ -100,6 +106,19 @@ def test_F149_guard_and_activity_answer_together(make: Make) -> None:
 
 def test_nothing_to_run_is_no_call(make: Make) -> None:
     assert ask(make(), "", "") == HookAnswer()
+
+
+def test_what_was_begun_counts_although_something_was_remembered_meanwhile(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scripts, asked = make({"guard.py": REJECT}), [about(subject=f"s{n}") for n in range(3)]
+    for each in asked:
+        scripts.begin(each)
+    monkeypatch.setattr(scripts._sandbox, "run", None)  # nobody can be asked anew
+    before = scripts.ledger.version
+    answers = [scripts.ask(each, Memory(scripts.ledger)) for each in asked]
+    assert scripts.ledger.version > before, "the versions that ran are remembered"
+    assert [answer.verdict for answer in answers] == ["reject"] * 3
 
 
 def test_a_refusal_names_its_script(make: Make) -> None:
