@@ -199,11 +199,10 @@ class Mailboxes(Protocol):
     def take_over(self, mailbox: str, owner: str, now: datetime, waits_s: Sequence[float] = ...) -> None:
         """Begin to work under a lease: free what earlier holders left claimed, and charge the mail they died on."""
 
-    def in_hand(self, mailbox: str) -> Callable[[int], None]:
-        """Give what notes which mail is in hand, by its row, 0 for none: should the process die, that one is charged.
+    def begin(self, mailbox: str, row: int) -> None:
+        """Note which mail is in hand, 0 for none: should the process die now, that one is charged with it.
 
-        A call costs half a microsecond. Without a lease nothing is noted, and all mails that the process had claimed
-        are suspects.
+        Costs a microsecond. Without a lease nothing is noted, and all mails that the process had claimed are suspects.
         """
 
     # ── what it lists ─────────────────────────────────────────────────────────────────────────────────────────

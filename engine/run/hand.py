@@ -9,7 +9,7 @@ is late, or was given back.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -40,10 +40,6 @@ class Hand:
     broken: list[tuple[Spooled, Exception]] = field(default_factory=list)
     late: list[Spooled] = field(default_factory=list)
     until: float = 0.0
-    note: Callable[[int], None] = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.note = self.engine.store.mailboxes.in_hand(self.batch[0].raw.origin.mailbox)
 
     def decide(self, world: type[World], patience_s: float) -> Sequence[Case]:
         """Take the batch through the decision; what a stop leaves undecided is given back. Raises StoreError."""
@@ -63,11 +59,12 @@ class Hand:
 
     def take_up(self, spooled: Spooled) -> None:
         """Note that this mail is to blame should the process die now."""
-        self.note(spooled.row)
+        self.engine.store.mailboxes.begin(spooled.raw.origin.mailbox, spooled.row)
 
     def put_down(self) -> None:
         """Note that no mail is to blame."""
-        self.note(0)
+        if self.batch:
+            self.engine.store.mailboxes.begin(self.batch[0].raw.origin.mailbox, 0)
 
     def each(self, step: Step, cases: Sequence[Case]) -> Sequence[Case]:
         """Do a step for every mail; gives those that go on. After `ROUND_S` what is left of them is late.
@@ -79,20 +76,20 @@ class Hand:
         if 0 < len(slow) < len(cases):  # the others are committed before these are waited for
             self.late += [self.batch[case.number] for case in slow]
             cases = [case for case in cases if not case.slow]
-        batch, stop, note, clock = self.batch, self.engine.stop, self.note, time.monotonic
-        look_at = 0.0
+        batch, stop, begin = self.batch, self.engine.stop, self.engine.store.mailboxes.begin
+        set_at = 0.0
         with stop.interruptible():
             for number, case in enumerate(cases):
-                spooled, now = batch[case.number], clock()
+                spooled, now = batch[case.number], time.monotonic()
                 if now > self.until and through:
                     self.late += [batch[each.number] for each in cases[number:]]
                     self.until = now + ROUND_S
                     break
                 try:
-                    note(spooled.row)
-                    if now > look_at:
+                    begin(spooled.raw.origin.mailbox, spooled.row)
+                    if now - set_at > 1.0:
                         stop.limit(True)
-                        look_at = now + 1.0
+                        set_at = now
                     step(case)
                     through.append(case)
                 except StoreError:

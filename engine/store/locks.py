@@ -22,8 +22,8 @@ from engine.store.errors import StoreError
 _DIGITS = 20
 
 
-def noted_nowhere(number: int) -> None:
-    """There is no lock file, or no room on the disk: who is to blame will not be known."""
+def _noted_nowhere(number: int) -> None:
+    """There is no room on the disk: who is to blame will not be known."""
 
 
 class FileLock:
@@ -72,7 +72,7 @@ class FileLock:
         line, form = slice(start, start + _DIGITS), b"%%0%dd" % _DIGITS
         self.note(b"%s\n%0*d\n" % (head, _DIGITS, 0))
         if self._descriptor is None or os.fstat(self._descriptor).st_size < line.stop:
-            return noted_nowhere
+            return _noted_nowhere
         try:
             page = mmap.mmap(self._descriptor, line.stop)
         except (OSError, ValueError):  # a file system without mapped files

@@ -47,7 +47,7 @@ class Mailboxes:
         self.aside, self.broke = listing.aside, listing.broke
         self.whole, self.suspects = listing.whole, listing.suspects
         self.lease, self.heartbeat, self.release = leases.lease, leases.heartbeat, leases.release
-        self.holder, self.take_over, self.in_hand = leases.holder, leases.take_over, leases.in_hand
+        self.holder, self.take_over, self.begin = leases.holder, leases.take_over, leases.begin
         self.failed, self.worked, self.states = leases.failed, leases.worked, leases.states
         self.pause, self.resume, self.paused = leases.pause, leases.resume, leases.paused
         self.pending_actions, self.actions_done = settling.pending_actions, settling.actions_done

@@ -45,16 +45,15 @@ def test_who_takes_over_frees_what_the_dead_had_claimed(desk, store, mailboxes):
     (spooled,) = store.ledger.spool([desk.raw()], OTHER)
     assert mailboxes.lease("system", ME, desk.later(hours=1))
     mailboxes.take_over("system", ME, desk.now)
-    note = mailboxes.in_hand("system")
-    note(spooled.row)
-    note(0)
+    mailboxes.begin("system", spooled.row)
+    mailboxes.begin("system", 0)
     (claimed,) = store.ledger.claim("system", 9, desk.now, ME).mails
     assert (claimed.mail, claimed.attempts) == (spooled.mail, 2)
     mailboxes.release("system", ME)
 
 
 def test_without_a_lease_nothing_is_noted(mailboxes):
-    mailboxes.in_hand("system")(7)
+    mailboxes.begin("system", 7)
 
 
 def test_new_is_what_the_ledger_does_not_know(desk, mailboxes):
