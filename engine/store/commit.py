@@ -23,7 +23,6 @@ from engine.store.claims import MOST_TEXT, claim_of, listed
 from engine.store.database import us
 from engine.store.effects import Effects, Shelves
 from engine.store.errors import ClaimLost
-from engine.store.memory import Memory
 from engine.store.receipts import Receipts, message_key, search_key
 from engine.store.settling import plan as plan_action
 
@@ -70,9 +69,9 @@ def _reached(mail: Mail) -> tuple[Key, ...]:
 class Commit:
     """Writes decisions."""
 
-    def __init__(self, shelves: Shelves, memory: Memory, receipts: Receipts) -> None:
-        self._shelves, self._memory, self._receipts = shelves, memory, receipts
-        self._database = shelves.database
+    def __init__(self, shelves: Shelves, receipts: Receipts) -> None:
+        self._shelves, self._receipts = shelves, receipts
+        self._database, self._memory = shelves.database, shelves.memory
 
     def commit(
         self, spooled: Spooled, mail: Mail, facts: Facts, plan: Plan, trace: bytes, action: str, folder: str,

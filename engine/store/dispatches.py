@@ -41,7 +41,7 @@ class Dispatches:
         """Queue a mail to each of its recipients; it is about the `item` or the `topic` of the plan, the other is 0."""
         for recipient in self._recipients(effect):
             filled = replace(effect, to=(recipient,) if recipient else (), item=0 if topic else effect.item or item)
-            self._queue(effect.kind, key_of(recipient), effect.automatic, filled, item, topic)
+            self._queue(str(effect.kind), key_of(recipient), effect.automatic, filled, item, topic)
 
     def webhook(self, effect: CallWebhook, item: int, topic: int) -> None:
         """Queue the call of a webhook."""

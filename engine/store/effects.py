@@ -8,13 +8,11 @@ Invariant: item 0 is the one this plan made, an address is the account this plan
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from engine.model.addresses import key_of
 from engine.model.desk import Value
-from engine.model.draft import Role
 from engine.model.fields import COMMON
 from engine.model.plan import (
     AddComment,
@@ -36,6 +34,7 @@ from engine.store.database import Database
 from engine.store.directory import Directory
 from engine.store.dispatches import Dispatches
 from engine.store.item_facts import stored_value
+from engine.store.memory import Memory
 from engine.store.terms import COLUMNS
 from engine.store.workspaces import Workspaces
 
@@ -45,28 +44,27 @@ if TYPE_CHECKING:
 NAMES = {"subject": "title"} | {other: field.name for field in COMMON.rows if field.column for other in field.aliases}
 """Other systems' names of fields that are columns here."""
 
-RANK: Mapping[str, int] = {Role.EDITOR: 0, Role.READER: 1, Role.WATCHER: 2}
-
 
 class Shelves(NamedTuple):
-    """What effects are carried out with: where rows go, who names people, who names places."""
+    """What effects are carried out with: where rows go, who names people, who names places, what is remembered."""
 
     database: Database
     directory: Directory
     workspaces: Workspaces
+    memory: Memory
 
 
 class Effects:
     """Carries out the effects of one plan. `update` means that an earlier generation's item and comment are changed."""
 
     def __init__(self, shelves: Shelves, spooled: Spooled, now: int, sender: str, message_ids: MessageIds) -> None:
-        self._database, self._directory, self._workspaces = shelves
+        self._database, self._directory, self._workspaces, self._memory = shelves
         self._dispatches = Dispatches(self._database, self._directory, spooled, now, message_ids)
         self.row, self.raw, self.generation = spooled.row, spooled.raw_row, spooled.generation
         self.now, self.sender, self.updates = now, sender, "update" in spooled.mode
         self.item = self.comment = self.topic = 0
         self._people: dict[str, int] = {}
-        self._counts: Counter[str] = Counter()
+        self._counts: dict[type[Effect], int] = {}
         self._rows: list[tuple[Any, ...]] = []
 
     @property
@@ -77,11 +75,11 @@ class Effects:
     def apply(self, effects: tuple[Effect, ...]) -> None:
         """Carry out all effects in order."""
         for effect in effects:
-            kind = type(effect).__name__
-            self._counts[kind] += 1
+            kind = type(effect)
+            n = self._counts[kind] = self._counts.get(kind, 0) + 1
             done = _APPLY[kind](self, effect)
             if done is not None:
-                self._rows.append((self.row, self.generation, kind, self._counts[kind], *done))
+                self._rows.append((self.row, self.generation, kind.__name__, n, *done))
         self._database.many(hot.EFFECT, self._rows)
 
     # ── people ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -131,7 +129,7 @@ class Effects:
         closed_at = self.now if self._workspaces.is_closed(effect.workspace, columns["status"]) else None
         html = html_reference(self.raw, effect.html_part)
         author = self._person(effect.author)
-        before = self._made_before("CreateItem")
+        before = self._made_before(CreateItem)
         if before:
             self.item = before
             again = tables.Item.update(
@@ -153,13 +151,15 @@ class Effects:
 
     def _numbered(self) -> tuple[Any, ...]:
         """The statement that inserts an item; the first one after a restore is given its number."""
-        mark = self._database.one(hot.MARK)
+        self._memory.versions()  # where somebody else has written, a restore perhaps, it forgets
+        restored = self._memory.remember(("restored",), lambda: self._database.one(hot.RESTORED))
+        mark = self._database.one(hot.MARK) if restored else None
         return (hot.ITEM_AT, mark[0] + 1) if mark else (hot.ITEM,)
 
     def _add_comment(self, effect: AddComment) -> tuple[int, str]:
         item = self.item = effect.item or self.item
         html = html_reference(self.raw, effect.html_part)
-        before = self._made_before("AddComment")
+        before = self._made_before(AddComment)
         if before:
             self.comment = before
             comment = tables.Comment  # one that a person made public stays public
@@ -177,7 +177,7 @@ class Effects:
     def _post(self, effect: PostToTopic) -> tuple[int, str]:
         self.topic, self.item = effect.topic, 0  # what follows hangs on the topic, not on the item of that number
         html = html_reference(self.raw, effect.html_part)
-        before = self._made_before("PostToTopic")
+        before = self._made_before(PostToTopic)
         if before:
             self.comment = before
             self._database.do(tables.Post.update(text=effect.text, html=html).where(tables.Post.id == before))
@@ -188,14 +188,15 @@ class Effects:
             )  # fmt: skip
         return self.comment, str(effect.topic)
 
-    def _made_before(self, kind: str) -> int:
+    def _made_before(self, kind: type[Effect]) -> int:
         """The object that this effect made in an earlier generation, 0 unless this generation is to update it."""
         if not self.updates:
             return 0
         made = tables.Effect
         query = made.select(made.object).where(
-            made.inbound == self.row, made.generation < self.generation, made.kind == kind, made.n == self._counts[kind]
-        )
+            made.inbound == self.row, made.generation < self.generation, made.kind == kind.__name__,
+            made.n == self._counts[kind],
+        )  # fmt: skip
         row = self._database.first(query.order_by(made.generation.desc()).limit(1))
         return int(row[0]) if row else 0
 
@@ -238,11 +239,7 @@ class Effects:
         item, account = effect.item or self.item, self._person(effect.person)
         if account is None or self.topic:
             return None
-        row = self._database.one(hot.ROLE, item, account)
-        if row is None:
-            self._database.run(hot.PERSON, item, account, str(effect.role))
-        elif RANK[effect.role] < RANK.get(row[0], -1):  # a role of a later release stays
-            self._database.run(hot.SET_ROLE, str(effect.role), item, account)
+        self._database.run(hot.PERSON, item, account, str(effect.role))
         return item, f"{effect.person} {effect.role}"
 
     def _attach(self, effect: Attach) -> tuple[int, str]:
@@ -276,17 +273,17 @@ class Effects:
         self._dispatches.webhook(effect, self.item, self.topic)
 
 
-_APPLY: dict[str, Any] = {
-    "CreateUser": Effects._create_user,
-    "CreateItem": Effects._create_item,
-    "AddComment": Effects._add_comment,
-    "PostToTopic": Effects._post,
-    "SetField": Effects._set_field,
-    "AddLabel": Effects._add_label,
-    "AddPerson": Effects._add_person,
-    "Attach": Effects._attach,
-    "SendMail": Effects._send_mail,
-    "CallWebhook": Effects._call_webhook,
+_APPLY: Mapping[type[Effect], Any] = {
+    CreateUser: Effects._create_user,
+    CreateItem: Effects._create_item,
+    AddComment: Effects._add_comment,
+    PostToTopic: Effects._post,
+    SetField: Effects._set_field,
+    AddLabel: Effects._add_label,
+    AddPerson: Effects._add_person,
+    Attach: Effects._attach,
+    SendMail: Effects._send_mail,
+    CallWebhook: Effects._call_webhook,
 }
 
 

@@ -135,6 +135,9 @@ ITEM_AT = ITEM.replace("(", "(id, ", 1).replace("VALUES (", "VALUES (?, ")
 MARK = "SELECT above FROM numbering WHERE kind = 'item' AND above > coalesce((SELECT max(id) FROM item), 0)"
 """The mark that the number of a new item has to be above, as long as none is."""
 
+RESTORED = "SELECT 1 FROM numbering WHERE kind = 'item'"
+"""There is a mark at all: only a restore makes one."""
+
 NUMBER_ABOVE = insert("numbering", "kind", "above") + " ON CONFLICT (kind) DO UPDATE SET above = excluded.above"
 
 HOLD_QUEUED = f"UPDATE outbox SET state = 'held', owner = NULL, error = ? WHERE {QUEUED}"
@@ -154,11 +157,14 @@ ON CONFLICT (item_id, field_id) DO UPDATE SET value = excluded.value"""
 
 NO_FIELD = "DELETE FROM item_field WHERE item_id = ? AND field_id = ?"
 
-ROLE = "SELECT role FROM item_person WHERE item_id = ? AND account_id = ?"
-
-PERSON = insert("item_person", "item_id", "account_id", "role")
-
-SET_ROLE = update("item_person", "role", where="item_id = ? AND account_id = ?")
+# The highest role is kept, and one of a later release.
+PERSON = (
+    insert("item_person", "item_id", "account_id", "role")
+    + """
+ON CONFLICT (item_id, account_id) DO UPDATE SET role = excluded.role
+  WHERE item_person.role = 'watcher' AND excluded.role IN ('reader', 'editor')
+    OR item_person.role = 'reader' AND excluded.role = 'editor'"""
+)
 
 LABEL = insert("item_label", "item_id", "label") + " ON CONFLICT (item_id, label) DO NOTHING"
 

@@ -102,7 +102,7 @@ class Receipts:
         if generation == 1 or received_at is None:  # later generations count as the first did
             self.rates.decided(received_at, sender)
         self._database.run(
-            hot.RECEIPT, row, generation, outcome, code, because, by.kind, by.name, by.file, by.line, workspace,
+            hot.RECEIPT, row, generation, outcome, code, because, str(by.kind), by.name, by.file, by.line, workspace,
             item or None, topic or None, comment or None, now, trace,
         )  # fmt: skip
 

@@ -31,7 +31,7 @@ class Work:
         self.lookups = ItemLookups(database, self.directory)
         receipts = Receipts(database, memory, self.lookups)
         claims = Claims(database, listing, self.mails, receipts)
-        shelves = Shelves(database, self.directory, self.workspaces)
+        shelves = Shelves(database, self.directory, self.workspaces, memory)
         closing = Closing(shelves, self.mails, claims, receipts)
-        self.commit = Commit(shelves, memory, receipts).commit
+        self.commit = Commit(shelves, receipts).commit
         self.ledger = Ledger(Spool(database, listing), claims, closing, receipts)

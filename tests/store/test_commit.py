@@ -111,6 +111,18 @@ def test_F123_a_person_keeps_the_higher_role(desk):
     assert desk.store.items.view(item).people == (("bob", "editor"),)
 
 
+@pytest.mark.parametrize("before", ["editor", "reader", "watcher", "owner of a later release"])
+@pytest.mark.parametrize("role", Role)
+def test_F123_only_a_higher_role_takes_the_place_of_a_known_one(desk, before, role):
+    item = desk.item("x", AddPerson(0, "bob", Role.READER)).item
+    desk.store.database.run("UPDATE item_person SET role = ?", before)
+    (spooled,) = desk.spool()
+    desk.commit(spooled, AddComment(item, "", "jane"), AddPerson(item, "bob", role), outcome=Outcome.COMMENT, item=item)
+    order = ["owner of a later release", "editor", "reader", "watcher"]
+    kept = min(before, str(role), key=order.index)
+    assert desk.store.database.rows("SELECT role FROM item_person") == [(kept,)]
+
+
 def test_labels_are_kept_once(desk):
     item = desk.item("x", AddLabel(0, "vip"), AddLabel(0, "vip"), AddLabel(0, "late")).item
     assert desk.store.items.view(item).labels == ("late", "vip")
