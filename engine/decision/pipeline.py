@@ -169,7 +169,8 @@ def _wait(case: Case) -> None:
 
 
 def _ask(stage: Stage, beyond: bool, case: Case) -> None:
-    """Let a stage decide about one mail, and note what it changed."""
+    """Let a stage decide about one mail, and note what it changed. One whose scripts take long was waited for then."""
+    case.slow = False
     began, before = time.perf_counter_ns(), case.draft
     draft = stage.decide(case.mail, case.facts, before, case.look)
     ns = time.perf_counter_ns() - began

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from hooks.process import BOOT
+from hooks.sandbox import Sandbox
 
 GUARD = """
 def guard(mail, ctx):
@@ -123,3 +124,20 @@ def test_scripts_that_take_long_for_every_mail_are_waited_for(desk: Any) -> None
         desk.mail(f"Printer {number}")
     assert [line["outcome"] for line in desk.run()] == ["created"] * 6
     assert [desk.item(number)["title"] for number in range(1, 7)] == [f"Printer {number}" for number in range(6)]
+
+
+def test_a_script_that_takes_long_runs_once_though_another_mail_of_the_batch_needs_none(
+    desk: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other one is settled before the scripts are asked, and nobody is left who need not wait."""
+    desk.configure(
+        more='[hooks]\nactivity = ["slow.py"]\ntimeout = "20 s"\nallow_reduced_isolation = true\n',
+        gates='empty_subject = "reject"',
+    )
+    desk.hook("slow.py", SLOW % 8_000_000)
+    desk.mail("Printer")
+    desk.mail("")
+    begin, begun = Sandbox.begin, []
+    monkeypatch.setattr(Sandbox, "begin", lambda self, call: begun.append(call.option) or begin(self, call))
+    assert [line["code"] for line in desk.run()] == ["draft.created", "gate.empty_subject"]
+    assert [option for option in begun if option != "probe"] == [""]
