@@ -34,6 +34,9 @@ _MICROSECOND = timedelta(microseconds=1)
 BUSY_S, LOOK_S = 60.0, 0.001
 """How long a statement waits for somebody else's transaction, and after which time it looks again."""
 
+BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_BUSY_RECOVERY)
+"""What passes when another process ends its transaction, or has read the log that a killed one left."""
+
 PRAGMAS = {
     "page_size": 8192,
     "synchronous": "FULL",
@@ -144,7 +147,7 @@ class Database:
         except UnicodeEncodeError:  # text that SQLite refuses; every text that is stored passes here
             return self._execute(sql, whole(params))
         except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+            if error.sqlite_errorcode not in BUSY:
                 raise
             return self._when_free(sql, params)
 
@@ -159,7 +162,7 @@ class Database:
             try:
                 return self._execute(sql, params)
             except sqlite3.OperationalError as error:
-                if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or monotonic() > until:
+                if error.sqlite_errorcode not in BUSY or monotonic() > until:
                     raise
 
     def many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
 import stat
+import subprocess
+import sys
 
 import pytest
 
@@ -79,6 +82,30 @@ def test_a_database_of_something_else_is_refused(tmp_path):
 def test_a_directory_in_place_of_the_file_is_said_plainly(tmp_path):
     with pytest.raises(StoreError, match="cannot be opened"):
         Store.open(tmp_path)
+
+
+READS_THE_LOG = """
+import fcntl, os, sys, time
+index = os.open(sys.argv[1], os.O_RDWR)
+fcntl.lockf(index, fcntl.LOCK_EX, 3, 120)  # the locks of who writes, moves the log into the file, and reads it anew
+fcntl.lockf(index, fcntl.LOCK_SH, 1, 128)
+os.pwrite(index, bytes(136), 0)
+print(flush=True)
+time.sleep(0.5)
+"""
+
+
+def test_who_comes_while_another_reads_the_log_of_a_killed_process_waits(file_desk):
+    """SQLite tells this apart from a transaction in its way."""
+    file_desk.item("Printer")
+    path = file_desk.store.path
+    left = path.with_name("left.sqlite3")
+    for end in ("", "-wal", "-shm"):
+        shutil.copy(f"{path}{end}", f"{left}{end}")
+    with subprocess.Popen([sys.executable, "-c", READS_THE_LOG, f"{left}-shm"], stdout=subprocess.PIPE) as other:
+        assert other.stdout.readline()
+        with Store.open(left, create=False, busy_s=20.0) as store:
+            assert [item.title for item in store.items.newest()] == ["Printer"]
 
 
 def test_G17_a_locked_database_is_busy_and_nothing_was_written(file_desk):
