@@ -201,11 +201,15 @@ class Visit(Struct, eq=False, dict=True):
         return fresh
 
     def _decide(self, batch: Sequence[Spooled]) -> list[Spooled]:
-        """Decide a batch but for the replies whose parents are in it, or in work elsewhere; those are given back."""
+        """Decide a batch but for the replies whose parents are in it, or in work elsewhere; those are given back.
+
+        Unless they are a batch already: what waits in memory stays as small as that, however long a conversation is.
+        """
+        from engine.run.batches import BATCH_BYTES
         from engine.run.process import BATCH, process
 
         ready, late = self._parents.parted(batch)
-        if not ready and len(late) >= BATCH:
+        if len(late) >= BATCH or sum(len(each.raw.content) for each in late) >= BATCH_BYTES:
             self._decide_all(batch)
             return []
         self._tell(process(self.engine, ready, self.now()))

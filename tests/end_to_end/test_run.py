@@ -10,6 +10,9 @@ from typing import Any
 
 import pytest
 
+from engine.run.parents import Parents
+from engine.run.process import BATCH
+
 NO_FLOOD = 'mails_per_sender = { limit = 1000, per = "1 hour", then = "hold" }'
 """One person writes all the mails of a test: to the defaults that is a flood."""
 
@@ -230,3 +233,22 @@ def test_a_mailbox_that_is_none_is_wrong_usage_and_says_which_there_are(desk: An
     result = desk.allegra("run", "--mailbox", "nowhere")
     assert result.exit_code != 0
     assert "system, support" in result.stderr
+
+
+def test_a_long_conversation_is_decided_in_batches_that_do_not_grow(desk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each mail answers the one before it, so that of a batch all but one have to wait."""
+    parted, sizes = Parents.parted, []
+
+    def counted(self: Parents, batch: Any) -> Any:
+        sizes.append(len(batch))
+        return parted(self, batch)
+
+    monkeypatch.setattr(Parents, "parted", counted)
+    desk.configure(gates='unknown_sender = "off"')
+    before = desk.mail("Printer")
+    for number in range(219):
+        headers = [f"In-Reply-To: {before}"]
+        before = desk.mail("Re: Printer", f"answer {number}\n", f"jane{number}@x.example", headers=headers)
+    lines = desk.run()
+    assert len(lines) == 220 and {line["item"] for line in lines} == {1}
+    assert max(sizes) < 2 * BATCH
