@@ -116,7 +116,8 @@ def test_what_is_tried_out_counts_nothing(desk: Any, tried: str) -> None:
 def test_a_pass_counts_and_check_and_enable_know_it(desk: Any) -> None:
     configured(desk, RAISES)
     from_many(desk)
-    assert outcomes(desk.run()) == [("held", "hook.error")] * 5 + [("held", "hook.disabled")]
+    # on a busy machine a mail may wait for its script and be decided after the others: which is the last is not said
+    assert sorted(outcomes(desk.run())) == [("held", "hook.disabled")] + [("held", "hook.error")] * 5
     checked = desk.allegra("check")
     assert checked.exit_code == 1
     assert "error[H115]: it is switched off: it failed 5 times in a row" in checked.output
