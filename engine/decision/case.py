@@ -1,7 +1,7 @@
 """A mail on its way through the decision, and how a step is done for every mail of a batch.
 
 Here: `Case`, what is known of one mail so far; `Each`, who goes through a batch with one step. Not here: the steps
-(`pipeline.py`), what becomes of a mail that breaks one (`run/process.py`).
+(`pipeline.py`), what becomes of a mail that breaks one (`run/hand.py`).
 Invariant: a case holds nothing of another one; what a step does to one mail cannot be told from whether it came alone.
 """
 
