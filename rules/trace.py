@@ -1,7 +1,7 @@
 """What a rule file did with one mail, as it is stored: numbers and values, no labels.
 
 Here: frozen data. Not here: the labels; `explain.py` takes them from the text of the file, kept once by its digest.
-Invariant: plain values and tuples; a rule that did not match costs one small tuple.
+Invariant: plain values and tuples; a rule that did not match costs one small tuple, what is as usual is not written.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ Seen = str | int | float | bool | tuple[str, ...] | None
 """A value as a trace keeps it."""
 
 
-class Effect(Struct, frozen=True):
+class Effect(Struct, frozen=True, omit_defaults=True):
     """What became of one action. `effect` is applied, ignored, shadow or not_permitted; `because` says why not."""
 
     text: str
@@ -20,7 +20,7 @@ class Effect(Struct, frozen=True):
     because: str = ""
 
 
-class Hit(Struct, frozen=True):
+class Hit(Struct, frozen=True, omit_defaults=True):
     """A rule that matched: for each leaf of its condition, in order, whether it held and the value seen."""
 
     rule: int
@@ -29,7 +29,7 @@ class Hit(Struct, frozen=True):
     shadow: bool = False
 
 
-class FileTrace(Struct, frozen=True):
+class FileTrace(Struct, frozen=True, omit_defaults=True):
     """One file, one mail. `misses` are (rule, part of its condition that failed first, value seen).
 
     `reply` tells which rules were considered, `day` (ISO) which had expired. `ended` is the rule that ended the file,

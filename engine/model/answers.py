@@ -19,14 +19,14 @@ class Found(Stored):
     NOT = ""
 
 
-class AccountMatch(Struct, frozen=True):
+class AccountMatch(Struct, frozen=True, omit_defaults=True):
     """The account an address belongs to."""
 
     account: Account | None = None
     by: Found = Found.NOT
 
 
-class MessageMatch(Struct, frozen=True):
+class MessageMatch(Struct, frozen=True, omit_defaults=True):
     """The item or topic in whose conversation a Message-ID stands; `private` if that message was an internal note.
 
     `also` are the items that the same mail made in other workspaces.
@@ -63,7 +63,7 @@ class HookVerdict(Stored):
     REFUSE = "refuse"
 
 
-class HookAnswer(Struct, frozen=True):
+class HookAnswer(Struct, frozen=True, omit_defaults=True):
     """What the scripts said.
 
     `changes` are (field, new value as JSON) pairs, `dropped` attachment index and reason, `errors` the messages of

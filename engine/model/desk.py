@@ -70,14 +70,14 @@ class ItemFacts(Struct, frozen=True):
     attachment_digests: tuple[str, ...] = ()
 
 
-class Status(Struct, frozen=True):
+class Status(Struct, frozen=True, omit_defaults=True):
     """A status an item may have; `closed` ends the work."""
 
     name: str
     closed: bool = False
 
 
-class CustomField(Struct, frozen=True):
+class CustomField(Struct, frozen=True, omit_defaults=True):
     """A field an admin added. `kind` is text, long_text, int, float, bool, date, list, user or version."""
 
     name: str
@@ -97,7 +97,7 @@ class WorkspaceStatus(Stored):
     ARCHIVED = "archived"
 
 
-class Catalog(Struct, frozen=True):
+class Catalog(Struct, frozen=True, omit_defaults=True):
     """What a workspace offers: the lists that fields choose from."""
 
     workspace: str

@@ -37,7 +37,7 @@ class Change(Struct, frozen=True):
     after: str | tuple[str, ...]
 
 
-class StageTrace(Struct, frozen=True):
+class StageTrace(Struct, frozen=True, omit_defaults=True):
     """What one stage did: how long, which parts of the draft changed, and why."""
 
     name: str
