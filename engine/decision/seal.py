@@ -184,25 +184,35 @@ def _only_fields(draft: Draft) -> bool:
 
 def _answers(
     mail: Mail, facts: Facts, draft: Draft, item: int, settings: Settings, config: Config
-) -> Iterator[SendMail]:
+) -> tuple[SendMail, ...]:
     """What the sender hears about an accepted mail (F142), and about an account made for them (F060)."""
+    letters = tuple(_letters(mail, facts, draft, item, settings, config))
+    return letters if letters and _may_answer(mail, facts, config) else ()
+
+
+def _letters(
+    mail: Mail, facts: Facts, draft: Draft, item: int, settings: Settings, config: Config
+) -> Iterator[SendMail]:
+    """What the sender would hear, were there no doubt that a person reads it."""
     to = answered_to(mail, facts)
-    if not to or not _may_answer(mail, facts, config):
+    if not to:
         return
-    language = spoken(facts, config)
     if not settings.people.no_account_notice and draft.original is None:  # no mail to an address read out of a text
         for user in draft.new_users:
             if user.address.address == draft.author:
+                language = spoken(facts, config)
                 yield SendMail(Letter.ACCOUNT, "account", (user.address.address,), language, item=item)
     if draft.no_reply or draft.target is Target.NOTE:
         return
     kind, template = (Letter.ACK, settings.replies.new_item)
     if draft.target is not Target.NEW_ITEM:
         kind, template = (Letter.COMMENT_ACK, settings.replies.new_comment)
+    recipients, text = (to,), ""
     if draft.reply is not None:
-        yield SendMail(kind, draft.reply.template, draft.reply.to or (to,), language, text=draft.reply.text, item=item)
-    elif template:
-        yield SendMail(kind, template, (to,), language, item=item)
+        template, recipients, text = draft.reply.template, draft.reply.to or (to,), draft.reply.text
+    elif not template:
+        return
+    yield SendMail(kind, template, recipients, spoken(facts, config), text=text, item=item)
 
 
 def _dispatches(draft: Draft, item: int) -> Iterator[SendMail]:
