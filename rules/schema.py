@@ -220,7 +220,7 @@ def seen(value: Any, told: Type | None = None) -> Seen:
     if kind is tuple:
         if len(value) > 10:
             value = (*value[:10], "…")
-        return tuple(text if len(text) <= MAX_SEEN else text[:MAX_SEEN] + "…" for text in value)
+        return tuple([text if len(text) <= MAX_SEEN else text[:MAX_SEEN] + "…" for text in value])
     if kind is datetime or kind is date:
         return value.isoformat(" ", "minutes") if kind is datetime else value.isoformat()  # type: ignore[no-any-return]
     return value  # type: ignore[no-any-return]

@@ -71,7 +71,7 @@ def _headers(mail: Mail) -> str:
 
 
 def _values(mail: Mail, name: str) -> list[str]:
-    return [value.strip().lower() for value in mail.header_values(name)]
+    return [value.strip().lower() for value in mail.fields.get(name, ())]
 
 
 def _addresses(mail: Mail, facts: Facts, config: Config) -> str:

@@ -234,20 +234,21 @@ def _change(name: str, old: Any, new: Any, known: dict[str, str | tuple[str, ...
 def _listed(name: str, value: Any) -> str | tuple[str, ...]:
     """Give a value of a draft as a few words, a list as those of its first elements."""
     if type(value) is tuple:
-        listed = [told(each) for each in value[:MOST_LISTED]]
-        return (*listed, "…") if len(value) > MOST_LISTED else tuple(listed)
+        listed = tuple(map(told, value[:MOST_LISTED]))
+        return (*listed, "…") if len(value) > MOST_LISTED else listed
     return f"{len(value)} characters" if name == "text" else told(value)
 
 
 def told(value: Any) -> str:
     """Give a value of a draft as a few words, such as traces keep."""
+    kind = type(value)
     if isinstance(value, str):
         return value if len(value) <= 120 else value[:119] + "…"
     if value is None:
         return ""
-    kind = type(value)
-    if kind in _TOLD:
-        return " ".join([told(each) for each in _TOLD[kind](value) if each or each == 0])
+    parts = _TOLD.get(kind)
+    if parts is not None:
+        return " ".join([told(each) for each in parts(value) if each or each == 0])
     if kind is tuple:
         return ", ".join(map(told, value[:MOST_LISTED])) + (" …" if len(value) > MOST_LISTED else "")
     if kind is bool:

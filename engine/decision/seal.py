@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from engine.model.addresses import is_one_of
 from engine.model.desk import AccountStatus, Kind
-from engine.model.draft import Decider, Disposition, Draft, Note, Target, Verdict, Who, note
+from engine.model.draft import Decider, Disposition, Draft, Note, Reply, Target, Verdict, Who, note
 from engine.model.facts import Facts
 from engine.model.mail import Address, Mail
 from engine.model.plan import (
@@ -63,9 +63,7 @@ _EVENTS = {
 
 _HEARS = frozenset({AccountStatus.ACTIVE, AccountStatus.GUEST})
 
-
 _WRITTEN = {Target.COMMENT: "seal.comment", Target.NOTE: "seal.note", Target.TOPIC_POST: "seal.topic_post"}
-
 
 _NOTED = frozenset({"thread.stranger", "gate.auto_reply"})
 """Codes of the notes that tell why an answer is seen by staff only."""
@@ -147,16 +145,9 @@ def _changes(draft: Draft, item: int, written: Target) -> Iterator[Effect]:
     """The effects inside the database: users before the item that names them, then what hangs on the item."""
     yield from map(CreateUser, draft.new_users)
     if draft.target is Target.NEW_ITEM:
-        fields = tuple((change.name, change.value) for change in draft.fields)
+        fields = tuple([(change.name, change.value) for change in draft.fields])
         yield CreateItem(
-            draft.workspace,
-            draft.title,
-            draft.text,
-            draft.author,
-            fields,
-            draft.quoted,
-            draft.html_part,
-            draft.private,
+            draft.workspace, draft.title, draft.text, draft.author, fields, draft.quoted, draft.html_part, draft.private
         )
     elif draft.target is Target.TOPIC_POST:
         yield PostToTopic(item, draft.text, draft.author, draft.title, draft.quoted, draft.html_part)
@@ -178,41 +169,35 @@ def _changes(draft: Draft, item: int, written: Target) -> Iterator[Effect]:
 
 def _only_fields(draft: Draft) -> bool:
     """Tell whether a reply sets fields and says nothing: then there is nothing to write down."""
-    said = draft.text.strip() or draft.html_part or any(fate.keep for fate in draft.attachments)
-    return draft.target is Target.COMMENT and bool(draft.fields) and not said
+    if draft.target is not Target.COMMENT or not draft.fields:
+        return False
+    return not (draft.text.strip() or draft.html_part or any(fate.keep for fate in draft.attachments))
 
 
 def _answers(
     mail: Mail, facts: Facts, draft: Draft, item: int, settings: Settings, config: Config
 ) -> tuple[SendMail, ...]:
     """What the sender hears about an accepted mail (F142), and about an account made for them (F060)."""
-    letters = tuple(_letters(mail, facts, draft, item, settings, config))
+    to = answered_to(mail, facts)
+    letters = tuple(_letters(to, facts, draft, item, settings, config)) if to else ()
     return letters if letters and _may_answer(mail, facts, config) else ()
 
 
-def _letters(
-    mail: Mail, facts: Facts, draft: Draft, item: int, settings: Settings, config: Config
-) -> Iterator[SendMail]:
+def _letters(to: str, facts: Facts, draft: Draft, item: int, settings: Settings, config: Config) -> Iterator[SendMail]:
     """What the sender would hear, were there no doubt that a person reads it."""
-    to = answered_to(mail, facts)
-    if not to:
-        return
     if not settings.people.no_account_notice and draft.original is None:  # no mail to an address read out of a text
         for user in draft.new_users:
             if user.address.address == draft.author:
-                language = spoken(facts, config)
-                yield SendMail(Letter.ACCOUNT, "account", (user.address.address,), language, item=item)
+                yield SendMail(Letter.ACCOUNT, "account", (draft.author,), spoken(facts, config), item=item)
     if draft.no_reply or draft.target is Target.NOTE:
         return
     kind, template = (Letter.ACK, settings.replies.new_item)
     if draft.target is not Target.NEW_ITEM:
         kind, template = (Letter.COMMENT_ACK, settings.replies.new_comment)
-    recipients, text = (to,), ""
-    if draft.reply is not None:
-        template, recipients, text = draft.reply.template, draft.reply.to or (to,), draft.reply.text
-    elif not template:
-        return
-    yield SendMail(kind, template, recipients, spoken(facts, config), text=text, item=item)
+    reply = draft.reply or (Reply(template) if template else None)
+    if reply is not None:
+        language = spoken(facts, config)
+        yield SendMail(kind, reply.template, reply.to or (to,), language, text=reply.text, item=item)
 
 
 def _dispatches(draft: Draft, item: int) -> Iterator[SendMail]:

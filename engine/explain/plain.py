@@ -30,10 +30,15 @@ def trace(told: Trace, texts: Texts, leaves: Mapping[str, Leaves]) -> dict[str, 
     plain["facts"]["thread"]["tried"] = [
         [way, sentence(saw) if isinstance(saw, Note) else saw] for way, saw in told.facts.thread.tried
     ]
-    for shown, stage in zip(plain["stages"], told.stages, strict=True):
-        shown["us"] = stage.us
-        shown["changes"] = [_change(each) for each in stage.changes]
-        shown["notes"] = [note(each) for each in stage.notes]
+    plain["stages"] = [
+        {
+            "name": stage.name,
+            "us": stage.us,
+            "changes": [_change(each) for each in stage.changes],
+            "notes": [note(each) for each in stage.notes],
+        }
+        for stage in told.stages
+    ]
     return plain
 
 

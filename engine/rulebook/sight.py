@@ -91,7 +91,7 @@ def _text(sight: Sight) -> str:
 
 
 def _addresses(addresses: Iterable[Address]) -> tuple[str, ...]:
-    return tuple(address.address for address in addresses)
+    return tuple([address.address for address in addresses])
 
 
 def _recipients(sight: Sight) -> tuple[str, ...]:
@@ -262,7 +262,7 @@ FIELDS: tuple[Field, ...] = (
         "attachments.name",
         Type.TEXTS,
         "file names",
-        lambda s: tuple(a.name for a in s.mail.attachments),
+        lambda s: tuple([a.name for a in s.mail.attachments]),
         origin=True,
         example='attachments.name like "*.pdf"',
     ),
@@ -270,7 +270,7 @@ FIELDS: tuple[Field, ...] = (
         "attachments.type",
         Type.TEXTS,
         "types, judged by content",
-        lambda s: tuple(a.content_type for a in s.mail.attachments),
+        lambda s: tuple([a.content_type for a in s.mail.attachments]),
         example='attachments.type is "application/pdf"',
     ),
     _field(
@@ -289,7 +289,7 @@ FIELDS: tuple[Field, ...] = (
         "attachments.total",
         Type.SIZE,
         "all attachments together",
-        lambda s: sum(a.size_bytes for a in s.mail.attachments),
+        lambda s: sum([a.size_bytes for a in s.mail.attachments]),
         example="attachments.total > 5 MB",
     ),
     _field(

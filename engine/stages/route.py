@@ -94,7 +94,6 @@ class Walk:
         self._config, self._rules, self._values, self._facts, self._look = config, rules, values, facts, look
         self._before, self._found = draft, Findings(Route.name, facts, draft)
         self._ledger = Ledger()
-        self._own = {each.name: each for each in config.extra.actions}
         self._day = values["received"].date()
         self._traces: list[FileTrace] = []
         self._visited: list[str] = []
@@ -194,7 +193,7 @@ class Walk:
         self._found.note(kind, Mark.WARN, "rule.cycle_cut", target=target, limit=self._config.rules.max_hops)
 
     def _told(self, trace: FileTrace, count: int) -> None:
-        self._found.note(READ, file=trace.file, rules=count, matched=tuple(str(hit.rule) for hit in trace.hits))
+        self._found.note(READ, file=trace.file, rules=count, matched=tuple([str(hit.rule) for hit in trace.hits]))
         if trace.cut:
             limit = self._config.rules.regex_text_limit
             self._found.note("route.text_cut", Mark.INFO, "rule.text_cut", fields=trace.cut, limit=limit)
@@ -223,7 +222,7 @@ class Walk:
         place = self._visited[-1]
         return self._found.draft(
             workspace=place or (self._before.workspace if self._facts.mailbox != "system" else ""),
-            hops=tuple(visited or "system" for visited in self._visited),
+            hops=tuple([visited or "system" for visited in self._visited]),
             item=self._item,
             rule_traces=(*self._before.rule_traces, *self._traces),
             **self._changes,
@@ -308,9 +307,10 @@ class Walk:
     def own(self, act: Act) -> None:
         """`do`: what the host of the engine made of it. Raises ExtraError where it breaks or does what it may not."""
         name, *text = act.texts
+        action = next(each for each in self._config.extra.actions if each.name == name)
         before = replace(self._before, **self._changes)
         try:
-            after = self._own[name].perform(before, "".join(text), self._by(act))
+            after = action.perform(before, "".join(text), self._by(act))
         except Exception as error:
             said = f'the action "{name}" broke: {type(error).__name__}: {error}'
             raise ExtraError(said.removesuffix(": ")) from error
