@@ -26,6 +26,7 @@ Besides, `=name` makes it another name of a field.
 """
 
 _ROWS = (list, tuple, Eager)
+_BREAKS = "\x7f\x85\u2028\u2029"
 
 
 class FieldNames(tuple[str, ...]):
@@ -144,13 +145,14 @@ class Item(Original):
         return super().read(name)
 
     def changes(self) -> dict[str, Any]:
-        """Give what differs from before, checked once more: a list may have been changed in place."""
+        """Give what differs from before; a list is checked once more, it may have been changed in place."""
         found = {}
         for name, value in self._values.items():
             kind = self._data.schema[name]
             before = _fresh(kind, self._data.values.get(name))
             if value != before or (type(value) is not type(before) and kind != "list"):
-                value = self._checked(name, value)
+                if kind == "list":
+                    value = self._checked(name, value)
                 if value != before and (value or before or (value is not None and before is not None)):
                     found[name] = value
         if len(found) > limits.CHANGES:
@@ -203,7 +205,7 @@ def checked(field: str, kind: str, value: Any, before: int = 0) -> Any:
 
 def _line(field: str, value: Any, before: int = 0) -> str:
     text = _printable(field, value, max(limits.LINE_CHARS, before))
-    if any((char < " " and char != "\t") or char in "\x7f\x85\u2028\u2029" for char in text):
+    if not text.isprintable() and any((char < " " and char != "\t") or char in _BREAKS for char in text):
         raise DeniedValue(f"the field {field!r} is one line: no line breaks and control characters")
     return text
 
