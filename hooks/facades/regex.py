@@ -121,24 +121,30 @@ class Pattern:
         return self._backtracking
 
     def _plain_for(self, text: Any) -> Any:
-        """Give RE2's pattern if it means the same as Python's for this text, else None."""
+        """Give RE2's pattern if it means the same as Python's for this text, else None.
+
+        Halves of characters (surrogates) RE2 refuses with a UnicodeEncodeError when it is asked.
+        """
         if type(text) is not str:
             raise DeniedType(f"a pattern searches text, not {kind_of(text)}")
         needs = self._translated
         if self._plain is None or needs is None or (needs.ended and text.endswith("\n")):
             return None
-        return self._plain if text.isascii() or (not needs.bounded and _encodable(text)) else None
+        return self._plain if not needs.bounded or text.isascii() else None
 
     def _first(self, method: str, text: Any, *window: int) -> Match | None:
         plain = self._plain_for(text)
         try:
-            if plain is not None:
-                found = getattr(plain, method)(text, *window)
-            else:
-                found = getattr(self._other(), method)(text, *window, timeout=limits.REGEX_TIMEOUT_S)
+            found = self._slowly(method, text, *window) if plain is None else getattr(plain, method)(text, *window)
+        except UnicodeEncodeError:
+            found = self._slowly(method, text, *window)
+        return None if found is None else Match(self, found, text)
+
+    def _slowly(self, method: str, text: str, *window: int) -> Any:
+        try:
+            return getattr(self._other(), method)(text, *window, timeout=limits.REGEX_TIMEOUT_S)
         except TimeoutError:
             raise _slow() from None
-        return None if found is None else Match(self, found, text)
 
     def _each(self, text: Any, *window: int) -> Iterator[Match]:
         """Find one match after the other.
@@ -148,14 +154,17 @@ class Pattern:
         plain = self._plain_for(text)
         at = window[0] if window else 0
         if plain is not None:
-            for found in plain.finditer(text, *window):
-                start, end = found.span()
-                if start == end:
-                    break
-                yield Match(self, found, text)
-                at = end
-            else:
-                return
+            try:
+                for found in plain.finditer(text, *window):
+                    start, end = found.span()
+                    if start == end:
+                        break
+                    yield Match(self, found, text)
+                    at = end
+                else:
+                    return
+            except UnicodeEncodeError:  # before the first match
+                pass
         try:
             for found in self._other().finditer(text, at, *window[1:], timeout=limits.REGEX_TIMEOUT_S):
                 yield Match(self, found, text)
@@ -224,14 +233,6 @@ class Pattern:
 
 def _slow() -> DeniedValue:
     return DeniedValue(f"this pattern took longer than {limits.REGEX_TIMEOUT_S} s: it backtracks")
-
-
-def _encodable(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 _compiled: dict[tuple[str, int], Pattern] = {}

@@ -48,6 +48,17 @@ def test_a_pattern_finds_what_python_finds(pattern: str, ends: tuple[str, str], 
     assert (ours.fullmatch(text) is None) == (python.fullmatch(text) is None)
 
 
+def test_half_a_character_is_found_by_the_other_engine() -> None:
+    text, ours, python = "ä \ud800b ab", regex.Pattern("[ab]+", 0), re.compile("[ab]+")
+    assert ours._plain is not None
+    assert [match._span() for match in ours._each(text)] == [match.span() for match in python.finditer(text)]
+    assert (ours.sub("<>", text), ours.split(text)) == (python.sub("<>", text), python.split(text))
+    for method in ("search", "match", "fullmatch"):
+        for each in (text, text[3:], "a\udfff"):
+            found, expected = getattr(ours, method)(each), getattr(python, method)(each)
+            assert (found and found._span()) == (expected and expected.span())
+
+
 @pytest.mark.parametrize(
     "pattern", [r"(?=a)", r"(?!a)", r"(?<=a)b", r"(?<!a)b", r"(a)\1", r"(?P<x>a)(?P=x)", r"a*+", r"(?>a)", r"(?x) a"]
 )
