@@ -79,7 +79,7 @@ class Memory:
         """Count a success: failures of before were not in a row."""
         keys = [at_place(sha256, occasion.place) for sha256 in shas]
         for key in keys:
-            at = key, _masked(occasion.sender)
+            at = key, occasion.sender
             self._spent[at] = self._spent.get(at, 0.0) + cpu_ms / len(keys)
         self._unwritten_ms += cpu_ms
         records = self._ledger.state.records
@@ -113,7 +113,7 @@ class Memory:
             return
         with self._ledger.changing() as state:
             for (key, sender), ms in self._spent.items():
-                self._spend(state.records.setdefault(key, Record()), sender, ms)
+                self._spend(state.records.setdefault(key, Record()), _masked(sender), ms)
             for key in ended:
                 state.records[key].failures = []
             now = self._now()
