@@ -90,7 +90,7 @@ def answered(
         line=error.line if error else 0,
         column=error.column if error else 0,
         length=error.length if error else 1,
-        lines=tuple([(name, tuple(counts.items())) for name, counts in reply.lines.items()]),
+        lines=tuple([(name, tuple(counts.items())) for name, counts in reply.lines.items()]) if reply.lines else (),
         ms=ms,
         cpu_ms=reply.cpu_ms,
         standing=standing,

@@ -67,9 +67,9 @@ class World:
         """Wait for scripts as long as the batch has patience with all of them."""
         if not isinstance(question, questions.HooksSay):
             return True
-        began = time.monotonic()
-        ready = self.engine.scripts.is_ready(question.request, self.in_hand.patience_s)
-        self.in_hand.patience_s = max(0.0, self.in_hand.patience_s - (time.monotonic() - began))
+        began, in_hand = time.monotonic(), self.in_hand
+        ready = self.engine.scripts.is_ready(question.request, in_hand.patience_s)
+        in_hand.patience_s = max(0.0, in_hand.patience_s - (time.monotonic() - began))
         return ready
 
     def earlier_mail(self, workspace: str, fingerprint: str) -> str:

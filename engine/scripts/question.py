@@ -125,8 +125,11 @@ def _head(mail: Mail, facts: Facts, draft: Draft) -> dict[str, Any]:
 
 def _base(sender: Address, separators: str) -> str:
     """Give an address without what a sender may put behind its name at will."""
-    end = min((at for each in separators if (at := sender.local.find(each)) > 0), default=len(sender.local))
-    return f"{sender.local[:end]}@{sender.domain}".casefold()
+    local = sender.local
+    for each in separators:
+        end = local.find(each)
+        local = local[:end] if end > 0 else local
+    return f"{local}@{sender.domain}".casefold()
 
 
 def _item(draft: Draft, kinds: bytes) -> bytes:

@@ -41,6 +41,8 @@ MOST_PLANS = 500
 LOOK_S = 0.1
 """How long a script that was looked at stands while mails of a batch are begun with."""
 
+_OUTCOMES = {each.value: each for each in HookOutcome}
+_VERDICTS = {each.value: each for each in HookVerdict}
 _BROKEN = ("compile-error", "runtime-error", "runtime-denied", "timeout", "memory", "killed")
 """Outcomes of looking at a new version that leave the last good one in force."""
 
@@ -263,8 +265,8 @@ class Scripts:
         said = result.outcome != "ok" or result.verdict != "accept" or result.errors
         script = program.scripts[result.script] if said and result.script >= 0 else None
         return HookAnswer(
-            outcome=HookOutcome(result.outcome),
-            verdict=HookVerdict(result.verdict),
+            outcome=_OUTCOMES[result.outcome],
+            verdict=_VERDICTS[result.verdict],
             reason=result.reason,
             script=script.name if script else "",
             hook=script.hook if script else "",

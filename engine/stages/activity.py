@@ -8,9 +8,9 @@ Invariant: all changes of the scripts or none: one mistake, theirs or in a value
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import msgspec
 from msgspec.structs import replace
 
 from engine.gates import Findings, passed, settled
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from engine.model.desk import Value
     from engine.model.draft import Decider
 
+_decode = msgspec.json.Decoder().decode
 _MOST_ERRORS = 5
 """Messages that the sentence of a held mail repeats."""
 
@@ -74,7 +75,7 @@ class Activity:
         self, draft: Draft, answer: HookAnswer, by: Decider, look: Lookups, found: Findings
     ) -> tuple[Draft, list[Note]]:
         """Put the changes into the draft; gives what is wrong with them."""
-        values = {name: json.loads(text) for name, text in answer.changes}
+        values = {name: _decode(text) for name, text in answer.changes}
         problems: list[Note] = []
         workspace = str(values.pop("workspace", draft.workspace))
         moves = workspace != draft.workspace
