@@ -120,12 +120,14 @@ def growth() -> None:
 
 def jobs() -> None:
     """Two mailboxes by one process and by two."""
-    rounds = [(each["1"], each["2"]) for each in measured("jobs")["rounds"]]
+    measurements = measured("jobs")["rounds"]
+    rounds = [(each["1"], each["2"]) for each in measurements]
     print(f"\njobs: {MAILS} mails in two mailboxes, allegra run --jobs 1 and --jobs 2, in turn")
     line("wall seconds, one process", f"{median([each for each, _ in rounds], 'wall_s'):.2f}")
     line("wall seconds, two processes", f"{median([each for _, each in rounds], 'wall_s'):.2f}")
     line("of one process", ratio(rounds, "wall_s"), "goal 0.60")
     line("CPU seconds, of one process", ratio(rounds, "cpu_s"))
+    line("two loops that share nothing side by side, of one alone", f"{median(measurements, 'machine'):.2f}")
 
 
 def idle() -> None:
