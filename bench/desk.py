@@ -1,7 +1,9 @@
 """The help desk that is measured: a configuration, 50 accounts, 25 rules, both hooks, in a folder of its own.
 
-It raises `mails_per_sender` and `total_rate`, because 2,000 mails of 50 senders within seconds are a flood to the
-defaults, and says so; likewise the example rule against floods gets a higher number. Nothing else is softened.
+It raises `mails_per_sender`, `total_rate` and the caps on automatic answers, because 2,000 mails of 50 senders within
+seconds are a flood to the defaults, and says so; likewise the example rule against floods gets a higher number. Of 50
+colleagues none waits for new items: who hears is found for each mail, and the sender's answer is written. Nothing else
+is softened.
 """
 
 from __future__ import annotations
@@ -31,6 +33,16 @@ mails_per_sender = { limit = 1000000, per = "1 hour", then = "hold" }
 total_rate       = { limit = 1000000, per = "1 hour", then = "hold" }
 [people.cc]
 addCcAsReader = true
+[smtp]
+host = "smtp.invalid"
+from = "Help <help@example.com>"
+max_per_run = 0
+[replies]
+automatic_total         = 1000000
+automatic_per_recipient = 1000000
+automatic_per_item      = 1000000
+[notify.defaults]
+new = "none"
 [hooks]
 directory = "hooks"
 guard     = ["guard.py"]

@@ -2,9 +2,10 @@
 
 Here: rows made by SQLite itself, some 20,000 mails with all that belongs to them a second, in every table that a
 decision looks at. Not here: anything the mails of the corpus have to do with. The mails came evenly over a year, the
-last of them now; each made an item with fields, a label, people, a comment and a letter to its sender. Their bytes and
-traces were let go, as `allegra db prune` leaves them; every key they had is there, and random, because looking up
-random keys is what a full database costs.
+last of them now; each made an item with fields, a label, people, a comment, an event and a letter to its sender. Of
+a thousand addresses ten had a mail of ours back and one wants no more. Their bytes and traces were let go, as `allegra
+db prune` leaves them; every key they had is there, and random, because looking up random keys is what a full database
+costs.
 """
 
 from __future__ import annotations
@@ -53,6 +54,15 @@ ROWS = (
     "item_label (item_id, label) SELECT n, 'label ' || n % 20 FROM old",
     "item_person (item_id, account_id, role) SELECT n, 1 + (n + 1) % 50, 'watcher' FROM old",
     "item_person (item_id, account_id, role) SELECT n, 1 + (n + 2) % 50, 'editor' FROM old",
+    """item_copy (item_id, address_key, address)
+    SELECT n, printf('copy%d@example.net', n), printf('copy%d@example.net', n) FROM old WHERE n % 20 = 0""",
+    """preference (account_id, workspace, "key", value)
+    SELECT account.id, '', 'watched', 'no' FROM old JOIN account ON login = 'old' || n WHERE n % 100 = 0""",
+    """address_state (address_key, failures, last_code, suspended_at)
+    SELECT printf('copy%d@example.net', n), 1 + n % 3, '5.1.1', CASE WHEN n % 1000 THEN 0 ELSE at END
+    FROM old WHERE n % 100 = 0""",
+    """mute (address_key, item, until, why)
+    SELECT printf('copy%d@example.net', n), n, at + 86400000000, 'loop' FROM old WHERE n % 200 = 0""",
     """comment (item_id, author_id, sender, text, created_at, inbound_id)
     SELECT n, 1 + n % 50, printf('user%02d@example.com', n % 50), hex(zeroblob(100)), at, n FROM old""",
     """blob (digest, size, raw_id, starts, ends, encoding)
@@ -68,9 +78,14 @@ ROWS = (
     """effect (inbound_id, generation, kind, n, object)
     SELECT n, 1, kind, 1, n
     FROM old, (SELECT 'CreateItem' AS kind UNION SELECT 'SetField' UNION SELECT 'AddLabel' UNION SELECT 'AddPerson')""",
-    """outbox (dedupe, message_id, inbound_id, generation, kind, recipient, item, payload, state, created_at, tried_at)
-    SELECT n || ':1:SendMail:1', '<' || lower(hex(randomblob(16))) || '@example.com>', n, 1, 'received',
-        printf('user%02d@example.com', n % 50), n, '{}', 'sent', at, at FROM old""",
+    """event (at, name, actor, via, item, workspace, inbound_id, generation)
+    SELECT at, 'item.created', printf('user%02d', n % 50), 'mail', n, 'support', n, 1 FROM old""",
+    """outbox (dedupe, message_id, inbound_id, generation, event, class, address_key, account_id, roles, item, payload,
+        state, created_at, tried_at)
+    SELECT n || ':1:auto:item.created:' || (1 + n % 50), '<' || lower(hex(randomblob(16))) || '@example.com>', n, 1,
+        'item.created', 'auto', printf('user%02d@example.com', n % 50), 1 + n % 50, 'sender', n,
+        printf('{"to":"user%02d@example.com","template":"ack","events":["item.created"],"parts":["sender"]}', n % 50),
+        'sent', at, at FROM old""",
 )
 
 

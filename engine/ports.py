@@ -15,29 +15,103 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
+from engine.model.acts import Act, Acted
 from engine.model.answers import AccountMatch, MessageMatch
 from engine.model.changes import Changes, Versions
 from engine.model.desk import Account, Catalog, CustomField, ItemFacts
+from engine.model.events import Kind
 from engine.model.facts import Facts, Release
+from engine.model.hearing import Actor, Batch, Heard, OnItem
 from engine.model.mail import Cutting, Mail, RawMail
-from engine.model.plan import Effect, Plan, Receipt, SendMail
+from engine.model.plan import Plan, Receipt, Tell
 from engine.model.stored import (
     Claimed,
+    EventRow,
     ItemRow,
     ItemView,
     MailboxState,
     MailRow,
     OutboxContext,
+    OutboxLine,
     OutboxRow,
     Pruned,
+    Queued,
     Sorted,
     Spooled,
     StoredMail,
+    Trouble,
+    TroubledAddress,
     Waiting,
 )
 
-MessageIds = Callable[[str, int, int, int, int], str]
-"""Makes the Message-ID of an outgoing mail from mail id, generation, number, item and topic (one of these is 0)."""
+
+class Scene(Protocol):
+    """What is asked inside the transaction that writes what happened, to find out who hears of it."""
+
+    def on_item(self, item: int, *, writers: bool = True) -> OnItem | None:
+        """Tell who has to do with an item as it is now, with or without who wrote about it; None if it is gone."""
+
+    def on_topic(self, topic: int) -> OnItem | None:
+        """Tell who has written below a topic."""
+
+    def members(self, workspace: str) -> tuple[Account, ...]:
+        """Give the active accounts that a role in the workspace lets edit items."""
+
+    def who_wait(self, workspace: str, usual: str) -> Mapping[str, tuple[Account, ...]]:
+        """Give the members by what they want of new items: all, unassigned, none; who said nothing wants the usual."""
+
+    def admins(self) -> tuple[Account, ...]:
+        """Give the active admins that have an address."""
+
+    def person(self, text: str) -> Account | None:
+        """Find an account by login, address, or the only person of that name."""
+
+    def in_group(self, name: str) -> tuple[Account, ...] | None:
+        """Give the active accounts in a group; None if there is no such group."""
+
+    def may(self, login: str, permission: str, workspace: str) -> bool:
+        """Tell whether an account may do something in a workspace."""
+
+    def preference(self, account: int, workspace: str, key: str) -> str:
+        """Give what somebody wants in a workspace, else in general; "" if nothing was said."""
+
+    def is_suspended(self, address_key: str) -> bool:
+        """Tell whether an address takes no mail any more."""
+
+    def is_muted(self, address_key: str, item: int) -> bool:
+        """Tell whether nothing goes to an address about an item for now."""
+
+    def is_looping(self, address_key: str, item: int) -> bool:
+        """Tell whether mails go to and fro between us and an address about an item; if so, note it for a day.
+
+        That is: within ten minutes five mails of the address on the item, each within two minutes of one of ours to it.
+        """
+
+    def written(self, kind: Kind, since_s: float, address_key: str = "", item: int = 0) -> int:
+        """Count the rows of a kind written in so many seconds, for anybody or one address, on one item or any.
+
+        Those that were suppressed or dropped do not count.
+        """
+
+    def first_read(self, mailbox: str) -> datetime | None:
+        """When a mailbox was read for the first time; None if it never was."""
+
+    def lay_long(self, row: int, arrived: datetime, limit_s: float) -> bool:
+        """Tell whether a mail of the ledger had arrived so long before it was first seen here."""
+
+    def refused(self, code: str, since_s: float, address_key: str) -> int:
+        """Count the automatic answers to an address that told it of this reason."""
+
+
+class Teller(Protocol):
+    """Says who hears of what happened; it has the settings and the secret, which a store knows nothing of."""
+
+    def hear(self, batch: Batch, scene: Scene) -> tuple[Batch, Sequence[Heard]]:
+        """Give what happened by its right names, and everybody who is considered, once, with what comes of it."""
+
+    @property
+    def message_id(self) -> Callable[[str, int, int], str]:
+        """Make the Message-ID of a row from its key, item and topic: always the same, and signed."""
 
 
 class Queue(Protocol):
@@ -45,6 +119,9 @@ class Queue(Protocol):
 
     def is_due(self, mailbox: str, now: datetime) -> bool:
         """Tell whether a mail waits that may be claimed, or that somebody has claimed; a read that holds nobody up."""
+
+    def is_anything_held(self) -> bool:
+        """Tell whether any mail waits for a person."""
 
     def tried_mailboxes(self, now: datetime) -> frozenset[str]:
         """Name the mailboxes in which a mail that was tried before is due."""
@@ -144,13 +221,35 @@ class Ledger(Protocol):
         mail: str,
         by: str,
         reason: str,
-        told: tuple[Effect, ...] = (),
-        message_ids: MessageIds | None = None,
+        tell: Tell | None = None,
+        teller: Teller | None = None,
         *,
         action: str = "",
         folder: str = "",
-    ) -> None:
-        """Close a held, quarantined or waiting mail as rejected; `told` goes to the outbox. Raises as `ignore`."""
+    ) -> tuple[int, ...]:
+        """Close a held, quarantined or waiting mail as rejected and tell of it; gives the rows. Raises as `ignore`."""
+
+    def tell(
+        self, spooled: Spooled, tell: Tell, actor: Actor, workspace: str, teller: Teller | None,
+        once: dict[Kind, str] | None = None,
+    ) -> tuple[int, ...]:  # fmt: skip
+        """Tell of a mail that no receipt carries: it waits, or the machine broke on it; gives the rows.
+
+        It happened once for each generation and reason code, however often it is told. `once` names the occasion for a
+        kind of mail: whoever was told of it is not told again.
+        """
+
+    def happened(self, name: str, workspace: str, tell: Tell, teller: Teller | None) -> tuple[int, ...]:
+        """Write what no mail and no act did, and who hears of it; gives the rows.
+
+        Two that write it at the same time write it once for everybody who hears.
+        """
+
+    def last_happened(self, name: str, workspace: str) -> datetime | None:
+        """When that happened last in a workspace; None if it never did."""
+
+    def held(self) -> dict[str, tuple[datetime, datetime]]:
+        """Give of each workspace where mail is held when the newest and the oldest of it was decided."""
 
     def reset_status(self, mail: str) -> None:
         """Clear claim and back-off of a waiting mail, and nothing else. Raises NotFound, Refused."""
@@ -351,6 +450,12 @@ class Directory(Protocol):
     def put_member(self, workspace: str, role: str, *, user: str = "", group: str = "") -> str:
         """Give a user or a group a role in a workspace. Raises NotFound."""
 
+    def preferences(self, login: str) -> dict[tuple[str, str], str]:
+        """Give what somebody said they want to hear, by workspace ("" for everywhere) and key. Raises NotFound."""
+
+    def put_preferences(self, login: str, workspace: str, wanted: Mapping[str, str | None]) -> str:
+        """Note what somebody wants in a workspace or everywhere; None takes back what they said. Raises NotFound."""
+
     def remove_account(self, login: str) -> None:
         """Take an account away. Raises NotFound, or Refused if items, comments or topics are by it."""
 
@@ -390,6 +495,9 @@ class Items(Protocol):
     def view(self, item: int) -> ItemView | None:
         """Show everything about an item."""
 
+    def history(self, item: int) -> list[EventRow]:
+        """List what happened to an item, the oldest first."""
+
     def blob(self, digest: str) -> bytes:
         """Give the bytes of an attachment. Raises NotFound for an unknown digest, StoreError for damaged bytes."""
 
@@ -401,13 +509,6 @@ class Items(Protocol):
 
     def pictures(self, reference: str) -> dict[str, str]:
         """Tell how that HTML names the pictures it shows, and the digests of these."""
-
-    def publish(self, item: int, note: int, by: str, *, authorise: bool = False) -> None:
-        """Make an internal note a comment that everybody on the item sees (F046, F119).
-
-        With `authorise` its author has to do with the item from now on: as a reader, and as somebody who may reply.
-        Raises NotFound, and Refused for what is public already.
-        """
 
     # ── workspaces ────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -450,14 +551,6 @@ class Items(Protocol):
 class Outbox(Protocol):
     """What is to be sent, a row for each mail to each recipient and each webhook: at most once, or at least once."""
 
-    def tell(
-        self, spooled: Spooled, mails: Iterable[SendMail], once: str, message_ids: MessageIds | None = None
-    ) -> None:
-        """Queue mails about a mail that no receipt carries: it waits, or the machine broke on it.
-
-        `once` names the occasion: whoever was told of it is not told again. Without `message_ids` they are random.
-        """
-
     def waiting(self, now: datetime | None = None) -> int:
         """Count the rows that could be sent now.
 
@@ -470,29 +563,91 @@ class Outbox(Protocol):
         What a dead process was sending is given back; of automatic mail nobody knows whether it went out.
         """
 
+    def row(self, number: int) -> OutboxRow:
+        """Give a row as `claim` does, without claiming it."""
+
     def sent(self, number: int, message_id: str = "", now: datetime | None = None) -> None:
         """Note that a row went out, and under which Message-ID."""
 
     def failed(self, number: int, error: str, retry_at: datetime | None) -> None:
         """Note that a row did not go out; it waits until `retry_at`, or has failed for good without one."""
 
-    def postponed(self, number: int, why: str, until: datetime) -> None:
-        """Let a row wait that was claimed and not tried: the attempt is taken back."""
+    def postponed(self, number: int, why: str) -> None:
+        """Let a row wait that was claimed and not tried: the attempt is taken back, its turn stays."""
+
+    def give_up(self, before: datetime, why: str) -> int:
+        """Let all mail that waits since before a time have failed for good; gives how many rows that are."""
+
+    def queued(self) -> Queued:
+        """Count the rows that wait or are being sent, due or not, and give since when the first of them does."""
+
+    def dropped(self, number: int, why: str, said: str = "") -> None:
+        """Note that a row is not to be sent any more: a reason why, or "", and more of it in words."""
+
+    def preference(self, account: int, workspace: str, key: str) -> str:
+        """Give what somebody wants of mails, in a workspace or in general; "" if nothing was said."""
 
     def unknown(self, number: int) -> None:
         """Note that nobody knows whether an automatic mail went out: it is not sent again."""
 
-    def count(
-        self, recipient: str, since: datetime, automatic: bool | None = None, item: int | None = None,
-        kinds: tuple[str, ...] = (), domain: str = "", separators: str = "",
-    ) -> int:  # fmt: skip
-        """Count what went (or may have gone) out to somebody, or to anybody (of a domain) for "", since a time.
+    def told(self, mail: str = "", item: int = 0, topic: int = 0) -> list[OutboxLine]:
+        """Give everybody who was considered for what a mail did, or for an item or topic, in the order of the rows."""
 
-        A tag behind `+` or one of `separators` makes nobody new. What stands in the future does not count.
+    def context(self, row: OutboxRow) -> OutboxContext:
+        """Give what a row is about: the mail it answers, the item or topic, the words and what came with them."""
+
+    def composed(self, number: int, content: bytes) -> None:
+        """Keep the bytes of the first attempt, so that the second one sends the same."""
+
+
+class OutboxViews(Protocol):
+    """The outbox as people see it and repair it."""
+
+    def lines(
+        self, query: str = "", *, everything: bool = False, limit: int = 100, now: datetime | None = None,
+        separators: str = "",
+    ) -> tuple[list[OutboxLine], bool]:  # fmt: skip
+        """List the rows that a query finds, newest first, and tell whether only the newest ones were looked at.
+
+        Unless `everything` or a state is asked for, what is over is left out: sent, suppressed, dropped, and what came
+        back longer than 7 days ago. Raises Unclear for a query that means nothing.
         """
 
-    def context(self, number: int) -> OutboxContext:
-        """Give what an answer quotes: the mail it answers, the item or topic it is about."""
+    def line(self, number: int) -> OutboxLine:
+        """Give one row. Raises NotFound."""
+
+    def content(self, number: int) -> bytes:
+        """Give the bytes of a mail as they went out, or were about to; b"" where none are kept."""
+
+    def change(
+        self, act: str, numbers: Sequence[int], states: Sequence[str], by: str, said: str = "", via: str = "cli"
+    ) -> list[int]:
+        """Do what a person wants (retry, hold, drop) to the rows that are in one of `states`; gives their numbers.
+
+        `said` is kept with a row that is held or dropped.
+        """
+
+    def addresses(self, now: datetime | None = None) -> list[TroubledAddress]:
+        """List the addresses that are suspended, failing or muted."""
+
+    def clear(self, address_key: str, by: str, via: str = "cli") -> bool:
+        """Forget what is known against an address; False if nothing is."""
+
+
+class Troubles(Protocol):
+    """What does not work, and since when."""
+
+    def begin(self, name: str, said: str, now: datetime) -> Trouble:
+        """Note that something does not work, or still does not; gives since when."""
+
+    def find(self, name: str) -> Trouble | None:
+        """Give a trouble that lasts; None if there is none of that name."""
+
+    def told(self, name: str, now: datetime) -> None:
+        """Note that a trouble was told aloud."""
+
+    def over(self, name: str) -> None:
+        """Note that it works again."""
 
 
 class Archive(Protocol):
@@ -585,18 +740,32 @@ class Store(Protocol):
         """What is to be sent."""
 
     @property
+    def outbox_views(self) -> OutboxViews:
+        """The outbox as people see it and repair it."""
+
+    @property
+    def troubles(self) -> Troubles:
+        """What does not work."""
+
+    @property
     def archive(self) -> Archive:
         """What is kept of mails."""
 
     def commit(
         self, spooled: Spooled, mail: Mail, facts: Facts, plan: Plan, trace: bytes, action: str, folder: str,
-        message_ids: MessageIds | None = None,
+        teller: Teller | None = None,
     ) -> Receipt:  # fmt: skip
         """Write everything that was decided about a mail, inside the caller's `writing` and `savepoint`.
 
         `action` (move, seen, delete, keep) and `folder` are what is to be done with it in its mailbox afterwards.
-        Without `message_ids` those of outgoing mails are random. Raises ClaimLost if another runner has the mail now;
+        Without a `teller` nobody is told. Raises ClaimLost if another runner has the mail now;
         then nothing was written.
+        """
+
+    def act(self, act: Act, teller: Teller | None) -> Acted:
+        """Do what a person wants of an item, in one transaction; what was done under the same key is given again.
+
+        Raises NotFound and Refused for what an effect cannot be done to; then nothing was written.
         """
 
     def versions(self) -> Versions:

@@ -16,7 +16,7 @@ from typing import Any
 TERMINAL = {"created": "done", "comment": "done", "note": "done", "held": "held", "rejected": "ignored",
             "discarded": "ignored", "duplicate": "duplicate", "error": "quarantined"}  # fmt: skip
 
-TABLES = ("inbound", "raw_mail", "presentation", "item", "comment", "receipt", "effect", "outbox")
+TABLES = ("inbound", "raw_mail", "presentation", "item", "comment", "receipt", "effect", "event", "outbox")
 
 
 @dataclass
@@ -79,16 +79,22 @@ def _in_folders(
 
 
 def _sent(case: Case, sent: Sequence[tuple[str, str, bytes]], crashed: bool) -> None:
-    """Each outgoing mail is one row; automatic mail went out once at most, other mail once at least."""
-    rows = case.rows("SELECT inbound_id, kind, recipient, message_id, state, automatic FROM outbox")
-    assert len({row[:3] for row in rows}) == len(rows)
+    """Who is considered has one row for each occasion: automatic mail went out once at most, other mail once at least.
+
+    What is not sent says why, and never went out.
+    """
+    rows = case.rows("SELECT dedupe, message_id, class, event, state, why FROM outbox")
+    assert len({row[0] for row in rows}) == len(rows)
     sends = Counter(message_id for _, message_id, _ in sent)
-    assert set(sends) <= {row[3] for row in rows}, "something went out that no row knows"
-    if not sent:
-        return
-    for _, kind, recipient, message_id, state, automatic in rows:
-        if automatic:
-            assert sends[message_id] <= 1, f"{kind} to {recipient} went out twice"
+    assert set(sends) <= {row[1] for row in rows}, "something went out that no row knows"
+    for _, message_id, kind, event, state, why in rows:
+        assert bool(why) == (state == "suppressed")
+        if why:
+            assert not sends[message_id], f"{kind} about {event} went out though {why}"
+        elif not sent:
+            continue
+        elif kind == "auto":
+            assert sends[message_id] <= 1, f"{kind} about {event} went out twice"
             assert state == ("sent" if sends[message_id] and not crashed else state)
             assert state in (("sent", "unknown") if crashed else ("sent",))
         else:

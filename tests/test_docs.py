@@ -1,6 +1,6 @@
 """The documents say what is there: commands with their options, links, words of queries, keys of files.
 
-`python tests/test_docs.py` writes the tables that are made of code anew: commands, gates, fields.
+`python tests/test_docs.py` writes the tables that are made of code anew: commands, gates, fields, names of templates.
 """
 
 from __future__ import annotations
@@ -104,11 +104,70 @@ def rule_fields(common: ItemFields | None = None) -> str:
     return "\n".join(rows) + "\n"
 
 
+def events() -> str:
+    """The table of events and who hears of them."""
+    from engine.model.events import EVENTS, Part
+
+    letters = {Part.ASSIGNEE: "A", Part.FORMER: "who had it", Part.REQUESTER: "R", Part.PARTICIPANT: "P",
+               Part.WATCHER: "W", Part.WRITER: "K", Part.COPY: "C", Part.NAMED: "N", Part.ADMIN: "D",
+               Part.OWNER: "O", Part.MEMBER: "M"}  # fmt: skip
+    rows = ["| event | inside | outside | answers the sender by |", "|---|---|---|---|"]
+    for event in EVENTS:
+        inside = [letters[part] for part in event.inside] + [f"else {letters[part]}" for part in event.unassigned]
+        outside = [letters[part] for part in event.outside]
+        auto = f"`{event.auto}`" if event.auto else "–"
+        rows.append(f"| `{event.name}` | {' '.join(inside) or '–'} | {' '.join(outside) or '–'} | {auto} |")
+    return "\n".join(rows) + "\n"
+
+
+def preferences() -> str:
+    """The table of what people choose."""
+    from engine.model.preferences import PREFERENCES
+
+    rows = ["| key | values, the usual one first | decides about |", "|---|---|---|"]
+    rows += [f"| `{each.key}` | {', '.join(each.values)} | {each.decides} |" for each in PREFERENCES]
+    return "\n".join(rows) + "\n"
+
+
+def why_nots() -> str:
+    """The table of reasons."""
+    from engine.model.events import Why
+    from engine.wording.why import why_not
+
+    rows = ["| code | means |", "|---|---|"]
+    return "\n".join([*rows, *(f"| `{why}` | {why_not(why, '')} |" for why in Why)]) + "\n"
+
+
+def messages() -> str:
+    """Every message in English, with sample values."""
+    from engine.outbox.names import SAMPLE
+    from engine.outbox.templates import NAMES, Templates
+
+    shown = []
+    for name in NAMES:
+        rendered = Templates(None).render(name, "en", SAMPLE)
+        shown.append(f"### `{name}`\n\n```\nSubject: {rendered.subject}\n\n{rendered.body}```\n")
+    return "\n".join(shown)
+
+
+def template_names() -> str:
+    """The table of names that templates may use."""
+    from engine.outbox.names import NAMES
+
+    rows = ["| name | what it holds |", "|---|---|"]
+    return "\n".join([*rows, *[f"| `{each.name}` | {each.about} |" for each in NAMES]]) + "\n"
+
+
 MADE = (
+    ("answers.md", "<!-- events ", events),
+    ("answers.md", "<!-- preferences ", preferences),
+    ("answers.md", "<!-- why ", why_nots),
+    ("answers.md", "<!-- messages ", messages),
     ("cli.md", "<!-- ", table),
     ("stages.md", "<!-- gates ", gates),
     ("stages.md", "<!-- fields ", keyword_fields),
     ("rules.md", "<!-- fields ", rule_fields),
+    ("config.md", "<!-- values ", template_names),
 )
 """Tables that are made of code: the document, how the line above begins, what makes it."""
 

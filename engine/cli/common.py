@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +20,8 @@ from engine.cli.paint import paint
 from engine.plain_text import printable, safe_json
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from engine.config import Config, Mailbox
     from engine.model.extra import Extra
     from engine.store.store import Store
@@ -97,6 +99,14 @@ def chosen_workspace(config: Config, name: str | None) -> str:
     if name and name not in config.workspaces:
         raise click.UsageError(f"there is no workspace {name!r}; there are: {', '.join(config.workspaces)}")
     return name or ""
+
+
+def local_of(config: Config) -> Callable[[datetime], datetime]:
+    """Make the function that gives a time in the zone of the installation."""
+    from zoneinfo import ZoneInfo
+
+    zone = ZoneInfo(config.instance.timezone)
+    return lambda moment: moment.astimezone(zone)
 
 
 def open_config(ctx: click.Context) -> Config:

@@ -22,6 +22,8 @@ TRY_NEXT = (
     ("allegra explain {comment}", "how a reply found its item"),
     ("allegra held list", "what waits for a person"),
     ("allegra item show 2", "the item the printer mail made"),
+    ("allegra item told 2", "who heard of it, and who did not and why"),
+    ('allegra item answer 1 -m "…" --as bob', "write to a customer"),
     ("allegra rules try 'from.domain ends with \"bigcorp.example\"' --last 30d", "a condition on the mails above"),
     ("allegra rules test", "the tests beside the rules"),
     ("allegra hooks test", "the scripts against their fixtures"),
@@ -73,6 +75,7 @@ def _print(folder: Path, played: Played, as_json: bool) -> None:
     for row in rows:
         click.echo(lines.row(row, width=terminal_columns()))
     click.echo(f"{len(rows)} mails: {lines.sentence(row.outcome for row in rows)}   {played.took_s:.1f} s")
+    _print_conversation(played)
     first = {
         "held": next((row.mail[:6] for row in rows if row.code == "rule.hold"), "last-held"),
         "comment": next((row.mail[:6] for row in rows if row.outcome is Outcome.COMMENT), "last"),
@@ -81,6 +84,19 @@ def _print(folder: Path, played: Played, as_json: bool) -> None:
     for command, says in TRY_NEXT:
         command = command.format(**first)
         click.echo(f"  {command:<38}  {says}" if len(command) <= 38 else f"  {command}\n  {'':<38}  {says}")
+
+
+def _print_conversation(played: Played) -> None:
+    """What was said about an item, and under each turn who heard of it and who did not."""
+    from engine.cli.common import terminal_columns
+    from engine.desk.demo import ABOUT
+    from engine.explain import hearers
+
+    click.echo(f"\nThen bob answered #{ABOUT}, the customer replied to his mail, and he closed it:")
+    for said in played.conversation:
+        click.echo(f" {said.who}: {said.words}")
+        for line in hearers.lines(said.told, lambda moment: moment, terminal_columns() or 100):
+            click.echo(f"  {line}")
 
 
 def _shown(folder: Path) -> str:

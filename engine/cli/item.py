@@ -1,6 +1,7 @@
-"""`allegra item`: look at what mails have become, and make notes public.
+"""`allegra item`: look at what mails have become.
 
-Here: the commands of the noun. Not here: how HTML is made fit to be shown (`engine/explain/page.py`).
+Here: the commands that show. Not here: those that change something (`item_acts.py`), how HTML is made fit to be shown
+(`engine/explain/page.py`).
 """
 
 from __future__ import annotations
@@ -10,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from engine.cli import words
-from engine.cli.common import answer, open_config, open_store, print_json, save
-from engine.cli.mail import person, write
+from engine.cli import item_acts, words
+from engine.cli.common import local_of, open_config, open_store, print_json, save, terminal_columns
+from engine.cli.mail import write
 from engine.cli.noun import Noun
 from engine.cli.shown import lately, print_pairs, print_table, when
 from engine.plain_text import printable
@@ -21,9 +22,13 @@ if TYPE_CHECKING:
     from engine.model.stored import ItemView
 
 
+MOST_TOLD = 50
+"""Rows of `item told` without --all."""
+
+
 @click.group(cls=Noun)
 def item() -> None:
-    """Look at items, comments and attachments; publish notes."""
+    """Look at items, answer them, give them to somebody, change and close them."""
 
 
 @item.command("list")
@@ -154,20 +159,52 @@ def file_(ctx: click.Context, number: int, attachment: int, out: Path | None) ->
 
 @item.command()
 @click.argument("number", type=click.IntRange(1), metavar="ID")
-@click.argument("note", type=click.IntRange(1), metavar="NOTE")
-@click.option("--authorise", is_flag=True, help="Its author joins the item as a reader, and may reply.")
-@click.option("--json", "as_json", is_flag=True, help="The comment as a JSON object.")
+@click.option("--all", "everybody", is_flag=True, help="All of them, not only the newest 50.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a person and mail.")
 @click.pass_context
-def publish(ctx: click.Context, number: int, note: int, authorise: bool, as_json: bool) -> None:
-    """Turn an internal note of an item into a comment that everybody on it sees; nobody is told by mail."""
-    from engine.desk.acting import publish as make_public
-    from engine.desk.plain import plain
+def told(ctx: click.Context, number: int, everybody: bool, as_json: bool) -> None:
+    """Who was told of what happened to an item, and who was not and why; the newest last."""
+    from engine.desk import looking
+    from engine.explain import hearers
 
-    with open_store(ctx) as store:
-        made = make_public(store, number, note, person(), authorise=authorise)
-        said = f"note {note} of item #{number} is a comment now"
-        said += f"; {made.writer} may reply from now on" if authorise else ""
-        answer(as_json, "comment", {"item": number, **plain(made)}, said)
+    config = open_config(ctx)
+    with open_store(ctx, config) as store:
+        looking.item(store, number)
+        rows = store.outbox.told(item=number)
+        shown = rows if everybody else rows[-MOST_TOLD:]
+        if as_json:
+            for row in shown:
+                print_json("told", hearers.as_json(row))
+            return
+        for line in hearers.lines(shown, local_of(config), terminal_columns() or 120):
+            click.echo(line)
+        if not rows:
+            click.echo(f"item #{number}: nobody was considered yet", err=True)
+        elif len(shown) < len(rows):
+            click.echo(f"{len(rows) - len(shown)} before these: --all", err=True)
+
+
+@item.command()
+@click.argument("number", type=click.IntRange(1), metavar="ID")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object an event.")
+@click.pass_context
+def history(ctx: click.Context, number: int, as_json: bool) -> None:
+    """What happened to an item, the oldest first: who did what, by which mail or act."""
+    from engine.desk import looking
+
+    config = open_config(ctx)
+    with open_store(ctx, config) as store:
+        looking.item(store, number)
+        for event in store.items.history(number):
+            if as_json:
+                print_json("event", event)
+                continue
+            what = ", ".join(f"{each.name}: {each.before or '–'} → {each.after or '–'}" for each in event.changes)
+            by = event.mail[:8] if event.mail else event.act
+            click.echo(
+                printable(f"{when(event.at)}   {event.name:<15}  {event.actor or 'the engine'}   {by}"
+                          + (f"   {what}" if what else ""))
+            )  # fmt: skip
 
 
 def _print(view: ItemView) -> None:
@@ -204,3 +241,7 @@ def _print_text(text: str) -> None:
     for line in text.splitlines():
         words = line.lstrip()
         click.echo(" " * (2 + min(len(line) - len(words), 40)) + printable(words) if words else "")
+
+
+for _command in item_acts.COMMANDS:
+    item.add_command(_command)

@@ -1,6 +1,7 @@
-"""Warnings of the configuration, told once a day where nobody watches: cron mails every line that a command prints.
+"""What is told once in a while where nobody watches: cron mails every line that a command prints.
 
-Here: whether they are due. Not here: the warnings (`config/`), printing them (`common.py`).
+Here: whether warnings of the configuration are due, once a day, and a trouble that lasts, once an hour. Not here: the
+warnings (`config/`), the troubles (`store/troubles.py`), printing them.
 Invariant: a person at a terminal sees them always; what changed is told at once; where no file can be kept, always.
 """
 
@@ -13,11 +14,14 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from engine.config import Config
+    from engine.store.store import Store
 
 FILE = "warned"
 """Below `instance.state_dir`: the sha256 of what was told last; its age tells when."""
 
 AGAIN_S = 86_400.0
+
+ALOUD_S = 3600.0
 
 
 def due(config: Config) -> bool:
@@ -34,4 +38,17 @@ def due(config: Config) -> bool:
             return False
     with suppress(OSError):
         file.write_text(said, "ascii")
+    return True
+
+
+def aloud(store: Store, name: str) -> bool:
+    """Tell whether a trouble is to be told now, and remember that it was; on a terminal it always is."""
+    if sys.stderr.isatty():
+        return True
+    from datetime import UTC, datetime
+
+    trouble, now = store.troubles.find(name), datetime.now(UTC)
+    if trouble is None or (trouble.told_at is not None and 0 <= (now - trouble.told_at).total_seconds() < ALOUD_S):
+        return False
+    store.troubles.told(name, now)
     return True

@@ -19,7 +19,23 @@ from engine.plain_text import columns, fit, isolated, printable
 NARROWEST = 12
 """A column of texts does not get narrower than this."""
 
-RIGID = frozenset({"mail", "item", "received", "changed", "since", "last hit", "outcome", "state", "status", "size"})
+RIGID = frozenset(
+    {
+        "mail",
+        "item",
+        "received",
+        "changed",
+        "since",
+        "last hit",
+        "outcome",
+        "state",
+        "status",
+        "size",
+        "id",
+        "class",
+        "when",
+    }
+)
 """Heads of columns that give way last: short words, numbers and times, which mean nothing when they are cut."""
 
 STATED = frozenset({"outcome", "state"})
@@ -48,6 +64,18 @@ def lately(moment: datetime | None) -> str:
         return ""
     since = datetime.now(UTC) - moment
     return ago(since) if timedelta() <= since < timedelta(days=1) else f"{moment.astimezone(zone()):%Y-%m-%d}"
+
+
+def age(moment: datetime) -> str:
+    """Show how long ago a time is, in a narrow column: `3 min`, `2 days`, `now`."""
+    said = ago(datetime.now(UTC) - moment)
+    return "now" if said == "just now" else said.removesuffix(" ago")
+
+
+def clock(moment: datetime) -> str:
+    """Show a time in a sentence: of the last day its hour, else the day."""
+    recent = datetime.now(UTC) - moment < timedelta(days=1)
+    return f"{moment.astimezone(zone()):{'%H:%M' if recent else '%Y-%m-%d'}}"
 
 
 def ago(span: timedelta) -> str:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import click
 
-from engine.cli.common import SAID, answer, open_store, print_json, usage
+from engine.cli import words
+from engine.cli.common import SAID, answer, open_config, open_store, print_json, usage
 from engine.cli.noun import Noun
 from engine.cli.removing import removed
 from engine.cli.shown import print_pairs, print_table
+from engine.model.preferences import BY_KEY, PRESETS
 
 STATUS = click.Choice(("active", "registered", "locked", "guest"))
 
 
 @click.group(cls=Noun)
 def user() -> None:
-    """Add, list and lock users."""
+    """Add, list and lock users; say what they hear by mail."""
 
 
 @user.command()
@@ -120,6 +122,44 @@ def lock(ctx: click.Context, login: str, as_json: bool) -> None:
 def unlock(ctx: click.Context, login: str, as_json: bool) -> None:
     """Make a locked user active again."""
     _status(ctx, login, "active", as_json)
+
+
+@user.command()
+@click.argument("who")
+@click.argument("wanted", nargs=-1, metavar="[KEY=VALUE]...")
+@click.option("--workspace", metavar="NAME", default="", shell_complete=words.workspaces, help="Only for this one.")
+@click.option("--preset", type=click.Choice(tuple(PRESETS)), help="Several at once.")
+@click.option("--reset", is_flag=True, help="Forget what they said; as usual again.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a preference.")
+@click.pass_context
+def notify(
+    ctx: click.Context, who: str, wanted: tuple[str, ...], workspace: str, preset: str | None, reset: bool,
+    as_json: bool,
+) -> None:  # fmt: skip
+    """Show or set what somebody wants to hear by mail.
+
+    Without KEY=VALUE it shows what is in force and where that comes from.
+    """
+    from engine.desk import looking
+    from engine.desk import preferences as desk
+    from engine.desk.plain import plain
+
+    pairs = [each.partition("=") for each in wanted]
+    if wrong := [name for name, equals, _ in pairs if not equals]:
+        raise click.UsageError(f"{wrong[0]!r} is no KEY=VALUE")
+    config = open_config(ctx)
+    with open_store(ctx, config) as store:
+        login = looking.user(store, who).login
+        desk.put(store, login, {key: value for key, _, value in pairs}, workspace, preset or "", reset=reset)
+        rows = desk.effective(config, store, login, workspace)
+        if as_json:
+            for row in rows:
+                print_json("preference", {"user": login, "workspace": workspace or None, **plain(row)})
+            return
+        print_table(
+            ("what", "wants", "from", "decides about"),
+            [(row.key, row.value, row.origin, BY_KEY[row.key].decides) for row in rows], "",
+        )  # fmt: skip
 
 
 @user.command()

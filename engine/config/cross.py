@@ -135,11 +135,15 @@ def _smtp(root: Root) -> Iterator[Finding]:
     smtp = root.smtp
     if smtp is None:
         return
-    if not smtp.host:
-        yield Finding("C109", "[smtp] needs a host", ("smtp", "host"), on_key=True)
+    needed = {"smtp": "host", "sendmail": "command", "maildir": "path"}[smtp.transport]
+    if not getattr(smtp, needed):
+        with_it = "" if smtp.transport == "smtp" else f' with  transport = "{smtp.transport}"'
+        yield Finding("C109", f"[smtp] needs a {needed}{with_it}", ("smtp", needed), on_key=True)
     if not smtp.from_:
         said = "[smtp] needs  from = …, the address that replies come from"
         yield Finding("C109", said, ("smtp", "from"), on_key=True)
+    if smtp.transport != "smtp":
+        return
     if smtp.username:
         yield from _secrets(smtp, ("smtp",), "password")
     if smtp.username and smtp.ssl is False:

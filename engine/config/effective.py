@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from engine.config.content import Attachments, Body, Items, Limits
     from engine.config.gates import Gates, People
     from engine.config.mailbox import Mailbox, Smtp, Webhook
-    from engine.config.root import Errors, Hooks, Instance, Log, Replies, Root, Rules, Store, System, Workspace
+    from engine.config.root import Errors, Hooks, Instance, Log, Notify, Replies, Root, Rules, Store, System, Workspace
     from engine.config.source import Source
     from rules.problem import Problem
 
@@ -40,6 +40,7 @@ class Settings(Struct, frozen=True):
     limits: Limits
     errors: Errors
     replies: Replies
+    notify: Notify
 
 
 class Config(Struct, frozen=True, eq=False, dict=True):
@@ -162,7 +163,7 @@ def _settings(root: Root, own: Workspace | None, workspace: str) -> Settings:
     if own is None:
         return Settings(
             workspace, root.gates, root.people, root.items, root.body, root.attachments, root.limits, root.errors,
-            root.replies,
+            root.replies, root.notify,
         )  # fmt: skip
     return Settings(
         workspace,
@@ -174,4 +175,5 @@ def _settings(root: Root, own: Workspace | None, workspace: str) -> Settings:
         root.limits,
         root.errors.under(own.errors),
         root.replies.under(own.replies),
+        root.notify.under(own.notify),
     )

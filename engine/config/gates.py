@@ -105,6 +105,7 @@ class Cc(Section, frozen=True, rename=_CC):
     add_cc_as_reader: bool = True
     add_cc_as_watcher: bool = False
     known_only: bool = True
+    copy_unknown: bool = True
     also_to: bool = True
     limit: Count = 20
     never: tuple[PatternText, ...] = patterns(r"/^no-?reply@/i", r"/@lists\./i")

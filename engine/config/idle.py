@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from engine.config.mailbox import Mailbox
+from engine.config.mailbox import Mailbox, Smtp
 from engine.config.root import Root
 from engine.config.section import options
 from engine.config.tidy import Finding
@@ -29,6 +29,15 @@ PROTOCOLS: Mapping[str, tuple[str, ...]] = {
     "delete_unprocessed": ("pop3",),
 }
 """The protocols that have an option; those that are not named have the others."""
+
+TRANSPORTS: Mapping[str, tuple[str, ...]] = {
+    **dict.fromkeys(("host", "port", "ssl", "ssl_verification", "ca_file", "username"), ("smtp",)),
+    **dict.fromkeys(("password", "password_env", "password_file", "password_command"), ("smtp",)),
+    "command": ("sendmail",),
+    "path": ("maildir",),
+    "timeout": ("smtp", "sendmail"),
+}
+"""The transports of [smtp] that have an option; all have those that are not named."""
 
 WORDS: Mapping[str, tuple[str, ...]] = {"seen": _FOLDERS, "delete": ("imap", "pop3", "maildir")}
 """The protocols that can do what `after_success` and `after_failure` say."""
@@ -58,11 +67,21 @@ def idle(root: Root, mailboxes: tuple[Mailbox, ...]) -> Iterator[Finding]:
         if not hook.events:
             advice = "add  events = [ … ], or take it out"
             yield Finding("C118", "this webhook is told of nothing", ("webhooks", name, "events"), advice, on_key=True)
-    if root.smtp is not None and not root.smtp.username:
-        for name in sorted(root.smtp.written):
-            if name.startswith("password"):
-                said = f"{name} does nothing without a username"
-                yield Finding("C118", said, ("smtp", name), "add  username = …, or take it out", on_key=True)
+    if root.smtp is not None:
+        yield from _smtp(root.smtp)
+
+
+def _smtp(smtp: Smtp) -> Iterator[Finding]:
+    """What another transport has, and a password without a name."""
+    defaults = {option.attribute: option.default for option in options(Smtp).values()}
+    for name in sorted(smtp.written):
+        able = TRANSPORTS.get(name, (smtp.transport,))
+        if smtp.transport not in able and getattr(smtp, name) != defaults[name]:
+            said = f'{name} does nothing with  transport = "{smtp.transport}"'
+            yield Finding("C118", said, ("smtp", name), f"take it out; it is for {', '.join(able)}", on_key=True)
+        elif name.startswith("password") and not smtp.username:
+            said = f"{name} does nothing without a username"
+            yield Finding("C118", said, ("smtp", name), "add  username = …, or take it out", on_key=True)
 
 
 def _mailbox(table: KeyPath, section: Mailbox, used: tuple[str, ...]) -> Iterator[Finding]:

@@ -3,7 +3,7 @@
 Here: durations, sizes, patterns, addresses, paths, texts. Not here: which option has which kind; words and bare
 numbers, which msgspec reads.
 Invariant: a reader either gives the value or says in one sentence what it expected; nothing of a kind can hold a
-control character, so nothing from the configuration breaks a protocol line or a header.
+control character, so nothing from the configuration breaks a protocol line or a header; `Lines` are for bodies only.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ _BYTES = {"": 1, "b": 1, "k": 1 << 10, "kb": 1 << 10, "m": 1 << 20, "mb": 1 << 2
 _AMOUNT = re.compile(r"(\d{1,12}(?:\.\d{1,6})?)\s*([a-zA-Z]*)")
 _PIXELS = r"(\d{1,5})\s*[xX×]\s*(\d{1,5})"
 _CONTROL = re.compile(r"[\0-\x1f\x7f\x85\u2028\u2029]")
+_CONTROL_IN_LINES = re.compile(r"[\0-\x08\x0b-\x1f\x7f\x85\u2028\u2029]")
 _ADDRESS = r'[^\s<>@"(),:;\[\]\\]+@[^\s<>@"(),:;\[\]\\]+'
 _MAILBOX = rf"(?:[^<>]*<({_ADDRESS})>|({_ADDRESS}))"
 
@@ -40,6 +41,16 @@ def read_text(value: Any, folder: Path = Path()) -> str:
     if found := _CONTROL.search(value):
         raise Wrong("C107", f"the character U+{ord(found[0]):04X} is not allowed here", found.start())
     return value
+
+
+def read_lines(value: Any, folder: Path = Path()) -> str:
+    """Text of several lines, as people write it."""
+    if not isinstance(value, str):
+        raise Wrong("C102", "this must be text in quotes")
+    text = value.replace("\r\n", "\n")
+    if found := _CONTROL_IN_LINES.search(text):
+        raise Wrong("C107", f"the character U+{ord(found[0]):04X} is not allowed here", found.start())
+    return text
 
 
 def read_duration(value: Any, folder: Path = Path()) -> float:
@@ -201,6 +212,7 @@ def _text(pattern: str = "", *examples: str) -> dict[str, Any]:
     return {**schema, "examples": list(examples)} if examples else schema
 
 
+_SEVERAL_LINES = r"^([^\u0000-\u0008\u000b-\u001f\u007f\u0085\u2028\u2029]|\r\n)*$"
 _NUMBER = r"^\s*\d{1,12}(\.\d{1,6})?\s*"
 _ANY = {"type": "string"}
 _PROGRAM = {"anyOf": [_ANY, {"type": "array", "items": _text()}]}
@@ -210,6 +222,7 @@ _AMOUNT_OF_BYTES = {"anyOf": [_text(_NUMBER + r"([kKmMgG]?[bB]?)\s*$"), {"type":
                     "examples": ["256 kB", "10 MB"]}  # fmt: skip
 
 Line = Annotated[str, Kind("text", read_text, _text())]
+Lines = Annotated[str, Kind("text", read_lines, _text(_SEVERAL_LINES))]
 Format = Annotated[int, Kind("format", read_format, {"enum": [FORMAT]}, int)]
 Host = Annotated[str, Kind("text", read_host, _text())]
 Duration = Annotated[float, Kind("duration", read_duration, _TIME, show_duration)]

@@ -84,12 +84,19 @@ class Mailbox(Section, frozen=True):
                        self.password_command).read()  # fmt: skip
 
 
+SENDMAIL = ("/usr/sbin/sendmail", "-i")
+"""The program that most mail servers bring along; `-i`: a line with nothing but a dot does not end the mail."""
+
+
 class Smtp(Section, frozen=True, rename={"from_": "from"}):
-    """The server that takes outgoing mail.
+    """What takes outgoing mail: a server, a program (`command`), or a Maildir (`path`), as `transport` says.
 
     `port` 0 follows `ssl`; `from_` may carry a display name.
     """
 
+    transport: Literal["smtp", "sendmail", "maildir"] = "smtp"
+    command: Command = SENDMAIL
+    path: OptionalPath = None
     host: Host = ""
     port: Port = 0
     ssl: bool | Literal["starttls"] = "starttls"
@@ -101,15 +108,32 @@ class Smtp(Section, frozen=True, rename={"from_": "from"}):
     password_file: OptionalPath = None
     password_command: Command = ()
     from_: MailboxText = ""
-    send_as: Literal["system", "user"] = "system"
+    send_as: Literal["system", "user"] = "user"
     max_per_run: Count = 200
+    give_up_after: Duration = 5 * 86400.0
     timeout: Duration = 60.0
+
+    @property
+    def place(self) -> str:
+        """Where mail goes out, for people."""
+        if self.transport == "sendmail":
+            return self.command[0] if self.command else ""
+        return str(self.path or "") if self.transport == "maildir" else self.host
 
     def secret(self) -> str:
         """The password, "" where there is no `username`. Raises: SecretError with a plain sentence."""
         if not self.username:
             return ""
         return Secrets("smtp", self.password, self.password_env, self.password_file, self.password_command).read()
+
+
+HookEvent = Literal[
+    "item.*", "item.answered", "item.commented", "item.noted", "item.created", "item.assigned", "item.closed",
+    "item.reopened", "item.changed", "topic.posted", "mail.held", "mail.rejected", "mail.waits", "mail.failed",
+    "mail.error", "mail.undeliverable", "mail.forwarded", "mail.discarded", "mail.duplicate", "desk.held",
+    "person.created",
+]  # fmt: skip
+"""What a webhook may be told of: an event, all of items, or `mail.error`, the former name of `mail.failed`."""
 
 
 class Webhook(Section, frozen=True):
@@ -119,9 +143,7 @@ class Webhook(Section, frozen=True):
     url_env: Line = ""
     url_file: OptionalPath = None
     url_command: Command = ()
-    events: tuple[
-        Literal["item.created", "item.commented", "mail.held", "mail.rejected", "mail.error", "mailbox.down"], ...
-    ] = ()
+    events: tuple[HookEvent, ...] = ()
     timeout: Duration = 10.0
     name: Filled[str] = ""
 

@@ -33,6 +33,7 @@ CODES: dict[str, str] = {
     "C161": "The connection is not protected.",
     "C170": "Another spelling of an option was understood.",
     "C171": "There is no [smtp] section, nothing is sent.",
+    "C172": "The option has no effect any more.",
     "C180": "A template file is not named NAME.LANGUAGE.txt.",
     "C181": "A template has no subject.",
     "C182": "A template does not compile.",

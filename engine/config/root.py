@@ -19,6 +19,7 @@ from engine.config.kinds import (
     FilePath,
     Format,
     Line,
+    Lines,
     MailboxText,
     OptionalPath,
     Positive,
@@ -28,7 +29,7 @@ from engine.config.mailbox import Mailbox, Smtp, Webhook
 from engine.config.secrets import shared_secret
 from engine.config.section import Filled, Section
 
-Language = Literal["en", "de", "fr", "es", "it", "nl", "pt", "pl"]
+Language = Literal["en", "de", "fr", "es", "it", "nl", "pt", "pl", "ja"]
 
 
 class Instance(Section, frozen=True):
@@ -93,10 +94,49 @@ class System(Section, frozen=True):
     mailbox: Mailbox | None = None
 
 
+class Cap(Section, frozen=True):
+    """So many in so many seconds; `limit` 0 is no limit."""
+
+    limit: Count = 0
+    per: Duration = 3600.0
+
+
+class NotifyDefaults(Section, frozen=True):
+    """What people want to hear who said nothing themselves."""
+
+    new: Literal["unassigned", "all", "none"] = "unassigned"
+    assigned: bool = True
+    mine: bool = True
+    watched: bool = True
+    notes: bool = True
+    changes: bool = True
+    own: bool = False
+    held: bool = True
+    format: Literal["both", "text"] = "both"
+
+
+class Notify(Section, frozen=True):
+    """Who hears of what happens to items.
+
+    `most` counts the people of one occasion; `defaults` are what people want who said nothing. Mail that reached us
+    longer ago than `not_older_than` seconds before it was read in tells nobody. Who owns a workspace hears of mail that
+    is held at once, and then of more every `held_every` seconds.
+    """
+
+    nested: ClassVar[bool] = True
+
+    enabled: bool = True
+    relay: Literal["inside", "everybody"] = "inside"
+    most: Positive = 200
+    not_older_than: Duration = 7 * 86400.0
+    held_every: Duration = 4 * 3600.0
+    defaults: NotifyDefaults = NotifyDefaults()
+
+
 class Errors(Section, frozen=True, rename={"from_": "from"}):
     """What happens when all attempts failed, and who is told.
 
-    Times are seconds.
+    Times are seconds. `refusals` is how many automatic answers of one reason one sender gets.
     """
 
     nested: ClassVar[bool] = True
@@ -107,13 +147,13 @@ class Errors(Section, frozen=True, rename={"from_": "from"}):
     forward_to: tuple[AddressText, ...] = ()
     from_: MailboxText = ""
     report_incoming_email_errors: bool | Literal["known"] = "known"
-    one_report_per_sender: Duration = 86400.0
+    refusals: Cap = Cap(3, 86400.0)
 
 
-class Replies(Section, frozen=True):
-    """Which template answers what; "" is no answer.
+class Replies(Section, frozen=True, rename={"from_": "from"}):
+    """Which template answers what ("" is no answer), and what mails look like.
 
-    `automatic_*` and `notices_*` count mails an hour.
+    `automatic_*`, `answers_*` and `notices_*` count mails an hour; `attach_up_to` is bytes as they are sent.
     """
 
     nested: ClassVar[bool] = True
@@ -123,11 +163,17 @@ class Replies(Section, frozen=True):
     new_comment: Line = ""
     held: Line = ""
     rejected: Line = "rejected"
-    once_per_sender: Duration = 3600.0
+    from_: MailboxText = ""
+    signature: Lines = ""
+    reply_line: bool = True
+    quote: Literal["last", "none"] = "last"
+    attach_up_to: Size = 5 << 20
+    links: bool = False
     automatic_per_item: Count = 5
     automatic_per_recipient: Count = 10
-    automatic_per_domain: Count = 200
     automatic_total: Count = 1000
+    answers_per_item: Count = 20
+    answers_total: Count = 2000
     notices_per_recipient: Count = 60
     headers: Mapping[str, Line] = MappingProxyType(
         {"Auto-Submitted": "auto-replied", "X-Auto-Response-Suppress": "All"}
@@ -191,6 +237,7 @@ class Workspace(Section, frozen=True):
     attachments: Attachments = Attachments()
     errors: Errors = Errors()
     replies: Replies = Replies()
+    notify: Notify = Notify()
     identifier: Filled[str] = ""
 
 
@@ -211,6 +258,7 @@ class Root(Section, frozen=True):
     errors: Errors = Errors()
     smtp: Smtp | None = None
     replies: Replies = Replies()
+    notify: Notify = Notify()
     rules: Rules = Rules()
     hooks: Hooks = Hooks()
     webhooks: Mapping[str, Webhook] = {}

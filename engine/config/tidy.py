@@ -111,6 +111,12 @@ class Tidy(Struct):
                 Finding("C108", f"this version has no {missing}", raw, f"take {key} out of the file", on_key=True)
             )
             return
+        if instead := unavailable.retired_option(of, key.replace("-", "_").casefold()):
+            said = f"{key} has no effect any more: {instead}"
+            self.findings.append(
+                Finding("C172", said, raw, f"take {key} out of the file", on_key=True, severity=Severity.WARNING)
+            )
+            return
         where = ".".join(map(str, raw[:-1]))
         said = f'there is no option "{key}" in [{where}]' if where else f'there is no section or option "{key}"'
         self.findings.append(Finding("C101", said, raw, _advice(key, section), on_key=True))

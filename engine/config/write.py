@@ -19,7 +19,7 @@ from engine.config.tidy import everywhere
 
 MASK = "***"
 SECRETS = frozenset({"password", "url"})
-_INHERITED = ("gates", "people", "items", "body", "attachments", "errors", "replies")
+_INHERITED = ("gates", "people", "items", "body", "attachments", "errors", "replies", "notify")
 
 
 class Entry(Struct, frozen=True):

@@ -32,7 +32,7 @@ _ADDRESSES = 50
 _MARKERS = 10
 _LONGEST_NUMBER = 15
 _LONGEST_SUBJECT = 1000
-_TOKEN_LIKE: Final = re.compile(r"[it]\d{1,15}\.[a-z2-7]{8,}", re.IGNORECASE)
+_TOKEN_LIKE: Final = re.compile(r"[itn]\d{1,15}(?:-\d{1,15})?\.[a-z2-7]{8,}", re.IGNORECASE)
 _TOPIC: Final = re.compile(r"\[[^\]]{0,200}?\bmsg(\d{1,15})\]")
 
 
@@ -159,29 +159,29 @@ class _Search:
         if not self._secret:
             return None
         dangling: Thread | None = None
-        for marker, kind, number in self._signed():
-            found = self._numbered(number, kind, Way.TOKEN, marker, proven=True)
+        for marker, token in self._signed():
+            kind = Kind.TOPIC if token.topic else Kind.ITEM
+            found = self._numbered(token.number, kind, Way.TOKEN, marker, proven=True)
+            found = replace(found, account=token.account, private=token.private)
             if found.item is not None:
-                return self._kept_private(found)
+                return found if token.private else self._kept_private(found)
             dangling = dangling or found
         return dangling
 
-    def _signed(self) -> Iterator[tuple[str, Kind, int]]:
+    def _signed(self) -> Iterator[tuple[str, tokens.Token]]:
         for tag, address in self._tags:
             if is_token(tag):
-                for letter, kind in (("i", Kind.ITEM), ("t", Kind.TOPIC)):
-                    number = tokens.read(tag, self._secret, letter)
-                    if number is not None:
-                        yield tag, kind, number
-                        break
+                token = tokens.read(tag, self._secret)
+                if token is not None:
+                    yield tag, token
                 else:
                     self._unsigned = True
                     self.tried.append((Way.TOKEN, note("thread.unsigned", address=address)))
         for one in self._ids:
-            for letter, kind in (("i", Kind.ITEM), ("t", Kind.TOPIC)):
+            for letter in "it":
                 number = tokens.read_message_id(one, self._secret, letter)
                 if number:
-                    yield one, kind, number
+                    yield one, tokens.Token(number, letter == "t")
                 if number is not None:
                     break
 
@@ -196,10 +196,9 @@ class _Search:
             return found
         if match.item.kind is Kind.TOPIC and match.item.id == found.item.id and match.message_id == found.marker:
             return replace(found, item=match.item)
-        if not match.private:
+        if match.item.id != found.item.id or match.item.kind is not found.item.kind:
             return found
-        same = match.item.id == found.item.id and match.item.kind is found.item.kind
-        return Thread(found.item, found.by, found.marker, proven=True, private=True) if same else found
+        return replace(found, private=match.private, account=found.account or match.account)
 
     def _by_message_id(self) -> Thread | None:
         """A Message-ID that is stored: of a mail that came in, or of one of ours (F107)."""
@@ -213,7 +212,7 @@ class _Search:
             return None
         here = (each for each in match.also if each.workspace == self._workspace)
         item = match.item if match.item.workspace == self._workspace else next(here, match.item)
-        return Thread(item, Way.MESSAGE_ID, match.message_id, proven=True, private=match.private)
+        return Thread(item, Way.MESSAGE_ID, match.message_id, proven=True, private=match.private, account=match.account)
 
     def _by_plus(self) -> Thread | None:
         """A number in the plus tag or the whole local part of an address of ours (F109)."""

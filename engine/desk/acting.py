@@ -1,7 +1,7 @@
-"""What people change, but for held mail: notes made public, mails looked after or replayed, users and workspaces.
+"""What people change, but for items and held mail: mails looked after or replayed, users and workspaces.
 
-Here: one function an act, each a transaction of its own. Not here: held mail (`held.py`), mailboxes (`mailboxes.py`),
-data files (`loading.py`), the rows (`store/`).
+Here: one function an act, each a transaction of its own. Not here: items (`items.py`), held mail (`held.py`),
+mailboxes (`mailboxes.py`), data files (`loading.py`), the rows (`store/`).
 Invariant: an act is done whole or refused with a sentence (NotFound, Refused, Unclear).
 """
 
@@ -23,21 +23,9 @@ from engine.store.locks import owner
 if TYPE_CHECKING:
     from engine.config import Config
     from engine.model.mail import RawMail
-    from engine.model.stored import CommentView, MailRow, Pruned
+    from engine.model.stored import MailRow, Pruned
     from engine.run.engine import Engine
     from engine.store.store import Store
-
-
-# ── items ─────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def publish(store: Store, item: int, note: int, by: str, *, authorise: bool = False) -> CommentView:
-    """Make an internal note a comment that everybody on the item sees; nobody is told by mail.
-
-    With `authorise` its author joins the item as a reader and may reply. Raises NotFound, Refused.
-    """
-    store.items.publish(item, note, by, authorise=authorise)
-    return looking.comment(looking.item(store, item), note)
 
 
 # ── mails ─────────────────────────────────────────────────────────────────────────────────────────────────────

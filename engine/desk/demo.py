@@ -8,10 +8,14 @@ Invariant: only a folder that is empty or holds a demo is written to.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import time
 import tomllib
 from contextlib import closing
+from email import message_from_bytes
+from email.message import Message
+from email.utils import formatdate, parseaddr
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,9 +24,13 @@ from msgspec import Struct
 
 from engine.config import load
 from engine.decision import tokens
+from engine.desk import items
+from engine.desk.items import How
+from engine.model.events import Kind
+from engine.model.stored import OutboxLine
 from engine.run.engine import Engine
-from engine.run.passing import Pass
-from engine.store.errors import Unclear
+from engine.run.passing import Pass, send
+from engine.store.errors import StoreError, Unclear
 from engine.store.load import load as load_data
 from engine.store.store import Store
 
@@ -31,11 +39,33 @@ if TYPE_CHECKING:
     from engine.run.line import Line
 
 
+_RECEIVED = re.compile(rb"\A((?:Return-Path:[^\n]*\n)?Received:[^;]*; )[^\n]*")
+"""When a sample mail reached our server: mail that came long before a mailbox was read first would tell nobody."""
+
+
+class Said(Struct, frozen=True):
+    """A turn of the conversation: who said what, and everybody who was considered for it."""
+
+    who: str
+    words: str
+    told: tuple[OutboxLine, ...]
+
+
 class Played(Struct, frozen=True):
-    """What became of the mails of a demo, in the order they were decided in, and how long that took."""
+    """What became of the mails of a demo, in the order they were decided in, and how long that took.
+
+    `conversation` is what was said about item `ABOUT` then: two answers of a colleague, and a reply by mail between.
+    """
 
     lines: tuple[Line, ...]
     took_s: float
+    conversation: tuple[Said, ...] = ()
+
+
+ABOUT = 2
+"""The item that the demo talks about."""
+
+ANSWERS = ("There is paper stuck in tray 2. I am on my way.", "Thank you, it prints again!", "You are welcome.")
 
 
 def stands(folder: Path) -> bool:
@@ -61,7 +91,46 @@ def play(folder: Path) -> Played:
         with closing(Engine(config, store)) as engine:
             started = time.monotonic()
             reports = Pass(engine).run(config.mailboxes)
-        return Played(tuple(line for report in reports for line in report.lines), time.monotonic() - started)
+            took_s = time.monotonic() - started
+            return Played(tuple(line for report in reports for line in report.lines), took_s, _talked(engine, folder))
+
+
+def _talked(engine: Engine, folder: Path) -> tuple[Said, ...]:
+    """Let a colleague answer, the customer reply to the mail they got, and the colleague close the item."""
+    colleague = How(items.whoever(engine, "bob", ""))
+    send(engine)
+    first = items.answer(engine, ABOUT, ANSWERS[0], colleague)
+    send(engine)
+    mail = next(each for each in first.told if each.kind is Kind.ANSWER)
+    _reply(folder, mail.to, _sent(folder, mail.message_id), ANSWERS[1])
+    ((line,),) = [report.lines for report in Pass(engine).run(engine.config.mailboxes) if report.lines]
+    last = items.answer(engine, ABOUT, ANSWERS[2], colleague, close=True)
+    send(engine)
+    rows = engine.store.outbox.told(item=ABOUT)
+    return (
+        Said("bob", ANSWERS[0], tuple(row for row in rows if row.act == first.ref)),
+        Said(mail.to, ANSWERS[1], tuple(row for row in rows if row.mail == line.mail)),
+        Said("bob", f"{ANSWERS[2]} (closed)", tuple(row for row in rows if row.act == last.ref)),
+    )
+
+
+def _sent(folder: Path, message_id: str) -> Message:
+    """The mail of ours with a Message-ID, as the customer has it."""
+    for place in (folder / "mail" / "outgoing" / "new").iterdir():
+        found = message_from_bytes(place.read_bytes())
+        if found["Message-ID"] == message_id:
+            return found
+    raise StoreError(f"the demo did not send {message_id}")
+
+
+def _reply(folder: Path, sender: str, answered: Message, words: str) -> None:
+    """Put a reply into the mailbox, as a mail program writes it."""
+    to = parseaddr(str(answered["Reply-To"]))[1]
+    mail = (
+        f"From: Jane Doe <{sender}>\nTo: {to}\nSubject: {answered['Subject']}\nDate: {formatdate()}\n"
+        f"Message-ID: <printer.9@mail.bigcorp.example>\nIn-Reply-To: {answered['Message-ID']}\n\n{words}\n"
+    )
+    (folder / "mail" / "system" / "new" / "20-thanks.demo").write_bytes(mail.encode())
 
 
 def _copy(folder: Path) -> None:
@@ -91,6 +160,7 @@ def _put_mails(folder: Path, config: Config) -> None:
         content = source.read_bytes()
         for mark, value in marks.items():
             content = content.replace(mark, value)
+        content = _RECEIVED.sub(rb"\1" + formatdate(now - 60 + number).encode(), content, count=1)
         box = "support" if source.stem.endswith(".support") else "system"
         place = folder / "mail" / box / "new" / f"{source.stem}.demo"
         place.write_bytes(content)

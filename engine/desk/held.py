@@ -17,9 +17,10 @@ from engine.decision.mailbox_action import KEEP, Planned, plan_action
 from engine.decision.seal import seal
 from engine.explain.replay import decide_again
 from engine.model.draft import Decider, Disposition, Verdict, Who
+from engine.model.events import Kind
 from engine.model.extra import ExtraError
 from engine.model.facts import Release
-from engine.model.plan import CallWebhook, Effect, Outcome, SendMail, Settle
+from engine.model.plan import Outcome, Settle, Tell
 from engine.run.line import Line, line_of
 from engine.run.passing import utc_now
 from engine.run.process import process
@@ -99,10 +100,11 @@ def reject(engine: Engine, row: MailRow, by: str, reason: str) -> Closed:
     """
     _needs(reason)
     raw = engine.store.archive.raw(row.mail)
-    told = _told(engine, row, raw, by, reason)
+    tell = _tell(engine, row, raw, by, reason)
     kind, folder = _afterwards(engine.config, row, raw, Outcome.REJECTED)
-    engine.store.ledger.reject(row.mail, by, reason, told, engine.message_ids, action=kind, folder=folder)
-    return Closed(row.mail, Outcome.REJECTED, any(isinstance(each, SendMail) for each in told))
+    rows = engine.store.ledger.reject(row.mail, by, reason, tell, engine.teller, action=kind, folder=folder)
+    told = [each for each in engine.store.outbox.told(row.mail) if each.id in rows and each.kind is Kind.AUTO]
+    return Closed(row.mail, Outcome.REJECTED, any(each.state == "queued" for each in told))
 
 
 def discard(config: Config, store: Store, row: MailRow, by: str, reason: str) -> Closed:
@@ -128,7 +130,7 @@ def retry(store: Store, ref: str) -> MailRow:
     return row
 
 
-def _told(engine: Engine, row: MailRow, raw: RawMail | None, by: str, reason: str) -> tuple[Effect, ...]:
+def _tell(engine: Engine, row: MailRow, raw: RawMail | None, by: str, reason: str) -> Tell | None:
     """Whom a refusal is told: the sender by mail, others by webhook, as the plan of any refusal says.
 
     The rules are asked once more, for they may forbid an answer; where they cannot be asked, because their file or a
@@ -136,17 +138,17 @@ def _told(engine: Engine, row: MailRow, raw: RawMail | None, by: str, reason: st
     mail whose bytes are gone nobody can say who wrote it: nobody is told of those either.
     """
     if raw is None or row.state == "quarantined":
-        return ()
+        return None
     try:
         come = decide_again(engine, raw, mail=row.mail, until="sender")
     except ExtraError:
-        return ()
+        return None
     if come.draft.disposition is not None and come.draft.disposition.verdict is Verdict.DEFER:
-        return ()
+        return None
     why = Disposition(Verdict.REJECT, row.code or "draft.undecided", reason, Decider(Who.PERSON, by))
     draft = replace(come.draft, disposition=why, workspace=row.workspace or come.draft.workspace)
     plan = seal(come.mail, come.facts, draft, engine.config)
-    return tuple(each for each in plan.effects if isinstance(each, SendMail | CallWebhook))
+    return next((each for each in plan.effects if isinstance(each, Tell)), None)
 
 
 def _afterwards(config: Config, row: MailRow, raw: RawMail | None, outcome: Outcome) -> Planned:

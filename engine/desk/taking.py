@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from engine.model.addresses import key_of
+from engine.model.events import Why
 from engine.model.mail import Envelope, Origin, RawMail
 from engine.model.plan import Outcome
 from engine.model.reasons import REASONS
@@ -105,7 +106,8 @@ def _take(engine: Engine, spooled: Spooled, at_once: bool) -> Taken:
 def _refused_before(store: Store, mail: str) -> bool:
     """Whether we refused these bytes before and left it to the mail server to say so: it did not hear us then."""
     receipts = store.archive.receipts(mail)
-    return bool(receipts) and receipts[-1].outcome is Outcome.REJECTED and not receipts[-1].outbox
+    told = [each.why for each in store.outbox.told(mail) if each.id in (receipts[-1].outbox if receipts else ())]
+    return bool(receipts) and receipts[-1].outcome is Outcome.REJECTED and (not told or Why.MTA in told)
 
 
 def _said(code: str, because: str) -> str:

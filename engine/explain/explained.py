@@ -15,6 +15,7 @@ from engine.model.draft import Decider, Note
 from engine.model.plan import Outcome
 
 if TYPE_CHECKING:
+    from engine.model.stored import OutboxLine
     from engine.model.trace import Trace
     from rules.explain import Leaves
 
@@ -37,7 +38,7 @@ class Explained(Struct, frozen=True):
     `purged` no addresses and no subject either. `before` are the outcomes of earlier generations. A mail that `waits`
     is not decided yet, and not before `until` where that is set; `would` is what would become of it now. `anew` says
     with what it was decided again just now. `leaves` are the values of every condition, by the digest of the rule file.
-    Times are told in `zone`.
+    `hearers` are all who were considered, or would be where nothing is stored. Times are told in `zone`.
     """
 
     mail: str
@@ -71,6 +72,7 @@ class Explained(Struct, frozen=True):
     anew: str = ""
     asked_anew: tuple[str, ...] = ()
     zone: str = "UTC"
+    hearers: tuple[OutboxLine, ...] = ()
     leaves: Mapping[str, Leaves] = field(default_factory=dict)
 
     def local(self, moment: datetime) -> datetime:

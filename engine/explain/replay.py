@@ -26,11 +26,12 @@ from engine.model.mail import Mail, RawMail
 from engine.model.plan import Outcome
 from engine.run.engine import Engine
 from engine.run.passing import utc_now
+from engine.store.locks import owner
 
 if TYPE_CHECKING:
     from engine.config import Config
     from engine.decision.pipeline import Decision
-    from engine.model.stored import MailRow
+    from engine.model.stored import MailRow, OutboxLine
     from engine.model.trace import Trace
     from rules.explain import Leaves
 
@@ -103,6 +104,7 @@ def explain_stored(engine: Engine, row: MailRow, *, anew: str = "", every_rule: 
         erased_at=row.erased_at,
         purged=row.purged_at is not None,
         leaves=_leaves(engine, raw, trace, row.mail) if every_rule and raw is not None else {},
+        hearers=tuple(engine.store.outbox.told(row.mail)),
     )
     if decision is not None:
         known = _decided(known, decision, anew)
@@ -159,7 +161,21 @@ def explain_bytes(engine: Engine, raw: RawMail, name: str, every_rule: bool = Fa
         released=_if_released(engine, raw, "") if held else None,
         stored=False,
         leaves=_leaves(engine, raw, decision.trace, "") if every_rule else {},
+        hearers=_would_hear(engine, raw, decision),
     )
+
+
+def _would_hear(engine: Engine, raw: RawMail, decision: Decision) -> tuple[OutboxLine, ...]:
+    """Commit what was decided, look who would be told, and take it back."""
+    store, plan = engine.store, decision.plan
+    if plan.disposition.verdict is Verdict.DEFER:
+        return ()
+    with store.rehearsal():
+        (spooled,) = store.ledger.spool([raw], owner())
+        if spooled.seen_before:
+            return ()
+        store.commit(spooled, decision.mail, decision.facts, plan, b"{}", "keep", "", engine.teller)
+        return tuple(store.outbox.told(spooled.mail))
 
 
 def _if_released(engine: Engine, raw: RawMail, mail: str) -> IfReleased:

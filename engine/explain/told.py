@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from engine.explain import plain
+from engine.explain import hearers, plain
 from engine.explain.head import head
 from engine.explain.stages import flow, not_reached, printable, stages
 from engine.mail.defects import MEANINGS
@@ -38,6 +38,11 @@ MADE = {
     Done.SET_FIELD: ("a changed field", "{} changed fields"),
     Done.ADD_LABEL: ("a label", "{} labels"),
     Done.ADD_PERSON: ("a person on the item", "{} people on the item"),
+    Done.DROP_LABEL: ("a label taken off", "{} labels taken off"),
+    Done.DROP_PERSON: ("a person taken off the item", "{} people taken off the item"),
+    Done.SET_COPIES: ("people who are copied", "{} lists of people who are copied"),
+    Done.CAME_BACK: ("a mail of ours that came back", "{} mails of ours that came back"),
+    Done.PUBLISH: ("a note made public", "{} notes made public"),
     Done.ATTACH: ("an attachment", "{} attachments"),
     Done.SEND_MAIL: ("a mail to send", "{} mails to send"),
     Done.CALL_WEBHOOK: ("a webhook to call", "{} webhooks to call"),
@@ -57,7 +62,14 @@ def told(this: Explained, texts: Texts, every_rule: bool = False, only_stage: st
     if trace is not None:
         lines += [*stages(trace, texts, this.leaves, every_rule, "", width), *not_reached(trace)]
     lines += [*_if_released(this, width), *_effects(this, width), *_history(this)]
-    return [*lines, "", *_what_it_means(this), *_what_to_do(this)]
+    return [*lines, "", *_what_it_means(this), *_what_to_do(this), *_heard(this, width)]
+
+
+def _heard(this: Explained, width: int) -> Iterator[str]:
+    """Who was told, or would be, and who was not and why."""
+    if this.hearers:
+        yield " Told" if this.stored else " Would be told"
+        yield from hearers.lines(this.hearers, this.local, width)
 
 
 def _facts(this: Explained, width: int) -> Iterator[str]:
@@ -131,7 +143,9 @@ def _holds(passed: Note, this: Explained) -> bool:
 def _effects(this: Explained, width: int) -> Iterator[str]:
     if this.trace is None or not this.trace.effects:
         return
-    counted = Counter(this.trace.effects)
+    counted = Counter(effect for effect in this.trace.effects if effect != Done.TELL)
+    if not counted:
+        return
     words = [MADE[name][number > 1].format(number) if name in MADE else name for name, number in counted.items()]
     lead = " it made" if this.stored and not this.anew and not this.waits else " would make"
     yield from flow(f"{lead}  ", words, width, ", ")
@@ -225,6 +239,7 @@ def as_json(this: Explained, texts: Texts) -> dict[str, Any]:
             "outcome": would.outcome.value, "because": would.because, "stage": would.stage,
             "passed": [sentence(each) for each in would.passed],
         },
+        "told": [hearers.as_json(row) for row in this.hearers],
         "asked_anew": list(this.asked_anew),
         "unread": list(this.unread),
         "trace": plain.trace(trace, texts, this.leaves) if trace is not None else None,

@@ -27,6 +27,7 @@ NOTHING_SAID = {
     "nl": "Geen beschrijving opgegeven.",
     "pt": "Nenhuma descrição fornecida.",
     "pl": "Nie podano opisu.",
+    "ja": "説明はありません。",
 }
 """The description of an item whose mail has no text, by the language of the instance (F093)."""
 

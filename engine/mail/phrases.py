@@ -434,6 +434,7 @@ REPLY_ABOVE = (
     "reply above this line", "type your reply above this line", "please type your reply above", "write above this line",
     "reply above the line", "antworten sie oberhalb dieser", "bitte oberhalb dieser", "répondez au-dessus de cette",
     "veuillez répondre au-dessus", "responda por encima de esta", "responda encima de esta", "rispondi sopra questa",
+    "risponda sopra questa", "prosimy odpowiadać powyżej", "この行より上に",
     "responda acima desta", "reageer boven deze", "truncate here", "do not write below this line", "svar over denne",
     "svara ovanför", "odpowiedz powyżej", "please reply above", "reply above",
 )  # fmt: skip

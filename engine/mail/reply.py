@@ -45,12 +45,20 @@ def cut(text: str, settings: Any = None, html: bool = False, subject: str = "") 
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     if settings is not None and settings.cut == "off":
         return Cut(text.strip())
-    whole, tail, why = text, "", ""
     patterns = reply_patterns.prepare(settings)
+    made = _cut(text, patterns, html, subject, truncate=True)
+    if made is None and patterns is not reply_patterns.NONE:  # answered below our own line, which is quoted above
+        made = _cut(text, patterns, html, subject, truncate=False)
+    return made or Cut(text.strip())
+
+
+def _cut(text: str, patterns: reply_patterns.Patterns, html: bool, subject: str, truncate: bool) -> Cut | None:
+    """Cut once; None where nothing new would be left."""
+    tail, why = "", ""
     cuttings: list[str] = []
     if patterns is not reply_patterns.NONE:
         text, cuttings = _without(text, reply_patterns.cut_spans(text, patterns))
-        at, why = reply_patterns.truncation(text, patterns)
+        at, why = reply_patterns.truncation(text, patterns) if truncate else (-1, "")
         if at >= 0:
             text, tail = text[:at], text[at:]
     pass_ = _Pass(text, patterns, html, look.forwards(subject))
@@ -59,7 +67,7 @@ def cut(text: str, settings: Any = None, html: bool = False, subject: str = "") 
         return Cut(text.strip())
     new, quoted, signature = pass_.parts()
     if not new or new.isspace():
-        return Cut(whole.strip())
+        return None
     why = pass_.why or why or ("pattern: cut_patterns" if cuttings else "")
     rest = [quoted, tail.strip("\n"), *cuttings]
     return Cut(new, "\n".join(one for one in rest if one and not one.isspace()), signature, why)

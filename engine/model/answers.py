@@ -29,13 +29,14 @@ class AccountMatch(Struct, frozen=True, omit_defaults=True):
 class MessageMatch(Struct, frozen=True, omit_defaults=True):
     """The item or topic in whose conversation a Message-ID stands; `private` if that message was an internal note.
 
-    `also` are the items that the same mail made in other workspaces.
+    `also` are the items that the same mail made in other workspaces, `account` is whom that message was sent to.
     """
 
     message_id: str
     item: ItemFacts
     private: bool = False
     also: tuple[ItemFacts, ...] = ()
+    account: int = 0
 
 
 class HookOutcome(Stored):

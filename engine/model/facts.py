@@ -90,7 +90,8 @@ class Thread(Struct, frozen=True):
 
     `marker` is the text that led there. `dangling` means a marker was found that names nothing, `foreign` that it is a
     bare number which was never given here; `proven` that the marker could not be guessed (a signed token or a
-    Message-ID of ours); `private` that it answers an internal note; `unsigned` that a token in it is not signed by us.
+    Message-ID of ours), `account` whose it was, if it was sent to one person; `private` that it answers an internal
+    note; `unsigned` that a token in it is not signed by us.
     `tried` is what each way saw; early releases stored a sentence.
     """
 
@@ -102,6 +103,7 @@ class Thread(Struct, frozen=True):
     proven: bool = False
     private: bool = False
     unsigned: bool = False
+    account: int = 0
     tried: tuple[tuple[Way, Note | str], ...] = ()
 
 

@@ -7,13 +7,16 @@ Invariant: a new item or user is referred to symbolically; ids are put in at com
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from enum import StrEnum
 
 from msgspec import Struct
 
 from engine.model.desk import Value
 from engine.model.draft import Decider, Disposition, NewUser, Role
-from engine.model.mail import Attachment, Part
+from engine.model.events import Why
+from engine.model.facts import Auto
+from engine.model.mail import Address, Attachment, Part
 from engine.model.words import Stored
 
 
@@ -24,7 +27,10 @@ class CreateUser(Struct, frozen=True):
 
 
 class CreateItem(Struct, frozen=True):
-    """The item to make, all fields in it. `author` is a login, or an address of a CreateUser before it."""
+    """The item to make, all fields in it. `author` is a login, or an address of a CreateUser before it.
+
+    `language` is that of who wrote it.
+    """
 
     workspace: str
     title: str
@@ -34,6 +40,7 @@ class CreateItem(Struct, frozen=True):
     quoted: str = ""
     html_part: Part | None = None
     private: bool = False
+    language: str = ""
 
 
 class AddComment(Struct, frozen=True):
@@ -81,6 +88,47 @@ class AddPerson(Struct, frozen=True):
     role: Role
 
 
+class DropLabel(Struct, frozen=True):
+    """A label comes off the item."""
+
+    item: int
+    label: str
+
+
+class DropPerson(Struct, frozen=True):
+    """Somebody has no role on the item any more."""
+
+    item: int
+    person: str
+
+
+class Publish(Struct, frozen=True):
+    """A note becomes a comment that everybody on the item sees.
+
+    With `authorise` its author joins as a reader and may reply from then on; `by` is who said so.
+    """
+
+    item: int
+    note: int
+    by: str
+    authorise: bool = False
+
+
+class SetCopies(Struct, frozen=True):
+    """Who stood in To and Cc of a mail of the requester; those without an account hear the answers."""
+
+    item: int
+    copies: tuple[Address, ...]
+
+
+class CameBack(Struct, frozen=True):
+    """A mail of ours was not delivered: a report says so, which names our Message-ID (RFC 3464)."""
+
+    message_id: str
+    status: str = ""
+    diagnostic: str = ""
+
+
 class Attach(Struct, frozen=True):
     """An attachment joins the item; its bytes stay in the raw mail until that is purged."""
 
@@ -88,41 +136,40 @@ class Attach(Struct, frozen=True):
     attachment: Attachment
 
 
-class Letter(Stored):
-    """What a mail that goes out is for."""
+class Tell(Struct, frozen=True):
+    """How people are to be told of what a plan or an act does; who they are is found when it is committed.
 
-    ACK = "ack"
-    COMMENT_ACK = "comment_ack"
-    REJECTED = "rejected"
-    HELD = "held"
-    REPORT = "report"
-    FORWARD = "forward"
-    NOTIFY = "notify"
-    ACCOUNT = "account"
-
-
-class SendMail(Struct, frozen=True):
-    """A mail for the outbox, as data: composed when it is delivered.
-
-    `automatic` mail goes out at most once and with a null reverse-path, the rest at least once. `reason` is the
-    sentence that rejected or held.
+    `event` is what became of a mail that changed nothing, "" where the effects say what happened. `answer_to` is where
+    an automatic answer goes, `unanswerable` why no machine may answer. `template` and `text` are those of that answer,
+    `no_answer` why there is none. `because` and `code` are the sentence and the reason code of a refusal, a hold or a
+    report, `told` is the sentence for the sender, `report` tells that admins hear of it. `named` are people that rules
+    notify, `forwards` addresses that get the mail itself, `copied` the keys of the addresses in To and Cc. `account`:
+    an account was made for the sender, who hears of it. `machine` is the kind of mail where a machine wrote it, `quiet`
+    is why nobody at all is told, `arrived_at` when the mail reached our servers. `proven`: whoever wrote it was sent
+    something of ours about it, `personal`: and nobody else was; the words of somebody inside leave for others only
+    then.
     """
 
-    kind: Letter
-    template: str
-    to: tuple[str, ...]
+    event: str = ""
+    answer_to: str = ""
+    unanswerable: str = ""
     language: str = ""
-    reason: str = ""
+    template: str = ""
     text: str = ""
-    automatic: bool = True
-    item: int = 0
-
-
-class CallWebhook(Struct, frozen=True):
-    """A webhook for the outbox; `event` as in [webhooks]."""
-
-    name: str
-    event: str
+    no_answer: Why | None = None
+    because: str = ""
+    told: str = ""
+    code: str = ""
+    report: bool = False
+    named: tuple[str, ...] = ()
+    forwards: tuple[str, ...] = ()
+    copied: tuple[str, ...] = ()
+    account: bool = False
+    machine: Auto | None = None
+    proven: bool = True
+    personal: bool = True
+    quiet: Why | None = None
+    arrived_at: datetime | None = None
 
 
 Effect = (
@@ -134,13 +181,17 @@ Effect = (
     | AddLabel
     | AddPerson
     | Attach
-    | SendMail
-    | CallWebhook
+    | DropLabel
+    | DropPerson
+    | Publish
+    | SetCopies
+    | CameBack
+    | Tell
 )
 
 
 class Done(Stored):
-    """What an effect is called where it is stored."""
+    """What an effect is called where it is stored; the last two are of releases before events."""
 
     CREATE_USER = "CreateUser"
     CREATE_ITEM = "CreateItem"
@@ -150,6 +201,12 @@ class Done(Stored):
     ADD_LABEL = "AddLabel"
     ADD_PERSON = "AddPerson"
     ATTACH = "Attach"
+    DROP_LABEL = "DropLabel"
+    DROP_PERSON = "DropPerson"
+    PUBLISH = "Publish"
+    SET_COPIES = "SetCopies"
+    CAME_BACK = "CameBack"
+    TELL = "Tell"
     SEND_MAIL = "SendMail"
     CALL_WEBHOOK = "CallWebhook"
 
@@ -163,8 +220,12 @@ DONE: Mapping[type[Effect], Done] = {
     AddLabel: Done.ADD_LABEL,
     AddPerson: Done.ADD_PERSON,
     Attach: Done.ATTACH,
-    SendMail: Done.SEND_MAIL,
-    CallWebhook: Done.CALL_WEBHOOK,
+    DropLabel: Done.DROP_LABEL,
+    DropPerson: Done.DROP_PERSON,
+    Publish: Done.PUBLISH,
+    SetCopies: Done.SET_COPIES,
+    CameBack: Done.CAME_BACK,
+    Tell: Done.TELL,
 }
 """The name of every effect in traces; a class may be renamed, its name there never."""
 

@@ -36,6 +36,9 @@ OUR_FAULT = frozenset({"config.broken", "rule.file_broken"})
 """Codes of mail that waits for a file of ours: its sender hears, once, whose fault that is (F021), and every pass looks
 whether the file is mended."""
 
+NEEDS_MENDING = OUR_FAULT | {"hook.sandbox_missing", "hook.disabled"}
+"""Codes of mail that waits until somebody mends something here: a file, or the machine."""
+
 RELEASE = 'allegra held release {mail} --reason "…"      let it in once'
 REJECT = 'allegra held reject {mail} --reason "…"       refuse it; the sender is told where that is allowed'
 DISCARD = "allegra held discard {mail}                   drop it; nobody is told"

@@ -2,15 +2,18 @@
 
 Here: frozen data and nothing else. Not here: who gives it (`ports.py`) and where it is kept (`store/`).
 Invariant: no row holds more than short texts, but for the bytes of a mail that was asked for by itself.
+Over 300 lines: data only, and what it means.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec import Struct
+
+from engine.model.events import Kind
+from engine.model.hearing import Change, Outgoing
 
 if TYPE_CHECKING:
     from engine.model.desk import Value
@@ -199,6 +202,25 @@ class CommentView(Struct, frozen=True):
         return self.sender or self.author
 
 
+class EventRow(Struct, frozen=True):
+    """Something that happened. `actor` is a login or an address, "" the engine; `mail` or `act` is what did it."""
+
+    id: int
+    at: datetime
+    name: str
+    actor: str
+    via: str
+    item: int
+    topic: int
+    comment: int
+    workspace: str
+    mail: str
+    act: str
+    changes: tuple[Change, ...] = ()
+    code: str = ""
+    because: str = ""
+
+
 class AttachmentView(Struct, frozen=True):
     """An attachment; its bytes are `Items.blob(digest)`."""
 
@@ -233,32 +255,126 @@ class ItemView(Struct, frozen=True):
 
 
 class OutboxRow(Struct, frozen=True):
-    """Something to be sent, claimed. `kind` is that of SendMail, or webhook; `payload` its data, by field name.
+    """Something to be sent, claimed, with what it is composed of.
 
-    `key` stays the same however often it is tried. `attempts` counts this one.
+    `key` stays the same however often it is tried. `attempts` counts this one. `content` are the bytes of the first
+    attempt, b"" before it. `queued_at` is when a person had it sent after all.
     """
 
     id: int
     key: str
-    kind: str
-    payload: Mapping[str, Any]
+    kind: Kind
+    event: str
+    told: Outgoing
     mail: str
     generation: int
     item: int
     topic: int
     message_id: str
     attempts: int
-    automatic: bool
+    language: str
+    account: int
     created_at: datetime
+    address_key: str = ""
+    content: bytes = b""
+    queued_at: datetime | None = None
 
     @property
-    def to(self) -> tuple[str, ...]:
-        """The recipients of a mail, as they were written."""
-        return tuple(self.payload.get("to", ()))
+    def waits_since(self) -> datetime:
+        """When it began to wait for its way out: what is older than a limit is given up."""
+        return self.queued_at or self.created_at
+
+    @property
+    def automatic(self) -> bool:
+        """Tell whether it is sent at most once."""
+        return self.kind is Kind.AUTO
+
+
+class OutboxLine(Struct, frozen=True):
+    """A row of the outbox in a list: somebody who was considered, and what became of it.
+
+    `to` is an address, or the name of a webhook; `login` that of an account, "" without one. `said` is what a server
+    said last, or more of why not; `waits_until` is when a row is due that waits. `subject` is that of the mail, ""
+    before it was composed.
+    """
+
+    id: int
+    state: str
+    kind: Kind
+    event: str
+    to: str
+    login: str
+    name: str
+    parts: tuple[str, ...]
+    inside: bool
+    item: int
+    topic: int
+    mail: str
+    act: str
+    title: str
+    why: str
+    said: str
+    attempts: int
+    created_at: datetime
+    tried_at: datetime | None
+    waits_until: datetime | None
+    message_id: str
+    template: str = ""
+    subject: str = ""
+
+
+class Queued(NamedTuple):
+    """How many rows wait to be sent or are being sent, and since when the first of them does."""
+
+    rows: int = 0
+    oldest: datetime | None = None
+
+
+class TroubledAddress(Struct, frozen=True):
+    """An address that our mail does not reach, or that is left alone. `state` is suspended, failing or muted.
+
+    `failures` counts what came back or was refused in a row, `said` is the last of it, or why it is muted; `item` is
+    the only item about which it is muted, 0 for all. `until` is when that ends, None where a person ends it.
+    """
+
+    address: str
+    state: str
+    failures: int = 0
+    said: str = ""
+    item: int = 0
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+class Trouble(Struct, frozen=True):
+    """Something that does not work: what was said of it last, since when, and when it was last told aloud."""
+
+    name: str
+    said: str
+    since: datetime
+    told_at: datetime | None = None
+
+
+NO_WAY_OUT = "smtp"
+"""The trouble that mail does not go out."""
+
+
+class SentFile(Struct, frozen=True):
+    """A file that goes along with the words it came with; its bytes are `Items.blob(digest)`."""
+
+    name: str
+    content_type: str
+    size_bytes: int
+    digest: str
 
 
 class OutboxContext(Struct, frozen=True):
-    """The mail that is answered and the item it is about, as far as they are known."""
+    """What a row is about, as far as it is known: the mail that is answered, the item, its words.
+
+    `subject` to `name` are of the mail; `name` is that of its writer. `text` are the words of the comment, the post or
+    the item, `files` came with them; `quoted` were the last public words before, by `quoted_from` at `quoted_at`.
+    `first_id` is the Message-ID of the mail that made the item, `last_id` that of the last one this recipient wrote.
+    """
 
     mail: str = ""
     mailbox: str = ""
@@ -272,3 +388,18 @@ class OutboxContext(Struct, frozen=True):
     title: str = ""
     workspace: str = ""
     name: str = ""
+    status: str = ""
+    type: str = ""
+    priority: str = ""
+    assigned_to: str = ""
+    requester: str = ""
+    requester_address: str = ""
+    opened_at: datetime | None = None
+    text: str = ""
+    files: tuple[SentFile, ...] = ()
+    quoted: str = ""
+    quoted_from: str = ""
+    quoted_at: datetime | None = None
+    first_id: str = ""
+    last_id: str = ""
+    copies: int = 0

@@ -1,108 +1,149 @@
-"""What an outbox row means: the mail that is to be sent, and everything it is about.
+"""What an outbox row means: from the row, what it is about and the settings to a letter.
 
-Here: from a row, the stored original, the item and the settings to `SendMail` and `Context`.
-Not here: the rows (`store/`), the bytes (`compose.py`). Invariant: what is gone meanwhile (a purged original, a deleted
-item) leaves a shorter mail, never a failure.
+Here: whom it comes from and whom a reply reaches, the thread, the files. Not here: what a template may use
+(`values.py`), the rows (`store/`), the bytes (`compose.py`). Invariant: what is gone meanwhile (a purged original, a
+deleted comment) leaves a shorter mail, never a failure; outside people see nothing that only staff may.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING
+from itertools import compress
+from typing import TYPE_CHECKING, NamedTuple
 from zoneinfo import ZoneInfo
 
 from msgspec.structs import replace
 
-from engine.model.addresses import written
+from engine.decision import tokens
 from engine.model.desk import AccountStatus
-from engine.model.plan import Letter, SendMail
-from engine.outbox.compose import ComposeError, Context
-from engine.wording.sentence import sentence
+from engine.model.events import BY_NAME, Kind, Why
+from engine.outbox.compose import mailbox
+from engine.outbox.letter import ComposeError, File, Letter
+from engine.outbox.plain import NAME_CHARS, one_line
+from engine.outbox.templates import spoken
+from engine.outbox.values import ORIGINALS, Reaches, values
+from engine.outbox.writing import encoded_size
+from engine.store.dispatches import UNSIGNED
 
 if TYPE_CHECKING:
     from engine.config import Config
-    from engine.model.stored import OutboxRow
+    from engine.config.effective import Settings
+    from engine.model.stored import OutboxContext, OutboxRow
     from engine.store.store import Store
 
-_ORIGINALS = (Letter.REPORT, Letter.FORWARD)
-_FIELDS = frozenset(SendMail.__struct_fields__)
+LONGEST_LOCAL = 64
+"""Characters of a local part (RFC 5321, 4.5.3.1.1): a longer one would not be a token but a mistake."""
 
 
-def send_mail(row: OutboxRow) -> SendMail:
-    """The effect as it was decided. Raises: ComposeError for a row that holds something else."""
-    known = {name: value for name, value in row.payload.items() if name in _FIELDS}
-    if not {"kind", "template"} <= known.keys():
-        raise ComposeError("the outbox row holds no mail")
-    return SendMail(
-        **{**known, "kind": Letter(known["kind"]), "to": row.to, "automatic": row.automatic, "item": row.item}
-    )
+class Gone(Exception):
+    """There is nobody to send it to any more, or nothing to tell; the row is dropped for this reason, or sentence."""
+
+    def __init__(self, why: Why | None, said: str = "") -> None:
+        super().__init__(said or str(why))
+        self.why, self.said = why, said
 
 
-def contents(row: OutboxRow, store: Store, config: Config, now: datetime) -> tuple[SendMail, Context]:
-    """Gather what a mail is made of. Raises: ComposeError, SecretError."""
-    mail = send_mail(row)
-    mail = replace(mail, to=tuple(_address(to, store) for to in mail.to))
-    about = store.outbox.context(row.id)
-    settings, smtp = config.settings(about.workspace), config.smtp
-    sender = (settings.errors.from_ if mail.kind in _ORIGINALS else "") or (smtp.from_ if smtp is not None else "")
-    account = store.directory.account(about.sender, "").account if about.sender else None
-    person = account.name if account is not None and account.status != AccountStatus.GUEST else ""
-    raw = store.archive.raw(row.mail) if row.mail and mail.kind in _ORIGINALS else None
-    return mail, Context(
-        key=row.key,
-        sender=sender,
-        secret=config.instance.secret(),
-        instance=config.instance.name,
-        base_url=config.instance.base_url,
-        language=config.instance.language,
-        workspace=about.workspace,
-        workspace_name=config.workspaces[about.workspace].name if about.workspace in config.workspaces else "",
-        item=row.topic or row.item,
-        kind="t" if row.topic else "i",
-        title=about.title,
-        person=(person or about.name) if mail.automatic else "",
-        writer=written(about.name or person, about.sender),
-        subject=about.subject,
-        original_id=_bracketed(about.message_id),
-        references=about.references,
-        reply_address=_reply_address(config, about.workspace),
-        reply_token=settings.items.threading.reply_token,
-        send_as=person if smtp is not None and smtp.send_as == "user" and mail.kind == Letter.NOTIFY else "",
-        message_id=row.message_id,
-        original=raw.content if raw is not None else b"",
-        trace=_trace(row, store) if mail.kind == Letter.REPORT else "",
+class _Base(NamedTuple):
+    """What all parts of a letter ask."""
+
+    row: OutboxRow
+    about: OutboxContext
+    config: Config
+    settings: Settings
+    secret: bytes
+
+
+def letter(row: OutboxRow, store: Store, config: Config, now: datetime) -> Letter:
+    """Gather what a mail is made of. Raises: ComposeError, Gone, SecretError."""
+    about = store.outbox.context(row)
+    about = about if about.workspace else replace(about, workspace=row.told.workspace)
+    _still_there(row, about, store)
+    base = _Base(row, about, config, config.settings(about.workspace), config.instance.secret())
+    display, sender = _from(base)
+    reply_to, note_address = _reply_to(base, sender)
+    attached = _attached(base)
+    answers, references = _thread(base)
+    language = spoken(row.language, config.instance.language)
+    said = values(row, about, config, store, Reaches(reply_to or sender, note_address), language, attached, now)
+    return Letter(
+        row.kind, row.told.to, sender, _message_id(base), row.told.template, language, said,
+        workspace=about.workspace, instead=_instead(row), display=display, reply_to=reply_to,
+        reverse_path="" if row.automatic else sender, answers=answers, references=references,
+        list_id=_list_id(base, sender), loop=config.instance.name, about=row.topic or row.item,
+        is_topic=bool(row.topic), headers=base.settings.replies.headers if row.automatic else {},
+        files=_files(base, store, attached, said), html=_html(row, store, about, base.settings),
         now=now.astimezone(ZoneInfo(config.instance.timezone)),
-        headers=settings.replies.headers if mail.automatic else {},
-    )
+    )  # fmt: skip
 
 
-def _trace(row: OutboxRow, store: Store) -> str:
-    """Why it was decided so, a line for each remark of a stage; for the admin, who gets the report."""
-    from engine.model.trace import decode
-
-    stored = store.archive.trace(row.mail, row.generation) if row.mail else None
-    try:
-        stages = decode(stored).stages if stored else ()
-    except ValueError:
-        return ""
-    return "\n".join(f"{stage.name}: {sentence(note)}" for stage in stages for note in stage.notes)
+def _instead(row: OutboxRow) -> str:
+    """The text built in that goes out where the template fails or is not there."""
+    event = BY_NAME.get(row.event)
+    if row.kind is Kind.AUTO:
+        return (event.auto if event is not None else "") or "rejected"
+    return "answer" if row.kind is Kind.ANSWER else (event.template if event is not None else "") or "notice"
 
 
-def _bracketed(message_id: str) -> str:
-    return f"<{message_id.strip().strip('<>')}>" if message_id else ""
+def _still_there(row: OutboxRow, about: OutboxContext, store: Store) -> None:
+    """What was queued may have lost its recipient or its item since. Raises: Gone, ComposeError."""
+    if row.account:
+        account = store.directory.account_by_id(row.account)
+        if account is None or account.status in (AccountStatus.LOCKED, AccountStatus.REGISTERED):
+            raise Gone(Why.LOCKED)
+    if (row.item and not about.item) or (row.topic and not about.topic):
+        raise Gone(None, "the item is gone" if row.item else "the topic is gone")
+    if "@" not in row.told.to:
+        raise ComposeError(f"{one_line(row.told.to, 80)!r} has no address")
 
 
-def _address(to: str, store: Store) -> str:
-    """An address as it stands, or that of the account which a login or a name means."""
-    if "@" in to:
-        return to
-    account = store.directory.person(to)
-    if account is None or not account.emails:
-        raise ComposeError(f"{to} has no address")
-    return account.emails[0]
+def _from(base: _Base) -> tuple[str, str]:
+    """The name and the address it comes from: of the workspace, else of the installation."""
+    settings, config, told = base.settings, base.config, base.row.told
+    smtp = config.smtp.from_ if config.smtp is not None else ""
+    own = settings.errors.from_ if told.template in ORIGINALS else settings.replies.from_
+    name, sender = mailbox(own or smtp)
+    name = name or _workspace_name(base) or config.instance.name
+    by_person = config.smtp is None or config.smtp.send_as == "user"
+    if base.row.kind is Kind.AUTO or told.template in ORIGINALS or not by_person or not told.actor:
+        return name, sender
+    actor = one_line(told.actor, NAME_CHARS)
+    if not told.actor_inside and "@" in told.actor_address:
+        actor = f"{actor} ({told.actor_address.rpartition('@')[2]})"
+    return f"{actor} via {name}", sender
 
 
-def _reply_address(config: Config, workspace: str) -> str:
+def _workspace_name(base: _Base) -> str:
+    workspace = base.config.workspaces.get(base.about.workspace)
+    return workspace.name if workspace is not None else ""
+
+
+def _reply_to(base: _Base, sender: str) -> tuple[str, str]:
+    """The address that a reply goes to, with its token, and that for an internal note ("" where there is none).
+
+    A notice has a token of its own for each person: it proves who replies. That of a note leads to a note.
+    """
+    row, config = base.row, base.config
+    if row.told.template in ORIGINALS:
+        return "", ""
+    address = _read_address(config, base.about.workspace) or sender
+    local, _, domain = address.rpartition("@")
+    number, kind = row.topic or row.item, "t" if row.topic else "i"
+    if not number or not base.settings.items.threading.reply_token:
+        return ("" if address == sender else address), ""
+
+    def tagged(letter: str, account: int) -> str:
+        made = f"{local.partition('+')[0]}+{tokens.sign(number, base.secret, letter, account)}"
+        return f"{made}@{domain}" if len(made) <= LONGEST_LOCAL else address
+
+    inside = row.kind is Kind.NOTICE and bool(row.account) and row.told.inside
+    private = inside and not row.topic
+    if private and row.event == "item.noted":
+        return tagged("n", row.account), ""
+    return tagged(kind, row.account if inside else 0), tagged("n", row.account) if private else ""
+
+
+def _read_address(config: Config, workspace: str) -> str:
     """The address that is read and where a reply reaches this workspace: its own mailbox, else the system's."""
     for name in (workspace, "system"):
         for box in config.mailboxes:
@@ -110,3 +151,80 @@ def _reply_address(config: Config, workspace: str) -> str:
                 address: str = box.addresses[0]
                 return address
     return ""
+
+
+def _message_id(base: _Base) -> str:
+    row = base.row
+    if row.message_id and not row.message_id.endswith(UNSIGNED):
+        return row.message_id
+    number, kind = row.topic or row.item, "t" if row.topic else "i"
+    return tokens.message_id(row.key, number, base.secret, tokens.domain(base.config), kind)
+
+
+def _thread(base: _Base) -> tuple[str, tuple[str, ...]]:
+    """What it answers, and the chain: mail programs and replies are kept together by it.
+
+    An automatic answer answers the mail it is about. Everything else about an item refers to one root; an answer also
+    to the mail that made the item and to the last one this recipient wrote.
+    """
+    row, about = base.row, base.about
+    if row.told.template in ORIGINALS:
+        return "", ()
+    original = _bracketed(about.message_id)
+    number = row.topic or row.item
+    if row.kind is Kind.AUTO or not number:
+        return (original, (*about.references, original)) if original else ("", ())
+    root = tokens.root_id(number, base.secret, tokens.domain(base.config), "t" if row.topic else "i")
+    if row.kind is Kind.NOTICE:
+        return root, (root,)
+    first, last = _bracketed(about.first_id), _bracketed(about.last_id)
+    chain = [each for each in (first, root, last) if each]
+    return chain[-1], tuple(chain)
+
+
+def _bracketed(message_id: str) -> str:
+    return f"<{message_id.strip().strip('<>')}>" if message_id else ""
+
+
+def _list_id(base: _Base, sender: str) -> str:
+    """The name of the list that a notice belongs to (RFC 2919): the workspace, in our domain."""
+    if base.row.kind is not Kind.NOTICE or base.row.told.template in ORIGINALS:
+        return ""
+    name = "".join(char if char.isascii() and char.isalnum() else "-" for char in base.about.workspace.lower())
+    domain = sender.rpartition("@")[2].lower()
+    return f"{name.strip('-') or 'desk'}.{domain}" if domain.isascii() else ""
+
+
+def _html(row: OutboxRow, store: Store, about: OutboxContext, settings: Settings) -> bool:
+    """Whether it has an HTML part, too: automatic answers are short, and people may not want one."""
+    if row.kind is Kind.AUTO or row.told.template in ORIGINALS:
+        return False
+    wants = store.outbox.preference(row.account, about.workspace, "format") if row.account else ""
+    return (wants or settings.notify.defaults.format) != "text"
+
+
+def _attached(base: _Base) -> tuple[bool, ...]:
+    """Of each file whether it goes along: the smallest first, as far as there is room."""
+    row, room, goes = base.row, base.settings.replies.attach_up_to, []
+    none = row.kind is Kind.AUTO or row.told.template in ORIGINALS
+    for each in base.about.files:
+        encoded = encoded_size(each.size_bytes)
+        goes.append(not none and encoded <= room)
+        room -= encoded if goes[-1] else 0
+    return tuple(goes)
+
+
+def _files(base: _Base, store: Store, attached: tuple[bool, ...], said: Mapping[str, object]) -> tuple[File, ...]:
+    """What goes along: files that came with the words, or the original of a mail."""
+    if base.row.told.template in ORIGINALS:
+        return _original(base.row, store, str(said["trace"]))
+    going = compress(base.about.files, attached)
+    return tuple([File(each.name, store.items.blob(each.digest), each.content_type) for each in going])
+
+
+def _original(row: OutboxRow, store: Store, trace: str) -> tuple[File, ...]:
+    """The original, byte for byte: base64, since message/rfc822 may not be encoded and the bytes may be anything."""
+    raw = store.archive.raw(row.mail) if row.mail else None
+    if raw is None or not raw.content:
+        return ()
+    return (File("original.eml", raw.content), *((File("trace.txt", trace.encode(), "text/plain"),) if trace else ()))

@@ -1,9 +1,11 @@
 """Sending what waits in the outbox.
 
-Here: claiming rows, composing, handing over, writing down what happened; how often one address hears from us.
-Not here: the bytes (`compose.py`), the connection (`wire.py`), the rows (`store/`).
+Here: claiming rows, composing, handing over, writing down what happened; how long a row is tried.
+Not here: the bytes (`compose.py`), the way out (`transport.py`), the rows (`store/`), who hears
+(`decision/hearing.py`).
 Invariant: a row is claimed in a committed transaction before it is sent. A mail whose fate nobody knows is sent again
-if it is a notification (same Message-ID), and never if it is automatic.
+with the same bytes, but never an automatic answer. A server that is away costs no attempt, and a mail over which it
+breaks keeps no other from going out.
 """
 
 from __future__ import annotations
@@ -14,13 +16,16 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from engine.config.problems import SecretError
-from engine.outbox.caps import over
-from engine.outbox.compose import ComposeError, compose
-from engine.outbox.contents import contents
+from engine.model.events import Kind, Why
+from engine.model.stored import NO_WAY_OUT
+from engine.outbox.compose import address, compose
+from engine.outbox.contents import Gone, letter
+from engine.outbox.letter import Composed, ComposeError
 from engine.outbox.templates import Templates
-from engine.outbox.wire import Away, Refused, Wire
+from engine.outbox.transport import Away, Refused, Transport, transport
 from engine.stop import Stop, Stopped
 from engine.store.locks import owner
 
@@ -29,23 +34,28 @@ if TYPE_CHECKING:
     from engine.model.stored import OutboxRow
     from engine.store.store import Store
 
-ATTEMPTS = 20
-"""How often a mail is tried: with the waits below, for about two days."""
-
 FIRST_WAIT = timedelta(minutes=1)
 LONGEST_WAIT = timedelta(hours=4)
 
-CAP_WAIT = timedelta(minutes=15)
-"""How long a mail waits that is over a cap of an hour."""
+GIVE_UP_S = 5 * 86400.0
+"""How long a webhook is tried where no `[smtp]` says how long a mail is."""
+
+
+MOST_BREAKS = 2
+"""Times in a row that the way out may break over a mail, or refuse us, until the pass leaves it alone."""
 
 
 class Delivered(Struct, frozen=True):
-    """How many rows were sent, failed or wait, or may have been sent; `away` says why sending stopped."""
+    """How many rows were sent, failed or wait, or may have been sent; `away` says why nothing goes out.
+
+    `replaced` are the templates that failed, each with why: the built-in text went out in their place.
+    """
 
     sent: int = 0
     failed: int = 0
     unknown: int = 0
     away: str = ""
+    replaced: tuple[str, ...] = ()
 
 
 def deliver(
@@ -55,7 +65,7 @@ def deliver(
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
     stop: Stop | None = None,
 ) -> Delivered:
-    """Send at most `limit` rows; without [smtp] mail stays queued. Raises: StoreError, Stopped.
+    """Send at most `limit` rows; without [smtp] mail is dropped. Raises: StoreError, Stopped.
 
     A request to stop is heard until a mail is handed over; that one is finished and written down first.
     """
@@ -64,64 +74,138 @@ def deliver(
     return _Run(store, config, now, stop or Stop()).all(limit)
 
 
+def preview(store: Store, config: Config, row: OutboxRow, now: datetime) -> bytes:
+    """Compose a mail without keeping anything of it. Raises: ComposeError, Gone, SecretError."""
+    return _Run(store, config, lambda: now, Stop()).compose(row).content
+
+
 class _Run:
     """One pass over the outbox."""
 
     def __init__(self, store: Store, config: Config, now: Callable[[], datetime], stop: Stop) -> None:
         self._store, self._config, self._now, self._stop = store, config, now, stop
         self._templates: dict[str, Templates] = {}
-        self._away = ""
+        self._away, self._closed, self._breaks, self._reached = "", False, 0, False
+        self._sent: OutboxRow | None = None
+        self._replaced: list[str] = []
         self._counts = {"sent": 0, "failed": 0, "unknown": 0}
 
     def all(self, limit: int) -> Delivered:
         smtp = self._config.smtp
         domain = smtp.from_.rpartition("@")[2].rstrip("> ") if smtp is not None else ""
-        with Wire(smtp, domain) if smtp is not None else nullcontext() as wire:
-            for _ in range(limit):
-                with self._stop.interruptible():
-                    pass
-                claimed = self._store.outbox.claim(1, self._now(), owner())  # a crash leaves one in doubt, not more
-                for row in claimed:
-                    self._counts[self._webhook(row) if row.kind == "webhook" else self._mail(row, wire)] += 1
-                if not claimed or self._away:
-                    break
-        return Delivered(**self._counts, away=self._away)
+        with transport(smtp, domain) if smtp is not None else nullcontext() as way:
+            try:
+                for _ in range(limit):
+                    with self._stop.interruptible():
+                        pass
+                    row = self._take()
+                    if row is None:
+                        break
+                    is_mail = row.kind is not Kind.WEBHOOK
+                    self._counts[self._mail(row, way) if is_mail else self._webhook(row)] += 1
+            finally:
+                self._note_sent()
+        self._note_trouble()
+        return Delivered(**self._counts, away=self._away, replaced=tuple(dict.fromkeys(self._replaced)))
 
-    def _mail(self, row: OutboxRow, wire: Wire | None) -> str:
+    def _take(self) -> OutboxRow | None:
+        """Note that the last one was sent and claim the next: one at a time, so that a crash leaves one in doubt."""
+        with self._store.joining():
+            self._note_sent()
+            claimed = [] if self._closed else self._store.outbox.claim(1, self._now(), owner())
+        return claimed[0] if claimed else None
+
+    def _note_sent(self) -> None:
+        row, self._sent = self._sent, None
+        if row is not None:
+            self._store.outbox.sent(row.id, row.message_id, self._now())
+
+    def _mail(self, row: OutboxRow, way: Transport | None) -> str:
         """Send one mail; sent, failed or unknown."""
-        if wire is None:
-            return self._postpone(row, "there is no [smtp] section")
+        outbox = self._store.outbox
+        if way is None:
+            outbox.dropped(row.id, Why.NO_SMTP)
+            return "failed"
         try:
-            mail, context = contents(row, self._store, self._config, self._now())
-            if cap := over(self._store, self._config.settings(context.workspace), mail, self._now()):
-                return self._postpone(row, cap.reason) if cap.waits else self._give_up(row, cap.reason)
-            composed = compose(mail, context, self._of(context.workspace))
-            wire.send(composed.reverse_path, composed.recipients, composed.content, self._stop.interruptible)
+            made = self._composed(row)
+            way.send(made.reverse_path, made.recipients[0], made.content, self._stop.interruptible)
         except Stopped:
-            self._store.outbox.failed(row.id, "not sent: the pass was interrupted", self._now())
+            outbox.postponed(row.id, "not sent: the pass was interrupted")
             raise
+        except Gone as error:
+            outbox.dropped(row.id, error.why or "", error.said)
+            return "failed"
         except (ComposeError, SecretError) as error:
             return self._give_up(row, str(error))
         except Refused as error:
-            return self._wait(row, str(error)) if error.later else self._give_up(row, str(error))
+            return self._refused(row, error)
         except Away as error:
-            self._away = str(error)
-            if error.sent and row.automatic:
-                self._store.outbox.unknown(row.id)
-                return "unknown"
-            return self._wait(row, str(error))
-        self._store.outbox.sent(row.id, composed.message_id, self._now())
+            return self._broke(row, error)
+        self._away, self._breaks, self._reached = "", 0, True
+        self._sent = replace(row, message_id=made.message_id)
         return "sent"
+
+    def _refused(self, row: OutboxRow, error: Refused) -> str:
+        """A refusal is for this mail, for now or for good; or for us, and then another mail may not go out either."""
+        self._reached = True
+        if error.ours:
+            self._count(str(error))
+        else:
+            self._away, self._breaks = "", 0
+        return self._wait(row, str(error)) if error.later else self._give_up(row, str(error))
+
+    def _broke(self, row: OutboxRow, error: Away) -> str:
+        """Where nobody lets us in, all mail waits and no attempt counts; where it broke over a mail, others may do."""
+        said = str(error)
+        if not error.met:
+            self._away, self._closed = said, True
+            self._store.outbox.postponed(row.id, said)
+            return "failed"
+        self._count(said)
+        if error.sent and row.automatic:
+            self._store.outbox.unknown(row.id)
+            return "unknown"
+        return self._wait(row, said)
+
+    def _count(self, said: str) -> None:
+        self._away, self._breaks = said, self._breaks + 1
+        self._closed = self._breaks >= MOST_BREAKS
+
+    def _note_trouble(self) -> None:
+        """Note that the way out is closed, or open again. What waits too long before a closed one has failed."""
+        troubles, smtp = self._store.troubles, self._config.smtp
+        if self._away and smtp is not None:
+            troubles.begin(NO_WAY_OUT, self._away, self._now())
+            before = self._now() - timedelta(seconds=smtp.give_up_after)
+            self._counts["failed"] += self._store.outbox.give_up(before, self._away)
+        elif self._reached and troubles.find(NO_WAY_OUT) is not None:
+            troubles.over(NO_WAY_OUT)
+
+    def _composed(self, row: OutboxRow) -> Composed:
+        """The mail as it was composed at first, or composed now. Raises: ComposeError, Gone, SecretError."""
+        if row.content:
+            made = letter(row, self._store, self._config, self._now())
+            return Composed(made.message_id, made.reverse_path, (address(made.to),), row.content)
+        composed = self.compose(row)
+        self._store.outbox.composed(row.id, composed.content)
+        if composed.replaced:
+            self._replaced.append(composed.replaced)
+        return composed
+
+    def compose(self, row: OutboxRow) -> Composed:
+        """Compose a mail. Raises: ComposeError, Gone, SecretError."""
+        made = letter(row, self._store, self._config, self._now())
+        return compose(made, self._of(made.workspace))
 
     def _webhook(self, row: OutboxRow) -> str:
         from engine.outbox.webhook import NotTold, post
 
-        hook = self._config.webhooks.get(str(row.payload.get("name", "")))
+        hook = self._config.webhooks.get(row.told.to)
         if hook is None:
             return self._give_up(row, "there is no such webhook any more")
         told = {
             "schema": "allegra.webhook/1",
-            "event": row.payload.get("event", ""),
+            "event": row.event,
             "mail": row.mail,
             "item": row.item or None,
         }
@@ -131,28 +215,28 @@ class _Run:
             return self._wait(row, str(error))
         except NotTold as error:
             return self._wait(row, str(error)) if error.later else self._give_up(row, str(error))
-        self._store.outbox.sent(row.id, row.message_id, self._now())
+        self._sent = row
         return "sent"
 
     def _of(self, workspace: str) -> Templates:
         """The templates of a workspace, compiled once a pass."""
         if workspace not in self._templates:
             directory = self._config.settings(workspace).replies.directory
-            self._templates[workspace] = Templates(directory, self._config.instance.language)
+            self._templates[workspace] = Templates(directory, self._config.instance.language, workspace)
         return self._templates[workspace]
 
     def _wait(self, row: OutboxRow, error: str) -> str:
-        """Try again later, the longer the more often it failed."""
-        if row.attempts >= ATTEMPTS:
+        """Try again later, the longer the more often it failed, until `smtp.give_up_after` is over."""
+        if self._too_old(row):
             return self._give_up(row, f"{error} ({row.attempts} attempts)")
         wait = min(FIRST_WAIT * 2 ** min(max(row.attempts - 1, 0), 16), LONGEST_WAIT)
         self._store.outbox.failed(row.id, error, self._now() + wait)
         return "failed"
 
-    def _postpone(self, row: OutboxRow, why: str) -> str:
-        """Let a mail wait that was not tried, for it would be too much now."""
-        self._store.outbox.postponed(row.id, why, self._now() + CAP_WAIT)
-        return "failed"
+    def _too_old(self, row: OutboxRow) -> bool:
+        smtp = self._config.smtp
+        limit = smtp.give_up_after if smtp is not None else GIVE_UP_S
+        return (self._now() - row.waits_since).total_seconds() > limit
 
     def _give_up(self, row: OutboxRow, error: str) -> str:
         self._store.outbox.failed(row.id, error, None)

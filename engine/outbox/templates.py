@@ -1,8 +1,9 @@
-"""The texts of outgoing mail: built in for eight languages, overridden by files.
+"""The texts of outgoing mail: built in for nine languages, overridden by files.
 
-Here: finding a template, rendering it. Not here: what becomes of subject and body (`compose.py`).
-Invariant: templates run in Jinja2's sandbox on plain values; a value is never a template. A file that is missing or
-broken falls back to the text built in, so that a mail is always made.
+Here: finding a template, rendering it. Not here: what becomes of subject and body (`compose.py`), what a template may
+use (`names.py`), looking files through before a mail needs them (`checking.py`).
+Invariant: templates run in Jinja2's sandbox on plain values; a value is never a template. What is not there is an
+error, never a hole: then the text built in goes out in its place, and `replaced` says so.
 A template is text whose first line is `Subject: …`, then an empty line, then the body.
 """
 
@@ -12,139 +13,208 @@ import re
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from rules.problem import Problem, Severity
+LANGUAGES = ("en", "de", "fr", "es", "it", "nl", "pt", "pl", "ja")
+FAMILY = ("commented", "noted", "created", "assigned", "closed", "reopened", "changed", "posted",
+          "undeliverable")  # fmt: skip
+"""Names that have no text of their own built in: they fall back to `notice`, which says the event's sentence."""
 
-LANGUAGES = ("en", "de", "fr", "es", "it", "nl", "pt", "pl")
-NAMES = ("ack", "comment_ack", "rejected", "held", "unknown_sender", "account", "report", "forward", "config_error",
-         "notify")  # fmt: skip
+NAMES = ("ack", "comment_ack", "rejected", "held", "waits", "unknown_sender", "account", "answer", "notice", *FAMILY,
+         "held_digest", "report", "forward")  # fmt: skip
+FORMER = {"config_error": "waits", "notify": "notice"}
+"""Names of earlier releases, and what they are called now."""
+
 FILE_LIMIT_BYTES = 256 << 10
+MOST_CHARS = 200_000
+"""Characters of a rendered mail; rendering stops there, whatever a template does."""
+
+_TABLES = ("sentence", "why", "words", "advice")
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 _SUBJECT = re.compile(r"\s*Subject:[ \t]*([^\n]*)\n\n?(.*)", re.DOTALL)
 
 
+class Rendered(NamedTuple):
+    """Subject and body; `replaced` says why a template was not used, "" where it was."""
+
+    subject: str
+    body: str
+    replaced: str = ""
+
+
 @cache
-def built_in(language: str) -> Mapping[str, str]:
-    """The texts of one language by template name."""
+def built_in(language: str) -> Mapping[str, Any]:
+    """The texts of one language by template name, and its tables of sentences and words."""
     import tomllib
     from importlib.resources import files
 
     return tomllib.loads((files("engine.outbox") / "texts" / f"{language}.toml").read_text("utf-8"))
 
 
+def is_name(name: str) -> bool:
+    """Tell whether a template may be called so."""
+    return _NAME.fullmatch(name) is not None
+
+
+def spoken(language: str, fallback: str = "en") -> str:
+    """The language of a mail: the one that is wanted, where there are texts in it."""
+    wanted = language[:2].lower()
+    return wanted if wanted in LANGUAGES else fallback if fallback in LANGUAGES else "en"
+
+
 @cache
-def _environment(strict: bool) -> Any:
-    from jinja2 import StrictUndefined, Undefined
+def environment() -> Any:
+    """The sandbox that templates run in."""
+    from jinja2 import StrictUndefined
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-    undefined = StrictUndefined if strict else Undefined
-    return ImmutableSandboxedEnvironment(undefined=undefined, trim_blocks=True, lstrip_blocks=True)
+    class Sandbox(ImmutableSandboxedEnvironment):
+        """Products stay as small as a mail."""
+
+        intercepted_binops = frozenset({"*", "**"})
+
+        def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
+            sizes = [each if isinstance(each, int | float) else len(each) for each in (left, right)]
+            if operator == "**" or sizes[0] * sizes[1] > MOST_CHARS:
+                raise OverflowError(f"the result of {operator} is too big")
+            return super().call_binop(context, operator, left, right)
+
+    return Sandbox(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+
+
+@cache
+def failures() -> tuple[type[Exception], ...]:
+    """What may be raised by a template: whatever its author can do wrong."""
+    from jinja2 import TemplateError
+
+    return (TemplateError, ArithmeticError, LookupError, TypeError, ValueError, AttributeError, RecursionError,
+            MemoryError)  # fmt: skip
+
+
+@cache
+def _own(name: str, language: str) -> Any:
+    """A text built in, compiled once for all workspaces; what has none of its own is told by `notice`."""
+    texts = built_in(language)
+    return environment().from_string(texts[name if name in texts and name not in _TABLES else "notice"])
+
+
+@cache
+def _line(table: str, key: str, language: str) -> Any:
+    texts = built_in(spoken(language))[table]
+    return environment().from_string(texts.get(key) or texts.get("other", ""))
+
+
+def in_words(table: str, key: str, language: str) -> str:
+    """A fixed text of a language, "" where there is none: of the tables `why`, `words` and `advice`."""
+    texts = built_in(spoken(language))[table]
+    return str(texts.get(key, ""))
+
+
+def render_line(table: str, key: str, language: str, values: Mapping[str, object]) -> str:
+    """A sentence of a language with its values: of the tables `sentence` and `words`."""
+    return str(_line(table, key, language).render(values))
+
+
+class Unreadable(ValueError):
+    """A template file that is not read. The message is for people."""
 
 
 class Templates:
-    """The templates of one directory over those built in."""
+    """The templates of one workspace over those of the installation over those built in."""
 
-    def __init__(self, directory: Path | None, language: str = "en") -> None:
+    def __init__(self, directory: Path | None, language: str = "en", workspace: str = "") -> None:
         """`language` is the one to fall back to."""
-        self._directory = directory
-        self._fallback = language if language in LANGUAGES else "en"
+        self._folders = [directory / workspace] if directory is not None and is_name(workspace) else []
+        self._folders += [directory] if directory is not None else []
+        self._fallback = spoken(language)
         self._made: dict[tuple[str, str], Any] = {}
 
-    def render(self, name: str, language: str, values: Mapping[str, object]) -> tuple[str, str]:
-        """Give subject and body. A template that fails while it runs is replaced by the one built in."""
-        from jinja2 import TemplateError
-
-        language = language[:2].lower()
+    def render(self, name: str, language: str, values: Mapping[str, object], instead: str = "notice") -> Rendered:
+        """Give subject and body. For a template that fails the text built in goes out: its own, else `instead`."""
+        name, language = FORMER.get(name, name), spoken(language, self._fallback)
         try:
-            return split(self._template(name, language).render(values))
-        except (TemplateError, ArithmeticError, LookupError, TypeError, ValueError, AttributeError):
-            return split(_environment(False).from_string(self._built_in(name, language)).render(values))
+            return Rendered(*split(bounded(self._template(name, language), values)))
+        except failures() as error:
+            at = line_of(error)
+            said = f"template {name}{f', line {at}' if at else ''}: {error}"
+        own = _own(name if name in NAMES else instead, language)
+        return Rendered(*split(bounded(own, values)), said)
 
     def exists(self, name: str) -> bool:
         """Tell whether there is such a template, built in or as a file in any language."""
-        return name in NAMES or any(self._file(name, language) for language in LANGUAGES)
+        return name in NAMES or name in FORMER or any(self._file(name, language) for language in LANGUAGES)
 
     def _template(self, name: str, language: str) -> Any:
+        """The compiled template. Raises one of `failures()`, each time it is asked for."""
         if (name, language) not in self._made:
-            self._made[name, language] = _environment(False).from_string(self._text(name, language))
-        return self._made[name, language]
+            try:
+                self._made[name, language] = self._found(name, language)
+            except failures() as error:
+                self._made[name, language] = error
+        made = self._made[name, language]
+        if isinstance(made, Exception):
+            raise made
+        return made
 
-    def _text(self, name: str, language: str) -> str:
-        """The file in that language, else the text built in for it, else the file in the language of the instance."""
-        for tried in dict.fromkeys((language, self._fallback)):
-            if (file := self._file(name, tried)) is not None:
-                return read(file)
-            if name in NAMES and tried in LANGUAGES:
-                return built_in(tried)[name]
-        return self._built_in(name, language)
+    def _found(self, name: str, language: str) -> Any:
+        """The file in that language, else the text built in for it, else a file in the language of the installation.
 
-    def _built_in(self, name: str, language: str) -> str:
-        texts = built_in(language if language in LANGUAGES else self._fallback)
-        return texts.get(name) or texts["notify"]
+        A name of the family may have its file under `notice`.
+        """
+        for tried in dict.fromkeys((language, self._fallback, "en")):
+            for own in (name, "notice") if name in FAMILY else (name,):
+                if (file := self._file(own, tried)) is not None:
+                    return environment().from_string(read(file))
+            if name in NAMES:
+                return _own(name, tried)
+        raise Unreadable("there is no such template")
 
     def _file(self, name: str, language: str) -> Path | None:
-        if self._directory is None or not _NAME.fullmatch(name) or language not in LANGUAGES:
+        if not is_name(name):
             return None
-        file = self._directory / f"{name}.{language}.txt"
-        return file if file.is_file() else None
+        former = [old for old, new in FORMER.items() if new == name]
+        files = (folder / f"{each}.{language}.txt" for folder in self._folders for each in (name, *former))
+        return next((file for file in files if file.is_file()), None)
+
+
+def bounded(template: Any, values: Mapping[str, object]) -> str:
+    """Render piece by piece and stop where a mail is long enough."""
+    made, size = [], 0
+    for piece in template.generate(values):
+        made.append(piece)
+        size += len(piece)
+        if size > MOST_CHARS:
+            break
+    return "".join(made)[:MOST_CHARS]
+
+
+def line_of(error: BaseException) -> int:
+    """The line of a template that an error came from; 0 where nobody knows."""
+    line = int(getattr(error, "lineno", 0) or 0)
+    trace = error.__traceback__
+    while trace is not None:
+        if trace.tb_frame.f_code.co_filename == "<template>":
+            line = trace.tb_lineno
+        trace = trace.tb_next
+    return line
 
 
 def read(file: Path) -> str:
-    """The text of a template file, as much as a template may have."""
-    with file.open("rb") as stream:
-        return stream.read(FILE_LIMIT_BYTES).decode("utf-8", "replace").replace("\r\n", "\n")
+    """The text of a template file. Raises: Unreadable."""
+    try:
+        with file.open("rb") as stream:
+            content = stream.read(FILE_LIMIT_BYTES + 1)
+        text = content.decode("utf-8-sig")
+    except OSError as error:
+        raise Unreadable(f"the file cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise Unreadable(f"the file is not UTF-8 at byte {error.start}") from None
+    if len(content) > FILE_LIMIT_BYTES:
+        raise Unreadable("the file is longer than 256 kB")
+    return text.replace("\r\n", "\n")
 
 
 def split(rendered: str) -> tuple[str, str]:
     """Take subject and body apart; a text without a subject line is all body."""
     found = _SUBJECT.fullmatch(rendered)
     return (found[1].strip(), found[2].strip("\n") + "\n") if found else ("", rendered.strip("\n") + "\n")
-
-
-SAMPLE: Mapping[str, object] = {
-    "instance": "Example help desk",
-    "item": 4711,
-    "title": "Printer does not print",
-    "subject": "Printer does not print",
-    "workspace": "Support",
-    "person": "Anna Example",
-    "sender": "Anna Example <anna@example.com>",
-    "reason": "attachments of this type are not accepted",
-    "text": "The printer on the second floor.",
-    "trace": "route: rule 2",
-    "url": "https://allegra.example.com/items/4711",
-    "marker": "[#4711]",
-}
-"""Values of every kind a template may use; docs/config.md lists them."""
-
-
-def check(directory: Path) -> tuple[tuple[Path, tuple[Problem, ...]], ...]:
-    """Compile and try every template file; each with its problems."""
-    files = sorted(directory.glob("*.txt")) if directory.is_dir() else []
-    return tuple((file, tuple(_problems(file))) for file in files)
-
-
-def _problems(file: Path) -> list[Problem]:
-    from jinja2 import TemplateError, TemplateSyntaxError
-
-    name, _, language = file.name.removesuffix(".txt").rpartition(".")
-    found = []
-    if language not in LANGUAGES or not _NAME.fullmatch(name):
-        said = f"{file.name} is not named  NAME.LANGUAGE.txt  and is not used"
-        advice = f"languages are {' '.join(LANGUAGES)}"
-        found.append(Problem("C180", said, file.name, help=advice, severity=Severity.WARNING))
-    source = read(file)
-    try:
-        rendered = _environment(True).from_string(source).render(SAMPLE)
-        if not split(rendered)[0]:
-            said = "the template has no subject: its first line must be  Subject: …"
-            found.append(Problem("C181", said, file.name, 1, severity=Severity.WARNING))
-    except TemplateSyntaxError as error:
-        lines = source.split("\n")
-        excerpt = lines[error.lineno - 1] if error.lineno <= len(lines) else ""
-        found.append(Problem("C182", str(error.message), file.name, error.lineno, excerpt=excerpt))
-    except (TemplateError, ArithmeticError, LookupError, TypeError, ValueError, AttributeError) as error:
-        advice = f"a template may use {', '.join(SAMPLE)}"
-        found.append(Problem("C183", f"the template fails: {error}", file.name, help=advice))
-    return found

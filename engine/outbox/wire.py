@@ -1,6 +1,6 @@
 """The connection to the server that takes outgoing mail.
 
-Here: smtplib with verified TLS, one connection for many mails, every failure as one of two kinds.
+Here: `Wire`, a transport: smtplib with verified TLS, one connection for many mails, every failure as one of two kinds.
 Not here: what is sent, when it is tried again. Invariant: no credential crosses a connection that is not protected,
 unless `smtp.ssl = false` is written; a reply of the server is bounded in length and in time.
 """
@@ -8,6 +8,7 @@ unless `smtp.ssl = false` is written; a reply of the server is bounded in length
 from __future__ import annotations
 
 import base64
+import re
 import smtplib
 import ssl
 from collections.abc import Callable
@@ -18,6 +19,7 @@ from engine.config.mailbox import SPOKE_PLAINLY
 from engine.config.problems import SecretError
 from engine.config.secrets import redact
 from engine.outbox.patient import Plain, Tls
+from engine.outbox.transport import Away, Refused
 
 if TYPE_CHECKING:
     from engine.config import Smtp
@@ -27,21 +29,13 @@ TLS_PORT = 465
 
 REPLY_CHARS = 20_000
 
+MOST_MAILS = 100
+"""Mails that one connection carries: many servers allow no more."""
 
-class Away(Exception):
-    """The server is not there, does not let us in or breaks off: all mail waits. `sent` tells that it had the mail."""
+_LINE_OF_DOT = re.compile(rb"^\.", re.MULTILINE)
 
-    def __init__(self, sentence: str, *, sent: bool = False) -> None:
-        super().__init__(sentence)
-        self.sent = sent
-
-
-class Refused(Exception):
-    """The server does not take this mail. `later` tells that it may another time (4xx)."""
-
-    def __init__(self, sentence: str, *, later: bool) -> None:
-        super().__init__(sentence)
-        self.later = later
+_ABOUT_US = re.compile(r"53[0458] |5\d\d 5\.7\.\d")
+"""Replies that refuse us, not somebody or something: no login, no permission, no proof (RFC 3463, 3.8)."""
 
 
 def context(smtp: Smtp) -> ssl.SSLContext:
@@ -63,6 +57,7 @@ class Wire:
         """`name` is what we call ourselves in EHLO."""
         self._smtp, self._name = smtp, name
         self._client: smtplib.SMTP | None = None
+        self._carried = 0
 
     def __enter__(self) -> Wire:
         return self
@@ -83,39 +78,55 @@ class Wire:
                 client.close()
 
     def send(
-        self,
-        reverse_path: str,
-        recipients: tuple[str, ...],
-        content: bytes,
+        self, reverse_path: str, recipient: str, content: bytes,
         before: Callable[[], AbstractContextManager[None]] = nullcontext,
+    ) -> None:  # fmt: skip
+        """Hand over one mail. All that comes before that happens inside `before`. Raises: Away, Refused.
+
+        Where a connection that carried mails before is closed now, a new one is tried.
+        """
+        if self._carried >= MOST_MAILS:
+            self.close()
+        try:
+            self._send(reverse_path, recipient, content, before)
+        except Away as error:
+            if error.sent or not error.met or not self._carried:
+                raise
+            self._carried = 0
+            self._send(reverse_path, recipient, content, before)
+        self._carried += 1
+
+    def _send(
+        self, reverse_path: str, recipient: str, content: bytes, before: Callable[[], AbstractContextManager[None]]
     ) -> None:
-        """Hand over one mail. All that comes before that happens inside `before`. Raises: Away, Refused."""
         handing_over = False
         try:
             with before():
                 client = self.open()
-                options = self._international(client, (reverse_path, *recipients))
+                options = self._international(client, (reverse_path, recipient))
                 self._step(client, client.mail(reverse_path, options))
-                for recipient in recipients:
-                    self._step(client, client.rcpt(recipient))
+                self._step(client, client.rcpt(recipient))
+                self._step(client, client.docmd("DATA"), 354)
             handing_over = True
-            self._step(client, client.data(content))
-        except smtplib.SMTPDataError as error:
-            self._reset(client)
-            raise Refused(_said(error.smtp_code, error.smtp_error), later=error.smtp_code < 500) from None
+            end = b".\r\n" if content.endswith(b"\r\n") else b"\r\n.\r\n"
+            client.send(_LINE_OF_DOT.sub(b"..", content) + end)
+            self._step(client, client.getreply())
         except (smtplib.SMTPException, OSError) as error:
             self._drop()
-            raise Away(f"the connection to {self._smtp.host} broke: {_reason(error)}", sent=handing_over) from None
+            said = f"the connection to {self._smtp.host} broke: {_reason(error)}"
+            raise Away(said, sent=handing_over, met=True) from None
 
-    def _step(self, client: smtplib.SMTP, reply: tuple[int, bytes]) -> None:
+    def _step(self, client: smtplib.SMTP, reply: tuple[int, bytes | str], wanted: int = 0) -> None:
         code, said = reply
-        if 200 <= code < 300:
+        if code == wanted or (not wanted and 200 <= code < 300):
             return
         if code == 421:
             self._drop()
-            raise Away(f"{self._smtp.host} says {_said(code, said)}")
+            raise Away(f"{self._smtp.host} says {_said(code, said)}", met=True)
         self._reset(client)
-        raise Refused(_said(code, said), later=code < 500)
+        shown = _said(code, said)
+        ours = _ABOUT_US.match(shown) is not None
+        raise Refused(shown, later=code < 500 or ours, ours=ours)
 
     def _reset(self, client: smtplib.SMTP) -> None:
         """Forget the mail that was refused; where that fails, the connection is left and another one made later."""
@@ -140,7 +151,7 @@ class Wire:
     def open(self) -> smtplib.SMTP:
         """Connect, protect and log in, unless that was done. Raises: Away."""
         if self._client is None:
-            self._client = self._open()
+            self._client, self._carried = self._open(), 0
         return self._client
 
     def _open(self) -> smtplib.SMTP:
@@ -207,9 +218,3 @@ def _said(code: int, reply: bytes | str) -> str:
     shown = reply.decode("utf-8", "replace") if isinstance(reply, bytes) else reply
     whole = redact(shown[:REPLY_CHARS])  # before it is cut: half a secret would not be recognised
     return f"{code} " + "".join(char if char.isprintable() else " " for char in whole[:200]).strip()
-
-
-def greet(smtp: Smtp, name: str) -> None:
-    """Connect and log in, send nothing. Raises: Away."""
-    with Wire(smtp, name) as wire:
-        wire.open()

@@ -9,13 +9,21 @@ Invariant: text becomes ASCII without control characters; lines end in CRLF and 
 from __future__ import annotations
 
 import re
-from base64 import b64encode, encodebytes
-from binascii import b2a_qp
+from base64 import b64encode
+from binascii import b2a_base64, b2a_qp
 from collections.abc import Iterable
+from hashlib import sha256
+from urllib.parse import quote
 
 PLAIN_CHARS = 66
 WORD_BYTES = 42
 """Bytes of text in one encoded-word: as base64 with `=?utf-8?b?…?=` they stay below 75 characters (RFC 2047, 2)."""
+
+_TYPE = re.compile(r"[a-z0-9!#$&^_.+-]{1,60}/[a-z0-9!#$&^_.+-]{1,60}")
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9 ._()+-]{1,60}")
+
+PIECE_CHARS = 54
+_PIECES = re.compile(r"(?:%[0-9A-F]{2}|[^%]){1,18}")
 
 _ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]+")
 
@@ -56,20 +64,59 @@ def text_part(text: str) -> bytes:
     return head + body + (b"" if body.endswith(b"\r\n") else b"\r\n")
 
 
-def file_part(name: str, content: bytes) -> bytes:
-    """An attachment of any bytes; `name` is one of ours."""
+def html_part(html: str) -> bytes:
+    """A text/html part with its header; `html` has plain line ends."""
+    head = b"Content-Type: text/html; charset=utf-8\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+    return head + _base64(html.encode())
+
+
+def alternative(text: str, html: str) -> bytes:
+    """The same said twice: as text, and as HTML (RFC 2046, 5.1.4)."""
+    return _multipart("alternative", (text_part(text), html_part(html)))
+
+
+def file_part(name: str, content: bytes, content_type: str = "") -> bytes:
+    """An attachment of any bytes; a name that is not plain is written by RFC 2231. HTML is never shown inline."""
+    kind = content_type if _TYPE.fullmatch(content_type) else "application/octet-stream"
     head = (
-        f'Content-Type: application/octet-stream\r\nContent-Disposition: attachment; filename="{name}"\r\n'
+        f"Content-Type: {kind}\r\nContent-Disposition: attachment;\r\n {_filename(name or 'file')}\r\n"
         "Content-Transfer-Encoding: base64\r\n\r\n"
     )
-    return head.encode() + encodebytes(content).replace(b"\n", b"\r\n")
+    return head.encode() + _base64(content)
 
 
-def message(fields: Iterable[tuple[str, str]], parts: tuple[bytes, ...], boundary: str) -> bytes:
-    """Put header and parts together; `boundary` begins with `=_`, which no encoded part contains."""
+def _base64(content: bytes) -> bytes:
+    """Base64 in lines of 76 characters (RFC 2045, 6.8)."""
+    encoded = b2a_base64(content, newline=False)
+    return b"\r\n".join([encoded[at : at + 76] for at in range(0, len(encoded), 76)]) + b"\r\n"
+
+
+def encoded_size(size_bytes: int) -> int:
+    """Bytes that a file takes up in a mail, about: base64 in lines of 76 characters, and its header."""
+    return (size_bytes + 56) // 57 * 78 + 200
+
+
+def _filename(name: str) -> str:
+    """The parameter with the name of a file; a long one in pieces, a line each (RFC 2231, 3 and 4)."""
+    if _PLAIN_NAME.fullmatch(name):
+        return f'filename="{name}"'
+    encoded = quote(name.encode(), safe="")
+    if len(encoded) <= PIECE_CHARS:
+        return f"filename*=utf-8''{encoded}"
+    pieces = _PIECES.findall(encoded)
+    pieces[0] = f"utf-8''{pieces[0]}"
+    return ";\r\n ".join(f"filename*{number}*={piece}" for number, piece in enumerate(pieces))
+
+
+def message(fields: Iterable[tuple[str, str]], parts: tuple[bytes, ...]) -> bytes:
+    """Put header and parts together."""
     head = "".join(f"{name}: {value}\r\n" for name, value in fields).encode() + b"MIME-Version: 1.0\r\n"
-    if len(parts) == 1:
-        return head + parts[0]
+    return head + (parts[0] if len(parts) == 1 else _multipart("mixed", parts))
+
+
+def _multipart(kind: str, parts: tuple[bytes, ...]) -> bytes:
+    """Parts behind a boundary; it begins with `=_`, which no encoded part contains, and hangs on what it parts."""
+    boundary = f"=_{kind[:3]}{sha256(b''.join(parts)).hexdigest()[:24]}"
     mark = b"--" + boundary.encode()
     whole = b"".join(mark + b"\r\n" + part + b"\r\n" for part in parts)
-    return head + f'Content-Type: multipart/mixed; boundary="{boundary}"\r\n\r\n'.encode() + whole + mark + b"--\r\n"
+    return f'Content-Type: multipart/{kind}; boundary="{boundary}"\r\n\r\n'.encode() + whole + mark + b"--\r\n"

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from engine.lookups import Recorder
     from engine.model.mail import RawMail
     from engine.model.stored import Spooled
-    from engine.ports import MessageIds
+    from engine.ports import Teller
     from engine.rulebook.book import Rulebook
     from engine.run.world import InHand, World
     from engine.scripts.memory import Memory
@@ -61,11 +61,11 @@ class Engine(Struct, eq=False, dict=True):
         return build(self.config, self.book)
 
     @cached_property
-    def message_ids(self) -> MessageIds:
-        """Makes signed Message-IDs for what is sent, so that a reply finds its item."""
-        from engine.decision.tokens import message_ids
+    def teller(self) -> Teller:
+        """Says who hears of what happened, and signs what is sent, so that a reply finds its item."""
+        from engine.decision.hearing import Hearing
 
-        return message_ids(self.config)
+        return Hearing(self.config)
 
     @cached_property
     def scripts(self) -> Scripts:
@@ -108,6 +108,14 @@ class Engine(Struct, eq=False, dict=True):
 
         asked = (world or World)(self, raw.content, raw.received_at, mail, in_hand)
         return Recorder(asked, raw.received_at, recorded)
+
+    def looking(self) -> Recorder:
+        """Open the door to the world where there is no mail: for what a person does."""
+        from engine.lookups import Recorder
+        from engine.run.world import World
+
+        now = self.store.database.clock()
+        return Recorder(World(self, b"", now, "", None), now)
 
     def decide(
         self, batch: Sequence[Spooled], world: type[World] | None = None, each: Each | None = None,

@@ -20,6 +20,7 @@ from engine.model.extra import Extra
 from engine.run.crew import Crew
 from engine.run.report import Listener as Listener
 from engine.run.report import MailboxReport as MailboxReport
+from engine.run.report import Sent
 from engine.run.visit import Visit
 from engine.stop import Stopped
 
@@ -45,7 +46,7 @@ class Pass(Struct, eq=False):
 
     The engine's `stop` stops it. `sources` are those a host hands in, by the name of their mailbox. In a `hosted` pass
     the process is somebody else's: its signals and its garbage collector are left alone. With `jobs` more processes
-    may visit mailboxes, which open the same configuration and database by themselves.
+    may visit mailboxes, which open the same configuration and database by themselves. `outbox` tells what was sent.
     """
 
     engine: Engine
@@ -57,6 +58,7 @@ class Pass(Struct, eq=False):
     sources: Mapping[str, Source] = {}
     hosted: bool = False
     jobs: int = 1
+    outbox: Sent = Sent()
 
     def run(self, mailboxes: Iterable[Mailbox]) -> list[MailboxReport]:
         """Work through the mailboxes, each begun in its turn, then send. Raises StoreError when the database is away.
@@ -65,7 +67,7 @@ class Pass(Struct, eq=False):
         """
         with nullcontext() if self.hosted else self.at_home():
             reports = self._read(mailboxes)
-            send(self.engine)
+            self.outbox = send(self.engine, self.now)
         return reports
 
     def _read(self, mailboxes: Iterable[Mailbox]) -> list[MailboxReport]:
@@ -151,15 +153,17 @@ def _calm_collector() -> Iterator[None]:
         gc.unfreeze()
 
 
-def send(engine: Engine) -> None:
-    """Send what waits in the outbox, where there is somewhere to send it. Raises StoreError."""
-    config, store = engine.config, engine.store
-    if (config.smtp is None and not config.webhooks) or not store.outbox.waiting():
-        return
-    from engine.outbox.deliver import deliver
+def send(engine: Engine, now: Callable[[], datetime] = utc_now) -> Sent:
+    """Tell the owners what is held, and send what waits in the outbox. Raises StoreError."""
+    if engine.store.queue.is_anything_held():
+        from engine.run.digests import held
 
-    with suppress(Stopped):
-        deliver(store, config, config.smtp.max_per_run if config.smtp else 200, stop=engine.stop)
+        held(engine, now())
+    if not engine.store.outbox.queued().rows:
+        return Sent()
+    from engine.run.sending import send as send_out
+
+    return send_out(engine.store, engine.config, stop=engine.stop, now=now)
 
 
 def rehearse(

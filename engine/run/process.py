@@ -20,21 +20,25 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from engine.decision.mailbox_action import Planned, plan_action
-from engine.decision.seal import reports
+from engine.decision.telling import of_failure
 from engine.model.draft import ENGINE, Decider, Disposition, Verdict
+from engine.model.events import Kind, Why
 from engine.model.extra import ExtraError
-from engine.model.plan import Effect, Letter, Outcome, Plan, Receipt, SendMail, Settle
+from engine.model.hearing import Actor
+from engine.model.plan import Outcome, Plan, Receipt, Settle, Tell
 from engine.model.whole import whole
 from engine.run.engine import Engine
 from engine.run.hand import Hand
 from engine.run.world import Live, World
 from engine.store.claims import CRASHED
+from engine.store.commit import actor_of
 from engine.store.errors import ClaimLost, StoreError
 
 if TYPE_CHECKING:
     from engine.config import Config
     from engine.decision.case import Case
     from engine.decision.pipeline import Decision
+    from engine.model.plan import Effect
     from engine.model.stored import Spooled
     from engine.store.store import Store
 
@@ -88,7 +92,7 @@ def claim(engine: Engine, mailbox: str, now: datetime, owner: str, tried: bool) 
     if claimed.crashed:
         with store.writing():
             for spooled in claimed.crashed:
-                _report(engine, spooled, CRASHED)
+                _report(engine, spooled, CRASHED, "fault.crash")
     told = [Result(each, Outcome.ERROR, "fault.crash", CRASHED, ENGINE, fault=CRASHED) for each in claimed.crashed]
     return claimed.mails, told
 
@@ -212,9 +216,9 @@ class _Work:
         settle = Settle.NOTHING if spooled.raw.truncated else plan.settle  # what we hold in part stays on the server
         kind, folder = plan_action(self.config.mailbox(spooled.raw.origin.mailbox), settle, plan.outcome)
         if self.engine.server_tells and plan.outcome is Outcome.REJECTED:
-            plan = replace(plan, effects=tuple(each for each in plan.effects if not _tells_sender(each)))
+            plan = replace(plan, effects=tuple(map(_by_the_server, plan.effects)))
         receipt = self.store.commit(
-            spooled, decision.mail, decision.facts, plan, trace, kind, folder, self.engine.message_ids
+            spooled, decision.mail, decision.facts, plan, trace, kind, folder, self.engine.teller
         )
         return Result(spooled, plan.outcome, plan.disposition.code, plan.disposition.because, plan.disposition.by,
                       decision, receipt)  # fmt: skip
@@ -248,16 +252,18 @@ class _Work:
             return self._commit(spooled, replace(decision, plan=held), trace)
         if self.store.ledger.defer(spooled, why.code, why.because, self.now + DEFER_WAIT) and decision is not None:
             self.store.ledger.describe(spooled, decision.mail, decision.facts)
-            self._tell(spooled, decision.plan)
+            self._tell(spooled, decision)
         return Result(spooled, Outcome.DEFERRED, why.code, why.because, why.by, decision)
 
-    def _tell(self, spooled: Spooled, plan: Plan) -> None:
+    def _tell(self, spooled: Spooled, decision: Decision) -> None:
         """Say that a mail waits: to its sender once, to each admin once a day for each mailbox and reason (F021)."""
-        mails = [effect for effect in plan.effects if isinstance(effect, SendMail)]
-        occasion = f"waits:{spooled.raw.origin.mailbox}:{plan.disposition.code}:{self.now.date()}"
-        once, sign = f"{spooled.row}:waits", self.engine.message_ids
-        self.store.outbox.tell(spooled, [mail for mail in mails if mail.automatic], once, sign)
-        self.store.outbox.tell(spooled, [mail for mail in mails if not mail.automatic], occasion, sign)
+        plan = decision.plan
+        tell = next((effect for effect in plan.effects if isinstance(effect, Tell)), None)
+        if tell is not None:
+            occasion = f"waits:{spooled.raw.origin.mailbox}:{plan.disposition.code}:{self.now.date()}"
+            once = {Kind.AUTO: f"{spooled.row}:waits", Kind.NOTICE: occasion}
+            actor = actor_of(decision.facts)
+            self.store.ledger.tell(spooled, tell, actor, plan.workspace, self.engine.teller, once)
 
     def _failed(self, spooled: Spooled, error: Exception) -> Result:
         """Count a failure of the machine; after the last attempt the mail is kept for a person."""
@@ -268,7 +274,7 @@ class _Work:
         kind, folder = _after_error(self.config, spooled.raw.origin.mailbox)
         quarantined = self.store.ledger.fail(spooled, fault, self.now, waits, MAX_ATTEMPTS, action=kind, folder=folder)
         if quarantined:
-            _report(self.engine, spooled, because)
+            _report(self.engine, spooled, because, "fault.exception")
         outcome = Outcome.ERROR if quarantined else Outcome.DEFERRED
         return Result(spooled, outcome, "fault.exception", because, ENGINE, fault=fault)
 
@@ -279,11 +285,11 @@ def _after_error(config: Config, mailbox: str) -> Planned:
     return plan_action(config.mailbox(mailbox), Settle.FAILURE, Outcome.ERROR, on_error=on_error)
 
 
-def _report(engine: Engine, spooled: Spooled, because: str) -> None:
+def _report(engine: Engine, spooled: Spooled, because: str, code: str) -> None:
     """Send a mail that the machine broke on to the admins."""
-    told = reports(because, engine.config.settings(""))
-    engine.store.outbox.tell(spooled, told, f"{spooled.row}:{spooled.generation}:error", engine.message_ids)
+    engine.store.ledger.tell(spooled, of_failure(because, code), Actor(), "", engine.teller)
 
 
-def _tells_sender(effect: Effect) -> bool:
-    return isinstance(effect, SendMail) and effect.kind == Letter.REJECTED
+def _by_the_server(effect: Effect) -> Effect:
+    """The mail server that hands the mail over tells its sender."""
+    return replace(effect, no_answer=Why.MTA) if isinstance(effect, Tell) else effect

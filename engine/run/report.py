@@ -1,11 +1,12 @@
 """What a pass did with one mailbox, and who hears of it meanwhile.
 
-Here: `MailboxReport`, `Listener`. Not here: the work (`visit.py`), printing (`cli/run.py`).
+Here: `MailboxReport`, `Sent`, `Listener`. Not here: the work (`visit.py`), printing (`cli/run.py`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -52,6 +53,23 @@ class MailboxReport(Struct, eq=False):
         if withheld:
             many = f"{len(withheld)} messages are" if len(withheld) > 1 else "1 message is"
             self.notes.append(f"mailbox {self.name}: {many} listed but not handed out: {named(withheld)}")
+
+
+class Sent(Struct, frozen=True):
+    """What a pass did with the outbox: rows sent, failed or tried again later, and of unknown fate.
+
+    `waiting` rows are left, the oldest for `oldest_s` seconds. `away` says why nothing goes out, `since` since when;
+    `replaced` which templates failed, and why.
+    """
+
+    sent: int = 0
+    failed: int = 0
+    unknown: int = 0
+    waiting: int = 0
+    oldest_s: int = 0
+    away: str = ""
+    since: datetime | None = None
+    replaced: tuple[str, ...] = ()
 
 
 class Listener:

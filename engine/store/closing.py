@@ -11,18 +11,19 @@ import msgspec
 
 from engine.model.draft import Decider, Who
 from engine.model.facts import Release
-from engine.model.plan import Effect
+from engine.model.hearing import Actor
+from engine.model.plan import Tell
 from engine.model.stored import MailRow
-from engine.ports import MessageIds
+from engine.ports import Teller
 from engine.store import tables
 from engine.store.claims import Claims
-from engine.store.commit import random_message_id
 from engine.store.database import Database
-from engine.store.effects import Effects, Shelves
+from engine.store.effects import Shelves
 from engine.store.errors import Refused
 from engine.store.mails import Mails
 from engine.store.receipts import Receipts
 from engine.store.settling import plan
+from engine.store.telling import Telling
 
 MADE = ("CreateItem", "AddComment", "PostToTopic")
 
@@ -30,8 +31,10 @@ MADE = ("CreateItem", "AddComment", "PostToTopic")
 class Closing:
     """Opens the next generation of a mail, or closes the one that waits."""
 
-    def __init__(self, shelves: Shelves, mails: Mails, claims: Claims, receipts: Receipts) -> None:
-        self._shelves, self._mails, self._claims, self._receipts = shelves, mails, claims, receipts
+    def __init__(
+        self, shelves: Shelves, mails: Mails, claims: Claims, receipts: Receipts, telling: Telling
+    ) -> None:  # fmt: skip
+        self._mails, self._claims, self._receipts, self._telling = mails, claims, receipts, telling
         self._database: Database = shelves.database
 
     def reopen(
@@ -83,17 +86,18 @@ class Closing:
         mail: str,
         by: str,
         reason: str,
-        told: tuple[Effect, ...] = (),
-        message_ids: MessageIds | None = None,
+        tell: Tell | None = None,
+        teller: Teller | None = None,
         *,
         action: str = "",
         folder: str = "",
-    ) -> None:
+    ) -> tuple[int, ...]:
         with self._database.joining():
             row = self._close(mail, "rejected", by, reason, action, folder)
-            if told:
-                spooled, now = self._claims.spooled(row), self._database.now()
-                Effects(self._shelves, spooled, now, "", message_ids or random_message_id).apply(told)
+            if tell is None:
+                return ()
+            spooled, workspace = self._claims.spooled(row), self._mails.mail(mail).workspace
+            return self._telling.tell(spooled, tell, Actor(name=by), workspace, teller)
 
     def _close(self, mail: str, outcome: str, by: str, reason: str, action: str, folder: str) -> int:
         """Write the receipt of a person; the reason code stays that of what was held."""

@@ -7,13 +7,16 @@ for each generation; if the claim is lost nothing is written.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from engine.model.addresses import written
+from msgspec.structs import replace
+
+from engine.model.addresses import base_key, written
 from engine.model.changes import Key
-from engine.model.facts import Facts
+from engine.model.events import Why
+from engine.model.facts import Auto, Facts
+from engine.model.hearing import Actor
 from engine.model.mail import Mail
 from engine.model.plan import CreateItem, Outcome, Plan, Receipt, SetField
 from engine.model.questions import message_id_key
@@ -21,13 +24,15 @@ from engine.model.stored import Spooled
 from engine.store import hot
 from engine.store.claims import MOST_TEXT, claim_of, listed
 from engine.store.database import us
+from engine.store.dispatches import Dispatches, Source
 from engine.store.effects import Effects, Shelves
 from engine.store.errors import ClaimLost
 from engine.store.receipts import Receipts, message_key, search_key
+from engine.store.scene import Scene
 from engine.store.settling import plan as plan_action
 
 if TYPE_CHECKING:
-    from engine.ports import MessageIds
+    from engine.ports import Teller
 
 STATES = {
     Outcome.CREATED: "done",
@@ -40,11 +45,6 @@ STATES = {
     Outcome.ERROR: "quarantined",
 }
 """The state of the ledger that an outcome leads to; `deferred` leads nowhere (`Ledger.defer`)."""
-
-
-def random_message_id(mail: str, generation: int, n: int, item: int, topic: int) -> str:
-    """Make a Message-ID that nobody can guess; whoever has a secret hands in a signed one in its place."""
-    return f"<{mail}.{generation}.{n}.{topic or item}.{os.urandom(8).hex()}@allegra.invalid>"
 
 
 def _changed(plan: Plan, done: Effects) -> Iterator[Key]:
@@ -66,16 +66,23 @@ def _reached(mail: Mail) -> tuple[Key, ...]:
     return message_id_key(mail.message_id), ("content", mail.fingerprint)
 
 
+def actor_of(facts: Facts) -> Actor:
+    """Who did what a mail does: the account it is believed to come from, else the address."""
+    sender = facts.sender
+    account = None if sender.problem else sender.account
+    return Actor(account, sender.address.key, sender.address.name)
+
+
 class Commit:
     """Writes decisions."""
 
-    def __init__(self, shelves: Shelves, receipts: Receipts) -> None:
-        self._shelves, self._receipts = shelves, receipts
+    def __init__(self, shelves: Shelves, receipts: Receipts, scene: Scene) -> None:
+        self._shelves, self._receipts, self._scene = shelves, receipts, scene
         self._database, self._memory = shelves.database, shelves.memory
 
     def commit(
         self, spooled: Spooled, mail: Mail, facts: Facts, plan: Plan, trace: bytes, action: str, folder: str,
-        message_ids: MessageIds | None = None,
+        teller: Teller | None = None,
     ) -> Receipt:  # fmt: skip
         if not self._database.is_writing:
             raise RuntimeError("commit belongs into a transaction")
@@ -83,11 +90,17 @@ class Commit:
         row, generation = spooled.row, spooled.generation
         self._compare_and_set(spooled, mail, facts, plan, now)
         sender = written(facts.sender.address.name, facts.sender.address.key)
-        effects = Effects(self._shelves, spooled, received_at, sender, message_ids or random_message_id)
-        if plan.effects:
-            effects.item = plan.item
-            effects.apply(plan.effects)
-            self._memory.touch_only("items", _changed(plan, effects))
+        source = Source(row, spooled.mail, generation)
+        effects = Effects(
+            self._shelves, source, received_at, sender, raw=spooled.raw_row, updates="update" in spooled.mode
+        )
+        effects.item = plan.item
+        effects.apply(plan.effects)
+        if changed := tuple(_changed(plan, effects)):
+            self._memory.touch_only("items", changed)
+        if facts.automatic.kind is Auto.NONE and not facts.sender.problem:
+            self._scene.heard_from(base_key(facts.sender.address.key))
+        told = self._tell(spooled, facts, plan, effects, teller)
         plan_action(self._database, row, action, folder)
         item = 0 if effects.topic else effects.item or plan.item
         decision = plan.disposition
@@ -98,8 +111,21 @@ class Commit:
         )  # fmt: skip
         return Receipt(
             spooled.mail, generation, plan.outcome, decision.code, decision.because, decision.by, plan.workspace, item,
-            effects.comment, effects.outbox,
+            effects.comment, told,
         )  # fmt: skip
+
+    def _tell(
+        self, spooled: Spooled, facts: Facts, plan: Plan, done: Effects, teller: Teller | None
+    ) -> tuple[int, ...]:
+        """Write what happened and who hears of it; a mail that is decided again quietly tells nobody."""
+        batch = done.batch(actor_of(facts), plan.workspace)
+        if batch is None:
+            return ()
+        batch = replace(batch, mailbox=spooled.raw.origin.mailbox, row=spooled.row)
+        if "quiet" in spooled.mode:
+            batch = replace(batch, tell=replace(batch.tell, quiet=Why.QUIET))
+        source = Source(spooled.row, spooled.mail, spooled.generation)
+        return Dispatches(self._database, self._scene, teller).write(batch, source)
 
     def _compare_and_set(self, spooled: Spooled, mail: Mail, facts: Facts, plan: Plan, now: int) -> None:
         done = self._database.run(

@@ -271,6 +271,20 @@ class Database:
                 yield
 
     @contextmanager
+    def unflushed(self) -> Iterator[None]:
+        """Write what the death of this process does not lose and a power cut may: nobody waits for the disk."""
+        if self._in in ("writing", "rehearsal"):
+            yield
+            return
+        self._end_reading()
+        self.run("PRAGMA synchronous = NORMAL")
+        try:
+            with self.writing():
+                yield
+        finally:
+            self.run(f"PRAGMA synchronous = {PRAGMAS['synchronous']}")
+
+    @contextmanager
     def savepoint(self) -> Iterator[None]:
         """Inside `writing`: what an exception leaves behind here is taken back, the rest of the transaction stays."""
         self._depth += 1

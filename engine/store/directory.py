@@ -8,7 +8,7 @@ answers are remembered until somebody writes; putting the same thing twice chang
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -229,11 +229,33 @@ class Directory:
             self._memory.touch("accounts")
             return "added"
 
+    def preferences(self, login: str) -> dict[tuple[str, str], str]:
+        row, wanted = number(self._database, tables.Account.login, login, "user"), tables.Preference
+        query = wanted.select(wanted.workspace, wanted.key, wanted.value).where(wanted.account == row)
+        return {(workspace, key): value for workspace, key, value in self._database.all(query)}
+
+    def put_preferences(self, login: str, workspace: str, wanted: Mapping[str, str | None]) -> str:
+        there = tables.Preference
+        with self._database.joining():
+            row, changed = number(self._database, tables.Account.login, login, "user"), 0
+            before = self.preferences(login)
+            for key, value in wanted.items():
+                if before.get((workspace, key)) == value:
+                    continue
+                mine = there.delete().where(there.account == row, there.workspace == workspace, there.key == key)
+                changed += self._database.do(mine) + (value is not None)
+                if value is not None:
+                    self._database.do(there.insert(account=row, workspace=workspace, key=key, value=value))
+            self._memory.touch("accounts")
+        return "changed" if changed else "same"
+
     def remove_account(self, login: str) -> None:
         with self._database.joining():
             row = number(self._database, tables.Account.login, login, "user")
-            for table in (tables.Email, tables.Membership, tables.Member, tables.ItemPerson):
+            for table in (tables.Email, tables.Membership, tables.Member, tables.ItemPerson, tables.Preference):
                 self._database.do(table.delete().where(table.account == row))
+            told = tables.Outbox
+            self._database.do(told.update(account=None).where(told.account == row))
             self._memory.touch("accounts")
             because = f"user {login} has written items or comments: lock it instead"
             remove(self._database, tables.Account, row, because)

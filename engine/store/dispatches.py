@@ -1,76 +1,123 @@
-"""What a decision sends: rows of the outbox, one for each mail to each recipient and each webhook.
+"""What happened and who hears of it, as rows: one in `event` for each event, one in `outbox` for everybody considered.
 
-Here: `Dispatches`, with which `Effects` queues. Not here: sending (`engine/outbox`), rows that belong to no decision
-(`Outbox.tell`). Invariant: groups are resolved and nobody is told the same twice; what is decided again quietly sends
-nothing.
+Here: `Dispatches`, the only place that writes either. Not here: who hears (the teller that is handed in), sending
+(`engine/outbox`). Invariant: the rows belong to the transaction of what happened; nobody is told twice of one
+occasion; without a teller events are written and nobody is told.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
-from msgspec.structs import replace
 
-from engine.model.addresses import key_of
-from engine.model.plan import CallWebhook, Letter, SendMail
+from engine.model.desk import AccountStatus
+from engine.model.events import Kind
+from engine.model.hearing import Outgoing
+from engine.model.whole import as_json
 from engine.store import hot
 
 if TYPE_CHECKING:
-    from engine.model.stored import Spooled
-    from engine.ports import MessageIds
-    from engine.store.database import Database
-    from engine.store.directory import Directory
+    from collections.abc import Sequence
 
-_encode = msgspec.json.Encoder().encode
+    from engine.model.hearing import Actor, Batch, Happened, Heard
+    from engine.ports import Teller
+    from engine.store.database import Database
+    from engine.store.scene import Scene
+
+UNSIGNED = "@allegra.invalid>"
+"""How a Message-ID ends that is not signed: no reply could be traced by it, so none goes out with it."""
+
+MOST_KEY = 400
+"""Characters of an address or a login in the key of a row."""
+
+
+class Source(NamedTuple):
+    """What did it: a generation of a mail (row and public id), or an act. `via` is what it came by."""
+
+    row: int | None = None
+    mail: str = ""
+    generation: int = 0
+    act: str = ""
+    via: str = "mail"
 
 
 class Dispatches:
-    """Queues what one plan sends; `rows` are the numbers in the outbox."""
+    """Writes what happened at once."""
 
-    def __init__(
-        self, database: Database, directory: Directory, spooled: Spooled, now: int, message_ids: MessageIds
-    ) -> None:
-        self._database, self._directory, self._spooled = database, directory, spooled
-        self._now, self._message_ids, self._quiet = now, message_ids, "quiet" in spooled.mode
-        self.rows: list[int] = []
-        self._notified: set[str] = set()
+    def __init__(self, database: Database, scene: Scene, teller: Teller | None) -> None:
+        self._database, self._scene, self._teller = database, scene, teller
 
-    def mail(self, effect: SendMail, item: int, topic: int) -> None:
-        """Queue a mail to each of its recipients; it is about the `item` or the `topic` of the plan, the other is 0."""
-        for recipient in self._recipients(effect):
-            filled = replace(effect, to=(recipient,) if recipient else (), item=0 if topic else effect.item or item)
-            self._queue(str(effect.kind), key_of(recipient), effect.automatic, filled, item, topic)
+    def write(self, batch: Batch, source: Source, once: dict[Kind, str] | None = None) -> tuple[int, ...]:
+        """Write the events and the rows of everybody considered; gives the numbers of the rows.
 
-    def webhook(self, effect: CallWebhook, item: int, topic: int) -> None:
-        """Queue the call of a webhook."""
-        self._queue("webhook", "", False, effect, item, topic)
+        `once` names the occasion for a kind of mail, where it is not this generation of this mail: whoever was told of
+        it is not told again.
+        """
+        now = self._database.now()
+        heard: Sequence[Heard] = ()
+        if self._teller is not None:
+            self._scene.look_anew()
+            batch, heard = self._teller.hear(batch, self._scene)
+        for happened in batch.events:
+            self._event(happened, batch, source, now)
+        occasion = f"{source.row}:{source.generation}" if source.row is not None else source.act
+        rows = [self._row(each, batch, source, (once or {}).get(each.kind, occasion), now) for each in heard]
+        return tuple([row for row in rows if row])
 
-    def _recipients(self, effect: SendMail) -> Iterator[str]:
-        """Whom a mail goes to, one row each. Notices go to people: groups are resolved, nobody is told twice."""
-        if effect.kind != Letter.NOTIFY:
-            yield from effect.to or ("",)
-            return
-        for name in effect.to:
-            group = "" if "@" in name or self._directory.login(name) else self._directory.group(name)
-            for each in (self._directory.group_logins(group) if group else ()) or (name,):
-                account = self._directory.person(each)
-                key = account.login if account is not None else key_of(each)
-                if key not in self._notified:
-                    self._notified.add(key)
-                    yield each
-
-    def _queue(
-        self, kind: str, recipient: str, automatic: bool, effect: SendMail | CallWebhook, item: int, topic: int
-    ) -> None:
-        if self._quiet:
-            return
-        row, generation, n = self._spooled.row, self._spooled.generation, len(self.rows) + 1
-        message_id = self._message_ids(self._spooled.mail, generation, n, item, topic)
-        self.rows.append(
-            self._database.insert(
-                hot.OUTBOX, f"{row}:{generation}:{n}:{recipient}", message_id, row, generation, kind, automatic,
-                recipient, item or None, topic or None, _encode(effect).decode(), self._now,
-            )
+    def _event(self, happened: Happened, batch: Batch, source: Source, now: int) -> None:
+        name, actor, tell = happened.event, batch.actor, batch.tell
+        detail: dict[str, object] = {"changes": happened.changes} if happened.changes else {}
+        if name.startswith("mail."):
+            detail |= {"code": tell.code, "because": tell.because}
+        who = actor.account.login if actor.account is not None else actor.key or actor.name
+        self._database.run(
+            hot.EVENT, now, name, who, source.via,
+            happened.item or None, happened.topic or None, happened.comment, batch.workspace, source.row,
+            source.generation, source.act, as_json(detail).decode() if detail else "",
         )  # fmt: skip
+
+    def _row(self, heard: Heard, batch: Batch, source: Source, occasion: str, now: int) -> int:
+        key = heard.key[:MOST_KEY]
+        who = str(heard.account) if heard.account else key or "-"
+        dedupe = f"{occasion}:{heard.kind}:{heard.events[0]}:{who}"
+        message_id = self._message_id(heard, dedupe, batch)
+        done = self._database.run(
+            hot.OUTBOX_ONCE, dedupe, message_id, source.row, source.generation, source.act, heard.events[0],
+            str(heard.kind), key, heard.account or None, " ".join(part.replace(" ", "-") for part in heard.parts),
+            heard.language, batch.item or None, batch.topic or None, self._payload(heard, batch), heard.state,
+            heard.why or "", heard.said, now,
+        )  # fmt: skip
+        if not done.rowcount:
+            return 0
+        if heard.state not in ("suppressed", "dropped"):
+            self._scene.wrote(heard.kind, now)
+        return int(done.lastrowid)
+
+    def _message_id(self, heard: Heard, dedupe: str, batch: Batch) -> str:
+        """Sign the Message-ID of what goes out; what does not is signed should somebody send it all the same."""
+        if heard.state == "suppressed" or self._teller is None:
+            return f"<{dedupe}{UNSIGNED}"
+        return self._teller.message_id(dedupe, batch.item, batch.topic)
+
+    def _payload(self, heard: Heard, batch: Batch) -> str:
+        tell, actor = batch.tell, batch.actor
+        words = next((each.comment for each in batch.events if each.comment), 0)
+        changes = tuple([change for each in batch.events if each.event in heard.events for change in each.changes])
+        auto = heard.kind is Kind.AUTO
+        told = Outgoing(
+            heard.to, heard.template, heard.name, heard.events, heard.parts, heard.inside,
+            _called(actor), actor.key, heard.actor_inside,
+            words, changes, tell.told or tell.because if auto else tell.because, tell.code, heard.text,
+            auto and tell.account, heard.last, batch.workspace,
+        )  # fmt: skip
+        return _encode(told).decode()
+
+
+def _called(actor: Actor) -> str:
+    """The name that others read: of an account its own, for anybody can write any name into From."""
+    account = actor.account
+    return account.name if account is not None and account.status != AccountStatus.GUEST else actor.name
+
+
+_encode = msgspec.json.Encoder().encode

@@ -14,7 +14,6 @@ from engine.model.desk import AccountStatus
 from engine.model.stored import AttachmentView, CommentView, ItemRow, ItemView
 from engine.store import tables
 from engine.store.database import Database, moment, time
-from engine.store.errors import NotFound, Refused
 from engine.store.item_facts import ItemLookups
 from engine.store.memory import Memory
 
@@ -108,38 +107,6 @@ class ItemViews:
         )
 
     # ── making public ─────────────────────────────────────────────────────────────────────────────────────────
-
-    def publish(self, item: int, note: int, by: str, *, authorise: bool = False) -> None:
-        comment, of, database = tables.Comment, tables.Item, self._database
-        with database.joining():
-            columns = (comment.internal, comment.author, comment.sender, comment.inbound)
-            row = database.first(comment.select(*columns).where(comment.id == note, comment.item == item))
-            if row is None:
-                raise NotFound(f"item #{item} has no note {note}")
-            internal, author, sender, mail = row
-            if not internal:
-                raise Refused(f"comment {note} of item #{item} is public already")
-            shown = comment.update(internal=False, published=True, belongs=authorise).where(comment.id == note)
-            database.do(shown)
-            now = database.now()
-            later = tables.Case(None, [(of.changed_at < now, now)], of.changed_at)
-            database.do(of.update(changed_at=later).where(of.id == item))
-            if authorise and author is not None:
-                person = tables.ItemPerson.insert(item=item, account=author, role="reader")
-                database.do(person.on_conflict_ignore())
-            if mail is not None:
-                self._write_down(mail, note, f"by {by}" + (f"; {sender} may reply" if authorise else ""))
-            self._memory.touch("items", "receipts")
-
-    def _write_down(self, mail: int, note: int, detail: str) -> None:
-        """Keep what a person did to something that a mail made, beside the mail's own effects."""
-        effect, inbound = tables.Effect, tables.Inbound
-        mine = effect.select(tables.fn.COUNT(effect.n)).where(effect.inbound == mail, effect.kind == "Publish")
-        (n,) = self._database.first(mine)
-        (generation,) = self._database.first(inbound.select(inbound.generation).where(inbound.id == mail))
-        self._database.do(
-            effect.insert(inbound=mail, generation=generation, kind="Publish", n=n + 1, object=note, detail=detail)
-        )
 
 
 def _rows() -> Any:

@@ -48,7 +48,7 @@ class Leases:
             held_by, until = self._database.one(hot.HELD_BY, number)
             free = held_by in ("", owner) or is_free(held_by, until, us(now))
             if free:
-                self._database.run(hot.LEASE, owner, us(now) + int(ttl_s * 1_000_000), number)
+                self._database.run(hot.LEASE, owner, us(now) + int(ttl_s * 1_000_000), us(now), number)
         if not free:
             self._unlock(mailbox)
         return free

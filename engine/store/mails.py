@@ -109,8 +109,8 @@ class Mails:
 
     def _sent(self, row: int, generation: int) -> tuple[int, ...]:
         outbox = tables.Outbox
-        start, end = f"{row}:{generation}:", f"{row}:{generation};"
-        query = outbox.select(outbox.id).where(outbox.dedupe > start, outbox.dedupe < end).order_by(outbox.id)
+        here = outbox.inbound == row, outbox.generation == generation
+        query = outbox.select(outbox.id).where(*here).order_by(outbox.id)
         return tuple(number for (number,) in self._database.all(query))
 
     def trace(self, mail: str, generation: int | None = None) -> bytes | None:

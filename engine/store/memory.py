@@ -115,3 +115,12 @@ class Memory:
                 self._remembered.clear()
             self._remembered[key] = found
             return found
+
+    def forget(self, *keys: tuple[Any, ...]) -> None:
+        """Forget some of it that is right no more."""
+        for key in keys:
+            self._remembered.pop(key, None)
+
+    def remembered(self, key: tuple[Any, ...]) -> Any:
+        """Give what is remembered, None for nothing; whoever writes may bring it up to date."""
+        return self._remembered.get(key)

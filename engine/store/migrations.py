@@ -40,9 +40,17 @@ def _numbering(database: Database) -> None:
     database.run('CREATE TABLE "numbering" ("kind" TEXT NOT NULL PRIMARY KEY, "above" INTEGER NOT NULL) WITHOUT ROWID')
 
 
+def _hearing(database: Database) -> None:
+    """Step 3 has a file of its own."""
+    from engine.store.step_3 import take
+
+    take(database)
+
+
 STEPS: tuple[tuple[str, Callable[[Database], None]], ...] = (
     ("first version", _first),
     ("numbers above a mark", _numbering),
+    ("events and who hears of them", _hearing),
 )
 """Name and deed of every step; the version of a schema is the number of steps taken."""
 

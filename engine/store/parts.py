@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from engine.store.blobs import Blobs
     from engine.store.claims import Claims
     from engine.store.closing import Closing
+    from engine.store.history import History
     from engine.store.item_facts import ItemLookups
     from engine.store.item_views import ItemViews
     from engine.store.lease import Leases
@@ -22,17 +23,22 @@ if TYPE_CHECKING:
     from engine.store.retention import Retention
     from engine.store.settling import Settling
     from engine.store.spool import Spool
+    from engine.store.telling import Telling
     from engine.store.workspaces import Workspaces
 
 
 class Ledger:
     """What became of every mail."""
 
-    def __init__(self, spool: Spool, claims: Claims, closing: Closing, receipts: Receipts) -> None:
+    def __init__(
+        self, spool: Spool, claims: Claims, closing: Closing, receipts: Receipts, telling: Telling
+    ) -> None:  # fmt: skip
         self.spool = spool.spool
         self.claim, self.claim_one, self.unclaim = claims.claim, claims.claim_one, claims.unclaim
         self.defer, self.fail, self.describe = claims.defer, claims.fail, claims.describe
         self.in_hand, self.head, self.reset_status = claims.in_hand, claims.head, claims.reset_status
+        self.tell, self.happened = telling.tell, telling.happened
+        self.last_happened, self.held = telling.last, telling.held
         self.reopen, self.ignore, self.reject = closing.reopen, closing.ignore, closing.reject
         self.item_by_message_ids, self.duplicate = receipts.item_by_message_ids, receipts.duplicate
         self.sender_rate, self.total_rate = receipts.sender_rate, receipts.total_rate
@@ -59,17 +65,19 @@ class Items:
     """What was made of mail, and the workspaces it lives in."""
 
     def __init__(
-        self, lookups: ItemLookups, views: ItemViews, blobs: Blobs, workspaces: Workspaces, loading: Loading
-    ) -> None:
+        self, lookups: ItemLookups, views: ItemViews, blobs: Blobs, workspaces: Workspaces, loading: Loading,
+        history: History,
+    ) -> None:  # fmt: skip
         self.item, self.topic, self.given = lookups.item, lookups.topic, lookups.given
         self.item_by_field = lookups.item_by_field
-        self.newest, self.count, self.view, self.publish = views.newest, views.count, views.view, views.publish
+        self.newest, self.count, self.view = views.newest, views.count, views.view
         self.blob, self.html, self.pictures, self.cutting = blobs.blob, blobs.html, blobs.pictures, blobs.cutting
         self.catalog, self.workspaces = workspaces.catalog, workspaces.workspaces
         self.workspace_id, self.field_id = workspaces.workspace_id, workspaces.field_id
         self.is_closed = workspaces.is_closed
         self.put_workspace, self.remove_workspace = workspaces.put_workspace, workspaces.remove_workspace
         self.put_field = workspaces.put_field
+        self.history = history.history
         self.put_item, self.put_topic = loading.put_item, loading.put_topic
 
 

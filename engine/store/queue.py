@@ -49,6 +49,9 @@ class Queue:
         with self._database.joining():
             self._database.do(inbound.update(next_at=0).where(waits, here, inbound.code.in_(sorted(codes))))
 
+    def is_anything_held(self) -> bool:
+        return self._database.one(hot.HELD) is not None
+
     def tried_mailboxes(self, now: datetime) -> frozenset[str]:
         return frozenset(name for (name,) in self._database.rows(hot.TRIED_MAILBOXES, us(now)))
 

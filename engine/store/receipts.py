@@ -60,13 +60,13 @@ class Receipts:
 
         Another mail that claims the Message-ID has another content and leads nowhere.
         """
-        (item, topic, private, content), others = rows[0], rows[1:]
+        (item, topic, private, content, account), others = rows[0], rows[1:]
         found = self._items.item(item) if topic is None else self._items.topic(topic)
         if found is None:
             return None
         copies = dict.fromkeys(row[0] for row in others if row[0] not in (None, item) and row[3] == content is not None)
         also = tuple(copy for each in copies if (copy := self._items.item(each)) is not None)
-        return MessageMatch(message_id, found, bool(private), also)
+        return MessageMatch(message_id, found, bool(private), also, account)
 
     def duplicate(self, workspace: str, fingerprint: str, *, other_than: str = "", now: datetime | None = None) -> str:
         key = search_key(fingerprint)

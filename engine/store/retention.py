@@ -3,7 +3,7 @@
 Here: `Retention`, a part of `engine.ports.Archive`: purge, prune, backup, and the texts of rule files. Not here: when
 these run (`allegra db prune`, `run`). Invariant: the bytes of a mail that waits for anybody (a machine, a person, the
 mail server) are never touched; the digest stays for good, so that a mail which comes again is known. Of a mail that was
-purged its rows keep numbers, times, codes and digests, and no word of the mail or about a person.
+purged its rows keep numbers, times, codes and digests, and no word of the mail or about a person; what it made stays.
 """
 
 from __future__ import annotations
@@ -91,6 +91,7 @@ class Retention:
     def _forget(self, number: int) -> None:
         """Take out of a mail's rows what tells of a person; what is still to be sent keeps its recipient until then."""
         inbound, receipt, effect, outbox = tables.Inbound, tables.Receipt, tables.Effect, tables.Outbox
+        event = tables.Event
         self._database.do(
             inbound.update(
                 sender="", recipients="", subject="", message_id="", reverse_path=None, forward_paths="", error="",
@@ -102,10 +103,17 @@ class Retention:
             told = receipt.update(trace=None, because=because)
             self._database.do(told.where(receipt.inbound == number, receipt.code == code))
         self._database.do(effect.update(detail="").where(effect.inbound == number))
-        sent = outbox.select(outbox.id, outbox.generation).where(outbox.inbound == number, ~tables.SQL(f"({QUEUED})"))
-        for row, generation in self._database.all(sent):
+        of_the_mail = event.update(actor="", detail="").where(event.inbound == number, event.name.startswith("mail."))
+        self._database.do(of_the_mail)
+        sent = outbox.select(outbox.id, outbox.generation, outbox.state, outbox.message_id)
+        sent = sent.where(outbox.inbound == number, ~tables.SQL(f"({QUEUED})"))
+        for row, generation, state, message_id in self._database.all(sent):
             once = f"{number}:{generation}:purged {row}"
-            told = outbox.update(payload="{}", recipient="", error="", dedupe=once)
+            if state == "suppressed":  # nobody answers it, and it may be made of the key
+                message_id = f"<{once}>"
+            told = outbox.update(
+                payload="{}", address_key="", error="", content=None, dedupe=once, message_id=message_id
+            )  # fmt: skip
             self._database.do(told.where(outbox.id == row))
 
     # ── texts of rule files ───────────────────────────────────────────────────────────────────────────────────

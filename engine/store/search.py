@@ -20,7 +20,7 @@ from engine.store.database import us
 from engine.store.errors import Unclear
 from engine.store.tables import Inbound, Mailbox, Receipt
 
-_TOKEN = re.compile(r'(?P<not>-)?(?:(?P<word>[a-z_]+):)?(?:"(?P<quoted>[^"]*)"|(?P<plain>\S+)|(?<=:))')
+TOKEN = re.compile(r'(?P<not>-)?(?:(?P<word>[a-z_]+):)?(?:"(?P<quoted>[^"]*)"|(?P<plain>\S+)|(?<=:))')
 _AGE = re.compile(r"(\d{1,6})\s*(min|h|d|w|m|y)")
 _UNITS = {"min": 1 / 1440, "h": 1 / 24, "d": 1.0, "w": 7.0, "m": 30.4375, "y": 365.25}
 
@@ -44,7 +44,7 @@ _HIT = (
 def condition(query: str, now: datetime, rules: RulesCalled = lambda _: ()) -> list[Condition]:
     """Turn a query into conditions that all have to hold. Raises Unclear for what it cannot mean."""
     conditions: list[Condition] = []
-    for number, token in enumerate(_TOKEN.finditer(query)):
+    for number, token in enumerate(TOKEN.finditer(query)):
         if number >= MOST_WORDS:
             raise Unclear(f"a query has {MOST_WORDS} words at most")
         text = token["quoted"] if token["quoted"] is not None else token["plain"] or ""
@@ -88,14 +88,14 @@ def _item(text: str, _: datetime) -> Condition:
 
 
 def _newer(text: str, now: datetime) -> Condition:
-    return Inbound.received_at >= us(now - _age(text))
+    return Inbound.received_at >= us(now - age(text))
 
 
 def _older(text: str, now: datetime) -> Condition:
-    return Inbound.received_at < us(now - _age(text))
+    return Inbound.received_at < us(now - age(text))
 
 
-def _age(text: str) -> timedelta:
+def age(text: str) -> timedelta:
     found = _AGE.fullmatch(text)
     if found is None:
         raise Unclear(f"an age is a number and min, h, d, w, m or y, as in newer_than:7d; not {text!r}")

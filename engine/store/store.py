@@ -27,6 +27,7 @@ from engine.store.settling import Settling
 
 if TYPE_CHECKING:
     from engine import ports
+    from engine.model.acts import Acted
     from engine.model.changes import Changes, Versions
     from engine.model.plan import Receipt
     from engine.store.work import Work
@@ -53,7 +54,7 @@ class Store:
         """What works on mails; put together when first asked for, for a pass without mail never does."""
         from engine.store.work import Work
 
-        return Work(self.database, self._memory, self._listing)
+        return Work(self.database, self._memory, self._listing, self.outbox)
 
     @cached_property
     def ledger(self) -> ports.Ledger:
@@ -71,16 +72,37 @@ class Store:
         return self._work.commit
 
     @cached_property
+    def act(self) -> Callable[..., Acted]:
+        """Do what a person wants of an item: `engine.ports.Store.act`."""
+        return self._work.act
+
+    @cached_property
     def items(self) -> ports.Items:
         """What was made of mail; put together when first asked for."""
         from engine.store.blobs import Blobs
+        from engine.store.history import History
         from engine.store.item_views import ItemViews
         from engine.store.load_items import Loading
 
         work = self._work
         views = ItemViews(self.database, self._memory, work.lookups)
         loading = Loading(self.database, self._memory, work.directory, work.workspaces)
-        return Items(work.lookups, views, Blobs(self.database), work.workspaces, loading)
+        history = History(self.database)
+        return Items(work.lookups, views, Blobs(self.database), work.workspaces, loading, history)
+
+    @cached_property
+    def outbox_views(self) -> ports.OutboxViews:
+        """The outbox as people see and repair it; put together when first asked for."""
+        from engine.store.outbox_views import OutboxViews
+
+        return OutboxViews(self.database)
+
+    @cached_property
+    def troubles(self) -> ports.Troubles:
+        """What does not work; put together when first asked for."""
+        from engine.store.troubles import Troubles
+
+        return Troubles(self.database)
 
     @cached_property
     def archive(self) -> ports.Archive:

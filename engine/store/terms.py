@@ -12,8 +12,10 @@ OPEN = "state IN ('received', 'held', 'quarantined')"
 PLANNED = "action_state IN ('pending', 'failed')"
 TAKEN_AWAY = "action IN ('move', 'delete') AND action_state IN ('done', 'gone')"
 DECIDED = "decided_at > 0"
-TRIED = "tried_at > 0"
 QUEUED = "state IN ('queued', 'sending')"
+OF_THE_DESK = "inbound_id IS NULL AND act = ''"
+TO_SEE = "state IN ('held', 'failed', 'unknown', 'bounced')"
+COUNTED = "state NOT IN ('suppressed', 'dropped')"
 
 COLUMNS = tuple(field.name for field in COMMON.rows if field.column and field.name not in ("title", "private"))
 """Fields that are columns of text, which title and private are beside them; every other is a row of `item_field`."""

@@ -6,6 +6,9 @@ Invariant: all of them share one memory and one directory.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from engine.store.acts import Acts
 from engine.store.claims import Claims
 from engine.store.closing import Closing
 from engine.store.commit import Commit
@@ -18,20 +21,28 @@ from engine.store.mails import Mails
 from engine.store.memory import Memory
 from engine.store.parts import Ledger
 from engine.store.receipts import Receipts
+from engine.store.scene import Scene
 from engine.store.spool import Spool
+from engine.store.telling import Telling
 from engine.store.workspaces import Workspaces
+
+if TYPE_CHECKING:
+    from engine.ports import Outbox
 
 
 class Work:
     """The hands that work on mails, and what is made of them."""
 
-    def __init__(self, database: Database, memory: Memory, listing: Listing) -> None:
+    def __init__(self, database: Database, memory: Memory, listing: Listing, outbox: Outbox) -> None:
         self.directory = Directory(database, memory)
         self.workspaces, self.mails = Workspaces(database, memory), Mails(database)
         self.lookups = ItemLookups(database, self.directory)
         receipts = Receipts(database, memory, self.lookups)
         claims = Claims(database, listing, self.mails, receipts)
         shelves = Shelves(database, self.directory, self.workspaces, memory)
-        closing = Closing(shelves, self.mails, claims, receipts)
-        self.commit = Commit(shelves, receipts).commit
-        self.ledger = Ledger(Spool(database, listing), claims, closing, receipts)
+        scene = Scene(database, self.directory, memory)
+        telling = Telling(database, scene)
+        closing = Closing(shelves, self.mails, claims, receipts, telling)
+        self.commit = Commit(shelves, receipts, scene).commit
+        self.act = Acts(shelves, scene, outbox).act
+        self.ledger = Ledger(Spool(database, listing), claims, closing, receipts, telling)

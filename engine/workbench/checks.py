@@ -76,7 +76,8 @@ def hook_scripts(config: Config) -> Iterator[Checked]:
 
 def templates(config: Config) -> Iterator[Checked]:
     """Every template file, and every template that a setting names."""
-    from engine.outbox.templates import Templates, check
+    from engine.outbox.checking import check
+    from engine.outbox.templates import Templates
 
     seen = set()
     for workspace in ("", *config.workspaces):
@@ -85,8 +86,8 @@ def templates(config: Config) -> Iterator[Checked]:
         if directory not in seen:
             seen.add(directory)
             for file, problems in check(directory):
-                yield Checked(f"{directory.name}/{file.name}", "compiles", problems)
-        known = Templates(directory, config.instance.language)
+                yield Checked(f"{directory.name}/{file.relative_to(directory).as_posix()}", "compiles", problems)
+        known = Templates(directory, config.instance.language, workspace)
         names = {name: getattr(settings.replies, name) for name in ("new_item", "new_comment", "held", "rejected")}
         missing = [f'replies.{option} = "{name}"' for option, name in names.items() if name and not known.exists(name)]
         if (name := settings.people.unknown_sender_reply) and not known.exists(name):
@@ -162,14 +163,17 @@ def outgoing(config: Config) -> Iterator[Checked]:
     """Log in to the server that takes outgoing mail."""
     if config.smtp is None:
         return
-    from engine.outbox.wire import Away, greet
+    from engine.outbox.transport import Away, transport
 
+    smtp, name = config.smtp, f"{config.smtp.transport}  {config.smtp.place}"
     try:
-        greet(config.smtp, "localhost")
+        with transport(smtp, "localhost") as way:
+            way.open()
     except Away as error:
-        yield Checked(f"smtp  {config.smtp.host}", "", (Problem("C193", str(error), "smtp"),))
+        yield Checked(name, "", (Problem("C193", str(error), "smtp"),))
         return
-    yield Checked(f"smtp  {config.smtp.host}", "logged in" if config.smtp.username else "answers")
+    said = "answers" if smtp.transport == "smtp" else "is there"
+    yield Checked(name, "logged in" if smtp.username else said)
 
 
 def _folders(box: object) -> list[str]:

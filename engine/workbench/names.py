@@ -156,10 +156,10 @@ class Names:
     def _template(self, file: RuleFile, name: str) -> Iterator[Doubt]:
         from engine.outbox.templates import NAMES, Templates
 
-        folders = {self.config.settings(place).replies.directory for place in ("", *self._routed(file))}
-        made = [Templates(folder, self.config.instance.language) for folder in folders]
+        folders = {place: self.config.settings(place).replies.directory for place in ("", *self._routed(file))}
+        made = [Templates(folder, self.config.instance.language, place) for place, folder in folders.items()]
         if name and not any(each.exists(name) for each in made):
-            files = {path.name.split(".")[0] for folder in folders for path in folder.glob("*.txt")}
+            files = {path.name.split(".")[0] for folder in folders.values() for path in folder.glob("**/*.txt")}
             said = f'there is no template called "{name}"'
             yield Doubt("W446", said, suggestion(name, (*NAMES, *files)))
 

@@ -45,7 +45,8 @@ def test_an_unknown_topic_is_wrong_usage_and_the_nearest_is_named() -> None:
     told = call("confg")
     assert (told.exit_code, told.stdout) == (2, "")  # `main` makes 64 of it
     assert "did you mean 'config'?" in told.stderr
-    assert "there are: architecture, cli, coming-from, config" in call("qqqqqq").stderr
+    told = call("qqqqqq").stderr
+    assert "there are: " in told and "architecture, cli, coming-from, config" in told
 
 
 @pytest.mark.parametrize(

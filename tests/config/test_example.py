@@ -33,10 +33,11 @@ def every_option(section: type[Section] = Root, path: str = "") -> list[tuple[st
             "body",
             "attachments",
             "errors",
+            "notify",
             "replies",
         ):
             continue
-        elif not below.nested and option.section and path in ("gates", "people", "attachments"):
+        elif not below.nested and option.section and path in ("gates", "people", "attachments", "errors"):
             found.append((path, name))
         else:
             named = ".NAME" if option.sections else ""

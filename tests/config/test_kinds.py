@@ -51,6 +51,13 @@ def test_F044_sizes_are_read_in_long_and_short_notation(text: object, size: int)
     assert kinds.read_size(text) == size
 
 
+def test_a_text_of_several_lines_has_line_ends_and_no_other_control_character() -> None:
+    assert kinds.read_lines("Kind regards\r\n\tAnna") == "Kind regards\n\tAnna"
+    for text in ("a\0b", "a\rb", "a\x1bb", "a\u2028b", 7):
+        with pytest.raises(Wrong):
+            kinds.read_lines(text)
+
+
 @given(st.integers(0, 1 << 40))
 def test_a_size_that_is_shown_is_read_back(size: int) -> None:
     assert kinds.read_size(kinds.show_size(size)) == size

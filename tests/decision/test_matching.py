@@ -102,6 +102,79 @@ def test_F120_a_token_of_a_topic_finds_the_topic():
     assert (found.item, found.proven) == (TOPIC, True)
 
 
+# ── tokens of one person, and of notes ────────────────────────────────────────────────────────────────────────
+
+
+def personal(item: int = 7, account: int = 3, kind: str = "i") -> str:
+    return tokens.sign(item, SECRET, kind, account)
+
+
+def test_a_personal_token_tells_whose_it_is():
+    found = thread(to=f"help+{personal()}@example.com")
+    assert (found.item, found.by, found.proven, found.account, found.private) == (SEVEN, "token", True, 3, False)
+
+
+def test_the_token_of_everybody_is_nobodys():
+    assert thread(to=f"help+{tokens.sign(7, SECRET)}@example.com").account == 0
+
+
+def test_F119_a_note_token_leads_to_a_note_whoever_is_answered():
+    found = thread(to=f"help+{personal(kind='n')}@example.com")
+    assert (found.item, found.proven, found.account, found.private) == (SEVEN, True, 3, True)
+    public = {ItemByMessageIds: lambda by: MessageMatch(by.message_ids[0], SEVEN, account=5)}
+    world = World(items=(SEVEN,), answers=public)
+    tagged = thread(
+        world=world, to=f"help+{personal(kind='n')}@example.com", headers=[("In-Reply-To", "<notice@example.com>")]
+    )
+    assert (tagged.private, tagged.account) == (True, 3)
+
+
+@pytest.mark.parametrize("kind", ["i", "n"])
+@pytest.mark.parametrize(
+    "changed",
+    [lambda t: t.replace("7-3.", "8-3."), lambda t: t.replace("7-3.", "7-4."), lambda t: t.replace("7-3.", "7."),
+     lambda t: ("n" if t[0] == "i" else "i") + t[1:], lambda t: "t" + t[1:], lambda t: t[:-1] + ("a" if t[-1] != "a" else "b")],
+    ids=["other item", "other account", "of everybody", "note or not", "of a topic", "guessed"],
+)  # fmt: skip
+def test_G24_a_personal_token_that_was_changed_proves_nothing(kind, changed):
+    forged = changed(personal(kind=kind))
+    found = thread(to=f"help+{forged}@example.com", world=World(items=(SEVEN, item(8)), topics=(TOPIC,)))
+    assert (found.item, found.proven, found.account, found.private) == (None, False, 0, False)
+    assert found.unsigned and "not signed by us" in said(found)[0][1]
+
+
+def test_G24_a_token_that_is_good_counts_beside_one_that_is_forged():
+    forged = personal().replace("7-3.", "8-3.")
+    found = thread(to=f"help+{forged}@example.com, help+{personal()}@example.com", world=World(items=(SEVEN, item(8))))
+    assert (found.item, found.account, found.unsigned) == (SEVEN, 3, True)
+
+
+def test_a_personal_token_behind_another_separator_is_found():
+    settings = config('[people]\nmail_suffix_separators = "-"\n').settings("")
+    letter = mail(to=f"help-{personal()}@example.com")
+    assert find(letter, settings, World(items=(SEVEN,)), ("help@example.com",), SECRET).account == 3
+
+
+def test_F117_a_personal_token_that_answers_a_note_is_private():
+    private = {ItemByMessageIds: lambda by: MessageMatch(by.message_ids[0], SEVEN, private=True, account=3)}
+    world = World(items=(SEVEN,), answers=private)
+    found = thread(world=world, to=f"help+{personal()}@example.com", headers=[("In-Reply-To", "<note@example.com>")])
+    assert (found.private, found.account) == (True, 3)
+
+
+def test_a_message_id_of_ours_tells_to_whom_it_went():
+    sent = {ItemByMessageIds: lambda by: MessageMatch(by.message_ids[0], SEVEN, account=3)}
+    world = World(items=(SEVEN,), answers=sent)
+    for order in ('order = ["token"]', 'order = ["message_id"]'):
+        found = thread(order, world=world, headers=[("In-Reply-To", OURS)])
+        assert (found.item, found.proven, found.account) == (SEVEN, True, 3)
+
+
+def test_a_personal_token_of_a_missing_item_dangles_and_is_not_foreign():
+    found = thread(to=f"help+{personal(99)}@example.com")
+    assert (found.item, found.dangling, found.foreign) == (None, True, False)
+
+
 # ── Message-IDs ───────────────────────────────────────────────────────────────────────────────────────────────
 
 

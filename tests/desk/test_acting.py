@@ -124,15 +124,10 @@ def test_a_workspace_is_added_with_its_members_or_not_at_all(engine: Engine) -> 
 
 
 def test_F046_a_note_is_published_once(desk: Any) -> None:
-    from engine.config import load
-    from engine.store.store import Store
-
     desk.load(
         '[[items]]\nid = 7\nworkspace = "support"\ntitle = "Old"\nauthor = "anna"\n'
         'comments = [{ author = "anna", text = "between us", internal = true }]\n'
     )
-    with Store.open(load(desk.folder / "allegra.toml").store.path) as store:
-        (note,) = desk.item(7)["comments"]
-        assert not acting.publish(store, 7, note["id"], "bob").internal
-        with pytest.raises(Refused):
-            acting.publish(store, 7, note["id"], "bob")
+    (note,) = desk.item(7)["comments"]
+    assert [desk.allegra("item", "publish", "7", str(note["id"])).exit_code for _ in range(2)] == [0, 1]
+    assert [each["internal"] for each in desk.item(7)["comments"]] == [False]

@@ -22,10 +22,26 @@ then = ['hold because "look at it"']
 """
 
 
+SMTP = '[smtp]\nhost = "127.0.0.1"\nport = 9\nssl = false\nfrom = "help@example.com"\n'
+"""A mail server that never answers, so that what is to be sent stays queued."""
+
+
+@pytest.fixture
+def desk(desk: Any) -> Any:
+    desk.configure(more=SMTP)
+    return desk
+
+
 def queued(desk: Any) -> list[tuple[str, str]]:
-    """Kind and recipient of all that is to be sent."""
-    with closing(sqlite3.connect(desk.folder / "var" / "allegra.sqlite3")) as database:
-        return database.execute("SELECT kind, recipient FROM outbox ORDER BY id").fetchall()
+    """Event and recipient of all that is to be sent about one mail."""
+    rows = desk.told("event, address_key, state")
+    return [(event, key) for event, key, state in rows if state == "queued" and event.startswith("mail.")]
+
+
+def why_not(desk: Any) -> list[str]:
+    """Why the others are not told."""
+    rows = desk.told("event, why, state")
+    return [why for event, why, state in rows if state != "queued" and event.startswith("mail.")]
 
 
 def payloads(desk: Any) -> list[dict[str, Any]]:
@@ -49,19 +65,19 @@ def rejected(desk: Any, mail: str) -> bool:
 
 def test_F135_a_stranger_whose_mail_a_person_refuses_hears_nothing(desk: Any) -> None:
     assert rejected(desk, held(desk, "stranger@elsewhere.example")) is False
-    assert queued(desk) == []
+    assert (queued(desk), why_not(desk)) == ([], ["no_template", "stranger"])
 
 
 def test_a_sender_we_know_reads_the_sentence_of_the_person_who_refuses(desk: Any) -> None:
-    desk.configure(system='rules = "rules/system.toml"')
+    desk.configure(system='rules = "rules/system.toml"', more=SMTP)
     desk.rules("system.toml", HOLD)
     assert rejected(desk, held(desk, "anna@example.com")) is True
-    assert queued(desk) == [("rejected", "anna@example.com")]
-    assert payloads(desk)[0]["reason"] == "we sell no printers"
+    assert queued(desk) == [("mail.rejected", "anna@example.com")]
+    assert payloads(desk)[-1]["because"] == "we sell no printers"
 
 
 def test_while_the_rules_cannot_be_asked_nobody_is_told_for_they_might_forbid_it(desk: Any) -> None:
-    desk.configure(system='rules = "rules/system.toml"')
+    desk.configure(system='rules = "rules/system.toml"', more=SMTP)
     desk.rules("system.toml", HOLD)
     mail = held(desk, "anna@example.com")
     desk.rules("system.toml", HOLD + '[[rule]]\nname = "Broken"\nwhen = "((("\nthen = ["stop"]\n')
@@ -70,16 +86,16 @@ def test_while_the_rules_cannot_be_asked_nobody_is_told_for_they_might_forbid_it
 
 
 def test_a_stranger_hears_where_errors_are_reported_to_everybody(desk: Any) -> None:
-    desk.configure(more="[errors]\nreport_incoming_email_errors = true\n")
+    desk.configure(more=SMTP + "[errors]\nreport_incoming_email_errors = true\n")
     assert rejected(desk, held(desk, "stranger@elsewhere.example")) is True
 
 
 def test_the_answer_that_strangers_get_at_once_is_not_sent_again_when_a_person_refuses(desk: Any) -> None:
-    desk.configure(more='[people]\nunknown_sender_reply = "unknown_sender"\n')
+    desk.configure(more=SMTP + '[people]\nunknown_sender_reply = "unknown_sender"\n')
     mail = held(desk, "stranger@elsewhere.example")
-    assert queued(desk) == [("rejected", "stranger@elsewhere.example")]
+    assert queued(desk) == [("mail.held", "stranger@elsewhere.example")]
     assert rejected(desk, mail) is False
-    assert len(queued(desk)) == 1
+    assert (len(queued(desk)), why_not(desk)) == (1, ["stranger"])
 
 
 @pytest.mark.parametrize(
@@ -89,30 +105,30 @@ def test_the_answer_that_strangers_get_at_once_is_not_sent_again_when_a_person_r
 def test_what_a_machine_may_not_answer_is_not_answered_for_a_person_either(desk: Any, header: str) -> None:
     desk.configure(
         system='rules = "rules/system.toml"',
-        more="[errors]\nreport_incoming_email_errors = true\n",
+        more=SMTP + "[errors]\nreport_incoming_email_errors = true\n",
     )
     desk.rules("system.toml", HOLD)
     assert rejected(desk, held(desk, "anna@example.com", headers=(header,))) is False
-    assert queued(desk) == []
+    assert (queued(desk), why_not(desk)) == ([], ["no_template", "machine"])
 
 
 def test_a_rule_that_forbids_answers_is_heard_when_a_person_refuses(desk: Any) -> None:
-    desk.configure(system='rules = "rules/system.toml"')
+    desk.configure(system='rules = "rules/system.toml"', more=SMTP)
     desk.rules("system.toml", HOLD.replace("'hold", "'no reply', 'hold"))
     assert rejected(desk, held(desk, "anna@example.com")) is False
 
 
 def test_a_webhook_hears_of_a_refusal_by_a_person_and_the_admin_does_not_get_the_mail_again(desk: Any) -> None:
     desk.configure(
-        more='[errors]\nforward_to = ["admin@example.com"]\n'
+        more=f'{SMTP}[errors]\nforward_to = ["admin@example.com"]\n'
         '[webhooks.chat]\nurl = "https://127.0.0.1:9/x"\nevents = ["mail.rejected"]\n',
         gates='maximum_email_size = "1 kB"\n',
     )
     desk.mail("Big", body="x" * 3000)
     (line,) = desk.run()
-    assert queued(desk) == [("report", "admin@example.com")]
+    assert queued(desk) == [("mail.held", "admin@example.com")]
     rejected(desk, line["mail"])
-    assert [kind for kind, _ in queued(desk)][1:] == ["rejected", "webhook"]
+    assert queued(desk)[1:] == [("mail.rejected", "anna@example.com"), ("mail.rejected", "chat")]
 
 
 def test_what_broke_the_machine_is_not_read_again_to_be_refused(desk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -190,7 +206,7 @@ def test_a_refusal_is_told_to_nobody_where_a_word_of_the_host_breaks(desk: Any) 
     def broken(sight: Any) -> str:
         raise LookupError("no customer")
 
-    desk.configure(system='rules = "rules/system.toml"')
+    desk.configure(system='rules = "rules/system.toml"', more=SMTP)
     desk.rules("system.toml", HOLD)
     mail = held(desk, "anna@example.com")
     desk.rules("system.toml", "[[rule]]\nname = 'x'\nwhen = 'crm.tier is \"a\"'\nthen = ['stop']\n")

@@ -94,7 +94,9 @@ def test_a_mail_for_two_mailboxes_is_one_mail_in_each(config: Config, store: Sto
 def test_a_refusal_is_told_to_the_mail_server_that_asks_and_to_nobody_else(config: Config, store: Store) -> None:
     (told,) = take(config, store, [handed_over(SILENT, "system")], at_once=True)
     assert (told.fate, told.sentence) == (Fate.REFUSED, "the subject is empty")
-    assert store.archive.receipts(told.mail)[-1].outbox == ()
+    assert [(each.kind, each.state, each.why) for each in store.outbox.told(told.mail)] == [
+        ("auto", "suppressed", "mta")
+    ]
     (again,) = take(config, store, [handed_over(SILENT, "system", queue_id="2")], at_once=True)
     assert again.fate is Fate.REFUSED
     (quiet,) = take(config, store, [handed_over(SILENT, "system", queue_id="3")])

@@ -6,9 +6,11 @@ import email
 import email.policy
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from email.utils import formatdate
 from pathlib import Path
@@ -84,7 +86,7 @@ class Desk:
     folder: Path
     written: int = 0
     boxes: tuple[str, ...] = ("system", "support")
-    environ: dict[str, str] = field(default_factory=dict)
+    environ: dict[str, str] = field(default_factory=lambda: {"ALLEGRA_AS": "anna"})
 
     def configure(self, system: str = "", more: str = "", gates: str = "") -> None:
         (self.folder / "allegra.toml").write_text(
@@ -154,6 +156,11 @@ class Desk:
         """`allegra run --json`, without the summary line."""
         return [line for line in self.lines("run", *arguments) if "mail" in line]
 
+    def told(self, columns: str = "address_key, class, event, state, why") -> list[tuple[Any, ...]]:
+        """The rows of the outbox, oldest first."""
+        with closing(sqlite3.connect(self.folder / "var" / "allegra.sqlite3")) as database:
+            return database.execute(f"SELECT {columns} FROM outbox ORDER BY id").fetchall()  # noqa: S608
+
     def start(self, *arguments: str, **options: Any) -> subprocess.Popen[bytes]:
         """Start a command as a process of its own."""
         command = [sys.executable, "-c", "from engine.cli.main import main; main()", *arguments]
@@ -194,10 +201,12 @@ def post(desk: Any, sink: Callable[..., Any]) -> Any:
             smtp = f'[smtp]\nhost = "127.0.0.1"\nport = {self.server.port}\nssl = false\nfrom = "help@example.com"\n'
             desk.configure(system, smtp + more)
 
-        def mails(self) -> list[tuple[str, Any]]:
+        def mails(self, kind: str = "") -> list[tuple[str, Any]]:
+            """What was taken since the last call; of one `kind` by its mark (auto-replied, auto-generated, "no")."""
             taken, self.server.taken = self.server.taken, []
             parse = email.message_from_bytes
-            return [(each.recipients[0], parse(each.content, policy=email.policy.default)) for each in taken]
+            mails = [(each.recipients[0], parse(each.content, policy=email.policy.default)) for each in taken]
+            return [(to, mail) for to, mail in mails if kind in ("", mail["Auto-Submitted"] or "no")]
 
     made = Post()
     made.configure()

@@ -24,8 +24,6 @@ ssl  = false
 from = "help@example.com"
 [errors]
 retry = ["0 s"]
-[replies]
-once_per_sender = "0 s"
 """
 
 RULES = """
@@ -39,7 +37,7 @@ FOR_MAILDIR = [name for name in (*STEPS, "COMMIT") if not name.startswith(("IMAP
 
 
 LAST = {"lease": 2, "due": 2, "epoch": 2, "spool": 4, "claim": 2, "decide": 6, "commit": 6, "settle": 8, "move": 6,
-        "settled": 4, "outbox claim": 2, "send": 6, "sent": 6, "lease back": 2, "COMMIT": 35}  # fmt: skip
+        "settled": 4, "outbox claim": 7, "send": 6, "sent": 6, "lease back": 2, "COMMIT": 32}  # fmt: skip
 """How often a step is taken in an undisturbed pass with two mails in a batch."""
 
 
@@ -128,7 +126,7 @@ def test_G1_a_pass_killed_at_a_step_loses_nothing_and_does_nothing_twice(
     recovered(desk, case, taker)
 
 
-@pytest.mark.parametrize("hit", range(4, 36, 4))
+@pytest.mark.parametrize("hit", range(4, 33, 4))
 def test_G1_a_pass_killed_before_any_commit(desk: Any, case: Case, taker: Taker, hit: int) -> None:
     assert run(desk.folder, "run", batch=2, at=At("COMMIT", hit)).code == -signal.SIGKILL
     recovered(desk, case, taker)
@@ -139,7 +137,7 @@ def stopped(case: Case) -> None:
     if case.database.exists():
         assert case.rows("SELECT ref FROM inbound WHERE owner IS NOT NULL OR state = 'received' AND attempts > 0") == []
         assert case.rows("SELECT name FROM mailbox WHERE lease_owner <> ''") == []
-        assert case.rows("SELECT id FROM outbox WHERE state NOT IN ('queued', 'sent')") == []
+        assert case.rows("SELECT id FROM outbox WHERE state NOT IN ('queued', 'sent', 'suppressed')") == []
 
 
 @pytest.mark.parametrize("side", ["before", "behind"])

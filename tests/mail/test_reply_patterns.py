@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.config.content import Body
+from engine.mail.reply import cut
 from engine.mail.reply_patterns import needle_of, prepare
 from rules.pattern import PatternError, compile_pattern
 
@@ -42,3 +43,9 @@ def test_a_match_always_holds_the_needle(source: str, text: str) -> None:
 def test_a_section_is_prepared_once() -> None:
     body = Body()
     assert prepare(body) is prepare(body)
+
+
+def test_a_line_of_ours_that_is_quoted_above_an_answer_cuts_no_answer():
+    text = "On Fri, Nov 20, 2026 at 10:31 AM Anna wrote:\n> --- Reply above this line ---\n> Which one?\n\nThe second."
+    assert cut(text, Body()).new == "The second."
+    assert cut(f"The second.\n\n{text}", Body()).new == "The second."

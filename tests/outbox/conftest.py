@@ -1,13 +1,38 @@
-"""Certificates for the mail server of these tests (`sink` in tests/conftest.py)."""
+"""An office (`offices.py`), and certificates for the mail server of these tests (`sink` in tests/conftest.py)."""
 
 from __future__ import annotations
 
 import shutil
 import ssl
 import subprocess
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import builders
 import pytest
+from outbox.offices import Office
+
+from engine.store.store import Store
+
+
+@pytest.fixture(scope="session")
+def offices(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], Office]]:
+    """Make offices; for tests that need many, one for each is too slow."""
+    made: list[Store] = []
+
+    def making() -> Office:
+        store = Store.open(":memory:", clock=lambda: builders.NOW)
+        made.append(store.__enter__())
+        return Office(made[-1], tmp_path_factory.mktemp("office"))
+
+    yield making
+    for store in made:
+        store.__exit__(None, None, None)
+
+
+@pytest.fixture
+def office(offices: Callable[[], Office]) -> Office:
+    return offices()
 
 
 @pytest.fixture(scope="session")

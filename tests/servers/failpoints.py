@@ -28,6 +28,7 @@ import engine.decision.pipeline
 import engine.mail.isolated
 import engine.outbox.compose
 import engine.outbox.deliver
+import engine.outbox.wire
 import engine.rulebook.book
 import engine.run.engine
 import engine.run.passing

@@ -41,7 +41,9 @@ class Sink:
 
     `says` gives other replies than the usual ones, by verb (GREETING, STARTTLS, AUTH, MAIL, RCPT, DOT, …); an empty one
     hangs up. With `tls` it offers STARTTLS, or with `implicit` nothing but TLS; `login` is the password it wants. It
-    falls silent at a line that begins with `hang_before`, and tells so by `hanging`.
+    falls silent at a line that begins with `hang_before`, and tells so by `hanging`; it hangs up at one that begins
+    with `breaks_at`. `refuses` are its answers to recipients, by what stands in the line. A session of `mails_each`
+    mails is ended at the next one, with the words of `then` if there are any.
     """
 
     def __init__(
@@ -51,7 +53,12 @@ class Sink:
         implicit: bool = False,
         login: str = "",
         says: Mapping[str, str] | None = None,
+        breaks_at: bytes = b"",
+        refuses: Mapping[bytes, str] | None = None,
+        mails_each: int = 0,
+        then: str = "",
     ) -> None:
+        self.breaks_at, self.refuses, self.mails_each, self.then = breaks_at, dict(refuses or {}), mails_each, then
         self.taken: list[Taken] = []
         self.heard: list[bytes] = []
         self.connections = 0
@@ -124,6 +131,7 @@ class _Talk:
         self.secured = False
         self.reverse_path = ""
         self.recipients: list[str] = []
+        self.mails = 0
 
     def run(self) -> None:
         if self.implicit:
@@ -136,6 +144,8 @@ class _Talk:
                 self.connection.recv(1)  # until the client hangs up
                 return
             self.sink.heard.append(line)
+            if self.sink.breaks_at and line.upper().startswith(self.sink.breaks_at):
+                return
             self._answer(line)
 
     def _answer(self, line: bytes) -> None:
@@ -150,11 +160,16 @@ class _Talk:
         elif verb == "AUTH":
             given = base64.b64decode(rest.partition(" ")[2]).decode().split("\0")[-1]
             self._say(verb, "235 ok" if given == self.login else "535 no")
+        elif verb == "MAIL" and self.sink.mails_each and self.mails >= self.sink.mails_each:
+            self._say(verb, self.sink.then)
+            raise _HungUp
         elif verb == "MAIL":
+            self.mails += 1
             self.reverse_path, self.recipients = _path(rest), []
             self._say(verb, "250 ok")
         elif verb == "RCPT":
-            if self._say(verb, "250 ok").startswith("2"):
+            refused = [reply for part, reply in self.sink.refuses.items() if part in line.upper()]
+            if self._say(verb, *refused or ["250 ok"]).startswith("2"):
                 self.recipients.append(_path(rest))
         elif verb == "DATA":
             if self._say(verb, "354 go").startswith("354"):

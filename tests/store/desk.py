@@ -11,8 +11,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from msgspec.structs import replace
+
+from engine.model.acts import Act, Acted
+from engine.model.addresses import base_key, key_of
 from engine.model.draft import Decider, Disposition, Verdict
+from engine.model.events import Kind
 from engine.model.facts import Facts, Sender
+from engine.model.hearing import Batch, Heard
 from engine.model.mail import Address, Attachment, Envelope, Mail, Origin, Part, RawMail
 from engine.model.plan import CreateItem, Effect, Outcome, Plan, Receipt
 from engine.model.stored import Spooled
@@ -26,6 +32,47 @@ VERDICTS = {
     Outcome.DUPLICATE: Verdict.DISCARD,
     Outcome.HELD: Verdict.HOLD,
 }
+
+
+class Hears:
+    """A teller for which exactly those hear whom a test names, each of everything that happened."""
+
+    def __init__(self, *heard: Heard) -> None:
+        self.heard, self.batches = heard, list[Batch]()
+
+    def hear(self, batch: Batch, scene: Any) -> tuple[Batch, list[Heard]]:
+        self.batches.append(batch)
+        events = tuple(each.event for each in batch.events)
+        return batch, [each if each.events else replace(each, events=events) for each in self.heard]
+
+    def message_id(self, key: str, item: int, topic: int) -> str:
+        kind, number = ("t", topic) if topic else ("i", item)
+        return f"<{hashlib.sha256(key.encode()).hexdigest()[:16]}.{kind}{number}@example.com>"
+
+
+def heard(kind: Kind, to: str, **more: Any) -> Heard:
+    """Somebody who is considered, of everything that happened unless `events` say of what."""
+    return Heard(**{"kind": kind, "to": to, "events": (), "key": base_key(key_of(to)), **more})
+
+
+def auto(to: str = "jane@example.com", **more: Any) -> Heard:
+    """The sender is answered."""
+    return heard(Kind.AUTO, to, **{"template": "ack", **more})
+
+
+def notice(to: str = "anna@example.com", **more: Any) -> Heard:
+    """Somebody inside is told."""
+    return heard(Kind.NOTICE, to, **{"inside": True, "template": "created", **more})
+
+
+def answer(to: str = "jane@example.com", **more: Any) -> Heard:
+    """Somebody outside gets a person's words."""
+    return heard(Kind.ANSWER, to, **{"template": "answer", **more})
+
+
+def webhook(name: str = "chat", **more: Any) -> Heard:
+    """A program is told."""
+    return heard(Kind.WEBHOOK, name, **more)
 
 
 @dataclass
@@ -63,16 +110,22 @@ class Desk:
     def commit(
         self, spooled: Spooled, *effects: Effect, outcome: Outcome = Outcome.CREATED, sender: str = "jane@example.com",
         workspace: str = "support", action: str = "move", folder: str = "Done", trace: bytes = b"{}",
-        message_ids: Any = None, **parts: Any,
+        told: tuple[Heard, ...] = (), teller: Any = None, name: str = "", account: Any = None, **parts: Any,
     ) -> Receipt:  # fmt: skip
+        """Commit a plan of these effects; `told` are those who hear of it, unless there is a `teller`."""
         verdict = VERDICTS.get(outcome, Verdict.ACCEPT)
         disposition = Disposition(verdict, "draft.created" if verdict is Verdict.ACCEPT else "gate.dmarc", "so", GATE)
         item = parts.pop("item", 0)
         plan = Plan(disposition, outcome, workspace, effects, item=item)
-        facts = Facts("system", workspace, Sender(Address(sender)))
+        facts = Facts("system", workspace, Sender(Address(sender, name), account))
         with self.store.writing(), self.store.savepoint():
-            mail = self.mail(spooled, **parts)
-            return self.store.commit(spooled, mail, facts, plan, trace, action, folder, message_ids)
+            mail, teller = self.mail(spooled, **parts), teller or (Hears(*told) if told else None)
+            return self.store.commit(spooled, mail, facts, plan, trace, action, folder, teller)
+
+    def act(self, item: int, *effects: Effect, by: str = "anna", told: tuple[Heard, ...] = (), **more: Any) -> Acted:
+        """Let a person do something to an item."""
+        account = self.store.directory.login(by)
+        return self.store.act(Act(account, effects, item, **more), Hears(*told) if told else None)
 
     def item(self, title: str = "Printer", *effects: Effect, fields: tuple[Any, ...] = (), **more: Any) -> Receipt:
         (spooled,) = self.spool(more.pop("content", b""))

@@ -13,10 +13,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from store.desk import Hears, auto, notice
+
 from engine.model.draft import Decider, Disposition, Verdict
 from engine.model.facts import Facts, Sender
 from engine.model.mail import Address, Mail, Origin, RawMail
-from engine.model.plan import CreateItem, Outcome, Plan, SendMail
+from engine.model.plan import CreateItem, Outcome, Plan
 from engine.model.stored import Spooled
 from engine.run.lease import Lease
 from engine.store.locks import owner
@@ -96,15 +98,12 @@ def process(store: Store, batch: list[Spooled]) -> None:
 
 def commit(store: Store, spooled: Spooled) -> None:
     title = spooled.raw.content.decode()
-    effects = (
-        CreateItem("support", title, "", ""),
-        SendMail("ack", "ack", (f"{title}@auto.example",)),
-        SendMail("notify", "notify", (f"{title}@normal.example",), automatic=False),
-    )
+    teller = Hears(auto(f"{title}@auto.example"), notice(f"{title}@normal.example"))
     disposition = Disposition(Verdict.ACCEPT, "draft.created", "so", Decider("engine", "seal"))
     facts = Facts("system", "support", Sender(Address("a@example.com")))
-    plan = Plan(disposition, Outcome.CREATED, "support", effects)
-    store.commit(spooled, Mail(spooled.raw, message_id=f"<{title}@example.com>"), facts, plan, b"{}", "move", "done")
+    plan = Plan(disposition, Outcome.CREATED, "support", (CreateItem("support", title, "", ""),))
+    mail = Mail(spooled.raw, message_id=f"<{title}@example.com>")
+    store.commit(spooled, mail, facts, plan, b"{}", "move", "done", teller)
 
 
 def settle(store: Store, home: Path, killer: Killer) -> None:
@@ -124,7 +123,7 @@ def deliver(store: Store, home: Path, killer: Killer) -> None:
     for row in store.outbox.claim(50, now(), owner()):
         killer.step("send")
         with (home / "sent").open("a") as sent:
-            sent.write(f"{row.to[0]} {row.message_id}\n")
+            sent.write(f"{row.told.to} {row.message_id}\n")
         killer.step("sent")
         store.outbox.sent(row.id, row.message_id)
 

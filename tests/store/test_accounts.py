@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from store.desk import notice
 
 from engine.model.desk import CustomField, Status
 from engine.store.errors import NotFound, Refused
@@ -150,6 +151,16 @@ def test_who_wrote_something_is_locked_and_not_removed(desk):
         desk.store.directory.login("bob") is None
         and desk.store.directory.account("bob@example.com", "").account is None
     )
+
+
+def test_who_was_told_something_and_wanted_something_can_be_removed_and_the_rows_stay(desk):
+    bob = desk.store.directory.login("bob").id
+    desk.item(told=(notice("bob@example.com", account=bob),))
+    with desk.store.writing():
+        desk.store.database.run("INSERT INTO preference VALUES (?, '', 'new', 'all')", bob)
+    desk.store.directory.remove_account("bob")
+    assert desk.count("preference") == 0
+    assert [(line.to, line.login) for line in desk.store.outbox.told(item=1)] == [("bob@example.com", "")]
 
 
 def test_a_workspace_with_items_stays(desk):

@@ -6,6 +6,7 @@ import json
 from datetime import timedelta
 
 import pytest
+from store.desk import Hears, auto, notice, webhook
 
 from engine.model.draft import NewUser, Role
 from engine.model.mail import Address, Cutting, Part
@@ -14,12 +15,10 @@ from engine.model.plan import (
     AddLabel,
     AddPerson,
     Attach,
-    CallWebhook,
     CreateItem,
     CreateUser,
     Outcome,
     PostToTopic,
-    SendMail,
     SetField,
 )
 from engine.store import hot
@@ -151,22 +150,23 @@ def test_F120_a_post_hangs_on_the_topic(desk):
     assert (found.item, found.topic) == (0, 7)
 
 
-def test_every_recipient_gets_a_row_of_its_own_with_the_number_of_the_item(desk):
-    sent = SendMail("ack", "ack", ("Jane@example.com", "bob@example.com"))
-    receipt = desk.item("x", sent, CallWebhook("chat", "item.created"))
+def test_every_hearer_gets_a_row_of_its_own_with_the_number_of_the_item(desk):
+    receipt = desk.item("x", told=(auto("Jane@example.com"), notice("bob@example.com"), webhook("chat")))
     rows = desk.store.outbox.claim(10, desk.now, "me")
-    assert [row.to for row in rows] == [("Jane@example.com",), ("bob@example.com",), ()]
-    assert [row.payload.get("item") for row in rows] == [receipt.item, receipt.item, None]
-    assert [row.kind for row in rows] == ["ack", "ack", "webhook"]
+    assert [(row.told.to, row.kind, row.item, row.event) for row in rows] == [
+        ("Jane@example.com", "auto", receipt.item, "item.created"),
+        ("bob@example.com", "notice", receipt.item, "item.created"),
+        ("chat", "webhook", receipt.item, "item.created"),
+    ]
     assert receipt.outbox == tuple(row.id for row in rows)
     assert len({row.message_id for row in rows}) == 3
 
 
-def test_the_engine_can_sign_message_ids(desk):
-    ack = SendMail("ack", "ack", ("jane@example.com",))
-    receipt = desk.item("x", ack, message_ids=lambda *about: "<{}.{}.{}.{}.sig@example.com>".format(*about))
+def test_the_teller_signs_message_ids_from_the_key_of_the_row(desk):
+    teller = Hears(auto())
+    receipt = desk.item("x", teller=teller)
     (row,) = desk.store.outbox.claim(10, desk.now, "me")
-    assert row.message_id == f"<{receipt.mail}.1.1.{receipt.item}.sig@example.com>"
+    assert row.message_id == teller.message_id(row.key, receipt.item, 0)
 
 
 def test_every_effect_leaves_one_row(desk):
@@ -214,13 +214,11 @@ def test_one_bad_mail_of_a_batch_takes_only_its_own_effects_back(desk):
     good, bad, fine = desk.spool(b"", b"", b"")
     for spooled, workspace in ((good, "support"), (bad, "nowhere"), (fine, "support")):
         try:
-            desk.commit(
-                spooled, CreateItem(workspace, spooled.mail, "", "jane"), SendMail("ack", "ack", ("a@b.example",))
-            )
+            desk.commit(spooled, CreateItem(workspace, spooled.mail, "", "jane"), told=(auto(),))
         except Exception:
             assert spooled is bad
     assert [row.title for row in desk.store.items.newest()] == [fine.mail, good.mail]
-    assert desk.count("outbox") == 2
+    assert desk.count("outbox") == desk.count("event") == 2
 
 
 def test_commit_plans_the_action_on_every_presentation(desk):
@@ -295,9 +293,10 @@ def test_what_was_remembered_inside_a_transaction_that_failed_is_forgotten(desk)
 
 def test_a_rehearsal_does_everything_and_keeps_nothing(desk):
     with desk.store.rehearsal():
-        desk.item("x", SendMail("ack", "ack", ("a@b.example",)))
+        desk.item("x", told=(auto(),))
         assert desk.count("item") == 1
-    assert desk.count("item") == desk.count("inbound") == desk.count("raw_mail") == desk.count("outbox") == 0
+    for table in ("item", "inbound", "raw_mail", "outbox", "event"):
+        assert desk.count(table) == 0
 
 
 def test_transactions_do_not_nest(desk):

@@ -36,7 +36,7 @@ def child(home: Path, *kills: int, with_lease: bool = True) -> int:
 
 
 def snapshot(home: Path) -> list[tuple]:
-    tables = ("inbound", "presentation", "item", "receipt", "effect", "outbox")
+    tables = ("inbound", "presentation", "item", "receipt", "effect", "event", "outbox")
     with Store.open(home / "db.sqlite3") as store:
         queries = [f"SELECT * FROM {table} ORDER BY 1, 2" for table in tables]  # noqa: S608
         return [row for query in queries for row in store.database.rows(query)]
@@ -55,8 +55,9 @@ def conserved(home: Path, mails: int = MAILS, crashed: bool = True) -> None:
         assert Counter(content.decode() for (content,) in rows("SELECT content FROM raw_mail")) == wanted
         assert rows("SELECT DISTINCT state FROM inbound") == [("done",)]
         assert rows("SELECT count(*) FROM receipt") == [(mails,)]
+        assert rows("SELECT name, count(*) FROM event GROUP BY name") == [("item.created", mails)]
         assert {state for (state,) in rows("SELECT action_state FROM presentation")} <= {"done", "gone"}
-        states = dict(rows("SELECT recipient, state FROM outbox"))
+        states = dict(rows("SELECT address_key, state FROM outbox"))
     assert sorted(each.name for each in (home / "done").iterdir()) == [f"{number:03d}" for number in range(mails)]
     assert list((home / "inbox").iterdir()) == []
     lines = (home / "sent").read_text().splitlines()

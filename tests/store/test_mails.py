@@ -7,8 +7,9 @@ from datetime import timedelta
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from store.desk import auto
 
-from engine.model.plan import Outcome, SendMail
+from engine.model.plan import Outcome
 from engine.store.errors import NotFound, Refused
 
 
@@ -131,7 +132,7 @@ def test_held_lists_what_waits_for_a_person_oldest_first(desk):
 
 
 def test_receipts_name_their_outgoing_mail(desk):
-    receipt = desk.item("x", SendMail("ack", "ack", ("a@b.example",)))
+    receipt = desk.item("x", told=(auto(),))
     assert desk.store.archive.receipts(receipt.mail) == [receipt]
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from store.desk import Hears, auto
 
+from engine.model.events import Why
 from engine.model.facts import Release
-from engine.model.plan import AddComment, Attach, CreateItem, Letter, Outcome, SendMail
+from engine.model.plan import AddComment, Attach, CreateItem, Outcome, Tell
 from engine.store.errors import NotFound, Refused
 
 
@@ -71,14 +73,14 @@ def test_G26_a_discarded_mail_is_not_released_and_one_in_work_not_taken(desk):
 
 
 def test_replay_updates_the_item_and_tells_nobody(desk, attached):
-    ack = SendMail("ack", "ack", ("jane@example.com",))
     file = attached(b"hello", b"aGVsbG8=", 0)
     (spooled,) = desk.spool(b"aGVsbG8=")
-    first = desk.commit(spooled, CreateItem("support", "One", "old", "jane"), Attach(0, file), ack)
+    first = desk.commit(spooled, CreateItem("support", "One", "old", "jane"), Attach(0, file), told=(auto(),))
     desk.store.ledger.reopen(first.mail, None, replay=True)
     made = CreateItem("support", "Two", "new", "jane", (("type", "Incident"), ("F", "1")))
-    second = desk.commit(again(desk, first.mail), made, Attach(0, file), ack)
-    assert second.item == first.item and second.outbox == ()
+    teller = Hears()
+    second = desk.commit(again(desk, first.mail), made, Attach(0, file), teller=teller)
+    assert second.item == first.item and [batch.tell.quiet for batch in teller.batches] == [Why.QUIET]
     view = desk.store.items.view(first.item)
     assert (view.item.title, view.text, view.item.type, view.fields) == ("Two", "new", "Incident", (("F", "1"),))
     assert len(view.attachments) == 1 and desk.count("item") == 1
@@ -102,11 +104,12 @@ def test_replay_a_second_time_still_updates_the_same_item(desk):
 
 
 def test_replay_makes_a_second_item_only_when_asked_and_notifies_only_when_asked(desk):
-    ack = SendMail("ack", "ack", ("jane@example.com",))
-    first = desk.item("One", ack)
+    first = desk.item("One", told=(auto(),))
     desk.store.ledger.reopen(first.mail, None, replay=True, as_new=True, notify=True)
-    second = desk.commit(again(desk, first.mail), CreateItem("support", "Two", "", "jane"), ack)
+    teller = Hears(auto())
+    second = desk.commit(again(desk, first.mail), CreateItem("support", "Two", "", "jane"), teller=teller)
     assert second.item != first.item and len(second.outbox) == 1
+    assert [batch.tell.quiet for batch in teller.batches] == [None]
 
 
 def test_what_waits_is_not_replayed_and_what_was_purged_neither(desk):
@@ -142,11 +145,9 @@ def test_ignoring_a_waiting_mail_takes_it_from_whoever_works_on_it(desk):
 
 def test_rejecting_may_answer(desk):
     mail = desk.end(Outcome.HELD)
-    desk.store.ledger.reject(
-        mail, "anna", "not for us", (SendMail(Letter.REJECTED, "rejected", ("jane@example.com",)),)
-    )
+    told = desk.store.ledger.reject(mail, "anna", "not for us", Tell("mail.rejected"), Hears(auto()))
     (row,) = desk.store.outbox.claim(5, desk.now, "me")
-    assert (row.kind, row.mail, row.generation) == ("rejected", mail, 2)
+    assert (row.id, row.event, row.mail, row.generation) == (*told, "mail.rejected", mail, 2)
     assert desk.store.archive.mail(mail).outcome == "rejected"
 
 

@@ -12,13 +12,14 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from store.desk import auto, notice
 
 from engine.model.addresses import base_key
 from engine.model.desk import Kind
 from engine.model.draft import Decider, Disposition, Verdict
 from engine.model.facts import Facts, Sender
 from engine.model.mail import Address, Mail, Origin, RawMail
-from engine.model.plan import AddComment, CreateItem, Outcome, Plan, PostToTopic, SendMail
+from engine.model.plan import AddComment, CreateItem, Outcome, Plan, PostToTopic
 from engine.store.store import Store
 
 
@@ -54,7 +55,7 @@ def test_F107_a_reply_finds_the_item_by_the_message_id_of_an_earlier_mail(desk):
 
 
 def test_F106_a_reply_finds_the_item_by_the_message_id_of_our_mail(desk):
-    item = desk.item("x", SendMail("ack", "ack", ("jane@example.com",))).item
+    item = desk.item("x", told=(auto(),)).item
     (row,) = desk.store.outbox.claim(1, desk.now, "me")
     desk.store.outbox.sent(row.id, "<ours@example.com>")
     assert desk.store.ledger.item_by_message_ids(("ours@example.com",)).item.id == item
@@ -98,14 +99,30 @@ def test_F120_mail_about_a_topic_leads_to_the_topic_and_never_to_the_item_of_tha
     item = desk.item().item
     desk.store.database.run("INSERT INTO topic (id, workspace_id, title, created_at) VALUES (?, 1, 'Q', 0)", item)
     (spooled,) = desk.spool()
-    told = SendMail("comment_ack", "comment_ack", ("jane@example.com",), item=item)
-    desk.commit(spooled, PostToTopic(item, "", "jane"), told, outcome=Outcome.COMMENT, item=item)
+    desk.commit(spooled, PostToTopic(item, "", "jane"), told=(auto(),), outcome=Outcome.COMMENT, item=item)
     (row,) = desk.store.outbox.claim(1, desk.now, "me")
-    assert (row.item, row.topic, row.payload["item"]) == (0, item, 0)
+    assert (row.item, row.topic, row.event) == (0, item, "topic.posted")
     find = desk.store.ledger.item_by_message_ids
     assert find((row.message_id,)).item.kind is Kind.TOPIC
     desk.store.database.run("UPDATE outbox SET item = topic")  # as earlier releases left it
     assert find((row.message_id,)).item.kind is Kind.TOPIC
+
+
+def test_a_message_id_of_ours_tells_to_whom_it_was_sent(desk):
+    bob = desk.store.directory.login("bob").id
+    desk.item("x", told=(notice("bob@example.com", account=bob), auto()))
+    toward_bob, toward_jane = (row.message_id for row in desk.store.outbox.told(item=1))
+    find = desk.store.ledger.item_by_message_ids
+    assert (find((toward_bob,)).account, find((toward_jane,)).account) == (bob, 0)
+
+
+def test_F117_an_answer_to_the_notice_of_a_note_is_private(desk):
+    item = desk.item().item
+    (spooled,) = desk.spool()
+    noted = AddComment(item, "Not for customers.", "bob", True)
+    desk.commit(spooled, noted, told=(notice(),), outcome=Outcome.NOTE, item=item)
+    (row,) = desk.store.outbox.told(item=item)
+    assert desk.store.ledger.item_by_message_ids((row.message_id,)).private
 
 
 def test_item_by_field_finds_the_newest_with_exactly_that_value(desk):

@@ -5,14 +5,13 @@ from __future__ import annotations
 import sqlite3
 
 import pytest
+from store.desk import Desk, auto
+from store.older import database, queue
 
-from engine.model.plan import SendMail
 from engine.run.lease import Lease
 from engine.store.errors import Busy, Refused
 from engine.store.restoring import damage, restore
 from engine.store.store import Store
-
-ACK = SendMail("ack", "ack", ("jane@example.com",))
 
 
 def broken(path):
@@ -25,7 +24,7 @@ def broken(path):
 @pytest.fixture
 def backup(file_desk, tmp_path):
     """The backup of a desk with one item, whose acknowledgement was queued then; it has gone out since."""
-    file_desk.item("Printer", ACK)
+    file_desk.item("Printer", told=(auto(),))
     target = tmp_path / "yesterday.db"
     file_desk.store.archive.backup(target)
     (row,) = file_desk.store.outbox.claim(9, file_desk.now, "me")
@@ -111,9 +110,13 @@ def test_a_running_pass_is_waited_for(file_desk, backup):
         restore(file_desk.store.path, backup, wait_s=0.01)
 
 
-def test_an_older_backup_gets_the_schema_of_today(file_desk, backup):
-    with sqlite3.connect(backup) as old:
-        old.executescript("DROP TABLE numbering; DELETE FROM schema_version WHERE version > 1")
+def test_an_older_backup_gets_the_schema_of_today_and_what_it_had_queued_is_held(file_desk, tmp_path):
+    with database(tmp_path / "old.db", 1) as old:
+        queue(old, "ack", {"kind": "ack", "template": "ack", "to": ["jane@example.com"]}, item=1)
     old.close()
-    restore(file_desk.store.path, backup, gap=5)
-    assert file_desk.item("After").item == 7
+    path = file_desk.store.path
+    file_desk.store.close()
+    assert restore(path, tmp_path / "old.db", gap=5).held == 1
+    with Store.open(path) as store:
+        assert store.database.rows("SELECT class, state FROM outbox") == [("auto", "held")]
+        assert Desk(store).item("After").item == 7

@@ -8,9 +8,10 @@ import stat
 from datetime import timedelta
 
 import pytest
+from store.desk import Hears, answer, auto, notice
 
 from engine.model.mail import Cutting, Part
-from engine.model.plan import AddComment, Attach, CreateItem, Letter, Outcome, SendMail
+from engine.model.plan import AddComment, Attach, CreateItem, Outcome, Tell
 from engine.model.reasons import REASONS
 from engine.store.errors import NotFound, Refused, StoreError
 from engine.store.store import Store
@@ -150,11 +151,18 @@ def test_no_word_of_a_purged_mail_or_about_a_person_is_left_in_its_rows(desk):
     content = b"From: max@stranger.example\n\nprivate"
     mail = desk.end(Outcome.HELD, content=content, action="", subject="private",
                     message_id="<private.1@stranger.example>", sender="max@stranger.example")  # fmt: skip
-    letter = SendMail(Letter.REJECTED, "rejected", ("max@stranger.example",), reason="max@stranger.example")
-    desk.store.ledger.reject(mail, "anna", "no, Max private", (letter,))
+    tell = Tell("mail.rejected", because="no, Max private", text="private")
+    hears = Hears(auto("max@stranger.example", name="Max"), answer("max@stranger.example", state="held"),
+                  notice("max@stranger.example", state="suppressed", said="stranger"))  # fmt: skip
+    desk.store.ledger.reject(mail, "anna", "no, Max private", tell, hears)
     (again,) = desk.spool(content, mailbox="support")
-    desk.commit(again, outcome=Outcome.DISCARDED, action="", subject="private", sender="max@stranger.example")
-    desk.store.database.run("UPDATE outbox SET state = 'sent'")
+    desk.commit(
+        again, Tell("mail.discarded", because="private"), outcome=Outcome.DISCARDED, action="", subject="private",
+        sender="max@stranger.example",
+    )  # fmt: skip
+    (row,) = desk.store.outbox.claim(1, desk.now, "me")
+    desk.store.outbox.composed(row.id, b"To: max@stranger.example")
+    desk.store.outbox.sent(row.id)
     desk.store.archive.purge(mail)
     every = desk.store.database.rows("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
     everything = str([desk.store.database.rows(f"SELECT * FROM {name}") for (name,) in every])  # noqa: S608

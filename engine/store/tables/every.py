@@ -16,6 +16,7 @@ from engine.store.tables.items import (
     Blob,
     Comment,
     Item,
+    ItemCopy,
     ItemField,
     ItemLabel,
     ItemPerson,
@@ -24,15 +25,20 @@ from engine.store.tables.items import (
     Topic,
 )  # fmt: skip
 from engine.store.tables.mail import (
+    Act,
+    AddressState,
     Effect,
+    Event,
     Inbound,
     Mailbox,
+    Mute,
     Outbox,
     Presentation,
     RawMail,
     Receipt,
     RuleText,
     SchemaVersion,
+    Trouble,
 )  # fmt: skip
 from engine.store.tables.people import (
     Account,
@@ -41,21 +47,23 @@ from engine.store.tables.people import (
     FieldName,
     Member,
     Membership,
+    Preference,
     Role,
     Workspace,
 )  # fmt: skip
 
 __all__ = [  # noqa: RUF022
     "EXCLUDED", "JOIN", "SQL", "TABLES", "Case", "columns", "fn",
-    "Account", "AccountGroup", "Attachment", "Blob", "Comment", "Effect", "Email", "FieldName", "Inbound",
-    "Item", "ItemField", "ItemLabel", "ItemPerson", "Mailbox", "Member", "Membership", "Numbering", "Outbox", "Post",
-    "Presentation", "RawMail", "Receipt", "Role", "RuleText", "SchemaVersion", "Table", "Topic", "Workspace",
+    "Account", "AccountGroup", "Act", "AddressState", "Attachment", "Blob", "Comment", "Effect", "Email", "Event",
+    "FieldName", "Inbound", "Item", "ItemCopy", "ItemField", "ItemLabel", "ItemPerson", "Mailbox", "Member",
+    "Membership", "Mute", "Numbering", "Outbox", "Post", "Preference", "Presentation", "RawMail", "Receipt",
+    "Role", "RuleText", "SchemaVersion", "Table", "Topic", "Trouble", "Workspace",
 ]  # fmt: skip
 
 TABLES: tuple[type[Table], ...] = (
-    Account, Email, AccountGroup, Membership, Role, Workspace, Member, FieldName, Mailbox, RawMail, Inbound,
-    Presentation, Blob, Item, Numbering, ItemField, ItemLabel, ItemPerson, Comment, Topic, Post, Attachment, Receipt,
-    Effect, Outbox, RuleText, SchemaVersion,
+    Account, Email, AccountGroup, Membership, Role, Workspace, Member, Preference, FieldName, Mailbox, RawMail, Inbound,
+    Presentation, Blob, Item, Numbering, ItemField, ItemLabel, ItemPerson, ItemCopy, Comment, Topic, Post, Attachment,
+    Receipt, Effect, Act, Event, Outbox, AddressState, Mute, Trouble, RuleText, SchemaVersion,
 )  # fmt: skip
 """Every table, parents before children."""
 

@@ -45,6 +45,7 @@ class Item(Table):
     closed_at = BigIntegerField(null=True)
     inbound = column.to(Inbound, null=True)
     html = column.text()
+    language = column.text()
 
 
 class Numbering(Table):
@@ -82,6 +83,19 @@ class ItemPerson(Table):
 
     class Meta:
         primary_key = CompositeKey("item", "account")
+        without_rowid = True
+
+
+class ItemCopy(Table):
+    """An address without an account that stood in To or Cc of the requester's newest mail."""
+
+    item = column.to(Item)
+    address_key = TextField()
+    address = TextField()
+    name = column.text()
+
+    class Meta:
+        primary_key = CompositeKey("item", "address_key")
         without_rowid = True
 
 

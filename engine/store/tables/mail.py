@@ -1,6 +1,7 @@
 """Tables of mail: what came in, what became of it, what goes out.
 
-Here: mailboxes, raw mail, the ledger, presentations, receipts, effects, outbox. Not here: the protocol (docs/store.md).
+Here: mailboxes, raw mail, the ledger, presentations, receipts, effects, events, the outbox and what limits it.
+Not here: the protocol (docs/store.md).
 Invariant: a partial index repeats its condition word for word in the queries that use it.
 """
 
@@ -10,7 +11,8 @@ from peewee import SQL, AutoField, BigIntegerField, BlobField, CompositeKey, Int
 
 from engine.store.tables import column
 from engine.store.tables.column import Table
-from engine.store.terms import DECIDED, OPEN, PLANNED, QUEUED, TRIED
+from engine.store.tables.people import Account
+from engine.store.terms import COUNTED, DECIDED, OF_THE_DESK, OPEN, PLANNED, QUEUED, TO_SEE
 
 
 class Mailbox(Table):
@@ -30,6 +32,7 @@ class Mailbox(Table):
     sentence = column.text()
     ok_at = column.number()
     paused = column.text()
+    first_read_at = column.number()
 
 
 class RawMail(Table):
@@ -137,19 +140,68 @@ class Effect(Table):
         without_rowid = True
 
 
+class Act(Table):
+    """What a person did; one `key` is done once."""
+
+    id = AutoField()
+    ref = TextField(unique=True)
+    key = TextField(null=True, unique=True)
+    by = TextField()
+    typed_by = column.text()
+    via = column.text()
+    at = BigIntegerField()
+    item = IntegerField(null=True)
+    comment = column.number()
+
+
+class Event(Table):
+    """What happened, for good. `actor` is a login or an address, "" the engine; `via` what it came by: mail, a face."""
+
+    id = AutoField()
+    at = BigIntegerField()
+    name = TextField()
+    actor = column.text()
+    via = column.text()
+    item = IntegerField(null=True)
+    topic = IntegerField(null=True)
+    comment = column.number()
+    workspace = column.text()
+    inbound = column.to(Inbound, null=True)
+    generation = column.number()
+    act = column.text()
+    detail = column.text()
+
+
+Event.add_index(Event.act, where=SQL("act <> ''"), name="event_act")
+Event.add_index(Event.name, Event.workspace, where=SQL(OF_THE_DESK), name="event_desk")
+Event.add_index(Event.item, where=SQL("item IS NOT NULL"), name="event_item")
+Event.add_index(Event.inbound, where=SQL("inbound_id IS NOT NULL"), name="event_inbound")
+
+
 class Outbox(Table):
+    """`class` is the kind of mail, `event` what leads it; `address_key` compares the address without its tag.
+
+    A row that is not sent says `why`. `content` are the bytes as they were composed for the first attempt; `queued_at`
+    is when a person had it sent after all, 0 for most.
+    """
+
     id = AutoField()
     dedupe = TextField(unique=True)
     message_id = TextField(unique=True)
     inbound = column.to(Inbound, null=True)
     generation = column.number()
-    kind = TextField()
-    automatic = column.flag(True)
-    recipient = column.text()
+    act = column.text()
+    event = column.text()
+    kind = TextField(column_name="class")
+    address_key = column.text()
+    account = column.to(Account, null=True)
+    roles = column.text()
+    language = column.text()
     item = IntegerField(null=True)
     topic = IntegerField(null=True)
     payload = TextField()
     state = column.text("queued")
+    why = column.text()
     owner = TextField(null=True)
     claimed_until = column.number()
     attempts = column.number()
@@ -157,11 +209,54 @@ class Outbox(Table):
     error = column.text()
     created_at = BigIntegerField()
     tried_at = column.number()
+    queued_at = column.number()
+    sent_in = IntegerField(null=True)
+    content = BlobField(null=True)
 
 
-Outbox.add_index(Outbox.next_at, where=SQL(QUEUED), name="outbox_queued")
-Outbox.add_index(Outbox.tried_at, where=SQL(TRIED), name="outbox_tried")
-Outbox.add_index(Outbox.recipient, Outbox.tried_at, where=SQL(TRIED), name="outbox_recipient")
+Outbox.add_index(Outbox.state, Outbox.kind, Outbox.next_at, where=SQL(QUEUED), name="outbox_queued")
+Outbox.add_index(Outbox.state, Outbox.created_at, where=SQL(TO_SEE), name="outbox_state")
+Outbox.add_index(Outbox.kind, Outbox.created_at, where=SQL(COUNTED), name="outbox_class")
+Outbox.add_index(Outbox.address_key, Outbox.created_at, name="outbox_address")
+Outbox.add_index(Outbox.item, where=SQL("item IS NOT NULL"), name="outbox_item")
+Outbox.add_index(Outbox.inbound, where=SQL("inbound_id IS NOT NULL"), name="outbox_inbound")
+
+
+class AddressState(Table):
+    """How an address takes our mail: `suspended_at` is when we stopped sending, 0 while we do."""
+
+    address_key = TextField(primary_key=True)
+    failures = column.number()
+    last_code = column.text()
+    suspended_at = column.number()
+
+    class Meta:
+        without_rowid = True
+
+
+class Mute(Table):
+    """Nothing automatic goes to an address about an item (0: any) until then."""
+
+    address_key = TextField()
+    item = column.number()
+    until = BigIntegerField()
+    why = column.text()
+
+    class Meta:
+        primary_key = CompositeKey("address_key", "item")
+        without_rowid = True
+
+
+class Trouble(Table):
+    """What is wrong and since when; `told_at` is when somebody was last told of it on standard error."""
+
+    name = TextField(primary_key=True)
+    since = BigIntegerField()
+    told_at = column.number()
+    said = column.text()
+
+    class Meta:
+        without_rowid = True
 
 
 class RuleText(Table):

@@ -86,3 +86,16 @@ class FieldName(Table):
 
     class Meta:
         table_name = "field"
+
+
+class Preference(Table):
+    """What somebody wants to hear; one of a workspace wins over one of none (workspace "")."""
+
+    account = column.to(Account)
+    workspace = TextField()
+    key = TextField()
+    value = TextField()
+
+    class Meta:
+        primary_key = CompositeKey("account", "workspace", "key")
+        without_rowid = True

@@ -104,6 +104,22 @@ def test_what_is_not_given_stays_and_what_is_given_changes(directory):
     assert directory.account("jane@example.com", "").account is None
 
 
+def test_what_somebody_wants_is_noted_by_workspace_and_taken_back(store, directory):
+    assert directory.preferences("bob") == {}
+    assert directory.put_preferences("bob", "", {"new": "none", "own": "yes"}) == "changed"
+    assert directory.put_preferences("bob", "support", {"new": "all"}) == "changed"
+    assert directory.put_preferences("bob", "support", {"new": "all"}) == "same"
+    assert directory.preferences("bob") == {("", "new"): "none", ("", "own"): "yes", ("support", "new"): "all"}
+    bob = directory.login("bob").id
+    assert [store.outbox.preference(bob, place, "new") for place in ("support", "finance")] == ["all", "none"]
+    assert directory.put_preferences("bob", "", {"own": None}) == "changed"
+    assert directory.put_preferences("bob", "", {"own": None}) == "same"
+    assert ("", "own") not in directory.preferences("bob") and directory.preferences("jane") == {}
+    for ask in (directory.preferences, lambda login: directory.put_preferences(login, "", {"new": "all"})):
+        with pytest.raises(NotFound):
+            ask("nobody")
+
+
 def test_an_address_belongs_to_one_account(directory):
     with pytest.raises(Refused, match="belongs to user bob"):
         directory.put_account("eve", emails=["BOB@example.com"])

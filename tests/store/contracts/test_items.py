@@ -7,8 +7,19 @@ from store.desk import attachment
 
 from engine.model.desk import CustomField, Kind, Status
 from engine.model.draft import Role
+from engine.model.hearing import Change
 from engine.model.mail import Cutting, Part
-from engine.model.plan import AddComment, AddLabel, AddPerson, Attach, CreateItem, Outcome, PostToTopic, SetField
+from engine.model.plan import (
+    AddComment,
+    AddLabel,
+    AddPerson,
+    Attach,
+    CreateItem,
+    Outcome,
+    PostToTopic,
+    Publish,
+    SetField,
+)
 from engine.store.errors import NotFound, Refused
 
 
@@ -118,12 +129,24 @@ def test_bytes_that_are_not_there_are_said(items):
 def test_F119_a_note_becomes_public_once_and_its_author_may_be_let_in(desk, items):
     number = desk.item().item
     note = comment(desk, number, "secret", internal=True).comment
-    items.publish(number, note, "anna", authorise=True)
+    desk.act(number, Publish(number, note, "anna", authorise=True))
     assert not items.view(number).comments[0].internal and "bob" in items.item(number).people
     with pytest.raises(Refused, match="public already"):
-        items.publish(number, note, "anna")
+        desk.act(number, Publish(number, note, "anna"))
     with pytest.raises(NotFound):
-        items.publish(number, note + 1, "anna")
+        desk.act(number, Publish(number, note + 1, "anna"))
+
+
+def test_what_happened_to_an_item_is_listed_the_oldest_first(desk, items):
+    made = desk.item(sender="jane@example.com")
+    desk.later(hours=1)
+    acted = desk.act(made.item, SetField(made.item, "priority", "High"))
+    comment(desk, desk.item().item, "of another item")
+    assert [(each.name, each.actor, each.mail, each.act, each.changes) for each in items.history(made.item)] == [
+        ("item.created", "jane@example.com", made.mail, "", ()),
+        ("item.changed", "anna", "", acted.ref, (Change("priority", "", "High"),)),
+    ]
+    assert items.history(99) == []
 
 
 def test_a_workspace_offers_its_lists_and_the_defaults_for_the_rest(items):

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from store.desk import Hears, auto, notice
 
 from engine.model.draft import Decider
+from engine.model.events import Kind
 from engine.model.facts import Facts, Release, Sender
+from engine.model.hearing import Actor
 from engine.model.mail import Address
-from engine.model.plan import CreateItem, Letter, Outcome, SendMail
+from engine.model.plan import CreateItem, Outcome, Tell
 from engine.store.errors import NotFound, Refused
 
 ME, DEAD = "elsewhere/boot/7/7", "elsewhere/boot/8/8"
@@ -121,13 +124,14 @@ def test_a_mail_that_made_something_is_only_replayed(desk, ledger):
 def test_a_person_closes_a_mail_under_the_code_of_what_was_held(desk, store, ledger):
     ignored, rejected = desk.end(Outcome.HELD), desk.end(Outcome.HELD)
     ledger.ignore(ignored, "anna", "spam", action="move", folder="Bin")
-    ledger.reject(rejected, "anna", "no", (SendMail(Letter.REJECTED, "rejected", ("eve@example.com",)),))
+    told = ledger.reject(rejected, "anna", "no", Tell("mail.rejected"), Hears(auto("eve@example.com")))
     said = [store.archive.receipts(mail)[-1] for mail in (ignored, rejected)]
     assert [(each.outcome, each.code, each.by) for each in said] == [
         (Outcome.DISCARDED, "gate.dmarc", Decider("person", "anna")),
         (Outcome.REJECTED, "gate.dmarc", Decider("person", "anna")),
     ]
-    assert [row.to for row in store.outbox.claim(9, desk.now, ME)] == [("eve@example.com",)]
+    rows = store.outbox.claim(9, desk.now, ME)
+    assert [(row.id, row.told.to, row.event) for row in rows] == [(*told, "eve@example.com", "mail.rejected")]
     with pytest.raises(Refused):
         ledger.ignore(ignored, "anna", "again")
 
@@ -141,12 +145,59 @@ def test_claim_and_back_off_of_a_waiting_mail_can_be_cleared(desk, ledger):
 
 
 def test_a_conversation_is_found_by_the_mails_that_came_and_those_we_sent(desk, store, ledger):
-    item = desk.item("x", SendMail("ack", "ack", ("jane@example.com",)), message_id="<came@example.com>").item
+    item = desk.item("x", told=(auto(),), message_id="<came@example.com>").item
     (sent,) = store.outbox.claim(9, desk.now, ME)
     for message_id in ("<came@example.com>", sent.message_id):
         found = ledger.item_by_message_ids(("<unknown@example.com>", message_id))
         assert (found.item.id, found.message_id) == (item, message_id)
     assert ledger.item_by_message_ids(("", "<unknown@example.com>")) is None
+
+
+def test_a_mail_that_waits_is_told_of_once_for_each_reason(desk, store, ledger):
+    (spooled,) = desk.spool()
+    waits = Tell("mail.waits", code="config.broken")
+    teller, actor = Hears(auto()), Actor(key="jane@example.com")
+    (first,) = ledger.tell(spooled, waits, actor, "support", teller)
+    assert ledger.tell(spooled, waits, actor, "support", teller) == ()
+    (second,) = ledger.tell(spooled, Tell("mail.failed", code="fault.exception"), actor, "support", teller)
+    rows = store.outbox.claim(9, desk.now, ME)
+    assert [(row.id, row.event, row.mail) for row in rows] == [
+        (first, "mail.waits", spooled.mail), (second, "mail.failed", spooled.mail)
+    ]  # fmt: skip
+
+
+def test_who_was_told_of_an_occasion_is_not_told_of_another_mail(desk, store, ledger):
+    waits, once = Tell("mail.waits", code="config.broken"), {Kind.NOTICE: "today"}
+    for spooled in desk.spool(b"one", b"two"):
+        ledger.tell(spooled, waits, Actor(), "", Hears(auto(), notice()), once)
+    rows = store.outbox.claim(9, desk.now, ME)
+    assert sorted(str(row.kind) for row in rows) == ["auto", "auto", "notice"]
+
+
+def test_what_no_mail_did_is_told_each_time_it_happens(desk, store, ledger):
+    assert ledger.last_happened("desk.held", "support") is None
+    teller = Hears(notice())
+    first = ledger.happened("desk.held", "support", Tell(), teller)
+    assert ledger.last_happened("desk.held", "support") == desk.now
+    later = desk.later(hours=4)
+    second = ledger.happened("desk.held", "support", Tell(), teller)
+    assert (len(first), len(second), ledger.last_happened("desk.held", "support")) == (1, 1, later)
+    assert ledger.last_happened("desk.held", "finance") is ledger.last_happened("desk.other", "support") is None
+    assert ledger.happened("desk.held", "support", Tell(), None) == ()
+    assert [row.event for row in store.outbox.claim(9, desk.now, ME)] == ["desk.held"] * 2
+
+
+def test_it_is_known_where_mail_is_held_and_since_when(desk, ledger):
+    assert ledger.held() == {}
+    first = desk.now
+    desk.end(Outcome.HELD)
+    last = desk.later(hours=1)
+    mail = desk.end(Outcome.HELD)
+    desk.end(Outcome.HELD, workspace="finance")
+    desk.end(Outcome.DISCARDED)
+    assert ledger.held() == {"support": (last, first), "finance": (last, last)}
+    ledger.ignore(mail, "anna", "no")
+    assert ledger.held()["support"] == (first, first)
 
 
 def test_a_duplicate_has_the_same_content_in_the_same_workspace_within_thirty_days(desk, ledger):

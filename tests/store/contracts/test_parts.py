@@ -10,8 +10,10 @@ import pytest
 
 from engine import ports
 
-PARTS = {name: get_type_hints(getattr(ports.Store, name).fget)["return"] for name in
-         ("queue", "ledger", "mailboxes", "directory", "items", "outbox", "archive")}  # fmt: skip
+PARTS = {
+    name: get_type_hints(getattr(ports.Store, name).fget)["return"] for name in
+    ("queue", "ledger", "mailboxes", "directory", "items", "outbox", "outbox_views", "troubles", "archive")
+}  # fmt: skip
 
 
 def promised(protocol: type) -> set[str]:

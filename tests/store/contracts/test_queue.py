@@ -21,6 +21,19 @@ def queue(store):
     return store.queue
 
 
+def test_it_is_known_whether_anything_waits_for_a_person(desk, queue, ledger):
+    desk.spool()
+    desk.end(Outcome.DISCARDED)
+    assert not queue.is_anything_held()
+    held = desk.end(Outcome.HELD)
+    assert queue.is_anything_held()
+    ledger.ignore(held, "anna", "no")
+    assert not queue.is_anything_held()
+    (broken,) = desk.spool()
+    ledger.fail(broken, "x", desk.now, [], max_attempts=1)
+    assert queue.is_anything_held()
+
+
 def test_mails_that_wait_are_counted_by_their_reason_and_can_be_made_due(desk, queue, ledger):
     broken, also, tried, _ = desk.spool(b"", b"", b"", b"")
     soon, later = desk.now + timedelta(minutes=1), desk.now + timedelta(minutes=5)

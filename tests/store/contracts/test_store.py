@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from store.desk import Hears, answer, auto
 
-from engine.model.plan import AddComment, CreateItem, Outcome, SendMail
-from engine.store.errors import ClaimLost
+from engine.model.plan import AddComment, CreateItem, Outcome, Publish, SetField
+from engine.store.errors import ClaimLost, NotFound
 
 
 def test_a_commit_writes_item_receipt_outbox_and_mailbox_action_together(desk, store):
-    receipt = desk.item("Printer", SendMail("ack", "ack", ("jane@example.com",)))
+    receipt = desk.item("Printer", told=(auto(),))
     assert store.items.item(receipt.item).title == "Printer"
     assert store.archive.receipts(receipt.mail) == [receipt]
     assert store.outbox.waiting() == 1
@@ -32,10 +33,31 @@ def test_a_mail_is_committed_once(desk, store):
     assert len(store.items.newest()) == 1
 
 
-def test_a_commit_is_handed_who_makes_message_ids(desk, store):
-    desk.item("x", SendMail("ack", "ack", ("a@example.com",)), message_ids=lambda *about: f"<{about[2]}.{about[3]}@x>")
+def test_a_commit_is_handed_who_says_who_hears_and_without_one_nobody_is_told(desk, store):
+    teller = Hears(auto())
+    receipt = desk.item("x", teller=teller)
     (row,) = store.outbox.claim(9, desk.now, "me")
-    assert row.message_id == "<1.1@x>"
+    assert (row.id, row.message_id) == (*receipt.outbox, teller.message_id(row.key, receipt.item, 0))
+    assert desk.item("y").outbox == ()
+
+
+def test_an_act_is_done_whole_told_and_done_once_for_each_key(desk, store):
+    item = desk.item().item
+    effects = (AddComment(item, "On its way.", "anna"), SetField(item, "status", "Closed"))
+    acted = desk.act(item, *effects, told=(answer(),), key="click")
+    assert [each.event for each in acted.events] == ["item.commented", "item.closed"] and not acted.again
+    assert store.items.view(item).comments[0].id == acted.comment and store.items.item(item).closed
+    assert [line.act for line in store.outbox.told(item=item)] == [acted.ref]
+    again = desk.act(item, *effects, told=(answer(),), key="click")
+    assert (again.ref, again.comment, again.told, again.again) == (acted.ref, acted.comment, acted.told, True)
+    assert len(store.items.view(item).comments) == 1
+
+
+def test_an_act_that_cannot_be_done_writes_nothing(desk, store):
+    item = desk.item().item
+    with pytest.raises(NotFound):
+        desk.act(item, AddComment(item, "x", "anna"), Publish(item, 99, "anna"))
+    assert store.items.view(item).comments == () and len(store.items.history(item)) == 1
 
 
 def test_a_savepoint_takes_back_its_own_and_the_rest_is_kept(store):

@@ -1,0 +1,175 @@
+"""What `allegra run` prints: a pass for a person, its trouble for cron, all of it as JSON.
+
+Here: the lines. Not here: the options and the exit code (`run.py`), a mail as a line (`lines.py`).
+Invariant: nothing is printed when standard output is no terminal and all went well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from engine.cli.common import AWAY, print_json, terminal_columns
+from engine.cli.paint import paint, state
+from engine.cli.shown import age, clock, when
+from engine.model.reasons import NEEDS_MENDING, OUR_FAULT
+from engine.plain_text import columns, fit, printable
+
+if TYPE_CHECKING:
+    from engine.model.plan import Outcome
+    from engine.model.stored import Waiting
+    from engine.run.line import Line
+    from engine.run.report import MailboxReport, Sent
+
+
+def print_text(reports: Sequence[MailboxReport], took: float, loud: bool, dry_run: bool) -> None:
+    """Tell a person everything, cron only trouble."""
+    told = [line for report in reports for line in report.lines]
+    if loud:
+        _print_all(reports, told, took, dry_run)
+    _print_trouble(reports, told, failures=not loud)
+
+
+def _print_all(reports: Sequence[MailboxReport], told: Sequence[Line], took: float, dry_run: bool) -> None:
+    """A line a mailbox, the sums, what is held, and which mailboxes could not be read."""
+    from engine.cli import lines
+    from engine.model.plan import Outcome
+
+    width = terminal_columns()
+    names = max((len(report.name) for report in reports), default=0)
+    hosts = min(max((columns(report.host) for report in reports), default=0), 40 if width >= 100 or not width else 24)
+    for report in reports:
+        said = printable(f"{report.name:<{names}}  {fit(report.host, hosts)}  {_state(report)}")
+        click.echo(said if report.state == "ok" else paint("bad" if report.state == "failed" else "waits", said))
+    if dry_run and told:
+        click.echo(f"\n{lines.head(width)}")
+        called = lines.new_items(told)
+        for line in told:
+            click.echo(lines.row(line, called.get(line.item, ""), width))
+    mails = "1 mail" if len(told) == 1 else f"{len(told)} mails"
+    sums = f"{mails} in {took:.1f} s", lines.sentence([line.outcome for line in told], " · ")
+    click.echo("\n" + ("\n" if width and sum(map(len, sums)) + 3 > width else "   ").join(sums))
+    for line in told:
+        if line.outcome is Outcome.HELD and not dry_run:
+            subject, because = printable(line.subject, 50), printable(line.because)
+            click.echo(f' {state("held", "HELD")}  {line.mail[:6]}  {printable(line.sender)}   "{subject}"')
+            click.echo(f"       {line.code}: {because}")
+    if dry_run:
+        click.echo("dry run: nothing was kept, the server heard nothing")
+    away = [report.name for report in reports if report.state == "failed"]
+    if away:
+        word = "mailbox" if len(away) == 1 else "mailboxes"
+        click.echo(f"{len(away)} {word} unavailable: {', '.join(away)}   → exit {AWAY}")
+
+
+def _state(report: MailboxReport) -> str:
+    """How a mailbox fared, in a few words."""
+    from engine.store.lease import BY_HAND
+
+    if report.state != "ok":
+        sentence = report.sentence.removeprefix(f"mailbox {report.name}: ")
+        plain = report.state != "paused" or sentence == BY_HAND
+        return f"   –      {sentence if plain else f'paused: {sentence}'}"
+    waited = len(report.lines) + report.seen_before - report.new
+    said = f"{report.new:>4} new"
+    said += f", {report.seen_before} known by their bytes" if report.seen_before else ""
+    said += f", {waited} that waited" if waited > 0 else ""
+    return said + (f"   {report.sentence}" if report.sentence else "")
+
+
+def _print_trouble(reports: Sequence[MailboxReport], told: Sequence[Line], failures: bool) -> None:
+    """What somebody should read, on standard error; `failures` of mailboxes where they were not told yet."""
+    for report in reports:
+        if report.state == "failed" and failures:
+            click.echo(printable(report.sentence), err=True)
+        for note in report.notes:
+            click.echo(printable(note), err=True)
+    if told:
+        _print_given_up(told)
+    for report in reports:
+        for each in report.waiting:
+            many = f"{each.mails} mails wait" if each.mails > 1 else "1 mail waits"
+            until = "until that is mended" if each.code in OUR_FAULT else f"until {when(each.until)}"
+            click.echo(f"{many} {until} ({each.code}): {printable(each.because)}", err=True)
+    if told:
+        _print_broken(told)
+
+
+def print_away(sent: Sent, place: str) -> None:
+    """That mail waits for a server, on standard error."""
+    many = f"{sent.waiting} mails wait" if sent.waiting > 1 else "1 mail waits"
+    since = f", away since {clock(sent.since)} ({age(sent.since)})" if sent.since is not None else ""
+    click.echo(printable(f"{many} for {place}{since}: {sent.away}"), err=True)
+
+
+def print_replaced(sent: Sent) -> None:
+    """Which templates failed, on standard error: the built-in text went out in their place."""
+    for said in sent.replaced:
+        click.echo(printable(f"{said}: the built-in text went out in its place"), err=True)
+
+
+def _print_given_up(told: Sequence[Line]) -> None:
+    from engine.model.plan import Outcome
+
+    for line in told:
+        if line.outcome is Outcome.ERROR:
+            click.echo(f"{line.mail}: kept after all attempts failed: {printable(line.because)}", err=True)
+
+
+def _print_broken(told: Sequence[Line]) -> None:
+    """Which mails are held, and which files broken, until somebody mends something here."""
+    from engine.model.plan import Outcome
+
+    waits = [line for line in told if line.outcome is Outcome.HELD and (line.code in NEEDS_MENDING or line.broken)]
+    for (code, because), number in _by_reason(waits, Outcome.HELD).items():
+        many = f"{number} mails are held" if number > 1 else "1 mail is held"
+        click.echo(f"{many} ({code}): {printable(because)}", err=True)
+    for broken in dict.fromkeys(line.broken for line in told if line.broken and line not in waits):
+        click.echo(printable(broken), err=True)
+
+
+def _by_reason(told: Iterable[Line], outcome: Outcome) -> dict[tuple[str, str], int]:
+    """Mails of this outcome by reason, so that a hundred of one kind are one line."""
+    from collections import Counter
+
+    return Counter((each.code, each.because) for each in told if each.outcome is outcome)
+
+
+def print_pass(reports: Sequence[MailboxReport], sent: Sent, took: float) -> None:
+    from engine.cli import lines
+    from engine.desk import plain
+
+    told = [line for report in reports for line in report.lines]
+    for line in told:
+        print_json("run", plain.line(line))
+    boxes = {
+        report.name: {"ok": report.state == "ok", "state": report.state, "new": report.new}
+        | ({"code": report.code, "because": report.sentence} if report.code else {})
+        | ({"notes": report.notes} if report.notes else {})
+        | ({"withheld": report.withheld} if report.withheld else {})
+        | ({"waiting": [_waits(each) for each in report.waiting]} if report.waiting else {})
+        for report in reports
+    }
+    print_json(
+        "run",
+        {
+            "summary": lines.summary(line.outcome for line in told),
+            "mailboxes": boxes,
+            "outbox": {
+                "sent": sent.sent,
+                "waiting": sent.waiting,
+                "oldest_s": sent.oldest_s,
+                "away": sent.away or None,
+                "replaced": list(sent.replaced),
+            },
+            "ms": round(took * 1000),
+        },
+    )
+
+
+def _waits(waiting: Waiting) -> dict[str, Any]:
+    """Mails that wait, as data; no time for those whose file is looked at in every pass."""
+    until = None if waiting.code in OUR_FAULT else waiting.until
+    return {"mails": waiting.mails, "code": waiting.code, "because": waiting.because, "until": until}

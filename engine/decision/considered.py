@@ -1,0 +1,201 @@
+"""Who is considered when something happens: the people of an item, a workspace and an installation, by their parts.
+
+Here: who has which part in an event, and who is inside. Not here: what comes of it (`hearing.py`), why somebody is not
+told (`not_told.py`).
+Invariant: an address that belongs to an account is that account; everybody stands there once, with all their parts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
+
+from engine.model.addresses import bare, base_key, key_of
+from engine.model.desk import GROUP, Account, AccountStatus
+from engine.model.events import BY_NAME, NEAREST, Event, Part
+from engine.model.hearing import Batch, OnItem
+
+if TYPE_CHECKING:
+    from engine.config import Config
+    from engine.decision.not_told import NotTold
+    from engine.ports import Scene
+
+ASSIGNED_TO = "assigned_to"
+
+WAITING = ("all", "unassigned")
+"""What those want who hear of an item that nobody has."""
+
+
+class Person(Struct, eq=False):
+    """Somebody who is considered: an account, or an address without one; the parts in each event that is for them."""
+
+    account: Account | None
+    address: str
+    key: str
+    inside: bool
+    parts: dict[Part, None] = field(default_factory=dict)
+    events: dict[str, None] = field(default_factory=dict)
+    strange: bool = False
+
+    @property
+    def nearest(self) -> int:
+        """The rank of the nearest part."""
+        return min([NEAREST[part] for part in self.parts])
+
+
+class Considered:
+    """The people of one batch; `people` fills with each event that is considered."""
+
+    def __init__(self, config: Config, batch: Batch, scene: Scene, not_told: NotTold) -> None:
+        self._config, self.batch, self._scene, self._tell = config, batch, scene, batch.tell
+        self._settings, self._not_told = config.settings(batch.workspace), not_told
+        self.people: dict[int | str, Person] = {}
+
+    @cached_property
+    def on(self) -> OnItem:
+        """Who has to do with the item or topic, nobody where there is none."""
+        batch = self.batch
+        words = any(Part.WRITER in BY_NAME[each.event].inside for each in batch.events if each.event in BY_NAME)
+        found = self._scene.on_item(batch.item, writers=words) if batch.item else None
+        found = found or (self._scene.on_topic(batch.topic) if batch.topic else None)
+        return found or OnItem(batch.workspace)
+
+    @cached_property
+    def _assignees(self) -> tuple[Account, ...]:
+        return self._assigned(self.on.assigned_to)
+
+    def _assigned(self, name: str) -> tuple[Account, ...]:
+        """Whom a value of the field means: a person, or everybody in a group."""
+        if not name:
+            return ()
+        account = None if name.startswith(GROUP) else self._scene.person(name)
+        if account is not None:
+            return (account,)
+        return self._scene.in_group(name.removeprefix(GROUP)) or ()
+
+    @property
+    def by_person(self) -> bool:
+        """Tell whether a person did it: by mail that no machine wrote, or by an act."""
+        actor = self.batch.actor
+        return (actor.account is not None or bool(actor.key)) and self._tell.machine is None
+
+    def consider(self, event: Event) -> None:
+        """Take everybody who has a part in an event; outside people only in what is for them."""
+        parts = dict.fromkeys((*event.inside, *event.outside))
+        for part in parts:
+            for who in self._in_part(part, event):
+                self._take(who, part, event)
+        if event.unassigned:
+            self._unassigned(event)
+        if event.name.startswith(("item.", "topic.")):
+            for name in self._tell.named:
+                for account in self._named(name):
+                    self._take(account, Part.NAMED, event)
+
+    def _in_part(self, part: Part, event: Event) -> Iterable[Account | str]:
+        on = self.on
+        if part is Part.ASSIGNEE:
+            return self._assignees
+        if part is Part.FORMER:
+            changes = [each for happened in self.batch.events for each in happened.changes]
+            return [who for each in changes if each.name == ASSIGNED_TO for who in self._assigned(each.before)]
+        if part is Part.REQUESTER:
+            requester: Account | str = on.requester_address
+            if on.requester is not None and on.requester.status != AccountStatus.GUEST:
+                requester = on.requester
+            return (requester,) if requester else ()
+        if part is Part.OWNER:
+            return self._owner or self._admins
+        if part is Part.ADMIN:
+            return self._admins if self._tell.report else ()
+        return {Part.PARTICIPANT: on.people, Part.WATCHER: on.watchers, Part.WRITER: on.writers,
+                Part.COPY: on.copies}.get(part, ())  # fmt: skip
+
+    def _unassigned(self, event: Event) -> None:
+        """Where nobody is assigned, those who wait for new items; where nobody does, the owner."""
+        assigned = bool(self._assignees)
+        waiting = (
+            self._scene.who_wait(self.batch.workspace, self._not_told.usual("new"))
+            if Part.MEMBER in event.unassigned
+            else {}
+        )
+        for wants in ("all",) if assigned and event.name == "item.created" else () if assigned else WAITING:
+            for account in waiting.get(wants, ()):
+                self._take(account, Part.MEMBER, event)
+        if not assigned and not any(Part.MEMBER in person.parts for person in self.people.values()):
+            for who in self._owner:
+                self._take(who, Part.OWNER, event)
+
+    @cached_property
+    def _owner(self) -> tuple[Account | str, ...]:
+        workspace = self._config.workspaces.get(self.batch.workspace)
+        owner = bare(workspace.owner) if workspace is not None else ""
+        return (self._scene.person(owner) or owner,) if owner else ()
+
+    @property
+    def _admins(self) -> tuple[Account | str, ...]:
+        """Who looks after the installation: the addresses that are set, else all admins."""
+        return self._settings.errors.forward_to or self._scene.admins()
+
+    def _named(self, name: str) -> tuple[Account | str, ...]:
+        account = self._scene.person(name)
+        if account is not None:
+            return (account,)
+        return self._scene.in_group(name) or (name,)
+
+    def _take(self, who: Account | str, part: Part, event: Event) -> None:
+        if isinstance(who, Account) and who.status == AccountStatus.GUEST:
+            return
+        person = self._person(None if isinstance(who, str) else who, who if isinstance(who, str) else "")
+        if part is Part.WRITER and self._not_told.did_it(person):
+            return  # by these very words, perhaps
+        person = self.people.setdefault(person.account.id if person.account is not None else person.key, person)
+        machine_word = part in (Part.NAMED, Part.MEMBER, Part.OWNER, Part.ADMIN)
+        entitled = machine_word or part in (event.inside if person.inside else self._outside(event))
+        if entitled and person.strange:
+            person.strange = False
+            person.parts.clear()
+        if entitled:
+            person.parts[part] = person.events[event.name] = None
+        elif not person.events:
+            person.strange = True
+            person.parts[part] = None
+
+    def _outside(self, event: Event) -> tuple[Part, ...]:
+        """The parts in which outside people hear of an event."""
+        if event.name == "item.commented" and self._settings.notify.relay == "everybody":
+            return BY_NAME["item.answered"].outside
+        if event.name == "item.closed" and self.batch.actor.account is not None and not self.actor_inside:
+            return ()
+        return event.outside
+
+    @cached_property
+    def actor_inside(self) -> bool:
+        """Tell whether who did it works here."""
+        return self._person(self.batch.actor.account, self.batch.actor.key).inside
+
+    def _person(self, account: Account | None, address: str) -> Person:
+        """Somebody by account or address; an address that belongs to an account is that account."""
+        if account is None and address:
+            account = self._scene.person(address)
+        if account is None or account.status == AccountStatus.GUEST:
+            owner = [each for each in self._owner if isinstance(each, str)]
+            return Person(None, address, self.key(address), address in owner)
+        address = address or next(iter(account.emails), "")
+        return Person(account, address, self.key(address), self._inside(account))
+
+    def key(self, address: str) -> str:
+        """Give the form in which addresses are counted: without their tags."""
+        return base_key(key_of(address), self._config.separators)
+
+    def _inside(self, account: Account) -> bool:
+        """Inside is who works here: admins, who may edit items of the workspace, the assignee, the owner."""
+        if account.status != AccountStatus.ACTIVE:
+            return False
+        if account.admin or account in self._owner:
+            return True
+        batch = self.batch
+        return self._scene.may(account.login, "edit_items", batch.workspace) or account in self._assignees

@@ -1,0 +1,75 @@
+"""What somebody wants to hear by mail: seen with where it comes from, and changed.
+
+Here: what is in force, and the judging of what is wanted. Not here: the table of preferences (`model/preferences.py`),
+what comes of them (`decision/not_told.py`).
+Invariant: what a person says for a workspace wins over what they say everywhere, that over the admin's, that over what
+is usual.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from engine.desk import looking
+from engine.model.preferences import BY_KEY, PREFERENCES, PRESETS
+from engine.store.errors import Unclear
+
+if TYPE_CHECKING:
+    from engine.config import Config
+    from engine.store.store import Store
+
+
+class InForce(Struct, frozen=True):
+    """What somebody wants, and who said so: they for a workspace, they, the admin, or nobody."""
+
+    key: str
+    value: str
+    origin: str
+
+
+def effective(config: Config, store: Store, login: str, workspace: str) -> list[InForce]:
+    """Give all preferences of somebody in a workspace, or everywhere. Raises NotFound."""
+    said, defaults = store.directory.preferences(login), config.settings(workspace).notify.defaults
+    found = []
+    for each in PREFERENCES:
+        admin = getattr(defaults, each.key)
+        value, origin = ("yes" if admin else "no") if isinstance(admin, bool) else admin, "usual"
+        if each.key in defaults.written:
+            origin = config.origin(f"notify.defaults.{each.key}", workspace)
+        for place in ("", workspace) if workspace else ("",):
+            if (place, each.key) in said:
+                value, origin = said[place, each.key], f"{login}, in {place}" if place else login
+        found.append(InForce(each.key, value, origin))
+    return found
+
+
+def put(
+    store: Store, login: str, wanted: Mapping[str, str], workspace: str = "", preset: str = "", *, reset: bool = False
+) -> None:  # fmt: skip
+    """Note what somebody wants; with a preset or `reset` what they said before is forgotten first.
+
+    Raises NotFound, and Unclear for what is no preference or none of its values.
+    """
+    if workspace:
+        looking.workspace(store, workspace)
+    for key, value in wanted.items():
+        _judge(key, value)
+    changes: dict[str, str | None] = {}
+    if reset or preset:
+        changes = dict.fromkeys(BY_KEY)
+        changes |= PRESETS[preset] if preset else {}
+    store.directory.put_preferences(login, workspace, {**changes, **wanted})
+
+
+def _judge(key: str, value: str) -> None:
+    if key not in BY_KEY:
+        near = difflib.get_close_matches(key, BY_KEY, 1)
+        raise Unclear(
+            f'"{key}" is no preference' + (f": did you mean {near[0]}?" if near else f": {', '.join(BY_KEY)}")
+        )
+    if value not in BY_KEY[key].values:
+        raise Unclear(f"{key} is one of {', '.join(BY_KEY[key].values)}, not {value!r}")

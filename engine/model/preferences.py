@@ -1,0 +1,58 @@
+"""What people may want to hear: one table, a row a preference.
+
+Here: the keys, their values, what is usual, and the presets. Not here: who said what (`store/`), what comes of it
+(`decision/not_told.py`). Invariant: a key and its values never change their meaning once released; an option of
+`[notify.defaults]` stands for each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from msgspec import Struct
+
+
+class Preference(Struct, frozen=True):
+    """One thing to choose. The first of `values` is usual; `decides` says what about, for people."""
+
+    key: str
+    values: tuple[str, ...]
+    decides: str
+
+    @property
+    def usual(self) -> str:
+        """What somebody wants who said nothing, where the admin said nothing either."""
+        return self.values[0]
+
+
+PREFERENCES: Final = (
+    Preference("new", ("unassigned", "all", "none"), "new items, and words about an item that nobody has"),
+    Preference("assigned", ("yes", "no"), "items that are assigned to you or your group"),
+    Preference("mine", ("yes", "no"), "items that you opened or wrote about"),
+    Preference("watched", ("yes", "no"), "items that you watch or take part in"),
+    Preference("notes", ("yes", "no"), "internal notes"),
+    Preference("changes", ("yes", "no"), "changes without words: status, fields, labels, people"),
+    Preference("own", ("no", "yes"), "what you did yourself"),
+    Preference("held", ("yes", "no"), "mail that is held for a person, as the owner of the workspace"),
+    Preference("format", ("both", "text"), "mails in text and HTML, or in text alone"),
+)
+
+BY_KEY: Final[Mapping[str, Preference]] = {each.key: each for each in PREFERENCES}
+
+PRESETS: Final[Mapping[str, Mapping[str, str]]] = {
+    "everything": {"new": "all"},
+    "usual": {},
+    "involved": {"new": "none"},
+    "assigned": {"new": "none", "mine": "no", "watched": "no"},
+    "nothing": {
+        "new": "none",
+        "assigned": "no",
+        "mine": "no",
+        "watched": "no",
+        "notes": "no",
+        "changes": "no",
+        "held": "no",
+    },
+}
+"""Sets of preferences by name; what a preset does not name is as usual."""

@@ -1,0 +1,51 @@
+"""The HTML part of a mail, made of its text in one neutral layout.
+
+Here: paragraphs, lines, quotations, links. Not here: the text (`templates.py`). Invariant: every character of the text
+is escaped; nothing is loaded from anywhere and nothing tracks.
+"""
+
+from __future__ import annotations
+
+import re
+from html import escape
+from itertools import groupby
+
+_LINK = re.compile(r"https?://[^\s<>\"']{1,500}[^\s<>\"'.,;:!?)]")
+
+_BLANK_LINES = re.compile(r"\n(?:[^\S\n]*\n)+")
+_LINE_END, _BREAK = "\n", "<br>\n"
+_BLOCKQUOTE = ' style="margin:0 0 12px;padding-left:12px;border-left:2px solid #ccc"'
+
+_HEAD = (
+    '<!DOCTYPE html>\n<html lang="{}"><head><meta charset="utf-8"></head>\n<body style="margin:0;padding:16px;'
+    "font:15px/1.5 -apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif\">\n"
+)
+
+
+def page(text: str, language: str) -> str:
+    """Lay out a text; blank lines part paragraphs, lines that begin with `>` are a quotation."""
+    blocks = []
+    for quoted, group in groupby(text.rstrip("\n").split("\n"), _is_quoted):
+        lines = [line[1:].removeprefix(" ") if quoted else line for line in group]
+        inner = "\n".join(map(_paragraph, filter(str.strip, _BLANK_LINES.split("\n".join(lines)))))
+        blocks.append(f"<blockquote{_BLOCKQUOTE}>{inner}</blockquote>" if quoted else inner)
+    return _HEAD.format(escape(language or "en")) + "\n".join(blocks) + "\n</body></html>\n"
+
+
+def _is_quoted(line: str) -> bool:
+    return line[:1] == ">"
+
+
+def _paragraph(lines: str) -> str:
+    inner = _linked(lines) if "://" in lines else escape(lines, quote=False)
+    return f'<p style="margin:0 0 12px">{inner.strip(_LINE_END).replace(_LINE_END, _BREAK)}</p>'
+
+
+def _linked(text: str) -> str:
+    """Escape a text; addresses of pages in it can be followed."""
+    parts, last = [], 0
+    for found in _LINK.finditer(text):
+        url = escape(found[0])
+        parts += [escape(text[last : found.start()], quote=False), f'<a href="{url}">{url}</a>']
+        last = found.end()
+    return "".join(parts) + escape(text[last:], quote=False)

@@ -1,0 +1,231 @@
+"""What a template may use: every name, always there, as plain text, numbers and lists.
+
+Here: the values of one mail. Not here: which names there are (`names.py`), the templates (`templates.py`), the header
+of a mail (`contents.py`). Invariant: every name stands in every mail, empty where there is nothing; outside people get
+the words and whether the work is done: no note, no other fact of the item, no reason that is not theirs.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, NamedTuple
+from zoneinfo import ZoneInfo
+
+from engine.model.desk import AccountStatus
+from engine.model.events import Kind
+from engine.model.fields import COMMON
+from engine.outbox.names import EMPTY
+from engine.outbox.plain import NAME_CHARS, SUBJECT_CHARS, one_line, text
+from engine.outbox.templates import in_words, render_line
+from engine.wording.sentence import sentence
+from engine.wording.units import sized, spanned
+
+if TYPE_CHECKING:
+    from engine.config import Config
+    from engine.model.stored import OutboxContext, OutboxRow
+    from engine.store.store import Store
+
+QUOTED_LINES = 40
+"""Lines of the words before that an answer quotes."""
+
+MOST_HELD = 50
+"""Held mails that one mail lists."""
+
+LONGEST_QUOTE = 20_000
+"""Characters of them."""
+
+LONGEST_WORDS = 100_000
+"""Characters of a comment that are sent; the whole stands on the item."""
+
+FILE_CHARS = 150
+
+ORIGINALS = ("report", "forward")
+"""Templates of mails that carry the original."""
+
+
+class Reaches(NamedTuple):
+    """Where a reply goes, and where an internal note does ("" where nobody is told)."""
+
+    reply: str
+    note: str = ""
+
+
+def values(
+    row: OutboxRow, about: OutboxContext, config: Config, store: Store, reaches: Reaches, language: str,
+    attached: tuple[bool, ...], now: datetime,
+) -> dict[str, object]:  # fmt: skip
+    """Give the values of a row; `attached` says of each file of `about` whether it goes along."""
+    told, settings = row.told, config.settings(about.workspace)
+    made = {**EMPTY, **_of_everybody(row, about, config)}
+    made["person"] = one_line(_greeted(row, about, store), NAME_CHARS)
+    made["changes"] = _changes(row, language)
+    made["files"] = [
+        {"name": one_line(each.name, FILE_CHARS), "size": sized(each.size_bytes), "attached": goes}
+        for each, goes in zip(about.files, attached, strict=True)
+    ]
+    to_sender, to_inside = row.kind is Kind.AUTO, told.inside or told.template in ORIGINALS
+    if to_sender or to_inside:
+        made |= {
+            "sender": one_line(about.sender, SUBJECT_CHARS),
+            "subject": one_line(about.subject, SUBJECT_CHARS),
+            "reason": _sentence(told.because),
+            "code": told.code,
+        }
+    if to_sender:
+        made["text"] = text(told.text).strip("\n")
+        made["what_to_do"] = in_words("advice", told.code, language)
+        made["account"], made["again_suppressed"] = told.account, told.last
+    elif told.template == "report":
+        made["trace"] = _trace(row, store)
+    elif _has_words(row):
+        made["text"] = text(about.text[:LONGEST_WORDS]).strip("\n")
+    if row.event == "desk.held":
+        made |= _held(about.workspace, store, now)
+    if told.inside:
+        made |= _facts(about, config) if row.item else {}
+        made["note_address"] = reaches.note
+        made["why"] = in_words("why", str(told.parts[0]), language) if told.parts else ""
+    if not to_sender:
+        made["sentence"] = render_line("sentence", row.event, language, made)
+        if (row.item or row.topic) and told.template not in ORIGINALS:
+            made["reply_line"] = in_words("words", "reply_line", language) if settings.replies.reply_line else ""
+            made["reply_reaches"] = _reaches(row, about, config, language)
+    if row.kind is Kind.ANSWER and settings.replies.quote == "last" and about.quoted.strip():
+        made["quote"] = _quote(about, config, language)
+    return made
+
+
+def _of_everybody(row: OutboxRow, about: OutboxContext, config: Config) -> dict[str, object]:
+    """What may stand in a mail to anybody."""
+    told, settings, number = row.told, config.settings(about.workspace), row.topic or row.item
+    return {
+        "instance": one_line(config.instance.name, NAME_CHARS),
+        "base_url": one_line(config.instance.base_url, 500),
+        "workspace": one_line(_workspace(config, about.workspace), NAME_CHARS),
+        "signature": text(settings.replies.signature).strip("\n"),
+        "item": number,
+        "marker": f"[{'msg' if row.topic else '#'}{number}]" if number else "",
+        "title": one_line(about.title, SUBJECT_CHARS),
+        "url": _url(row, config, settings.replies.links),
+        "roles": [str(part) for part in told.parts],
+        "actor": one_line(told.actor or told.actor_address, NAME_CHARS),
+        "actor_inside": told.actor_inside,
+        "event": row.event,
+    }
+
+
+def _facts(about: OutboxContext, config: Config) -> dict[str, object]:
+    """What people inside see of an item."""
+    return {
+        "type": one_line(about.type, NAME_CHARS),
+        "status": one_line(about.status, NAME_CHARS),
+        "priority": one_line(about.priority, NAME_CHARS),
+        "assignee": one_line(about.assigned_to, NAME_CHARS),
+        "requester": one_line(about.requester, SUBJECT_CHARS),
+        "opened": _date(about.opened_at, config),
+    }
+
+
+def _sentence(because: str) -> str:
+    """A reason as a sentence: with a capital and a stop."""
+    said = one_line(because, 1000)
+    return said[:1].upper() + said[1:] + ("." if said and said[-1] not in ".!?:。…)" else "")
+
+
+def _has_words(row: OutboxRow) -> bool:
+    """Whether the words are new: those of a comment or post, or of an item that was just made."""
+    return bool(row.told.comment) or "item.created" in row.told.events
+
+
+def _workspace(config: Config, identifier: str) -> str:
+    workspace = config.workspaces.get(identifier)
+    return (workspace.name if workspace is not None else "") or identifier
+
+
+def _url(row: OutboxRow, config: Config, links: bool) -> str:
+    """Where a browser would show it; only where an admin says that somebody answers there."""
+    if not (links and config.instance.base_url and (row.item or row.topic)):
+        return ""
+    what = "topics" if row.topic else "items"
+    return one_line(f"{config.instance.base_url.rstrip('/')}/{what}/{row.topic or row.item}", 500)
+
+
+def _greeted(row: OutboxRow, about: OutboxContext, store: Store) -> str:
+    """The name of who gets it; of somebody without an account that which they wrote themselves."""
+    account = store.directory.account_by_id(row.account) if row.account else None
+    if account is not None and account.status != AccountStatus.GUEST:
+        return account.name
+    return row.told.name or (about.name if row.kind is Kind.AUTO else "")
+
+
+def _changes(row: OutboxRow, language: str) -> list[dict[str, str]]:
+    """What changed; outside people hear of the status and of nothing else."""
+    return [
+        {"name": one_line(_label(each.name, language), NAME_CHARS), "before": one_line(each.before, 300),
+         "after": one_line(each.after, 300)}
+        for each in row.told.changes
+        if row.told.inside or each.name == "status"
+    ]  # fmt: skip
+
+
+def _label(name: str, language: str) -> str:
+    """A field as people call it."""
+    field = COMMON.by_name.get(name)
+    label = (field.labels.get(language) or field.labels.get("en") or name) if field is not None else name
+    label = label.partition("|")[0]
+    return label[:1].upper() + label[1:]
+
+
+def _reaches(row: OutboxRow, about: OutboxContext, config: Config, language: str) -> list[str]:
+    """Who reads what is written back: of a note nobody outside; else who asked, and how many with them."""
+    if row.event == "item.noted" or row.topic:
+        return []
+    if not row.told.inside:
+        return [one_line(_workspace(config, about.workspace) or config.instance.name, NAME_CHARS)]
+    reached = [one_line(about.requester, SUBJECT_CHARS)] if about.requester_address and about.requester else []
+    if about.copies:
+        reached.append(render_line("words", "copies", language, {"number": about.copies}))
+    return reached
+
+
+def _quote(about: OutboxContext, config: Config, language: str) -> str:
+    """The last words of the other side, as mail programs quote them."""
+    lines = text(about.quoted[:LONGEST_QUOTE]).strip("\n").split("\n")
+    shown = [f"> {line}".rstrip() for line in lines[:QUOTED_LINES]]
+    if len(lines) > QUOTED_LINES:
+        shown.append("> …")
+    said = {"writer": one_line(about.quoted_from, SUBJECT_CHARS), "date": _date(about.quoted_at, config)}
+    return render_line("words", "wrote", language, said) + "\n" + "\n".join(shown)
+
+
+def _held(workspace: str, store: Store, now: datetime) -> dict[str, object]:
+    """What is held now, the oldest first, as far as a mail is read."""
+    rows = [row for row in store.archive.held() if row.workspace == workspace]
+    mails = [
+        {
+            "id": row.mail[:8],
+            "sender": one_line(row.sender, 80),
+            "subject": one_line(row.subject, 80),
+            "code": row.code,
+            "reason": one_line(row.because or row.error, 200),
+            "since": spanned(max(int((now - row.received_at).total_seconds()) // 3600 * 3600, 0)) or "0",
+        }
+        for row in rows[:MOST_HELD]
+    ]
+    return {"mails": mails, "number": len(rows), "more": max(len(rows) - MOST_HELD, 0)}
+
+
+def _date(at: datetime | None, config: Config) -> str:
+    return f"{at.astimezone(ZoneInfo(config.instance.timezone)):%Y-%m-%d %H:%M}" if at is not None else ""
+
+
+def _trace(row: OutboxRow, store: Store) -> str:
+    """Why it was decided so, a line for each remark of a stage; for the admin, who gets the report."""
+    from engine.model.trace import decode
+
+    stored = store.archive.trace(row.mail, row.generation) if row.mail else None
+    try:
+        stages = decode(stored).stages if stored else ()
+    except ValueError:
+        return ""
+    return text("\n".join(f"{stage.name}: {sentence(note)}" for stage in stages for note in stage.notes))

@@ -1,0 +1,98 @@
+"""What a row of the outbox is about: the mail it answers, the item or topic, the words and the files.
+
+Here: `About`. Not here: what is made of it (`outbox/contents.py`), the rows (`outbox.py`). Invariant: it is read when
+the mail is composed, so it tells what is there then; words and files that only staff may see are given for staff only.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from engine.model.addresses import bare
+from engine.model.stored import OutboxContext, OutboxRow, SentFile
+from engine.store import hot
+from engine.store.database import Database, moment, time
+
+MOST_REFERENCES = 50
+
+MOST_FILES = 100
+
+
+class About:
+    """Answers what composing asks."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def context(self, row: OutboxRow) -> OutboxContext:
+        known = {**self._mail(row), **(self._topic(row) if row.topic else self._item(row) if row.item else {})}
+        return OutboxContext(**known)
+
+    def _mail(self, row: OutboxRow) -> dict[str, Any]:
+        found = self._database.one(hot.ANSWERED, row.id)
+        if found is None:
+            return {}
+        mail, mailbox, subject, message_id, sender, received_at, raw = found
+        references, name = self._head(raw)
+        return {
+            "mail": mail or "", "mailbox": mailbox or "", "subject": subject or "", "message_id": message_id or "",
+            "references": references, "sender": sender or "", "name": name,
+            "received_at": time(received_at) if received_at else None,
+        }  # fmt: skip
+
+    def _item(self, row: OutboxRow) -> dict[str, Any]:
+        found = self._database.one(hot.ABOUT["item"], row.item)
+        if found is None:
+            return {}
+        title, workspace, text, status, kind, priority, assigned_to, opened_at, name, sender, first_id = found
+        said = {
+            "item": row.item, "title": title, "workspace": workspace, "status": status, "type": kind,
+            "priority": priority, "assigned_to": assigned_to, "opened_at": time(opened_at),
+            "requester": sender or name or "", "requester_address": bare(sender) if sender else "",
+            "first_id": first_id or "", "text": text,
+        }  # fmt: skip
+        said["files"] = self._files(hot.FILES["item"], row.item, row.told.comment)
+        if row.told.comment:
+            said |= self._words(row, text, name or sender, opened_at)
+        last = self._database.one(hot.LAST_WRITTEN, row.item, row.address_key)
+        copies = self._database.one(hot.COPIES_COUNTED, row.item)[0]
+        return said | {"last_id": (last[0] if last else "") or "", "copies": copies}
+
+    def _words(self, row: OutboxRow, text: str, author: str, opened_at: int) -> dict[str, Any]:
+        """The words and files of a comment, of a note for people inside only; what was said in public before it."""
+        found = self._database.one(hot.WORDS["comment"], row.told.comment)
+        if found is None or (found[1] and not row.told.inside):
+            return {"text": "", "files": ()}
+        before = self._database.one(hot.SAID_BEFORE, row.item, row.told.comment, *found[2:])
+        quoted, writer, at = before or (text, author, opened_at)
+        return {"text": found[0], "quoted": quoted, "quoted_from": writer or "", "quoted_at": moment(at)}
+
+    def _topic(self, row: OutboxRow) -> dict[str, Any]:
+        found = self._database.one(hot.ABOUT["topic"], row.topic)
+        if found is None:
+            return {}
+        words = self._database.one(hot.WORDS["post"], row.told.comment)
+        files = self._files(hot.FILES["topic"], row.topic, row.told.comment)
+        return {
+            "topic": row.topic, "title": found[0], "workspace": found[1], "text": words[0] if words else "",
+            "files": files,
+        }  # fmt: skip
+
+    def _files(self, statement: str, about: int, comment: int) -> tuple[SentFile, ...]:
+        rows = self._database.rows(statement, about, comment, MOST_FILES)
+        return tuple([SentFile(name, kind, size, bytes(digest).hex()) for name, kind, size, digest in rows])
+
+    def _head(self, raw: int | None) -> tuple[tuple[str, ...], str]:
+        """The newest Message-IDs in References of a raw mail and the name in From, as long as its bytes are there."""
+        row = self._database.one(hot.HEAD, raw or 0)
+        if row is None or row[0] is None:
+            return (), ""
+        header = re.split(rb"\r?\n\r?\n", bytes(row[0]), maxsplit=1)[0]
+        from engine.mail import addresses
+
+        lines = re.sub(rb"\r?\n[ \t]+", b" ", header).splitlines()
+        values = {name.lower(): value for name, _, value in (line.partition(b":") for line in reversed(lines))}
+        references = values.get(b"references", b"").decode("ascii", "replace")
+        writer = addresses.parse(values.get(b"from", b"").decode("utf-8", "replace"), 1)
+        return tuple(re.findall(r"<[!-;=?-~]{1,250}>", references)[-MOST_REFERENCES:]), writer[0].name if writer else ""

@@ -1,0 +1,82 @@
+"""What people do to items: one transaction an act, by the same effects as a mail's.
+
+Here: `Acts`, which is `Store.act`. Not here: what is permitted and what values mean (`desk/items.py`), the effects
+(`effects.py`), who hears (`dispatches.py`). Invariant: an act is done whole or not at all, and once for each key.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from msgspec.structs import replace
+
+from engine.model.acts import Act, Acted
+from engine.model.addresses import written
+from engine.model.hearing import Actor, Batch, Change, Happened
+from engine.store import hot, tables
+from engine.store.dispatches import Dispatches, Source
+from engine.store.effects import Effects, Shelves
+
+if TYPE_CHECKING:
+    from engine.ports import Outbox, Teller
+    from engine.store.scene import Scene
+
+
+class Acts:
+    """Carries out acts."""
+
+    def __init__(self, shelves: Shelves, scene: Scene, outbox: Outbox) -> None:
+        self._shelves, self._scene, self._outbox = shelves, scene, outbox
+        self._database = shelves.database
+
+    def act(self, act: Act, teller: Teller | None) -> Acted:
+        with self._database.joining():
+            if act.key and (before := self._before(act.key)) is not None:
+                return before
+            ref, now = f"a-{os.urandom(6).hex()}", self._database.now()
+            address = next(iter(act.by.emails), "")
+            sender = written(act.by.name, address.lower()) if address else ""
+            done = Effects(self._shelves, Source(act=ref, via=act.via), now, sender)
+            done.item = act.item
+            done.apply(act.effects)
+            self._write(act, ref, done, now)
+            workspace = self._database.one(hot.CLOSED_AT, act.item)[0]
+            batch = done.batch(Actor(act.by, address, act.by.name), workspace)
+            if batch is None:
+                return Acted(ref, act.item, done.comment, (), ())
+            rows = Dispatches(self._database, self._scene, teller).write(batch, Source(act=ref, via=act.via))
+            self._shelves.memory.touch("items", "receipts")
+            told = [each for each in self._outbox.told(item=act.item) if each.id in rows]
+            return Acted(ref, act.item, done.comment, self._named(ref, batch), tuple(told))
+
+    def _write(self, act: Act, ref: str, done: Effects, now: int) -> None:
+        row = tables.Act
+        self._database.do(
+            row.insert(
+                ref=ref, key=act.key or None, by=act.by.login, typed_by=act.typed_by, via=act.via, at=now,
+                item=act.item, comment=done.comment,
+            )
+        )  # fmt: skip
+
+    def _named(self, ref: str, batch: Batch) -> tuple[Happened, ...]:
+        """The events by the names they were written under: an answer, where somebody inside spoke."""
+        names = [name for (name,) in self._database.rows(hot.EVENTS_OF_ACT, ref)]
+        return tuple([replace(each, event=name) for each, name in zip(batch.events, names, strict=True)])
+
+    def _before(self, key: str) -> Acted | None:
+        row, event = tables.Act, tables.Event
+        found = self._database.first(row.select(row.ref, row.item, row.comment).where(row.key == key))
+        if found is None:
+            return None
+        ref, item, comment = found
+        events = self._database.all(event.select(event.name, event.detail).where(event.act == ref).order_by(event.id))
+        happened = [Happened(name, item, 0, comment, _changes(detail)) for name, detail in events]
+        told = [each for each in self._outbox.told(item=item) if each.act == ref]
+        return Acted(ref, item, comment, tuple(happened), tuple(told), again=True)
+
+
+def _changes(detail: str) -> tuple[Change, ...]:
+    said: dict[str, Any] = msgspec.json.decode(detail) if detail else {}
+    return tuple([Change(*each) for each in said.get("changes", ())])

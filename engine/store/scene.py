@@ -1,0 +1,211 @@
+"""Who has to do with an item, who works in a workspace, who takes our mail and how much of it went out.
+
+Here: `Scene`, as `engine.ports.Scene` tells it: the questions of who hears. Not here: the answer
+(`decision/hearing.py`), the rows (`dispatches.py`). Invariant: it is asked inside the transaction that writes, so two
+processes cannot both be the last below a cap; nothing of an item is remembered, small tables are until they change.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+import msgspec
+
+from engine.model.addresses import bare
+from engine.model.desk import Account, AccountStatus
+from engine.model.draft import Role
+from engine.model.events import Kind
+from engine.model.hearing import OnItem
+from engine.store import hot
+from engine.store.database import Database, moment, us
+from engine.store.directory import Directory
+from engine.store.memory import Memory
+
+HOUR_S = 3600.0
+"""The time in which rows for anybody are counted by the caps, and so remembered."""
+
+LOOP_S, LOOP_MAILS, PROMPT_S, LOOP_MUTE_S = 600.0, 5, 120, 86_400
+"""So many mails in so many seconds, each so soon after one of ours, are a loop: nothing goes to the address about the
+item for a day."""
+
+MOST_COUNTED = 5_000
+"""Rows that a count looks at: above this number it is more than any cap allows."""
+
+
+class Scene:
+    """Answers from the database of one store."""
+
+    def __init__(self, database: Database, directory: Directory, memory: Memory) -> None:
+        self._database, self._directory, self._memory = database, directory, memory
+        self.person, self.may = directory.person, directory.may
+
+    def look_anew(self) -> None:
+        """Forget what another process has changed since; inside a transaction nobody can."""
+        self._memory.versions()
+
+    # ── items and topics ──────────────────────────────────────────────────────────────────────────────────────
+
+    def on_item(self, item: int, *, writers: bool = True) -> OnItem | None:
+        row = self._database.one(hot.ON_ITEM, item)
+        if row is None:
+            return None
+        workspace, private, language, author, sender, assigned_to = row
+        roles = self._database.rows(hot.ITEM_ROLES, item)
+        return OnItem(
+            workspace, bool(private), language, self._account(author), bare(sender) if sender else "", assigned_to,
+            self._accounts(number for number, role in roles if role != Role.WATCHER),
+            self._accounts(number for number, role in roles if role == Role.WATCHER),
+            self._writers(self._database.rows(hot.PUBLIC_WRITERS, item)) if writers else (),
+            tuple([address for (address,) in self._database.rows(hot.COPIES, item)]) if writers else (),
+        )  # fmt: skip
+
+    def on_topic(self, topic: int) -> OnItem | None:
+        row = self._database.one(hot.TOPIC_WORKSPACE, topic)
+        if row is None:
+            return None
+        return OnItem(row[0], writers=self._writers(self._database.rows(hot.TOPIC_PEOPLE, topic)))
+
+    def _writers(self, rows: list[tuple[int | None, str]]) -> tuple[Account | str, ...]:
+        """Who wrote: the account, but for a guest's, who is known by an address."""
+        found: dict[Account | str, None] = {}
+        for author, sender in rows:
+            account = self._account(author)
+            if account is not None and account.status != AccountStatus.GUEST:
+                found[account] = None
+            elif sender:
+                found[bare(sender)] = None
+        return tuple(found)
+
+    def _account(self, number: int | None) -> Account | None:
+        return self._directory.account_by_id(number) if number else None
+
+    def _accounts(self, numbers: Iterable[int]) -> tuple[Account, ...]:
+        return tuple([account for number in numbers if (account := self._account(number)) is not None])
+
+    # ── people ────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def members(self, workspace: str) -> tuple[Account, ...]:
+        return self._memory.remember(("members", workspace), lambda: self._members(workspace))
+
+    def _members(self, workspace: str) -> tuple[Account, ...]:
+        rows = self._database.rows(hot.MEMBERS, workspace)
+        edit = [number for number, permissions in rows if "edit_items" in msgspec.json.decode(permissions)]
+        return self._accounts(dict.fromkeys(edit))
+
+    def who_wait(self, workspace: str, usual: str) -> Mapping[str, tuple[Account, ...]]:
+        return self._memory.remember(("who wait", workspace, usual), lambda: self._who_wait(workspace, usual))
+
+    def _who_wait(self, workspace: str, usual: str) -> Mapping[str, tuple[Account, ...]]:
+        wants: dict[str, list[Account]] = {}
+        for account in self.members(workspace):
+            wants.setdefault(self.preference(account.id, workspace, "new") or usual, []).append(account)
+        return {value: tuple(accounts) for value, accounts in wants.items()}
+
+    def admins(self) -> tuple[Account, ...]:
+        return self._memory.remember(
+            ("admins",), lambda: self._accounts(number for (number,) in self._database.rows(hot.ADMINS))
+        )
+
+    def in_group(self, name: str) -> tuple[Account, ...] | None:
+        return self._memory.remember(("in group", name), lambda: self._in_group(name))
+
+    def _in_group(self, name: str) -> tuple[Account, ...] | None:
+        if not self._directory.group(name):
+            return None
+        return self._accounts(number for (number,) in self._database.rows(hot.IN_GROUP, name.strip().casefold()))
+
+    def preference(self, account: int, workspace: str, key: str) -> str:
+        wanted = self._memory.remember(("preferences",), self._preferences)
+        return wanted.get((account, workspace, key)) or wanted.get((account, "", key), "")
+
+    def _preferences(self) -> dict[tuple[int, str, str], str]:
+        return {(account, workspace, key): value for account, workspace, key, value in
+                self._database.rows(hot.PREFERENCES)}  # fmt: skip
+
+    # ── addresses ─────────────────────────────────────────────────────────────────────────────────────────────
+
+    def is_suspended(self, address_key: str) -> bool:
+        return address_key in self._memory.remember(("suspended",), self._suspended)
+
+    def _suspended(self) -> frozenset[str]:
+        return frozenset([key for (key,) in self._database.rows(hot.SUSPENDED)])
+
+    def heard_from(self, address_key: str) -> None:
+        """Hear that a person wrote from an address: what came back from there before counts no more."""
+        if address_key in self._memory.remember(("failing",), self._failing):
+            self._database.run(hot.TAKEN_AGAIN, address_key)
+            self._memory.touch("accounts")
+
+    def _failing(self) -> frozenset[str]:
+        return frozenset([key for (key,) in self._database.rows(hot.FAILING)])
+
+    def is_muted(self, address_key: str, item: int) -> bool:
+        now = self._database.now()
+        muted = self._memory.remember(("muted",), self._muted)
+        return any(until > now for until in (muted.get((address_key, item), 0), muted.get((address_key, 0), 0)))
+
+    def _muted(self) -> dict[tuple[str, int], int]:
+        rows = self._database.rows(hot.MUTED, self._database.now())
+        return {(key, item): until for key, item, until in rows}
+
+    def is_looping(self, address_key: str, item: int) -> bool:
+        start = self._start(LOOP_S)
+        if not item:
+            return False
+        ours = [at for (at,) in self._database.rows(hot.TO_AND_FRO["ours"], address_key, item, start)]
+        if len(ours) < LOOP_MAILS:
+            return False
+        theirs = [at for (at,) in self._database.rows(hot.TO_AND_FRO["theirs"], address_key, start, item)]
+        prompt = [at for at in theirs if any(0 <= at - before <= PROMPT_S * 1_000_000 for before in ours)]
+        if len(prompt) < LOOP_MAILS:
+            return False
+        until = self._database.now() + LOOP_MUTE_S * 1_000_000
+        self._database.run(hot.MUTE, address_key, item, until, "mails went to and fro")
+        self._memory.forget(("muted",))
+        return True
+
+    # ── mails ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def first_read(self, mailbox: str) -> datetime | None:
+        return self._memory.remember(("first read", mailbox), lambda: self._first_read(mailbox))
+
+    def _first_read(self, mailbox: str) -> datetime | None:
+        row = self._database.one(hot.FIRST_READ, mailbox)
+        return moment(row[0]) if row else None
+
+    def lay_long(self, row: int, arrived: datetime, limit_s: float) -> bool:
+        limit = us(arrived) + int(limit_s * 1_000_000)
+        if not row or limit >= self._database.now():  # the usual mail came just now: nothing need be asked
+            return False
+        (seen,) = self._database.one(hot.TAKEN_IN, row)
+        return seen is not None and limit < seen
+
+    # ── counts ────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def written(self, kind: Kind, since_s: float, address_key: str = "", item: int = 0) -> int:
+        start = self._start(since_s)
+        if not address_key and since_s == HOUR_S:
+            at = self._memory.remember(("written", kind), lambda: self._written(kind, start))
+            return len(at) - bisect_left(at, start)
+        if not address_key:
+            return len(self._written(kind, start))
+        rows = self._database.rows(hot.WRITTEN_TO, address_key, str(kind), start, MOST_COUNTED)
+        return len(rows) if not item else sum(1 for _, about in rows if about == item)
+
+    def _written(self, kind: Kind, start: int) -> list[int]:
+        rows = self._database.rows(hot.WRITTEN, str(kind), start, MOST_COUNTED)
+        return [at for (at,) in reversed(rows)]
+
+    def wrote(self, kind: Kind, now: int) -> None:
+        """Hear that a row was written that counts, so that the next count need not read them all again."""
+        known: list[int] | None = self._memory.remembered(("written", kind))
+        if known is not None:
+            insort(known, now)
+
+    def refused(self, code: str, since_s: float, address_key: str) -> int:
+        return int(self._database.one(hot.REFUSED_TO, address_key, self._start(since_s), code)[0])
+
+    def _start(self, since_s: float) -> int:
+        return self._database.now() - int(since_s * 1_000_000)

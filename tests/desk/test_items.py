@@ -1,0 +1,245 @@
+"""What people do to items: judged as mail is, told as mail is, done once for a key, refused with a sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from manned import an_engine, by
+
+from engine.desk import items, preferences
+from engine.desk.items import File
+from engine.model.acts import Acted
+from engine.model.draft import Role
+from engine.run.engine import Engine
+from engine.store.errors import NotFound, Refused, Unclear
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[Engine]:
+    yield from an_engine(tmp_path)
+
+
+def told(acted: Acted) -> dict[str, str]:
+    return {each.to: each.why or f"{each.kind} {each.state}" for each in acted.told}
+
+
+def events(acted: Acted) -> list[str]:
+    return [each.event for each in acted.events]
+
+
+def changes(acted: Acted) -> list[tuple[str, str, str]]:
+    return [(each.name, each.before, each.after) for event in acted.events for each in event.changes]
+
+
+# ── words ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_an_answer_reaches_the_customer_and_those_who_take_part_once(engine: Engine) -> None:
+    items.join(engine, 12, "bob", Role.WATCHER, by(engine, "bob"))
+    acted = items.answer(engine, 12, "New toner is on its way.", by(engine), close=True)
+    assert events(acted) == ["item.answered", "item.closed"]
+    assert changes(acted) == [("status", "New", "Closed")]
+    assert told(acted) == {"jane@big.example": "answer queued", "bob@example.com": "notice queued"}
+    (comment,) = engine.store.items.view(12).comments
+    assert (comment.text, comment.internal, comment.author) == ("New toner is on its way.", False, "anna")
+    assert engine.store.items.view(12).closed_at is not None
+
+
+def test_files_go_with_an_answer_and_their_type_is_judged_by_their_bytes(engine: Engine) -> None:
+    items.answer(engine, 12, "See the photo.", by(engine), [File("../photo.png", b"\x89PNG\r\n\x1a\n" + b"0" * 20)])
+    (file,) = engine.store.items.view(12).attachments
+    assert (file.name, file.content_type, file.comment) == ("photo.png", "image/png", 1)
+    assert engine.store.items.blob(file.digest).startswith(b"\x89PNG")
+
+
+def test_an_answer_that_nobody_outside_would_get_is_refused_with_the_reason(engine: Engine) -> None:
+    engine.store.directory.put_account("jane", status="locked")
+    with pytest.raises(Refused, match=r"nobody outside would get this answer to #12 .*locked.*--anyway"):
+        items.answer(engine, 12, "Hello", by(engine))
+    assert engine.store.items.view(12).comments == (), "nothing was written"
+    assert events(items.answer(engine, 12, "Hello", by(engine, anyway=True))) == ["item.answered"]
+
+
+def test_a_copy_joins_and_gets_the_answer(engine: Engine) -> None:
+    acted = items.answer(engine, 12, "Hello", by(engine), copy_to=["karl"])
+    assert told(acted)["karl@big.example"] == "answer queued"
+    assert ("karl", "reader") in engine.store.items.view(12).people
+
+
+def test_a_note_stays_inside(engine: Engine) -> None:
+    items.assign(engine, 12, "bob", by(engine))
+    items.join(engine, 12, "karl", Role.READER, by(engine))
+    acted = items.note(engine, 12, "He called again.", by(engine))
+    assert told(acted) == {"bob@example.com": "notice queued", "karl@big.example": "not_permitted"}
+    assert engine.store.items.view(12).comments[0].internal
+
+
+def test_a_note_that_is_published_is_heard_as_an_answer(engine: Engine) -> None:
+    number = items.note(engine, 12, "Toner is out.", by(engine)).comment
+    acted = items.publish(engine, 12, number, by(engine))
+    assert events(acted) == ["item.answered"]
+    assert told(acted) == {"jane@big.example": "answer queued"}
+    with pytest.raises(Refused, match="public already"):
+        items.publish(engine, 12, number, by(engine))
+    with pytest.raises(NotFound, match="has no note 99"):
+        items.publish(engine, 12, 99, by(engine))
+
+
+def test_what_a_customer_writes_by_a_face_is_a_comment_not_an_answer(engine: Engine) -> None:
+    acted = items.answer(engine, 12, "Still on fire.", by(engine, "jane", anyway=True))
+    assert events(acted) == ["item.commented"]
+    assert told(acted) == {"anna@example.com": "notice queued", "bob@example.com": "notice queued"}
+
+
+@pytest.mark.parametrize("words", ["", " \n\t"])
+def test_no_words_are_no_answer(engine: Engine, words: str) -> None:
+    with pytest.raises(Unclear, match="no words"):
+        items.answer(engine, 12, words, by(engine))
+
+
+# ── state ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_who_gets_an_item_hears_of_it_and_who_had_it_too(engine: Engine) -> None:
+    assert told(items.assign(engine, 12, "bob", by(engine))) == {"bob@example.com": "notice queued"}
+    acted = items.assign(engine, 12, "group:onsite", by(engine))
+    assert changes(acted) == [("assigned_to", "bob", "group:onsite")]
+    assert told(items.assign(engine, 12, "-", by(engine))) == {"bob@example.com": "notice queued"}
+
+
+def test_what_stays_as_it_was_is_no_event_and_tells_nobody(engine: Engine) -> None:
+    acted = items.set_values(engine, 12, [("priority", "Normal")], by(engine))
+    assert (events(acted), told(acted)) == ([], {})
+
+
+def test_an_item_is_closed_and_opened_once(engine: Engine) -> None:
+    acted = items.close(engine, 12, by(engine))
+    assert (events(acted), told(acted)) == (["item.closed"], {"jane@big.example": "answer queued"})
+    with pytest.raises(Refused, match="closed already"):
+        items.close(engine, 12, by(engine))
+    assert events(items.reopen(engine, 12, by(engine))) == ["item.reopened"]
+    with pytest.raises(Refused, match="is open"):
+        items.reopen(engine, 12, by(engine))
+
+
+def test_several_values_are_one_act_and_one_mail(engine: Engine) -> None:
+    items.assign(engine, 12, "bob", by(engine))
+    acted = items.set_values(engine, 12, [("priority", "high"), ("title", "Printer on fire")], by(engine))
+    assert changes(acted) == [("priority", "Normal", "High"), ("title", "Printer broken", "Printer on fire")]
+    assert len(acted.told) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("priorty", "High", "did you mean priority"),
+        ("priority", "Highest", "there are: Low, Normal, High"),
+        ("assigned_to", "nobody", "nobody and no group"),
+        ("assigned_to", "lola", "is locked"),
+        ("status", "Done", "is no status"),
+    ],
+)
+def test_a_value_is_judged_as_that_of_a_mail_is(engine: Engine, name: str, value: str, said: str) -> None:
+    with pytest.raises(Unclear, match=said):
+        items.set_values(engine, 12, [(name, value)], by(engine))
+    assert engine.store.items.history(12) == []
+
+
+def test_labels_go_on_and_come_off(engine: Engine) -> None:
+    assert changes(items.relabel(engine, 12, ["+hot", "blue"], by(engine))) == [
+        ("label", "", "hot"),
+        ("label", "", "blue"),
+    ]
+    assert changes(items.relabel(engine, 12, ["-hot", "-gone"], by(engine))) == [("label", "hot", "")]
+    assert engine.store.items.view(12).labels == ("blue",)
+
+
+# ── who may ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_who_works_elsewhere_may_not_and_nothing_is_written(engine: Engine) -> None:
+    for act in (
+        lambda: items.answer(engine, 12, "Hi", by(engine, "karl")),
+        lambda: items.note(engine, 12, "Hi", by(engine, "jane")),
+        lambda: items.assign(engine, 12, "karl", by(engine, "karl")),
+        lambda: items.close(engine, 12, by(engine, "jane")),
+        lambda: items.join(engine, 12, "karl", Role.WATCHER, by(engine, "karl")),
+    ):
+        with pytest.raises(Refused, match="may not"):
+            act()
+    assert engine.store.items.history(12) == []
+
+
+def test_whoever_acts_is_an_active_account(engine: Engine) -> None:
+    with pytest.raises(NotFound, match=r'no user "root": say who acts, --as LOGIN'):
+        items.whoever(engine, "", "root")
+    with pytest.raises(Refused, match="locked"):
+        items.whoever(engine, "lola", "")
+    assert items.whoever(engine, "", "anna").login == "anna"
+    with pytest.raises(NotFound, match="there is no item #99"):
+        items.note(engine, 99, "x", by(engine))
+
+
+# ── once, tried, quiet ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_repetition_with_the_same_key_gives_the_first_result_and_does_nothing(engine: Engine) -> None:
+    first = items.answer(engine, 12, "Hello", by(engine, key="click-1"))
+    again = items.answer(engine, 12, "Hello", by(engine, key="click-1"))
+    assert again.again
+    assert (again.ref, again.comment, told(again), events(again)) == (
+        first.ref, first.comment, told(first), events(first)
+    )  # fmt: skip
+    assert len(engine.store.items.view(12).comments) == 1
+
+
+def test_what_is_tried_says_what_would_be_and_keeps_nothing(engine: Engine) -> None:
+    before = engine.store.items.view(12)
+    tried = items.answer(engine, 12, "Hello", by(engine, dry_run=True, key="k"), close=True)
+    assert engine.store.items.view(12) == before
+    assert engine.store.outbox.told(item=12) == []
+    done = items.answer(engine, 12, "Hello", by(engine, key="k"), close=True)
+    assert (events(tried), changes(tried), told(tried)) == (events(done), changes(done), told(done))
+
+
+def test_what_is_done_quietly_tells_nobody_and_says_so(engine: Engine) -> None:
+    assert told(items.answer(engine, 12, "Hello", by(engine, quiet=True))) == {"jane@big.example": "quiet"}
+
+
+def test_events_keep_who_did_it_and_by_which_act(engine: Engine) -> None:
+    acted = items.assign(engine, 12, "bob", by(engine, "anna", typed_by="root", via="console"))
+    (event,) = engine.store.items.history(12)
+    assert (event.name, event.actor, event.via, event.act) == ("item.assigned", "anna", "console", acted.ref)
+    assert event.changes == acted.events[0].changes
+    assert engine.store.database.one("SELECT by, typed_by, via FROM act") == ("anna", "root", "console")
+
+
+# ── preferences ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_what_people_want_is_heeded_and_shown_with_where_it_comes_from(engine: Engine) -> None:
+    preferences.put(engine.store, "bob", {"assigned": "no"}, "support")
+    assert told(items.assign(engine, 12, "bob", by(engine))) == {"bob@example.com": "prefers_not"}
+    found = {each.key: (each.value, each.origin) for each in
+             preferences.effective(engine.config, engine.store, "bob", "support")}  # fmt: skip
+    assert found["assigned"] == ("no", "bob, in support")
+    assert found["new"] == ("unassigned", "usual")
+    preferences.put(engine.store, "bob", {}, "support", reset=True)
+    assert told(items.assign(engine, 12, "-", by(engine))) == {"bob@example.com": "notice queued"}
+
+
+def test_a_preset_stands_in_place_of_what_was_said_before(engine: Engine) -> None:
+    preferences.put(engine.store, "bob", {"own": "yes"})
+    preferences.put(engine.store, "bob", {"notes": "no"}, preset="assigned")
+    said = engine.store.directory.preferences("bob")
+    assert said == {("", "new"): "none", ("", "mine"): "no", ("", "watched"): "no", ("", "notes"): "no"}
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"), [("watchd", "no", "did you mean watched"), ("new", "yes", "is one of")]
+)
+def test_what_is_no_preference_is_refused(engine: Engine, key: str, value: str, said: str) -> None:
+    with pytest.raises(Unclear, match=said):
+        preferences.put(engine.store, "bob", {key: value})

@@ -1,0 +1,131 @@
+"""G19: machines that answer each other fall silent by themselves, within the figures, and no mail is lost by it."""
+
+from __future__ import annotations
+
+import email
+import email.policy
+from pathlib import Path
+from typing import Any
+
+import pytest
+from end_to_end.conftest import CONFIG, DATA, Desk
+
+JANE = "jane@big.example"
+ACCEPT = '[people]\nunknown_user = "accept"\n[replies]\nnew_comment = "comment_ack"\n'
+ROUNDS = 30
+
+
+@pytest.fixture
+def open_desk(desk: Any, post: Any) -> Any:
+    """A desk that everybody may write to and that acknowledges comments, too."""
+    desk.allegra("user", "add", "guest", "--status", "guest")
+    post.configure(more=ACCEPT)
+    return post
+
+
+def responded(desk: Any, mail: Any, sender: str, number: int, keeps: str) -> None:
+    """Answer a mail as a program does that marks nothing; what it `keeps` leads the answer to its item, or nothing."""
+    head = [f"From: {sender}", f"Message-ID: <away.{number}@{sender.partition('@')[2]}>"]
+    head += [f"In-Reply-To: {mail['Message-ID']}"] if keeps == "In-Reply-To" else []
+    to = mail["Reply-To"].addresses[0].addr_spec if keeps == "Reply-To" and mail["Reply-To"] else "help@example.com"
+    subject = f"I am away ({number})" if keeps == "nothing" else f"Away: {mail['Subject']}"
+    text = "\n".join([*head, f"To: {to}", f"Subject: {subject}", "", f"I am away. This is answer {number}."])
+    desk.mail(raw=text.encode(), box="support" if to.startswith("support") else "system")
+
+
+@pytest.mark.parametrize(("keeps", "most"), [("In-Reply-To", 5), ("Reply-To", 5), ("the subject", 5), ("nothing", 10)])
+def test_G19_a_program_that_answers_every_mail_and_marks_nothing_hears_no_more(
+    desk: Any, open_desk: Any, keeps: str, most: int
+) -> None:
+    desk.mail("Printer broken", sender=JANE)
+    sent = 0
+    for number in range(ROUNDS):
+        desk.run()
+        mails = [mail for to, mail in open_desk.mails() if to == JANE]
+        sent += len(mails)
+        for mail in mails:
+            responded(desk, mail, JANE, number, keeps)
+        if not mails:
+            break
+    assert 1 < sent <= most
+    desk.run()
+    assert [row for row in desk.lines("mail", "list") if row["outcome"] not in ("created", "comment")] == []
+    why = {row[4] for row in desk.told() if row[0] == JANE and row[1] == "auto"}
+    assert why == {"", "cap.recipient"} if keeps == "nothing" else why <= {"", "loop", "cap.item"} and len(why) > 1
+
+
+def test_G19_a_customer_and_a_colleague_whose_programs_answer_every_mail_are_found_to_loop(
+    desk: Any, post: Any
+) -> None:
+    desk.load(f'[[users]]\nlogin = "jane"\nname = "Jane Doe"\nemails = ["{JANE}"]\n')
+    desk.mail("Printer broken", sender=JANE)
+    sent: list[str] = []
+    for number in range(3 * ROUNDS):
+        desk.run()
+        mails = [(to, mail) for to, mail in post.mails() if mail["Auto-Submitted"] != "auto-replied"]
+        sent += [to for to, _ in mails]
+        for each, (to, mail) in enumerate(mails):
+            responded(desk, mail, to, 10 * number + each, "Reply-To")
+        if not mails:
+            break
+    assert 1 < sent.count(JANE) <= 6
+    assert ("held", "loop") in [row[3:] for row in desk.told()]
+
+
+def test_G19_our_own_mail_that_is_returned_ends_it(desk: Any, open_desk: Any) -> None:
+    desk.mail("Printer broken", sender=JANE)
+    desk.run()
+    ((_, ack),) = [each for each in open_desk.mails() if each[0] == JANE]
+    report = (
+        f"From: MAILER-DAEMON@big.example\nTo: help@example.com\nReturn-Path: <>\nSubject: Undelivered\n"
+        f"Message-ID: <dsn@big.example>\nMIME-Version: 1.0\n"
+        'Content-Type: multipart/report; report-type=delivery-status; boundary="b"\n\n'
+        "--b\nContent-Type: text/plain\n\nNo such user.\n\n"
+        "--b\nContent-Type: message/delivery-status\n\nReporting-MTA: dns; big.example\n\n"
+        f"Final-Recipient: rfc822; {JANE}\nAction: failed\nStatus: 5.1.1\n\n"
+        f"--b\nContent-Type: text/rfc822-headers\n\nMessage-ID: {ack['Message-ID']}\nSubject: {ack['Subject']}\n\n"
+        "--b--\n"
+    )
+    desk.mail(raw=report.encode())
+    desk.run()
+    assert [to for to, mail in open_desk.mails() if mail["Auto-Submitted"] == "auto-replied"] == []
+    desk.run()
+    assert open_desk.mails() == []
+
+
+def second(tmp_path: Path) -> Desk:
+    """Another installation, in another domain, where help@other.example is read."""
+    folder = tmp_path / "other"
+    made = Desk(folder)
+    for box in made.boxes:
+        for part in ("new", "cur", "tmp"):
+            (folder / "mail" / box / part).mkdir(parents=True)
+    (folder / "data.toml").write_text(DATA, encoding="utf-8")
+    return made
+
+
+def test_G19_two_installations_that_write_to_each_other_fall_silent_at_once(
+    desk: Any, open_desk: Any, tmp_path: Path
+) -> None:
+    other = second(tmp_path)
+    port = open_desk.server.port
+    smtp = f'[smtp]\nhost = "127.0.0.1"\nport = {port}\nssl = false\nfrom = "help@other.example"\n'
+    text = CONFIG.format(system="", gates="", more=smtp + ACCEPT).replace("@example.com", "@other.example")
+    (other.folder / "allegra.toml").write_text(text.replace("Test desk", "Other desk"), encoding="utf-8")
+    assert other.allegra("admin", "load", "data.toml").exit_code == 0
+    other.allegra("user", "add", "guest", "--status", "guest")
+    desks = {"example.com": desk, "other.example": other}
+    desk.mail("Printer broken", sender="help@other.example")
+    between = 0
+    for number in range(ROUNDS):
+        for each in desks.values():
+            each.run()
+        taken, open_desk.server.taken = open_desk.server.taken, []
+        passed = [each for each in taken if each.recipients[0].startswith(("help", "support"))]
+        between += len(passed)
+        for each in passed:
+            to = email.message_from_bytes(each.content, policy=email.policy.default)["To"].addresses[0]
+            desks[to.domain].mail(raw=each.content, box="system", subject=str(number))
+        if not passed:
+            break
+    assert between == 1, "the acknowledgement is not answered"

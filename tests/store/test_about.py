@@ -1,0 +1,188 @@
+"""What a row is about is read when it is composed, and a note is for people inside only."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from store.desk import Desk, answer, attachment, auto, furnish, notice
+
+from engine.model.plan import AddComment, Attach, CreateItem, Outcome, PostToTopic, Publish, SetField
+from engine.model.stored import OutboxContext
+from engine.store.store import Store
+
+PUBLIC, NOTE = "It is on its way.", "The customer pays late."
+INSIDE, OUTSIDE = notice("anna@example.com"), answer("karl@example.com")
+
+
+def about(desk: Any, told: Any = None) -> OutboxContext:
+    """What the one row to be sent is about."""
+    (row,) = desk.store.outbox.claim(9, desk.now, "me")
+    return desk.store.outbox.context(row)
+
+
+def say(
+    desk: Any, item: int, text: str, *more: Any, internal: bool = False, told: Any = (), by: str = "bob", **kept: Any
+) -> Any:  # fmt: skip
+    (spooled,) = desk.spool(kept.pop("content", b""))
+    outcome = Outcome.NOTE if internal else Outcome.COMMENT
+    effects = (AddComment(item, text, by, internal), *more)
+    return desk.commit(spooled, *effects, told=told, outcome=outcome, item=item, **kept)
+
+
+def test_a_row_about_an_item_has_its_words_and_facts(desk):
+    (spooled,) = desk.spool()
+    fields = (("status", "In Progress"), ("type", "Incident"), ("priority", "High"), ("assigned_to", "bob"))
+    made = CreateItem("support", "Printer", "It is on fire.", "jane", fields)
+    desk.commit(spooled, made, told=(INSIDE,), message_id="<first@example.com>", name="Jane Doe")
+    found = about(desk)
+    assert (found.title, found.text, found.workspace) == ("Printer", "It is on fire.", "support")
+    assert (found.status, found.type, found.priority, found.assigned_to) == ("In Progress", "Incident", "High", "bob")
+    assert (found.requester, found.requester_address) == ("Jane Doe <jane@example.com>", "jane@example.com")
+    assert (found.first_id, found.opened_at, found.quoted) == ("<first@example.com>", desk.now, "")
+
+
+def test_a_row_about_a_comment_has_its_words_and_the_last_public_ones_before(desk):
+    item = desk.item().item
+    desk.later(hours=1)
+    say(desk, item, "First.", by="anna")
+    said_at = desk.now
+    desk.later(hours=1)
+    say(desk, item, "What the same person said before is no answer to it.")
+    say(desk, item, NOTE, internal=True)
+    say(desk, item, PUBLIC, told=(OUTSIDE,))
+    found = about(desk)
+    assert (found.text, found.quoted, found.quoted_from, found.quoted_at) == (PUBLIC, "First.", "Anna Berg", said_at)
+
+
+def test_the_first_comment_quotes_the_item(desk):
+    item = desk.item().item
+    opened = desk.now
+    desk.later(hours=1)
+    say(desk, item, PUBLIC, told=(OUTSIDE,))
+    found = about(desk)
+    assert (found.quoted, found.quoted_from, found.quoted_at) == ("It is on fire.", "Jane Doe", opened)
+
+
+def test_words_that_were_changed_meanwhile_are_those_of_now(desk):
+    item = desk.item().item
+    say(desk, item, PUBLIC, told=(OUTSIDE,))
+    desk.store.database.run("UPDATE comment SET text = 'Changed.'")
+    assert about(desk).text == "Changed."
+
+
+# ── notes ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("hearer", "words"), [(INSIDE, NOTE), (OUTSIDE, ""), (auto(), ""), (notice("karl@example.com", inside=False), "")]
+)
+def test_F119_the_words_of_a_note_are_for_people_inside(desk, hearer, words):
+    item = desk.item().item
+    say(desk, item, NOTE, SetField(item, "status", "Closed"), internal=True, told=(hearer,))
+    found = about(desk)
+    assert (found.text, found.quoted) == (words, "It is on fire." if words else "")
+
+
+@pytest.mark.parametrize(("hearer", "files"), [(INSIDE, ["a.txt"]), (OUTSIDE, [])])
+def test_F119_the_files_of_a_note_are_for_people_inside(desk, hearer, files):
+    item = desk.item().item
+    file = attachment(b"hello", b"aGVsbG8=", 0)
+    say(desk, item, NOTE, Attach(item, file), internal=True, told=(hearer,), content=b"aGVsbG8=")
+    assert [each.name for each in about(desk).files] == files
+
+
+def test_a_note_that_a_person_made_public_is_for_everybody(desk):
+    item = desk.item().item
+    note = say(desk, item, NOTE, internal=True, told=(OUTSIDE,))
+    desk.act(item, Publish(item, note.comment, "anna"))
+    assert about(desk).text == NOTE
+
+
+def test_a_comment_that_became_a_note_meanwhile_is_for_nobody_outside(desk):
+    item = desk.item().item
+    say(desk, item, NOTE, told=(OUTSIDE,))
+    desk.store.database.run("UPDATE comment SET internal = TRUE")
+    found = about(desk)
+    assert (found.text, found.files, found.quoted) == ("", (), "")
+
+
+def test_the_last_mail_of_a_recipient_is_none_that_became_a_note(desk):
+    item = desk.item().item
+    say(desk, item, "One.", sender="karl@example.com", message_id="<one@example.com>")
+    say(desk, item, "Two.", sender="karl@example.com", message_id="<two@example.com>", internal=True)
+    say(desk, item, "Three.", sender="eve@example.com", message_id="<three@example.com>", told=(OUTSIDE,))
+    assert about(desk).last_id == "<one@example.com>"
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.tuples(st.booleans(), st.booleans(), st.booleans()), min_size=1, max_size=6))
+def test_F119_no_word_of_any_note_is_in_what_a_row_for_somebody_outside_is_about(history):
+    with Store.open(":memory:") as store:
+        desk = Desk(store)
+        store.database.clock = desk.clock
+        furnish(store)
+        item = desk.item().item
+        for number, (internal, closes, by_rule) in enumerate(history):
+            hearer = notice("karl@example.com", inside=False) if by_rule else OUTSIDE
+            more = (SetField(item, "status", "Closed" if closes else "New"),)
+            say(desk, item, f"secret {number}" if internal else f"open {number}", *more, internal=internal,
+                told=(hearer, auto()))  # fmt: skip
+        for row in store.outbox.claim(99, desk.now, "me"):
+            assert "secret" not in str(store.outbox.context(row))
+
+
+# ── files ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_files_of_a_comment_go_with_it_and_those_of_the_item_do_not(desk):
+    content = b"aGVsbG8="
+    file = attachment(b"hello", content, 0, "of the item.txt")
+    item = desk.item("x", Attach(0, file), told=(INSIDE,), content=content).item
+    assert [(each.name, each.size_bytes, each.digest) for each in about(desk).files] == [
+        ("of the item.txt", 5, hashlib.sha256(b"hello").hexdigest())
+    ]
+    other = attachment(b"hello", content, 8, "of the comment.txt")
+    say(desk, item, PUBLIC, Attach(item, other), told=(OUTSIDE,), content=b"        " + content)
+    assert [each.name for each in about(desk).files] == ["of the comment.txt"]
+
+
+# ── topics, and what is gone ──────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_row_about_a_topic_has_the_words_of_its_post(desk):
+    desk.store.database.run("INSERT INTO topic (id, workspace_id, title, created_at) VALUES (7, 1, 'Which?', 0)")
+    (spooled,) = desk.spool()
+    desk.commit(spooled, PostToTopic(7, "This one.", "jane"), told=(INSIDE,), outcome=Outcome.COMMENT, item=7)
+    found = about(desk)
+    assert (found.topic, found.item, found.title, found.text) == (7, 0, "Which?", "This one.")
+
+
+def test_what_is_gone_leaves_less(desk):
+    item = desk.item().item
+    say(desk, item, PUBLIC, told=(OUTSIDE,))
+    desk.store.database.run("DELETE FROM comment")
+    found = about(desk)
+    assert (found.title, found.text, found.files) == ("Printer", "", ())
+
+
+def test_an_item_that_is_gone_has_no_title(desk):
+    desk.item(told=(INSIDE,))
+    (row,) = desk.store.outbox.claim(9, desk.now, "me")
+    desk.store.database.run("DELETE FROM effect")
+    desk.store.database.run("DELETE FROM item")
+    assert (desk.store.outbox.context(row).item, desk.store.outbox.context(row).title) == (0, "")
+
+
+def test_the_name_and_the_chain_of_a_mail_are_read_as_long_as_its_bytes_are_there(desk):
+    content = b"From: =?utf-8?q?J=C3=A4ne?= <jane@example.com>\nReferences: <a@x>\n <b@x>\n\n<c@x>"
+    receipt = desk.item(told=(auto(),), content=content, action="")
+    (row,) = desk.store.outbox.claim(9, desk.now, "me")
+    found = desk.store.outbox.context(row)
+    assert (found.name, found.references, found.mailbox) == ("Jäne", ("<a@x>", "<b@x>"), "system")
+    desk.store.archive.purge(receipt.mail)
+    found = desk.store.outbox.context(row)
+    assert (found.name, found.references, found.sender) == ("", (), "")
