@@ -8,9 +8,13 @@ Invariant: two spellings of one address have one key; a base never belongs to an
 from __future__ import annotations
 
 from collections.abc import Collection
+from functools import lru_cache
 
 from rules.domains import ascii_form, other_spelling
 from rules.pattern import Pattern
+
+LONGEST_REMEMBERED = 320
+"""Characters of an address whose key is remembered (RFC 5321, 4.5.3.1): one mail asks for each some thirty times."""
 
 LONGEST_NAME = 100
 """Characters of a display name that are kept with an item or a comment."""
@@ -18,14 +22,23 @@ LONGEST_NAME = 100
 
 def key_of(address: str) -> str:
     """Give the form in which addresses compare; a text without an @ is only case-folded."""
+    return _remembered_key(address) if len(address) <= LONGEST_REMEMBERED else _key(address)
+
+
+def _key(address: str) -> str:
     if address.isascii():
         return address.lower().rstrip(".") if "@" in address else address.lower()
     local, at, domain = address.rpartition("@")
     return f"{local.casefold()}@{ascii_form(domain)}" if at else address.casefold()
 
 
+_remembered_key = lru_cache(maxsize=4096)(_key)
+
+
 def base_key(key: str, separators: str = "") -> str:
     """Give the key of the person whose address this is: without what stands behind `+` or one of `separators`."""
+    if "+" not in key and separators in ("", "+"):
+        return key
     local, at, domain = key.rpartition("@")
     for separator in "+" + separators:
         cut = local.find(separator, 1)
