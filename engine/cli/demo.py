@@ -23,7 +23,7 @@ TRY_NEXT = (
     ("allegra held list", "what waits for a person"),
     ("allegra item show 2", "the item the printer mail made"),
     ("allegra item told 2", "who heard of it, and who did not and why"),
-    ('allegra item answer 1 -m "…" --as bob', "write to a customer"),
+    ('allegra item answer 4 -m "…" --as anna', "write to a customer"),
     ("allegra rules try 'from.domain ends with \"bigcorp.example\"' --last 30d", "a condition on the mails above"),
     ("allegra rules test", "the tests beside the rules"),
     ("allegra hooks test", "the scripts against their fixtures"),
