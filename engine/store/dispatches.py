@@ -95,8 +95,11 @@ class Dispatches:
         return int(done.lastrowid)
 
     def _message_id(self, heard: Heard, dedupe: str, batch: Batch) -> str:
-        """Sign the Message-ID of what goes out; what does not is signed should somebody send it all the same."""
-        if heard.state == "suppressed" or self._teller is None:
+        """Sign the Message-ID of what goes out; what does not is signed should somebody send it all the same.
+
+        Nothing is signed in a rehearsal: the secret is made when it is first asked for.
+        """
+        if heard.state == "suppressed" or self._teller is None or self._database.is_rehearsing:
             return f"<{dedupe}{UNSIGNED}"
         return self._teller.message_id(dedupe, batch.item, batch.topic)
 
