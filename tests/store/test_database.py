@@ -159,6 +159,8 @@ def test_mistakes_in_the_code_stay_what_they_are(desk):
 def test_closing_twice_is_fine(desk):
     desk.store.close()
     desk.store.close()
+    with pytest.raises(RuntimeError, match="not open"):
+        desk.store.database.rows("SELECT 1")
 
 
 def test_a_savepoint_takes_back_only_its_own(desk):

@@ -52,8 +52,14 @@ def test_who_takes_over_frees_what_the_dead_had_claimed(desk, store, mailboxes):
     mailboxes.release("system", ME)
 
 
-def test_without_a_lease_nothing_is_noted(mailboxes):
-    mailboxes.begin("system", 7)
+def test_without_a_lease_nothing_is_noted(desk, store, mailboxes):
+    (spooled,) = store.ledger.spool([desk.raw()], OTHER)
+    mailboxes.begin("system", spooled.row)
+    assert mailboxes.lease("system", ME, desk.later(hours=1))
+    mailboxes.take_over("system", ME, desk.now)
+    (claimed,) = store.ledger.claim("system", 9, desk.now, ME).mails
+    assert claimed.mail == spooled.mail, "no mail is to blame, so none has to wait"
+    mailboxes.release("system", ME)
 
 
 def test_new_is_what_the_ledger_does_not_know(desk, mailboxes):

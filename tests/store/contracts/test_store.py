@@ -126,3 +126,5 @@ def test_what_another_process_wrote_is_seen_and_counted(shared):
 def test_closing_twice_does_no_harm(store):
     store.close()
     store.close()
+    with pytest.raises(RuntimeError, match="not open"):
+        store.archive.oldest()
