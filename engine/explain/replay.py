@@ -75,8 +75,22 @@ def explain_stored(engine: Engine, row: MailRow, *, anew: str = "", every_rule: 
         trace, unread = decision.trace, ()
     elif waits:
         trace, unread = None, ()
+    leaves = _leaves(engine, raw, trace, row.mail) if every_rule and raw is not None else {}
+    known = replace(
+        _known(engine, row), trace=trace, unread=unread, erased=raw is None, waits=waits and not anew,
+        until=_until(row) if waits else None, leaves=leaves,
+    )  # fmt: skip
+    if decision is not None:
+        known = _decided(known, decision, anew)
+    elif raw is not None and trace is not None and row.state == "held":
+        known = replace(known, released=_if_released(engine, raw, row.mail))
+    return known
+
+
+def _known(engine: Engine, row: MailRow) -> Explained:
+    """What the rows tell of a stored mail, without its trace."""
     receipts = engine.store.archive.receipts(row.mail)
-    known = Explained(
+    return Explained(
         zone=engine.config.instance.timezone,
         mail=row.mail,
         subject=row.subject,
@@ -88,7 +102,7 @@ def explain_stored(engine: Engine, row: MailRow, *, anew: str = "", every_rule: 
         because=row.because,
         by=row.by,
         mailbox=row.mailbox,
-        trace=trace,
+        trace=None,
         size_bytes=row.size_bytes,
         key=row.key,
         item=row.item,
@@ -97,20 +111,10 @@ def explain_stored(engine: Engine, row: MailRow, *, anew: str = "", every_rule: 
         before=tuple(each.outcome.value for each in receipts if each.generation != row.generation),
         attempts=row.attempts,
         fault=row.error,
-        waits=waits and not anew,
-        until=_until(row) if waits else None,
-        unread=unread,
-        erased=raw is None,
         erased_at=row.erased_at,
         purged=row.purged_at is not None,
-        leaves=_leaves(engine, raw, trace, row.mail) if every_rule and raw is not None else {},
         hearers=tuple(engine.store.outbox.told(row.mail)),
     )
-    if decision is not None:
-        known = _decided(known, decision, anew)
-    elif raw is not None and trace is not None and row.state == "held":
-        known = replace(known, released=_if_released(engine, raw, row.mail))
-    return known
 
 
 def _until(row: MailRow) -> datetime | None:

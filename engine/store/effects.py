@@ -5,7 +5,7 @@ them. Not here: the claim, the receipt, the mailbox action (`commit.py`), who he
 Invariant: item 0 is the one this plan made, an address is the account this plan made; every effect leaves one row in
 `effect`, unique by mail, generation, kind and number: applied twice it fails whole; those of an act are told by its
 events. What happened is what changed.
-Over 300 lines: a method each of fifteen effects, a few statements in each.
+Over 300 lines: a method for each effect, a few statements in each.
 """
 
 from __future__ import annotations

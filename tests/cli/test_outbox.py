@@ -13,23 +13,12 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from deciding import CONFIG
 from posted import of, row
 
 from engine.cli import outbox as face
 from engine.cli.main import allegra
 from engine.store.store import Store
-
-CONFIG = """
-schema = 1
-[system]
-default_workspace = "support"
-[system.mailbox]
-protocol = "maildir"
-path = "mail"
-addresses = ["help@example.com"]
-[workspace.support]
-name = "Support"
-"""
 
 
 class Installation:
