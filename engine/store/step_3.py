@@ -16,9 +16,15 @@ if TYPE_CHECKING:
     from engine.store.database import Database
 
 _FIRST = (
-    'CREATE TABLE "act" ("id" INTEGER NOT NULL PRIMARY KEY, "ref" TEXT NOT NULL, "key" TEXT, "by" TEXT NOT NULL, "typed_by" TEXT NOT NULL DEFAULT \'\', "via" TEXT NOT NULL DEFAULT \'\', "at" INTEGER NOT NULL, "item" INTEGER, "comment" INTEGER NOT NULL DEFAULT 0)',
+    'CREATE TABLE "act" ("id" INTEGER NOT NULL PRIMARY KEY, "ref" TEXT NOT NULL, "key" TEXT, "by" TEXT NOT NULL, "typed_by" TEXT NOT NULL DEFAULT \'\', "via" TEXT NOT NULL DEFAULT \'\', "at" INTEGER NOT NULL, "item" INTEGER, "comment" INTEGER NOT NULL DEFAULT 0, "topic" INTEGER)',
     'ALTER TABLE "mailbox" ADD COLUMN "first_read_at" INTEGER NOT NULL DEFAULT 0',
     'ALTER TABLE "item" ADD COLUMN "language" TEXT NOT NULL DEFAULT \'\'',
+    'ALTER TABLE "item" ADD COLUMN "merged_into" INTEGER NOT NULL DEFAULT 0',
+    'ALTER TABLE "comment" ADD COLUMN "draft" INTEGER NOT NULL DEFAULT 0',
+    'ALTER TABLE "mailbox" ADD COLUMN "last_mail_at" INTEGER NOT NULL DEFAULT 0',
+    'ALTER TABLE "mailbox" ADD COLUMN "rhythm" TEXT NOT NULL DEFAULT \'\'',
+    'ALTER TABLE "inbound" ADD COLUMN "body_key" BLOB',
+    'CREATE TABLE "turn" ("name" TEXT NOT NULL PRIMARY KEY, "account" INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID',
     'UPDATE "mailbox" SET first_read_at = ok_at',
     (
         'CREATE TABLE "address_state" ("address_key" TEXT NOT NULL PRIMARY KEY, "failures" INTEGER NOT NULL DEFAULT 0, '
@@ -74,6 +80,7 @@ _OUTBOX = (
     'CREATE INDEX "event_item" ON "event" ("item") WHERE item IS NOT NULL',
     'CREATE INDEX "outbox_address" ON "outbox" ("address_key", "created_at")',
     'CREATE INDEX "outbox_class" ON "outbox" ("class", "created_at") WHERE state NOT IN (\'suppressed\', \'dropped\')',
+    'CREATE INDEX "outbox_digest" ON "outbox" ("next_at") WHERE state = \'digest\'',
     'CREATE INDEX "outbox_inbound" ON "outbox" ("inbound_id") WHERE inbound_id IS NOT NULL',
     'CREATE INDEX "outbox_item" ON "outbox" ("item") WHERE item IS NOT NULL',
     'CREATE INDEX "outbox_queued" ON "outbox" ("state", "class", "next_at") WHERE state IN (\'queued\', \'sending\')',

@@ -14,6 +14,7 @@ TAKEN_AWAY = "action IN ('move', 'delete') AND action_state IN ('done', 'gone')"
 DECIDED = "decided_at > 0"
 QUEUED = "state IN ('queued', 'sending')"
 OF_THE_DESK = "inbound_id IS NULL AND act = ''"
+COLLECTED = "state = 'digest'"
 TO_SEE = "state IN ('held', 'failed', 'unknown', 'bounced')"
 COUNTED = "state NOT IN ('suppressed', 'dropped')"
 

@@ -109,6 +109,9 @@ if TYPE_CHECKING:
         Topic as Topic,
     )
     from engine.store.tables.every import (
+        Turn as Turn,
+    )
+    from engine.store.tables.every import (
         Workspace as Workspace,
     )
     from engine.store.tables.every import (

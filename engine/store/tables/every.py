@@ -49,6 +49,7 @@ from engine.store.tables.people import (
     Membership,
     Preference,
     Role,
+    Turn,
     Workspace,
 )  # fmt: skip
 
@@ -57,13 +58,13 @@ __all__ = [  # noqa: RUF022
     "Account", "AccountGroup", "Act", "AddressState", "Attachment", "Blob", "Comment", "Effect", "Email", "Event",
     "FieldName", "Inbound", "Item", "ItemCopy", "ItemField", "ItemLabel", "ItemPerson", "Mailbox", "Member",
     "Membership", "Mute", "Numbering", "Outbox", "Post", "Preference", "Presentation", "RawMail", "Receipt",
-    "Role", "RuleText", "SchemaVersion", "Table", "Topic", "Trouble", "Workspace",
+    "Role", "RuleText", "SchemaVersion", "Table", "Topic", "Trouble", "Turn", "Workspace",
 ]  # fmt: skip
 
 TABLES: tuple[type[Table], ...] = (
-    Account, Email, AccountGroup, Membership, Role, Workspace, Member, Preference, FieldName, Mailbox, RawMail, Inbound,
-    Presentation, Blob, Item, Numbering, ItemField, ItemLabel, ItemPerson, ItemCopy, Comment, Topic, Post, Attachment,
-    Receipt, Effect, Act, Event, Outbox, AddressState, Mute, Trouble, RuleText, SchemaVersion,
+    Account, Email, AccountGroup, Membership, Role, Workspace, Member, Preference, Turn, FieldName, Mailbox, RawMail,
+    Inbound, Presentation, Blob, Item, Numbering, ItemField, ItemLabel, ItemPerson, ItemCopy, Comment, Topic, Post,
+    Attachment, Receipt, Effect, Act, Event, Outbox, AddressState, Mute, Trouble, RuleText, SchemaVersion,
 )  # fmt: skip
 """Every table, parents before children."""
 

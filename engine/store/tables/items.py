@@ -46,6 +46,7 @@ class Item(Table):
     inbound = column.to(Inbound, null=True)
     html = column.text()
     language = column.text()
+    merged_into = column.number()
 
 
 class Numbering(Table):
@@ -100,7 +101,10 @@ class ItemCopy(Table):
 
 
 class Comment(Table):
-    """`published`: a person made a note public. `belongs`: who wrote it has to do with the item because of that."""
+    """`published`: a person made a note public. `belongs`: who wrote it has to do with the item because of that.
+
+    A draft is a note that is meant to be said: `internal` is set as well, so whatever keeps notes inside keeps drafts.
+    """
 
     id = AutoField()
     item = column.to(Item, index=True)
@@ -114,6 +118,7 @@ class Comment(Table):
     created_at = BigIntegerField()
     inbound = column.to(Inbound, null=True)
     html = column.text()
+    draft = column.flag()
 
 
 class Topic(Table):

@@ -12,7 +12,7 @@ from peewee import SQL, AutoField, BigIntegerField, BlobField, CompositeKey, Int
 from engine.store.tables import column
 from engine.store.tables.column import Table
 from engine.store.tables.people import Account
-from engine.store.terms import COUNTED, DECIDED, OF_THE_DESK, OPEN, PLANNED, QUEUED, TO_SEE
+from engine.store.terms import COLLECTED, COUNTED, DECIDED, OF_THE_DESK, OPEN, PLANNED, QUEUED, TO_SEE
 
 
 class Mailbox(Table):
@@ -33,6 +33,8 @@ class Mailbox(Table):
     ok_at = column.number()
     paused = column.text()
     first_read_at = column.number()
+    last_mail_at = column.number()
+    rhythm = column.text()
 
 
 class RawMail(Table):
@@ -72,6 +74,7 @@ class Inbound(Table):
     sender = column.text()
     recipients = column.text()
     subject = column.text()
+    body_key = BlobField(null=True)
 
     class Meta:
         indexes = ((("raw", "mailbox"), True),)
@@ -152,6 +155,7 @@ class Act(Table):
     at = BigIntegerField()
     item = IntegerField(null=True)
     comment = column.number()
+    topic = IntegerField(null=True)
 
 
 class Event(Table):
@@ -215,6 +219,7 @@ class Outbox(Table):
 
 
 Outbox.add_index(Outbox.state, Outbox.kind, Outbox.next_at, where=SQL(QUEUED), name="outbox_queued")
+Outbox.add_index(Outbox.next_at, where=SQL(COLLECTED), name="outbox_digest")
 Outbox.add_index(Outbox.state, Outbox.created_at, where=SQL(TO_SEE), name="outbox_state")
 Outbox.add_index(Outbox.kind, Outbox.created_at, where=SQL(COUNTED), name="outbox_class")
 Outbox.add_index(Outbox.address_key, Outbox.created_at, name="outbox_address")

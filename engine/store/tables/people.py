@@ -99,3 +99,13 @@ class Preference(Table):
     class Meta:
         primary_key = CompositeKey("account", "workspace", "key")
         without_rowid = True
+
+
+class Turn(Table):
+    """Who of a group had the last item that was given out by turn; `name` is the group's key."""
+
+    name = TextField(primary_key=True)
+    account = column.number()
+
+    class Meta:
+        without_rowid = True
