@@ -67,7 +67,7 @@ class Scene(Protocol):
         """Find an account by login, address, or the only person of that name."""
 
     def in_group(self, name: str) -> tuple[Account, ...] | None:
-        """Give the active accounts in a group; None if there is no such group."""
+        """Give the accounts in a group, the locked ones, too; None if there is no such group."""
 
     def may(self, login: str, permission: str, workspace: str) -> bool:
         """Tell whether an account may do something in a workspace."""
@@ -450,6 +450,9 @@ class Directory(Protocol):
     def put_member(self, workspace: str, role: str, *, user: str = "", group: str = "") -> str:
         """Give a user or a group a role in a workspace. Raises NotFound."""
 
+    def preference(self, account: int, workspace: str, key: str) -> str:
+        """Give what somebody wants in a workspace, else in general; "" if nothing was said."""
+
     def preferences(self, login: str) -> dict[tuple[str, str], str]:
         """Give what somebody said they want to hear, by workspace ("" for everywhere) and key. Raises NotFound."""
 
@@ -583,9 +586,6 @@ class Outbox(Protocol):
 
     def dropped(self, number: int, why: str, said: str = "") -> None:
         """Note that a row is not to be sent any more: a reason why, or "", and more of it in words."""
-
-    def preference(self, account: int, workspace: str, key: str) -> str:
-        """Give what somebody wants of mails, in a workspace or in general; "" if nothing was said."""
 
     def unknown(self, number: int) -> None:
         """Note that nobody knows whether an automatic mail went out: it is not sent again."""

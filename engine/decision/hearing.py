@@ -80,7 +80,7 @@ class _Room:
 
     def _answer(self, events: list[Event]) -> Iterator[Heard]:
         """What the sender hears by itself, and why not."""
-        event = next((each for each in events if each.auto), None)
+        event = next((each for each in events if each.auto or self._tell.ordered), None)
         if event is None or not self._tell.answer_to:
             return
         to = self._tell.answer_to

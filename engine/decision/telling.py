@@ -46,7 +46,7 @@ def of_accepted(mail: Mail, facts: Facts, draft: Draft, settings: Settings, conf
         answer_to=to, unanswerable=unanswerable, language=spoken(facts, config), template=template, text=text,
         no_answer=no_answer, named=tuple(dict.fromkeys(draft.notifies)), forwards=tuple(dict.fromkeys(draft.forwards)),
         copied=_copied(mail), account=account, machine=_machine(facts),
-        proven=_proven(facts), personal=_personal(facts), arrived_at=_arrived(mail),
+        proven=_proven(facts), personal=_personal(facts), arrived_at=_arrived(mail), ordered=draft.reply is not None,
     )  # fmt: skip
 
 
@@ -61,12 +61,12 @@ def _answer(draft: Draft, settings: Settings) -> tuple[str, str, Why | None]:
 
     A comment that no setting answers has nobody who waits for an answer: then it is not even considered.
     """
+    if draft.reply is not None and not draft.no_reply:
+        return draft.reply.template, draft.reply.text, None
     if draft.target is Target.NOTE:
         return "", "", None
     if draft.no_reply:
         return "", "", Why.RULE
-    if draft.reply is not None:
-        return draft.reply.template, draft.reply.text, None
     if draft.target is Target.NEW_ITEM:
         template = settings.replies.new_item
         return template, "", None if template else Why.NO_TEMPLATE
@@ -170,7 +170,7 @@ def _machine(facts: Facts) -> Auto | None:
 def _arrived(mail: Mail) -> datetime:
     """When a mail reached us: the topmost Received was written by our own server and survives every move."""
     received = mail.fields.get("received")
-    at = dates.read([received[0].rpartition(";")[2]], []) if received else None
+    at = dates.read([received[0].rpartition(";")[2].lstrip()], []) if received else None
     return at or mail.raw.received_at
 
 

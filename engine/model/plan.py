@@ -141,13 +141,13 @@ class Tell(Struct, frozen=True):
 
     `event` is what became of a mail that changed nothing, "" where the effects say what happened. `answer_to` is where
     an automatic answer goes, `unanswerable` why no machine may answer. `template` and `text` are those of that answer,
-    `no_answer` why there is none. `because` and `code` are the sentence and the reason code of a refusal, a hold or a
-    report, `told` is the sentence for the sender, `report` tells that admins hear of it. `named` are people that rules
-    notify, `forwards` addresses that get the mail itself, `copied` the keys of the addresses in To and Cc. `account`:
-    an account was made for the sender, who hears of it. `machine` is the kind of mail where a machine wrote it, `quiet`
-    is why nobody at all is told, `arrived_at` when the mail reached our servers. `proven`: whoever wrote it was sent
-    something of ours about it, `personal`: and nobody else was; the words of somebody inside leave for others only
-    then.
+    `no_answer` why there is none, `ordered` that a rule wants one, whatever happened. `because` and `code` are the
+    sentence and the reason code of a refusal, a hold or a report, `told` is the sentence for the sender, `report` tells
+    that admins hear of it. `named` are people that rules notify, `forwards` addresses that get the mail itself,
+    `copied` the keys of the addresses in To and Cc. `account`: an account was made for the sender, who hears of it.
+    `machine` is the kind of mail where a machine wrote it, `quiet` is why nobody at all is told, `arrived_at` when the
+    mail reached our servers. `proven`: whoever wrote it was sent something of ours about it, `personal`: and nobody
+    else was; the words of somebody inside leave for others only then.
     """
 
     event: str = ""
@@ -170,6 +170,7 @@ class Tell(Struct, frozen=True):
     personal: bool = True
     quiet: Why | None = None
     arrived_at: datetime | None = None
+    ordered: bool = False
 
 
 Effect = (

@@ -199,7 +199,8 @@ def _html(row: OutboxRow, store: Store, about: OutboxContext, settings: Settings
     """Whether it has an HTML part, too: automatic answers are short, and people may not want one."""
     if row.kind is Kind.AUTO or row.told.template in ORIGINALS:
         return False
-    wants = store.outbox.preference(row.account, about.workspace, "format") if row.account else ""
+    store.versions()  # they may have said otherwise since this pass began
+    wants = store.directory.preference(row.account, about.workspace, "format") if row.account else ""
     return (wants or settings.notify.defaults.format) != "text"
 
 

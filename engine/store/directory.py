@@ -67,6 +67,17 @@ class Directory:
         found = self._account("email", letters) if letters != key else None
         return found if found is not None and key in map(key_of, found.emails) else None
 
+    def preference(self, account: int, workspace: str, key: str) -> str:
+        wanted = self._wanted()
+        return wanted.get((account, workspace, key)) or wanted.get((account, "", key), "")
+
+    def _wanted(self) -> dict[tuple[int, str, str], str]:
+        return self._memory.remember(("preferences",), self._all_wanted)
+
+    def _all_wanted(self) -> dict[tuple[int, str, str], str]:
+        return {(account, workspace, key): value for account, workspace, key, value in
+                self._database.rows(hot.PREFERENCES)}  # fmt: skip
+
     def login(self, login: str) -> Account | None:
         return self._memory.remember(("login", login), lambda: self._account("login", login))
 
@@ -230,9 +241,10 @@ class Directory:
             return "added"
 
     def preferences(self, login: str) -> dict[tuple[str, str], str]:
-        row, wanted = number(self._database, tables.Account.login, login, "user"), tables.Preference
-        query = wanted.select(wanted.workspace, wanted.key, wanted.value).where(wanted.account == row)
-        return {(workspace, key): value for workspace, key, value in self._database.all(query)}
+        self._memory.versions()
+        row = number(self._database, tables.Account.login, login, "user")
+        return {(workspace, key): value for (account, workspace, key), value in self._wanted().items()
+                if account == row}  # fmt: skip
 
     def put_preferences(self, login: str, workspace: str, wanted: Mapping[str, str | None]) -> str:
         there = tables.Preference

@@ -251,10 +251,8 @@ AND EXISTS (SELECT 1 FROM email WHERE email.account_id = account.id) ORDER BY id
 
 IN_GROUP = """
 SELECT account.id FROM account JOIN membership ON membership.account_id = account.id
-JOIN account_group ON account_group.id = group_id WHERE account_group.key = ? AND account.status = 'active'
+JOIN account_group ON account_group.id = group_id WHERE account_group.key = ?
 ORDER BY account.id"""
-
-PREFERRED = "SELECT workspace, value FROM preference WHERE account_id = ? AND key = ? AND workspace IN ('', ?)"
 
 PREFERENCES = "SELECT account_id, workspace, key, value FROM preference"
 

@@ -123,10 +123,6 @@ class Outbox:
             self._database.do(row.update(why=why).where(row.id == number))
             self._memory.forget(*[("written", kind) for kind in Kind])  # it counts no more
 
-    def preference(self, account: int, workspace: str, key: str) -> str:
-        wanted = dict(self._database.rows(hot.PREFERRED, account, key, workspace))
-        return str(wanted.get(workspace) or wanted.get("", ""))
-
     def unknown(self, number: int) -> None:
         with self._database.joining():
             self._set(number, "unknown", "the connection broke after the mail was handed over")

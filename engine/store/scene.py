@@ -39,7 +39,7 @@ class Scene:
 
     def __init__(self, database: Database, directory: Directory, memory: Memory) -> None:
         self._database, self._directory, self._memory = database, directory, memory
-        self.person, self.may = directory.person, directory.may
+        self.person, self.may, self.preference = directory.person, directory.may, directory.preference
 
     def look_anew(self) -> None:
         """Forget what another process has changed since; inside a transaction nobody can."""
@@ -115,14 +115,6 @@ class Scene:
         if not self._directory.group(name):
             return None
         return self._accounts(number for (number,) in self._database.rows(hot.IN_GROUP, name.strip().casefold()))
-
-    def preference(self, account: int, workspace: str, key: str) -> str:
-        wanted = self._memory.remember(("preferences",), self._preferences)
-        return wanted.get((account, workspace, key)) or wanted.get((account, "", key), "")
-
-    def _preferences(self) -> dict[tuple[int, str, str], str]:
-        return {(account, workspace, key): value for account, workspace, key, value in
-                self._database.rows(hot.PREFERENCES)}  # fmt: skip
 
     # ── addresses ─────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -135,6 +135,14 @@ def why(who: str, *args: Any, **more: Any) -> tuple[str, str]:
     return found.state, str(found.why or "")
 
 
+def test_F142_a_rules_reply_goes_to_a_colleague_too_and_an_acknowledgement_does_not() -> None:
+    mail = {"answer_to": "anna@example.com", "template": "ack-night"}
+    assert not [each for each in heard("item.answered", actor=BY_ANNA, **mail) if each.kind is Kind.AUTO]
+    ordered = answer("item.answered", actor=BY_ANNA, ordered=True, **mail)
+    assert (ordered.to, ordered.template, ordered.state) == ("anna@example.com", "ack-night", "queued")
+    assert answer("item.noted", actor=BY_ANNA, ordered=True, **mail).state == "queued"
+
+
 def answer(*args: Any, **more: Any) -> Heard:
     """The automatic answer."""
     (found,) = [each for each in heard(*args, **more) if each.kind is Kind.AUTO]

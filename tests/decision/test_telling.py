@@ -70,6 +70,8 @@ def test_F119_a_note_is_never_acknowledged() -> None:
 def test_a_rules_reply_takes_the_place_of_the_acknowledgement() -> None:
     assert answered(tell(complete(reply=Reply("ack-night")))) == "ack-night"
     assert tell(complete(reply=Reply("", text="Thanks."))).text == "Thanks."
+    assert tell(complete(reply=Reply("ack-night"))).ordered and not tell(complete()).ordered
+    assert answered(tell(complete(target=Target.NOTE, item=item(7), reply=Reply("ack-night")))) == "ack-night"
     quiet = tell(complete(no_reply=True))
     assert (answered(quiet), quiet.no_answer) == ("", Why.RULE)
 

@@ -104,14 +104,15 @@ def test_what_is_not_given_stays_and_what_is_given_changes(directory):
     assert directory.account("jane@example.com", "").account is None
 
 
-def test_what_somebody_wants_is_noted_by_workspace_and_taken_back(store, directory):
+def test_what_somebody_wants_is_noted_by_workspace_and_taken_back(directory):
     assert directory.preferences("bob") == {}
     assert directory.put_preferences("bob", "", {"new": "none", "own": "yes"}) == "changed"
     assert directory.put_preferences("bob", "support", {"new": "all"}) == "changed"
     assert directory.put_preferences("bob", "support", {"new": "all"}) == "same"
     assert directory.preferences("bob") == {("", "new"): "none", ("", "own"): "yes", ("support", "new"): "all"}
     bob = directory.login("bob").id
-    assert [store.outbox.preference(bob, place, "new") for place in ("support", "finance")] == ["all", "none"]
+    assert [directory.preference(bob, place, "new") for place in ("support", "finance")] == ["all", "none"]
+    assert directory.preference(bob, "support", "format") == "", "nobody said so"
     assert directory.put_preferences("bob", "", {"own": None}) == "changed"
     assert directory.put_preferences("bob", "", {"own": None}) == "same"
     assert ("", "own") not in directory.preferences("bob") and directory.preferences("jane") == {}

@@ -129,10 +129,6 @@ def test_who_is_not_told_leaves_a_row_that_is_never_sent(desk, outbox):
     assert outbox.told(item=receipt.item) == lines and outbox.told(topic=receipt.item) == []
 
 
-def test_nothing_is_preferred_that_nobody_said(desk, outbox):
-    assert outbox.preference(desk.store.directory.login("bob").id, "support", "format") == ""
-
-
 def test_an_answer_knows_what_it_answers(desk, outbox):
     received = b"References: <a@x>\r\n <b@x>\r\nSubject: Printer\r\n\r\nhello"
     receipt = desk.item("Toner", told=(ACK,), content=received, message_id="<1@example.com>")
