@@ -271,7 +271,7 @@ def _action(name: str) -> Any:
 
 ACTIONS = (
     "route_to_workspace", "route_to_system", "set", "original_sender", "add_label", "assign_to", "assign_to_group",
-    "add_cc", "add_to",
+    "assign_by_turn", "add_cc", "add_to",
     "add_person", "thread_by", "start_new_item", "reject", "discard", "hold", "reply_with", "no_reply", "forward_to",
     "notify", "drop_attachments", "skip_gate", "run_hook", "do", "stop", "continue_",
 )  # fmt: skip

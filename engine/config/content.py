@@ -32,7 +32,9 @@ class Threading(Section, frozen=True):
 
     nested: ClassVar[bool] = True
 
-    order: tuple[Literal["token", "message_id", "plus", "subject"], ...] = ("token", "message_id", "plus", "subject")
+    order: tuple[Literal["token", "message_id", "plus", "subject", "calendar"], ...] = (
+        "token", "message_id", "plus", "subject", "calendar",
+    )  # fmt: skip
     reply_token: bool = True
     title_pattern: OptionalPattern = Pattern.of_ours(r"/\[#(\d+)\]/")
     plus_item: OptionalPattern = Pattern.of_ours(r"/^issue-(\d+)$/")
@@ -63,6 +65,7 @@ class Items(Section, frozen=True):
     unknown_keyword: Literal["keep", "reject"] = "keep"
     keyword_wins: Literal["first", "last"] = "first"
     closed_item: Literal["comment", "reopen", "new-item", "reject"] = "comment"
+    on_reply: Mapping[str, Line] = {}
     threading: Threading = Threading()
 
 

@@ -3,6 +3,7 @@
 Here: their options and defaults. Not here: how a workspace's gates meet those above it (`inherit.py`).
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar, Literal
 
@@ -122,6 +123,7 @@ class People(Section, frozen=True):
     guest_user: Line = "guest"
     create_defaults: CreateDefaults = CreateDefaults()
     default_group: tuple[Line, ...] = ()
+    organisations: Mapping[str, Line] = {}
     no_account_notice: bool = False
     no_permission_check: bool = False
     inactive_user: Verb = "hold"

@@ -1,9 +1,10 @@
 """Which item or topic does a mail answer.
 
-Here: signed tokens, stored Message-IDs, plus tags and subject markers, in the order of `[items.threading]`.
+Here: signed tokens, stored Message-IDs, plus tags, subject markers, invitations, in the order of `[items.threading]`.
 Not here: what a reply may do to its item (`item/target.py`), or how tokens are signed (`tokens.py`).
 Invariant: what could not be guessed is `proven`, nothing else is; a mail that forwards another answers none (F098);
 at most 50 Message-IDs are asked about, however long References is.
+Over 300 lines: the ways in which a mail names its item, and the search that tries them.
 """
 
 from __future__ import annotations
@@ -15,12 +16,13 @@ from typing import TYPE_CHECKING, Final
 from msgspec.structs import replace
 
 from engine.decision import tokens
+from engine.mail.types import CALENDAR
 from engine.model.addresses import key_of
 from engine.model.desk import Kind
 from engine.model.draft import Note, note
 from engine.model.facts import Thread, Way
 from engine.model.mail import Mail
-from engine.model.questions import ItemByMessageIds, ItemByNumber, NumberGiven, TopicByNumber
+from engine.model.questions import ItemByField, ItemByMessageIds, ItemByNumber, NumberGiven, TopicByNumber
 
 if TYPE_CHECKING:
     from engine.config import Settings
@@ -264,6 +266,18 @@ class _Search:
         if "msg" in subject:
             for match in list(_TOPIC.finditer(subject))[:_MARKERS]:
                 yield int(match[1]), Kind.TOPIC
+
+    def _by_calendar(self) -> Thread | None:
+        """The UID of the invitation that a mail answers, moves or calls off (F121)."""
+        if not any(each.declared_type in CALENDAR for each in self._mail.attachments):
+            return None
+        from engine.mail import calendar  # knows time zones, which few mails need
+
+        event = calendar.of(self._mail)
+        if event is None or not event.uid:
+            return None
+        item = self._look.ask(ItemByField(calendar.UID_FIELD, event.uid))
+        return None if item is None else Thread(item, Way.CALENDAR, event.uid[:80])
 
     def _numbered(self, number: int, kind: Kind, by: Way, marker: str, proven: bool = False) -> Thread:
         """Look a number up: a thread with the item, or a dangling one; what we signed is never foreign."""

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from engine.mail.secrecy import SIGNATURES
+from engine.mail.types import CALENDAR
 from engine.model.draft import AttachmentFate, Mark, Note, note
 from engine.model.mail import Attachment
 
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from engine.config import Attachments as Options
 
 TNEF = frozenset({"application/ms-tnef", "application/vnd.ms-tnef"})
-CALENDAR = frozenset({"text/calendar", "application/ics"})
 
 
 def fates(

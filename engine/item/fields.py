@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING
 from engine.gates import Findings, described
 from engine.item.catalog import canonical, default, fallback
 from engine.item.values import custom, judge
+from engine.model.addresses import key_of
 from engine.model.desk import Catalog, ItemFacts, Value
 from engine.model.draft import Decider, Draft, FieldChange, Mark, Who
 from engine.model.fields import COMMON, Field, ItemFields
 
 if TYPE_CHECKING:
-    from engine.config import Items
+    from engine.config import Items, People
     from engine.lookups import Lookups
 
 BY = Decider(Who.STAGE, "defaults")
@@ -119,6 +120,25 @@ def reopened(item: ItemFacts, items: Items, catalog: Catalog) -> FieldChange | N
     wanted = default("status", items).casefold()
     status = next((name for name in is_open if name.casefold() == wanted), is_open[0] if is_open else "")
     return FieldChange("status", status, BY) if status and status != item.status else None
+
+
+def replied(item: ItemFacts, items: Items, catalog: Catalog) -> FieldChange | None:
+    """The status that follows the present one when somebody outside replies (F078), None where none does."""
+    table = {status.casefold(): wanted.casefold() for status, wanted in items.on_reply.items()}
+    wanted = table.get(item.status.casefold(), "")
+    status = next((each.name for each in catalog.statuses if each.name.casefold() == wanted), "")
+    return FieldChange("status", status, BY) if status and status != item.status else None
+
+
+def organisation(address: str, people: People) -> tuple[FieldChange, ...]:
+    """The organisation of a new item's sender, by the domain of the address or the nearest one above it (F075)."""
+    domain = key_of(address).rpartition("@")[2]
+    table = {key_of(f"@{each}")[1:]: name for each, name in people.organisations.items()}
+    while domain:
+        if domain in table:
+            return (FieldChange("organisation", table[domain], BY),)
+        domain = domain.partition(".")[2]
+    return ()
 
 
 def entry(item: ItemFacts, name: str, text: str) -> Value:

@@ -47,7 +47,7 @@ def aim(facts: Facts, draft: Draft, settings: Settings, look: Lookups, found: Fi
     if dangling and facts.thread.private:
         if found.stop("hold", "thread.item_gone", note("target.dangling", marker=facts.thread.marker)):
             return None
-    elif dangling and facts.thread.foreign and not _works(facts, draft.workspace, settings, look):
+    elif dangling and facts.thread.foreign and not works(facts, draft.workspace, settings, look):
         found.note("target.foreign_number", Mark.INFO, marker=facts.thread.marker)
     elif dangling and settings.items.behavior != "create":
         verb, marker = settings.items.threading.on_dangling, facts.thread.marker
@@ -108,7 +108,7 @@ def stranger(facts: Facts, item: ItemFacts, settings: Settings, look: Lookups) -
     account = facts.sender.account
     if account is None or facts.sender.problem or account.status != AccountStatus.ACTIVE:
         return True
-    if _works(facts, item.workspace, settings, look):
+    if works(facts, item.workspace, settings, look):
         return False
     catalog = look.ask(CatalogOf(item.workspace))
     return (
@@ -119,7 +119,7 @@ def stranger(facts: Facts, item: ItemFacts, settings: Settings, look: Lookups) -
     )
 
 
-def _works(facts: Facts, workspace: str, settings: Settings, look: Lookups) -> bool:
+def works(facts: Facts, workspace: str, settings: Settings, look: Lookups) -> bool:
     """Tell whether the sender is one of those who work there: an active account that may edit its items."""
     account = facts.sender.account
     if account is None or facts.sender.problem or account.status != AccountStatus.ACTIVE:
@@ -186,7 +186,8 @@ def _on(
     found.note("target.answers", **how)
     if item.kind is Kind.TOPIC:
         return _on_topic(item, found)
-    if unknown and not proof and settings.items.threading.subject_needs_sender:
+    countable = way is not Way.CALENDAR  # a UID is no number that anybody might try
+    if unknown and not proof and countable and settings.items.threading.subject_needs_sender:
         said: dict[str, Said] = {"marker": facts.thread.marker, "item": item.id, "on": _on_without_say(facts, item)}
         found.note("target.guessable", Mark.WARN, "thread.stranger", **said)
         return Aim(labels=(f"claims #{item.id}",))

@@ -14,7 +14,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from engine.gates import Findings
-from engine.item.attachments import CALENDAR, TNEF
+from engine.item.attachments import TNEF
 from engine.model.draft import AttachmentFate, Decider, FieldChange, Mark, Who, note
 from engine.model.mail import Attachment, Mail, Part, RawMail
 
@@ -163,14 +163,16 @@ def _forwarded(mail: Mail, attachment: Attachment, settings: Settings) -> tuple[
 
 
 def _invitation(mail: Mail, timezone: str, found: Findings) -> tuple[FieldChange, ...]:
-    """Start and due date from the first invitation (F121); a cancellation or an answer sets nothing."""
+    """Start and due date from the first invitation, and its UID, by which answers to it find the item (F121).
+
+    A cancellation or an answer sets nothing.
+    """
     from datetime import timedelta
     from zoneinfo import ZoneInfo
 
     from engine.mail import calendar
 
-    attachment = next((each for each in mail.attachments if each.declared_type in CALENDAR), None)
-    event = calendar.invitation(content(mail, attachment)) if attachment is not None else None
+    event = calendar.of(mail)
     if event is None or event.start is None or event.method in ("CANCEL", "REPLY", "COUNTER", "DECLINECOUNTER"):
         return ()
     first, last = event.start, event.end or event.start
@@ -181,7 +183,8 @@ def _invitation(mail: Mail, timezone: str, found: Findings) -> tuple[FieldChange
         first, last = first.astimezone(zone), last.astimezone(zone)
     begins, ends = first.date().isoformat(), last.date().isoformat()
     found.note("unpacking.invitation", Mark.INFO, first=begins, last=ends)
-    return FieldChange("start_date", begins, BY), FieldChange("due_date", ends, BY)
+    uid = (FieldChange(calendar.UID_FIELD, event.uid, BY),) if event.uid else ()
+    return FieldChange("start_date", begins, BY), FieldChange("due_date", ends, BY), *uid
 
 
 def _smaller(fate: AttachmentFate, mail: Mail, most: tuple[int, int], found: Findings) -> AttachmentFate:

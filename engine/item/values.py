@@ -18,15 +18,12 @@ from msgspec import Struct
 from engine.item.catalog import offered
 from engine.item.title import one_line
 from engine.item.words import NO, YES
-from engine.model.desk import AccountStatus, Catalog, CustomField, Value
+from engine.model.desk import GROUP, TURN, AccountStatus, Catalog, CustomField, Value
 from engine.model.fields import COMMON, ItemFields
 from engine.model.questions import GroupNamed, ItemByNumber, PersonNamed
 
 if TYPE_CHECKING:
     from engine.lookups import Lookups
-
-GROUP = "group:"
-"""Before the name of a group where a field may hold a person or a group."""
 
 LONGEST_LABEL = 100
 
@@ -104,7 +101,10 @@ def _read(kind: str, text: str, choices: tuple[str, ...], what: str, look: Looku
 
 
 def _person(text: str, look: Lookups) -> Judged:
-    """F087: by address, login or name; groups by name, with or without `group:`."""
+    """F087: by address, login or name; groups by name, with or without `group:`. F073: after `turn:` one of a group."""
+    if text.casefold().startswith(TURN):
+        group = look.ask(GroupNamed(text[len(TURN) :].strip()))
+        return Judged(TURN + group) if group else Judged(problem=f'no group here is called "{text[len(TURN) :][:60]}"')
     if not text.casefold().startswith(GROUP):
         account = look.ask(PersonNamed(text))
         if account is not None and account.status == AccountStatus.ACTIVE:

@@ -12,8 +12,15 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from msgspec import Struct
 
-from engine.mail import charset, headers
+from engine.mail import charset, headers, parts
 from engine.mail.parameters import parameters
+from engine.mail.types import CALENDAR
+from engine.model.mail import Mail
+
+UID_FIELD = "calendar_uid"
+"""The field of an item that keeps the UID of its invitation."""
+
+LONGEST_UID = 255
 
 LINES = 5000
 LINE_LENGTH = 20_000
@@ -93,9 +100,15 @@ def invitation(content: bytes) -> Invitation | None:
         end,
         _text(event, "LOCATION"),
         organizer[7:] if organizer[:7].lower() == "mailto:" else organizer,
-        event.get("UID", ("", ""))[1],
+        event.get("UID", ("", ""))[1].strip()[:LONGEST_UID],
         all_day,
     )
+
+
+def of(mail: Mail) -> Invitation | None:
+    """Read the first invitation of a mail, None if there is none."""
+    found = next((each for each in mail.attachments if each.declared_type in CALENDAR), None)
+    return None if found is None else invitation(found.content or parts.content(mail.raw.content, found.part))
 
 
 def _text(event: dict[str, tuple[str, str]], name: str) -> str:

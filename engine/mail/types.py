@@ -11,6 +11,7 @@ import re
 
 LOOKED_AT = 4096
 OCTETS = "application/octet-stream"
+CALENDAR = frozenset({"text/calendar", "application/ics"})
 
 _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"%PDF-", "application/pdf"),

@@ -17,6 +17,9 @@ Value = str | int | float | bool | None | tuple[str, ...]
 GROUP = "group:"
 """Before the name of a group where a field may hold a person or a group."""
 
+TURN = "turn:"
+"""Before the name of a group whose people take turns: who is next is found when it is committed."""
+
 
 class AccountStatus(Stored):
     """What an account may be. Who is registered has not yet finished signing up; a guest stands for strangers."""

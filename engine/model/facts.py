@@ -81,6 +81,7 @@ class Way(Stored):
     MESSAGE_ID = "message_id"
     PLUS = "plus"
     SUBJECT = "subject"
+    CALENDAR = "calendar"
     RULE = "rule"
     NONE = ""
 

@@ -53,6 +53,12 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ),
     ActionSpec("assign_to", 'assign to "..."', Slot.ASSIGNEE, "give the item to a person, by login or address"),
     ActionSpec("assign_to_group", 'assign to group "..."', Slot.ASSIGNEE, "give the item to a group"),
+    ActionSpec(
+        "assign_by_turn",
+        'assign to group "..." by turn',
+        Slot.ASSIGNEE,
+        "give it to the next of the people in a group; who of them has it keeps it",
+    ),
     ActionSpec("add_label", 'add label "..."', Slot.LIST, "put a label on the item"),
     ActionSpec("add_cc", "add cc as watcher", Slot.LIST, "people in Cc become reader, editor or watcher"),
     ActionSpec("add_to", "add to as watcher", Slot.LIST, "other people in To become reader, editor or watcher"),

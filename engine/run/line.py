@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from engine.model.desk import GROUP, Kind, Value
+from engine.model.desk import GROUP, TURN, Kind, Value
 from engine.model.draft import Decider, Draft, Note, Who
 from engine.model.facts import Way
 from engine.model.plan import Outcome
@@ -126,6 +126,8 @@ def _written(value: Value) -> str:
     if isinstance(value, tuple):
         return ", ".join(value)
     text = str(value)
+    if text.startswith(TURN):
+        return f"→ {text.removeprefix(TURN)} by turn"
     return f"→ {text.removeprefix(GROUP)}" if text.startswith(GROUP) else text
 
 
@@ -134,5 +136,6 @@ _HOW = {
     Way.MESSAGE_ID: "Message-ID",
     Way.PLUS: "plus address",
     Way.SUBJECT: "subject marker",
+    Way.CALENDAR: "invitation",
 }
 """How an item was found, in words."""

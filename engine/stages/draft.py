@@ -16,7 +16,7 @@ from engine.item import attachments as choosing
 from engine.item import fields as defaults
 from engine.item import keywords, unpacking
 from engine.item import title as titles
-from engine.item.target import Aim, aim
+from engine.item.target import Aim, aim, works
 from engine.item.values import custom
 from engine.item.words import NOTHING_SAID
 from engine.model.desk import Catalog, ItemFacts, WorkspaceStatus
@@ -66,7 +66,7 @@ class DraftStage:
             said = _keywords(text, goal, facts, settings, self._language, catalog, look, found, draft.by_keyword)
             if said.refused is not None and found.stop("reject", "draft.bad_keyword", said.refused):
                 return found.draft()
-        if not self._fields(fields, said, extra.fields, goal, draft, settings):
+        if not self._fields(fields, said, extra.fields, goal, facts, draft, settings):
             return found.draft()
         title = self._title(mail, draft, goal, fields, settings)
         private = draft.private or bool(fields.text("private") == "True")
@@ -93,6 +93,7 @@ class DraftStage:
         said: keywords.Read,
         invited: tuple[FieldChange, ...],
         goal: Aim,
+        facts: Facts,
         draft: Draft,
         settings: Settings,
     ) -> bool:
@@ -105,6 +106,7 @@ class DraftStage:
         fields.add(said.fields)
         if goal.target is Target.NEW_ITEM:
             fields.add(invited)
+            fields.add(defaults.organisation(_writer(draft, facts), settings.people))
             missing = defaults.fill(fields, settings.items)
             if not missing:
                 return True
@@ -114,6 +116,9 @@ class DraftStage:
             return True
         if goal.reopen and "status" not in fields.decided:
             change = defaults.reopened(goal.item, settings.items, fields.catalog)
+            fields.add((change,) if change else ())
+        elif settings.items.on_reply and not works(facts, goal.item.workspace, settings, fields.look):
+            change = defaults.replied(goal.item, settings.items, fields.catalog)
             fields.add((change,) if change else ())
         log = settings.items.log_field
         if log not in ("comment", "note") and said.text.strip():
@@ -130,6 +135,13 @@ class DraftStage:
             return str(change.value) if change else ""
         wanted = str(change.value) if change else draft.title or mail.subject
         return titles.title(wanted, settings.items.title_prefix, settings.gates.default_title)
+
+
+def _writer(draft: Draft, facts: Facts) -> str:
+    """The address that a new item comes from: the original sender of a forwarded mail, nobody's if From is a lie."""
+    if draft.original is not None:
+        return draft.original.address
+    return "" if facts.sender.problem else facts.sender.address.address
 
 
 def _open_workspace(workspace: str, look: Lookups, found: Findings) -> Catalog | None:

@@ -18,7 +18,7 @@ from engine.gates import Findings, passed
 from engine.item import keywords
 from engine.mail.forwarded import original_sender
 from engine.model.addresses import is_one_of
-from engine.model.desk import GROUP, ItemFacts
+from engine.model.desk import GROUP, TURN, ItemFacts
 from engine.model.draft import (
     READ,
     Decider,
@@ -243,9 +243,9 @@ class Walk:
             self._add("fields", change)
 
     def assign(self, act: Act) -> None:
-        """`assign to`, `assign to group`."""
-        value = act.texts[0] if act.name == "assign_to" else GROUP + act.texts[0]
-        self._changes["assignee"] = FieldChange("assigned_to", value, self._by(act))
+        """`assign to`, `assign to group`, with or without `by turn`."""
+        kind = {"assign_to_group": GROUP, "assign_by_turn": TURN}.get(act.name, "")
+        self._changes["assignee"] = FieldChange("assigned_to", kind + act.texts[0], self._by(act))
 
     def thread(self, act: Act) -> None:
         """`thread by`: another item than the one found, if a field of one holds the value."""
@@ -335,6 +335,7 @@ _PERFORM: Mapping[str, Callable[[Walk, Act], None]] = {
     "set": Walk.set,
     "assign_to": Walk.assign,
     "assign_to_group": Walk.assign,
+    "assign_by_turn": Walk.assign,
     "add_label": _collects("labels"),
     "add_cc": Walk.cc_role,
     "add_to": Walk.to_role,

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from engine.model.addresses import LONGEST_NAME, bare, base_key, key_of
-from engine.model.desk import Value
+from engine.model.desk import TURN, Value
 from engine.model.fields import COMMON
 from engine.model.hearing import Actor, Batch, Change, Happened
 from engine.model.plan import (
@@ -43,6 +43,7 @@ from engine.store.errors import NotFound, Refused
 from engine.store.item_facts import stored_value, value_of
 from engine.store.memory import Memory
 from engine.store.terms import COLUMNS
+from engine.store.turns import Turns
 from engine.store.workspaces import Workspaces
 
 NAMES = {"subject": "title"} | {other: field.name for field in COMMON.rows if field.column for other in field.aliases}
@@ -151,9 +152,12 @@ class Effects:
         columns: dict[str, str] = dict.fromkeys(COLUMNS, "")
         others: list[tuple[str, Value]] = []
         private = effect.private
+        before = self._made_before(CreateItem)
         for name, value in effect.fields:
             column = NAMES.get(name, name)
-            if column in columns:
+            if column == "assigned_to":
+                columns[column] = self._turn(before, _as_text(value))
+            elif column in columns:
                 columns[column] = _as_text(value)
             elif column == "private":
                 private = bool(value)
@@ -162,7 +166,6 @@ class Effects:
         closed_at = self.now if self._workspaces.is_closed(effect.workspace, columns["status"]) else None
         html = html_reference(self.raw, effect.html_part)
         author = self._person(effect.author)
-        before = self._made_before(CreateItem)
         if before:
             self.item = before
             again = tables.Item.update(
@@ -239,9 +242,11 @@ class Effects:
 
     def _set_field(self, effect: SetField) -> tuple[int, str]:
         item = self.item = effect.item or self.item
-        column = NAMES.get(effect.name, effect.name)
+        column, value = NAMES.get(effect.name, effect.name), effect.value
+        if column == "assigned_to":
+            value = self._turn(item, _as_text(value))
         if column in COLUMNS or column == "title":
-            self._set_column(item, column, _as_text(effect.value))
+            self._set_column(item, column, _as_text(value))
         elif column == "private":
             self._database.run(hot.SET_ITEM["private"], bool(effect.value), item)
         else:
@@ -249,7 +254,14 @@ class Effects:
             self._set_other(item, effect.name, effect.value)
             self._field_changed(effect.name, _as_text(before), _as_text(effect.value))
         self._changed(item)
-        return item, f"{effect.name} = {stored_value(effect.value)}"
+        return item, f"{effect.name} = {stored_value(value)}"
+
+    def _turn(self, item: int, value: str) -> str:
+        """Who is assigned by a value, where people take turns; `item` 0 is one that is made now."""
+        if not value.startswith(TURN):
+            return value
+        held = self._database.one(hot.VALUE_OF["assigned_to"], item) if item else None
+        return Turns(self._database, self._directory).taken(value, held[0] if held is not None else "")
 
     def _set_column(self, item: int, column: str, value: str) -> None:
         before = self._database.one(hot.VALUE_OF[column], item)

@@ -249,6 +249,11 @@ ADMINS = """
 SELECT account.id FROM account WHERE admin = TRUE AND status = 'active'
 AND EXISTS (SELECT 1 FROM email WHERE email.account_id = account.id) ORDER BY id"""
 
+TURN = "SELECT account FROM turn WHERE name = ?"
+
+TAKE_TURN = """
+INSERT INTO turn (name, account) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET account = excluded.account"""
+
 IN_GROUP = """
 SELECT account.id FROM account JOIN membership ON membership.account_id = account.id
 JOIN account_group ON account_group.id = group_id WHERE account_group.key = ?

@@ -15,7 +15,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from engine.item.catalog import canonical, offered
-from engine.item.values import GROUP, custom, judge
+from engine.item.values import custom, judge
+from engine.model.desk import GROUP, TURN
 from engine.model.questions import GroupNamed, PersonNamed
 from engine.run.engine import Engine
 from engine.sources.source import raw_mail
@@ -96,6 +97,8 @@ class Names:
                 yield from self._value(file, "assigned_to", who, 0)
             case "assign_to_group", [group]:
                 yield from self._value(file, "assigned_to", group and GROUP + group, 0)
+            case "assign_by_turn", [group]:
+                yield from self._value(file, "assigned_to", group and TURN + group, 0)
             case "notify", [who]:
                 if "@" not in who and not self.look.ask(GroupNamed(who)):
                     yield from self._person(who)
@@ -148,7 +151,7 @@ class Names:
         if not problems or not all(problems):
             return
         if self._kind(name, places) == "user":
-            yield self._nobody(value.removeprefix(GROUP), problems[0], argument)
+            yield self._nobody(value.removeprefix(GROUP).removeprefix(TURN), problems[0], argument)
         else:
             shown = ", ".join(each.workspace for each in places)
             yield Doubt("W444", f"{problems[0]}: {shown}", self.near_value(name, value, places), argument)

@@ -16,7 +16,8 @@ from msgspec import Struct
 from engine.config.tidy import Finding
 from engine.config.tidy import Path as KeyPath
 from engine.item.catalog import canonical
-from engine.item.values import GROUP, custom, judge
+from engine.item.values import custom, judge
+from engine.model.desk import GROUP
 from engine.model.questions import AccountByLogin, GroupNamed
 from engine.workbench.names import Names, suggestion
 from rules.problem import Problem, Severity, in_order
@@ -47,6 +48,7 @@ def problems(config: Config, names: Names) -> tuple[Problem, ...]:
         said = [*_fields(settings, names), *_people(settings, names)]
         if catalog is not None:
             said += [*_log_field(settings, catalog), *_defaults(settings, catalog, names)]
+            said += _on_reply(settings, catalog)
         for each in said:
             path = _written(config, workspace, each)
             if path is not None and path not in found:
@@ -103,6 +105,16 @@ def _defaults(settings: Settings, catalog: Catalog, names: Names) -> Iterator[_S
         elif problem:
             help = names.near_value(field.name, wanted, (catalog,))
             yield _Said("items", (field.name,), f"{problem}: {catalog.workspace}", help)
+
+
+def _on_reply(settings: Settings, catalog: Catalog) -> Iterator[_Said]:
+    """Statuses of the table that says which one follows a reply."""
+    known = [each.name for each in catalog.statuses]
+    for before, after in settings.items.on_reply.items():
+        for status in (before, after):
+            if status.casefold() not in map(str.casefold, known):
+                said = f'"{status}" is no status of {catalog.workspace}'
+                yield _Said("items", ("on_reply", before), said, suggestion(status, known))
 
 
 def _people(settings: Settings, names: Names) -> Iterator[_Said]:

@@ -285,6 +285,19 @@ def test_F121_an_invitation_sets_the_dates(desk: Any) -> None:
     assert (fields["start_date"], fields["due_date"]) == ("2026-12-01", "2026-12-03")
 
 
+def test_F121_an_answer_to_an_invitation_joins_its_item_by_the_uid(desk: Any) -> None:
+    desk.configure(more='[attachments]\ncalendar = "item"\n')
+    event = "BEGIN:VCALENDAR\r\nMETHOD:{}\r\nBEGIN:VEVENT\r\nUID:move-{}@big.example\r\nDTSTART:20261201T090000Z\r\n"
+    event += "SUMMARY:Move\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
+    desk.mail(raw=letter(("invite.ics", "text/calendar", event.format("REQUEST", 7).encode())))
+    desk.run()
+    desk.mail(raw=letter(("reply.ics", "text/calendar", event.format("REPLY", 7).encode()), text="Accepted: Move\n"))
+    desk.mail(raw=letter(("reply.ics", "text/calendar", event.format("REPLY", 8).encode()), text="Accepted: other\n"))
+    answered, made = desk.run()
+    assert (answered["outcome"], answered["item"], made["outcome"]) == ("comment", 1, "created")
+    assert "move-7@big.example" in desk.allegra("explain", answered["mail"]).stdout
+
+
 def test_a_zip_bomb_is_kept_closed(desk: Any) -> None:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:

@@ -30,7 +30,7 @@ WORDS = {
     Kind: "item topic",
     Who: "gate rule hook stage person engine",
     Mark: "ok warn stop info",
-    Way: "token message_id plus subject rule ",
+    Way: "token message_id plus subject calendar rule ",
     Found: "exact suffix ",
     HookOutcome: (
         "ok none compile-error runtime-error runtime-denied timeout memory killed attack sandbox-missing disabled"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from builders import ANNA, GUEST, JANE, SUPPORT, World, answers, config, draft, facts, item, mail
 from msgspec.structs import replace
@@ -10,10 +12,10 @@ from engine.item.words import NOTHING_SAID
 from engine.mail.html_reply import cut_page
 from engine.mail.parts import text as parts_text
 from engine.mail.reply import cut
-from engine.model.desk import CustomField, Kind, Value
+from engine.model.desk import Catalog, CustomField, Kind, Status, Value
 from engine.model.draft import Decider, Draft, FieldChange, Target, Verdict
-from engine.model.facts import Auto, Automatic, Cut, Facts, Release, Thread
-from engine.model.mail import Mail
+from engine.model.facts import Auto, Automatic, Cut, Facts, Release, Sender, Thread
+from engine.model.mail import Address, Mail
 from engine.outbox.templates import LANGUAGES
 from engine.stages.draft import DraftStage
 from engine.wording.sentence import sentence
@@ -527,3 +529,51 @@ def test_a_release_turns_a_dangling_marker_into_a_new_item() -> None:
     decided = decide(known=known)
     assert decided.disposition is None
     assert decided.target is Target.NEW_ITEM
+
+
+# ── what follows from who writes
+
+
+@pytest.mark.parametrize(
+    ("address", "organisation"),
+    [
+        ("jane@big.example", "Big Ltd"), ("jane@EU.Big.Example", "Big Ltd"), ("jane@lab.big.example", "The Lab"),
+        ("jane@notbig.example", None), ("jane@bücher.example", "Books"), ("jane@xn--bcher-kva.example", "Books"),
+    ],
+)  # fmt: skip
+def test_F075_a_new_item_says_which_organisation_it_comes_from(address: str, organisation: str | None) -> None:
+    table = '{ "big.example" = "Big Ltd", "lab.big.example" = "The Lab", "bücher.example" = "Books" }'
+    known = replace(facts(), sender=Sender(Address(address)))
+    decided = decide(known=known, toml=f"[people]\norganisations = {table}\n")
+    assert fields(decided).get("organisation") == organisation
+
+
+def test_F075_a_rule_may_name_another_organisation_and_a_forged_from_names_none() -> None:
+    toml = '[people]\norganisations = { "example.com" = "Us" }\n'
+    before = draft(fields=(FieldChange("organisation", "Them", RULE),))
+    assert fields(decide(toml=toml, before=before))["organisation"] == "Them"
+    liar = replace(facts(), sender=Sender(Address("anna@example.com"), problem="From is not believed"))
+    assert "organisation" not in fields(decide(known=liar, toml=toml))
+
+
+ON_REPLY = '[items]\non_reply = { "waiting" = "in progress" }\n'
+WAITING = Catalog("support", statuses=(Status("New"), Status("Waiting"), Status("In progress"), Status("Closed", True)))
+
+
+def after_reply(before: Draft | None = None, toml: str = ON_REPLY, **known: Any) -> Value:
+    world = World(catalogs=(WAITING,))
+    return fields(decide(known=reply(status="Waiting", **known), toml=toml, before=before, world=world)).get("status")
+
+
+def test_F078_a_reply_from_outside_moves_the_status_on() -> None:
+    assert after_reply() == "In progress"
+    assert after_reply(toml="") is None
+    assert after_reply(toml='[items]\non_reply = { "New" = "In progress" }\n') is None
+
+
+def test_F078_who_works_there_moves_no_status_by_a_reply() -> None:
+    assert after_reply(account=ANNA, people=("anna",)) is None
+
+
+def test_F078_a_rule_wins_over_the_table() -> None:
+    assert after_reply(draft(fields=(FieldChange("status", "New", RULE),))) == "New"

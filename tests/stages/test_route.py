@@ -254,6 +254,11 @@ def test_people_in_to_join_if_they_have_an_account_and_are_not_us() -> None:
     assert [person.login for person in decided.people] == ["anna"]
 
 
+def test_F073_assigning_by_turn_leaves_open_who_it_is() -> None:
+    decided = decide({"": rule('assign to group "tier2" by turn')})
+    assert decided.assignee and decided.assignee.value == "turn:tier2"
+
+
 def test_F074_assigning_to_a_group_says_that_it_is_one() -> None:
     decided = decide({"": rule('assign to group "tier2"')})
     assert decided.assignee and decided.assignee.value == "group:tier2"

@@ -87,7 +87,7 @@ def statements(desk, attached):
         lambda: scene.written(Kind.AUTO, 3600.0), lambda: scene.written(Kind.AUTO, 3600.0, "a@b.example", item),
         lambda: scene.refused("gate.dmarc", 86400.0, "a@b.example"),
         lambda: [outbox.context(row) for row in outbox.claim(5, desk.now, "me")], lambda: outbox.waiting(),
-        lambda: outbox.told("m-12"), lambda: outbox.told(item=item), lambda: outbox.preference(1, "support", "format"),
+        lambda: outbox.told("m-12"), lambda: outbox.told(item=item),
     ):  # fmt: skip
         question()
     return sorted(set(seen))
