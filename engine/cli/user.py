@@ -9,7 +9,7 @@ from engine.cli.common import SAID, answer, open_config, open_store, print_json,
 from engine.cli.noun import Noun
 from engine.cli.removing import removed
 from engine.cli.shown import print_pairs, print_table
-from engine.model.preferences import BY_KEY, PRESETS
+from engine.model.preferences import PRESETS, named
 
 STATUS = click.Choice(("active", "registered", "locked", "guest"))
 
@@ -158,7 +158,7 @@ def notify(
             return
         print_table(
             ("what", "wants", "from", "decides about"),
-            [(row.key, row.value, row.origin, BY_KEY[row.key].decides) for row in rows], "",
+            [(row.key, row.value, row.origin, about.decides if (about := named(row.key)) else "") for row in rows], "",
         )  # fmt: skip
 
 

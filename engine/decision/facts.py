@@ -71,6 +71,7 @@ def gather(
         spam_flag=flag,
         duplicate_of=duplicate_of,
         released=released,
+        leaves=tokens.leaves(tags, secret) if tags else 0,
     )
 
 

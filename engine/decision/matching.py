@@ -34,7 +34,7 @@ _ADDRESSES = 50
 _MARKERS = 10
 _LONGEST_NUMBER = 15
 _LONGEST_SUBJECT = 1000
-_TOKEN_LIKE: Final = re.compile(r"[itn]\d{1,15}(?:-\d{1,15})?\.[a-z2-7]{8,}", re.IGNORECASE)
+_TOKEN_LIKE: Final = re.compile(r"[itnu]\d{1,15}(?:-\d{1,15})?\.[a-z2-7]{8,}", re.IGNORECASE)
 _TOPIC: Final = re.compile(r"\[[^\]]{0,200}?\bmsg(\d{1,15})\]")
 
 
@@ -172,7 +172,7 @@ class _Search:
 
     def _signed(self) -> Iterator[tuple[str, tokens.Token]]:
         for tag, address in self._tags:
-            if is_token(tag):
+            if is_token(tag) and tag[:1] not in "uU":
                 token = tokens.read(tag, self._secret)
                 if token is not None:
                     yield tag, token

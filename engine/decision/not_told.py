@@ -16,6 +16,7 @@ from engine.model.desk import Account, AccountStatus
 from engine.model.events import BY_NAME, Event, Kind, Part, Why
 from engine.model.facts import Auto
 from engine.model.hearing import Batch
+from engine.model.preferences import of_item
 
 if TYPE_CHECKING:
     from engine.config import Config
@@ -91,6 +92,8 @@ class NotTold:
             return Why.NO_ADDRESS, "", False
         if not reported and (person.strange or not self._may_see(person)):
             return Why.NOT_PERMITTED, "", False
+        if account is not None and self._left(account, person):
+            return Why.PREFERS_NOT, f"no more of {of_item(item)}", False
         if account is not None and not any(self._wants(account, each, person) for each in person.events):
             return Why.PREFERS_NOT, "", False
         proven = self._tell.personal if actor_inside else self._tell.proven
@@ -131,6 +134,12 @@ class NotTold:
         if person.parts.keys() & theirs:
             return True
         return self._scene.may(account.login, "view_items", self._batch.workspace)
+
+    def _left(self, account: Account, person: Person) -> bool:
+        """Tell whether somebody wants no more of this item; who is assigned hears of their work all the same."""
+        item = self._batch.item
+        mine = Part.ASSIGNEE in person.parts or (not person.inside and Part.REQUESTER in person.parts)
+        return bool(item) and not mine and self._scene.preference(account.id, "", of_item(item)) == "no"
 
     def _wants(self, account: Account, name: str, person: Person) -> bool:
         """Tell whether somebody wants to hear of an event in one of their parts."""

@@ -32,6 +32,7 @@ from engine.model.plan import (
     SetCopies,
     SetField,
     Settle,
+    Unsubscribe,
 )
 from engine.wording.sentence import sentence
 
@@ -120,7 +121,8 @@ def _not_accepted(mail: Mail, facts: Facts, draft: Draft, disposition: Dispositi
         settle = Settle.NOTHING
     about = draft.item if disposition.verdict is Verdict.DISCARD else None
     item = about.id if about is not None and about.kind is Kind.ITEM else 0
-    effects = (*_came_back(facts), telling.of_refused(mail, facts, draft, disposition, config))
+    leaves = (Unsubscribe(facts.leaves),) if disposition.code == "thread.unsubscribed" else ()
+    effects = (*_came_back(facts), *leaves, telling.of_refused(mail, facts, draft, disposition, config))
     return Plan(disposition, outcome, draft.workspace, effects, settle, item)
 
 

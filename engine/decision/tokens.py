@@ -1,17 +1,18 @@
 """Signed tokens: what makes a reply find its item, and nobody else's mail.
 
 Here: the token of reply addresses (`help+i4711.k3…@example.com`, of one person `help+i4711-7.q2…@example.com`, for an
-internal note `n4711-7.…`) and the Message-IDs of outgoing mail.
+internal note `n4711-7.…`), of the address that ends notices (`u812.…`), and the Message-IDs of outgoing mail.
 Not here: where a token is looked for, and what a valid one allows.
 Invariant: lower case only, because servers may fold a local part; a forged token costs 2**80 tries and is compared in
-constant time. `i` stands for an item, `t` for a topic; a Message-ID of ours that belongs to neither has number 0.
+constant time. `i` stands for an item, `t` for a topic, `u` for a row of the outbox; a Message-ID of ours that belongs
+to neither has number 0.
 """
 
 from __future__ import annotations
 
 import hmac
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 _MAC_CHARS = 16
 _TOKEN = re.compile(r"(?:^|[+\-=_])([itn])([0-9]{1,15})(?:-([0-9]{1,15}))?\.([a-z2-7]{16})(?:@|$)")
 _MESSAGE_ID = re.compile(r"<?([a-z2-7]{16})\.([it])([0-9]{1,15})\.([a-z2-7]{16})@[^\s<>@]{1,255}>?")
+_LEAVING = re.compile(r"(?:^|[+\-=_])(u([0-9]{1,15}))\.([a-z2-7]{16})")
 _LONGEST = 400
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyz234567"
@@ -59,6 +61,15 @@ def read(text: str, secret: bytes) -> Token | None:
     if not hmac.compare_digest(_mac(secret, f"reply:{name}"), found[4]):
         return None
     return Token(number, kind == "t", account, kind == "n")
+
+
+def leaves(tags: Iterable[tuple[str, str]], secret: bytes) -> int:
+    """Find the row of the outbox whose recipient wants no more of its kind, by our token in these tags; 0 for none."""
+    for tag, _ in tags:
+        found = _LEAVING.fullmatch(tag[:_LONGEST].lower())
+        if found and secret and hmac.compare_digest(_mac(secret, f"reply:{found[1]}"), found[3]):
+            return int(found[2])
+    return 0
 
 
 def message_id(outbox_key: str, item: int, secret: bytes, domain: str, kind: str = "i") -> str:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from engine.desk import looking
-from engine.model.preferences import BY_KEY, PREFERENCES, PRESETS
+from engine.model.preferences import BY_KEY, PREFERENCES, PRESETS, named
 from engine.store.errors import Unclear
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class InForce(Struct, frozen=True):
 
 
 def effective(config: Config, store: Store, login: str, workspace: str) -> list[InForce]:
-    """Give all preferences of somebody in a workspace, or everywhere. Raises NotFound."""
+    """Give all preferences of somebody in a workspace, or everywhere, and those about items. Raises NotFound."""
     said, defaults = store.directory.preferences(login), config.settings(workspace).notify.defaults
     found = []
     for each in PREFERENCES:
@@ -44,7 +44,8 @@ def effective(config: Config, store: Store, login: str, workspace: str) -> list[
             if (place, each.key) in said:
                 value, origin = said[place, each.key], f"{login}, in {place}" if place else login
         found.append(InForce(each.key, value, origin))
-    return found
+    items = [(key, value) for (place, key), value in sorted(said.items()) if not place and key not in BY_KEY]
+    return [*found, *(InForce(key, value, login) for key, value in items)]
 
 
 def put(
@@ -57,7 +58,7 @@ def put(
     if workspace:
         looking.workspace(store, workspace)
     for key, value in wanted.items():
-        _judge(key, value)
+        _judge(key, value, workspace)
     changes: dict[str, str | None] = {}
     if reset or preset:
         changes = dict.fromkeys(BY_KEY)
@@ -65,11 +66,14 @@ def put(
     store.directory.put_preferences(login, workspace, {**changes, **wanted})
 
 
-def _judge(key: str, value: str) -> None:
-    if key not in BY_KEY:
+def _judge(key: str, value: str, workspace: str) -> None:
+    preference = named(key)
+    if preference is None:
         near = difflib.get_close_matches(key, BY_KEY, 1)
         raise Unclear(
             f'"{key}" is no preference' + (f": did you mean {near[0]}?" if near else f": {', '.join(BY_KEY)}")
         )
-    if value not in BY_KEY[key].values:
-        raise Unclear(f"{key} is one of {', '.join(BY_KEY[key].values)}, not {value!r}")
+    if value not in preference.values:
+        raise Unclear(f"{key} is one of {', '.join(preference.values)}, not {value!r}")
+    if workspace and key not in BY_KEY:
+        raise Unclear(f"{key} is about one item, wherever it is: leave --workspace out")

@@ -96,6 +96,7 @@ EVENTS: Final[tuple[Event, ...]] = (
     Event("mail.duplicate"),
     Event("desk.held", (Part.OWNER,), template="held_digest", expected=True),
     Event("person.created", auto="account"),
+    Event("person.unsubscribed"),
 )  # fmt: skip
 """Every event, the strongest first."""
 

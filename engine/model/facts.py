@@ -118,7 +118,11 @@ class Cut(Struct, frozen=True):
 
 
 class Facts(Struct, frozen=True):
-    """What is true about a mail before anything is decided; a snapshot that rules and gates read."""
+    """What is true about a mail before anything is decided; a snapshot that rules and gates read.
+
+    `leaves` is the row of the outbox whose recipient wants no more notices of its kind: it was sent to the address for
+    that.
+    """
 
     mailbox: str
     workspace: str = ""
@@ -139,6 +143,7 @@ class Facts(Struct, frozen=True):
     spam_flag: bool = False
     duplicate_of: str = ""
     released: Release | None = None
+    leaves: int = 0
 
 
 class Release(Struct, frozen=True):

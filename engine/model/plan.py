@@ -121,6 +121,12 @@ class SetCopies(Struct, frozen=True):
     copies: tuple[Address, ...]
 
 
+class Unsubscribe(Struct, frozen=True):
+    """Whom a row of the outbox went to wants no more notices of its kind."""
+
+    row: int
+
+
 class CameBack(Struct, frozen=True):
     """A mail of ours was not delivered: a report says so, which names our Message-ID (RFC 3464)."""
 
@@ -187,6 +193,7 @@ Effect = (
     | Publish
     | SetCopies
     | CameBack
+    | Unsubscribe
     | Tell
 )
 
@@ -207,6 +214,7 @@ class Done(Stored):
     PUBLISH = "Publish"
     SET_COPIES = "SetCopies"
     CAME_BACK = "CameBack"
+    UNSUBSCRIBE = "Unsubscribe"
     TELL = "Tell"
     SEND_MAIL = "SendMail"
     CALL_WEBHOOK = "CallWebhook"
@@ -226,6 +234,7 @@ DONE: Mapping[type[Effect], Done] = {
     Publish: Done.PUBLISH,
     SetCopies: Done.SET_COPIES,
     CameBack: Done.CAME_BACK,
+    Unsubscribe: Done.UNSUBSCRIBE,
     Tell: Done.TELL,
 }
 """The name of every effect in traces; a class may be renamed, its name there never."""

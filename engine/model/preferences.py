@@ -38,7 +38,25 @@ PREFERENCES: Final = (
     Preference("format", ("both", "text"), "mails in text and HTML, or in text alone"),
 )
 
+OF_ITEM: Final = Preference("item", ("yes", "no"), "this item, as long as it is not assigned to you")
+"""The preference about one item, `item:12`; a mail to the address that ends notices sets it, too."""
+
+
+def of_item(item: int) -> str:
+    """Give the key of the preference about one item."""
+    return f"{OF_ITEM.key}:{item}"
+
+
 BY_KEY: Final[Mapping[str, Preference]] = {each.key: each for each in PREFERENCES}
+
+
+def named(key: str) -> Preference | None:
+    """Find a preference by its key, that of an item too; None if there is none of that name."""
+    name, colon, item = key.partition(":")
+    if colon:
+        return OF_ITEM if name == OF_ITEM.key and item.isascii() and item.isdigit() else None
+    return BY_KEY.get(key)
+
 
 PRESETS: Final[Mapping[str, Mapping[str, str]]] = {
     "everything": {"new": "all"},

@@ -225,6 +225,7 @@ _ALL = (
             DISCARD,
         ),
     ),
+    Reason("thread.unsubscribed", "The mail ends the notices that its address stands for.", (), moved=SUCCESS),
     Reason("thread.topic_locked", "The mail answers a topic that is locked.", (RETRY,), sender=True, moved=FAILURE),
     # hooks
     Reason("hook.guard_hold", "A guard script holds this mail for a person.", _HELD),

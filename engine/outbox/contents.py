@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 from engine.decision import tokens
 from engine.model.desk import AccountStatus
-from engine.model.events import BY_NAME, Kind, Why
+from engine.model.events import BY_NAME, Kind, Part, Why
 from engine.outbox.compose import mailbox
 from engine.outbox.letter import ComposeError, File, Letter
 from engine.outbox.plain import NAME_CHARS, one_line
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from engine.config.effective import Settings
     from engine.model.stored import OutboxContext, OutboxRow
     from engine.store.store import Store
+
+_NO_END = frozenset({Part.ADMIN, Part.SENDER, Part.FORMER})
+"""Parts that a person cannot leave by themselves: what an admin is told, what happens once."""
 
 LONGEST_LOCAL = 64
 """Characters of a local part (RFC 5321, 4.5.3.1.1): a longer one would not be a token but a mistake."""
@@ -70,8 +73,9 @@ def letter(row: OutboxRow, store: Store, config: Config, now: datetime) -> Lette
         row.kind, row.told.to, sender, _message_id(base), row.told.template, language, said,
         workspace=about.workspace, instead=_instead(row), display=display, reply_to=reply_to,
         reverse_path="" if row.automatic else sender, answers=answers, references=references,
-        list_id=_list_id(base, sender), loop=config.instance.name, about=row.topic or row.item,
-        is_topic=bool(row.topic), headers=base.settings.replies.headers if row.automatic else {},
+        list_id=_list_id(base, sender), unsubscribe=_unsubscribe(base, sender), loop=config.instance.name,
+        about=row.topic or row.item, is_topic=bool(row.topic),
+        headers=base.settings.replies.headers if row.automatic else {},
         files=_files(base, store, attached, said), html=_html(row, store, about, base.settings),
         now=now.astimezone(ZoneInfo(config.instance.timezone)),
     )  # fmt: skip
@@ -193,6 +197,16 @@ def _list_id(base: _Base, sender: str) -> str:
     name = "".join(char if char.isascii() and char.isalnum() else "-" for char in base.about.workspace.lower())
     domain = sender.rpartition("@")[2].lower()
     return f"{name.strip('-') or 'desk'}.{domain}" if domain.isascii() else ""
+
+
+def _unsubscribe(base: _Base, sender: str) -> str:
+    """The address that ends notices of this kind (RFC 2369, 3.2); "" for what somebody cannot stop: their own work."""
+    row, stops = base.row, [part for part in base.row.told.parts if part not in _NO_END]
+    if row.kind is not Kind.NOTICE or not (row.account and stops) or Part.ASSIGNEE in row.told.parts:
+        return ""
+    local, _, domain = (_read_address(base.config, base.about.workspace) or sender).rpartition("@")
+    made = f"{local.partition('+')[0]}+{tokens.sign(row.id, base.secret, 'u')}"
+    return f"{made}@{domain}" if len(made) <= LONGEST_LOCAL else ""
 
 
 def _html(row: OutboxRow, store: Store, about: OutboxContext, settings: Settings) -> bool:

@@ -15,7 +15,7 @@ from engine.item.target import on_item
 from engine.model.addresses import fits
 from engine.model.answers import Found
 from engine.model.desk import AccountStatus
-from engine.model.draft import Draft, Mark, Note, note
+from engine.model.draft import Draft, Mark, Note, Verdict, note
 from engine.model.facts import Facts
 from engine.model.mail import Mail
 from rules.pattern import Pattern
@@ -39,6 +39,9 @@ class SenderStage:
     def decide(self, mail: Mail, facts: Facts, draft: Draft, look: Lookups) -> Draft:
         settings = self._config.settings(draft.workspace)
         found = Findings(self.name, facts, draft)
+        if facts.leaves:  # whoever sends it: only who got that mail knows the address
+            found.settle(Verdict.DISCARD, "thread.unsubscribed", note("sender.leaves", row=facts.leaves))
+            return found.draft()
         if gate := left_to_bounce(facts, draft, settings.gates):
             found.note("gate.left", Mark.INFO, gate=gate, reason=facts.automatic.reason)
             return found.draft()

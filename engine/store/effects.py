@@ -33,6 +33,7 @@ from engine.model.plan import (
     SetCopies,
     SetField,
     Tell,
+    Unsubscribe,
 )
 from engine.store import hot, tables
 from engine.store.blobs import html_reference
@@ -41,6 +42,7 @@ from engine.store.directory import Directory
 from engine.store.dispatches import Source
 from engine.store.errors import NotFound, Refused
 from engine.store.item_facts import stored_value, value_of
+from engine.store.leaving import Leaving
 from engine.store.memory import Memory
 from engine.store.terms import COLUMNS
 from engine.store.turns import Turns
@@ -369,6 +371,14 @@ class Effects:
         self._happened("mail.undeliverable", Change(key, "", effect.diagnostic or effect.status))
         return number, effect.status
 
+    def _unsubscribe(self, effect: Unsubscribe) -> tuple[int, str] | None:
+        left = Leaving(self._database, self._memory).leave(effect.row)
+        if left is None:
+            return None
+        self.item = self.item or left.item
+        self._happened("person.unsubscribed", Change("person", left.login, ""), *left.changes)
+        return effect.row, left.login
+
     def _attach(self, effect: Attach) -> tuple[int, str]:
         attached, part = effect.attachment, effect.attachment.part
         digest = bytes.fromhex(attached.digest)
@@ -408,6 +418,7 @@ _APPLY: Mapping[type[Effect], Any] = {
     Publish: Effects._publish,
     SetCopies: Effects._set_copies,
     CameBack: Effects._came_back,
+    Unsubscribe: Effects._unsubscribe,
     Tell: Effects._told,
 }
 

@@ -259,6 +259,16 @@ SELECT account.id FROM account JOIN membership ON membership.account_id = accoun
 JOIN account_group ON account_group.id = group_id WHERE account_group.key = ?
 ORDER BY account.id"""
 
+LEAVING = """
+SELECT account.id, login, roles, item, event, payload FROM outbox JOIN account ON account.id = account_id
+WHERE outbox.id = ? AND class = 'notice'"""
+
+NO_WATCHER = "DELETE FROM item_person WHERE item_id = ? AND account_id = ? AND role = ?"
+
+WANT = """
+INSERT INTO preference (account_id, workspace, key, value) VALUES (?, ?, ?, ?)
+ON CONFLICT (account_id, workspace, key) DO UPDATE SET value = excluded.value"""
+
 PREFERENCES = "SELECT account_id, workspace, key, value FROM preference"
 
 SUSPENDED = "SELECT address_key FROM address_state WHERE suspended_at > 0"

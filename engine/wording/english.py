@@ -19,6 +19,7 @@ ENGLISH: Final[Mapping[str, str]] = {
     "released.without_scripts": "{what}; saved without the scripts' changes, because {who} released it",
     # facts: what each way to the item that a mail answers saw
     "thread.forwards": "In-Reply-To and References ignored: the mail forwards another one",
+    "sender.leaves": "its address ends the notices of the kind that row {row} of the outbox was",
     "thread.found": "{marker} is [topic {topic}|#{item}]",
     "thread.names_nothing": "{marker} names nothing",
     "thread.none_known": "none of {count} known",

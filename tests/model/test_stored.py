@@ -45,7 +45,7 @@ WORDS = {
     ),
     Done: (
         "CreateUser CreateItem AddComment PostToTopic SetField AddLabel AddPerson Attach DropLabel "
-        "DropPerson Publish SetCopies CameBack Tell SendMail CallWebhook"
+        "DropPerson Publish SetCopies CameBack Unsubscribe Tell SendMail CallWebhook"
     ),
 }
 

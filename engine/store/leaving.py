@@ -1,0 +1,62 @@
+"""Who wrote to the address that ends notices: what they hear no more.
+
+Here: `Leaving`, for the effect `Unsubscribe`. Not here: the token of that address (`decision/tokens.py`), what a
+preference decides (`decision/not_told.py`). Invariant: nobody loses a right by it, and who is assigned hears of their
+work all the same; what is done twice changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import msgspec
+
+from engine.model.draft import Role
+from engine.model.events import Part
+from engine.model.hearing import Change, Outgoing
+from engine.model.preferences import of_item
+from engine.store import hot
+from engine.store.database import Database
+from engine.store.memory import Memory
+
+
+class Left(NamedTuple):
+    """The item that a row was about (0 for none), whom it went to, and what became of it."""
+
+    item: int
+    login: str
+    changes: tuple[Change, ...]
+
+
+class Leaving:
+    """Takes people out of what they hear."""
+
+    def __init__(self, database: Database, memory: Memory) -> None:
+        self._database, self._memory = database, memory
+
+    def leave(self, row: int) -> Left | None:
+        """Do what the recipient of a notice asks for; None where the row, or the account, is gone."""
+        found = self._database.one(hot.LEAVING, row)
+        if found is None:
+            return None
+        account, login, roles, item, event, payload = found
+        parts = roles.split()
+        changes = tuple(self._changes(account, parts, item or 0, event, payload))
+        self._memory.touch("accounts")
+        return Left(item or 0, login, changes)
+
+    def _changes(self, account: int, parts: list[str], item: int, event: str, payload: str) -> Iterator[Change]:
+        if event == "desk.held":
+            yield self._wants(account, "", "held", "no")
+        elif Part.MEMBER in parts:
+            workspace = msgspec.json.decode(payload, type=Outgoing).workspace
+            yield self._wants(account, workspace, "new", "none")
+        if item and Part.ASSIGNEE not in parts:
+            if self._database.run(hot.NO_WATCHER, item, account, Role.WATCHER).rowcount:
+                yield Change("watcher", "yes", "")
+            yield self._wants(account, "", of_item(item), "no")
+
+    def _wants(self, account: int, workspace: str, key: str, value: str) -> Change:
+        self._database.run(hot.WANT, account, workspace, key, value)
+        return Change(key if not workspace else f"{key} in {workspace}", "", value)

@@ -1,0 +1,99 @@
+"""The address that ends notices, in each of them: what whoever writes to it hears no more."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from end_to_end.test_conversation import JANE, asked, got, office, outcome, reply, states
+
+__all__ = ["office"]
+
+
+def end_of(mail: Any) -> str:
+    """The address in List-Unsubscribe."""
+    return str(mail["List-Unsubscribe"]).removeprefix("<mailto:").removesuffix(">")
+
+
+def leave(desk: Any, address: str, sender: str = "someone@else.example") -> str:
+    """Write to it as a mail program does."""
+    raw = f"From: {sender}\r\nTo: {address}\r\nSubject: unsubscribe\r\nMessage-ID: <u@else.example>\r\n\r\n"
+    desk.mail(raw=raw.encode())
+    return outcome(desk)
+
+
+def preferences(desk: Any, login: str, *options: str) -> dict[str, str]:
+    lines = desk.allegra("user", "notify", login, *options, "--json").stdout.splitlines()
+    return {row["key"]: row["value"] for row in map(json.loads, lines)}
+
+
+def test_F125_who_waits_for_new_items_ends_that_by_one_mail_and_others_hear_on(desk: Any, office: Any) -> None:
+    told = asked(desk, office)
+    assert leave(desk, end_of(told["anna@example.com"])) == "discarded"
+    assert got(office) == {}, "nothing answers it"
+    wanted = preferences(desk, "anna", "--workspace", "support")
+    assert (wanted["new"], wanted["item:1"]) == ("none", "no")
+    desk.mail("The lamp is dark", "Very dark.\n", JANE)
+    assert outcome(desk) == "created"
+    assert set(got(office)) == {"bob@example.com", "jane@big.example"}
+
+
+def test_F125_a_watcher_leaves_the_item_and_hears_no_more_of_it(desk: Any, office: Any) -> None:
+    asked(desk, office, "The lamp is dark")
+    told = noted(desk, office)
+    assert set(told) == {"bob@example.com"}
+    assert leave(desk, end_of(told["bob@example.com"])) == "discarded"
+    assert "bob watcher" not in desk.allegra("item", "show", "1").stdout
+    assert noted(desk, office) == {}
+
+
+def noted(desk: Any, post: Any) -> dict[str, Any]:
+    """Let Anna take a note on item 1; gives what everybody got."""
+    desk.allegra("item", "note", "1", "-m", "I am on it.", "--as", "anna")
+    desk.run()
+    return got(post)
+
+
+def test_F125_the_row_says_that_somebody_wants_no_more_of_the_item_until_they_want_it_again(
+    desk: Any, office: Any
+) -> None:
+    told = asked(desk, office)
+    leave(desk, end_of(told["anna@example.com"]))
+    reply(desk, told["jane@big.example"], JANE, "Still slow.\n")
+    outcome(desk)
+    desk.allegra("user", "notify", "anna", "new=unassigned", "--workspace", "support")
+    reply(desk, told["jane@big.example"], JANE, "And slower.\n")
+    outcome(desk)
+    assert states(desk, "anna@example.com")[-1] == ("item.commented", "suppressed", "prefers_not")
+    assert "no more of item:1" in desk.allegra("item", "told", "1").stdout
+    desk.allegra("user", "notify", "anna", "item:1=yes")
+    reply(desk, told["jane@big.example"], JANE, "Hello?\n")
+    outcome(desk)
+    assert states(desk, "anna@example.com")[-1][1] == "sent"
+
+
+def test_F125_who_is_assigned_cannot_leave_and_has_no_address_for_it(desk: Any, office: Any) -> None:
+    told = asked(desk, office, "The printer is slow")
+    assert told["bob@example.com"]["List-Unsubscribe"] is None
+    assert told["bob@example.com"]["List-Id"]
+    assert told["jane@big.example"]["List-Unsubscribe"] is None, "an acknowledgement comes from no list"
+
+
+@pytest.mark.parametrize("change", [("u", "i"), (".", ".a"), ("+u", "+u1")])
+def test_F125_an_address_that_we_did_not_sign_ends_nothing(desk: Any, office: Any, change: tuple[str, str]) -> None:
+    told = asked(desk, office)
+    address = end_of(told["anna@example.com"])
+    local, _, domain = address.partition("@")
+    forged = f"{local.partition('+')[0]}+{local.partition('+')[2].replace(*change, 1)}@{domain}"
+    leave(desk, forged if forged != address else address.replace("+u", "+u9"))
+    wanted = preferences(desk, "anna", "--workspace", "support")
+    assert wanted["new"] == "unassigned" and "item:1" not in wanted
+
+
+def test_F125_it_stands_in_the_history_of_the_item(desk: Any, office: Any) -> None:
+    told = asked(desk, office)
+    leave(desk, end_of(told["anna@example.com"]))
+    history = desk.allegra("item", "history", "1").stdout
+    assert "person.unsubscribed" in history and "anna" in history
+    assert "thread.unsubscribed" in desk.allegra("explain", "last").stdout
