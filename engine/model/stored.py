@@ -360,19 +360,24 @@ NO_WAY_OUT = "smtp"
 
 
 class SentFile(Struct, frozen=True):
-    """A file that goes along with the words it came with; its bytes are `Items.blob(digest)`."""
+    """A file that goes along with the words it came with; its bytes are `Items.blob(digest)`.
+
+    `content_id` is how the HTML of the words names it, "" for a file that stands beside them.
+    """
 
     name: str
     content_type: str
     size_bytes: int
     digest: str
+    content_id: str = ""
 
 
 class OutboxContext(Struct, frozen=True):
     """What a row is about, as far as it is known: the mail that is answered, the item, its words.
 
     `subject` to `name` are of the mail; `name` is that of its writer. `text` are the words of the comment, the post or
-    the item, `files` came with them; `quoted` were the last public words before, by `quoted_from` at `quoted_at`.
+    the item, `files` came with them; `html` refers to the HTML they came as, `pictures` may stand in it. `quoted` were
+    the last public words before, by `quoted_from` at `quoted_at`.
     `first_id` is the Message-ID of the mail that made the item, `last_id` that of the last one this recipient wrote.
     """
 
@@ -403,3 +408,5 @@ class OutboxContext(Struct, frozen=True):
     first_id: str = ""
     last_id: str = ""
     copies: int = 0
+    html: str = ""
+    pictures: tuple[SentFile, ...] = ()

@@ -54,11 +54,21 @@ def compose(letter: Letter, templates: Templates) -> Composed:
         *_marks(letter),
     ]
     said = text(body)
-    parts = [writing.alternative(said, page(said, spoken(letter.language))) if letter.html else writing.text_part(said)]
+    parts = [_body(letter, said)]
     parts += [writing.file_part(one_line(file.name, 150), file.content, file.content_type) for file in letter.files]
     content = writing.message(fields, tuple(parts))
     _prove(content, recipient, [name for name, _ in fields])
     return Composed(letter.message_id, letter.reverse_path, (recipient,), content, replaced)
+
+
+def _body(letter: Letter, said: str) -> bytes:
+    """The text, and beside it the same in HTML; words that came as HTML stand there as they came."""
+    if not letter.html:
+        return writing.text_part(said)
+    words = str(letter.values.get("text", ""))
+    html = writing.html_part(page(said, spoken(letter.language), words, letter.shown))
+    pictures = [writing.picture_part(each.content_id, each.content, each.content_type) for each in letter.pictures]
+    return writing.alternative(said, writing.related(html, pictures))
 
 
 def address(value: str) -> str:

@@ -21,6 +21,7 @@ from engine.model.events import BY_NAME, Kind, Part, Why
 from engine.outbox.compose import mailbox
 from engine.outbox.letter import ComposeError, File, Letter
 from engine.outbox.plain import NAME_CHARS, one_line
+from engine.outbox.shown import shown
 from engine.outbox.templates import spoken
 from engine.outbox.values import ORIGINALS, Reaches, values
 from engine.outbox.writing import encoded_size
@@ -68,6 +69,8 @@ def letter(row: OutboxRow, store: Store, config: Config, now: datetime) -> Lette
     attached = _attached(base)
     answers, references = _thread(base)
     language = spoken(row.language, config.instance.language)
+    html = _html(row, store, about, base.settings)
+    words, pictures = shown(about, store, base.settings, sender.rpartition("@")[2]) if html else ("", ())
     said = values(row, about, config, store, Reaches(reply_to or sender, note_address), language, attached, now)
     return Letter(
         row.kind, row.told.to, sender, _message_id(base), row.told.template, language, said,
@@ -76,7 +79,7 @@ def letter(row: OutboxRow, store: Store, config: Config, now: datetime) -> Lette
         list_id=_list_id(base, sender), unsubscribe=_unsubscribe(base, sender), loop=config.instance.name,
         about=row.topic or row.item, is_topic=bool(row.topic),
         headers=base.settings.replies.headers if row.automatic else {},
-        files=_files(base, store, attached, said), html=_html(row, store, about, base.settings),
+        files=_files(base, store, attached, said), html=html, shown=words, pictures=pictures,
         now=now.astimezone(ZoneInfo(config.instance.timezone)),
     )  # fmt: skip
 

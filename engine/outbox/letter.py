@@ -25,6 +25,14 @@ class File(Struct, frozen=True):
     content_type: str = ""
 
 
+class Picture(Struct, frozen=True):
+    """A picture that stands in the HTML, under its Content-ID."""
+
+    content_id: str
+    content_type: str
+    content: bytes
+
+
 class Letter(Struct, frozen=True):
     """Everything about one mail.
 
@@ -32,7 +40,8 @@ class Letter(Struct, frozen=True):
     for the sender. `reverse_path` is "" for automatic answers, so that nothing answers them. `answers` is the
     Message-ID in In-Reply-To, `references` the whole chain. `values` are what the template may use, `instead` names the
     text built in that takes its place where it fails. `list_id` and `unsubscribe` are for notices. `loop` names the
-    installation, `about` is the number of the item or topic.
+    installation, `about` is the number of the item or topic. `shown` is the safe HTML of the words in `values`, with
+    its `pictures`, where they came so.
     """
 
     kind: Kind
@@ -57,6 +66,8 @@ class Letter(Struct, frozen=True):
     headers: Mapping[str, str] = field(default_factory=dict)
     files: tuple[File, ...] = ()
     html: bool = True
+    shown: str = ""
+    pictures: tuple[Picture, ...] = ()
     now: datetime | None = None
 
 

@@ -22,14 +22,38 @@ _HEAD = (
 )
 
 
-def page(text: str, language: str) -> str:
-    """Lay out a text; blank lines part paragraphs, lines that begin with `>` are a quotation."""
+def page(text: str, language: str, words: str = "", shown: str = "") -> str:
+    """Lay out a text; blank lines part paragraphs, lines that begin with `>` are a quotation.
+
+    Where whole lines of it are `words`, `shown` stands in their place: the same words as safe HTML.
+    """
+    at = _whole_lines(text, words) if words and shown else -1
+    if at < 0:
+        inner = _laid_out(text)
+    else:
+        behind = _laid_out(text[at + len(words) :])
+        inner = f'{_laid_out(text[:at])}\n<div style="margin:0 0 12px">{shown}</div>\n{behind}'
+    return _HEAD.format(escape(language or "en")) + inner + "\n</body></html>\n"
+
+
+def _whole_lines(text: str, words: str) -> int:
+    """Where words stand in a text as whole lines, -1 if nowhere."""
+    at = text.find(words)
+    while at >= 0:
+        end = at + len(words)
+        if text[at - 1 : at] in ("", _LINE_END) and text[end : end + 1] in ("", _LINE_END):
+            return at
+        at = text.find(words, at + 1)
+    return -1
+
+
+def _laid_out(text: str) -> str:
     blocks = []
     for quoted, group in groupby(text.rstrip("\n").split("\n"), _is_quoted):
         lines = [line[1:].removeprefix(" ") if quoted else line for line in group]
         inner = "\n".join(map(_paragraph, filter(str.strip, _BLANK_LINES.split("\n".join(lines)))))
         blocks.append(f"<blockquote{_BLOCKQUOTE}>{inner}</blockquote>" if quoted else inner)
-    return _HEAD.format(escape(language or "en")) + "\n".join(blocks) + "\n</body></html>\n"
+    return "\n".join(blocks)
 
 
 def _is_quoted(line: str) -> bool:

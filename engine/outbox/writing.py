@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from base64 import b64encode
 from binascii import b2a_base64, b2a_qp
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from hashlib import sha256
 from urllib.parse import quote
 
@@ -19,8 +19,12 @@ PLAIN_CHARS = 66
 WORD_BYTES = 42
 """Bytes of text in one encoded-word: as base64 with `=?utf-8?b?…?=` they stay below 75 characters (RFC 2047, 2)."""
 
-_TYPE = re.compile(r"[a-z0-9!#$&^_.+-]{1,60}/[a-z0-9!#$&^_.+-]{1,60}")
+_TYPE = re.compile(r"(?!multipart/|message/)[a-z0-9!#$&^_.+-]{1,60}/[a-z0-9!#$&^_.+-]{1,60}")
+"""A type that a part of any bytes may have: those that hold parts may not be base64 (RFC 2045, 6.4)."""
+
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9 ._()+-]{1,60}")
+
+OCTETS = "application/octet-stream"
 
 PIECE_CHARS = 54
 _PIECES = re.compile(r"(?:%[0-9A-F]{2}|[^%]){1,18}")
@@ -70,14 +74,28 @@ def html_part(html: str) -> bytes:
     return head + _base64(html.encode())
 
 
-def alternative(text: str, html: str) -> bytes:
-    """The same said twice: as text, and as HTML (RFC 2046, 5.1.4)."""
-    return _multipart("alternative", (text_part(text), html_part(html)))
+def alternative(text: str, html: bytes) -> bytes:
+    """The same said twice: as text, and as a part with HTML (RFC 2046, 5.1.4)."""
+    return _multipart("alternative", (text_part(text), html))
+
+
+def related(html: bytes, pictures: Sequence[bytes]) -> bytes:
+    """HTML with the pictures that stand in it (RFC 2387); alone where there are none."""
+    return _multipart("related", (html, *pictures)) if pictures else html
+
+
+def picture_part(content_id: str, content: bytes, content_type: str) -> bytes:
+    """A picture that HTML shows by its Content-ID (RFC 2392)."""
+    head = (
+        f"Content-Type: {content_type if _TYPE.fullmatch(content_type) else OCTETS}\r\nContent-ID: <{content_id}>\r\n"
+        "Content-Disposition: inline\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+    )
+    return head.encode("ascii") + _base64(content)
 
 
 def file_part(name: str, content: bytes, content_type: str = "") -> bytes:
     """An attachment of any bytes; a name that is not plain is written by RFC 2231. HTML is never shown inline."""
-    kind = content_type if _TYPE.fullmatch(content_type) else "application/octet-stream"
+    kind = content_type if _TYPE.fullmatch(content_type) else OCTETS
     head = (
         f"Content-Type: {kind}\r\nContent-Disposition: attachment;\r\n {_filename(name or 'file')}\r\n"
         "Content-Transfer-Encoding: base64\r\n\r\n"

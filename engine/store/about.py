@@ -45,16 +45,18 @@ class About:
         found = self._database.one(hot.ABOUT["item"], row.item)
         if found is None:
             return {}
-        title, workspace, text, status, kind, priority, assigned_to, opened_at, name, sender, first_id = found
+        title, workspace, text, status, kind, priority, assigned_to, opened_at, name, sender, first_id, html = found
         said = {
             "item": row.item, "title": title, "workspace": workspace, "status": status, "type": kind,
             "priority": priority, "assigned_to": assigned_to, "opened_at": time(opened_at),
             "requester": sender or name or "", "requester_address": bare(sender) if sender else "",
-            "first_id": first_id or "", "text": text,
+            "first_id": first_id or "", "text": text, "html": html,
         }  # fmt: skip
         said["files"] = self._files(hot.FILES["item"], row.item, row.told.comment)
         if row.told.comment:
             said |= self._words(row, text, name or sender, opened_at)
+        if said["html"]:
+            said["pictures"] = self._pictures(hot.PICTURES["item"], row.item, row.told.comment)
         last = self._database.one(hot.LAST_WRITTEN, row.item, row.address_key)
         copies = self._database.one(hot.COPIES_COUNTED, row.item)[0]
         return said | {"last_id": (last[0] if last else "") or "", "copies": copies}
@@ -62,26 +64,35 @@ class About:
     def _words(self, row: OutboxRow, text: str, author: str, opened_at: int) -> dict[str, Any]:
         """The words and files of a comment, of a note for people inside only; what was said in public before it."""
         found = self._database.one(hot.WORDS["comment"], row.told.comment)
-        if found is None or (found[1] and not row.told.inside):
-            return {"text": "", "files": ()}
-        before = self._database.one(hot.SAID_BEFORE, row.item, row.told.comment, *found[2:])
+        if found is None or (found[2] and not row.told.inside):
+            return {"text": "", "html": "", "files": ()}
+        before = self._database.one(hot.SAID_BEFORE, row.item, row.told.comment, *found[3:])
         quoted, writer, at = before or (text, author, opened_at)
-        return {"text": found[0], "quoted": quoted, "quoted_from": writer or "", "quoted_at": moment(at)}
+        text, html = found[:2]
+        return {"text": text, "html": html, "quoted": quoted, "quoted_from": writer or "", "quoted_at": moment(at)}
 
     def _topic(self, row: OutboxRow) -> dict[str, Any]:
         found = self._database.one(hot.ABOUT["topic"], row.topic)
         if found is None:
             return {}
         words = self._database.one(hot.WORDS["post"], row.told.comment)
-        files = self._files(hot.FILES["topic"], row.topic, row.told.comment)
+        about, html = (row.topic, row.told.comment), words[1] if words else ""
         return {
             "topic": row.topic, "title": found[0], "workspace": found[1], "text": words[0] if words else "",
-            "files": files,
+            "files": self._files(hot.FILES["topic"], *about), "html": html,
+            "pictures": self._pictures(hot.PICTURES["topic"], *about) if html else (),
         }  # fmt: skip
 
     def _files(self, statement: str, about: int, comment: int) -> tuple[SentFile, ...]:
         rows = self._database.rows(statement, about, comment, MOST_FILES)
         return tuple([SentFile(name, kind, size, bytes(digest).hex()) for name, kind, size, digest in rows])
+
+    def _pictures(self, statement: str, about: int, comment: int) -> tuple[SentFile, ...]:
+        """The pictures that came with the words, or with the item when it was opened, by their names in the HTML."""
+        rows = self._database.rows(statement, about, comment, MOST_FILES)
+        return tuple(
+            [SentFile(name, kind, size, bytes(digest).hex(), named) for name, kind, size, digest, named in rows]
+        )
 
     def _head(self, raw: int | None) -> tuple[tuple[str, ...], str]:
         """The newest Message-IDs in References of a raw mail and the name in From, as long as its bytes are there."""

@@ -587,15 +587,15 @@ WHERE outbox.id = ?"""
 ABOUT = {
     "item": """
 SELECT title, identifier, item.text, item.status, type, priority, assigned_to, item.created_at, account.name,
-  item.sender, inbound.message_id
+  item.sender, inbound.message_id, item.html
 FROM item JOIN workspace ON workspace.id = workspace_id LEFT JOIN account ON account.id = author_id
 LEFT JOIN inbound ON inbound.id = item.inbound_id WHERE item.id = ?""",
     "topic": "SELECT title, identifier FROM topic JOIN workspace ON workspace.id = workspace_id WHERE topic.id = ?",
 }
 
 WORDS = {
-    "comment": "SELECT text, internal, coalesce(author_id, 0), sender FROM comment WHERE id = ?",
-    "post": "SELECT text FROM post WHERE id = ?",
+    "comment": "SELECT text, html, internal, coalesce(author_id, 0), sender FROM comment WHERE id = ?",
+    "post": "SELECT text, html FROM post WHERE id = ?",
 }
 
 SAID_BEFORE = """
@@ -614,6 +614,15 @@ FILES = {
     about: f"""
 SELECT name, content_type, size, digest FROM attachment JOIN blob ON blob.id = blob_id
 WHERE {about}_id = ? AND comment = ? AND inline = FALSE ORDER BY size, attachment.id LIMIT ?"""
+    for about in ("item", "topic")
+}
+
+PICTURES = {
+    about: f"""
+SELECT name, content_type, size, digest, content_id FROM attachment JOIN blob ON blob.id = blob_id
+WHERE {about}_id = ? AND comment IN (0, ?) AND content_id <> ''
+  AND content_type IN ('image/png', 'image/jpeg', 'image/gif', 'image/webp')
+ORDER BY comment DESC, attachment.id LIMIT ?"""
     for about in ("item", "topic")
 }
 

@@ -167,6 +167,7 @@ ALWAYS = {"from", "to", "subject", "date", "message-id", "mime-version", "conten
 @settings(max_examples=3000)
 @given(LETTERS)
 @example({"values": {**SAMPLE, "title": "\r\nBcc: evil@evil.example"}, "kind": Kind.ANSWER, "template": "answer"})
+@example({"files": (File("a", b"", "multipart/mixed"), File("b", b"x", "message/rfc822"))})
 def test_G21_no_value_makes_a_header_a_recipient_or_a_second_mail(changes: dict[str, Any]) -> None:
     composed, message = made(**changes)
     content = composed.content

@@ -78,7 +78,10 @@ def test_a_type_that_is_none_is_bytes_of_any_kind(kind: str) -> None:
 
 @given(st.text(max_size=200).map(text), st.lists(st.binary(max_size=100), max_size=3))
 def test_parts_come_out_as_they_went_in(value: str, files: list[bytes]) -> None:
-    parts = (writing.alternative(value, f"<p>{value}"), *(writing.file_part("f", each) for each in files))
+    parts = (
+        writing.alternative(value, writing.html_part(f"<p>{value}")),
+        *(writing.file_part("f", each) for each in files),
+    )
     message = read(writing.message([("Subject", "x")], parts))
     assert [part.get_payload(decode=True) for part in message.iter_attachments()] == files
     body = message.get_body(("plain",)).get_content().replace("\r\n", "\n")
@@ -86,7 +89,11 @@ def test_parts_come_out_as_they_went_in(value: str, files: list[bytes]) -> None:
 
 
 def test_what_a_text_says_of_boundaries_parts_nothing() -> None:
-    first = writing.alternative("x", "y")
+    first = writing.alternative("x", writing.html_part("y"))
     boundary = first.split(b'"')[1].decode()
-    again = read(writing.alternative(f"--{boundary}\nContent-Type: text/html\n\n<script>\n--{boundary}--", "y"))
+    again = read(
+        writing.alternative(
+            f"--{boundary}\nContent-Type: text/html\n\n<script>\n--{boundary}--", writing.html_part("y")
+        )
+    )
     assert [part.get_content_type() for part in again.iter_parts()] == ["text/plain", "text/html"]
