@@ -29,6 +29,7 @@ from engine.model.stored import (
     EventRow,
     ItemRow,
     ItemView,
+    LeftAlone,
     MailboxState,
     MailRow,
     OutboxContext,
@@ -85,6 +86,13 @@ class Scene(Protocol):
         """Tell whether mails go to and fro between us and an address about an item; if so, note it for a day.
 
         That is: within ten minutes five mails of the address on the item, each within two minutes of one of ours to it.
+        """
+
+    def is_repeating(self, address_key: str, row: int) -> bool:
+        """Tell whether a mail is the third of its sender in an hour that says the same; if so, note it for a day.
+
+        Then the address is muted about `BY_ITSELF`. Same: but for case, digits and blanks. Only those that made
+        something count: who sends again what was refused does not repeat.
         """
 
     def written(self, kind: Kind, since_s: float, address_key: str = "", item: int = 0) -> int:
@@ -650,6 +658,19 @@ class Troubles(Protocol):
         """Note that it works again."""
 
 
+class OldMail(Protocol):
+    """What lies in mailboxes and is older than they are read from."""
+
+    def first_read(self, mailbox: str) -> datetime | None:
+        """When somebody first took the lease of a mailbox; None for nobody."""
+
+    def left_alone(self, mailbox: str) -> LeftAlone | None:
+        """Tell what the last pass left alone; None for nothing."""
+
+    def leave_alone(self, mailbox: str, left: LeftAlone | None) -> None:
+        """Note what is left alone, in place of what was; what has not changed is not written."""
+
+
 class Archive(Protocol):
     """Mails as people look for them, the bytes and traces behind them, and how long those are kept."""
 
@@ -746,6 +767,10 @@ class Store(Protocol):
     @property
     def troubles(self) -> Troubles:
         """What does not work."""
+
+    @property
+    def old_mail(self) -> OldMail:
+        """What is left alone."""
 
     @property
     def archive(self) -> Archive:

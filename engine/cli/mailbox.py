@@ -7,15 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from engine.cli import words
 from engine.cli.common import AWAY, DONE, FINDINGS, chosen_mailboxes, complain, open_config, open_store, print_json
 from engine.cli.noun import Noun
-from engine.cli.shown import print_table, when
+from engine.cli.shown import older, print_table, when
 from engine.plain_text import printable
+
+if TYPE_CHECKING:
+    from engine.desk.mailboxes import Fare
 
 
 @click.group(cls=Noun)
@@ -40,7 +43,7 @@ def list_(ctx: click.Context, as_json: bool) -> None:
         return
     rows = [
         (each.mailbox.name, each.mailbox.protocol, each.mailbox.place, each.mailbox.folder, each.state,
-         when(each.since), each.sentence)
+         when(each.since), _why(each))
         for each in told
     ]  # fmt: skip
     heads = ("mailbox", "protocol", "place", "folder", "state", "since", "why")
@@ -97,7 +100,7 @@ def peek(ctx: click.Context, name: str, count: int, as_json: bool) -> None:
             print_json("mailbox", plain.peeked(box.name, look))
         return
     rows = [
-        ("new" if look.is_new else "read in", when(look.received_at), look.sender, look.subject, look.size_bytes,
+        (look.state, when(look.received_at), look.sender, look.subject, look.size_bytes,
          " ".join(look.flags))
         for look in looks
     ]  # fmt: skip
@@ -178,14 +181,21 @@ def reconcile(ctx: click.Context, name: str, folder: str | None, commit: bool, n
         found = mailboxes.reconcile(config, store, box, folder or "", commit=commit, notify=notify)
     told = {"mailbox": name, "folder": found.place, "on_server": found.on_server, "known": found.known,
             "missing": found.missing, "known_by_content": found.known_by_content, "withheld": found.withheld,
-            "committed": commit}  # fmt: skip
+            "left_alone": found.left_alone, "committed": commit}  # fmt: skip
     what = "were taken in: allegra run decides them" if commit else "are missing here (--commit takes them in)"
     what = what if found.missing else "are missing here"
-    numbers = f"{found.on_server} mails, {found.known} known, {found.missing}"
+    left = f"{found.left_alone} left alone, " if found.left_alone else ""
+    numbers = f"{found.on_server} mails, {found.known} known, {left}{found.missing}"
     _say(as_json, told, f"{found.place}: {numbers} {what}")
     if found.withheld:
         complain(f"mailbox {name}: listed but not handed out: {named(found.withheld)}")
         raise SystemExit(FINDINGS)
+
+
+def _why(this: Fare) -> str:
+    """Why it is as it is, and how many mails in it are too old to be read."""
+    left = older(this.left_alone, this.older_than) if this.older_than is not None else ""
+    return "; ".join(filter(None, (this.sentence, left)))
 
 
 @contextmanager

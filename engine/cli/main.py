@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("demo:demo", "Make a demo in ./allegra-demo and run it."),
-    "init": ("init:init", "Write an allegra.toml and make its database, asking four questions."),
+    "init": ("init:init", "Write an allegra.toml and make its database, asking five questions."),
     "run": ("run:run", "One pass over all active mailboxes (for cron)."),
     "deliver": ("deliver:deliver", "Take one mail from standard input (for an MTA)."),
     "explain": ("explain:explain", "Tell what became of a mail, and why."),

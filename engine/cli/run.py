@@ -25,6 +25,8 @@ from engine.cli.common import (
     verbosity,
 )
 from engine.cli.reminders import aloud
+from engine.cli.since import SOMEWHERE
+from engine.cli.since import option as since_option
 from engine.model.reasons import NEEDS_MENDING, OUR_FAULT
 from engine.model.stored import NO_WAY_OUT
 from engine.run.report import Sent
@@ -50,6 +52,13 @@ MOST_JOBS = 4
 )
 @click.option("--workspace", "names", multiple=True, metavar="NAME", help="Only the mailbox of this workspace.")
 @click.option("--limit", type=click.IntRange(1), metavar="N", help="Read at most N new mails from each mailbox.")
+@click.option(
+    "--since",
+    metavar="DATE",
+    callback=since_option("now", "all", ahead=SOMEWHERE),
+    help="This time leave alone what is older, in place of the mailbox's since; now: what lay there before the first "
+    "run; all: nothing.",
+)
 @click.option("--dry-run", is_flag=True, help="Decide, show, and take everything back; the server hears nothing.")
 @click.option(
     "--wait",
@@ -71,6 +80,7 @@ def run(
     ctx: click.Context,
     names: Sequence[str],
     limit: int | None,
+    since: str | None,
     dry_run: bool,
     wait: float,
     jobs: int | None,
@@ -97,7 +107,7 @@ def run(
                 config = open_config(ctx)
                 mailboxes = chosen_mailboxes(config, names)
                 with open_store(ctx, config) as store:
-                    how = limit or 0, wait, jobs or _most_jobs(), dry_run, no_move
+                    how = limit or 0, wait, jobs or _most_jobs(), dry_run, no_move, since or ""
                     sent = _pass(config, store, mailboxes, stop, reports, *how)
                     tell = bool(sent.away) and aloud(store, NO_WAY_OUT)
         except (Stopped, KeyboardInterrupt):
@@ -129,7 +139,7 @@ def _most_jobs() -> int:
 
 def _pass(
     config: Config, store: Store, mailboxes: Sequence[Mailbox], stop: Stop, reports: list[MailboxReport], limit: int,
-    wait: float, jobs: int, dry_run: bool, no_move: bool,
+    wait: float, jobs: int, dry_run: bool, no_move: bool, since: str,
 ) -> Sent:  # fmt: skip
     """Do the pass, or rehearse it, and add to `reports`. A request to stop is heard where it does no harm."""
     from engine.cli.progress import Progress
@@ -140,11 +150,11 @@ def _pass(
     engine = Engine(config, store, stop=stop)
     try:
         if dry_run:
-            reports += rehearse(engine, mailboxes, limit)
+            reports += rehearse(engine, mailboxes, limit, since=since)
             return Sent()
         with stop.protected():
             progress = Progress()
-            one = Pass(engine, progress, limit, wait, settle=not no_move, jobs=jobs)
+            one = Pass(engine, progress, limit, wait, settle=not no_move, jobs=jobs, since=since)
             reports += one.run(mailboxes)
             progress.clear()
         return one.outbox

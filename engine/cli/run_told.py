@@ -13,7 +13,7 @@ import click
 
 from engine.cli.common import AWAY, print_json, terminal_columns
 from engine.cli.paint import paint, state
-from engine.cli.shown import age, clock, when
+from engine.cli.shown import age, clock, older, when
 from engine.model.reasons import NEEDS_MENDING, OUR_FAULT
 from engine.plain_text import columns, fit, printable
 
@@ -76,6 +76,8 @@ def _state(report: MailboxReport) -> str:
     said = f"{report.new:>4} new"
     said += f", {report.seen_before} known by their bytes" if report.seen_before else ""
     said += f", {waited} that waited" if waited > 0 else ""
+    if report.older_than is not None:
+        said += f", {older(report.left_alone, report.older_than)}"
     return said + (f"   {report.sentence}" if report.sentence else "")
 
 
@@ -149,6 +151,7 @@ def print_pass(reports: Sequence[MailboxReport], sent: Sent, took: float) -> Non
         | ({"code": report.code, "because": report.sentence} if report.code else {})
         | ({"notes": report.notes} if report.notes else {})
         | ({"withheld": report.withheld} if report.withheld else {})
+        | ({"left_alone": report.left_alone, "older_than": report.older_than} if report.left_alone else {})
         | ({"waiting": [_waits(each) for each in report.waiting]} if report.waiting else {})
         for report in reports
     }

@@ -78,6 +78,18 @@ def clock(moment: datetime) -> str:
     return f"{moment.astimezone(zone()):{'%H:%M' if recent else '%Y-%m-%d'}}"
 
 
+def older(mails: int, since: datetime) -> str:
+    """Say how many mails are left alone: `3 410 older than 1 Nov 2026 left alone`."""
+    local = since.astimezone(zone())
+    time = "" if (local.hour, local.minute) == (0, 0) else f" {local:%H:%M}"
+    return f"{grouped(mails)} older than {local.day} {local:%b %Y}{time} left alone"
+
+
+def grouped(number: int) -> str:
+    """Write a number by thousands: `3 410`."""
+    return f"{number:,}".replace(",", " ")
+
+
 def ago(span: timedelta) -> str:
     """A time span as people say it: `3 min ago`."""
     seconds = span.total_seconds()

@@ -9,11 +9,13 @@ from __future__ import annotations
 import re
 import stat
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from engine.config.idle import idle
 from engine.config.inherit import relaxations
+from engine.config.kinds import in_zone
 from engine.config.mailbox import Mailbox, Smtp
 from engine.config.root import Root
 from engine.config.tidy import Finding
@@ -61,7 +63,8 @@ def findings(root: Root, mailboxes: tuple[Mailbox, ...], path: Path, *, whole: b
     if whole:
         found += [*_workspaces(root), *_some_mailbox(mailboxes), *_smtp(root), *_webhooks(root), *idle(root, mailboxes)]
     for box in mailboxes:
-        found += [*_mailbox(box, whole), *(_secrets(box, _table(box), "password") if whole else ())]
+        found += [*_mailbox(box, whole), *_since(box, root.instance.timezone)]
+        found += _secrets(box, _table(box), "password") if whole else ()
     found += [*_same(mailboxes), *_claims(root, mailboxes), *_readable(root, path)]
     return found
 
@@ -176,6 +179,13 @@ def _mailbox(box: Mailbox, whole: bool) -> Iterator[Finding]:
         yield _needs(table, "path")
     if box.auth == "apop" and box.protocol != "pop3":
         yield Finding("C103", "apop is a way to log in to POP3", (*table, "auth"))
+
+
+def _since(box: Mailbox, timezone: str) -> Iterator[Finding]:
+    if box.since is not None and in_zone(box.since, timezone) > datetime.now(UTC):
+        said = "this date lies in the future: no mail would be read"
+        advice = "write a date that is over, or take it out: then all mail is read"
+        yield Finding("C119", said, (*_table(box), "since"), advice)
 
 
 def _needs(table: KeyPath, option: str, told: str = "") -> Finding:

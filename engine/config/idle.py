@@ -17,6 +17,7 @@ from engine.config.tidy import Finding
 from engine.config.tidy import Path as KeyPath
 
 _SERVERS, _FOLDERS, _FILES = ("imap", "pop3"), ("imap", "maildir"), ("maildir", "mbox")
+_READ = ("imap", "pop3", "maildir", "mbox")
 
 PROTOCOLS: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(("host", "port", "ssl", "ssl_verification", "ca_file", "auth", "timeout"), _SERVERS),
@@ -24,6 +25,7 @@ PROTOCOLS: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(("folder", "move_on_success", "move_on_failure", "move_on_hold"), _FOLDERS),
     "path": _FILES,
     "query": ("imap",),
+    "since": _READ,
     "exclusive_mailbox": ("imap",),
     "use_message_id_as_uid": _SERVERS,
     "delete_unprocessed": ("pop3",),

@@ -9,6 +9,7 @@ control character, so nothing from the configuration breaks a protocol line or a
 from __future__ import annotations
 
 import re
+from datetime import UTC, date, datetime, time, tzinfo
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -72,6 +73,45 @@ def show_duration(seconds: float) -> str:
             count = int(seconds // length)
             return f"{count} {unit.rstrip('s') if count == 1 else unit}"
     return f"{int(seconds) if seconds == int(seconds) else seconds} s"
+
+
+def read_moment(value: Any, folder: Path = Path()) -> datetime | None:
+    """A day or a time of a day, "2026-11-01" or "2026-11-01 12:40", with or without an offset; "" is None."""
+    if value == "":
+        return None
+    try:
+        if isinstance(value, date):  # TOML has dates of its own
+            found = value if isinstance(value, datetime) else datetime.combine(value, time())
+        else:
+            found = datetime.fromisoformat(read_text(value).strip())
+    except ValueError:
+        found = datetime.min
+    if not 1970 < found.year < 9999:
+        raise Wrong("C106", "this is no date", advice='write "2026-11-01" or "2026-11-01 12:40"')
+    return found
+
+
+def show_moment(moment: datetime | None) -> str:
+    """The shortest way to write a moment; "" for None."""
+    if moment is None:
+        return ""
+    plain = moment.tzinfo is None and moment.time() == time()
+    return f"{moment:%Y-%m-%d}" if plain else moment.isoformat(" ", "seconds" if moment.second else "minutes")
+
+
+def in_zone(moment: datetime, timezone: str) -> datetime:
+    """Give a moment its place in time: without an offset it is told in the time zone of the instance."""
+    if moment.tzinfo is not None:
+        return moment
+    zone: tzinfo = UTC
+    if timezone != "UTC":
+        from zoneinfo import ZoneInfo
+
+        try:
+            zone = ZoneInfo(timezone)
+        except (OSError, ValueError, KeyError):  # C114 tells
+            zone = UTC
+    return moment.replace(tzinfo=zone)
 
 
 def read_size(value: Any, folder: Path = Path()) -> int:
@@ -214,6 +254,8 @@ def _text(pattern: str = "", *examples: str) -> dict[str, Any]:
 
 _SEVERAL_LINES = r"^([^\u0000-\u0008\u000b-\u001f\u007f\u0085\u2028\u2029]|\r\n)*$"
 _NUMBER = r"^\s*\d{1,12}(\.\d{1,6})?\s*"
+_DAY = r"^\s*(\d{4}-?\d\d-?\d\d([ T]\S+)?)?\s*$"
+_DAYS = "2026-11-01", "2026-11-01 12:40"
 _ANY = {"type": "string"}
 _PROGRAM = {"anyOf": [_ANY, {"type": "array", "items": _text()}]}
 _TIME = {"anyOf": [_text(_NUMBER + r"[A-Za-z]+\s*$"), {"type": "number", "minimum": 0, "maximum": 1e10}],
@@ -226,6 +268,7 @@ Lines = Annotated[str, Kind("text", read_lines, _text(_SEVERAL_LINES))]
 Format = Annotated[int, Kind("format", read_format, {"enum": [FORMAT]}, int)]
 Host = Annotated[str, Kind("text", read_host, _text())]
 Duration = Annotated[float, Kind("duration", read_duration, _TIME, show_duration)]
+Moment = Annotated[datetime | None, Kind("date", read_moment, _text(_DAY, *_DAYS), show_moment)]
 Size = Annotated[int, Kind("size", read_size, _AMOUNT_OF_BYTES, show_size)]
 Pixels = Annotated[
     tuple[int, int] | None,

@@ -14,6 +14,7 @@ from engine.config.kinds import (
     Host,
     Line,
     MailboxText,
+    Moment,
     OptionalPath,
     Port,
     Positive,
@@ -32,7 +33,7 @@ class Mailbox(Section, frozen=True):
     """A configured account and folder that mail is read from.
 
     All inheritance is applied. `name` is "system" or the workspace identifier, `workspace` is empty for the system
-    mailbox. Paths and `port` are resolved; `timeout` is in seconds.
+    mailbox. Paths and `port` are resolved; `timeout` is in seconds; `since` is as written (`kinds.in_zone`).
     """
 
     aliases: ClassVar = {"pop3_auth_option": "auth", "pop3_auth_options": "auth", "mailbox": "folder", "server": "host",
@@ -56,6 +57,7 @@ class Mailbox(Section, frozen=True):
     path: OptionalPath = None
     folder: Line = "INBOX"
     query: Line = "ALL"
+    since: Moment = None
     max_emails: Positive = 1000
     order: Literal["oldest-first", "newest-first"] = "oldest-first"
     timeout: Duration = 60.0

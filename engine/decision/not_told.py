@@ -15,7 +15,7 @@ from engine.model.addresses import base_key, key_of
 from engine.model.desk import Account, AccountStatus
 from engine.model.events import BY_NAME, Event, Kind, Part, Why
 from engine.model.facts import Auto
-from engine.model.hearing import Batch
+from engine.model.hearing import BY_ITSELF, Batch
 from engine.model.preferences import of_item
 
 if TYPE_CHECKING:
@@ -32,6 +32,8 @@ Answer = tuple[Why | None, str, bool]
 """Why not, more of it in words, and whether the row is held rather than suppressed."""
 
 YES: Answer = (None, "", False)
+
+EQUAL = "3 equal mails in an hour"
 
 TOLD_INSIDE = frozenset({Auto.AUTO_GENERATED, Auto.MAILING_LIST})
 """Kinds of mail by machines that people inside hear of: alarms, what other systems report, what comes by a list. What
@@ -207,7 +209,13 @@ class NotTold:
             return self.quiet, "", False
         if self._scene.is_muted(key, self._batch.item) or self._loops(key):
             return Why.LOOP, "", False
-        return self._over(event, key) or self._out()
+        if self._scene.is_muted(key, BY_ITSELF):
+            return Why.LOOP, EQUAL, False
+        over = self._over(event, key) or self._out()
+        refused = event.name.startswith("mail.")  # errors.refusals ends that, and its last one says so
+        if over == YES and not refused and self._scene.is_repeating(key, self._batch.row):
+            return Why.LOOP, EQUAL, False
+        return over
 
     def _over(self, event: Event, key: str) -> Answer | None:
         """The caps on automatic answers."""

@@ -2,20 +2,22 @@
 
 Here: what is guessed from an address, the file, the database with its workspace. Not here: the questions
 (`cli/init.py`), a look into the mailbox (`mailboxes.py`), the demo (`demo.py`).
-Invariant: the file that is written loads; it is readable by its owner only, and an existing one is never replaced;
-the workspace it names is in the database.
+Invariant: the file that is written loads; it is readable by its owner only, and one that we did not write is never
+replaced; the workspace it names is in the database.
 """
 
 from __future__ import annotations
 
 import os
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
 from engine.config import ConfigError, load, write
+from engine.run.since import MARGIN
 from engine.store.errors import Unclear
 from engine.store.store import Store
 
@@ -44,7 +46,7 @@ _ADDRESS = re.compile(r"[^\s<>@\"\x00-\x1f]+@([^\s<>@\"\x00-\x1f]+)")
 
 
 class Answers(Struct, frozen=True):
-    """What a first file is made of. Without `smtp` nothing is sent.
+    """What a first file is made of. Without `smtp` nothing is sent; without `since` all mail that lies there is read.
 
     `login` is the option that says how to log in (password, password_env, password_file or password_command); its
     value is kept apart.
@@ -57,6 +59,7 @@ class Answers(Struct, frozen=True):
     sender: str
     smtp: str
     protocol: str = "imap"
+    since: str = ""
 
 
 def domain_of(address: str) -> str:
@@ -77,21 +80,38 @@ def likely_smtp(host: str) -> str:
     return host.replace("imap", "smtp", 1).replace("pop3", "smtp", 1)
 
 
+def from_now_on(now: datetime) -> str:
+    """Give the `since` of a mailbox of which only new mail is read: now, less some minutes, because clocks differ."""
+    return f"{now.astimezone(UTC) - MARGIN:%Y-%m-%d %H:%MZ}"
+
+
 def write_first(file: Path, answers: Answers, secret: str) -> Config:
     """Write a first file whole, with its folder, and load it; `secret` is the value of the option `answers.login`.
 
     Raises OSError, FileExistsError for a file that is there, and ConfigError: then there is none.
     """
-    text = BEGINNING + write.plain(_tables(answers, {answers.login: secret}))
     file.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-        stream.write(text)
+    _write(file, answers, secret)
     try:
         return load(file)
     except ConfigError:
         file.unlink()
         raise
+
+
+def write_again(file: Path, answers: Answers, secret: str) -> Config:
+    """Write a file anew that `write_first` wrote just now, whole or not at all. Raises OSError, ConfigError."""
+    draft = file.with_name(f"{file.name}.new")
+    draft.unlink(missing_ok=True)
+    _write(draft, answers, secret)
+    draft.replace(file)
+    return load(file)
+
+
+def _write(file: Path, answers: Answers, secret: str) -> None:
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+        stream.write(BEGINNING + write.plain(_tables(answers, {answers.login: secret})))
 
 
 def make_database(config: Config) -> None:
@@ -117,6 +137,7 @@ def _tables(answers: Answers, login: dict[str, str]) -> dict[str, Any]:
                 "username": answers.username,
                 **login,
                 "addresses": [answers.address],
+                **({"since": answers.since} if answers.since else {}),
             },
         },
         "workspace": {"support": {"name": "Support"}},

@@ -12,12 +12,15 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
+from msgspec.structs import replace
 
+from engine.config.kinds import show_moment
 from engine.plain_text import printable
 from engine.run.lease import Lease
 from engine.run.passing import unknown, utc_now
+from engine.run.since import lying_there, of_file, part, since_of
 from engine.sources import BROUGHT, KINDS, handed
-from engine.sources.source import SourceError, account_of
+from engine.sources.source import Listed, SourceError, account_of
 from engine.store.errors import Busy
 
 if TYPE_CHECKING:
@@ -34,7 +37,8 @@ MOST_REASON = 200
 class Fare(Struct, frozen=True):
     """How a mailbox fares. `state` is off, never read, ok, incomplete, paused or failing, `since` when, `sentence` why.
 
-    It is incomplete while the server lists messages that it does not hand out.
+    It is incomplete while the server lists messages that it does not hand out. `left_alone` mails are older than
+    `older_than`, from when it is read.
     """
 
     mailbox: Mailbox
@@ -43,6 +47,8 @@ class Fare(Struct, frozen=True):
     sentence: str = ""
     holder: str = ""
     read_at: datetime | None = None
+    left_alone: int = 0
+    older_than: datetime | None = None
 
 
 class Tried(Struct, frozen=True):
@@ -64,10 +70,11 @@ class Tried(Struct, frozen=True):
 
 
 class Peeked(Struct, frozen=True):
-    """A mail as it lies in a mailbox; `is_new` if it was not read in yet."""
+    """A mail as it lies in a mailbox; `is_new` if it was not read in yet, `is_old` if it is too old to be."""
 
     key: str
     is_new: bool
+    is_old: bool
     received_at: datetime | None
     sender: str
     subject: str
@@ -75,18 +82,29 @@ class Peeked(Struct, frozen=True):
     size_bytes: int
     flags: tuple[str, ...]
 
+    @property
+    def state(self) -> str:
+        """Say whether it was read in, in a word or two."""
+        return "new" if self.is_new else "left alone" if self.is_old else "read in"
+
 
 class FirstLook(Struct, frozen=True):
-    """How many mails wait in a mailbox; of the first ones who wrote and the subject."""
+    """How many mails wait in a mailbox; of the first ones who wrote and the subject, and when the oldest of these came.
+
+    `left_alone` of them are older than the mailbox is read from, None where too many would have to be asked for.
+    """
 
     waiting: int
     first: tuple[tuple[str, str], ...]
+    oldest: datetime | None = None
+    left_alone: int | None = 0
 
 
 class Reconciled(Struct, frozen=True):
     """What a folder holds and what of it we have. `known_by_content` were not known by their key.
 
     `withheld` are those that the server lists and does not hand out, with its words: nobody knows whether we have them.
+    `left_alone` are older than the mailbox is read from.
     """
 
     place: str
@@ -94,17 +112,24 @@ class Reconciled(Struct, frozen=True):
     missing: int
     known_by_content: int
     withheld: Mapping[str, str] = {}
+    left_alone: int = 0
 
     @property
     def known(self) -> int:
         """Mails that are ours already."""
-        return self.on_server - self.missing - len(self.withheld)
+        return self.on_server - self.missing - len(self.withheld) - self.left_alone
 
 
 def fares(config: Config, store: Store) -> list[Fare]:
     """Tell of every configured mailbox how it fares."""
     states = {state.name: state for state in store.mailboxes.states()}
-    return [_fare(box, states.get(box.name)) for box in config.mailboxes]
+    told = [(_fare(box, states.get(box.name)), states.get(box.name)) for box in config.mailboxes]
+    return [
+        replace(fare, left_alone=state.left_alone, older_than=state.older_than)
+        if state is not None and state.left_alone and fare.mailbox.since is not None
+        else fare
+        for fare, state in told
+    ]
 
 
 def _fare(box: Mailbox, state: MailboxState | None) -> Fare:
@@ -131,7 +156,10 @@ def try_out(config: Config, boxes: Iterable[Mailbox]) -> Iterator[Tried]:
             continue
         try:
             with _open(config, box) as source:
-                yield Tried(box, tuple(source.describe()))
+                told = [*source.describe()]
+                if box.since is not None and (older := lying_there(config, source, box, source.list())):
+                    told.append(("since", f"{show_moment(box.since)}: {older}"))
+                yield Tried(box, tuple(told))
         except SourceError as error:
             yield Tried(box, (), error.code, error.sentence)
 
@@ -140,23 +168,32 @@ def peek(config: Config, store: Store, box: Mailbox, count: int) -> list[Peeked]
     """Look at the first mails of a mailbox without a mark. Raises SourceError."""
     with _open(config, box) as source:
         looks = source.peek(count)
-        fresh = set(unknown(store, box, source, [look.key for look in looks]))
+        listed = [Listed(look.key, look.size_bytes, look.internaldate) for look in looks]
+        new = unknown(store, box, source, [look.key for look in looks])
+        fresh = {*part(store, source, box, listed, new, since_of(config, store, box)).fresh}
     found = []
     for look in looks:
-        mail = _read(box, look)
+        mail, is_new = _read(box, look), look.key in fresh
         found.append(
-            Peeked(look.key, look.key in fresh, look.internaldate, _sender(mail), mail.subject, mail.message_id,
-                   look.size_bytes, look.flags)
+            Peeked(look.key, is_new, look.key in new and not is_new, look.internaldate, _sender(mail), mail.subject,
+                   mail.message_id, look.size_bytes, look.flags)
         )  # fmt: skip
     return found
 
 
 def first_look(config: Config, box: Mailbox, count: int) -> FirstLook:
     """Look into a mailbox that nothing was read from yet, without a mark. Raises SourceError."""
+    from engine.sources.arrival import of_header
+
     with _open(config, box) as source:
-        waiting, looks = len(source.list()), source.peek(count)
+        listed, looks = source.list(), source.peek(count)
+        since = of_file(config, box)
+        judged = source.judge(listed, since) if since is not None else None
     mails = [_read(box, look) for look in looks]
-    return FirstLook(waiting, tuple((_sender(mail), mail.subject) for mail in mails))
+    came = [at for look in looks if (at := look.internaldate or of_header(look.header)) is not None]
+    left = 0 if judged is None else None if judged.unasked else len(judged.older)
+    first = tuple((_sender(mail), mail.subject) for mail in mails)
+    return FirstLook(len(listed), first, min(came, default=None), left)
 
 
 def _read(box: Mailbox, look: Peek) -> Mail:
@@ -203,16 +240,18 @@ def reconcile(
         if not lease.held:
             raise Busy(f"mailbox {box.name}: another run is working on it ({lease.holder})")
         with _open(config, elsewhere) as source:
-            listed = [each.key for each in source.list()]
+            listed = source.list()
+            keys = [each.key for each in listed]
             if commit and not folder:
                 store.mailboxes.begin_epoch(box.name, source.epoch(), source.uidnext, account_of(box))
-            fresh = store.mailboxes.unknown_keys(box.name, listed) if folder else unknown(store, box, source, listed)
+            new = store.mailboxes.unknown_keys(box.name, keys) if folder else unknown(store, box, source, keys)
+            fresh = part(store, source, box, listed, new, since_of(config, store, box)).fresh
             counted = handed.Handed(source, box)
             raws = counted.fetch(fresh, config.settings().limits)
             known, missing = _take_in(store, raws, lease.owner, commit, quiet=not notify)
             withheld = counted.withheld(fresh)
     place = elsewhere.folder if box.protocol in ("imap", "maildir") else box.place
-    return Reconciled(place, len(listed), missing, known, withheld)
+    return Reconciled(place, len(listed), missing, known, withheld, len(new) - len(fresh))
 
 
 def _take_in(store: Store, raws: Iterator[RawMail], owner: str, commit: bool, quiet: bool) -> tuple[int, int]:

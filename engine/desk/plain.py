@@ -86,7 +86,8 @@ def fare(this: Fare) -> dict[str, Any]:
     box = this.mailbox
     place = {"protocol": box.protocol, "place": box.place, "folder": box.folder, "active": box.active}
     now = {"state": this.state, "since": this.since, "sentence": this.sentence, "holder": this.holder}
-    return {"mailbox": box.name, "workspace": box.workspace or None, **place, **now}
+    left = {"left_alone": this.left_alone, "older_than": this.older_than} if this.left_alone else {}
+    return {"mailbox": box.name, "workspace": box.workspace or None, **place, **now, **left}
 
 
 def tried(this: Tried) -> dict[str, Any]:
@@ -102,4 +103,4 @@ def peeked(mailbox: str, this: Peeked) -> dict[str, Any]:
     """A mail as it lies in a mailbox (`allegra.mailbox/1`)."""
     there = {"size": this.size_bytes, "received": this.received_at, "flags": this.flags}
     says = {"from": this.sender, "subject": this.subject, "message_id": this.message_id}
-    return {"mailbox": mailbox, "key": this.key, "state": "new" if this.is_new else "read in", **there, **says}
+    return {"mailbox": mailbox, "key": this.key, "state": this.state, **there, **says}

@@ -17,6 +17,10 @@ if TYPE_CHECKING:  # a run without mail asks for rows of the outbox and for no p
     from engine.model.plan import Tell
 
 
+BY_ITSELF = -1
+"""In place of an item of a mute: any item, but only what a machine would answer by itself; 0 is all mail about any."""
+
+
 class Change(Struct, frozen=True, array_like=True):
     """A value that became another one, as people read it; "" is none."""
 

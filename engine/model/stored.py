@@ -77,7 +77,8 @@ class Sorted(NamedTuple):
 class MailboxState(Struct, frozen=True):
     """How a mailbox fares. `failures` counts the passes since it last worked; `holder` is who works on it now.
 
-    `withheld` are the keys of messages that were listed and could not be fetched when they were last asked for.
+    `withheld` are the keys of messages that were listed and could not be fetched when they were last asked for;
+    `left_alone` mails are older than the time that the mailbox is read from.
     """
 
     name: str
@@ -91,6 +92,16 @@ class MailboxState(Struct, frozen=True):
     holder: str
     epoch: str
     withheld: tuple[str, ...] = ()
+    left_alone: int = 0
+    older_than: datetime | None = None
+
+
+class LeftAlone(Struct, frozen=True):
+    """How many mails lie in a mailbox that are older than `since`; `keys` are those whose date cost a question."""
+
+    since: datetime
+    mails: int = 0
+    keys: frozenset[str] = frozenset()
 
 
 # ── the archive ───────────────────────────────────────────────────────────────────────────────────────────────

@@ -59,7 +59,8 @@ def _work(first: _First, stop: Stop) -> None:
         with Store.open(config.store.path, create=False, migrate=False, busy_s=config.store.busy_timeout) as store:
             engine = Engine(config, store, stop=stop)
             try:
-                _visit(first, config, Pass(engine, first, orders.limit, orders.wait_s, orders.settle))
+                how = orders.limit, orders.wait_s, orders.settle
+                _visit(first, config, Pass(engine, first, *how, since=orders.since))
             finally:
                 engine.close()
     except ConfigError:

@@ -13,6 +13,7 @@ import threading
 from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Literal
@@ -39,6 +40,7 @@ class Orders(msgspec.Struct, frozen=True):
     limit: int
     wait_s: float
     settle: bool
+    since: str = ""
 
 
 class Told(msgspec.Struct, frozen=True):
@@ -53,6 +55,8 @@ class Told(msgspec.Struct, frozen=True):
     notes: list[str]
     unsettled: dict[str, str]
     withheld: dict[str, str]
+    left_alone: int = 0
+    older_than: datetime | None = None
 
     @classmethod
     def of(cls, report: MailboxReport, lines: Sequence[Line] = ()) -> Told:

@@ -46,7 +46,8 @@ class Pass(Struct, eq=False):
 
     The engine's `stop` stops it. `sources` are those a host hands in, by the name of their mailbox. In a `hosted` pass
     the process is somebody else's: its signals and its garbage collector are left alone. With `jobs` more processes
-    may visit mailboxes, which open the same configuration and database by themselves. `outbox` tells what was sent.
+    may visit mailboxes, which open the same configuration and database by themselves. `since` says from when mail is
+    read, in place of what the file says: a date, now or all. `outbox` tells what was sent.
     """
 
     engine: Engine
@@ -58,6 +59,7 @@ class Pass(Struct, eq=False):
     sources: Mapping[str, Source] = {}
     hosted: bool = False
     jobs: int = 1
+    since: str = ""
     outbox: Sent = Sent()
 
     def run(self, mailboxes: Iterable[Mailbox]) -> list[MailboxReport]:
@@ -88,7 +90,7 @@ class Pass(Struct, eq=False):
         from engine.run.jobs import Orders
 
         config = self.engine.config
-        return Orders(os.fsencode(config.path), config.digest, self.limit, self.wait_s, self.settle)
+        return Orders(os.fsencode(config.path), config.digest, self.limit, self.wait_s, self.settle, self.since)
 
     def _most_jobs(self) -> int:
         """One process, where what was handed in here cannot go to another one."""
@@ -120,8 +122,16 @@ class Pass(Struct, eq=False):
                 return
             with suppress(Stopped):
                 own = self.sources.get(mailbox.name)
-                visit = Visit(self.engine, mailbox, report, lease, listener, self.now, self.limit, self.settle, own)
+                how = self.limit, self.settle, own, self._since(mailbox)
+                visit = Visit(self.engine, mailbox, report, lease, listener, self.now, *how)
                 visit.decide_waiting(tried=True) if tried else self._usual(visit)
+
+    def _since(self, mailbox: Mailbox) -> datetime | None:
+        if not self.since and mailbox.since is None:
+            return None
+        from engine.run.since import since_of
+
+        return since_of(self.engine.config, self.engine.store, mailbox, self.since, self.now())
 
     def _usual(self, visit: Visit) -> None:
         """Decide what waits, then read what is new, and note how the mailbox fares."""
@@ -167,7 +177,7 @@ def send(engine: Engine, now: Callable[[], datetime] = utc_now) -> Sent:
 
 
 def rehearse(
-    engine: Engine, mailboxes: Iterable[Mailbox], limit: int = 0, now: Callable[[], datetime] = utc_now
+    engine: Engine, mailboxes: Iterable[Mailbox], limit: int = 0, now: Callable[[], datetime] = utc_now, since: str = ""
 ) -> list[MailboxReport]:
     """Do all of a pass and take it back: the servers hear nothing, the store keeps nothing, nothing is sent.
 
@@ -182,7 +192,7 @@ def rehearse(
         report = MailboxReport(mailbox.name, mailbox.place)
         raws: list[RawMail] = []
         try:
-            raws = _fetched(engine, mailbox, report, limit, now, left)
+            raws = _fetched(engine, mailbox, report, limit, now, left, since)
         except SourceError as error:
             report.state, report.code, report.sentence = "failed", error.code, error.sentence
         left -= sum(len(raw.content) for raw in raws)
@@ -217,9 +227,11 @@ def unknown(store: Store, mailbox: Mailbox, source: Source, keys: Sequence[str])
 
 
 def _fetched(
-    engine: Engine, mailbox: Mailbox, report: MailboxReport, limit: int, now: Callable[[], datetime], most_bytes: int
-) -> list[RawMail]:
+    engine: Engine, mailbox: Mailbox, report: MailboxReport, limit: int, now: Callable[[], datetime], most_bytes: int,
+    since: str,
+) -> list[RawMail]:  # fmt: skip
     """Read what is new, as far as memory should hold it; nothing where nothing is read from. Raises SourceError."""
+    from engine.run.since import part, since_of
     from engine.sources import KINDS, open_source
     from engine.sources.handed import Handed
 
@@ -228,8 +240,11 @@ def _fetched(
     raws: list[RawMail] = []
     limits, size = engine.config.settings("").limits, 0
     with open_source(mailbox, limits, now) as source:
-        fresh = unknown(engine.store, mailbox, source, [each.key for each in source.list()])
-        asked, handed = fresh[: limit or mailbox.max_emails], Handed(source, mailbox)
+        listed, start = source.list(), since_of(engine.config, engine.store, mailbox, since, now())
+        new = unknown(engine.store, mailbox, source, [each.key for each in listed])
+        parted = part(engine.store, source, mailbox, listed, new, start)
+        report.left(parted.left)
+        asked, handed = parted.fresh[: limit or mailbox.max_emails], Handed(source, mailbox)
         for raw in handed.fetch(asked, limits):
             raws.append(raw)
             size += len(raw.content)

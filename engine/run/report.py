@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 if TYPE_CHECKING:
-    from engine.model.stored import Waiting
+    from engine.model.stored import LeftAlone, Waiting
     from engine.run.jobs import Told
     from engine.run.line import Line
 
@@ -22,7 +22,7 @@ class MailboxReport(Struct, eq=False):
 
     `notes` are sentences that somebody should read although the mailbox works; `waiting` is which mails wait after the
     pass, and why; `unsettled` says of each key why its mail could not be moved, marked or deleted, `withheld` of each
-    that the server lists and does not hand out what it said.
+    that the server lists and does not hand out what it said. `left_alone` mails are older than `older_than`.
     """
 
     name: str
@@ -37,6 +37,8 @@ class MailboxReport(Struct, eq=False):
     waiting: list[Waiting] = []
     unsettled: dict[str, str] = {}
     withheld: dict[str, str] = {}
+    left_alone: int = 0
+    older_than: datetime | None = None
 
     def take(self, told: Told) -> None:
         """Take over what another process tells of the mailbox: its lines are those that were not told before."""
@@ -44,6 +46,12 @@ class MailboxReport(Struct, eq=False):
         self.state, self.code, self.sentence = told.state, told.code, told.sentence
         self.new, self.seen_before, self.notes = told.new, told.seen_before, told.notes
         self.unsettled, self.withheld = told.unsettled, told.withheld
+        self.left_alone, self.older_than = told.left_alone, told.older_than
+
+    def left(self, alone: LeftAlone | None) -> None:
+        """Count what is left alone because it is older than the mailbox is read from."""
+        if alone is not None:
+            self.left_alone, self.older_than = alone.mails, alone.since
 
     def missed(self, withheld: dict[str, str]) -> None:
         """Name the messages that the server lists and does not hand out."""

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from engine.run.process import Result
     from engine.run.report import Listener, MailboxReport
     from engine.sources.handed import Handed
-    from engine.sources.source import Source
+    from engine.sources.source import Listed, Source
     from engine.stop import Stop
 
 ACTIONS = 500
@@ -42,7 +42,7 @@ MOST_BACK = 50
 class Visit(Struct, eq=False, dict=True):
     """The work on one mailbox. `limit` bounds the new mails read; without `settle` the server hears nothing.
 
-    `own` is a source that a host handed in for this mailbox.
+    `own` is a source that a host handed in for this mailbox. Mail older than `since` is left alone.
     """
 
     engine: Engine
@@ -54,6 +54,7 @@ class Visit(Struct, eq=False, dict=True):
     limit: int = 0
     settle: bool = True
     own: Source | None = None
+    since: datetime | None = None
 
     @cached_property
     def _parents(self) -> Parents:
@@ -103,9 +104,12 @@ class Visit(Struct, eq=False, dict=True):
                     )
                 self._plan_closed()
             self._settle(source)
-            listed = [each.key for each in source.list()]
+            listed = source.list()
             with self.stop.protected():
-                keys, late, cleared = self._keys(listed)
+                unknown, back = store.mailboxes.sort_keys(name, [each.key for each in listed])
+            unknown = self._fresh(source, listed, unknown)
+            with self.stop.protected():
+                keys, late, cleared = self._keys(unknown, back)
             handed = Handed(source, self.mailbox)
             try:
                 if keys or late:
@@ -127,13 +131,24 @@ class Visit(Struct, eq=False, dict=True):
             self.report.missed(withheld)
         self._note_unsettled()
 
-    def _keys(self, listed: Sequence[str]) -> tuple[list[str], list[str], list[str]]:
+    def _fresh(self, source: Source, listed: Sequence[Listed], unknown: Sequence[str]) -> list[str]:
+        """What is unknown without what is older than the mailbox is read from; that is counted. Raises SourceError."""
+        if self.since is None:
+            return [*unknown]
+        from engine.run.since import part
+
+        parted = part(self.engine.store, source, self.mailbox, listed, unknown, self.since)
+        with self.stop.protected():
+            self.engine.store.old_mail.leave_alone(self.mailbox.name, parted.left)
+        self.report.left(parted.left)
+        return parted.fresh
+
+    def _keys(self, unknown: list[str], back: list[str]) -> tuple[list[str], list[str], list[str]]:
         """What to fetch: new messages and some that are back; then, one by one, those that broke sessions.
 
         And over which messages sessions broke that are not to blame any more when all that was fetched.
         """
         store, name = self.engine.store, self.mailbox.name
-        unknown, back = store.mailboxes.sort_keys(name, listed)
         most = min(self.limit or self.mailbox.max_emails, self.mailbox.max_emails)
         suspects = store.mailboxes.suspects(name)
         if not suspects:

@@ -8,11 +8,12 @@ changes on the server before somebody owns the bytes.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime
+from datetime import UTC, date, datetime, timedelta
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from engine.model.mail import RawMail
+from engine.sources.arrival import Judged, is_before
 from engine.sources.guarded import Fetched, Selected, Session
 from engine.sources.imap_rows import Row
 from engine.sources.source import (
@@ -46,6 +47,8 @@ FETCH_TIMES = 5
 """A fetch may take this many times the mailbox's `timeout`: five minutes at the default of a minute."""
 
 PEEK_BYTES = 16_384
+
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
 class ImapSource:
@@ -106,6 +109,25 @@ class ImapSource:
             return [*self._listed_by_id(uids)]
         start = imap_key(self.folder, self.uidvalidity, 0)[:-1]
         return [Listed(start + str(uid)) for uid in uids]
+
+    def judge(self, listed: Sequence[Listed], since: datetime) -> Judged:
+        """By INTERNALDATE, when the message came into this mailbox: by the day in one search, near the edge exactly.
+
+        A server counts days in a time zone of its own, so those of three days are asked for their time.
+        """
+        day, wanted = since.astimezone(UTC).date(), {each.key for each in listed}
+        older = {*self._before(day - timedelta(days=1))}
+        edge = [uid for uid in self._before(day + timedelta(days=2)) if uid not in older]
+        names = {uid: key for key, uid in (self._by_id or {}).items()}
+        start = imap_key(self.folder, self.uidvalidity, 0)[:-1]
+        keys = {uid: names.get(uid) or f"{start}{uid}" for uid in (*older, *edge)}
+        for chunk in chunks([uid for uid in edge if keys[uid] in wanted], SIZES_AT_ONCE):
+            rows, _ = self._rows(chunk, "(UID INTERNALDATE)")
+            older |= {uid for uid in chunk if uid in rows and is_before(rows[uid].internaldate, since)}
+        return Judged(frozenset(key for uid in older if (key := keys[uid]) in wanted))
+
+    def _before(self, day: date) -> Sequence[int]:
+        return self.session.search(f"UNDELETED BEFORE {day.day}-{MONTHS[day.month - 1]}-{day.year}")
 
     def _listed_by_id(self, uids: Sequence[int]) -> Sequence[Listed]:
         """Key the messages by Message-ID; that takes a look at every header."""

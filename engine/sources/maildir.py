@@ -23,6 +23,7 @@ from engine.sources.source import Action, Limits, Listed, Peek, Settled, SourceE
 
 if TYPE_CHECKING:
     from engine.config import Mailbox
+    from engine.sources.arrival import Judged
 
 
 class MaildirSource:
@@ -103,6 +104,12 @@ class MaildirSource:
                 else:
                     yield raw_mail(self.mailbox.name, key, content, self._now(), size, truncated)
                 break
+
+    def judge(self, listed: Sequence[Listed], since: datetime) -> Judged:
+        """By the time of the file: of its delivery, which copying with times and Dovecot keep."""
+        from engine.sources.arrival import by_listing
+
+        return by_listing(listed, since)
 
     def refusal(self, key: str) -> str:
         return self._refusals.get(key, "")

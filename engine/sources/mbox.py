@@ -9,12 +9,13 @@ from __future__ import annotations
 import mmap
 import re
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from engine.model.mail import RawMail
+from engine.sources.arrival import Judged, of_from_line
 from engine.sources.source import Action, Limits, Listed, Peek, Settled, SourceError, content_key, header_of, raw_mail
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ class MboxSource:
     def __init__(self, mailbox: Mailbox, limits: Limits, now: Callable[[], datetime]) -> None:
         self.mailbox, self._limits, self._now = mailbox, limits, now
         self._places: dict[str, tuple[int, int]] = {}
+        self._lines: dict[int, bytes] = {}
         self._map: mmap.mmap | None = None
 
     def __enter__(self) -> Self:
@@ -70,6 +72,7 @@ class MboxSource:
                 if start >= 0:
                     yield start, at
                 start = found.end()
+                self._lines[start] = found.group()
         if start >= 0:
             yield start, len(self._map)
 
@@ -92,6 +95,17 @@ class MboxSource:
             if truncated:
                 content = header_of(content[: limits.header_block])
             yield raw_mail(self.mailbox.name, key, content, self._now(), end - start, truncated)
+
+    def judge(self, listed: Sequence[Listed], since: datetime) -> Judged:
+        """By the date in the From line, else by the time of the file: no mail in it came later."""
+        told = Path(self.mailbox.path or ".").stat().st_mtime
+        older = (
+            each.key
+            for each in listed
+            if each.key in self._places
+            and (of_from_line(self._lines[self._places[each.key][0]]) or datetime.fromtimestamp(told, UTC)) < since
+        )
+        return Judged(frozenset(older))
 
     def refusal(self, key: str) -> str:
         return ""

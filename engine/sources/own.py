@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from types import TracebackType
 from typing import Self
 
 from engine.config.redacting import logger
 from engine.model.mail import RawMail
+from engine.sources.arrival import Judged
 from engine.sources.source import Action, Limits, Listed, Peek, Settled, Source, SourceError
 
 _log = logger("allegra.sources")
@@ -64,6 +66,10 @@ class OwnSource:
         theirs = [each for each in actions if not each.key.startswith(BROUGHT)]
         with self._blamed():
             return [*strange, *(self._source.settle(theirs) if theirs else ())]
+
+    def judge(self, listed: Sequence[Listed], since: datetime) -> Judged:
+        with self._blamed():
+            return self._source.judge(listed, since)
 
     def refusal(self, key: str) -> str:
         with self._blamed():

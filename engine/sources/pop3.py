@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from engine.model.mail import RawMail
+from engine.sources.arrival import Judged, is_before, of_header
 from engine.sources.pop3_session import Refused, Session
 from engine.sources.source import (
     Action,
@@ -34,6 +35,12 @@ if TYPE_CHECKING:
     from engine.config import Mailbox
 
 SESSION_MESSAGES = 50
+
+MOST_ASKED = 500
+"""Headers that one pass asks for to learn when mail came; what is old is remembered and never asked about again."""
+
+FEW = 2
+"""Headers that may be refused, all that were asked for, before that is the server's fault."""
 
 
 class Pop3Source:
@@ -92,6 +99,31 @@ class Pop3Source:
             except SourceError as error:
                 raise SourceError(error.code, error.sentence, key) from None
             yield raw_mail(self.mailbox.name, key, content, self._now(), size, truncated)
+
+    def judge(self, listed: Sequence[Listed], since: datetime) -> Judged:
+        """By what headers say, the newest first, `MOST_ASKED` in a pass. Raises SourceError where none is shown."""
+        numbers = {each.key: self._numbers[each.key][0] for each in listed if each.key in self._numbers}
+        newest = sorted(numbers, key=lambda key: -numbers[key])
+        older: set[str] = set()
+        refused: list[str] = []
+        for key in newest[:MOST_ASKED]:
+            session = self._ready()
+            if key not in self._numbers:
+                continue
+            try:
+                header = self._header(session, self._numbers[key][0], self._limits.header_block)
+            except Refused as error:
+                refused.append(error.text)
+            except Overflow:  # the session is over; whoever fetches it will tell
+                self._end(politely=False)
+            except SourceError as error:
+                raise SourceError(error.code, error.sentence, key) from None
+            else:
+                older |= {key} if is_before(of_header(header), since) else set()
+        if len(refused) == len(newest[:MOST_ASKED]) > FEW:
+            what = "does not show headers (TOP), so nobody can tell what is older than since"
+            raise self._ready().wire.error("source.protocol", what, refused[0])
+        return Judged(frozenset(older), frozenset(newest[MOST_ASKED:]))
 
     def refusal(self, key: str) -> str:
         return self._refusals.get(key, "")

@@ -18,6 +18,7 @@ from msgspec import Struct
 if TYPE_CHECKING:
     from engine.config import Mailbox
     from engine.model.mail import RawMail
+    from engine.sources.arrival import Judged
 
 T = TypeVar("T")
 
@@ -141,6 +142,12 @@ class Source(Protocol):
     @abstractmethod
     def settle(self, actions: Sequence[Action]) -> Sequence[Settled]:
         """Do the actions, in bulk, each checked against the server first; one result for each, in order. Repeatable."""
+
+    def judge(self, listed: Sequence[Listed], since: datetime) -> Judged:
+        """Tell which of the listed messages came before a moment. Nothing is fetched that costs more than a header."""
+        from engine.sources.arrival import by_listing
+
+        return by_listing(listed, since)
 
     def refusal(self, key: str) -> str:
         """What the server said when it did not hand out a message; "" where it said nothing."""

@@ -110,7 +110,7 @@ DEFER = update(
 
 SETTLE_INBOUND = update(
     "inbound", "state", "code", "message_id", "message_key", "content_key", "sender", "recipients", "subject",
-    "decided_at", where=CLAIMED,
+    "body_key", "decided_at", where=CLAIMED,
 ).replace(" WHERE", ", owner = NULL, error = '' WHERE")  # fmt: skip
 
 RECEIPT = insert(
@@ -286,6 +286,12 @@ SELECT created_at FROM outbox WHERE address_key = ? AND item = ? AND created_at 
 SELECT inbound.received_at FROM inbound JOIN receipt ON receipt.inbound_id = inbound.id
 WHERE inbound.sender = ? AND inbound.received_at >= ? AND inbound.{DECIDED} AND receipt.item = ?""",
 }
+
+# CROSS JOIN: the mail first, then those of its sender.
+REPEATED = f"""
+SELECT count(*) FROM (
+  SELECT 1 FROM inbound this CROSS JOIN inbound ON inbound.sender = this.sender AND inbound.body_key = this.body_key
+  WHERE this.id = ? AND inbound.{DECIDED} AND inbound.received_at >= ? AND inbound.state = 'done' LIMIT ?)"""
 
 MUTE = """
 INSERT INTO mute (address_key, item, until, why) VALUES (?, ?, ?, ?)
@@ -509,6 +515,12 @@ EPOCH = "SELECT epoch, uidnext, epochs FROM mailbox WHERE id = ?"
 EPOCH_TOLD = update("mailbox", "epoch", where="id = ?")
 
 UIDNEXT = update("mailbox", "uidnext", where="id = ?")
+
+LEFT_ALONE = "SELECT since, mails, keys FROM left_alone WHERE mailbox_id = (SELECT id FROM mailbox WHERE name = ?)"
+
+NOT_LEFT_ALONE = "DELETE FROM left_alone WHERE mailbox_id = (SELECT id FROM mailbox WHERE name = ?)"
+
+LEAVE_ALONE = "INSERT INTO left_alone (mailbox_id, since, mails, keys) SELECT id, ?, ?, ? FROM mailbox WHERE name = ?"
 
 BROKE = "SELECT aside FROM mailbox WHERE id = ?"
 

@@ -144,18 +144,18 @@ class Leases:
         return str(row[0]) if row else ""
 
     def states(self) -> list[MailboxState]:
-        box = tables.Mailbox
+        box, left = tables.Mailbox, tables.LeftAlone
         query = box.select(
             box.name, box.ok_at, box.failures, box.failing_since, box.failed_at, box.code, box.sentence, box.paused,
-            box.lease_owner, box.epoch, box.aside,
-        )  # fmt: skip
+            box.lease_owner, box.epoch, box.aside, tables.fn.coalesce(left.mails, 0), left.since,
+        ).join(left, tables.JOIN.LEFT_OUTER, on=left.mailbox == box.id)  # fmt: skip
         return [
             MailboxState(
                 name, moment(ok_at), failures, moment(since), moment(failed_at), code, sentence, paused,
-                _named(holder), epoch, tuple(times_of(aside)),
+                _named(holder), epoch, tuple(times_of(aside)), mails, moment(older_than),
             )
-            for name, ok_at, failures, since, failed_at, code, sentence, paused, holder, epoch, aside
-            in self._database.all(query.order_by(box.name))
+            for name, ok_at, failures, since, failed_at, code, sentence, paused, holder, epoch, aside, mails,
+            older_than in self._database.all(query.order_by(box.name))
         ]  # fmt: skip
 
 

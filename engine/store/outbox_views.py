@@ -101,7 +101,9 @@ class OutboxViews:
         return [
             TroubledAddress(key, "suspended" if since else "failing", failures, said, since=moment(since))
             for key, failures, said, since in failing
-        ] + [TroubledAddress(key, "muted", 0, why, item, until=moment(until)) for key, item, until, why in muted]
+        ] + [
+            TroubledAddress(key, "muted", 0, why, max(item, 0), until=moment(until)) for key, item, until, why in muted
+        ]
 
     def clear(self, address_key: str, by: str, via: str = "cli") -> bool:
         state, mute = tables.AddressState, tables.Mute

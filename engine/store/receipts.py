@@ -25,6 +25,12 @@ MOST_MESSAGE_IDS = 100
 
 DUPLICATE_DAYS = 30
 
+MOST_COMPARED = 4_000
+"""Characters of a text by which equal mails are known."""
+
+_LOWER = bytes.maketrans(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ", b"abcdefghijklmnopqrstuvwxyz")
+_LEFT_OUT = b"0123456789 \t\r\n\v\f"
+
 
 def search_key(text: str) -> bytes | None:
     """Give the form in which Message-IDs and digests are searched: 16 bytes of BLAKE2b, None for nothing."""
@@ -34,6 +40,15 @@ def search_key(text: str) -> bytes | None:
 def message_key(message_id: str) -> bytes | None:
     """Give the search key of a Message-ID, with or without its angle brackets."""
     return search_key(message_id.strip().strip("<>"))
+
+
+def body_key(text: str) -> bytes | None:
+    """Give the key of what is new in a mail, 8 bytes: the same whatever its digits and blanks; None for nothing.
+
+    A to Z are as a to z; only the beginning of a long text counts.
+    """
+    plain = text[:MOST_COMPARED].encode("utf-8", "surrogatepass").translate(_LOWER, _LEFT_OUT)
+    return blake2b(plain, digest_size=8).digest() if plain else None
 
 
 class Receipts:

@@ -17,7 +17,7 @@ from engine.model.addresses import bare
 from engine.model.desk import Account, AccountStatus
 from engine.model.draft import Role
 from engine.model.events import Kind
-from engine.model.hearing import OnItem
+from engine.model.hearing import BY_ITSELF, OnItem
 from engine.store import hot
 from engine.store.database import Database, moment, us
 from engine.store.directory import Directory
@@ -29,6 +29,9 @@ HOUR_S = 3600.0
 LOOP_S, LOOP_MAILS, PROMPT_S, LOOP_MUTE_S = 600.0, 5, 120, 86_400
 """So many mails in so many seconds, each so soon after one of ours, are a loop: nothing goes to the address about the
 item for a day."""
+
+REPEAT_S, REPEAT_MAILS = 3600.0, 3
+"""So many mails of one sender in so many seconds that say the same: no automatic answer goes to it for a day."""
 
 MOST_COUNTED = 5_000
 """Rows that a count looks at: above this number it is more than any cap allows."""
@@ -155,6 +158,15 @@ class Scene:
             return False
         until = self._database.now() + LOOP_MUTE_S * 1_000_000
         self._database.run(hot.MUTE, address_key, item, until, "mails went to and fro")
+        self._memory.forget(("muted",))
+        return True
+
+    def is_repeating(self, address_key: str, row: int) -> bool:
+        start = self._start(REPEAT_S)
+        if self._database.one(hot.REPEATED, row, start, REPEAT_MAILS)[0] < REPEAT_MAILS:
+            return False
+        until = self._database.now() + LOOP_MUTE_S * 1_000_000
+        self._database.run(hot.MUTE, address_key, BY_ITSELF, until, "equal mails: no automatic answers")
         self._memory.forget(("muted",))
         return True
 

@@ -25,6 +25,7 @@ _FIRST = (
     'ALTER TABLE "mailbox" ADD COLUMN "rhythm" TEXT NOT NULL DEFAULT \'\'',
     'ALTER TABLE "inbound" ADD COLUMN "body_key" BLOB',
     'CREATE TABLE "turn" ("name" TEXT NOT NULL PRIMARY KEY, "account" INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID',
+    'CREATE TABLE "left_alone" ("mailbox_id" INTEGER NOT NULL PRIMARY KEY, "since" INTEGER NOT NULL, "mails" INTEGER NOT NULL DEFAULT 0, "keys" TEXT NOT NULL DEFAULT \'\', FOREIGN KEY ("mailbox_id") REFERENCES "mailbox" ("id"))',
     'UPDATE "mailbox" SET first_read_at = ok_at',
     (
         'CREATE TABLE "address_state" ("address_key" TEXT NOT NULL PRIMARY KEY, "failures" INTEGER NOT NULL DEFAULT 0, '

@@ -105,6 +105,13 @@ class Store:
         return Troubles(self.database)
 
     @cached_property
+    def old_mail(self) -> ports.OldMail:
+        """What is left alone; put together when first asked for."""
+        from engine.store.old_mail import OldMail
+
+        return OldMail(self.database)
+
+    @cached_property
     def archive(self) -> ports.Archive:
         """What is kept of mails; put together when first asked for."""
         from engine.store.blobs import Blobs

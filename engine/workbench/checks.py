@@ -139,6 +139,7 @@ def database(config: Config) -> Iterator[Checked]:
 def mailboxes(config: Config) -> Iterator[Checked]:
     """Log in to every active mailbox."""
     from engine.run.passing import utc_now
+    from engine.run.since import lying_there
     from engine.sources import KINDS, open_source
     from engine.sources.source import SourceError
 
@@ -147,7 +148,9 @@ def mailboxes(config: Config) -> Iterator[Checked]:
             continue
         try:
             with open_source(box, config.settings().limits, utc_now) as source:
-                summary = f"logged in, {_count(len(source.list()), 'mail')}"
+                listed = source.list()
+                older = lying_there(config, source, box, listed)
+                summary = f"logged in, {_count(len(listed), 'mail')}" + (f", {older}" if older else "")
                 missing = [f for f in _folders(box) if box.protocol == "imap" and f not in source.folders()]
         except SourceError as error:
             help = f"allegra mailbox folders {box.name}" if error.code == "source.folder_missing" else ""

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import os
+import re
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +14,7 @@ from click.testing import CliRunner
 
 from engine.cli.main import allegra
 from engine.config import load
+from engine.config.kinds import show_moment
 
 CANARY = "c4n4ry-p4ssw0rd"
 
@@ -96,3 +101,72 @@ def test_F014_the_first_subjects_are_shown(tmp_path: Path, dovecot: Any, monkeyp
     result = init(tmp_path, "--yes", "--address", "a@example.com", "--host", "localhost", "--username", account.user)
     assert result.exit_code == 0, result.output
     assert "7 mails wait" in result.stdout and result.stdout.count("Straße") == 5
+
+
+@pytest.fixture
+def full(dovecot: Any, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The options of `init` for a mailbox with three mails of 2023 and one of today."""
+    account = dovecot.account()
+    for number in range(4):
+        account.deliver(f"From: jane@example.com\r\nSubject: Mail {number}\r\n\r\nx\r\n".encode())
+    for path in account._files("INBOX")[:3]:
+        os.utime(path, (1_680_000_000, 1_680_000_000))
+    monkeypatch.setenv("ALLEGRA_IMAP_PASSWORD", account.password)
+    monkeypatch.setenv("ALLEGRA__SYSTEM__MAILBOX__PORT", str(dovecot.imaps))
+    monkeypatch.setenv("ALLEGRA__SYSTEM__MAILBOX__CA_FILE", str(dovecot.ca_file))
+    return ["--address", "a@example.com", "--host", "localhost", "--username", account.user, "--from", "a@example.com",
+            "--password-env", "ALLEGRA_IMAP_PASSWORD"]  # fmt: skip
+
+
+def since(folder: Path) -> str:
+    return show_moment(load(folder / "allegra.toml").mailbox("system").since)
+
+
+def test_only_new_mail_is_read_unless_somebody_says_otherwise(tmp_path: Path, full: list[str]) -> None:
+    result = init(tmp_path, "--yes", *full)
+    assert "4 mails wait, the oldest of 28 Mar 2023" in result.stdout
+    assert re.search(r"Mail is read from \S+ \S+ UTC on \(since in the file\): 3 are left alone", result.stdout)
+    assert "allegra run --dry-run --since all" in result.stdout
+    begun = datetime.fromisoformat(since(tmp_path))
+    assert timedelta(minutes=10) <= datetime.now(UTC) - begun < timedelta(minutes=13)
+    config = ["--config", str(tmp_path / "allegra.toml")]
+    run = CliRunner().invoke(allegra, [*config, "run", "--json", "--no-move"])
+    box = json.loads(run.stdout.splitlines()[-1])["mailboxes"]["system"]
+    assert (box["new"], box["left_alone"]) == (1, 3)
+
+
+@pytest.mark.parametrize(
+    ("answers", "written", "left"),
+    [("\n", None, "3 are left alone"), ("new\n", None, "3 are left alone"), ("all\n", "", ""),
+     ("2023-04-01\n", "2023-04-01", "3 are left alone"), ("2023-03-01\n", "2023-03-01", ""),
+     ("tomorrow\n2999-01-01\n2023-03-01 12:00\n", "2023-03-01 12:00", "")],
+)  # fmt: skip
+def test_it_is_asked_from_when_mail_is_read(
+    tmp_path: Path, full: list[str], answers: str, written: str | None, left: str
+) -> None:
+    result = init(tmp_path, *full, answers=answers)
+    assert result.exit_code == 0, result.output
+    assert "Read which mail: new (from now on), all, or since a date" in result.stdout
+    assert since(tmp_path) == written if written is not None else since(tmp_path).startswith("20")
+    assert left in result.stdout and ("left alone" in result.stdout) == bool(left)
+    assert result.output.count("Error: ") == answers.count("\n") - 1
+    assert (tmp_path / "allegra.toml").stat().st_mode & 0o777 == 0o600
+    assert sorted(path.name for path in tmp_path.iterdir() if path.suffix in (".toml", ".new")) == ["allegra.toml"]
+
+
+@pytest.mark.parametrize(("said", "written"), [("all", ""), ("2024-05-06", "2024-05-06")])
+def test_from_when_on_can_be_given(tmp_path: Path, said: str, written: str) -> None:
+    assert init(tmp_path, "--yes", "--no-test", "--address", "a@example.com", "--since", said).exit_code == 0
+    assert since(tmp_path) == written
+
+
+@pytest.mark.parametrize("said", ["soon", "2999-01-01", "", f"{datetime.now(UTC) + timedelta(hours=2):%Y-%m-%d %H:%M}"])
+def test_a_date_that_is_none_or_to_come_writes_nothing(tmp_path: Path, said: str) -> None:
+    result = init(tmp_path, "--yes", "--no-test", "--address", "a@example.com", "--since", said)
+    assert result.exit_code == 2 and not (tmp_path / "allegra.toml").exists()
+
+
+def test_init_tells_programs_what_lies_there(tmp_path: Path, full: list[str]) -> None:
+    told = json.loads(init(tmp_path, "--yes", "--json", *full).stdout)
+    assert (told["waiting"], told["left_alone"], told["oldest"][:10]) == (4, 3, "2023-03-28")
+    assert told["since"] == since(tmp_path)

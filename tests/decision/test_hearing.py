@@ -49,6 +49,7 @@ class Scene:
     groups: dict[str, tuple[Account, ...]] = field(default_factory=dict)
     suspended: set[str] = field(default_factory=set)
     muted: set[str] = field(default_factory=set)
+    repeating: set[str] = field(default_factory=set)
     counts: dict[Kind, int] = field(default_factory=dict)
     refusals: int = 0
     looping: set[str] = field(default_factory=set)
@@ -94,6 +95,9 @@ class Scene:
 
     def is_looping(self, address_key: str, item: int) -> bool:
         return address_key in self.looping
+
+    def is_repeating(self, address_key: str, row: int) -> bool:
+        return address_key in self.repeating
 
     def written(self, kind: Kind, since_s: float, address_key: str = "", item: int = 0) -> int:
         return self.counts.get(kind, 0)
@@ -458,6 +462,7 @@ def test_the_sender_of_a_new_item_is_answered_in_their_language() -> None:
         (Why.SUSPENDED, "suppressed", Scene(suspended={"jane@big.example"}), {}),
         (Why.OLD, "suppressed", Scene(), {"quiet": Why.OLD}),
         (Why.LOOP, "suppressed", Scene(muted={"jane@big.example"}), {}),
+        (Why.LOOP, "suppressed", Scene(repeating={"jane@big.example"}), {}),
         (Why.CAP_RECIPIENT, "suppressed", Scene(counts={Kind.AUTO: 10}), {}),
         (Why.CAP_TOTAL, "held", Scene(counts={Kind.AUTO: 10}), {"toml": SMTP + "[replies]\nautomatic_total = 10\n"
                                                                        "automatic_per_recipient = 99\n"}),

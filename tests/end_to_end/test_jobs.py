@@ -136,6 +136,16 @@ def test_the_other_process_keeps_to_the_options_of_the_pass(desk: Any, two: Any)
     assert [len(desk.files(box)) for box in desk.boxes] == [20, 20]
 
 
+def test_the_other_process_leaves_the_same_old_mail_alone(desk: Any, two: Any) -> None:
+    fill(desk)
+    for box in desk.boxes:
+        for path in sorted((desk.folder / "mail" / box / "new").iterdir())[:17]:
+            os.utime(path, (1_500_000_000, 1_500_000_000))
+    _, summary = told(ended(two("--json", "--since", "2020-01-01")))
+    read = [(summary["mailboxes"][box]["new"], summary["mailboxes"][box]["left_alone"]) for box in desk.boxes]
+    assert read == [(3, 17), (3, 17)]
+
+
 def test_nothing_is_said_and_one_process_works_where_there_is_little_to_do(desk: Any, two: Any) -> None:
     fill(desk, 3)
     end = ended(two(before=None))

@@ -17,7 +17,7 @@ from engine.model.acts import Act, Acted
 from engine.model.addresses import base_key, key_of
 from engine.model.draft import Decider, Disposition, Verdict
 from engine.model.events import Kind
-from engine.model.facts import Facts, Sender
+from engine.model.facts import Cut, Facts, Sender
 from engine.model.hearing import Batch, Heard
 from engine.model.mail import Address, Attachment, Envelope, Mail, Origin, Part, RawMail
 from engine.model.plan import CreateItem, Effect, Outcome, Plan, Receipt
@@ -110,14 +110,18 @@ class Desk:
     def commit(
         self, spooled: Spooled, *effects: Effect, outcome: Outcome = Outcome.CREATED, sender: str = "jane@example.com",
         workspace: str = "support", action: str = "move", folder: str = "Done", trace: bytes = b"{}",
-        told: tuple[Heard, ...] = (), teller: Any = None, name: str = "", account: Any = None, **parts: Any,
+        told: tuple[Heard, ...] = (), teller: Any = None, name: str = "", account: Any = None, says: str = "",
+        **parts: Any,
     ) -> Receipt:  # fmt: skip
-        """Commit a plan of these effects; `told` are those who hear of it, unless there is a `teller`."""
+        """Commit a plan of these effects; `told` are those who hear of it, unless there is a `teller`.
+
+        What is new in the mail is what it `says`.
+        """
         verdict = VERDICTS.get(outcome, Verdict.ACCEPT)
         disposition = Disposition(verdict, "draft.created" if verdict is Verdict.ACCEPT else "gate.dmarc", "so", GATE)
         item = parts.pop("item", 0)
         plan = Plan(disposition, outcome, workspace, effects, item=item)
-        facts = Facts("system", workspace, Sender(Address(sender, name), account))
+        facts = Facts("system", workspace, Sender(Address(sender, name), account), cut=Cut(says))
         with self.store.writing(), self.store.savepoint():
             mail, teller = self.mail(spooled, **parts), teller or (Hears(*told) if told else None)
             return self.store.commit(spooled, mail, facts, plan, trace, action, folder, teller)

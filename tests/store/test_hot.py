@@ -84,6 +84,7 @@ def statements(desk, attached):
         lambda: ledger.last_happened("desk.held", "support"), lambda: store.queue.is_anything_held(),
         lambda: scene.admins(), lambda: scene.in_group("staff"), lambda: scene.preference(1, "support", "new"),
         lambda: scene.is_suspended("a@b.example"), lambda: scene.is_muted("a@b.example", item),
+        lambda: scene.is_repeating("a@b.example", 1),
         lambda: scene.written(Kind.AUTO, 3600.0), lambda: scene.written(Kind.AUTO, 3600.0, "a@b.example", item),
         lambda: scene.refused("gate.dmarc", 86400.0, "a@b.example"),
         lambda: [outbox.context(row) for row in outbox.claim(5, desk.now, "me")], lambda: outbox.waiting(),

@@ -20,6 +20,7 @@ from engine.model.draft import Decider, Disposition, Verdict
 from engine.model.facts import Facts, Sender
 from engine.model.mail import Address, Mail, Origin, RawMail
 from engine.model.plan import AddComment, CreateItem, Outcome, Plan, PostToTopic
+from engine.store.receipts import body_key
 from engine.store.store import Store
 
 
@@ -41,6 +42,27 @@ def test_item_knows_everyone_on_it_by_login_and_address(desk):
         "friend@example.org",
     } <= set(facts.people)
     assert "stranger@example.org" not in facts.people
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "equal"),
+    [
+        ("Disk 93% full on WEB7\r\n", "disk 94% full\non web12", True),
+        ("Plattenplatz für Büro 3", "plattenplatz für büro 4", True),
+        ("a" * 4000 + "x", "a" * 4000 + "y", True),
+        ("\ud800 broken", "\ud801 broken", False),
+        ("yes", "no", False),
+    ],
+)
+def test_texts_are_equal_but_for_case_digits_and_blanks(one, other, equal):
+    assert (body_key(one) == body_key(other)) == equal
+
+
+@given(st.text())
+def test_every_text_has_a_key_or_says_nothing(text):
+    key = body_key(text)
+    assert (key is None) == all(each in " \t\r\n\v\f0123456789" for each in text)
+    assert key is None or len(key) == 8
 
 
 @pytest.mark.parametrize("number", [0, -1, 99, 2**63, 10**30])

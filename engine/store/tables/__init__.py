@@ -67,6 +67,9 @@ if TYPE_CHECKING:
         ItemPerson as ItemPerson,
     )
     from engine.store.tables.every import (
+        LeftAlone as LeftAlone,
+    )
+    from engine.store.tables.every import (
         Mailbox as Mailbox,
     )
     from engine.store.tables.every import (

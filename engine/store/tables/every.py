@@ -30,6 +30,7 @@ from engine.store.tables.mail import (
     Effect,
     Event,
     Inbound,
+    LeftAlone,
     Mailbox,
     Mute,
     Outbox,
@@ -56,15 +57,15 @@ from engine.store.tables.people import (
 __all__ = [  # noqa: RUF022
     "EXCLUDED", "JOIN", "SQL", "TABLES", "Case", "columns", "fn",
     "Account", "AccountGroup", "Act", "AddressState", "Attachment", "Blob", "Comment", "Effect", "Email", "Event",
-    "FieldName", "Inbound", "Item", "ItemCopy", "ItemField", "ItemLabel", "ItemPerson", "Mailbox", "Member",
-    "Membership", "Mute", "Numbering", "Outbox", "Post", "Preference", "Presentation", "RawMail", "Receipt",
+    "FieldName", "Inbound", "Item", "ItemCopy", "ItemField", "ItemLabel", "ItemPerson", "LeftAlone", "Mailbox",
+    "Member", "Membership", "Mute", "Numbering", "Outbox", "Post", "Preference", "Presentation", "RawMail", "Receipt",
     "Role", "RuleText", "SchemaVersion", "Table", "Topic", "Trouble", "Turn", "Workspace",
 ]  # fmt: skip
 
 TABLES: tuple[type[Table], ...] = (
-    Account, Email, AccountGroup, Membership, Role, Workspace, Member, Preference, Turn, FieldName, Mailbox, RawMail,
-    Inbound, Presentation, Blob, Item, Numbering, ItemField, ItemLabel, ItemPerson, ItemCopy, Comment, Topic, Post,
-    Attachment, Receipt, Effect, Act, Event, Outbox, AddressState, Mute, Trouble, RuleText, SchemaVersion,
+    Account, Email, AccountGroup, Membership, Role, Workspace, Member, Preference, Turn, FieldName, Mailbox, LeftAlone,
+    RawMail, Inbound, Presentation, Blob, Item, Numbering, ItemField, ItemLabel, ItemPerson, ItemCopy, Comment, Topic,
+    Post, Attachment, Receipt, Effect, Act, Event, Outbox, AddressState, Mute, Trouble, RuleText, SchemaVersion,
 )  # fmt: skip
 """Every table, parents before children."""
 

@@ -7,7 +7,7 @@ Invariant: a partial index repeats its condition word for word in the queries th
 
 from __future__ import annotations
 
-from peewee import SQL, AutoField, BigIntegerField, BlobField, CompositeKey, IntegerField, TextField
+from peewee import SQL, AutoField, BigIntegerField, BlobField, CompositeKey, ForeignKeyField, IntegerField, TextField
 
 from engine.store.tables import column
 from engine.store.tables.column import Table
@@ -35,6 +35,18 @@ class Mailbox(Table):
     first_read_at = column.number()
     last_mail_at = column.number()
     rhythm = column.text()
+
+
+class LeftAlone(Table):
+    """What lies in a mailbox that is older than its `since`, as the last pass saw it.
+
+    `keys`, a line each, are those whose date cost a question, so that it is asked once.
+    """
+
+    mailbox = ForeignKeyField(Mailbox, primary_key=True, backref="+")
+    since = BigIntegerField()
+    mails = column.number()
+    keys = column.text()
 
 
 class RawMail(Table):
@@ -240,7 +252,7 @@ class AddressState(Table):
 
 
 class Mute(Table):
-    """Nothing automatic goes to an address about an item (0: any) until then."""
+    """Nothing goes to an address about an item until then; 0: about any, -1: no automatic answer about any."""
 
     address_key = TextField()
     item = column.number()

@@ -12,7 +12,7 @@ from engine import ports
 
 PARTS = {
     name: get_type_hints(getattr(ports.Store, name).fget)["return"] for name in
-    ("queue", "ledger", "mailboxes", "directory", "items", "outbox", "outbox_views", "troubles", "archive")
+    ("queue", "ledger", "mailboxes", "directory", "items", "outbox", "outbox_views", "troubles", "old_mail", "archive")
 }  # fmt: skip
 
 
