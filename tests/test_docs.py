@@ -139,15 +139,35 @@ def why_nots() -> str:
 
 
 def messages() -> str:
-    """Every message in English, with sample values."""
-    from engine.outbox.names import SAMPLE
-    from engine.outbox.templates import NAMES, Templates
+    """Every message in English, with values that fit; of the notices of one event what differs."""
+    from engine.outbox.samples import sample
+    from engine.outbox.templates import FAMILY, NAMES, Templates
 
     shown = []
     for name in NAMES:
-        rendered = Templates(None).render(name, "en", SAMPLE)
+        if name in FAMILY:
+            continue
+        rendered = Templates(None).render(name, "en", sample(name))
         shown.append(f"### `{name}`\n\n```\nSubject: {rendered.subject}\n\n{rendered.body}```\n")
+        if name == "notice":
+            shown.append(sentences())
     return "\n".join(shown)
+
+
+def sentences() -> str:
+    """What a notice of each event says first."""
+    from engine.model.events import EVENTS
+    from engine.outbox.samples import sample
+    from engine.outbox.templates import FAMILY, Templates
+
+    said = "The notices of the events have their own names. Built in, they differ in the sentence that comes first:"
+    rows = [said, "", "| event | name | subject | says first |", "|---|---|---|---|"]
+    for event in EVENTS:
+        if event.template in FAMILY:
+            values = sample(event.template, "en", event.name)
+            subject, _, _ = Templates(None).render(event.template, "en", values)
+            rows.append(f"| `{event.name}` | `{event.template}` | {subject} | {values['sentence']} |")
+    return "\n".join(rows) + "\n"
 
 
 def template_names() -> str:

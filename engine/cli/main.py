@@ -31,6 +31,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "mail": ("mail:mail", "Search mails and act on one."),
     "held": ("held:held", "List, release, reject or discard held mail."),
     "outbox": ("outbox:outbox", "List what is to be sent and what was not; send again, hold or drop it."),
+    "templates": ("templates:templates", "List, show, copy, check and try the texts of outgoing mail."),
     "replay": ("replay:replay", "Put mails through the pipeline again."),
     "parse": ("parse:parse", "Show what the engine sees in a mail."),
     "item": ("item:item", "Look at items, comments and attachments."),

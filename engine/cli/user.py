@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TextIO
+
 import click
 
 from engine.cli import words
@@ -160,6 +162,39 @@ def notify(
             ("what", "wants", "from", "decides about"),
             [(row.key, row.value, row.origin, about.decides if (about := named(row.key)) else "") for row in rows], "",
         )  # fmt: skip
+
+
+@user.command()
+@click.argument("who")
+@click.argument("text", required=False)
+@click.option("--file", type=click.File(), metavar="FILE", help="Read it from a file; - is standard input.")
+@click.option("--workspace", metavar="NAME", default="", shell_complete=words.workspaces, help="Only for this one.")
+@click.option("--reset", is_flag=True, help="Take it away: that of the settings again.")
+@click.option("--json", "as_json", is_flag=True, help="As a JSON object.")
+@click.pass_context
+def signature(
+    ctx: click.Context, who: str, text: str | None, file: TextIO | None, workspace: str, reset: bool, as_json: bool
+) -> None:  # fmt: skip
+    """Show or set what stands below the answers of somebody.
+
+    It takes the place of replies.signature. Without TEXT and options it shows what there is.
+    """
+    from engine.desk import looking
+    from engine.desk import signatures as desk
+
+    if (text is not None) + (file is not None) + reset > 1:
+        raise click.UsageError("give TEXT, --file or --reset, one of them")
+    with open_store(ctx) as store, usage():
+        login = looking.user(store, who).login
+        if text is None and file is None and not reset:
+            there = desk.signature(store, login, workspace)
+            if as_json:
+                print_json("user", {"login": login, "signature": there or None})
+            for line in () if as_json else there.split("\n") if there else (f"user {login} has none",):
+                answer(False, "user", {}, line)
+            return
+        said = desk.sign(store, login, None if reset else text if file is None else file.read(), workspace)
+        answer(as_json, "user", {"login": login, "done": said}, f"signature of {login}: {SAID[said]}")
 
 
 @user.command()

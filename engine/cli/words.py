@@ -50,6 +50,14 @@ def stages(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[
     return [name for name in ORDER if name.startswith(incomplete)]
 
 
+def templates(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """Names of templates."""
+    from engine.workbench.templates import names
+
+    config = _config(ctx)
+    return [] if config is None else [name for name in names(config) if name.startswith(incomplete)]
+
+
 def _config(ctx: click.Context) -> Config | None:
     from engine.config import ConfigError, load
 

@@ -34,7 +34,7 @@ CODES: dict[str, str] = {
     "C170": "Another spelling of an option was understood.",
     "C171": "There is no [smtp] section, nothing is sent.",
     "C172": "The option has no effect any more.",
-    "C180": "A template file is not named NAME.LANGUAGE.txt.",
+    "C180": "A template file is not used.",
     "C181": "A template has no subject.",
     "C182": "A template does not compile.",
     "C183": "A template fails when it is tried.",

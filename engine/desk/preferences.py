@@ -44,7 +44,8 @@ def effective(config: Config, store: Store, login: str, workspace: str) -> list[
             if (place, each.key) in said:
                 value, origin = said[place, each.key], f"{login}, in {place}" if place else login
         found.append(InForce(each.key, value, origin))
-    items = [(key, value) for (place, key), value in sorted(said.items()) if not place and key not in BY_KEY]
+    known = {key: value for (place, key), value in sorted(said.items()) if not place and named(key)}
+    items = [(key, value) for key, value in known.items() if key not in BY_KEY]
     return [*found, *(InForce(key, value, login) for key, value in items)]
 
 

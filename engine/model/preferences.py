@@ -74,3 +74,6 @@ PRESETS: Final[Mapping[str, Mapping[str, str]]] = {
     },
 }
 """Sets of preferences by name; what a preset does not name is as usual."""
+
+SIGNATURE: Final = "signature"
+"""The key under which somebody's own signature is kept beside their preferences; its value is text."""

@@ -390,6 +390,7 @@ class OutboxContext(Struct, frozen=True):
     the item, `files` came with them; `html` refers to the HTML they came as, `pictures` may stand in it. `quoted` were
     the last public words before, by `quoted_from` at `quoted_at`.
     `first_id` is the Message-ID of the mail that made the item, `last_id` that of the last one this recipient wrote.
+    `signature` is that of the person inside whose words they are, "" without one of their own.
     """
 
     mail: str = ""
@@ -421,3 +422,4 @@ class OutboxContext(Struct, frozen=True):
     copies: int = 0
     html: str = ""
     pictures: tuple[SentFile, ...] = ()
+    signature: str = ""

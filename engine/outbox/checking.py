@@ -11,39 +11,42 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from engine.outbox.layout import LAYOUT, html_environment, parsed, rendered, values_of_layout
 from engine.outbox.names import EMPTY, SAMPLE
-from engine.outbox.templates import (
-    FORMER,
-    LANGUAGES,
-    Unreadable,
-    bounded,
-    environment,
-    failures,
-    is_name,
-    line_of,
-    read,
-    split,
-)
+from engine.outbox.sandbox import Unreadable, bounded, environment, failures, line_of, read
+from engine.outbox.templates import FORMER, LANGUAGES, is_name, split
 from rules.near import near_names
 from rules.problem import Problem, Severity
 
 
 def check(directory: Path) -> tuple[tuple[Path, tuple[Problem, ...]], ...]:
     """Look through every template file of a folder and of the workspaces' folders in it; each with its problems."""
-    files = sorted((*directory.glob("*.txt"), *directory.glob("*/*.txt"))) if directory.is_dir() else []
-    return tuple((file, (*_of_name(file), *_Source(file).problems())) for file in files)
+    return tuple((file, (*_of_name(file), *_Source(file).problems())) for file in template_files(directory))
+
+
+def template_files(directory: Path) -> list[Path]:
+    """Every file of a folder, and of the workspaces' folders in it, that is or was meant to be a template."""
+    return sorted(file for pattern in ("*.txt", "*/*.txt", "*.html", "*/*.html") for file in directory.glob(pattern))
 
 
 def _of_name(file: Path) -> Iterator[Problem]:
-    name, _, language = file.name.removesuffix(".txt").rpartition(".")
+    name, _, language = file.stem.rpartition(".")
+    said = advice = ""
+    if file.name == LAYOUT:
+        return
     if language not in LANGUAGES or not is_name(name):
-        said = f"{file.name} is not named  NAME.LANGUAGE.txt  and is not used"
+        said = f"{file.name} is not named  NAME.LANGUAGE{file.suffix}  and is not used"
         advice = f"languages are {' '.join(LANGUAGES)}"
-        yield Problem("C180", said, file.name, help=advice, severity=Severity.WARNING)
+    elif file.suffix == ".html" and not file.with_suffix(".txt").is_file():
+        said = f"{file.name} stands beside no {file.stem}.txt and is not used"
+        advice = f"write the text, too: allegra templates copy {name} --language {language}"
     elif name in FORMER:
         said = f"{name} is understood as {FORMER[name]}"
-        advice = f"call the file  {FORMER[name]}.{language}.txt"
+        advice = f"call the file  {FORMER[name]}.{language}{file.suffix}"
         yield Problem("C170", said, file.name, help=advice, severity=Severity.INFO)
+        return
+    if said:
+        yield Problem("C180", said, file.name, help=advice, severity=Severity.WARNING)
 
 
 class _Source:
@@ -51,6 +54,11 @@ class _Source:
 
     def __init__(self, file: Path) -> None:
         self._file, self._lines = file, list[str]()
+        self._is_html, self._is_layout = file.suffix == ".html", file.name == LAYOUT
+        self._sandbox = html_environment() if self._is_html else environment()
+        self._values = tuple(
+            values_of_layout(values, "<p>Hello</p>", "en") if self._is_layout else values for values in (SAMPLE, EMPTY)
+        )
 
     def problems(self) -> list[Problem]:
         from jinja2 import TemplateSyntaxError
@@ -58,7 +66,7 @@ class _Source:
         try:
             source = read(self._file)
             self._lines = source.split("\n")
-            tree = environment().parse(source)
+            tree = parsed(source, layout=self._is_layout) if self._is_html else self._sandbox.parse(source)
         except Unreadable as error:
             return [Problem("C182", str(error), self._file.name)]
         except TemplateSyntaxError as error:
@@ -71,12 +79,12 @@ class _Source:
     def _tried(self, source: str) -> Iterator[Problem]:
         """Render it with a value for every name, and with none."""
         try:
-            template = environment().from_string(source)
-            rendered = [bounded(template, values) for values in (SAMPLE, EMPTY)]
+            template = self._sandbox.from_string(source)
+            made = [(rendered if self._is_html else bounded)(template, values) for values in self._values]
         except failures() as error:
             yield self._at("C183", f"the template fails: {error}", line_of(error), _quoted(str(error)))
             return
-        if not split(rendered[0])[0]:
+        if not self._is_html and not split(made[0])[0]:
             said = "the template has no subject: its first line must be  Subject: …"
             yield Problem("C181", said, self._file.name, 1, severity=Severity.WARNING)
 
@@ -84,14 +92,14 @@ class _Source:
         """Every name, filter and attribute that does not exist, wherever it stands."""
         from jinja2 import nodes
 
-        sandbox = environment()
+        sandbox, values = self._sandbox, self._values[0]
         entries = dict(_entries(tree))
         declared = {node.name for node in tree.find_all(nodes.Name) if node.ctx != "load"}
         declared |= {node.name for node in tree.find_all(nodes.Macro)} | {"loop", "caller", "varargs", "kwargs"}
-        known = {*SAMPLE, *declared, *sandbox.globals}
+        known = {*values, *declared, *sandbox.globals}
         for node in tree.find_all(nodes.Name):
             if node.name not in known:
-                yield self._unknown(f'there is no "{node.name}"', node.lineno, node.name, SAMPLE)
+                yield self._unknown(f'there is no "{node.name}"', node.lineno, node.name, values)
         for kind, what, there in ((nodes.Filter, "filter", sandbox.filters), (nodes.Test, "test", sandbox.tests)):
             for node in tree.find_all(kind):
                 if node.name not in there:
@@ -100,14 +108,14 @@ class _Source:
             name = getattr(node.node, "name", "") if isinstance(node.node, nodes.Name) else ""
             if name in entries and node.attr not in entries[name]:
                 yield self._unknown(f'{name} has no "{node.attr}"', node.lineno, node.attr, entries[name])
-            elif name in SAMPLE and name not in declared and not hasattr(SAMPLE[name], node.attr):
-                yield self._unknown(f'{name} has no "{node.attr}"', node.lineno, node.attr, SAMPLE)
+            elif name in values and name not in declared and not hasattr(values[name], node.attr):
+                yield self._unknown(f'{name} has no "{node.attr}"', node.lineno, node.attr, values)
         for node in tree.find_all((nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends)):
             yield self._at("C183", "a template cannot take in another one", node.lineno)
 
     def _unknown(self, said: str, line: int, word: str, there: Any) -> Problem:
         near = near_names(word, [str(each) for each in there], 1)
-        advice = f"did you mean  {near[0]} ?" if near else f"a template may use {', '.join(SAMPLE)}"
+        advice = f"did you mean  {near[0]} ?" if near else f"a template may use {', '.join(self._values[0])}"
         return self._at("C183", said, line, word, advice)
 
     def _at(self, code: str, said: str, line: int, word: str = "", advice: str = "") -> Problem:

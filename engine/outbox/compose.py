@@ -17,14 +17,14 @@ from email.utils import format_datetime, getaddresses
 from engine.model.events import Kind
 from engine.outbox import writing
 from engine.outbox.letter import Composed, ComposeError, Letter
-from engine.outbox.page import page
 from engine.outbox.plain import NAME_CHARS, SUBJECT_CHARS, one_line, text
-from engine.outbox.templates import Templates, spoken
+from engine.outbox.templates import Templates
 from rules.domains import ascii_form
 
 REFERENCES = 20
 _HEADER_NAME = re.compile(r"[!-9;-~]{1,76}")
 _ADDR_SPEC = re.compile(r"[^\s<>@\"(),:;\[\]\\\x00-\x20\x7f]{1,64}@[^\s<>@\"(),:;\[\]\\\x00-\x20\x7f]{1,255}")
+_DOMAIN = re.compile(r"[A-Za-z0-9._-]{1,255}")
 _MESSAGE_ID = re.compile(r"<(?!.*=\?)[!-;=?-~]{1,250}>")
 """A Message-ID, and none that a reader could take for an encoded word (RFC 2047, 2)."""
 
@@ -54,30 +54,42 @@ def compose(letter: Letter, templates: Templates) -> Composed:
         *_marks(letter),
     ]
     said = text(body)
-    parts = [_body(letter, said)]
+    body_part, failed = _body(letter, templates, said, replaced)
+    parts = [body_part]
     parts += [writing.file_part(one_line(file.name, 150), file.content, file.content_type) for file in letter.files]
     content = writing.message(fields, tuple(parts))
     _prove(content, recipient, [name for name, _ in fields])
-    return Composed(letter.message_id, letter.reverse_path, (recipient,), content, replaced)
+    return Composed(letter.message_id, letter.reverse_path, (recipient,), content, replaced or failed)
 
 
-def _body(letter: Letter, said: str) -> bytes:
-    """The text, and beside it the same in HTML; words that came as HTML stand there as they came."""
-    if not letter.html:
-        return writing.text_part(said)
-    words = str(letter.values.get("text", ""))
-    html = writing.html_part(page(said, spoken(letter.language), words, letter.shown))
-    pictures = [writing.picture_part(each.content_id, each.content, each.content_type) for each in letter.pictures]
-    return writing.alternative(said, writing.related(html, pictures))
+def _body(letter: Letter, templates: Templates, said: str, replaced: str) -> tuple[bytes, str]:
+    """The text, and beside it the same in HTML; and why a file with that was not used.
+
+    Words that came as HTML stand there as they came. HTML beside a text that failed says something else.
+    """
+    html = failed = ""
+    if letter.html and (letter.laid_out or not replaced):
+        html, failed = templates.page(
+            letter.template, letter.language, letter.values, said, own=not letter.laid_out, beside=not replaced,
+            shown=letter.shown,
+        )  # fmt: skip
+    if not html:
+        return writing.text_part(said), failed
+    pictures = [
+        writing.picture_part(each.content_id, each.content, each.content_type)
+        for each in letter.pictures
+        if each.content_id in html
+    ]
+    return writing.alternative(said, writing.related(writing.html_part(html), pictures)), failed
 
 
 def address(value: str) -> str:
     """An addr-spec that cannot be anything else. Raises: ComposeError."""
-    if not _ADDR_SPEC.fullmatch(value) or not value.isprintable():
+    if not _ADDR_SPEC.fullmatch(value) or not value.isprintable() or "=?" in value:  # some read encoded words anywhere
         raise ComposeError(f"{one_line(value, 80)!r} is no address")
     local, _, domain = value.rpartition("@")
     plain = domain if domain.isascii() else ascii_form(domain)
-    if not plain.isascii():
+    if not _DOMAIN.fullmatch(plain):
         raise ComposeError(f"{one_line(value, 80)!r} is no address")
     return f"{local}@{plain}"
 

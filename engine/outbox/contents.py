@@ -64,22 +64,39 @@ def letter(row: OutboxRow, store: Store, config: Config, now: datetime) -> Lette
     about = about if about.workspace else replace(about, workspace=row.told.workspace)
     _still_there(row, about, store)
     base = _Base(row, about, config, config.settings(about.workspace), config.instance.secret())
-    display, sender = _from(base)
+    sender = _from(base)[1]
     reply_to, note_address = _reply_to(base, sender)
     attached = _attached(base)
-    answers, references = _thread(base)
     language = spoken(row.language, config.instance.language)
     html = _html(row, store, about, base.settings)
-    words, pictures = shown(about, store, base.settings, sender.rpartition("@")[2]) if html else ("", ())
+    as_came = html and _is_laid_out(row)
+    words, pictures = shown(about, store, base.settings, sender.rpartition("@")[2]) if as_came else ("", ())
     said = values(row, about, config, store, Reaches(reply_to or sender, note_address), language, attached, now)
+    files = _files(base, store, attached, said)
+    return replace(_assembled(base, said, now), files=files, html=html, shown=words, pictures=pictures)
+
+
+def trial(
+    row: OutboxRow, about: OutboxContext, said: Mapping[str, object], config: Config, secret: bytes, now: datetime
+) -> Letter:  # fmt: skip
+    """Make a letter of values that are given, to look at. Raises: ComposeError."""
+    base = _Base(row, about, config, config.settings(about.workspace), secret)
+    return _assembled(base, said, now)
+
+
+def _assembled(base: _Base, said: Mapping[str, object], now: datetime) -> Letter:
+    """Put the fields of the header around what the mail says."""
+    row, about, config = base.row, base.about, base.config
+    display, sender = _from(base)
+    reply_to, _ = _reply_to(base, sender)
+    answers, references = _thread(base)
     return Letter(
-        row.kind, row.told.to, sender, _message_id(base), row.told.template, language, said,
-        workspace=about.workspace, instead=_instead(row), display=display, reply_to=reply_to,
-        reverse_path="" if row.automatic else sender, answers=answers, references=references,
-        list_id=_list_id(base, sender), unsubscribe=_unsubscribe(base, sender), loop=config.instance.name,
-        about=row.topic or row.item, is_topic=bool(row.topic),
-        headers=base.settings.replies.headers if row.automatic else {},
-        files=_files(base, store, attached, said), html=html, shown=words, pictures=pictures,
+        row.kind, row.told.to, sender, _message_id(base), row.told.template,
+        spoken(row.language, config.instance.language), said, workspace=about.workspace, instead=_instead(row),
+        display=display, reply_to=reply_to, reverse_path="" if row.automatic else sender, answers=answers,
+        references=references, list_id=_list_id(base, sender), unsubscribe=_unsubscribe(base, sender),
+        loop=config.instance.name, about=row.topic or row.item, is_topic=bool(row.topic),
+        headers=base.settings.replies.headers if row.automatic else {}, laid_out=_is_laid_out(row),
         now=now.astimezone(ZoneInfo(config.instance.timezone)),
     )  # fmt: skip
 
@@ -109,7 +126,7 @@ def _from(base: _Base) -> tuple[str, str]:
     settings, config, told = base.settings, base.config, base.row.told
     smtp = config.smtp.from_ if config.smtp is not None else ""
     own = settings.errors.from_ if told.template in ORIGINALS else settings.replies.from_
-    name, sender = mailbox(own or smtp)
+    name, sender = mailbox(own or smtp or _read_address(config, base.about.workspace))
     name = name or _workspace_name(base) or config.instance.name
     by_person = config.smtp is None or config.smtp.send_as == "user"
     if base.row.kind is Kind.AUTO or told.template in ORIGINALS or not by_person or not told.actor:
@@ -212,10 +229,13 @@ def _unsubscribe(base: _Base, sender: str) -> str:
     return f"{made}@{domain}" if len(made) <= LONGEST_LOCAL else ""
 
 
+def _is_laid_out(row: OutboxRow) -> bool:
+    """Whether HTML is made of its text: automatic answers are short, and reports carry the original."""
+    return not (row.automatic or row.told.template in ORIGINALS)
+
+
 def _html(row: OutboxRow, store: Store, about: OutboxContext, settings: Settings) -> bool:
-    """Whether it has an HTML part, too: automatic answers are short, and people may not want one."""
-    if row.kind is Kind.AUTO or row.told.template in ORIGINALS:
-        return False
+    """Whether who gets it takes HTML."""
     store.versions()  # they may have said otherwise since this pass began
     wants = store.directory.preference(row.account, about.workspace, "format") if row.account else ""
     return (wants or settings.notify.defaults.format) != "text"

@@ -40,7 +40,8 @@ class Letter(Struct, frozen=True):
     for the sender. `reverse_path` is "" for automatic answers, so that nothing answers them. `answers` is the
     Message-ID in In-Reply-To, `references` the whole chain. `values` are what the template may use, `instead` names the
     text built in that takes its place where it fails. `list_id` and `unsubscribe` are for notices. `loop` names the
-    installation, `about` is the number of the item or topic. `shown` is the safe HTML of the words in `values`, with
+    installation, `about` is the number of the item or topic. `html`: who gets it takes HTML; where the template has
+    none of its own it is made of the text, if it is `laid_out`. `shown` is the safe HTML of the words in `values`, with
     its `pictures`, where they came so.
     """
 
@@ -68,6 +69,7 @@ class Letter(Struct, frozen=True):
     html: bool = True
     shown: str = ""
     pictures: tuple[Picture, ...] = ()
+    laid_out: bool = True
     now: datetime | None = None
 
 

@@ -1,7 +1,7 @@
 """The HTML part of a mail, made of its text in one neutral layout.
 
-Here: paragraphs, lines, quotations, links. Not here: the text (`templates.py`). Invariant: every character of the text
-is escaped; nothing is loaded from anywhere and nothing tracks.
+Here: paragraphs, lines, quotations, links; the layout built in. Not here: the text (`templates.py`), HTML of an admin
+(`layout.py`). Invariant: every character of the text is escaped; nothing is loaded from anywhere and nothing tracks.
 """
 
 from __future__ import annotations
@@ -16,24 +16,36 @@ _BLANK_LINES = re.compile(r"\n(?:[^\S\n]*\n)+")
 _LINE_END, _BREAK = "\n", "<br>\n"
 _BLOCKQUOTE = ' style="margin:0 0 12px;padding-left:12px;border-left:2px solid #ccc"'
 
-_HEAD = (
-    '<!DOCTYPE html>\n<html lang="{}"><head><meta charset="utf-8"></head>\n<body style="margin:0;padding:16px;'
-    "font:15px/1.5 -apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif\">\n"
+LAYOUT = (
+    '<!DOCTYPE html>\n<html lang="{{ language }}"><head><meta charset="utf-8"></head>\n'
+    "<body style=\"margin:0;padding:16px;font:15px/1.5 -apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif\">\n"
+    "{{ content }}\n</body></html>\n"
 )
+"""What stands around the content, as a template."""
+
+_HEAD, _TAIL = LAYOUT.split("{{ content }}")
 
 
-def page(text: str, language: str, words: str = "", shown: str = "") -> str:
-    """Lay out a text; blank lines part paragraphs, lines that begin with `>` are a quotation.
+def page(text: str, language: str) -> str:
+    """Lay out a text in the layout built in."""
+    return around(paragraphs(text), language)
+
+
+def around(content: str, language: str) -> str:
+    """Put the layout built in around HTML."""
+    return _HEAD.replace("{{ language }}", escape(language or "en")) + content + _TAIL
+
+
+def paragraphs(text: str, words: str = "", shown: str = "") -> str:
+    """A text as HTML; blank lines part paragraphs, lines that begin with `>` are a quotation.
 
     Where whole lines of it are `words`, `shown` stands in their place: the same words as safe HTML.
     """
     at = _whole_lines(text, words) if words and shown else -1
     if at < 0:
-        inner = _laid_out(text)
-    else:
-        behind = _laid_out(text[at + len(words) :])
-        inner = f'{_laid_out(text[:at])}\n<div style="margin:0 0 12px">{shown}</div>\n{behind}'
-    return _HEAD.format(escape(language or "en")) + inner + "\n</body></html>\n"
+        return _laid_out(text)
+    behind = _laid_out(text[at + len(words) :])
+    return f'{_laid_out(text[:at])}\n<div style="margin:0 0 12px">{shown}</div>\n{behind}'
 
 
 def _whole_lines(text: str, words: str) -> int:

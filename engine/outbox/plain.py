@@ -25,9 +25,9 @@ def one_line(value: str, limit: int) -> str:
     return " ".join(clean.split())[:limit]
 
 
-def text(value: str) -> str:
-    """Text for a body: plain line ends, no control characters but tab."""
-    lines = value[:BODY_CHARS].replace("\r\n", "\n").replace("\r", "\n")
+def text(value: str, most: int = BODY_CHARS) -> str:
+    """Text for a body: plain line ends, no control characters but tab, at most so many characters."""
+    lines = value[:most].replace("\r\n", "\n").replace("\r", "\n")
     if lines.isascii():
         return lines.encode().translate(None, _CONTROL_BYTES).decode()
     return _CONTROL.sub("", lines).encode("utf-8", "replace").decode()

@@ -1,7 +1,7 @@
 """The texts of outgoing mail: built in for nine languages, overridden by files.
 
 Here: finding a template, rendering it. Not here: what becomes of subject and body (`compose.py`), what a template may
-use (`names.py`), looking files through before a mail needs them (`checking.py`).
+use (`names.py`), HTML beside it (`layout.py`), looking files through before a mail needs them (`checking.py`).
 Invariant: templates run in Jinja2's sandbox on plain values; a value is never a template. What is not there is an
 error, never a hole: then the text built in goes out in its place, and `replaced` says so.
 A template is text whose first line is `Subject: …`, then an empty line, then the body.
@@ -11,9 +11,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from engine.outbox.sandbox import Unreadable, bounded, environment, failures, line_of, read
+
+if TYPE_CHECKING:
+    from engine.outbox.layout import Pages
 
 LANGUAGES = ("en", "de", "fr", "es", "it", "nl", "pt", "pl", "ja")
 FAMILY = ("commented", "noted", "created", "assigned", "closed", "reopened", "changed", "posted",
@@ -25,13 +30,16 @@ NAMES = ("ack", "comment_ack", "rejected", "held", "waits", "unknown_sender", "a
 FORMER = {"config_error": "waits", "notify": "notice"}
 """Names of earlier releases, and what they are called now."""
 
-FILE_LIMIT_BYTES = 256 << 10
-MOST_CHARS = 200_000
-"""Characters of a rendered mail; rendering stops there, whatever a template does."""
-
 _TABLES = ("sentence", "why", "words", "advice")
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 _SUBJECT = re.compile(r"\s*Subject:[ \t]*([^\n]*)\n\n?(.*)", re.DOTALL)
+
+
+class Found(NamedTuple):
+    """The text that is in force for a name: a file, else (None) the text built in, and the language it is in."""
+
+    file: Path | None
+    language: str
 
 
 class Rendered(NamedTuple):
@@ -62,40 +70,16 @@ def spoken(language: str, fallback: str = "en") -> str:
     return wanted if wanted in LANGUAGES else fallback if fallback in LANGUAGES else "en"
 
 
-@cache
-def environment() -> Any:
-    """The sandbox that templates run in."""
-    from jinja2 import StrictUndefined
-    from jinja2.sandbox import ImmutableSandboxedEnvironment
-
-    class Sandbox(ImmutableSandboxedEnvironment):
-        """Products stay as small as a mail."""
-
-        intercepted_binops = frozenset({"*", "**"})
-
-        def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
-            sizes = [each if isinstance(each, int | float) else len(each) for each in (left, right)]
-            if operator == "**" or sizes[0] * sizes[1] > MOST_CHARS:
-                raise OverflowError(f"the result of {operator} is too big")
-            return super().call_binop(context, operator, left, right)
-
-    return Sandbox(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-
-
-@cache
-def failures() -> tuple[type[Exception], ...]:
-    """What may be raised by a template: whatever its author can do wrong."""
-    from jinja2 import TemplateError
-
-    return (TemplateError, ArithmeticError, LookupError, TypeError, ValueError, AttributeError, RecursionError,
-            MemoryError)  # fmt: skip
+def source(name: str, language: str) -> str:
+    """A text built in, as it is written; what has none of its own is told by `notice`."""
+    texts = built_in(language)
+    return str(texts[name if name in texts and name not in _TABLES else "notice"])
 
 
 @cache
 def _own(name: str, language: str) -> Any:
-    """A text built in, compiled once for all workspaces; what has none of its own is told by `notice`."""
-    texts = built_in(language)
-    return environment().from_string(texts[name if name in texts and name not in _TABLES else "notice"])
+    """A text built in, compiled once for all workspaces."""
+    return environment().from_string(source(name, language))
 
 
 @cache
@@ -115,10 +99,6 @@ def render_line(table: str, key: str, language: str, values: Mapping[str, object
     return str(_line(table, key, language).render(values))
 
 
-class Unreadable(ValueError):
-    """A template file that is not read. The message is for people."""
-
-
 class Templates:
     """The templates of one workspace over those of the installation over those built in."""
 
@@ -128,6 +108,7 @@ class Templates:
         self._folders += [directory] if directory is not None else []
         self._fallback = spoken(language)
         self._made: dict[tuple[str, str], Any] = {}
+        self._beside: dict[tuple[str, str], Path | None] = {}
 
     def render(self, name: str, language: str, values: Mapping[str, object], instead: str = "notice") -> Rendered:
         """Give subject and body. For a template that fails the text built in goes out: its own, else `instead`."""
@@ -140,15 +121,55 @@ class Templates:
         own = _own(name if name in NAMES else instead, language)
         return Rendered(*split(bounded(own, values)), said)
 
+    @cached_property
+    def pages(self) -> Pages:
+        """The HTML parts."""
+        from engine.outbox.layout import Pages
+
+        return Pages(tuple(self._folders))
+
+    def page(
+        self, name: str, language: str, values: Mapping[str, object], text: str, *, own: bool, beside: bool = True,
+        shown: str = "",
+    ) -> tuple[str, str]:  # fmt: skip
+        """Give the HTML part to a text, and why a file of it was not used; where only `own` is wanted, "" without.
+
+        HTML `beside` the text may not be wanted; `shown` is the safe HTML of the words.
+        """
+        name, language = FORMER.get(name, name), spoken(language, self._fallback)
+        file = self.beside(name, language) if beside else None
+        return ("", "") if own and file is None else self.pages.part(text, language, values, file, shown)
+
+    def beside(self, name: str, language: str) -> Path | None:
+        """The file with HTML that stands beside the text in force."""
+        if (name, language) not in self._beside:
+            found = self.found(name, language)
+            file = found.file.with_suffix(".html") if found is not None and found.file is not None else None
+            self._beside[name, language] = file if file is not None and file.is_file() else None
+        return self._beside[name, language]
+
     def exists(self, name: str) -> bool:
         """Tell whether there is such a template, built in or as a file in any language."""
         return name in NAMES or name in FORMER or any(self._file(name, language) for language in LANGUAGES)
+
+    def found(self, name: str, language: str) -> Found | None:
+        """Find the file in that language, else the text built in for it, else both in the one of the installation.
+
+        A name of the family may have its file under `notice`.
+        """
+        for tried in dict.fromkeys((language, self._fallback, "en")):
+            for own in (name, "notice") if name in FAMILY else (name,):
+                if (file := self._file(own, tried)) is not None:
+                    return Found(file, tried)
+            if name in NAMES:
+                return Found(None, tried)
+        return None
 
     def _template(self, name: str, language: str) -> Any:
         """The compiled template. Raises one of `failures()`, each time it is asked for."""
         if (name, language) not in self._made:
             try:
-                self._made[name, language] = self._found(name, language)
+                self._made[name, language] = self._compiled(name, language)
             except failures() as error:
                 self._made[name, language] = error
         made = self._made[name, language]
@@ -156,18 +177,11 @@ class Templates:
             raise made
         return made
 
-    def _found(self, name: str, language: str) -> Any:
-        """The file in that language, else the text built in for it, else a file in the language of the installation.
-
-        A name of the family may have its file under `notice`.
-        """
-        for tried in dict.fromkeys((language, self._fallback, "en")):
-            for own in (name, "notice") if name in FAMILY else (name,):
-                if (file := self._file(own, tried)) is not None:
-                    return environment().from_string(read(file))
-            if name in NAMES:
-                return _own(name, tried)
-        raise Unreadable("there is no such template")
+    def _compiled(self, name: str, language: str) -> Any:
+        found = self.found(name, language)
+        if found is None:
+            raise Unreadable("there is no such template")
+        return _own(name, found.language) if found.file is None else environment().from_string(read(found.file))
 
     def _file(self, name: str, language: str) -> Path | None:
         if not is_name(name):
@@ -175,43 +189,6 @@ class Templates:
         former = [old for old, new in FORMER.items() if new == name]
         files = (folder / f"{each}.{language}.txt" for folder in self._folders for each in (name, *former))
         return next((file for file in files if file.is_file()), None)
-
-
-def bounded(template: Any, values: Mapping[str, object]) -> str:
-    """Render piece by piece and stop where a mail is long enough."""
-    made, size = [], 0
-    for piece in template.generate(values):
-        made.append(piece)
-        size += len(piece)
-        if size > MOST_CHARS:
-            break
-    return "".join(made)[:MOST_CHARS]
-
-
-def line_of(error: BaseException) -> int:
-    """The line of a template that an error came from; 0 where nobody knows."""
-    line = int(getattr(error, "lineno", 0) or 0)
-    trace = error.__traceback__
-    while trace is not None:
-        if trace.tb_frame.f_code.co_filename == "<template>":
-            line = trace.tb_lineno
-        trace = trace.tb_next
-    return line
-
-
-def read(file: Path) -> str:
-    """The text of a template file. Raises: Unreadable."""
-    try:
-        with file.open("rb") as stream:
-            content = stream.read(FILE_LIMIT_BYTES + 1)
-        text = content.decode("utf-8-sig")
-    except OSError as error:
-        raise Unreadable(f"the file cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError as error:
-        raise Unreadable(f"the file is not UTF-8 at byte {error.start}") from None
-    if len(content) > FILE_LIMIT_BYTES:
-        raise Unreadable("the file is longer than 256 kB")
-    return text.replace("\r\n", "\n")
 
 
 def split(rendered: str) -> tuple[str, str]:

@@ -97,16 +97,16 @@ def values(
 
 def _of_everybody(row: OutboxRow, about: OutboxContext, config: Config) -> dict[str, object]:
     """What may stand in a mail to anybody."""
-    told, settings, number = row.told, config.settings(about.workspace), row.topic or row.item
+    told, replies, number = row.told, config.settings(about.workspace).replies, row.topic or row.item
     return {
         "instance": one_line(config.instance.name, NAME_CHARS),
         "base_url": one_line(config.instance.base_url, 500),
         "workspace": one_line(_workspace(config, about.workspace), NAME_CHARS),
-        "signature": text(settings.replies.signature).strip("\n"),
+        "signature": text(about.signature or replies.signature).strip("\n"),
         "item": number,
         "marker": f"[{'msg' if row.topic else '#'}{number}]" if number else "",
         "title": one_line(about.title, SUBJECT_CHARS),
-        "url": _url(row, config, settings.replies.links),
+        "url": _url(row, config, replies.links),
         "roles": [str(part) for part in told.parts],
         "actor": one_line(told.actor or told.actor_address, NAME_CHARS),
         "actor_inside": told.actor_inside,

@@ -2,6 +2,7 @@
 
 Here: `About`. Not here: what is made of it (`outbox/contents.py`), the rows (`outbox.py`). Invariant: it is read when
 the mail is composed, so it tells what is there then; words and files that only staff may see are given for staff only.
+A row without a number is one to look at, which stands in no table: its mail is found by name.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ import re
 from typing import Any
 
 from engine.model.addresses import bare
+from engine.model.events import Kind
+from engine.model.preferences import SIGNATURE
 from engine.model.stored import OutboxContext, OutboxRow, SentFile
 from engine.store import hot
 from engine.store.database import Database, moment, time
@@ -30,7 +33,7 @@ class About:
         return OutboxContext(**known)
 
     def _mail(self, row: OutboxRow) -> dict[str, Any]:
-        found = self._database.one(hot.ANSWERED, row.id)
+        found = self._database.one(hot.ANSWERED, row.id) if row.id else self._database.one(hot.KNOWN_AS, row.mail)
         if found is None:
             return {}
         mail, mailbox, subject, message_id, sender, received_at, raw = found
@@ -59,7 +62,15 @@ class About:
             said["pictures"] = self._pictures(hot.PICTURES["item"], row.item, row.told.comment)
         last = self._database.one(hot.LAST_WRITTEN, row.item, row.address_key)
         copies = self._database.one(hot.COPIES_COUNTED, row.item)[0]
-        return said | {"last_id": (last[0] if last else "") or "", "copies": copies}
+        said |= {"last_id": (last[0] if last else "") or "", "copies": copies}
+        return said | {"signature": self._signature(row, workspace)} if row.kind is Kind.ANSWER else said
+
+    def _signature(self, row: OutboxRow, workspace: str) -> str:
+        """What stands below the words of somebody inside."""
+        if not row.told.actor_inside:
+            return ""
+        kept = dict(self._database.rows(hot.SIGNED, row.told.actor_address, SIGNATURE, workspace))
+        return str(kept.get(workspace) or kept.get("", ""))
 
     def _words(self, row: OutboxRow, text: str, author: str, opened_at: int) -> dict[str, Any]:
         """The words and files of a comment, of a note for people inside only; what was said in public before it."""

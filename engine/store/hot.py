@@ -596,6 +596,14 @@ SELECT ref, mailbox.name, subject, inbound.message_id, sender, received_at, raw_
 FROM outbox LEFT JOIN inbound ON inbound.id = inbound_id LEFT JOIN mailbox ON mailbox.id = mailbox_id
 WHERE outbox.id = ?"""
 
+SIGNED = """
+SELECT preference.workspace, value FROM email JOIN preference USING (account_id)
+WHERE email.key = ? AND preference.key = ? AND preference.workspace IN ('', ?)"""
+
+KNOWN_AS = """
+SELECT ref, mailbox.name, subject, inbound.message_id, sender, received_at, raw_id
+FROM inbound LEFT JOIN mailbox ON mailbox.id = mailbox_id WHERE ref = ?"""
+
 ABOUT = {
     "item": """
 SELECT title, identifier, item.text, item.status, type, priority, assigned_to, item.created_at, account.name,

@@ -7,10 +7,11 @@ Invariant: a check never changes anything and never raises; what it cannot look 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from rules.problem import Problem, Severity, in_order
 
@@ -77,26 +78,19 @@ def hook_scripts(config: Config) -> Iterator[Checked]:
 def templates(config: Config) -> Iterator[Checked]:
     """Every template file, and every template that a setting names."""
     from engine.outbox.checking import check
-    from engine.outbox.templates import Templates
+    from engine.workbench.setting_names import missing_templates
+    from engine.workbench.templates import strays
 
-    seen = set()
-    for workspace in ("", *config.workspaces):
-        settings = config.settings(workspace)
-        directory = settings.replies.directory
-        if directory not in seen:
-            seen.add(directory)
-            for file, problems in check(directory):
-                yield Checked(f"{directory.name}/{file.relative_to(directory).as_posix()}", "compiles", problems)
-        known = Templates(directory, config.instance.language, workspace)
-        names = {name: getattr(settings.replies, name) for name in ("new_item", "new_comment", "held", "rejected")}
-        missing = [f'replies.{option} = "{name}"' for option, name in names.items() if name and not known.exists(name)]
-        if (name := settings.people.unknown_sender_reply) and not known.exists(name):
-            missing.append(f'people.unknown_sender_reply = "{name}"')
-        if missing:
-            said = f"there is no template for {', '.join(missing)}"
-            advice = f"add {directory.name}/NAME.{config.instance.language}.txt"
-            problem = Problem("C184", said, config.path.name, where=workspace, help=advice)
-            yield Checked(f"templates of {workspace or 'the system'}", "", (problem,))
+    stray: Mapping[Path, Problem] | None = None
+    directories = [config.settings(workspace).replies.directory for workspace in ("", *config.workspaces)]
+    for directory in dict.fromkeys(directories):
+        for file, problems in check(directory):
+            stray = strays(config) if stray is None else stray
+            more = (stray[file],) if file in stray else ()
+            name = f"{directory.name}/{file.relative_to(directory).as_posix()}"
+            yield Checked(name, "compiles", tuple(replace(each, file=name) for each in (*problems, *more)))
+    if missing := missing_templates(config):
+        yield Checked("templates of settings", "", missing)
 
 
 RESTORE = "stop what writes to it and put a backup in its place: allegra db restore FILE"
@@ -212,8 +206,6 @@ class Looked(Struct, frozen=True):
 
 def look_at(path: Path, extra: Extra, *, online: bool = False) -> Looked:
     """Look at the configuration of a file and, if it loads, at everything else; `extra` is what the host adds."""
-    from msgspec.structs import replace
-
     from engine.config import ConfigError, load
 
     try:

@@ -1,7 +1,7 @@
-"""Do the names in settings exist? Types, people, groups and fields that `[items]` and `[people]` name.
+"""Do the names in settings exist? Types, people, groups and fields that `[items]` and `[people]` name; templates.
 
-Here: what `allegra check` finds about them (C195, C196), at the place where each was written. Not here: names in rules
-(`names.py`), whether the value of an option is right in itself (`config/`).
+Here: what `allegra check` finds about them (C195, C196; C184 of templates), at the place where each was written. Not
+here: names in rules (`names.py`), whether the value of an option is right in itself (`config/`).
 Invariant: only what was written is doubted; one problem a place, however many workspaces inherit it. An option that
 does nothing is an error, unless the database is still empty: its fields may come.
 """
@@ -53,6 +53,39 @@ def problems(config: Config, names: Names) -> tuple[Problem, ...]:
             path = _written(config, workspace, each)
             if path is not None and path not in found:
                 found[path] = _problem(config, each, path, names.empty)
+    return in_order(found.values())
+
+
+TEMPLATES: tuple[tuple[str, str], ...] = (
+    ("replies", "new_item"), ("replies", "new_comment"), ("replies", "held"), ("replies", "rejected"),
+    ("people", "unknown_sender_reply"),
+)  # fmt: skip
+"""The options that name a template."""
+
+
+def templates_of(settings: Settings) -> Iterator[tuple[str, str]]:
+    """Every option that names a template, with the name."""
+    for section, option in TEMPLATES:
+        if name := getattr(getattr(settings, section), option):
+            yield f"{section}.{option}", name
+
+
+def missing_templates(config: Config) -> tuple[Problem, ...]:
+    """Every template that a setting names and that is not there, at the place where it was named."""
+    from engine.outbox.templates import NAMES, Templates
+
+    found: dict[KeyPath, Problem] = {}
+    for workspace in ("", *config.workspaces):
+        settings = config.settings(workspace)
+        known = Templates(settings.replies.directory, config.instance.language, workspace)
+        for option, name in templates_of(settings):
+            if not known.exists(name):
+                section, _, key = option.partition(".")
+                said = f'there is no template for {option} = "{name}"'
+                near = suggestion(name, NAMES, shown=False)
+                advice = near or f"add {settings.replies.directory.name}/{name}.{config.instance.language}.txt"
+                path = _written(config, workspace, _Said(section, (key,), said)) or (section, key)
+                found.setdefault(path, config.source.problem(Finding("C184", said, path, advice)))
     return in_order(found.values())
 
 

@@ -114,3 +114,48 @@ def test_what_is_found_is_what_would_be_replaced(tmp_path: Path, text: str) -> N
     problems = looked(tmp_path, text)
     assert any(problem.severity is Severity.ERROR for problem in problems)
     assert Templates(tmp_path).render("ack", "en", SAMPLE).replaced
+
+
+# ── HTML ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def beside(folder: Path, html: str, name: str = "ack.en.html") -> tuple[Problem, ...]:
+    (folder / "ack.en.txt").write_text("Subject: x\n\nx\n", "utf-8")
+    (folder / name).write_text(html, "utf-8")
+    return dict(check(folder))[folder / name]
+
+
+@pytest.mark.parametrize(
+    ("html", "code", "said"),
+    [("<p>\n{{ tilte }}", "C183", 'there is no "tilte"'), ("<p>\n{{ text | safe }}", "C183", 'no filter "safe"'),
+     ("<p>\n{% if", "C182", "unexpected"), ("<p>{{ content }}", "C183", 'there is no "content"')],
+)  # fmt: skip
+def test_html_beside_a_text_is_looked_through(tmp_path: Path, html: str, code: str, said: str) -> None:
+    (problem,) = beside(tmp_path, html)
+    assert problem.code == code and said in problem.message.lower() and problem.file == "ack.en.html"
+    assert problem.line == html.count("\n") + 1 and "^" in render(problem)
+
+
+@pytest.mark.parametrize(
+    ("html", "code", "said"),
+    [("<html>{{ contnet }}</html>", "C182", 'does not show "content"'), ("{{ content }}{{ nmae }}", "C183", "nmae"),
+     ("{% autoescape false %}{{ content }}{% endautoescape %}", "C182", "autoescape")],
+)  # fmt: skip
+def test_a_layout_is_looked_through(tmp_path: Path, html: str, code: str, said: str) -> None:
+    (problem,) = beside(tmp_path, html, "layout.html")
+    assert problem.code == code and said in problem.message
+
+
+@pytest.mark.parametrize(
+    "html", ["{{ text | paragraphs }}", "<p>{{ title }}</p>{% if roles %}{{ roles[0] }}{% endif %}"]
+)
+def test_html_that_is_right_is_no_problem(tmp_path: Path, html: str) -> None:
+    assert beside(tmp_path, html) == ()
+    assert beside(tmp_path, "{{ content }}{{ language }}", "layout.html") == ()
+
+
+def test_html_without_its_text_is_not_used_and_a_warning(tmp_path: Path) -> None:
+    (tmp_path / "held.de.html").write_text("<p>", "utf-8")
+    ((_, (problem,)),) = check(tmp_path)
+    assert (problem.code, problem.severity) == ("C180", Severity.WARNING)
+    assert problem.help == "write the text, too: allegra templates copy held --language de"

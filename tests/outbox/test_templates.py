@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from engine.outbox.names import EMPTY, SAMPLE
-from engine.outbox.templates import FAMILY, FILE_LIMIT_BYTES, FORMER, LANGUAGES, MOST_CHARS, NAMES, Templates, built_in
+from engine.outbox.sandbox import FILE_LIMIT_BYTES, MOST_CHARS
+from engine.outbox.templates import FAMILY, FORMER, LANGUAGES, NAMES, Templates, built_in
 
 OWN = tuple(name for name in NAMES if name not in FAMILY)
 TABLES = {"sentence", "why", "words", "advice"}

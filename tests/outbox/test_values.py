@@ -166,6 +166,21 @@ def test_nothing_is_quoted_where_a_setting_says_so(office: Office) -> None:
     assert (values["quote"], values["reply_line"], values["signature"]) == ("", "", "Kind regards")
 
 
+def test_F141_an_answer_is_signed_by_who_wrote_it(office: Office) -> None:
+    office.configure("[replies]\nsignature = 'Kind regards'\n")
+    item = office.item()
+    by_anna = {"actor": "Anna Berg", "actor_address": "anna@example.com", "actor_inside": True}
+    for key, value in (("signature", "Anna Berg\r\nIT\0"), ("new", "all")):
+        office.prefers("anna", key, value)
+    assert said(office, item=item, comment=office.comment(item), **by_anna)["signature"] == "Anna Berg\nIT"
+    for row in (
+        {"kind": Kind.NOTICE}, {"kind": Kind.AUTO}, {"actor_inside": False}, {"actor_address": "bob@example.com"},
+        {"actor_address": ""},
+    ):  # fmt: skip
+        values = said(office, item=item, comment=office.comment(item), **{**by_anna, **row})
+        assert values["signature"] == "Kind regards", row
+
+
 def test_an_internal_note_is_never_quoted(office: Office) -> None:
     item = office.item()
     office.comment(item, "she is a pain", internal=True)
