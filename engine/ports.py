@@ -500,6 +500,12 @@ class Items(Protocol):
     def newest(self, workspace: str = "", limit: int = 100, before: int = 0) -> list[ItemRow]:
         """List items, newest first; `before` goes on below an item number."""
 
+    def found(self, query: str = "", limit: int = 100, now: datetime | None = None) -> tuple[list[ItemRow], bool]:
+        """List the items that a query finds, newest first, and tell whether there are older ones it did not look at.
+
+        Raises Unclear.
+        """
+
     def count(self, workspace: str) -> int:
         """Count the items of a workspace."""
 
@@ -508,6 +514,17 @@ class Items(Protocol):
 
     def history(self, item: int) -> list[EventRow]:
         """List what happened to an item, the oldest first."""
+
+    def events(
+        self, query: str = "", limit: int = 100, *, after: int = 0, now: datetime | None = None
+    ) -> tuple[list[EventRow], bool]:
+        """List the newest events that a query finds, the oldest first, and tell whether older ones were not looked at.
+
+        With `after` only those behind an event. Raises Unclear.
+        """
+
+    def newest_event(self) -> int:
+        """Give the number of the newest event, 0 where there is none."""
 
     def blob(self, digest: str) -> bytes:
         """Give the bytes of an attachment. Raises NotFound for an unknown digest, StoreError for damaged bytes."""
@@ -628,7 +645,7 @@ class OutboxViews(Protocol):
         """Give the bytes of a mail as they went out, or were about to; b"" where none are kept."""
 
     def change(
-        self, act: str, numbers: Sequence[int], states: Sequence[str], by: str, said: str = "", via: str = "cli"
+        self, act: str, numbers: Sequence[int], states: Sequence[str], by: str, said: str = "", via: str = "command"
     ) -> list[int]:
         """Do what a person wants (retry, hold, drop) to the rows that are in one of `states`; gives their numbers.
 
@@ -638,7 +655,7 @@ class OutboxViews(Protocol):
     def addresses(self, now: datetime | None = None) -> list[TroubledAddress]:
         """List the addresses that are suspended, failing or muted."""
 
-    def clear(self, address_key: str, by: str, via: str = "cli") -> bool:
+    def clear(self, address_key: str, by: str, via: str = "command") -> bool:
         """Forget what is known against an address; False if nothing is."""
 
 

@@ -290,10 +290,15 @@ def test_every_document_is_named_in_the_readme_or_in_one_that_is() -> None:
 
 
 def test_every_word_of_a_query_is_documented() -> None:
-    from engine.store.search import _WORDS
+    from engine.store import event_query, item_query, outbox_query, search
 
     text = CLI.read_text("utf-8")
-    assert [word for word in (*filter(None, _WORDS), "rule") if f"`{word}:`" not in text] == []
+    for words, title in (
+        (search, "Searching mail"), (outbox_query, "The outbox"), (item_query, "Searching items"),
+        (event_query, "What happened"),
+    ):  # fmt: skip
+        part = text.partition(f"\n## {title}\n")[2].partition("\n## ")[0]
+        assert [word for word in filter(None, words._EXAMPLES) if f"`{word}" not in part] == [], title
 
 
 def test_every_key_of_a_data_file_is_documented() -> None:

@@ -120,7 +120,7 @@ def open_config(ctx: click.Context) -> Config:
     from engine.config import ConfigError, load
 
     try:
-        config = replace(load(config_path(ctx)), extra=extra_of(ctx))
+        config = replace(load(config_path(ctx)), extra=extra_of(ctx), verbose=verbosity(ctx) > 0)
     except ConfigError as error:
         print_problems(error.problems)
         if len(error.problems) > 1:

@@ -37,6 +37,7 @@ WIDTH = 120
 )
 @click.option("--mailbox", default="system", show_default=True, metavar="NAME", shell_complete=words.mailboxes,
               help="For a file: the mailbox it came to.")  # fmt: skip
+@click.option("--who", metavar="LOGIN|ADDRESS", default="", help="Whether this person heard of it, and why not.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 @click.pass_context
 def explain(
@@ -46,12 +47,16 @@ def explain(
     stage: str,
     rules_directory: Path | None,
     mailbox: str,
+    who: str,
     as_json: bool,
 ) -> None:
     """Tell what became of a mail, and why.
 
     REF is a mail id or its beginning (m-4f2a), a Message-ID, the address of a sender (the newest mail from there),
     the name of a file, - for standard input, last, or last-held. A file is decided on the spot and nothing is kept.
+
+    With --who it says of anybody whether they heard of the mail; who was not even considered is asked about as things
+    are now.
     """
     from engine.decision.pipeline import ORDER
     from engine.explain import told as explaining
@@ -59,6 +64,9 @@ def explain(
 
     if stage and stage not in ORDER:
         raise click.UsageError(f"there is no stage {stage!r}; there are: {', '.join(ORDER)}")
+    if who:
+        _who(ctx, ref, who, as_json)
+        return
     config = open_config(ctx)
     chosen_mailboxes(config, (mailbox,))
     with open_store(ctx, config) as store, closing(Engine(config, store, rules_directory)) as engine:
@@ -72,6 +80,19 @@ def explain(
             width = terminal_columns() or WIDTH
             for line in explaining.told(found, engine.rule_text, every_rule, stage, width):
                 click.echo(marks(line))
+
+
+def _who(ctx: click.Context, ref: str, who: str, as_json: bool) -> None:
+    from engine.cli.item import print_heard
+    from engine.cli.looking import found
+    from engine.desk import heard
+
+    if ref == "-" or Path(ref).is_file():
+        raise click.UsageError("--who asks about a mail that is stored; explain FILE ends with who would be told")
+    config = open_config(ctx)
+    with open_store(ctx, config) as store:
+        row = found(store, config, ref)
+        print_heard(config, heard.of_mail(store, config, row, who), as_json)
 
 
 def _of_bytes(engine: Engine, ref: str, mailbox: str, every_rule: bool) -> Explained:

@@ -6,20 +6,25 @@ Here: the commands that show. Not here: those that change something (`item_acts.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from engine.cli import item_acts, words
-from engine.cli.common import local_of, open_config, open_store, print_json, save, terminal_columns
+from engine.cli.common import local_of, open_config, open_store, print_json, save, terminal_columns, usage
 from engine.cli.mail import write
 from engine.cli.noun import Noun
 from engine.cli.shown import lately, print_pairs, print_table, when
 from engine.plain_text import printable
 
 if TYPE_CHECKING:
+    from engine.config import Config
+    from engine.desk.heard import Answer as Heard
     from engine.model.stored import ItemView
+    from engine.store.store import Store
 
 
 MOST_TOLD = 50
@@ -31,17 +36,34 @@ def item() -> None:
     """Look at items, answer them, give them to somebody, change and close them."""
 
 
+@contextmanager
+def _opened(ctx: click.Context, number: int) -> Iterator[tuple[Config, Store, ItemView]]:
+    """Open the configuration, the store and an item in it; its errors become exit codes."""
+    from engine.desk import looking
+
+    config = open_config(ctx)
+    with open_store(ctx, config) as store:
+        yield config, store, looking.item(store, number)
+
+
 @item.command("list")
+@click.argument("query", nargs=-1)
 @click.option("--workspace", metavar="NAME", default="", shell_complete=words.workspaces, help="Only items there.")
 @click.option("--limit", type=click.IntRange(1), default=100, show_default=True, metavar="N", help="At most so many.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object an item.")
 @click.pass_context
-def list_(ctx: click.Context, workspace: str, limit: int, as_json: bool) -> None:
-    """List items, the newest first."""
-    with open_store(ctx) as store:
+def list_(ctx: click.Context, query: tuple[str, ...], workspace: str, limit: int, as_json: bool) -> None:
+    """List items, the newest first.
+
+    QUERY takes status:open 'status:"In progress"' assigned:anna assigned:- (nobody) from:jane@example.com label:urgent
+    workspace:support unanswered newer_than:7d older_than:1d, and words of the title. All must fit; a word with - before
+    it (behind a -- of its own) must not.
+    """
+    with open_store(ctx) as store, usage():
         if workspace:
             store.items.workspace_id(workspace)
-        rows = store.items.newest(workspace, limit)
+        asked = " ".join((*query, f'workspace:"{workspace}"' if workspace else ""))
+        rows, beyond = store.items.found(asked, limit)
         if as_json:
             for row in rows:
                 print_json("item", row)
@@ -49,13 +71,17 @@ def list_(ctx: click.Context, workspace: str, limit: int, as_json: bool) -> None
         print_table(
             ("#", "workspace", "type", "status", "title", "author", "assigned to", "comments", "files", "changed"),
             [
-                (row.id, row.workspace, row.type, row.status, row.title, row.writer, row.assigned_to, row.comments,
+                (row.id, row.workspace, row.type, row.status, row.title, row.by, row.assigned_to, row.comments,
                  row.attachments, lately(row.changed_at))
                 for row in rows
             ],
-            "there are no items",
+            "no item matches" if query or workspace else "there are no items",
             limit=44,
         )  # fmt: skip
+        if len(rows) == limit:
+            click.echo(f"the newest {limit}: --limit N shows more", err=True)
+        if beyond:
+            click.echo("only the newest 100000 items were looked at", err=True)
 
 
 @item.command()
@@ -71,9 +97,7 @@ def show(ctx: click.Context, number: int, html: bool, comment: int | None, as_js
 
     if comment and not html:
         raise click.UsageError("--comment goes with --html; allegra item comments shows the texts")
-    config = open_config(ctx)
-    with open_store(ctx, config) as store:
-        view = looking.item(store, number)
+    with _opened(ctx, number) as (config, store, view):
         if comment:
             looking.comment(view, comment)
         if html:
@@ -94,11 +118,9 @@ def show(ctx: click.Context, number: int, html: bool, comment: int | None, as_js
 @click.pass_context
 def comments(ctx: click.Context, number: int, as_json: bool) -> None:
     """Show the comments of an item, the oldest first."""
-    from engine.desk import looking, plain
+    from engine.desk import plain
 
-    config = open_config(ctx)
-    with open_store(ctx, config) as store:
-        view = looking.item(store, number)
+    with _opened(ctx, number) as (config, store, view):
         for comment in view.comments:
             if as_json:
                 print_json("comment", plain.comment(store, config, view, comment))
@@ -120,11 +142,9 @@ def comments(ctx: click.Context, number: int, as_json: bool) -> None:
 @click.pass_context
 def attachments(ctx: click.Context, number: int, as_json: bool) -> None:
     """List the attachments of an item."""
-    from engine.desk import looking
     from engine.desk.plain import plain
 
-    with open_store(ctx) as store:
-        view = looking.item(store, number)
+    with _opened(ctx, number) as (_, _, view):
         if as_json:
             for each in view.attachments:
                 print_json("attachment", {"item": number, **plain(each)})
@@ -149,8 +169,8 @@ def file_(ctx: click.Context, number: int, attachment: int, out: Path | None) ->
     """Write the bytes of an attachment to standard output (a terminal gets them as safe text), or to a file."""
     from engine.desk import looking
 
-    with open_store(ctx) as store:
-        content = store.items.blob(looking.attachment(looking.item(store, number), attachment).digest)
+    with _opened(ctx, number) as (_, store, view):
+        content = store.items.blob(looking.attachment(view, attachment).digest)
     if out is None:
         write(content)
     else:
@@ -160,16 +180,19 @@ def file_(ctx: click.Context, number: int, attachment: int, out: Path | None) ->
 @item.command()
 @click.argument("number", type=click.IntRange(1), metavar="ID")
 @click.option("--all", "everybody", is_flag=True, help="All of them, not only the newest 50.")
+@click.option("--who", metavar="LOGIN|ADDRESS", default="", help="Only this person, and why they did not hear.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a person and mail.")
 @click.pass_context
-def told(ctx: click.Context, number: int, everybody: bool, as_json: bool) -> None:
+def told(ctx: click.Context, number: int, everybody: bool, who: str, as_json: bool) -> None:
     """Who was told of what happened to an item, and who was not and why; the newest last."""
-    from engine.desk import looking
     from engine.explain import hearers
 
-    config = open_config(ctx)
-    with open_store(ctx, config) as store:
-        looking.item(store, number)
+    with _opened(ctx, number) as (config, store, _):
+        if who:
+            from engine.desk import heard
+
+            print_heard(config, heard.of_item(store, config, number, who), as_json)
+            return
         rows = store.outbox.told(item=number)
         shown = rows if everybody else rows[-MOST_TOLD:]
         if as_json:
@@ -184,17 +207,29 @@ def told(ctx: click.Context, number: int, everybody: bool, as_json: bool) -> Non
             click.echo(f"{len(rows) - len(shown)} before these: --all", err=True)
 
 
+def print_heard(config: Config, heard: Heard, as_json: bool) -> None:
+    """Print the rows of one person, or why there is none."""
+    from engine.desk import plain
+    from engine.explain import hearers
+
+    if as_json:
+        for data in plain.heard(heard):
+            print_json("told", data)
+        return
+    for line in hearers.lines(heard.rows, local_of(config), terminal_columns() or 120):
+        click.echo(line.strip())
+    if not heard.rows:
+        said = printable(f"{heard.who} was not considered when it happened. As things are now: {heard.said}")
+        click.echo(click.wrap_text(said, terminal_columns() or 120, subsequent_indent="   "))
+
+
 @item.command()
 @click.argument("number", type=click.IntRange(1), metavar="ID")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object an event.")
 @click.pass_context
 def history(ctx: click.Context, number: int, as_json: bool) -> None:
     """What happened to an item, the oldest first: who did what, by which mail or act."""
-    from engine.desk import looking
-
-    config = open_config(ctx)
-    with open_store(ctx, config) as store:
-        looking.item(store, number)
+    with _opened(ctx, number) as (_, store, _):
         for event in store.items.history(number):
             if as_json:
                 print_json("event", event)

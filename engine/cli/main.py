@@ -32,6 +32,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "held": ("held:held", "List, release, reject or discard held mail."),
     "outbox": ("outbox:outbox", "List what is to be sent and what was not; send again, hold or drop it."),
     "templates": ("templates:templates", "List, show, copy, check and try the texts of outgoing mail."),
+    "log": ("log:log", "Print what happened, and follow it."),
     "replay": ("replay:replay", "Put mails through the pipeline again."),
     "parse": ("parse:parse", "Show what the engine sees in a mail."),
     "item": ("item:item", "Look at items, comments and attachments."),

@@ -193,7 +193,7 @@ def _change(
     config = open_config(ctx)
     with open_store(ctx, config) as store, usage():
         lines = desk.chosen(store, config, act, numbers, query, force=force)
-        done = set(desk.change(store, act, lines, person(), reason, force=force))
+        done = set(desk.change(store, config, act, lines, person(), reason, force=force))
         for line in lines:
             if line.id in done:
                 said = f"{line.id}  {desk.DONE[act]}   {line.to}   {desk.about(line)}".rstrip()

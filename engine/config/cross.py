@@ -16,7 +16,7 @@ from typing import Any
 from engine.config.idle import idle
 from engine.config.inherit import relaxations
 from engine.config.kinds import in_zone
-from engine.config.mailbox import Mailbox, Smtp
+from engine.config.mailbox import Mailbox, Smtp, Webhook
 from engine.config.root import Root
 from engine.config.tidy import Finding
 from engine.config.tidy import Path as KeyPath
@@ -193,12 +193,12 @@ def _needs(table: KeyPath, option: str, told: str = "") -> Finding:
     return Finding("C109", said, (*table, option), on_key=True)
 
 
-def _secrets(owner: Mailbox | Smtp, table: KeyPath, option: str) -> Iterator[Finding]:
-    """One way to get the secret, not none, not two."""
+def _secrets(owner: Mailbox | Smtp | Webhook, table: KeyPath, option: str, *, needed: bool = True) -> Iterator[Finding]:
+    """One way to get the secret, not two, and not none where it is needed."""
     if isinstance(owner, Mailbox) and owner.protocol not in _SERVERS:
         return
     given = [name for name in (option, f"{option}_env", f"{option}_file", f"{option}_command") if getattr(owner, name)]
-    if not given:
+    if needed and not given:
         yield _needs(table, option, f"{option}_env, {option}_file or {option}_command")
     for name in given[1:]:
         yield Finding("C115", f"the {option} is given twice: {given[0]} and {name}", (*table, name), on_key=True)
@@ -241,7 +241,8 @@ def _claims(root: Root, mailboxes: tuple[Mailbox, ...]) -> Iterator[Finding]:
 
 def _webhooks(root: Root) -> Iterator[Finding]:
     for name, hook in root.webhooks.items():
-        yield from _secrets(hook, ("webhooks", name), "url")  # type: ignore[arg-type]
+        yield from _secrets(hook, ("webhooks", name), "url")
+        yield from _secrets(hook, ("webhooks", name), "secret", needed=False)
 
 
 def _readable(root: Root, path: Path) -> Iterator[Finding]:
@@ -251,10 +252,11 @@ def _readable(root: Root, path: Path) -> Iterator[Finding]:
     boxes += [(("system", "mailbox"), root.system.mailbox), (("smtp",), root.smtp)]
     boxes += [(("workspace", name, "mailbox"), own.mailbox) for name, own in root.workspace.items()]
     literal = [(*key, "password") for key, box in boxes if box is not None and "password" in box.written]
+    literal += [("webhooks", name, "secret") for name, hook in root.webhooks.items() if "secret" in hook.written]
     if literal and _mode(path) & (stat.S_IRGRP | stat.S_IROTH):
         for key in literal:
-            advice = f"chmod 600 {path.name}, or use password_env, password_file or password_command"
-            yield _warning("C160", "a password stands in a file that others may read", key, advice)
+            advice = f"chmod 600 {path.name}, or use {key[-1]}_env, {key[-1]}_file or {key[-1]}_command"
+            yield _warning("C160", f"a {key[-1]} stands in a file that others may read", key, advice)
 
 
 def _mode(path: Path) -> int:

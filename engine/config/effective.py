@@ -47,7 +47,8 @@ class Config(Struct, frozen=True, eq=False, dict=True):
     """A configuration that loaded. `content` is the bytes of its file, `warnings` what is worth reading.
 
     `missing` are the files that deciding mail needs and that are not there: mail waits for them.
-    `extra` are the words that the program which holds the engine adds to the rules; a file has none.
+    `extra` are the words that the program which holds the engine adds to the rules; a file has none. `verbose`: whoever
+    runs it wants to see on standard error what is logged.
     """
 
     path: Path
@@ -61,6 +62,7 @@ class Config(Struct, frozen=True, eq=False, dict=True):
     warnings: tuple[Problem, ...] = ()
     missing: tuple[Problem, ...] = ()
     extra: Extra = Extra()
+    verbose: bool = False
     _settings: dict[str, Settings] = field(default_factory=dict)
     _secrets: dict[Path, bytes] = field(default_factory=dict)
 
@@ -109,6 +111,11 @@ class Config(Struct, frozen=True, eq=False, dict=True):
     def log(self) -> Log:
         """Where the log goes."""
         return self.root.log
+
+    @property
+    def logs(self) -> bool:
+        """Tell whether anything is logged: where it is not, nothing need be made ready for it."""
+        return self.verbose or self.root.log.file is not None
 
     def mailbox(self, name: str) -> Mailbox:
         """A mailbox by its name. Raises: KeyError."""

@@ -4,7 +4,7 @@ Here: the options of [defaults.mailbox], [system.mailbox], [workspace.NAME.mailb
 Not here: reading the secrets (`secrets.py`), what must be there together (`cross.py`).
 """
 
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from engine.config.kinds import (
     AddressText,
@@ -21,6 +21,7 @@ from engine.config.kinds import (
 )
 from engine.config.secrets import Secrets
 from engine.config.section import Filled, Section
+from engine.model.events import BY_NAME
 
 PORTS = {("imap", True): 993, ("imap", False): 143, ("pop3", True): 995, ("pop3", False): 110}
 """The usual port of a protocol, with TLS from the first byte and without."""
@@ -129,26 +130,33 @@ class Smtp(Section, frozen=True, rename={"from_": "from"}):
         return Secrets("smtp", self.password, self.password_env, self.password_file, self.password_command).read()
 
 
-HookEvent = Literal[
-    "item.*", "item.answered", "item.commented", "item.noted", "item.created", "item.assigned", "item.closed",
-    "item.reopened", "item.changed", "topic.posted", "mail.held", "mail.rejected", "mail.waits", "mail.failed",
-    "mail.error", "mail.undeliverable", "mail.forwarded", "mail.discarded", "mail.duplicate", "desk.held",
-    "person.created",
-]  # fmt: skip
-"""What a webhook may be told of: an event, all of items, or `mail.error`, the former name of `mail.failed`."""
+if TYPE_CHECKING:
+    HookEvent = str
+else:
+    HookEvent = Literal["item.*", *BY_NAME, "mail.error"]
+    """What a webhook may be told of: an event, all of items, or `mail.error`, the former name of `mail.failed`."""
 
 
 class Webhook(Section, frozen=True):
-    """An address that is told of events. The address counts as a secret."""
+    """An address that is told of events. The address counts as a secret; with a `secret` what it is told is signed."""
 
     url: Line = ""
     url_env: Line = ""
     url_file: OptionalPath = None
     url_command: Command = ()
+    secret: Line = ""
+    secret_env: Line = ""
+    secret_file: OptionalPath = None
+    secret_command: Command = ()
     events: tuple[HookEvent, ...] = ()
     timeout: Duration = 10.0
     name: Filled[str] = ""
 
-    def secret(self) -> str:
+    def address(self) -> str:
         """The address to post to. Raises: SecretError with a plain sentence."""
         return Secrets("webhook " + self.name, self.url, self.url_env, self.url_file, self.url_command, "url").read()
+
+    def signing_secret(self) -> str:
+        """What signs, "" where nothing does. Raises: SecretError with a plain sentence."""
+        ways = (self.secret, self.secret_env, self.secret_file, self.secret_command)
+        return Secrets("webhook " + self.name, *ways, "secret").read() if any(ways) else ""

@@ -211,7 +211,7 @@ class Hooks(Section, frozen=True):
 class Log(Section, frozen=True):
     """Where the log goes.
 
-    `file` None is standard error.
+    `file` None is nowhere.
     """
 
     level: Literal["debug", "info", "warning", "error"] = "info"

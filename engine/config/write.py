@@ -18,7 +18,7 @@ from engine.config.section import Option, Section, options
 from engine.config.tidy import everywhere
 
 MASK = "***"
-SECRETS = frozenset({"password", "url"})
+SECRETS = frozenset({"password", "secret", "url"})
 _INHERITED = ("gates", "people", "items", "body", "attachments", "errors", "replies", "notify")
 
 

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from engine.decision.mailbox_action import KEEP, Planned, plan_action
 from engine.decision.seal import seal
+from engine.desk import logged
 from engine.explain.replay import decide_again
 from engine.model.draft import Decider, Disposition, Verdict, Who
 from engine.model.events import Kind
@@ -90,6 +91,7 @@ def release(
     for row in rows:
         engine.store.ledger.reopen(row.mail, Release(by, reason, workspace, item, row.generation + 1))
         spooled = engine.store.ledger.claim_one(row.mail, utc_now(), owner())
+        logged.act(engine.config, "held.release", by, reason, mail=row.mail)
         yield from map(line_of, process(engine, [spooled], utc_now()))
 
 
@@ -103,6 +105,7 @@ def reject(engine: Engine, row: MailRow, by: str, reason: str) -> Closed:
     tell = _tell(engine, row, raw, by, reason)
     kind, folder = _afterwards(engine.config, row, raw, Outcome.REJECTED)
     rows = engine.store.ledger.reject(row.mail, by, reason, tell, engine.teller, action=kind, folder=folder)
+    logged.act(engine.config, "held.reject", by, reason, mail=row.mail)
     told = [each for each in engine.store.outbox.told(row.mail) if each.id in rows and each.kind is Kind.AUTO]
     return Closed(row.mail, Outcome.REJECTED, any(each.state == "queued" for each in told))
 
@@ -115,6 +118,7 @@ def discard(config: Config, store: Store, row: MailRow, by: str, reason: str) ->
     _needs(reason)
     kind, folder = _afterwards(config, row, store.archive.raw(row.mail), Outcome.DISCARDED)
     store.ledger.ignore(row.mail, by, reason, action=kind, folder=folder)
+    logged.act(config, "held.discard", by, reason, mail=row.mail)
     return Closed(row.mail, Outcome.DISCARDED)
 
 

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, NamedTuple
 
+from engine.desk import logged
 from engine.item.catalog import canonical
 from engine.item.values import custom, judge, label
 from engine.model.acts import Act, Acted
@@ -193,12 +194,12 @@ def _done(
     """Do it, or try it and take it back. Raises Refused where words were meant for others and nobody would get them."""
     tell = Tell(quiet=Why.QUIET if how.quiet else None)
     act = Act(how.by, (*effects, tell), item.id, how.typed_by, how.via, how.key)
-    store = engine.store
-    with store.rehearsal() if how.dry_run else nullcontext(), store.joining():
-        acted = store.act(act, engine.teller)
+    with engine.store.rehearsal() if how.dry_run else nullcontext(), engine.store.joining():
+        acted = engine.store.act(act, engine.teller)
         if words_for_others and not how.quiet and not acted.again:
             _reaches_somebody(item, acted)
-        return acted
+    logged.acted(engine.config, acted, how)
+    return acted
 
 
 def _reaches_somebody(item: ItemFacts, acted: Acted) -> None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
+from engine.desk import logged
 from engine.model.addresses import base_key, key_of
 from engine.model.events import Kind, Why
 from engine.model.stored import NO_WAY_OUT
@@ -163,8 +164,9 @@ def _refused(act: str, line: OutboxLine, force: bool) -> str:
 
 
 def change(
-    store: Store, act: str, lines: Sequence[OutboxLine], by: str, reason: str = "", *, force: bool = False
-) -> list[int]:
+    store: Store, config: Config, act: str, lines: Sequence[OutboxLine], by: str, reason: str = "", *,
+    force: bool = False,
+) -> list[int]:  # fmt: skip
     """Send rows again, hold or drop them; gives the numbers of those that had not changed meanwhile.
 
     Raises Unclear where a drop has no reason.
@@ -173,7 +175,12 @@ def change(
         raise Unclear("say why: the reason is empty")
     said = {"retry": "", "hold": f"held by {by}", "drop": f"dropped by {by}: {reason.strip()}"}[act]
     states = (*MAY[act], *(BY_FORCE if force and act == "retry" else ()))
-    return store.outbox_views.change(act, [line.id for line in lines], states, by, said)
+    done = store.outbox_views.change(act, [line.id for line in lines], states, by, said)
+    for line in lines if config.logs else ():
+        if line.id in done:
+            about = f"row {line.id} to {line.to}" + (f", {reason.strip()}" if reason.strip() else "")
+            logged.act(config, f"outbox.{act}", by, about, item=line.item, mail=line.mail)
+    return done
 
 
 def clear(store: Store, config: Config, address: str, by: str) -> str:
@@ -181,6 +188,7 @@ def clear(store: Store, config: Config, address: str, by: str) -> str:
     key = base_key(key_of(address.strip()), config.separators)
     if not store.outbox_views.clear(key, by):
         raise NotFound(f"nothing is known against {key}; allegra outbox addresses lists them", key)
+    logged.act(config, "outbox.clear", by, key)
     return key
 
 

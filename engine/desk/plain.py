@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from engine.config import Config
+    from engine.desk.heard import Answer
     from engine.desk.mailboxes import Fare, Peeked, Tried
     from engine.model.stored import CommentView, ItemView
     from engine.run.line import Line
@@ -104,3 +105,13 @@ def peeked(mailbox: str, this: Peeked) -> dict[str, Any]:
     there = {"size": this.size_bytes, "received": this.received_at, "flags": this.flags}
     says = {"from": this.sender, "subject": this.subject, "message_id": this.message_id}
     return {"mailbox": mailbox, "key": this.key, "state": this.state, **there, **says}
+
+
+def heard(this: Answer) -> list[dict[str, Any]]:
+    """Whether somebody heard, and if not, why as things are now (`allegra.told/1`); `state` is then not_considered."""
+    from engine.explain import hearers
+
+    if this.rows:
+        return [hearers.as_json(row) for row in this.rows]
+    nothing: dict[str, Any] = {"address": None, "inside": None, "roles": [], "event": this.event or None, "class": None}
+    return [{"who": this.who, **nothing, "state": "not_considered", "why": this.why, "said": this.said, "outbox": None}]

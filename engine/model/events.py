@@ -102,6 +102,9 @@ EVENTS: Final[tuple[Event, ...]] = (
 
 BY_NAME: Final[Mapping[str, Event]] = {event.name: event for event in EVENTS}
 
+BY_HAND: Final = ("outbox.retry", "outbox.hold", "outbox.drop", "outbox.clear")
+"""Events that are written and nobody hears of: what people decide about what is to be sent."""
+
 STRENGTH: Final[Mapping[str, int]] = {event.name: number for number, event in enumerate(EVENTS)}
 
 

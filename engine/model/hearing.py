@@ -95,6 +95,7 @@ class Outgoing(Struct, frozen=True, omit_defaults=True):
 
     `actor` and `actor_address` say who did it, `comment` where the words are; `because`, `code` and `text` are as in
     `Tell`. `account`: it tells of an account that was made, too; `last`: it is the last that such a sender hears today.
+    A program is told the `number` of the event and the `login` of who did it.
     """
 
     to: str
@@ -114,6 +115,8 @@ class Outgoing(Struct, frozen=True, omit_defaults=True):
     account: bool = False
     last: bool = False
     workspace: str = ""
+    number: int = 0
+    login: str = ""
 
 
 class OnItem(Struct, frozen=True):

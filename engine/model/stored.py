@@ -7,8 +7,9 @@ Over 300 lines: data only, and what it means.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from msgspec import Struct
 
@@ -168,7 +169,10 @@ class Pruned(Struct, frozen=True):
 
 
 class ItemRow(Struct, frozen=True):
-    """An item in a list. `author` is a login or an address, `sender` is `Name <address>` of who has no account."""
+    """An item in a list. `author` is a login or an address.
+
+    `sender` is `Name <address>` of who has no account, `sender_name` the name in it.
+    """
 
     id: int
     workspace: str
@@ -183,11 +187,17 @@ class ItemRow(Struct, frozen=True):
     comments: int = 0
     attachments: int = 0
     sender: str = ""
+    sender_name: str = ""
 
     @property
     def writer(self) -> str:
         """Who wrote it, for people."""
         return self.sender or self.author
+
+    @property
+    def by(self) -> str:
+        """Who wrote it, in a list: somebody without an account is a guest."""
+        return f"{self.author} (guest)" if self.sender else self.author
 
 
 class CommentView(Struct, frozen=True):
@@ -214,7 +224,10 @@ class CommentView(Struct, frozen=True):
 
 
 class EventRow(Struct, frozen=True):
-    """Something that happened. `actor` is a login or an address, "" the engine; `mail` or `act` is what did it."""
+    """Something that happened. `actor` is a login or an address, "" the engine; `mail` or `act` is what did it.
+
+    `detail` is all that is kept with it, `changes`, `code` and `because` included.
+    """
 
     id: int
     at: datetime
@@ -230,6 +243,7 @@ class EventRow(Struct, frozen=True):
     changes: tuple[Change, ...] = ()
     code: str = ""
     because: str = ""
+    detail: Mapping[str, Any] = {}
 
 
 class AttachmentView(Struct, frozen=True):

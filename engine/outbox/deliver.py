@@ -31,6 +31,7 @@ from engine.store.locks import owner
 
 if TYPE_CHECKING:
     from engine.config import Config
+    from engine.log import Entry
     from engine.model.stored import OutboxRow
     from engine.store.store import Store
 
@@ -89,6 +90,7 @@ class _Run:
         self._sent: OutboxRow | None = None
         self._replaced: list[str] = []
         self._counts = {"sent": 0, "failed": 0, "unknown": 0}
+        self._entries: list[Entry] = []
 
     def all(self, limit: int) -> Delivered:
         smtp = self._config.smtp
@@ -105,6 +107,7 @@ class _Run:
                     self._counts[self._mail(row, way) if is_mail else self._webhook(row)] += 1
             finally:
                 self._note_sent()
+                self._write_log()
         self._note_trouble()
         return Delivered(**self._counts, away=self._away, replaced=tuple(dict.fromkeys(self._replaced)))
 
@@ -119,12 +122,14 @@ class _Run:
         row, self._sent = self._sent, None
         if row is not None:
             self._store.outbox.sent(row.id, row.message_id, self._now())
+            self._log(row, "info", "sent")
 
     def _mail(self, row: OutboxRow, way: Transport | None) -> str:
         """Send one mail; sent, failed or unknown."""
         outbox = self._store.outbox
         if way is None:
             outbox.dropped(row.id, Why.NO_SMTP)
+            self._log(row, "warning", "dropped", "there is no [smtp]")
             return "failed"
         try:
             made = self._composed(row)
@@ -134,6 +139,7 @@ class _Run:
             raise
         except Gone as error:
             outbox.dropped(row.id, error.why or "", error.said)
+            self._log(row, "info", "dropped", error.said)
             return "failed"
         except (ComposeError, SecretError) as error:
             return self._give_up(row, str(error))
@@ -160,10 +166,12 @@ class _Run:
         if not error.met:
             self._away, self._closed = said, True
             self._store.outbox.postponed(row.id, said)
+            self._log(row, "warning", "waits", said)
             return "failed"
         self._count(said)
         if error.sent and row.automatic:
             self._store.outbox.unknown(row.id)
+            self._log(row, "warning", "unknown", said)
             return "unknown"
         return self._wait(row, said)
 
@@ -198,19 +206,13 @@ class _Run:
         return compose(made, self._of(made.workspace))
 
     def _webhook(self, row: OutboxRow) -> str:
-        from engine.outbox.webhook import NotTold, post
+        from engine.outbox.webhook import NotTold, post, said
 
         hook = self._config.webhooks.get(row.told.to)
         if hook is None:
             return self._give_up(row, "there is no such webhook any more")
-        told = {
-            "schema": "allegra.webhook/1",
-            "event": row.event,
-            "mail": row.mail,
-            "item": row.item or None,
-        }
         try:
-            post(hook.secret(), told, hook.timeout, row.message_id)
+            post(hook.address(), said(row), hook.timeout, row.message_id, hook.signing_secret())
         except SecretError as error:
             return self._wait(row, str(error))
         except NotTold as error:
@@ -231,6 +233,7 @@ class _Run:
             return self._give_up(row, f"{error} ({row.attempts} attempts)")
         wait = min(FIRST_WAIT * 2 ** min(max(row.attempts - 1, 0), 16), LONGEST_WAIT)
         self._store.outbox.failed(row.id, error, self._now() + wait)
+        self._log(row, "warning", "waits", error)
         return "failed"
 
     def _too_old(self, row: OutboxRow) -> bool:
@@ -240,4 +243,19 @@ class _Run:
 
     def _give_up(self, row: OutboxRow, error: str) -> str:
         self._store.outbox.failed(row.id, error, None)
+        self._log(row, "error", "failed", error)
         return "failed"
+
+    def _log(self, row: OutboxRow, level: str, what: str, said: str = "") -> None:
+        """Remember what became of a row for the log, which is written once a pass."""
+        if self._config.logs:
+            from engine.log import Entry
+
+            about = f"row {row.id} {row.kind} {row.event} to {row.told.to}" + (f": {said}" if said else "")
+            self._entries.append(Entry(level, f"outbox.{what}", about, row.item, row.mail))
+
+    def _write_log(self) -> None:
+        if self._entries:
+            from engine.log import write
+
+            write(self._config, self._entries)

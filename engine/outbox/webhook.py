@@ -1,11 +1,12 @@
 """Telling another system that something happened.
 
-Here: one POST of JSON that holds names and ids. Not here: which events there are, when it is tried again.
+Here: what is said, in ids, one POST of it, and its signature. Not here: which events there are, when it is tried again.
 Invariant: nothing of a mail's text or addresses leaves; only https, except to this machine; no redirect is followed.
 """
 
 from __future__ import annotations
 
+import hmac
 import http.client
 import ipaddress
 import json
@@ -14,9 +15,13 @@ import ssl
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from engine.config.secrets import redact
+
+if TYPE_CHECKING:
+    from engine.model.stored import OutboxRow
 
 REPLY_LIMIT_BYTES = 4096
 
@@ -29,8 +34,23 @@ class NotTold(Exception):
         self.later = later
 
 
-def post(url: str, data: Mapping[str, object], timeout_s: float, key: str = "") -> None:
-    """POST JSON; `key` lets the other side know a repetition (Idempotency-Key). Raises: NotTold."""
+def said(row: OutboxRow) -> dict[str, object]:
+    """What a webhook is told (`allegra.webhook/2`); `actor` is the login of an account, None for anybody else."""
+    told = row.told
+    return {
+        "schema": "allegra.webhook/2", "event": row.event, "id": told.number or None, "item": row.item or None,
+        "topic": row.topic or None, "mail": row.mail or None, "workspace": told.workspace or None,
+        "actor": told.login or None,
+    }  # fmt: skip
+
+
+def signature(body: bytes, secret: str) -> str:
+    """Sign what is posted, so that the other side knows that it is from us: the value of `X-Allegra-Signature`."""
+    return "sha256=" + hmac.new(secret.encode(), body, "sha256").hexdigest()
+
+
+def post(url: str, data: Mapping[str, object], timeout_s: float, key: str = "", secret: str = "") -> None:
+    """POST JSON; `key` lets the other side know a repetition (Idempotency-Key), `secret` signs it. Raises: NotTold."""
     try:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port
@@ -45,11 +65,14 @@ def post(url: str, data: Mapping[str, object], timeout_s: float, key: str = "") 
     else:
         raise NotTold("its url must begin with https://", later=False)
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    headers = {"Content-Type": "application/json", "User-Agent": "allegra"} | ({"Idempotency-Key": key} if key else {})
+    body = json.dumps(data).encode()
+    headers = {"Content-Type": "application/json", "User-Agent": "allegra"}
+    headers |= {"Idempotency-Key": key} if key else {}
+    headers |= {"X-Allegra-Signature": signature(body, secret)} if secret else {}
     try:
         connection.connect()
         with _deadline(connection, timeout_s):
-            connection.request("POST", target, json.dumps(data).encode(), headers)
+            connection.request("POST", target, body, headers)
             reply = connection.getresponse()
             reply.read(REPLY_LIMIT_BYTES)
     except (OSError, http.client.HTTPException) as error:

@@ -19,6 +19,7 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
 import msgspec
+from msgspec.structs import replace
 
 from engine.model.whole import as_json
 from engine.run.jobs import STOPPED, News, Orders, Told
@@ -57,7 +58,7 @@ def _work(first: _First, stop: Stop) -> None:
             first.tell(News("broken", why=f"{path.name} was changed meanwhile"))
             return
         with Store.open(config.store.path, create=False, migrate=False, busy_s=config.store.busy_timeout) as store:
-            engine = Engine(config, store, stop=stop)
+            engine = Engine(replace(config, verbose=orders.verbose), store, stop=stop)
             try:
                 how = orders.limit, orders.wait_s, orders.settle
                 _visit(first, config, Pass(engine, first, *how, since=orders.since))

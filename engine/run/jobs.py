@@ -41,6 +41,7 @@ class Orders(msgspec.Struct, frozen=True):
     wait_s: float
     settle: bool
     since: str = ""
+    verbose: bool = False
 
 
 class Told(msgspec.Struct, frozen=True):

@@ -90,7 +90,9 @@ class Pass(Struct, eq=False):
         from engine.run.jobs import Orders
 
         config = self.engine.config
-        return Orders(os.fsencode(config.path), config.digest, self.limit, self.wait_s, self.settle, self.since)
+        return Orders(
+            os.fsencode(config.path), config.digest, self.limit, self.wait_s, self.settle, self.since, config.verbose
+        )  # fmt: skip
 
     def _most_jobs(self) -> int:
         """One process, where what was handed in here cannot go to another one."""
@@ -148,6 +150,10 @@ class Pass(Struct, eq=False):
         except SourceError as error:
             report.state, report.code, report.sentence = "failed", error.code, error.sentence
             store.mailboxes.failed(name, error.code, error.sentence, self.now())
+        if self.engine.config.logs:
+            from engine.run.logged import mailbox
+
+            mailbox(self.engine.config, report)
 
 
 @contextmanager

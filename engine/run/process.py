@@ -27,6 +27,7 @@ from engine.model.extra import ExtraError
 from engine.model.hearing import Actor
 from engine.model.plan import Outcome, Plan, Receipt, Settle, Tell
 from engine.model.whole import whole
+from engine.run import logged
 from engine.run.engine import Engine
 from engine.run.hand import Hand
 from engine.run.world import Live, World
@@ -94,6 +95,7 @@ def claim(engine: Engine, mailbox: str, now: datetime, owner: str, tried: bool) 
             for spooled in claimed.crashed:
                 _report(engine, spooled, CRASHED, "fault.crash")
     told = [Result(each, Outcome.ERROR, "fault.crash", CRASHED, ENGINE, fault=CRASHED) for each in claimed.crashed]
+    logged.mails(engine, told)
     return claimed.mails, told
 
 
@@ -128,6 +130,7 @@ class _Work:
                     results += self.alone(spooled)
         finally:
             self.engine.batch_over()
+            logged.mails(self.engine, results)
         return sorted(results, key=lambda result: order[result.spooled.row])
 
     def alone(self, spooled: Spooled) -> list[Result]:

@@ -18,7 +18,7 @@ from engine.model.whole import as_json
 from engine.store import hot
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from engine.model.hearing import Actor, Batch, Happened, Heard
     from engine.ports import Teller
@@ -59,25 +59,27 @@ class Dispatches:
         if self._teller is not None:
             self._scene.look_anew()
             batch, heard = self._teller.hear(batch, self._scene)
-        for happened in batch.events:
-            self._event(happened, batch, source, now)
+        numbers = {each.event: self._event(each, batch, source, now) for each in batch.events}
         occasion = f"{source.row}:{source.generation}" if source.row is not None else source.act
-        rows = [self._row(each, batch, source, (once or {}).get(each.kind, occasion), now) for each in heard]
+        rows = [self._row(each, batch, source, (once or {}).get(each.kind, occasion), now, numbers) for each in heard]
         return tuple([row for row in rows if row])
 
-    def _event(self, happened: Happened, batch: Batch, source: Source, now: int) -> None:
+    def _event(self, happened: Happened, batch: Batch, source: Source, now: int) -> int:
         name, actor, tell = happened.event, batch.actor, batch.tell
         detail: dict[str, object] = {"changes": happened.changes} if happened.changes else {}
         if name.startswith("mail."):
             detail |= {"code": tell.code, "because": tell.because}
-        who = actor.account.login if actor.account is not None else actor.key or actor.name
-        self._database.run(
+        who = _login(actor) or actor.key or actor.name
+        done = self._database.run(
             hot.EVENT, now, name, who, source.via,
             happened.item or None, happened.topic or None, happened.comment, batch.workspace, source.row,
             source.generation, source.act, as_json(detail).decode() if detail else "",
         )  # fmt: skip
+        return int(done.lastrowid)
 
-    def _row(self, heard: Heard, batch: Batch, source: Source, occasion: str, now: int) -> int:
+    def _row(
+        self, heard: Heard, batch: Batch, source: Source, occasion: str, now: int, numbers: Mapping[str, int]
+    ) -> int:
         key = heard.key[:MOST_KEY]
         who = str(heard.account) if heard.account else key or "-"
         dedupe = f"{occasion}:{heard.kind}:{heard.events[0]}:{who}"
@@ -85,7 +87,7 @@ class Dispatches:
         done = self._database.run(
             hot.OUTBOX_ONCE, dedupe, message_id, source.row, source.generation, source.act, heard.events[0],
             str(heard.kind), key, heard.account or None, " ".join(part.replace(" ", "-") for part in heard.parts),
-            heard.language, batch.item or None, batch.topic or None, self._payload(heard, batch), heard.state,
+            heard.language, batch.item or None, batch.topic or None, self._payload(heard, batch, numbers), heard.state,
             heard.why or "", heard.said, now,
         )  # fmt: skip
         if not done.rowcount:
@@ -103,8 +105,14 @@ class Dispatches:
             return f"<{dedupe}{UNSIGNED}"
         return self._teller.message_id(dedupe, batch.item, batch.topic)
 
-    def _payload(self, heard: Heard, batch: Batch) -> str:
+    def _payload(self, heard: Heard, batch: Batch, numbers: Mapping[str, int]) -> str:
         tell, actor = batch.tell, batch.actor
+        if heard.kind is Kind.WEBHOOK:
+            number = numbers.get(heard.events[0], 0)
+            hook = Outgoing(
+                heard.to, events=heard.events, workspace=batch.workspace, number=number, login=_login(actor)
+            )
+            return _encode(hook).decode()
         words = next((each.comment for each in batch.events if each.comment), 0)
         changes = tuple([change for each in batch.events if each.event in heard.events for change in each.changes])
         auto = heard.kind is Kind.AUTO
@@ -115,6 +123,10 @@ class Dispatches:
             auto and tell.account, heard.last, batch.workspace,
         )  # fmt: skip
         return _encode(told).decode()
+
+
+def _login(actor: Actor) -> str:
+    return actor.account.login if actor.account is not None else ""
 
 
 def _called(actor: Actor) -> str:

@@ -1,21 +1,24 @@
-"""What happened to an item or by a mail: the events, for people.
+"""What happened, to one item or at all: the events, for people.
 
-Here: `History`, a part of `engine.ports.Items`. Not here: writing them (`dispatches.py`), who heard (`outbox.py`).
-Invariant: an event is never changed; those of one item come by an index.
+Here: `History`, a part of `engine.ports.Items`. Not here: writing them (`dispatches.py`), who heard (`outbox.py`), the
+words of a query (`event_query.py`). Invariant: an event is never changed; those of one item come by an index.
 """
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import msgspec
 
 from engine.model.hearing import Change
 from engine.model.stored import EventRow
-from engine.store import tables
+from engine.store import hot, tables
 from engine.store.database import Database, time
 
 MOST_EVENTS = 10_000
+
+AT_ONCE = 500
 
 
 class History:
@@ -25,15 +28,35 @@ class History:
         self._database = database
 
     def history(self, item: int) -> list[EventRow]:
-        event, inbound = tables.Event, tables.Inbound
-        query = (
-            event.select(
-                event.id, event.at, event.name, event.actor, event.via, event.item, event.topic, event.comment,
-                event.workspace, inbound.ref, event.act, event.detail,
-            )
-            .join(inbound, tables.JOIN.LEFT_OUTER).where(event.item == item).order_by(event.id).limit(MOST_EVENTS)
-        )  # fmt: skip
+        event = tables.Event
+        query = _rows().where(event.item == item).order_by(event.id).limit(MOST_EVENTS)
         return [_row(each) for each in self._database.all(query)]
+
+    def events(
+        self, query: str = "", limit: int = 100, *, after: int = 0, now: datetime | None = None
+    ) -> tuple[list[EventRow], bool]:
+        from engine.store.event_query import WINDOW, read
+
+        found, event = read(query, now or self._database.clock(), after), tables.Event
+        asked = found.statement
+        numbers = [row[0] for row in self._database.rows(asked.sql, *asked.params, limit)]
+        rows: list[EventRow] = []
+        for start in range(0, len(numbers), AT_ONCE):
+            here = _rows().where(event.id.in_(numbers[start : start + AT_ONCE])).order_by(event.id.desc())
+            rows += [_row(each) for each in self._database.all(here)]
+        beyond = found.windowed and len(numbers) < limit and self._database.one(hot.NEWEST_EVENT)[0] > WINDOW
+        return sorted(rows, key=lambda row: row.id), beyond
+
+    def newest_event(self) -> int:
+        return int(self._database.one(hot.NEWEST_EVENT)[0])
+
+
+def _rows() -> Any:
+    event, inbound = tables.Event, tables.Inbound
+    return event.select(
+        event.id, event.at, event.name, event.actor, event.via, event.item, event.topic, event.comment,
+        event.workspace, inbound.ref, event.act, event.detail,
+    ).join(inbound, tables.JOIN.LEFT_OUTER)  # fmt: skip
 
 
 def _row(row: tuple[Any, ...]) -> EventRow:
@@ -43,4 +66,5 @@ def _row(row: tuple[Any, ...]) -> EventRow:
     return EventRow(
         number, time(at), name, actor, via, item or 0, topic or 0, comment, workspace, mail or "", act, changes,
         said.get("code", ""), said.get("because", ""),
+        {**said, "changes": changes} if changes else said,
     )  # fmt: skip

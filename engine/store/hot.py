@@ -221,6 +221,10 @@ SELECT receipt.workspace, max(inbound.decided_at), min(inbound.decided_at) FROM 
 JOIN receipt ON receipt.inbound_id = inbound.id AND receipt.generation = inbound.generation
 WHERE inbound.{OPEN} AND inbound.state IN ('held', 'quarantined') GROUP BY receipt.workspace"""
 
+NEWEST_EVENT = "SELECT coalesce(max(id), 0) FROM event"
+
+NEWEST_ITEM = "SELECT coalesce(max(id), 0) FROM item"
+
 EVENTS_OF_ACT = "SELECT name FROM event WHERE act = ? AND act <> '' ORDER BY id"
 
 # ── who hears ─────────────────────────────────────────────────────────────────────────────────────────────────

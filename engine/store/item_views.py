@@ -1,21 +1,25 @@
 """Items as people see them: lists, views, and a note that is made public.
 
 Here: `ItemViews`, a part of `engine.ports.Items`. Not here: what decisions ask (`item_facts.py`), what mails change
-(`effects.py`). Invariant: a view never holds HTML or attachment bytes, only where to get them.
+(`effects.py`), the words of a query (`item_query.py`). Invariant: a view never holds HTML or attachment bytes, only
+where to get them.
 """
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from engine.mail.subject import changed
 from engine.model.addresses import bare
 from engine.model.desk import AccountStatus
 from engine.model.stored import AttachmentView, CommentView, ItemRow, ItemView
-from engine.store import tables
+from engine.store import hot, tables
 from engine.store.database import Database, moment, time
 from engine.store.item_facts import ItemLookups
 from engine.store.memory import Memory
+
+AT_ONCE = 500
 
 
 class ItemViews:
@@ -32,6 +36,18 @@ class ItemViews:
         if workspace:
             query = query.where(tables.Workspace.identifier == workspace)
         return [_item_row(row) for row in self._database.all(query)]
+
+    def found(self, query: str = "", limit: int = 100, now: datetime | None = None) -> tuple[list[ItemRow], bool]:
+        from engine.store.item_query import WINDOW, read
+
+        asked = read(query, now or self._database.clock())
+        numbers = [row[0] for row in self._database.rows(asked.statement.sql, *asked.statement.params, limit)]
+        rows: list[ItemRow] = []
+        for start in range(0, len(numbers), AT_ONCE):
+            here = _rows().where(tables.Item.id.in_(numbers[start : start + AT_ONCE]))
+            rows += [_item_row(row) for row in self._database.all(here.order_by(tables.Item.id.desc()))]
+        beyond = asked.windowed and len(numbers) < limit and self._database.one(hot.NEWEST_ITEM)[0] > WINDOW
+        return rows, beyond
 
     def count(self, workspace: str) -> int:
         query = tables.Item.select(tables.fn.COUNT(tables.Item.id)).join(tables.Workspace)
@@ -134,5 +150,5 @@ def _item_row(row: tuple[Any, ...]) -> ItemRow:
     number, place, title, kind, status, priority, assigned_to, login, created, changed, comments, files, sender = row
     return ItemRow(
         number, place, title, kind, status, priority, assigned_to, login or bare(sender), time(created), time(changed),
-        comments, files, sender,
+        comments, files, sender, sender.partition("<")[0].strip() if "<" in sender else "",
     )  # fmt: skip

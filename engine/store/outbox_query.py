@@ -1,8 +1,8 @@
 """The query language of `allegra outbox list`: words as in `allegra mail list`, which find rows of the outbox.
 
-Here: from text to a statement that gives the numbers of rows, the newest first. Not here: running it
-(`outbox_views.py`). Invariant: nothing of the text becomes SQL, every value is a parameter; every statement goes
-through an index, and what no index finds is looked for among the newest `WINDOW` rows only.
+Here: from words to a statement that gives the numbers of rows, the newest first. Not here: reading the text
+(`query.py`), running it (`outbox_views.py`). Invariant: nothing of the text becomes SQL, every value is a parameter;
+every statement goes through an index, and what no index finds is looked for among the newest `WINDOW` rows only.
 """
 
 from __future__ import annotations
@@ -15,7 +15,20 @@ from engine.model.addresses import base_key, key_of
 from engine.model.events import BY_NAME, Kind, Why
 from engine.store.database import us
 from engine.store.errors import Unclear
-from engine.store.search import MOST_WORDS, TOKEN, age
+from engine.store.query import (
+    Condition,
+    Statement,
+    among_newest,
+    named,
+    names,
+    newer,
+    number,
+    of_mail,
+    older,
+    one_of,
+    statement,
+    words,
+)
 from engine.store.terms import QUEUED, TO_SEE
 
 WINDOW = 100_000
@@ -26,21 +39,6 @@ BOUNCED_FOR = timedelta(days=7)
 
 STATES = ("queued", "sending", "sent", "unknown", "failed", "bounced", "held", "suppressed", "dropped")
 WAITING, TROUBLED = frozenset({"queued", "sending"}), frozenset({"held", "failed", "unknown", "bounced"})
-
-
-class Condition(NamedTuple):
-    """A piece of SQL with its parameters. `finds`: an index leads to its rows."""
-
-    sql: str
-    params: tuple[object, ...]
-    finds: bool = False
-
-
-class Statement(NamedTuple):
-    """A query for numbers of rows; the last parameter, how many, is to be added."""
-
-    sql: str
-    params: tuple[object, ...]
 
 
 class Found(NamedTuple):
@@ -70,14 +68,11 @@ def read(query: str, now: datetime, everything: bool = False, separators: str = 
             for state in sorted(wanted & TROUBLED)
         ]  # fmt: skip
         return Found((*(waiting if wanted & WAITING else ()), *troubled))
-    newest = Condition("id > (SELECT coalesce(max(id), 0) FROM outbox) - ?", (WINDOW,))
-    return Found((_statement("id", newest, _in(wanted), *conditions),), windowed=True)
+    return Found((_statement("id", among_newest("outbox", WINDOW), _in(wanted), *conditions),), windowed=True)
 
 
 def _statement(order: str, *conditions: Condition) -> Statement:
-    where = " AND ".join(each.sql for each in conditions if each.sql)
-    params = tuple([value for each in conditions for value in each.params])
-    return Statement(f"SELECT id FROM outbox WHERE {where} ORDER BY {order} DESC LIMIT ?", params)  # noqa: S608
+    return statement("outbox", conditions, f"{order} DESC")
 
 
 def _in(states: frozenset[str]) -> Condition:
@@ -90,21 +85,13 @@ def _conditions(query: str, now: datetime, separators: str) -> tuple[list[Condit
     """The conditions of a query, and the states it names: any of them, or all but those that must not fit."""
     conditions: list[Condition] = []
     states: frozenset[str] = frozenset()
-    for number, token in enumerate(TOKEN.finditer(query)):
-        if number >= MOST_WORDS:
-            raise Unclear(f"a query has {MOST_WORDS} words at most")
-        text = token["quoted"] if token["quoted"] is not None else token["plain"] or ""
-        word = token["word"] or _guessed(text)
-        if word != "state" and word not in _WORDS:
-            raise Unclear(f'there is no search word "{word}:"; there are {_known()}')
-        if not text:
-            raise Unclear(f'"{word}:" needs something behind it, as in {word}:{_EXAMPLES[word]}')
+    for word, text, negated in words(query, _EXAMPLES, _guessed):
         if word == "state":
-            named = frozenset({_one_of(text, STATES, "state")})
-            states = (states or frozenset(STATES)) - named if token["not"] else states | named
+            those = frozenset({one_of(text, STATES, "state")})
+            states = (states or frozenset(STATES)) - those if negated else states | those
             continue
         meant = _WORDS[word](text, now, separators)
-        conditions.append(Condition(f"NOT ({meant.sql})", meant.params) if token["not"] else meant)
+        conditions.append(meant.turned_round if negated else meant)
     return conditions, states
 
 
@@ -114,11 +101,7 @@ def _guessed(text: str) -> str:
         return "to"
     if text.startswith("#"):
         return "item"
-    raise Unclear(f'what is "{text[:40]}"? name it by one of {_known()}')
-
-
-def _known() -> str:
-    return ", ".join(f"{name}:" for name in sorted((*_WORDS, "state")))
+    raise Unclear(f'what is "{text[:40]}"? name it by one of {names(_EXAMPLES)}')
 
 
 def _to(text: str, _: datetime, separators: str) -> Condition:
@@ -130,50 +113,33 @@ def _to(text: str, _: datetime, separators: str) -> Condition:
 
 
 def _item(text: str, _: datetime, __: str) -> Condition:
-    number = text.removeprefix("#")
-    if not number.isdecimal() or len(number) > 18:
-        raise Unclear(f"item: takes a number, not {text!r}")
-    return Condition("(item = ? AND item IS NOT NULL)", (int(number),), finds=True)
+    return Condition("(item = ? AND item IS NOT NULL)", (number(text, "item"),), finds=True)
 
 
 def _mail(text: str, _: datetime, __: str) -> Condition:
-    first = text if text.startswith("m-") else f"m-{text}"
-    here = "SELECT id FROM inbound WHERE ref >= ? AND ref < ?"
-    return Condition(f"(inbound_id IN ({here}) AND inbound_id IS NOT NULL)", (first, first + "\uffff"), finds=True)
+    return of_mail("inbound_id", text)
 
 
 def _class(text: str, _: datetime, __: str) -> Condition:
-    return Condition("class = ?", (_one_of(text, tuple(map(str, Kind)), "class"),))
+    return Condition("class = ?", (one_of(text, tuple(map(str, Kind)), "class"),))
 
 
 def _event(text: str, _: datetime, __: str) -> Condition:
-    if text in BY_NAME:
-        return Condition("event = ?", (text,))
-    kinds = {name.partition(".")[0] for name in BY_NAME}
-    if text.rstrip(".*") in kinds:
-        return Condition("event LIKE ?", (f"{text.rstrip('.*')}.%",))
-    raise Unclear(f"there is no event {text!r}; there are: {', '.join(BY_NAME)}")
+    return named("event", text, BY_NAME)
 
 
 def _why(text: str, _: datetime, __: str) -> Condition:
-    words = tuple(map(str, Why))
     if text == "cap":
-        return Condition("why LIKE 'cap.%'", ())
-    return Condition("why = ?", (_one_of(text, words, "reason"),))
-
-
-def _one_of(text: str, words: tuple[str, ...], what: str) -> str:
-    if text not in words:
-        raise Unclear(f"there is no {what} {text!r}; there are: {', '.join(words)}")
-    return text
+        return Condition("why LIKE 'cap.%'")
+    return Condition("why = ?", (one_of(text, tuple(map(str, Why)), "reason"),))
 
 
 def _newer(text: str, now: datetime, _: str) -> Condition:
-    return Condition("created_at >= ?", (us(now - age(text)),))
+    return newer("created_at", text, now)
 
 
 def _older(text: str, now: datetime, _: str) -> Condition:
-    return Condition("created_at < ?", (us(now - age(text)),))
+    return older("created_at", text, now)
 
 
 _WORDS: dict[str, Callable[[str, datetime, str], Condition]] = {

@@ -58,7 +58,7 @@ class OutboxViews:
         return bytes(content or b"")
 
     def change(
-        self, act: str, numbers: Sequence[int], states: Sequence[str], by: str, said: str = "", via: str = "cli"
+        self, act: str, numbers: Sequence[int], states: Sequence[str], by: str, said: str = "", via: str = "command"
     ) -> list[int]:
         now, row = self._database.now(), tables.Outbox
         ends: dict[str, dict[str, Any]] = {
@@ -105,7 +105,7 @@ class OutboxViews:
             TroubledAddress(key, "muted", 0, why, max(item, 0), until=moment(until)) for key, item, until, why in muted
         ]
 
-    def clear(self, address_key: str, by: str, via: str = "cli") -> bool:
+    def clear(self, address_key: str, by: str, via: str = "command") -> bool:
         state, mute = tables.AddressState, tables.Mute
         with self._database.joining():
             gone = self._database.do(state.delete().where(state.address_key == address_key))

@@ -70,14 +70,14 @@ class Items:
     ) -> None:  # fmt: skip
         self.item, self.topic, self.given = lookups.item, lookups.topic, lookups.given
         self.item_by_field = lookups.item_by_field
-        self.newest, self.count, self.view = views.newest, views.count, views.view
+        self.newest, self.found, self.count, self.view = views.newest, views.found, views.count, views.view
         self.blob, self.html, self.pictures, self.cutting = blobs.blob, blobs.html, blobs.pictures, blobs.cutting
         self.catalog, self.workspaces = workspaces.catalog, workspaces.workspaces
         self.workspace_id, self.field_id = workspaces.workspace_id, workspaces.field_id
         self.is_closed = workspaces.is_closed
         self.put_workspace, self.remove_workspace = workspaces.put_workspace, workspaces.remove_workspace
         self.put_field = workspaces.put_field
-        self.history = history.history
+        self.history, self.events, self.newest_event = history.history, history.events, history.newest_event
         self.put_item, self.put_topic = loading.put_item, loading.put_topic
 
 

@@ -213,3 +213,16 @@ class Scene:
 
     def _start(self, since_s: float) -> int:
         return self._database.now() - int(since_s * 1_000_000)
+
+
+class Still(Scene):
+    """The same for whoever only looks: it writes nothing, and no cap and no loop of just now stands in between."""
+
+    def is_looping(self, address_key: str, item: int) -> bool:
+        return False
+
+    def written(self, kind: Kind, since_s: float, address_key: str = "", item: int = 0) -> int:
+        return 0
+
+    def refused(self, code: str, since_s: float, address_key: str) -> int:
+        return 0

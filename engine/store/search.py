@@ -1,15 +1,13 @@
 """The query language of `allegra mail list`: words like those of a well-known web mail.
 
-Here: from text to conditions over mails, as peewee writes them. Not here: running it (`mails.py`).
-Invariant: nothing of the text becomes SQL; every value is a parameter. A word that does not exist is an error that
-names those that do.
+Here: what each word means, as conditions over mails that peewee writes. Not here: reading the text (`query.py`),
+running it (`mails.py`). Invariant: nothing of the text becomes SQL; every value is a parameter.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import islice
 from typing import Any
 
@@ -17,12 +15,8 @@ from peewee import SQL, Field, NodeList
 
 from engine.model.plan import Outcome
 from engine.store.database import us
-from engine.store.errors import Unclear
+from engine.store.query import age, number, one_of, words
 from engine.store.tables import Inbound, Mailbox, Receipt
-
-TOKEN = re.compile(r'(?P<not>-)?(?:(?P<word>[a-z_]+):)?(?:"(?P<quoted>[^"]*)"|(?P<plain>\S+)|(?<=:))')
-_AGE = re.compile(r"(\d{1,6})\s*(min|h|d|w|m|y)")
-_UNITS = {"min": 1 / 1440, "h": 1 / 24, "d": 1.0, "w": 7.0, "m": 30.4375, "y": 365.25}
 
 Condition = Any
 """An expression of peewee over `Inbound`, `Receipt` and `Mailbox`."""
@@ -30,7 +24,6 @@ Condition = Any
 RulesCalled = Callable[[str], Iterable[tuple[str, int]]]
 """Gives the rules whose name holds a text: the digest of their file and their number in it."""
 
-MOST_WORDS = 50
 MOST_RULES = 20
 
 _HIT = (
@@ -44,18 +37,9 @@ _HIT = (
 def condition(query: str, now: datetime, rules: RulesCalled = lambda _: ()) -> list[Condition]:
     """Turn a query into conditions that all have to hold. Raises Unclear for what it cannot mean."""
     conditions: list[Condition] = []
-    for number, token in enumerate(TOKEN.finditer(query)):
-        if number >= MOST_WORDS:
-            raise Unclear(f"a query has {MOST_WORDS} words at most")
-        text = token["quoted"] if token["quoted"] is not None else token["plain"] or ""
-        word = token["word"] or ""
-        if word not in (*_WORDS, "rule"):
-            known = ", ".join(f"{name}:" for name in sorted((*_WORDS, "rule")) if name)
-            raise Unclear(f'there is no search word "{word}:"; there are {known}')
-        if not text:
-            raise Unclear(f'"{word}:" needs something behind it, as in {word}:{_EXAMPLES.get(word, "printer")}')
+    for word, text, negated in words(query, _EXAMPLES):
         meant = _WORDS[word](text, now) if word != "rule" else _rule(text, rules)
-        conditions.append(~meant if token["not"] else meant)
+        conditions.append(~meant if negated else meant)
     return conditions
 
 
@@ -68,9 +52,7 @@ def _equals(column: Field[Any]) -> Callable[[str, datetime], Condition]:
 
 
 def _outcome(text: str, _: datetime) -> Condition:
-    words = [outcome.value for outcome in Outcome]
-    if text not in words:
-        raise Unclear(f"there is no outcome {text!r}; there are: {', '.join(words)}")
+    one_of(text, [outcome.value for outcome in Outcome], "outcome")
     return Inbound.state == "received" if text == "deferred" else Receipt.outcome == text
 
 
@@ -80,11 +62,9 @@ def _code(text: str, _: datetime) -> Condition:
 
 
 def _item(text: str, _: datetime) -> Condition:
-    number = text.removeprefix("#")
-    if not number.isdigit():
-        raise Unclear(f"item: takes a number, not {text!r}")
+    asked = number(text, "item")
     earlier = Receipt.alias()  # a receipt of any generation
-    return Inbound.id.in_(earlier.select(earlier.inbound).where(earlier.item == int(number)))
+    return Inbound.id.in_(earlier.select(earlier.inbound).where(earlier.item == asked))
 
 
 def _newer(text: str, now: datetime) -> Condition:
@@ -95,19 +75,12 @@ def _older(text: str, now: datetime) -> Condition:
     return Inbound.received_at < us(now - age(text))
 
 
-def age(text: str) -> timedelta:
-    found = _AGE.fullmatch(text)
-    if found is None:
-        raise Unclear(f"an age is a number and min, h, d, w, m or y, as in newer_than:7d; not {text!r}")
-    return timedelta(days=min(int(found[1]) * _UNITS[found[2]], 40_000))
-
-
 def _rule(text: str, rules: RulesCalled) -> Condition:
     """The rule decided, or the stored trace says that it matched."""
     meant = (Receipt.by_kind == "rule") & Receipt.by_name.contains(text)
-    for digest, number in islice(rules(text), MOST_RULES):
+    for digest, nth in islice(rules(text), MOST_RULES):
         named = NodeList((SQL("instr("), Receipt.trace, SQL(", CAST(? AS BLOB)) > 0", (digest,))))
-        meant |= named & NodeList((SQL(_HIT[0]), Receipt.trace, SQL(_HIT[1], (digest, number))))
+        meant |= named & NodeList((SQL(_HIT[0]), Receipt.trace, SQL(_HIT[1], (digest, nth))))
     return meant
 
 
@@ -130,5 +103,6 @@ _WORDS: dict[str, Callable[[str, datetime], Condition]] = {
 }
 """Every search word and what it means, but for `rule:`, which asks the texts of the rule files too."""
 
-_EXAMPLES = {"code": "gate.dmarc", "mailbox": "system", "workspace": "support", "item": "4711", "newer_than": "7d",
-             "older_than": "1y", "outcome": "held", "from": "anna@example.com", "to": "help@example.com"}  # fmt: skip
+_EXAMPLES = {"": "printer", "from": "anna@example.com", "to": "help@example.com", "subject": "printer",
+             "outcome": "held", "code": "gate.dmarc", "mailbox": "system", "workspace": "support", "item": "4711",
+             "rule": "printer", "newer_than": "7d", "older_than": "1y"}  # fmt: skip

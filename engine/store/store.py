@@ -76,6 +76,11 @@ class Store:
         """Do what a person wants of an item: `engine.ports.Store.act`."""
         return self._work.act
 
+    @property
+    def still(self) -> ports.Scene:
+        """Who would hear as things are now, for whoever only looks."""
+        return self._work.still
+
     @cached_property
     def items(self) -> ports.Items:
         """What was made of mail; put together when first asked for."""

@@ -21,7 +21,7 @@ from engine.store.mails import Mails
 from engine.store.memory import Memory
 from engine.store.parts import Ledger
 from engine.store.receipts import Receipts
-from engine.store.scene import Scene
+from engine.store.scene import Scene, Still
 from engine.store.spool import Spool
 from engine.store.telling import Telling
 from engine.store.workspaces import Workspaces
@@ -45,4 +45,5 @@ class Work:
         closing = Closing(shelves, self.mails, claims, receipts, telling)
         self.commit = Commit(shelves, receipts, scene).commit
         self.act = Acts(shelves, scene, outbox).act
+        self.still = Still(database, self.directory, memory)
         self.ledger = Ledger(Spool(database, listing), claims, closing, receipts, telling)

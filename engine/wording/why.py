@@ -1,7 +1,8 @@
 """Why somebody is not told, or why what goes to them waits for a person: a sentence a reason, in English.
 
-Here: the closed list in words. Not here: the reasons (`model/events.py`), who finds them (`decision/not_told.py`), how
-a template is filled (`sentence.py`). Invariant: every reason has its sentence, which goes on after "not told:".
+Here: the closed list in words, and why somebody was not even considered. Not here: the reasons (`model/events.py`), who
+finds them (`decision/not_told.py`, `desk/heard.py`), how a template is filled (`sentence.py`). Invariant: every reason
+has its sentence, which goes on after "not told:".
 """
 
 from __future__ import annotations
@@ -40,6 +41,33 @@ WHY: Final[Mapping[str, str]] = {
     Why.NOBODY: "nobody hears of this: name an owner, members or admins with an address[ ({said})]",
     Why.NO_SMTP: "no server to send by is set up, there is no section smtp[ ({said})]",
 }
+
+
+ABSENT: Final[Mapping[str, str]] = {
+    "nothing": "nothing has happened yet that people hear of",
+    "own": "did it, and has no other part in {about}",
+    "nobody_hears": "nobody hears of {event}",
+    "off": "nobody is told in {workspace}: notify.enabled = false",
+    "no_account": "has no account, and the address has no part in {about}",
+    "status": "the account is {status}",
+    "no_role": "has no role that lets them see items of {workspace}",
+    "no_admin": "only who looks after the installation hears of {event}: admins, or errors.forward_to",
+    "no_report": "the reason {code} is none that admins hear of",
+    "no_editor": "has no role that lets them edit items of {workspace}, so new ones are not for them; "
+                 "and has no part in {about}",
+    "no_new": "waits for no new items in {workspace} (new = {value}, said by: {origin}), and has no part in {about}",
+    "taken": "hears as a member only of what nobody has (new = {value}, said by: {origin}), and {assignee} has {about}",
+    "no_part": "has no part in {about}: neither opened it nor has it, does not watch it and wrote nothing public",
+    "no_post": "has written nothing in {about}",
+    "would": "would be told now, as {part}; had no part in it when it happened",
+    "would_not": "would not be told now either: {said}",
+}  # fmt: skip
+"""Why somebody was not even considered, in words; each goes on after "as things are now:"."""
+
+
+def absent(kind: str, **said: str) -> str:
+    """Say why somebody was not considered."""
+    return sentence(note(kind, **said), ABSENT)
 
 
 def why_not(why: Why, said: str) -> str:

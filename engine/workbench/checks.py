@@ -182,12 +182,26 @@ def _count(number: int, word: str, plural: str = "s") -> str:
     return f"{number} {word if number == 1 else word + plural}"
 
 
+def log_file(config: Config) -> Iterator[Checked]:
+    """Whether the file of [log] can be written; without one nothing is looked at."""
+    file = config.log.file
+    if file is None:
+        return
+    from engine.log import problem
+
+    wrong = problem(file)
+    said = f"the log {file} cannot be written: {wrong}; its lines are lost"
+    found = (Problem("C198", said, file.name, severity=Severity.WARNING),) if wrong else ()
+    yield Checked(file.name, "" if wrong else "can be written", found)
+
+
 CHECKS: tuple[Callable[[Config], Iterator[Checked]], ...] = (
     configuration,
     rule_files,
     hook_scripts,
     templates,
     database,
+    log_file,
 )
 ONLINE: tuple[Callable[[Config], Iterator[Checked]], ...] = (mailboxes, outgoing)
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 from configurations import MAILBOX, Find, Load
 
+from engine.config.mailbox import HookEvent
+from engine.model.events import BY_NAME
 from rules.problem import Severity
 
 POP3 = MAILBOX + 'protocol = "pop3"\n'
@@ -142,3 +146,16 @@ def test_a_pattern_keeps_its_commas_and_one_word_is_no_list(load: Load) -> None:
 def test_a_variable_of_no_option_is_an_error_with_a_suggestion(find: Find, variable: str, help: str) -> None:
     (problem,) = find("[workspace.big-corp]\n", {variable: "x"})
     assert (problem.code, problem.where, problem.help) == ("C140", variable, help)
+
+
+def test_every_event_can_be_asked_for_by_a_webhook_and_a_misspelt_one_is_suggested(find: Find) -> None:
+    assert set(get_args(HookEvent)) == {*BY_NAME, "item.*", "mail.error"}
+    (problem,) = find("[webhooks.chat]\nurl_env = 'CHAT'\nevents = ['item.answerd']\n")
+    assert (problem.code, problem.help) == ("C103", 'did you mean  "item.answered" ?')
+
+
+def test_a_webhook_is_signed_by_one_secret_or_none(find: Find) -> None:
+    hook = "[webhooks.chat]\nurl_env = 'CHAT'\nevents = ['item.*']\n"
+    assert find(hook) == [] and find(hook + "secret_env = 'SIGNS'\n") == []
+    (problem,) = find(hook + "secret_env = 'SIGNS'\nsecret_file = 'x'\n")
+    assert (problem.code, problem.message) == ("C115", "the secret is given twice: secret_env and secret_file")

@@ -33,7 +33,7 @@ def config(tmp_path: Path) -> Config:
 
 def does(store: Store, config: Config, act: str, *numbers: int, query: str | None = None, force: bool = False) -> Any:
     lines = desk.chosen(store, config, act, numbers, query, force=force)
-    return desk.change(store, act, lines, "anna", "too late", force=force)
+    return desk.change(store, config, act, lines, "anna", "too late", force=force)
 
 
 AFTER = {
@@ -89,8 +89,8 @@ def test_a_drop_needs_a_reason_and_keeps_it(store: Store, config: Config) -> Non
     number = row(store)
     lines = desk.chosen(store, config, "drop", [number])
     with pytest.raises(Unclear):
-        desk.change(store, "drop", lines, "anna", "  ")
-    desk.change(store, "drop", lines, "anna", "she phoned")
+        desk.change(store, config, "drop", lines, "anna", "  ")
+    desk.change(store, config, "drop", lines, "anna", "she phoned")
     assert desk.because(store.outbox_views.line(number)) == "dropped by anna: she phoned"
 
 

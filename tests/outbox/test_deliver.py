@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email
 import email.policy
+import hmac
 import itertools
 import json
 import re
@@ -414,6 +415,7 @@ def ear() -> Iterator[Any]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             server.heard.append((self.path, json.loads(body), self.headers["Idempotency-Key"]))  # type: ignore[attr-defined]
+            server.signed.append((body, self.headers["X-Allegra-Signature"]))  # type: ignore[attr-defined]
             self.send_response(server.answer)  # type: ignore[attr-defined]
             self.end_headers()
 
@@ -421,7 +423,7 @@ def ear() -> Iterator[Any]:
             pass
 
     server = HTTPServer(("127.0.0.1", 0), Handler)
-    server.heard, server.answer = [], 204  # type: ignore[attr-defined]
+    server.heard, server.signed, server.answer = [], [], 204  # type: ignore[attr-defined]
     thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     yield server
@@ -431,7 +433,8 @@ def ear() -> Iterator[Any]:
 
 
 def hook(store: Store) -> int:
-    return written(store, "1:1:1:", "<hook@example.com>", Kind.WEBHOOK, "item.created", Outgoing("chat"), item=7)
+    return written(store, "1:1:1:", "<hook@example.com>", Kind.WEBHOOK, "item.created",
+                   Outgoing("chat", workspace="support", number=4711, login="anna"), item=7)  # fmt: skip
 
 
 def test_a_webhook_gets_ids_and_a_key_and_nothing_else(store: Store, ear: Any, configure: Configure) -> None:
@@ -440,9 +443,25 @@ def test_a_webhook_gets_ids_and_a_key_and_nothing_else(store: Store, ear: Any, c
         0, f"[webhooks.chat]\nurl = 'http://127.0.0.1:{ear.server_port}/x?k=1'\nevents = ['item.created']\n"
     )
     assert send(store, config).sent == 1
-    told = {"schema": "allegra.webhook/1", "event": "item.created", "mail": "", "item": 7}
+    told = {"schema": "allegra.webhook/2", "event": "item.created", "id": 4711, "item": 7, "topic": None, "mail": None,
+            "workspace": "support", "actor": "anna"}  # fmt: skip
     assert ear.heard == [("/x?k=1", told, "<hook@example.com>")]
+    assert ear.signed == [(json.dumps(told).encode(), None)]
     assert state(store, row)[0] == "sent"
+
+
+def test_a_webhook_with_a_secret_is_signed_so_that_others_can_check_it(
+    store: Store, ear: Any, configure: Configure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = f"url = 'http://127.0.0.1:{ear.server_port}/'\nevents = ['item.created']\nsecret_env = 'CHAT_SIGNS'\n"
+    config = configure(0, f"[webhooks.chat]\n{lines}")
+    row = hook(store)
+    assert send(store, config).failed == 1 and ear.heard == []  # without the variable it waits: nothing unsigned goes
+    assert "CHAT_SIGNS (secret_env) is not set" in state(store, row)[1]
+    monkeypatch.setenv("CHAT_SIGNS", "correct horse")
+    assert send(store, config, now=NOW + timedelta(hours=1)).sent == 1
+    ((body, signed),) = ear.signed
+    assert signed == "sha256=" + hmac.new(b"correct horse", body, "sha256").hexdigest()
 
 
 @pytest.mark.parametrize(("answer", "after"), [(500, "queued"), (429, "queued"), (404, "failed"), (302, "failed")])
@@ -451,6 +470,20 @@ def test_a_webhook_that_is_refused(store: Store, ear: Any, configure: Configure,
     row = hook(store)
     send(store, configure(0, f"[webhooks.chat]\nurl = 'http://127.0.0.1:{ear.server_port}/'\nevents = ['mail.held']\n"))
     assert state(store, row)[0] == after and len(ear.heard) == 1
+
+
+@pytest.mark.parametrize(
+    ("answer", "event", "level"), [(204, "sent", "info"), (500, "waits", "warning"), (404, "failed", "error")]
+)
+def test_what_became_of_a_row_is_logged(
+    store: Store, ear: Any, configure: Configure, tmp_path: Path, answer: int, event: str, level: str
+) -> None:
+    ear.answer, row = answer, hook(store)
+    lines = f"[webhooks.chat]\nurl = 'http://127.0.0.1:{ear.server_port}/'\nevents = ['item.created']\n"
+    send(store, configure(0, f"{lines}[log]\nfile = '{tmp_path / 'a.log'}'\nformat = 'json'\n"))
+    line = json.loads((tmp_path / "a.log").read_text())
+    assert (line["event"], line["level"], line["item"]) == (f"outbox.{event}", level, 7)
+    assert line["said"].startswith(f"row {row} webhook item.created to chat")
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from store.desk import Hears, answer, auto, notice, webhook
 from engine.decision.hearing import Hearing
 from engine.model.draft import Role
 from engine.model.events import Kind, Why
-from engine.model.hearing import Actor, Change
+from engine.model.hearing import Actor, Change, Outgoing
 from engine.model.plan import AddComment, AddPerson, CreateItem, Outcome, SetField, Tell
 from engine.store.errors import ClaimLost
 
@@ -130,6 +130,15 @@ def test_the_automatic_answer_and_a_notice_to_one_person_are_two_rows(desk):
 def test_a_webhook_is_told_of_each_event_once(desk):
     hook = (webhook(events=("item.created",)), webhook(events=("mail.forwarded",)), webhook(events=("item.created",)))
     assert len(desk.item(told=hook).outbox) == 2
+
+
+def test_a_webhook_is_told_ids_and_nothing_of_the_words(desk):
+    number = desk.item().item
+    desk.act(number, AddComment(number, "Secret words.", "anna"), Tell(), told=(webhook(),))
+    (row,) = desk.store.outbox.claim(9, desk.now, "me")
+    event = desk.store.items.events(f"item:{number}")[0][-1]
+    assert (row.told.number, row.told.login, row.told.workspace) == (event.id, "anna", "support")
+    assert row.told == Outgoing("chat", events=(event.name,), number=event.id, login="anna", workspace="support")
 
 
 def test_a_later_generation_is_another_occasion(desk):

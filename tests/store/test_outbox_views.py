@@ -69,7 +69,7 @@ def test_what_a_person_does_is_an_event_with_their_name(store):
     number = row(store, "answer", item=12)
     store.outbox_views.change("drop", [number], ["queued"], "anna", "dropped by anna: too late")
     (told,) = store.database.rows("SELECT name, actor, via, item, detail FROM event")
-    assert told[:4] == ("outbox.drop", "anna", "cli", 12)
+    assert told[:4] == ("outbox.drop", "anna", "command", 12)
     assert json.loads(told[4]) == {"outbox": number, "said": "dropped by anna: too late"}
     assert of(store, number, "state", "error") == ("dropped", "dropped by anna: too late")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from engine.model.events import Why
-from engine.wording.why import WHY, why_not
+from engine.wording.why import ABSENT, WHY, absent, why_not
 
 
 def test_every_reason_has_its_sentence_and_no_sentence_is_left_over() -> None:
@@ -22,3 +22,10 @@ def test_a_sentence_stands_alone_and_takes_what_else_was_said(why: Why) -> None:
 def test_a_reason_of_another_release_is_told_by_its_name() -> None:
     assert why_not(Why("moon"), "") == "moon"
     assert why_not(Why("moon"), "it is full") == "moon: it is full"
+
+
+def test_whatever_keeps_somebody_out_is_a_sentence_without_gaps():
+    words = ("event", "workspace", "about", "code", "status", "value", "origin", "assignee", "part", "said")
+    for kind in ABSENT:
+        said = absent(kind, **{word: f"<{word}>" for word in words})
+        assert "{" not in said and said[0].islower() and not said.endswith(".")

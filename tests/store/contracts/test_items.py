@@ -221,3 +221,12 @@ def test_a_topic_can_be_locked_and_keeps_its_posts(items):
         "added", "same", "changed",
     ]  # fmt: skip
     assert items.topic(7).locked
+
+
+def test_items_are_found_and_what_happened_to_them_is_told_in_its_order(desk, items):
+    number = desk.item("Printer").item
+    assert items.newest_event() > 0
+    comment(desk, number, "It smokes.")
+    assert [row.id for row in items.found("printer status:open")[0]] == [number]
+    assert [each.name for each in items.events(f"item:{number}")[0]] == ["item.created", "item.commented"]
+    assert items.events("", after=items.newest_event()) == ([], False)

@@ -1,0 +1,30 @@
+"""What people do, in the log: a line an act.
+
+Here: `act`, and `acted` for items. Not here: the file (`engine/log.py`), what the mails and rows log that come of it
+(`run/`, `outbox/`).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from engine.config import Config
+    from engine.desk.items import How
+    from engine.model.acts import Acted
+
+
+def act(config: Config, event: str, by: str, said: str = "", *, item: int = 0, mail: str = "") -> None:
+    """Log what somebody did, once it is committed."""
+    if config.logs:
+        from engine.log import Entry, write
+
+        write(config, [Entry("info", event, f"by {by}" + (f": {said}" if said else ""), item, mail)])
+
+
+def acted(config: Config, done: Acted, how: How) -> None:
+    """Log what somebody did to an item, unless it was only tried or done before."""
+    if config.logs and not (how.dry_run or done.again):
+        what = ", ".join([each.event for each in done.events]) or "nothing changed"
+        who = f"{how.by.login}, typed by {how.typed_by}" if how.typed_by else how.by.login
+        act(config, "act", who, f"{done.ref} {what}", item=done.item)

@@ -1,0 +1,109 @@
+"""The query language of `allegra item list`: words as in `allegra mail list`, which find items.
+
+Here: from words to a statement that gives the numbers of items, the newest first. Not here: reading the text
+(`query.py`), running it (`item_views.py`). Invariant: what no index finds is looked for among the newest `WINDOW`
+items only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import NamedTuple
+
+from engine.model.addresses import key_of
+from engine.model.desk import GROUP
+from engine.store.query import Condition, Statement, among_newest, newer, older, statement, words
+
+WINDOW = 100_000
+"""Items, the newest, among which is looked for what no index knows."""
+
+NOBODY = "-"
+"""What stands for nobody, where a person is asked for."""
+
+UNANSWERED = "unanswered"
+
+_CUSTOMERS, _ANSWERS = "('item.created', 'item.commented')", "('item.answered')"
+
+
+class Found(NamedTuple):
+    """The statement that a query comes to, and whether it looks at the newest items only."""
+
+    statement: Statement
+    windowed: bool = False
+
+
+def read(query: str, now: datetime) -> Found:
+    """Turn a query into a statement. Raises Unclear for what it cannot mean."""
+    conditions = [
+        meant.turned_round if negated else meant
+        for word, text, negated in words(query, _EXAMPLES, lambda text: UNANSWERED if text == UNANSWERED else "")
+        if (meant := _WORDS[word](text, now))
+    ]
+    windowed = not all(each.finds for each in conditions)
+    newest = (among_newest("item", WINDOW),) if windowed else ()
+    return Found(statement("item", (*newest, *conditions)), windowed)
+
+
+def _status(text: str, _: datetime) -> Condition:
+    """A status by its name; `open` and `closed` are all those that leave the work open, or end it."""
+    ended = {"open": " OR closed_at IS NULL", "closed": " OR closed_at IS NOT NULL"}.get(text.casefold(), "")
+    return Condition(f"(status = ? COLLATE NOCASE{ended})", (text,))
+
+
+def _assigned(text: str, _: datetime) -> Condition:
+    """Somebody by login or address, a group as `group:NAME`, or nobody."""
+    if text == NOBODY:
+        return Condition("assigned_to = ''")
+    if text.startswith(GROUP):
+        return Condition("assigned_to = ? COLLATE NOCASE", (text,))
+    theirs = "SELECT login FROM account JOIN email ON account.id = account_id WHERE email.key = ?"
+    return Condition(f"(assigned_to = ? COLLATE NOCASE OR assigned_to IN ({theirs}))", (text, key_of(text)))
+
+
+def _from(text: str, _: datetime) -> Condition:
+    """Who opened it: an account by login or address, or a part of the name and address of who has none."""
+    theirs = "SELECT id FROM account WHERE login = ? UNION SELECT account_id FROM email WHERE key = ?"
+    return Condition(f"(author_id IN ({theirs}) OR {_HOLDS.format('sender')})", (text, key_of(text), _part(text)))
+
+
+def _label(text: str, _: datetime) -> Condition:
+    here = "SELECT 1 FROM item_label WHERE item_id = item.id AND label = ? COLLATE NOCASE"
+    return Condition(f"EXISTS ({here})", (text,))
+
+
+def _workspace(text: str, _: datetime) -> Condition:
+    return Condition("workspace_id = (SELECT id FROM workspace WHERE identifier = ?)", (text,), finds=True)
+
+
+def _unanswered(_: str, __: datetime) -> Condition:
+    """Open, and nobody who works here answered since it was opened or somebody else wrote last."""
+    of_item = "FROM event WHERE event.item = item.id AND event.item IS NOT NULL AND name IN"
+    asked = f"coalesce((SELECT max(id) {of_item} {_CUSTOMERS}), 0)"
+    return Condition(f"(closed_at IS NULL AND NOT EXISTS (SELECT 1 {of_item} {_ANSWERS} AND id > {asked}))")
+
+
+def _title(text: str, _: datetime) -> Condition:
+    return Condition(_HOLDS.format("title"), (_part(text),))
+
+
+_HOLDS = "{} LIKE ? ESCAPE '\\'"
+
+
+def _part(text: str) -> str:
+    """A pattern for what holds a text."""
+    plain = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return f"%{plain}%"
+
+
+_WORDS: dict[str, Callable[[str, datetime], Condition]] = {
+    "": _title, "title": _title, "status": _status, "assigned": _assigned, "from": _from, "label": _label,
+    "workspace": _workspace, UNANSWERED: _unanswered,
+    "newer_than": lambda text, now: newer("changed_at", text, now),
+    "older_than": lambda text, now: older("changed_at", text, now),
+}  # fmt: skip
+"""Every search word and what it means."""
+
+_EXAMPLES = {"": "printer", "title": "printer", "status": "open", "assigned": "anna", "from": "jane@example.com",
+             "label": "urgent", "workspace": "support", UNANSWERED: "yes", "newer_than": "7d",
+             "older_than": "1d"}  # fmt: skip
