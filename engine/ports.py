@@ -26,6 +26,7 @@ from engine.model.mail import Cutting, Mail, RawMail
 from engine.model.plan import Plan, Receipt, Tell
 from engine.model.stored import (
     Claimed,
+    DraftRow,
     EventRow,
     ItemRow,
     ItemView,
@@ -480,7 +481,13 @@ class Items(Protocol):
     # ── questions of decisions ────────────────────────────────────────────────────────────────────────────────
 
     def item(self, item: int) -> ItemFacts | None:
-        """Find an item by number. `people` are the logins and addresses of everyone on it, case-folded."""
+        """Find an item by number: of one that was merged that which it leads to.
+
+        `people` are the logins and addresses of everyone on it, case-folded.
+        """
+
+    def exactly(self, item: int) -> ItemFacts | None:
+        """Find the item that has this number itself, be it merged or not."""
 
     def topic(self, topic: int) -> ItemFacts | None:
         """Find a discussion topic by number."""
@@ -525,6 +532,9 @@ class Items(Protocol):
 
     def newest_event(self) -> int:
         """Give the number of the newest event, 0 where there is none."""
+
+    def drafts(self, item: int = 0) -> list[DraftRow]:
+        """List the drafts that wait to be sent, of one item or of all, the oldest first."""
 
     def blob(self, digest: str) -> bytes:
         """Give the bytes of an attachment. Raises NotFound for an unknown digest, StoreError for damaged bytes."""
@@ -809,6 +819,9 @@ class Store(Protocol):
 
         Raises NotFound and Refused for what an effect cannot be done to; then nothing was written.
         """
+
+    def acted(self, key: str) -> Acted | None:
+        """Give what came of the act that was done under this key, None if none was."""
 
     def versions(self) -> Versions:
         """Give the present state; an equal one means that no answer about accounts, items or receipts has changed."""

@@ -1,7 +1,7 @@
 """`allegra item`: look at what mails have become.
 
-Here: the commands that show. Not here: those that change something (`item_acts.py`), how HTML is made fit to be shown
-(`engine/explain/page.py`).
+Here: the commands that show. Not here: those that change something (`item_words.py`, `item_acts.py`,
+`item_whole.py`), how HTML is made fit to be shown (`engine/explain/page.py`).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from engine.cli import item_acts, words
+from engine.cli import item_acts, item_whole, item_words, words
 from engine.cli.common import local_of, open_config, open_store, print_json, save, terminal_columns, usage
 from engine.cli.mail import write
 from engine.cli.noun import Noun
@@ -23,7 +23,7 @@ from engine.plain_text import printable
 if TYPE_CHECKING:
     from engine.config import Config
     from engine.desk.heard import Answer as Heard
-    from engine.model.stored import ItemView
+    from engine.model.stored import ItemRow, ItemView
     from engine.store.store import Store
 
 
@@ -71,7 +71,7 @@ def list_(ctx: click.Context, query: tuple[str, ...], workspace: str, limit: int
         print_table(
             ("#", "workspace", "type", "status", "title", "author", "assigned to", "comments", "files", "changed"),
             [
-                (row.id, row.workspace, row.type, row.status, row.title, row.by, row.assigned_to, row.comments,
+                (row.id, row.workspace, row.type, _status(row), row.title, row.by, row.assigned_to, row.comments,
                  row.attachments, lately(row.changed_at))
                 for row in rows
             ],
@@ -125,7 +125,7 @@ def comments(ctx: click.Context, number: int, as_json: bool) -> None:
             if as_json:
                 print_json("comment", plain.comment(store, config, view, comment))
                 continue
-            kind = "note" if comment.internal else "comment"
+            kind = "draft" if comment.draft else "note" if comment.internal else "comment"
             click.echo(
                 f"── {kind} {comment.id}   {printable(comment.writer)}   {when(comment.created_at)}   {comment.mail}"
             )
@@ -229,8 +229,14 @@ def print_heard(config: Config, heard: Heard, as_json: bool) -> None:
 @click.pass_context
 def history(ctx: click.Context, number: int, as_json: bool) -> None:
     """What happened to an item, the oldest first: who did what, by which mail or act."""
-    with _opened(ctx, number) as (_, store, _):
-        for event in store.items.history(number):
+    from engine.desk import looking
+
+    config = open_config(ctx)
+    with open_store(ctx, config) as store:
+        events = store.items.history(number)
+        if not events or events[-1].name != "item.deleted":
+            looking.item(store, number)
+        for event in events:
             if as_json:
                 print_json("event", event)
                 continue
@@ -249,6 +255,7 @@ def _print(view: ItemView) -> None:
             (f"{row.workspace} #{row.id}", row.title),
             ("type", row.type),
             ("status", row.status + (f"   since {when(view.closed_at)}" if view.closed_at else "")),
+            ("merged into", f"#{row.merged_into}" if row.merged_into else ""),
             ("priority", row.priority),
             ("assigned to", row.assigned_to),
             *((name, _shown(value)) for name, value in view.fields),
@@ -259,11 +266,21 @@ def _print(view: ItemView) -> None:
             ("created", when(row.created_at) + (f"   from {view.mail}" if view.mail else "")),
             ("changed", when(row.changed_at)),
             ("attachments", ", ".join(f"{each.name} ({each.size_bytes} bytes)" for each in view.attachments)),
-            ("comments", len(view.comments) or ""),
+            ("comments", _counted(view)),
         )
     )
     click.echo()
     _print_text(view.text)
+
+
+def _status(row: ItemRow) -> str:
+    return f"{row.status} → #{row.merged_into}" if row.merged_into else row.status
+
+
+def _counted(view: ItemView) -> str:
+    drafts = sum(each.draft for each in view.comments)
+    waiting = f"   {drafts} of them waiting to be sent: allegra item drafts {view.item.id}"
+    return f"{len(view.comments)}{waiting if drafts else ''}" if view.comments else ""
 
 
 def _shown(value: Any) -> str:
@@ -278,5 +295,5 @@ def _print_text(text: str) -> None:
         click.echo(" " * (2 + min(len(line) - len(words), 40)) + printable(words) if words else "")
 
 
-for _command in item_acts.COMMANDS:
+for _command in (*item_words.COMMANDS, *item_acts.COMMANDS, *item_whole.COMMANDS):
     item.add_command(_command)

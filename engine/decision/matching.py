@@ -3,15 +3,15 @@
 Here: signed tokens, stored Message-IDs, plus tags, subject markers, invitations, in the order of `[items.threading]`.
 Not here: what a reply may do to its item (`item/target.py`), or how tokens are signed (`tokens.py`).
 Invariant: what could not be guessed is `proven`, nothing else is; a mail that forwards another answers none (F098);
-at most 50 Message-IDs are asked about, however long References is.
-Over 300 lines: the ways in which a mail names its item, and the search that tries them.
+at most 50 Message-IDs are asked about, however long References is. What is meant to be private is, whatever found it.
+Over 300 lines: one search, and the ways it goes.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from msgspec.structs import replace
 
@@ -20,7 +20,7 @@ from engine.mail.types import CALENDAR
 from engine.model.addresses import key_of
 from engine.model.desk import Kind
 from engine.model.draft import Note, note
-from engine.model.facts import Thread, Way
+from engine.model.facts import Meant, Thread, Way
 from engine.model.mail import Mail
 from engine.model.questions import ItemByField, ItemByMessageIds, ItemByNumber, NumberGiven, TopicByNumber
 
@@ -139,12 +139,12 @@ class _Search:
             if found is None:
                 continue
             if found.item is not None:
-                return self._told(found)
+                return self._told(self._as_meant(found))
             self.tried.append((Way(way), note("thread.names_nothing", marker=found.marker)))
             dangling = dangling or found
             if self._options.on_dangling != "next" and not found.foreign:
                 break
-        return self._told(dangling or Thread())
+        return self._told(self._as_meant(dangling) if dangling is not None else Thread())
 
     def _told(self, found: Thread) -> Thread:
         """What was found, with what each way saw."""
@@ -164,7 +164,7 @@ class _Search:
         for marker, token in self._signed():
             kind = Kind.TOPIC if token.topic else Kind.ITEM
             found = self._numbered(token.number, kind, Way.TOKEN, marker, proven=True)
-            found = replace(found, account=token.account, private=token.private)
+            found = replace(found, account=token.account, **_meant(Meant.NOTE if token.private else Meant.NONE))
             if found.item is not None:
                 return found if token.private else self._kept_private(found)
             dangling = dangling or found
@@ -220,20 +220,24 @@ class _Search:
         """A number in the plus tag or the whole local part of an address of ours (F109)."""
         dangling: Thread | None = None
         for text, address in (*self._tags, *self._locals()):
-            for number, private in self._in_address(text):
+            for number, meant in self._in_address(text):
                 found = self._numbered(number, Kind.ITEM, Way.PLUS, address)
-                if private:
-                    found = replace(found, private=True, foreign=False)
+                if meant:
+                    found = replace(found, foreign=False, **_meant(meant))
                 if found.item is not None:
                     return found
                 dangling = dangling or found
         return dangling
 
-    def _in_address(self, text: str) -> Iterator[tuple[int, bool]]:
-        """The numbers in a tag or local part, and whether an internal note is meant."""
-        for pattern, private in ((self._options.plus_note, True), (self._options.plus_item, False)):
+    def _in_address(self, text: str) -> Iterator[tuple[int, Meant]]:
+        """The numbers in a tag or local part, and what is meant to become of the mail."""
+        options = self._options
+        patterns = (
+            (options.plus_draft, Meant.DRAFT), (options.plus_note, Meant.NOTE), (options.plus_item, Meant.NONE)
+        )  # fmt: skip
+        for pattern, meant in patterns:
             for number in _numbers(pattern, text) if pattern is not None else ():
-                yield number, private
+                yield number, meant
 
     def _locals(self) -> Iterator[tuple[str, str]]:
         """Local parts in our domains that are no address of ours."""
@@ -245,27 +249,45 @@ class _Search:
 
     def _by_subject(self) -> Thread | None:
         """A marker in the subject, foreign numbers passed over; every group of every match is tried (F108, F120)."""
-        subject = self._mail.subject[:_LONGEST_SUBJECT]
-        if not subject:
-            return None
-        for pattern in self._options.ignore_patterns:
-            subject = _blanked(subject, pattern)
+        subject = self._subject()
         dangling: Thread | None = None
-        for number, kind in self._marked(subject):
-            marker = f"[#{number}]" if kind is Kind.ITEM else f"[msg{number}]"
+        for number, kind, meant in self._marked(subject) if subject else ():
+            marker = f"[#{number}{' Note' if meant else ''}]" if kind is Kind.ITEM else f"[msg{number}]"
             found = self._numbered(number, kind, Way.SUBJECT, marker)
+            if meant:
+                found = replace(found, foreign=False, **_meant(meant))
             if found.item is not None:
                 return found
             dangling = dangling or found
         return dangling
 
-    def _marked(self, subject: str) -> Iterator[tuple[int, Kind]]:
-        if self._options.title_pattern is not None:
-            for number in _numbers(self._options.title_pattern, subject):
-                yield number, Kind.ITEM
+    def _subject(self) -> str:
+        """The subject as far as it is looked at, the numbers of others blanked."""
+        subject = self._mail.subject[:_LONGEST_SUBJECT]
+        for pattern in self._options.ignore_patterns if subject else ():
+            subject = _blanked(subject, pattern)
+        return subject
+
+    def _marked(self, subject: str) -> Iterator[tuple[int, Kind, Meant]]:
+        for pattern, meant in ((self._options.title_note, Meant.NOTE), (self._options.title_pattern, Meant.NONE)):
+            for number in _numbers(pattern, subject) if pattern is not None else ():
+                yield number, Kind.ITEM, meant
         if "msg" in subject:
             for match in list(_TOPIC.finditer(subject))[:_MARKERS]:
-                yield int(match[1]), Kind.TOPIC
+                yield int(match[1]), Kind.TOPIC, Meant.NONE
+
+    def _as_meant(self, found: Thread) -> Thread:
+        """What is said to be a note or a draft is one, whichever way led to the item: never a comment (F108, F109)."""
+        if found.meant:
+            return found
+        for text, _ in (*self._tags, *self._locals()):
+            for _, meant in self._in_address(text):
+                if meant:
+                    return replace(found, **_meant(meant))
+        note = self._options.title_note
+        if note is not None and _numbers(note, self._subject()):
+            return replace(found, **_meant(Meant.NOTE))
+        return found
 
     def _by_calendar(self) -> Thread | None:
         """The UID of the invitation that a mail answers, moves or calls off (F121)."""
@@ -286,6 +308,11 @@ class _Search:
             foreign = by is not Way.TOKEN and not self._look.ask(NumberGiven(number, kind is Kind.TOPIC))
             return Thread(marker=marker, dangling=True, foreign=foreign)
         return Thread(item, by, marker, proven=proven)
+
+
+def _meant(what: Meant) -> dict[str, Any]:
+    """What a thread says of a mail that is meant to be something: then it is private."""
+    return {"meant": what, "private": bool(what)}
 
 
 def _numbers(pattern: Pattern, text: str) -> list[int]:

@@ -95,7 +95,7 @@ def _accepted(draft: Draft, written: Target) -> Disposition:
     made = note("seal.item", workspace=draft.workspace)
     if draft.target is not Target.NEW_ITEM and draft.item is not None:
         workspace = draft.item.workspace or draft.workspace
-        kind = "seal.fields" if _only_fields(draft) else _WRITTEN[written]
+        kind = "seal.fields" if _only_fields(draft) else "seal.draft" if draft.unsent else _WRITTEN[written]
         made = note(kind, item=draft.item.id, workspace=workspace)
     return Disposition(Verdict.ACCEPT, code, sentence(made), SEAL)
 
@@ -167,10 +167,10 @@ def _changes(draft: Draft, item: int, written: Target, language: str) -> Iterato
     else:
         if not _only_fields(draft):
             internal = written is Target.NOTE
-            yield AddComment(item, draft.text, draft.author, internal, draft.quoted, draft.html_part)
+            yield AddComment(item, draft.text, draft.author, internal, draft.quoted, draft.html_part, draft.unsent)
         for change in draft.fields:
             yield SetField(item, change.name, change.value)
-    if draft.target is not Target.TOPIC_POST:
+    if draft.target is not Target.TOPIC_POST and not draft.unsent:
         for label in draft.labels:
             yield AddLabel(item, label)
     for person in draft.people:

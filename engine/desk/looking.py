@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from engine.store.errors import NotFound
+from engine.store.errors import NotFound, Refused
 
 if TYPE_CHECKING:
     from engine.config import Config
     from engine.model.desk import Account, Catalog
     from engine.model.mail import Header, RawMail
-    from engine.model.stored import AttachmentView, CommentView, ItemView, MailRow
+    from engine.model.stored import AttachmentView, CommentView, DraftRow, ItemView, MailRow
     from engine.store.store import Store
 
 MOST_COUNTED = 100
@@ -104,8 +104,29 @@ def item(store: Store, number: int) -> ItemView:
     """Give an item with all that hangs on it. Raises NotFound."""
     view = store.items.view(number)
     if view is None:
-        raise NotFound(f"there is no item #{number}")
+        raise NotFound(gone(store, number))
     return view
+
+
+def gone(store: Store, number: int) -> str:
+    """Say that there is no such item, or none any more."""
+    deleted = [each for each in store.items.history(number) if each.name == "item.deleted"]
+    return f"item #{number} was deleted by {deleted[-1].actor}" if deleted else f"there is no item #{number}"
+
+
+def drafts(store: Store, number: int = 0) -> list[DraftRow]:
+    """List what waits to be sent, of one item or of all. Raises NotFound."""
+    if number:
+        item(store, number)
+    return store.items.drafts(number)
+
+
+def internal(view: ItemView, number: int) -> CommentView:
+    """Give a note or a draft, whose words may become others. Raises NotFound, Refused."""
+    found = comment(view, number)
+    if not found.internal:
+        raise Refused(f"comment {number} of item #{view.item.id} is public: what was said stays")
+    return found
 
 
 def comment(view: ItemView, number: int) -> CommentView:

@@ -14,9 +14,9 @@ from msgspec import Struct
 
 from engine.gates import Findings
 from engine.model.addresses import key_of
-from engine.model.desk import AccountStatus, ItemFacts, Kind
+from engine.model.desk import GROUP, AccountStatus, ItemFacts, Kind
 from engine.model.draft import Draft, Mark, Said, Target, Verdict, note
-from engine.model.facts import Facts, Way
+from engine.model.facts import Facts, Meant, Way
 from engine.model.questions import CatalogOf, ItemByField, ItemByNumber, May
 
 if TYPE_CHECKING:
@@ -25,26 +25,33 @@ if TYPE_CHECKING:
 
 
 class Aim(Struct, frozen=True):
-    """Where the mail goes; `reopen` asks for an open status, `labels` say what a new item has to do with another."""
+    """Where the mail goes; `reopen` asks for an open status, `labels` say what a new item has to do with another.
+
+    `unsent`: a note that is a draft.
+    """
 
     target: Target = Target.NEW_ITEM
     item: ItemFacts | None = None
     labels: tuple[str, ...] = ()
     reopen: bool = False
+    unsent: bool = False
 
 
 def aim(facts: Facts, draft: Draft, settings: Settings, look: Lookups, found: Findings) -> Aim | None:
     """Decide what the mail becomes; None when it is settled instead (the verdict is in `found`)."""
     release = facts.released
     if release is not None and release.item:
-        return _by_hand(release.item, release.by, look, found)
+        return _by_hand(facts, release.item, release.by, look, found)
     if facts.thread.unsigned:
         found.note("target.unsigned", Mark.WARN, "thread.bad_token")
     item, proof = _answered(facts, draft, look, found)
     if draft.target is Target.NOTE and draft.item is not None:
         return Aim(Target.NOTE, draft.item)
     dangling = item is None and facts.thread.dangling and not draft.start_new
-    if dangling and facts.thread.private:
+    if facts.thread.meant and item is None and draft.start_new:
+        if found.stop("hold", "draft.undecided", note("target.no_new_item", meant=facts.thread.meant)):
+            return None
+    elif dangling and facts.thread.private:
         if found.stop("hold", "thread.item_gone", note("target.dangling", marker=facts.thread.marker)):
             return None
     elif dangling and facts.thread.foreign and not works(facts, draft.workspace, settings, look):
@@ -127,14 +134,14 @@ def works(facts: Facts, workspace: str, settings: Settings, look: Lookups) -> bo
     return settings.people.no_permission_check or look.ask(May(account.login, "edit_items", workspace))
 
 
-def _by_hand(number: int, by: str, look: Lookups, found: Findings) -> Aim | None:
-    """F111: a person said which item a held mail belongs to."""
+def _by_hand(facts: Facts, number: int, by: str, look: Lookups, found: Findings) -> Aim | None:
+    """F111: a person said which item a held mail belongs to; what was meant to be a note is one all the same."""
     item = look.ask(ItemByNumber(number))
     if item is None:
         found.settle(Verdict.HOLD, "thread.item_gone", note("target.not_there", item=number))
         return None
     found.note("target.by_hand", Mark.INFO, item=number, who=by)
-    return Aim(Target.COMMENT, item)
+    return Aim(Target.NOTE if facts.thread.meant else Target.COMMENT, item)
 
 
 def _answered(facts: Facts, draft: Draft, look: Lookups, found: Findings) -> tuple[ItemFacts | None, str]:
@@ -174,6 +181,13 @@ def _on(
     way = Way.RULE if proof == "rule" else facts.thread.by or Way.RULE
     how: dict[str, Said] = {"item": item.id, "topic": item.id if item.kind is Kind.TOPIC else 0, "way": way}
     unknown = proof != "rule" and item.kind is Kind.ITEM and stranger(facts, item, settings, look)
+    if facts.thread.meant and item.kind is Kind.ITEM:
+        found.note("target.answers", **how)
+        return _as_meant(item, facts, settings, look, found)
+    if facts.thread.meant:
+        because = note("target.no_topic", meant=facts.thread.meant, topic=item.id)
+        if found.stop("hold", "draft.undecided", because):
+            return None
     if facts.thread.private and proof != "rule" and (unknown or settings.items.log_field != "note"):
         found.note("target.answers", **how)
         return _privately(item, proof, unknown, facts, settings, found)
@@ -203,6 +217,24 @@ def _on(
     if item.closed:
         found.note("target.closed", Mark.INFO, "thread.closed", item=item.id, policy=policy)
     return Aim(Target.COMMENT, item, reopen=item.closed and policy == "reopen")
+
+
+def _as_meant(item: ItemFacts, facts: Facts, settings: Settings, look: Lookups, found: Findings) -> Aim | None:
+    """F108, F109: a note or a draft of somebody who works there; of anybody else it waits, never is it public."""
+    if works(facts, item.workspace, settings, look) or _has(facts, item):
+        found.note("target.meant", Mark.INFO, meant=facts.thread.meant)
+        return Aim(Target.NOTE, item, unsent=facts.thread.meant == Meant.DRAFT)
+    because = note("target.private_stranger", address=facts.sender.address.address, item=item.id)
+    return None if found.stop("hold", "thread.stranger", because) else Aim(Target.NOTE, item)
+
+
+def _has(facts: Facts, item: ItemFacts) -> bool:
+    """Tell whether the item is assigned to the sender, or to a group of theirs."""
+    account = facts.sender.account
+    if account is None or facts.sender.problem or account.status != AccountStatus.ACTIVE:
+        return False
+    assigned = str(dict(item.fields).get("assigned_to") or "")
+    return assigned in (account.login, *(f"{GROUP}{name}" for name in account.groups))
 
 
 def _privately(

@@ -54,6 +54,7 @@ class ItemFacts(Struct, frozen=True):
     """The item (or topic) as a decision needs to know it.
 
     `people` have to do with it, by login and address; `authorised` are the addresses that a person let reply.
+    `merged_into` is the item that it leads to, 0 for none; a decision never sees one that leads elsewhere.
     """
 
     id: int
@@ -71,6 +72,7 @@ class ItemFacts(Struct, frozen=True):
     people: tuple[str, ...] = ()
     authorised: tuple[str, ...] = ()
     attachment_digests: tuple[str, ...] = ()
+    merged_into: int = 0
 
 
 class Status(Struct, frozen=True, omit_defaults=True):

@@ -130,8 +130,8 @@ class Draft(Struct, frozen=True):
     """What the stages have decided so far. A stage returns a new one; setting `disposition` settles it.
 
     `by_keyword`: a `Project:` line of the mail chose the workspace. `original` wrote the mail that is forwarded and is
-    to be its author. `asked` is what the scripts were asked, once for both of their stages. From `hops` on stands what
-    a trace does not tell as a change.
+    to be its author. `unsent`: what is written is a draft, which tells nobody. `asked` is what the scripts were asked,
+    once for both of their stages. From `hops` on stands what a trace does not tell as a change.
     """
 
     workspace: str = ""
@@ -160,6 +160,7 @@ class Draft(Struct, frozen=True):
     forwards: tuple[str, ...] = ()
     notifies: tuple[str, ...] = ()
     private: bool = False
+    unsent: bool = False
     hops: tuple[str, ...] = ()
     quoted: str = ""
     attachments: tuple[AttachmentFate, ...] = ()

@@ -86,13 +86,21 @@ class Way(Stored):
     NONE = ""
 
 
+class Meant(Stored):
+    """What somebody says that a mail is to be, by the address it goes to or its subject; NONE where they do not."""
+
+    NOTE = "note"
+    DRAFT = "draft"
+    NONE = ""
+
+
 class Thread(Struct, frozen=True):
     """The item this mail answers and how that was found.
 
     `marker` is the text that led there. `dangling` means a marker was found that names nothing, `foreign` that it is a
     bare number which was never given here; `proven` that the marker could not be guessed (a signed token or a
     Message-ID of ours), `account` whose it was, if it was sent to one person; `private` that it answers an internal
-    note; `unsigned` that a token in it is not signed by us.
+    note or `meant` to be one, or a draft; `unsigned` that a token in it is not signed by us.
     `tried` is what each way saw; early releases stored a sentence.
     """
 
@@ -106,6 +114,7 @@ class Thread(Struct, frozen=True):
     unsigned: bool = False
     account: int = 0
     tried: tuple[tuple[Way, Note | str], ...] = ()
+    meant: Meant = Meant.NONE
 
 
 class Cut(Struct, frozen=True):

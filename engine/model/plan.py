@@ -2,6 +2,7 @@
 
 Here: effects, plans, outcomes and receipts as frozen data. Not here: doing it (`store/`, `outbox/`).
 Invariant: a new item or user is referred to symbolically; ids are put in at commit.
+Over 300 lines: a class for each effect.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ class CreateItem(Struct, frozen=True):
 
 
 class AddComment(Struct, frozen=True):
-    """A comment on an item; `internal` makes it a note that only staff sees."""
+    """A comment on an item; `internal` makes it a note that only staff sees, `draft` one that waits to be sent."""
 
     item: int
     text: str
@@ -52,6 +53,7 @@ class AddComment(Struct, frozen=True):
     internal: bool = False
     quoted: str = ""
     html_part: Part | None = None
+    draft: bool = False
 
 
 class PostToTopic(Struct, frozen=True):
@@ -112,6 +114,43 @@ class Publish(Struct, frozen=True):
     note: int
     by: str
     authorise: bool = False
+
+
+class SendDraft(Struct, frozen=True):
+    """A draft becomes a comment, the newest of the item, by whoever sends it."""
+
+    item: int
+    draft: int
+    by: str
+
+
+class EditWords(Struct, frozen=True):
+    """The words of a note or a draft become others; what was said in public stays as it is."""
+
+    item: int
+    comment: int
+    text: str
+
+
+class DropDraft(Struct, frozen=True):
+    """A draft is gone with its files."""
+
+    item: int
+    draft: int
+
+
+class MergeItem(Struct, frozen=True):
+    """What an item holds joins another one; it is closed with `status`, and what names it leads there."""
+
+    item: int
+    into: int
+    status: str = ""
+
+
+class DeleteItem(Struct, frozen=True):
+    """An item is gone with all that hangs on it, once those who hear of it are told; its number never comes back."""
+
+    item: int
 
 
 class SetCopies(Struct, frozen=True):
@@ -191,6 +230,11 @@ Effect = (
     | DropLabel
     | DropPerson
     | Publish
+    | SendDraft
+    | EditWords
+    | DropDraft
+    | MergeItem
+    | DeleteItem
     | SetCopies
     | CameBack
     | Unsubscribe
@@ -212,6 +256,11 @@ class Done(Stored):
     DROP_LABEL = "DropLabel"
     DROP_PERSON = "DropPerson"
     PUBLISH = "Publish"
+    SEND_DRAFT = "SendDraft"
+    EDIT_WORDS = "EditWords"
+    DROP_DRAFT = "DropDraft"
+    MERGE_ITEM = "MergeItem"
+    DELETE_ITEM = "DeleteItem"
     SET_COPIES = "SetCopies"
     CAME_BACK = "CameBack"
     UNSUBSCRIBE = "Unsubscribe"
@@ -232,6 +281,11 @@ DONE: Mapping[type[Effect], Done] = {
     DropLabel: Done.DROP_LABEL,
     DropPerson: Done.DROP_PERSON,
     Publish: Done.PUBLISH,
+    SendDraft: Done.SEND_DRAFT,
+    EditWords: Done.EDIT_WORDS,
+    DropDraft: Done.DROP_DRAFT,
+    MergeItem: Done.MERGE_ITEM,
+    DeleteItem: Done.DELETE_ITEM,
     SetCopies: Done.SET_COPIES,
     CameBack: Done.CAME_BACK,
     Unsubscribe: Done.UNSUBSCRIBE,

@@ -127,7 +127,8 @@ class ItemByNumber(Question[ItemFacts | None], frozen=True):
     item: int
 
     def hangs_on(self, answer: ItemFacts | None) -> Collection[Key]:
-        return (("item", self.item),)
+        here: Key = ("item", self.item)
+        return (here,) if answer is None or answer.id == self.item else (here, _key_of(answer))  # it was merged
 
 
 class TopicByNumber(Question[ItemFacts | None], frozen=True):

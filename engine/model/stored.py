@@ -188,6 +188,7 @@ class ItemRow(Struct, frozen=True):
     attachments: int = 0
     sender: str = ""
     sender_name: str = ""
+    merged_into: int = 0
 
     @property
     def writer(self) -> str:
@@ -203,6 +204,8 @@ class ItemRow(Struct, frozen=True):
 class CommentView(Struct, frozen=True):
     """A comment with the mail it came with (its id, "" for none); `author` and `sender` as in `ItemRow`.
 
+    A draft is `internal`, too.
+
     `subject` is that of the mail where it says something else than the item, else "".
     """
 
@@ -216,11 +219,24 @@ class CommentView(Struct, frozen=True):
     html: str = ""
     subject: str = ""
     sender: str = ""
+    draft: bool = False
 
     @property
     def writer(self) -> str:
         """Who wrote it, for people."""
         return self.sender or self.author
+
+
+class DraftRow(Struct, frozen=True):
+    """A draft in a list: its number, its item, who wrote it (a login or an address), when, and the words."""
+
+    id: int
+    item: int
+    workspace: str
+    title: str
+    author: str
+    text: str
+    created_at: datetime
 
 
 class EventRow(Struct, frozen=True):
@@ -403,8 +419,9 @@ class OutboxContext(Struct, frozen=True):
     `subject` to `name` are of the mail; `name` is that of its writer. `text` are the words of the comment, the post or
     the item, `files` came with them; `html` refers to the HTML they came as, `pictures` may stand in it. `quoted` were
     the last public words before, by `quoted_from` at `quoted_at`.
-    `first_id` is the Message-ID of the mail that made the item, `last_id` that of the last one this recipient wrote.
-    `signature` is that of the person inside whose words they are, "" without one of their own.
+    `first_id` is the Message-ID of the mail that made the item, `last_id` that of the last one this recipient wrote,
+    `language` that of who asked. `signature` is that of the person inside whose words they are, "" without one of their
+    own.
     """
 
     mail: str = ""
@@ -437,3 +454,4 @@ class OutboxContext(Struct, frozen=True):
     html: str = ""
     pictures: tuple[SentFile, ...] = ()
     signature: str = ""
+    language: str = ""

@@ -115,7 +115,8 @@ def _still_there(row: OutboxRow, about: OutboxContext, store: Store) -> None:
         account = store.directory.account_by_id(row.account)
         if account is None or account.status in (AccountStatus.LOCKED, AccountStatus.REGISTERED):
             raise Gone(Why.LOCKED)
-    if (row.item and not about.item) or (row.topic and not about.topic):
+    gone = (row.item and not about.item) or (row.topic and not about.topic)
+    if gone and row.event != "item.deleted":
         raise Gone(None, "the item is gone" if row.item else "the topic is gone")
     if "@" not in row.told.to:
         raise ComposeError(f"{one_line(row.told.to, 80)!r} has no address")

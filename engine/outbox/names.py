@@ -31,6 +31,7 @@ NAMES: tuple[Name, ...] = (
     Name("item", 0, 4711, "the number of the item or topic; 0: none"),
     Name("marker", "", "[#4711]", "`[#12]`, of a topic `[msg12]`"),
     Name("title", "", "Printer does not print", "the title of the item or topic"),
+    Name("into", "", "[#4712]", "where the item leads that was merged into another one"),
     Name("url", "", "https://desk.example.com/items/4711", "its page, with `replies.links`"),
     Name("type", "", "Task", "a fact of the item, for people inside"),
     Name("status", "", "In progress", "the same"),

@@ -73,6 +73,12 @@ def line_of(error: BaseException) -> int:
     return line
 
 
+def said_of(name: str, error: BaseException) -> str:
+    """Say in which template something went wrong, and on which line, where that is known."""
+    at = line_of(error)
+    return f"template {name}{f', line {at}' if at else ''}: {error}"
+
+
 def read(file: Path) -> str:
     """The text of a template file. Raises: Unreadable."""
     try:

@@ -15,13 +15,13 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from engine.outbox.sandbox import Unreadable, bounded, environment, failures, line_of, read
+from engine.outbox.sandbox import Unreadable, bounded, environment, failures, read, said_of
 
 if TYPE_CHECKING:
     from engine.outbox.layout import Pages
 
 LANGUAGES = ("en", "de", "fr", "es", "it", "nl", "pt", "pl", "ja")
-FAMILY = ("commented", "noted", "created", "assigned", "closed", "reopened", "changed", "posted",
+FAMILY = ("commented", "noted", "created", "assigned", "closed", "reopened", "merged", "changed", "posted",
           "undeliverable")  # fmt: skip
 """Names that have no text of their own built in: they fall back to `notice`, which says the event's sentence."""
 
@@ -116,8 +116,7 @@ class Templates:
         try:
             return Rendered(*split(bounded(self._template(name, language), values)))
         except failures() as error:
-            at = line_of(error)
-            said = f"template {name}{f', line {at}' if at else ''}: {error}"
+            said = said_of(name, error)
         own = _own(name if name in NAMES else instead, language)
         return Rendered(*split(bounded(own, values)), said)
 
@@ -147,6 +146,13 @@ class Templates:
             file = found.file.with_suffix(".html") if found is not None and found.file is not None else None
             self._beside[name, language] = file if file is not None and file.is_file() else None
         return self._beside[name, language]
+
+    def strictly(self, name: str, language: str, values: Mapping[str, object]) -> Rendered:
+        """Give subject and body, or say what is wrong with the template. Raises Unreadable."""
+        try:
+            return Rendered(*split(bounded(self._template(FORMER.get(name, name), language), values)))
+        except failures() as error:
+            raise Unreadable(said_of(name, error)) from None
 
     def exists(self, name: str) -> bool:
         """Tell whether there is such a template, built in or as a file in any language."""

@@ -39,6 +39,9 @@ LONGEST_WORDS = 100_000
 
 FILE_CHARS = 150
 
+IN_THE_SENTENCE = ("merged_into", "merged_from")
+"""Changes that the sentence of a mail tells."""
+
 ORIGINALS = ("report", "forward")
 """Templates of mails that carry the original."""
 
@@ -105,7 +108,8 @@ def _of_everybody(row: OutboxRow, about: OutboxContext, config: Config) -> dict[
         "signature": text(about.signature or replies.signature).strip("\n"),
         "item": number,
         "marker": f"[{'msg' if row.topic else '#'}{number}]" if number else "",
-        "title": one_line(about.title, SUBJECT_CHARS),
+        "title": one_line(about.title or _former_title(row), SUBJECT_CHARS),
+        "into": next((f"[{each.after}]" for each in told.changes if each.name == "merged_into"), ""),
         "url": _url(row, config, replies.links),
         "roles": [str(part) for part in told.parts],
         "actor": one_line(told.actor or told.actor_address, NAME_CHARS),
@@ -164,8 +168,13 @@ def _changes(row: OutboxRow, language: str) -> list[dict[str, str]]:
         {"name": one_line(_label(each.name, language), NAME_CHARS), "before": one_line(each.before, 300),
          "after": one_line(each.after, 300)}
         for each in row.told.changes
-        if row.told.inside or each.name == "status"
+        if (row.told.inside and each.name not in IN_THE_SENTENCE) or each.name == "status"
     ]  # fmt: skip
+
+
+def _former_title(row: OutboxRow) -> str:
+    """The title of an item that is gone, as its end tells it."""
+    return next((each.before for each in row.told.changes if each.name == "title" and not each.after), "")
 
 
 def _label(name: str, language: str) -> str:

@@ -85,6 +85,7 @@ class DraftStage:
             labels=(*draft.labels, *(label for label in goal.labels if label not in draft.labels)),
             attachments=_attachments(mail, extra, goal.item, draft, settings, found),
             private=private,
+            unsent=goal.unsent,
         )
 
     def _fields(

@@ -48,18 +48,19 @@ class About:
         found = self._database.one(hot.ABOUT["item"], row.item)
         if found is None:
             return {}
-        title, workspace, text, status, kind, priority, assigned_to, opened_at, name, sender, first_id, html = found
+        (title, workspace, text, status, kind, priority, assigned_to, opened_at, name, sender, first_id, html,
+         language) = found  # fmt: skip
         said = {
             "item": row.item, "title": title, "workspace": workspace, "status": status, "type": kind,
             "priority": priority, "assigned_to": assigned_to, "opened_at": time(opened_at),
             "requester": sender or name or "", "requester_address": bare(sender) if sender else "",
-            "first_id": first_id or "", "text": text, "html": html,
+            "first_id": first_id or "", "text": text, "html": html, "language": language or "",
         }  # fmt: skip
-        said["files"] = self._files(hot.FILES["item"], row.item, row.told.comment)
         if row.told.comment:
             said |= self._words(row, text, name or sender, opened_at)
-        if said["html"]:
-            said["pictures"] = self._pictures(hot.PICTURES["item"], row.item, row.told.comment)
+        else:
+            said["files"] = self._files(hot.FILES["item"], row.item, 0)
+            said["pictures"] = self._pictures(hot.PICTURES["item"], row.item, 0) if html else ()
         last = self._database.one(hot.LAST_WRITTEN, row.item, row.address_key)
         copies = self._database.one(hot.COPIES_COUNTED, row.item)[0]
         said |= {"last_id": (last[0] if last else "") or "", "copies": copies}
@@ -77,10 +78,14 @@ class About:
         found = self._database.one(hot.WORDS["comment"], row.told.comment)
         if found is None or (found[2] and not row.told.inside):
             return {"text": "", "html": "", "files": ()}
-        before = self._database.one(hot.SAID_BEFORE, row.item, row.told.comment, *found[3:])
-        quoted, writer, at = before or (text, author, opened_at)
-        text, html = found[:2]
-        return {"text": text, "html": html, "quoted": quoted, "quoted_from": writer or "", "quoted_at": moment(at)}
+        words, html, _, *writer, item = found  # the item has another number where it was merged since
+        before = self._database.one(hot.SAID_BEFORE, item, row.told.comment, *writer)
+        quoted, quoted_from, at = before or (text, author, opened_at)
+        return {
+            "text": words, "html": html, "quoted": quoted, "quoted_from": quoted_from or "", "quoted_at": moment(at),
+            "files": self._files(hot.FILES["item"], item, row.told.comment),
+            "pictures": self._pictures(hot.PICTURES["item"], item, row.told.comment) if html else (),
+        }  # fmt: skip
 
     def _topic(self, row: OutboxRow) -> dict[str, Any]:
         found = self._database.one(hot.ABOUT["topic"], row.topic)

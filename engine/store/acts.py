@@ -33,7 +33,7 @@ class Acts:
 
     def act(self, act: Act, teller: Teller | None) -> Acted:
         with self._database.joining():
-            if act.key and (before := self._before(act.key)) is not None:
+            if act.key and (before := self.acted(act.key)) is not None:
                 return before
             ref, now = f"a-{os.urandom(6).hex()}", self._database.now()
             address = next(iter(act.by.emails), "")
@@ -49,6 +49,7 @@ class Acts:
             rows = Dispatches(self._database, self._scene, teller).write(batch, Source(act=ref, via=act.via))
             self._shelves.memory.touch("items", "receipts")
             told = [each for each in self._outbox.told(item=act.item) if each.id in rows]
+            done.finish()
             return Acted(ref, act.item, done.comment, self._named(ref, batch), tuple(told))
 
     def _write(self, act: Act, ref: str, done: Effects, now: int) -> None:
@@ -65,14 +66,17 @@ class Acts:
         names = [name for (name,) in self._database.rows(hot.EVENTS_OF_ACT, ref)]
         return tuple([replace(each, event=name) for each, name in zip(batch.events, names, strict=True)])
 
-    def _before(self, key: str) -> Acted | None:
+    def acted(self, key: str) -> Acted | None:
+        """Give what came of the act with this key: `engine.ports.Store.acted`."""
         row, event = tables.Act, tables.Event
         found = self._database.first(row.select(row.ref, row.item, row.comment).where(row.key == key))
         if found is None:
             return None
         ref, item, comment = found
-        events = self._database.all(event.select(event.name, event.detail).where(event.act == ref).order_by(event.id))
-        happened = [Happened(name, item, 0, comment, _changes(detail)) for name, detail in events]
+        events = self._database.all(
+            event.select(event.name, event.item, event.detail).where(event.act == ref).order_by(event.id)
+        )
+        happened = [Happened(name, of or item, 0, comment, _changes(detail)) for name, of, detail in events]
         told = [each for each in self._outbox.told(item=item) if each.act == ref]
         return Acted(ref, item, comment, tuple(happened), tuple(told), again=True)
 

@@ -78,6 +78,17 @@ class Blobs:
     def pictures(self, reference: str) -> dict[str, str]:
         return dict(msgspec.json.decode(reference, type=Html).pictures) if reference else {}
 
+    def kept(self, reference: str) -> str:
+        """Write down the same HTML so that it needs no raw mail: for a copy, of which no effect tells."""
+        where = msgspec.json.decode(reference, type=Html) if reference else Html()
+        if not where.raw:
+            return reference
+        return self._own(self.html(reference), where)
+
+    def _own(self, html: str, where: Html) -> str:
+        blob = self._own_blob(html.encode("utf-8", "replace"))
+        return as_json(Html(blob=blob, cutting=where.cutting, pictures=where.pictures)).decode()
+
     def _content(self, table: Any, row: int) -> Any:
         found = self._database.first(table.select(table.content).where(table.id == row))
         return found[0] if found else None
@@ -105,8 +116,7 @@ class Blobs:
         for number, reference in self._database.all(query):
             where = msgspec.json.decode(reference, type=Html)
             if where.raw == raw:
-                blob = self._own_blob(_html_text(content, where).encode("utf-8", "replace"))
-                pointer = as_json(Html(blob=blob, cutting=where.cutting, pictures=where.pictures)).decode()
+                pointer = self._own(_html_text(content, where), where)
                 self._database.do(table.update(html=pointer).where(table.id == number))
                 count += 1
         return count

@@ -10,7 +10,7 @@ Over 300 lines: a method for each effect, a few statements in each.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from engine.model.addresses import LONGEST_NAME, bare, base_key, key_of
@@ -25,11 +25,16 @@ from engine.model.plan import (
     CameBack,
     CreateItem,
     CreateUser,
+    DeleteItem,
+    DropDraft,
     DropLabel,
     DropPerson,
+    EditWords,
     Effect,
+    MergeItem,
     PostToTopic,
     Publish,
+    SendDraft,
     SetCopies,
     SetField,
     Tell,
@@ -46,6 +51,7 @@ from engine.store.leaving import Leaving
 from engine.store.memory import Memory
 from engine.store.terms import COLUMNS
 from engine.store.turns import Turns
+from engine.store.whole_items import WholeItems
 from engine.store.workspaces import Workspaces
 
 NAMES = {"subject": "title"} | {other: field.name for field in COMMON.rows if field.column for other in field.aliases}
@@ -68,7 +74,8 @@ class Effects:
         self, shelves: Shelves, source: Source, now: int, sender: str, *, raw: int = 0, updates: bool = False
     ) -> None:  # fmt: skip
         self._database, self._directory, self._workspaces, self._memory = shelves
-        self.row, self.raw, self.generation = source.row, raw, source.generation
+        self._whole = WholeItems(self._database, self._memory)
+        self.row, self.raw, self.generation, self._act = source.row, raw, source.generation, source.act
         self.now, self.sender, self.updates = now, sender, updates
         self.item = self.comment = self.topic = 0
         self._people: dict[str, int] = {}
@@ -79,6 +86,8 @@ class Effects:
         self._made_item = False
         self._events: dict[str, int] = {}
         self._changes: dict[str, list[Change]] = {}
+        self._elsewhere: list[Happened] = []
+        self._last: list[Callable[[], None]] = []
 
     def apply(self, effects: tuple[Effect, ...]) -> None:
         """Carry out all effects in order."""
@@ -104,7 +113,13 @@ class Effects:
             Happened(name, item, topic, comment, tuple(self._changes.get(name, ())))
             for name, comment in self._events.items()
         ]
+        events += self._elsewhere
         return Batch(tuple(events), self._tell, actor, self._workspace or workspace, item, topic)
+
+    def finish(self) -> None:
+        """Do what waits until everybody is told who hears of it: what is deleted has nobody any more."""
+        for do in self._last:
+            do()
 
     def _happened(self, event: str, *changes: Change, comment: int = 0) -> None:
         """Note an event; what belongs to the making of an item is no event of its own."""
@@ -175,12 +190,14 @@ class Effects:
                 changed_at=self.now,
             )  # fmt: skip
             self._database.do(again.where(tables.Item.id == before))
-            for column, value in columns.items():
+            item = tables.Item
+            (merged,) = self._database.first(item.select(item.merged_into).where(item.id == before))
+            for column, value in columns.items() if not merged else ():  # that one is closed, and stays so
                 if value:
                     self._set_column(before, column, value)
         else:
             self.item = self._database.insert(
-                *self._numbered(), workspace, effect.title, effect.text, effect.quoted, author, self.sender,
+                *self._whole.numbered("item"), workspace, effect.title, effect.text, effect.quoted, author, self.sender,
                 *columns.values(), private, self.now, self.now, closed_at, self.row, html, effect.language,
             )  # fmt: skip
         for name, value in others:
@@ -188,13 +205,6 @@ class Effects:
         self._happened("item.created")
         self._made_item, self._workspace = True, effect.workspace
         return self.item, effect.workspace
-
-    def _numbered(self) -> tuple[Any, ...]:
-        """The statement that inserts an item; the first one after a restore is given its number."""
-        self._memory.versions()  # where somebody else has written, a restore perhaps, it forgets
-        restored = self._memory.remember(("restored",), lambda: self._database.one(hot.RESTORED))
-        mark = self._database.one(hot.MARK) if restored else None
-        return (hot.ITEM_AT, mark[0] + 1) if mark else (hot.ITEM,)
 
     def _add_comment(self, effect: AddComment) -> tuple[int, str]:
         item = self.item = effect.item or self.item
@@ -204,15 +214,19 @@ class Effects:
             self.comment = before
             comment = tables.Comment  # one that a person made public stays public
             internal = tables.Case(None, [(comment.published, False)], effect.internal)
-            again = comment.update(item=item, text=effect.text, quoted=effect.quoted, internal=internal, html=html)
+            draft = tables.Case(None, [(comment.published, False)], effect.draft)
+            again = comment.update(
+                item=item, text=effect.text, quoted=effect.quoted, internal=internal, draft=draft, html=html
+            )
             self._database.do(again.where(comment.id == before))
         else:
             self.comment = self._database.insert(
-                hot.COMMENT, item, self._person(effect.author), self.sender, effect.text, effect.quoted,
-                effect.internal, self.now, self.row, html,
+                *self._whole.numbered("comment"), item, self._person(effect.author), self.sender, effect.text,
+                effect.quoted, effect.internal, self.now, self.row, html, effect.draft,
             )  # fmt: skip
-        self._changed(item)
-        self._happened("item.noted" if effect.internal else "item.commented", comment=self.comment)
+        if not effect.draft:  # a draft is nothing yet: it tells nobody and changes nothing
+            self._changed(item)
+            self._happened("item.noted" if effect.internal else "item.commented", comment=self.comment)
         return self.comment, str(item)
 
     def _post(self, effect: PostToTopic) -> tuple[int, str]:
@@ -240,7 +254,11 @@ class Effects:
             made.n == self._counts[kind],
         )  # fmt: skip
         row = self._database.first(query.order_by(made.generation.desc()).limit(1))
-        return int(row[0]) if row else 0
+        return int(row[0]) if row and self._is_there(_TABLES[kind](), row[0]) else 0
+
+    def _is_there(self, table: Any, number: int) -> bool:
+        """Tell whether what was made has not been deleted since: then it is made anew."""
+        return self._database.first(table.select(table.id).where(table.id == number)) is not None
 
     def _set_field(self, effect: SetField) -> tuple[int, str]:
         item = self.item = effect.item or self.item
@@ -322,12 +340,10 @@ class Effects:
         return effect.item, effect.person
 
     def _publish(self, effect: Publish) -> tuple[int, str]:
-        row = self._database.one(hot.NOTE, effect.note, effect.item)
-        if row is None:
-            raise NotFound(f"item #{effect.item} has no note {effect.note}")
-        internal, author, sender = row
-        if not internal:
-            raise Refused(f"comment {effect.note} of item #{effect.item} is public already")
+        author, sender, draft = self._internal(effect.item, effect.note, "note")
+        if draft:
+            raise Refused(f"{effect.note} of item #{effect.item} is a draft: allegra item send {effect.item} "
+                          f"{effect.note}")  # fmt: skip
         self._database.run(hot.PUBLISH, effect.authorise, effect.note)
         self._changed(effect.item)
         if effect.authorise and author is not None:
@@ -336,6 +352,54 @@ class Effects:
         may = f"; {sender} may reply" if effect.authorise else ""
         self._happened("item.commented", Change("published", "", f"by {effect.by}{may}"), comment=effect.note)
         return effect.note, f"by {effect.by}{may}"
+
+    def _internal(self, item: int, number: int, what: str) -> tuple[int | None, str, bool]:
+        """Author, sender of a note or draft, and whether it is one. Raises NotFound, Refused for what is public."""
+        row = self._database.one(hot.NOTE, number, item)
+        if row is None:
+            raise NotFound(f"item #{item} has no {what} {number}")
+        internal, author, sender, draft = row
+        if not internal:
+            raise Refused(f"comment {number} of item #{item} is public already")
+        return author, sender, bool(draft)
+
+    def _is_draft(self, item: int, number: int) -> None:
+        if not self._internal(item, number, "draft")[2]:
+            raise Refused(f"{number} of item #{item} is a note, not a draft")
+
+    def _send_draft(self, effect: SendDraft) -> tuple[int, str]:
+        self._is_draft(effect.item, effect.draft)
+        by = self._person(effect.by)
+        self.comment = self._whole.send(effect.item, effect.draft, by, self.sender, self.now)
+        self._changed(effect.item)
+        self._happened("item.commented", comment=self.comment)
+        return self.comment, f"by {effect.by}"
+
+    def _edit_words(self, effect: EditWords) -> tuple[int, str]:
+        _, _, draft = self._internal(effect.item, effect.comment, "note or draft")
+        self.comment, comment = effect.comment, tables.Comment
+        changed = comment.update(text=effect.text, html="").where(comment.id == effect.comment)
+        if self._database.do(changed.where(comment.text != effect.text)) and not draft:
+            self._happened("item.edited", comment=effect.comment)
+        return effect.comment, ""
+
+    def _drop_draft(self, effect: DropDraft) -> tuple[int, str]:
+        self._is_draft(effect.item, effect.draft)
+        self._whole.drop(effect.item, effect.draft)
+        return effect.draft, ""
+
+    def _merge(self, effect: MergeItem) -> tuple[int, str]:
+        self._whole.merge(effect.item, effect.into, self.now, effect.status)
+        self._happened("item.merged", Change("merged_into", "", f"#{effect.into}"))
+        came = Change("merged_from", "", f"#{effect.item}")
+        self._elsewhere.append(Happened("item.merged", effect.into, 0, 0, (came,)))
+        return effect.item, f"into {effect.into}"
+
+    def _delete(self, effect: DeleteItem) -> tuple[int, str]:
+        (title,) = self._database.one(hot.VALUE_OF["title"], effect.item)
+        self._happened("item.deleted", Change("title", title, ""))
+        self._last.append(lambda: self._whole.delete(effect.item, self._act))
+        return effect.item, ""
 
     def _set_copies(self, effect: SetCopies) -> tuple[int, str] | None:
         """Note the copies of a mail of the requester, in place of those of the one before; others copy nobody."""
@@ -416,11 +480,23 @@ _APPLY: Mapping[type[Effect], Any] = {
     DropLabel: Effects._drop_label,
     DropPerson: Effects._drop_person,
     Publish: Effects._publish,
+    SendDraft: Effects._send_draft,
+    EditWords: Effects._edit_words,
+    DropDraft: Effects._drop_draft,
+    MergeItem: Effects._merge,
+    DeleteItem: Effects._delete,
     SetCopies: Effects._set_copies,
     CameBack: Effects._came_back,
     Unsubscribe: Effects._unsubscribe,
     Tell: Effects._told,
 }
+
+_TABLES: Mapping[type[Effect], Callable[[], Any]] = {
+    CreateItem: lambda: tables.Item,
+    AddComment: lambda: tables.Comment,
+    PostToTopic: lambda: tables.Post,
+}
+"""Where what an effect made stands."""
 
 
 def _as_text(value: Value) -> str:

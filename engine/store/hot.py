@@ -12,7 +12,7 @@ Over 300 lines: statements only; what a mail costs is read in one place.
 
 from __future__ import annotations
 
-from engine.store.terms import COLUMNS, COUNTED, DECIDED, OF_THE_DESK, OPEN, PLANNED, QUEUED, TAKEN_AWAY
+from engine.store.terms import COLUMNS, COUNTED, DECIDED, DRAFT, OF_THE_DESK, OPEN, PLANNED, QUEUED, TAKEN_AWAY
 
 
 def insert(table: str, *names: str) -> str:
@@ -132,11 +132,14 @@ ITEM = insert(
 ITEM_AT = ITEM.replace("(", "(id, ", 1).replace("VALUES (", "VALUES (?, ")
 """The same with its number: the first item after a restore."""
 
-MARK = "SELECT above FROM numbering WHERE kind = 'item' AND above > coalesce((SELECT max(id) FROM item), 0)"
-"""The mark that the number of a new item has to be above, as long as none is."""
+MARK = {
+    kind: f"SELECT above FROM numbering WHERE kind = '{kind}' AND above > coalesce((SELECT max(id) FROM {kind}), 0)"
+    for kind in ("item", "comment")
+}
+"""The mark that the number of a new item or comment has to be above, as long as none is."""
 
-RESTORED = "SELECT 1 FROM numbering WHERE kind = 'item'"
-"""There is a mark at all: only a restore makes one."""
+MARKED = "SELECT kind FROM numbering WHERE kind IN ('item', 'comment')"
+"""Of what there is a mark at all: a restore makes one, and the end of what had the highest number."""
 
 NUMBER_ABOVE = insert("numbering", "kind", "above") + " ON CONFLICT (kind) DO UPDATE SET above = excluded.above"
 
@@ -178,15 +181,27 @@ NO_LABEL = "DELETE FROM item_label WHERE item_id = ? AND label = ?"
 
 NO_PERSON = "DELETE FROM item_person WHERE item_id = ? AND account_id = ?"
 
-NOTE = "SELECT internal, author_id, sender FROM comment WHERE id = ? AND item_id = ?"
+NOTE = "SELECT internal, author_id, sender, draft FROM comment WHERE id = ? AND item_id = ?"
 
 PUBLISH = "UPDATE comment SET internal = FALSE, published = TRUE, belongs = ? WHERE id = ?"
 
 COMMENT = insert(
-    "comment", "item_id", "author_id", "sender", "text", "quoted", "internal", "created_at", "inbound_id", "html"
-)
+    "comment", "item_id", "author_id", "sender", "text", "quoted", "internal", "created_at", "inbound_id", "html",
+    "draft",
+)  # fmt: skip
+
+COMMENT_AT = COMMENT.replace("(", "(id, ", 1).replace("VALUES (", "VALUES (?, ", 1)
+"""The same with its number: the first comment after one with the highest number was dropped."""
 
 POST = insert("post", "topic_id", "author_id", "sender", "title", "text", "quoted", "created_at", "inbound_id", "html")
+
+_DRAFTS = f"""
+SELECT comment.id, item.id, identifier, title, coalesce(login, ''), comment.sender, comment.text, comment.created_at
+FROM comment JOIN item ON item.id = item_id JOIN workspace ON workspace.id = workspace_id
+LEFT JOIN account ON account.id = comment.author_id WHERE comment.{DRAFT}"""
+
+# The + keeps SQLite from walking all comments in their order in place of the few drafts.
+DRAFTS = {"all": f"{_DRAFTS} ORDER BY +comment.id", "item": f"{_DRAFTS} AND item_id = ? ORDER BY +comment.id"}
 
 BLOB_BY_DIGEST = "SELECT id FROM blob WHERE digest = ?"
 
@@ -432,7 +447,7 @@ FIELD_ID = "SELECT id FROM field WHERE key = ?"
 # ── questions: items and receipts ─────────────────────────────────────────────────────────────────────────────
 
 ITEM_FACTS = f"""
-SELECT workspace.identifier, title, closed_at, changed_at, private, sender, author_id,
+SELECT workspace.identifier, title, closed_at, changed_at, private, sender, author_id, merged_into,
   {", ".join(f"item.{name}" for name in COLUMNS)}
 FROM item JOIN workspace ON workspace.id = workspace_id WHERE item.id = ?"""
 
@@ -456,7 +471,11 @@ SELECT identifier, title, locked, created_at FROM topic JOIN workspace ON worksp
 WHERE topic.id = ?"""
 
 HIGHEST_NUMBER = {
-    "item": "SELECT max(coalesce((SELECT max(id) FROM item), 0), coalesce((SELECT max(above) FROM numbering), 0))",
+    **{
+        kind: f"SELECT max(coalesce((SELECT max(id) FROM {kind}), 0), "
+        f"coalesce((SELECT above FROM numbering WHERE kind = '{kind}'), 0))"
+        for kind in ("item", "comment")
+    },
     "topic": "SELECT coalesce(max(id), 0) FROM topic",
 }
 """Numbers of items and topics are given one after the other."""
@@ -611,14 +630,14 @@ FROM inbound LEFT JOIN mailbox ON mailbox.id = mailbox_id WHERE ref = ?"""
 ABOUT = {
     "item": """
 SELECT title, identifier, item.text, item.status, type, priority, assigned_to, item.created_at, account.name,
-  item.sender, inbound.message_id, item.html
+  item.sender, inbound.message_id, item.html, coalesce(nullif(account.language, ''), item.language)
 FROM item JOIN workspace ON workspace.id = workspace_id LEFT JOIN account ON account.id = author_id
 LEFT JOIN inbound ON inbound.id = item.inbound_id WHERE item.id = ?""",
     "topic": "SELECT title, identifier FROM topic JOIN workspace ON workspace.id = workspace_id WHERE topic.id = ?",
 }
 
 WORDS = {
-    "comment": "SELECT text, html, internal, coalesce(author_id, 0), sender FROM comment WHERE id = ?",
+    "comment": "SELECT text, html, internal, coalesce(author_id, 0), sender, item_id FROM comment WHERE id = ?",
     "post": "SELECT text, html FROM post WHERE id = ?",
 }
 
@@ -626,7 +645,7 @@ SAID_BEFORE = """
 SELECT comment.text, coalesce(account.name, comment.sender), comment.created_at FROM comment
 LEFT JOIN account ON account.id = author_id
 WHERE item_id = ? AND internal = FALSE AND comment.id < ? AND NOT (coalesce(author_id, 0) = ? AND comment.sender = ?)
-ORDER BY comment.id DESC LIMIT 1"""
+ORDER BY comment.created_at DESC, comment.id DESC LIMIT 1"""
 
 LAST_WRITTEN = """
 SELECT inbound.message_id FROM comment JOIN inbound ON inbound.id = comment.inbound_id

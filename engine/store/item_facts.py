@@ -7,6 +7,8 @@ is in `hot.py`.
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
 from engine.model.addresses import bare, key_of
@@ -16,6 +18,12 @@ from engine.store.database import Database, moment, time
 from engine.store.directory import Directory
 from engine.store.terms import COLUMNS
 
+MERGED_INTO = 7
+"""Where `hot.ITEM_FACTS` tells which item it was merged into."""
+
+MOST_MERGED = 20
+"""Items that lead from one to the next; a longer way leads nowhere."""
+
 
 class ItemLookups:
     """Answers questions about items and topics."""
@@ -24,9 +32,20 @@ class ItemLookups:
         self._database, self._directory = database, directory
 
     def item(self, item: int) -> ItemFacts | None:
-        if not 0 < item < 2**63 or (row := self._database.one(hot.ITEM_FACTS, item)) is None:
-            return None
-        workspace, title, closed_at, changed_at, private, sender, author, *values = row
+        for _ in range(MOST_MERGED):
+            if not 0 < item < 2**63 or (row := self._database.one(hot.ITEM_FACTS, item)) is None:
+                return None
+            if not row[MERGED_INTO]:
+                return self._facts(item, row)
+            item = row[MERGED_INTO]
+        return None
+
+    def exactly(self, item: int) -> ItemFacts | None:
+        row = self._database.one(hot.ITEM_FACTS, item) if 0 < item < 2**63 else None
+        return self._facts(item, row) if row is not None else None
+
+    def _facts(self, item: int, row: tuple[Any, ...]) -> ItemFacts:
+        workspace, title, closed_at, changed_at, private, sender, author, merged_into, *values = row
         held = dict(zip(COLUMNS, values, strict=True))
         people = {bare(sender)} if sender else set()
         for account in [author, *[number for (number,) in self._database.rows(hot.ITEM_PEOPLE, item)]]:
@@ -42,7 +61,7 @@ class ItemLookups:
             fields=(*((name, value) for name, value in held.items() if value), *self.fields(item)),
             people=tuple(sorted(people)),
             authorised=tuple([bare(writer) for writer, published in writers.items() if published]),
-            attachment_digests=self._digests(item),
+            attachment_digests=self._digests(item), merged_into=merged_into,
         )  # fmt: skip
 
     def _names(self, account: int | None) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Items as people see them: lists, views, and a note that is made public.
+"""Items as people see them: lists, views, drafts.
 
 Here: `ItemViews`, a part of `engine.ports.Items`. Not here: what decisions ask (`item_facts.py`), what mails change
 (`effects.py`), the words of a query (`item_query.py`). Invariant: a view never holds HTML or attachment bytes, only
@@ -13,7 +13,7 @@ from typing import Any
 from engine.mail.subject import changed
 from engine.model.addresses import bare
 from engine.model.desk import AccountStatus
-from engine.model.stored import AttachmentView, CommentView, ItemRow, ItemView
+from engine.model.stored import AttachmentView, CommentView, DraftRow, ItemRow, ItemView
 from engine.store import hot, tables
 from engine.store.database import Database, moment, time
 from engine.store.item_facts import ItemLookups
@@ -88,11 +88,11 @@ class ItemViews:
         said, was = fn.COALESCE(inbound.subject, ""), fn.COALESCE(first.subject, "")
         query = (
             comment.select(comment.id, login, comment.text, comment.quoted, comment.internal, comment.created_at, mail,
-                           comment.html, sender, said, tables.Item.title, was)
+                           comment.html, sender, comment.draft, said, tables.Item.title, was)
             .join(account, tables.JOIN.LEFT_OUTER).switch(comment).join(inbound, tables.JOIN.LEFT_OUTER)
             .switch(comment).join(tables.Item)
             .join(first, tables.JOIN.LEFT_OUTER, on=tables.Item.inbound == first.id)
-            .where(comment.item == item).order_by(comment.id)
+            .where(comment.item == item).order_by(comment.created_at, comment.id)
         )  # fmt: skip
         return tuple(
             CommentView(
@@ -106,8 +106,11 @@ class ItemViews:
                 html,
                 changed(*subjects),
                 sender,
+                bool(draft),
             )
-            for number, login, text, quoted, internal, at, mail, html, sender, *subjects in self._database.all(query)
+            for number, login, text, quoted, internal, at, mail, html, sender, draft, *subjects in self._database.all(
+                query
+            )
         )
 
     def _attachments(self, item: int) -> tuple[AttachmentView, ...]:
@@ -122,7 +125,12 @@ class ItemViews:
             for number, name, content_type, size, digest, inline, content_id, comment in self._database.all(query)
         )
 
-    # ── making public ─────────────────────────────────────────────────────────────────────────────────────────
+    def drafts(self, item: int = 0) -> list[DraftRow]:
+        found = self._database.rows(hot.DRAFTS["item"], item) if item else self._database.rows(hot.DRAFTS["all"])
+        return [
+            DraftRow(number, of, workspace, title, login or bare(sender), text, time(at))
+            for number, of, workspace, title, login, sender, text, at in found
+        ]
 
 
 def _rows() -> Any:
@@ -135,7 +143,7 @@ def _rows() -> Any:
     return (
         item.select(item.id, workspace.identifier, item.title, item.type, item.status, item.priority, item.assigned_to,
                     tables.fn.COALESCE(account.login, ""), item.created_at, item.changed_at, comments, attachments,
-                    _stranger(item.sender))
+                    _stranger(item.sender), item.merged_into)
         .join(workspace).switch(item).join(account, tables.JOIN.LEFT_OUTER)
     )  # fmt: skip
 
@@ -147,8 +155,9 @@ def _stranger(sender: Any) -> Any:
 
 
 def _item_row(row: tuple[Any, ...]) -> ItemRow:
-    number, place, title, kind, status, priority, assigned_to, login, created, changed, comments, files, sender = row
+    (number, place, title, kind, status, priority, assigned_to, login, created, changed, comments, files, sender,
+     merged_into) = row  # fmt: skip
     return ItemRow(
         number, place, title, kind, status, priority, assigned_to, login or bare(sender), time(created), time(changed),
-        comments, files, sender, sender.partition("<")[0].strip() if "<" in sender else "",
+        comments, files, sender, sender.partition("<")[0].strip() if "<" in sender else "", merged_into,
     )  # fmt: skip

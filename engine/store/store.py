@@ -82,6 +82,11 @@ class Store:
         return self._work.still
 
     @cached_property
+    def acted(self) -> Callable[[str], Acted | None]:
+        """Give what came of an act with a key: `engine.ports.Store.acted`."""
+        return self._work.acted
+
+    @cached_property
     def items(self) -> ports.Items:
         """What was made of mail; put together when first asked for."""
         from engine.store.blobs import Blobs

@@ -16,6 +16,7 @@ QUEUED = "state IN ('queued', 'sending')"
 OF_THE_DESK = "inbound_id IS NULL AND act = ''"
 COLLECTED = "state = 'digest'"
 TO_SEE = "state IN ('held', 'failed', 'unknown', 'bounced')"
+DRAFT = "draft = 1"
 COUNTED = "state NOT IN ('suppressed', 'dropped')"
 
 COLUMNS = tuple(field.name for field in COMMON.rows if field.column and field.name not in ("title", "private"))

@@ -44,6 +44,7 @@ class Work:
         telling = Telling(database, scene)
         closing = Closing(shelves, self.mails, claims, receipts, telling)
         self.commit = Commit(shelves, receipts, scene).commit
-        self.act = Acts(shelves, scene, outbox).act
+        acts = Acts(shelves, scene, outbox)
+        self.act, self.acted = acts.act, acts.acted
         self.still = Still(database, self.directory, memory)
         self.ledger = Ledger(Spool(database, listing), claims, closing, receipts, telling)

@@ -120,6 +120,9 @@ ENGLISH: Final[Mapping[str, str]] = {
         "[{address}|the sender] [({on}) may not comment on|has nothing to do with] #{item}; "
         "people.reply_from_stranger is {policy}"
     ),
+    "target.meant": "it is meant to be a {meant}, by its address or subject",
+    "target.no_topic": "it is meant to be a {meant} and answers topic {topic}, which has none",
+    "target.no_new_item": "it is meant to be a {meant}, and a rule starts a new item: who wrote it meant no public one",
     "target.stays_private": "it answers an internal note, so it stays one",
     "target.private_stranger": "it is meant for the notes of #{item}, and [{address}|the sender] has no say there",
     "target.locked": 'the topic "{title}" is locked',
@@ -224,6 +227,7 @@ ENGLISH: Final[Mapping[str, str]] = {
     "seal.item": "a new item in {workspace}",
     "seal.comment": "a comment on #{item} in {workspace}",
     "seal.fields": "fields of #{item} in {workspace}, and no comment: nothing else was said",
+    "seal.draft": "a draft on #{item} in {workspace}",
     "seal.note": "a note on #{item} in {workspace}",
     "seal.topic_post": "a post to topic #{item} in {workspace}",
     "seal.lacks": "the stages came to the end without {what:and}",

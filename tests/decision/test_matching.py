@@ -310,3 +310,46 @@ def test_F110_the_order_is_that_of_the_settings():
 
 def test_the_winner_is_told_to_explain():
     assert said(thread(subject="[#7]")) == [("subject", "[#7] is #7")]
+
+
+# ── what is meant to be a note or a draft ─────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("arrangement", "meant"),
+    [
+        ({"to": "help+note-7@example.com"}, "note"),
+        ({"to": "note-7@example.com"}, "note"),
+        ({"to": "draft-7@example.com"}, "draft"),
+        ({"to": "help+draft-7@example.com"}, "draft"),
+        ({"to": f"help+{tokens.sign(7, SECRET, 'n', 3)}@example.com"}, "note"),
+        ({"subject": "Re: [#7 Note] Printer"}, "note"),
+        ({"subject": "AW: [#7 NOTE] Printer [#7]"}, "note"),
+    ],
+)
+def test_F108_F109_an_address_or_a_subject_says_that_a_note_or_a_draft_is_meant(arrangement, meant):
+    found = thread(**arrangement)
+    assert (found.item, found.private, found.meant) == (SEVEN, True, meant)
+
+
+@pytest.mark.parametrize(
+    ("arrangement", "meant"),
+    [
+        ({"to": "note-7@example.com"}, "note"),
+        ({"to": "draft-99@example.com"}, "draft"),
+        ({"subject": "Re: [#7 Note] Printer"}, "note"),
+    ],
+)
+def test_F109_what_is_meant_to_be_private_is_so_whichever_way_finds_the_item(arrangement, meant):
+    found = thread(headers=[("In-Reply-To", OURS)], **arrangement)
+    assert (found.item, found.by, found.private, found.meant) == (SEVEN, "token", True, meant)
+
+
+def test_F108_a_note_about_a_number_that_was_never_given_is_no_new_item():
+    found = thread(subject="[#4711 Note] Printer")
+    assert (found.item, found.dangling, found.foreign, found.private) == (None, True, False, True)
+
+
+def test_F108_F109_each_can_be_switched_off():
+    assert thread('title_note = ""', subject="[#7 Note] Printer") == Thread()
+    assert thread('plus_draft = ""', to="draft-7@example.com") == Thread()

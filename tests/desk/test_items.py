@@ -124,6 +124,12 @@ def test_an_item_is_closed_and_opened_once(engine: Engine) -> None:
         items.reopen(engine, 12, by(engine))
 
 
+def test_a_key_closes_and_opens_once(engine: Engine) -> None:
+    for act in (items.close, items.reopen):
+        first, second = (act(engine, 12, by(engine, key=act.__name__)) for _ in range(2))
+        assert (second.ref, second.again) == (first.ref, True)
+
+
 def test_several_values_are_one_act_and_one_mail(engine: Engine) -> None:
     items.assign(engine, 12, "bob", by(engine))
     acted = items.set_values(engine, 12, [("priority", "high"), ("title", "Printer on fire")], by(engine))

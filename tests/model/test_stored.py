@@ -14,7 +14,7 @@ from engine.model.desk import AccountStatus, Kind, WorkspaceStatus
 from engine.model.draft import Decider, Mark, Verdict, Who
 from engine.model.events import Kind as Row
 from engine.model.events import Part, Why
-from engine.model.facts import Auto, Way
+from engine.model.facts import Auto, Meant, Way
 from engine.model.known import strange
 from engine.model.plan import DONE, Done, Effect, Outcome
 from engine.model.trace import decode, encode
@@ -31,6 +31,7 @@ WORDS = {
     Who: "gate rule hook stage person engine",
     Mark: "ok warn stop info",
     Way: "token message_id plus subject calendar rule ",
+    Meant: "note draft ",
     Found: "exact suffix ",
     HookOutcome: (
         "ok none compile-error runtime-error runtime-denied timeout memory killed attack sandbox-missing disabled"
@@ -45,7 +46,8 @@ WORDS = {
     ),
     Done: (
         "CreateUser CreateItem AddComment PostToTopic SetField AddLabel AddPerson Attach DropLabel "
-        "DropPerson Publish SetCopies CameBack Unsubscribe Tell SendMail CallWebhook"
+        "DropPerson Publish SendDraft EditWords DropDraft MergeItem DeleteItem "
+        "SetCopies CameBack Unsubscribe Tell SendMail CallWebhook"
     ),
 }
 

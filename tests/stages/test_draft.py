@@ -14,7 +14,7 @@ from engine.mail.parts import text as parts_text
 from engine.mail.reply import cut
 from engine.model.desk import Catalog, CustomField, Kind, Status, Value
 from engine.model.draft import Decider, Draft, FieldChange, Target, Verdict
-from engine.model.facts import Auto, Automatic, Cut, Facts, Release, Sender, Thread
+from engine.model.facts import Auto, Automatic, Cut, Facts, Meant, Release, Sender, Thread
 from engine.model.mail import Address, Mail
 from engine.outbox.templates import LANGUAGES
 from engine.stages.draft import DraftStage
@@ -459,6 +459,50 @@ def test_a_guest_is_a_stranger() -> None:
 
 def test_F117_an_answer_to_a_note_stays_a_note() -> None:
     assert decide(known=reply(private=True)).target is Target.NOTE
+
+
+@pytest.mark.parametrize(("meant", "unsent"), [("note", False), ("draft", True)])
+@pytest.mark.parametrize("by", ["subject", "plus", "token"])
+def test_F108_F109_somebody_who_works_there_writes_a_note_or_a_draft(by: str, meant: str, unsent: bool) -> None:
+    decided = decide(known=meaning(reply(by, account=ANNA, people=("bob",)), meant))
+    assert (decided.target, decided.unsent) == (Target.NOTE, unsent)
+
+
+@pytest.mark.parametrize("toml", ["", '[people]\nreply_from_stranger = "accept"\n', '[items]\nbehavior = "create"\n'])
+@pytest.mark.parametrize("account", [JANE, GUEST, None])
+@pytest.mark.parametrize("people", [("jane",), ("bob",)])
+@pytest.mark.parametrize("meant", ["note", "draft"])
+def test_F108_F109_of_anybody_else_it_is_held(toml: str, account: object, people: tuple[str, ...], meant: str) -> None:
+    decided = decide(known=meaning(reply("token", account=account, people=people), meant), toml=toml)
+    assert code(decided) == "thread.stranger"
+    assert decided.disposition and decided.disposition.verdict is Verdict.HOLD
+
+
+def test_F109_who_has_the_item_writes_a_note_though_they_do_not_work_there() -> None:
+    known = meaning(reply(people=("jane",), fields=(("assigned_to", "jane"),)), "note")
+    assert decide(known=known).target is Target.NOTE
+
+
+@pytest.mark.parametrize("item", [0, 7])
+def test_F108_what_was_meant_to_be_a_note_is_one_when_a_person_releases_it(item: int) -> None:
+    known = meaning(reply(released=Release("anna", item=item)), "draft")
+    decided = decide(known=known, world=World(items=(known.thread.item,)))
+    assert (decided.target, decided.unsent) == (Target.NOTE, False)
+
+
+def test_F109_a_rule_that_starts_a_new_item_makes_none_of_a_note() -> None:
+    decided = decide(known=meaning(reply(account=ANNA), "note"), before=draft(start_new=True))
+    assert code(decided) == "draft.undecided"
+
+
+def test_F108_what_is_meant_to_be_a_note_is_no_post() -> None:
+    decided = decide(known=meaning(reply(account=ANNA, kind=Kind.TOPIC), "note"))
+    assert code(decided) == "draft.undecided"
+
+
+def meaning(known: Facts, meant: str) -> Facts:
+    """The same mail, whose address or subject says what it is meant to be."""
+    return replace(known, thread=replace(known.thread, private=True, meant=Meant(meant)))
 
 
 def test_F120_a_reply_to_a_topic_becomes_a_post_without_the_marker() -> None:

@@ -30,6 +30,7 @@ NO_STATEMENT = (
     hot.DECIDED,
     hot.QUEUED,
     hot.COUNTED,
+    hot.DRAFT,
     hot.OF_THE_DESK,
 )
 """Conditions, which are part of statements."""
@@ -128,6 +129,7 @@ def test_no_statement_reads_a_growing_table_from_end_to_end(desk, statements):
         (hot.WRITTEN, "outbox_class"),
         (hot.WRITTEN_TO, "outbox_address"),
         (hot.REFUSED_TO, "outbox_address"),
+        *((sql, "comment_draft") for sql in hot.DRAFTS.values()),
     ],
 )
 def test_what_waits_is_found_by_the_index_of_what_waits(desk, sql, index):

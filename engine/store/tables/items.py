@@ -6,12 +6,13 @@ Invariant: `html` is empty or a JSON object that tells where the HTML body stand
 
 from __future__ import annotations
 
-from peewee import AutoField, BigIntegerField, BlobField, CompositeKey, IntegerField, TextField
+from peewee import SQL, AutoField, BigIntegerField, BlobField, CompositeKey, IntegerField, TextField
 
 from engine.store.tables import column
 from engine.store.tables.column import Table
 from engine.store.tables.mail import Inbound, RawMail
 from engine.store.tables.people import Account, FieldName, Workspace
+from engine.store.terms import DRAFT
 
 
 class Blob(Table):
@@ -119,6 +120,9 @@ class Comment(Table):
     inbound = column.to(Inbound, null=True)
     html = column.text()
     draft = column.flag()
+
+
+Comment.add_index(Comment.item, where=SQL(DRAFT), name="comment_draft")
 
 
 class Topic(Table):

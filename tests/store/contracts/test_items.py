@@ -230,3 +230,43 @@ def test_items_are_found_and_what_happened_to_them_is_told_in_its_order(desk, it
     assert [row.id for row in items.found("printer status:open")[0]] == [number]
     assert [each.name for each in items.events(f"item:{number}")[0]] == ["item.created", "item.commented"]
     assert items.events("", after=items.newest_event()) == ([], False)
+
+
+def test_F119_drafts_are_listed_of_one_item_or_of_all_the_oldest_first(desk, items):
+    first, second = desk.item("one").item, desk.item("two").item
+    for number, text in ((first, "A"), (second, "B"), (first, "C")):
+        (spooled,) = desk.spool()
+        draft = AddComment(number, text, "bob", internal=True, draft=True)
+        desk.commit(spooled, draft, outcome=Outcome.NOTE, item=number, sender="bob@example.com")
+    comment(desk, first, "a note", internal=True)
+    assert [(each.item, each.text, each.author) for each in items.drafts()] == [
+        (first, "A", "bob"), (second, "B", "bob"), (first, "C", "bob"),
+    ]  # fmt: skip
+    assert [each.text for each in items.drafts(second)] == ["B"]
+    assert [(each.text, each.draft, each.internal) for each in items.view(first).comments] == [
+        ("A", True, True), ("C", True, True), ("a note", False, True),
+    ]  # fmt: skip
+
+
+def test_an_item_that_was_merged_is_found_as_that_which_it_leads_to_and_as_itself(items, store):
+    for number in (3, 5, 7):
+        items.put_item({"id": number, "workspace": "support", "title": str(number)})
+    merged(store, 3, 5)
+    merged(store, 5, 7)
+    assert [items.item(number).id for number in (3, 5, 7)] == [7, 7, 7]
+    assert [items.exactly(number).id for number in (3, 5, 7)] == [3, 5, 7]
+    assert items.exactly(3).merged_into == 5
+    assert items.exactly(99) is None
+
+
+def test_a_way_in_a_circle_leads_nowhere(items, store):
+    for number in (3, 5):
+        items.put_item({"id": number, "workspace": "support", "title": str(number)})
+    merged(store, 3, 5)
+    merged(store, 5, 3)
+    assert items.item(3) is None
+
+
+def merged(store, item, into):
+    """Write down where an item leads, as a merge does."""
+    store.database.run("UPDATE item SET merged_into = ? WHERE id = ?", into, item)

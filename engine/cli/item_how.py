@@ -1,0 +1,165 @@
+"""What every act on an item has at the command line: its options, its words, doing it, saying what came of it.
+
+Here: options, words from the command line, a file or an editor, and what is printed. Not here: the commands
+(`item_acts.py`, `item_words.py`, `item_whole.py`), who may and what comes of it (`desk/`). Invariant: what is shown
+after `--dry-run` is what would be.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from engine.cli.common import open_config, open_store, print_json, terminal_columns
+from engine.cli.mail import person
+from engine.plain_text import printable
+
+if TYPE_CHECKING:
+    from engine.config import Config
+    from engine.desk.items import File, How
+    from engine.model.acts import Acted
+    from engine.run.engine import Engine
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+NUMBER = click.argument("number", type=click.IntRange(1), metavar="ID")
+
+QUOTE = "# "
+"""Before the lines of the editor's text that are not part of the words."""
+
+
+def every(command: F) -> F:
+    """The options of every act."""
+    for option in (
+        click.option("--as", "by", metavar="LOGIN", envvar="ALLEGRA_AS",
+                     help="In whose name (else ALLEGRA_AS, else you)."),
+        click.option("--key", metavar="TEXT", default="", help="Do it once: a repetition gives the first result."),
+        click.option("--quiet", is_flag=True, help="Tell nobody."),
+        click.option("--dry-run", is_flag=True, help="Show what would come of it; nothing is kept."),
+        click.option("--json", "as_json", is_flag=True, help="One JSON object."),
+    ):  # fmt: skip
+        command = option(command)
+    return command
+
+
+def words(command: F) -> F:
+    """The options of an act with words."""
+    for option in (
+        click.option("-m", "text", metavar="TEXT", help="The words."),
+        click.option("--file", "source", metavar="FILE", help="The words stand in a file, - is standard input."),
+        click.option("--attach", multiple=True, type=click.Path(exists=True, dir_okay=False, path_type=Path),
+                     metavar="FILE", help="A file that goes along; may be given again."),
+    ):  # fmt: skip
+        command = option(command)
+    return command
+
+
+def act(
+    ctx: click.Context, do: Callable[[Engine, How], Acted], *, by: str | None, key: str, quiet: bool, dry_run: bool,
+    as_json: bool, what: str = "nothing changed", more: Callable[[], dict[str, Any]] = dict,
+) -> None:  # fmt: skip
+    """Open what is needed, do it, and say what came of it.
+
+    `what` says it of an act that is no event, `more` stands beside it in JSON.
+    """
+    from engine.desk.items import How, whoever
+    from engine.run.engine import Engine
+
+    config = open_config(ctx)
+    with open_store(ctx, config) as store, closing(Engine(config, store)) as engine:
+        account = whoever(engine, by or "", person())
+        typed_by = "" if account.login == person() else person()
+        acted = do(engine, How(account, typed_by, "command", key, quiet, dry_run))
+        if as_json:
+            print_json("act", {**_as_json(acted, account.login, typed_by, dry_run), **more()})
+        else:
+            _print(config, acted, account.login, dry_run, what)
+
+
+def _print(config: Config, acted: Acted, by: str, dry_run: bool, otherwise: str) -> None:
+    """The first line says what was done, the others who hears."""
+    from engine.cli.common import local_of
+    from engine.explain import hearers
+
+    width = terminal_columns() or 120
+    what = ", ".join(dict.fromkeys(each.event.partition(".")[2] for each in acted.events)) or otherwise
+    said = f"#{acted.item}   {what} by {by}" + (f"   comment {acted.comment}" if acted.comment else "")
+    changes = [f"{each.name}: {each.before or '–'} → {each.after or '–'}"
+               for event in acted.events if event.item == acted.item for each in event.changes]  # fmt: skip
+    said += f"   {', '.join(changes)}" if changes else ""
+    end = "would be" if dry_run else f"{acted.ref}, done before" if acted.again else acted.ref
+    click.echo(printable(f"{said}   {end}"))
+    for line in hearers.lines(acted.told, local_of(config), width):
+        click.echo(line)
+
+
+def _as_json(acted: Acted, by: str, typed_by: str, dry_run: bool) -> dict[str, Any]:
+    from engine.explain import hearers
+
+    return {
+        "act": "" if dry_run else acted.ref,
+        "by": by,
+        "typed_by": typed_by or None,
+        "via": "command",
+        "item": acted.item,
+        "comment": acted.comment or None,
+        "events": [each.event for each in acted.events],
+        "changes": [{"name": each.name, "before": each.before, "after": each.after}
+                    for event in acted.events for each in event.changes],
+        "again": acted.again,
+        "dry_run": dry_run,
+        "told": [hearers.as_json(row) for row in acted.told],
+    }  # fmt: skip
+
+
+def files(paths: tuple[Path, ...]) -> list[File]:
+    """Read the files that go along."""
+    from engine.desk.items import File
+
+    return [File(path.name, path.read_bytes()) for path in paths]
+
+
+def read(engine: Engine, number: int, text: str | None, source: str | None) -> str:
+    """The words: from the option, a file, standard input, or an editor on a terminal."""
+    if text is not None and source is not None:
+        raise click.UsageError("give the words once: -m TEXT or --file FILE")
+    if text is not None:
+        return text
+    if source == "-" or (source is None and not sys.stdin.isatty()):
+        return sys.stdin.read()
+    if source is not None:
+        try:
+            return Path(source).read_text("utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise click.UsageError(f"{source} cannot be read: {error}") from None
+    return _written(engine, number)
+
+
+def edited(words: str) -> str:
+    """Let the person change words in $EDITOR; as they were if it is left without saving."""
+    made = click.edit(f"{words}\n", editor=_editor())
+    return words if made is None else made.strip("\n")
+
+
+def _written(engine: Engine, number: int) -> str:
+    """Let the person write in $EDITOR, with the last public words below, which are no part of it."""
+    from engine.desk import looking
+
+    view = looking.item(engine.store, number)
+    public = [each for each in view.comments if not each.internal]
+    last, writer = (public[-1].text, public[-1].writer) if public else (view.text, view.item.writer)
+    below = [f"#{number} {view.item.title}", f"{writer} wrote:", *last.splitlines()[:40]]
+    template = "\n\n" + "\n".join(f"{QUOTE}{printable(line)}" for line in below) + "\n"
+    written = click.edit(template, editor=_editor())
+    lines = (written or "").splitlines()
+    return "\n".join(line for line in lines if line != "#" and not line.startswith(QUOTE)).strip("\n")
+
+
+def _editor() -> str | None:
+    return os.environ.get("VISUAL") or os.environ.get("EDITOR")
