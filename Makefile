@@ -24,12 +24,19 @@ lint: $(VENV)/.tested
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && \
 	$(BIN)/mypy --config-file tests/mypy.ini --cache-dir .mypy_cache/tests
 
-# The IMAP and POP3 tests talk to a real Dovecot. As root on Debian it is installed; elsewhere those tests skip and say why.
+# The tests of mailboxes talk to a real Dovecot, those of sending to a real Postfix. As root on Debian both are installed, the
+# second only where no other program takes mail; elsewhere those tests skip and say why.
 servers:
 	@if ! test -x /usr/sbin/dovecot && test "$$(id -u)" = 0 && command -v apt-get >/dev/null 2>&1; then \
 	  echo "installing Dovecot for the tests"; \
 	  apt-get update -q >/dev/null && DEBIAN_FRONTEND=noninteractive \
 	  apt-get install -qy --no-install-recommends dovecot-imapd dovecot-pop3d openssl >/dev/null; fi
+	@if ! test -e /usr/sbin/sendmail && test "$$(id -u)" = 0 && command -v apt-get >/dev/null 2>&1; then \
+	  echo "installing Postfix for the tests"; \
+	  echo "postfix postfix/main_mailer_type select No configuration" | debconf-set-selections; \
+	  DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends postfix >/dev/null 2>&1 || \
+	  { apt-get update -q >/dev/null && DEBIAN_FRONTEND=noninteractive \
+	  apt-get install -qy --no-install-recommends postfix >/dev/null; } || echo "Postfix cannot be installed: its tests skip"; fi
 
 # One stamp for each version of Python: with another PYTHON the environment is made anew.
 VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d.%d" % sys.version_info[:3])' 2>/dev/null)

@@ -254,6 +254,12 @@ class Ledger(Protocol):
         Two that write it at the same time write it once for everybody who hears.
         """
 
+    def not_arrived(self, number: int, said: str, teller: Teller | None) -> tuple[int, ...]:
+        """Write that a row of the outbox will not arrive, with what the server said, and who hears; gives the rows.
+
+        What is remembered of the address is the same as where a report says so.
+        """
+
     def last_happened(self, name: str, workspace: str) -> datetime | None:
         """When that happened last in a workspace; None if it never did."""
 
@@ -613,8 +619,8 @@ class Outbox(Protocol):
     def postponed(self, number: int, why: str) -> None:
         """Let a row wait that was claimed and not tried: the attempt is taken back, its turn stays."""
 
-    def give_up(self, before: datetime, why: str) -> int:
-        """Let all mail that waits since before a time have failed for good; gives how many rows that are."""
+    def overdue(self, before: datetime, limit: int) -> list[int]:
+        """List mail that waits since before a time, at most `limit` rows."""
 
     def queued(self) -> Queued:
         """Count the rows that wait or are being sent, due or not, and give since when the first of them does."""

@@ -17,15 +17,16 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 if TYPE_CHECKING:
     from servers.dovecot import Dovecot
+    from servers.postfix import Postfix
     from servers.sink import Sink
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whoever asks for the Dovecot carries the marker `server`; the short suite of quick.py carries `quick`."""
+    """Whoever asks for Dovecot or Postfix carries the marker `server`; the short suite of quick.py carries `quick`."""
     from quick import is_quick
 
     for item in items:
-        if "dovecot" in getattr(item, "fixturenames", ()):
+        if {"dovecot", "postfix"} & {*getattr(item, "fixturenames", ())}:
             item.add_marker(pytest.mark.server)
         elif is_quick(item.path.relative_to(Path(__file__).parent).as_posix()):
             item.add_marker(pytest.mark.quick)
@@ -53,6 +54,29 @@ def dovecot(dovecot_server: Dovecot | str) -> Dovecot:
     if os.environ.get("CI") == "true":
         pytest.fail(reason)
     pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def postfix_server(dovecot_server: Dovecot | str) -> Iterator[Postfix | str]:
+    """One Postfix for all tests of this worker, beside the Dovecot that reads its mailboxes; or what keeps it away."""
+    from servers.postfix import Postfix, missing
+
+    if isinstance(dovecot_server, str) or (absent := missing()):
+        yield f"not installed: {dovecot_server}" if isinstance(dovecot_server, str) else absent
+        return
+    server = Postfix(dovecot_server.base / "mail")
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def postfix(postfix_server: Postfix | str) -> Iterator[Postfix]:
+    """A real Postfix with empty mailboxes, which `dovecot.user(address)` reads; skips where it cannot run."""
+    if isinstance(postfix_server, str):
+        pytest.skip(postfix_server)
+    postfix_server.empty()
+    yield postfix_server
+    postfix_server.again()
 
 
 @pytest.fixture

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 ASSIGNED_TO = "assigned_to"
 
+UNDELIVERABLE = "mail.undeliverable"
+
 WAITING = ("all", "unassigned")
 """What those want who hear of an item that nobody has."""
 
@@ -65,7 +67,10 @@ class Considered:
 
     @cached_property
     def _assignees(self) -> tuple[Account, ...]:
-        return self._assigned(self.on.assigned_to)
+        assigned = self._assigned(self.on.assigned_to)
+        events = [each for each in self.batch.events if each.event == UNDELIVERABLE]
+        gone = {change.name for each in events for change in each.changes}  # who is not reached cannot be told so
+        return tuple([each for each in assigned if not gone or self.key(next(iter(each.emails), "")) not in gone])
 
     def _assigned(self, name: str) -> tuple[Account, ...]:
         """Whom a value of the field means: a person, or everybody in a group."""
@@ -111,6 +116,8 @@ class Considered:
             return self._owner or self._admins
         if part is Part.ADMIN:
             return self._admins if self._tell.report else ()
+        if part is Part.WRITER and event.name == UNDELIVERABLE:  # who wrote what did not arrive
+            return [each.writer for each in self.batch.events if each.writer]
         return {Part.PARTICIPANT: on.people, Part.WATCHER: on.watchers, Part.WRITER: on.writers,
                 Part.COPY: on.copies}.get(part, ())  # fmt: skip
 

@@ -30,13 +30,19 @@ class Change(Struct, frozen=True, array_like=True):
 
 
 class Happened(Struct, frozen=True):
-    """One event. `comment` is the number of a comment or post with the words, 0 for those of the item itself."""
+    """One event. `comment` is the number of a comment or post with the words, 0 for those of the item itself.
+
+    `writer` is the address of who wrote what did not arrive. `once` names the occasion, where it is not the mail or
+    act that did it: whoever was told of it is not told again.
+    """
 
     event: str
     item: int = 0
     topic: int = 0
     comment: int = 0
     changes: tuple[Change, ...] = ()
+    writer: str = ""
+    once: str = ""
 
 
 class Actor(Struct, frozen=True):

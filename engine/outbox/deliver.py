@@ -1,6 +1,7 @@
 """Sending what waits in the outbox.
 
-Here: claiming rows, composing, handing over, writing down what happened; how long a row is tried.
+Here: claiming rows, composing, handing over, writing down what happened; how long a row is tried; that people hear of
+what is given up.
 Not here: the bytes (`compose.py`), the way out (`transport.py`), the rows (`store/`), who hears
 (`decision/hearing.py`).
 Invariant: a row is claimed in a committed transaction before it is sent. A mail whose fate nobody knows is sent again
@@ -13,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -31,6 +33,7 @@ from engine.store.locks import owner
 
 if TYPE_CHECKING:
     from engine.config import Config
+    from engine.decision.hearing import Hearing
     from engine.log import Entry
     from engine.model.stored import OutboxRow
     from engine.store.store import Store
@@ -41,6 +44,8 @@ LONGEST_WAIT = timedelta(hours=4)
 GIVE_UP_S = 5 * 86400.0
 """How long a webhook is tried where no `[smtp]` says how long a mail is."""
 
+GIVEN_UP_AT_ONCE = 100
+"""Rows of one transaction where many are given up: who hears of each is asked, and others want to write, too."""
 
 MOST_BREAKS = 2
 """Times in a row that the way out may break over a mail, or refuse us, until the pass leaves it alone."""
@@ -179,13 +184,28 @@ class _Run:
         self._away, self._breaks = said, self._breaks + 1
         self._closed = self._breaks >= MOST_BREAKS
 
+    @cached_property
+    def _teller(self) -> Hearing | None:
+        """Says who hears of a mail that will not arrive; nobody can be told where what we send cannot be signed."""
+        from engine.decision.hearing import Hearing
+
+        try:
+            self._config.instance.secret()
+        except SecretError:
+            return None
+        return Hearing(self._config)
+
     def _note_trouble(self) -> None:
         """Note that the way out is closed, or open again. What waits too long before a closed one has failed."""
         troubles, smtp = self._store.troubles, self._config.smtp
         if self._away and smtp is not None:
             troubles.begin(NO_WAY_OUT, self._away, self._now())
             before = self._now() - timedelta(seconds=smtp.give_up_after)
-            self._counts["failed"] += self._store.outbox.give_up(before, self._away)
+            while overdue := self._store.outbox.overdue(before, GIVEN_UP_AT_ONCE):
+                with self._store.joining():
+                    for number in overdue:
+                        self._fail(number, self._away)
+                self._counts["failed"] += len(overdue)
         elif self._reached and troubles.find(NO_WAY_OUT) is not None:
             troubles.over(NO_WAY_OUT)
 
@@ -242,9 +262,18 @@ class _Run:
         return (self._now() - row.waits_since).total_seconds() > limit
 
     def _give_up(self, row: OutboxRow, error: str) -> str:
-        self._store.outbox.failed(row.id, error, None)
+        if row.kind is Kind.WEBHOOK:
+            self._store.outbox.failed(row.id, error, None)
+        else:
+            self._fail(row.id, error)
         self._log(row, "error", "failed", error)
         return "failed"
+
+    def _fail(self, number: int, error: str) -> None:
+        """Let a mail have failed for good, and tell who waits for it to arrive."""
+        with self._store.joining():
+            self._store.outbox.failed(number, error, None)
+            self._store.ledger.not_arrived(number, error, self._teller)
 
     def _log(self, row: OutboxRow, level: str, what: str, said: str = "") -> None:
         """Remember what became of a row for the log, which is written once a pass."""

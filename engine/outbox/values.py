@@ -182,7 +182,7 @@ def _label(name: str, language: str) -> str:
     field = COMMON.by_name.get(name)
     label = (field.labels.get(language) or field.labels.get("en") or name) if field is not None else name
     label = label.partition("|")[0]
-    return label[:1].upper() + label[1:]
+    return label if "@" in label else label[:1].upper() + label[1:]
 
 
 def _reaches(row: OutboxRow, about: OutboxContext, config: Config, language: str) -> list[str]:

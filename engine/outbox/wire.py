@@ -35,7 +35,8 @@ MOST_MAILS = 100
 _LINE_OF_DOT = re.compile(rb"^\.", re.MULTILINE)
 
 _ABOUT_US = re.compile(r"53[0458] |5\d\d 5\.7\.\d")
-"""Replies that refuse us, not somebody or something: no login, no permission, no proof (RFC 3463, 3.8)."""
+"""Replies that refuse us, not somebody or something: no login, no permission, no proof (RFC 3463, 3.8). So does every
+refusal of MAIL, which names nobody but us."""
 
 
 def context(smtp: Smtp) -> ssl.SSLContext:
@@ -104,7 +105,7 @@ class Wire:
             with before():
                 client = self.open()
                 options = self._international(client, (reverse_path, recipient))
-                self._step(client, client.mail(reverse_path, options))
+                self._step(client, client.mail(reverse_path, options), ours=True)
                 self._step(client, client.rcpt(recipient))
                 self._step(client, client.docmd("DATA"), 354)
             handing_over = True
@@ -116,16 +117,20 @@ class Wire:
             said = f"the connection to {self._smtp.host} broke: {_reason(error)}"
             raise Away(said, sent=handing_over, met=True) from None
 
-    def _step(self, client: smtplib.SMTP, reply: tuple[int, bytes | str], wanted: int = 0) -> None:
+    def _step(
+        self, client: smtplib.SMTP, reply: tuple[int, bytes | str], wanted: int = 0, *, ours: bool = False
+    ) -> None:
         code, said = reply
         if code == wanted or (not wanted and 200 <= code < 300):
             return
         if code == 421:
             self._drop()
             raise Away(f"{self._smtp.host} says {_said(code, said)}", met=True)
-        self._reset(client)
         shown = _said(code, said)
-        ours = _ABOUT_US.match(shown) is not None
+        if not 400 <= code < 600:  # no reply at this place: what it has done with the mail, nobody knows
+            raise smtplib.SMTPServerDisconnected(f"it says {shown}")
+        self._reset(client)
+        ours = (ours and code >= 500) or _ABOUT_US.match(shown) is not None
         raise Refused(shown, later=code < 500 or ours, ours=ours)
 
     def _reset(self, client: smtplib.SMTP) -> None:

@@ -61,7 +61,13 @@ class Dispatches:
             batch, heard = self._teller.hear(batch, self._scene)
         numbers = {each.event: self._event(each, batch, source, now) for each in batch.events}
         occasion = f"{source.row}:{source.generation}" if source.row is not None else source.act
-        rows = [self._row(each, batch, source, (once or {}).get(each.kind, occasion), now, numbers) for each in heard]
+        of_kind, of_event = once or {}, {each.event: each.once for each in batch.events if each.once}
+        rows = [
+            self._row(
+                each, batch, source, of_event.get(each.events[0]) or of_kind.get(each.kind, occasion), now, numbers
+            )
+            for each in heard
+        ]
         return tuple([row for row in rows if row])
 
     def _event(self, happened: Happened, batch: Batch, source: Source, now: int) -> int:

@@ -49,6 +49,7 @@ from engine.store.errors import NotFound, Refused
 from engine.store.item_facts import stored_value, value_of
 from engine.store.leaving import Leaving
 from engine.store.memory import Memory
+from engine.store.not_arrived import NotArrived
 from engine.store.terms import COLUMNS
 from engine.store.turns import Turns
 from engine.store.whole_items import WholeItems
@@ -85,6 +86,7 @@ class Effects:
         self._workspace = ""
         self._made_item = False
         self._events: dict[str, int] = {}
+        self._returned: tuple[Happened, ...] = ()
         self._changes: dict[str, list[Change]] = {}
         self._elsewhere: list[Happened] = []
         self._last: list[Callable[[], None]] = []
@@ -106,14 +108,14 @@ class Effects:
             self._events.setdefault(self._tell.event, 0)
         if self._tell.forwards:
             self._events.setdefault("mail.forwarded", 0)
-        if not self._events:
+        if not self._events and not self._returned:
             return None
         item, topic = (0, self.topic) if self.topic else (self.item, 0)
         events = [
             Happened(name, item, topic, comment, tuple(self._changes.get(name, ())))
             for name, comment in self._events.items()
         ]
-        events += self._elsewhere
+        events = [*self._returned, *events, *self._elsewhere]
         return Batch(tuple(events), self._tell, actor, self._workspace or workspace, item, topic)
 
     def finish(self) -> None:
@@ -426,13 +428,12 @@ class Effects:
         row = self._database.one(hot.OURS, effect.message_id)
         if row is None or row[1] == "bounced":
             return None
-        number, _, item, key = row
-        self._database.run(hot.BOUNCED, effect.diagnostic or effect.status, number)
-        if effect.status.startswith("5.1.") or effect.status == "5.2.1":
-            self._database.run(hot.NOT_TAKEN, key, effect.status, self.now)
-            self._memory.touch("accounts")  # whose addresses take mail is remembered
-        self.item = self.item or item or 0
-        self._happened("mail.undeliverable", Change(key, "", effect.diagnostic or effect.status))
+        number, _, item = row
+        said = effect.diagnostic or effect.status
+        self._database.run(hot.BOUNCED, said, number)
+        happened, _ = NotArrived(self._database, self._memory).note(number, said, effect.status)
+        self.item = self.item or item
+        self._returned = (happened,) if happened is not None else ()
         return number, effect.status
 
     def _unsubscribe(self, effect: Unsubscribe) -> tuple[int, str] | None:

@@ -337,7 +337,13 @@ COPY = (
     + " ON CONFLICT (item_id, address_key) DO UPDATE SET address = excluded.address, name = excluded.name"
 )
 
-OURS = "SELECT id, state, item, address_key FROM outbox WHERE message_id = ? AND state NOT IN ('suppressed', 'dropped')"
+OURS = "SELECT id, state, coalesce(item, 0) FROM outbox WHERE message_id = ? AND state NOT IN ('suppressed', 'dropped')"
+
+NOT_ARRIVED = (
+    "SELECT class, event, address_key, coalesce(item, 0), coalesce(topic, 0), payload FROM outbox WHERE id = ?"
+)
+
+TOLD_OF = "SELECT 1 FROM outbox WHERE dedupe >= ? AND dedupe < ? LIMIT 1"
 
 BOUNCED = "UPDATE outbox SET state = 'bounced', owner = NULL, error = ? WHERE id = ?"
 
@@ -577,9 +583,9 @@ POSTPONE = update("outbox", "owner", "error", where="id = ?").replace(
     " WHERE", ", state = 'queued', attempts = attempts - 1 WHERE"
 )
 
-GIVE_UP = f"""
-UPDATE outbox SET state = 'failed', owner = NULL, error = ?
-WHERE {QUEUED} AND state = 'queued' AND class <> 'webhook' AND created_at < ? AND queued_at < ?"""
+OVERDUE = f"""
+SELECT id FROM outbox
+WHERE {QUEUED} AND state = 'queued' AND class <> 'webhook' AND created_at < ? AND queued_at < ? LIMIT ?"""
 
 TO_BE_SENT = f"SELECT count(*) FROM outbox WHERE {QUEUED} AND (next_at <= ? OR next_at > ?)"
 

@@ -112,9 +112,8 @@ class Outbox:
         with self._database.joining():
             self._database.run(hot.POSTPONE, None, why, number)
 
-    def give_up(self, before: datetime, why: str) -> int:
-        with self._database.joining():
-            return int(self._database.run(hot.GIVE_UP, why, us(before), us(before)).rowcount)
+    def overdue(self, before: datetime, limit: int) -> list[int]:
+        return [number for (number,) in self._database.rows(hot.OVERDUE, us(before), us(before), limit)]
 
     def dropped(self, number: int, why: str, said: str = "") -> None:
         row = tables.Outbox

@@ -37,7 +37,7 @@ class Ledger:
         self.claim, self.claim_one, self.unclaim = claims.claim, claims.claim_one, claims.unclaim
         self.defer, self.fail, self.describe = claims.defer, claims.fail, claims.describe
         self.in_hand, self.head, self.reset_status = claims.in_hand, claims.head, claims.reset_status
-        self.tell, self.happened = telling.tell, telling.happened
+        self.tell, self.happened, self.not_arrived = telling.tell, telling.happened, telling.not_arrived
         self.last_happened, self.held = telling.last, telling.held
         self.reopen, self.ignore, self.reject = closing.reopen, closing.ignore, closing.reject
         self.item_by_message_ids, self.duplicate = receipts.item_by_message_ids, receipts.duplicate

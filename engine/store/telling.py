@@ -1,4 +1,4 @@
-"""Telling of a mail that no receipt carries: it waits, the machine broke on it, or a person closed it.
+"""Telling of a mail that no receipt carries: it waits, the machine broke on it, a person closed it, or it is ours.
 
 Here: `Telling`, a part of `engine.ports.Ledger`. Not here: what a decision tells (`commit.py`), the rows
 (`dispatches.py`). Invariant: one event for each generation and reason, however often the mail is tried.
@@ -13,25 +13,27 @@ from msgspec.structs import replace
 
 from engine.model.events import Kind, Why
 from engine.model.hearing import Actor, Batch, Happened
+from engine.model.plan import Tell
 from engine.store import hot
 from engine.store.database import moment, time
 from engine.store.dispatches import Dispatches, Source
+from engine.store.not_arrived import NotArrived
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from engine.model.plan import Tell
     from engine.model.stored import Spooled
     from engine.ports import Teller
     from engine.store.database import Database
+    from engine.store.memory import Memory
     from engine.store.scene import Scene
 
 
 class Telling:
     """Writes what became of a mail beside its receipt."""
 
-    def __init__(self, database: Database, scene: Scene) -> None:
-        self._database, self._scene = database, scene
+    def __init__(self, database: Database, scene: Scene, memory: Memory) -> None:
+        self._database, self._scene, self._memory = database, scene, memory
 
     def tell(
         self, spooled: Spooled, tell: Tell, actor: Actor, workspace: str, teller: Teller | None,
@@ -56,6 +58,14 @@ class Telling:
             occasion = f"{name}:{workspace}:{last[0] if last else 0}"
             source = Source(via="engine")
             return Dispatches(self._database, self._scene, teller).write(batch, source, dict.fromkeys(Kind, occasion))
+
+    def not_arrived(self, number: int, said: str, teller: Teller | None) -> tuple[int, ...]:
+        with self._database.joining():
+            happened, workspace = NotArrived(self._database, self._memory).note(number, said)
+            if happened is None:
+                return ()
+            batch = Batch((happened,), Tell(), Actor(), workspace, happened.item, happened.topic)
+            return Dispatches(self._database, self._scene, teller).write(batch, Source(via="engine"))
 
     def last(self, name: str, workspace: str) -> datetime | None:
         """When something of that name happened there last."""

@@ -41,7 +41,7 @@ class Work:
         claims = Claims(database, listing, self.mails, receipts)
         shelves = Shelves(database, self.directory, self.workspaces, memory)
         scene = Scene(database, self.directory, memory)
-        telling = Telling(database, scene)
+        telling = Telling(database, scene, memory)
         closing = Closing(shelves, self.mails, claims, receipts, telling)
         self.commit = Commit(shelves, receipts, scene).commit
         acts = Acts(shelves, scene, outbox)

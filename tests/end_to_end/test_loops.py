@@ -104,28 +104,47 @@ def second(tmp_path: Path) -> Desk:
     return made
 
 
-def test_G19_two_installations_that_write_to_each_other_fall_silent_at_once(
-    desk: Any, open_desk: Any, tmp_path: Path
-) -> None:
+def other_desk(tmp_path: Path, port: int, sender: str = "help@other.example") -> Desk:
+    """That installation, which sends by the same server, perhaps from another address than the one it reads."""
     other = second(tmp_path)
-    port = open_desk.server.port
-    smtp = f'[smtp]\nhost = "127.0.0.1"\nport = {port}\nssl = false\nfrom = "help@other.example"\n'
+    smtp = f'[smtp]\nhost = "127.0.0.1"\nport = {port}\nssl = false\nfrom = "{sender}"\n'
     text = CONFIG.format(system="", gates="", more=smtp + ACCEPT).replace("@example.com", "@other.example")
     (other.folder / "allegra.toml").write_text(text.replace("Test desk", "Other desk"), encoding="utf-8")
+    data = (other.folder / "data.toml").read_text().replace("anna@example.com", "ann@other.example")
+    (other.folder / "data.toml").write_text(data)
     assert other.allegra("admin", "load", "data.toml").exit_code == 0
     other.allegra("user", "add", "guest", "--status", "guest")
-    desks = {"example.com": desk, "other.example": other}
-    desk.mail("Printer broken", sender="help@other.example")
+    return other
+
+
+def passed_on(post: Any, desks: dict[str, Desk]) -> list[Any]:
+    """Give each desk the mail that was sent to its domain; gives what desks wrote to desks."""
+    taken, post.server.taken = post.server.taken, []
+    between = []
+    for each in taken:
+        local, _, domain = each.recipients[0].partition("@")
+        if local.startswith(("help", "support", "desk")):
+            desks[domain].mail(raw=each.content, box="system")
+            between.append(email.message_from_bytes(each.content, policy=email.policy.default))
+    return between
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"), [("help@example.com", "help@other.example"), ("desk@example.com", "desk@other.example")]
+)
+def test_G19_two_installations_that_write_to_each_other_fall_silent_at_once(
+    desk: Any, open_desk: Any, tmp_path: Path, ours: str, theirs: str
+) -> None:
+    toml = desk.folder / "allegra.toml"
+    toml.write_text(toml.read_text().replace('from = "help@example.com"', f'from = "{ours}"'))
+    desks = {"example.com": desk, "other.example": other_desk(tmp_path, open_desk.server.port, theirs)}
+    desk.mail("Printer broken", sender=theirs)
     between = 0
-    for number in range(ROUNDS):
+    for _ in range(ROUNDS):
         for each in desks.values():
             each.run()
-        taken, open_desk.server.taken = open_desk.server.taken, []
-        passed = [each for each in taken if each.recipients[0].startswith(("help", "support"))]
+        passed = passed_on(open_desk, desks)
         between += len(passed)
-        for each in passed:
-            to = email.message_from_bytes(each.content, policy=email.policy.default)["To"].addresses[0]
-            desks[to.domain].mail(raw=each.content, box="system", subject=str(number))
         if not passed:
             break
     assert between == 1, "the acknowledgement is not answered"
@@ -168,3 +187,89 @@ def test_who_sends_again_what_was_refused_is_told_each_time_and_acknowledged_at_
         desk.mail(subject, "Please help me with my printer.\n")
     desk.run()
     assert [mail["Subject"] for _, mail in post.mails("auto-replied")] == ["Not accepted:"] * 3 + ["Re: [#1] Printer"]
+
+
+def test_G19_what_a_person_of_one_installation_answers_is_a_person_s_word_for_the_other_and_no_machine_answers_it(
+    desk: Any, open_desk: Any, tmp_path: Path
+) -> None:
+    other = other_desk(tmp_path, open_desk.server.port)
+    desks: dict[str, Desk] = {"example.com": desk, "other.example": other}
+    desk.mail("Printer broken", sender="help@other.example")
+    seen: list[str] = []
+    for number in range(6):
+        if number in (1, 3):
+            answered = desk.allegra("item", "answer", "1", "-m", f"Have you tried it again? ({number})")
+            assert answered.exit_code == 0, answered.output
+        for each in desks.values():
+            each.run()
+        seen += [mail["Auto-Submitted"] or "answer" for mail in passed_on(open_desk, desks)]
+    assert seen == ["auto-replied", "answer", "answer"]
+    assert [row["outcome"] for row in other.lines("mail", "list")] == ["comment", "created", "held"]
+
+
+# ── people who are away ───────────────────────────────────────────────────────────────────────────────────────────
+
+WATCH = """
+[[rule]]
+name = "all watch"
+when = 'subject contains "Printer"'
+then = ['add "bob" as watcher', 'add "carl" as watcher', 'set assignee "anna"']
+"""
+
+WATCHERS = """
+[[users]]
+login  = "bob"
+name   = "Bob Lund"
+emails = ["bob@example.com"]
+groups = ["staff"]
+[[users]]
+login  = "carl"
+name   = "Carl Frey"
+emails = ["carl@example.com"]
+groups = ["staff"]
+"""
+
+
+@pytest.mark.parametrize(("marked", "most"), [(True, 4), (False, 24)])
+def test_G19_two_watchers_who_are_away_do_not_talk_for_ever(desk: Any, post: Any, marked: bool, most: int) -> None:
+    desk.load(WATCHERS)
+    desk.rules("system.toml", WATCH)
+    post.configure('rules = "rules/system.toml"')
+    desk.mail("Printer broken", sender="Anna Berg <anna@example.com>")
+    away, sent, silent = ("bob@example.com", "carl@example.com"), 0, False
+    for number in range(ROUNDS):
+        desk.run()
+        mails = [(to, mail) for to, mail in post.mails() if to in away]
+        sent += len(mails)
+        silent = not mails
+        if silent:
+            break
+        for each, (to, mail) in enumerate(mails):
+            lines = [
+                f"From: {to}", f"To: {mail['Reply-To'].addresses[0].addr_spec}", f"In-Reply-To: {mail['Message-ID']}",
+                f"Message-ID: <away.{number}.{each}@example.com>", f"Subject: Away: {mail['Subject']}",
+                *(["Auto-Submitted: auto-replied"] if marked else []), "", f"I am away ({number}, {each}).",
+            ]  # fmt: skip
+            box = "support" if "support" in lines[1] else "system"
+            desk.mail(raw="\n".join(lines).encode(), box=box)
+    assert silent and 2 <= sent <= most
+    assert {row["outcome"] for row in desk.lines("mail", "list")} <= {"created", "comment", "note"}, "nothing is lost"
+
+
+# ── ourselves, and many ───────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("sender", ["help@example.com", "help+i1@example.com", "support@example.com"])
+def test_G19_our_own_address_as_the_requester_hears_nothing_of_us(desk: Any, open_desk: Any, sender: str) -> None:
+    desk.mail("Printer broken", sender=sender)
+    for _ in range(3):
+        desk.run()
+        to_us = [(to, mail) for to, mail in open_desk.mails() if to.startswith(("help", "support"))]
+        assert to_us == []
+    desk.allegra("item", "answer", "1", "-m", "Have you tried it again?", "--anyway")
+    for _ in range(3):
+        desk.run()
+        for to, mail in open_desk.mails():
+            if to.startswith(("help", "support")):
+                desk.mail(raw=mail.as_bytes(), box="system")
+    assert len(desk.lines("mail", "list")) <= 2

@@ -144,7 +144,7 @@ def test_F140_while_the_server_is_away_mail_waits_and_goes_out_later(
     ("verb", "reply", "after"),
     [
         ("RCPT", "550 5.1.1 nobody", "failed"),
-        ("MAIL", "550 5.1.8 no", "failed"),
+        ("MAIL", "550 5.1.8 no", "queued"),
         ("DATA", "554 no", "failed"),
         ("DOT", "552 too big", "failed"),
         ("RCPT", "450 4.2.1 later", "queued"),

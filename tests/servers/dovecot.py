@@ -147,6 +147,10 @@ class Dovecot:
         account.deliver()
         return account
 
+    def user(self, name: str) -> Account:
+        """The user of that name, whose mail somebody else puts there."""
+        return Account(self, name, self.password, self.base / "mail" / name)
+
     def give_to_mail_user(self, path: Path) -> None:
         """Let Dovecot's mail processes own a directory and what is in it."""
         if self.root:

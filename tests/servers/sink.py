@@ -10,7 +10,7 @@ import contextlib
 import socket
 import ssl
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from email import message_from_bytes
 from types import TracebackType
@@ -19,11 +19,12 @@ from typing import BinaryIO
 
 @dataclass(frozen=True)
 class Taken:
-    """One mail as it crossed the wire, dots unstuffed."""
+    """One mail as it crossed the wire, dots unstuffed, and what was said to it; "" hung up."""
 
     reverse_path: str
     recipients: list[str]
     content: bytes
+    said: str = "250 ok"
 
     @property
     def recipient(self) -> str:
@@ -43,7 +44,8 @@ class Sink:
     hangs up. With `tls` it offers STARTTLS, or with `implicit` nothing but TLS; `login` is the password it wants. It
     falls silent at a line that begins with `hang_before`, and tells so by `hanging`; it hangs up at one that begins
     with `breaks_at`. `refuses` are its answers to recipients, by what stands in the line. A session of `mails_each`
-    mails is ended at the next one, with the words of `then` if there are any.
+    mails is ended at the next one, with the words of `then` if there are any. `moods` are other replies as in `says`,
+    one set for each connection; when they are over it is the usual server.
     """
 
     def __init__(
@@ -57,7 +59,9 @@ class Sink:
         refuses: Mapping[bytes, str] | None = None,
         mails_each: int = 0,
         then: str = "",
+        moods: Iterable[Mapping[str, str]] = (),
     ) -> None:
+        self._moods = iter(moods)
         self.breaks_at, self.refuses, self.mails_each, self.then = breaks_at, dict(refuses or {}), mails_each, then
         self.taken: list[Taken] = []
         self.heard: list[bytes] = []
@@ -102,10 +106,11 @@ class Sink:
             thread.start()
 
     def _serve(self, connection: socket.socket) -> None:
+        talk = _Talk(self, connection, self._tls, self._implicit, self._login, self._says | dict(next(self._moods, {})))
         with contextlib.suppress(OSError, _HungUp):
-            _Talk(self, connection, self._tls, self._implicit, self._login, self._says).run()
+            talk.run()
         with contextlib.suppress(OSError):
-            connection.shutdown(socket.SHUT_RDWR)
+            talk.connection.shutdown(socket.SHUT_RDWR)
 
 
 class _HungUp(Exception):
@@ -173,7 +178,8 @@ class _Talk:
                 self.recipients.append(_path(rest))
         elif verb == "DATA":
             if self._say(verb, "354 go").startswith("354"):
-                self.sink.taken.append(Taken(self.reverse_path, self.recipients, self._content()))
+                said = self.says.get("DOT", "250 ok")
+                self.sink.taken.append(Taken(self.reverse_path, self.recipients, self._content(), said))
                 self._say("DOT", "250 ok")
         else:
             self._say(verb, "221 bye" if verb == "QUIT" else "250 ok")

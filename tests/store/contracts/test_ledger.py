@@ -187,6 +187,21 @@ def test_what_no_mail_did_is_told_each_time_it_happens(desk, store, ledger):
     assert [row.event for row in store.outbox.claim(9, desk.now, ME)] == ["desk.held"] * 2
 
 
+def test_what_will_not_arrive_is_told_once_of_an_address_an_item_and_a_day(desk, store, ledger):
+    told = (notice("karl@big.example"), auto("jane@big.example"))
+    rows = [number for title in "xx" for number in desk.item(title, told=told).outbox]
+    item = store.outbox.row(rows[0]).item
+    again = desk.item("y", told=told[:1]).outbox
+    teller = Hears(notice())
+    assert [len(ledger.not_arrived(row, "550 5.1.1 no", teller)) for row in rows] == [1, 0, 1, 0]
+    assert ledger.not_arrived(rows[0], "550 5.1.1 no", teller) == ()
+    assert len(ledger.not_arrived(again[0], "550 5.1.1 no", teller)) == 1, "another item"
+    events = [(each.name, each.item) for each in store.items.history(item) if each.name == "mail.undeliverable"]
+    assert events == [("mail.undeliverable", item)]
+    states = {each.address: each.state for each in store.outbox_views.addresses(desk.now)}
+    assert states == {"karl@big.example": "suspended", "jane@big.example": "failing"}
+
+
 def test_it_is_known_where_mail_is_held_and_since_when(desk, ledger):
     assert ledger.held() == {}
     first = desk.now

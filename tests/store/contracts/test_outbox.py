@@ -75,16 +75,15 @@ def test_a_row_that_was_not_tried_waits_without_an_attempt(desk, outbox):
     assert (other.id,) == later
 
 
-def test_what_waits_too_long_is_given_up_at_once_but_for_what_a_person_sent_again(desk, outbox):
+def test_what_waits_too_long_is_found_but_for_what_a_person_sent_again(desk, outbox):
     old, again = (desk.item(title, told=(ACK, NOTICE)).outbox for title in "xy")
     outbox.failed(outbox.claim(1, desk.now, ME)[0].id, "no route", None)
     desk.store.outbox_views.change("hold", again, ("queued",), "anna")
     desk.now = desk.later(days=6)
     desk.store.outbox_views.change("retry", again, ("held",), "anna")
     assert outbox.queued() == (3, desk.now.replace(day=20))
-    assert outbox.give_up(desk.now - timedelta(days=5), "the server is away") == 1
-    assert outbox.queued() == (2, desk.now)
-    assert [line.said for line in outbox.told(outbox.row(old[1]).mail)] == ["no route", "the server is away"]
+    overdue = outbox.overdue(desk.now - timedelta(days=5), 9)
+    assert overdue == [old[1]] and outbox.row(overdue[0]).attempts == 0
 
 
 def test_G18_a_clock_that_ran_ahead_parks_no_row(desk, outbox):
