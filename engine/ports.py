@@ -28,6 +28,7 @@ from engine.model.stored import (
     Claimed,
     DraftRow,
     EventRow,
+    HeldSince,
     ItemRow,
     ItemView,
     LeftAlone,
@@ -92,14 +93,14 @@ class Scene(Protocol):
     def is_repeating(self, address_key: str, row: int) -> bool:
         """Tell whether a mail is the third of its sender in an hour that says the same; if so, note it for a day.
 
-        Then the address is muted about `BY_ITSELF`. Same: but for case, digits and blanks. Only those that made
+        Then the address is muted about `AUTOMATIC`. Same: but for case, digits and blanks. Only those that made
         something count: who sends again what was refused does not repeat.
         """
 
     def written(self, kind: Kind, since_s: float, address_key: str = "", item: int = 0) -> int:
         """Count the rows of a kind written in so many seconds, for anybody or one address, on one item or any.
 
-        Those that were suppressed or dropped do not count.
+        Those that were suppressed or dropped do not count, nor do those that go along with others.
         """
 
     def first_read(self, mailbox: str) -> datetime | None:
@@ -110,6 +111,12 @@ class Scene(Protocol):
 
     def refused(self, code: str, since_s: float, address_key: str) -> int:
         """Count the automatic answers to an address that told it of this reason."""
+
+    def reported(self, address_key: str, code: str, mailbox: str, since_s: float, most: int) -> tuple[datetime, ...]:
+        """When reports of a reason and mailbox went to an address in so many seconds, the newest `most` of them."""
+
+    def now(self) -> datetime:
+        """The time at which what happens now is written."""
 
 
 class Teller(Protocol):
@@ -129,8 +136,8 @@ class Queue(Protocol):
     def is_due(self, mailbox: str, now: datetime) -> bool:
         """Tell whether a mail waits that may be claimed, or that somebody has claimed; a read that holds nobody up."""
 
-    def is_anything_held(self) -> bool:
-        """Tell whether any mail waits for a person."""
+    def is_anything_to_tell(self, now: datetime) -> bool:
+        """Tell whether anything waits that is told by the clock: what is held, and rows whose slot has come."""
 
     def tried_mailboxes(self, now: datetime) -> frozenset[str]:
         """Name the mailboxes in which a mail that was tried before is due."""
@@ -260,11 +267,14 @@ class Ledger(Protocol):
         What is remembered of the address is the same as where a report says so.
         """
 
-    def last_happened(self, name: str, workspace: str) -> datetime | None:
-        """When that happened last in a workspace; None if it never did."""
+    def last_happened(self, name: str, workspace: str, code: str = "") -> datetime | None:
+        """When that happened last in a workspace, to the script or template `code`; None if it never did."""
 
-    def held(self) -> dict[str, tuple[datetime, datetime]]:
-        """Give of each workspace where mail is held when the newest and the oldest of it was decided."""
+    def held(self) -> dict[str, HeldSince]:
+        """Tell of each workspace where mail of others or ours is held since when."""
+
+    def carry(self, now: datetime, teller: Teller | None) -> tuple[int, ...]:
+        """Write a row for each mail that carries rows whose slot has come, and mark them; gives their numbers."""
 
     def reset_status(self, mail: str) -> None:
         """Clear claim and back-off of a waiting mail, and nothing else. Raises NotFound, Refused."""
@@ -724,6 +734,9 @@ class Archive(Protocol):
     def held(self, workspace: str = "", limit: int = 10_000) -> list[MailRow]:
         """List what waits for a person, held or quarantined, oldest first."""
 
+    def waiting(self, limit: int = 10_000) -> list[MailRow]:
+        """List mails that wait to be decided again, the oldest first."""
+
     def oldest(self) -> datetime | None:
         """When the first mail of the ledger came in; None while there is none."""
 
@@ -747,7 +760,7 @@ class Archive(Protocol):
     def text(self, digest: str) -> str:
         """Give a kept text, "" if there is none."""
 
-    def prune(self, now: datetime, keep: float, keep_trace: float) -> Pruned:
+    def prune(self, now: datetime, keep: float, keep_trace: float, keep_outbox: float | None = None) -> Pruned:
         """Let go of bytes older than `keep` seconds and traces older than `keep_trace` seconds.
 
         Attachments and HTML bodies that items show are given bytes of their own first.

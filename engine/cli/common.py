@@ -126,8 +126,7 @@ def open_config(ctx: click.Context) -> Config:
         if len(error.problems) > 1:
             complain(f"{config_path(ctx)} does not load; nothing was done")
         raise SystemExit(BROKEN_CONFIG) from None
-    root = ctx.find_root()
-    root.obj = {**(root.obj or {}), "zone": config.root.instance.timezone}
+    ctx.find_root().ensure_object(dict)["zone"] = config.instance.timezone
     if verbosity(ctx) >= 0 and config.warnings and due(config):
         print_problems(config.warnings)
     return config

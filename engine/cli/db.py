@@ -94,14 +94,19 @@ def restore(
 @click.option("--json", "as_json", is_flag=True, help="As a JSON object.")
 @click.pass_context
 def prune(ctx: click.Context, commit: bool, as_json: bool) -> None:
-    """Let go of mails and traces older than store.archive keeps. Attachments and bodies that items show are kept."""
+    """Let go of mails and traces older than store.archive keeps, and of rows of the outbox older than outbox.keep.
+
+    Attachments and bodies that items show are kept, and so is every row that waits or that somebody should look at.
+    """
     from engine.desk import acting
 
     config = open_config(ctx)
     with open_store(ctx, config) as store:
         pruned = acting.prune(config, store, commit=commit)
     if as_json:
-        print_json("db", {"mails": pruned.mails, "bytes": pruned.bytes, "traces": pruned.traces, "done": commit})
+        print_json("db", {"mails": pruned.mails, "bytes": pruned.bytes, "traces": pruned.traces,
+                          "outbox": pruned.outbox, "done": commit})  # fmt: skip
     else:
         verb = "went" if commit else "would go (--commit does it)"
-        click.echo(f"{pruned.mails} mails ({pruned.bytes} bytes) and {pruned.traces} traces {verb}")
+        rows = f"{pruned.outbox} rows of the outbox"
+        click.echo(f"{pruned.mails} mails ({pruned.bytes} bytes), {pruned.traces} traces and {rows} {verb}")

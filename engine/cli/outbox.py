@@ -22,7 +22,7 @@ from engine.cli.common import (
 )
 from engine.cli.mail import person, write
 from engine.cli.noun import Noun
-from engine.cli.shown import age, clock, print_pairs, print_table, table, when
+from engine.cli.shown import age, clock, print_pairs, print_table, table, when, zone
 from engine.plain_text import fit, printable
 
 if TYPE_CHECKING:
@@ -48,7 +48,8 @@ def outbox() -> None:
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a row.")
 @click.pass_context
 def list_(ctx: click.Context, query: tuple[str, ...], everything: bool, limit: int, as_json: bool) -> None:
-    """List what is not over, the newest first: queued, sending, held, failed, unknown, and what came back in 7 days.
+    """List what is not over, the newest first: queued, sending, held, failed, unknown, what came back in 7 days, and
+    what goes along with others in a digest.
 
     QUERY takes to: item: mail: state: class: event: why: newer_than: older_than:, as in `to:jane@example.com` or
     `state:suppressed why:loop`; a word with - before it must not fit.
@@ -211,7 +212,7 @@ def _print_rows(lines: Sequence[OutboxLine], nothing: str) -> None:
     cells = [
         (line.id, line.state, line.kind, line.to, line.event, desk.about(line), age(line.created_at)) for line in lines
     ]
-    reasons = [desk.because(line, now) for line in lines]
+    reasons = [desk.because(line, now, zone()) for line in lines]
     if not width or width >= BROAD or not lines:
         rows = [(*cell, reason) for cell, reason in zip(cells, reasons, strict=True)]
         print_table((*HEADS, "why"), rows, nothing, limit=60 if width else 400)
@@ -245,7 +246,7 @@ def _print_one(line: OutboxLine) -> None:
     pairs: tuple[tuple[str, Any], ...] = (
         ("row", line.id),
         ("state", line.state),
-        ("because", desk.because(line)),
+        ("because", desk.because(line, zone=zone())),
         ("class", line.kind),
         ("to", f"{line.to} ({person_})" if person_ else line.to),
         ("as", ", ".join(line.parts)),
@@ -256,7 +257,7 @@ def _print_one(line: OutboxLine) -> None:
         ("template", line.template),
         ("Message-ID", line.message_id),
         ("attempts", line.attempts or ""),
-        ("next try", when(line.waits_until) if line.state == "queued" else ""),
+        ("next try", when(line.waits_until) if line.state in ("queued", "digest") else ""),
         ("made", when(line.created_at)),
         ("sent" if line.state == "sent" else "last tried", when(line.tried_at)),
     )

@@ -23,7 +23,20 @@ if TYPE_CHECKING:
     from engine.config.content import Attachments, Body, Items, Limits
     from engine.config.gates import Gates, People
     from engine.config.mailbox import Mailbox, Smtp, Webhook
-    from engine.config.root import Errors, Hooks, Instance, Log, Notify, Replies, Root, Rules, Store, System, Workspace
+    from engine.config.root import (
+        Errors,
+        Hooks,
+        Instance,
+        Log,
+        Notify,
+        Outbox,
+        Replies,
+        Root,
+        Rules,
+        Store,
+        System,
+        Workspace,
+    )
     from engine.config.source import Source
     from rules.problem import Problem
 
@@ -106,6 +119,11 @@ class Config(Struct, frozen=True, eq=False, dict=True):
     def smtp(self) -> Smtp | None:
         """The way out, None where there is none."""
         return self.root.smtp
+
+    @property
+    def outbox(self) -> Outbox:
+        """How long the outbox keeps what is over."""
+        return self.root.outbox
 
     @property
     def log(self) -> Log:

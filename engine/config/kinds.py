@@ -4,6 +4,7 @@ Here: durations, sizes, patterns, addresses, paths, texts. Not here: which optio
 numbers, which msgspec reads.
 Invariant: a reader either gives the value or says in one sentence what it expected; nothing of a kind can hold a
 control character, so nothing from the configuration breaks a protocol line or a header; `Lines` are for bodies only.
+Over 300 lines: a reader, a way to show it and a shape for the schema, kind by kind.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ _SECONDS = {"ms": 0.001, "s": 1, "sec": 1, "second": 1, "m": 60, "min": 60, "min
 _BYTES = {"": 1, "b": 1, "k": 1 << 10, "kb": 1 << 10, "m": 1 << 20, "mb": 1 << 20, "g": 1 << 30, "gb": 1 << 30}
 _AMOUNT = re.compile(r"(\d{1,12}(?:\.\d{1,6})?)\s*([a-zA-Z]*)")
 _PIXELS = r"(\d{1,5})\s*[xX×]\s*(\d{1,5})"
+_TIME_OF_DAY = r"([01]?\d|2[0-3]):([0-5]\d)"
 _CONTROL = re.compile(r"[\0-\x1f\x7f\x85\u2028\u2029]")
 _CONTROL_IN_LINES = re.compile(r"[\0-\x08\x0b-\x1f\x7f\x85\u2028\u2029]")
 _ADDRESS = r'[^\s<>@"(),:;\[\]\\]+@[^\s<>@"(),:;\[\]\\]+'
@@ -226,6 +228,30 @@ def read_command(value: Any, folder: Path = Path()) -> tuple[str, ...]:
         raise Wrong("C102", "this must be a program with its arguments, as text or as a list of texts") from None
 
 
+def read_time_of_day(value: Any, folder: Path = Path()) -> str:
+    """A time of the day, as in "07:00"."""
+    text = f"{value:%H:%M}" if isinstance(value, time) else value
+    found = re.fullmatch(_TIME_OF_DAY, text.strip()) if isinstance(text, str) else None
+    if found is None:
+        raise Wrong("C106", "this is no time of the day", advice='write "07:00" or "18:30"')
+    return f"{int(found[1]):02}:{found[2]}"
+
+
+def read_reason(value: Any, folder: Path = Path()) -> str:
+    """A reason code, or its first words."""
+    from engine.model.reasons import REASONS
+    from rules.near import near_names
+
+    text = read_text(value).removesuffix(".*")
+    codes = [code for code, reason in REASONS.items() if not reason.trace_only]
+    families = {code.rpartition(".")[0] for code in codes}
+    if text not in codes and text not in families:
+        near = near_names(text, [*codes, *sorted(families)], 1)
+        advice = f"did you mean  {near[0]} ?" if near else "docs/stages.md lists them"
+        raise Wrong("C103", f'no mail ends with the reason "{text}"', advice=advice)
+    return text
+
+
 def read_format(value: Any, folder: Path = Path()) -> int:
     """The version of the format of the file; there is one."""
     if value != FORMAT or isinstance(value, bool):
@@ -269,6 +295,8 @@ Format = Annotated[int, Kind("format", read_format, {"enum": [FORMAT]}, int)]
 Host = Annotated[str, Kind("text", read_host, _text())]
 Duration = Annotated[float, Kind("duration", read_duration, _TIME, show_duration)]
 Moment = Annotated[datetime | None, Kind("date", read_moment, _text(_DAY, *_DAYS), show_moment)]
+TimeOfDay = Annotated[str, Kind("time of the day", read_time_of_day, _text(rf"^\s*{_TIME_OF_DAY}\s*$", "07:00"))]
+ReasonText = Annotated[str, Kind("reason", read_reason, _text())]
 Size = Annotated[int, Kind("size", read_size, _AMOUNT_OF_BYTES, show_size)]
 Pixels = Annotated[
     tuple[int, int] | None,

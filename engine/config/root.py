@@ -23,7 +23,9 @@ from engine.config.kinds import (
     MailboxText,
     OptionalPath,
     Positive,
+    ReasonText,
     Size,
+    TimeOfDay,
 )
 from engine.config.mailbox import Mailbox, Smtp, Webhook
 from engine.config.secrets import shared_secret
@@ -83,13 +85,14 @@ class Defaults(Section, frozen=True):
 class System(Section, frozen=True):
     """The system mailbox and where its mail goes.
 
-    `default_workspace` "" means hold.
+    `default_workspace` "" means hold. `owner` stands in for the owner of a workspace that has none.
     """
 
     aliases: ClassVar = {"project": "default_workspace"}
 
     rules: OptionalPath = None
     default_workspace: Line = ""
+    owner: MailboxText = ""
     gates_may_relax: bool = False
     mailbox: Mailbox | None = None
 
@@ -112,6 +115,7 @@ class NotifyDefaults(Section, frozen=True):
     changes: bool = True
     own: bool = False
     held: bool = True
+    how: Literal["now", "hourly", "daily"] = "now"
     format: Literal["both", "text"] = "both"
 
 
@@ -120,7 +124,7 @@ class Notify(Section, frozen=True):
 
     `most` counts the people of one occasion; `defaults` are what people want who said nothing. Mail that reached us
     longer ago than `not_older_than` seconds before it was read in tells nobody. Who owns a workspace hears of mail that
-    is held at once, and then of more every `held_every` seconds.
+    is held at once, and then of more every `held_every` seconds. `daily_at` is when those hear who want to daily.
     """
 
     nested: ClassVar[bool] = True
@@ -130,13 +134,16 @@ class Notify(Section, frozen=True):
     most: Positive = 200
     not_older_than: Duration = 7 * 86400.0
     held_every: Duration = 4 * 3600.0
+    daily_at: TimeOfDay = "07:00"
     defaults: NotifyDefaults = NotifyDefaults()
 
 
 class Errors(Section, frozen=True, rename={"from_": "from"}):
     """What happens when all attempts failed, and who is told.
 
-    Times are seconds. `refusals` is how many automatic answers of one reason one sender gets.
+    Times are seconds. `refusals` is how many automatic answers of one reason one sender gets, `reports` how many
+    reports of one reason and mailbox an admin gets; those over it are collected. `reports_also` are reasons, or their
+    first words, of which admins hear beside those that are reported anyway.
     """
 
     nested: ClassVar[bool] = True
@@ -148,6 +155,8 @@ class Errors(Section, frozen=True, rename={"from_": "from"}):
     from_: MailboxText = ""
     report_incoming_email_errors: bool | Literal["known"] = "known"
     refusals: Cap = Cap(3, 86400.0)
+    reports: Cap = Cap(1, 3600.0)
+    reports_also: tuple[ReasonText, ...] = ()
 
 
 class Replies(Section, frozen=True, rename={"from_": "from"}):
@@ -178,6 +187,15 @@ class Replies(Section, frozen=True, rename={"from_": "from"}):
     headers: Mapping[str, Line] = MappingProxyType(
         {"Auto-Submitted": "auto-replied", "X-Auto-Response-Suppress": "All"}
     )
+
+
+class Outbox(Section, frozen=True):
+    """How long the outbox keeps what is over.
+
+    `keep` is seconds.
+    """
+
+    keep: Duration = 31536000.0
 
 
 class Rules(Section, frozen=True):
@@ -259,6 +277,7 @@ class Root(Section, frozen=True):
     smtp: Smtp | None = None
     replies: Replies = Replies()
     notify: Notify = Notify()
+    outbox: Outbox = Outbox()
     rules: Rules = Rules()
     hooks: Hooks = Hooks()
     webhooks: Mapping[str, Webhook] = {}

@@ -113,7 +113,7 @@ class Considered:
                 requester = on.requester
             return (requester,) if requester else ()
         if part is Part.OWNER:
-            return self._owner or self._admins
+            return self._owner or self._stand_in or self._admins
         if part is Part.ADMIN:
             return self._admins if self._tell.report else ()
         if part is Part.WRITER and event.name == UNDELIVERABLE:  # who wrote what did not arrive
@@ -140,6 +140,12 @@ class Considered:
     def _owner(self) -> tuple[Account | str, ...]:
         workspace = self._config.workspaces.get(self.batch.workspace)
         owner = bare(workspace.owner) if workspace is not None else ""
+        return (self._scene.person(owner) or owner,) if owner else ()
+
+    @property
+    def _stand_in(self) -> tuple[Account | str, ...]:
+        """Who looks after what waits in a workspace that has no owner."""
+        owner = bare(self._config.system.owner)
         return (self._scene.person(owner) or owner,) if owner else ()
 
     @property

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from engine.decision.collecting import Collecting
 from engine.decision.considered import Considered, Person
 from engine.decision.not_told import BY_ORDER, TOLD_INSIDE, Answer, NotTold
 from engine.decision.tokens import message_ids
@@ -56,6 +57,7 @@ class _Room:
         self._config, self._scene, self._tell = config, scene, batch.tell
         self._settings, self._not_told = config.settings(batch.workspace), NotTold(config, batch, scene)
         self._considered = Considered(config, batch, scene, self._not_told)
+        self._collecting = Collecting(config, batch, scene)
         self.batch = replace(batch, events=tuple(map(self._named_right, batch.events)))
 
     def all(self) -> Iterator[Heard]:
@@ -129,7 +131,8 @@ class _Room:
             language=self._language(account),
             template="answer" if kind is Kind.ANSWER else _template(events, parts),
         )  # fmt: skip
-        return _with(heard, self._not_told.person(person, kind, actor_inside=self._considered.actor_inside))
+        heard = _with(heard, self._not_told.person(person, kind, actor_inside=self._considered.actor_inside))
+        return self._collecting.put_off(heard, self._not_told.preference(account, "how") if account else "now")
 
     def _language(self, account: Account | None) -> str:
         own = account.language if account is not None else ""

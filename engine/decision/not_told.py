@@ -15,7 +15,7 @@ from engine.model.addresses import base_key, key_of
 from engine.model.desk import Account, AccountStatus
 from engine.model.events import BY_NAME, Event, Kind, Part, Why
 from engine.model.facts import Auto
-from engine.model.hearing import BY_ITSELF, Batch
+from engine.model.hearing import AUTOMATIC, Batch
 from engine.model.preferences import of_item
 
 if TYPE_CHECKING:
@@ -114,8 +114,12 @@ class NotTold:
         return None
 
     def forward(self, address: str) -> Answer:
-        """Ask about an address that a rule sends the mail itself to."""
-        return self._way(self._key(address), Kind.NOTICE, 0, proven=True)
+        """Ask about an address that a rule sends the mail itself to; no mail is collected: over the cap it is held."""
+        key, most = self._key(address), self._settings.replies.notices_per_recipient
+        answer = self._way(key, Kind.NOTICE, 0, proven=True)
+        if answer == YES and self._scene.written(Kind.NOTICE, HOUR_S, key) >= most:
+            return Why.CAP_NOTICES, f"replies.notices_per_recipient = {most} an hour", True
+        return answer
 
     def is_actor(self, person: Person) -> bool:
         actor = self._batch.actor
@@ -168,9 +172,6 @@ class NotTold:
             return Why.LOOP, "", True
         if kind is Kind.ANSWER and (over := self._too_many_answers(key, item)):
             return Why.CAP_ANSWERS, over, True
-        most = self._settings.replies.notices_per_recipient
-        if kind is Kind.NOTICE and self._scene.written(Kind.NOTICE, HOUR_S, key) >= most:
-            return Why.CAP_NOTICES, f"replies.notices_per_recipient = {most} an hour", True
         if self._loops(key):
             return Why.LOOP, "mails go to and fro", True
         if not proven:
@@ -209,7 +210,7 @@ class NotTold:
             return self.quiet, "", False
         if self._scene.is_muted(key, self._batch.item) or self._loops(key):
             return Why.LOOP, "", False
-        if self._scene.is_muted(key, BY_ITSELF):
+        if self._scene.is_muted(key, AUTOMATIC):
             return Why.LOOP, EQUAL, False
         over = self._over(event, key) or self._out()
         refused = event.name.startswith("mail.")  # errors.refusals ends that, and its last one says so

@@ -98,7 +98,7 @@ def of_refused(mail: Mail, facts: Facts, draft: Draft, disposition: Disposition,
     told = disposition.because if reason is None or reason.sender or by_person else reason.sentence
     return Tell(
         event, to, unanswerable, spoken(facts, config), template, text, no_answer, disposition.because, told,
-        disposition.code, report=reason is not None and reason.admin and not by_person,
+        disposition.code, report=_is_reported(disposition.code, settings) and not by_person,
         copied=_copied(mail), machine=_machine(facts), arrived_at=_arrived(mail),
     )  # fmt: skip
 
@@ -117,6 +117,12 @@ def _refusal(draft: Draft, disposition: Disposition, settings: Settings) -> tupl
     if draft.reply is not None and disposition.verdict is Verdict.REJECT and not by_person:
         return draft.reply.template or template, draft.reply.text
     return template, ""
+
+
+def _is_reported(code: str, settings: Settings) -> bool:
+    """Tell whether admins hear of mail that ends so: the reason says it, or errors.reports_also."""
+    reason, also = REASONS.get(code), settings.errors.reports_also
+    return (reason is not None and reason.admin) or code in also or code.rpartition(".")[0] in also
 
 
 def of_failure(because: str, code: str) -> Tell:

@@ -54,10 +54,11 @@ def purge(store: Store, ref: str, *, commit: bool) -> MailRow:
 
 
 def prune(config: Config, store: Store, *, commit: bool) -> Pruned:
-    """Let go of mails and traces older than store.archive keeps; without `commit` only tell what would go."""
+    """Let go of what is older than store.archive and outbox.keep say; without `commit` only tell what would go."""
     archive = config.store.archive
+    keep = archive.keep if archive.enabled else 0.0
     with nullcontext() if commit else store.rehearsal():
-        return store.archive.prune(utc_now(), archive.keep if archive.enabled else 0.0, archive.keep_trace)
+        return store.archive.prune(utc_now(), keep, archive.keep_trace, config.outbox.keep)
 
 
 class Erased(Refused):

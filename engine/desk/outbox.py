@@ -9,12 +9,13 @@ out only by `force`.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
 from engine.desk import logged
+from engine.explain.hearers import along
 from engine.model.addresses import base_key, key_of
 from engine.model.events import Kind, Why
 from engine.model.stored import NO_WAY_OUT
@@ -31,11 +32,11 @@ MOST_FOUND = 10_000
 """Rows that one query can choose."""
 
 MAY: Mapping[str, tuple[str, ...]] = {
-    "retry": ("failed", "held", "bounced", "queued"),
-    "hold": ("queued",),
-    "drop": ("queued", "held", "failed", "unknown", "bounced"),
+    "retry": ("failed", "held", "bounced", "queued", "digest"),
+    "hold": ("queued", "digest"),
+    "drop": ("queued", "digest", "held", "failed", "unknown", "bounced"),
 }
-"""The states that an act of a person may change; to retry what waits is to try it now."""
+"""The states that an act of a person may change; to retry what waits, also for a digest, is to try it now."""
 
 BY_FORCE = ("unknown", "suppressed")
 """States that only a forced retry changes: it may have gone out, or somebody was not to be told."""
@@ -81,8 +82,10 @@ def raw(store: Store, config: Config, number: int) -> bytes:
     return store.outbox_views.content(number) or as_it_would_go(store, config, number)
 
 
-def because(line: OutboxLine, now: datetime | None = None) -> str:
-    """Say in words why a row is as it is, "" where all is well."""
+def because(line: OutboxLine, now: datetime | None = None, zone: tzinfo = UTC) -> str:
+    """Say in words why a row is as it is, "" where all is well; a slot as clocks in `zone` show it."""
+    if line.sent_in or line.state == "digest":
+        return along(line, lambda moment: moment.astimezone(zone), now)
     if line.state in ("suppressed", "held", "dropped") and line.why:
         return why_not(Why(line.why), line.said)
     said = line.said
@@ -116,9 +119,11 @@ def as_data(line: OutboxLine) -> dict[str, Any]:
         "id": line.id, "state": line.state, "class": line.kind, "event": line.event, "to": line.to,
         "person": line.login or line.name, "roles": line.parts, "item": line.item or None, "topic": line.topic or None,
         "mail": line.mail or None, "act": line.act or None, "about": about(line), "subject": line.subject,
-        "why": line.why or None, "said": because(line) if line.why else line.said, "attempts": line.attempts,
-        "next_at": line.waits_until if line.state == "queued" else None, "created_at": line.created_at,
+        "why": line.why or None, "said": why_not(Why(line.why), line.said) if line.why else line.said,
+        "attempts": line.attempts,
+        "next_at": line.waits_until if line.state in ("queued", "digest") else None, "created_at": line.created_at,
         "sent_at": line.tried_at if is_sent else None, "message_id": line.message_id,
+        "sent_in": line.sent_in or None,
     }  # fmt: skip
 
 
@@ -152,6 +157,8 @@ _PAST = {"retry": "sent again", "hold": "held", "drop": "dropped"}
 
 def _refused(act: str, line: OutboxLine, force: bool) -> str:
     """Why a row may not be changed so, "" if it may."""
+    if line.sent_in:
+        return f"went along with others: name row {line.sent_in}, which carries it"
     if act == "retry" and line.why in _NOBODY:
         return f"names nobody to send it to: {because(line)}"
     if line.state in MAY[act] or (act == "retry" and force and line.state in BY_FORCE):
@@ -160,7 +167,8 @@ def _refused(act: str, line: OutboxLine, force: bool) -> str:
         return "may have gone out: --force sends it again"
     if act == "retry" and line.state == "suppressed":
         return f"was not sent on purpose ({because(line)}): --force sends it after all"
-    return f"is {line.state}: only what is {', '.join(MAY[act])} can be {_PAST[act]}"
+    states = [state for state in MAY[act] if state != "digest"]  # it waits as well, until its slot has come
+    return f"is {line.state}: only what is {', '.join(states)} can be {_PAST[act]}"
 
 
 def change(

@@ -7,7 +7,7 @@ Invariant: everybody who was considered stands there; a row tells what became of
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from engine.model.addresses import key_of
@@ -22,9 +22,9 @@ Local = Callable[[datetime], datetime]
 
 STATES = {
     "queued": "waits to be sent", "sending": "is being sent", "unknown": "may have been sent", "failed": "failed",
-    "bounced": "came back", "held": "held for a person", "dropped": "dropped", "digest": "comes with the next digest",
+    "bounced": "came back", "held": "held for a person", "dropped": "dropped",
 }  # fmt: skip
-"""States in words, but for sent and suppressed, which say more."""
+"""States in words, but for sent, suppressed and digest, which say more."""
 
 _PARTS = {part.value.replace(" ", "-"): part.value for part in Part}
 
@@ -62,11 +62,26 @@ def became(row: OutboxLine, local: Local) -> str:
     """What became of it until now."""
     if row.state == "suppressed":
         return f"not told: {why_not(Why(row.why), row.said)}"
+    if row.state == "digest" or row.sent_in:
+        return along(row, local)
     if row.state == "sent":
         return f"sent {local(row.tried_at):%Y-%m-%d %H:%M}" if row.tried_at is not None else "sent"
     said = STATES.get(row.state, row.state)
     reason = why_not(Why(row.why), row.said) if row.why else row.said
     return f"{said}: {reason}" if reason else said
+
+
+def along(row: OutboxLine, local: Local, now: datetime | None = None) -> str:
+    """What became of a row that goes along with others: when it goes, or in which row it went."""
+    reason = f": {why_not(Why(row.why), row.said)}" if row.why else ""
+    if row.sent_in:
+        state = STATES.get(row.state, row.state)
+        return f"sent in {row.sent_in}" if row.state == "sent" else f"goes in {row.sent_in}, which {state}"
+    if row.waits_until is None:
+        return f"goes with the next digest{reason}"
+    at, today = local(row.waits_until), local(now or datetime.now(UTC))
+    slot = f"{at:%H:%M}" if at - today < timedelta(days=1) else f"{at:%H:%M on %Y-%m-%d}"
+    return f"goes with the {'reports' if row.template == 'report' else 'digest'} at {slot}{reason}"
 
 
 def of(rows: Sequence[OutboxLine], person: str) -> list[OutboxLine]:
@@ -88,4 +103,5 @@ def as_json(row: OutboxLine) -> dict[str, Any]:
         "why": row.why or None,
         "said": why_not(Why(row.why), row.said) if row.why else row.said or None,
         "outbox": row.id,
+        "sent_in": row.sent_in or None,
     }

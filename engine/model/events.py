@@ -96,9 +96,13 @@ EVENTS: Final[tuple[Event, ...]] = (
     Event("mail.undeliverable", (Part.ASSIGNEE, Part.WRITER), unassigned=(Part.OWNER,), template="undeliverable",
           expected=True),
     Event("mail.forwarded", (Part.NAMED,), (Part.NAMED,), template="forward"),
-    Event("mail.discarded"),
-    Event("mail.duplicate"),
+    Event("mail.discarded", (Part.ADMIN,), template="report"),
+    Event("mail.duplicate", (Part.ADMIN,), template="report"),
     Event("desk.held", (Part.OWNER,), template="held_digest", expected=True),
+    Event("desk.digest", template="digest"),
+    Event("outbox.held", (Part.OWNER,), template="report"),
+    Event("hook.disabled", (Part.ADMIN,), template="report"),
+    Event("template.failed", (Part.ADMIN,), template="report"),
     Event("person.created", auto="account"),
     Event("person.unsubscribed"),
 )  # fmt: skip
@@ -108,6 +112,8 @@ BY_NAME: Final[Mapping[str, Event]] = {event.name: event for event in EVENTS}
 
 BY_HAND: Final = ("outbox.retry", "outbox.hold", "outbox.drop", "outbox.clear")
 """Events that are written and nobody hears of: what people decide about what is to be sent."""
+BY_THE_CLOCK: Final = frozenset({"desk.held", "desk.digest", "outbox.held"})
+"""Events that a clock brings about or limits: what tells of them is never collected."""
 
 STRENGTH: Final[Mapping[str, int]] = {event.name: number for number, event in enumerate(EVENTS)}
 
@@ -135,6 +141,7 @@ class Why(Stored):
     CAP_TOTAL = "cap.total"
     CAP_ANSWERS = "cap.answers"
     CAP_NOTICES = "cap.notices"
+    CAP_REPORTS = "cap.reports"
     CAP_HEARERS = "cap.hearers"
     UNPROVEN = "unproven"
     MTA = "mta"

@@ -6,6 +6,7 @@ Here: frozen data and nothing else. Not here: the events (`events.py`), who hear
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -17,7 +18,7 @@ if TYPE_CHECKING:  # a run without mail asks for rows of the outbox and for no p
     from engine.model.plan import Tell
 
 
-BY_ITSELF = -1
+AUTOMATIC = -1
 """In place of an item of a mute: any item, but only what a machine would answer by itself; 0 is all mail about any."""
 
 
@@ -74,8 +75,9 @@ class Heard(Struct, frozen=True):
 
     `to` is an address or the name of a webhook, `key` compares it, `account` is the number of an account or 0. `events`
     lead with the strongest. `state` is queued, held or suppressed; in the latter two `why` says why, and `said` more
-    where the code does not say all. `last`: more for this reason will not be answered. `template` and `text` are for
-    an automatic answer or a notice; an answer is a comment's words.
+    where the code does not say all. It is digest where the row goes along with others at `due`. `last`: more for this
+    reason will not be answered. `template` and `text` are for an automatic answer or a notice; an answer is a comment's
+    words.
     """
 
     kind: Kind
@@ -94,6 +96,7 @@ class Heard(Struct, frozen=True):
     state: str = "queued"
     why: Why | None = None
     said: str = ""
+    due: datetime | None = None
 
 
 class Outgoing(Struct, frozen=True, omit_defaults=True):
@@ -102,6 +105,7 @@ class Outgoing(Struct, frozen=True, omit_defaults=True):
     `actor` and `actor_address` say who did it, `comment` where the words are; `because`, `code` and `text` are as in
     `Tell`. `account`: it tells of an account that was made, too; `last`: it is the last that such a sender hears today.
     A program is told the `number` of the event and the `login` of who did it.
+    `collected` are the numbers of the rows that it carries.
     """
 
     to: str
@@ -123,6 +127,7 @@ class Outgoing(Struct, frozen=True, omit_defaults=True):
     workspace: str = ""
     number: int = 0
     login: str = ""
+    collected: tuple[int, ...] = ()
 
 
 class OnItem(Struct, frozen=True):

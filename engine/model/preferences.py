@@ -35,6 +35,7 @@ PREFERENCES: Final = (
     Preference("changes", ("yes", "no"), "changes without words: status, fields, labels, people"),
     Preference("own", ("no", "yes"), "what you did yourself"),
     Preference("held", ("yes", "no"), "mail that is held for a person, as the owner of the workspace"),
+    Preference("how", ("now", "hourly", "daily"), "whether notices come one by one, or as one mail an hour or a day"),
     Preference("format", ("both", "text"), "mails in text and HTML, or in text alone"),
 )
 

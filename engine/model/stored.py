@@ -62,6 +62,13 @@ class Waiting(Struct, frozen=True):
     until: datetime
 
 
+class HeldSince(NamedTuple):
+    """When the newest mail that is held was decided, None where only mail of ours is; since when the oldest waits."""
+
+    newest: datetime | None
+    oldest: datetime
+
+
 # ── mailboxes ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -157,12 +164,16 @@ class StoredMail(Struct, frozen=True):
 
 
 class Pruned(Struct, frozen=True):
-    """What was let go: raw mails and their bytes, traces; and how many attachments and bodies were kept from them."""
+    """What was let go: raw mails and their bytes, traces; and how many attachments and bodies were kept from them.
+
+    `outbox` counts rows of the outbox.
+    """
 
     mails: int = 0
     bytes: int = 0
     traces: int = 0
     kept: int = 0
+    outbox: int = 0
 
 
 # ── items ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -336,7 +347,7 @@ class OutboxLine(Struct, frozen=True):
 
     `to` is an address, or the name of a webhook; `login` that of an account, "" without one. `said` is what a server
     said last, or more of why not; `waits_until` is when a row is due that waits. `subject` is that of the mail, ""
-    before it was composed.
+    before it was composed. `sent_in` is the row that carries it, 0 for none; its state is that of this row, then.
     """
 
     id: int
@@ -362,6 +373,8 @@ class OutboxLine(Struct, frozen=True):
     message_id: str
     template: str = ""
     subject: str = ""
+    sent_in: int = 0
+    workspace: str = ""
 
 
 class Queued(NamedTuple):

@@ -23,7 +23,7 @@ from engine.outbox.letter import ComposeError, File, Letter
 from engine.outbox.plain import NAME_CHARS, one_line
 from engine.outbox.shown import shown
 from engine.outbox.templates import spoken
-from engine.outbox.values import ORIGINALS, Reaches, values
+from engine.outbox.values import LARGEST_ORIGINAL, ORIGINALS, Reaches, values
 from engine.outbox.writing import encoded_size
 from engine.store.dispatches import UNSIGNED
 
@@ -72,6 +72,8 @@ def letter(row: OutboxRow, store: Store, config: Config, now: datetime) -> Lette
     as_came = html and _is_laid_out(row)
     words, pictures = shown(about, store, base.settings, sender.rpartition("@")[2]) if as_came else ("", ())
     said = values(row, about, config, store, Reaches(reply_to or sender, note_address), language, attached, now)
+    if row.event == "desk.digest" and row.told.collected and not said["entries"]:
+        raise Gone(None, "nothing of what it tells is there any more")
     files = _files(base, store, attached, said)
     return replace(_assembled(base, said, now), files=files, html=html, shown=words, pictures=pictures)
 
@@ -266,4 +268,7 @@ def _original(row: OutboxRow, store: Store, trace: str) -> tuple[File, ...]:
     raw = store.archive.raw(row.mail) if row.mail else None
     if raw is None or not raw.content:
         return ()
-    return (File("original.eml", raw.content), *((File("trace.txt", trace.encode(), "text/plain"),) if trace else ()))
+    explained = (File("trace.txt", trace.encode(), "text/plain"),) if trace else ()
+    if row.told.template == "report" and len(raw.content) > LARGEST_ORIGINAL:
+        return explained
+    return (File("original.eml", raw.content), *explained)

@@ -51,17 +51,25 @@ MOST_BREAKS = 2
 """Times in a row that the way out may break over a mail, or refuse us, until the pass leaves it alone."""
 
 
+class Replaced(Struct, frozen=True):
+    """A template that failed where a workspace uses it, and why: the built-in text went out in its place."""
+
+    workspace: str
+    template: str
+    said: str
+
+
 class Delivered(Struct, frozen=True):
     """How many rows were sent, failed or wait, or may have been sent; `away` says why nothing goes out.
 
-    `replaced` are the templates that failed, each with why: the built-in text went out in their place.
+    `replaced` are the templates that failed.
     """
 
     sent: int = 0
     failed: int = 0
     unknown: int = 0
     away: str = ""
-    replaced: tuple[str, ...] = ()
+    replaced: tuple[Replaced, ...] = ()
 
 
 def deliver(
@@ -93,7 +101,7 @@ class _Run:
         self._templates: dict[str, Templates] = {}
         self._away, self._closed, self._breaks, self._reached = "", False, 0, False
         self._sent: OutboxRow | None = None
-        self._replaced: list[str] = []
+        self._replaced: list[Replaced] = []
         self._counts = {"sent": 0, "failed": 0, "unknown": 0}
         self._entries: list[Entry] = []
 
@@ -217,7 +225,7 @@ class _Run:
         composed = self.compose(row)
         self._store.outbox.composed(row.id, composed.content)
         if composed.replaced:
-            self._replaced.append(composed.replaced)
+            self._replaced.append(Replaced(row.told.workspace, row.told.template, composed.replaced))
         return composed
 
     def compose(self, row: OutboxRow) -> Composed:

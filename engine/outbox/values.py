@@ -8,17 +8,20 @@ the words and whether the work is done: no note, no other fact of the item, no r
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 from zoneinfo import ZoneInfo
 
 from engine.model.desk import AccountStatus
-from engine.model.events import Kind
+from engine.model.events import Kind, Why
 from engine.model.fields import COMMON
+from engine.outbox import digests
 from engine.outbox.names import EMPTY
 from engine.outbox.plain import NAME_CHARS, SUBJECT_CHARS, one_line, text
 from engine.outbox.templates import in_words, render_line
 from engine.wording.sentence import sentence
-from engine.wording.units import sized, spanned
+from engine.wording.units import sized
+from engine.wording.why import why_not
 
 if TYPE_CHECKING:
     from engine.config import Config
@@ -27,9 +30,6 @@ if TYPE_CHECKING:
 
 QUOTED_LINES = 40
 """Lines of the words before that an answer quotes."""
-
-MOST_HELD = 50
-"""Held mails that one mail lists."""
 
 LONGEST_QUOTE = 20_000
 """Characters of them."""
@@ -44,6 +44,16 @@ IN_THE_SENTENCE = ("merged_into", "merged_from")
 
 ORIGINALS = ("report", "forward")
 """Templates of mails that carry the original."""
+
+LARGEST_ORIGINAL = 5 << 20
+"""Bytes of an original that goes along with a report."""
+
+COMMANDS = {
+    "outbox.held": 'allegra outbox list state:held\nallegra outbox retry ID\nallegra outbox drop ID --reason "…"',
+    "hook.disabled": "allegra hooks enable {}",
+    "template.failed": "allegra check",
+}
+"""What can be done about what no mail carries; of a mail it is to look at it."""
 
 
 class Reaches(NamedTuple):
@@ -71,7 +81,7 @@ def values(
         made |= {
             "sender": one_line(about.sender, SUBJECT_CHARS),
             "subject": one_line(about.subject, SUBJECT_CHARS),
-            "reason": _sentence(told.because),
+            "reason": _sentence(_because(row)),
             "code": told.code,
         }
     if to_sender:
@@ -79,11 +89,13 @@ def values(
         made["what_to_do"] = in_words("advice", told.code, language)
         made["account"], made["again_suppressed"] = told.account, told.last
     elif told.template == "report":
-        made["trace"] = _trace(row, store)
+        made |= _report(row, store, now)
     elif _has_words(row):
         made["text"] = text(about.text[:LONGEST_WORDS]).strip("\n")
     if row.event == "desk.held":
-        made |= _held(about.workspace, store, now)
+        made |= digests.held(about.workspace, store, _mailboxes(about.workspace, config), now)
+    elif row.event == "desk.digest":
+        made |= digests.happened(row, store, partial(_one_of_many, config, store, language, now))
     if told.inside:
         made |= _facts(about, config) if row.item else {}
         made["note_address"] = reaches.note
@@ -96,6 +108,19 @@ def values(
     if row.kind is Kind.ANSWER and settings.replies.quote == "last" and about.quoted.strip():
         made["quote"] = _quote(about, config, language)
     return made
+
+
+def _one_of_many(
+    config: Config, store: Store, language: str, now: datetime, row: OutboxRow, about: OutboxContext
+) -> dict[str, object]:
+    """The values of a row that goes along with others, and when it happened."""
+    said = values(row, about, config, store, Reaches(""), language, (False,) * len(about.files), now)
+    return {**said, "at": _date(row.created_at, config)}
+
+
+def _mailboxes(workspace: str, config: Config) -> tuple[str, ...]:
+    """The mailboxes whose mail goes to a workspace as long as nothing is decided: its own, that of the system."""
+    return (workspace, *(("system",) if workspace in ("", config.system.default_workspace) else ()))
 
 
 def _of_everybody(row: OutboxRow, about: OutboxContext, config: Config) -> dict[str, object]:
@@ -134,6 +159,24 @@ def _sentence(because: str) -> str:
     """A reason as a sentence: with a capital and a stop."""
     said = one_line(because, 1000)
     return said[:1].upper() + said[1:] + ("." if said and said[-1] not in ".!?:。…)" else "")
+
+
+def _because(row: OutboxRow) -> str:
+    """The reason of a refusal or a report; of mail of ours that is held its code is one."""
+    return why_not(Why(row.told.code), "") if row.event == "outbox.held" else row.told.because
+
+
+def _report(row: OutboxRow, store: Store, now: datetime) -> dict[str, object]:
+    """What a report says beside the reason: of a mail how it came to it, whether it goes along, and others like it."""
+    if not row.mail:
+        return {"text": COMMANDS.get(row.event, "").format(row.told.code)}
+    made: dict[str, object] = {"mail": row.mail[:8], "trace": _trace(row, store)}
+    made["text"] = f"allegra explain {row.mail[:8]}"
+    mail = store.archive.find_mail(row.mail)
+    if mail is not None and mail.erased_at is None:
+        size = mail.size_bytes
+        made["files"] = [{"name": "original.eml", "size": sized(size), "attached": size <= LARGEST_ORIGINAL}]
+    return made | (digests.reported(row, store, now) if row.told.collected else {})
 
 
 def _has_words(row: OutboxRow) -> bool:
@@ -205,23 +248,6 @@ def _quote(about: OutboxContext, config: Config, language: str) -> str:
         shown.append("> …")
     said = {"writer": one_line(about.quoted_from, SUBJECT_CHARS), "date": _date(about.quoted_at, config)}
     return render_line("words", "wrote", language, said) + "\n" + "\n".join(shown)
-
-
-def _held(workspace: str, store: Store, now: datetime) -> dict[str, object]:
-    """What is held now, the oldest first, as far as a mail is read."""
-    rows = [row for row in store.archive.held() if row.workspace == workspace]
-    mails = [
-        {
-            "id": row.mail[:8],
-            "sender": one_line(row.sender, 80),
-            "subject": one_line(row.subject, 80),
-            "code": row.code,
-            "reason": one_line(row.because or row.error, 200),
-            "since": spanned(max(int((now - row.received_at).total_seconds()) // 3600 * 3600, 0)) or "0",
-        }
-        for row in rows[:MOST_HELD]
-    ]
-    return {"mails": mails, "number": len(rows), "more": max(len(rows) - MOST_HELD, 0)}
 
 
 def _date(at: datetime | None, config: Config) -> str:

@@ -91,6 +91,10 @@ class Engine(Struct, eq=False, dict=True):
         if "scripts" in self.__dict__:
             self.scripts.batch_over()
 
+    def switched_off(self) -> list[tuple[str, str]]:
+        """Give the scripts that were switched off since this was asked last, each with why."""
+        return self.memory.switched_off() if "memory" in self.__dict__ else []
+
     def close(self) -> None:
         """Stop the sandbox, if it was started, and write down what scripts did."""
         if "memory" in self.__dict__:

@@ -170,16 +170,13 @@ def _calm_collector() -> Iterator[None]:
 
 
 def send(engine: Engine, now: Callable[[], datetime] = utc_now) -> Sent:
-    """Tell the owners what is held, and send what waits in the outbox. Raises StoreError."""
-    if engine.store.queue.is_anything_held():
-        from engine.run.digests import held
-
-        held(engine, now())
-    if not engine.store.outbox.queued().rows:
+    """Tell what is told by the clock, and send what waits in the outbox. Raises StoreError."""
+    store = engine.store
+    if not store.queue.is_anything_to_tell(now()) and not store.outbox.queued().rows:
         return Sent()
     from engine.run.sending import send as send_out
 
-    return send_out(engine.store, engine.config, stop=engine.stop, now=now)
+    return send_out(store, engine.config, stop=engine.stop, now=now)
 
 
 def rehearse(

@@ -1,10 +1,9 @@
 """From spooled mails to receipts: decide each, commit together.
 
-Here: the order of deciding and committing, what happens when an answer changed meanwhile, and that a
-mail which breaks the machine is counted and retried while the next one goes on.
-Not here: where mails come from (`passing.py`, `desk/taking.py`), how a batch is led through the decision (`hand.py`),
-what a table does. Invariant: every mail of a batch ends in a receipt, a deferral or a counted failure; one transaction
-holds all effects of a round.
+Here: the order of deciding and committing, what happens when an answer changed meanwhile, and that a mail which breaks
+the machine is counted and retried while the next one goes on. Not here: where mails come from (`passing.py`,
+`desk/taking.py`), how a batch is led through the decision (`hand.py`), what a table does. Invariant: every mail of a
+batch ends in a receipt, a deferral or a counted failure; one transaction holds all effects of a round.
 """
 
 from __future__ import annotations
@@ -28,6 +27,7 @@ from engine.model.hearing import Actor
 from engine.model.plan import Outcome, Plan, Receipt, Settle, Tell
 from engine.model.whole import whole
 from engine.run import logged
+from engine.run.digests import switched_off
 from engine.run.engine import Engine
 from engine.run.hand import Hand
 from engine.run.world import Live, World
@@ -79,7 +79,9 @@ def process(engine: Engine, batch: Sequence[Spooled], now: datetime) -> list[Res
     database is away or full: nothing of the batch is committed then, nothing was told to the server, and no mail
     is charged with it. In a store that takes all of it back, nothing is remembered of scripts either.
     """
-    return _Work(engine, now, World if engine.store.is_rehearsing else Live).all(batch)
+    results = _Work(engine, now, World if engine.store.is_rehearsing else Live).all(batch)
+    switched_off(engine.store, engine.teller, engine.switched_off(), now)
+    return results
 
 
 def claim(engine: Engine, mailbox: str, now: datetime, owner: str, tried: bool) -> tuple[list[Spooled], list[Result]]:

@@ -32,19 +32,30 @@ def send(
     store: Store, config: Config, limit: int = 0, stop: Stop | None = None,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> Sent:  # fmt: skip
-    """Send what is due, at most `limit` rows (0: `smtp.max_per_run`), and tell what waits. Raises StoreError."""
-    done = Delivered()
+    """Send what is due, at most `limit` rows (0: `smtp.max_per_run`), and tell what waits. Raises StoreError.
+
+    What is told by the clock is written first, what was found out while sending last: it goes with the next pass.
+    """
+    from engine.decision.hearing import Hearing
+    from engine.run import digests
+
+    done, teller = Delivered(), Hearing(config)
+    if store.queue.is_anything_to_tell(now()):
+        digests.by_the_clock(store, config, teller, now())
     if store.outbox.waiting(now()):
         most = limit or (config.smtp.max_per_run if config.smtp is not None else PER_RUN)
         with suppress(Stopped):
             done = deliver(store, config, most, now, stop)
+    if done.replaced:
+        digests.templates_failed(store, teller, done.replaced, now())
     rows, oldest = store.outbox.queued()
     trouble = store.troubles.find(NO_WAY_OUT)
     if trouble is not None and not rows:
         store.troubles.over(NO_WAY_OUT)
         trouble = None
     oldest_s = round((now() - oldest).total_seconds()) if oldest is not None else 0
-    counts = Sent(done.sent, done.failed, done.unknown, rows, max(oldest_s, 0), replaced=done.replaced)
+    counts = Sent(done.sent, done.failed, done.unknown, rows, max(oldest_s, 0),
+                  replaced=tuple([each.said for each in done.replaced]))  # fmt: skip
     return counts if trouble is None else replace(counts, away=trouble.said, since=trouble.since)
 
 

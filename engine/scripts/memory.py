@@ -56,6 +56,8 @@ class Memory:
         self._ledger = ledger
         self._now = now
         self._kept: set[str] = set()
+        self._names: dict[str, str] = {}
+        self._off: list[tuple[str, str]] = []
         self._spent: dict[tuple[str, str], float] = {}
         self._unwritten_ms = 0.0
 
@@ -64,6 +66,7 @@ class Memory:
         if program.key in self._kept:
             return
         self._kept.add(program.key)
+        self._names |= {sha256: name for name, sha256 in program.versions}
         state, texts = self._ledger.state, (program.params, program.tables)
         if state.params == texts and all(state.good.get(each.name) == each.source for each in program.scripts):
             return
@@ -74,6 +77,11 @@ class Memory:
                 if before is not None and before != script.source:
                     state.previous[script.name] = before
                 state.good[script.name] = script.source
+
+    def switched_off(self) -> list[tuple[str, str]]:
+        """Give the scripts that were switched off since this was asked last, by name, each with why."""
+        off, self._off = self._off, []
+        return off
 
     def succeeded(self, shas: Iterable[str], occasion: Occasion, cpu_ms: float) -> None:
         """Count a success: failures of before were not in a row."""
@@ -98,14 +106,15 @@ class Memory:
                 known.append((now, sender, content))
             record.failures = known
             if len(known) >= FAILURES and not record.off:
-                record.off = f"it failed {FAILURES} times in a row, for different senders, last: {why}"[:500]
-            self._spend(record, sender, cpu_ms)
+                said = f"it failed {FAILURES} times in a row, for different senders, last: {why}"
+                self._switch_off(key, record, said)
+            self._spend(key, record, sender, cpu_ms)
 
     def attacked(self, shas: Iterable[str], why: str) -> None:
         """Switch scripts off at once and everywhere; which of them it was cannot be told."""
         with self._ledger.changing() as state:
             for sha256 in shas:
-                state.records.setdefault(sha256, Record()).off = f"it tried to break out: {why}"[:500]
+                self._switch_off(sha256, state.records.setdefault(sha256, Record()), f"it tried to break out: {why}")
 
     def close(self, ended: Iterable[str] = ()) -> None:
         """Write down what was only counted so far; `ended` are records whose failures were not in a row."""
@@ -113,7 +122,7 @@ class Memory:
             return
         with self._ledger.changing() as state:
             for (key, sender), ms in self._spent.items():
-                self._spend(state.records.setdefault(key, Record()), _masked(sender), ms)
+                self._spend(key, state.records.setdefault(key, Record()), _masked(sender), ms)
             for key in ended:
                 state.records[key].failures = []
             now = self._now()
@@ -121,7 +130,12 @@ class Memory:
         self._spent.clear()
         self._unwritten_ms = 0.0
 
-    def _spend(self, record: Record, sender: str, cpu_ms: float) -> None:
+    def _switch_off(self, key: str, record: Record, why: str) -> None:
+        record.off = why[:500]
+        sha256 = key.partition("/")[0]
+        self._off.append((self._names.get(sha256, sha256[:12]), record.off))
+
+    def _spend(self, key: str, record: Record, sender: str, cpu_ms: float) -> None:
         now = self._now()
         kept = [each for each in record.spent if now - each[0] < WINDOW_S]
         last = next((n for n, each in enumerate(kept) if each[1] == sender and now - each[0] < 60), None)
@@ -135,7 +149,8 @@ class Memory:
             by_sender[each] = by_sender.get(each, 0.0) + ms
         total = sum(min(ms, CPU_S * 1000 / FAILURES) for ms in by_sender.values())
         if total >= CPU_S * 1000 and not record.off:
-            record.off = f"it used {sum(by_sender.values()) / 1000:.0f} s of CPU time within an hour"
+            spent_s = sum(by_sender.values()) / 1000
+            self._switch_off(key, record, f"it used {spent_s:.0f} s of CPU time within an hour")
 
 
 def _is_over(record: Record, now: float) -> bool:

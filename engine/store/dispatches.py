@@ -13,20 +13,25 @@ import msgspec
 
 from engine.model.desk import AccountStatus
 from engine.model.events import Kind
-from engine.model.hearing import Outgoing
+from engine.model.hearing import Actor, Batch, Happened, Outgoing
+from engine.model.plan import Tell
 from engine.model.whole import as_json
 from engine.store import hot
+from engine.store.database import us
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from engine.model.hearing import Actor, Batch, Happened, Heard
+    from engine.model.hearing import Heard
     from engine.ports import Teller
     from engine.store.database import Database
     from engine.store.scene import Scene
 
 UNSIGNED = "@allegra.invalid>"
 """How a Message-ID ends that is not signed: no reply could be traced by it, so none goes out with it."""
+
+HELD, HELD_EVERY_US = "outbox.held", 3_600_000_000
+"""That rows became held, and how often that is told of a workspace."""
 
 MOST_KEY = 400
 """Characters of an address or a login in the key of a row."""
@@ -68,12 +73,24 @@ class Dispatches:
             )
             for each in heard
         ]
+        held = next((each for each, row in zip(heard, rows, strict=True) if row and each.state == "held"), None)
+        if held is not None:
+            self._is_held(held, batch.workspace, now)
         return tuple([row for row in rows if row])
+
+    def _is_held(self, heard: Heard, workspace: str, now: int) -> None:
+        """Tell the owner that mail of ours waits for a person, once an hour."""
+        last = self._database.one(hot.LAST_OF_DESK, HELD, workspace, 1)
+        if last is not None and now - last[1] < HELD_EVERY_US:
+            return
+        batch = Batch((Happened(HELD),), Tell(HELD, code=str(heard.why)), Actor(), workspace)
+        occasion = f"{HELD}:{workspace}:{last[0] if last else 0}"
+        self.write(batch, Source(via="engine"), dict.fromkeys(Kind, occasion))
 
     def _event(self, happened: Happened, batch: Batch, source: Source, now: int) -> int:
         name, actor, tell = happened.event, batch.actor, batch.tell
         detail: dict[str, object] = {"changes": happened.changes} if happened.changes else {}
-        if name.startswith("mail."):
+        if name.startswith("mail.") or tell.code:
             detail |= {"code": tell.code, "because": tell.because}
         who = _login(actor) or actor.key or actor.name
         done = self._database.run(
@@ -94,11 +111,11 @@ class Dispatches:
             hot.OUTBOX_ONCE, dedupe, message_id, source.row, source.generation, source.act, heard.events[0],
             str(heard.kind), key, heard.account or None, " ".join(part.replace(" ", "-") for part in heard.parts),
             heard.language, batch.item or None, batch.topic or None, self._payload(heard, batch, numbers), heard.state,
-            heard.why or "", heard.said, now,
+            heard.why or "", heard.said, now, us(heard.due) if heard.due is not None else 0,
         )  # fmt: skip
         if not done.rowcount:
             return 0
-        if heard.state not in ("suppressed", "dropped"):
+        if heard.state not in ("suppressed", "dropped", "digest"):
             self._scene.wrote(heard.kind, now)
         return int(done.lastrowid)
 

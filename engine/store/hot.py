@@ -12,7 +12,20 @@ Over 300 lines: statements only; what a mail costs is read in one place.
 
 from __future__ import annotations
 
-from engine.store.terms import COLUMNS, COUNTED, DECIDED, DRAFT, OF_THE_DESK, OPEN, PLANNED, QUEUED, TAKEN_AWAY
+from engine.store.terms import (
+    BY_ITSELF,
+    COLLECTED,
+    COLUMNS,
+    COUNTED,
+    DECIDED,
+    DRAFT,
+    OF_THE_DESK,
+    OPEN,
+    PLANNED,
+    QUEUED,
+    TAKEN_AWAY,
+    TO_SEE,
+)
 
 
 def insert(table: str, *names: str) -> str:
@@ -145,7 +158,7 @@ NUMBER_ABOVE = insert("numbering", "kind", "above") + " ON CONFLICT (kind) DO UP
 
 NEWEST_ROW = "SELECT coalesce(max(id), 0) FROM outbox"
 
-HOLD_QUEUED = f"UPDATE outbox SET state = 'held', owner = NULL, error = ? WHERE {QUEUED}"
+HOLD_QUEUED = f"UPDATE outbox SET state = 'held', owner = NULL, error = ? WHERE ({QUEUED}) OR {COLLECTED}"
 
 SET_ITEM = {column: update("item", column, where="id = ?") for column in ("title", *COLUMNS, "private", "closed_at")}
 """A statement for each column of an item that an effect may set."""
@@ -214,7 +227,7 @@ ATTACHMENT = insert(
 
 OUTBOX = insert(
     "outbox", "dedupe", "message_id", "inbound_id", "generation", "act", "event", "class", "address_key", "account_id",
-    "roles", "language", "item", "topic", "payload", "state", "why", "error", "created_at",
+    "roles", "language", "item", "topic", "payload", "state", "why", "error", "created_at", "next_at",
 )  # fmt: skip
 
 OUTBOX_ONCE = OUTBOX + " ON CONFLICT DO NOTHING"
@@ -227,9 +240,7 @@ EVENT = insert(
 EVENTS_OF = "SELECT detail FROM event WHERE inbound_id = ? AND generation = ? AND name = ?"
 
 LAST_OF_DESK = f"""
-SELECT id, at FROM event WHERE {OF_THE_DESK} AND name = ? AND workspace = ? ORDER BY id DESC LIMIT 1"""
-
-HELD = f"SELECT 1 FROM inbound WHERE {OPEN} AND state IN ('held', 'quarantined') LIMIT 1"
+SELECT id, at, detail FROM event WHERE {OF_THE_DESK} AND name = ? AND workspace = ? ORDER BY id DESC LIMIT ?"""
 
 HELD_SINCE = f"""
 SELECT receipt.workspace, max(inbound.decided_at), min(inbound.decided_at) FROM inbound
@@ -239,6 +250,26 @@ WHERE inbound.{OPEN} AND inbound.state IN ('held', 'quarantined') GROUP BY recei
 NEWEST_EVENT = "SELECT coalesce(max(id), 0) FROM event"
 
 NEWEST_ITEM = "SELECT coalesce(max(id), 0) FROM item"
+HELD_OF_OURS = f"SELECT payload, created_at FROM outbox WHERE {TO_SEE} AND state = 'held' ORDER BY created_at LIMIT ?"
+
+# ── what goes along with others ───────────────────────────────────────────────────────────────────────────────
+
+_SLOT_HAS_COME = f"{COLLECTED} AND (next_at <= ? OR next_at > ?)"
+"""Or it is later than any slot: a clock ran ahead."""
+
+TO_BE_TOLD = f"""
+SELECT 1 WHERE EXISTS (SELECT 1 FROM inbound WHERE {OPEN} AND state IN ('held', 'quarantined'))
+  OR EXISTS (SELECT 1 FROM outbox WHERE {TO_SEE} AND state = 'held')
+  OR EXISTS (SELECT 1 FROM outbox WHERE {_SLOT_HAS_COME})"""
+
+DUE_TO_GO_ALONG = f"""
+SELECT id, account_id, address_key, language, event, inbound_id, generation,
+  (SELECT mailbox_id FROM inbound WHERE inbound.id = inbound_id), payload
+FROM outbox WHERE {_SLOT_HAS_COME} ORDER BY +id LIMIT ?"""
+
+CARRIED = "UPDATE outbox SET state = 'sent', sent_in = ?, next_at = 0 WHERE id = ?"
+
+NOT_CARRIED = "UPDATE outbox SET state = 'suppressed', why = ?, next_at = 0 WHERE id = ?"
 
 EVENTS_OF_ACT = "SELECT name FROM event WHERE act = ? AND act <> '' ORDER BY id"
 
@@ -300,7 +331,7 @@ TAKEN_IN = "SELECT min(first_seen) FROM presentation WHERE inbound_id = ?"
 
 TO_AND_FRO = {
     "ours": f"""
-SELECT created_at FROM outbox WHERE address_key = ? AND item = ? AND created_at >= ? AND {COUNTED}""",
+SELECT created_at FROM outbox WHERE address_key = ? AND item = ? AND created_at >= ? AND {COUNTED} AND {BY_ITSELF}""",
     "theirs": f"""
 SELECT inbound.received_at FROM inbound JOIN receipt ON receipt.inbound_id = inbound.id
 WHERE inbound.sender = ? AND inbound.received_at >= ? AND inbound.{DECIDED} AND receipt.item = ?""",
@@ -322,7 +353,15 @@ SELECT created_at FROM outbox WHERE class = ? AND {COUNTED} AND created_at >= ? 
 # The || keeps SQLite from walking the rows of a kind to everybody in place of the few to one address.
 WRITTEN_TO = f"""
 SELECT created_at, coalesce(item, 0) FROM outbox
-WHERE address_key = ? AND class || '' = ? AND {COUNTED} AND created_at >= ? ORDER BY created_at DESC LIMIT ?"""
+WHERE address_key = ? AND class || '' = ? AND {COUNTED} AND {BY_ITSELF} AND created_at >= ?
+ORDER BY created_at DESC LIMIT ?"""
+
+REPORTED = f"""
+SELECT created_at FROM outbox
+WHERE address_key = ? AND class || '' = 'notice' AND {COUNTED} AND {BY_ITSELF} AND created_at > ?
+AND EXISTS (SELECT 1 FROM inbound WHERE inbound.id = inbound_id AND inbound.code = ?
+            AND mailbox_id = (SELECT mailbox.id FROM mailbox WHERE mailbox.name = ?))
+ORDER BY created_at DESC LIMIT ?"""
 
 REFUSED_TO = f"""
 SELECT count(*) FROM outbox WHERE address_key = ? AND class || '' = 'auto' AND {COUNTED} AND created_at >= ?

@@ -74,6 +74,11 @@ class Mails:
             query = query.where(tables.Receipt.workspace == workspace)
         return [_mail_row(row) for row in self._database.all(query)]
 
+    def waiting(self, limit: int = 10_000) -> list[MailRow]:
+        inbound = tables.Inbound
+        waits = tables.SQL(OPEN), inbound.state == "received", inbound.code != ""
+        return [_mail_row(row) for row in self._database.all(_rows().where(*waits).order_by(inbound.id).limit(limit))]
+
     def _rules_called(self, part: str) -> Iterator[tuple[str, int]]:
         """Find rules by a part of their name in every rule file there was: digest of the file, number in it."""
         for digest, text in self._database.all(tables.RuleText.select(tables.RuleText.digest, tables.RuleText.text)):

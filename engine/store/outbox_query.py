@@ -29,7 +29,7 @@ from engine.store.query import (
     statement,
     words,
 )
-from engine.store.terms import QUEUED, TO_SEE
+from engine.store.terms import COLLECTED, QUEUED, TO_SEE
 
 WINDOW = 100_000
 """Rows, the newest, among which is looked for what no index knows."""
@@ -37,7 +37,8 @@ WINDOW = 100_000
 BOUNCED_FOR = timedelta(days=7)
 """How long a mail that came back is shown among what is not over."""
 
-STATES = ("queued", "sending", "sent", "unknown", "failed", "bounced", "held", "suppressed", "dropped")
+STATES = ("queued", "sending", "digest", "sent", "unknown", "failed", "bounced", "held", "suppressed", "dropped")
+COLLECTING = frozenset({"digest"})
 WAITING, TROUBLED = frozenset({"queued", "sending"}), frozenset({"held", "failed", "unknown", "bounced"})
 
 
@@ -55,19 +56,21 @@ def read(query: str, now: datetime, everything: bool = False, separators: str = 
     address from the rest, beside `+`.
     """
     conditions, states = _conditions(query, now, separators)
-    wanted = states or (frozenset(STATES) if everything else WAITING | TROUBLED)
+    wanted = states or (frozenset(STATES) if everything else WAITING | COLLECTING | TROUBLED)
     week = (Condition("created_at >= ?", (us(now - BOUNCED_FOR),)),) if not (everything or states) else ()
     if any(each.finds for each in conditions):
         recent = tuple([Condition(f"(state <> 'bounced' OR {each.sql})", each.params) for each in week])
         return Found((_statement("+id", _in(wanted), *recent, *conditions),))
-    if wanted <= WAITING | TROUBLED:
+    if wanted <= WAITING | COLLECTING | TROUBLED:
         waiting = [_statement("+id", Condition(QUEUED, ()), _in(wanted & WAITING), *conditions)]
+        collecting = [_statement("+id", Condition(COLLECTED, ()), *conditions)]
         troubled = [
             _statement("created_at DESC, id", Condition(TO_SEE, ()), Condition("state = ?", (state,)),
                        *(week if state == "bounced" else ()), *conditions)
             for state in sorted(wanted & TROUBLED)
         ]  # fmt: skip
-        return Found((*(waiting if wanted & WAITING else ()), *troubled))
+        collecting = collecting if wanted & COLLECTING else []
+        return Found((*(waiting if wanted & WAITING else ()), *collecting, *troubled))
     return Found((_statement("id", among_newest("outbox", WINDOW), _in(wanted), *conditions),), windowed=True)
 
 

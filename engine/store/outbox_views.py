@@ -132,27 +132,33 @@ def _lines() -> Any:
     """The columns of a line; the title of what it is about comes by the way."""
     row, inbound, account, item, topic = (
         tables.Outbox, tables.Inbound, tables.Account, tables.Item, tables.Topic)  # fmt: skip
+    carrier = row.alias("carrier")
     title = tables.fn.COALESCE(item.title, topic.title, inbound.subject, "")
     return (
         row.select(
             row.id, row.state, row.kind, row.event, row.payload, row.address_key, account.login, row.roles,
             row.item, row.topic, inbound.ref, row.act, title, row.why, row.error, row.attempts, row.created_at,
             row.tried_at, row.next_at, row.message_id, tables.fn.substr(row.content, 1, HEAD_BYTES),
+            row.sent_in, carrier.state, carrier.tried_at,
         )
         .join(inbound, tables.JOIN.LEFT_OUTER).switch(row).join(account, tables.JOIN.LEFT_OUTER)
         .join(item, tables.JOIN.LEFT_OUTER, on=(item.id == row.item))
         .join(topic, tables.JOIN.LEFT_OUTER, on=(topic.id == row.topic))
+        .join(carrier, tables.JOIN.LEFT_OUTER, on=(carrier.id == row.sent_in))
     )  # fmt: skip
 
 
 def _line(row: tuple[Any, ...]) -> OutboxLine:
     (number, state, kind, event, payload, key, login, parts, item, topic, mail, act, title, why, said, attempts,
-     created_at, tried_at, next_at, message_id, head) = row  # fmt: skip
+     created_at, tried_at, next_at, message_id, head, sent_in, carried, carried_at) = row  # fmt: skip
     told = decode(payload)
+    if sent_in:
+        state, tried_at = carried or state, carried_at or 0
     return OutboxLine(
         number, state, Kind(kind), event, told.to or key, login or "", told.name, tuple(parts.split()), told.inside,
         item or 0, topic or 0, mail or "", act, title, why, said, attempts, time(created_at), moment(tried_at),
         moment(next_at), message_id, told.template, _subject(bytes(head or b"")),
+        sent_in or 0, told.workspace,
     )  # fmt: skip
 
 

@@ -38,7 +38,7 @@ class Ledger:
         self.defer, self.fail, self.describe = claims.defer, claims.fail, claims.describe
         self.in_hand, self.head, self.reset_status = claims.in_hand, claims.head, claims.reset_status
         self.tell, self.happened, self.not_arrived = telling.tell, telling.happened, telling.not_arrived
-        self.last_happened, self.held = telling.last, telling.held
+        self.last_happened, self.held, self.carry = telling.last, telling.held, telling.carry
         self.reopen, self.ignore, self.reject = closing.reopen, closing.ignore, closing.reject
         self.item_by_message_ids, self.duplicate = receipts.item_by_message_ids, receipts.duplicate
         self.sender_rate, self.total_rate = receipts.sender_rate, receipts.total_rate
@@ -87,6 +87,7 @@ class Archive:
 
     def __init__(self, mails: Mails, retention: Retention) -> None:
         self.find_mail, self.mail, self.mails, self.held = mails.find_mail, mails.mail, mails.mails, mails.held
+        self.waiting = mails.waiting
         self.oldest, self.receipts, self.trace = mails.oldest, mails.receipts, mails.trace
         self.raw, self.stored_mails = mails.raw, mails.stored_mails
         self.keep_text, self.text = retention.keep_text, retention.text

@@ -23,6 +23,9 @@ CLAIM_S = 900
 CLOCK_JUMP_S = 86_400
 """A claim, lease or wait that ends later than this from now was made before the clock went back."""
 
+LONGEST_SLOT_S = 32 * 86_400
+"""A row that goes along with others later than this from now got its slot before the clock went back."""
+
 DEATHS_AT_ONCE = 2
 """After so many deaths a mail is still taken up at once: whoever is killed has a mail in hand, most often innocent."""
 
@@ -49,8 +52,8 @@ class Queue:
         with self._database.joining():
             self._database.do(inbound.update(next_at=0).where(waits, here, inbound.code.in_(sorted(codes))))
 
-    def is_anything_held(self) -> bool:
-        return self._database.one(hot.HELD) is not None
+    def is_anything_to_tell(self, now: datetime) -> bool:
+        return self._database.one(hot.TO_BE_TOLD, *slots(now)) is not None
 
     def tried_mailboxes(self, now: datetime) -> frozenset[str]:
         return frozenset(name for (name,) in self._database.rows(hot.TRIED_MAILBOXES, us(now)))
@@ -88,3 +91,8 @@ def last_line(text: str) -> str:
     """Give the line of a stored error that says what happened."""
     lines = text.strip().splitlines()
     return lines[-1][:500] if lines else "the machine broke on this mail"
+
+
+def slots(now: datetime) -> tuple[int, int]:
+    """Give the times between which a row waits for its slot."""
+    return us(now), us(now) + LONGEST_SLOT_S * 1_000_000

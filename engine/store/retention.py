@@ -1,4 +1,4 @@
-"""How long what is kept: bytes, traces, and what erasing leaves behind.
+"""How long what is kept: bytes, traces, rows of the outbox, and what erasing leaves behind.
 
 Here: `Retention`, a part of `engine.ports.Archive`: purge, prune, backup, and the texts of rule files. Not here: when
 these run (`allegra db prune`, `run`). Invariant: the bytes of a mail that waits for anybody (a machine, a person, the
@@ -26,8 +26,14 @@ from engine.store.terms import DECIDED, OPEN, PLANNED, QUEUED
 
 NEVER = 2**63 - 1
 
-AT_ONCE = 100
-"""Mails purged in one transaction."""
+AT_ONCE, ROWS_AT_ONCE = 100, 500
+"""Mails purged, and rows of the outbox let go of, in one transaction."""
+
+OVER = ("sent", "bounced", "dropped")
+"""States of rows that nobody waits for and nobody has to look at."""
+
+KEEP_SUPPRESSED_S = 90 * 86_400.0
+"""How long is kept who was not told and why."""
 
 
 class Retention:
@@ -36,7 +42,7 @@ class Retention:
     def __init__(self, database: Database, mails: Mails, blobs: Blobs) -> None:
         self._database, self._mails, self._blobs = database, mails, blobs
 
-    def prune(self, now: datetime, keep: float, keep_trace: float) -> Pruned:
+    def prune(self, now: datetime, keep: float, keep_trace: float, keep_outbox: float | None = None) -> Pruned:
         mails = size = kept = last = 0
         cut = us(now) - int(keep * 1_000_000)
         inbound, receipt = tables.Inbound, tables.Receipt
@@ -59,7 +65,23 @@ class Retention:
                     receipt.inbound.in_(ended),
                 )
             )  # fmt: skip
-        return Pruned(mails, size, traces, kept)
+        let_go = self._outbox(us(now), keep_outbox) if keep_outbox is not None else 0
+        return Pruned(mails, size, traces, kept, let_go)
+
+    def _outbox(self, now: int, keep: float) -> int:
+        """Let go of rows of the outbox that are over, in one walk through all of them; gives how many."""
+        row, gone, last = tables.Outbox, 0, 0
+        sent = row.created_at < now - int(keep * 1_000_000)
+        not_told = row.created_at < now - int(min(keep, KEEP_SUPPRESSED_S) * 1_000_000)
+        old = row.state.in_(OVER) & sent | (row.state == "suppressed") & not_told
+        while True:
+            with self._database.joining():
+                query = row.select(row.id).where(row.id > last, old).order_by(row.id).limit(ROWS_AT_ONCE)
+                numbers = [number for (number,) in self._database.all(query)]
+                if not numbers:
+                    return gone
+                self._database.do(row.delete().where(row.id.in_(numbers)))
+            gone, last = gone + len(numbers), numbers[-1]
 
     def _first_since(self, table: Any, time: Any, cut: int, now: datetime, *where: Any) -> int:
         """Give the first row since `cut`: rows behind it are younger, whatever their clock said when it ran behind."""
@@ -105,8 +127,12 @@ class Retention:
         self._database.do(effect.update(detail="").where(effect.inbound == number))
         of_the_mail = event.update(actor="", detail="").where(event.inbound == number, event.name.startswith("mail."))
         self._database.do(of_the_mail)
+        along = outbox.select(outbox.sent_in).where(outbox.inbound == number, outbox.sent_in.is_null(False))
+        carriers = [carrier for (carrier,) in self._database.all(along)]
+        words = outbox.update(content=None).where(outbox.id.in_(carriers), ~tables.SQL(f"({QUEUED})"))
+        self._database.do(words)
         sent = outbox.select(outbox.id, outbox.generation, outbox.state, outbox.message_id)
-        sent = sent.where(outbox.inbound == number, ~tables.SQL(f"({QUEUED})"))
+        sent = sent.where(outbox.inbound == number, ~tables.SQL(f"({QUEUED})"), outbox.state != "digest")
         for row, generation, state, message_id in self._database.all(sent):
             once = f"{number}:{generation}:purged {row}"
             if state == "suppressed":  # nobody answers it, and it may be made of the key

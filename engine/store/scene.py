@@ -17,9 +17,9 @@ from engine.model.addresses import bare
 from engine.model.desk import Account, AccountStatus
 from engine.model.draft import Role
 from engine.model.events import Kind
-from engine.model.hearing import BY_ITSELF, OnItem
+from engine.model.hearing import AUTOMATIC, OnItem
 from engine.store import hot
-from engine.store.database import Database, moment, us
+from engine.store.database import Database, moment, time, us
 from engine.store.directory import Directory
 from engine.store.memory import Memory
 
@@ -166,7 +166,7 @@ class Scene:
         if self._database.one(hot.REPEATED, row, start, REPEAT_MAILS)[0] < REPEAT_MAILS:
             return False
         until = self._database.now() + LOOP_MUTE_S * 1_000_000
-        self._database.run(hot.MUTE, address_key, BY_ITSELF, until, "equal mails: no automatic answers")
+        self._database.run(hot.MUTE, address_key, AUTOMATIC, until, "equal mails: no automatic answers")
         self._memory.forget(("muted",))
         return True
 
@@ -210,6 +210,13 @@ class Scene:
 
     def refused(self, code: str, since_s: float, address_key: str) -> int:
         return int(self._database.one(hot.REFUSED_TO, address_key, self._start(since_s), code)[0])
+
+    def reported(self, address_key: str, code: str, mailbox: str, since_s: float, most: int) -> tuple[datetime, ...]:
+        rows = self._database.rows(hot.REPORTED, address_key, self._start(since_s), code, mailbox, most)
+        return tuple([time(at) for (at,) in rows])
+
+    def now(self) -> datetime:
+        return time(self._database.now())
 
     def _start(self, since_s: float) -> int:
         return self._database.now() - int(since_s * 1_000_000)

@@ -35,6 +35,7 @@ WHY: Final[Mapping[str, str]] = {
     Why.CAP_TOTAL: "too many automatic answers in all[ ({said})]",
     Why.CAP_ANSWERS: "too many answers in an hour[ ({said})]",
     Why.CAP_NOTICES: "too many notices to this address in an hour[ ({said})]",
+    Why.CAP_REPORTS: "was told of this reason not long ago (errors.reports)[ ({said})]",
     Why.CAP_HEARERS: "too many would hear of it at once (notify.most)[: {said}]",
     Why.UNPROVEN: "nothing proves that its author wrote it[ ({said})]",
     Why.MTA: "the mail server tells the sender (deliver --bounce)[ ({said})]",

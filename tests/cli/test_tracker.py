@@ -311,7 +311,7 @@ def test_a_file_that_is_no_backup_is_refused(full):
 def test_pruning_only_tells_unless_committed(full):
     assert "would go" in full.run(db, "prune").stdout
     assert full.lines(db, "prune", "--commit") == [
-        {"schema": "allegra.db/1", "mails": 0, "bytes": 0, "traces": 0, "done": True}
+        {"schema": "allegra.db/1", "mails": 0, "bytes": 0, "traces": 0, "outbox": 0, "done": True}
     ]
 
 

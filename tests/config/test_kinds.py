@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import time
 
 import pytest
 from hypothesis import given
@@ -93,3 +94,16 @@ def _patterns(section: Section) -> Iterator[Pattern]:
     for name in section.__struct_fields__:
         value = getattr(section, name)
         yield from (each for each in (value if isinstance(value, tuple) else (value,)) if isinstance(each, Pattern))
+
+
+@pytest.mark.parametrize(
+    ("text", "read"), [("07:00", "07:00"), ("7:30", "07:30"), (" 23:59 ", "23:59"), (time(6, 5), "06:05")]
+)
+def test_a_time_of_the_day_is_read(text: object, read: str) -> None:
+    assert kinds.read_time_of_day(text) == read
+
+
+@pytest.mark.parametrize("text", ["7", "24:00", "07:60", "7 am", "", 7, None])
+def test_what_is_no_time_of_the_day_is_refused(text: object) -> None:
+    with pytest.raises(Wrong, match="no time of the day"):
+        kinds.read_time_of_day(text)

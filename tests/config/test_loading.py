@@ -187,3 +187,10 @@ def test_a_file_of_another_format_says_which_one_is_read(find: Find, value: str)
 def test_an_option_with_one_word_says_which(find: Find) -> None:
     (problem,) = find("[people]\nidentity = 'sender'\n")
     assert (problem.code, problem.message) == ("C103", 'this can only be "from"')
+
+
+def test_F136_a_reason_that_no_mail_has_is_an_error_with_the_nearest_one(find: Find) -> None:
+    assert find('[errors]\nreports_also = ["gate.unknown_sender", "thread", "thread.item_gone", "gate.*"]\n') == []
+    (problem,) = find('[errors]\nreports_also = ["gate.dmarc", "gate.unknown_sendr"]\n')
+    assert (problem.code, problem.help) == ("C103", "did you mean  gate.unknown_sender ?")
+    assert problem.excerpt[problem.column - 1 :].startswith('"gate.unknown_sendr"')

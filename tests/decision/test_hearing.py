@@ -52,6 +52,8 @@ class Scene:
     repeating: set[str] = field(default_factory=set)
     counts: dict[Kind, int] = field(default_factory=dict)
     refusals: int = 0
+    reports: tuple[datetime, ...] = ()
+    time: datetime = datetime(2026, 11, 29, 10, 20, tzinfo=UTC)
     looping: set[str] = field(default_factory=set)
     hidden: set[str] = field(default_factory=set)
     read_since: datetime | None = None
@@ -110,6 +112,12 @@ class Scene:
 
     def refused(self, code: str, since_s: float, address_key: str) -> int:
         return self.refusals
+
+    def reported(self, address_key: str, code: str, mailbox: str, since_s: float, most: int) -> tuple[datetime, ...]:
+        return self.reports[:most]
+
+    def now(self) -> datetime:
+        return self.time
 
 
 BY_JANE = Actor(JANE, "jane@big.example", "Jane Doe")
@@ -394,11 +402,47 @@ def test_a_muted_address_and_too_many_answers_wait_for_somebody() -> None:
     assert why("jane@big.example", "item.commented", many, BY_ANNA) == ("held", "cap.answers")
 
 
-def test_mails_that_go_to_and_fro_and_too_many_notices_wait_for_somebody() -> None:
+def test_mails_that_go_to_and_fro_wait_for_somebody_and_too_many_notices_for_the_end_of_the_hour() -> None:
     looping = Scene(ON, looping={"jane@big.example"})
     assert why("jane@big.example", "item.commented", looping, BY_ANNA) == ("held", "loop")
     many = Scene(ON, counts={Kind.NOTICE: 60})
-    assert why("bob@example.com", "item.commented", many, BY_ANNA) == ("held", "cap.notices")
+    assert why("bob@example.com", "item.commented", many, BY_ANNA) == ("digest", "cap.notices")
+    bob = next(row for row in heard("item.commented", many, BY_ANNA) if row.to == "bob@example.com")
+    assert bob.due == datetime(2026, 11, 29, 11, tzinfo=UTC)
+
+
+def test_who_wants_notices_hourly_or_daily_gets_them_then_and_answers_at_once() -> None:
+    scene = Scene(ON, wants={(BOB.id, "how"): "daily", (JANE.id, "how"): "daily"})
+    rows = {row.to: row for row in heard("item.commented", scene, BY_ANNA)}
+    assert (rows["bob@example.com"].state, rows["bob@example.com"].why) == ("digest", None)
+    assert rows["bob@example.com"].due == datetime(2026, 11, 30, 7, tzinfo=UTC)
+    assert (rows["jane@big.example"].kind, rows["jane@big.example"].state) == (Kind.ANSWER, "queued")
+    zone = SMTP + '[instance]\ntimezone = "Europe/Berlin"\n[notify]\ndaily_at = "18:30"\n'
+    row = next(row for row in heard("item.commented", scene, BY_ANNA, toml=zone) if row.to == "bob@example.com")
+    assert row.due == datetime(2026, 11, 29, 17, 30, tzinfo=UTC)
+    scene.wants[BOB.id, "how"] = "hourly"
+    row = next(row for row in heard("item.commented", scene, BY_ANNA) if row.to == "bob@example.com")
+    assert row.due == datetime(2026, 11, 29, 11, tzinfo=UTC)
+
+
+def test_reports_over_their_limit_wait_until_another_may_go() -> None:
+    tell, before = Tell("mail.held", code="hook.error", report=True), datetime(2026, 11, 29, 10, tzinfo=UTC)
+    batch = Batch((Happened("mail.held"),), tell, Actor(None, "x@y.example"), "support", mailbox="system", row=5)
+    (first,) = Hearing(config(SMTP)).hear(batch, Scene())[1]
+    assert first.state == "queued"
+    (second,) = Hearing(config(SMTP)).hear(batch, Scene(reports=(before,)))[1]
+    assert (second.state, second.why, second.due) == ("digest", "cap.reports", before + timedelta(hours=1))
+    unlimited = SMTP + "[errors]\nreports = { limit = 0 }\n"
+    (third,) = Hearing(config(unlimited)).hear(batch, Scene(reports=(before,)))[1]
+    assert third.state == "queued"
+
+
+def test_what_is_held_is_told_to_who_stands_in_for_an_owner() -> None:
+    base = 'schema = 1\n[system.mailbox]\nhost = "imap.example.com"\nusername = "a"\npassword_env = "SECRET"\n'
+    batch = Batch((Happened("desk.held"),), Tell(), Actor(), "support")
+    stand_in = SMTP + '[system]\nowner = "Olga <olga@example.com>"\n'
+    assert [row.to for row in Hearing(config(stand_in, base)).hear(batch, Scene())[1]] == ["olga@example.com"]
+    assert [row.to for row in Hearing(config(SMTP, base)).hear(batch, Scene())[1]] == ["ada@example.com"]
 
 
 def test_without_a_server_nobody_is_told_and_that_is_said() -> None:

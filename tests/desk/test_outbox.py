@@ -37,10 +37,10 @@ def does(store: Store, config: Config, act: str, *numbers: int, query: str | Non
 
 
 AFTER = {
-    ("retry", False): {"failed", "held", "bounced", "queued"},
-    ("retry", True): {"failed", "held", "bounced", "queued", "unknown", "suppressed"},
-    ("hold", False): {"queued"},
-    ("drop", False): {"queued", "held", "failed", "unknown", "bounced"},
+    ("retry", False): {"failed", "held", "bounced", "queued", "digest"},
+    ("retry", True): {"failed", "held", "bounced", "queued", "digest", "unknown", "suppressed"},
+    ("hold", False): {"queued", "digest"},
+    ("drop", False): {"queued", "digest", "held", "failed", "unknown", "bounced"},
 }
 
 
@@ -145,7 +145,7 @@ def test_a_row_as_data_has_the_fields_of_its_schema(store: Store, config: Config
     number = row(store, "answer")
     assert set(desk.as_data(store.outbox_views.line(number))) == {
         "id", "state", "class", "event", "to", "person", "roles", "item", "topic", "mail", "act", "about", "subject",
-        "why", "said", "attempts", "next_at", "created_at", "sent_at", "message_id",
+        "why", "said", "attempts", "next_at", "created_at", "sent_at", "message_id", "sent_in",
     }  # fmt: skip
     desk.send_now(store, config)
     data = desk.as_data(store.outbox_views.line(number))

@@ -165,7 +165,7 @@ def test_F145_rules_notify_people_and_groups_each_by_a_mail_of_their_own(desk: A
     assert sorted(to for to, _ in told) == ["bob@example.com", "carl@example.com", "x@example.com"]
     assert all("[#1]" in each["Subject"] and "," not in each["To"] for _, each in told)
     why = {who: why for who, kind, why in desk.told("address_key, class, why") if kind == "notice"}
-    assert why["anna@example.com"] == "actor" and "lola@example.com" not in why
+    assert why["anna@example.com"] == "actor" and why["lola@example.com"] == "locked"
 
 
 def test_F060_a_created_user_hears_of_the_account(desk: Any, post: Any) -> None:

@@ -55,7 +55,7 @@ def case(desk: Any, taker: Taker) -> Case:
     made = Case(desk.folder / "var" / "allegra.sqlite3")
 
     def mail(outcome: str, subject: str, box: str = "system", **options: Any) -> str:
-        message_id = desk.mail(subject, box=box, **options)
+        message_id = desk.mail(subject, f"{subject or 'It'} does not work.\n", box=box, **options)
         written = desk.folder / "mail" / box / "new" / f"{desk.written:04d}.test"
         made.add(box, written.read_bytes(), outcome)
         return str(message_id)

@@ -31,7 +31,7 @@ def page_of(mail: EmailMessage) -> str:
     return str(part.get_content())
 
 
-def pictures(mail: EmailMessage) -> dict[str, bytes]:
+def pictures(mail: Any) -> dict[str, bytes]:
     """Content-ID -> bytes of what the HTML may show."""
     return {str(part["Content-ID"])[1:-1]: part.get_payload(decode=True) for part in mail.walk() if part["Content-ID"]}
 

@@ -41,8 +41,8 @@ WORDS = {
     Part: "sender assignee former assignee requester participant copy writer watcher named member owner admin",
     Why: (
         "actor has_it locked no_address not_permitted prefers_not suspended old quiet rule no_template stranger "
-        "machine loop cap.reason cap.item cap.recipient cap.total cap.answers cap.notices cap.hearers unproven mta "
-        "nobody no_smtp"
+        "machine loop cap.reason cap.item cap.recipient cap.total cap.answers cap.notices cap.reports cap.hearers "
+        "unproven mta nobody no_smtp"
     ),
     Done: (
         "CreateUser CreateItem AddComment PostToTopic SetField AddLabel AddPerson Attach DropLabel "

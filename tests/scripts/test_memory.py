@@ -109,3 +109,14 @@ def test_what_is_over_is_forgotten(tmp_path: Path) -> None:
     memory.succeeded(["b"], mail(1), 1.0)
     memory.close()
     assert list(Ledger(tmp_path / "hooks.json").state.records) == ["b/here"]
+
+
+def test_what_was_switched_off_is_told_once_by_name() -> None:
+    memory = Memory(Ledger(None))
+    memory._names["a"] = "check.py"
+    fail(memory, *range(FAILURES + 3))
+    ((name, why),) = memory.switched_off()
+    assert name == "check.py" and why.startswith("it failed 5 times in a row")
+    assert memory.switched_off() == []
+    memory.attacked(["b" * 64], "os.system")
+    assert memory.switched_off() == [("b" * 12, "it tried to break out: os.system")]

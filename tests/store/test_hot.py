@@ -19,7 +19,7 @@ SMALL = (
 )  # fmt: skip
 """Tables that are small, or read whole and remembered until they change."""
 
-SHORT = ("inbound_open", "presentation_planned", "outbox_queued")
+SHORT = ("inbound_open", "presentation_planned", "outbox_queued", "outbox_digest", "outbox_state")
 """Indexes that hold only what waits."""
 
 NO_STATEMENT = (
@@ -31,6 +31,9 @@ NO_STATEMENT = (
     hot.QUEUED,
     hot.COUNTED,
     hot.DRAFT,
+    hot.COLLECTED,
+    hot.BY_ITSELF,
+    hot.TO_SEE,
     hot.OF_THE_DESK,
 )
 """Conditions, which are part of statements."""
@@ -82,7 +85,9 @@ def statements(desk, attached):
         lambda: scene.who_wait("support", "all"), lambda: scene.first_read("system"),
         lambda: scene.lay_long(1, datetime(2020, 1, 1, tzinfo=UTC), 1.0),
         lambda: scene.heard_from("a@b.example"), lambda: items.history(item), lambda: ledger.held(),
-        lambda: ledger.last_happened("desk.held", "support"), lambda: store.queue.is_anything_held(),
+        lambda: ledger.last_happened("desk.held", "support"), lambda: store.queue.is_anything_to_tell(desk.now),
+        lambda: ledger.last_happened("template.failed", "", "ack"), lambda: ledger.carry(desk.now, None),
+        lambda: scene.reported("a@b.example", "gate.dmarc", "system", 3600.0, 1),
         lambda: scene.admins(), lambda: scene.in_group("staff"), lambda: scene.preference(1, "support", "new"),
         lambda: scene.is_suspended("a@b.example"), lambda: scene.is_muted("a@b.example", item),
         lambda: scene.is_repeating("a@b.example", 1),
@@ -130,6 +135,12 @@ def test_no_statement_reads_a_growing_table_from_end_to_end(desk, statements):
         (hot.WRITTEN_TO, "outbox_address"),
         (hot.REFUSED_TO, "outbox_address"),
         *((sql, "comment_draft") for sql in hot.DRAFTS.values()),
+        (hot.REPORTED, "outbox_address"),
+        (hot.TO_BE_TOLD, "outbox_digest"),
+        (hot.TO_BE_TOLD, "outbox_state"),
+        (hot.TO_BE_TOLD, "inbound_open"),
+        (hot.DUE_TO_GO_ALONG, "outbox_digest"),
+        (hot.HELD_OF_OURS, "outbox_state"),
     ],
 )
 def test_what_waits_is_found_by_the_index_of_what_waits(desk, sql, index):

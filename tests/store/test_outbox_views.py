@@ -11,7 +11,7 @@ from posted import NOW, of, row
 from engine.store.outbox_query import BOUNCED_FOR, WINDOW, read
 from engine.store.store import Store
 
-LEADING = re.compile(r"(SEARCH outbox|SCAN outbox USING (COVERING )?INDEX outbox_(state|queued))")
+LEADING = re.compile(r"(SEARCH outbox|SCAN outbox USING (COVERING )?INDEX outbox_(state|queued|digest))")
 """A search, or a walk through an index that holds only what is not over."""
 
 QUERIES = [

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 
 import pytest
-from store.desk import Desk, auto
+from store.desk import Desk, auto, notice
 from store.older import database, queue
 
 from engine.run.lease import Lease
@@ -108,6 +108,16 @@ def test_a_backup_that_is_damaged_or_none_changes_nothing(file_desk, backup, tmp
 def test_a_running_pass_is_waited_for(file_desk, backup):
     with Lease(file_desk.store, "system", lambda: file_desk.now), pytest.raises(Busy, match="a pass is running"):
         restore(file_desk.store.path, backup, wait_s=0.01)
+
+
+def test_what_was_to_go_along_with_others_then_is_held_too(file_desk, tmp_path):
+    file_desk.item(told=(notice(state="digest", due=file_desk.now),))
+    file_desk.store.archive.backup(tmp_path / "b.db")
+    path = file_desk.store.path
+    file_desk.store.close()
+    assert restore(path, tmp_path / "b.db").held == 1
+    with Store.open(path) as store:
+        assert store.ledger.carry(file_desk.now, None) == ()
 
 
 def test_an_older_backup_gets_the_schema_of_today_and_what_it_had_queued_is_held(file_desk, tmp_path):

@@ -230,3 +230,56 @@ def test_a_backup_of_a_damaged_database_says_so(file_desk, tmp_path):
         file.write(b"\xff" * 60_000)
     with Store.open(path) as fresh, pytest.raises(StoreError, match="damaged"):
         fresh.archive.backup(tmp_path / "copy")
+
+
+def test_rows_of_the_outbox_that_are_over_go_after_a_year_and_who_was_not_told_after_90_days(desk):
+    told = (
+        answer("a@x.example"), answer("b@x.example"), notice("c@x.example"), notice("d@x.example"), auto("e@x.example"),
+        notice("f@x.example", state="suppressed", why="actor"), answer("g@x.example", state="held", why="unproven"),
+        notice("h@x.example", state="digest", due=desk.later(days=900)),
+    )  # fmt: skip
+    desk.item(told=told)
+    states = iter(("sent", "bounced", "dropped", "failed", "unknown"))
+    for number in range(1, 6):
+        with desk.store.writing():
+            desk.store.database.run("UPDATE outbox SET state = ? WHERE id = ?", next(states), number)
+
+    def left():
+        return [state for (state,) in desk.store.database.rows("SELECT state FROM outbox ORDER BY id")]
+
+    prune = desk.store.archive.prune
+    assert prune(desk.later(days=89), YEAR, YEAR, YEAR).outbox == 0
+    assert prune(desk.later(days=2), YEAR, YEAR, YEAR).outbox == 1
+    assert "suppressed" not in left()
+    assert prune(desk.now, YEAR, YEAR).outbox == 0
+    assert prune(desk.later(days=275), YEAR, YEAR, YEAR).outbox == 3
+    assert left() == ["failed", "unknown", "held", "digest"], "what waits, or needs somebody's eyes, stays"
+    assert prune(desk.later(days=4000), YEAR, YEAR, YEAR).outbox == 0
+
+
+def test_more_old_rows_than_fit_in_one_transaction_all_go(desk):
+    desk.item()
+    old = "INSERT INTO outbox (dedupe, message_id, class, payload, state, created_at) VALUES (?, ?, 'auto', '{}', ?, 1)"
+    with desk.store.writing():
+        for number in range(1201):
+            desk.store.database.run(old, f"x{number}", f"<x{number}@x>", "sent")
+    assert desk.store.archive.prune(desk.now, YEAR, YEAR, YEAR).outbox == 1201
+
+
+def test_a_purged_mail_leaves_no_words_in_the_mail_that_carried_what_was_told_of_it(desk):
+    receipt = desk.item(content=b"secret", told=(notice("a@x.example", state="digest", due=desk.now),))
+    settle(desk)
+    (carrier,) = desk.store.ledger.carry(desk.now, Hears())
+    (row,) = desk.store.outbox.claim(9, desk.now, "me")
+    desk.store.outbox.composed(carrier, b"Subject: secret words")
+    desk.store.outbox.sent(row.id)
+    desk.store.archive.purge(receipt.mail)
+    assert desk.store.database.rows("SELECT content FROM outbox WHERE id = ?", carrier) == [(None,)]
+
+
+def test_what_waits_for_a_digest_keeps_its_recipient_when_its_mail_is_purged(desk):
+    receipt = desk.item(content=b"x", told=(notice("a@x.example", state="digest", due=desk.later(hours=1)),))
+    settle(desk)
+    desk.store.archive.purge(receipt.mail)
+    (row,) = desk.store.ledger.carry(desk.now, Hears())
+    assert desk.store.outbox.row(row).told.to == "a@x.example"

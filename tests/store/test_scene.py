@@ -13,7 +13,7 @@ from engine.model.desk import Account
 from engine.model.draft import Role
 from engine.model.events import Kind
 from engine.model.facts import Auto
-from engine.model.hearing import BY_ITSELF
+from engine.model.hearing import AUTOMATIC
 from engine.model.plan import AddComment, AddPerson, CameBack, Outcome, PostToTopic, SetField, Tell
 from engine.store.database import us
 from engine.store.scene import HOUR_S, MOST_COUNTED, Scene
@@ -227,16 +227,16 @@ def test_three_mails_of_one_sender_that_say_the_same_stop_automatic_answers_for_
 
     assert [says("Disk 93% full on web 7"), says("disk  94% FULL on web12\n"), says("Something else")] == [False] * 3
     assert not says("Disk 95% full on web 7", sender="other@example.com"), "somebody else says the same"
-    assert not scene.is_muted("jane@example.com", BY_ITSELF)
+    assert not scene.is_muted("jane@example.com", AUTOMATIC)
     assert says("Disk 95% full on web 7")
-    assert scene.is_muted("jane@example.com", BY_ITSELF)
+    assert scene.is_muted("jane@example.com", AUTOMATIC)
     assert not scene.is_muted("jane@example.com", 1) and not scene.is_muted("jane@example.com", 0)
     (listed,) = desk.store.outbox_views.addresses(desk.now)
     assert (listed.state, listed.item, listed.until) == ("muted", 0, desk.now + timedelta(days=1))
     desk.later(hours=1, seconds=1)
     assert not says("Disk 96% full on web 7"), "an hour later they are no longer three"
     desk.later(days=1)
-    assert not scene.is_muted("jane@example.com", BY_ITSELF)
+    assert not scene.is_muted("jane@example.com", AUTOMATIC)
 
 
 def test_mails_that_say_nothing_do_not_say_the_same(desk, scene):

@@ -67,6 +67,13 @@ def test_lists_are_newest_first_and_what_waits_for_a_person_oldest_first(desk, a
     assert [row.mail for row in archive.held("finance")] == held[1:]
 
 
+def test_mails_that_wait_to_be_decided_again_are_listed(desk, store, archive):
+    first, second, _ = desk.spool(b"one", b"two", b"three")
+    for each in (first, second):
+        store.ledger.defer(each, "config.broken", "a rule file", desk.now)
+    assert [row.mail for row in archive.waiting()] == [first.mail, second.mail]
+
+
 def test_the_oldest_mail_is_known_once_there_is_one(desk, archive):
     assert archive.oldest() is None
     began = desk.now

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
-from store.desk import Hears, auto, notice
+from store.desk import Hears, answer, auto, notice
 
 from engine.model.draft import Decider
 from engine.model.events import Kind
@@ -213,6 +215,47 @@ def test_it_is_known_where_mail_is_held_and_since_when(desk, ledger):
     assert ledger.held() == {"support": (last, first), "finance": (last, last)}
     ledger.ignore(mail, "anna", "no")
     assert ledger.held()["support"] == (first, first)
+
+
+def test_mail_of_ours_that_is_held_counts_for_how_long_something_waits(desk, ledger):
+    first = desk.now
+    desk.item(told=(answer(state="held", why="unproven"),))
+    assert ledger.held() == {"support": (None, first)}
+    last = desk.later(hours=1)
+    desk.end(Outcome.HELD)
+    assert ledger.held() == {"support": (last, first)}
+
+
+def test_what_happened_to_one_script_or_template_is_told_apart_from_others(desk, ledger):
+    first = desk.now
+    ledger.happened("template.failed", "", Tell("template.failed", code="ack"), None)
+    desk.later(hours=1)
+    ledger.happened("template.failed", "", Tell("template.failed", code="notice"), None)
+    assert ledger.last_happened("template.failed", "", "ack") == first
+    assert ledger.last_happened("template.failed", "", "held") is None
+    assert ledger.last_happened("template.failed", "") == desk.now
+
+
+def test_rows_whose_slot_has_come_go_along_in_one_row_a_person(desk, store, ledger):
+    slot = desk.now + timedelta(hours=1)
+    along = (notice("a@b.example", state="digest", due=slot), notice("c@d.example", state="digest", due=slot))
+    first, second = desk.item("One", told=along), desk.item("Two", told=along)
+    assert ledger.carry(desk.now, Hears()) == ()
+    carriers = ledger.carry(slot, Hears())
+    assert ledger.carry(slot, Hears()) == ()
+    rows = [store.outbox.row(number) for number in carriers]
+    assert [row.told.to for row in rows] == ["a@b.example", "c@d.example"]
+    assert [row.told.collected for row in rows] == [*zip(first.outbox, second.outbox, strict=True)]
+    assert {row.event for row in rows} == {"desk.digest"}
+
+
+def test_nothing_goes_along_to_an_address_that_takes_no_mail(desk, store, ledger):
+    receipt = desk.item(told=(notice("a@b.example", state="digest", due=desk.now),))
+    with store.writing():
+        store.database.run("INSERT INTO address_state VALUES ('a@b.example', 3, '550', 5)")
+    assert ledger.carry(desk.now, Hears()) == ()
+    (line,) = store.outbox.told(receipt.mail)
+    assert (line.state, line.why) == ("suppressed", "suspended")
 
 
 def test_a_duplicate_has_the_same_content_in_the_same_workspace_within_thirty_days(desk, ledger):

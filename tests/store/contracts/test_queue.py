@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from store.desk import answer, notice
 
 from engine.model.plan import Outcome
 
@@ -24,14 +25,26 @@ def queue(store):
 def test_it_is_known_whether_anything_waits_for_a_person(desk, queue, ledger):
     desk.spool()
     desk.end(Outcome.DISCARDED)
-    assert not queue.is_anything_held()
+    assert not queue.is_anything_to_tell(desk.now)
     held = desk.end(Outcome.HELD)
-    assert queue.is_anything_held()
+    assert queue.is_anything_to_tell(desk.now)
     ledger.ignore(held, "anna", "no")
-    assert not queue.is_anything_held()
+    assert not queue.is_anything_to_tell(desk.now)
     (broken,) = desk.spool()
     ledger.fail(broken, "x", desk.now, [], max_attempts=1)
-    assert queue.is_anything_held()
+    assert queue.is_anything_to_tell(desk.now)
+
+
+def test_mail_of_ours_that_is_held_waits_for_a_person_too(desk, queue):
+    desk.item(told=(answer(state="held", why="unproven"),))
+    assert queue.is_anything_to_tell(desk.now)
+
+
+def test_rows_that_go_along_with_others_are_told_when_their_slot_has_come(desk, queue):
+    desk.item(told=(notice(state="digest", due=desk.now + timedelta(hours=1)),))
+    assert not queue.is_anything_to_tell(desk.now)
+    assert queue.is_anything_to_tell(desk.now + timedelta(hours=1))
+    assert queue.is_anything_to_tell(desk.now - timedelta(days=40)), "the clock ran ahead when it got its slot"
 
 
 def test_mails_that_wait_are_counted_by_their_reason_and_can_be_made_due(desk, queue, ledger):
