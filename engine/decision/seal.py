@@ -129,9 +129,14 @@ def _not_accepted(mail: Mail, facts: Facts, draft: Draft, disposition: Dispositi
 def _copies(
     mail: Mail, facts: Facts, draft: Draft, item: int, written: Target, people: People
 ) -> Iterator[Effect]:  # fmt: skip
-    """Who stands in To and Cc beside us: they had this mail, and are to have the answers (F124)."""
+    """Who stands in To and Cc beside us: they had this mail, and are to have the answers (F124).
+
+    What nobody proved to be the requester's changes nothing: a forged From would draw answers to any address.
+    """
     by_person = facts.automatic.kind is Auto.NONE and not facts.sender.problem
     if not people.cc.copy_unknown or not by_person or written not in (Target.NEW_ITEM, Target.COMMENT):
+        return
+    if item and not telling.proven(facts):
         return
     found: dict[str, Address] = {}
     for address in (*mail.to, *mail.cc):

@@ -46,7 +46,7 @@ def of_accepted(mail: Mail, facts: Facts, draft: Draft, settings: Settings, conf
         answer_to=to, unanswerable=unanswerable, language=spoken(facts, config), template=template, text=text,
         no_answer=no_answer, named=tuple(dict.fromkeys(draft.notifies)), forwards=tuple(dict.fromkeys(draft.forwards)),
         copied=_copied(mail), account=account, machine=_machine(facts),
-        proven=_proven(facts), personal=_personal(facts), arrived_at=_arrived(mail), ordered=draft.reply is not None,
+        proven=proven(facts), personal=_personal(facts), arrived_at=_arrived(mail), ordered=draft.reply is not None,
     )  # fmt: skip
 
 
@@ -184,7 +184,7 @@ def _copied(mail: Mail) -> tuple[str, ...]:
     return tuple([address.key for address in (*mail.to, *mail.cc)])
 
 
-def _proven(facts: Facts) -> bool:
+def proven(facts: Facts) -> bool:
     """Tell whether who wrote it was sent a token or Message-ID of ours about it, or DMARC says that it is From."""
     return facts.authentication.dmarc == "pass" or facts.thread.proven
 

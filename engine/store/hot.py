@@ -496,7 +496,8 @@ SELECT workspace.identifier, title, closed_at, changed_at, private, sender, auth
   {", ".join(f"item.{name}" for name in COLUMNS)}
 FROM item JOIN workspace ON workspace.id = workspace_id WHERE item.id = ?"""
 
-ITEM_PEOPLE = "SELECT account_id FROM item_person WHERE item_id = ?"
+ITEM_PEOPLE = """
+SELECT account_id, '' FROM item_person WHERE item_id = ? UNION ALL SELECT 0, address FROM item_copy WHERE item_id = ?"""
 
 ITEM_WRITERS = """
 SELECT sender, max(published) FROM comment WHERE item_id = ? AND internal = FALSE AND belongs = TRUE AND sender <> ''

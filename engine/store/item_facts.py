@@ -48,8 +48,9 @@ class ItemLookups:
         workspace, title, closed_at, changed_at, private, sender, author, merged_into, *values = row
         held = dict(zip(COLUMNS, values, strict=True))
         people = {bare(sender)} if sender else set()
-        for account in [author, *[number for (number,) in self._database.rows(hot.ITEM_PEOPLE, item)]]:
-            people.update(self._names(account))
+        people.update(self._names(author))
+        for account, address in self._database.rows(hot.ITEM_PEOPLE, item, item):
+            people.update(self._names(account) if account else (key_of(address),))
         if held["assigned_to"]:
             people.update(_names(self._directory.login(held["assigned_to"])))
         writers = dict(self._database.rows(hot.ITEM_WRITERS, item))

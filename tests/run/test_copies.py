@@ -20,11 +20,13 @@ def engine(tmp_path: Path) -> Iterator[Engine]:
 
 
 def mail(
-    engine: Engine, to: str = "help@example.com", cc: str = "", sender: str = "Jane Doe <jane@big.example>", n: int = 1
+    engine: Engine, to: str = "help@example.com", cc: str = "", sender: str = "Jane Doe <jane@big.example>", n: int = 1,
+    refers: str = "In-Reply-To: <1@big.example>\n",
 ) -> int:  # fmt: skip
     """Read a mail; on item 1 from the second on. Gives the item."""
-    subject = "Scanner" if n == 1 else "Re: [#13] Scanner"
-    text = f"From: {sender}\nTo: {to}\nCc: {cc}\nSubject: {subject}\nMessage-ID: <{n}@big.example>\n\nHello {n}\n"
+    head = f"From: {sender}\nTo: {to}\nCc: {cc}\nMessage-ID: <{n}@big.example>\n"
+    head += "Subject: Scanner\n" if n == 1 else f"Subject: Re: [#13] Scanner\n{refers}"
+    text = f"{head}\nHello {n}\n"
     return int(read(engine, text).receipt.item)
 
 
@@ -46,6 +48,21 @@ def test_the_copies_of_the_newest_mail_of_the_requester_win(engine: Engine) -> N
     assert copied(engine, item) == {"lee@big.example"}
     mail(engine, n=3)
     assert copied(engine, item) == set()
+
+
+def test_a_mail_that_nothing_proves_to_be_the_requesters_changes_no_copies(engine: Engine) -> None:
+    item = mail(engine, cc="kim@big.example")
+    assert mail(engine, cc="thief@evil.example", n=2, refers="") == item, "a comment it is"
+    assert copied(engine, item) == {"kim@big.example"}
+
+
+def test_who_was_copied_may_write_on_the_item_as_somebody_who_is_on_it(engine: Engine) -> None:
+    item = mail(engine, cc="kim@big.example")
+    assert mail(engine, sender="Kim Poe <kim@big.example>", n=2) == item
+    (said,) = engine.store.items.view(item).comments
+    assert (said.text.strip(), said.internal) == ("Hello 2", False)
+    assert mail(engine, sender="stranger@else.example", n=3) == item
+    assert engine.store.items.view(item).comments[-1].internal, "one who was not is a stranger"
 
 
 def test_others_copy_nobody(engine: Engine) -> None:
