@@ -11,10 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from datetime import datetime
+from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import Any, Protocol
 
+from engine.model import figures
 from engine.model.acts import Act, Acted
 from engine.model.answers import AccountMatch, MessageMatch
 from engine.model.changes import Changes, Versions
@@ -28,6 +29,7 @@ from engine.model.stored import (
     Claimed,
     DraftRow,
     EventRow,
+    Forgotten,
     HeldSince,
     ItemRow,
     ItemView,
@@ -42,6 +44,8 @@ from engine.model.stored import (
     Sorted,
     Spooled,
     StoredMail,
+    TopicRow,
+    TopicView,
     Trouble,
     TroubledAddress,
     Waiting,
@@ -401,8 +405,11 @@ class Mailboxes(Protocol):
         At most `limit` at a time; gives how many (F030). A topic counts as closed when it is locked.
         """
 
-    def settle_again(self, mail: str) -> int:
-        """Plan the mailbox action of a mail once more; gives the number of its presentations. Raises NotFound."""
+    def settle_again(self, mail: str, *, delete: bool = False) -> int:
+        """Plan the mailbox action of a mail once more; gives the number of its presentations. Raises NotFound.
+
+        With `delete` that it is deleted, wherever it still lies; Refused while it waits for a machine or a person.
+        """
 
 
 class Directory(Protocol):
@@ -535,20 +542,6 @@ class Items(Protocol):
     def view(self, item: int) -> ItemView | None:
         """Show everything about an item."""
 
-    def history(self, item: int) -> list[EventRow]:
-        """List what happened to an item, the oldest first."""
-
-    def events(
-        self, query: str = "", limit: int = 100, *, after: int = 0, now: datetime | None = None
-    ) -> tuple[list[EventRow], bool]:
-        """List the newest events that a query finds, the oldest first, and tell whether older ones were not looked at.
-
-        With `after` only those behind an event. Raises Unclear.
-        """
-
-    def newest_event(self) -> int:
-        """Give the number of the newest event, 0 where there is none."""
-
     def drafts(self, item: int = 0) -> list[DraftRow]:
         """List the drafts that wait to be sent, of one item or of all, the oldest first."""
 
@@ -602,6 +595,34 @@ class Items(Protocol):
         """Add or change a discussion topic with its posts. Raises NotFound."""
 
 
+class History(Protocol):
+    """What happened, for good: to one item, or what a query finds."""
+
+    def of_item(self, item: int) -> list[EventRow]:
+        """List what happened to an item, the oldest first."""
+
+    def events(
+        self, query: str = "", limit: int = 100, *, after: int = 0, now: datetime | None = None
+    ) -> tuple[list[EventRow], bool]:
+        """List the newest events that a query finds, the oldest first, and tell whether older ones were not looked at.
+
+        With `after` only those behind an event. Raises Unclear.
+        """
+
+    def newest_event(self) -> int:
+        """Give the number of the newest event, 0 where there is none."""
+
+
+class TopicViews(Protocol):
+    """Topics as people see them."""
+
+    def newest(self, workspace: str = "", limit: int = 100) -> list[TopicRow]:
+        """List topics, those with the newest numbers first."""
+
+    def view(self, topic: int) -> TopicView | None:
+        """Show everything about a topic."""
+
+
 class Outbox(Protocol):
     """What is to be sent, a row for each mail to each recipient and each webhook: at most once, or at least once."""
 
@@ -611,9 +632,10 @@ class Outbox(Protocol):
         One that waits longer than a day is among them: nobody makes it wait so long but a clock that ran ahead.
         """
 
-    def claim(self, limit: int, now: datetime, owner: str) -> list[OutboxRow]:
+    def claim(self, limit: int, now: datetime, owner: str, kinds: Sequence[Kind] = ...) -> list[OutboxRow]:
         """Take rows to send, oldest first; the attempt is counted and committed before this returns.
 
+        `kinds` are those that may go, in their order: all, with a person's words first, unless it is said.
         What a dead process was sending is given back; of automatic mail nobody knows whether it went out.
         """
 
@@ -694,6 +716,15 @@ class Troubles(Protocol):
     def find(self, name: str) -> Trouble | None:
         """Give a trouble that lasts; None if there is none of that name."""
 
+    def all(self) -> dict[str, Trouble]:
+        """Give every trouble that lasts, by its name."""
+
+    def may_be(self, now: datetime, silences_s: Sequence[float]) -> bool:
+        """Tell whether anything may be wrong: a trouble lasts, or no mail came for half a day, or one of these times.
+
+        Costs a few microseconds.
+        """
+
     def told(self, name: str, now: datetime) -> None:
         """Note that a trouble was told aloud."""
 
@@ -714,6 +745,38 @@ class OldMail(Protocol):
         """Note what is left alone, in place of what was; what has not changed is not written."""
 
 
+class Figures(Protocol):
+    """How an installation stands."""
+
+    def now(self, at: datetime, give_up_s: float) -> figures.Figures:
+        """Give the figures of a moment; `give_up_s` is how long a mail is tried until it has failed."""
+
+    def pulses(self, at: datetime) -> list[figures.Pulse]:
+        """Give how every mailbox fares and how often mail comes, by name."""
+
+    def counted(self, since: tuple[int, int] | None) -> figures.Counted:
+        """Count what was added since a mark; nothing where there is none, or the database is an older one."""
+
+
+class Counting(Protocol):
+    """What happened in a time."""
+
+    def mails(self, by: str, since: datetime, zone: tzinfo) -> Iterator[figures.Passed]:
+        """Give every decided mail that came since then, by its key: a word of `BY_MAIL`. Hours and days are of a zone.
+
+        How long it took is told of the first decision of mail that came after its mailbox was first read.
+        """
+
+    def events(self, since: datetime) -> dict[str, int]:
+        """How often what happened since then, by the name of the event."""
+
+    def whys(self, since: datetime) -> dict[str, int]:
+        """How many rows of the outbox were not sent on purpose since then, by why not."""
+
+    def sent(self, since: datetime) -> tuple[int, int]:
+        """How many rows that were made since then were sent, and how many were not on purpose."""
+
+
 class Archive(Protocol):
     """Mails as people look for them, the bytes and traces behind them, and how long those are kept."""
 
@@ -731,8 +794,11 @@ class Archive(Protocol):
     def mails(self, query: str = "", limit: int = 100, now: datetime | None = None) -> list[MailRow]:
         """List the mails that a query finds, newest first. Raises Unclear for a query that means nothing."""
 
-    def held(self, workspace: str = "", limit: int = 10_000) -> list[MailRow]:
-        """List what waits for a person, held or quarantined, oldest first."""
+    def mails_of(self, sender: str, limit: int) -> list[MailRow]:
+        """List the decided mails from an address, written as it is compared, newest first."""
+
+    def held(self, workspace: str = "", limit: int = 10_000, query: str = "") -> list[MailRow]:
+        """List what waits for a person, held or quarantined, oldest first; of a query as `mails`. Raises Unclear."""
 
     def waiting(self, limit: int = 10_000) -> list[MailRow]:
         """List mails that wait to be decided again, the oldest first."""
@@ -772,6 +838,22 @@ class Archive(Protocol):
         Raises NotFound, and Refused for a mail that waits for somebody or whose mailbox action is not done.
         """
 
+    def not_to_purge(self, mail: str) -> str:
+        """Say why a mail cannot be purged now, "" if it can be. Raises NotFound."""
+
+    def forget(self, address: str, by: str, separators: str = "", names: Sequence[str] = ()) -> Forgotten:
+        """Erase a person: address, names and words in mails, items, comments, posts, the outbox and the account.
+
+        Numbers, times, codes and digests stay. `names` are further names, which are looked for where the person took
+        part. Raises Refused while a mail of theirs waits or is to be moved, and for an item labelled `legal-hold`.
+        """
+
+    def wipe(self, *, anew: bool = False) -> None:
+        """Take what was erased out of the log of the database, too; with `anew` the whole file is written again.
+
+        Outside a transaction. Raises Busy while others work on the database, StoreError.
+        """
+
     def backup(self, target: Path) -> int:
         """Write a consistent copy of the database while others work on it; gives its size in bytes.
 
@@ -803,6 +885,14 @@ class Store(Protocol):
         """What was made of mail."""
 
     @property
+    def history(self) -> History:
+        """What happened."""
+
+    @property
+    def topic_views(self) -> TopicViews:
+        """Topics as people see them."""
+
+    @property
     def outbox(self) -> Outbox:
         """What is to be sent."""
 
@@ -817,6 +907,14 @@ class Store(Protocol):
     @property
     def old_mail(self) -> OldMail:
         """What is left alone."""
+
+    @property
+    def figures(self) -> Figures:
+        """How the installation stands."""
+
+    @property
+    def counting(self) -> Counting:
+        """What happened in a time."""
 
     @property
     def archive(self) -> Archive:

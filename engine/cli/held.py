@@ -6,12 +6,23 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 import click
+from msgspec.structs import replace
 
 from engine.cli import words
-from engine.cli.common import answer, chosen_workspace, open_config, open_store, print_json, terminal_columns
+from engine.cli.common import (
+    FINDINGS,
+    answer,
+    chosen_workspace,
+    complain,
+    open_config,
+    open_store,
+    print_json,
+    terminal_columns,
+)
 from engine.cli.mail import person
 from engine.cli.noun import Noun
 from engine.cli.shown import lately, print_table
+from engine.plain_text import printable
 
 if TYPE_CHECKING:
     from engine.model.stored import MailRow
@@ -24,17 +35,21 @@ def held() -> None:
 
 
 @held.command("list")
+@click.argument("query", nargs=-1)
 @click.option("--workspace", metavar="NAME", shell_complete=words.workspaces, help="Only mails on their way there.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a mail.")
 @click.pass_context
-def list_(ctx: click.Context, workspace: str | None, as_json: bool) -> None:
-    """List held and quarantined mails, the oldest first."""
+def list_(ctx: click.Context, query: tuple[str, ...], workspace: str | None, as_json: bool) -> None:
+    """List held and quarantined mails, the oldest first.
+
+    QUERY has the words of `allegra mail list`: from:bigcorp code:gate older_than:2d and free words.
+    """
     from engine.desk.held import waiting
 
     config = open_config(ctx)
     workspace = chosen_workspace(config, workspace)
     with open_store(ctx, config) as store:
-        rows = waiting(store, workspace)
+        rows = waiting(store, workspace, " ".join(query))
         if as_json:
             for row in rows:
                 print_json("held", row)
@@ -46,7 +61,7 @@ def list_(ctx: click.Context, workspace: str | None, as_json: bool) -> None:
                  row.because)
                 for row in rows
             ],
-            "nothing is held",
+            "no held mail matches" if query else "nothing is held",
             limit=44,
         )  # fmt: skip
 
@@ -117,6 +132,64 @@ def discard(ctx: click.Context, refs: tuple[str, ...], all_matching: str | None,
         for row in _chosen(store, refs, all_matching):
             desk.discard(config, store, row, person(), reason)
             answer(as_json, "held", {"mail": row.mail, "done": "discarded"}, f"{row.mail[:8]}  discarded")
+
+
+@held.command()
+@click.argument("ref", metavar="ID")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+@click.pass_context
+def show(ctx: click.Context, ref: str, as_json: bool) -> None:
+    """Show a held mail: its text, people and files, why it is held, and what a release would come to.
+
+    The release is tried and taken back. Then follow the sender's earlier mails and how they ended.
+    """
+    from engine.cli import held_shown
+    from engine.desk.held_mail import shown
+    from engine.run.engine import Engine
+
+    config = open_config(ctx)
+    with open_store(ctx, config) as store, closing(Engine(config, store)) as engine:
+        seen = shown(engine, ref, person())
+        if as_json:
+            print_json("held", held_shown.as_json(seen))
+        else:
+            held_shown.print_mail(config, seen)
+
+
+@held.command()
+@click.argument("sender", metavar="ADDRESS")
+@click.option("--workspace", metavar="NAME", shell_complete=words.workspaces, help="Only mails on their way there.")
+@click.option("--unproven", is_flag=True, help="Also where no trusted mail server says who wrote.")
+@click.option("--dry-run", is_flag=True, help="Show what would come of it; nothing is kept.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a mail.")
+@click.pass_context
+def trust(ctx: click.Context, sender: str, workspace: str | None, unproven: bool, dry_run: bool, as_json: bool) -> None:
+    """Make a sender known, and release what is held because nobody knew them (gate.unknown_sender).
+
+    They get an account as people.create_defaults say. Refused where their newest mail failed DMARC.
+    """
+    from engine.cli import lines
+    from engine.desk import plain
+    from engine.desk.held_mail import trust as let_in
+    from engine.run.engine import Engine
+
+    config = open_config(ctx)
+    workspace = chosen_workspace(config, workspace)
+    with open_store(ctx, config) as store, closing(Engine(config, store)) as engine:
+        done = let_in(engine, sender, person(), workspace, unproven=unproven, dry_run=dry_run)
+        called = lines.new_items(done.lines) if dry_run else {}
+        for line in done.lines:
+            if as_json:
+                shown = replace(line, item=0) if line.item in called else line
+                print_json("held", {**plain.line(shown), "dry_run": dry_run})
+            else:
+                click.echo(lines.row(line, called.get(line.item, ""), terminal_columns()))
+        if done.account is None:
+            complain(f"no account came of it: allegra user add makes one for {sender}")
+            raise SystemExit(FINDINGS)
+        would = "would be" if dry_run else "is"
+        if not as_json:
+            click.echo(printable(f"{sender} {would} known: user {done.account.login} ({done.account.name})"))
 
 
 def _chosen(store: Store, refs: tuple[str, ...], query: str | None) -> list[MailRow]:

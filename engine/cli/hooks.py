@@ -2,7 +2,7 @@
 
 Here: options and printing. Not here: `hooks run` and `hooks diff` (`hooks_run.py`), the sandbox (`hooks/`), fixtures
 (`workbench/fixtures.py`). Invariant: nothing here changes the database or sends anything; `new` writes one script
-and its first fixture, and never over a file that is there; `enable` forgets what switched a script off.
+and its first fixture, and never over a file that is there; `enable` and `disable` change what is remembered of scripts.
 """
 
 from __future__ import annotations
@@ -148,6 +148,32 @@ def enable(ctx: click.Context, names: tuple[str, ...], as_json: bool) -> None:
         said = f"{name}  is on again" if was_off else f"{name}  was not switched off"
         answer(as_json, "hooks", {"name": name, "was_off": was_off}, said)
     raise SystemExit(FINDINGS if None in found.values() else DONE)
+
+
+@hooks.command()
+@click.argument("names", nargs=-1, required=True, shell_complete=words.scripts)
+@click.option("--reason", default="", help="Why; check and explain tell it.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a script.")
+@click.pass_context
+def disable(ctx: click.Context, names: tuple[str, ...], reason: str, as_json: bool) -> None:
+    """Switch scripts off: mail that asks them is held until they are switched on again.
+
+    A script runs again once its file differs, too. Exit code 1 where there is no such script.
+    """
+    from engine.cli.mail import person
+    from engine.desk.acting import switch_off
+
+    config = open_config(ctx)
+    done = {
+        name if name.endswith(".py") else f"{name}.py": switch_off(config, name, person(), reason) for name in names
+    }
+    for name, was_on in done.items():
+        if was_on is None:
+            complain(f"there is no script {name} in {config.hooks.directory.name}")
+            continue
+        said = f"{name}  is off: mail that asks it is held" if was_on else f"{name}  was switched off already"
+        answer(as_json, "hooks", {"name": name, "was_off": not was_on}, said)
+    raise SystemExit(FINDINGS if None in done.values() else DONE)
 
 
 @hooks.command()

@@ -17,7 +17,7 @@ from engine.cli import item_acts, item_whole, item_words, words
 from engine.cli.common import local_of, open_config, open_store, print_json, save, terminal_columns, usage
 from engine.cli.mail import write
 from engine.cli.noun import Noun
-from engine.cli.shown import lately, print_pairs, print_table, when
+from engine.cli.shown import lately, print_pairs, print_table, print_text, when
 from engine.plain_text import printable
 
 if TYPE_CHECKING:
@@ -131,7 +131,7 @@ def comments(ctx: click.Context, number: int, as_json: bool) -> None:
             )
             if comment.subject:
                 click.echo(f"subject: {printable(comment.subject)}")
-            _print_text(comment.text)
+            print_text(comment.text)
         if not view.comments and not as_json:
             click.echo(f"item #{number} has no comments", err=True)
 
@@ -233,7 +233,7 @@ def history(ctx: click.Context, number: int, as_json: bool) -> None:
 
     config = open_config(ctx)
     with open_store(ctx, config) as store:
-        events = store.items.history(number)
+        events = store.history.of_item(number)
         if not events or events[-1].name != "item.deleted":
             looking.item(store, number)
         for event in events:
@@ -270,7 +270,7 @@ def _print(view: ItemView) -> None:
         )
     )
     click.echo()
-    _print_text(view.text)
+    print_text(view.text)
 
 
 def _status(row: ItemRow) -> str:
@@ -287,12 +287,6 @@ def _shown(value: Any) -> str:
     if isinstance(value, tuple):
         return ", ".join(value)
     return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
-
-
-def _print_text(text: str) -> None:
-    for line in text.splitlines():
-        words = line.lstrip()
-        click.echo(" " * (2 + min(len(line) - len(words), 40)) + printable(words) if words else "")
 
 
 for _command in (*item_words.COMMANDS, *item_acts.COMMANDS, *item_whole.COMMANDS):

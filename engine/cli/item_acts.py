@@ -1,6 +1,6 @@
 """`allegra item assign`, `close`, `set`, `label`, … : what people do to the state and the people of an item.
 
-Here: commands and their options. Not here: what all acts share (`item_how.py`), what comes of it (`desk/items.py`).
+Here: commands and their options. Not here: what all acts share (`acting.py`), what comes of it (`desk/items.py`).
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from engine.cli.item_how import NUMBER, act, every
+from engine.cli.acting import NUMBER, act, every
 
 
 @click.command()

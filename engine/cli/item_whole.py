@@ -1,6 +1,6 @@
 """`allegra item merge` and `delete`: what people do to items as a whole.
 
-Here: commands, their options, and what would go. Not here: what all acts share (`item_how.py`), what comes of it
+Here: commands, their options, and what would go. Not here: what all acts share (`acting.py`), what comes of it
 (`desk/item_whole.py`).
 """
 
@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from engine.cli.item_how import NUMBER, act, every
+from engine.cli.acting import NUMBER, act, every
 from engine.plain_text import printable
 
 if TYPE_CHECKING:
+    from engine.desk.doing import How
     from engine.desk.item_whole import Weight
-    from engine.desk.items import How
     from engine.model.acts import Acted
     from engine.run.engine import Engine
 

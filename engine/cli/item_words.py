@@ -1,6 +1,6 @@
 """`allegra item answer`, `note`, `drafts`, `send`, `edit`, `discard`, `publish`: what people say about items.
 
-Here: commands and their options. Not here: what all acts share (`item_how.py`), what comes of it
+Here: commands and their options. Not here: what all acts share (`acting.py`), what comes of it
 (`desk/item_words.py`).
 """
 
@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from engine.cli.acting import NUMBER, Said, act, edited, every, files, read_words, with_words
 from engine.cli.common import open_store, print_json
-from engine.cli.item_how import NUMBER, act, edited, every, files, read, words
 from engine.cli.shown import lately, print_table
 
 if TYPE_CHECKING:
-    from engine.desk.items import How
+    from engine.desk.doing import How
     from engine.model.acts import Acted
     from engine.run.engine import Engine
 
@@ -28,7 +28,7 @@ WITH_DRAFT = "a draft waits with its words and files only: give --{option} to it
 
 @click.command()
 @NUMBER
-@words
+@with_words
 @click.option("--template", metavar="NAME", default="", help="The words of this template; -m stands in it as text.")
 @click.option("--draft", is_flag=True, help="Let it wait as a draft: nobody is told, item send says it.")
 @click.option("--status", metavar="NAME", default="", help="Set this status with it.")
@@ -69,14 +69,27 @@ def _said(engine: Engine, number: int, text: str | None, source: str | None, tem
     from engine.desk.item_words import from_template
 
     if not template:
-        return read(engine, number, text, source)
-    given = read(engine, number, text, source) if text is not None or source is not None else ""
+        return _read(engine, number, text, source)
+    given = _read(engine, number, text, source) if text is not None or source is not None else ""
     return from_template(engine, number, template, how, given)
+
+
+def _read(engine: Engine, number: int, text: str | None, source: str | None) -> str:
+    """The words of an answer or a note; whoever writes them in an editor sees the last public ones."""
+    from engine.desk import looking
+
+    def last() -> Said:
+        view = looking.item(engine.store, number)
+        public = [each for each in view.comments if not each.internal]
+        said, writer = (public[-1].text, public[-1].writer) if public else (view.text, view.item.writer)
+        return Said(f"#{number} {view.item.title}", writer, said)
+
+    return read_words(last, text, source)
 
 
 @click.command()
 @NUMBER
-@words
+@with_words
 @every
 @click.pass_context
 def note(
@@ -87,7 +100,7 @@ def note(
 
     act(
         ctx,
-        lambda engine, how: items.note(engine, number, read(engine, number, text, source), how, files(attach)),
+        lambda engine, how: items.note(engine, number, _read(engine, number, text, source), how, files(attach)),
         **more,
     )
 
@@ -181,7 +194,7 @@ def edit(
     def do(engine: Engine, how: How) -> Acted:
         before = looking.internal(looking.item(engine.store, number), comment_number).text
         by_hand = text is None and source is None and sys.stdin.isatty()
-        said = edited(before) if by_hand else read(engine, number, text, source)
+        said = edited(before) if by_hand else _read(engine, number, text, source)
         return items.edit(engine, number, comment_number, said, how)
 
     act(ctx, do, what="edited", **more)

@@ -40,8 +40,8 @@ def log(ctx: click.Context, query: tuple[str, ...], limit: int, follow: bool, as
     asked = " ".join(query)
     config = open_config(ctx)
     with open_store(ctx, config) as store, usage():
-        seen = store.items.newest_event()
-        rows, beyond = store.items.events(asked, limit)
+        seen = store.history.newest_event()
+        rows, beyond = store.history.events(asked, limit)
         seen = max(seen, rows[-1].id if rows else 0)
         _print(config, rows, as_json)
         if not rows and not follow:
@@ -50,7 +50,7 @@ def log(ctx: click.Context, query: tuple[str, ...], limit: int, follow: bool, as
             click.echo("only the newest 100000 events were looked at; item:, mail: and act: find older ones", err=True)
         try:
             while follow:
-                rows, _ = store.items.events(asked, AT_ONCE, after=seen)
+                rows, _ = store.history.events(asked, AT_ONCE, after=seen)
                 seen = max(seen, rows[-1].id if rows else 0)
                 _print(config, rows, as_json)
                 time.sleep(EVERY_S)

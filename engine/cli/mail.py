@@ -1,6 +1,7 @@
 """`allegra mail`: search what came in, look at it, and act on one mail.
 
-Here: the commands of the noun. Not here: searching (`store/`), what is done to a mail (`desk/`).
+Here: the commands of the noun. Not here: those that let mail be gone (`mail_gone.py`), searching (`store/`), what is
+done to a mail (`desk/`).
 """
 
 from __future__ import annotations
@@ -11,9 +12,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from engine.cli import mail_gone
 from engine.cli.common import answer, is_terminal, open_config, open_store, print_json, save
 from engine.cli.noun import Noun
-from engine.cli.shown import lately, print_pairs, print_table, when, zone
+from engine.cli.shown import lately, print_pairs, print_table, subject, when
 from engine.plain_text import printable, safe_line
 
 if TYPE_CHECKING:
@@ -53,12 +55,6 @@ def list_(ctx: click.Context, query: tuple[str, ...], limit: int, as_json: bool)
         print_table(heads, cells, "no mail matches", limit=44)
         if more:
             click.echo(f"these are the newest {limit}; --limit lists more", err=True)
-
-
-def subject(row: MailRow) -> str:
-    """The subject of a mail, or what stands for one."""
-    purged = f"(purged on {row.purged_at.astimezone(zone()):%Y-%m-%d})" if row.purged_at is not None else ""
-    return row.subject.strip() or purged or "(no subject)"
 
 
 def target(row: MailRow) -> str:
@@ -213,27 +209,6 @@ def settle(ctx: click.Context, refs: tuple[str, ...], as_json: bool) -> None:
             answer(as_json, "mail", {"mail": row.mail, "done": "settle"}, said)
 
 
-@mail.command()
-@click.argument("refs", nargs=-1, required=True)
-@click.option("--commit", is_flag=True, help="Really do it.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a mail.")
-@click.pass_context
-def purge(ctx: click.Context, refs: tuple[str, ...], commit: bool, as_json: bool) -> None:
-    """Erase the bytes, addresses, subject and trace of a mail for good; its receipt stays.
-
-    Its reason is told in general words then, and what the same bytes left in other mailboxes goes with it. What the
-    mail made (items, comments, accounts) stays as it is. Without --commit it only tells what would go.
-    """
-    from engine.desk import acting
-
-    with open_store(ctx) as store:
-        for ref in refs:
-            row = acting.purge(store, ref, commit=commit)
-            said = "purged" if commit else "would be purged (--commit does it)"
-            done = {"mail": row.mail, "done": "purged" if commit else "nothing"}
-            answer(as_json, "mail", done, f'{row.mail[:8]}  "{row.subject}"  {said}')
-
-
 def write(content: bytes) -> None:
     """Write bytes of strangers to standard output as they are, but for a terminal, which would obey some of them."""
     if not is_terminal():
@@ -252,3 +227,7 @@ def person() -> str:
         return getpass.getuser()
     except (KeyError, OSError):
         return "somebody"
+
+
+for _command in mail_gone.COMMANDS:
+    mail.add_command(_command)

@@ -30,7 +30,8 @@ def mailbox() -> None:
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a mailbox.")
 @click.pass_context
 def list_(ctx: click.Context, as_json: bool) -> None:
-    """List the configured mailboxes and how they fare."""
+    """List the configured mailboxes, how they fare, and which of their mails wait."""
+    from engine.cli.run_told import waits
     from engine.desk import plain
     from engine.desk.mailboxes import fares
 
@@ -48,6 +49,9 @@ def list_(ctx: click.Context, as_json: bool) -> None:
     ]  # fmt: skip
     heads = ("mailbox", "protocol", "place", "folder", "state", "since", "why")
     print_table(heads, rows, "no mailbox is configured", limit=80)
+    for each in told:
+        for waiting in each.waiting:
+            click.echo(f"{each.mailbox.name}: {waits(waiting)}")
 
 
 @mailbox.command()

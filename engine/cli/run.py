@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -28,11 +28,12 @@ from engine.cli.reminders import aloud
 from engine.cli.since import SOMEWHERE
 from engine.cli.since import option as since_option
 from engine.model.reasons import NEEDS_MENDING, OUR_FAULT
-from engine.model.stored import NO_WAY_OUT
+from engine.model.stored import NO_WAY_OUT, stuck, unread
 from engine.run.report import Sent
 
 if TYPE_CHECKING:
     from engine.config import Config, Mailbox
+    from engine.model.stored import Waiting
     from engine.run.report import MailboxReport
     from engine.stop import Stop
     from engine.store.store import Store
@@ -101,6 +102,7 @@ def run(
     started, stop = time.monotonic(), Stop()
     reports: list[MailboxReport] = []
     sent, tell = Sent(), False
+    hushed: frozenset[str] = frozenset()
     with stop.signals():
         try:
             with stop.interruptible():
@@ -110,25 +112,40 @@ def run(
                     how = limit or 0, wait, jobs or _most_jobs(), dry_run, no_move, since or ""
                     sent = _pass(config, store, mailboxes, stop, reports, *how)
                     tell = bool(sent.away) and aloud(store, NO_WAY_OUT)
+                    hushed = frozenset() if dry_run or as_json else _hushed(store, reports)
         except (Stopped, KeyboardInterrupt):
             stop.set()
     took = time.monotonic() - started
     loud = (is_terminal() or dry_run) and verbosity(ctx) >= 0  # who tries something out wants to see it
-    if as_json or loud or tell or any(map(_is_remarkable, reports)):
+    if as_json or loud or tell or any(_is_remarkable(report, hushed) for report in reports):
         from engine.cli import run_told
 
         if as_json:
             run_told.print_pass(reports, sent, took)
         else:
-            run_told.print_text(reports, took, loud, dry_run)
+            run_told.print_text(reports, took, loud, dry_run, hushed)
         run_told.print_replaced(sent)
         if tell and config.smtp is not None:
             run_told.print_away(sent, config.smtp.place)
     raise SystemExit(LATER if stop.is_set() else _status(reports, sent, wait))
 
 
-def _is_remarkable(report: MailboxReport) -> bool:
-    return bool(report.lines or report.notes or report.waiting) or report.state != "ok"
+def _is_remarkable(report: MailboxReport, hushed: Container[str]) -> bool:
+    if report.lines or report.notes or any(not _is_hushed(report.name, each, hushed) for each in report.waiting):
+        return True
+    return report.state != "ok" and unread(report.name) not in hushed
+
+
+def _is_hushed(mailbox: str, waiting: Waiting, hushed: Container[str]) -> bool:
+    """Tell whether it was said within the hour that these mails wait for a file of ours."""
+    return waiting.code in OUR_FAULT and stuck(mailbox) in hushed
+
+
+def _hushed(store: Store, reports: Sequence[MailboxReport]) -> frozenset[str]:
+    """The troubles that were told within the hour: this pass is silent about them, its exit code is not."""
+    names = [unread(report.name) for report in reports if report.state == "failed"]
+    names += [stuck(report.name) for report in reports if any(each.code in OUR_FAULT for each in report.waiting)]
+    return frozenset([name for name in names if not aloud(store, name)])
 
 
 def _most_jobs() -> int:

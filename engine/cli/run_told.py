@@ -6,8 +6,8 @@ Invariant: nothing is printed when standard output is no terminal and all went w
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Container, Iterable, Sequence
+from typing import TYPE_CHECKING
 
 import click
 
@@ -15,6 +15,7 @@ from engine.cli.common import AWAY, print_json, terminal_columns
 from engine.cli.paint import paint, state
 from engine.cli.shown import age, clock, older, when
 from engine.model.reasons import NEEDS_MENDING, OUR_FAULT
+from engine.model.stored import stuck, unread
 from engine.plain_text import columns, fit, printable
 
 if TYPE_CHECKING:
@@ -24,12 +25,14 @@ if TYPE_CHECKING:
     from engine.run.report import MailboxReport, Sent
 
 
-def print_text(reports: Sequence[MailboxReport], took: float, loud: bool, dry_run: bool) -> None:
-    """Tell a person everything, cron only trouble."""
+def print_text(
+    reports: Sequence[MailboxReport], took: float, loud: bool, dry_run: bool, hushed: Container[str] = ()
+) -> None:
+    """Tell a person everything, cron only trouble, and of that nothing that is `hushed`."""
     told = [line for report in reports for line in report.lines]
     if loud:
         _print_all(reports, told, took, dry_run)
-    _print_trouble(reports, told, failures=not loud)
+    _print_trouble(reports, told, hushed, failures=not loud)
 
 
 def _print_all(reports: Sequence[MailboxReport], told: Sequence[Line], took: float, dry_run: bool) -> None:
@@ -81,10 +84,12 @@ def _state(report: MailboxReport) -> str:
     return said + (f"   {report.sentence}" if report.sentence else "")
 
 
-def _print_trouble(reports: Sequence[MailboxReport], told: Sequence[Line], failures: bool) -> None:
+def _print_trouble(
+    reports: Sequence[MailboxReport], told: Sequence[Line], hushed: Container[str], failures: bool
+) -> None:
     """What somebody should read, on standard error; `failures` of mailboxes where they were not told yet."""
     for report in reports:
-        if report.state == "failed" and failures:
+        if report.state == "failed" and failures and unread(report.name) not in hushed:
             click.echo(printable(report.sentence), err=True)
         for note in report.notes:
             click.echo(printable(note), err=True)
@@ -92,11 +97,17 @@ def _print_trouble(reports: Sequence[MailboxReport], told: Sequence[Line], failu
         _print_given_up(told)
     for report in reports:
         for each in report.waiting:
-            many = f"{each.mails} mails wait" if each.mails > 1 else "1 mail waits"
-            until = "until that is mended" if each.code in OUR_FAULT else f"until {when(each.until)}"
-            click.echo(f"{many} {until} ({each.code}): {printable(each.because)}", err=True)
+            if each.code not in OUR_FAULT or stuck(report.name) not in hushed:
+                click.echo(waits(each), err=True)
     if told:
         _print_broken(told)
+
+
+def waits(waiting: Waiting) -> str:
+    """That mails wait, until when, and why."""
+    many = f"{waiting.mails} mails wait" if waiting.mails > 1 else "1 mail waits"
+    until = "until that is mended" if waiting.code in OUR_FAULT else f"until {when(waiting.until)}"
+    return f"{many} {until} ({waiting.code}): {printable(waiting.because)}"
 
 
 def print_away(sent: Sent, place: str) -> None:
@@ -152,7 +163,7 @@ def print_pass(reports: Sequence[MailboxReport], sent: Sent, took: float) -> Non
         | ({"notes": report.notes} if report.notes else {})
         | ({"withheld": report.withheld} if report.withheld else {})
         | ({"left_alone": report.left_alone, "older_than": report.older_than} if report.left_alone else {})
-        | ({"waiting": [_waits(each) for each in report.waiting]} if report.waiting else {})
+        | ({"waiting": [plain.waiting(each) for each in report.waiting]} if report.waiting else {})
         for report in reports
     }
     print_json(
@@ -170,9 +181,3 @@ def print_pass(reports: Sequence[MailboxReport], sent: Sent, took: float) -> Non
             "ms": round(took * 1000),
         },
     )
-
-
-def _waits(waiting: Waiting) -> dict[str, Any]:
-    """Mails that wait, as data; no time for those whose file is looked at in every pass."""
-    until = None if waiting.code in OUR_FAULT else waiting.until
-    return {"mails": waiting.mails, "code": waiting.code, "because": waiting.because, "until": until}

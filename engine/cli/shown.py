@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from engine.cli.common import terminal_columns
 from engine.cli.paint import paint, state
 from engine.plain_text import columns, fit, isolated, printable
+
+if TYPE_CHECKING:
+    from engine.model.stored import MailRow
 
 NARROWEST = 12
 """A column of texts does not get narrower than this."""
@@ -159,3 +162,16 @@ def print_pairs(pairs: Iterable[tuple[str, Any]]) -> None:
     width = max((len(name) for name, _ in shown), default=0)
     for name, value in shown:
         click.echo(f"{name:<{width}}  {state(value) if name in STATED else isolated(value)}")
+
+
+def subject(row: MailRow) -> str:
+    """The subject of a mail, or what stands for one."""
+    purged = f"(purged on {row.purged_at.astimezone(zone()):%Y-%m-%d})" if row.purged_at is not None else ""
+    return row.subject.strip() or purged or "(no subject)"
+
+
+def print_text(text: str) -> None:
+    """Print the words of a mail or a person, a little to the right; none of them is obeyed by a terminal."""
+    for line in text.splitlines():
+        words = line.lstrip()
+        click.echo(" " * (2 + min(len(line) - len(words), 40)) + printable(words) if words else "")

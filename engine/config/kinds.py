@@ -2,6 +2,7 @@
 
 Here: durations, sizes, patterns, addresses, paths, texts. Not here: which option has which kind; words and bare
 numbers, which msgspec reads.
+Over 300 lines: a reader for each kind, and the one table of them.
 Invariant: a reader either gives the value or says in one sentence what it expected; nothing of a kind can hold a
 control character, so nothing from the configuration breaks a protocol line or a header; `Lines` are for bodies only.
 Over 300 lines: a reader, a way to show it and a shape for the schema, kind by kind.
@@ -114,6 +115,15 @@ def in_zone(moment: datetime, timezone: str) -> datetime:
         except (OSError, ValueError, KeyError):  # C114 tells
             zone = UTC
     return moment.replace(tzinfo=zone)
+
+
+def read_silence(value: Any, folder: Path = Path()) -> float | str:
+    """Seconds without mail, "auto" for what is unusual, 0 for ""."""
+    return 0.0 if value == "" else "auto" if value == "auto" else read_duration(value)
+
+
+def _shown_silence(silence: float | str) -> str:
+    return show_duration(silence) if isinstance(silence, float) and silence else str(silence or "")
 
 
 def read_size(value: Any, folder: Path = Path()) -> int:
@@ -297,6 +307,11 @@ Duration = Annotated[float, Kind("duration", read_duration, _TIME, show_duration
 Moment = Annotated[datetime | None, Kind("date", read_moment, _text(_DAY, *_DAYS), show_moment)]
 TimeOfDay = Annotated[str, Kind("time of the day", read_time_of_day, _text(rf"^\s*{_TIME_OF_DAY}\s*$", "07:00"))]
 ReasonText = Annotated[str, Kind("reason", read_reason, _text())]
+Silence = Annotated[
+    float | str,
+    Kind("duration", read_silence, {"anyOf": [{"enum": ["auto", ""]}, *_TIME["anyOf"]], "examples": ["auto", "2 days"]},
+         _shown_silence),
+]  # fmt: skip
 Size = Annotated[int, Kind("size", read_size, _AMOUNT_OF_BYTES, show_size)]
 Pixels = Annotated[
     tuple[int, int] | None,

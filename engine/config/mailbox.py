@@ -18,6 +18,7 @@ from engine.config.kinds import (
     OptionalPath,
     Port,
     Positive,
+    Silence,
 )
 from engine.config.secrets import Secrets
 from engine.config.section import Filled, Section
@@ -72,6 +73,7 @@ class Mailbox(Section, frozen=True):
     keep_until: Literal["processed", "item-closed"] = "processed"
     use_message_id_as_uid: bool = False
     delete_unprocessed: bool = False
+    silence: Silence = "auto"
     active: bool = True
     name: Filled[str] = ""
     workspace: Filled[str] = ""

@@ -45,14 +45,6 @@ def settle(store: Store, ref: str) -> MailRow:
     return row
 
 
-def purge(store: Store, ref: str, *, commit: bool) -> MailRow:
-    """Erase bytes, addresses, subject and trace of a mail for good; without `commit` only find it. Raises NotFound."""
-    row = store.archive.mail(ref)
-    if commit:
-        store.archive.purge(row.mail)
-    return row
-
-
 def prune(config: Config, store: Store, *, commit: bool) -> Pruned:
     """Let go of what is older than store.archive and outbox.keep say; without `commit` only tell what would go."""
     archive = config.store.archive
@@ -153,6 +145,13 @@ def switch_on(config: Config, name: str) -> bool | None:
     from engine.scripts.switching import switch_on as forget
 
     return forget(config, name)
+
+
+def switch_off(config: Config, name: str, by: str, reason: str = "") -> bool | None:
+    """Switch a script off, so that mail which asks it is held; tells whether it was on, None for no such script."""
+    from engine.scripts.switching import switch_off as note
+
+    return note(config, name, f"{by} switched it off" + (f": {reason}" if reason.strip() else ""))
 
 
 # ── people and places ─────────────────────────────────────────────────────────────────────────────────────────

@@ -52,13 +52,13 @@ class Answer(Struct, frozen=True):
 
 def of_mail(store: Store, config: Config, row: MailRow, who: str) -> Answer:
     """Tell whether somebody heard of a mail, and if not, why. Raises NotFound where nobody is meant."""
-    events, _ = store.items.events(f"mail:{row.mail}", MOST_EVENTS)
+    events, _ = store.history.events(f"mail:{row.mail}", MOST_EVENTS)
     return _answer(store, config, who, store.outbox.told(row.mail), events, _machine(store, row.mail))
 
 
 def of_item(store: Store, config: Config, number: int, who: str) -> Answer:
     """Tell whether somebody heard of an item, and if not, why not of what happened last. Raises NotFound."""
-    events = store.items.history(number)
+    events = store.history.of_item(number)
     last = [each for each in events if (each.mail, each.act) == (events[-1].mail, events[-1].act)]
     machine = _machine(store, last[0].mail) if last and last[0].mail else None
     return _answer(store, config, who, store.outbox.told(item=number), last, machine)

@@ -47,9 +47,12 @@ class Closed(Struct, frozen=True):
     sender_told: bool = False
 
 
-def waiting(store: Store, workspace: str = "") -> list[MailRow]:
-    """List held and quarantined mails, the oldest first; with a workspace only those on their way there."""
-    return [row for row in store.archive.held() if not workspace or row.workspace == workspace]
+def waiting(store: Store, workspace: str = "", query: str = "") -> list[MailRow]:
+    """List held and quarantined mails, the oldest first: all, those on their way to a workspace, what a query finds.
+
+    Raises Unclear.
+    """
+    return store.archive.held(workspace, MOST_FOUND, query)
 
 
 def chosen(store: Store, refs: Sequence[str], query: str | None = None) -> list[MailRow]:
@@ -57,16 +60,15 @@ def chosen(store: Store, refs: Sequence[str], query: str | None = None) -> list[
 
     Raises NotFound where there are none, Refused where one that is named is not held: before anything happens.
     """
-    held = {row.mail: row for row in store.archive.held()}
     rows = [store.archive.mail(ref) for ref in refs]
     if query is not None:
-        rows += [row for row in store.archive.mails(query, MOST_FOUND) if row.mail in held]
+        rows += waiting(store, query=query)
     if not rows:
         raise NotFound(f"no held mail matches {query!r}")
     for row in rows:
-        if row.mail not in held:
+        if row.state not in ("held", "quarantined"):
             raise Refused(f"{row.mail[:8]} is not held: it ended as {row.outcome}")
-    return [held[mail] for mail in dict.fromkeys(row.mail for row in rows)]
+    return [*{row.mail: row for row in rows}.values()]
 
 
 def may_go_to(config: Config, store: Store, workspace: str = "", item: int = 0) -> None:
@@ -88,10 +90,16 @@ def release(
     What rules, gates and hooks would hold is passed; every other verdict stands. Raises NotFound, Refused.
     """
     may_go_to(engine.config, engine.store, workspace, item)
+    yield from release_all(engine, rows, Release(by, reason, workspace, item))
+
+
+def release_all(engine: Engine, rows: Iterable[MailRow], release: Release) -> Iterator[Line]:
+    """Let held mails go on as `release` says, and tell what became of each. Raises NotFound, Refused."""
     for row in rows:
-        engine.store.ledger.reopen(row.mail, Release(by, reason, workspace, item, row.generation + 1))
+        engine.store.ledger.reopen(row.mail, replace(release, generation=row.generation + 1))
         spooled = engine.store.ledger.claim_one(row.mail, utc_now(), owner())
-        logged.act(engine.config, "held.release", by, reason, mail=row.mail)
+        if not engine.store.is_rehearsing:
+            logged.act(engine.config, "held.release", release.by, release.reason, mail=row.mail)
         yield from map(line_of, process(engine, [spooled], utc_now()))
 
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from engine.desk import looking
-from engine.desk.item_act import How, again, catalog_of, done, found, may_edit
+from engine.desk.doing import How, again, done
+from engine.desk.item_act import catalog_of, found, may_edit
 from engine.model.addresses import bare, key_of
 from engine.model.plan import DeleteItem, MergeItem
 from engine.store.errors import NotFound, Refused

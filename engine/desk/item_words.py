@@ -1,8 +1,8 @@
 """What people say about items: answer, note, draft, send, edit, discard; and a note made public.
 
-Here: the effects of words. Not here: who may and how it is done (`item_act.py`), the rest of what people do
-(`items.py`). Invariant: a draft tells nobody; what goes to others is refused where nobody outside would get it; what
-was said in public stays as it is.
+Here: the effects of words. Not here: who may (`item_act.py`), how it is done (`doing.py`), the rest of what
+people do (`items.py`). Invariant: a draft tells nobody; what goes to others is refused where nobody outside would get
+it; what was said in public stays as it is.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from engine.desk.item_act import File, How, attached, done, found, known, may_comment, may_edit, needs, status_change
+from engine.desk.doing import File, How, attached, done, needs_words
+from engine.desk.item_act import found, known, may_comment, may_edit, status_change
 from engine.model.draft import Role
 from engine.model.plan import AddComment, AddPerson, DropDraft, EditWords, Effect, Publish, SendDraft
 from engine.store.errors import Unclear
@@ -30,7 +31,7 @@ def answer(
     Raises NotFound, Refused, Unclear.
     """
     item = found(engine, number)
-    needs(words, files)
+    needs_words(words, files)
     may_comment(engine, how.by, item)
     effects: list[Effect] = [AddComment(number, words.strip("\n"), how.by.login), *attached(number, files)]
     effects += _with_it(engine, item, how, status, close, copy_to)
@@ -76,7 +77,7 @@ def edit(engine: Engine, number: int, comment: int, words: str, how: How) -> Act
     """Give a note or a draft other words. Raises NotFound, Refused, Unclear."""
     item = found(engine, number)
     may_edit(engine, how.by, item)
-    needs(words, ())
+    needs_words(words, ())
     return done(engine, item, [EditWords(number, comment, words.strip("\n"))], how)
 
 
@@ -105,7 +106,7 @@ def _inside(
     engine: Engine, number: int, words: str, how: How, files: Sequence[File], *, draft: bool = False
 ) -> Acted:  # fmt: skip
     item = found(engine, number)
-    needs(words, files)
+    needs_words(words, files)
     may_edit(engine, how.by, item)
     comment = AddComment(number, words.strip("\n"), how.by.login, internal=True, draft=draft)
     effects: list[Effect] = [comment, *attached(number, files)]

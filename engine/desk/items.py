@@ -1,7 +1,7 @@
 """What people do to items: assign, close, set, label, let in; and the door to what else they do, for every face.
 
 Here: the effects of acts on the state and the people of an item. Not here: words (`item_words.py`), merging and
-deleting (`item_whole.py`), who may and how it is done (`item_act.py`), options and printing (`cli/`).
+deleting (`item_whole.py`), who may (`item_act.py`), how it is done (`doing.py`), options and printing (`cli/`).
 """
 
 from __future__ import annotations
@@ -10,19 +10,8 @@ import difflib
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from engine.desk.item_act import (
-    File,
-    How,
-    again,
-    catalog_of,
-    done,
-    found,
-    judged,
-    known,
-    may_edit,
-    status_change,
-    whoever,
-)
+from engine.desk.doing import File, How, again, done, whoever
+from engine.desk.item_act import catalog_of, found, judged, known, may_edit, status_change
 from engine.desk.item_whole import delete, merge
 from engine.desk.item_words import answer, discard, draft, edit, note, publish, send
 from engine.item.catalog import canonical

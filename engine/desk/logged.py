@@ -1,7 +1,7 @@
 """What people do, in the log: a line an act.
 
-Here: `act`, and `acted` for items. Not here: the file (`engine/log.py`), what the mails and rows log that come of it
-(`run/`, `outbox/`).
+Here: `act`, and `acted` for items and topics. Not here: the file (`engine/log.py`), what the mails and rows log that
+come of it (`run/`, `outbox/`).
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from engine.config import Config
-    from engine.desk.items import How
+    from engine.desk.doing import How
     from engine.model.acts import Acted
 
 
@@ -23,8 +23,9 @@ def act(config: Config, event: str, by: str, said: str = "", *, item: int = 0, m
 
 
 def acted(config: Config, done: Acted, how: How) -> None:
-    """Log what somebody did to an item, unless it was only tried or done before."""
+    """Log what somebody did to an item or a topic, unless it was only tried or done before."""
     if config.logs and not (how.dry_run or done.again):
         what = ", ".join([each.event for each in done.events]) or "nothing changed"
         who = f"{how.by.login}, typed by {how.typed_by}" if how.typed_by else how.by.login
-        act(config, "act", who, f"{done.ref} {what}", item=done.item)
+        where = f" topic {done.topic}" if done.topic else ""
+        act(config, "act", who, f"{done.ref} {what}{where}", item=done.item)

@@ -110,7 +110,7 @@ def item(store: Store, number: int) -> ItemView:
 
 def gone(store: Store, number: int) -> str:
     """Say that there is no such item, or none any more."""
-    deleted = [each for each in store.items.history(number) if each.name == "item.deleted"]
+    deleted = [each for each in store.history.of_item(number) if each.name == "item.deleted"]
     return f"item #{number} was deleted by {deleted[-1].actor}" if deleted else f"there is no item #{number}"
 
 

@@ -26,7 +26,7 @@ from engine.store.errors import Busy
 if TYPE_CHECKING:
     from engine.config import Config, Mailbox
     from engine.model.mail import Mail, RawMail
-    from engine.model.stored import MailboxState
+    from engine.model.stored import MailboxState, Waiting
     from engine.sources.source import Peek, Source
     from engine.store.store import Store
 
@@ -38,7 +38,7 @@ class Fare(Struct, frozen=True):
     """How a mailbox fares. `state` is off, never read, ok, incomplete, paused or failing, `since` when, `sentence` why.
 
     It is incomplete while the server lists messages that it does not hand out. `left_alone` mails are older than
-    `older_than`, from when it is read.
+    `older_than`, from when it is read. `waiting` is which of its mails wait to be decided again, and why.
     """
 
     mailbox: Mailbox
@@ -49,6 +49,7 @@ class Fare(Struct, frozen=True):
     read_at: datetime | None = None
     left_alone: int = 0
     older_than: datetime | None = None
+    waiting: tuple[Waiting, ...] = ()
 
 
 class Tried(Struct, frozen=True):
@@ -123,13 +124,17 @@ class Reconciled(Struct, frozen=True):
 def fares(config: Config, store: Store) -> list[Fare]:
     """Tell of every configured mailbox how it fares."""
     states = {state.name: state for state in store.mailboxes.states()}
-    told = [(_fare(box, states.get(box.name)), states.get(box.name)) for box in config.mailboxes]
-    return [
-        replace(fare, left_alone=state.left_alone, older_than=state.older_than)
-        if state is not None and state.left_alone and fare.mailbox.since is not None
-        else fare
-        for fare, state in told
-    ]
+    return [_with_mails(_fare(box, states.get(box.name)), states.get(box.name), store) for box in config.mailboxes]
+
+
+def _with_mails(fare: Fare, state: MailboxState | None, store: Store) -> Fare:
+    """The mails of it that wait, and those that are left alone."""
+    if state is None:
+        return fare
+    fare = replace(fare, waiting=tuple(store.queue.waiting(fare.mailbox.name)))
+    if not state.left_alone or fare.mailbox.since is None:
+        return fare
+    return replace(fare, left_alone=state.left_alone, older_than=state.older_than)
 
 
 def _fare(box: Mailbox, state: MailboxState | None) -> Fare:

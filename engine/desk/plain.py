@@ -11,11 +11,13 @@ from datetime import UTC, datetime
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
+from engine.model.reasons import OUR_FAULT
+
 if TYPE_CHECKING:
     from engine.config import Config
     from engine.desk.heard import Answer
     from engine.desk.mailboxes import Fare, Peeked, Tried
-    from engine.model.stored import CommentView, ItemView
+    from engine.model.stored import CommentView, ItemView, TopicView, Waiting
     from engine.run.line import Line
     from engine.store.store import Store
 
@@ -75,6 +77,12 @@ def comment(store: Store, config: Config, view: ItemView, this: CommentView) -> 
     return {**plain(this), "item": view.item.id, "html": _html(store, config, this.html, this.text, view)}
 
 
+def topic(view: TopicView) -> dict[str, Any]:
+    """A topic with its posts (`allegra.topic/1`)."""
+    posts = [{name: value for name, value in plain(each).items() if name != "html"} for each in view.posts]
+    return {**plain(view.topic), "attachments": plain(view.attachments), "posts": posts}
+
+
 def _html(store: Store, config: Config, reference: str, text: str, view: ItemView) -> str | None:
     """The body for JSON: sanitised; pictures stay `cid:`, the attachments tell which is which."""
     from engine.explain.page import safe
@@ -88,7 +96,14 @@ def fare(this: Fare) -> dict[str, Any]:
     place = {"protocol": box.protocol, "place": box.place, "folder": box.folder, "active": box.active}
     now = {"state": this.state, "since": this.since, "sentence": this.sentence, "holder": this.holder}
     left = {"left_alone": this.left_alone, "older_than": this.older_than} if this.left_alone else {}
-    return {"mailbox": box.name, "workspace": box.workspace or None, **place, **now, **left}
+    waits = [waiting(each) for each in this.waiting]
+    return {"mailbox": box.name, "workspace": box.workspace or None, **place, **now, "waiting": waits, **left}
+
+
+def waiting(this: Waiting) -> dict[str, Any]:
+    """Mails that wait; no time for those whose file is looked at in every pass."""
+    until = None if this.code in OUR_FAULT else this.until
+    return {"mails": this.mails, "code": this.code, "because": this.because, "until": until}
 
 
 def tried(this: Tried) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from engine.model.stored import OutboxLine
 
 
 class Act(Struct, frozen=True):
-    """Something a person does to an item, with all its effects; the last of them is the `Tell`.
+    """Something a person does to an item or a topic, with all its effects; the last of them is the `Tell`.
 
     `typed_by` is the user of the machine, where that is another one. `via` is what it came by. A repetition with the
     same `key` does nothing and gives the first result.
@@ -26,10 +26,11 @@ class Act(Struct, frozen=True):
     typed_by: str = ""
     via: str = "command"
     key: str = ""
+    topic: int = 0
 
 
 class Acted(Struct, frozen=True):
-    """What came of an act. `again`: it was done before under the same key."""
+    """What came of an act. `again`: it was done before under the same key. Below a `topic` the `comment` is a post."""
 
     ref: str
     item: int
@@ -37,3 +38,4 @@ class Acted(Struct, frozen=True):
     events: tuple[Happened, ...]
     told: tuple[OutboxLine, ...]
     again: bool = False
+    topic: int = 0

@@ -103,6 +103,11 @@ EVENTS: Final[tuple[Event, ...]] = (
     Event("outbox.held", (Part.OWNER,), template="report"),
     Event("hook.disabled", (Part.ADMIN,), template="report"),
     Event("template.failed", (Part.ADMIN,), template="report"),
+    Event("mailbox.down", (Part.ADMIN,), template="mailbox", expected=True),
+    Event("mailbox.up", (Part.ADMIN,), template="mailbox"),
+    Event("mailbox.silent", (Part.ADMIN,), template="mailbox", expected=True),
+    Event("smtp.down"),
+    Event("smtp.up", (Part.ADMIN,), template="mailbox"),
     Event("person.created", auto="account"),
     Event("person.unsubscribed"),
 )  # fmt: skip

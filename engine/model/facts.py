@@ -156,10 +156,14 @@ class Facts(Struct, frozen=True):
 
 
 class Release(Struct, frozen=True):
-    """A person let a held mail go on: what rules, gates and hooks would hold is noted and passed."""
+    """A person let a held mail go on: what rules, gates and hooks would hold is noted and passed.
+
+    `trust`: its sender is to be known from now on.
+    """
 
     by: str
     reason: str = ""
     workspace: str = ""
     item: int = 0
     generation: int = 1
+    trust: bool = False

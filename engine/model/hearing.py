@@ -102,10 +102,10 @@ class Heard(Struct, frozen=True):
 class Outgoing(Struct, frozen=True, omit_defaults=True):
     """What a row of the outbox is composed of, beside what is read anew when it is sent: its `payload`.
 
-    `actor` and `actor_address` say who did it, `comment` where the words are; `because`, `code` and `text` are as in
-    `Tell`. `account`: it tells of an account that was made, too; `last`: it is the last that such a sender hears today.
-    A program is told the `number` of the event and the `login` of who did it.
-    `collected` are the numbers of the rows that it carries.
+    `actor` and `actor_address` say who did it, `comment` where the words are; `because`, `code`, `text` and `since`
+    are as in `Tell`. `account`: it tells of an account that was made, too; `last`: it is the last that such a sender
+    hears today. A program is told the `number` of the event and the `login` of who did it. `collected` are the
+    numbers of the rows that it carries.
     """
 
     to: str
@@ -128,6 +128,7 @@ class Outgoing(Struct, frozen=True, omit_defaults=True):
     number: int = 0
     login: str = ""
     collected: tuple[int, ...] = ()
+    since: datetime | None = None
 
 
 class OnItem(Struct, frozen=True):

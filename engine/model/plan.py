@@ -67,6 +67,13 @@ class PostToTopic(Struct, frozen=True):
     html_part: Part | None = None
 
 
+class LockTopic(Struct, frozen=True):
+    """A topic takes no posts any more, or takes them again."""
+
+    topic: int
+    locked: bool
+
+
 class SetField(Struct, frozen=True):
     """A field of the existing item changes."""
 
@@ -191,8 +198,9 @@ class Tell(Struct, frozen=True):
     that admins hear of it. `named` are people that rules notify, `forwards` addresses that get the mail itself,
     `copied` the keys of the addresses in To and Cc. `account`: an account was made for the sender, who hears of it.
     `machine` is the kind of mail where a machine wrote it, `quiet` is why nobody at all is told, `arrived_at` when the
-    mail reached our servers. `proven`: whoever wrote it was sent something of ours about it, `personal`: and nobody
-    else was; the words of somebody inside leave for others only then.
+    mail reached our servers, `since` since when a mailbox or the way out is away. `proven`: whoever wrote it was sent
+    something of ours about it, `personal`: and nobody else was; the words of somebody inside leave for others only
+    then.
     """
 
     event: str = ""
@@ -216,6 +224,7 @@ class Tell(Struct, frozen=True):
     quiet: Why | None = None
     arrived_at: datetime | None = None
     ordered: bool = False
+    since: datetime | None = None
 
 
 Effect = (
@@ -223,6 +232,7 @@ Effect = (
     | CreateItem
     | AddComment
     | PostToTopic
+    | LockTopic
     | SetField
     | AddLabel
     | AddPerson
@@ -249,6 +259,7 @@ class Done(Stored):
     CREATE_ITEM = "CreateItem"
     ADD_COMMENT = "AddComment"
     POST_TO_TOPIC = "PostToTopic"
+    LOCK_TOPIC = "LockTopic"
     SET_FIELD = "SetField"
     ADD_LABEL = "AddLabel"
     ADD_PERSON = "AddPerson"
@@ -274,6 +285,7 @@ DONE: Mapping[type[Effect], Done] = {
     CreateItem: Done.CREATE_ITEM,
     AddComment: Done.ADD_COMMENT,
     PostToTopic: Done.POST_TO_TOPIC,
+    LockTopic: Done.LOCK_TOPIC,
     SetField: Done.SET_FIELD,
     AddLabel: Done.ADD_LABEL,
     AddPerson: Done.ADD_PERSON,

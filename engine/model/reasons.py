@@ -40,6 +40,7 @@ NEEDS_MENDING = OUR_FAULT | {"hook.sandbox_missing", "hook.disabled"}
 """Codes of mail that waits until somebody mends something here: a file, or the machine."""
 
 RELEASE = 'allegra held release {mail} --reason "…"      let it in once'
+TRUST = "allegra held trust ADDRESS                    make the sender known, and let in what is held of them"
 REJECT = 'allegra held reject {mail} --reason "…"       refuse it; the sender is told where that is allowed'
 DISCARD = "allegra held discard {mail}                   drop it; nobody is told"
 RETRY = "allegra mail retry {mail}                     decide again, with the configuration of now"
@@ -157,7 +158,7 @@ _ALL = (
     Reason(
         "gate.unknown_sender",
         "Nobody here is known by the sender's address.",
-        (RELEASE, "Give the sender an account (allegra user add), then release it.", REJECT, DISCARD),
+        (RELEASE, TRUST, REJECT, DISCARD),
     ),
     Reason(
         "gate.inactive_sender",
@@ -254,7 +255,7 @@ _ALL = (
     ),
     Reason(
         "hook.disabled",
-        "A script failed too often and is switched off.",
+        "A script is switched off: it failed too often, or a person did it.",
         ("Mend the script, its parameters or the field it wants.", ENABLE, RETRY, RELEASE),
         admin=True,
     ),

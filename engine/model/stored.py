@@ -303,6 +303,60 @@ class ItemView(Struct, frozen=True):
     attachments: tuple[AttachmentView, ...]
 
 
+# ── people who are forgotten ──────────────────────────────────────────────────────────────────────────────────────
+
+
+class Forgotten(Struct, frozen=True):
+    """A person who was forgotten: what they were called, and of each table how many rows changed or went."""
+
+    address: str
+    login: str
+    names: tuple[str, ...]
+    counts: tuple[tuple[str, int], ...]
+
+
+# ── topics ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class TopicRow(Struct, frozen=True):
+    """A topic in a list; `changed_at` is when the newest post came, or the topic was made."""
+
+    id: int
+    workspace: str
+    title: str
+    locked: bool
+    posts: int
+    created_at: datetime
+    changed_at: datetime
+
+
+class PostView(Struct, frozen=True):
+    """A post below a topic; `author` is a login or an address, `sender` a stranger with name and address."""
+
+    id: int
+    author: str
+    title: str
+    text: str
+    quoted: str
+    created_at: datetime
+    mail: str
+    html: str
+    sender: str = ""
+
+    @property
+    def writer(self) -> str:
+        """Who wrote it, for people: a stranger by name and address, else the login."""
+        return self.sender or self.author
+
+
+class TopicView(Struct, frozen=True):
+    """Everything about a topic; the `comment` of an attachment is the post that brought it."""
+
+    topic: TopicRow
+    posts: tuple[PostView, ...]
+    attachments: tuple[AttachmentView, ...]
+
+
 # ── the outbox ────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -411,6 +465,21 @@ class Trouble(Struct, frozen=True):
 
 NO_WAY_OUT = "smtp"
 """The trouble that mail does not go out."""
+
+
+def unread(mailbox: str) -> str:
+    """Name the trouble that a mailbox cannot be read."""
+    return f"mailbox {mailbox}"
+
+
+def stuck(mailbox: str) -> str:
+    """Name the trouble that mail of a mailbox waits for a file of ours."""
+    return f"waits {mailbox}"
+
+
+def silent(mailbox: str) -> str:
+    """Name the trouble that no mail comes to a mailbox."""
+    return f"silent {mailbox}"
 
 
 class SentFile(Struct, frozen=True):

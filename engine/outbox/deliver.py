@@ -30,6 +30,7 @@ from engine.outbox.templates import Templates
 from engine.outbox.transport import Away, Refused, Transport, transport
 from engine.stop import Stop, Stopped
 from engine.store.locks import owner
+from engine.store.outbox import ORDER
 
 if TYPE_CHECKING:
     from engine.config import Config
@@ -128,7 +129,8 @@ class _Run:
         """Note that the last one was sent and claim the next: one at a time, so that a crash leaves one in doubt."""
         with self._store.joining():
             self._note_sent()
-            claimed = [] if self._closed else self._store.outbox.claim(1, self._now(), owner())
+            kinds = (Kind.WEBHOOK,) if self._closed else ORDER  # programs hear also while no mail goes out
+            claimed = self._store.outbox.claim(1, self._now(), owner(), kinds)
         return claimed[0] if claimed else None
 
     def _note_sent(self) -> None:

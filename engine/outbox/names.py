@@ -74,6 +74,8 @@ NAMES: tuple[Name, ...] = (
          "list of `at` `marker` `title` `sentence` `text` `changes` `url`: what happened, item by item; of a digest"),
     Name("number", 0, 4, "how many there are"),
     Name("more", 0, 3, "how many of them are not in the list"),
+    Name("mailbox", "", "support (imap.example.com)", "the mailbox, or the server to send by, that is away"),
+    Name("since", "", "2026-11-02 09:15", "since when it is"),
     Name("trace", "", "route: rule 2", "why it was decided so; of a report"),
 )  # fmt: skip
 """Every name; docs/config.md shows them."""

@@ -16,6 +16,11 @@ Values = Mapping[str, object]
 
 _NO_FACTS: Values = {name: EMPTY[name] for name in ("type", "status", "priority", "assignee", "requester", "opened")}
 _NO_WORDS: Values = {"text": "", "files": ()}
+_NO_ITEM: Values = {**_NO_FACTS, **_NO_WORDS} | {
+    name: EMPTY[name] for name in
+    ("item", "marker", "title", "url", "changes", "reply_reaches", "note_address", "roles", "why", "actor", "sender",
+     "subject", "quote", "what_to_do")
+}  # fmt: skip
 _BOB: Values = {"actor": "Bob Baker", "actor_inside": True}
 
 
@@ -47,8 +52,17 @@ _DIFFERENT: Mapping[str, Values] = {
                        "sender": "max@example.org", "person": "", "what_to_do": ""},
     "report": {"text": ""},
     "forward": {"text": "", "reason": "", "trace": ""},
+    "mailbox": {**_NO_ITEM, "code": "source.unreachable", "reason": "imap.example.com cannot be reached"},
 }  # fmt: skip
 """What differs from the usual sample, by name of the template."""
+
+
+_NEWS: Mapping[str, Values] = {
+    "mailbox.up": {"code": "", "reason": ""},
+    "mailbox.silent": {"code": "", "reason": ""},
+    "smtp.up": {"code": "", "reason": "", "mailbox": "smtp.example.com"},
+}
+"""What differs once more, by the event that the template tells of."""
 
 
 _EVENT_OF: Mapping[str, str] = {
@@ -81,13 +95,14 @@ def sample(name: str, language: str = "en", event: str = "") -> dict[str, object
     made = {**SAMPLE, **_DIFFERENT.get("commented" if name == "notice" else name, {}), "event": event or event_of(name)}
     if event == "item.answered":
         made |= _BOB
+    made |= _NEWS.get(event, {})
     if kind_of(name) is Kind.AUTO and made["person"]:
         made["person"] = "Jane Doe"
     roles = made["roles"]
     if made["why"] and isinstance(roles, tuple):
         made["why"] = in_words("why", roles[0], language)
     made["reply_line"] = in_words("words", "reply_line", language)
-    if name in FAMILY or name in ("answer", "notice"):
+    if name in FAMILY or name in ("answer", "notice", "mailbox"):
         made["sentence"] = render_line("sentence", str(made["event"]), language, made)
     made["what_to_do"] = made["what_to_do"] and in_words("advice", str(made["code"]), language)
     return made

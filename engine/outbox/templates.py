@@ -26,7 +26,7 @@ FAMILY = ("commented", "noted", "created", "assigned", "closed", "reopened", "me
 """Names that have no text of their own built in: they fall back to `notice`, which says the event's sentence."""
 
 NAMES = ("ack", "comment_ack", "rejected", "held", "waits", "unknown_sender", "account", "answer", "notice", *FAMILY,
-         "digest", "held_digest", "report", "forward")  # fmt: skip
+         "digest", "held_digest", "report", "forward", "mailbox")  # fmt: skip
 FORMER = {"config_error": "waits", "notify": "notice"}
 """Names of earlier releases, and what they are called now."""
 

@@ -42,8 +42,8 @@ FILE_CHARS = 150
 IN_THE_SENTENCE = ("merged_into", "merged_from")
 """Changes that the sentence of a mail tells."""
 
-ORIGINALS = ("report", "forward")
-"""Templates of mails that carry the original."""
+ORIGINALS = ("report", "forward", "mailbox")
+"""Templates of mails for who looks after a desk, which carry the original of the mail that they are about, if any."""
 
 LARGEST_ORIGINAL = 5 << 20
 """Bytes of an original that goes along with a report."""
@@ -90,6 +90,8 @@ def values(
         made["account"], made["again_suppressed"] = told.account, told.last
     elif told.template == "report":
         made |= _report(row, store, now)
+    elif told.template == "mailbox":
+        made |= {"mailbox": _mailbox(row, config), "since": _date(told.since, config)}
     elif _has_words(row):
         made["text"] = text(about.text[:LONGEST_WORDS]).strip("\n")
     if row.event == "desk.held":
@@ -248,6 +250,15 @@ def _quote(about: OutboxContext, config: Config, language: str) -> str:
         shown.append("> …")
     said = {"writer": one_line(about.quoted_from, SUBJECT_CHARS), "date": _date(about.quoted_at, config)}
     return render_line("words", "wrote", language, said) + "\n" + "\n".join(shown)
+
+
+def _mailbox(row: OutboxRow, config: Config) -> str:
+    """What is away: the way out, or the mailbox with its server."""
+    if row.event.startswith("smtp."):
+        return one_line(config.smtp.place if config.smtp is not None else "", NAME_CHARS)
+    name = row.told.workspace or "system"
+    place = next((box.place for box in config.mailboxes if box.name == name), "")
+    return one_line(f"{name} ({place})" if place else name, NAME_CHARS)
 
 
 def _date(at: datetime | None, config: Config) -> str:

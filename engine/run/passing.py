@@ -68,9 +68,20 @@ class Pass(Struct, eq=False):
         Mails that broke the machine before come last: should one end the process, everything else is done.
         """
         with nullcontext() if self.hosted else self.at_home():
-            reports = self._read(mailboxes)
+            boxes = list(mailboxes)
+            reports = self._read(boxes)
+            self._note_troubles(boxes, reports)
             self.outbox = send(self.engine, self.now)
         return reports
+
+    def _note_troubles(self, boxes: list[Mailbox], reports: list[MailboxReport]) -> None:
+        """Note what does not work or does again; in most passes there is nothing to note."""
+        store, now = self.engine.store, self.now()
+        wrong = any(report.state == "failed" or report.waiting for report in reports)
+        if wrong or store.troubles.may_be(now, [box.silence for box in boxes if isinstance(box.silence, float)]):
+            from engine.run.alarms import after_pass
+
+            after_pass(store, self.engine.config, boxes, reports, now)
 
     def _read(self, mailboxes: Iterable[Mailbox]) -> list[MailboxReport]:
         stop = self.engine.stop

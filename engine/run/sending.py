@@ -39,7 +39,7 @@ def send(
     from engine.decision.hearing import Hearing
     from engine.run import digests
 
-    done, teller = Delivered(), Hearing(config)
+    done, teller, before = Delivered(), Hearing(config), store.troubles.find(NO_WAY_OUT)
     if store.queue.is_anything_to_tell(now()):
         digests.by_the_clock(store, config, teller, now())
     if store.outbox.waiting(now()):
@@ -48,6 +48,10 @@ def send(
             done = deliver(store, config, most, now, stop)
     if done.replaced:
         digests.templates_failed(store, teller, done.replaced, now())
+    if config.smtp is not None and (done.sent or done.away):
+        from engine.run.alarms import way_out
+
+        way_out(store, config, before, now(), sent=done.sent > 0)
     rows, oldest = store.outbox.queued()
     trouble = store.troubles.find(NO_WAY_OUT)
     if trouble is not None and not rows:

@@ -107,6 +107,13 @@ class Ledger:
             state.records = {key: each for key, each in state.records.items() if key.partition("/")[0] != sha256}
         return was_off
 
+    def disable(self, sha256: str, why: str) -> bool:
+        """Switch a script off everywhere; tells whether it was on. Why one is off that was off stays."""
+        with self.changing() as state:
+            record = state.records.setdefault(sha256, Record())
+            was_on, record.off = not record.off, record.off or why[:500]
+        return was_on
+
     @contextmanager
     def _alone(self) -> Iterator[None]:
         if self._path is None:

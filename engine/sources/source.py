@@ -187,8 +187,12 @@ def account_of(mailbox: Mailbox) -> str:
 
 
 def folders_before(mailbox: Mailbox, action: Action) -> tuple[str, ...]:
-    """Name the folders that a message may have been moved to before, while it waited for a person or was refused."""
-    known = dict.fromkeys((mailbox.move_on_hold, mailbox.move_on_failure))
+    """Name the folders that a message may have been moved to before, while it waited for a person or was refused.
+
+    What is to be deleted may also lie where it went once all was done.
+    """
+    done = (mailbox.move_on_success,) if action.kind == "delete" else ()
+    known = dict.fromkeys((mailbox.move_on_hold, mailbox.move_on_failure, *done))
     return tuple(folder for folder in known if folder and (action.kind, action.folder) != ("move", folder))
 
 

@@ -45,7 +45,8 @@ class Author:
             facts = _for_original(draft.original, facts, people, look, found)
         sender = facts.sender
         account = None if sender.problem else sender.account
-        if account is None and people.unknown_user == "create" and sender.address.address and not sender.problem:
+        wanted = people.unknown_user == "create" or _is_trusted(facts, draft)
+        if account is None and wanted and sender.address.address and not sender.problem:
             user = new_user(sender.address, people, facts.language, look, found)
             found.note("author.made", Mark.INFO, address=user.address.address)
             return found.draft(author=user.address.address, new_users=(*draft.new_users, user))
@@ -105,6 +106,11 @@ class Author:
         because = note("author.may_not", login=account.login, permission=permission, workspace=workspace)
         found.settle(Verdict.REJECT, "draft.no_permission", because)
         return False
+
+
+def _is_trusted(facts: Facts, draft: Draft) -> bool:
+    """Tell whether a person wants the sender to be known from now on; whom a rule takes from a mail is not meant."""
+    return facts.released is not None and facts.released.trust and draft.original is None
 
 
 def _for_original(address: Address, facts: Facts, people: People, look: Lookups, found: Findings) -> Facts:

@@ -1,7 +1,8 @@
-"""What people do to items: one transaction an act, by the same effects as a mail's.
+"""What people do to items and topics: one transaction an act, by the same effects as a mail's.
 
-Here: `Acts`, which is `Store.act`. Not here: what is permitted and what values mean (`desk/items.py`), the effects
-(`effects.py`), who hears (`dispatches.py`). Invariant: an act is done whole or not at all, and once for each key.
+Here: `Acts`, which is `Store.act`. Not here: what is permitted and what values mean (`desk/items.py`,
+`desk/topics.py`), the effects (`effects.py`), who hears (`dispatches.py`). Invariant: an act is done whole or not at
+all, and once for each key.
 """
 
 from __future__ import annotations
@@ -39,25 +40,28 @@ class Acts:
             address = next(iter(act.by.emails), "")
             sender = written(act.by.name, address.lower()) if address else ""
             done = Effects(self._shelves, Source(act=ref, via=act.via), now, sender)
-            done.item = act.item
+            done.item, done.topic = act.item, act.topic
             done.apply(act.effects)
             self._write(act, ref, done, now)
-            workspace = self._database.one(hot.CLOSED_AT, act.item)[0]
-            batch = done.batch(Actor(act.by, address, act.by.name), workspace)
+            batch = done.batch(Actor(act.by, address, act.by.name), self._workspace(act))
             if batch is None:
-                return Acted(ref, act.item, done.comment, (), ())
+                return Acted(ref, act.item, done.comment, (), (), topic=act.topic)
             rows = Dispatches(self._database, self._scene, teller).write(batch, Source(act=ref, via=act.via))
             self._shelves.memory.touch("items", "receipts")
-            told = [each for each in self._outbox.told(item=act.item) if each.id in rows]
+            told = [each for each in self._outbox.told(item=act.item, topic=act.topic) if each.id in rows]
             done.finish()
-            return Acted(ref, act.item, done.comment, self._named(ref, batch), tuple(told))
+            return Acted(ref, act.item, done.comment, self._named(ref, batch), tuple(told), topic=act.topic)
+
+    def _workspace(self, act: Act) -> str:
+        where = (hot.TOPIC_WORKSPACE, act.topic) if act.topic else (hot.CLOSED_AT, act.item)
+        return str(self._database.one(*where)[0])
 
     def _write(self, act: Act, ref: str, done: Effects, now: int) -> None:
         row = tables.Act
         self._database.do(
             row.insert(
                 ref=ref, key=act.key or None, by=act.by.login, typed_by=act.typed_by, via=act.via, at=now,
-                item=act.item, comment=done.comment,
+                item=act.item or None, topic=act.topic or None, comment=done.comment,
             )
         )  # fmt: skip
 
@@ -69,16 +73,16 @@ class Acts:
     def acted(self, key: str) -> Acted | None:
         """Give what came of the act with this key: `engine.ports.Store.acted`."""
         row, event = tables.Act, tables.Event
-        found = self._database.first(row.select(row.ref, row.item, row.comment).where(row.key == key))
+        found = self._database.first(row.select(row.ref, row.item, row.comment, row.topic).where(row.key == key))
         if found is None:
             return None
-        ref, item, comment = found
+        ref, item, comment, topic = found[0], found[1] or 0, found[2], found[3] or 0
         events = self._database.all(
             event.select(event.name, event.item, event.detail).where(event.act == ref).order_by(event.id)
         )
-        happened = [Happened(name, of or item, 0, comment, _changes(detail)) for name, of, detail in events]
-        told = [each for each in self._outbox.told(item=item) if each.act == ref]
-        return Acted(ref, item, comment, tuple(happened), tuple(told), again=True)
+        happened = [Happened(name, of or item, topic, comment, _changes(detail)) for name, of, detail in events]
+        told = [each for each in self._outbox.told(item=item, topic=topic) if each.act == ref]
+        return Acted(ref, item, comment, tuple(happened), tuple(told), again=True, topic=topic)
 
 
 def _changes(detail: str) -> tuple[Change, ...]:

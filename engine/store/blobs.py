@@ -93,6 +93,12 @@ class Blobs:
         found = self._database.first(table.select(table.content).where(table.id == row))
         return found[0] if found else None
 
+    def shown_by(self, table: Any, blob: int) -> list[int]:
+        """Give the items, comments or posts whose HTML body stands in a blob."""
+        query = table.select(table.id, table.html).where(table.html.contains(f'"blob":{blob}'))
+        rows = self._database.all(query)
+        return [number for number, html in rows if msgspec.json.decode(html, type=Html).blob == blob]
+
     # ── before a raw mail goes ────────────────────────────────────────────────────────────────────────────────
 
     def free(self, raw: int) -> int:

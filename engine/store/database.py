@@ -331,6 +331,24 @@ class Database:
     def rolled_back(self) -> None:
         """Hear that rows which were seen may be gone; a store forgets what it remembers of them."""
 
+    def define(self, name: str, function: Callable[[Any], Any]) -> None:
+        """Let queries ask a function about a value."""
+        if self._connection is not None:
+            self._connection.create_function(name, 1, function, deterministic=True)
+
+    def overwrite(self) -> None:
+        """From now on write zeros over what is deleted; some builds of SQLite leave it in the file otherwise."""
+        self.run("PRAGMA secure_delete = ON")
+
+    def empty_log(self, *, patient: bool) -> bool:
+        """Write the log into the file and cut it off; tells whether no reader stood in the way, or did for too long."""
+        until = monotonic() + (self._busy_s if patient else 0.0)
+        while self.one("PRAGMA wal_checkpoint(TRUNCATE)")[0]:
+            if monotonic() > until:
+                return False
+            sleep(LOOK_S)
+        return True
+
     def copy_to(self, copy: sqlite3.Connection) -> None:
         """Copy everything into another connection of the driver, as it stands at one moment."""
         if self._connection is None:

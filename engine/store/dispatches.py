@@ -90,7 +90,7 @@ class Dispatches:
     def _event(self, happened: Happened, batch: Batch, source: Source, now: int) -> int:
         name, actor, tell = happened.event, batch.actor, batch.tell
         detail: dict[str, object] = {"changes": happened.changes} if happened.changes else {}
-        if name.startswith("mail.") or tell.code:
+        if name.startswith(("mail.", "mailbox.", "smtp.")) or tell.code:
             detail |= {"code": tell.code, "because": tell.because}
         who = _login(actor) or actor.key or actor.name
         done = self._database.run(
@@ -143,7 +143,7 @@ class Dispatches:
             heard.to, heard.template, heard.name, heard.events, heard.parts, heard.inside,
             _called(actor), actor.key, heard.actor_inside,
             words, changes, tell.told or tell.because if auto else tell.because, tell.code, heard.text,
-            auto and tell.account, heard.last, batch.workspace,
+            auto and tell.account, heard.last, batch.workspace, since=tell.since,
         )  # fmt: skip
         return _encode(told).decode()
 

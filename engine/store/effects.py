@@ -31,6 +31,7 @@ from engine.model.plan import (
     DropPerson,
     EditWords,
     Effect,
+    LockTopic,
     MergeItem,
     PostToTopic,
     Publish,
@@ -245,6 +246,11 @@ class Effects:
             )  # fmt: skip
         self._happened("topic.posted", comment=self.comment)
         return self.comment, str(effect.topic)
+
+    def _lock(self, effect: LockTopic) -> tuple[int, str]:
+        if self._database.run(hot.LOCK_TOPIC, effect.locked, effect.topic, not effect.locked).rowcount:
+            self._happened("topic.locked" if effect.locked else "topic.unlocked")
+        return effect.topic, "locked" if effect.locked else "open"
 
     def _made_before(self, kind: type[Effect]) -> int:
         """The object that this effect made in an earlier generation, 0 unless this generation is to update it."""
@@ -474,6 +480,7 @@ _APPLY: Mapping[type[Effect], Any] = {
     CreateItem: Effects._create_item,
     AddComment: Effects._add_comment,
     PostToTopic: Effects._post,
+    LockTopic: Effects._lock,
     SetField: Effects._set_field,
     AddLabel: Effects._add_label,
     AddPerson: Effects._add_person,

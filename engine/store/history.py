@@ -1,6 +1,6 @@
 """What happened, to one item or at all: the events, for people.
 
-Here: `History`, a part of `engine.ports.Items`. Not here: writing them (`dispatches.py`), who heard (`outbox.py`), the
+Here: `History`, which is `engine.ports.History`. Not here: writing them (`dispatches.py`), who heard (`outbox.py`), the
 words of a query (`event_query.py`). Invariant: an event is never changed; those of one item come by an index.
 """
 
@@ -27,7 +27,7 @@ class History:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def history(self, item: int) -> list[EventRow]:
+    def of_item(self, item: int) -> list[EventRow]:
         event = tables.Event
         query = _rows().where(event.item == item).order_by(event.id).limit(MOST_EVENTS)
         return [_row(each) for each in self._database.all(query)]

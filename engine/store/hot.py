@@ -66,6 +66,10 @@ SEEN_BEFORE = "SELECT state, ref, generation, received_at FROM inbound WHERE id 
 
 KEY_KNOWN = "SELECT 1 FROM presentation WHERE mailbox_id = ? AND key = ?"
 
+RHYTHM = "SELECT last_mail_at, rhythm FROM mailbox WHERE id = ?"
+
+CAME = update("mailbox", "last_mail_at", "rhythm", where="id = ?")
+
 # ── claim ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 WAITING = f"""
@@ -285,6 +289,8 @@ PUBLIC_WRITERS = """
 SELECT DISTINCT author_id, sender FROM comment WHERE item_id = ? AND internal = FALSE AND belongs = TRUE"""
 
 COPIES = "SELECT address FROM item_copy WHERE item_id = ? ORDER BY address_key"
+
+LOCK_TOPIC = "UPDATE topic SET locked = ? WHERE id = ? AND locked = ?"
 
 TOPIC_WORKSPACE = "SELECT identifier FROM topic JOIN workspace ON workspace.id = workspace_id WHERE topic.id = ?"
 
@@ -653,6 +659,12 @@ UPDATE outbox SET state = 'sent', owner = NULL, error = '', tried_at = ?,
 TROUBLE = insert("trouble", "name", "since", "said") + " ON CONFLICT (name) DO UPDATE SET said = excluded.said"
 
 TROUBLE_SINCE = "SELECT said, since, told_at FROM trouble WHERE name = ?"
+
+AMISS = """
+SELECT 1 WHERE EXISTS (SELECT 1 FROM trouble)
+  OR EXISTS (SELECT 1 FROM mailbox WHERE first_read_at > 0 AND max(first_read_at, last_mail_at) < ?)"""
+
+TROUBLES = "SELECT name, said, since, told_at FROM trouble"
 
 TROUBLE_TOLD = update("trouble", "told_at", where="name = ?")
 

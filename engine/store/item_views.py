@@ -84,7 +84,7 @@ class ItemViews:
     def _comments(self, item: int) -> tuple[CommentView, ...]:
         comment, account, inbound, first = tables.Comment, tables.Account, tables.Inbound, tables.Inbound.alias("first")
         fn = tables.fn
-        login, sender, mail = fn.COALESCE(account.login, ""), _stranger(comment.sender), fn.COALESCE(inbound.ref, "")
+        login, sender, mail = fn.COALESCE(account.login, ""), stranger(comment.sender), fn.COALESCE(inbound.ref, "")
         said, was = fn.COALESCE(inbound.subject, ""), fn.COALESCE(first.subject, "")
         query = (
             comment.select(comment.id, login, comment.text, comment.quoted, comment.internal, comment.created_at, mail,
@@ -143,12 +143,12 @@ def _rows() -> Any:
     return (
         item.select(item.id, workspace.identifier, item.title, item.type, item.status, item.priority, item.assigned_to,
                     tables.fn.COALESCE(account.login, ""), item.created_at, item.changed_at, comments, attachments,
-                    _stranger(item.sender), item.merged_into)
+                    stranger(item.sender), item.merged_into)
         .join(workspace).switch(item).join(account, tables.JOIN.LEFT_OUTER)
     )  # fmt: skip
 
 
-def _stranger(sender: Any) -> Any:
+def stranger(sender: Any) -> Any:
     """Name and address of somebody without an account, for whom the guest stands; "" where the author has one."""
     account = tables.Account
     return tables.Case(None, [(account.id.is_null() | (account.status == AccountStatus.GUEST), sender)], "")

@@ -62,17 +62,29 @@ class Mails:
         found = _rows().order_by(tables.Inbound.id.desc()).limit(limit)
         return [_mail_row(row) for row in self._database.all(found.where(*conditions) if conditions else found)]
 
-    def held(self, workspace: str = "", limit: int = 10_000) -> list[MailRow]:
+    def mails_of(self, sender: str, limit: int) -> list[MailRow]:
         inbound = tables.Inbound
-        query = (
+        theirs = inbound.select(inbound.id).where(inbound.sender == sender, tables.SQL(DECIDED))
+        newest = theirs.order_by(inbound.received_at.desc(), inbound.id.desc()).limit(limit)
+        found = _rows().where(inbound.id.in_([number for (number,) in self._database.all(newest)]))
+        rows = self._database.all(found.order_by(inbound.received_at.desc(), inbound.id.desc()))
+        return [_mail_row(row) for row in rows]
+
+    def held(self, workspace: str = "", limit: int = 10_000, query: str = "") -> list[MailRow]:
+        inbound = tables.Inbound
+        found = (
             _rows()
             .where(tables.SQL(OPEN), inbound.state.in_(("held", "quarantined")))
             .order_by(inbound.id)
             .limit(limit)
         )
         if workspace:
-            query = query.where(tables.Receipt.workspace == workspace)
-        return [_mail_row(row) for row in self._database.all(query)]
+            found = found.where(tables.Receipt.workspace == workspace)
+        if query.strip():
+            from engine.store.search import condition
+
+            found = found.where(*condition(query, self._database.clock(), self._rules_called))
+        return [_mail_row(row) for row in self._database.all(found)]
 
     def waiting(self, limit: int = 10_000) -> list[MailRow]:
         inbound = tables.Inbound

@@ -8,7 +8,7 @@ and becomes `unknown` if it is automatic: at least once, at most once.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import cached_property
 from typing import Any
@@ -63,12 +63,12 @@ class Outbox:
     def waiting(self, now: datetime | None = None) -> int:
         return int(self._database.one(hot.TO_BE_SENT, *_due(us(now or self._database.clock())))[0])
 
-    def claim(self, limit: int, now: datetime, owner: str) -> list[OutboxRow]:
+    def claim(self, limit: int, now: datetime, owner: str, kinds: Sequence[Kind] = ORDER) -> list[OutboxRow]:
         at = us(now)
         with self._database.joining():
             self._recover(at)
             rows: list[Any] = []
-            for kind in ORDER:
+            for kind in kinds:
                 if len(rows) < limit:
                     rows += self._database.rows(hot.DUE, kind, *_due(at), limit - len(rows))
             for (number,) in rows:
@@ -107,6 +107,9 @@ class Outbox:
     def failed(self, number: int, error: str, retry_at: datetime | None) -> None:
         with self._database.joining():
             self._set(number, "failed" if retry_at is None else "queued", error, us(retry_at) if retry_at else 0)
+            if retry_at is None:
+                row = tables.Outbox
+                self._database.do(row.update(tried_at=self._database.now()).where(row.id == number))
 
     def postponed(self, number: int, why: str) -> None:
         with self._database.joining():

@@ -1,7 +1,8 @@
 """The parts of a store, put together: which hands make up what `engine.ports` promises under one name.
 
 Here: `Ledger`, `Mailboxes`, `Items`, `Archive`, each with the methods of those that do the work. Not here: any work;
-`Queue`, `Directory` and `Outbox`, which are of one piece. Invariant: a part has exactly the methods of its protocol.
+the parts that are of one piece (`Queue`, `Directory`, `Outbox`, …). Invariant: a part has exactly the methods of its
+protocol.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from engine.store.blobs import Blobs
     from engine.store.claims import Claims
     from engine.store.closing import Closing
-    from engine.store.history import History
+    from engine.store.forgetting import Forgetting
     from engine.store.item_facts import ItemLookups
     from engine.store.item_views import ItemViews
     from engine.store.lease import Leases
@@ -66,7 +67,6 @@ class Items:
 
     def __init__(
         self, lookups: ItemLookups, views: ItemViews, blobs: Blobs, workspaces: Workspaces, loading: Loading,
-        history: History,
     ) -> None:  # fmt: skip
         self.item, self.topic, self.given = lookups.item, lookups.topic, lookups.given
         self.item_by_field, self.exactly = lookups.item_by_field, lookups.exactly
@@ -78,17 +78,19 @@ class Items:
         self.is_closed = workspaces.is_closed
         self.put_workspace, self.remove_workspace = workspaces.put_workspace, workspaces.remove_workspace
         self.put_field = workspaces.put_field
-        self.history, self.events, self.newest_event = history.history, history.events, history.newest_event
         self.put_item, self.put_topic = loading.put_item, loading.put_topic
 
 
 class Archive:
     """What is kept of mails."""
 
-    def __init__(self, mails: Mails, retention: Retention) -> None:
+    def __init__(self, mails: Mails, retention: Retention, forgetting: Forgetting) -> None:
         self.find_mail, self.mail, self.mails, self.held = mails.find_mail, mails.mail, mails.mails, mails.held
         self.waiting = mails.waiting
+        self.mails_of = mails.mails_of
         self.oldest, self.receipts, self.trace = mails.oldest, mails.receipts, mails.trace
         self.raw, self.stored_mails = mails.raw, mails.stored_mails
         self.keep_text, self.text = retention.keep_text, retention.text
         self.prune, self.purge, self.backup = retention.prune, retention.purge, retention.backup
+        self.not_to_purge, self.wipe = retention.not_to_purge, retention.wipe
+        self.forget = forgetting.forget

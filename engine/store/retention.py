@@ -19,7 +19,7 @@ from engine.model.stored import Pruned
 from engine.store import hot, tables
 from engine.store.blobs import Blobs
 from engine.store.database import Database, us
-from engine.store.errors import Refused, StoreError
+from engine.store.errors import Busy, Refused, StoreError
 from engine.store.mails import Mails
 from engine.store.restoring import damage
 from engine.store.terms import DECIDED, OPEN, PLANNED, QUEUED
@@ -97,18 +97,43 @@ class Retention:
         return kept
 
     def purge(self, mail: str) -> None:
-        inbound, shown = tables.Inbound, tables.Presentation
+        self._database.overwrite()
         with self._database.joining():
-            row = self._mails.mail(mail)
-            (raw,) = self._database.first(inbound.select(inbound.raw).where(inbound.id == row.row))
-            same = inbound.select(inbound.id).where(inbound.raw == raw)  # in whatever mailbox these bytes came
-            if self._database.first(same.where(tables.SQL(OPEN))):
-                raise Refused(f"{row.mail} is {row.outcome}: ignore or release it first")
-            if self._database.first(shown.select(shown.key).where(shown.inbound.in_(same), tables.SQL(PLANNED))):
-                raise Refused(f"{row.mail} is still to be moved in its mailbox")
+            if because := self.not_to_purge(mail):
+                raise Refused(because)
+            raw, same = self._same(self._mails.mail(mail).row)
             self._let_go(raw, self._database.clock())
             for (number,) in self._database.all(same):
                 self._forget(number)
+
+    def erase(self, number: int) -> None:
+        """Purge one row of the ledger and its bytes, in the transaction that is open, whatever stands in the way."""
+        inbound, raw = tables.Inbound, tables.RawMail
+        (where,) = self._database.first(inbound.select(inbound.raw).where(inbound.id == number))
+        if self._database.first(raw.select(raw.id).where(raw.id == where, raw.content.is_null(False))):
+            self._let_go(where, self._database.clock())
+        self._forget(number)
+
+    def not_to_purge(self, mail: str) -> str:
+        shown, row = tables.Presentation, self._mails.mail(mail)
+        _, same = self._same(row.row)
+        if self._database.first(same.where(tables.SQL(OPEN))):
+            return f"{row.mail} is {row.outcome}: ignore or release it first"
+        if self._database.first(shown.select(shown.key).where(shown.inbound.in_(same), tables.SQL(PLANNED))):
+            return f"{row.mail} is still to be moved in its mailbox"
+        return ""
+
+    def _same(self, row: int) -> tuple[int, Any]:
+        """The bytes of a mail, and the query for every mail that is the same, in whatever mailbox it came."""
+        inbound = tables.Inbound
+        (raw,) = self._database.first(inbound.select(inbound.raw).where(inbound.id == row))
+        return raw, inbound.select(inbound.id).where(inbound.raw == raw)
+
+    def wipe(self, *, anew: bool = False) -> None:
+        if anew:
+            self._database.run("VACUUM")
+        if not self._database.empty_log(patient=anew) and anew:
+            raise Busy("somebody reads the database: what was there before still stands in its file")
 
     def _forget(self, number: int) -> None:
         """Take out of a mail's rows what tells of a person; what is still to be sent keeps its recipient until then."""

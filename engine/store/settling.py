@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING
 
 from engine.store import hot, tables
 from engine.store.database import Database
+from engine.store.errors import Refused
 from engine.store.terms import PLANNED
 
 if TYPE_CHECKING:
+    from engine.model.stored import MailRow
     from engine.store.listing import Listing
 
 NOTHING = ("", "keep", "none", "nothing")
@@ -55,11 +57,21 @@ class Settling:
                 self._database.run(hot.PLAN_CLOSED, action, folder, self._listing.number(mailbox), limit).rowcount
             )
 
-    def settle_again(self, mail: str) -> int:
+    def settle_again(self, mail: str, *, delete: bool = False) -> int:
         from engine.store.mails import Mails
 
         shown = tables.Presentation
         with self._database.joining():
             row = Mails(self._database).mail(mail)
+            if delete:
+                return self._delete(row)
             again = shown.update(action_state="pending", attempts=0, why="")
             return self._database.do(again.where(shown.inbound == row.row, shown.action != ""))
+
+    def _delete(self, row: MailRow) -> int:
+        if row.state in ("received", "held", "quarantined"):
+            raise Refused(f"{row.mail} is {row.outcome}: it is not decided yet, ignore or release it first")
+        shown = tables.Presentation
+        gone = (shown.action_state == "gone") | ((shown.action == "delete") & (shown.action_state == "done"))
+        planned = shown.update(action="delete", folder="", action_state="pending", attempts=0, why="")
+        return self._database.do(planned.where(shown.inbound == row.row, ~gone))

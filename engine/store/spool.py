@@ -10,6 +10,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 
+from engine.model import rhythm
 from engine.model.mail import RawMail
 from engine.model.stored import Spooled
 from engine.store import hot, tables
@@ -30,7 +31,23 @@ class Spool:
     ) -> list[Spooled]:
         now, mode = self._database.now(), "quiet" if quiet else ""
         with self._database.joining():
-            return [self._spool(raw, owner, now, identical, mode) for raw in raws]
+            spooled = [self._spool(raw, owner, now, identical, mode) for raw in raws]
+            came: dict[str, list[int]] = {}
+            for each in spooled:
+                if not each.seen_before:  # a clock that runs ahead counts as ours
+                    came.setdefault(each.raw.origin.mailbox, []).append(min(us(each.raw.received_at), now))
+            for mailbox, times in came.items():
+                self._note_rhythm(mailbox, times)
+            return spooled
+
+    def _note_rhythm(self, mailbox: str, times: list[int]) -> None:
+        """Note when mail came to a mailbox."""
+        number = self._listing.number(mailbox)
+        last, before = self._database.one(hot.RHYTHM, number)
+        later = [at // 1_000_000 for at in times if at >= last]
+        if later:
+            after = rhythm.read(before).after(last // 1_000_000, later)
+            self._database.run(hot.CAME, max(times), rhythm.written(after), number)
 
     def _spool(self, raw: RawMail, owner: str, now: int, identical: str, mode: str) -> Spooled:
         database, mailbox = self._database, self._listing.number(raw.origin.mailbox)

@@ -90,15 +90,27 @@ class Store:
     def items(self) -> ports.Items:
         """What was made of mail; put together when first asked for."""
         from engine.store.blobs import Blobs
-        from engine.store.history import History
         from engine.store.item_views import ItemViews
         from engine.store.load_items import Loading
 
         work = self._work
         views = ItemViews(self.database, self._memory, work.lookups)
         loading = Loading(self.database, self._memory, work.directory, work.workspaces)
-        history = History(self.database)
-        return Items(work.lookups, views, Blobs(self.database), work.workspaces, loading, history)
+        return Items(work.lookups, views, Blobs(self.database), work.workspaces, loading)
+
+    @cached_property
+    def history(self) -> ports.History:
+        """What happened; put together when first asked for."""
+        from engine.store.history import History
+
+        return History(self.database)
+
+    @cached_property
+    def topic_views(self) -> ports.TopicViews:
+        """Topics as people see them; put together when first asked for."""
+        from engine.store.topic_views import TopicViews
+
+        return TopicViews(self.database)
 
     @cached_property
     def outbox_views(self) -> ports.OutboxViews:
@@ -122,13 +134,30 @@ class Store:
         return OldMail(self.database)
 
     @cached_property
+    def figures(self) -> ports.Figures:
+        """How the installation stands; put together when first asked for."""
+        from engine.store.figures import Standing
+
+        return Standing(self.database)
+
+    @cached_property
+    def counting(self) -> ports.Counting:
+        """What happened in a time; put together when first asked for."""
+        from engine.store.counting import Counting
+
+        return Counting(self.database)
+
+    @cached_property
     def archive(self) -> ports.Archive:
         """What is kept of mails; put together when first asked for."""
         from engine.store.blobs import Blobs
+        from engine.store.forgetting import Forgetting
         from engine.store.retention import Retention
 
-        mails = self._work.mails
-        return Archive(mails, Retention(self.database, mails, Blobs(self.database)))
+        mails, blobs = self._work.mails, Blobs(self.database)
+        retention = Retention(self.database, mails, blobs)
+        forgetting = Forgetting(self.database, self._memory, self._work.directory, blobs, retention.erase)
+        return Archive(mails, retention, forgetting)
 
     @classmethod
     def open(

@@ -6,11 +6,15 @@ begins with its first note and lasts until it is over; what is said of it is the
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from engine.model.stored import Trouble
 from engine.store import hot
 from engine.store.database import Database, moment, time, us
+
+LEAST_SILENCE_S = 12 * 3600.0
+"""No mail for less than that is no silence, where nobody says otherwise."""
 
 
 class Troubles:
@@ -29,6 +33,14 @@ class Troubles:
     def find(self, name: str) -> Trouble | None:
         row = self._database.one(hot.TROUBLE_SINCE, name)
         return None if row is None else Trouble(name, row[0], time(row[1]), moment(row[2]))
+
+    def all(self) -> dict[str, Trouble]:
+        rows = self._database.rows(hot.TROUBLES)
+        return {name: Trouble(name, said, time(since), moment(told)) for name, said, since, told in rows}
+
+    def may_be(self, now: datetime, silences_s: Sequence[float]) -> bool:
+        quiet_s = min([LEAST_SILENCE_S, *filter(None, silences_s)])
+        return self._database.one(hot.AMISS, us(now) - int(quiet_s * 1_000_000)) is not None
 
     def told(self, name: str, now: datetime) -> None:
         with self._database.joining():

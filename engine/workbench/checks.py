@@ -37,6 +37,7 @@ class Checked(Struct, frozen=True):
 
 def configuration(config: Config) -> Iterator[Checked]:
     """The file itself, whose own errors have ended the command before, and the names in it that must exist."""
+    from engine.workbench.hearers import problems as unheard
     from engine.workbench.names import opened
     from engine.workbench.setting_names import problems as unknown
 
@@ -51,7 +52,7 @@ def configuration(config: Config) -> Iterator[Checked]:
         said = "there is no [smtp] section: replies and reports stay queued"
         problems.append(Problem("C171", said, config.path.name, severity=Severity.INFO))
     with opened(config) as names:
-        problems += unknown(config, names)
+        problems += (*unknown(config, names), *unheard(config, names.store))
     yield Checked(config.path.name, ", ".join(found), tuple(problems))
 
 

@@ -177,7 +177,7 @@ def _row(
 
 def _happened(store: Store, view: ItemView | None, event: str) -> EventRow | None:
     """When it last happened to the item."""
-    history = store.items.history(view.item.id) if view is not None else []
+    history = store.history.of_item(view.item.id) if view is not None else []
     return next((each for each in reversed(history) if each.name == event), None)
 
 

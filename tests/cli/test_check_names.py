@@ -40,7 +40,13 @@ def say(tmp_path: Path) -> Iterator[Say]:
         (tmp_path / name).mkdir(parents=True)
     with Store.open(tmp_path / "var/allegra.sqlite3") as store:
         store.directory.put_group("staff")
-        store.directory.put_account("anna", name="Anna Example", emails=["anna@example.com"], groups=["staff"])
+        store.directory.put_account(
+            "anna",
+            name="Anna Example",
+            emails=["anna@example.com"],
+            groups=["staff"],
+            admin=True,
+        )
         store.items.put_workspace("support", lists={"types": ["Task", "Incident"], "categories": ["Printer"]})
         store.items.put_workspace("finance", lists={"types": ["Invoice"], "priorities": ["Normal", "Super"]})
         store.items.put_field(CustomField("Order number"))

@@ -35,8 +35,8 @@ def commands(group: click.Group = allegra, path: tuple[str, ...] = ()) -> list[t
     return found
 
 
-OTHERWISE = [("deliver",), ("item", "comment"), ("item", "label")]
-"""Commands that say something else: 75, which two there are in its place, that a word after a minus is a label."""
+OTHERWISE = [("deliver",), ("health",), ("item", "comment"), ("item", "label")]
+"""Commands that say something else: 75, UNKNOWN, which two are in its place, that a word after a minus is a label."""
 
 
 @pytest.mark.parametrize("words", [words for words, _ in commands()], ids=" ".join)

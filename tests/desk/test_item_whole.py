@@ -82,7 +82,7 @@ def test_who_asked_hears_where_it_went_and_nothing_of_the_other_item(engine: Eng
 def test_history_of_both_tells_of_it(engine: Engine) -> None:
     items.merge(engine, 12, 7, by(engine))
     for number, name, other in ((12, "merged_into", "#7"), (7, "merged_from", "#12")):
-        last = engine.store.items.history(number)[-1]
+        last = engine.store.history.of_item(number)[-1]
         assert (last.name, last.actor, last.changes[0].name, last.changes[0].after) == (
             "item.merged",
             "anna",
@@ -256,7 +256,7 @@ def test_a_mail_whose_item_was_deleted_keeps_its_receipt_and_is_decided_again_as
     items.delete(engine, 13, by(engine, "olga"))
     (mail,) = engine.store.archive.mails("", 1)
     assert [each.item for each in engine.store.archive.receipts(mail.mail)] == [13]
-    assert [each.name for each in engine.store.items.history(13)][-1] == "item.deleted"
+    assert [each.name for each in engine.store.history.of_item(13)][-1] == "item.deleted"
     with pytest.raises(NotFound, match="item #13 was deleted by olga"):
         looking.item(engine.store, 13)
 

@@ -48,7 +48,7 @@ def test_F119_a_draft_tells_nobody_and_is_no_event(engine: Engine) -> None:
     acted = items.draft(engine, 12, "Toner?", by(engine), [File("photo.png", b"\x89PNG\r\n\x1a\n0")])
     assert (acted.events, acted.told, acted.comment) == ((), (), 1)
     assert words(engine) == [(1, "Toner?", True, True)]
-    assert engine.store.items.history(12) == [] and engine.store.outbox.told(item=12) == []
+    assert engine.store.history.of_item(12) == [] and engine.store.outbox.told(item=12) == []
     assert [(each.item, each.author, each.text) for each in looking.drafts(engine.store)] == [(12, "anna", "Toner?")]
 
 
@@ -153,7 +153,7 @@ def mailed(engine: Engine, sender: str, to: str, subject: str = "Printer", text:
 def test_F109_a_draft_by_mail_tells_nobody_and_is_sent_by_somebody(engine: Engine) -> None:
     assert mailed(engine, "anna@example.com", "help+draft-12@example.com") == "note"
     assert words(engine) == [(1, "Toner?", True, True)]
-    assert engine.store.outbox.told(item=12) == [] and engine.store.items.history(12) == []
+    assert engine.store.outbox.told(item=12) == [] and engine.store.history.of_item(12) == []
     assert told(items.send(engine, 12, 1, by(engine, "bob"))) == {"jane@big.example": "answer queued"}
 
 

@@ -150,7 +150,7 @@ def test_several_values_are_one_act_and_one_mail(engine: Engine) -> None:
 def test_a_value_is_judged_as_that_of_a_mail_is(engine: Engine, name: str, value: str, said: str) -> None:
     with pytest.raises(Unclear, match=said):
         items.set_values(engine, 12, [(name, value)], by(engine))
-    assert engine.store.items.history(12) == []
+    assert engine.store.history.of_item(12) == []
 
 
 def test_labels_go_on_and_come_off(engine: Engine) -> None:
@@ -175,7 +175,7 @@ def test_who_works_elsewhere_may_not_and_nothing_is_written(engine: Engine) -> N
     ):
         with pytest.raises(Refused, match="may not"):
             act()
-    assert engine.store.items.history(12) == []
+    assert engine.store.history.of_item(12) == []
 
 
 def test_whoever_acts_is_an_active_account(engine: Engine) -> None:
@@ -224,7 +224,7 @@ def test_what_is_done_quietly_tells_nobody_and_says_so(engine: Engine) -> None:
 
 def test_events_keep_who_did_it_and_by_which_act(engine: Engine) -> None:
     acted = items.assign(engine, 12, "bob", by(engine, "anna", typed_by="root", via="console"))
-    (event,) = engine.store.items.history(12)
+    (event,) = engine.store.history.of_item(12)
     assert (event.name, event.actor, event.via, event.act) == ("item.assigned", "anna", "console", acted.ref)
     assert event.changes == acted.events[0].changes
     assert engine.store.database.one("SELECT by, typed_by, via FROM act") == ("anna", "root", "console")

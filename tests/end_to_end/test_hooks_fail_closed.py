@@ -136,6 +136,27 @@ def test_a_pass_counts_and_check_and_enable_know_it(desk: Any) -> None:
     assert outcomes(desk.run()) == [("held", "hook.error")]
 
 
+def test_a_script_that_a_person_switched_off_holds_its_mail_until_it_is_switched_on(desk: Any) -> None:
+    configured(desk, "def guard(mail, ctx):\n    return True\n")
+    said = desk.allegra("hooks", "disable", "guard", "--reason", "it looks wrong")
+    assert (said.exit_code, said.output) == (0, "guard.py  is off: mail that asks it is held\n")
+    assert desk.lines("hooks", "disable", "guard.py") == [
+        {"schema": "allegra.hooks/1", "name": "guard.py", "was_off": True}
+    ]
+    assert "switched it off: it looks wrong" in desk.allegra("check").output
+    desk.mail("One")
+    assert outcomes(desk.run()) == [("held", "hook.disabled")]
+    assert "switched it off" in desk.explained()
+    assert desk.allegra("hooks", "enable", "guard").output == "guard.py  is on again\n"
+    desk.mail("Another")
+    assert outcomes(desk.run()) == [("created", "draft.created")]
+    assert desk.allegra("hooks", "disable", "none").exit_code == 1
+    desk.allegra("hooks", "disable", "guard")
+    write(desk, "def guard(mail, ctx):\n    return None or True\n", "guard.py")
+    desk.mail("A third")
+    assert outcomes(desk.run()) == [("created", "draft.created")], "another file is another chance"
+
+
 def test_one_sender_switches_no_script_off_for_the_others(desk: Any) -> None:
     configured(desk, "def guard(mail, ctx):\n    return mail.to[5] if 'eve' in mail.from_address else True\n")
     for number in range(12):

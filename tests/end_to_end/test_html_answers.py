@@ -33,7 +33,7 @@ def page_of(mail: EmailMessage) -> str:
 
 def pictures(mail: Any) -> dict[str, bytes]:
     """Content-ID -> bytes of what the HTML may show."""
-    return {str(part["Content-ID"])[1:-1]: part.get_payload(decode=True) for part in mail.walk() if part["Content-ID"]}
+    return {str(part["Content-ID"])[1:-1]: part.get_content() for part in mail.walk() if part["Content-ID"]}
 
 
 def write(desk: Any, mail: EmailMessage, sender: str, html: str, shown: dict[str, bytes], text: str) -> None:

@@ -45,7 +45,7 @@ WORDS = {
         "unproven mta nobody no_smtp"
     ),
     Done: (
-        "CreateUser CreateItem AddComment PostToTopic SetField AddLabel AddPerson Attach DropLabel "
+        "CreateUser CreateItem AddComment PostToTopic LockTopic SetField AddLabel AddPerson Attach DropLabel "
         "DropPerson Publish SendDraft EditWords DropDraft MergeItem DeleteItem "
         "SetCopies CameBack Unsubscribe Tell SendMail CallWebhook"
     ),

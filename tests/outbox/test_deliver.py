@@ -464,6 +464,16 @@ def test_a_webhook_with_a_secret_is_signed_so_that_others_can_check_it(
     assert signed == "sha256=" + hmac.new(b"correct horse", body, "sha256").hexdigest()
 
 
+def test_a_program_hears_while_mail_does_not_go_out(store: Store, ear: Any, sink: Any, configure: Configure) -> None:
+    gone = sink()
+    gone.close()
+    mail, row = queue(store), hook(store)
+    told = f"[webhooks.chat]\nurl = 'http://127.0.0.1:{ear.server_port}/'\nevents = ['smtp.down']\n"
+    done = send(store, configure(gone.port, told))
+    assert done.away and state(store, mail)[0] == "queued"
+    assert state(store, row)[0] == "sent" and len(ear.heard) == 1
+
+
 @pytest.mark.parametrize(("answer", "after"), [(500, "queued"), (429, "queued"), (404, "failed"), (302, "failed")])
 def test_a_webhook_that_is_refused(store: Store, ear: Any, configure: Configure, answer: int, after: str) -> None:
     ear.answer = answer

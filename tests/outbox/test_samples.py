@@ -40,6 +40,17 @@ def test_what_was_closed_is_closed_and_what_was_noted_reaches_nobody_outside() -
     assert sample("answer")["status"] == "" and sample("undeliverable")["actor"] == ""
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_is_told_of_a_mailbox_is_about_no_item(language: str) -> None:
+    events = [event.name for event in EVENTS if event.template == "mailbox"]
+    said = {event: Templates(None).render("mailbox", language, sample("mailbox", language, event)) for event in events}
+    assert len({each.body for each in said.values()}) == len(events) == 4
+    for event, (subject, body, _) in said.items():
+        assert "4711" not in subject + body and "2026-11-02 09:15" in body
+        assert ("smtp.example.com" in body, "imap.example.com" in body) == (event == "smtp.up", event != "smtp.up")
+        assert ("cannot be reached" in body) == (event == "mailbox.down")
+
+
 @pytest.mark.parametrize(
     ("name", "event", "kind"),
     [("ack", "item.created", Kind.AUTO), ("held", "mail.held", Kind.AUTO), ("answer", "item.answered", Kind.ANSWER),

@@ -76,7 +76,7 @@ def told(engine: Engine) -> Counter[str]:
 
 
 def happened(engine: Engine) -> int:
-    return [each.name for each in engine.store.items.history(12)].count("mail.undeliverable")
+    return [each.name for each in engine.store.history.of_item(12)].count("mail.undeliverable")
 
 
 def suspended(engine: Engine) -> list[str]:
@@ -89,7 +89,7 @@ def test_a_report_is_matched_to_the_row_it_is_about_and_the_assignee_hears(engin
     sent = answered(engine)
     read(engine, report(sent.message_id), "")
     assert (row_of(engine, sent.id).state, row_of(engine, sent.id).said) == ("bounced", "550 5.1.1 no such user")
-    assert engine.store.items.history(12)[-1].name in ("mail.undeliverable", "mail.discarded")
+    assert engine.store.history.of_item(12)[-1].name in ("mail.undeliverable", "mail.discarded")
     assert told(engine) == {"bob@example.com": 1, "anna@example.com": 1}, "who is assigned, and who answered"
 
 
@@ -97,7 +97,7 @@ def test_three_reports_of_one_row_are_one_event(engine: Engine) -> None:
     sent = answered(engine)
     for _ in range(3):
         read(engine, report(sent.message_id), "")
-    names = [each.name for each in engine.store.items.history(12)]
+    names = [each.name for each in engine.store.history.of_item(12)]
     assert names.count("mail.undeliverable") == 1
     assert suspended(engine) == []
 
@@ -108,7 +108,7 @@ def test_a_message_id_that_is_not_ours_changes_nothing(engine: Engine) -> None:
     for message_id in (forged, "<anything@example.com>"):
         read(engine, report(message_id), "")
     assert row_of(engine, sent.id).state == "queued"
-    assert "mail.undeliverable" not in [each.name for each in engine.store.items.history(12)]
+    assert "mail.undeliverable" not in [each.name for each in engine.store.history.of_item(12)]
 
 
 def test_a_mail_that_is_only_late_did_not_come_back(engine: Engine) -> None:
@@ -169,7 +169,7 @@ def test_a_refusal_for_good_is_told_to_who_is_assigned_and_who_answered(refusing
     out(engine)
     assert (row_of(engine, sent.id).state, row_of(engine, sent.id).said) == ("failed", NO_SUCH)
     assert told(engine) == {"bob@example.com": 1, "anna@example.com": 1}
-    (event,) = [each for each in engine.store.items.history(12) if each.name == "mail.undeliverable"]
+    (event,) = [each for each in engine.store.history.of_item(12) if each.name == "mail.undeliverable"]
     assert [(each.name, each.after) for each in event.changes] == [("jane@big.example", NO_SUCH)]
     assert {each.state for each in engine.store.outbox.told(item=12) if each.event == "mail.undeliverable"} == {"sent"}
 
@@ -239,7 +239,7 @@ def test_that_a_notice_of_it_is_refused_in_turn_is_told_to_nobody(refusing: Refu
     answered(engine)
     for hour in range(5):
         out(engine, hours=hour)
-    of_jane = [each for each in engine.store.items.history(12) if each.name == "mail.undeliverable"
+    of_jane = [each for each in engine.store.history.of_item(12) if each.name == "mail.undeliverable"
                and each.changes[0].name == "jane@big.example"]  # fmt: skip
     assert len(of_jane) == 1
     rows = [each for each in engine.store.outbox.told(item=12) if each.event == "mail.undeliverable"]

@@ -136,7 +136,7 @@ def test_a_webhook_is_told_ids_and_nothing_of_the_words(desk):
     number = desk.item().item
     desk.act(number, AddComment(number, "Secret words.", "anna"), Tell(), told=(webhook(),))
     (row,) = desk.store.outbox.claim(9, desk.now, "me")
-    event = desk.store.items.events(f"item:{number}")[0][-1]
+    event = desk.store.history.events(f"item:{number}")[0][-1]
     assert (row.told.number, row.told.login, row.told.workspace) == (event.id, "anna", "support")
     assert row.told == Outgoing("chat", events=(event.name,), number=event.id, login="anna", workspace="support")
 

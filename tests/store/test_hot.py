@@ -84,7 +84,7 @@ def statements(desk, attached):
         lambda: scene.on_item(item), lambda: scene.on_topic(1), lambda: scene.members("support"),
         lambda: scene.who_wait("support", "all"), lambda: scene.first_read("system"),
         lambda: scene.lay_long(1, datetime(2020, 1, 1, tzinfo=UTC), 1.0),
-        lambda: scene.heard_from("a@b.example"), lambda: items.history(item), lambda: ledger.held(),
+        lambda: scene.heard_from("a@b.example"), lambda: store.history.of_item(item), lambda: ledger.held(),
         lambda: ledger.last_happened("desk.held", "support"), lambda: store.queue.is_anything_to_tell(desk.now),
         lambda: ledger.last_happened("template.failed", "", "ack"), lambda: ledger.carry(desk.now, None),
         lambda: scene.reported("a@b.example", "gate.dmarc", "system", 3600.0, 1),

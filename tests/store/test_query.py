@@ -91,7 +91,7 @@ def test_the_author_of_a_guests_item_is_told_as_one(desk, items):
 
 
 def test_events_are_found_by_every_word_the_newest_last(desk, items):
-    events = desk.store.items.events()[0]
+    events = desk.store.history.events()[0]
     assert [each.id for each in events] == list(range(1, len(events) + 1))
     first = events[0]
     acted = desk.act(1, SetField(1, "priority", "High"), Tell())
@@ -112,34 +112,34 @@ def test_events_are_found_by_every_word_the_newest_last(desk, items):
         ("newer_than:1d item:1", ["item.changed"]),
         ("actor:-", []),
     ):
-        assert [each.name for each in desk.store.items.events(query)[0]] == names, query
-    assert desk.store.items.events("", 1)[0][0].detail == {"changes": (Change("priority", "", "High"),)}
+        assert [each.name for each in desk.store.history.events(query)[0]] == names, query
+    assert desk.store.history.events("", 1)[0][0].detail == {"changes": (Change("priority", "", "High"),)}
 
 
 def test_what_happened_behind_an_event_comes_from_the_oldest_so_that_none_is_missed(desk, items):
-    rows, beyond = desk.store.items.events("", 2, after=1)
+    rows, beyond = desk.store.history.events("", 2, after=1)
     assert [each.id for each in rows] == [2, 3] and not beyond
-    assert desk.store.items.events("item:1", 9, after=1)[0][0].name == "item.answered"
-    assert desk.store.items.events("", 9, after=desk.store.items.newest_event()) == ([], False)
+    assert desk.store.history.events("item:1", 9, after=1)[0][0].name == "item.answered"
+    assert desk.store.history.events("", 9, after=desk.store.history.newest_event()) == ([], False)
 
 
 @pytest.mark.parametrize(
-    ("search", "query", "said"),
+    ("searched", "query", "said"),
     [
-        ("found", "asigned:anna", "did you mean assigned:?"),
-        ("found", "colour:red", "there are assigned:, from:, label:"),
-        ("found", "label:", "as in label:urgent"),
-        ("found", "older_than:soon", "an age is a number"),
-        ("found", "x " * 51, "50 words at most"),
+        ("items", "asigned:anna", "did you mean assigned:?"),
+        ("items", "colour:red", "there are assigned:, from:, label:"),
+        ("items", "label:", "as in label:urgent"),
+        ("items", "older_than:soon", "an age is a number"),
+        ("items", "x " * 51, "50 words at most"),
         ("events", "acter:anna", "did you mean actor:?"),
         ("events", "event:item.answerd", "did you mean item.answered?"),
         ("events", "printer", 'what is "printer"? name it by one of act:'),
         ("events", "item:x", "item: takes a number"),
     ],
 )
-def test_what_a_query_cannot_mean_is_told_with_what_may_be_meant(desk, search, query, said):
+def test_what_a_query_cannot_mean_is_told_with_what_may_be_meant(desk, searched, query, said):
     with pytest.raises(Unclear, match=re.escape(said)):
-        getattr(desk.store.items, search)(query)
+        {"items": desk.store.items.found, "events": desk.store.history.events}[searched](query)
 
 
 def test_a_word_has_a_name_a_value_and_may_be_turned_round():
@@ -175,5 +175,5 @@ def test_what_no_index_finds_is_looked_for_among_the_newest_events_and_items(des
     assert desk.store.items.found("toner") == ([], True)
     assert len(desk.store.items.found("workspace:support")[0]) == 3
     run("UPDATE event SET id = ? WHERE id = 3", event_query.WINDOW + 3)
-    assert desk.store.items.events("actor:anna") == ([], True)
-    assert len(desk.store.items.events("item:1")[0]) == 2
+    assert desk.store.history.events("actor:anna") == ([], True)
+    assert len(desk.store.history.events("item:1")[0]) == 2

@@ -7,8 +7,10 @@ from datetime import timedelta
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from engine.model import rhythm
 from engine.model.mail import Envelope, RawMail
 from engine.model.plan import CreateItem, Outcome
+from engine.store.database import us
 from engine.store.locks import owner
 from engine.store.store import Store
 
@@ -258,3 +260,19 @@ def test_however_often_bytes_come_each_mailbox_decides_them_once(steps):
         keys = {(key, other) for _, key, other in steps}
         assert store.database.one("SELECT count(*) FROM presentation")[0] == len(keys)
         assert store.database.one("SELECT count(*) FROM raw_mail")[0] == len({content for content, *_ in steps})
+
+
+def test_how_often_mail_comes_is_noted_once_a_batch_and_known_bytes_are_no_mail(desk):
+    def kept():
+        return desk.store.database.one("SELECT last_mail_at, rhythm FROM mailbox WHERE name = 'system'")
+
+    raw = desk.raw()
+    desk.spool(raw, desk.raw())
+    first = kept()
+    assert first[0] == us(desk.now) and '"weeks":[[' in first[1]
+    desk.later(hours=2)
+    desk.spool(raw)
+    assert kept() == first, "bytes that we know say nothing of new mail"
+    desk.spool(desk.raw())
+    ((_, mails, gap),) = rhythm.read(kept()[1]).weeks
+    assert (mails, gap) == (3, 7200)

@@ -65,6 +65,18 @@ def test_lists_are_newest_first_and_what_waits_for_a_person_oldest_first(desk, a
     assert [row.mail for row in archive.mails(limit=1)] == held[1:]
     assert [row.mail for row in archive.held()] == held
     assert [row.mail for row in archive.held("finance")] == held[1:]
+    assert [row.mail for row in archive.held(query="workspace:finance")] == held[1:]
+    assert archive.held(query="from:eve") == []
+    with pytest.raises(Unclear):
+        archive.held(query="nix:1")
+
+
+def test_the_mails_of_a_sender_are_listed_newest_first(desk, archive):
+    mails = [desk.end(Outcome.HELD), desk.item("x").mail]
+    desk.end(Outcome.HELD, sender="eve@example.com")
+    assert [row.mail for row in archive.mails_of("jane@example.com", 5)] == mails[::-1]
+    assert [row.mail for row in archive.mails_of("jane@example.com", 1)] == mails[1:]
+    assert archive.mails_of("jane", 5) == []
 
 
 def test_mails_that_wait_to_be_decided_again_are_listed(desk, store, archive):
@@ -126,13 +138,37 @@ def test_an_erased_mail_is_still_known(desk, store, archive):
     receipt = desk.item("x", content=b"hello")
     with pytest.raises(Refused, match="still to be moved"):
         archive.purge(receipt.mail)
+    assert "still to be moved" in archive.not_to_purge(receipt.mail)
     settle(desk)
+    assert archive.not_to_purge(receipt.mail) == ""
     archive.purge(receipt.mail)
+    archive.wipe()
+    archive.wipe(anew=True)
     row = archive.mail(receipt.mail)
     assert (row.sender, row.subject, archive.raw(row.mail), archive.trace(row.mail)) == ("", "", None, None)
     assert store.ledger.spool([desk.raw(b"hello")], "me")[0].seen_before
     with pytest.raises(Refused, match="ignore or release"):
         archive.purge(desk.end(Outcome.HELD))
+
+
+def test_a_person_is_forgotten_and_others_are_not(desk, store, archive):
+    item = desk.item("x", content=b"From: jane@example.com\n\nhello").item
+    with pytest.raises(Refused, match="still to be moved"):
+        archive.forget("jane@example.com", "anna")
+    settle(desk)
+    other = 50
+    store.items.put_item({"id": other, "workspace": "support", "title": "y", "author": "bob"})
+    store.items.put_item({"id": item, "workspace": "support", "title": "x", "labels": ["legal-hold"]})
+    with pytest.raises(Refused, match="legal-hold"):
+        archive.forget("jane@example.com", "anna")
+    assert store.directory.account("jane@example.com", "").account is not None, "all of it is taken back"
+    store.database.run("DELETE FROM item_label")
+    done = archive.forget("Jane@Example.com", "anna", "", ("Janey",))
+    assert (done.login, done.names) == ("jane", ("Janey", "Jane Doe"))
+    assert dict(done.counts)["item"] == 1
+    assert [store.items.view(each).item.title for each in (item, other)] == ["[erased]", "y"]
+    assert store.directory.account("jane@example.com", "").account is None
+    assert archive.forget("jane@example.com", "anna").counts == ()
 
 
 def test_a_backup_never_overwrites(desk, archive, tmp_path):

@@ -198,7 +198,7 @@ def test_what_will_not_arrive_is_told_once_of_an_address_an_item_and_a_day(desk,
     assert [len(ledger.not_arrived(row, "550 5.1.1 no", teller)) for row in rows] == [1, 0, 1, 0]
     assert ledger.not_arrived(rows[0], "550 5.1.1 no", teller) == ()
     assert len(ledger.not_arrived(again[0], "550 5.1.1 no", teller)) == 1, "another item"
-    events = [(each.name, each.item) for each in store.items.history(item) if each.name == "mail.undeliverable"]
+    events = [(each.name, each.item) for each in store.history.of_item(item) if each.name == "mail.undeliverable"]
     assert events == [("mail.undeliverable", item)]
     states = {each.address: each.state for each in store.outbox_views.addresses(desk.now)}
     assert states == {"karl@big.example": "suspended", "jane@big.example": "failing"}

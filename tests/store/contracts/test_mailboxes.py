@@ -7,7 +7,7 @@ from hashlib import sha256
 import pytest
 
 from engine.model.plan import Outcome, SetField
-from engine.store.errors import NotFound
+from engine.store.errors import NotFound, Refused
 
 ME, OTHER = "elsewhere/boot/7/7", "elsewhere/boot/8/8"
 
@@ -178,6 +178,19 @@ def test_an_action_can_be_planned_once_more(desk, mailboxes):
     assert mailboxes.settle_again(mail) == 1 and mailboxes.actions_planned() == 1
     with pytest.raises(NotFound):
         mailboxes.settle_again("m-000000000000")
+
+
+def test_a_mail_is_planned_to_be_deleted_where_it_still_lies_once_it_is_decided(desk, mailboxes):
+    waiting = desk.end(Outcome.HELD)
+    with pytest.raises(Refused, match="not decided"):
+        mailboxes.settle_again(waiting, delete=True)
+    mail = desk.item(action="keep", folder="").mail
+    assert mailboxes.settle_again(mail, delete=True) == 1
+    row = next(row for row in mailboxes.pending_actions("system", 9) if row[1] == "delete")
+    mailboxes.actions_done("system", [(row[0], "done")])
+    assert mailboxes.settle_again(mail, delete=True) == 0
+    with pytest.raises(NotFound):
+        mailboxes.settle_again("m-000000000000", delete=True)
 
 
 def test_F030_a_mail_kept_until_its_item_is_closed_is_planned_then(desk, mailboxes):

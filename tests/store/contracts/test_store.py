@@ -57,7 +57,7 @@ def test_an_act_that_cannot_be_done_writes_nothing(desk, store):
     item = desk.item().item
     with pytest.raises(NotFound):
         desk.act(item, AddComment(item, "x", "anna"), Publish(item, 99, "anna"))
-    assert store.items.view(item).comments == () and len(store.items.history(item)) == 1
+    assert store.items.view(item).comments == () and len(store.history.of_item(item)) == 1
 
 
 def test_a_savepoint_takes_back_its_own_and_the_rest_is_kept(store):

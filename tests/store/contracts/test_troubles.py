@@ -20,6 +20,25 @@ def test_a_trouble_begins_once_and_says_what_was_heard_last(desk, troubles):
     assert troubles.find("smtp") == again and troubles.find("disk") is None
 
 
+def test_all_of_them_are_given_by_name(desk, troubles):
+    assert troubles.all() == {}
+    smtp = troubles.begin("smtp", "away", desk.now)
+    box = troubles.begin("mailbox support", "login refused", desk.now)
+    assert troubles.all() == {"smtp": smtp, "mailbox support": box}
+
+
+def test_something_may_be_wrong_where_a_trouble_lasts_or_no_mail_has_come_for_half_a_day(desk, store, troubles):
+    assert not troubles.may_be(desk.now, ()), "nothing was ever read"
+    store.mailboxes.lease("system", "me", desk.now)
+    desk.spool()
+    assert not troubles.may_be(desk.now, ())
+    assert troubles.may_be(desk.now + timedelta(hours=2), [3600.0]), "a mailbox whose silence is an hour"
+    assert not troubles.may_be(desk.now + timedelta(hours=11), ())
+    assert troubles.may_be(desk.now + timedelta(hours=13), (0.0,))
+    troubles.begin("smtp", "away", desk.now)
+    assert troubles.may_be(desk.now, ())
+
+
 def test_it_remembers_when_it_was_told(desk, troubles):
     troubles.begin("smtp", "away", desk.now)
     troubles.told("smtp", desk.now + timedelta(hours=1))

@@ -1,8 +1,8 @@
-"""What every act on an item has at the command line: its options, its words, doing it, saying what came of it.
+"""Acting from the command line: the options of every act, the words of one, and what is printed.
 
-Here: options, words from the command line, a file or an editor, and what is printed. Not here: the commands
-(`item_acts.py`, `item_words.py`, `item_whole.py`), who may and what comes of it (`desk/`). Invariant: what is shown
-after `--dry-run` is what would be.
+Here: what `allegra item` and `allegra topic` share. Not here: the commands (`item_acts.py`, `item_words.py`,
+`item_whole.py`, `topic.py`), who may and what comes of it (`desk/`). Invariant: what is shown after `--dry-run` is
+what would be.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import click
 
@@ -22,7 +22,7 @@ from engine.plain_text import printable
 
 if TYPE_CHECKING:
     from engine.config import Config
-    from engine.desk.items import File, How
+    from engine.desk.doing import File, How
     from engine.model.acts import Acted
     from engine.run.engine import Engine
 
@@ -32,6 +32,14 @@ NUMBER = click.argument("number", type=click.IntRange(1), metavar="ID")
 
 QUOTE = "# "
 """Before the lines of the editor's text that are not part of the words."""
+
+
+class Said(NamedTuple):
+    """What was said last: about what, by whom, in which words."""
+
+    about: str
+    by: str = ""
+    text: str = ""
 
 
 def every(command: F) -> F:
@@ -48,7 +56,7 @@ def every(command: F) -> F:
     return command
 
 
-def words(command: F) -> F:
+def with_words(command: F) -> F:
     """The options of an act with words."""
     for option in (
         click.option("-m", "text", metavar="TEXT", help="The words."),
@@ -68,7 +76,7 @@ def act(
 
     `what` says it of an act that is no event, `more` stands beside it in JSON.
     """
-    from engine.desk.items import How, whoever
+    from engine.desk.doing import How, whoever
     from engine.run.engine import Engine
 
     config = open_config(ctx)
@@ -88,8 +96,9 @@ def _print(config: Config, acted: Acted, by: str, dry_run: bool, otherwise: str)
     from engine.explain import hearers
 
     width = terminal_columns() or 120
+    kind = "post" if acted.topic else "comment"
     what = ", ".join(dict.fromkeys(each.event.partition(".")[2] for each in acted.events)) or otherwise
-    said = f"#{acted.item}   {what} by {by}" + (f"   comment {acted.comment}" if acted.comment else "")
+    said = f"{about(acted)}   {what} by {by}" + (f"   {kind} {acted.comment}" if acted.comment else "")
     changes = [f"{each.name}: {each.before or '–'} → {each.after or '–'}"
                for event in acted.events if event.item == acted.item for each in event.changes]  # fmt: skip
     said += f"   {', '.join(changes)}" if changes else ""
@@ -97,6 +106,11 @@ def _print(config: Config, acted: Acted, by: str, dry_run: bool, otherwise: str)
     click.echo(printable(f"{said}   {end}"))
     for line in hearers.lines(acted.told, local_of(config), width):
         click.echo(line)
+
+
+def about(acted: Acted) -> str:
+    """Name what an act was about, as people write it."""
+    return f"topic {acted.topic}" if acted.topic else f"#{acted.item}"
 
 
 def _as_json(acted: Acted, by: str, typed_by: str, dry_run: bool) -> dict[str, Any]:
@@ -107,7 +121,8 @@ def _as_json(acted: Acted, by: str, typed_by: str, dry_run: bool) -> dict[str, A
         "by": by,
         "typed_by": typed_by or None,
         "via": "command",
-        "item": acted.item,
+        "item": acted.item or None,
+        "topic": acted.topic or None,
         "comment": acted.comment or None,
         "events": [each.event for each in acted.events],
         "changes": [{"name": each.name, "before": each.before, "after": each.after}
@@ -120,13 +135,13 @@ def _as_json(acted: Acted, by: str, typed_by: str, dry_run: bool) -> dict[str, A
 
 def files(paths: tuple[Path, ...]) -> list[File]:
     """Read the files that go along."""
-    from engine.desk.items import File
+    from engine.desk.doing import File
 
     return [File(path.name, path.read_bytes()) for path in paths]
 
 
-def read(engine: Engine, number: int, text: str | None, source: str | None) -> str:
-    """The words: from the option, a file, standard input, or an editor on a terminal."""
+def read_words(last: Callable[[], Said], text: str | None, source: str | None) -> str:
+    """Read the words: from the option, a file, standard input, or an editor on a terminal that shows the last ones."""
     if text is not None and source is not None:
         raise click.UsageError("give the words once: -m TEXT or --file FILE")
     if text is not None:
@@ -138,7 +153,7 @@ def read(engine: Engine, number: int, text: str | None, source: str | None) -> s
             return Path(source).read_text("utf-8")
         except (OSError, UnicodeDecodeError) as error:
             raise click.UsageError(f"{source} cannot be read: {error}") from None
-    return _written(engine, number)
+    return _written(last())
 
 
 def edited(words: str) -> str:
@@ -147,14 +162,9 @@ def edited(words: str) -> str:
     return words if made is None else made.strip("\n")
 
 
-def _written(engine: Engine, number: int) -> str:
-    """Let the person write in $EDITOR, with the last public words below, which are no part of it."""
-    from engine.desk import looking
-
-    view = looking.item(engine.store, number)
-    public = [each for each in view.comments if not each.internal]
-    last, writer = (public[-1].text, public[-1].writer) if public else (view.text, view.item.writer)
-    below = [f"#{number} {view.item.title}", f"{writer} wrote:", *last.splitlines()[:40]]
+def _written(said: Said) -> str:
+    """Let the person write in $EDITOR, with the last words below, which are no part of it."""
+    below = [said.about, *([f"{said.by} wrote:", *said.text.splitlines()[:40]] if said.by else ())]
     template = "\n\n" + "\n".join(f"{QUOTE}{printable(line)}" for line in below) + "\n"
     written = click.edit(template, editor=_editor())
     lines = (written or "").splitlines()

@@ -1,0 +1,86 @@
+"""`allegra stats`: how much came, what became of it, and how long it took.
+
+Here: options and printing. Not here: counting (`desk/stats.py`).
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from engine.cli.common import open_config, open_store, print_json
+from engine.cli.shown import print_table, when
+from engine.cli.spans import Span
+from engine.desk.stats import BY
+
+if TYPE_CHECKING:
+    from engine.desk.stats import Row, Stats
+
+DEFAULT_S = 30 * 86_400.0
+
+
+@click.command()
+@click.option("--last", type=Span(), default="30d", show_default=True, metavar="TIME", help="Of this long until now.")
+@click.option("--by", type=click.Choice(BY), default="outcome", show_default=True, metavar="KEY",
+              help=f"What to count by: {', '.join(BY)}.")  # fmt: skip
+@click.option("--limit", type=click.IntRange(1), default=40, show_default=True, metavar="N", help="At most N rows.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a key, then a summary.")
+@click.pass_context
+def stats(ctx: click.Context, last: float, by: str, limit: int, as_json: bool) -> None:
+    """Count mails by what became of them, events, or mail that was not sent by why not.
+
+    The times are from when a mail reached its server until it was decided, of half of them and of 95 %, and until
+    somebody answered the item that it made, of half of them.
+    """
+    from engine.desk import stats as desk
+
+    config = open_config(ctx)
+    with open_store(ctx, config) as store:
+        told = desk.stats(store, config, by, datetime.now(UTC) - timedelta(seconds=last))
+    if as_json:
+        _print_json(told)
+    else:
+        _print(told, limit)
+
+
+def _print_json(told: Stats) -> None:
+    for row in told.rows:
+        print_json("stats", {"by": told.by, **_data(row)})
+    total = {name: value for name, value in _data(told.total).items() if name not in ("key", "share")}
+    print_json("stats", {"by": told.by, "since": told.since, "total": total, "sent": told.sent,
+                         "suppressed": told.suppressed})  # fmt: skip
+
+
+def _data(row: Row) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in row.__struct_fields__}
+
+
+def _print(told: Stats, limit: int) -> None:
+    timed = told.by not in ("event", "why")
+    heads = (told.by, "count", "share", *(("p50", "p95", "answered") if timed else ()))
+    shown = told.rows[-limit:] if told.by in ("hour", "day") else told.rows[:limit]
+    rows = [_cells(row, row.key or "–", timed) for row in shown]
+    if len(told.rows) > len(shown):
+        click.echo(f"{len(told.rows) - len(shown)} more rows: --limit, --json", err=True)
+    if len(rows) > 1:
+        rows.append(_cells(told.total, "all", timed))
+    print_table(heads, rows, f"nothing since {when(told.since)}")
+    if rows:
+        click.echo(f"\nsince {when(told.since)}: {told.sent} sent, {told.suppressed} not sent on purpose")
+
+
+def _cells(row: Row, key: str, timed: bool) -> tuple[Any, ...]:
+    times = (row.p50_ms, row.p95_ms, row.answered_p50_ms) if timed else ()
+    return (key, row.count, f"{row.share:.0%}", *map(_span, times))
+
+
+def _span(ms: float | None) -> str:
+    """A time in a narrow column."""
+    if ms is None:
+        return ""
+    for name, length in (("d", 86_400_000.0), ("h", 3_600_000.0), ("min", 60_000.0), ("s", 1000.0)):
+        if ms >= 2 * length or (name == "s" and ms >= length):
+            return f"{ms / length:.1f} {name}" if ms < 10 * length else f"{ms / length:.0f} {name}"
+    return f"{ms:.0f} ms"

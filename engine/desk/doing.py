@@ -1,0 +1,107 @@
+"""What every act begins and ends with: in whose name, words and files, and doing it or only trying.
+
+Here: what acts on items and on topics share. Not here: the acts (`items.py`, `item_words.py`, `item_whole.py`,
+`topics.py`), what only acts on items ask (`item_act.py`), the transaction (`store/acts.py`), who hears
+(`decision/hearing.py`). Invariant: an act is judged by the same functions as a mail: permissions, values, effects, the
+type of a file by its bytes; what cannot be done is refused whole, with a sentence (NotFound, Refused, Unclear).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, NamedTuple
+
+from engine.desk import logged
+from engine.model.acts import Act, Acted
+from engine.model.desk import AccountStatus, ItemFacts
+from engine.model.events import Kind, Why
+from engine.model.mail import Attachment, Part
+from engine.model.plan import Attach, Effect, Tell
+from engine.store.errors import NotFound, Refused, Unclear
+from engine.wording.why import why_not
+
+if TYPE_CHECKING:
+    from engine.model.desk import Account
+    from engine.model.stored import TopicRow
+    from engine.run.engine import Engine
+
+
+class File(NamedTuple):
+    """A file to put to an answer, a note or a post."""
+
+    name: str
+    content: bytes
+
+
+class How(NamedTuple):
+    """How an act is done, whatever it is: in whose name, by which way, once for a key, or only tried."""
+
+    by: Account
+    typed_by: str = ""
+    via: str = "command"
+    key: str = ""
+    quiet: bool = False
+    dry_run: bool = False
+    anyway: bool = False
+
+
+def whoever(engine: Engine, named_so: str, typed_by: str) -> Account:
+    """Find the account in whose name somebody acts. Raises NotFound, Refused."""
+    account = engine.store.directory.person(named_so) if named_so else engine.store.directory.login(typed_by)
+    if account is None:
+        advice = "" if named_so else ": say who acts, --as LOGIN or ALLEGRA_AS"
+        raise NotFound(f'there is no user "{named_so or typed_by}"{advice}')
+    if account.status != AccountStatus.ACTIVE:
+        raise Refused(f"the account {account.login} is {account.status}")
+    return account
+
+
+def again(engine: Engine, how: How) -> Acted | None:
+    """Give what came of it where it was done before under the same key: then nothing is judged anew."""
+    return engine.store.acted(how.key) if how.key else None
+
+
+def done(
+    engine: Engine, about: ItemFacts | TopicRow, effects: Sequence[Effect], how: How, *, words_for_others: bool = False
+) -> Acted:  # fmt: skip
+    """Do it, or try it and take it back. Raises Refused where words were meant for others and nobody would get them."""
+    tell = Tell(quiet=Why.QUIET if how.quiet else None)
+    item, topic = (about.id, 0) if isinstance(about, ItemFacts) else (0, about.id)
+    act = Act(how.by, (*effects, tell), item, how.typed_by, how.via, how.key, topic)
+    store = engine.store
+    with store.rehearsal() if how.dry_run else nullcontext(), store.joining():
+        acted = store.act(act, engine.teller)
+        if words_for_others and not how.quiet and not acted.again:
+            _reaches_somebody(item, acted)
+    logged.acted(engine.config, acted, how)
+    return acted
+
+
+def _reaches_somebody(item: int, acted: Acted) -> None:
+    outside = [each for each in acted.told if not each.inside and each.kind is Kind.ANSWER]
+    if any(each.state in ("queued", "held") for each in outside):
+        return
+    reasons = [f"{each.to}: {why_not(Why(each.why), each.said)}" for each in outside if each.why]
+    said = "; ".join(reasons) or "there is nobody outside on it"
+    raise Refused(f"nobody outside would get this answer to #{item} ({said}): --anyway writes it all the same")
+
+
+def needs_words(words: str, files: Sequence[File]) -> None:
+    """Raise Unclear where there is nothing to write: no words, no files."""
+    if not words.strip() and not files:
+        raise Unclear("there are no words: nothing was written")
+
+
+def attached(number: int, files: Sequence[File]) -> Iterable[Attach]:
+    """Give files as attachments of an item; of a topic where its post came before."""
+    from engine.mail.names import safe
+    from engine.mail.types import judge as type_of
+
+    for file in files:
+        digest = hashlib.sha256(file.content).hexdigest()
+        kind = type_of(file.content, "application/octet-stream", file.name)
+        file = file._replace(name=safe(file.name))
+        part = Part(kind, 0, 0, "binary", filename=file.name)
+        yield Attach(number, Attachment(file.name, kind, kind, len(file.content), digest, part, content=file.content))

@@ -1,0 +1,226 @@
+"""Is everything well? Figures are held against thresholds, a check each, and the worst of them is the answer.
+
+Here: `judge`, pure, and the line for Nagios. Not here: the figures (`store/figures.py`), what else is looked at (files,
+disk: `cli/health.py`), names for Prometheus (`metrics.py`).
+Invariant: every check is there every time; each says what it saw, with the value and both thresholds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from engine.plain_text import printable
+from engine.wording.units import sized
+
+if TYPE_CHECKING:
+    from engine.config import Mailbox
+    from engine.model.figures import Backlog, Figures, Pulse
+
+MINUTE, HOUR, DAY = 60.0, 3600.0, 86_400.0
+
+LAG_S = 15 * MINUTE
+"""So long without a successful pass is a warning; four times as long is critical."""
+
+REFUSED = "source.login_refused"
+"""Nothing but a person ends that: it is critical at once."""
+
+MOST_SAID = 6
+"""Sentences of one line: monitoring cuts what is longer."""
+
+
+class Status(StrEnum):
+    """How well it is, by the words and in the order of Nagios: the position is the exit code."""
+
+    OK = "ok"
+    WARNING = "warning"
+    CRITICAL = "critical"
+    UNKNOWN = "unknown"
+
+
+CODES = {status: number for number, status in enumerate(Status)}
+
+_WORST = (Status.CRITICAL, Status.WARNING, Status.UNKNOWN, Status.OK)
+
+
+class Check(Struct, frozen=True):
+    """One thing that was looked at: `value` in `unit` (s, B, or "" for a number), above which thresholds it is bad.
+
+    Of `disk` it is bad below them.
+    """
+
+    name: str
+    status: Status
+    said: str = ""
+    value: float | None = None
+    warning: float | None = None
+    critical: float | None = None
+    unit: str = ""
+
+
+class Seen(Struct, frozen=True):
+    """What is looked at beside the database: configured mailboxes, files that are broken, whom nobody tells."""
+
+    mailboxes: tuple[Mailbox, ...]
+    broken: tuple[str, ...] = ()
+    unheard: tuple[str, ...] = ()
+    disk_free: int | None = None
+    lag_s: float = LAG_S
+
+
+def worst(checks: Sequence[Check]) -> Status:
+    """The answer to all checks together."""
+    return min([each.status for each in checks], key=_WORST.index, default=Status.UNKNOWN)
+
+
+def judge(figures: Figures, seen: Seen, now: datetime) -> tuple[Check, ...]:
+    """Hold the figures against the thresholds."""
+    pulses = {pulse.name: pulse for pulse in figures.mailboxes}
+    boxes = [(box, pulses.get(box.name)) for box in seen.mailboxes if box.active]
+    return (
+        Check("database", Status.OK, "opens"),
+        *(_read(box, pulse, seen.lag_s, now) for box, pulse in boxes),
+        *(_silent(box, pulse, now) for box, pulse in boxes if box.silence),
+        _last_pass([pulse for _, pulse in boxes if pulse is not None], seen.lag_s, now),
+        _age("waiting", "{count} waiting, the oldest for {age}", figures.waiting, now, 15 * MINUTE, 4 * HOUR),
+        _age("held", "{count} held, the oldest for {age}", figures.held, now, 2 * DAY),
+        _number("quarantined", "{count} broke the machine and lie apart", figures.quarantined),
+        _age("outbox", "{count} not sent, the oldest for {age}", figures.unsent, now, 15 * MINUTE, 2 * HOUR,
+             figures.away),
+        _number("failed", "{count} could not be sent in 24 h", figures.failed),
+        _number("outbox held", "{count} held in the outbox",
+                sum(count for state, _, count in figures.outbox if state == "held")),
+        _sentences("files", seen.broken),
+        _sentences("hearers", seen.unheard),
+        *_disk(seen.disk_free),
+    )  # fmt: skip
+
+
+def line(checks: Sequence[Check]) -> str:
+    """The one line that Nagios reads: what is bad, the worst first, and the figures behind a bar."""
+    bad = sorted((each for each in checks if each.status is not Status.OK), key=lambda each: _WORST.index(each.status))
+    said = [f"{each.name}: {each.said}" for each in bad[:MOST_SAID]]
+    said += [f"and {len(bad) - MOST_SAID} more"] if len(bad) > MOST_SAID else []
+    figures = " ".join(_perf(each) for each in checks if each.value is not None)
+    text = printable("; ".join(said or [_well(checks)])).replace("|", "/")
+    return f"{worst(checks).upper()} - {text} | {figures}".removesuffix(" | ")
+
+
+def _well(checks: Sequence[Check]) -> str:
+    """What is worth a word where nothing is wrong."""
+    wanted = ("last pass", "held", "outbox")
+    return ", ".join(f"{each.name}: {each.said}" for each in checks if each.name in wanted)
+
+
+def _perf(check: Check) -> str:
+    """A figure as Nagios reads it: 'label'=value[unit];warning;critical. A colon means that less is worse."""
+    label = check.name.replace("'", "").replace("=", "")
+    below = ":" if check.name == "disk" else ""
+    bounds = [f"{each:.0f}{below}" if each is not None else "" for each in (check.warning, check.critical)]
+    quoted = f"'{label}'" if " " in label else label
+    return f"{quoted}={round(check.value or 0)}{check.unit};{bounds[0]};{bounds[1]}".rstrip(";")
+
+
+# ── mailboxes ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _read(box: Mailbox, pulse: Pulse | None, lag_s: float, now: datetime) -> Check:
+    """Whether a mailbox can be read: the time since it was last read decides, and a login that is refused at once."""
+    name = f"mailbox {box.name}"
+    if pulse is not None and pulse.paused:
+        return Check(name, Status.OK, f"paused: {pulse.paused}")
+    if pulse is None or (pulse.ok_at is None and not pulse.failures):
+        busy = pulse is not None and pulse.busy
+        return Check(name, Status.OK, "is read now") if busy else Check(name, Status.WARNING, "was never read")
+    since = pulse.ok_at or pulse.failing_since
+    lag = 0.0 if pulse.busy and not pulse.failures else _seconds(since, now)
+    said = f"last read {_span(lag)} ago"
+    if pulse.failures:
+        said = f"cannot be read since {_span(_seconds(pulse.failing_since, now))}: {pulse.sentence}"
+    status = Status.CRITICAL if pulse.failures and pulse.code == REFUSED else _over(lag, lag_s, 4 * lag_s)
+    return Check(name, status, said, lag, lag_s, 4 * lag_s, "s")
+
+
+def _silent(box: Mailbox, pulse: Pulse | None, now: datetime) -> Check:
+    """Whether mail comes as often as it does."""
+    name = f"silence {box.name}"
+    if pulse is None or pulse.paused or pulse.failures:
+        return Check(name, Status.OK, "not read")
+    limit = pulse.rhythm.silence_s() if box.silence == "auto" else float(box.silence)
+    if limit is None:
+        return Check(name, Status.OK, "too little mail to tell")
+    last = pulse.last_mail_at or pulse.first_read_at
+    silent = pulse.silent_since(box.silence, now) is not None
+    said = f"no mail for {_span(_seconds(last, now))}" if last is not None else "no mail yet"
+    return Check(name, Status.WARNING if silent else Status.OK, said, _seconds(last, now), limit, None, "s")
+
+
+def _last_pass(pulses: Sequence[Pulse], lag_s: float, now: datetime) -> Check:
+    """Whether `allegra run` runs at all, well or not."""
+    if any(pulse.busy for pulse in pulses):
+        return Check("last pass", Status.OK, "running now", 0.0, lag_s, 4 * lag_s, "s")
+    newest = max([at for pulse in pulses for at in (pulse.ok_at, pulse.failed_at) if at is not None], default=None)
+    if newest is None:
+        paused = bool(pulses) and all(pulse.paused for pulse in pulses)
+        return Check("last pass", Status.OK if paused else Status.CRITICAL, "no pass yet: does allegra run run?")
+    lag = _seconds(newest, now)
+    return Check("last pass", _over(lag, lag_s, 4 * lag_s), f"{_span(lag)} ago", lag, lag_s, 4 * lag_s, "s")
+
+
+# ── what waits ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _age(
+    name: str, said: str, waits: Backlog, now: datetime, warning: float, critical: float | None = None, away: str = ""
+) -> Check:
+    """How long the oldest waits."""
+    if not waits.rows:
+        return Check(name, Status.OK, "0", 0.0, warning, critical, "s")
+    age = _seconds(waits.oldest, now)
+    text = said.format(count=waits.rows, age=_span(age)) + (f": {away}" if away else "")
+    return Check(name, _over(age, warning, critical), text, age, warning, critical, "s")
+
+
+def _number(name: str, said: str, count: int) -> Check:
+    """How many there are that there should not be."""
+    status = Status.WARNING if count else Status.OK
+    return Check(name, status, said.format(count=count) if count else "0", float(count), 0.0)
+
+
+def _sentences(name: str, wrong: Sequence[str]) -> Check:
+    """What is wrong, in words."""
+    more = f" and {len(wrong) - 1} more" if len(wrong) > 1 else ""
+    status = Status.WARNING if wrong else Status.OK
+    return Check(name, status, wrong[0] + more if wrong else "fine", float(len(wrong)), 0.0)
+
+
+LITTLE, HARDLY = 1 << 30, 200 << 20
+"""Bytes that are free: below them it is a warning, and critical."""
+
+
+def _disk(free: int | None) -> Iterator[Check]:
+    if free is not None:
+        status = Status.CRITICAL if free < HARDLY else Status.WARNING if free < LITTLE else Status.OK
+        yield Check("disk", status, f"{sized(free)} free", float(free), float(LITTLE), float(HARDLY), "B")
+
+
+def _over(value: float, warning: float, critical: float | None) -> Status:
+    if critical is not None and value > critical:
+        return Status.CRITICAL
+    return Status.WARNING if value > warning else Status.OK
+
+
+def _seconds(since: datetime | None, now: datetime) -> float:
+    return max((now - since).total_seconds(), 0.0) if since is not None else 0.0
+
+
+def _span(seconds: float) -> str:
+    """A time as people say it: the biggest unit of which there are two."""
+    for name, length in (("d", DAY), ("h", HOUR), ("min", MINUTE)):
+        if seconds >= 2 * length:
+            return f"{seconds // length:.0f} {name}"
+    return f"{seconds:.0f} s"

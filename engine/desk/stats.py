@@ -1,0 +1,102 @@
+"""How much came and what became of it: counts by a key, with how long it took.
+
+Here: `stats`, the table of keys, medians. Not here: the rows (`store/counting.py`), printing (`cli/stats.py`).
+Invariant: the counts of one table make up its total; a time that nobody knows is None, never 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+
+from engine.model.figures import BY_MAIL
+
+if TYPE_CHECKING:
+    from engine.config import Config
+    from engine.store.store import Store
+
+BY = (*BY_MAIL[:7], "event", "why", *BY_MAIL[7:])
+"""What may be counted by: mails by the others, events, and mail that was not sent by why not."""
+
+IN_ORDER = ("hour", "day")
+"""Keys that stand in their own order; the others begin with the most."""
+
+
+class Row(Struct, frozen=True):
+    """One key: how many, which share of all (0 to 1), and the times in ms, None where they are not known.
+
+    `p50_ms` and `p95_ms` are from when a mail came until it was decided, `answered_p50_ms` until its item was answered.
+    """
+
+    key: str
+    count: int
+    share: float
+    p50_ms: float | None = None
+    p95_ms: float | None = None
+    answered_p50_ms: float | None = None
+
+
+class Stats(Struct, frozen=True):
+    """What was counted: the rows, all of them together, and what was sent and what was not on purpose."""
+
+    by: str
+    since: datetime
+    rows: tuple[Row, ...]
+    total: Row
+    sent: int
+    suppressed: int
+
+
+class _Times:
+    """What is known of one key."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.decided: list[float] = []
+        self.answered: list[float] = []
+
+
+def stats(store: Store, config: Config, by: str, since: datetime) -> Stats:
+    """Count what came since then; `by` is a word of `BY`. Raises StoreError."""
+    sent, suppressed = store.counting.sent(since)
+    if by in BY_MAIL:
+        rows, total = _mails(store, config, by, since)
+    else:
+        counts = store.counting.events(since) if by == "event" else store.counting.whys(since)
+        total = Row("", sum(counts.values()), 1.0)
+        rows = [Row(key, number, _share(number, total.count)) for key, number in counts.items()]
+    order = (lambda row: (row.key,)) if by in IN_ORDER else (lambda row: (-row.count, row.key))
+    return Stats(by, since, tuple(sorted(rows, key=order)), total, sent, suppressed)
+
+
+def _mails(store: Store, config: Config, by: str, since: datetime) -> tuple[list[Row], Row]:
+    found: dict[str, _Times] = {}
+    everything = _Times()
+    for key, decided_ms, answered_ms in store.counting.mails(by, since, ZoneInfo(config.instance.timezone)):
+        for times in (found.setdefault(key, _Times()), everything):
+            times.count += 1
+            if decided_ms is not None:
+                times.decided.append(decided_ms)
+            if answered_ms is not None:
+                times.answered.append(answered_ms)
+    return [_row(key, times, everything.count) for key, times in found.items()], _row("", everything, everything.count)
+
+
+def _row(key: str, times: _Times, total: int) -> Row:
+    times.decided.sort()
+    times.answered.sort()
+    return Row(key, times.count, _share(times.count, total), _at(times.decided, 0.5), _at(times.decided, 0.95),
+               _at(times.answered, 0.5))  # fmt: skip
+
+
+def _share(number: int, total: int) -> float:
+    return round(number / total, 4) if total else 0.0
+
+
+def _at(ordered: Sequence[float], part: float) -> float | None:
+    """The value below which that part of all lies."""
+    return round(ordered[min(int(len(ordered) * part), len(ordered) - 1)], 1) if ordered else None

@@ -1,0 +1,95 @@
+"""What is counted of an installation: how it stands now, and what happened in a time.
+
+Here: frozen data and nothing else. Not here: counting (`store/figures.py`, `store/counting.py`), judging it
+(`desk/health.py`).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import NamedTuple
+
+from msgspec import Struct
+
+from engine.model.rhythm import Rhythm
+
+
+class Pulse(Struct, frozen=True):
+    """How a mailbox fares: when it was last read, failed and had mail; how often mail comes. `busy`: it is read now."""
+
+    name: str
+    ok_at: datetime | None = None
+    failed_at: datetime | None = None
+    failing_since: datetime | None = None
+    failures: int = 0
+    code: str = ""
+    sentence: str = ""
+    paused: str = ""
+    busy: bool = False
+    first_read_at: datetime | None = None
+    last_mail_at: datetime | None = None
+    rhythm: Rhythm = Rhythm()
+
+    def silent_since(self, silence: float | str, now: datetime) -> datetime | None:
+        """When mail last came, if that is longer ago than `silence`: seconds, "auto", or 0 for never.
+
+        The time before the mailbox was first read does not count: nobody waited for mail then.
+        """
+        limit = self.rhythm.silence_s() if silence == "auto" else silence
+        known = [at for at in (self.first_read_at, self.last_mail_at) if at is not None]
+        if not isinstance(limit, float) or not limit or not known:
+            return None
+        return (self.last_mail_at or known[0]) if (now - max(known)).total_seconds() > limit else None
+
+
+class Backlog(NamedTuple):
+    """How much waits, and since when the oldest of it does."""
+
+    rows: int = 0
+    oldest: datetime | None = None
+
+
+class Figures(Struct, frozen=True):
+    """How an installation stands. `outbox` counts, by state and class, what is not over; `failed` that of a day.
+
+    `unsent` are answers and automatic answers that wait to go out, `sent_at` is when a mail last went out; `away` says
+    why nothing goes out.
+    """
+
+    mailboxes: tuple[Pulse, ...] = ()
+    waiting: Backlog = Backlog()
+    held: Backlog = Backlog()
+    quarantined: int = 0
+    outbox: tuple[tuple[str, str, int], ...] = ()
+    unsent: Backlog = Backlog()
+    queued: Backlog = Backlog()
+    failed: int = 0
+    sent_at: datetime | None = None
+    away: str = ""
+
+
+class Counter(NamedTuple):
+    """Something that only grows: a name, labels with their values, and how much was added."""
+
+    name: str
+    labels: tuple[tuple[str, str], ...]
+    added: int
+
+
+class Counted(Struct, frozen=True):
+    """What was added since a mark, and the mark of now: the newest receipt and the newest row of the outbox."""
+
+    mark: tuple[int, int]
+    counters: tuple[Counter, ...] = ()
+
+
+BY_MAIL = ("outcome", "code", "mailbox", "workspace", "sender", "rule", "hook", "hour", "day")
+"""What mails may be counted by."""
+
+
+class Passed(NamedTuple):
+    """A mail that was decided: its key, how long that took after it came and until its item was answered, in ms."""
+
+    key: str
+    decided_ms: float | None = None
+    answered_ms: float | None = None

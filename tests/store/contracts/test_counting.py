@@ -1,0 +1,74 @@
+"""What happened in a time: mails by a key with how long they took, events, what was sent."""
+
+from __future__ import annotations
+
+from datetime import UTC, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from store.desk import auto, notice
+
+from engine.model.figures import BY_MAIL, Passed
+from engine.model.plan import AddComment, Outcome
+
+
+@pytest.fixture
+def counting(store):
+    return store.counting
+
+
+def keys(counting, by, since, zone=UTC):
+    return [passed.key for passed in counting.mails(by, since, zone)]
+
+
+def test_mails_are_counted_by_what_became_of_them_and_how_long_that_took(desk, counting):
+    since = desk.now
+    (spooled,) = desk.spool()
+    desk.later(seconds=2)
+    desk.commit(spooled, outcome=Outcome.DISCARDED)
+    assert list(counting.mails("outcome", since, UTC)) == [Passed("discarded", 2000.0, None)]
+    desk.later(days=1)
+    assert list(counting.mails("outcome", desk.now, UTC)) == []
+
+
+@pytest.mark.parametrize("by", BY_MAIL)
+def test_they_can_be_counted_by_every_key(desk, counting, by):
+    desk.end(Outcome.HELD)
+    (key,) = keys(counting, by, desk.now)
+    expected = {"outcome": "held", "code": "gate.dmarc", "mailbox": "system", "workspace": "support", "rule": "",
+                "sender": "jane@example.com", "hook": "", "hour": "10:00", "day": "2026-11-20"}  # fmt: skip
+    assert key == expected[by]
+
+
+def test_hours_and_days_are_those_of_a_zone(desk, counting):
+    desk.end(Outcome.HELD)
+    assert keys(counting, "hour", desk.now, ZoneInfo("Asia/Tokyo")) == ["19:00"]
+
+
+def test_how_long_an_answer_took_is_told_of_the_mail_that_made_the_item(desk, counting):
+    since = desk.now
+    item = desk.item().item
+    desk.later(hours=3)
+    desk.act(item, AddComment(item, "New toner.", "anna"), told=(notice(),))
+    desk.store.database.run("UPDATE event SET name = 'item.answered' WHERE act <> ''")
+    assert [passed.answered_ms for passed in counting.mails("outcome", since, UTC)] == [3 * 3_600_000.0]
+
+
+def test_old_mail_took_no_time(desk, counting):
+    desk.store.mailboxes.lease("system", "me", desk.now)
+    (spooled,) = desk.spool(desk.raw(received_at=desk.now - timedelta(days=20)))
+    desk.commit(spooled, outcome=Outcome.DISCARDED)
+    assert list(counting.mails("outcome", desk.now - timedelta(days=30), UTC)) == [Passed("discarded", None, None)]
+
+
+def test_events_and_rows_are_those_since_a_time(desk, counting):
+    for _ in range(5):
+        desk.item(told=(notice(state="suppressed", why="actor"), auto()))
+        desk.later(days=1)
+    since = desk.now - timedelta(days=2)
+    assert counting.events(since) == {"item.created": 2}
+    assert counting.whys(since) == {"actor": 2}
+    for row in desk.store.outbox.claim(1, desk.now, "me"):
+        desk.store.outbox.sent(row.id)
+    assert counting.sent(since) == (0, 2) and counting.sent(since - timedelta(days=9)) == (1, 5)
+    assert counting.events(desk.later(days=9)) == {} and counting.whys(desk.now) == {}

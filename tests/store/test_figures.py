@@ -1,0 +1,53 @@
+"""Figures are read through indexes: a million rows that are over cost nothing."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, timedelta
+
+import pytest
+from store.desk import auto, notice
+
+from engine.model.figures import BY_MAIL
+
+SHORT = ("inbound_open", "outbox_queued", "outbox_digest", "outbox_state")
+"""Indexes that hold only what waits or is wrong."""
+
+SMALL = ("mailbox", "trouble", "newest")
+
+
+@pytest.fixture
+def statements(desk):
+    """Every statement of health and of stats."""
+    seen = []
+    for name in ("run", "one", "rows"):
+        original = getattr(desk.store.database, name)
+
+        def noting(sql, *params, original=original):
+            seen.append((sql, len(params)))
+            return original(sql, *params)
+
+        setattr(desk.store.database, name, noting)
+    desk.item(told=(notice(), auto()))
+    desk.spool()
+    seen.clear()
+    desk.store.figures.now(desk.now, 86_400.0)
+    desk.store.figures.counted((0, 0))
+    since = desk.now - timedelta(days=1)
+    for by in BY_MAIL:
+        list(desk.store.counting.mails(by, since, UTC))
+    desk.store.counting.events(since)
+    desk.store.counting.whys(since)
+    desk.store.counting.sent(since)
+    return sorted(set(seen))
+
+
+def test_no_figure_reads_a_growing_table_from_end_to_end(desk, statements):
+    slow = []
+    for sql, params in statements:
+        for *_, detail in desk.store.database.rows(f"EXPLAIN QUERY PLAN {sql}", *[None] * params):
+            table = re.match(r"SCAN (\w+)(?: USING (?:COVERING )?INDEX (\w+))?", detail)
+            if table and table[1] not in (*SMALL, "CONSTANT", "SCALAR") and table[2] not in SHORT:
+                slow.append(f"{detail}: {' '.join(sql.split())}")
+    assert len(statements) > 25
+    assert slow == []

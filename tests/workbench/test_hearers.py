@@ -1,0 +1,123 @@
+"""`allegra check` finds what nobody hears: held mail (C173), workspaces without people (C174), lost answers (C175)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from engine.config import load
+from engine.store.store import Store
+from engine.workbench.hearers import problems, unheard
+from rules.problem import Problem, Severity
+
+BASE = """
+[system]
+default_workspace = "support"
+[system.mailbox]
+protocol  = "maildir"
+path      = "mail"
+addresses = ["help@example.com"]
+"""
+SUPPORT = '[workspace.support]\nname = "Support"\n'
+OWNED = SUPPORT + 'owner = "olga@example.com"\n'
+
+Find = Callable[..., list[Problem]]
+
+
+@pytest.fixture
+def store() -> Iterator[Store]:
+    with Store.open(":memory:") as opened:
+        opened.items.put_workspace("support")
+        yield opened
+
+
+@pytest.fixture
+def find(tmp_path: Path, store: Store) -> Find:
+    def finding(text: str) -> list[Problem]:
+        (tmp_path / "allegra.toml").write_text(BASE + text)
+        config = load(tmp_path / "allegra.toml")
+        found = list(problems(config, store))
+        assert [each.message for each in found if each.code != "C175"] == list(unheard(config, store))
+        assert {each.severity for each in found} <= {Severity.WARNING}
+        return found
+
+    return finding
+
+
+def codes(found: list[Problem]) -> list[str]:
+    return [each.code for each in found]
+
+
+def member(store: Store, permission: str = "edit_items", **account: object) -> None:
+    store.directory.put_account("anna", **account)
+    store.directory.put_role("agent", [permission])
+    store.directory.put_member("support", "agent", user="anna")
+
+
+def test_where_nobody_is_both_are_told_at_the_workspace(find: Find) -> None:
+    found = find(SUPPORT)
+    assert codes(found) == ["C173", "C174"]
+    assert found[0].message == "nobody hears of mail that is held in support"
+    assert [each.excerpt for each in found] == ["[workspace.support]"] * 2
+
+
+@pytest.mark.parametrize(
+    "text", [OWNED, SUPPORT + '[errors]\nforward_to = ["ops@example.com"]\n',
+             SUPPORT + '[workspace.support.errors]\nforward_to = ["ops@example.com"]\n'],
+)  # fmt: skip
+def test_an_owner_or_an_address_for_errors_hears(find: Find, text: str) -> None:
+    assert "C173" not in codes(find(text))
+
+
+def test_an_admin_hears_if_there_is_an_address(find: Find, store: Store) -> None:
+    store.directory.put_account("root", admin=True)
+    assert codes(find(SUPPORT)) == ["C173"]
+    store.directory.put_account("root", admin=True, emails=["root@example.com"], status="locked")
+    assert codes(find(SUPPORT)) == ["C173", "C174"]
+    store.directory.put_account("root", status="active")
+    assert codes(find(SUPPORT)) == []
+
+
+def test_a_member_who_may_edit_items_works_there_and_one_who_may_look_does_not(find: Find, store: Store) -> None:
+    member(store, "view_items")
+    assert codes(find(SUPPORT)) == ["C173", "C174"]
+    member(store)
+    assert codes(find(SUPPORT)) == ["C173"]
+    store.directory.put_account("anna", status="locked")
+    assert codes(find(SUPPORT)) == ["C173", "C174"]
+
+
+def test_a_member_of_a_group_works_there_too(find: Find, store: Store) -> None:
+    store.directory.put_group("staff")
+    store.directory.put_role("agent", ["edit_items"])
+    store.directory.put_member("support", "agent", group="staff")
+    assert codes(find(SUPPORT)) == ["C173", "C174"]
+    store.directory.put_account("bob", groups=["staff"])
+    assert codes(find(SUPPORT)) == ["C173"]
+
+
+def test_nobody_is_missed_while_the_database_is_empty(tmp_path: Path) -> None:
+    (tmp_path / "allegra.toml").write_text(BASE + SUPPORT)
+    with Store.open(":memory:") as empty:
+        assert problems(load(tmp_path / "allegra.toml"), empty) == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "underlined"),
+    [
+        ('[replies]\nfrom = "Help <help@elsewhere.example>"\n', '"Help <help@elsewhere.example>"'),
+        ('[workspace.support.replies]\nfrom = "support@sub.example.com"\n', '"support@sub.example.com"'),
+        ('[replies]\nfrom = "desk@EXAMPLE.com"\n', ""),
+        ('[replies]\nfrom = ""\n', ""),
+    ],
+)
+def test_answers_that_come_from_a_domain_we_do_not_read_are_told_where_it_is_written(
+    find: Find, text: str, underlined: str
+) -> None:
+    found = [each for each in find(OWNED + text) if each.code == "C175"]
+    assert len(found) == bool(underlined)
+    for each in found:
+        assert each.excerpt[each.column - 1 : each.column - 1 + each.length].strip('"') == underlined.strip('"')
+        assert "example.com" in each.help
