@@ -25,8 +25,6 @@ from engine.cli.common import (
     verbosity,
 )
 from engine.cli.reminders import aloud
-from engine.cli.since import SOMEWHERE
-from engine.cli.since import option as since_option
 from engine.model.reasons import NEEDS_MENDING, OUR_FAULT
 from engine.model.stored import NO_WAY_OUT, stuck, unread
 from engine.run.report import Sent
@@ -40,6 +38,15 @@ if TYPE_CHECKING:
 
 MOST_JOBS = 4
 """The database has one writer, and a mail writes for a good quarter of its time: more processes only wait for it."""
+
+
+def _since(ctx: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+    """Read what is said after --since; most runs say nothing, and do not load how it is read."""
+    if value is None:
+        return None
+    from engine.cli.since import SOMEWHERE, reader
+
+    return reader("now", "all", ahead=SOMEWHERE)(value)
 
 
 @click.command()
@@ -56,7 +63,7 @@ MOST_JOBS = 4
 @click.option(
     "--since",
     metavar="DATE",
-    callback=since_option("now", "all", ahead=SOMEWHERE),
+    callback=_since,
     help="This time leave alone what is older, in place of the mailbox's since; now: what lay there before the first "
     "run; all: nothing.",
 )

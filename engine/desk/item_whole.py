@@ -14,6 +14,7 @@ from engine.desk import looking
 from engine.desk.doing import How, again, done
 from engine.desk.item_act import catalog_of, found, may_edit
 from engine.model.addresses import bare, key_of
+from engine.model.desk import LEGAL_HOLD
 from engine.model.plan import DeleteItem, MergeItem
 from engine.store.errors import NotFound, Refused
 
@@ -22,9 +23,6 @@ if TYPE_CHECKING:
     from engine.model.desk import Account
     from engine.run.engine import Engine
     from engine.store.store import Store
-
-KEPT = "legal-hold"
-"""The label of items that nobody may delete."""
 
 STILL_TO_GO = ("queued", "sending", "held", "digest")
 
@@ -84,8 +82,8 @@ def delete(engine: Engine, number: int, how: How) -> Acted:
     if item is None:
         raise NotFound(looking.gone(engine.store, number))
     _may_delete(engine, how.by, item.workspace)
-    if KEPT in looking.item(engine.store, number).labels:
-        raise Refused(f"item #{number} is labelled {KEPT}: take the label off first")
+    if LEGAL_HOLD in map(str.casefold, looking.item(engine.store, number).labels):
+        raise Refused(f"item #{number} is labelled {LEGAL_HOLD}: take the label off first")
     return done(engine, item, [DeleteItem(number)], how)
 
 

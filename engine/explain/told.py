@@ -199,7 +199,7 @@ def _what_to_do(this: Explained) -> Iterator[str]:
     if this.erased:
         advice = ()
     if not this.stored or this.anew:
-        advice = tuple(line for line in advice if "{mail}" not in line)
+        advice = tuple(line for line in advice if "{mail}" not in line and not line.startswith("allegra held"))
     if not advice:
         return
     yield " What you can do"

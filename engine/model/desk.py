@@ -20,6 +20,9 @@ GROUP = "group:"
 TURN = "turn:"
 """Before the name of a group whose people take turns: who is next is found when it is committed."""
 
+LEGAL_HOLD = "legal-hold"
+"""The label, in capitals or not, of items that nobody may delete and in which nobody is forgotten."""
+
 
 class AccountStatus(Stored):
     """What an account may be. Who is registered has not yet finished signing up; a guest stands for strangers."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from engine.model.addresses import base_key, key_of
-from engine.model.desk import Account, AccountStatus
+from engine.model.desk import LEGAL_HOLD, Account, AccountStatus
 from engine.model.stored import Forgotten
 from engine.store import hot, tables
 from engine.store.errors import Refused
@@ -31,9 +31,6 @@ if TYPE_CHECKING:
     from engine.store.database import Database
     from engine.store.directory import Directory
     from engine.store.memory import Memory
-
-HOLD = "legal-hold"
-"""The label of items in which nobody is forgotten."""
 
 Key = int | tuple[Any, ...]
 """What a row is counted by: its number, or its key where it has none."""
@@ -154,10 +151,10 @@ class _Once:
             changed |= self._part.numbers(place.item, place.id, rows)
         for table in ("item", "item_field", "item_label", "item_copy"):
             changed |= {key if isinstance(key, int) else int(key[0]) for key in self._rows.get(table, ())}
-        query = label.select(label.item).where(tables.fn.LOWER(label.label) == HOLD)
+        query = label.select(label.item).where(tables.fn.LOWER(label.label) == LEGAL_HOLD)
         if held := sorted({number for (number,) in self._database.all(query)} & changed):
             named = _some([f"#{number}" for number in held], "item")
-            raise Refused(f"{named} labelled {HOLD}: nobody is forgotten there")
+            raise Refused(f"{named} labelled {LEGAL_HOLD}: nobody is forgotten there")
 
     # ── the account ───────────────────────────────────────────────────────────────────────────────────────────
 

@@ -37,7 +37,7 @@ class Unsaying:
             self._erase(item, number, {"title": ERASED, "text": ERASED, "language": ""})
             self._fields(number)
         for number in where.comments:
-            self._erase(comment, number, {"text": ERASED})
+            self._erase(comment, number, {"text": ERASED, "draft": False})  # nobody sends that: it becomes a note
         for number in where.posts:
             self._erase(post, number, {"title": "", "text": ERASED})
         for number in where.items:
@@ -68,7 +68,10 @@ class Unsaying:
         """
         names = (*texts, "quoted", "sender", "html")
         columns = [getattr(table, name) for name in names]
-        said = dict(zip(names, self._database.first(table.select(*columns).where(table.id == number)), strict=True))
+        row = self._database.first(table.select(*columns).where(table.id == number))
+        if row is None:  # the item was deleted: its mails, events and rows are still there
+            return
+        said = dict(zip(names, row, strict=True))
         new = {name: self._named.without(said[name]) for name in (*texts, "quoted")}
         new["sender"] = "" if self._named.is_theirs(said["sender"]) else said["sender"]
         if spoken:

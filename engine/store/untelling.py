@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from engine.store.database import Database
     from engine.store.named import Named
 
-OF_THE_DESK = ("status", "priority", "type", "category", "version", "assigned_to")
-"""Values that stay in the history: they come from the lists of a workspace, not from a person."""
+OF_THE_DESK = ("status", "priority", "type", "category", "version", "assigned_to", "merged_into", "merged_from")
+"""Values that stay in the history: lists of a workspace and numbers of items, nothing that a person wrote."""
 
 OVER = ("sent", "suppressed", "failed", "bounced", "unknown", "dropped")
 
@@ -131,6 +131,7 @@ class Untelling:
         mine = self._is_them(told.actor_address) or told.actor in self._named.names
         told = replace(
             told, actor="" if mine else told.actor, actor_address="" if mine else told.actor_address,
+            login="" if self._is_them(told.login) else told.login,
             changes=self._changes(told.changes), because=self._named.without(told.because),
             text=self._named.without(told.text),
         )  # fmt: skip

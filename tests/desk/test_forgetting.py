@@ -164,6 +164,28 @@ def test_no_trace_of_a_stranger_is_left_in_the_file(desk: Any) -> None:
     assert [user["login"] for user in desk.lines("user", "list")] == ["anna", "guest"]
 
 
+def test_no_trace_is_left_of_what_was_drafted_merged_or_deleted_or_told_to_a_program(lived: Any) -> None:
+    file = lived.folder / "allegra.toml"
+    file.write_text(file.read_text() + '[webhooks.chat]\nurl = "http://127.0.0.1:9/"\nevents = ["item.*"]\n')
+    act(lived, "user", "notify", LOGIN, "item:1=yes")
+    act(lived, "user", "signature", LOGIN, f"{NAME}, {WORD}")
+    act(lived, "item", "answer", "1", "--draft", "-m", f"{WORD} soon.", "--as", LOGIN)
+    act(lived, "item", "answer", "1", "--draft", "-m", f"Dear {NAME}, later.")
+    lived.mail(f"{WORD} once", f"{WORD}\n", sender=WHO)
+    lived.mail(f"{WORD} twice", f"{WORD}\n", sender=WHO)
+    assert [line["item"] for line in lived.run()] == [4, 5]
+    act(lived, "item", "note", "5", "-m", f"{NAME} wrote that.")
+    act(lived, "item", "merge", "4", "--into", "2")
+    act(lived, "user", "add", "root", "--admin")
+    act(lived, "item", "delete", "5", "--commit", "--as", "root")
+    act(lived, "person", "forget", ADDRESS, "--commit")
+    assert (naming(lived), in_file(lived)) == (set(), [])
+    assert [each["text"] for each in lived.lines("item", "drafts")] == ["Dear [erased], later."]
+    assert lived.lines("item", "show", "4")[0]["merged_into"] == 2
+    for words in (("item", "history", "4"), ("item", "history", "5"), ("log",), ("outbox", "list", "--all"), ("run",)):
+        assert lived.allegra(*words).exit_code in (0, 69), words
+
+
 def test_what_is_left_is_shown_and_goes_on_as_before(lived: Any) -> None:
     before = {row["mail"]: (row["outcome"], row["code"], row["item"]) for row in lived.lines("mail", "list")}
     act(lived, "person", "forget", ADDRESS, "--commit")

@@ -222,7 +222,7 @@ def test_only_admins_and_the_owner_delete(engine: Engine) -> None:
 
 
 def test_what_is_kept_for_a_court_is_not_deleted(engine: Engine) -> None:
-    items.relabel(engine, 12, ["legal-hold"], by(engine))
+    items.relabel(engine, 12, ["Legal-Hold"], by(engine))
     with pytest.raises(Refused, match="legal-hold"):
         items.delete(engine, 12, by(engine, "olga"))
 

@@ -47,6 +47,24 @@ def test_F151_every_mail_row_and_act_has_a_line(desk: Any, post: Any) -> None:
     assert events(desk)[-1] == "held.reject"
 
 
+def test_what_is_done_to_topics_and_who_is_let_in_has_a_line_and_what_is_only_looked_at_none(desk: Any) -> None:
+    desk.configure(more=LOG)
+    desk.load('[[topics]]\nid = 4\nworkspace = "support"\ntitle = "Coffee?"\n')
+    assert desk.allegra("topic", "post", "4", "-m", "Yes.").exit_code == 0
+    assert desk.allegra("topic", "post", "4", "-m", "Yes.", "--dry-run").exit_code == 0
+    (act,) = logged(desk)
+    assert (act["event"], act["item"]) == ("act", None)
+    assert act["said"].startswith("by anna") and act["said"].endswith("topic.posted topic 4")
+    desk.mail("Printer", sender="Jane Doe <jane@example.org>")
+    desk.run()
+    before = len(logged(desk))
+    assert desk.allegra("held", "show", "last-held").exit_code == 0
+    assert desk.allegra("held", "trust", "jane@example.org", "--unproven", "--dry-run").exit_code == 0
+    assert len(logged(desk)) == before
+    assert desk.allegra("held", "trust", "jane@example.org", "--unproven").exit_code == 0
+    assert events(desk)[before:] == ["held.release", "mail.created"]
+
+
 def test_a_dry_run_and_what_is_decided_again_to_look_at_it_log_nothing(desk: Any) -> None:
     desk.configure(more=LOG)
     desk.mail("Printer")
