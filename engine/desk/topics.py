@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from engine.desk.doing import File, How, attached, done, needs_words
+from engine.desk.doing import File, How, again, attached, done, needs_words
 from engine.model.plan import LockTopic, PostToTopic
 from engine.store.errors import NotFound, Refused
 
@@ -33,6 +33,8 @@ def topic(store: Store, number: int) -> TopicView:
 def post(engine: Engine, number: int, words: str, how: How, files: Sequence[File] = ()) -> Acted:
     """Write below a topic; who wrote there before hears of it. Raises NotFound, Refused, Unclear."""
     found = topic(engine.store, number).topic
+    if (before := again(engine, how)) is not None:
+        return before
     needs_words(words, files)
     if not (_may(engine, how.by, "add_comments", found.workspace) or _wrote(engine, how.by, number)):
         raise Refused(f"{how.by.login} may not write in topics of {found.workspace}")

@@ -91,6 +91,9 @@ def test_F120_a_post_is_done_once_for_a_key_and_tried_without_being_kept(engine:
     assert (second.again, second.ref, second.comment, second.topic) == (True, first.ref, first.comment, 4)
     assert (events(second), told(second)) == (events(first), told(first))
     assert len(posts(engine)) == 3
+    topics.lock(engine, 4, by(engine), locked=True)
+    assert topics.post(engine, 4, "Cheap ones.", by(engine, key="once")).ref == first.ref
+    topics.lock(engine, 4, by(engine), locked=False)
     assert set(told(topics.post(engine, 4, "Quietly.", by(engine, quiet=True))).values()) == {"quiet"}
 
 
