@@ -71,7 +71,8 @@ def letter(row: OutboxRow, store: Store, config: Config, now: datetime) -> Lette
     html = _html(row, store, about, base.settings)
     as_came = html and _is_laid_out(row)
     words, pictures = shown(about, store, base.settings, sender.rpartition("@")[2]) if as_came else ("", ())
-    said = values(row, about, config, store, Reaches(reply_to or sender, note_address), language, attached, now)
+    reaches = Reaches(reply_to or sender, note_address, _unsubscribe(base, sender))
+    said = values(row, about, config, store, reaches, language, attached, now)
     if row.event == "desk.digest" and row.told.collected and not said["entries"]:
         raise Gone(None, "nothing of what it tells is there any more")
     files = _files(base, store, attached, said)
@@ -223,9 +224,16 @@ def _list_id(base: _Base, sender: str) -> str:
 
 
 def _unsubscribe(base: _Base, sender: str) -> str:
-    """The address that ends notices of this kind (RFC 2369, 3.2); "" for what somebody cannot stop: their own work."""
-    row, stops = base.row, [part for part in base.row.told.parts if part not in _NO_END]
-    if row.kind is not Kind.NOTICE or not (row.account and stops) or Part.ASSIGNEE in row.told.parts:
+    """The address that ends mail of this kind (RFC 2369, 3.2); "" for what somebody cannot stop.
+
+    That is their own work, and for somebody outside what they asked themselves.
+    """
+    row, parts = base.row, base.row.told.parts
+    stops = [part for part in parts if part not in _NO_END]
+    asked = Part.REQUESTER in parts and not row.told.inside
+    if row.kind not in (Kind.NOTICE, Kind.ANSWER) or not (row.account and stops) or Part.ASSIGNEE in parts or asked:
+        return ""
+    if not row.item and row.event != "desk.held":
         return ""
     local, _, domain = (_read_address(base.config, base.about.workspace) or sender).rpartition("@")
     made = f"{local.partition('+')[0]}+{tokens.sign(row.id, base.secret, 'u')}"

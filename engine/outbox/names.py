@@ -55,6 +55,7 @@ NAMES: tuple[Name, ...] = (
          "list of `name` `size` `attached` (yes or no): what came with the words"),
     Name("reply_reaches", (), ("Jane Doe <jane@example.org>",), "list: who reads a reply"),
     Name("note_address", "", "help+n4711-7.abcdefghijklmnop@example.com", "where an internal note goes"),
+    Name("unsubscribe", "", "help+u812.abcdefghijklmnop@example.com", "a mail to it ends mail of this kind"),
     Name("reason", "", "The mail is bigger than gates.maximum_email_size.", "why a mail was refused, held or reported"),
     Name("code", "", "limits.too_big", "the same as a [reason code](stages.md#reason-codes)"),
     Name("subject", "", "Printer does not print", "the subject of the mail; for its sender and people inside"),

@@ -57,10 +57,11 @@ COMMANDS = {
 
 
 class Reaches(NamedTuple):
-    """Where a reply goes, and where an internal note does ("" where nobody is told)."""
+    """Where a reply goes, where an internal note does, and what ends mail like it; "" where nobody is told."""
 
     reply: str
     note: str = ""
+    end: str = ""
 
 
 def values(
@@ -107,6 +108,7 @@ def values(
         if (row.item or row.topic) and told.template not in ORIGINALS:
             made["reply_line"] = in_words("words", "reply_line", language) if settings.replies.reply_line else ""
             made["reply_reaches"] = _reaches(row, about, config, language)
+            made["unsubscribe"] = reaches.end
     if row.kind is Kind.ANSWER and settings.replies.quote == "last" and about.quoted.strip():
         made["quote"] = _quote(about, config, language)
     return made

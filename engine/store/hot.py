@@ -317,7 +317,7 @@ ORDER BY account.id"""
 
 LEAVING = """
 SELECT account.id, login, roles, item, event, payload FROM outbox JOIN account ON account.id = account_id
-WHERE outbox.id = ? AND class = 'notice'"""
+WHERE outbox.id = ? AND class IN ('notice', 'answer')"""
 
 NO_WATCHER = "DELETE FROM item_person WHERE item_id = ? AND account_id = ? AND role = ?"
 

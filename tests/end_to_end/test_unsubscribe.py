@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
-from end_to_end.test_conversation import JANE, asked, got, office, outcome, reply, states
+from end_to_end.test_conversation import JANE, asked, got, office, outcome, reply, states, words
 
 __all__ = ["office"]
 
@@ -97,3 +98,20 @@ def test_F125_it_stands_in_the_history_of_the_item(desk: Any, office: Any) -> No
     history = desk.allegra("item", "history", "1").stdout
     assert "person.unsubscribed" in history and "anna" in history
     assert "thread.unsubscribed" in desk.allegra("explain", "last").stdout
+
+
+def test_F125_a_customer_who_watches_finds_the_address_below_the_answer_and_hears_no_more(
+    desk: Any, office: Any
+) -> None:
+    asked(desk, office, "The lamp is dark")
+    desk.allegra("item", "answer", "1", "-m", "Try another one.", "--as", "anna")
+    desk.run()
+    told = got(office)
+    assert {"jane@big.example", "karl@big.example"} <= told.keys()
+    assert told["karl@big.example"]["List-Unsubscribe"] is None, "a list header stops answers"
+    (address,) = re.findall(r"help\+u\S+@example\.com|support\+u\S+@example\.com", words(told["karl@big.example"]))
+    assert "+u" not in words(told["jane@big.example"]), "who asked hears what is answered"
+    assert leave(desk, address.rstrip(".")) == "discarded"
+    desk.allegra("item", "answer", "1", "-m", "Did it help?", "--as", "anna")
+    desk.run()
+    assert "karl@big.example" not in got(office)
