@@ -25,7 +25,7 @@ def admin() -> None:
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a table.")
 @click.pass_context
 def load(ctx: click.Context, file: Path, dry_run: bool, as_json: bool) -> None:
-    """Load users, groups, roles, workspaces, members, fields, items and topics from FILE (TOML, or .json).
+    """Load users, groups, roles, workspaces, members, preferences, fields, items, topics from FILE (TOML, or .json).
 
     Loading twice changes nothing. With anything wrong in the file nothing is loaded, and everything that is wrong
     is shown with its place (exit 1).

@@ -17,6 +17,7 @@ import msgspec
 
 from engine.model.desk import CustomField
 from engine.model.fields import KINDS
+from engine.model.preferences import BY_KEY, PREFERENCES
 from engine.store.directory import PERMISSIONS, STATUSES
 from engine.store.errors import NotFound, Refused
 from engine.store.load_values import unknown_default, unknown_values
@@ -126,6 +127,8 @@ SHAPES: dict[str, Shape] = {
                    "status": _one_of(*WORKSPACE_STATUSES), "statuses": _is_statuses,
                    **{name: _is_texts for name in LISTS if name != "statuses"}},
     "members": {"user": _is_text, "group": _is_text, "workspace": _is_name, "role": _is_name},
+    "preferences": {"user": _is_name, "workspace": _is_text,
+                    **{each.key: _one_of(*each.values) for each in PREFERENCES}},
     "fields": {"name": _is_name, "kind": _one_of(*FIELD_KINDS), "values": _is_texts, "multiple": _is_flag,
                "types": _is_texts, "required": _is_flag, "default": _is_value},
     "items": {"id": _is_number, "workspace": _is_name, "title": _is_title, "text": _is_text, "type": _is_text,
@@ -138,8 +141,8 @@ SHAPES: dict[str, Shape] = {
 
 REQUIRED = {
     "groups": ("name",), "users": ("login",), "roles": ("name",), "workspaces": ("identifier",),
-    "members": ("workspace", "role"), "fields": ("name",), "items": ("id", "workspace", "title"),
-    "topics": ("id", "workspace", "title"),
+    "members": ("workspace", "role"), "preferences": ("user",), "fields": ("name",),
+    "items": ("id", "workspace", "title"), "topics": ("id", "workspace", "title"),
 }  # fmt: skip
 
 INNER: dict[str, tuple[str, Shape]] = {"items": ("comments", COMMENT), "topics": ("posts", POST)}
@@ -259,6 +262,15 @@ def _member(store: Store, entry: dict[str, Any]) -> str:
     return store.directory.put_member(entry["workspace"], entry["role"], user=user, group=group)
 
 
+def _preference(store: Store, entry: dict[str, Any]) -> str:
+    """What somebody wants; what the entry does not name stays as it is."""
+    workspace = entry.get("workspace", "")
+    if workspace and store.items.catalog(workspace) is None:
+        raise NotFound(f'there is no workspace "{workspace}"', workspace)
+    wanted = {key: value for key, value in entry.items() if key in BY_KEY}
+    return store.directory.put_preferences(entry["user"], workspace, wanted)
+
+
 def _field(store: Store, entry: dict[str, Any]) -> str:
     return store.items.put_field(msgspec.convert(entry, CustomField))
 
@@ -269,6 +281,7 @@ _PUT: dict[str, Callable[[Any, dict[str, Any]], str]] = {
     "roles": lambda store, entry: store.directory.put_role(entry["name"], entry.get("permissions", ())),
     "workspaces": _workspace,
     "members": _member,
+    "preferences": _preference,
     "fields": _field,
     "items": lambda store, entry: store.items.put_item(entry),
     "topics": lambda store, entry: store.items.put_topic(entry),

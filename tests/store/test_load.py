@@ -50,6 +50,15 @@ group = "ops"
 workspace = "ops"
 role = "writer"
 
+[[preferences]]
+user = "zoe"
+how = "daily"
+
+[[preferences]]
+user = "zoe"
+workspace = "ops"
+new = "all"
+
 [[fields]]
 name = "Order number"
 kind = "list"
@@ -153,6 +162,9 @@ def test_new_items_go_on_above_the_loaded_numbers(desk):
         ('[[users]]\nlogin = "a"\nemails = ["JANE@example.com"]\n', "D120", 3, "belongs to user jane"),
         ('[[members]]\nworkspace = "support"\nrole = "no"\nuser = "jane"\n', "D120", 3, 'there is no role "no"'),
         ('[[members]]\nworkspace = "support"\nrole = "no"\n', "D120", 1, "a member is a user or a group"),
+        ('[[preferences]]\nuser = "no"\nnew = "all"\n', "D120", 2, 'there is no user "no"'),
+        ('[[preferences]]\nuser = "jane"\nworkspace = "no"\n', "D120", 3, 'there is no workspace "no"'),
+        ('[[preferences]]\nuser = "jane"\nnew = "some"\n', "D114", 3, '"new" has to be one of unassigned, all, none'),
         ('[[workspaces]]\nidentifier = "x"\nparent = "no"\n', "D120", 3, 'there is no workspace "no"'),
         (
             '[[items]]\nid = 1\nworkspace = "support"\ntitle = "x"\n[[items.comments]]\nauthor = "jane"\ntxt = "x"\n',
