@@ -70,20 +70,22 @@ def with_words(command: F) -> F:
 
 def act(
     ctx: click.Context, do: Callable[[Engine, How], Acted], *, by: str | None, key: str, quiet: bool, dry_run: bool,
-    as_json: bool, what: str = "nothing changed", more: Callable[[], dict[str, Any]] = dict,
+    as_json: bool, what: str = "nothing changed", more: Callable[[], dict[str, Any]] = dict, topic: bool = False,
 ) -> None:  # fmt: skip
     """Open what is needed, do it, and say what came of it.
 
-    `what` says it of an act that is no event, `more` stands beside it in JSON.
+    Nobody is asked for words where it was done before under the same key. `what` says it of an act that is no event,
+    `more` stands beside it in JSON.
     """
-    from engine.desk.doing import How, whoever
+    from engine.desk.doing import How, again, whoever
     from engine.run.engine import Engine
 
     config = open_config(ctx)
     with open_store(ctx, config) as store, closing(Engine(config, store)) as engine:
         account = whoever(engine, by or "", person())
         typed_by = "" if account.login == person() else person()
-        acted = do(engine, How(account, typed_by, "command", key, quiet, dry_run))
+        how = How(account, typed_by, "command", key, quiet, dry_run)
+        acted = again(engine, how, ctx.params["number"], topic=topic) or do(engine, how)
         if as_json:
             print_json("act", {**_as_json(acted, account.login, typed_by, dry_run), **more()})
         else:

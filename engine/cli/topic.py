@@ -97,7 +97,7 @@ def post(
         topics.topic(engine.store, number)
         return topics.post(engine, number, read_words(lambda: last(engine), text, source), how, files(attach))
 
-    act(ctx, do, **more)
+    act(ctx, do, topic=True, **more)
 
 
 @topic.command()
@@ -108,7 +108,7 @@ def lock(ctx: click.Context, /, number: int, **more: Any) -> None:
     """Let a topic take no posts any more; a mail that answers it is refused."""
     from engine.desk import topics
 
-    act(ctx, lambda engine, how: topics.lock(engine, number, how, locked=True), **more)
+    act(ctx, lambda engine, how: topics.lock(engine, number, how, locked=True), topic=True, **more)
 
 
 @topic.command()
@@ -119,7 +119,7 @@ def unlock(ctx: click.Context, /, number: int, **more: Any) -> None:
     """Let a locked topic take posts again."""
     from engine.desk import topics
 
-    act(ctx, lambda engine, how: topics.lock(engine, number, how, locked=False), **more)
+    act(ctx, lambda engine, how: topics.lock(engine, number, how, locked=False), topic=True, **more)
 
 
 def _print(view: TopicView) -> None:

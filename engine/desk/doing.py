@@ -9,11 +9,13 @@ type of a file by its bytes; what cannot be done is refused whole, with a senten
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
-from typing import TYPE_CHECKING, NamedTuple
+from functools import wraps
+from typing import TYPE_CHECKING, Concatenate, NamedTuple, ParamSpec
 
 from engine.desk import logged
+from engine.desk.looking import gone
 from engine.model.acts import Act, Acted
 from engine.model.desk import AccountStatus, ItemFacts
 from engine.model.events import Kind, Why
@@ -26,6 +28,9 @@ if TYPE_CHECKING:
     from engine.model.desk import Account
     from engine.model.stored import TopicRow
     from engine.run.engine import Engine
+
+
+P = ParamSpec("P")
 
 
 class File(NamedTuple):
@@ -58,9 +63,28 @@ def whoever(engine: Engine, named_so: str, typed_by: str) -> Account:
     return account
 
 
-def again(engine: Engine, how: How) -> Acted | None:
-    """Give what came of it where it was done before under the same key: then nothing is judged anew."""
-    return engine.store.acted(how.key) if how.key else None
+def again(engine: Engine, how: How, number: int, *, topic: bool = False) -> Acted | None:
+    """Give what came of it where it was done before under the same key: then nothing is judged anew.
+
+    Raises Refused where that was about another item or topic: a key names one act.
+    """
+    before = engine.store.acted(how.key) if how.key else None
+    if before is not None and (before.topic, before.item) != ((number, 0) if topic else (0, number)):
+        about = f"topic {before.topic}" if before.topic else f"#{before.item}"
+        raise Refused(f'the key "{how.key}" was used for {about} ({before.ref}): nothing was done')
+    return before
+
+
+def once(act: Callable[Concatenate[Engine, int, P], Acted]) -> Callable[Concatenate[Engine, int, P], Acted]:
+    """Let an act on an item ask first whether it was done before under the same key."""
+
+    @wraps(act)
+    def asked(engine: Engine, number: int, /, *rest: P.args, **more: P.kwargs) -> Acted:
+        how = next(each for each in (*rest, *more.values()) if isinstance(each, How))
+        before = again(engine, how, number)
+        return act(engine, number, *rest, **more) if before is None else before
+
+    return asked
 
 
 def done(
@@ -72,11 +96,22 @@ def done(
     act = Act(how.by, (*effects, tell), item, how.typed_by, how.via, how.key, topic)
     store = engine.store
     with store.rehearsal() if how.dry_run else nullcontext(), store.joining():
+        if isinstance(about, ItemFacts):
+            _is_still(engine, about)
         acted = store.act(act, engine.teller)
         if words_for_others and not how.quiet and not acted.again:
             _reaches_somebody(item, acted)
     logged.acted(engine.config, acted, how)
     return acted
+
+
+def _is_still(engine: Engine, item: ItemFacts) -> None:
+    """Raise where somebody else merged or deleted the item since it was looked at: what is said now would be lost."""
+    now = engine.store.items.exactly(item.id)
+    if now is None:
+        raise NotFound(gone(engine.store, item.id))
+    if now.merged_into != item.merged_into:
+        raise Refused(f"item #{item.id} was merged into #{now.merged_into}: say that number")
 
 
 def _reaches_somebody(item: int, acted: Acted) -> None:

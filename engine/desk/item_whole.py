@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from engine.desk import looking
-from engine.desk.doing import How, again, done
+from engine.desk.doing import How, done, once
 from engine.desk.item_act import catalog_of, found, may_edit
 from engine.model.addresses import bare, key_of
 from engine.model.desk import LEGAL_HOLD
@@ -27,13 +27,12 @@ if TYPE_CHECKING:
 STILL_TO_GO = ("queued", "sending", "held", "digest")
 
 
+@once
 def merge(engine: Engine, number: int, into: int, how: How) -> Acted:
     """Let another item have what this one holds; it is closed, and what names it leads there.
 
     Raises NotFound, Refused.
     """
-    if (before := again(engine, how)) is not None:
-        return before
     item = found(engine, number)
     if into == number:
         raise Refused(f"item #{number} cannot be merged into itself")
@@ -71,13 +70,12 @@ def weighed(store: Store, number: int) -> Weight:
     )  # fmt: skip
 
 
+@once
 def delete(engine: Engine, number: int, how: How) -> Acted:
     """Take an item away for good, with all that hangs on it; its number is never given again.
 
     Raises NotFound, Refused.
     """
-    if (before := again(engine, how)) is not None:
-        return before
     item = engine.store.items.exactly(number)
     if item is None:
         raise NotFound(looking.gone(engine.store, number))

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from engine.desk.doing import File, How, attached, done, needs_words
+from engine.desk.doing import File, How, attached, done, needs_words, once
 from engine.desk.item_act import found, known, may_comment, may_edit, status_change
 from engine.model.draft import Role
 from engine.model.plan import AddComment, AddPerson, DropDraft, EditWords, Effect, Publish, SendDraft
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from engine.run.engine import Engine
 
 
+@once
 def answer(
     engine: Engine, number: int, words: str, how: How, files: Sequence[File] = (), *, status: str = "",
     close: bool = False, copy_to: Sequence[str] = (),
@@ -38,11 +39,13 @@ def answer(
     return done(engine, item, effects, how, words_for_others=not how.anyway)
 
 
+@once
 def note(engine: Engine, number: int, words: str, how: How, files: Sequence[File] = ()) -> Acted:
     """Write a note that only people inside see. Raises NotFound, Refused, Unclear."""
     return _inside(engine, number, words, how, files)
 
 
+@once
 def publish(engine: Engine, number: int, comment: int, how: How, *, authorise: bool = False) -> Acted:
     """Make a note a comment that everybody on the item sees and hears of. Raises NotFound, Refused."""
     item = found(engine, number)
@@ -53,11 +56,13 @@ def publish(engine: Engine, number: int, comment: int, how: How, *, authorise: b
 # ── drafts ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+@once
 def draft(engine: Engine, number: int, words: str, how: How, files: Sequence[File] = ()) -> Acted:
     """Write an answer that waits: people inside see it, nobody is told. Raises NotFound, Refused, Unclear."""
     return _inside(engine, number, words, how, files, draft=True)
 
 
+@once
 def send(
     engine: Engine, number: int, comment: int, how: How, *, status: str = "", close: bool = False,
     copy_to: Sequence[str] = (),
@@ -73,6 +78,7 @@ def send(
     return done(engine, item, effects, how, words_for_others=not how.anyway)
 
 
+@once
 def edit(engine: Engine, number: int, comment: int, words: str, how: How) -> Acted:
     """Give a note or a draft other words. Raises NotFound, Refused, Unclear."""
     item = found(engine, number)
@@ -81,6 +87,7 @@ def edit(engine: Engine, number: int, comment: int, words: str, how: How) -> Act
     return done(engine, item, [EditWords(number, comment, words.strip("\n"))], how)
 
 
+@once
 def discard(engine: Engine, number: int, comment: int, how: How) -> Acted:
     """Throw a draft away, with its files. Raises NotFound, Refused."""
     item = found(engine, number)

@@ -10,7 +10,7 @@ import difflib
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from engine.desk.doing import File, How, again, done, whoever
+from engine.desk.doing import File, How, done, once, whoever
 from engine.desk.item_act import catalog_of, found, judged, known, may_edit, status_change
 from engine.desk.item_whole import delete, merge
 from engine.desk.item_words import answer, discard, draft, edit, note, publish, send
@@ -35,26 +35,25 @@ __all__ = [
 # ── state ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+@once
 def assign(engine: Engine, number: int, who: str, how: How) -> Acted:
     """Give the item to a person or a group, or to nobody (`-`). Raises NotFound, Refused, Unclear."""
     return set_values(engine, number, [("assigned_to", "" if who == "-" else who)], how)
 
 
+@once
 def close(engine: Engine, number: int, how: How, status: str = "") -> Acted:
     """Set a status that ends the work: the one that is named, else the first there is. Raises NotFound, Refused."""
     item = found(engine, number)
-    if (before := again(engine, how)) is not None:
-        return before
     if item.closed:
         raise Refused(f"item #{number} is closed already ({item.status})")
     return done(engine, item, [status_change(engine, item, how, status)], how)
 
 
+@once
 def reopen(engine: Engine, number: int, how: How, status: str = "") -> Acted:
     """Set a status that does not end the work: the one that is named, else the first there is. Raises as `close`."""
     item, catalog = found(engine, number), catalog_of(engine, number)
-    if (before := again(engine, how)) is not None:
-        return before
     if not item.closed:
         raise Refused(f"item #{number} is open ({item.status})")
     first = next((each.name for each in catalog.statuses if not each.closed), "")
@@ -63,6 +62,7 @@ def reopen(engine: Engine, number: int, how: How, status: str = "") -> Acted:
     return set_values(engine, number, [("status", status or first)], how)
 
 
+@once
 def set_values(engine: Engine, number: int, wanted: Iterable[tuple[str, str]], how: How) -> Acted:
     """Set fields by name, each judged as a keyword of a mail would be. Raises NotFound, Refused, Unclear."""
     item, catalog, look = found(engine, number), catalog_of(engine, number), engine.looking()
@@ -76,6 +76,7 @@ def set_values(engine: Engine, number: int, wanted: Iterable[tuple[str, str]], h
     return done(engine, item, effects, how)
 
 
+@once
 def relabel(engine: Engine, number: int, changes: Iterable[str], how: How) -> Acted:
     """Put labels on (`+x` or `x`) and take them off (`-x`). Raises NotFound, Refused, Unclear."""
     item = found(engine, number)
@@ -95,6 +96,7 @@ def relabel(engine: Engine, number: int, changes: Iterable[str], how: How) -> Ac
 # ── people ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+@once
 def join(engine: Engine, number: int, who: str, role: Role, how: How) -> Acted:
     """Let somebody take part. Everybody who may see the item may watch it themselves. Raises NotFound, Refused."""
     item, login = found(engine, number), known(engine, who)
@@ -105,6 +107,7 @@ def join(engine: Engine, number: int, who: str, role: Role, how: How) -> Acted:
     return done(engine, item, [AddPerson(number, login, role)], how)
 
 
+@once
 def leave(engine: Engine, number: int, who: str, how: How) -> Acted:
     """Take somebody's role away; everybody may take their own. Raises NotFound, Refused."""
     item, login = found(engine, number), known(engine, who)

@@ -33,7 +33,7 @@ def topic(store: Store, number: int) -> TopicView:
 def post(engine: Engine, number: int, words: str, how: How, files: Sequence[File] = ()) -> Acted:
     """Write below a topic; who wrote there before hears of it. Raises NotFound, Refused, Unclear."""
     found = topic(engine.store, number).topic
-    if (before := again(engine, how)) is not None:
+    if (before := again(engine, how, number, topic=True)) is not None:
         return before
     needs_words(words, files)
     if not (_may(engine, how.by, "add_comments", found.workspace) or _wrote(engine, how.by, number)):
@@ -46,6 +46,8 @@ def post(engine: Engine, number: int, words: str, how: How, files: Sequence[File
 def lock(engine: Engine, number: int, how: How, *, locked: bool) -> Acted:
     """Let a topic take no posts any more, or take them again; nobody hears of it. Raises NotFound, Refused."""
     found = topic(engine.store, number).topic
+    if (before := again(engine, how, number, topic=True)) is not None:
+        return before
     if not _may(engine, how.by, "edit_items", found.workspace):
         raise Refused(f"{how.by.login} may not lock topics of {found.workspace}")
     return done(engine, found, [LockTopic(number, locked)], how)

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from manned import an_engine, by
 
 from engine.desk import items, preferences
+from engine.desk.doing import done
+from engine.desk.item_act import found
 from engine.desk.items import File
 from engine.model.acts import Acted
 from engine.model.draft import Role
+from engine.model.plan import AddComment
 from engine.run.engine import Engine
 from engine.store.errors import NotFound, Refused, Unclear
+from engine.store.load import load as load_data
 
 
 @pytest.fixture
@@ -199,6 +203,43 @@ def test_a_repetition_with_the_same_key_gives_the_first_result_and_does_nothing(
         first.ref, first.comment, told(first), events(first)
     )  # fmt: skip
     assert len(engine.store.items.view(12).comments) == 1
+
+
+def test_a_repetition_gives_the_first_result_whatever_became_of_the_item(engine: Engine) -> None:
+    load_data(engine.store, {"items": [{"id": 7, "workspace": "support", "title": "Other", "author": "jane"}]})
+    acts: list[Callable[[], Acted]] = [
+        lambda: items.answer(engine, 12, "Hello", by(engine, key="answer")),
+        lambda: items.note(engine, 12, "Hm", by(engine, key="note")),
+        lambda: items.assign(engine, 12, "bob", by(engine, key="assign")),
+        lambda: items.relabel(engine, 12, ["+x"], by(engine, key="label")),
+        lambda: items.join(engine, 12, "karl", Role.READER, by(engine, key="join")),
+    ]
+    first = [act().ref for act in acts]
+    items.merge(engine, 12, 7, by(engine))
+    assert [act().ref for act in acts] == first
+    engine.store.directory.put_account("anna", admin=True)
+    items.delete(engine, 12, by(engine))
+    assert [(act().ref, act().again) for act in acts] == [(ref, True) for ref in first]
+
+
+def test_a_key_that_was_used_for_another_item_is_refused(engine: Engine) -> None:
+    load_data(engine.store, {"items": [{"id": 7, "workspace": "support", "title": "Other", "author": "jane"}]})
+    items.answer(engine, 12, "Hello", by(engine, key="k"))
+    with pytest.raises(Refused, match='the key "k" was used for #12'):
+        items.answer(engine, 7, "Hello", by(engine, key="k"))
+    assert engine.store.items.view(7).comments == ()
+
+
+def test_nothing_is_said_on_an_item_that_was_merged_or_deleted_since_it_was_looked_at(engine: Engine) -> None:
+    load_data(engine.store, {"items": [{"id": 7, "workspace": "support", "title": "Other", "author": "jane"}]})
+    engine.store.directory.put_account("anna", admin=True)
+    looked_at, words = found(engine, 12), [AddComment(12, "Hello", "anna")]
+    items.merge(engine, 12, 7, by(engine))
+    with pytest.raises(Refused, match="merged into #7"):
+        done(engine, looked_at, words, by(engine))
+    items.delete(engine, 12, by(engine))
+    with pytest.raises(NotFound, match="deleted"):
+        done(engine, looked_at, words, by(engine))
 
 
 def test_what_is_tried_says_what_would_be_and_keeps_nothing(engine: Engine) -> None:
