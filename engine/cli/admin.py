@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from engine.cli.common import FINDINGS, open_store, print_json, print_problems
+from engine.cli.common import FINDINGS, log_act, open_store, print_json, print_problems
 from engine.cli.noun import Noun
 from engine.cli.shown import print_table
 
@@ -40,6 +40,8 @@ def load(ctx: click.Context, file: Path, dry_run: bool, as_json: bool) -> None:
     except LoadError as error:
         print_problems(error.problems)
         raise SystemExit(FINDINGS) from None
+    if not dry_run:
+        log_act(ctx, "admin.load", file.name)
     if as_json:
         for table, tally in tallies.items():
             print_json("admin", {"table": table, "added": tally.added, "changed": tally.changed, "same": tally.same})

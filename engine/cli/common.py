@@ -126,7 +126,7 @@ def open_config(ctx: click.Context) -> Config:
         if len(error.problems) > 1:
             complain(f"{config_path(ctx)} does not load; nothing was done")
         raise SystemExit(BROKEN_CONFIG) from None
-    ctx.find_root().ensure_object(dict)["zone"] = config.instance.timezone
+    ctx.find_root().ensure_object(dict).update(zone=config.instance.timezone, loaded=config)
     if verbosity(ctx) >= 0 and config.warnings and due(config):
         print_problems(config.warnings)
     return config
@@ -171,6 +171,14 @@ def answer(as_json: bool, schema: str, data: Mapping[str, Any], sentence: str) -
         print_json(schema, data)
     else:
         click.echo(printable(sentence))
+
+
+def log_act(ctx: click.Context, event: str, said: str = "", *, mail: str = "") -> None:
+    """Log what was done, once it is committed, by whoever types; what logs by itself needs no line here."""
+    from engine.cli.mail import person
+    from engine.desk import logged
+
+    logged.act(ctx.find_root().obj["loaded"], event, person(), said, mail=mail)
 
 
 def save(path: Path, content: bytes, *, over: bool = False) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from engine.cli.common import exit_codes, open_config, open_store, print_json
+from engine.cli.common import exit_codes, log_act, open_config, open_store, print_json
 from engine.cli.noun import Noun
 
 
@@ -103,6 +103,8 @@ def prune(ctx: click.Context, commit: bool, as_json: bool) -> None:
     config = open_config(ctx)
     with open_store(ctx, config) as store:
         pruned = acting.prune(config, store, commit=commit)
+    if commit:
+        log_act(ctx, "db.prune", f"{pruned.mails} mails")
     if as_json:
         print_json("db", {"mails": pruned.mails, "bytes": pruned.bytes, "traces": pruned.traces,
                           "outbox": pruned.outbox, "done": commit})  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from engine.cli.common import SAID, answer, open_store, print_json, usage
+from engine.cli.common import SAID, answer, log_act, open_store, print_json, usage
 from engine.cli.noun import Noun
 from engine.cli.removing import removed
 from engine.cli.shown import print_pairs, print_table
@@ -26,6 +26,8 @@ def add(ctx: click.Context, name: str, members: tuple[str, ...], as_json: bool) 
 
     with open_store(ctx) as store, usage():
         said = put_group(store, name, members)
+        if said != "same":
+            log_act(ctx, f"group.{said}", name)
         answer(
             as_json,
             "group",
@@ -76,4 +78,4 @@ def remove(ctx: click.Context, name: str, commit: bool, as_json: bool) -> None:
     Without --commit it only tells what would go.
     """
     with open_store(ctx) as store:
-        removed(store, "group", name, commit, as_json)
+        removed(ctx, store, "group", name, commit, as_json)

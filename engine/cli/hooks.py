@@ -19,6 +19,7 @@ from engine.cli.common import (
     complain,
     config_path,
     exit_codes,
+    log_act,
     open_config,
     print_json,
     print_problems,
@@ -145,6 +146,8 @@ def enable(ctx: click.Context, names: tuple[str, ...], as_json: bool) -> None:
         if was_off is None:
             complain(f"there is no script {name} in {config.hooks.directory.name}")
             continue
+        if was_off:
+            log_act(ctx, "hooks.enable", name)
         said = f"{name}  is on again" if was_off else f"{name}  was not switched off"
         answer(as_json, "hooks", {"name": name, "was_off": was_off}, said)
     raise SystemExit(FINDINGS if None in found.values() else DONE)
@@ -171,6 +174,8 @@ def disable(ctx: click.Context, names: tuple[str, ...], reason: str, as_json: bo
         if was_on is None:
             complain(f"there is no script {name} in {config.hooks.directory.name}")
             continue
+        if was_on:
+            log_act(ctx, "hooks.disable", f"{name} {reason}".strip())
         said = f"{name}  is off: mail that asks it is held" if was_on else f"{name}  was switched off already"
         answer(as_json, "hooks", {"name": name, "was_off": not was_on}, said)
     raise SystemExit(FINDINGS if None in done.values() else DONE)

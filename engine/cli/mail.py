@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from engine.cli import mail_gone
-from engine.cli.common import answer, is_terminal, open_config, open_store, print_json, save
+from engine.cli.common import answer, is_terminal, log_act, open_config, open_store, print_json, save
 from engine.cli.noun import Noun
 from engine.cli.shown import lately, print_pairs, print_table, subject, when
 from engine.plain_text import printable, safe_line
@@ -160,6 +160,7 @@ def retry(ctx: click.Context, refs: tuple[str, ...], as_json: bool) -> None:
     with open_store(ctx) as store:
         for ref in refs:
             row = try_again(store, ref)
+            log_act(ctx, "mail.retry", mail=row.mail)
             answer(as_json, "mail", {"mail": row.mail, "done": "waits"}, f"{row.mail[:8]}  waits for the next run")
 
 
@@ -191,6 +192,7 @@ def reset_status(ctx: click.Context, refs: tuple[str, ...], as_json: bool) -> No
     with open_store(ctx) as store:
         for ref in refs:
             row = acting.reset_status(store, ref)
+            log_act(ctx, "mail.reset", mail=row.mail)
             answer(as_json, "mail", {"mail": row.mail, "done": "reset"}, f"{row.mail[:8]}  may be taken up at once")
 
 
@@ -205,6 +207,7 @@ def settle(ctx: click.Context, refs: tuple[str, ...], as_json: bool) -> None:
     with open_store(ctx) as store:
         for ref in refs:
             row = acting.settle(store, ref)
+            log_act(ctx, "mail.settle", mail=row.mail)
             said = f"{row.mail[:8]}  its mailbox action is planned again"
             answer(as_json, "mail", {"mail": row.mail, "done": "settle"}, said)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from engine.cli.common import answer, open_config, open_store, print_json, usage
+from engine.cli.common import answer, log_act, open_config, open_store, print_json, usage
 from engine.cli.shown import lately, print_table, subject
 from engine.plain_text import printable
 
@@ -41,6 +41,8 @@ def delete(ctx: click.Context, refs: tuple[str, ...], on_server: bool, commit: b
     with open_store(ctx, config) as store:
         for ref in refs:
             found = erasing.delete_on_server(config, store, ref, commit=commit)
+            if commit:
+                log_act(ctx, "mail.delete", f"in mailbox {found.row.mailbox}", mail=found.row.mail)
             row, kept = found.row, "" if found.kept else "; no copy of it is kept here"
             will = "will be" if commit else "would be"
             end = "by the next run" + ("" if commit else " (--commit does it)") + kept
@@ -71,6 +73,8 @@ def purge(ctx: click.Context, refs: tuple[str, ...], commit: bool, as_json: bool
         waits: list[Purge] = []
         for each in erasing.purge(store, chosen, commit=commit):
             (waits if each.because else would).append(each)
+            if commit and not each.because:
+                log_act(ctx, "mail.purge", mail=each.row.mail)
             if as_json:
                 done = "purged" if commit and not each.because else "nothing"
                 print_json("mail", {"mail": each.row.mail, "done": done, "because": each.because or None})

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from engine.cli.common import LATER, complain, open_config, open_store, print_json
+from engine.cli.common import LATER, complain, log_act, open_config, open_store, print_json
 from engine.cli.mail import person as typed_by
 from engine.cli.noun import Noun
 from engine.cli.shown import print_pairs, print_table
@@ -46,6 +46,8 @@ def forget(ctx: click.Context, address: str, names: tuple[str, ...], commit: boo
     config = open_config(ctx)
     with open_store(ctx, config) as store:
         done = erasing.forget(config, store, address, typed_by(), names=names, commit=commit)
+    if commit and done.person.counts:
+        log_act(ctx, "person.forget")  # and not whom
     if as_json:
         who = {"address": done.person.address, "login": done.person.login or None, "names": done.person.names}
         what = "forgotten" if commit else "nothing"

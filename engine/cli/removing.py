@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from engine.cli.common import answer
+import click
+
+from engine.cli.common import answer, log_act
 
 if TYPE_CHECKING:
     from engine.store.store import Store
@@ -19,11 +21,13 @@ NAMED = {"user": "login", "group": "name", "workspace": "workspace"}
 """What JSON calls the one that goes."""
 
 
-def removed(store: Store, kind: Kind, name: str, commit: bool, as_json: bool) -> None:
+def removed(ctx: click.Context, store: Store, kind: Kind, name: str, commit: bool, as_json: bool) -> None:
     """Take one away, or find out whether it could go, and say so."""
     from engine.desk import acting
 
     acting.remove(store, kind, name, commit=commit)
+    if commit:
+        log_act(ctx, f"{kind}.removed", name)
     said = "removed" if commit else "would be removed (--commit does it)"
     done = {NAMED[kind]: name, "done": "removed" if commit else "nothing"}
     answer(as_json, kind, done, f"{kind} {name}: {said}")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from engine.cli.common import open_config, open_store, print_json, terminal_columns
+from engine.cli.common import log_act, open_config, open_store, print_json, terminal_columns
 from engine.plain_text import printable
 
 if TYPE_CHECKING:
@@ -64,6 +64,7 @@ def replay(
             try:
                 if commit:
                     _print_kept(acting.replay(engine, row, as_new=as_new, notify=notify), as_json)
+                    log_act(ctx, "mail.replay", mail=row.mail)
                 else:
                     changed += _print_compared(acting.decided_now(engine, row, as_new=as_new), as_json)
             except acting.Erased as erased:

@@ -7,7 +7,7 @@ from typing import TextIO
 import click
 
 from engine.cli import words
-from engine.cli.common import SAID, answer, open_config, open_store, print_json, usage
+from engine.cli.common import SAID, answer, log_act, open_config, open_store, print_json, usage
 from engine.cli.noun import Noun
 from engine.cli.removing import removed
 from engine.cli.shown import print_pairs, print_table
@@ -46,6 +46,8 @@ def add(
 
     with open_store(ctx) as store, usage():
         said = put_user(store, login, emails, groups, name=name, status=status, language=language, admin=admin)
+        if said != "same":
+            log_act(ctx, f"user.{said}", login)
         answer(
             as_json,
             "user",
@@ -153,6 +155,8 @@ def notify(
     with open_store(ctx, config) as store:
         login = looking.user(store, who).login
         desk.put(store, login, {key: value for key, _, value in pairs}, workspace, preset or "", reset=reset)
+        if wanted or preset or reset:
+            log_act(ctx, "user.notify", login)
         rows = desk.effective(config, store, login, workspace)
         if as_json:
             for row in rows:
@@ -194,6 +198,8 @@ def signature(
                 answer(False, "user", {}, line)
             return
         said = desk.sign(store, login, None if reset else text if file is None else file.read(), workspace)
+        if said != "same":
+            log_act(ctx, "user.signature", login)
         answer(as_json, "user", {"login": login, "done": said}, f"signature of {login}: {SAID[said]}")
 
 
@@ -208,7 +214,7 @@ def remove(ctx: click.Context, login: str, commit: bool, as_json: bool) -> None:
     Without --commit it only tells what would go.
     """
     with open_store(ctx) as store:
-        removed(store, "user", login, commit, as_json)
+        removed(ctx, store, "user", login, commit, as_json)
 
 
 def _status(ctx: click.Context, login: str, status: str, as_json: bool) -> None:
@@ -216,4 +222,5 @@ def _status(ctx: click.Context, login: str, status: str, as_json: bool) -> None:
 
     with open_store(ctx) as store:
         set_user_status(store, login, status)
+        log_act(ctx, f"user.{status}", login)
         answer(as_json, "user", {"login": login, "done": status}, f"user {login}: {status}")

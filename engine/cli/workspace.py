@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from engine.cli.common import SAID, answer, open_store, print_json, usage
+from engine.cli.common import SAID, answer, log_act, open_store, print_json, usage
 from engine.cli.noun import Noun
 from engine.cli.removing import removed
 from engine.cli.shown import print_pairs, print_table
@@ -37,6 +37,8 @@ def add(
     roles = [_role(member) for member in members]
     with open_store(ctx) as store, usage():
         said = put_workspace(store, identifier, lists, roles, name=name, public=public)
+        if said != "same":
+            log_act(ctx, f"workspace.{said}", identifier)
         answer(
             as_json,
             "workspace",
@@ -138,7 +140,7 @@ def remove(ctx: click.Context, identifier: str, commit: bool, as_json: bool) -> 
     Without --commit it only tells what would go.
     """
     with open_store(ctx) as store:
-        removed(store, "workspace", identifier, commit, as_json)
+        removed(ctx, store, "workspace", identifier, commit, as_json)
 
 
 def _status(ctx: click.Context, identifier: str, status: str, as_json: bool) -> None:
@@ -146,4 +148,5 @@ def _status(ctx: click.Context, identifier: str, status: str, as_json: bool) -> 
 
     with open_store(ctx) as store:
         set_workspace_status(store, identifier, status)
+        log_act(ctx, f"workspace.{status}", identifier)
         answer(as_json, "workspace", {"workspace": identifier, "done": status}, f"workspace {identifier}: {status}")

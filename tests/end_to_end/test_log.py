@@ -52,7 +52,8 @@ def test_what_is_done_to_topics_and_who_is_let_in_has_a_line_and_what_is_only_lo
     desk.load('[[topics]]\nid = 4\nworkspace = "support"\ntitle = "Coffee?"\n')
     assert desk.allegra("topic", "post", "4", "-m", "Yes.").exit_code == 0
     assert desk.allegra("topic", "post", "4", "-m", "Yes.", "--dry-run").exit_code == 0
-    (act,) = logged(desk)
+    loaded, act = logged(desk)
+    assert loaded["event"] == "admin.load"
     assert (act["event"], act["item"]) == ("act", None)
     assert act["said"].startswith("by anna") and act["said"].endswith("topic.posted topic 4")
     desk.mail("Printer", sender="Jane Doe <jane@example.org>")
@@ -185,3 +186,29 @@ def test_items_are_listed_by_what_is_asked(desk: Any) -> None:
     wrong = desk.allegra("item", "list", "asigned:anna")
     assert wrong.exit_code == 2 and "did you mean assigned:?" in wrong.stderr
     assert "no item matches" in desk.allegra("item", "list", "nothing").stderr
+
+
+def test_what_people_do_to_mails_people_and_scripts_has_a_line_and_what_changes_nothing_none(desk: Any) -> None:
+    desk.configure(more=LOG + '[hooks]\ndirectory = "hooks"\n')
+    desk.hook("guard.py", "def guard(mail, ctx):\n    ctx.accept()\n")
+    desk.mail()
+    (mail,) = (each["mail"] for each in desk.run())
+    made = (
+        "user add zoe --email zoe@example.com", "user add zoe", "user lock zoe", "user notify zoe new=all",
+        "user notify zoe", "user remove zoe", "user remove zoe --commit", "group add night", "workspace add lab",
+        "workspace lock lab", "hooks disable guard --reason noise", "hooks enable guard", "hooks enable guard",
+        f"mail settle {mail}", "run", f"mail purge {mail}", f"mail purge {mail} --commit",
+        "person forget jane@example.com --commit", "person forget anna@example.com",
+        "person forget anna@example.com --commit",
+    )  # fmt: skip
+    for words in made:
+        done = desk.allegra(*words.split())
+        assert done.exit_code == 0, (words, done.output)
+    said = [(each["event"], each["said"].partition(": ")[2], each["mail"]) for each in logged(desk)]
+    assert [each for each in said if not each[0].startswith(("mail.created", "mailbox."))] == [
+        ("user.added", "zoe", None), ("user.locked", "zoe", None), ("user.notify", "zoe", None),
+        ("user.removed", "zoe", None), ("group.added", "night", None), ("workspace.added", "lab", None),
+        ("workspace.closed", "lab", None), ("hooks.disable", "guard.py noise", None),
+        ("hooks.enable", "guard.py", None), ("mail.settle", "", mail), ("mail.purge", "", mail),
+        ("person.forget", "", None),
+    ]  # fmt: skip
