@@ -58,6 +58,7 @@ class ItemFacts(Struct, frozen=True):
 
     `people` have to do with it, by login and address; `authorised` are the addresses that a person let reply.
     `merged_into` is the item that it leads to, 0 for none; a decision never sees one that leads elsewhere.
+    `attachment_digests` are those of files that everybody on it sees, `internal_digests` those of notes and drafts.
     """
 
     id: int
@@ -76,6 +77,7 @@ class ItemFacts(Struct, frozen=True):
     authorised: tuple[str, ...] = ()
     attachment_digests: tuple[str, ...] = ()
     merged_into: int = 0
+    internal_digests: tuple[str, ...] = ()
 
 
 class Status(Struct, frozen=True, omit_defaults=True):

@@ -83,7 +83,7 @@ class DraftStage:
             fields=_changed(fields.all(), goal.item),
             assignee=None,
             labels=(*draft.labels, *(label for label in goal.labels if label not in draft.labels)),
-            attachments=_attachments(mail, extra, goal.item, draft, settings, found),
+            attachments=_attachments(mail, extra, goal, draft, settings, found),
             private=private,
             unsent=goal.unsent,
         )
@@ -234,7 +234,7 @@ def _changed(changes: tuple[FieldChange, ...], item: ItemFacts | None) -> tuple[
 def _attachments(
     mail: Mail,
     extra: unpacking.Unpacked,
-    item: ItemFacts | None,
+    goal: Aim,
     draft: Draft,
     settings: Settings,
     found: Findings,
@@ -242,7 +242,10 @@ def _attachments(
     """F126 to F134: every attachment and every unpacked one meets its fate; what is left out is told."""
     if not mail.attachments and not extra.attachments:
         return ()
+    item = goal.item
     known = item.attachment_digests if item is not None else ()
+    if item is not None and goal.target is Target.NOTE:  # whoever reads a comment does not see what a note holds
+        known += item.internal_digests
     options = settings.attachments
     offered = [each for each in mail.attachments if each.part.path not in extra.opened]
     chosen = choosing.fates((*offered, *extra.attachments), options, draft.drop_names, known)

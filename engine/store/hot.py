@@ -513,7 +513,8 @@ ITEM_FIELDS = """
 SELECT name, value FROM item_field JOIN field ON field.id = field_id WHERE item_id = ? ORDER BY field.id"""
 
 ITEM_DIGESTS = """
-SELECT digest FROM attachment JOIN blob ON blob.id = blob_id WHERE item_id = ? ORDER BY attachment.id"""
+SELECT digest, internal FROM attachment JOIN blob ON blob.id = blob_id LEFT JOIN comment ON comment.id = comment
+WHERE attachment.item_id = ? ORDER BY attachment.id"""
 
 ITEM_BY_FIELD = """
 SELECT max(item_id) FROM item_field JOIN field ON field.id = field_id WHERE field.key = ? AND value IN (?, ?, ?)"""

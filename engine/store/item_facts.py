@@ -53,6 +53,7 @@ class ItemLookups:
             people.update(self._names(account) if account else (key_of(address),))
         if held["assigned_to"]:
             people.update(_names(self._directory.login(held["assigned_to"])))
+        public, internal = self._digests(item)
         writers = dict(self._database.rows(hot.ITEM_WRITERS, item))
         people.update(map(bare, writers))
         return ItemFacts(
@@ -62,7 +63,7 @@ class ItemLookups:
             fields=(*((name, value) for name, value in held.items() if value), *self.fields(item)),
             people=tuple(sorted(people)),
             authorised=tuple([bare(writer) for writer, published in writers.items() if published]),
-            attachment_digests=self._digests(item), merged_into=merged_into,
+            attachment_digests=public, merged_into=merged_into, internal_digests=internal,
         )  # fmt: skip
 
     def _names(self, account: int | None) -> tuple[str, ...]:
@@ -72,9 +73,12 @@ class ItemLookups:
         """Give the fields of an item that are no columns, by name."""
         return tuple((name, value_of(stored)) for name, stored in self._database.rows(hot.ITEM_FIELDS, item))
 
-    def _digests(self, item: int) -> tuple[str, ...]:
-        rows = self._database.rows(hot.ITEM_DIGESTS, item)
-        return tuple(dict.fromkeys(bytes(digest).hex() for (digest,) in rows))
+    def _digests(self, item: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """What everybody may see, and what only a note or a draft holds."""
+        shown: dict[bool, dict[str, None]] = {False: {}, True: {}}
+        for digest, internal in self._database.rows(hot.ITEM_DIGESTS, item):
+            shown[bool(internal)][bytes(digest).hex()] = None
+        return tuple(shown[False]), tuple(shown[True])
 
     def topic(self, topic: int) -> ItemFacts | None:
         row = self._database.one(hot.TOPIC_FACTS, topic) if 0 < topic < 2**63 else None

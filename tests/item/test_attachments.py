@@ -83,6 +83,13 @@ def test_F128_the_same_bytes_join_an_item_once() -> None:
     assert kept(decide(about, '[attachments]\nduplicate_images = "keep"\n', known)) == ["logo.png", "logo2.png"]
 
 
+def test_F128_what_only_a_note_holds_joins_a_public_comment_and_no_second_note() -> None:
+    about = with_files(("logo.png", "image/png", png(200, 200)))
+    on = item(7, internal_digests=(about.attachments[0].digest,))
+    assert kept(decide(about, known=facts(about, thread=answers(on)))) == ["logo.png"]
+    assert kept(decide(about, known=facts(about, thread=answers(on, private=True)))) == []
+
+
 def test_F129_inline_pictures_stay_inline_unless_that_is_off() -> None:
     about = with_files(("pic.png", "inline image/png", png(200, 200)))
     assert decide(about).attachments[0].attachment.inline

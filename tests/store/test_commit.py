@@ -136,6 +136,16 @@ def test_F126_attachments_of_a_comment_hang_on_it(desk, attached):
     assert (shown.name, shown.comment) == ("a.txt", receipt.comment)
     assert desk.store.items.blob(shown.digest) == b"hello"
     assert desk.store.items.item(item).attachment_digests == (shown.digest,)
+    assert desk.store.items.item(item).internal_digests == ()
+
+
+def test_a_file_of_a_note_is_told_apart_from_what_everybody_sees(desk, attached):
+    item = desk.item().item
+    (spooled,) = desk.spool(b"From: a@example.com\n\naGVsbG8=")
+    note = AddComment(item, "", "jane", internal=True)
+    desk.commit(spooled, note, Attach(item, attached(b"hello", b"aGVsbG8=", 21)), outcome=Outcome.COMMENT, item=item)
+    (shown,), facts = desk.store.items.view(item).attachments, desk.store.items.item(item)
+    assert (facts.attachment_digests, facts.internal_digests) == ((), (shown.digest,))
 
 
 def test_F120_a_post_hangs_on_the_topic(desk):
