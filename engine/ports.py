@@ -58,6 +58,9 @@ class Scene(Protocol):
     def on_item(self, item: int, *, writers: bool = True) -> OnItem | None:
         """Tell who has to do with an item as it is now, with or without who wrote about it; None if it is gone."""
 
+    def asked_before(self, item: int) -> tuple[str, ...]:
+        """Give the addresses, without an account, of who wrote the items that were merged into this one."""
+
     def on_topic(self, topic: int) -> OnItem | None:
         """Tell who has written below a topic."""
 

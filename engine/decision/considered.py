@@ -68,6 +68,9 @@ class Considered:
     @cached_property
     def _assignees(self) -> tuple[Account, ...]:
         assigned = self._assigned(self.on.assigned_to)
+        for other in {each.item for each in self.batch.events} - {0, self.batch.item}:  # what it was merged into
+            found = self._scene.on_item(other, writers=False)
+            assigned = tuple(dict.fromkeys((*assigned, *self._assigned(found.assigned_to if found else ""))))
         events = [each for each in self.batch.events if each.event == UNDELIVERABLE]
         gone = {change.name for each in events for change in each.changes}  # who is not reached cannot be told so
         return tuple([each for each in assigned if not gone or self.key(next(iter(each.emails), "")) not in gone])
@@ -112,6 +115,8 @@ class Considered:
             if on.requester is not None and on.requester.status != AccountStatus.GUEST:
                 requester = on.requester
             return (requester,) if requester else ()
+        if part is Part.WATCHER and event.name == "item.closed":
+            return (*on.watchers, *self._scene.asked_before(self.batch.item))
         if part is Part.OWNER:
             return self._owner or self._stand_in or self._admins
         if part is Part.ADMIN:

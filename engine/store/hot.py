@@ -290,6 +290,12 @@ SELECT DISTINCT author_id, sender FROM comment WHERE item_id = ? AND internal = 
 
 COPIES = "SELECT address FROM item_copy WHERE item_id = ? ORDER BY address_key"
 
+MERGES = "SELECT detail FROM event WHERE item = ? AND name = 'item.merged' AND detail <> '' ORDER BY id"
+
+WITHOUT_ACCOUNT = """
+SELECT sender FROM item LEFT JOIN account ON account.id = author_id
+WHERE item.id = ? AND sender <> '' AND (author_id IS NULL OR account.status = 'guest')"""
+
 LOCK_TOPIC = "UPDATE topic SET locked = ? WHERE id = ? AND locked = ?"
 
 TOPIC_WORKSPACE = "SELECT identifier FROM topic JOIN workspace ON workspace.id = workspace_id WHERE topic.id = ?"

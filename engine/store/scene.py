@@ -17,7 +17,7 @@ from engine.model.addresses import bare
 from engine.model.desk import Account, AccountStatus
 from engine.model.draft import Role
 from engine.model.events import Kind
-from engine.model.hearing import AUTOMATIC, OnItem
+from engine.model.hearing import AUTOMATIC, Change, OnItem
 from engine.store import hot
 from engine.store.database import Database, moment, time, us
 from engine.store.directory import Directory
@@ -35,6 +35,12 @@ REPEAT_S, REPEAT_MAILS = 3600.0, 3
 
 MOST_COUNTED = 5_000
 """Rows that a count looks at: above this number it is more than any cap allows."""
+
+
+class _Detail(msgspec.Struct):
+    """What is read of an event."""
+
+    changes: tuple[Change, ...] = ()
 
 
 class Scene:
@@ -63,6 +69,17 @@ class Scene:
             self._writers(self._database.rows(hot.PUBLIC_WRITERS, item)) if writers else (),
             tuple([address for (address,) in self._database.rows(hot.COPIES, item)]) if writers else (),
         )  # fmt: skip
+
+    def asked_before(self, item: int) -> tuple[str, ...]:
+        merged, found = [item], dict[str, None]()
+        for number in merged:  # it grows: one of them may have been merged into before
+            for (detail,) in self._database.rows(hot.MERGES, number):
+                changes = msgspec.json.decode(detail, type=_Detail).changes
+                came = [int(each.after.removeprefix("#")) for each in changes if each.name == "merged_from"]
+                merged += [each for each in came if each not in merged]
+            rows = self._database.rows(hot.WITHOUT_ACCOUNT, number) if number != item else ()
+            found.update({bare(sender): None for (sender,) in rows})
+        return tuple(found)
 
     def on_topic(self, topic: int) -> OnItem | None:
         row = self._database.one(hot.TOPIC_WORKSPACE, topic)

@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from engine.model.desk import AccountStatus
 from engine.store import hot, tables
 from engine.store.blobs import Blobs, Html
 from engine.store.database import Database
@@ -36,7 +37,8 @@ class WholeItems:
         person, label, copy = tables.ItemPerson, tables.ItemLabel, tables.ItemCopy
         people = self._database.all(person.select(person.account, person.role).where(person.item == item))
         author, _ = self._database.one(hot.REQUESTER, item)
-        for account, role in (*people, *(((author, "watcher"),) if author else ())):
+        asked = author if author and not self._is_guest(author) else None  # `Scene.asked_before` knows the others
+        for account, role in (*people, *(((asked, "watcher"),) if asked else ())):
             self._database.run(hot.PERSON, into, account, role)
         for (name,) in self._database.all(label.select(label.label).where(label.item == item)):
             self._database.run(hot.LABEL, into, name)
@@ -48,6 +50,11 @@ class WholeItems:
         ended = one.update(merged_into=into, closed_at=closed, changed_at=now, **({"status": status} if status else {}))
         self._database.do(ended.where(one.id == item))
         self._database.run(hot.CHANGED, now, now, into)
+
+    def _is_guest(self, account: int) -> bool:
+        one = tables.Account
+        (status,) = self._database.first(one.select(one.status).where(one.id == account))
+        return bool(status == AccountStatus.GUEST)
 
     def _moved(self, item: int, into: int) -> None:
         """Move comments and files; the text and its files stay and are told there by a comment of the requester's."""

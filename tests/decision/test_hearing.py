@@ -62,6 +62,9 @@ class Scene:
     def on_item(self, item: int, *, writers: bool = True) -> OnItem | None:
         return self.on
 
+    def asked_before(self, item: int) -> tuple[str, ...]:
+        return ()
+
     def on_topic(self, topic: int) -> OnItem | None:
         return self.on
 

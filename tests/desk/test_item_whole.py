@@ -79,6 +79,29 @@ def test_who_asked_hears_where_it_went_and_nothing_of_the_other_item(engine: Eng
     assert "Printer on fire" not in str(made.values) and made.values["changes"] == []
 
 
+def test_who_has_the_other_one_hears_what_joins_it(engine: Engine) -> None:
+    items.assign(engine, 12, "bob", by(engine))
+    items.assign(engine, 7, "olga", by(engine))
+    assert told(items.merge(engine, 12, 7, by(engine))) == {
+        "jane@big.example": "answer queued", "bob@example.com": "notice queued", "olga@example.com": "notice queued",
+    }  # fmt: skip
+    items.assign(engine, 3, "olga", by(engine))
+    assert list(told(items.merge(engine, 7, 3, by(engine)))).count("olga@example.com") == 1
+
+
+def test_who_asked_without_an_account_hears_that_the_other_one_is_closed(engine: Engine) -> None:
+    engine.store.database.run("UPDATE item SET author_id = NULL, sender = 'Gil <gil@x.example>' WHERE id = 12")
+    items.merge(engine, 12, 7, by(engine))
+    items.merge(engine, 7, 3, by(engine))
+    acted = items.close(engine, 3, by(engine))
+    assert told(acted) == {"karl@big.example": "answer queued", "gil@x.example": "answer queued"}
+    row = next(each for each in acted.told if each.to == "gil@x.example")
+    made = letter(engine.store.outbox.row(row.id), engine.store, engine.config, datetime.now(UTC))
+    assert made.values["marker"] == "[#3]"
+    assert "gil@x.example" in told(items.answer(engine, 3, "It is out.", by(engine)))
+    assert "gil@x.example" not in told(items.reopen(engine, 3, by(engine)))
+
+
 def test_history_of_both_tells_of_it(engine: Engine) -> None:
     items.merge(engine, 12, 7, by(engine))
     for number, name, other in ((12, "merged_into", "#7"), (7, "merged_from", "#12")):
