@@ -90,7 +90,10 @@ class _Once:
         event, row = tables.Event, tables.Outbox
         untelling = Untelling(self._database, self._named, self._number, self._count)
         untelling.events(self._about(event, where))
-        untelling.outbox(self._about(row, where))
+        about = self._about(row, where)
+        untelling.outbox(about | self._part.numbers(row.sent_in, row.id, about))
+        if where.mails:
+            untelling.lists()
         untelling.deeds(self._part.numbers(tables.Receipt.inbound, tables.Receipt.item, where.items) - where.mails)
         self._person()
         for table, key in scrub(self._database, self._named):

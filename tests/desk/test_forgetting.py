@@ -186,6 +186,31 @@ def test_no_trace_is_left_of_what_was_drafted_merged_or_deleted_or_told_to_a_pro
         assert lived.allegra(*words).exit_code in (0, 69), words
 
 
+@pytest.mark.parametrize("sent", [True, False])
+def test_no_trace_is_left_in_mails_that_tell_of_many_things(lived: Any, sent: bool) -> None:
+    act(lived, "user", "add", "bob", "--email", "bob@example.com", "--admin")
+    act(lived, "user", "notify", "bob", "how=hourly")
+    act(lived, "item", "join", "1", "bob", "--role", "watcher")
+    act(lived, "item", "note", "1", "-m", "Quaxel called: Xenobia wants it on Monday.")
+    lived.mail(f"Please wait, {WORD}", "Today.\n", sender=WHO)
+    (held,) = lived.run()
+    with closing(sqlite3.connect(lived.folder / "var" / "allegra.sqlite3")) as database, database:
+        database.execute("UPDATE outbox SET next_at = 1 WHERE state = 'digest'")
+    act(lived, "run")
+    act(lived, "held", "discard", held["mail"], "--reason", "no")
+    act(lived, "run")
+    digests = "SELECT content FROM outbox WHERE event IN ('desk.digest', 'desk.held') AND content IS NOT NULL"
+    with closing(sqlite3.connect(lived.folder / "var" / "allegra.sqlite3")) as database, database:
+        told = b"".join(content for (content,) in database.execute(digests))
+        assert b"Quaxel called" in told and WORD.encode() in told, "both were composed"
+        if not sent:  # composed, and its server was away
+            database.execute("UPDATE outbox SET state = 'queued' WHERE event LIKE 'desk.%'")
+    act(lived, "person", "forget", ADDRESS, "--commit")
+    assert (naming(lived), in_file(lived)) == (set(), [])
+    assert lived.allegra("run").exit_code == 0
+    assert (naming(lived), in_file(lived)) == (set(), [])
+
+
 def test_what_is_left_is_shown_and_goes_on_as_before(lived: Any) -> None:
     before = {row["mail"]: (row["outcome"], row["code"], row["item"]) for row in lived.lines("mail", "list")}
     act(lived, "person", "forget", ADDRESS, "--commit")
