@@ -180,8 +180,9 @@ def item(number: int = 7, people: tuple[str, ...] = ("jane",), **known: Any) -> 
 def answers(about: ItemFacts, by: str = "token", proven: bool | None = None, **known: Any) -> Thread:
     """The thread of a mail that answers an item."""
     return Thread(
-        about, by, f"#{about.id}", proven=by in ("token", "message_id") if proven is None else proven, **known
-    )
+        about, by, f"#{about.id}", proven=by in ("token", "message_id") if proven is None else proven,
+        **{"ours": True, **known},
+    )  # fmt: skip
 
 
 def draft(**known: Any) -> Draft:

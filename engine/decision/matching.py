@@ -164,7 +164,9 @@ class _Search:
         for marker, token in self._signed():
             kind = Kind.TOPIC if token.topic else Kind.ITEM
             found = self._numbered(token.number, kind, Way.TOKEN, marker, proven=True)
-            found = replace(found, account=token.account, **_meant(Meant.NOTE if token.private else Meant.NONE))
+            found = replace(
+                found, ours=True, account=token.account, **_meant(Meant.NOTE if token.private else Meant.NONE)
+            )
             if found.item is not None:
                 return found if token.private else self._kept_private(found)
             dangling = dangling or found
@@ -214,7 +216,10 @@ class _Search:
             return None
         here = (each for each in match.also if each.workspace == self._workspace)
         item = match.item if match.item.workspace == self._workspace else next(here, match.item)
-        return Thread(item, Way.MESSAGE_ID, match.message_id, proven=True, private=match.private, account=match.account)
+        return Thread(
+            item, Way.MESSAGE_ID, match.message_id, proven=True, private=match.private, account=match.account,
+            ours=match.ours,
+        )  # fmt: skip
 
     def _by_plus(self) -> Thread | None:
         """A number in the plus tag or the whole local part of an address of ours (F109)."""

@@ -185,12 +185,15 @@ def _copied(mail: Mail) -> tuple[str, ...]:
 
 
 def proven(facts: Facts) -> bool:
-    """Tell whether who wrote it was sent a token or Message-ID of ours about it, or DMARC says that it is From."""
-    return facts.authentication.dmarc == "pass" or facts.thread.proven
+    """Tell whether who wrote it was sent a token or Message-ID of ours about it, or DMARC says that it is From.
+
+    The Message-ID of a mail that came in proves no such thing: all who were copied know it.
+    """
+    return facts.authentication.dmarc == "pass" or (facts.thread.proven and facts.thread.ours)
 
 
 def _personal(facts: Facts) -> bool:
     """Tell whether that token or Message-ID was sent to the sender and nobody else."""
     account = facts.sender.account
     theirs = account is not None and facts.thread.account == account.id
-    return facts.authentication.dmarc == "pass" or (facts.thread.proven and theirs)
+    return facts.authentication.dmarc == "pass" or (proven(facts) and theirs)

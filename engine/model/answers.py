@@ -29,7 +29,8 @@ class AccountMatch(Struct, frozen=True, omit_defaults=True):
 class MessageMatch(Struct, frozen=True, omit_defaults=True):
     """The item or topic in whose conversation a Message-ID stands; `private` if that message was an internal note.
 
-    `also` are the items that the same mail made in other workspaces, `account` is whom that message was sent to.
+    `also` are the items that the same mail made in other workspaces; `ours` tells that we sent that message, `account`
+    whom to.
     """
 
     message_id: str
@@ -37,6 +38,7 @@ class MessageMatch(Struct, frozen=True, omit_defaults=True):
     private: bool = False
     also: tuple[ItemFacts, ...] = ()
     account: int = 0
+    ours: bool = False
 
 
 class HookOutcome(Stored):

@@ -99,8 +99,9 @@ class Thread(Struct, frozen=True):
 
     `marker` is the text that led there. `dangling` means a marker was found that names nothing, `foreign` that it is a
     bare number which was never given here; `proven` that the marker could not be guessed (a signed token or a
-    Message-ID of ours), `account` whose it was, if it was sent to one person; `private` that it answers an internal
-    note or `meant` to be one, or a draft; `unsigned` that a token in it is not signed by us.
+    Message-ID), `ours` that it stood in a mail of ours, `account` whose that was, if it was sent to one person;
+    `private` that it answers an internal note or `meant` to be one, or a draft; `unsigned` that a token in it is not
+    signed by us.
     `tried` is what each way saw; early releases stored a sentence.
     """
 
@@ -115,6 +116,7 @@ class Thread(Struct, frozen=True):
     account: int = 0
     tried: tuple[tuple[Way, Note | str], ...] = ()
     meant: Meant = Meant.NONE
+    ours: bool = False
 
 
 class Cut(Struct, frozen=True):

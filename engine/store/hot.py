@@ -545,7 +545,7 @@ TOPIC_CHANGED = "SELECT max(created_at) FROM post WHERE topic_id = ?"
 
 BY_MESSAGE = """
 SELECT receipt.item, receipt.topic, receipt.outcome = 'note'
-  AND coalesce((SELECT internal FROM comment WHERE id = receipt.comment), TRUE), inbound.content_key, 0
+  AND coalesce((SELECT internal FROM comment WHERE id = receipt.comment), TRUE), inbound.content_key, NULL
 FROM inbound JOIN receipt ON receipt.inbound_id = inbound.id
 WHERE inbound.message_key = ? AND inbound.message_key IS NOT NULL
   AND (receipt.item IS NOT NULL OR receipt.topic IS NOT NULL) ORDER BY inbound.id, receipt.generation LIMIT 20"""

@@ -73,7 +73,8 @@ class Receipts:
     def _match(self, message_id: str, rows: list[tuple[Any, ...]]) -> MessageMatch | None:
         """The first mail with a Message-ID leads; the same mail may have made something in another workspace too.
 
-        Another mail that claims the Message-ID has another content and leads nowhere.
+        Another mail that claims the Message-ID has another content and leads nowhere. Of ours it is known whom it went
+        to, 0 for an address without an account.
         """
         (item, topic, private, content, account), others = rows[0], rows[1:]
         found = self._items.item(item) if topic is None else self._items.topic(topic)
@@ -81,7 +82,7 @@ class Receipts:
             return None
         copies = dict.fromkeys(row[0] for row in others if row[0] not in (None, item) and row[3] == content is not None)
         also = tuple(copy for each in copies if (copy := self._items.item(each)) is not None)
-        return MessageMatch(message_id, found, bool(private), also, account)
+        return MessageMatch(message_id, found, bool(private), also, account or 0, account is not None)
 
     def duplicate(self, workspace: str, fingerprint: str, *, other_than: str = "", now: datetime | None = None) -> str:
         key = search_key(fingerprint)

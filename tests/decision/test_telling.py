@@ -184,6 +184,11 @@ def test_words_are_proven_by_what_only_the_writer_was_sent(
     assert (made.proven, made.personal) == (is_proven, is_personal)
 
 
+def test_the_message_id_of_a_mail_that_came_in_proves_nothing_for_all_who_were_copied_know_it() -> None:
+    known = facts(thread=answers(item(7), "message_id", ours=False))
+    assert not tell(complete(target=Target.COMMENT, item=item(7)), known=known).proven
+
+
 def test_somebody_without_an_account_has_nothing_personal() -> None:
     known = facts(account=None, thread=answers(item(7), "token", account=0))
     made = tell(complete(target=Target.COMMENT, item=item(7)), known=known)
