@@ -221,11 +221,16 @@ def _on(
 
 def _as_meant(item: ItemFacts, facts: Facts, settings: Settings, look: Lookups, found: Findings) -> Aim | None:
     """F108, F109: a note or a draft of somebody who works there; of anybody else it waits, never is it public."""
-    if works(facts, item.workspace, settings, look) or _has(facts, item):
+    if is_inside(facts, item, settings, look):
         found.note("target.meant", Mark.INFO, meant=facts.thread.meant)
         return Aim(Target.NOTE, item, unsent=facts.thread.meant == Meant.DRAFT)
     because = note("target.private_stranger", address=facts.sender.address.address, item=item.id)
     return None if found.stop("hold", "thread.stranger", because) else Aim(Target.NOTE, item)
+
+
+def is_inside(facts: Facts, item: ItemFacts, settings: Settings, look: Lookups) -> bool:
+    """Tell whether the sender works in the workspace of an item, or has the item."""
+    return works(facts, item.workspace, settings, look) or _has(facts, item)
 
 
 def _has(facts: Facts, item: ItemFacts) -> bool:

@@ -7,6 +7,7 @@ Invariant: two spellings of one address have one key; a base never belongs to an
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from functools import lru_cache
 
@@ -18,6 +19,14 @@ LONGEST_REMEMBERED = 320
 
 LONGEST_NAME = 100
 """Characters of a display name that are kept with an item or a comment."""
+
+
+_PERSONAL = re.compile(r"[itn]\d{1,15}-\d{1,15}\.[a-z2-7]{16}@", re.IGNORECASE)
+
+
+def holds_personal(text: str) -> bool:
+    """Tell whether a text names a reply address that was sent to one person: it repeats a notice to them."""
+    return _PERSONAL.search(text) is not None
 
 
 def key_of(address: str) -> str:

@@ -274,6 +274,7 @@ _ALL = (
         ),
         admin=True,
     ),
+    Reason("draft.repeats_notice", "The answer holds a notice that only people inside get.", _HELD),
     Reason(
         "draft.no_permission",
         "The author may not do this in that workspace.",

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from engine.model.addresses import holds_personal
 from engine.outbox.letter import Picture
 
 if TYPE_CHECKING:
@@ -45,6 +46,8 @@ def shown(about: OutboxContext, store: Store, settings: Settings, domain: str) -
     ids = {file.digest: f"{file.digest[:32]}@{domain}" for file in kept.values()}
     safe = sanitise(with_content_ids(page, {name: ids[file.digest] for name, file in kept.items()}))
     named = {f"cid:{content_id}": digest for digest, content_id in ids.items()}
+    if holds_personal(safe):
+        return "", ()  # the end of a notice that the cut left: the text does without it
     safe = _IMAGE.sub(lambda found: found[0] if _is_there(found[1], named) else "", safe)
     there = [digest for address, digest in named.items() if address in safe]
     kinds = {file.digest: file.content_type for file in kept.values()}

@@ -16,9 +16,10 @@ from engine.item import attachments as choosing
 from engine.item import fields as defaults
 from engine.item import keywords, unpacking
 from engine.item import title as titles
-from engine.item.target import Aim, aim, works
+from engine.item.target import Aim, aim, is_inside, works
 from engine.item.values import custom
 from engine.item.words import NOTHING_SAID
+from engine.model.addresses import holds_personal
 from engine.model.desk import Catalog, ItemFacts, WorkspaceStatus
 from engine.model.draft import AttachmentFate, Draft, FieldChange, Mark, Target, Verdict, note
 from engine.model.facts import Cut, Facts
@@ -59,6 +60,8 @@ class DraftStage:
             found.settle(Verdict.REJECT, "draft.no_permission", because)
             return found.draft()
         text, quoted, readable = _texts(facts, mail, settings, goal.target)
+        if _repeats_notice(text, goal, facts, settings, look, found):
+            return found.draft()
         extra = unpacking.unpacked(mail, settings, self._timezone, found)
         fields = defaults.Fields(catalog, look, found, settings.items.fields)
         said = keywords.Read(text)
@@ -180,6 +183,20 @@ def _texts(facts: Facts, mail: Mail, settings: Settings, target: Target) -> tupl
     if keep == "keep" and rest:
         return f"{new.rstrip()}\n\n{rest}", "", False
     return new, rest if keep == "fold" else "", True
+
+
+def _repeats_notice(
+    text: str, goal: Aim, facts: Facts, settings: Settings, look: Lookups, found: Findings
+) -> bool:  # fmt: skip
+    """Stop an answer of somebody inside that holds what only people inside were told.
+
+    Where nothing new stands in a reply all of it is kept, and one without quote marks, written below, holds all above.
+    """
+    if goal.item is None or goal.target not in (Target.COMMENT, Target.TOPIC_POST) or not holds_personal(text):
+        return False
+    if not is_inside(facts, goal.item, settings, look):
+        return False
+    return found.stop("hold", "draft.repeats_notice", note("draft.repeats_notice"))
 
 
 def _keywords(

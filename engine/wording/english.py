@@ -95,6 +95,7 @@ ENGLISH: Final[Mapping[str, str]] = {
     "draft.not_routed": "no rule routes this mail and system.default_workspace is empty",
     "draft.no_workspace": 'there is no workspace "{workspace}" yet: allegra workspace add {workspace}',
     "draft.workspace_closed": "the workspace {workspace} is {status}",
+    "draft.repeats_notice": "it repeats a notice that only people inside get, with the reply address of its own",
     "draft.items_off": "items are switched off in {workspace}",
     "target.unsigned": "a reply token in it is not signed by us and was not believed",
     "target.dangling": "the marker {marker} names no item",

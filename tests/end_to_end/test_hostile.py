@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from email.message import EmailMessage
 from typing import Any
 
 import pytest
@@ -50,3 +49,26 @@ def test_a_forged_answer_to_the_customers_own_mail_draws_no_answers_to_the_forge
               headers=["In-Reply-To: <20261101.1@big.example>", "Cc: eve@evil.example"])  # fmt: skip
     desk.run()
     assert set(answered(desk, office, 1)) & {"jane@big.example", "eve@evil.example"} == {"jane@big.example"}
+
+
+EARLIER = "On Monday, Jane Doe via Support wrote:"
+
+
+@pytest.mark.parametrize(
+    "shape", ["{EARLIER}\n{quoted}", "{whole}", "{whole}\n\nToner is on its way.", "-- \nAnna\n\n{EARLIER}\n{quoted}"]
+)
+def test_an_answer_without_words_of_its_own_sends_no_notice_to_the_customer(desk: Any, office: Any, shape: str) -> None:
+    desk.mail("The scanner is slow", sender=JANE)
+    desk.run()
+    notice = dict(office.mails())["anna@example.com"]
+    whole = str(notice.get_body(("plain",)).get_content())
+    quoted = "\n".join(f"> {line}" for line in whole.splitlines())
+    to = notice["Reply-To"].addresses[0].addr_spec
+    head = f"From: anna@example.com\nTo: {to}\nSubject: Re: [#1] The scanner is slow\nMessage-ID: <a@example.com>\n"
+    desk.mail(raw=(head + "\n" + shape.format(EARLIER=EARLIER, whole=whole, quoted=quoted)).encode())
+    (line,) = desk.run()
+    assert (line["outcome"], line["code"]) == ("held", "draft.repeats_notice")
+    assert office.mails() == []
+    assert desk.allegra("held", "release", line["mail"]).exit_code == 0
+    desk.run()
+    assert [to for to, _ in office.mails()] == ["jane@big.example"]
