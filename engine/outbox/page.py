@@ -50,13 +50,7 @@ def paragraphs(text: str, words: str = "", shown: str = "") -> str:
 
 def _whole_lines(text: str, words: str) -> int:
     """Where words stand in a text as whole lines, -1 if nowhere."""
-    at = text.find(words)
-    while at >= 0:
-        end = at + len(words)
-        if text[at - 1 : at] in ("", _LINE_END) and text[end : end + 1] in ("", _LINE_END):
-            return at
-        at = text.find(words, at + 1)
-    return -1
+    return f"{_LINE_END}{text}{_LINE_END}".find(f"{_LINE_END}{words}{_LINE_END}")
 
 
 def _laid_out(text: str) -> str:

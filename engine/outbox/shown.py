@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from engine.model.addresses import holds_personal
 from engine.outbox.letter import Picture
 
 if TYPE_CHECKING:
+    from engine.config.content import Body
     from engine.config.effective import Settings
+    from engine.model.mail import Cutting
     from engine.model.stored import OutboxContext, SentFile
     from engine.store.store import Store
 
@@ -34,24 +37,29 @@ def shown(about: OutboxContext, store: Store, settings: Settings, domain: str) -
     page = store.items.html(about.html) if about.html else ""
     if not page or len(page) > MOST_CHARS:
         return "", ()
-    from engine.mail.html import sanitise, with_content_ids
-    from engine.mail.html_reply import cut_page
-
-    how = store.items.cutting(about.html)
-    if how is not None:
-        page = cut_page(page, about.text, how, settings.body)
-    if not page:
-        return "", ()
     kept = {name: file for name, file in _kept(about, store) if file is not None}
     ids = {file.digest: f"{file.digest[:32]}@{domain}" for file in kept.values()}
-    safe = sanitise(with_content_ids(page, {name: ids[file.digest] for name, file in kept.items()}))
+    names = tuple([(name, ids[file.digest]) for name, file in kept.items()])
+    safe = _safe(page, about.text, store.items.cutting(about.html), settings.body, names)
     named = {f"cid:{content_id}": digest for digest, content_id in ids.items()}
-    if holds_personal(safe):
-        return "", ()  # the end of a notice that the cut left: the text does without it
     safe = _IMAGE.sub(lambda found: found[0] if _is_there(found[1], named) else "", safe)
     there = [digest for address, digest in named.items() if address in safe]
     kinds = {file.digest: file.content_type for file in kept.values()}
     return safe, tuple([Picture(ids[digest], kinds[digest], store.items.blob(digest)) for digest in there])
+
+
+@lru_cache(maxsize=2)
+def _safe(page: str, text: str, how: Cutting | None, settings: Body, names: tuple[tuple[str, str], ...]) -> str:
+    """Cut a page to what the text says, and make it safe; remembered, for one mail goes to many and a page may be long.
+
+    "" where it says something else, or repeats a notice to somebody inside: the text does without it.
+    """
+    from engine.mail.html import sanitise, with_content_ids
+    from engine.mail.html_reply import cut_page
+
+    cut = cut_page(page, text, how, settings) if how is not None else page
+    safe = sanitise(with_content_ids(cut, dict(names))) if cut else ""
+    return "" if holds_personal(safe) else safe
 
 
 def _is_there(attributes: str, named: dict[str, str]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from email.message import EmailMessage
 from typing import Any
 
 import pytest
@@ -72,3 +73,20 @@ def test_an_answer_without_words_of_its_own_sends_no_notice_to_the_customer(desk
     assert desk.allegra("held", "release", line["mail"]).exit_code == 0
     desk.run()
     assert [to for to, _ in office.mails()] == ["jane@big.example"]
+
+
+@pytest.mark.parametrize("around", ["<blockquote>{}</blockquote>", "<div>{}</div>", "<div class=gmail_quote>{}</div>"])
+def test_html_that_holds_more_than_the_text_sends_no_notice_outside(desk: Any, office: Any, around: str) -> None:
+    desk.mail("The scanner is slow", sender=JANE)
+    desk.run()
+    notice = dict(office.mails())["anna@example.com"]
+    page = str(notice.get_body(("html",)).get_content())
+    made = EmailMessage()
+    made["From"], made["To"] = "anna@example.com", notice["Reply-To"].addresses[0].addr_spec
+    made["Subject"], made["Message-ID"] = "Re: [#1] The scanner is slow", "<a@example.com>"
+    made.set_content("Toner is on its way.\n")
+    made.add_alternative("<p>Toner is on its way.</p>" + around.format(page[page.find("<p") :]), subtype="html")
+    desk.mail(raw=made.as_bytes())
+    desk.run()
+    said = [each.get_content() for to, mail in office.mails() for each in mail.walk() if not each.is_multipart()]
+    assert said and not [each for each in said if "internal note" in each or "You hear this" in each]
