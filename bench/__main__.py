@@ -1,8 +1,8 @@
 """`make bench`: run the measurements and print them beside what they should reach.
 
-MAILS (2000), ROUNDS (3), ITEMS (20000: mails and items already stored, for the part `growth`) and BASE (another tree
-of this project, for the part `against`) come from the environment. What is compared runs in turn, and what is printed
-of it is the median of the ratios of each round: a neighbour slows both.
+MAILS (2000), ROUNDS (3), ITEMS (20000: mails and items already stored, for the parts `growth` and `looking`) and BASE
+(another tree of this project, for the part `against`) come from the environment. What is compared runs in turn, and
+what is printed of it is the median of the ratios of each round: a neighbour slows both.
 """
 
 from __future__ import annotations
@@ -118,6 +118,18 @@ def growth() -> None:
     line("peak memory, of empty", ratio(rounds, "peak_mb"))
 
 
+def acks() -> None:
+    """What it costs that the sender of a mail hears of it, in turn with nobody who does."""
+    rounds = [(each["nobody"], each["sender"]) for each in measured("acks")["rounds"]]
+    more = sorted(sender["us_per_mail"] - nobody["us_per_mail"] for nobody, sender in rounds)
+    letters, mails = median([sender for _, sender in rounds], "letters"), rounds[0][0]["mails"]
+    print(f"\nacks: the same {mails} mails with an acknowledgement to {letters:.0f} and with nobody to tell, in turn")
+    line("CPU microseconds a mail, nobody is told", f"{median([each for each, _ in rounds], 'us_per_mail'):.0f}")
+    line("the same, the sender is", f"{median([each for _, each in rounds], 'us_per_mail'):.0f}")
+    line("more", f"{statistics.median(more):.0f} ({more[0]:.0f} to {more[-1]:.0f})", "goal 40")
+    line("of nobody", ratio(rounds, "us_per_mail"))
+
+
 def jobs() -> None:
     """Two mailboxes by one process and by two."""
     measurements = measured("jobs")["rounds"]
@@ -155,9 +167,9 @@ def table(part: str) -> None:
         line(says, figure, goal)
 
 
-TABLES = ("workspaces", "listing", "slow", "rules", "hooks", "reply")
+TABLES = ("hearers", "sending", "looking", "reports", "workspaces", "listing", "slow", "rules", "hooks", "reply")
 PARTS: dict[str, Callable[[], None]] = {
-    "engine": engine, "against": against, "growth": growth, "jobs": jobs, "idle": idle,
+    "engine": engine, "against": against, "growth": growth, "jobs": jobs, "idle": idle, "acks": acks,
     **{part: (lambda part=part: table(part)) for part in TABLES},  # type: ignore[misc]
     "profile": profile,
 }  # fmt: skip

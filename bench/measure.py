@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from bench import many, parts, passes
+from bench import letters, many, parts, passes
 from bench.clock import cpu_s, side_by_side
 from bench.corpus import write_maildir
 
@@ -131,6 +131,11 @@ PARTS: dict[str, Callable[[int], dict[str, Any]]] = {
     "workspaces": many.workspaces,
     "listing": many.listing,
     "slow": many.slow,
+    "acks": lambda count: letters.acks(count, ROUNDS),
+    "hearers": letters.hearers,
+    "sending": letters.sending,
+    "looking": lambda count: letters.looking(count, ITEMS),
+    "reports": letters.reports,
     "profile": profile,
     "rules": parts.rules,
     "hooks": parts.hooks,
