@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from engine.config.tidy import Finding
 from engine.config.tidy import Path as KeyPath
 from engine.model.addresses import bare
-from engine.model.desk import Account, AccountStatus
+from engine.model.desk import AccountStatus
 from rules.problem import Problem, Severity
 
 if TYPE_CHECKING:
@@ -39,29 +39,21 @@ def _nobody(config: Config, store: Store) -> Iterator[Finding]:
     there = {each.workspace for each in store.items.workspaces()}
     if not there:
         return
-    accounts = {each.login: each for each in store.directory.accounts() if each.status == AccountStatus.ACTIVE}
-    admins = [each for each in accounts.values() if each.admin]
-    reached = any(each.emails for each in admins)
+    reached = bool(store.still.admins())
     for name, workspace in config.workspaces.items():
         if not (workspace.owner or config.settings(name).errors.forward_to or reached):
             said = f"nobody hears of mail that is held in {name}"
             advice = f'write  owner = "…"  in [workspace.{name}] or  forward_to = […]  in [errors], or make an admin'
             yield _warning("C173", said, ("workspace", name), advice)
-        if name in there and not admins and not workspace.owner and not _edits(store, name, accounts):
+        if name in there and not (reached or workspace.owner or store.still.members(name) or _admin(store)):
             said = f"nobody works in {name}: no active account may edit its items, and it has no owner"
             advice = f"allegra workspace add {name} --member WHO=ROLE"
             yield _warning("C174", said, ("workspace", name), advice)
 
 
-def _edits(store: Store, workspace: str, accounts: dict[str, Account]) -> bool:
-    """Whether any active account may edit items there, by itself or in a group."""
-    roles = {name for name, permissions in store.directory.roles() if "edit_items" in permissions}
-    groups = dict(store.directory.groups())
-    for kind, who, role in store.directory.members(workspace):
-        people = (who,) if kind == "user" else groups.get(who, ())
-        if role in roles and any(login in accounts for login in people):
-            return True
-    return False
+def _admin(store: Store) -> bool:
+    """Whether there is an active admin, with an address or without; asked last, as it goes through all accounts."""
+    return any(each.admin and each.status == AccountStatus.ACTIVE for each in store.directory.accounts())
 
 
 def _from_elsewhere(config: Config) -> Iterator[Finding]:
