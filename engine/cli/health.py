@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from engine.store.store import Store
 
 
+BUSY_S = 5.0
+"""How long it waits for a database that is locked: monitoring itself waits for ten seconds and no longer."""
+
+
 class Probe(click.Command):
     """A command whose wrong usage is UNKNOWN, as monitoring calls it."""
 
@@ -53,8 +57,9 @@ def health(ctx: click.Context, max_lag: float, textfile: Path | None, as_json: b
     now = datetime.now(UTC)
     try:
         checks, figures, totals = _looked(ctx, max_lag, now, counting=textfile is not None)
-    except OSError as error:
-        checks, figures, totals = [Check("health", Status.UNKNOWN, str(error))], None, None
+    except Exception as error:
+        said = str(error) if isinstance(error, OSError) else f"{type(error).__name__}: {error}"
+        checks, figures, totals = [Check("health", Status.UNKNOWN, said)], None, None
     if textfile is not None:
         checks += _textfile(textfile, checks, figures, totals, now)
     answer = worst(checks)
@@ -81,7 +86,7 @@ def _looked(
         return [Check("configuration", Status.CRITICAL, said)], None, None
     path = config.store.path
     try:
-        with Store.open(path, create=False, migrate=False) as store:
+        with Store.open(path, create=False, migrate=False, busy_s=BUSY_S) as store:
             give_up = config.smtp.give_up_after if config.smtp is not None else 5 * 86_400.0
             figures = store.figures.now(now, give_up)
             checks = judge(figures, _seen(config, store, max_lag), now)

@@ -56,8 +56,11 @@ def _added(before: Totals, counted: Counted) -> Totals:
 
 
 def write(path: Path, text: str) -> None:
-    """Replace the file. Raises OSError."""
-    _replace(path, text.encode())
+    """Replace the file; what is none, as /dev/stdout, is written to. Raises OSError."""
+    if path.exists() and not path.is_file():
+        path.write_text(text, encoding="utf-8")
+    else:
+        _replace(path, text.encode())
 
 
 def _replace(path: Path, content: bytes) -> None:

@@ -146,6 +146,29 @@ def test_wrong_usage_is_unknown_on_standard_output(run: Installation, words: tup
     assert result.exit_code == 3 and result.stdout.startswith("UNKNOWN - ") and result.stderr == ""
 
 
+def test_whatever_breaks_is_a_sentence_and_unknown(run: Installation) -> None:
+    run("run")
+    run.sql("UPDATE mailbox SET ok_at = 9223372036854775807")
+    result = run("health")
+    assert (result.exit_code, result.stderr) == (3, "")
+    assert result.stdout == "UNKNOWN - health: OverflowError: date value out of range\n"
+    assert run("health", "--json").exit_code == 3
+
+
+def test_a_database_that_somebody_locks_is_critical_before_monitoring_gives_up(
+    run: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from engine.cli import health
+
+    assert health.BUSY_S < 10
+    monkeypatch.setattr(health, "BUSY_S", 0.1)
+    with closing(sqlite3.connect(run.database, isolation_level=None)) as other:
+        other.execute("PRAGMA locking_mode = EXCLUSIVE")
+        other.execute("BEGIN EXCLUSIVE")
+        result = run("health")
+    assert result.exit_code == 2 and "is locked by another process" in result.stdout
+
+
 # ── Prometheus ────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -192,6 +215,16 @@ def test_a_text_file_is_written_also_where_nothing_opens(run: Installation) -> N
     assert run("health", "--textfile", str(file)).exit_code == 2
     found = metrics(file.read_text())
     assert (found["allegra_health"], found["allegra_config_last_load_success"]) == (2, 0)
+
+
+def test_a_pipe_in_place_of_the_text_file_is_written_to_and_stays_one(run: Installation) -> None:
+    os.mkfifo(pipe := run.folder / "pipe")
+    reader = os.open(pipe, os.O_RDWR | os.O_NONBLOCK)
+    try:
+        run("health", "--textfile", "pipe")
+        assert pipe.is_fifo() and b"allegra_health " in os.read(reader, 65_536)
+    finally:
+        os.close(reader)
 
 
 def test_a_text_file_that_cannot_be_written_is_unknown(run: Installation) -> None:
