@@ -268,10 +268,13 @@ class Ledger(Protocol):
         Two that write it at the same time write it once for everybody who hears.
         """
 
-    def not_arrived(self, number: int, said: str, teller: Teller | None) -> tuple[int, ...]:
+    def not_arrived(
+        self, number: int, said: str, teller: Teller | None, away_since: datetime | None = None
+    ) -> tuple[int, ...]:
         """Write that a row of the outbox will not arrive, with what the server said, and who hears; gives the rows.
 
-        What is remembered of the address is the same as where a report says so.
+        What is remembered of the address is the same as where a report says so. `away_since` is since when no mail
+        goes out, where that is why: of all notices to people inside that are given up meanwhile one is told.
         """
 
     def last_happened(self, name: str, workspace: str, code: str = "") -> datetime | None:

@@ -209,12 +209,12 @@ class _Run:
         """Note that the way out is closed, or open again. What waits too long before a closed one has failed."""
         troubles, smtp = self._store.troubles, self._config.smtp
         if self._away and smtp is not None:
-            troubles.begin(NO_WAY_OUT, self._away, self._now())
+            since = troubles.begin(NO_WAY_OUT, self._away, self._now()).since
             before = self._now() - timedelta(seconds=smtp.give_up_after)
             while overdue := self._store.outbox.overdue(before, GIVEN_UP_AT_ONCE):
                 with self._store.joining():
                     for number in overdue:
-                        self._fail(number, self._away)
+                        self._fail(number, self._away, since)
                 self._counts["failed"] += len(overdue)
         elif self._reached and troubles.find(NO_WAY_OUT) is not None:
             troubles.over(NO_WAY_OUT)
@@ -279,11 +279,11 @@ class _Run:
         self._log(row, "error", "failed", error)
         return "failed"
 
-    def _fail(self, number: int, error: str) -> None:
+    def _fail(self, number: int, error: str, away_since: datetime | None = None) -> None:
         """Let a mail have failed for good, and tell who waits for it to arrive."""
         with self._store.joining():
             self._store.outbox.failed(number, error, None)
-            self._store.ledger.not_arrived(number, error, self._teller)
+            self._store.ledger.not_arrived(number, error, self._teller, away_since)
 
     def _log(self, row: OutboxRow, level: str, what: str, said: str = "") -> None:
         """Remember what became of a row for the log, which is written once a pass."""

@@ -66,9 +66,11 @@ class Telling:
             source = Source(via="engine")
             return Dispatches(self._database, self._scene, teller).write(batch, source, dict.fromkeys(Kind, occasion))
 
-    def not_arrived(self, number: int, said: str, teller: Teller | None) -> tuple[int, ...]:
+    def not_arrived(
+        self, number: int, said: str, teller: Teller | None, away_since: datetime | None = None
+    ) -> tuple[int, ...]:
         with self._database.joining():
-            happened, workspace = NotArrived(self._database, self._memory).note(number, said)
+            happened, workspace = NotArrived(self._database, self._memory).note(number, said, away_since=away_since)
             if happened is None:
                 return ()
             batch = Batch((happened,), Tell(), Actor(), workspace, happened.item, happened.topic)

@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from manned import CONFIG, NUMBERS, an_engine, by, read
+from manned import CONFIG, DATA, NUMBERS, an_engine, by, read
 
 from engine.desk import items
 from engine.outbox.deliver import Delivered, deliver
 from engine.run.engine import Engine
+from engine.store.load import load as load_data
 
 
 @pytest.fixture
@@ -207,6 +208,23 @@ def test_what_waited_too_long_for_a_server_that_is_away_is_told_when_it_is_back(
     assert row_of(engine, sent.id).state == "failed"
     rows = [each for each in engine.store.outbox.told(item=12) if each.event == "mail.undeliverable"]
     assert {each.to: each.state for each in rows} == {"bob@example.com": "queued", "anna@example.com": "queued"}
+
+
+def test_notices_that_an_outage_lost_are_told_once_and_answers_each(refusing: Refusing) -> None:
+    engine = refusing("421 closing", to="RCPT")
+    lamp = {"workspace": "support", "title": "Lamp", "author": "jane", "status": "New", "priority": "Normal"}
+    load_data(engine.store, {**DATA, "items": [{"id": number, **lamp} for number in (13, 14, 15)]})
+    for item in (13, 14, 15):
+        items.assign(engine, item, "bob", by(engine, "anna"))
+        items.answer(engine, item, "Hello", by(engine, "anna"))
+    for day in (6, 8):
+        engine.store.database.clock = lambda day=day: datetime.now(UTC) + timedelta(days=day)  # type: ignore[misc]
+        assert out(engine, days=day).away
+        items.note(engine, 13, f"Day {day}", by(engine, "anna"))
+    events = engine.store.history.events("event:mail.undeliverable")[0]
+    lost = Counter(change.name for each in events for change in each.changes)
+    assert lost["jane@big.example"] == 3, "the words of people are told one by one"
+    assert sum(lost.values()) == 4
 
 
 def test_where_nobody_is_assigned_the_owner_hears_of_it(tmp_path: Path) -> None:
