@@ -21,11 +21,14 @@ def engine(tmp_path: Path) -> Iterator[Engine]:
 
 def mail(
     engine: Engine, to: str = "help@example.com", cc: str = "", sender: str = "Jane Doe <jane@big.example>", n: int = 1,
-    refers: str = "In-Reply-To: <1@big.example>\n",
+    refers: bool = True,
 ) -> int:  # fmt: skip
-    """Read a mail; on item 1 from the second on. Gives the item."""
+    """Read a mail; from the second on it answers the acknowledgement of item 13. Gives the item."""
     head = f"From: {sender}\nTo: {to}\nCc: {cc}\nMessage-ID: <{n}@big.example>\n"
-    head += "Subject: Scanner\n" if n == 1 else f"Subject: Re: [#13] Scanner\n{refers}"
+    head += "Subject: Scanner\n" if n == 1 else "Subject: Re: [#13] Scanner\n"
+    if n > 1 and refers:
+        (ours,) = engine.store.database.one("SELECT message_id FROM outbox WHERE item = 13 AND class = 'auto'")
+        head += f"In-Reply-To: {ours}\n"
     text = f"{head}\nHello {n}\n"
     return int(read(engine, text).receipt.item)
 
@@ -52,7 +55,7 @@ def test_the_copies_of_the_newest_mail_of_the_requester_win(engine: Engine) -> N
 
 def test_a_mail_that_nothing_proves_to_be_the_requesters_changes_no_copies(engine: Engine) -> None:
     item = mail(engine, cc="kim@big.example")
-    assert mail(engine, cc="thief@evil.example", n=2, refers="") == item, "a comment it is"
+    assert mail(engine, cc="thief@evil.example", n=2, refers=False) == item, "a comment it is"
     assert copied(engine, item) == {"kim@big.example"}
 
 
