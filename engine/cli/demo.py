@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 TRY_NEXT = (
     ("allegra explain {held}", "why was the invoice mail held?"),
     ("allegra explain {comment}", "how a reply found its item"),
+    ("allegra explain {asked}", "what became of the printer mail, and who heard of it"),
     ("allegra held list", "what waits for a person"),
     ("allegra item show 2", "the item the printer mail made"),
     ("allegra item told 2", "who heard of it, and who did not and why"),
@@ -79,6 +80,7 @@ def _print(folder: Path, played: Played, as_json: bool) -> None:
     first = {
         "held": next((row.mail[:6] for row in rows if row.code == "rule.hold"), "last-held"),
         "comment": next((row.mail[:6] for row in rows if row.outcome is Outcome.COMMENT), "last"),
+        "asked": played.conversation[0].told[0].mail[:6],
     }
     click.echo(f"\nTry next (in {_shown(folder)}):")
     for command, says in TRY_NEXT:
@@ -92,7 +94,7 @@ def _print_conversation(played: Played) -> None:
     from engine.desk.demo import ABOUT
     from engine.explain import hearers
 
-    click.echo(f"\nThen bob answered #{ABOUT}, the customer replied to his mail, and he closed it:")
+    click.echo(f"\nThen bob answered #{ABOUT}, the customer replied to his mail, and he closed it. Who heard of it:")
     for said in played.conversation:
         click.echo(f" {said.who}: {said.words}")
         for line in hearers.lines(said.told, lambda moment: moment, terminal_columns() or 100):

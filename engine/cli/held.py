@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 @click.group(cls=Noun)
 def held() -> None:
-    """List, release, reject or discard held mail."""
+    """List, show, release, reject or discard held mail; make its sender known."""
 
 
 @held.command("list")

@@ -120,6 +120,7 @@ def _print_next(config: Config, seen: FirstLook | None, *, tried: bool) -> None:
         again = "allegra run --dry-run --since all" if seen.left_alone else "allegra run --dry-run"
         click.echo(
             "Next:  allegra user add LOGIN --email ADDRESS   who may write (or set people.unknown_user)\n"
+            '       owner = "…" in [workspace.support]       who hears of new and of held mail\n'
             f"       {again:<39}  what would become of these mails"
         )
 

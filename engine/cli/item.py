@@ -236,6 +236,7 @@ def history(ctx: click.Context, number: int, as_json: bool) -> None:
         events = store.history.of_item(number)
         if not events or events[-1].name != "item.deleted":
             looking.item(store, number)
+        broad = max((len(event.actor or "the engine") for event in events), default=0)
         for event in events:
             if as_json:
                 print_json("event", event)
@@ -243,7 +244,7 @@ def history(ctx: click.Context, number: int, as_json: bool) -> None:
             what = ", ".join(f"{each.name}: {each.before or '–'} → {each.after or '–'}" for each in event.changes)
             by = event.mail[:8] if event.mail else event.act
             click.echo(
-                printable(f"{when(event.at)}   {event.name:<15}  {event.actor or 'the engine'}   {by}"
+                printable(f"{when(event.at)}   {event.name:<15}  {event.actor or 'the engine':<{broad}}   {by}"
                           + (f"   {what}" if what else ""))
             )  # fmt: skip
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from engine.cli import words
 from engine.cli.acting import NUMBER, Said, act, edited, every, files, read_words, with_words
 from engine.cli.common import open_store, print_json
 from engine.cli.shown import lately, print_table
@@ -29,7 +30,8 @@ WITH_DRAFT = "a draft waits with its words and files only: give --{option} to it
 @click.command()
 @NUMBER
 @with_words
-@click.option("--template", metavar="NAME", default="", help="The words of this template; -m stands in it as text.")
+@click.option("--template", metavar="NAME", default="", shell_complete=words.templates,
+              help="The words of this template; -m stands in it as text.")  # fmt: skip
 @click.option("--draft", is_flag=True, help="Let it wait as a draft: nobody is told, item send says it.")
 @click.option("--status", metavar="NAME", default="", help="Set this status with it.")
 @click.option("--close", is_flag=True, help="Close the item with it.")

@@ -44,7 +44,7 @@ def log(ctx: click.Context, query: tuple[str, ...], limit: int, follow: bool, as
         rows, beyond = store.history.events(asked, limit)
         seen = max(seen, rows[-1].id if rows else 0)
         _print(config, rows, as_json)
-        if not rows and not follow:
+        if not rows and limit and not follow:
             click.echo("nothing found" if query else "nothing happened yet", err=True)
         if beyond:
             click.echo("only the newest 100000 events were looked at; item:, mail: and act: find older ones", err=True)
@@ -74,4 +74,4 @@ def _told(row: EventRow) -> str:
     by = (row.mail or row.act)[:8] or row.via
     changes = ", ".join(f"{each.name}: {each.before or '–'} → {each.after or '–'}" for each in row.changes)
     said = changes or row.because or str(row.detail.get("said") or "")
-    return f"{row.name:<17}  {about:<6}  {row.actor or 'the engine':<12}  {by:<8}" + (f"  {said}" if said else "")
+    return f"{row.name:<17}  {about:<8}  {row.actor or 'the engine':<12}  {by:<8}" + (f"  {said}" if said else "")

@@ -130,7 +130,7 @@ def unlock(ctx: click.Context, login: str, as_json: bool) -> None:
 
 @user.command()
 @click.argument("who")
-@click.argument("wanted", nargs=-1, metavar="[KEY=VALUE]...")
+@click.argument("wanted", nargs=-1, metavar="[KEY=VALUE]...", shell_complete=words.preferences)
 @click.option("--workspace", metavar="NAME", default="", shell_complete=words.workspaces, help="Only for this one.")
 @click.option("--preset", type=click.Choice(tuple(PRESETS)), help="Several at once.")
 @click.option("--reset", is_flag=True, help="Forget what they said; as usual again.")

@@ -1,4 +1,4 @@
-"""What a shell offers for the values of options: names out of the configuration.
+"""What a shell offers for the values of options: names out of the configuration and the engine.
 
 Here: `shell_complete` functions. Not here: the script for the shell (`completion.py`), conditions (`rules.py`).
 Invariant: a configuration that does not load offers nothing and says nothing.
@@ -56,6 +56,14 @@ def templates(ctx: click.Context, param: click.Parameter, incomplete: str) -> li
 
     config = _config(ctx)
     return [] if config is None else [name for name in names(config) if name.startswith(incomplete)]
+
+
+def preferences(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """What somebody may want to hear by mail, as KEY=VALUE."""
+    from engine.model.preferences import PREFERENCES
+
+    pairs = (f"{each.key}={value}" for each in PREFERENCES for value in each.values)
+    return [pair for pair in pairs if pair.startswith(incomplete)]
 
 
 def _config(ctx: click.Context) -> Config | None:

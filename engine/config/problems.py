@@ -35,7 +35,7 @@ CODES: dict[str, str] = {
     "C171": "There is no [smtp] section, nothing is sent.",
     "C172": "The option has no effect any more.",
     "C173": "Nobody hears of mail that is held.",
-    "C174": "Nobody works in a workspace.",
+    "C174": "Nobody works in a workspace, or hears of its new items.",
     "C175": "Answers come from a domain whose mail we do not read.",
     "C180": "A template file is not used.",
     "C181": "A template has no subject.",

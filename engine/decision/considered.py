@@ -127,7 +127,10 @@ class Considered:
                 Part.COPY: on.copies}.get(part, ())  # fmt: skip
 
     def _unassigned(self, event: Event) -> None:
-        """Where nobody is assigned, those who wait for new items; where nobody does, the owner."""
+        """Where nobody is assigned, those who wait for new items; where nobody does, the owner.
+
+        Where there are no members and no owner, admins: nothing that a customer writes goes unheard.
+        """
         assigned = bool(self._assignees)
         waiting = (
             self._scene.who_wait(self.batch.workspace, self._not_told.usual("new"))
@@ -138,7 +141,7 @@ class Considered:
             for account in waiting.get(wants, ()):
                 self._take(account, Part.MEMBER, event)
         if not assigned and not any(Part.MEMBER in person.parts for person in self.people.values()):
-            for who in self._owner:
+            for who in self._owner or (() if any(waiting.values()) else self._scene.admins()):
                 self._take(who, Part.OWNER, event)
 
     @cached_property

@@ -54,7 +54,8 @@ class Said(Struct, frozen=True):
 class Played(Struct, frozen=True):
     """What became of the mails of a demo, in the order they were decided in, and how long that took.
 
-    `conversation` is what was said about item `ABOUT` then: two answers of a colleague, and a reply by mail between.
+    `conversation` is what was said about item `ABOUT`: the mail that made it, two answers of a colleague, and a reply
+    by mail between.
     """
 
     lines: tuple[Line, ...]
@@ -96,7 +97,10 @@ def play(folder: Path) -> Played:
 
 
 def _talked(engine: Engine, folder: Path) -> tuple[Said, ...]:
-    """Let a colleague answer, the customer reply to the mail they got, and the colleague close the item."""
+    """Let a colleague answer, the customer reply to the mail they got, and the colleague close the item.
+
+    The mail that the item was made of stands first.
+    """
     colleague = How(items.whoever(engine, "bob", ""))
     send(engine)
     first = items.answer(engine, ABOUT, ANSWERS[0], colleague)
@@ -107,7 +111,9 @@ def _talked(engine: Engine, folder: Path) -> tuple[Said, ...]:
     last = items.answer(engine, ABOUT, ANSWERS[2], colleague, close=True)
     send(engine)
     rows = engine.store.outbox.told(item=ABOUT)
+    asked = tuple(row for row in rows if row.event == "item.created")
     return (
+        Said(mail.to, asked[0].title, asked),
         Said("bob", ANSWERS[0], tuple(row for row in rows if row.act == first.ref)),
         Said(mail.to, ANSWERS[1], tuple(row for row in rows if row.mail == line.mail)),
         Said("bob", f"{ANSWERS[2]} (closed)", tuple(row for row in rows if row.act == last.ref)),

@@ -100,7 +100,7 @@ def done(
             _is_still(engine, about)
         acted = store.act(act, engine.teller)
         if words_for_others and not how.quiet and not acted.again:
-            _reaches_somebody(item, acted)
+            _reaches_somebody(item, acted, enabled=engine.config.settings(about.workspace).notify.enabled)
     logged.acted(engine.config, acted, how)
     return acted
 
@@ -114,12 +114,13 @@ def _is_still(engine: Engine, item: ItemFacts) -> None:
         raise Refused(f"item #{item.id} was merged into #{now.merged_into}: say that number")
 
 
-def _reaches_somebody(item: int, acted: Acted) -> None:
+def _reaches_somebody(item: int, acted: Acted, *, enabled: bool) -> None:
     outside = [each for each in acted.told if not each.inside and each.kind is Kind.ANSWER]
     if any(each.state in ("queued", "held") for each in outside):
         return
     reasons = [f"{each.to}: {why_not(Why(each.why), each.said)}" for each in outside if each.why]
-    said = "; ".join(reasons) or "there is nobody outside on it"
+    nobody = "there is nobody outside on it" if enabled else "notify.enabled is false"
+    said = "; ".join(reasons) or nobody
     raise Refused(f"nobody outside would get this answer to #{item} ({said}): --anyway writes it all the same")
 
 

@@ -42,6 +42,7 @@ MADE = {
     Done.DROP_PERSON: ("a person taken off the item", "{} people taken off the item"),
     Done.SET_COPIES: ("people who are copied", "{} lists of people who are copied"),
     Done.CAME_BACK: ("a mail of ours that came back", "{} mails of ours that came back"),
+    Done.UNSUBSCRIBE: ("an end to some notices", "an end to some notices"),
     Done.PUBLISH: ("a note made public", "{} notes made public"),
     Done.ATTACH: ("an attachment", "{} attachments"),
     Done.SEND_MAIL: ("a mail to send", "{} mails to send"),

@@ -49,7 +49,7 @@ def configuration(config: Config) -> Iterator[Checked]:
     ]
     problems = list(config.warnings)
     if config.smtp is None:
-        said = "there is no [smtp] section: replies and reports stay queued"
+        said = "there is no [smtp] section: nobody is sent anything, also later"
         problems.append(Problem("C171", said, config.path.name, severity=Severity.INFO))
     with opened(config) as names:
         problems += (*unknown(config, names), *unheard(config, names.store))

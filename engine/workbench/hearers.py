@@ -1,4 +1,4 @@
-"""Does anybody hear? Held mail that nobody is told of, workspaces where nobody works, answers that nobody reads.
+"""Does anybody hear? Held mail and new items that nobody is told of, answers that nobody reads.
 
 Here: what `allegra check` finds about it (C173, C174, C175), and `unheard`, which monitoring asks. Not here: who hears
 of what happens (`decision/considered.py`).
@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 from engine.config.tidy import Finding
 from engine.config.tidy import Path as KeyPath
 from engine.model.addresses import bare
-from engine.model.desk import AccountStatus
 from rules.problem import Problem, Severity
 
 if TYPE_CHECKING:
@@ -39,21 +38,19 @@ def _nobody(config: Config, store: Store) -> Iterator[Finding]:
     there = {each.workspace for each in store.items.workspaces()}
     if not there:
         return
-    reached = bool(store.still.admins())
+    admins = bool(store.still.admins())
+    reached = admins or bool(config.system.owner)
     for name, workspace in config.workspaces.items():
         if not (workspace.owner or config.settings(name).errors.forward_to or reached):
             said = f"nobody hears of mail that is held in {name}"
-            advice = f'write  owner = "…"  in [workspace.{name}] or  forward_to = […]  in [errors], or make an admin'
+            places = f'owner = "…"  in [workspace.{name}] or [system], or  forward_to = […]  in [errors]'
+            advice = f"write  {places}, or make an admin"
             yield _warning("C173", said, ("workspace", name), advice)
-        if name in there and not (reached or workspace.owner or store.still.members(name) or _admin(store)):
-            said = f"nobody works in {name}: no active account may edit its items, and it has no owner"
-            advice = f"allegra workspace add {name} --member WHO=ROLE"
+        if name in there and not (admins or workspace.owner or store.still.members(name)):
+            said = f"nobody hears of new items in {name}: no account may edit them, no owner, no admin with an address"
+            advice = f'write  owner = "…"  in [workspace.{name}], or give a role: allegra role list,  '
+            advice += f"allegra workspace add {name} --member WHO=ROLE"
             yield _warning("C174", said, ("workspace", name), advice)
-
-
-def _admin(store: Store) -> bool:
-    """Whether there is an active admin, with an address or without; asked last, as it goes through all accounts."""
-    return any(each.admin and each.status == AccountStatus.ACTIVE for each in store.directory.accounts())
 
 
 def _from_elsewhere(config: Config) -> Iterator[Finding]:

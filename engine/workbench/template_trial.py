@@ -10,6 +10,7 @@ from __future__ import annotations
 import email
 import email.policy
 from datetime import datetime
+from email.header import decode_header, make_header
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
@@ -248,7 +249,8 @@ def _read(content: bytes, replaced: str) -> Tried:
     """Take a mail apart as a mail program does."""
     message: Any = email.message_from_bytes(content, policy=email.policy.default)
     own = ("mime-version", "content-type", "content-transfer-encoding")
-    headers = tuple((name, str(value)) for name, value in message.items() if name.lower() not in own)
+    fields = zip(message.raw_items(), message.values(), strict=True)
+    headers = tuple((name, _shown(raw, str(value))) for (name, raw), value in fields if name.lower() not in own)
     text, html = message.get_body(("plain",)), message.get_body(("html",))
     files = tuple(
         (part.get_filename() or "", part.get_content_type(), len(part.get_payload(decode=True) or b""))
@@ -256,3 +258,8 @@ def _read(content: bytes, replaced: str) -> Tried:
     )
     said, page = (part.get_content().replace("\r\n", "\n") if part is not None else "" for part in (text, html))
     return Tried(headers, said, page, files, replaced)
+
+
+def _shown(raw: str, value: str) -> str:
+    """The value of a field; `email.policy` puts a blank between two encoded words of a name, where there is none."""
+    return str(make_header(decode_header("".join(raw.splitlines())))) if "=?" in raw else value

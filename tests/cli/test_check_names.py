@@ -49,6 +49,9 @@ def say(tmp_path: Path) -> Iterator[Say]:
         )
         store.items.put_workspace("support", lists={"types": ["Task", "Incident"], "categories": ["Printer"]})
         store.items.put_workspace("finance", lists={"types": ["Invoice"], "priorities": ["Normal", "Super"]})
+        store.directory.put_role("agent", ["edit_items"])
+        for workspace in ("support", "finance"):
+            store.directory.put_member(workspace, "agent", user="anna")
         store.items.put_field(CustomField("Order number"))
         store.items.put_field(CustomField("Work log", "long_text"))
         store.items.put_field(CustomField("Room", "list", ("North", "South")))

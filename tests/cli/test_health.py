@@ -23,7 +23,7 @@ OUT = "[smtp]\nfrom = 'help@example.com'\ntransport = 'maildir'\npath = 'out'\n"
 
 
 class Installation:
-    """A folder with a configuration, a database and an admin."""
+    """A folder with a configuration, a database and an admin, who could hear of new items and does not want to."""
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.database = folder, folder / "var" / "allegra.sqlite3"
@@ -34,6 +34,10 @@ class Installation:
         with Store.open(self.database) as store:
             load_data(store, DATA)
             store.directory.put_account("root", emails=["root@example.com"], admin=True)
+            store.directory.put_role("agent", ["edit_items"])
+            for workspace in store.items.workspaces():
+                store.directory.put_member(workspace.workspace, "agent", user="root")
+        assert self("user", "notify", "root", "new=none").exit_code == 0
 
     def __call__(self, *words: str) -> Result:
         before = Path.cwd()

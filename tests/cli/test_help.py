@@ -102,6 +102,12 @@ def test_an_option_is_told_from_its_own_section_only() -> None:
     assert "mailbox" not in call("smtp.port").stdout
 
 
+def test_the_shell_offers_what_somebody_may_want_to_hear() -> None:
+    shell = ShellComplete(allegra, {}, "allegra", "_ALLEGRA_COMPLETE")
+    offered = shell.get_completions(["user", "notify", "anna"], "how=")
+    assert [each.value for each in offered] == ["how=now", "how=hourly", "how=daily"]
+
+
 def test_the_shell_offers_topics() -> None:
     offered = ShellComplete(allegra, {}, "allegra", "_ALLEGRA_COMPLETE").get_completions(["help"], "re")
     assert [(each.value, each.help) for each in offered] == [

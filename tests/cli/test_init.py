@@ -127,6 +127,7 @@ def test_only_new_mail_is_read_unless_somebody_says_otherwise(tmp_path: Path, fu
     assert "4 mails wait, the oldest of 28 Mar 2023" in result.stdout
     assert re.search(r"Mail is read from \S+ \S+ UTC on \(since in the file\): 3 are left alone", result.stdout)
     assert "allegra run --dry-run --since all" in result.stdout
+    assert 'owner = "…" in [workspace.support]' in result.stdout, "nobody hears of anything before that"
     begun = datetime.fromisoformat(since(tmp_path))
     assert timedelta(minutes=10) <= datetime.now(UTC) - begun < timedelta(minutes=13)
     config = ["--config", str(tmp_path / "allegra.toml")]

@@ -252,6 +252,19 @@ def test_somebody_outside_is_shown_what_people_outside_may_see(desk: Installatio
     assert "Support · New" in desk("preview", "closed", "--item", "1", "--to", "anna").stdout
 
 
+def test_a_preview_shows_a_long_sender_without_blanks_that_are_not_in_it(desk: Installation) -> None:
+    desk.configure('[replies]\nfrom = "A department with quite a long name indeed, and a comma <help@example.com>"\n')
+    shown = desk("preview", "answer", "--item", "1").stdout
+    assert (
+        "\nFrom: Anna Berg via A department with quite a long name indeed, and a comma <help@example.com>\n"
+        in f"\n{shown}"
+    )
+    desk.configure('[replies]\nfrom = "Bücher und Akten der Universitätsbibliothek Göttingen <help@example.com>"\n')
+    assert (
+        "via Bücher und Akten der Universitätsbibliothek Göttingen <" in desk("preview", "answer", "--item", "1").stdout
+    )
+
+
 def test_a_preview_of_a_mail(desk: Installation) -> None:
     shown = desk("preview", "rejected", "--mail", "last").stdout
     assert "To: jane@big.example" in shown and "Subject: Not accepted: Printer broken" in shown

@@ -45,6 +45,7 @@ class Scene:
 
     on: OnItem = field(default_factory=lambda: OnItem("support", requester=JANE))
     staff: tuple[Account, ...] = (ANNA, BOB, CARL)
+    root: tuple[Account, ...] = (ADA,)
     wants: dict[tuple[int, str], str] = field(default_factory=dict)
     groups: dict[str, tuple[Account, ...]] = field(default_factory=dict)
     suspended: set[str] = field(default_factory=set)
@@ -76,7 +77,7 @@ class Scene:
         return {value: tuple(each for said, each in wants if said == value) for value in ("all", "unassigned", "none")}
 
     def admins(self) -> tuple[Account, ...]:
-        return (ADA,)
+        return self.root
 
     def person(self, text: str) -> Account | None:
         return next((each for each in EVERYBODY if text in (each.login, *each.emails)), None)
@@ -263,8 +264,16 @@ def test_where_nobody_waits_for_new_items_the_owner_hears() -> None:
     assert [(each.to, each.inside, each.parts) for each in rows] == [("olga@example.com", True, (Part.OWNER,))]
 
 
-def test_where_nobody_at_all_would_hear_a_row_says_so() -> None:
+def test_where_a_workspace_has_neither_members_nor_an_owner_the_admins_hear() -> None:
     (row,) = heard("item.created", Scene(staff=()))
+    assert (row.to, row.state, row.inside, row.parts) == ("ada@example.com", "queued", True, (Part.OWNER,))
+    assert set(told("item.commented", Scene(staff=()))) == {"ada@example.com"}
+    wants = {(each.id, "new"): "none" for each in (ANNA, BOB, CARL)}
+    assert [each.why for each in heard("item.created", Scene(wants=wants))] == [Why.NOBODY], "they chose that"
+
+
+def test_where_nobody_at_all_would_hear_a_row_says_so() -> None:
+    (row,) = heard("item.created", Scene(staff=(), root=()))
     assert (row.to, row.state, row.why) == ("", "suppressed", Why.NOBODY)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from manned import an_engine, by
+from manned import CONFIG, an_engine, by
 
 from engine.desk import items, preferences
 from engine.desk.doing import done
@@ -64,6 +64,12 @@ def test_an_answer_that_nobody_outside_would_get_is_refused_with_the_reason(engi
         items.answer(engine, 12, "Hello", by(engine))
     assert engine.store.items.view(12).comments == (), "nothing was written"
     assert events(items.answer(engine, 12, "Hello", by(engine, anyway=True))) == ["item.answered"]
+
+
+def test_an_answer_is_refused_with_the_switch_that_keeps_people_from_hearing(tmp_path: Path) -> None:
+    for engine in an_engine(tmp_path, f"{CONFIG}\n[notify]\nenabled = false\n"):
+        with pytest.raises(Refused, match=r"\(notify\.enabled is false\)"):
+            items.answer(engine, 12, "Hello", by(engine))
 
 
 def test_a_copy_joins_and_gets_the_answer(engine: Engine) -> None:

@@ -62,8 +62,21 @@ def test_the_demo_can_be_explained_and_run_again(demo: Any, tmp_path: Path, monk
     told = demo("explain", "last-held").stdout
     assert "HELD" in told
     assert demo("run").exit_code == 0
-    assert demo("check").exit_code == 0
+    assert demo("check", "--strict").exit_code == 0, "there is nothing to warn of"
     assert demo("rules", "test").exit_code == 0
+    assert demo("log", "--limit", "0").output == "", "much happened; none of it was asked for"
+
+
+def test_the_demo_shows_a_conversation_from_the_first_mail_and_who_heard_of_each_turn(
+    demo: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    talk = demo("demo").stdout.partition("Then bob answered #2")[2]
+    turns = ("Printer prints an error", "ack (automatic)", "There is paper stuck", "answer", "Thank you", "(closed)")
+    assert sorted(turns, key=talk.index) == list(turns)
+    asked = next(line.split()[2] for line in talk.splitlines() if "the printer mail, and who heard" in line)
+    monkeypatch.chdir(tmp_path / "allegra-demo")
+    told = demo("explain", asked).stdout.partition(" Told\n")[2]
+    assert "ack (automatic)" in told and "created, as assignee" in told
 
 
 def test_a_folder_with_other_things_in_it_is_left_alone(demo: Any, tmp_path: Path) -> None:

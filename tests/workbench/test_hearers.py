@@ -35,8 +35,8 @@ def store() -> Iterator[Store]:
 
 @pytest.fixture
 def find(tmp_path: Path, store: Store) -> Find:
-    def finding(text: str) -> list[Problem]:
-        (tmp_path / "allegra.toml").write_text(BASE + text)
+    def finding(text: str, base: str = BASE) -> list[Problem]:
+        (tmp_path / "allegra.toml").write_text(base + text)
         config = load(tmp_path / "allegra.toml")
         found = list(problems(config, store))
         assert [each.message for each in found if each.code != "C175"] == list(unheard(config, store))
@@ -71,9 +71,14 @@ def test_an_owner_or_an_address_for_errors_hears(find: Find, text: str) -> None:
     assert "C173" not in codes(find(text))
 
 
-def test_an_admin_hears_if_there_is_an_address(find: Find, store: Store) -> None:
+def test_the_owner_of_the_system_hears_of_held_mail_where_a_workspace_has_none(find: Find) -> None:
+    owned = BASE.replace("[system]\n", '[system]\nowner = "olga@example.com"\n')
+    assert codes(find(SUPPORT, owned)) == ["C174"]
+
+
+def test_an_admin_with_an_address_hears_where_nobody_else_does(find: Find, store: Store) -> None:
     store.directory.put_account("root", admin=True)
-    assert codes(find(SUPPORT)) == ["C173"]
+    assert codes(find(SUPPORT)) == ["C173", "C174"]
     store.directory.put_account("root", admin=True, emails=["root@example.com"], status="locked")
     assert codes(find(SUPPORT)) == ["C173", "C174"]
     store.directory.put_account("root", status="active")
