@@ -9,8 +9,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engine.desk.looking import gone
+from engine.item.title import one_line, shortened
 from engine.item.values import judge
 from engine.model.desk import GROUP
+from engine.model.fields import COMMON
 from engine.model.plan import SetField
 from engine.store.errors import NotFound, Refused, Unclear
 
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
     from engine.lookups import Lookups
     from engine.model.desk import Account, Catalog, ItemFacts, Value
     from engine.run.engine import Engine
+
+NEEDED = frozenset(["title", *(field.name for field in COMMON.rows if field.needed)])
+"""Fields that are never empty."""
 
 
 def found(engine: Engine, number: int) -> ItemFacts:
@@ -65,18 +70,31 @@ def known(engine: Engine, who: str) -> str:
     return account.login
 
 
-def status_change(engine: Engine, item: ItemFacts, how: How, wanted: str) -> SetField:
-    """The change of status: to the one that is named, else to the first that ends the work. Raises Refused, Unclear."""
+def status_change(engine: Engine, item: ItemFacts, how: How, wanted: str, *, ends: bool | None = None) -> SetField:
+    """The change of status: to the one that is named, else to the first there is that `ends` the work, or does not.
+
+    Where nobody says whether it is to end it, any that is named will do. Raises Refused, Unclear.
+    """
     may_edit(engine, how.by, item)
     catalog = catalog_of(engine, item.id)
-    name = wanted or next((each.name for each in catalog.statuses if each.closed), "")
+    closing = {each.name: each.closed for each in catalog.statuses}
+    name = wanted or next((name for name, closed in closing.items() if closed == (ends is not False)), "")
     if not name:
-        raise Refused(f"workspace {item.workspace} has no status that ends the work")
-    return SetField(item.id, "status", judged("status", name, catalog, engine.looking()))
+        raise Refused(
+            f"workspace {item.workspace} has no status that {'is open' if ends is False else 'ends the work'}"
+        )
+    status = str(judged("status", name, catalog, engine.looking()))
+    if ends is not None and closing.get(status, False) != ends:
+        raise Unclear(f'status: "{status}" {"does not end" if ends else "ends"} the work')
+    return SetField(item.id, "status", status)
 
 
 def judged(field: str, text: str, catalog: Catalog, look: Lookups) -> Value:
-    """Judge a value as a keyword of a mail would be. Raises Unclear."""
+    """Judge a value as a keyword of a mail would be, a title as the subject of one. Raises Unclear."""
+    if field == "title":
+        text = shortened(one_line(text))
+    if not text and field in NEEDED:
+        raise Unclear(f"{field}: an item needs one")
     if not text:
         return "" if field in ("assigned_to", "category", "version") else None
     answer = judge(field, text, catalog, look)

@@ -126,5 +126,5 @@ def _with_it(
     """What is done together with an answer: somebody joins, the status changes."""
     effects: list[Effect] = [AddPerson(item.id, known(engine, who), Role.READER) for who in copy_to]
     if status or close:
-        effects.append(status_change(engine, item, how, status))
+        effects.append(status_change(engine, item, how, status, ends=True if close else None))
     return effects

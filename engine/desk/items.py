@@ -47,19 +47,16 @@ def close(engine: Engine, number: int, how: How, status: str = "") -> Acted:
     item = found(engine, number)
     if item.closed:
         raise Refused(f"item #{number} is closed already ({item.status})")
-    return done(engine, item, [status_change(engine, item, how, status)], how)
+    return done(engine, item, [status_change(engine, item, how, status, ends=True)], how)
 
 
 @once
 def reopen(engine: Engine, number: int, how: How, status: str = "") -> Acted:
     """Set a status that does not end the work: the one that is named, else the first there is. Raises as `close`."""
-    item, catalog = found(engine, number), catalog_of(engine, number)
+    item = found(engine, number)
     if not item.closed:
         raise Refused(f"item #{number} is open ({item.status})")
-    first = next((each.name for each in catalog.statuses if not each.closed), "")
-    if not (status or first):
-        raise Refused(f"workspace {item.workspace} has no status that is open")
-    return set_values(engine, number, [("status", status or first)], how)
+    return done(engine, item, [status_change(engine, item, how, status, ends=False)], how)
 
 
 @once
@@ -70,7 +67,10 @@ def set_values(engine: Engine, number: int, wanted: Iterable[tuple[str, str]], h
     effects: list[Effect] = []
     for name, text in wanted:
         field = _field(name, catalog)
-        effects.append(SetField(number, field, judged(field, text, catalog, look)))
+        value = judged(field, text, catalog, look)
+        if field == "parent" and value == number:
+            raise Unclear("parent: an item is no part of itself")
+        effects.append(SetField(number, field, value))
     if not effects:
         raise Unclear("say what to set: NAME=VALUE")
     return done(engine, item, effects, how)
@@ -119,12 +119,14 @@ def leave(engine: Engine, number: int, who: str, how: How) -> Acted:
 def _field(name: str, catalog: Catalog) -> str:
     """The name of a field as it is stored. Raises Unclear, with what was perhaps meant."""
     plain = canonical(name, COMMON)
-    if plain in COMMON.by_name or plain == "title":
+    if plain == "workspace":
+        raise Unclear("workspace: an item stays where it is; allegra item merge gives another one what it holds")
+    if plain in COMMON.by_name:
         return plain
     own = custom(name, catalog)
     if own is not None:
         return own.name
-    known = ["title", *COMMON.by_name, *(field.name for field in catalog.fields)]
+    known = [*(each for each in COMMON.by_name if each != "workspace"), *(field.name for field in catalog.fields)]
     near = difflib.get_close_matches(plain, known, 1)
     meant = f": did you mean {near[0]}?" if near else f" (there are: {', '.join(known)})"
     raise Unclear(f'workspace {catalog.workspace} has no field "{name}"{meant}')

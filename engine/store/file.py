@@ -10,7 +10,7 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-from engine.store.errors import Busy, Conflict, StoreError
+from engine.store.errors import Busy, Conflict, NotFound, StoreError
 
 MEANINGS = (
     ("full", "cannot grow: the disk is full"),
@@ -27,6 +27,8 @@ def meaning(error: Exception, path: Path | None) -> Exception:
     kind, text = type(error).__name__, str(error).lower()
     if kind == "IntegrityError":
         return Conflict(str(error))
+    if kind == "OverflowError":
+        return NotFound("nothing here has so large a number")
     if kind not in ("OperationalError", "InterfaceError", "DatabaseError", "InternalError"):
         return error
     where = path or "the database in memory"

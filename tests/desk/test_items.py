@@ -198,6 +198,41 @@ def test_whoever_acts_is_an_active_account(engine: Engine) -> None:
         items.note(engine, 99, "x", by(engine))
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [("title", " ", "needs one"), ("status", "", "needs one"), ("type", "", "needs one"), ("priority", "", "needs one"),
+     ("workspace", "finance", "stays where it is"), ("parent", "12", "no part of itself")],
+)  # fmt: skip
+def test_what_would_make_no_item_of_it_is_refused(engine: Engine, name: str, text: str, said: str) -> None:
+    with pytest.raises(Unclear, match=said):
+        items.set_values(engine, 12, [(name, text)], by(engine))
+
+
+def test_a_title_is_one_line_that_can_be_printed(engine: Engine) -> None:
+    items.set_values(engine, 12, [("title", "a\x1b[31mb\r\nX: y " + "z" * 300)], by(engine))
+    title = engine.store.items.view(12).item.title
+    assert title.startswith("a[31mb X: y zzz") and len(title) == 255
+
+
+def test_a_status_that_is_named_ends_the_work_or_does_not_as_was_said(engine: Engine) -> None:
+    for act in (lambda: items.close(engine, 12, by(engine), "New"),
+                lambda: items.answer(engine, 12, "Done.", by(engine), close=True, status="New")):  # fmt: skip
+        with pytest.raises(Unclear, match='"New" does not end the work'):
+            act()
+    items.close(engine, 12, by(engine), "Closed")
+    with pytest.raises(Unclear, match='"Closed" ends the work'):
+        items.reopen(engine, 12, by(engine), "Closed")
+    items.reopen(engine, 12, by(engine), "new")
+    assert engine.store.items.view(12).item.status == "New"
+
+
+def test_a_number_that_no_database_holds_is_not_there(engine: Engine) -> None:
+    with pytest.raises(NotFound):
+        items.answer(engine, 10**20, "Hello", by(engine))
+    with pytest.raises(NotFound, match="so large a number"):
+        engine.store.outbox.row(10**20)
+
+
 # ── once, tried, quiet ────────────────────────────────────────────────────────────────────────────────────────────
 
 
