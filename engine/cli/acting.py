@@ -34,6 +34,10 @@ QUOTE = "# "
 """Before the lines of the editor's text that are not part of the words."""
 
 
+MOST_BYTES = 50 << 20
+"""Bytes of a file that are taken at all."""
+
+
 class Said(NamedTuple):
     """What was said last: about what, by whom, in which words."""
 
@@ -139,7 +143,19 @@ def files(paths: tuple[Path, ...]) -> list[File]:
     """Read the files that go along."""
     from engine.desk.doing import File
 
-    return [File(path.name, path.read_bytes()) for path in paths]
+    return [File(path.name, _content(path)) for path in paths]
+
+
+def _content(path: Path) -> bytes:
+    """Read a file, which may be a pipe or a device that never ends."""
+    try:
+        with path.open("rb") as file:
+            content = file.read(MOST_BYTES + 1)
+    except OSError as error:
+        raise click.UsageError(f"{path} cannot be read: {error.strerror}") from None
+    if len(content) > MOST_BYTES:
+        raise click.UsageError(f"{path} is bigger than {MOST_BYTES >> 20} MB")
+    return content
 
 
 def read_words(last: Callable[[], Said], text: str | None, source: str | None) -> str:
@@ -149,13 +165,17 @@ def read_words(last: Callable[[], Said], text: str | None, source: str | None) -
     if text is not None:
         return text
     if source == "-" or (source is None and not sys.stdin.isatty()):
-        return sys.stdin.read()
+        return _text(sys.stdin.buffer.read(MOST_BYTES), "standard input")
     if source is not None:
-        try:
-            return Path(source).read_text("utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise click.UsageError(f"{source} cannot be read: {error}") from None
+        return _text(_content(Path(source)), source)
     return _written(last())
+
+
+def _text(content: bytes, name: str) -> str:
+    try:
+        return content.decode("utf-8").replace("\r\n", "\n")
+    except UnicodeDecodeError as error:
+        raise click.UsageError(f"{name} cannot be read: {error}") from None
 
 
 def edited(words: str) -> str:

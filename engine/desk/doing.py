@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 
+MOST_WORDS = 1_000_000
+"""Characters of an answer, a note or a post."""
+
 
 class File(NamedTuple):
     """A file to put to an answer, a note or a post."""
@@ -125,9 +128,11 @@ def _reaches_somebody(item: int, acted: Acted, *, enabled: bool) -> None:
 
 
 def needs_words(words: str, files: Sequence[File]) -> None:
-    """Raise Unclear where there is nothing to write: no words, no files."""
+    """Raise Unclear where there is nothing to write, no words and no files, or more than anybody reads."""
     if not words.strip() and not files:
         raise Unclear("there are no words: nothing was written")
+    if len(words) > MOST_WORDS:
+        raise Unclear(f"these are more than {MOST_WORDS:,} characters: send them as a file")
 
 
 def attached(number: int, files: Sequence[File]) -> Iterable[Attach]:

@@ -30,7 +30,7 @@ def typed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Type:
     monkeypatch.setenv("ALLEGRA_AS", "anna")
     monkeypatch.setenv("COLUMNS", "80")
 
-    def type_(*words: str, stdin: str = "") -> Result:
+    def type_(*words: str, stdin: str | bytes = "") -> Result:
         before = Path.cwd()
         os.chdir(tmp_path)
         try:
@@ -44,6 +44,20 @@ def typed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Type:
 def lines(result: Result) -> list[dict[str, Any]]:
     assert result.exit_code == 0, result.output
     return [json.loads(line) for line in result.stdout.splitlines()]
+
+
+def test_words_and_files_that_are_too_much_or_not_there_are_refused(typed: Type, tmp_path: Path) -> None:
+    (tmp_path / "long").write_text("x" * 1_000_001)
+    (tmp_path / "bad").write_bytes(b"\xff")
+    for words, said in (
+        (("--attach", "/dev/zero"), "is bigger than 50 MB"), (("--file", "/dev/zero"), "is bigger than 50 MB"),
+        (("--file", "long"), "more than 1,000,000 characters"), (("--file", "bad"), "cannot be read"),
+        (("--file", "none"), "cannot be read: No such file"), (("--file", "."), "cannot be read: Is a directory"),
+    ):  # fmt: skip
+        refused = typed("note", "12", *words, *(("-m", "x") if "--attach" in words else ()))
+        assert refused.exit_code != 0 and said in refused.stderr, refused.output
+    assert "standard input cannot be read" in typed("note", "12", stdin=b"\xff").stderr
+    assert lines(typed("comments", "12", "--json")) == []
 
 
 def test_F119_a_draft_is_written_listed_changed_and_sent(typed: Type) -> None:
