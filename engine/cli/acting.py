@@ -108,7 +108,7 @@ def _print(config: Config, acted: Acted, by: str, dry_run: bool, otherwise: str)
     changes = [f"{each.name}: {each.before or '–'} → {each.after or '–'}"
                for event in acted.events if event.item == acted.item for each in event.changes]  # fmt: skip
     said += f"   {', '.join(changes)}" if changes else ""
-    end = "would be" if dry_run else f"{acted.ref}, done before" if acted.again else acted.ref
+    end = f"{acted.ref}, done before" if acted.again else "would be" if dry_run else acted.ref
     click.echo(printable(f"{said}   {end}"))
     for line in hearers.lines(acted.told, local_of(config), width):
         click.echo(line)
