@@ -241,7 +241,7 @@ class _Search:
             (options.plus_draft, Meant.DRAFT), (options.plus_note, Meant.NOTE), (options.plus_item, Meant.NONE)
         )  # fmt: skip
         for pattern, meant in patterns:
-            for number in _numbers(pattern, text) if pattern is not None else ():
+            for number in _numbers(pattern, text, private=bool(meant)) if pattern is not None else ():
                 yield number, meant
 
     def _locals(self) -> Iterator[tuple[str, str]]:
@@ -275,7 +275,7 @@ class _Search:
 
     def _marked(self, subject: str) -> Iterator[tuple[int, Kind, Meant]]:
         for pattern, meant in ((self._options.title_note, Meant.NOTE), (self._options.title_pattern, Meant.NONE)):
-            for number in _numbers(pattern, subject) if pattern is not None else ():
+            for number in _numbers(pattern, subject, private=bool(meant)) if pattern is not None else ():
                 yield number, Kind.ITEM, meant
         if "msg" in subject:
             for match in list(_TOPIC.finditer(subject))[:_MARKERS]:
@@ -290,7 +290,7 @@ class _Search:
                 if meant:
                     return replace(found, **_meant(meant))
         note = self._options.title_note
-        if note is not None and _numbers(note, self._subject()):
+        if note is not None and _numbers(note, self._subject(), private=True):
             return replace(found, **_meant(Meant.NOTE))
         return found
 
@@ -320,8 +320,12 @@ def _meant(what: Meant) -> dict[str, Any]:
     return {"meant": what, "private": bool(what)}
 
 
-def _numbers(pattern: Pattern, text: str) -> list[int]:
-    """The numbers that a pattern finds, in every group of every match; without groups the whole match counts."""
+def _numbers(pattern: Pattern, text: str, *, private: bool = False) -> list[int]:
+    """The numbers that a pattern finds, in every group of every match; without groups the whole match counts.
+
+    What no item has for a number is passed over; where words are meant to stay inside it is 0, which leads nowhere:
+    they must not become a new item.
+    """
     found: dict[int, None] = {}
     for count, match in enumerate(pattern.finditer(text)):
         if count >= _MARKERS:
@@ -330,7 +334,9 @@ def _numbers(pattern: Pattern, text: str) -> list[int]:
             digits = match.group(group).strip()
             if digits.isascii() and digits.isdigit() and len(digits) <= _LONGEST_NUMBER and int(digits):
                 found[int(digits)] = None
-    return list(found)
+            elif private and digits:
+                found[0] = None
+    return sorted(found, key=lambda number: not number)  # 0 is the last
 
 
 def _blanked(text: str, pattern: Pattern) -> str:

@@ -152,3 +152,13 @@ def test_F090_reply_of_keyword_lines_only_sets_fields_and_makes_no_empty_comment
     desk.run()
     item = desk.item(1)
     assert (item["priority"], [comment["text"].strip() for comment in item["comments"]]) == ("Low", ["Thank you"])
+
+
+@pytest.mark.parametrize("number", ["0", "00", "99", "9" * 30])
+def test_F109_what_is_meant_for_inside_becomes_no_item_whatever_its_number_is(desk: Any, number: str) -> None:
+    desk.load(ITEM)
+    for to in (f"help+note-{number}@example.com", f"help+draft-{number}@example.com"):
+        mail = f"From: Anna <anna@example.com>\nTo: {to}\nSubject: Between us\nMessage-ID: <{to}>\n\nHe is wrong.\n"
+        desk.mail(raw=mail.encode())
+    desk.mail(f"[#{number} Note] Between us", "He is wrong.\n")
+    assert [(line["outcome"], line["code"]) for line in desk.run()] == [("held", "thread.item_gone")] * 3
