@@ -290,6 +290,8 @@ SELECT DISTINCT author_id, sender FROM comment WHERE item_id = ? AND internal = 
 
 COPIES = "SELECT address FROM item_copy WHERE item_id = ? ORDER BY address_key"
 
+LEADS_TO = "SELECT merged_into FROM item WHERE id = ?"
+
 MERGES = "SELECT detail FROM event WHERE item = ? AND name = 'item.merged' AND detail <> '' ORDER BY id"
 
 WITHOUT_ACCOUNT = """

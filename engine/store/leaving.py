@@ -18,6 +18,7 @@ from engine.model.hearing import Change, Outgoing
 from engine.model.preferences import of_item
 from engine.store import hot
 from engine.store.database import Database
+from engine.store.item_facts import MOST_MERGED
 from engine.store.memory import Memory
 
 
@@ -41,10 +42,19 @@ class Leaving:
         if found is None:
             return None
         account, login, roles, item, event, payload = found
-        parts = roles.split()
-        changes = tuple(self._changes(account, parts, item or 0, event, payload))
+        parts, item = roles.split(), self._leads_to(item or 0)
+        changes = tuple(self._changes(account, parts, item, event, payload))
         self._memory.touch("accounts")
-        return Left(item or 0, login, changes)
+        return Left(item, login, changes)
+
+    def _leads_to(self, item: int) -> int:
+        """The item itself, or the one it was merged into: that is what the person hears of now."""
+        for _ in range(MOST_MERGED):
+            row = self._database.one(hot.LEADS_TO, item)
+            if row is None or not row[0]:
+                break
+            (item,) = row
+        return item
 
     def _changes(self, account: int, parts: list[str], item: int, event: str, payload: str) -> Iterator[Change]:
         if event == "desk.held":

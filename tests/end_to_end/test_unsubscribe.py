@@ -116,3 +116,16 @@ def test_F125_a_customer_who_watches_finds_the_address_below_the_answer_and_hear
     desk.allegra("item", "answer", "1", "-m", "Did it help?", "--as", "anna")
     desk.run()
     assert "karl@big.example" not in got(office)
+
+
+def test_F125_the_address_in_a_notice_of_an_item_that_was_merged_ends_the_notices_of_the_other_one(
+    desk: Any, office: Any
+) -> None:
+    asked(desk, office, "The lamp is dark")
+    told = noted(desk, office)
+    desk.mail("The lamp is very dark", "Very dark.\n", JANE)
+    assert outcome(desk) == "created"
+    assert desk.allegra("item", "merge", "1", "--into", "2").exit_code == 0
+    assert leave(desk, end_of(told["bob@example.com"])) == "discarded"
+    assert "bob watcher" not in desk.allegra("item", "show", "2").stdout
+    assert preferences(desk, "bob")["item:2"] == "no"
