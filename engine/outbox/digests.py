@@ -62,7 +62,8 @@ def happened(row: OutboxRow, store: Store, values_of: Callable[[OutboxRow, Outbo
     for number in row.told.collected[:MOST_ENTRIES]:
         each = store.outbox.row(number)
         about = store.outbox.context(each)
-        if (not each.item or about.item) and (not each.topic or about.topic):
+        told_last = each.event == "item.deleted"  # then nothing is left, and that is what is told
+        if (not each.item or about.item or told_last) and (not each.topic or about.topic):
             entries.setdefault((each.item, each.topic), []).append(_entry(values_of(each, about)))
     listed = [entry for group in entries.values() for entry in group]
     more = max(len(row.told.collected) - MOST_ENTRIES, 0)

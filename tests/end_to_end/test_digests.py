@@ -71,3 +71,20 @@ def test_a_template_that_fails_is_reported_by_the_next_run_and_once(desk: Any, p
         True
     ]
     assert "nonsense" in reports[0].get_content() and "allegra check" in reports[0].get_content()
+
+
+def test_a_digest_tells_of_an_item_that_was_deleted_and_nothing_else_of_it(desk: Any, post: Any) -> None:
+    desk.load('[[users]]\nlogin = "anna"\nemails = ["anna@example.com"]\nadmin = true\n'
+              '[[users]]\nlogin = "bob"\nemails = ["bob@example.com"]\nadmin = true\n')  # fmt: skip
+    desk.mail()
+    desk.run()
+    post.mails()
+    desk.allegra("user", "notify", "bob", "how=hourly")
+    desk.allegra("item", "assign", "1", "bob")
+    desk.allegra("item", "note", "1", "-m", "Call them.")
+    assert desk.allegra("item", "delete", "1", "--commit").exit_code == 0
+    come(desk)
+    desk.run()
+    ((to, mail),) = post.mails()
+    body = mail.get_body(("plain",)).get_content()
+    assert to == "bob@example.com" and "deleted" in body and "Printer broken" in body and "Call them." not in body
