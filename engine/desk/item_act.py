@@ -50,8 +50,8 @@ def may_edit(engine: Engine, by: Account, item: ItemFacts) -> None:
 
 
 def may_comment(engine: Engine, by: Account, item: ItemFacts) -> None:
-    """Who has to do with the item, or who may comment in its workspace. Raises Refused."""
-    may = engine.store.directory.may(by.login, "add_comments", item.workspace)
+    """Who has to do with the item, or who may comment in its workspace; of a private one, edit. Raises Refused."""
+    may = engine.store.directory.may(by.login, "edit_items" if item.private else "add_comments", item.workspace)
     if not (may or by.login.casefold() in item.people or _is_assignee(by, item)):
         raise Refused(f"{by.login} may not comment on items of {item.workspace}")
 

@@ -102,8 +102,10 @@ def join(engine: Engine, number: int, who: str, role: Role, how: How) -> Acted:
     item, login = found(engine, number), known(engine, who)
     if login != how.by.login or role is not Role.WATCHER:
         may_edit(engine, how.by, item)
-    elif not engine.store.directory.may(login, "view_items", item.workspace):
-        raise Refused(f"{login} may not see items of {item.workspace}")
+    elif login.casefold() not in item.people and not engine.store.directory.may(
+        login, "edit_items" if item.private else "view_items", item.workspace
+    ):
+        raise Refused(f"{login} may not see {'private ' if item.private else ''}items of {item.workspace}")
     return done(engine, item, [AddPerson(number, login, role)], how)
 
 

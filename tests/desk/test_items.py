@@ -198,6 +198,19 @@ def test_whoever_acts_is_an_active_account(engine: Engine) -> None:
         items.note(engine, 99, "x", by(engine))
 
 
+def test_a_private_item_is_for_who_works_there_and_who_is_on_it(engine: Engine) -> None:
+    engine.store.items.put_workspace("support", public=True)
+    items.join(engine, 12, "karl", Role.WATCHER, by(engine, "karl"))
+    items.leave(engine, 12, "karl", by(engine, "karl"))
+    items.set_values(engine, 12, [("private", "yes")], by(engine))
+    with pytest.raises(Refused, match="private items of support"):
+        items.join(engine, 12, "karl", Role.WATCHER, by(engine, "karl"))
+    with pytest.raises(Refused, match="may not comment"):
+        items.answer(engine, 12, "Me, too.", by(engine, "karl"))
+    items.join(engine, 12, "bob", Role.WATCHER, by(engine, "bob"))
+    items.answer(engine, 12, "Thank you.", by(engine, "jane", anyway=True))
+
+
 @pytest.mark.parametrize(
     ("name", "text", "said"),
     [("title", " ", "needs one"), ("status", "", "needs one"), ("type", "", "needs one"), ("priority", "", "needs one"),
