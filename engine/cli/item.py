@@ -185,15 +185,17 @@ def file_(ctx: click.Context, number: int, attachment: int, out: Path | None) ->
 @click.pass_context
 def told(ctx: click.Context, number: int, everybody: bool, who: str, as_json: bool) -> None:
     """Who was told of what happened to an item, and who was not and why; the newest last."""
+    from engine.desk import heard, looking
     from engine.explain import hearers
 
-    with _opened(ctx, number) as (config, store, _):
+    config = open_config(ctx)
+    with open_store(ctx, config) as store:
+        rows = store.outbox.told(item=number)
+        if who or not rows:  # of an item that was deleted the rows are left
+            looking.item(store, number)
         if who:
-            from engine.desk import heard
-
             print_heard(config, heard.of_item(store, config, number, who), as_json)
             return
-        rows = store.outbox.told(item=number)
         shown = rows if everybody else rows[-MOST_TOLD:]
         if as_json:
             for row in shown:

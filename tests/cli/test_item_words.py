@@ -60,6 +60,14 @@ def test_words_and_files_that_are_too_much_or_not_there_are_refused(typed: Type,
     assert lines(typed("comments", "12", "--json")) == []
 
 
+def test_who_was_told_is_shown_of_an_item_that_was_deleted(typed: Type) -> None:
+    assert typed("answer", "12", "-m", "Soon.").exit_code == 0
+    assert typed("delete", "12", "--commit").exit_code == 0
+    assert "jane@big.example" in [each["address"] for each in lines(typed("told", "12", "--json"))]
+    assert "was deleted by anna" in typed("told", "12", "--who", "bob").stderr
+    assert typed("told", "99").exit_code == 1
+
+
 def test_F119_a_draft_is_written_listed_changed_and_sent(typed: Type) -> None:
     (made,) = lines(typed("answer", "12", "--draft", "-m", "Soon", "--json"))
     assert (made["schema"], made["comment"], made["events"], made["told"]) == ("allegra.act/1", 1, [], [])
