@@ -34,6 +34,9 @@ QUOTE = "# "
 """Before the lines of the editor's text that are not part of the words."""
 
 
+WRITTEN = "allegra.written"
+"""Where a command keeps what was written in the editor."""
+
 MOST_BYTES = 50 << 20
 """Bytes of a file that are taken at all."""
 
@@ -83,13 +86,19 @@ def act(
     """
     from engine.desk.doing import How, again, whoever
     from engine.run.engine import Engine
+    from engine.store.errors import NotFound, Refused
 
     config = open_config(ctx)
     with open_store(ctx, config) as store, closing(Engine(config, store)) as engine:
         account = whoever(engine, by or "", person())
         typed_by = "" if account.login == person() else person()
         how = How(account, typed_by, "command", key, quiet, dry_run)
-        acted = again(engine, how, ctx.params["number"], topic=topic) or do(engine, how)
+        try:
+            acted = again(engine, how, ctx.params["number"], topic=topic) or do(engine, how)
+        except (NotFound, Refused):
+            if written := ctx.meta.get(WRITTEN):  # in an editor: there is no other copy
+                click.echo(f"you wrote:\n{written}", err=True)
+            raise
         if as_json:
             print_json("act", {**_as_json(acted, account.login, typed_by, dry_run), **more()})
         else:
@@ -181,7 +190,7 @@ def _text(content: bytes, name: str) -> str:
 def edited(words: str) -> str:
     """Let the person change words in $EDITOR; as they were if it is left without saving."""
     made = click.edit(f"{words}\n", editor=_editor())
-    return words if made is None else made.strip("\n")
+    return words if made is None else _kept(made.strip("\n"))
 
 
 def _written(said: Said) -> str:
@@ -190,7 +199,13 @@ def _written(said: Said) -> str:
     template = "\n\n" + "\n".join(f"{QUOTE}{printable(line)}" for line in below) + "\n"
     written = click.edit(template, editor=_editor())
     lines = (written or "").splitlines()
-    return "\n".join(line for line in lines if line != "#" and not line.startswith(QUOTE)).strip("\n")
+    return _kept("\n".join(line for line in lines if line != "#" and not line.startswith(QUOTE)).strip("\n"))
+
+
+def _kept(words: str) -> str:
+    """Remember what was written in the editor, to show it if the act is refused."""
+    click.get_current_context().meta[WRITTEN] = words
+    return words
 
 
 def _editor() -> str | None:

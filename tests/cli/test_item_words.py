@@ -60,6 +60,16 @@ def test_words_and_files_that_are_too_much_or_not_there_are_refused(typed: Type,
     assert lines(typed("comments", "12", "--json")) == []
 
 
+def test_what_was_written_in_an_editor_is_not_lost_where_the_act_is_refused(
+    typed: Type, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("click.testing._NamedTextIOWrapper.isatty", lambda _: True, raising=False)
+    monkeypatch.setattr("click.edit", lambda text, **_: f"Dear Jane,\nlong words.\n{text}")
+    refused = typed("answer", "12", "--as", "karl", "--to", "nobody@x.example")
+    assert refused.exit_code == 1
+    assert "you wrote:\nDear Jane,\nlong words.\n" in refused.stderr
+
+
 def test_who_was_told_is_shown_of_an_item_that_was_deleted(typed: Type) -> None:
     assert typed("answer", "12", "-m", "Soon.").exit_code == 0
     assert typed("delete", "12", "--commit").exit_code == 0
