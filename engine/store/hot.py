@@ -370,16 +370,20 @@ SELECT created_at, coalesce(item, 0) FROM outbox
 WHERE address_key = ? AND class || '' = ? AND {COUNTED} AND {BY_ITSELF} AND created_at >= ?
 ORDER BY created_at DESC LIMIT ?"""
 
+_TELLS_OF = "json_extract(payload, '$.code') = ?"
+"""The reason that a mail tells: that of the mail it is about becomes another one once somebody releases it."""
+
 REPORTED = f"""
 SELECT created_at FROM outbox
 WHERE address_key = ? AND class || '' = 'notice' AND {COUNTED} AND {BY_ITSELF} AND created_at > ?
-AND EXISTS (SELECT 1 FROM inbound WHERE inbound.id = inbound_id AND inbound.code = ?
+AND {_TELLS_OF}
+AND EXISTS (SELECT 1 FROM inbound WHERE inbound.id = inbound_id
             AND mailbox_id = (SELECT mailbox.id FROM mailbox WHERE mailbox.name = ?))
 ORDER BY created_at DESC LIMIT ?"""
 
 REFUSED_TO = f"""
 SELECT count(*) FROM outbox WHERE address_key = ? AND class || '' = 'auto' AND {COUNTED} AND created_at >= ?
-AND (SELECT code FROM inbound WHERE inbound.id = inbound_id) = ?"""
+AND {_TELLS_OF}"""
 
 REQUESTER = "SELECT author_id, sender FROM item WHERE id = ?"
 

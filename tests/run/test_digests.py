@@ -14,6 +14,7 @@ import pytest
 from manned import CONFIG, NUMBERS, an_engine, by, read
 
 from engine.config import load
+from engine.desk import held as held_mail
 from engine.desk import items
 from engine.desk.outbox import because, change, chosen
 from engine.explain.hearers import along, became
@@ -327,12 +328,23 @@ def test_the_report_that_carries_others_counts_for_the_next_hour(watched: Engine
     assert reports(engine)[-1][1] == "queued"
 
 
+def test_a_report_counts_also_when_its_mail_was_released(watched: Engine) -> None:
+    engine = watched
+    at(engine, NINE)
+    stranger(engine, "a")
+    (line,) = held_mail.release(engine, engine.store.archive.held(), "anna")
+    assert line.code != "gate.unknown_sender", "there is no guest account, so it is held for that now"
+    at(engine, NINE + timedelta(minutes=10))
+    stranger(engine, "b")
+    assert [state for _, state in reports(engine)] == ["queued", "digest"]
+
+
 def test_reports_of_another_reason_go_at_once(watched: Engine) -> None:
     engine = watched
     at(engine, NINE)
     stranger(engine, "a")
     with engine.store.writing():
-        engine.store.database.run("UPDATE inbound SET code = 'gate.dmarc'")
+        engine.store.database.run("UPDATE outbox SET payload = json_set(payload, '$.code', 'gate.dmarc')")
     stranger(engine, "b")
     assert [state for _, state in reports(engine)] == ["queued", "queued"]
 

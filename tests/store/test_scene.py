@@ -286,7 +286,12 @@ def test_refusals_are_counted_by_their_reason_and_address(desk, scene):
     for sender in ("eve@example.com", "eve+x@example.com", "jane@example.com"):
         desk.end(Outcome.HELD)
         (spooled,) = desk.spool()
-        desk.commit(spooled, Tell("mail.rejected"), told=(auto(sender), notice(sender)), outcome=Outcome.REJECTED)
+        desk.commit(
+            spooled,
+            Tell("mail.rejected", code="gate.dmarc"),
+            told=(auto(sender), notice(sender)),
+            outcome=Outcome.REJECTED,
+        )
     assert scene.refused("gate.dmarc", DAY_S, "eve@example.com") == 2
     assert scene.refused("rule.reject", DAY_S, "eve@example.com") == 0
     desk.later(days=1, seconds=1)
