@@ -123,6 +123,9 @@ def main(extra: Extra | None = None) -> None:
     except click.ClickException as error:
         error.show()
         status = error.exit_code
+    except OverflowError:  # a number that no database holds, a time before the year 1
+        click.echo("allegra: a number or a time in the command is too large", err=True)
+        status = 64
     except BrokenPipeError:
         sys.stderr.close()
         status = 0

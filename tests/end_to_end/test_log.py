@@ -173,6 +173,14 @@ def test_who_follows_sees_what_happens_and_ends_it_in_peace(desk: Any) -> None:
     assert (following.returncode, complaints) == (0, b"")
 
 
+def test_who_follows_into_a_pipe_that_nobody_reads_ends_though_nothing_happens(desk: Any) -> None:
+    following = desk.start("log", "--follow")
+    following.stdout.close()
+    assert following.wait(timeout=60) == 0
+    assert b"Traceback" not in following.stderr.read()
+    following.stderr.close()
+
+
 def test_items_are_listed_by_what_is_asked(desk: Any) -> None:
     desk.mail("Printer")
     desk.mail("Toner")

@@ -40,6 +40,16 @@ def test_a_reader_that_goes_away_sees_no_traceback(desk: Any) -> None:
     running.wait()
 
 
+@pytest.mark.parametrize(
+    "words", [("stats", "--last", "1000000d"), ("log", "--limit", "9" * 20), ("outbox", "show", "9" * 20)]
+)
+def test_a_number_that_is_too_large_for_the_database_is_wrong_usage(desk: Any, words: tuple[str, ...]) -> None:
+    started = desk.start(*words)
+    out, err = started.communicate()
+    assert (started.returncode, out) == (64, b"")
+    assert err == b"allegra: a number or a time in the command is too large\n"
+
+
 def offered(folder: Path, *words: str) -> list[str]:
     """What bash would offer for the last word."""
     environ = {"_ALLEGRA_COMPLETE": "bash_complete", "COMP_WORDS": " ".join(("allegra", *words)),
