@@ -43,9 +43,15 @@ def held(store: Store, config: Config, teller: Teller, now: datetime) -> None:
 
 def _is_due(last: datetime | None, since: HeldSince, now: datetime, every: timedelta) -> bool:
     """Mail of ours that is held was told of when that began (`outbox.held`): it only is reminded of."""
+    last = _believed(last, now)
     if since.newest is not None and (last is None or (since.newest > last and now - last >= every)):
         return True
     return now - since.oldest >= DAY and (last is None or now - last >= DAY)
+
+
+def _believed(last: datetime | None, now: datetime) -> datetime | None:
+    """A time that is still to come was told by a clock that ran ahead: it keeps nobody from being told."""
+    return None if last is not None and last > now + DAY else last
 
 
 def templates_failed(store: Store, teller: Teller, failed: Iterable[Replaced], now: datetime) -> None:
@@ -65,6 +71,6 @@ def _once(
 ) -> None:
     event, workspace, name = about
     with store.joining():
-        last = store.ledger.last_happened(event, workspace, name)
+        last = _believed(store.ledger.last_happened(event, workspace, name), now)
         if last is None or now - last >= every:
             store.ledger.happened(event, workspace, Tell(event, because=because, code=name, report=True), teller)

@@ -362,12 +362,13 @@ INSERT INTO mute (address_key, item, until, why) VALUES (?, ?, ?, ?)
 ON CONFLICT (address_key, item) DO UPDATE SET until = excluded.until, why = excluded.why"""
 
 WRITTEN = f"""
-SELECT created_at FROM outbox WHERE class = ? AND {COUNTED} AND created_at >= ? ORDER BY created_at DESC LIMIT ?"""
+SELECT created_at FROM outbox WHERE class = ? AND {COUNTED} AND created_at BETWEEN ? AND ?
+ORDER BY created_at DESC LIMIT ?"""
 
 # The || keeps SQLite from walking the rows of a kind to everybody in place of the few to one address.
 WRITTEN_TO = f"""
 SELECT created_at, coalesce(item, 0) FROM outbox
-WHERE address_key = ? AND class || '' = ? AND {COUNTED} AND {BY_ITSELF} AND created_at >= ?
+WHERE address_key = ? AND class || '' = ? AND {COUNTED} AND {BY_ITSELF} AND created_at BETWEEN ? AND ?
 ORDER BY created_at DESC LIMIT ?"""
 
 _TELLS_OF = "json_extract(payload, '$.code') = ?"
@@ -375,14 +376,14 @@ _TELLS_OF = "json_extract(payload, '$.code') = ?"
 
 REPORTED = f"""
 SELECT created_at FROM outbox
-WHERE address_key = ? AND class || '' = 'notice' AND {COUNTED} AND {BY_ITSELF} AND created_at > ?
+WHERE address_key = ? AND class || '' = 'notice' AND {COUNTED} AND {BY_ITSELF} AND created_at > ? AND created_at <= ?
 AND {_TELLS_OF}
 AND EXISTS (SELECT 1 FROM inbound WHERE inbound.id = inbound_id
             AND mailbox_id = (SELECT mailbox.id FROM mailbox WHERE mailbox.name = ?))
 ORDER BY created_at DESC LIMIT ?"""
 
 REFUSED_TO = f"""
-SELECT count(*) FROM outbox WHERE address_key = ? AND class || '' = 'auto' AND {COUNTED} AND created_at >= ?
+SELECT count(*) FROM outbox WHERE address_key = ? AND class || '' = 'auto' AND {COUNTED} AND created_at BETWEEN ? AND ?
 AND {_TELLS_OF}"""
 
 REQUESTER = "SELECT author_id, sender FROM item WHERE id = ?"

@@ -22,6 +22,7 @@ from engine.store import hot
 from engine.store.database import Database, moment, time, us
 from engine.store.directory import Directory
 from engine.store.memory import Memory
+from engine.store.queue import CLOCK_JUMP_S
 
 HOUR_S = 3600.0
 """The time in which rows for anybody are counted by the caps, and so remembered."""
@@ -208,15 +209,15 @@ class Scene:
     def written(self, kind: Kind, since_s: float, address_key: str = "", item: int = 0) -> int:
         start = self._start(since_s)
         if not address_key and since_s == HOUR_S:
-            at = self._memory.remember(("written", kind), lambda: self._written(kind, start))
+            at = self._memory.remember(("written", kind), lambda: self._written(kind, since_s))
             return len(at) - bisect_left(at, start)
         if not address_key:
-            return len(self._written(kind, start))
-        rows = self._database.rows(hot.WRITTEN_TO, address_key, str(kind), start, MOST_COUNTED)
+            return len(self._written(kind, since_s))
+        rows = self._database.rows(hot.WRITTEN_TO, address_key, str(kind), *self._span(since_s), MOST_COUNTED)
         return len(rows) if not item else sum(1 for _, about in rows if about == item)
 
-    def _written(self, kind: Kind, start: int) -> list[int]:
-        rows = self._database.rows(hot.WRITTEN, str(kind), start, MOST_COUNTED)
+    def _written(self, kind: Kind, since_s: float) -> list[int]:
+        rows = self._database.rows(hot.WRITTEN, str(kind), *self._span(since_s), MOST_COUNTED)
         return [at for (at,) in reversed(rows)]
 
     def wrote(self, kind: Kind, now: int) -> None:
@@ -226,14 +227,18 @@ class Scene:
             insort(known, now)
 
     def refused(self, code: str, since_s: float, address_key: str) -> int:
-        return int(self._database.one(hot.REFUSED_TO, address_key, self._start(since_s), code)[0])
+        return int(self._database.one(hot.REFUSED_TO, address_key, *self._span(since_s), code)[0])
 
     def reported(self, address_key: str, code: str, mailbox: str, since_s: float, most: int) -> tuple[datetime, ...]:
-        rows = self._database.rows(hot.REPORTED, address_key, self._start(since_s), code, mailbox, most)
+        rows = self._database.rows(hot.REPORTED, address_key, *self._span(since_s), code, mailbox, most)
         return tuple([time(at) for (at,) in rows])
 
     def now(self) -> datetime:
         return time(self._database.now())
+
+    def _span(self, since_s: float) -> tuple[int, int]:
+        """Between which times what was written counts: a clock that ran ahead wrote what is of a time to come."""
+        return self._start(since_s), self._database.now() + CLOCK_JUMP_S * 1_000_000
 
     def _start(self, since_s: float) -> int:
         return self._database.now() - int(since_s * 1_000_000)

@@ -84,6 +84,17 @@ def test_more_held_mail_is_told_after_four_hours_and_what_is_not_new_is_not(engi
     assert len(told(engine)) == 3, "once a day while something waits"
 
 
+def test_what_a_clock_that_ran_ahead_told_keeps_nobody_from_hearing(engine: Engine) -> None:
+    now = datetime.now(UTC)
+    stranger(engine)
+    at(engine, now + timedelta(days=400))
+    held(engine, now + timedelta(days=400))
+    at(engine, now)
+    held(engine, now + timedelta(minutes=5))
+    held(engine, now + timedelta(minutes=10))
+    assert len(told(engine)) == 2
+
+
 def test_two_processes_that_look_at_once_tell_once(engine: Engine, tmp_path: Path) -> None:
     stranger(engine)
     other = Engine(load(tmp_path / "allegra.toml"), Store.open(tmp_path / "allegra.sqlite3"))

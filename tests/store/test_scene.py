@@ -264,6 +264,14 @@ def test_rows_are_counted_by_kind_address_item_and_time(desk, scene):
     assert [scene.written(Kind.AUTO, seconds) for seconds in (60.0, HOUR_S, DAY_S)] == [0, 1, 2]
 
 
+def test_what_a_clock_that_ran_ahead_wrote_does_not_count(desk, scene):
+    right = desk.now
+    desk.later(days=400)
+    desk.item(told=(auto(),))
+    desk.store.database.clock = lambda: right
+    assert scene.written(Kind.AUTO, HOUR_S) == scene.written(Kind.AUTO, HOUR_S, "jane@example.com") == 0
+
+
 @pytest.mark.parametrize(
     ("state", "counts"),
     [("queued", 1), ("held", 1), ("suppressed", 0), ("dropped", 0)],
