@@ -18,6 +18,7 @@ from engine.desk import held as held_mail
 from engine.desk import items
 from engine.desk.outbox import because, change, chosen
 from engine.explain.hearers import along, became
+from engine.model.draft import Role
 from engine.model.events import Why
 from engine.model.mail import Envelope, Origin, RawMail
 from engine.outbox.compose import compose
@@ -260,6 +261,19 @@ def test_what_is_gone_by_then_is_left_out_and_an_empty_digest_is_not_sent(engine
         engine.store.database.run("UPDATE item SET id = 99 WHERE id = 12")
     with pytest.raises(Gone, match="nothing of what it tells"):
         letter(engine.store.outbox.row(number), engine.store, engine.config, NINE)
+
+
+def test_who_works_there_no_more_by_then_reads_nothing_of_what_was_collected(engine: Engine) -> None:
+    wants(engine, "bob", "daily")
+    at(engine, NINE)
+    items.join(engine, 12, "bob", Role.WATCHER, by(engine, quiet=True))
+    items.note(engine, 12, "They did not pay.", by(engine))
+    seven = datetime(2026, 11, 30, 7, tzinfo=UTC)
+    (number,) = clock(engine, seven)
+    assert "They did not pay." in mail_of(engine, number, seven)
+    engine.store.directory.put_role("agent", ["view_items"])
+    with pytest.raises(Gone, match="nothing of what it tells"):
+        letter(engine.store.outbox.row(number), engine.store, engine.config, seven)
 
 
 def test_who_is_locked_by_then_gets_no_digest(engine: Engine) -> None:
