@@ -184,7 +184,7 @@ def sending(count: int) -> dict[str, Any]:
         ("rows a wall second", f"{rows / took:.0f}", "goal 200"),
         ("wall time of a row", ms(took / rows), ""),
         ("connections, one at a time, of 100 mails each", f"{connections}", ""),
-        ("memory grown after the first tenth, MB (16 are the cache)", f"{grown:.1f}", "goal < 20"),
+        ("memory grown after the first tenth, MB (a cache of 16 fills)", f"{grown:.1f}", "goal < 20"),
         ("allegra run with nothing to send, whole process, CPU", ms(quiet), ""),
         (f"the same with {rows:,} rows waiting and the server away", ms(away), ""),
         ("so it takes longer by", ms(away - quiet), "goal < 100 ms"),
