@@ -94,14 +94,15 @@ def way_out(store: Store, config: Config, before: Trouble | None, now: datetime,
     """Tell that mail does not go out, once that has lasted, and that it does again. Raises StoreError.
 
     `before` is the trouble before something was sent. While nothing goes out nobody hears by mail; programs do, by
-    their webhooks.
+    their webhooks. Where it is told as of a time to come, by a clock that ran ahead, only the end of a trouble ends it:
+    the mail that tells of it goes out, too, and would make the next one.
     """
     trouble = store.troubles.find(NO_WAY_OUT)
     down, up = (store.ledger.last_happened(event, "") for event in ("smtp.down", "smtp.up"))
     is_told = down is not None and (up is None or up < down)
     if trouble is not None and now - trouble.since >= DOWN and not is_told:
         _happened(store, config, "smtp.down", "", trouble.said, trouble.since)
-    elif trouble is None and sent and is_told and down is not None:
+    elif trouble is None and sent and is_told and down is not None and (before is not None or down <= now):
         _happened(store, config, "smtp.up", "", "", before.since if before is not None else down)
 
 

@@ -209,6 +209,23 @@ def test_a_way_out_that_is_closed_is_told_by_webhook_and_by_mail_once_it_is_open
     assert "which was away since 2026-11-20 10:00" in watched.mails()[-1]["Subject"]
 
 
+def test_after_a_clock_that_ran_ahead_it_is_told_once_that_mail_goes_out_again(watched: Watched) -> None:
+    file = watched.folder / "allegra.toml"
+    closed = 'host = "127.0.0.1"\nport = 9\nssl = false\n'
+    watched.run()
+    came(watched, hours=20)
+    file.write_text(CONFIG.replace('transport = "maildir"\npath = "out"\n', closed))
+    watched.at += timedelta(days=3)
+    for _ in range(4):
+        watched.run(minutes=20)
+    assert watched.hooked().count("smtp.down") == 1
+    watched.at -= timedelta(days=3)
+    file.write_text(CONFIG)
+    for _ in range(5):
+        watched.run(minutes=5)
+    assert [event for event, _ in watched.told()].count("smtp.up") == 1
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_it_is_told_in_the_language_of_who_reads_it(watched: Watched, language: str) -> None:
     from engine.run.alarms import _happened
