@@ -85,7 +85,7 @@ def judge(figures: Figures, seen: Seen, now: datetime) -> tuple[Check, ...]:
         Check("database", Status.OK, "opens"),
         *(_read(box, pulse, seen.lag_s, now) for box, pulse in boxes),
         *(_silent(box, pulse, now) for box, pulse in boxes if box.silence),
-        _last_pass([pulse for _, pulse in boxes if pulse is not None], seen.lag_s, now),
+        _last_pass([pulse for _, pulse in boxes if pulse is not None], seen.lag_s, now, wanted=bool(boxes)),
         _age("waiting", "{count} waiting, the oldest for {age}", figures.waiting, now, 15 * MINUTE, 4 * HOUR),
         _age("held", "{count} held, the oldest for {age}", figures.held, now, 2 * DAY),
         _number("quarantined", "{count} broke the machine and lie apart", figures.quarantined),
@@ -159,8 +159,10 @@ def _silent(box: Mailbox, pulse: Pulse | None, now: datetime) -> Check:
     return Check(name, Status.WARNING if silent else Status.OK, said, _seconds(last, now), limit, None, "s")
 
 
-def _last_pass(pulses: Sequence[Pulse], lag_s: float, now: datetime) -> Check:
-    """Whether `allegra run` runs at all, well or not."""
+def _last_pass(pulses: Sequence[Pulse], lag_s: float, now: datetime, *, wanted: bool) -> Check:
+    """Whether `allegra run` runs at all, well or not; `wanted` where a mailbox is there to be read."""
+    if not wanted:
+        return Check("last pass", Status.OK, "no mailbox is active")
     if any(pulse.busy for pulse in pulses):
         return Check("last pass", Status.OK, "running now", 0.0, lag_s, 4 * lag_s, "s")
     newest = max([at for pulse in pulses for at in (pulse.ok_at, pulse.failed_at) if at is not None], default=None)

@@ -99,7 +99,9 @@ def test_what_silence_is_can_be_said_for_a_mailbox(silence: str | float, status:
 
 def test_a_mailbox_that_is_off_is_not_looked_at() -> None:
     seen = replace(SEEN, mailboxes=(BOX.filled(active=False),))
-    assert not [each for each in judge(failing(days=3), seen, NOW) if "support" in each.name]
+    checks = judge(failing(days=3), seen, NOW)
+    assert not [each for each in checks if "support" in each.name]
+    assert (found(checks, "last pass").status, found(checks, "last pass").said) == ("ok", "no mailbox is active")
 
 
 def test_the_worst_check_is_the_answer_and_stands_first() -> None:
