@@ -210,10 +210,12 @@ class NotTold:
             return self.quiet, "", False
         if self._scene.is_muted(key, self._batch.item) or self._loops(key):
             return Why.LOOP, "", False
-        if self._scene.is_muted(key, AUTOMATIC):
+        refused = event.name.startswith("mail.")
+        theirs = tell.personal and not refused  # who forges From mutes nobody who is proven
+        if self._scene.is_muted(key, AUTOMATIC) and not theirs:
             return Why.LOOP, EQUAL, False
         over = self._over(event, key) or self._out()
-        refused = event.name.startswith("mail.")  # errors.refusals ends that, and its last one says so
+        # errors.refusals ends what was refused, and its last one says so
         if over == YES and not refused and self._scene.is_repeating(key, self._batch.row):
             return Why.LOOP, EQUAL, False
         return over

@@ -28,6 +28,34 @@ emails = ["karl@big.example"]
 PROVEN = "Authentication-Results: mx.example.com; dmarc=pass header.from=big.example"
 
 
+REPORT = """From: mailer-daemon@big.example
+To: help@example.com
+Subject: Undelivered
+Message-ID: <r{number}@big.example>
+MIME-Version: 1.0
+Content-Type: multipart/report; report-type=delivery-status; boundary=b
+
+--b
+Content-Type: text/plain
+
+There is no such address {number}.
+--b
+Content-Type: message/delivery-status
+
+Reporting-MTA: dns; mx.big.example
+
+Final-Recipient: rfc822; jane@big.example
+Action: failed
+Status: 5.1.1
+
+--b
+Content-Type: message/rfc822
+
+{returned}
+--b--
+"""
+
+
 @pytest.fixture
 def office(desk: Any, post: Any) -> Any:
     """Anna and Bob work here, Jane and Karl are customers, Eve is a stranger."""
@@ -90,3 +118,28 @@ def test_html_that_holds_more_than_the_text_sends_no_notice_outside(desk: Any, o
     desk.run()
     said = [each.get_content() for to, mail in office.mails() for each in mail.walk() if not each.is_multipart()]
     assert said and not [each for each in said if "internal note" in each or "You hear this" in each]
+
+
+def test_equal_mails_by_a_forger_mute_nobody_who_proves_to_be_themselves(desk: Any, office: Any) -> None:
+    for number in range(4):
+        desk.mail("Hello", "The same again\n", JANE, message_id=f"<f{number}@evil.example>")
+    desk.run()
+    assert len([to for to, _ in office.mails("auto-replied")]) == 2
+    desk.mail("The lamp is broken", "It is dark.\n", JANE)
+    desk.mail("The door is stuck", "It is closed.\n", JANE, headers=[PROVEN])
+    desk.run()
+    assert [mail["Subject"] for _, mail in office.mails("auto-replied")] == ["Re: [#6] The door is stuck"]
+
+
+def test_a_forged_report_takes_mail_away_from_nobody_but_who_got_what_it_returns(desk: Any, office: Any) -> None:
+    office.configure(more='[people]\nunknown_user = "accept"\n')
+    desk.mail("Mine", sender=EVE)
+    desk.mail("Hers", sender=JANE)
+    desk.run()
+    mine = next(mail for to, mail in office.mails() if to == "eve@evil.example")
+    for number in range(4):
+        desk.mail(raw=REPORT.format(number=number, returned=mine.as_string()).encode())
+    desk.run()
+    assert [row for row in desk.told("address_key, state") if row[1] == "bounced"] == [("eve@evil.example", "bounced")]
+    assert "jane@big.example" not in desk.allegra("outbox", "addresses").stdout
+    assert "jane@big.example" in answered(desk, office, 2)
