@@ -84,10 +84,15 @@ class _Look:
 
     def _told_since(self, event: str, since: datetime) -> bool:
         last = self._store.ledger.last_happened(event, self._box.workspace)
-        return last is not None and last >= since
+        return last is not None and last >= since and not _ran_ahead(last, since, self._now)
 
     def _tell(self, event: str, because: str, code: str, since: datetime) -> None:
         _happened(self._store, self._config, event, self._box.workspace, because, since, code)
+
+
+def _ran_ahead(told: datetime, since: datetime, now: datetime) -> bool:
+    """Whether a clock that ran ahead told it: of an earlier trouble, then, not of one that began since."""
+    return told > now >= since
 
 
 def way_out(store: Store, config: Config, before: Trouble | None, now: datetime, *, sent: bool) -> None:
@@ -100,6 +105,8 @@ def way_out(store: Store, config: Config, before: Trouble | None, now: datetime,
     trouble = store.troubles.find(NO_WAY_OUT)
     down, up = (store.ledger.last_happened(event, "") for event in ("smtp.down", "smtp.up"))
     is_told = down is not None and (up is None or up < down)
+    if trouble is not None and down is not None and _ran_ahead(down, trouble.since, now):
+        is_told = False
     if trouble is not None and now - trouble.since >= DOWN and not is_told:
         _happened(store, config, "smtp.down", "", trouble.said, trouble.since)
     elif trouble is None and sent and is_told and down is not None and (before is not None or down <= now):

@@ -209,6 +209,19 @@ def test_a_way_out_that_is_closed_is_told_by_webhook_and_by_mail_once_it_is_open
     assert "which was away since 2026-11-20 10:00" in watched.mails()[-1]["Subject"]
 
 
+def test_after_a_clock_that_ran_ahead_the_next_incident_is_told(watched: Watched) -> None:
+    watched.run()
+    for ahead in (timedelta(days=3), timedelta(0)):
+        watched.mailbox(there=False)
+        watched.at += ahead
+        for _ in range(4):
+            watched.run(minutes=20)
+        watched.at -= ahead
+        watched.mailbox(there=True)
+        watched.run(minutes=20)
+    assert [event for event, _ in watched.told()] == ["mailbox.down", "mailbox.up"] * 2
+
+
 def test_after_a_clock_that_ran_ahead_it_is_told_once_that_mail_goes_out_again(watched: Watched) -> None:
     file = watched.folder / "allegra.toml"
     closed = 'host = "127.0.0.1"\nport = 9\nssl = false\n'
