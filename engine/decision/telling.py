@@ -151,13 +151,14 @@ def _may_hear(facts: Facts, settings: Settings) -> bool:
 def answered_to(mail: Mail, facts: Facts) -> str:
     """Where an answer goes: Reply-To if there is one in the domain of From or From is proven, else From.
 
-    RFC 5322, 3.6.2 lets anybody name any address there: without a proof it would make us write to strangers. Never to
-    ourselves.
+    RFC 5322, 3.6.2 lets anybody name any address there: without a proof it would make us write to strangers, and give a
+    neighbour in a large domain the reply address of an item. Never to ourselves.
     """
     sender = facts.sender.address
     address = mail.reply_to[0] if mail.reply_to else sender
-    domain = address.key.rpartition("@")[2]
-    if domain != sender.key.rpartition("@")[2] and facts.authentication.dmarc != "pass":
+    near = address.key.rpartition("@")[2] == sender.key.rpartition("@")[2]
+    new = facts.thread.item is None
+    if facts.authentication.dmarc != "pass" and not (near and (new or proven(facts))):
         address = sender
     return "" if is_one_of(address.key, facts.own_addresses) else address.address
 

@@ -143,3 +143,16 @@ def test_a_forged_report_takes_mail_away_from_nobody_but_who_got_what_it_returns
     assert [row for row in desk.told("address_key, state") if row[1] == "bounced"] == [("eve@evil.example", "bounced")]
     assert "jane@big.example" not in desk.allegra("outbox", "addresses").stdout
     assert "jane@big.example" in answered(desk, office, 2)
+
+
+def test_a_forged_comment_draws_no_reply_address_to_a_neighbour_in_the_same_domain(desk: Any, office: Any) -> None:
+    office.configure(more='[replies]\nnew_comment = "comment_ack"\n')
+    desk.mail("The scanner is slow", sender=JANE)
+    desk.run()
+    office.mails()
+    desk.mail("Re: [#1] The scanner is slow", "And hot\n", JANE, headers=["Reply-To: eve@big.example"])
+    desk.run()
+    assert [to for to, _ in office.mails("auto-replied")] == ["jane@big.example"]
+    desk.mail("Re: [#1] The scanner is slow", "And loud\n", JANE, headers=["Reply-To: j.doe@big.example", PROVEN])
+    desk.run()
+    assert [to for to, _ in office.mails("auto-replied")] == ["j.doe@big.example"]
