@@ -23,7 +23,7 @@ from engine.outbox.letter import ComposeError, File, Letter
 from engine.outbox.plain import NAME_CHARS, one_line
 from engine.outbox.shown import shown
 from engine.outbox.templates import spoken
-from engine.outbox.values import LARGEST_ORIGINAL, ORIGINALS, Reaches, values
+from engine.outbox.values import LARGEST_ORIGINAL, ORIGINALS, Reaches, may_read, values
 from engine.outbox.writing import encoded_size
 from engine.store.dispatches import UNSIGNED
 
@@ -62,7 +62,7 @@ def letter(row: OutboxRow, store: Store, config: Config, now: datetime) -> Lette
     """Gather what a mail is made of. Raises: ComposeError, Gone, SecretError."""
     about = store.outbox.context(row)
     about = about if about.workspace else replace(about, workspace=row.told.workspace)
-    _still_there(row, about, store)
+    _still_there(row, about, store, config)
     base = _Base(row, about, config, config.settings(about.workspace), config.instance.secret())
     sender = _from(base)[1]
     reply_to, note_address = _reply_to(base, sender)
@@ -112,12 +112,15 @@ def _instead(row: OutboxRow) -> str:
     return "answer" if row.kind is Kind.ANSWER else (event.template if event is not None else "") or "notice"
 
 
-def _still_there(row: OutboxRow, about: OutboxContext, store: Store) -> None:
+def _still_there(row: OutboxRow, about: OutboxContext, store: Store, config: Config) -> None:
     """What was queued may have lost its recipient or its item since. Raises: Gone, ComposeError."""
     if row.account:
+        store.versions()  # of people, too
         account = store.directory.account_by_id(row.account)
         if account is None or account.status in (AccountStatus.LOCKED, AccountStatus.REGISTERED):
             raise Gone(Why.LOCKED)
+        if not may_read(row, about, store, config):
+            raise Gone(Why.NOT_PERMITTED)
     gone = (row.item and not about.item) or (row.topic and not about.topic)
     if gone and row.event != "item.deleted":
         raise Gone(None, "the item is gone" if row.item else "the topic is gone")

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from engine.model.events import Part, Why
+from engine.model.events import Why
 from engine.outbox.plain import SUBJECT_CHARS, one_line
 from engine.wording.units import spanned
 from engine.wording.why import why_not
@@ -53,10 +53,13 @@ def reported(row: OutboxRow, store: Store, now: datetime) -> Values:
             "more": max(number - MOST_MAILS, 0)}  # fmt: skip
 
 
-def happened(row: OutboxRow, store: Store, values_of: Callable[[OutboxRow, OutboxContext], Values]) -> Values:
+def happened(
+    row: OutboxRow, store: Store, values_of: Callable[[OutboxRow, OutboxContext], Values],
+    may_read: Callable[[OutboxRow, OutboxContext], bool],
+) -> Values:  # fmt: skip
     """Give what a digest carries, item by item; `values_of` gives what a mail about one row would say.
 
-    What is gone meanwhile is left out, and what was for somebody inside who is not any more.
+    What is gone meanwhile, or not for them any more, is left out.
     """
     entries: dict[tuple[int, int], list[Values]] = {}
     for number in row.told.collected[:MOST_ENTRIES]:
@@ -64,20 +67,11 @@ def happened(row: OutboxRow, store: Store, values_of: Callable[[OutboxRow, Outbo
         about = store.outbox.context(each)
         told_last = each.event == "item.deleted"  # then nothing is left, and that is what is told
         there = (not each.item or about.item or told_last) and (not each.topic or about.topic)
-        if there and _reads_it_still(each, store):
+        if there and may_read(each, about):
             entries.setdefault((each.item, each.topic), []).append(_entry(values_of(each, about)))
     listed = [entry for group in entries.values() for entry in group]
     more = max(len(row.told.collected) - MOST_ENTRIES, 0)
     return {"entries": listed, "number": len(listed) + more, "more": more}
-
-
-def _reads_it_still(row: OutboxRow, store: Store) -> bool:
-    """Whether somebody inside still is: by a role, or by what they have to do with it. A digest waits up to a day."""
-    told = row.told
-    if not (told.inside and row.account and told.workspace) or {Part.ASSIGNEE, Part.OWNER} & {*told.parts}:
-        return True
-    account = store.directory.account_by_id(row.account)
-    return account is not None and store.directory.may(account.login, "edit_items", told.workspace)
 
 
 def _entry(said: Values) -> Values:

@@ -12,7 +12,8 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 from zoneinfo import ZoneInfo
 
-from engine.model.desk import AccountStatus
+from engine.model.addresses import bare
+from engine.model.desk import GROUP, AccountStatus
 from engine.model.events import Kind, Why
 from engine.model.fields import COMMON
 from engine.outbox import digests
@@ -98,7 +99,10 @@ def values(
     if row.event == "desk.held":
         made |= digests.held(about.workspace, store, _mailboxes(about.workspace, config), now)
     elif row.event == "desk.digest":
-        made |= digests.happened(row, store, partial(_one_of_many, config, store, language, now))
+        made |= digests.happened(
+            row, store, partial(_one_of_many, config, store, language, now),
+            partial(may_read, store=store, config=config),
+        )  # fmt: skip
     if told.inside:
         made |= _facts(about, config) if row.item else {}
         made["note_address"] = reaches.note
@@ -112,6 +116,21 @@ def values(
     if row.kind is Kind.ANSWER and settings.replies.quote == "last" and about.quoted.strip():
         made["quote"] = _quote(about, config, language)
     return made
+
+
+def may_read(row: OutboxRow, about: OutboxContext, store: Store, config: Config) -> bool:
+    """Tell whether who worked there when it was written does so still: a row about an item may have waited for days."""
+    account = store.directory.account_by_id(row.account) if row.account else None
+    if account is None or not (row.told.inside and about.item) or account.admin:
+        return True
+    workspace = config.workspaces.get(about.workspace)
+    owner = store.directory.person(bare(workspace.owner)) if workspace is not None and workspace.owner else None
+    named = {account.login.casefold(), *(f"{GROUP}{group}".casefold() for group in account.groups)}
+    return (
+        (owner is not None and owner.id == account.id)
+        or about.assigned_to.casefold() in named
+        or store.directory.may(account.login, "edit_items", about.workspace)
+    )
 
 
 def _one_of_many(

@@ -6,6 +6,7 @@ from email.message import EmailMessage
 from typing import Any
 
 import pytest
+from end_to_end.test_digests import come
 
 JANE, KARL, EVE = "Jane Doe <jane@big.example>", "Karl Roe <karl@big.example>", "Eve <eve@evil.example>"
 
@@ -156,3 +157,30 @@ def test_a_forged_comment_draws_no_reply_address_to_a_neighbour_in_the_same_doma
     desk.mail("Re: [#1] The scanner is slow", "And loud\n", JANE, headers=["Reply-To: j.doe@big.example", PROVEN])
     desk.run()
     assert [to for to, _ in office.mails("auto-replied")] == ["j.doe@big.example"]
+
+
+def test_who_works_here_no_more_gets_no_note_that_waited_for_the_server(desk: Any, office: Any) -> None:
+    desk.mail("The scanner is slow", sender=JANE)
+    desk.run()
+    assert desk.allegra("item", "join", "1", "bob").exit_code == 0
+    office.mails()
+    assert desk.allegra("item", "note", "1", "-m", "Jane owes us money").exit_code == 0
+    assert ("bob@example.com", "item.noted", "queued") in desk.told("address_key, event, state")
+    desk.load('[[roles]]\nname = "member"\npermissions = ["view_items"]\n')
+    desk.allegra("outbox", "run")
+    assert office.mails() == []
+    assert ("bob@example.com", "item.noted", "dropped") in desk.told("address_key, event, state")
+
+
+def test_a_digest_tells_nobody_of_what_is_for_them_no_more(desk: Any, office: Any) -> None:
+    desk.mail("The scanner is slow", sender=JANE)
+    desk.run()
+    for command in (("item", "join", "1", "bob"), ("user", "notify", "bob", "how=daily"),
+                    ("item", "note", "1", "-m", "Jane owes us money")):  # fmt: skip
+        assert desk.allegra(*command).exit_code == 0
+    assert ("bob@example.com", "item.noted", "digest") in desk.told("address_key, event, state")
+    desk.load('[[roles]]\nname = "member"\npermissions = ["view_items"]\n')
+    office.mails()
+    come(desk)
+    desk.allegra("outbox", "run")
+    assert [to for to, _ in office.mails() if to == "bob@example.com"] == []

@@ -85,6 +85,7 @@ def filled(office: Office, hostile: Hostile) -> tuple[int, int, str]:
     with office.store.writing():
         name = tables.Account.update(name=hostile()).where(tables.Account.login == hostile.pick("anna", "jane"))
         office.store.database.do(name)
+        office.store.database.do(tables.Account.update(admin=True))  # or rows to people inside would be dropped
     office.store.changed_since(office.store.versions())
     return item, comment, mail
 
