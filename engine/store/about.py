@@ -57,6 +57,8 @@ class About:
             "first_id": first_id or "", "text": text, "html": html, "language": language or "",
         }  # fmt: skip
         if row.told.comment:
+            if self._went_away(row.item):  # and the words with it
+                return {}
             said |= self._words(row, text, name or sender, opened_at)
         else:
             said["files"] = self._files(hot.FILES["item"], row.item, 0)
@@ -65,6 +67,12 @@ class About:
         copies = self._database.one(hot.COPIES_COUNTED, row.item)[0]
         said |= {"last_id": (last[0] if last else "") or "", "copies": copies}
         return said | {"signature": self._signature(row, workspace)} if row.kind is Kind.ANSWER else said
+
+    def _went_away(self, item: int) -> bool:
+        """Tell whether an item was merged into one that is not there any more."""
+        while (row := self._database.one(hot.LEADS_TO, item)) is not None and row[0]:
+            (item,) = row
+        return row is None
 
     def _signature(self, row: OutboxRow, workspace: str) -> str:
         """What stands below the words of somebody inside."""

@@ -16,7 +16,7 @@ from engine.desk.item_whole import weighed
 from engine.desk.items import File
 from engine.model.acts import Acted
 from engine.model.draft import Role
-from engine.outbox.contents import letter
+from engine.outbox.contents import Gone, letter
 from engine.run.engine import Engine
 from engine.store.errors import NotFound, Refused
 from engine.store.load import load as load_data
@@ -144,6 +144,15 @@ def test_a_mail_that_waits_is_sent_with_its_words_and_files_after_a_merge(engine
     (row,) = acted.told
     made = letter(engine.store.outbox.row(row.id), engine.store, engine.config, datetime.now(UTC))
     assert made.values["text"] == "See." and [each.name for each in made.files] == ["a.txt"]
+
+
+def test_a_mail_that_waits_is_not_sent_without_words_where_they_were_merged_and_deleted(engine: Engine) -> None:
+    acted = items.answer(engine, 12, "See.", by(engine))
+    items.merge(engine, 12, 7, by(engine))
+    items.delete(engine, 7, by(engine, "olga"))
+    row = next(each for each in acted.told if each.to == "jane@big.example")
+    with pytest.raises(Gone, match="the item is gone"):
+        letter(engine.store.outbox.row(row.id), engine.store, engine.config, datetime.now(UTC))
 
 
 def test_html_of_a_merged_item_is_there_after_its_mail_is_purged(engine: Engine) -> None:
