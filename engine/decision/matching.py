@@ -35,6 +35,8 @@ _MARKERS = 10
 _LONGEST_NUMBER = 15
 _LONGEST_SUBJECT = 1000
 _TOKEN_LIKE: Final = re.compile(r"[itnu]\d{1,15}(?:-\d{1,15})?\.[a-z2-7]{8,}", re.IGNORECASE)
+_UNSAID: Final = re.compile(r"(?<=\.[a-z2-7]{4})[a-z2-7]{12}", re.IGNORECASE)
+"""The part of a token that is not repeated: traces and logs are read by more people than may write by it."""
 _TOPIC: Final = re.compile(r"\[[^\]]{0,200}?\bmsg(\d{1,15})\]")
 
 
@@ -177,7 +179,7 @@ class _Search:
             if is_token(tag) and tag[:1] not in "uU":
                 token = tokens.read(tag, self._secret)
                 if token is not None:
-                    yield tag, token
+                    yield _UNSAID.sub("…", tag), token
                 else:
                     self._unsigned = True
                     self.tried.append((Way.TOKEN, note("thread.unsigned", address=address)))

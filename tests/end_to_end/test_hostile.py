@@ -184,3 +184,18 @@ def test_a_digest_tells_nobody_of_what_is_for_them_no_more(desk: Any, office: An
     come(desk)
     desk.allegra("outbox", "run")
     assert [to for to, _ in office.mails() if to == "bob@example.com"] == []
+
+
+def test_no_reply_address_stands_whole_in_the_log_or_in_what_is_said_of_a_mail(desk: Any, office: Any) -> None:
+    office.configure(more='[log]\nfile = "log.txt"\nlevel = "debug"\n')
+    desk.load('[[users]]\nlogin = "root"\nname = "Root"\nemails = ["root@example.com"]\nadmin = true\n')
+    desk.mail("The scanner is slow", sender=JANE)
+    desk.run()
+    to = next(mail for to, mail in office.mails() if to == "jane@big.example")["Reply-To"].addresses[0].addr_spec
+    assert desk.allegra("item", "delete", "1", "--commit", "--as", "root").exit_code == 0
+    desk.mail(raw=f"From: {JANE}\nTo: {to}\nSubject: More\nMessage-ID: <m@big.example>\n\nMore\n".encode())
+    assert [line["code"] for line in desk.run()] == ["thread.item_gone"]
+    secret = to.partition("@")[0].rpartition(".")[2]
+    said = [line["because"] for line in desk.lines("held", "list") if "because" in line]
+    told = [(desk.folder / "log.txt").read_text(), desk.allegra("log").stdout, *said]
+    assert "thread.item_gone" in told[0] and not [each for each in told if secret in each]
