@@ -345,7 +345,8 @@ TAKEN_IN = "SELECT min(first_seen) FROM presentation WHERE inbound_id = ?"
 
 TO_AND_FRO = {
     "ours": f"""
-SELECT created_at FROM outbox WHERE address_key = ? AND item = ? AND created_at >= ? AND {COUNTED} AND {BY_ITSELF}""",
+SELECT created_at FROM outbox
+WHERE address_key = ? AND item = ? AND created_at >= ? AND {COUNTED} AND {BY_ITSELF} AND state <> 'held'""",
     "theirs": f"""
 SELECT inbound.received_at FROM inbound JOIN receipt ON receipt.inbound_id = inbound.id
 WHERE inbound.sender = ? AND inbound.received_at >= ? AND inbound.{DECIDED} AND receipt.item = ?""",

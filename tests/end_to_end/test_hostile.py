@@ -199,3 +199,15 @@ def test_no_reply_address_stands_whole_in_the_log_or_in_what_is_said_of_a_mail(d
     said = [line["because"] for line in desk.lines("held", "list") if "because" in line]
     told = [(desk.folder / "log.txt").read_text(), desk.allegra("log").stdout, *said]
     assert "thread.item_gone" in told[0] and not [each for each in told if secret in each]
+
+
+def test_answers_that_were_forged_and_held_are_no_mails_that_went_to_and_fro(desk: Any, office: Any) -> None:
+    desk.mail("The scanner is slow", sender=JANE, message_id="<q1@big.example>")
+    desk.run()
+    for number in range(7):
+        for sender in (JANE, "bob@example.com"):
+            desk.mail("Re: [#1]", f"Words {number}\n", sender, headers=["In-Reply-To: <q1@big.example>"])
+            desk.run()
+    assert ("jane@big.example", "answer", "held", "unproven") in desk.told("address_key, class, state, why")
+    assert "jane@big.example" not in desk.allegra("outbox", "addresses").stdout
+    assert "jane@big.example" in answered(desk, office, 1)
