@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import subprocess
+from functools import partial
 from typing import Any
 
 import pytest
@@ -159,7 +160,8 @@ def test_what_a_log_cannot_find_is_told(desk: Any, words: tuple[str, ...], code:
 def test_who_follows_sees_what_happens_and_ends_it_in_peace(desk: Any) -> None:
     desk.mail("Printer")
     desk.run()
-    following = desk.start("log", "--follow", "--json", "item:1")
+    heeds = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # in the background a shell lets it be ignored
+    following = desk.start("log", "--follow", "--json", "item:1", preexec_fn=heeds)
     try:
         first = json.loads(following.stdout.readline())
         desk.allegra("item", "note", "1", "-m", "Looks old.")
