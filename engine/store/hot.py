@@ -368,9 +368,9 @@ ORDER BY created_at DESC LIMIT ?"""
 
 # The || keeps SQLite from walking the rows of a kind to everybody in place of the few to one address.
 WRITTEN_TO = f"""
-SELECT created_at, coalesce(item, 0) FROM outbox
+SELECT count(*) FROM outbox
 WHERE address_key = ? AND class || '' = ? AND {COUNTED} AND {BY_ITSELF} AND created_at BETWEEN ? AND ?
-ORDER BY created_at DESC LIMIT ?"""
+  AND (? = 0 OR item = ?)"""
 
 _TELLS_OF = "json_extract(payload, '$.code') = ?"
 """The reason that a mail tells: that of the mail it is about becomes another one once somebody releases it."""

@@ -213,8 +213,7 @@ class Scene:
             return len(at) - bisect_left(at, start)
         if not address_key:
             return len(self._written(kind, since_s))
-        rows = self._database.rows(hot.WRITTEN_TO, address_key, str(kind), *self._span(since_s), MOST_COUNTED)
-        return len(rows) if not item else sum(1 for _, about in rows if about == item)
+        return int(self._database.one(hot.WRITTEN_TO, address_key, str(kind), *self._span(since_s), item, item)[0])
 
     def _written(self, kind: Kind, since_s: float) -> list[int]:
         rows = self._database.rows(hot.WRITTEN, str(kind), *self._span(since_s), MOST_COUNTED)
