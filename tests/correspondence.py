@@ -10,33 +10,21 @@ from email.message import EmailMessage
 from email.utils import make_msgid, parseaddr
 from typing import Any
 
+from people import PEOPLE
 from served import configure, options
 from servers.dovecot import Dovecot
 from servers.postfix import Postfix
 
-PEOPLE = """
-[[users]]
-login  = "bob"
-name   = "Bob Lund"
-emails = ["bob@example.com"]
-groups = ["staff"]
-[[users]]
-login  = "jane"
-name   = "Jane Doe"
-emails = ["jane@big.example"]
-[[users]]
-login  = "karl"
-name   = "Karl Roe"
-emails = ["karl@big.example"]
+EVERYBODY = f"""{PEOPLE}
 [[users]]
 login  = "nobody"
 name   = "Nobody Here"
 emails = ["nobody@big.example"]
 """
-"""Beside Anna, who is in the data of every desk; no server knows the last."""
+"""No server knows the last."""
 
 ANNA, BOB = "Anna Berg <anna@example.com>", "Bob Lund <bob@example.com>"
-JANE, KARL, KIM = "Jane Doe <jane@big.example>", "Karl Roe <karl@big.example>", "Kim Poe <kim@big.example>"
+KIM = "Kim Poe <kim@big.example>"
 NOBODY = "Nobody Here <nobody@big.example>"
 
 

@@ -131,9 +131,7 @@ def run(
             run_told.print_pass(reports, sent, took)
         else:
             run_told.print_text(reports, took, loud, dry_run, hushed)
-        run_told.print_replaced(sent)
-        if tell and config.smtp is not None:
-            run_told.print_away(sent, config.smtp.place)
+        run_told.print_sent(sent, config.smtp.place if tell and config.smtp is not None else "")
     raise SystemExit(LATER if stop.is_set() else _status(reports, sent, wait))
 
 

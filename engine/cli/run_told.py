@@ -117,10 +117,12 @@ def print_away(sent: Sent, place: str) -> None:
     click.echo(printable(f"{many} for {place}{since}: {sent.away}"), err=True)
 
 
-def print_replaced(sent: Sent) -> None:
-    """Which templates failed, on standard error: the built-in text went out in their place."""
+def print_sent(sent: Sent, away: str) -> None:
+    """What went wrong while sending, on standard error: templates that failed, and a server that is `away`, if any."""
     for said in sent.replaced:
         click.echo(printable(f"{said}: the built-in text went out in its place"), err=True)
+    if away:
+        print_away(sent, away)
 
 
 def _print_given_up(told: Sequence[Line]) -> None:

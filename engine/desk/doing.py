@@ -56,11 +56,12 @@ class How(NamedTuple):
 
 
 def whoever(engine: Engine, named_so: str, typed_by: str) -> Account:
-    """Find the account in whose name somebody acts. Raises NotFound, Refused."""
+    """Find the account in whose name somebody acts. Raises NotFound, Refused; Unclear where nobody said in whose."""
     account = engine.store.directory.person(named_so) if named_so else engine.store.directory.login(typed_by)
     if account is None:
-        advice = "" if named_so else ": say who acts, --as LOGIN or ALLEGRA_AS"
-        raise NotFound(f'there is no user "{named_so or typed_by}"{advice}')
+        if not named_so:
+            raise Unclear(f'there is no user "{typed_by}": say who acts, --as LOGIN or ALLEGRA_AS')
+        raise NotFound(f'there is no user "{named_so}"')
     if account.status != AccountStatus.ACTIVE:
         raise Refused(f"the account {account.login} is {account.status}")
     return account

@@ -21,9 +21,10 @@ from engine.model.events import BY_NAME, Kind, Part, Why
 from engine.outbox.compose import mailbox
 from engine.outbox.letter import ComposeError, File, Letter
 from engine.outbox.plain import NAME_CHARS, one_line
+from engine.outbox.reading import may_read
 from engine.outbox.shown import shown
 from engine.outbox.templates import spoken
-from engine.outbox.values import LARGEST_ORIGINAL, ORIGINALS, Reaches, may_read, values
+from engine.outbox.values import LARGEST_ORIGINAL, ORIGINALS, Reaches, values
 from engine.outbox.writing import encoded_size
 from engine.store.dispatches import UNSIGNED
 

@@ -12,13 +12,13 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 from zoneinfo import ZoneInfo
 
-from engine.model.addresses import bare
-from engine.model.desk import GROUP, AccountStatus
+from engine.model.desk import AccountStatus
 from engine.model.events import Kind, Why
 from engine.model.fields import COMMON
 from engine.outbox import digests
 from engine.outbox.names import EMPTY
 from engine.outbox.plain import NAME_CHARS, SUBJECT_CHARS, one_line, text
+from engine.outbox.reading import may_read
 from engine.outbox.templates import in_words, render_line
 from engine.wording.sentence import sentence
 from engine.wording.units import sized
@@ -73,11 +73,7 @@ def values(
     told, settings = row.told, config.settings(about.workspace)
     made = {**EMPTY, **_of_everybody(row, about, config)}
     made["person"] = one_line(_greeted(row, about, store), NAME_CHARS)
-    made["changes"] = _changes(row, language)
-    made["files"] = [
-        {"name": one_line(each.name, FILE_CHARS), "size": sized(each.size_bytes), "attached": goes}
-        for each, goes in zip(about.files, attached, strict=True)
-    ]
+    made["changes"], made["files"] = _changes(row, language), _named(about, attached)
     to_sender, to_inside = row.kind is Kind.AUTO, told.inside or told.template in ORIGINALS
     if to_sender or to_inside:
         made |= {
@@ -118,19 +114,12 @@ def values(
     return made
 
 
-def may_read(row: OutboxRow, about: OutboxContext, store: Store, config: Config) -> bool:
-    """Tell whether who worked there when it was written does so still: a row about an item may have waited for days."""
-    account = store.directory.account_by_id(row.account) if row.account else None
-    if account is None or not (row.told.inside and about.item) or account.admin:
-        return True
-    workspace = config.workspaces.get(about.workspace)
-    owner = store.directory.person(bare(workspace.owner)) if workspace is not None and workspace.owner else None
-    named = {account.login.casefold(), *(f"{GROUP}{group}".casefold() for group in account.groups)}
-    return (
-        (owner is not None and owner.id == account.id)
-        or about.assigned_to.casefold() in named
-        or store.directory.may(account.login, "edit_items", about.workspace)
-    )
+def _named(about: OutboxContext, attached: tuple[bool, ...]) -> list[dict[str, object]]:
+    """The files that came with the words, whether they go along or not."""
+    return [
+        {"name": one_line(each.name, FILE_CHARS), "size": sized(each.size_bytes), "attached": goes}
+        for each, goes in zip(about.files, attached, strict=True)
+    ]
 
 
 def _one_of_many(

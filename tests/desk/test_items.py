@@ -189,7 +189,7 @@ def test_who_works_elsewhere_may_not_and_nothing_is_written(engine: Engine) -> N
 
 
 def test_whoever_acts_is_an_active_account(engine: Engine) -> None:
-    with pytest.raises(NotFound, match=r'no user "root": say who acts, --as LOGIN'):
+    with pytest.raises(Unclear, match=r'no user "root": say who acts, --as LOGIN'):
         items.whoever(engine, "", "root")
     with pytest.raises(Refused, match="locked"):
         items.whoever(engine, "lola", "")

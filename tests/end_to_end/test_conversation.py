@@ -9,25 +9,11 @@ from email.message import EmailMessage
 from typing import Any
 
 import pytest
+from people import JANE, PEOPLE
 from servers.failpoints import At, run
 from servers.taker import Taker
 
-JANE, KARL = "Jane Doe <jane@big.example>", "Karl Roe <karl@big.example>"
-
-PEOPLE = """
-[[users]]
-login  = "bob"
-name   = "Bob Lund"
-emails = ["bob@example.com"]
-groups = ["staff"]
-[[users]]
-login  = "jane"
-name   = "Jane Doe"
-emails = ["jane@big.example"]
-[[users]]
-login  = "karl"
-name   = "Karl Roe"
-emails = ["karl@big.example"]
+OFFICE = f"""{PEOPLE}
 [[users]]
 login  = "olga"
 name   = "Olga Owner"
@@ -51,7 +37,7 @@ then = ['add "karl" as watcher', 'add "bob" as watcher']
 @pytest.fixture
 def office(desk: Any, post: Any) -> Any:
     """Anna and Bob work here, Jane and Karl are customers."""
-    desk.load(PEOPLE)
+    desk.load(OFFICE)
     desk.rules("system.toml", RULES)
     post.configure('rules = "rules/system.toml"')
     return post

@@ -7,24 +7,9 @@ from typing import Any
 
 import pytest
 from end_to_end.test_digests import come
+from people import JANE, PEOPLE
 
-JANE, KARL, EVE = "Jane Doe <jane@big.example>", "Karl Roe <karl@big.example>", "Eve <eve@evil.example>"
-
-PEOPLE = """
-[[users]]
-login  = "bob"
-name   = "Bob Lund"
-emails = ["bob@example.com"]
-groups = ["staff"]
-[[users]]
-login  = "jane"
-name   = "Jane Doe"
-emails = ["jane@big.example"]
-[[users]]
-login  = "karl"
-name   = "Karl Roe"
-emails = ["karl@big.example"]
-"""
+EVE = "Eve <eve@evil.example>"
 
 PROVEN = "Authentication-Results: mx.example.com; dmarc=pass header.from=big.example"
 

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from correspondence import JANE, NOBODY, PEOPLE, arrived, by, served, write
+from correspondence import EVERYBODY, NOBODY, arrived, by, served, write
+from people import JANE
 from servers.dovecot import Dovecot
 from servers.postfix import Postfix
 
@@ -23,7 +24,7 @@ from engine.store.store import Store
 @pytest.fixture
 def office(desk: Any, dovecot: Dovecot, postfix: Postfix) -> Any:
     """A desk that reads help@ and support@ by IMAP and sends through Postfix; Anna and Bob work there."""
-    desk.load(PEOPLE)
+    desk.load(EVERYBODY)
     served(desk, dovecot, by(postfix))
     return desk
 

@@ -14,7 +14,8 @@ from email.utils import parseaddr
 from typing import Any, NamedTuple
 
 import pytest
-from correspondence import ANNA, BOB, JANE, KARL, KIM, PEOPLE, arrived, by, served, write
+from correspondence import ANNA, BOB, EVERYBODY, KIM, arrived, by, served, write
+from people import JANE, KARL
 from servers.dovecot import Dovecot
 from servers.failpoints import At, run
 from servers.postfix import Postfix
@@ -65,7 +66,7 @@ ADDRESS = {parseaddr(who)[1].partition("@")[0]: parseaddr(who)[1] for who in (AN
 @pytest.fixture
 def office(desk: Any, dovecot: Dovecot, postfix: Postfix) -> Any:
     desk.load(
-        PEOPLE + '[[workspaces]]\nidentifier = "support"\nstatuses = ["New", { name = "Closed", closed = true }]\n'
+        EVERYBODY + '[[workspaces]]\nidentifier = "support"\nstatuses = ["New", { name = "Closed", closed = true }]\n'
     )
     served(desk, dovecot, by(postfix))
     return desk
