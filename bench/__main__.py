@@ -121,12 +121,14 @@ def growth() -> None:
 def acks() -> None:
     """What it costs that the sender of a mail hears of it, in turn with nobody who does."""
     rounds = [(each["nobody"], each["sender"]) for each in measured("acks")["rounds"]]
-    more = sorted(sender["us_per_mail"] - nobody["us_per_mail"] for nobody, sender in rounds)
     letters, mails = median([sender for _, sender in rounds], "letters"), rounds[0][0]["mails"]
-    print(f"\nacks: the same {mails} mails with an acknowledgement to {letters:.0f} and with nobody to tell, in turn")
+    more = sorted(
+        (sender["us_per_mail"] - nobody["us_per_mail"]) * mails / sender["letters"] for nobody, sender in rounds
+    )
+    print(f"\nacks: the same {mails} mails, {letters:.0f} of them acknowledged, and with nobody to tell, in turn")
     line("CPU microseconds a mail, nobody is told", f"{median([each for each, _ in rounds], 'us_per_mail'):.0f}")
     line("the same, the sender is", f"{median([each for _, each in rounds], 'us_per_mail'):.0f}")
-    line("more", f"{statistics.median(more):.0f} ({more[0]:.0f} to {more[-1]:.0f})", "goal 40")
+    line("more, an acknowledgement", f"{statistics.median(more):.0f} ({more[0]:.0f} to {more[-1]:.0f})", "goal 40")
     line("of nobody", ratio(rounds, "us_per_mail"))
 
 

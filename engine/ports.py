@@ -104,8 +104,8 @@ class Scene(Protocol):
         something count: who sends again what was refused does not repeat.
         """
 
-    def written(self, kind: Kind, since_s: float, address_key: str = "", item: int = 0) -> int:
-        """Count the rows of a kind written in so many seconds, for anybody or one address, on one item or any.
+    def written(self, kind: Kind, address_key: str = "", item: int = 0) -> int:
+        """Count the rows of a kind written in the last hour, for anybody or one address, on one item or any.
 
         Those that were suppressed or dropped do not count, nor do those that go along with others.
         """

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from engine.decision.not_told import HOUR_S
 from engine.model.events import BY_THE_CLOCK, Kind, Part, Why
 from engine.model.hearing import Batch, Heard
 
@@ -43,7 +42,7 @@ class Collecting:
         if how != "now":
             return replace(heard, state="digest", due=self._slot(how))
         most = self._settings.replies.notices_per_recipient
-        if self._scene.written(Kind.NOTICE, HOUR_S, heard.key) < most:
+        if self._scene.written(Kind.NOTICE, heard.key) < most:
             return heard
         said = f"replies.notices_per_recipient = {most} an hour"
         return replace(heard, state="digest", due=self._slot("hourly"), why=Why.CAP_NOTICES, said=said)

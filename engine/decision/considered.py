@@ -15,7 +15,7 @@ from msgspec import Struct, field
 
 from engine.model.addresses import bare, base_key, key_of
 from engine.model.desk import GROUP, Account, AccountStatus
-from engine.model.events import BY_NAME, NEAREST, Event, Part
+from engine.model.events import BY_NAME, EVENTS, NEAREST, Event, Part
 from engine.model.hearing import Batch, OnItem
 
 if TYPE_CHECKING:
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 ASSIGNED_TO = "assigned_to"
 
 UNDELIVERABLE = "mail.undeliverable"
+
+_PARTS = {event.name: tuple(dict.fromkeys((*event.inside, *event.outside))) for event in EVENTS}
 
 WAITING = ("all", "unassigned")
 """What those want who hear of an item that nobody has."""
@@ -54,6 +56,7 @@ class Considered:
     def __init__(self, config: Config, batch: Batch, scene: Scene, not_told: NotTold) -> None:
         self._config, self.batch, self._scene, self._tell = config, batch, scene, batch.tell
         self._settings, self._not_told = config.settings(batch.workspace), not_told
+        self._owner, self._separators = self._owners(), config.separators
         self.people: dict[int | str, Person] = {}
 
     @cached_property
@@ -92,13 +95,12 @@ class Considered:
 
     def consider(self, event: Event) -> None:
         """Take everybody who has a part in an event; outside people only in what is for them."""
-        parts = dict.fromkeys((*event.inside, *event.outside))
-        for part in parts:
+        for part in _PARTS[event.name]:
             for who in self._in_part(part, event):
                 self._take(who, part, event)
         if event.unassigned:
             self._unassigned(event)
-        if event.name.startswith(("item.", "topic.")):
+        if self._tell.named and event.name.startswith(("item.", "topic.")):
             for name in self._tell.named:
                 for account in self._named(name):
                     self._take(account, Part.NAMED, event)
@@ -107,6 +109,10 @@ class Considered:
         on = self.on
         if part is Part.ASSIGNEE:
             return self._assignees
+        if part is Part.PARTICIPANT:
+            return on.people
+        if part is Part.COPY:
+            return on.copies
         if part is Part.FORMER:
             changes = [each for happened in self.batch.events for each in happened.changes]
             return [who for each in changes if each.name == ASSIGNED_TO for who in self._assigned(each.before)]
@@ -115,16 +121,18 @@ class Considered:
             if on.requester is not None and on.requester.status != AccountStatus.GUEST:
                 requester = on.requester
             return (requester,) if requester else ()
-        if part is Part.WATCHER and event.name == "item.closed":
-            return (*on.watchers, *self._scene.asked_before(self.batch.item))
+        if part is Part.WATCHER:
+            closed = event.name == "item.closed"
+            return (*on.watchers, *self._scene.asked_before(self.batch.item)) if closed else on.watchers
         if part is Part.OWNER:
             return self._owner or self._stand_in or self._admins
         if part is Part.ADMIN:
             return self._admins if self._tell.report else ()
-        if part is Part.WRITER and event.name == UNDELIVERABLE:  # who wrote what did not arrive
+        if part is not Part.WRITER:
+            return ()
+        if event.name == UNDELIVERABLE:  # who wrote what did not arrive
             return [each.writer for each in self.batch.events if each.writer]
-        return {Part.PARTICIPANT: on.people, Part.WATCHER: on.watchers, Part.WRITER: on.writers,
-                Part.COPY: on.copies}.get(part, ())  # fmt: skip
+        return on.writers
 
     def _unassigned(self, event: Event) -> None:
         """Where nobody is assigned, those who wait for new items; where nobody does, the owner.
@@ -144,8 +152,7 @@ class Considered:
             for who in self._owner or (() if any(waiting.values()) else self._scene.admins()):
                 self._take(who, Part.OWNER, event)
 
-    @cached_property
-    def _owner(self) -> tuple[Account | str, ...]:
+    def _owners(self) -> tuple[Account | str, ...]:
         workspace = self._config.workspaces.get(self.batch.workspace)
         owner = bare(workspace.owner) if workspace is not None else ""
         return (self._scene.person(owner) or owner,) if owner else ()
@@ -210,7 +217,7 @@ class Considered:
 
     def key(self, address: str) -> str:
         """Give the form in which addresses are counted: without their tags."""
-        return base_key(key_of(address), self._config.separators)
+        return base_key(key_of(address), self._separators)
 
     def _inside(self, account: Account) -> bool:
         """Inside is who works here: admins, who may edit items of the workspace, the assignee, the owner."""

@@ -58,7 +58,8 @@ class _Room:
         self._settings, self._not_told = config.settings(batch.workspace), NotTold(config, batch, scene)
         self._considered = Considered(config, batch, scene, self._not_told)
         self._collecting = Collecting(config, batch, scene)
-        self.batch = replace(batch, events=tuple(map(self._named_right, batch.events)))
+        events = tuple(map(self._named_right, batch.events))
+        self.batch = batch if events == batch.events else replace(batch, events=events)
 
     def all(self) -> Iterator[Heard]:
         found = [BY_NAME[each.event] for each in self.batch.events if each.event in BY_NAME]

@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from engine.decision.considered import Person
     from engine.ports import Scene
 
-HOUR_S = 3600.0
-
 FIRST_HOUR = timedelta(hours=1)
 """Mail of the last hour before a mailbox was first read is not old: whoever sets one up tries it at once."""
 
@@ -117,7 +115,7 @@ class NotTold:
         """Ask about an address that a rule sends the mail itself to; no mail is collected: over the cap it is held."""
         key, most = self._key(address), self._settings.replies.notices_per_recipient
         answer = self._way(key, Kind.NOTICE, 0, proven=True)
-        if answer == YES and self._scene.written(Kind.NOTICE, HOUR_S, key) >= most:
+        if answer == YES and self._scene.written(Kind.NOTICE, key) >= most:
             return Why.CAP_NOTICES, f"replies.notices_per_recipient = {most} an hour", True
         return answer
 
@@ -189,9 +187,9 @@ class NotTold:
 
     def _too_many_answers(self, key: str, item: int) -> str:
         replies = self._settings.replies
-        if item and self._scene.written(Kind.ANSWER, HOUR_S, key, item) >= replies.answers_per_item:
+        if item and self._scene.written(Kind.ANSWER, key, item) >= replies.answers_per_item:
             return f"replies.answers_per_item = {replies.answers_per_item} an hour"
-        if self._scene.written(Kind.ANSWER, HOUR_S) >= replies.answers_total:
+        if self._scene.written(Kind.ANSWER) >= replies.answers_total:
             return f"replies.answers_total = {replies.answers_total} an hour"
         return ""
 
@@ -226,12 +224,12 @@ class NotTold:
         if self._refusals_left(event, key) == 0:
             return Why.CAP_REASON, f"errors.refusals.limit = {refusals.limit}", False
         again = self._batch.item and event.name != "item.created"
-        if again and scene.written(Kind.AUTO, HOUR_S, key, self._batch.item) >= replies.automatic_per_item:
+        if again and scene.written(Kind.AUTO, key, self._batch.item) >= replies.automatic_per_item:
             return Why.CAP_ITEM, f"replies.automatic_per_item = {replies.automatic_per_item} an hour", False
-        if scene.written(Kind.AUTO, HOUR_S, key) >= replies.automatic_per_recipient:
+        if scene.written(Kind.AUTO, key) >= replies.automatic_per_recipient:
             said = f"replies.automatic_per_recipient = {replies.automatic_per_recipient} an hour"
             return Why.CAP_RECIPIENT, said, False
-        if scene.written(Kind.AUTO, HOUR_S) >= replies.automatic_total:
+        if scene.written(Kind.AUTO) >= replies.automatic_total:
             return Why.CAP_TOTAL, f"replies.automatic_total = {replies.automatic_total} an hour", True
         return None
 

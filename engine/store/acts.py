@@ -48,6 +48,7 @@ class Acts:
                 return Acted(ref, act.item, done.comment, (), (), topic=act.topic)
             rows = Dispatches(self._database, self._scene, teller).write(batch, Source(act=ref, via=act.via))
             self._shelves.memory.touch("items", "receipts")
+            self._shelves.memory.forget_letters()
             told = [each for each in self._outbox.told(item=act.item, topic=act.topic) if each.id in rows]
             done.finish()
             return Acted(ref, act.item, done.comment, self._named(ref, batch), tuple(told), topic=act.topic)

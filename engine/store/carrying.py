@@ -81,6 +81,7 @@ def _carried(database: Database, scene: Scene, teller: Teller | None, group: lis
         str(Kind.NOTICE), last.address_key, last.account, " ".join(part.replace(" ", "-") for part in told.parts),
         last.language, None, None, _encode(told).decode(), "queued", "", "", database.now(), 0,
     ).lastrowid  # fmt: skip
+    scene.letters.wrote(Kind.NOTICE, last.address_key, 0, database.now(), held=False)
     for each in group:
         database.run(hot.CARRIED, row, each.id)
     return int(row)

@@ -116,7 +116,7 @@ class Dispatches:
         if not done.rowcount:
             return 0
         if heard.state not in ("suppressed", "dropped", "digest"):
-            self._scene.wrote(heard.kind, now)
+            self._scene.letters.wrote(heard.kind, key, batch.item, now, held=heard.state == "held")
         return int(done.lastrowid)
 
     def _message_id(self, heard: Heard, dedupe: str, batch: Batch) -> str:

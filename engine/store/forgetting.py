@@ -58,6 +58,7 @@ class Forgetting:
             once = _Once(self._database, self._directory, self._blobs, self._purge, address, separators, names)
             done = once.forget(by)
             self._memory.touch("accounts", "items", "receipts")
+            self._memory.forget_letters()
         return done
 
 

@@ -25,6 +25,7 @@ from engine.store.terms import (
     QUEUED,
     TAKEN_AWAY,
     TO_SEE,
+    TRIED,
 )
 
 
@@ -343,14 +344,9 @@ FIRST_READ = "SELECT first_read_at FROM mailbox WHERE name = ?"
 
 TAKEN_IN = "SELECT min(first_seen) FROM presentation WHERE inbound_id = ?"
 
-TO_AND_FRO = {
-    "ours": f"""
-SELECT created_at FROM outbox
-WHERE address_key = ? AND item = ? AND created_at >= ? AND {COUNTED} AND {BY_ITSELF} AND state <> 'held'""",
-    "theirs": f"""
+TO_AND_FRO = f"""
 SELECT inbound.received_at FROM inbound JOIN receipt ON receipt.inbound_id = inbound.id
-WHERE inbound.sender = ? AND inbound.received_at >= ? AND inbound.{DECIDED} AND receipt.item = ?""",
-}
+WHERE inbound.sender = ? AND inbound.received_at >= ? AND inbound.{DECIDED} AND receipt.item = ?"""
 
 # CROSS JOIN: the mail first, then those of its sender.
 REPEATED = f"""
@@ -366,11 +362,9 @@ WRITTEN = f"""
 SELECT created_at FROM outbox WHERE class = ? AND {COUNTED} AND created_at BETWEEN ? AND ?
 ORDER BY created_at DESC LIMIT ?"""
 
-# The || keeps SQLite from walking the rows of a kind to everybody in place of the few to one address.
 WRITTEN_TO = f"""
-SELECT count(*) FROM outbox
-WHERE address_key = ? AND class || '' = ? AND {COUNTED} AND {BY_ITSELF} AND created_at BETWEEN ? AND ?
-  AND (? = 0 OR item = ?)"""
+SELECT created_at, class, item, state = 'held' FROM outbox
+WHERE address_key = ? AND {COUNTED} AND {BY_ITSELF} AND created_at BETWEEN ? AND ? ORDER BY created_at DESC LIMIT ?"""
 
 _TELLS_OF = "json_extract(payload, '$.code') = ?"
 """The reason that a mail tells: that of the mail it is about becomes another one once somebody releases it."""
@@ -396,7 +390,9 @@ COPY = (
     + " ON CONFLICT (item_id, address_key) DO UPDATE SET address = excluded.address, name = excluded.name"
 )
 
-OURS = "SELECT id, state, coalesce(item, 0) FROM outbox WHERE message_id = ? AND state NOT IN ('suppressed', 'dropped')"
+OURS = f"""
+SELECT id, state, coalesce(item, 0) FROM outbox
+WHERE message_id = ? AND {TRIED} AND state NOT IN ('suppressed', 'dropped')"""
 
 NOT_ARRIVED = (
     "SELECT class, event, address_key, coalesce(item, 0), coalesce(topic, 0), payload FROM outbox WHERE id = ?"
@@ -558,9 +554,9 @@ FROM inbound JOIN receipt ON receipt.inbound_id = inbound.id
 WHERE inbound.message_key = ? AND inbound.message_key IS NOT NULL
   AND (receipt.item IS NOT NULL OR receipt.topic IS NOT NULL) ORDER BY inbound.id, receipt.generation LIMIT 20"""
 
-BY_OUR_MESSAGE = """
+BY_OUR_MESSAGE = f"""
 SELECT item, topic, event = 'item.noted', NULL, coalesce(account_id, 0)
-FROM outbox WHERE message_id = ? AND (item IS NOT NULL OR topic IS NOT NULL)"""
+FROM outbox WHERE message_id = ? AND {TRIED} AND (item IS NOT NULL OR topic IS NOT NULL)"""
 
 DUPLICATE = """
 SELECT inbound.ref FROM inbound JOIN receipt ON receipt.inbound_id = inbound.id AND receipt.workspace = ?

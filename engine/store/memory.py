@@ -7,7 +7,7 @@ whoever made the change, nor across a rollback.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, TypeVar, get_args
+from typing import Any, NamedTuple, TypeVar, get_args
 
 from msgspec import Struct
 
@@ -39,6 +39,15 @@ class Times(Struct):
     at: list[int]
 
 
+class Letter(NamedTuple):
+    """A row of the outbox that counts: when it was written, of which kind, about which item (0: none), and held."""
+
+    at: int
+    kind: str
+    item: int
+    held: bool
+
+
 COUNTERS: tuple[Counter, ...] = get_args(Counter)
 ALL = frozenset(COUNTERS)
 NOTHING: frozenset[Counter] = frozenset()
@@ -57,6 +66,8 @@ class Memory:
         self._remembered: dict[tuple[Any, ...], Any] = {}
         self.windows: dict[int, Window] = {}
         self.senders: dict[str, dict[str, Times]] = {}
+        self.totals: dict[str, list[int]] = {}
+        self.letters: dict[str, list[Letter]] = {}
         database.rolled_back = self._rolled_back  # type: ignore[method-assign]
 
     def versions(self) -> Versions:
@@ -104,6 +115,12 @@ class Memory:
         self._remembered.clear()
         self.windows.clear()
         self.senders.clear()
+        self.forget_letters()
+
+    def forget_letters(self) -> None:
+        """Forget what was written to whom: a row that counted does so no more, or one that did not does."""
+        self.totals.clear()
+        self.letters.clear()
 
     def remember(self, key: tuple[Any, ...], find: Callable[[], T]) -> T:
         """Answer from memory, or find out and remember: for small tables that decisions ask again and again."""
@@ -120,7 +137,3 @@ class Memory:
         """Forget some of it that is right no more."""
         for key in keys:
             self._remembered.pop(key, None)
-
-    def remembered(self, key: tuple[Any, ...]) -> Any:
-        """Give what is remembered, None for nothing; whoever writes may bring it up to date."""
-        return self._remembered.get(key)

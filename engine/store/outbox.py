@@ -123,7 +123,7 @@ class Outbox:
         with self._database.joining():
             self._set(number, "dropped", said)
             self._database.do(row.update(why=why).where(row.id == number))
-            self._memory.forget(*[("written", kind) for kind in Kind])  # it counts no more
+            self._memory.forget_letters()
 
     def unknown(self, number: int) -> None:
         with self._database.joining():

@@ -17,6 +17,7 @@ from engine.model.stored import NO_WAY_OUT, OutboxLine, TroubledAddress
 from engine.store import hot, tables
 from engine.store.database import Database, moment, time, us
 from engine.store.errors import NotFound
+from engine.store.memory import Memory
 from engine.store.outbox import decode
 from engine.store.outbox_query import WINDOW, read
 
@@ -29,8 +30,8 @@ AT_ONCE = 500
 class OutboxViews:
     """Shows rows and lets people decide about them."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, database: Database, memory: Memory) -> None:
+        self._database, self._memory = database, memory
 
     def lines(
         self, query: str = "", *, everything: bool = False, limit: int = 100, now: datetime | None = None,
@@ -73,6 +74,7 @@ class OutboxViews:
                 if self._database.do(changed):
                     self._note(act, number, by, via, said)
                     done.append(number)
+            self._memory.forget_letters()
             if not self._database.one(hot.IN_QUEUE)[0]:
                 self._database.run(hot.TROUBLE_OVER, NO_WAY_OUT)
         return done

@@ -7,7 +7,6 @@ processes cannot both be the last below a cap; nothing of an item is remembered,
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
@@ -23,9 +22,7 @@ from engine.store.database import Database, moment, time, us
 from engine.store.directory import Directory
 from engine.store.memory import Memory
 from engine.store.queue import CLOCK_JUMP_S
-
-HOUR_S = 3600.0
-"""The time in which rows for anybody are counted by the caps, and so remembered."""
+from engine.store.written import Written
 
 LOOP_S, LOOP_MAILS, PROMPT_S, LOOP_MUTE_S = 600.0, 5, 120, 86_400
 """So many mails in so many seconds, each so soon after one of ours, are a loop: nothing goes to the address about the
@@ -33,9 +30,6 @@ item for a day."""
 
 REPEAT_S, REPEAT_MAILS = 3600.0, 3
 """So many mails of one sender in so many seconds that say the same: no automatic answer goes to it for a day."""
-
-MOST_COUNTED = 5_000
-"""Rows that a count looks at: above this number it is more than any cap allows."""
 
 
 class _Detail(msgspec.Struct):
@@ -49,6 +43,7 @@ class Scene:
 
     def __init__(self, database: Database, directory: Directory, memory: Memory) -> None:
         self._database, self._directory, self._memory = database, directory, memory
+        self.letters = Written(database, memory)
         self.person, self.may, self.preference = directory.person, directory.may, directory.preference
 
     def look_anew(self) -> None:
@@ -167,10 +162,11 @@ class Scene:
         start = self._start(LOOP_S)
         if not item:
             return False
-        ours = [at for (at,) in self._database.rows(hot.TO_AND_FRO["ours"], address_key, item, start)]
+        letters = self.letters.to(address_key)
+        ours = [each.at for each in letters if each.item == item and each.at >= start and not each.held]
         if len(ours) < LOOP_MAILS:
             return False
-        theirs = [at for (at,) in self._database.rows(hot.TO_AND_FRO["theirs"], address_key, start, item)]
+        theirs = [at for (at,) in self._database.rows(hot.TO_AND_FRO, address_key, start, item)]
         prompt = [at for at in theirs if any(0 <= at - before <= PROMPT_S * 1_000_000 for before in ours)]
         if len(prompt) < LOOP_MAILS:
             return False
@@ -206,24 +202,11 @@ class Scene:
 
     # ── counts ────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def written(self, kind: Kind, since_s: float, address_key: str = "", item: int = 0) -> int:
-        start = self._start(since_s)
-        if not address_key and since_s == HOUR_S:
-            at = self._memory.remember(("written", kind), lambda: self._written(kind, since_s))
-            return len(at) - bisect_left(at, start)
+    def written(self, kind: Kind, address_key: str = "", item: int = 0) -> int:
         if not address_key:
-            return len(self._written(kind, since_s))
-        return int(self._database.one(hot.WRITTEN_TO, address_key, str(kind), *self._span(since_s), item, item)[0])
-
-    def _written(self, kind: Kind, since_s: float) -> list[int]:
-        rows = self._database.rows(hot.WRITTEN, str(kind), *self._span(since_s), MOST_COUNTED)
-        return [at for (at,) in reversed(rows)]
-
-    def wrote(self, kind: Kind, now: int) -> None:
-        """Hear that a row was written that counts, so that the next count need not read them all again."""
-        known: list[int] | None = self._memory.remembered(("written", kind))
-        if known is not None:
-            insort(known, now)
+            return self.letters.of(kind)
+        letters = self.letters.to(address_key)
+        return len([each for each in letters if each.kind == kind and (not item or each.item == item)])
 
     def refused(self, code: str, since_s: float, address_key: str) -> int:
         return int(self._database.one(hot.REFUSED_TO, address_key, *self._span(since_s), code)[0])
@@ -249,7 +232,7 @@ class Still(Scene):
     def is_looping(self, address_key: str, item: int) -> bool:
         return False
 
-    def written(self, kind: Kind, since_s: float, address_key: str = "", item: int = 0) -> int:
+    def written(self, kind: Kind, address_key: str = "", item: int = 0) -> int:
         return 0
 
     def refused(self, code: str, since_s: float, address_key: str) -> int:

@@ -24,6 +24,8 @@ _FIRST = (
     'ALTER TABLE "mailbox" ADD COLUMN "last_mail_at" INTEGER NOT NULL DEFAULT 0',
     'ALTER TABLE "mailbox" ADD COLUMN "rhythm" TEXT NOT NULL DEFAULT \'\'',
     'ALTER TABLE "inbound" ADD COLUMN "body_key" BLOB',
+    'DROP INDEX "inbound_sender"',
+    'CREATE INDEX "inbound_sender" ON "inbound" ("sender", "received_at", "decided_at", "state", "body_key") WHERE decided_at > 0',
     'CREATE TABLE "turn" ("name" TEXT NOT NULL PRIMARY KEY, "account" INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID',
     'CREATE TABLE "left_alone" ("mailbox_id" INTEGER NOT NULL PRIMARY KEY, "since" INTEGER NOT NULL, "mails" INTEGER NOT NULL DEFAULT 0, "keys" TEXT NOT NULL DEFAULT \'\', FOREIGN KEY ("mailbox_id") REFERENCES "mailbox" ("id"))',
     'UPDATE "mailbox" SET first_read_at = ok_at',
@@ -91,7 +93,7 @@ _OUTBOX = (
         "'bounced')"
     ),
     'CREATE UNIQUE INDEX "outbox_dedupe" ON "outbox" ("dedupe")',
-    'CREATE UNIQUE INDEX "outbox_message_id" ON "outbox" ("message_id")',
+    'CREATE INDEX "outbox_message_id" ON "outbox" ("message_id") WHERE tried_at > 0',
 )  # fmt: skip
 
 _OLD = """
@@ -102,6 +104,9 @@ _NEW = """
 INSERT INTO outbox (id, dedupe, message_id, inbound_id, generation, state, owner, claimed_until, attempts, next_at, error,
   created_at, tried_at, item, topic, class, event, address_key, account_id, language, payload)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+
+_TRIED = "UPDATE outbox SET tried_at = created_at WHERE tried_at = 0 AND (attempts > 0 OR state IN ('sent', 'unknown'))"
+"""Early releases did not always put down when; answers to what may have gone out are looked for among what was tried."""
 
 _LOGIN = "SELECT id FROM account WHERE login = ?"
 
@@ -125,6 +130,7 @@ def take(database: Database) -> None:
         said = msgspec.json.decode(payload or "{}")
         told = _webhook(said) if kind == "webhook" else _mail(database, kind, automatic, recipient, said)
         database.run(_NEW, *kept, None if topic else item, topic, *told)  # early releases put down both
+    database.run(_TRIED)
     database.run('DROP TABLE "old_outbox"')
 
 

@@ -117,7 +117,7 @@ class Store:
         """The outbox as people see and repair it; put together when first asked for."""
         from engine.store.outbox_views import OutboxViews
 
-        return OutboxViews(self.database)
+        return OutboxViews(self.database, self._memory)
 
     @cached_property
     def troubles(self) -> ports.Troubles:

@@ -105,7 +105,7 @@ class Scene:
     def is_repeating(self, address_key: str, row: int) -> bool:
         return address_key in self.repeating
 
-    def written(self, kind: Kind, since_s: float, address_key: str = "", item: int = 0) -> int:
+    def written(self, kind: Kind, address_key: str = "", item: int = 0) -> int:
         return self.counts.get(kind, 0)
 
     def first_read(self, mailbox: str) -> datetime | None:

@@ -62,8 +62,10 @@ Hello
 
 
 def answered(engine: Engine) -> Any:
-    """An answer to jane: its row."""
+    """An answer to jane that a server was tried with: its row."""
     (row,) = [each for each in items.answer(engine, 12, "Hello", by(engine, "anna")).told if not each.inside]
+    for each in engine.store.outbox.claim(9, engine.store.database.clock(), "me"):
+        engine.store.outbox.postponed(each.id, "451 later")
     return row
 
 

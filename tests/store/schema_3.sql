@@ -56,7 +56,7 @@ CREATE INDEX "inbound_open" ON "inbound" ("state", "mailbox_id", "next_at") WHER
 CREATE UNIQUE INDEX "inbound_raw_id_mailbox_id" ON "inbound" ("raw_id", "mailbox_id");
 CREATE INDEX "inbound_received" ON "inbound" ("received_at") WHERE decided_at > 0;
 CREATE UNIQUE INDEX "inbound_ref" ON "inbound" ("ref");
-CREATE INDEX "inbound_sender" ON "inbound" ("sender", "received_at", "decided_at") WHERE decided_at > 0;
+CREATE INDEX "inbound_sender" ON "inbound" ("sender", "received_at", "decided_at", "state", "body_key") WHERE decided_at > 0;
 CREATE INDEX "item_field_field_id_value_item_id" ON "item_field" ("field_id", "value", "item_id");
 CREATE INDEX "item_workspace_id" ON "item" ("workspace_id");
 CREATE UNIQUE INDEX "mailbox_name" ON "mailbox" ("name");
@@ -70,7 +70,7 @@ CREATE UNIQUE INDEX "outbox_dedupe" ON "outbox" ("dedupe");
 CREATE INDEX "outbox_digest" ON "outbox" ("next_at") WHERE state = 'digest';
 CREATE INDEX "outbox_inbound" ON "outbox" ("inbound_id") WHERE inbound_id IS NOT NULL;
 CREATE INDEX "outbox_item" ON "outbox" ("item") WHERE item IS NOT NULL;
-CREATE UNIQUE INDEX "outbox_message_id" ON "outbox" ("message_id");
+CREATE INDEX "outbox_message_id" ON "outbox" ("message_id") WHERE tried_at > 0;
 CREATE INDEX "outbox_queued" ON "outbox" ("state", "class", "next_at") WHERE state IN ('queued', 'sending');
 CREATE INDEX "outbox_state" ON "outbox" ("state", "created_at") WHERE state IN ('held', 'failed', 'unknown', 'bounced');
 CREATE INDEX "post_topic_id" ON "post" ("topic_id");

@@ -135,6 +135,8 @@ def test_a_message_id_of_ours_tells_to_whom_it_was_sent(desk):
     desk.item("x", told=(notice("bob@example.com", account=bob), auto()))
     toward_bob, toward_jane = (row.message_id for row in desk.store.outbox.told(item=1))
     find = desk.store.ledger.item_by_message_ids
+    assert find((toward_bob, toward_jane)) is None, "nobody can know it before it was handed over"
+    desk.store.outbox.claim(9, desk.now, "me")
     assert (find((toward_bob,)).account, find((toward_jane,)).account) == (bob, 0)
 
 
@@ -143,7 +145,7 @@ def test_F117_an_answer_to_the_notice_of_a_note_is_private(desk):
     (spooled,) = desk.spool()
     noted = AddComment(item, "Not for customers.", "bob", True)
     desk.commit(spooled, noted, told=(notice(),), outcome=Outcome.NOTE, item=item)
-    (row,) = desk.store.outbox.told(item=item)
+    (row,) = desk.store.outbox.claim(9, desk.now, "me")
     assert desk.store.ledger.item_by_message_ids((row.message_id,)).private
 
 

@@ -16,7 +16,7 @@ from engine.model.facts import Auto
 from engine.model.hearing import AUTOMATIC
 from engine.model.plan import AddComment, AddPerson, CameBack, Outcome, PostToTopic, SetField, Tell
 from engine.store.database import us
-from engine.store.scene import HOUR_S, MOST_COUNTED, Scene
+from engine.store.scene import Scene
 from engine.store.store import Store
 
 DAY_S = 86400.0
@@ -185,7 +185,7 @@ def test_it_is_known_when_a_mailbox_was_first_read_and_a_mail_first_seen(desk, s
 
 def test_three_refusals_for_good_suspend_an_address_and_a_mail_from_it_ends_that(desk, scene):
     receipt = desk.item(told=tuple(auto("jane@example.com", events=(f"item.{n}",)) for n in range(3)))
-    sent = [line.message_id for line in desk.store.outbox.told(receipt.mail)]
+    sent = [row.message_id for row in desk.store.outbox.claim(9, desk.now, "me") if row.mail == receipt.mail]
     for number, message_id in enumerate(sent, 1):
         (spooled,) = desk.spool()
         report = (CameBack(message_id, "5.1.1", "no such user"), Tell("mail.discarded", machine=Auto.BOUNCE))
@@ -254,14 +254,15 @@ def test_rows_are_counted_by_kind_address_item_and_time(desk, scene):
     first = desk.item(told=(auto("Jane@example.com"), notice("bob@example.com"))).item
     desk.later(minutes=40)
     second = desk.item(told=(auto("jane+tag@example.com"), answer("karl@example.com"))).item
-    assert [scene.written(kind, HOUR_S) for kind in Kind] == [2, 1, 1, 0]
-    assert scene.written(Kind.AUTO, HOUR_S, "jane@example.com") == 2
-    assert scene.written(Kind.AUTO, HOUR_S, "jane@example.com", first) == 1
-    assert scene.written(Kind.AUTO, HOUR_S, "jane@example.com", second + 1) == 0
-    assert scene.written(Kind.NOTICE, HOUR_S, "jane@example.com") == 0
-    assert [scene.written(Kind.AUTO, seconds) for seconds in (60.0, HOUR_S, DAY_S)] == [1, 2, 2]
+    assert [scene.written(kind) for kind in Kind] == [2, 1, 1, 0]
+    assert scene.written(Kind.AUTO, "jane@example.com") == 2
+    assert scene.written(Kind.AUTO, "jane@example.com", first) == 1
+    assert scene.written(Kind.AUTO, "jane@example.com", second + 1) == 0
+    assert scene.written(Kind.NOTICE, "jane@example.com") == 0
     desk.later(minutes=30)
-    assert [scene.written(Kind.AUTO, seconds) for seconds in (60.0, HOUR_S, DAY_S)] == [0, 1, 2]
+    assert scene.written(Kind.AUTO) == scene.written(Kind.AUTO, "jane@example.com") == 1, "those of the last hour"
+    desk.later(minutes=31)
+    assert scene.written(Kind.AUTO) == scene.written(Kind.AUTO, "jane@example.com") == 0
 
 
 def test_what_a_clock_that_ran_ahead_wrote_does_not_count(desk, scene):
@@ -269,7 +270,7 @@ def test_what_a_clock_that_ran_ahead_wrote_does_not_count(desk, scene):
     desk.later(days=400)
     desk.item(told=(auto(),))
     desk.store.database.clock = lambda: right
-    assert scene.written(Kind.AUTO, HOUR_S) == scene.written(Kind.AUTO, HOUR_S, "jane@example.com") == 0
+    assert scene.written(Kind.AUTO) == scene.written(Kind.AUTO, "jane@example.com") == 0
 
 
 @pytest.mark.parametrize(
@@ -277,9 +278,9 @@ def test_what_a_clock_that_ran_ahead_wrote_does_not_count(desk, scene):
     [("queued", 1), ("held", 1), ("suppressed", 0), ("dropped", 0)],
 )
 def test_what_nobody_gets_does_not_count(desk, scene, state, counts):
-    assert scene.written(Kind.AUTO, HOUR_S) == 0
+    assert scene.written(Kind.AUTO) == 0
     desk.item(told=(auto(state=state),))
-    assert scene.written(Kind.AUTO, HOUR_S) == scene.written(Kind.AUTO, HOUR_S, "jane@example.com") == counts
+    assert scene.written(Kind.AUTO) == scene.written(Kind.AUTO, "jane@example.com") == counts
 
 
 @pytest.mark.parametrize("end", ["sent", "unknown", "failed"])
@@ -287,7 +288,7 @@ def test_what_went_out_or_was_tried_counts(desk, scene, end):
     desk.item(told=(auto(),))
     (row,) = desk.store.outbox.claim(1, desk.now, "me")
     getattr(desk.store.outbox, end)(row.id, *{"failed": ("550 no", None)}.get(end, ()))
-    assert scene.written(Kind.AUTO, HOUR_S) == scene.written(Kind.AUTO, HOUR_S, "jane@example.com") == 1
+    assert scene.written(Kind.AUTO) == scene.written(Kind.AUTO, "jane@example.com") == 1
 
 
 def test_refusals_are_counted_by_their_reason_and_address(desk, scene):
@@ -306,6 +307,21 @@ def test_refusals_are_counted_by_their_reason_and_address(desk, scene):
     assert scene.refused("gate.dmarc", DAY_S, "eve@example.com") == 0
 
 
+def test_what_is_remembered_of_counts_is_forgotten_when_a_row_changes_or_a_clock_is_put_back(desk, scene):
+    now, views = desk.now, desk.store.outbox_views
+    first, _ = desk.item(told=(auto(),)), desk.item(told=(auto(),))
+    both = lambda: (scene.written(Kind.AUTO), scene.written(Kind.AUTO, "jane@example.com"))  # noqa: E731
+    assert both() == (2, 2)
+    number = views.lines(f"item:{first.item}", everything=True)[0][0].id
+    for act, states, count in (("drop", ("queued",), 1), ("retry", ("dropped",), 2), ("hold", ("queued",), 2)):
+        assert views.change(act, [number], states, "anna") == [number]
+        assert both() == (count, count)
+    desk.later(hours=2)
+    assert both() == (0, 0)
+    desk.store.database.clock = lambda: now
+    assert both() == (2, 2)
+
+
 def test_a_count_looks_at_no_more_rows_than_any_cap_allows_and_at_no_older_one(desk, scene):
     database, old = desk.store.database, us(desk.now) - 30 * 86_400_000_000
     with database.writing():
@@ -316,10 +332,9 @@ def test_a_count_looks_at_no_more_rows_than_any_cap_allows_and_at_no_older_one(d
             )  # fmt: skip
     steps: list[int] = []
     database._connection.set_progress_handler(lambda: steps.append(1), 10)
-    assert scene.written(Kind.AUTO, HOUR_S) == scene.written(Kind.AUTO, HOUR_S, "ann@example.com") == 0
+    assert scene.written(Kind.AUTO) == scene.written(Kind.AUTO, "ann@example.com") == 0
     assert scene.refused("gate.dmarc", DAY_S, "ann@example.com") == 0
     assert len(steps) < 100  # each a ten of SQLite's own
-    assert scene.written(Kind.AUTO, 60 * DAY_S) == 2000 < MOST_COUNTED
 
 
 # ── what is remembered ────────────────────────────────────────────────────────────────────────────────────────
@@ -331,12 +346,15 @@ def everything(scene: Scene) -> tuple[Any, ...]:
     return (
         logins(scene.members("support")), logins(scene.admins()), logins(scene.in_group("staff") or ()),
         scene.preference(bob.id if bob else 0, "support", "new"), scene.is_suspended("a@example.com"),
-        scene.is_muted("a@example.com", 1), *[scene.written(kind, HOUR_S) for kind in Kind],
+        scene.is_muted("a@example.com", 1), *[scene.written(kind) for kind in Kind],
+        *[scene.written(kind, address) for kind, address in TO],
     )  # fmt: skip
 
 
-BEFORE = (["bob", "jane"], ["anna"], ["anna", "bob"], "", False, False, 1, 0, 0, 0)
-AFTER = (["bob", "jane", "zoe"], ["anna", "zoe"], ["anna", "bob", "zoe"], "none", True, True, 2, 1, 0, 0)
+TO = (("auto", "jane@example.com"), ("notice", "anna@example.com"))
+
+BEFORE = (["bob", "jane"], ["anna"], ["anna", "bob"], "", False, False, 1, 0, 0, 0, 1, 0)
+AFTER = (["bob", "jane", "zoe"], ["anna", "zoe"], ["anna", "bob", "zoe"], "none", True, True, 2, 1, 0, 0, 2, 1)
 
 
 def begin(desk: Desk) -> None:
@@ -370,13 +388,14 @@ def test_what_is_remembered_is_right_after_own_writes(desk, scene):
 
 def test_counts_are_right_after_own_writes_without_reading_them_again(desk, scene):
     begin(desk)
-    assert scene.written(Kind.AUTO, HOUR_S) == 1
+    assert scene.written(Kind.AUTO) == scene.written(Kind.AUTO, "jane@example.com") == 1
     read: list[str] = []
     rows = desk.store.database.rows
     desk.store.database.rows = lambda sql, *values: read.append(sql) or rows(sql, *values)
     tell(desk)
-    assert scene.written(Kind.AUTO, HOUR_S) == 2
-    assert not any("class = ?" in sql for sql in read)
+    assert scene.written(Kind.AUTO) == 2
+    assert scene.written(Kind.AUTO, "jane@example.com") == 2
+    assert not any("class" in sql for sql in read)
 
 
 def test_what_is_remembered_is_right_after_another_process_wrote(file_desk):
@@ -397,7 +416,7 @@ def test_a_commit_counts_what_another_process_wrote(file_desk):
 
     class Counting(Hears):
         def hear(self, batch: Any, scene: Any) -> Any:
-            seen.append(scene.written(Kind.AUTO, HOUR_S))
+            seen.append(scene.written(Kind.AUTO))
             return super().hear(batch, scene)
 
     file_desk.item(teller=Counting(auto()))
@@ -426,7 +445,7 @@ def test_what_is_remembered_is_right_after_a_rollback(desk, scene):
 
 def test_a_dropped_row_counts_no_more(desk, scene):
     begin(desk)
-    assert scene.written(Kind.AUTO, HOUR_S) == 1
+    assert scene.written(Kind.AUTO) == scene.written(Kind.AUTO, "jane@example.com") == 1
     (row,) = desk.store.outbox.claim(1, desk.now, "me")
     desk.store.outbox.dropped(row.id, "locked")
-    assert scene.written(Kind.AUTO, HOUR_S) == scene.written(Kind.AUTO, HOUR_S, "jane@example.com") == 0
+    assert scene.written(Kind.AUTO) == scene.written(Kind.AUTO, "jane@example.com") == 0

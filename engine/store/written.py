@@ -1,0 +1,74 @@
+"""How many mails of ours were written in the last hour: of a kind to everybody, and to one address.
+
+Here: counting rows of the outbox for the caps, and what is remembered so that the next mail of a pass need not count
+again. Not here: which cap stands on a count (`decision/not_told.py`), the rows (`dispatches.py`).
+Invariant: what is remembered is what the database would say: own rows are counted in (`wrote`); where somebody else
+wrote, or a row was changed that counts or does not any more, it is forgotten.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort
+
+from engine.model.events import Kind
+from engine.store import hot
+from engine.store.database import Database
+from engine.store.memory import MOST_REMEMBERED, Letter, Memory
+from engine.store.queue import CLOCK_JUMP_S
+
+HOUR_US = 3_600_000_000
+"""The time in which the caps count."""
+
+MOST_COUNTED = 5_000
+"""Rows that a count looks at: above this number it is more than any cap allows."""
+
+
+class Written:
+    """Counts rows by the time at which they were written, in microseconds since 1970."""
+
+    def __init__(self, database: Database, memory: Memory) -> None:
+        self._database, self._memory, self._latest = database, memory, 0
+
+    def of(self, kind: Kind) -> int:
+        """Count the rows of a kind of the last hour, whomever they are to."""
+        now = self._now()
+        times = self._memory.totals.get(kind)
+        if times is None:
+            rows = self._database.rows(hot.WRITTEN, str(kind), *_span(now), MOST_COUNTED)
+            times = self._memory.totals[kind] = [at for (at,) in reversed(rows)]
+        return len(times) - bisect_left(times, now - HOUR_US)
+
+    def to(self, address_key: str) -> list[Letter]:
+        """Give what was written to an address in the last hour by itself, in order."""
+        now = self._now()
+        known = self._memory.letters.get(address_key)
+        if known is None:
+            rows = self._database.rows(hot.WRITTEN_TO, address_key, *_span(now), MOST_COUNTED)
+            known = [Letter(at, kind, item or 0, bool(held)) for at, kind, item, held in reversed(rows)]
+            if len(self._memory.letters) >= MOST_REMEMBERED:
+                self._memory.letters.clear()
+            self._memory.letters[address_key] = known
+        if known and known[0].at < now - HOUR_US:
+            del known[: bisect_left(known, (now - HOUR_US,))]
+        return known
+
+    def wrote(self, kind: Kind, address_key: str, item: int, now: int, *, held: bool) -> None:
+        """Hear that a row was written that counts."""
+        times, known = self._memory.totals.get(kind), self._memory.letters.get(address_key)
+        if times is not None:
+            insort(times, now)
+        if known is not None:
+            insort(known, Letter(now, kind, item, held))
+
+    def _now(self) -> int:
+        """The time; where a clock was put back, another hour counts than the one that is remembered."""
+        now = self._database.now()
+        if now < self._latest:
+            self._memory.forget_letters()
+        self._latest = now
+        return now
+
+
+def _span(now: int) -> tuple[int, int]:
+    """Between which times what was written counts: a clock that ran ahead wrote what is of a time to come."""
+    return now - HOUR_US, now + CLOCK_JUMP_S * 1_000_000
