@@ -9,7 +9,7 @@ Over 300 lines: signatures without any logic.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime, tzinfo
 from pathlib import Path
@@ -127,14 +127,10 @@ class Scene(Protocol):
 
 
 class Teller(Protocol):
-    """Says who hears of what happened; it has the settings and the secret, which a store knows nothing of."""
+    """Says who hears of what happened; it has the settings, which a store knows nothing of."""
 
     def hear(self, batch: Batch, scene: Scene) -> tuple[Batch, Sequence[Heard]]:
         """Give what happened by its right names, and everybody who is considered, once, with what comes of it."""
-
-    @property
-    def message_id(self) -> Callable[[str, int, int], str]:
-        """Make the Message-ID of a row from its key, item and topic: always the same, and signed."""
 
 
 class Queue(Protocol):
@@ -283,7 +279,7 @@ class Ledger(Protocol):
     def held(self) -> dict[str, HeldSince]:
         """Tell of each workspace where mail of others or ours is held since when."""
 
-    def carry(self, now: datetime, teller: Teller | None) -> tuple[int, ...]:
+    def carry(self, now: datetime) -> tuple[int, ...]:
         """Write a row for each mail that carries rows whose slot has come, and mark them; gives their numbers."""
 
     def reset_status(self, mail: str) -> None:
@@ -648,8 +644,8 @@ class Outbox(Protocol):
     def row(self, number: int) -> OutboxRow:
         """Give a row as `claim` does, without claiming it."""
 
-    def sent(self, number: int, message_id: str = "", now: datetime | None = None) -> None:
-        """Note that a row went out, and under which Message-ID."""
+    def sent(self, number: int, now: datetime | None = None) -> None:
+        """Note that a row went out."""
 
     def failed(self, number: int, error: str, retry_at: datetime | None) -> None:
         """Note that a row did not go out; it waits until `retry_at`, or has failed for good without one."""
@@ -675,8 +671,8 @@ class Outbox(Protocol):
     def context(self, row: OutboxRow) -> OutboxContext:
         """Give what a row is about: the mail it answers, the item or topic, the words and what came with them."""
 
-    def composed(self, number: int, content: bytes) -> None:
-        """Keep the bytes of the first attempt, so that the second one sends the same."""
+    def composed(self, number: int, message_id: str, content: bytes) -> None:
+        """Keep the Message-ID and the bytes of the first attempt, so that the second one sends the same."""
 
 
 class OutboxViews(Protocol):

@@ -9,8 +9,7 @@ Over 300 lines: who is considered and what comes of it, for one batch and from o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from functools import cached_property
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -18,7 +17,6 @@ from msgspec.structs import replace
 from engine.decision.collecting import Collecting
 from engine.decision.considered import Considered, Person
 from engine.decision.not_told import BY_ORDER, TOLD_INSIDE, Answer, NotTold
-from engine.decision.tokens import message_ids
 from engine.model.desk import Account, AccountStatus
 from engine.model.events import BY_NAME, NEAREST, STRENGTH, Event, Kind, Part, Why
 from engine.model.hearing import Batch, Happened, Heard
@@ -38,11 +36,6 @@ class Hearing:
 
     def __init__(self, config: Config) -> None:
         self._config = config
-
-    @cached_property
-    def message_id(self) -> Callable[[str, int, int], str]:
-        """Makes signed Message-IDs; the secret is read when the first is made."""
-        return message_ids(self._config)
 
     def hear(self, batch: Batch, scene: Scene) -> tuple[Batch, Sequence[Heard]]:
         """Give what happened by its right names, and everybody who is considered: the automatic answer first."""

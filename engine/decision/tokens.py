@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import hmac
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
@@ -95,16 +95,6 @@ def ours(text: str, secret: bytes) -> bool:
 def _mac(secret: bytes, text: str) -> str:
     number = int.from_bytes(hmac.digest(secret, text.encode(), sha256)[: _MAC_CHARS * 5 // 8])
     return "".join([_PAIRS[number >> shift & 1023] for shift in _SHIFTS])
-
-
-def message_ids(config: Config) -> Callable[[str, int, int], str]:
-    """Make the function that signs Message-IDs of outbox rows: (key of the row, item, topic) -> Message-ID."""
-    secret, ours = config.instance.secret(), domain(config)
-
-    def signed(key: str, item: int, topic: int) -> str:
-        return message_id(key, topic or item, secret, ours, "t" if topic else "i")
-
-    return signed
 
 
 def root_id(item: int, secret: bytes, domain: str, kind: str = "i") -> str:

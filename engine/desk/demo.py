@@ -106,7 +106,7 @@ def _talked(engine: Engine, folder: Path) -> tuple[Said, ...]:
     first = items.answer(engine, ABOUT, ANSWERS[0], colleague)
     send(engine)
     mail = next(each for each in first.told if each.kind is Kind.ANSWER)
-    _reply(folder, mail.to, _sent(folder, mail.message_id), ANSWERS[1])
+    _reply(folder, mail.to, _sent(folder, engine.store.outbox.row(mail.id).message_id), ANSWERS[1])
     ((line,),) = [report.lines for report in Pass(engine).run(engine.config.mailboxes) if report.lines]
     last = items.answer(engine, ABOUT, ANSWERS[2], colleague, close=True)
     send(engine)

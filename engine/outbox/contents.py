@@ -26,7 +26,6 @@ from engine.outbox.shown import shown
 from engine.outbox.templates import spoken
 from engine.outbox.values import LARGEST_ORIGINAL, ORIGINALS, Reaches, values
 from engine.outbox.writing import encoded_size
-from engine.store.dispatches import UNSIGNED
 
 if TYPE_CHECKING:
     from engine.config import Config
@@ -187,7 +186,7 @@ def _read_address(config: Config, workspace: str) -> str:
 
 def _message_id(base: _Base) -> str:
     row = base.row
-    if row.message_id and not row.message_id.endswith(UNSIGNED):
+    if row.message_id:
         return row.message_id
     number, kind = row.topic or row.item, "t" if row.topic else "i"
     return tokens.message_id(row.key, number, base.secret, tokens.domain(base.config), kind)

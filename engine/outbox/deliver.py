@@ -18,7 +18,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from engine.config.problems import SecretError
 from engine.model.events import Kind, Why
@@ -136,7 +135,7 @@ class _Run:
     def _note_sent(self) -> None:
         row, self._sent = self._sent, None
         if row is not None:
-            self._store.outbox.sent(row.id, row.message_id, self._now())
+            self._store.outbox.sent(row.id, self._now())
             self._log(row, "info", "sent")
 
     def _mail(self, row: OutboxRow, way: Transport | None) -> str:
@@ -163,7 +162,7 @@ class _Run:
         except Away as error:
             return self._broke(row, error)
         self._away, self._breaks, self._reached = "", 0, True
-        self._sent = replace(row, message_id=made.message_id)
+        self._sent = row
         return "sent"
 
     def _refused(self, row: OutboxRow, error: Refused) -> str:
@@ -225,7 +224,7 @@ class _Run:
             made = letter(row, self._store, self._config, self._now())
             return Composed(made.message_id, made.reverse_path, (address(made.to),), row.content)
         composed = self.compose(row)
-        self._store.outbox.composed(row.id, composed.content)
+        self._store.outbox.composed(row.id, composed.message_id, composed.content)
         if composed.replaced:
             self._replaced.append(Replaced(row.told.workspace, row.told.template, composed.replaced))
         return composed
@@ -242,7 +241,7 @@ class _Run:
         if hook is None:
             return self._give_up(row, "there is no such webhook any more")
         try:
-            post(hook.address(), said(row), hook.timeout, row.message_id, hook.signing_secret())
+            post(hook.address(), said(row), hook.timeout, row.message_id or row.key, hook.signing_secret())
         except SecretError as error:
             return self._wait(row, str(error))
         except NotTold as error:

@@ -29,7 +29,7 @@ def by_the_clock(store: Store, config: Config, teller: Teller, now: datetime) ->
     """Write all rows whose time has come: of what is held, and those that carry others. Raises StoreError."""
     if store.queue.is_anything_to_tell(now):
         held(store, config, teller, now)
-        store.ledger.carry(now, teller)
+        store.ledger.carry(now)
 
 
 def held(store: Store, config: Config, teller: Teller, now: datetime) -> None:

@@ -15,14 +15,12 @@ from msgspec.structs import replace
 from engine.model.events import NEAREST, Kind, Why
 from engine.model.hearing import Outgoing
 from engine.store import hot
-from engine.store.dispatches import UNSIGNED
 from engine.store.outbox import decode
 from engine.store.queue import slots
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from engine.ports import Teller
     from engine.store.database import Database
     from engine.store.scene import Scene
 
@@ -52,7 +50,7 @@ class _Due(NamedTuple):
         return (*who, self.event, self.told.code, self.mailbox) if self.told.template == "report" else who
 
 
-def carry(database: Database, scene: Scene, now: datetime, teller: Teller | None) -> tuple[int, ...]:
+def carry(database: Database, scene: Scene, now: datetime) -> tuple[int, ...]:
     """Write a row for each mail that carries what is due by now; gives their numbers."""
     with database.joining():
         scene.look_anew()
@@ -60,10 +58,10 @@ def carry(database: Database, scene: Scene, now: datetime, teller: Teller | None
         for *columns, payload in database.rows(hot.DUE_TO_GO_ALONG, *slots(now), AT_ONCE):
             due = _Due._make((*columns, decode(payload)))
             groups.setdefault(due.goes_with, []).append(due)
-        return tuple([row for group in groups.values() if (row := _carried(database, scene, teller, group))])
+        return tuple([row for group in groups.values() if (row := _carried(database, scene, group))])
 
 
-def _carried(database: Database, scene: Scene, teller: Teller | None, group: list[_Due]) -> int:
+def _carried(database: Database, scene: Scene, group: list[_Due]) -> int:
     """Write the row that carries a group; 0 where its address takes no mail any more."""
     last = group[-1]
     if scene.is_suspended(last.address_key):
@@ -74,9 +72,8 @@ def _carried(database: Database, scene: Scene, teller: Teller | None, group: lis
     event, told = (last.event, last.told) if is_report else (EVENT, _digest(group))
     told = replace(told, collected=tuple([each.id for each in group]))
     dedupe = f"{event}:{last.id}:{Kind.NOTICE}:{last.account or last.address_key}"
-    message_id = teller.message_id(dedupe, 0, 0) if teller is not None else f"<{dedupe}{UNSIGNED}"
     row = database.run(
-        hot.OUTBOX, dedupe, message_id, last.inbound if is_report else None,
+        hot.OUTBOX, dedupe, last.inbound if is_report else None,
         last.generation if is_report else 0, "", event,
         str(Kind.NOTICE), last.address_key, last.account, " ".join(part.replace(" ", "-") for part in told.parts),
         last.language, None, None, _encode(told).decode(), "queued", "", "", database.now(), 0,

@@ -27,9 +27,6 @@ if TYPE_CHECKING:
     from engine.store.database import Database
     from engine.store.scene import Scene
 
-UNSIGNED = "@allegra.invalid>"
-"""How a Message-ID ends that is not signed: no reply could be traced by it, so none goes out with it."""
-
 HELD, HELD_EVERY_US = "outbox.held", 3_600_000_000
 """That rows became held, and how often that is told of a workspace."""
 
@@ -106,9 +103,8 @@ class Dispatches:
         key = heard.key[:MOST_KEY]
         who = str(heard.account) if heard.account else key or "-"
         dedupe = f"{occasion}:{heard.kind}:{heard.events[0]}:{who}"
-        message_id = self._message_id(heard, dedupe, batch)
         done = self._database.run(
-            hot.OUTBOX_ONCE, dedupe, message_id, source.row, source.generation, source.act, heard.events[0],
+            hot.OUTBOX_ONCE, dedupe, source.row, source.generation, source.act, heard.events[0],
             str(heard.kind), key, heard.account or None, " ".join(part.replace(" ", "-") for part in heard.parts),
             heard.language, batch.item or None, batch.topic or None, self._payload(heard, batch, numbers), heard.state,
             heard.why or "", heard.said, now, us(heard.due) if heard.due is not None else 0,
@@ -118,15 +114,6 @@ class Dispatches:
         if heard.state not in ("suppressed", "dropped", "digest"):
             self._scene.letters.wrote(heard.kind, key, batch.item, now, held=heard.state == "held")
         return int(done.lastrowid)
-
-    def _message_id(self, heard: Heard, dedupe: str, batch: Batch) -> str:
-        """Sign the Message-ID of what goes out; what does not is signed should somebody send it all the same.
-
-        Nothing is signed in a rehearsal: the secret is made when it is first asked for.
-        """
-        if heard.state == "suppressed" or self._teller is None or self._database.is_rehearsing:
-            return f"<{dedupe}{UNSIGNED}"
-        return self._teller.message_id(dedupe, batch.item, batch.topic)
 
     def _payload(self, heard: Heard, batch: Batch, numbers: Mapping[str, int]) -> str:
         tell, actor = batch.tell, batch.actor

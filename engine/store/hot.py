@@ -19,13 +19,13 @@ from engine.store.terms import (
     COUNTED,
     DECIDED,
     DRAFT,
+    IDENTIFIED,
     OF_THE_DESK,
     OPEN,
     PLANNED,
     QUEUED,
     TAKEN_AWAY,
     TO_SEE,
-    TRIED,
 )
 
 
@@ -231,7 +231,7 @@ ATTACHMENT = insert(
 )  # fmt: skip
 
 OUTBOX = insert(
-    "outbox", "dedupe", "message_id", "inbound_id", "generation", "act", "event", "class", "address_key", "account_id",
+    "outbox", "dedupe", "inbound_id", "generation", "act", "event", "class", "address_key", "account_id",
     "roles", "language", "item", "topic", "payload", "state", "why", "error", "created_at", "next_at",
 )  # fmt: skip
 
@@ -392,7 +392,7 @@ COPY = (
 
 OURS = f"""
 SELECT id, state, coalesce(item, 0) FROM outbox
-WHERE message_id = ? AND {TRIED} AND state NOT IN ('suppressed', 'dropped')"""
+WHERE message_id = ? AND {IDENTIFIED} AND state NOT IN ('suppressed', 'dropped')"""
 
 NOT_ARRIVED = (
     "SELECT class, event, address_key, coalesce(item, 0), coalesce(topic, 0), payload FROM outbox WHERE id = ?"
@@ -556,7 +556,7 @@ WHERE inbound.message_key = ? AND inbound.message_key IS NOT NULL
 
 BY_OUR_MESSAGE = f"""
 SELECT item, topic, event = 'item.noted', NULL, coalesce(account_id, 0)
-FROM outbox WHERE message_id = ? AND {TRIED} AND (item IS NOT NULL OR topic IS NOT NULL)"""
+FROM outbox WHERE message_id = ? AND {IDENTIFIED} AND (item IS NOT NULL OR topic IS NOT NULL)"""
 
 DUPLICATE = """
 SELECT inbound.ref FROM inbound JOIN receipt ON receipt.inbound_id = inbound.id AND receipt.workspace = ?
@@ -664,8 +664,7 @@ SELECT outbox.id, dedupe, class, event, payload, coalesce(ref, ''), outbox.gener
 FROM outbox LEFT JOIN inbound ON inbound.id = inbound_id WHERE outbox.id = ?"""
 
 SENT = """
-UPDATE outbox SET state = 'sent', owner = NULL, error = '', tried_at = ?,
-  message_id = CASE WHEN ? = '' THEN message_id ELSE ? END WHERE id = ?"""
+UPDATE outbox SET state = 'sent', owner = NULL, error = '', tried_at = ? WHERE id = ?"""
 
 TROUBLE = insert("trouble", "name", "since", "said") + " ON CONFLICT (name) DO UPDATE SET said = excluded.said"
 
@@ -681,7 +680,7 @@ TROUBLE_TOLD = update("trouble", "told_at", where="name = ?")
 
 TROUBLE_OVER = "DELETE FROM trouble WHERE name = ?"
 
-COMPOSED = update("outbox", "content", where="id = ?")
+COMPOSED = update("outbox", "message_id", "content", where="id = ?")
 
 ANSWERED = """
 SELECT ref, mailbox.name, subject, inbound.message_id, sender, received_at, raw_id

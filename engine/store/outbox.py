@@ -94,14 +94,13 @@ class Outbox:
             language, account, time(created_at), address_key, bytes(content or b""), moment(queued_at),
         )  # fmt: skip
 
-    def composed(self, number: int, content: bytes) -> None:
-        if len(content) <= MOST_KEPT:
-            with self._database.unflushed():
-                self._database.run(hot.COMPOSED, content, number)
+    def composed(self, number: int, message_id: str, content: bytes) -> None:
+        with self._database.unflushed():
+            self._database.run(hot.COMPOSED, message_id, content if len(content) <= MOST_KEPT else None, number)
 
-    def sent(self, number: int, message_id: str = "", now: datetime | None = None) -> None:
+    def sent(self, number: int, now: datetime | None = None) -> None:
         with self._database.joining():
-            self._database.run(hot.SENT, us(now or self._database.clock()), message_id, message_id, number)
+            self._database.run(hot.SENT, us(now or self._database.clock()), number)
             self._memory.touch("receipts")
 
     def failed(self, number: int, error: str, retry_at: datetime | None) -> None:

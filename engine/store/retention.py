@@ -156,15 +156,11 @@ class Retention:
         carriers = [carrier for (carrier,) in self._database.all(along)]
         words = outbox.update(content=None).where(outbox.id.in_(carriers), ~tables.SQL(f"({QUEUED})"))
         self._database.do(words)
-        sent = outbox.select(outbox.id, outbox.generation, outbox.state, outbox.message_id)
+        sent = outbox.select(outbox.id, outbox.generation)
         sent = sent.where(outbox.inbound == number, ~tables.SQL(f"({QUEUED})"), outbox.state != "digest")
-        for row, generation, state, message_id in self._database.all(sent):
+        for row, generation in self._database.all(sent):
             once = f"{number}:{generation}:purged {row}"
-            if state == "suppressed":  # nobody answers it, and it may be made of the key
-                message_id = f"<{once}>"
-            told = outbox.update(
-                payload="{}", address_key="", error="", content=None, dedupe=once, message_id=message_id
-            )  # fmt: skip
+            told = outbox.update(payload="{}", address_key="", error="", content=None, dedupe=once)
             self._database.do(told.where(outbox.id == row))
 
     # ── texts of rule files ───────────────────────────────────────────────────────────────────────────────────

@@ -70,7 +70,7 @@ _OUTBOX = (
     'DROP INDEX "outbox_dedupe"', 'DROP INDEX "outbox_message_id"', 'DROP INDEX "outbox_queued"',
     'DROP INDEX "outbox_recipient"', 'DROP INDEX "outbox_tried"',
     (
-        'CREATE TABLE "outbox" ("id" INTEGER NOT NULL PRIMARY KEY, "dedupe" TEXT NOT NULL, "message_id" TEXT NOT NULL, '
+        'CREATE TABLE "outbox" ("id" INTEGER NOT NULL PRIMARY KEY, "dedupe" TEXT NOT NULL, "message_id" TEXT NOT NULL DEFAULT \'\', '
         '"inbound_id" INTEGER, "generation" INTEGER NOT NULL DEFAULT 0, "act" TEXT NOT NULL DEFAULT \'\', "event" TEXT NOT '
         'NULL DEFAULT \'\', "class" TEXT NOT NULL, "address_key" TEXT NOT NULL DEFAULT \'\', "account_id" INTEGER, "roles" '
         'TEXT NOT NULL DEFAULT \'\', "language" TEXT NOT NULL DEFAULT \'\', "item" INTEGER, "topic" INTEGER, "payload" TEXT '
@@ -93,7 +93,7 @@ _OUTBOX = (
         "'bounced')"
     ),
     'CREATE UNIQUE INDEX "outbox_dedupe" ON "outbox" ("dedupe")',
-    'CREATE INDEX "outbox_message_id" ON "outbox" ("message_id") WHERE tried_at > 0',
+    'CREATE UNIQUE INDEX "outbox_message_id" ON "outbox" ("message_id") WHERE message_id <> \'\'',
 )  # fmt: skip
 
 _OLD = """
@@ -104,9 +104,6 @@ _NEW = """
 INSERT INTO outbox (id, dedupe, message_id, inbound_id, generation, state, owner, claimed_until, attempts, next_at, error,
   created_at, tried_at, item, topic, class, event, address_key, account_id, language, payload)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
-
-_TRIED = "UPDATE outbox SET tried_at = created_at WHERE tried_at = 0 AND (attempts > 0 OR state IN ('sent', 'unknown'))"
-"""Early releases did not always put down when; answers to what may have gone out are looked for among what was tried."""
 
 _LOGIN = "SELECT id FROM account WHERE login = ?"
 
@@ -130,7 +127,6 @@ def take(database: Database) -> None:
         said = msgspec.json.decode(payload or "{}")
         told = _webhook(said) if kind == "webhook" else _mail(database, kind, automatic, recipient, said)
         database.run(_NEW, *kept, None if topic else item, topic, *told)  # early releases put down both
-    database.run(_TRIED)
     database.run('DROP TABLE "old_outbox"')
 
 

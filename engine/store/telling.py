@@ -91,9 +91,9 @@ class Telling:
             found[place] = HeldSince(known.newest, min(known.oldest, since))
         return found
 
-    def carry(self, now: datetime, teller: Teller | None) -> tuple[int, ...]:
+    def carry(self, now: datetime) -> tuple[int, ...]:
         """Write a row for each mail that carries rows whose slot has come."""
-        return carry(self._database, self._scene, now, teller)
+        return carry(self._database, self._scene, now)
 
     def _known(self, spooled: Spooled, tell: Tell) -> bool:
         rows = self._database.rows(hot.EVENTS_OF, spooled.row, spooled.generation, tell.event)

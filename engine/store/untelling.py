@@ -125,8 +125,6 @@ class Untelling:
         ends = {} if state in OVER else {"state": "dropped"}
         changed = {"dedupe": f"erased:{number}", "payload": "{}", "address_key": "", "account": None, "error": "",
                    "language": "", "content": None, "owner": None, **ends}  # fmt: skip
-        if state == "suppressed":
-            changed["message_id"] = f"<erased:{number}>"
         self._database.do(row.update(**changed).where(row.id == number))
         self._count("outbox", number)
 

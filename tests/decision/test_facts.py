@@ -53,7 +53,7 @@ def test_F042_our_loop_header_is_seen():
 
 def test_F042_a_message_id_that_we_signed_is_our_mail(tmp_path):
     ours = config_at(tmp_path)
-    made = tokens.message_ids(ours)("1:1:auto:item.created:2", 7, 0)
+    made = tokens.message_id("1:1:auto:item.created:2", 7, ours.instance.secret(), tokens.domain(ours))
     content = f"From: jane@bigcorp.example\nSubject: x\nMessage-ID: {made}\n\nx\n"
     assert facts.gather(parse_mail(raw(content)), ours, "system", World()).own_loop
     assert not facts.gather(parse_mail(raw(content.replace(".i7.", ".i8."))), ours, "system", World()).own_loop

@@ -142,7 +142,7 @@ class Office:
         number = next(self._number)
         outgoing = Outgoing(to, template or usual, events=(event,), parts=tuple(parts), **told)
         self._add(
-            tables.Outbox, dedupe=f"{number}:{kind}:{event}:{to}", message_id=f"<{number}@allegra.invalid>",
+            tables.Outbox, dedupe=f"{number}:{kind}:{event}:{to}",
             inbound=self._inbound(mail), generation=1, event=event, kind=str(kind), address_key=to.casefold(),
             account=self.account(login) if login else None, language=language, item=item or None, topic=topic or None,
             payload=msgspec.json.encode(outgoing).decode(), created_at=us(builders.NOW),

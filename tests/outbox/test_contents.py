@@ -174,12 +174,6 @@ def test_a_row_has_the_same_message_id_at_each_attempt(office: Office) -> None:
     assert first.content == again.content
 
 
-def test_a_message_id_that_nobody_signed_never_goes_out(office: Office) -> None:
-    row = office.row(item=office.item())
-    assert row.message_id.endswith("@allegra.invalid>")
-    assert office.composed(row).message_id.endswith("@example.com>")
-
-
 def test_an_answer_on_an_item_that_no_mail_made_begins_with_the_root(office: Office) -> None:
     item = office.item()
     message = office.message(office.row(item=item))

@@ -51,14 +51,15 @@ def everything(engine: Engine, server: Any) -> dict[tuple[str, str], Any]:
     items.join(engine, 12, "anna", Role.WATCHER, bob)
     sent = [row for row in items.answer(engine, 12, "It is on its way.", bob).told if not row.inside]
     deliver(engine.store, engine.config, 100)
-    answer = next(taken for taken in server.taken if taken.message_id == sent[0].message_id)
+    made = engine.store.outbox.row(sent[0].id).message_id
+    answer = next(taken for taken in server.taken if taken.message_id == made)
     read(engine, f"From: jane@big.example\nTo: help@example.com\nIn-Reply-To: {answer.message_id}\n"
                  "Message-ID: <c1@big.example>\nSubject: Re: x\n\nThank you.\n")  # fmt: skip
     items.note(engine, 12, "She never pays.", bob)
     items.set_values(engine, 12, [("priority", "High")], anna)
     items.close(engine, 12, bob)
     items.reopen(engine, 12, bob)
-    read(engine, report(sent[0].message_id), "")
+    read(engine, report(made), "")
     read(engine, "From: jane@big.example\nTo: help@example.com\nMessage-ID: <n1@big.example>\nSubject: Lamp\n\nDark.\n")
     deliver(engine.store, engine.config, 100)
     found = {}

@@ -15,6 +15,7 @@ import pytest
 from manned import CONFIG, DATA, NUMBERS, an_engine, by, read
 
 from engine.desk import items
+from engine.outbox.contents import letter
 from engine.outbox.deliver import Delivered, deliver
 from engine.run.engine import Engine
 from engine.store.load import load as load_data
@@ -62,11 +63,12 @@ Hello
 
 
 def answered(engine: Engine) -> Any:
-    """An answer to jane that a server was tried with: its row."""
+    """An answer to jane that was composed: its row."""
     (row,) = [each for each in items.answer(engine, 12, "Hello", by(engine, "anna")).told if not each.inside]
-    for each in engine.store.outbox.claim(9, engine.store.database.clock(), "me"):
-        engine.store.outbox.postponed(each.id, "451 later")
-    return row
+    now, outbox = engine.store.database.clock(), engine.store.outbox
+    made = letter(outbox.row(row.id), engine.store, engine.config, now)
+    outbox.composed(row.id, made.message_id, b"")
+    return row_of(engine, row.id)
 
 
 def row_of(engine: Engine, number: int) -> Any:

@@ -50,10 +50,6 @@ class Hears:
         events = tuple(each.event for each in batch.events)
         return batch, [each if each.events else replace(each, events=events) for each in self.heard]
 
-    def message_id(self, key: str, item: int, topic: int) -> str:
-        kind, number = ("t", topic) if topic else ("i", item)
-        return f"<{hashlib.sha256(key.encode()).hexdigest()[:16]}.{kind}{number}@example.com>"
-
 
 def heard(kind: Kind, to: str, **more: Any) -> Heard:
     """Somebody who is considered, of everything that happened unless `events` say of what."""
@@ -145,6 +141,13 @@ class Desk:
         (spooled,) = self.spool(more.pop("content", b""))
         self.commit(spooled, outcome=outcome, **more)
         return spooled.mail
+
+    def handed_over(self) -> list[str]:
+        """Hand all that is queued over to a server, each under a Message-ID; gives these."""
+        made = {row.id: f"<{row.id}@desk.example>" for row in self.store.outbox.claim(99, self.now, "me")}
+        for number, message_id in made.items():
+            self.store.outbox.composed(number, message_id, b"")
+        return [*made.values()]
 
     def clock(self) -> datetime:
         return self.now

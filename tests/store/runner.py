@@ -123,9 +123,9 @@ def deliver(store: Store, home: Path, killer: Killer) -> None:
     for row in store.outbox.claim(50, now(), owner()):
         killer.step("send")
         with (home / "sent").open("a") as sent:
-            sent.write(f"{row.told.to} {row.message_id}\n")
+            sent.write(f"{row.told.to} {row.key}\n")
         killer.step("sent")
-        store.outbox.sent(row.id, row.message_id)
+        store.outbox.sent(row.id)
 
 
 def passes(home: Path, kills: tuple[int, ...], with_lease: bool = True) -> None:

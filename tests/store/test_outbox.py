@@ -97,8 +97,8 @@ def test_the_bytes_of_the_first_attempt_are_sent_again_and_let_go_where_they_are
     outbox = desk.store.outbox
     small, large = outbox.claim(2, desk.now, owner())
     assert (small.content, large.content) == (b"", b"")
-    outbox.composed(small.id, b"Subject: small")
-    outbox.composed(large.id, b"x" * (MOST_KEPT + 1))
+    outbox.composed(small.id, "<small@example.com>", b"Subject: small")
+    outbox.composed(large.id, "<large@example.com>", b"x" * (MOST_KEPT + 1))
     for row in (small, large):
         outbox.failed(row.id, "451 later", desk.now)
     assert [row.content for row in outbox.claim(2, desk.now, owner())] == [b"Subject: small", b""]
@@ -155,7 +155,7 @@ def test_everybody_who_was_considered_is_told_of_with_what_became_of_it(desk):
         ),
     )
     (row,) = desk.store.outbox.claim(1, desk.now, owner())
-    desk.store.outbox.sent(row.id, "", desk.later(minutes=1))
+    desk.store.outbox.sent(row.id, desk.later(minutes=1))
     sent, queued, not_told = desk.store.outbox.told(receipt.mail)
     assert (sent.to, sent.state, sent.tried_at, sent.title, sent.event) == (
         "jane@example.com", "sent", desk.now, "Printer", "item.created",

@@ -28,7 +28,7 @@ def backup(file_desk, tmp_path):
     target = tmp_path / "yesterday.db"
     file_desk.store.archive.backup(target)
     (row,) = file_desk.store.outbox.claim(9, file_desk.now, "me")
-    file_desk.store.outbox.sent(row.id, row.message_id)
+    file_desk.store.outbox.sent(row.id)
     return target
 
 
@@ -117,7 +117,7 @@ def test_what_was_to_go_along_with_others_then_is_held_too(file_desk, tmp_path):
     file_desk.store.close()
     assert restore(path, tmp_path / "b.db").held == 1
     with Store.open(path) as store:
-        assert store.ledger.carry(file_desk.now, None) == ()
+        assert store.ledger.carry(file_desk.now) == ()
 
 
 def test_an_older_backup_gets_the_schema_of_today_and_what_it_had_queued_is_held(file_desk, tmp_path):

@@ -161,7 +161,7 @@ def test_no_word_of_a_purged_mail_or_about_a_person_is_left_in_its_rows(desk):
         sender="max@stranger.example",
     )  # fmt: skip
     (row,) = desk.store.outbox.claim(1, desk.now, "me")
-    desk.store.outbox.composed(row.id, b"To: max@stranger.example")
+    desk.store.outbox.composed(row.id, "<ours@example.com>", b"To: max@stranger.example")
     desk.store.outbox.sent(row.id)
     desk.store.archive.purge(mail)
     every = desk.store.database.rows("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
@@ -269,9 +269,9 @@ def test_more_old_rows_than_fit_in_one_transaction_all_go(desk):
 def test_a_purged_mail_leaves_no_words_in_the_mail_that_carried_what_was_told_of_it(desk):
     receipt = desk.item(content=b"secret", told=(notice("a@x.example", state="digest", due=desk.now),))
     settle(desk)
-    (carrier,) = desk.store.ledger.carry(desk.now, Hears())
+    (carrier,) = desk.store.ledger.carry(desk.now)
     (row,) = desk.store.outbox.claim(9, desk.now, "me")
-    desk.store.outbox.composed(carrier, b"Subject: secret words")
+    desk.store.outbox.composed(carrier, "<ours@example.com>", b"Subject: secret words")
     desk.store.outbox.sent(row.id)
     desk.store.archive.purge(receipt.mail)
     assert desk.store.database.rows("SELECT content FROM outbox WHERE id = ?", carrier) == [(None,)]
@@ -281,5 +281,5 @@ def test_what_waits_for_a_digest_keeps_its_recipient_when_its_mail_is_purged(des
     receipt = desk.item(content=b"x", told=(notice("a@x.example", state="digest", due=desk.later(hours=1)),))
     settle(desk)
     desk.store.archive.purge(receipt.mail)
-    (row,) = desk.store.ledger.carry(desk.now, Hears())
+    (row,) = desk.store.ledger.carry(desk.now)
     assert desk.store.outbox.row(row).told.to == "a@x.example"

@@ -185,8 +185,7 @@ def test_it_is_known_when_a_mailbox_was_first_read_and_a_mail_first_seen(desk, s
 
 def test_three_refusals_for_good_suspend_an_address_and_a_mail_from_it_ends_that(desk, scene):
     receipt = desk.item(told=tuple(auto("jane@example.com", events=(f"item.{n}",)) for n in range(3)))
-    sent = [row.message_id for row in desk.store.outbox.claim(9, desk.now, "me") if row.mail == receipt.mail]
-    for number, message_id in enumerate(sent, 1):
+    for number, message_id in enumerate(desk.handed_over(), 1):
         (spooled,) = desk.spool()
         report = (CameBack(message_id, "5.1.1", "no such user"), Tell("mail.discarded", machine=Auto.BOUNCE))
         desk.commit(spooled, *report, outcome=Outcome.DISCARDED, sender="mailer-daemon@example.org")

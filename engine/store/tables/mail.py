@@ -12,7 +12,7 @@ from peewee import SQL, AutoField, BigIntegerField, BlobField, CompositeKey, For
 from engine.store.tables import column
 from engine.store.tables.column import Table
 from engine.store.tables.people import Account
-from engine.store.terms import COLLECTED, COUNTED, DECIDED, OF_THE_DESK, OPEN, PLANNED, QUEUED, TO_SEE, TRIED
+from engine.store.terms import COLLECTED, COUNTED, DECIDED, IDENTIFIED, OF_THE_DESK, OPEN, PLANNED, QUEUED, TO_SEE
 
 
 class Mailbox(Table):
@@ -206,7 +206,7 @@ class Outbox(Table):
 
     id = AutoField()
     dedupe = TextField(unique=True)
-    message_id = TextField()
+    message_id = column.text()
     inbound = column.to(Inbound, null=True)
     generation = column.number()
     act = column.text()
@@ -238,7 +238,7 @@ Outbox.add_index(Outbox.next_at, where=SQL(COLLECTED), name="outbox_digest")
 Outbox.add_index(Outbox.state, Outbox.created_at, where=SQL(TO_SEE), name="outbox_state")
 Outbox.add_index(Outbox.kind, Outbox.created_at, where=SQL(COUNTED), name="outbox_class")
 Outbox.add_index(Outbox.address_key, Outbox.created_at, name="outbox_address")
-Outbox.add_index(Outbox.message_id, where=SQL(TRIED), name="outbox_message_id")
+Outbox.add_index(Outbox.message_id, unique=True, where=SQL(IDENTIFIED), name="outbox_message_id")
 Outbox.add_index(Outbox.item, where=SQL("item IS NOT NULL"), name="outbox_item")
 Outbox.add_index(Outbox.inbound, where=SQL("inbound_id IS NOT NULL"), name="outbox_inbound")
 

@@ -120,7 +120,7 @@ def test_a_row_tells_what_became_of_it(outbox_views, desk, rows):
 def test_the_bytes_of_a_mail_are_kept_with_its_subject(outbox_views, desk, rows):
     assert outbox_views.content(rows["waits"]) == b""
     content = b"From: a@example.com\r\nSubject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\r\n\r\nhello\r\n"
-    desk.store.outbox.composed(rows["waits"], content)
+    desk.store.outbox.composed(rows["waits"], "<ours@example.com>", content)
     assert outbox_views.content(rows["waits"]) == content
     assert outbox_views.line(rows["waits"]).subject == "Grüße"
 
