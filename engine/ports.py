@@ -763,8 +763,8 @@ class Figures(Protocol):
 class Counting(Protocol):
     """What happened in a time."""
 
-    def mails(self, by: str, since: datetime, zone: tzinfo) -> Iterator[figures.Passed]:
-        """Give every decided mail that came since then, by its key: a word of `BY_MAIL`. Hours and days are of a zone.
+    def mails(self, by: str, since: datetime, zone: tzinfo) -> list[figures.Passed]:
+        """Count the decided mails that came since then by a key: a word of `BY_MAIL`. Hours and days are of a zone.
 
         How long it took is told of the first decision of mail that came after its mailbox was first read.
         """

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import chain
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
-from engine.model.figures import BY_MAIL
+from engine.model.figures import BY_MAIL, Passed
 
 if TYPE_CHECKING:
     from engine.config import Config
@@ -51,15 +52,6 @@ class Stats(Struct, frozen=True):
     suppressed: int
 
 
-class _Times:
-    """What is known of one key."""
-
-    def __init__(self) -> None:
-        self.count = 0
-        self.decided: list[float] = []
-        self.answered: list[float] = []
-
-
 def stats(store: Store, config: Config, by: str, since: datetime) -> Stats:
     """Count what came since then; `by` is a word of `BY`. Raises StoreError."""
     sent, suppressed = store.counting.sent(since)
@@ -74,29 +66,23 @@ def stats(store: Store, config: Config, by: str, since: datetime) -> Stats:
 
 
 def _mails(store: Store, config: Config, by: str, since: datetime) -> tuple[list[Row], Row]:
-    found: dict[str, _Times] = {}
-    everything = _Times()
-    for key, decided_ms, answered_ms in store.counting.mails(by, since, ZoneInfo(config.instance.timezone)):
-        for times in (found.setdefault(key, _Times()), everything):
-            times.count += 1
-            if decided_ms is not None:
-                times.decided.append(decided_ms)
-            if answered_ms is not None:
-                times.answered.append(answered_ms)
-    return [_row(key, times, everything.count) for key, times in found.items()], _row("", everything, everything.count)
+    found = store.counting.mails(by, since, ZoneInfo(config.instance.timezone))
+    total = sum(each.mails for each in found)
+    decided, answered = [each.decided_us for each in found], [each.answered_us for each in found]
+    everything = Passed("", total, [*chain(*decided)], [*chain(*answered)])
+    return [_row(each, total) for each in found], _row(everything, total)
 
 
-def _row(key: str, times: _Times, total: int) -> Row:
-    times.decided.sort()
-    times.answered.sort()
-    return Row(key, times.count, _share(times.count, total), _at(times.decided, 0.5), _at(times.decided, 0.95),
-               _at(times.answered, 0.5))  # fmt: skip
+def _row(passed: Passed, total: int) -> Row:
+    decided, answered = sorted(passed.decided_us), sorted(passed.answered_us)
+    return Row(passed.key, passed.mails, _share(passed.mails, total), _at(decided, 0.5), _at(decided, 0.95),
+               _at(answered, 0.5))  # fmt: skip
 
 
 def _share(number: int, total: int) -> float:
     return round(number / total, 4) if total else 0.0
 
 
-def _at(ordered: Sequence[float], part: float) -> float | None:
-    """The value below which that part of all lies."""
-    return round(ordered[min(int(len(ordered) * part), len(ordered) - 1)], 1) if ordered else None
+def _at(ordered: Sequence[int], part: float) -> float | None:
+    """The value below which that part of all lies, in ms."""
+    return round(ordered[min(int(len(ordered) * part), len(ordered) - 1)] / 1000, 1) if ordered else None

@@ -6,6 +6,7 @@ Here: frozen data and nothing else. Not here: counting (`store/figures.py`, `sto
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -88,8 +89,12 @@ BY_MAIL = ("outcome", "code", "mailbox", "workspace", "sender", "rule", "hook", 
 
 
 class Passed(NamedTuple):
-    """A mail that was decided: its key, how long that took after it came and until its item was answered, in ms."""
+    """Decided mails of one key: how many, and in us how long each took after it came and until its item was answered.
+
+    Times stand in no order, and only where they are known.
+    """
 
     key: str
-    decided_ms: float | None = None
-    answered_ms: float | None = None
+    mails: int = 0
+    decided_us: Sequence[int] = ()
+    answered_us: Sequence[int] = ()

@@ -35,7 +35,7 @@ def statements(desk):
     desk.store.figures.counted((0, 0))
     since = desk.now - timedelta(days=1)
     for by in BY_MAIL:
-        list(desk.store.counting.mails(by, since, UTC))
+        desk.store.counting.mails(by, since, UTC)
     desk.store.counting.events(since)
     desk.store.counting.whys(since)
     desk.store.counting.sent(since)
