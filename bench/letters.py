@@ -254,9 +254,14 @@ def looking(_count: int, items: int) -> dict[str, Any]:
     """Commands that look at a database with so many rows in its outbox, each a process of its own."""
     goal = "goal < 300 ms" if items >= DATABASE_KEPT else ""
     with passes.folder() as folder:
-        size = passes.prepared(folder, 0, items).stat().st_size
+        size = passes.prepared(folder, 1, items).stat().st_size
         least = min(passes.allegra(folder, "version").cpu_s for _ in range(5))
-        lines: list[Line] = [("allegra version, CPU", ms(least), "")]
+        new = sorted(passes.allegra(folder, "health", codes=(0, 1, 2)).cpu_s for _ in range(3))[1]
+        passes.allegra(folder, "run")  # one mail: from then on its rules are known without parsing
+        lines: list[Line] = [
+            ("allegra version, CPU", ms(least), ""),
+            ("allegra health, until a mail met the rules, CPU", ms(new), goal),
+        ]
         for words in LOOKS:
             took = [passes.allegra(folder, *words, codes=(0, 1, 2)).cpu_s for _ in range(3)]
             lines.append((f"allegra {' '.join(words)}, CPU", ms(sorted(took)[1]), goal))

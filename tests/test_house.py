@@ -106,6 +106,17 @@ def test_rooms_import_what_the_table_of_the_house_says_and_nothing_else() -> Non
     assert gone == [], "these arrows are not there any more: take them out of docs/architecture.md"
 
 
+def test_ports_are_for_annotations_only() -> None:
+    """Making all the protocols takes 12 ms, which nobody who runs would get anything for."""
+    guilty = [
+        str(path.relative_to(ROOT))
+        for path in (ROOT / "engine").rglob("*.py")
+        for node in ast.parse(path.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.ImportFrom) and node.module == "engine.ports"
+    ]
+    assert guilty == []
+
+
 @pytest.mark.parametrize("dependency", sorted(ONE_IMPORTER))
 def test_a_big_dependency_has_one_room(dependency: str) -> None:
     rooms = ONE_IMPORTER[dependency]

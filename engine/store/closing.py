@@ -7,6 +7,8 @@ does, with the mail that was reopened). Invariant: nobody's effects are ever tak
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import msgspec
 
 from engine.model.draft import Decider, Who
@@ -14,7 +16,6 @@ from engine.model.facts import Release
 from engine.model.hearing import Actor
 from engine.model.plan import Tell
 from engine.model.stored import MailRow
-from engine.ports import Teller
 from engine.store import tables
 from engine.store.claims import Claims
 from engine.store.database import Database
@@ -24,6 +25,9 @@ from engine.store.mails import Mails
 from engine.store.receipts import Receipts
 from engine.store.settling import plan
 from engine.store.telling import Telling
+
+if TYPE_CHECKING:
+    from engine.ports import Teller
 
 MADE = ("CreateItem", "AddComment", "PostToTopic")
 

@@ -29,7 +29,7 @@ _KEYS = {
     "hour": f"inbound.received_at / {QUARTER_US}",
     "day": f"inbound.received_at / {QUARTER_US}",
 }
-"""What is counted by. The + keeps SQLite from going from mailbox to mailbox, or sender to sender, in place of through the time."""
+"""What is counted by. The + keeps SQLite from going through all mails of a mailbox or sender, not those of the time."""
 
 _SHOWN = {"hour": "%H:00", "day": "%Y-%m-%d"}
 

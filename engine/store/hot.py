@@ -1,7 +1,7 @@
 """The statements on the way of every mail, written once so that the driver keeps them prepared.
 
 Here: SQL text for what runs for each mail (of a pass, or of many that are gone through), each question of a decision,
-each visit to a mailbox and each mail sent.
+each visit to a mailbox, of `allegra run` or of monitoring, and each mail sent.
 Not here: when they run, and every other statement, which is a query of peewee where it is used. Invariant: plain SQL
 with `?` and ON CONFLICT, one text for every database; one statement touches as few rows and indexes as the protocol
 permits; a test prepares each against the tables, so no column is named that is not there. Longer than other files
@@ -498,6 +498,8 @@ SELECT permissions FROM member JOIN role ON role.id = member.role_id WHERE works
 AND (member.account_id = ? OR group_id IN (SELECT group_id FROM membership WHERE account_id = ?))"""
 
 WORKSPACE = "SELECT name, status, public, lists FROM workspace WHERE identifier = ?"
+
+WORKSPACES = "SELECT identifier FROM workspace ORDER BY identifier"
 
 WORKSPACE_ID = "SELECT id FROM workspace WHERE identifier = ?"
 

@@ -60,9 +60,7 @@ class Workspaces:
         )  # fmt: skip
 
     def workspaces(self) -> list[Catalog]:
-        identifier = tables.Workspace.identifier
-        rows = self._database.all(tables.Workspace.select(identifier).order_by(identifier))
-        return [found for (name,) in rows if (found := self.catalog(name))]
+        return [found for (name,) in self._database.rows(hot.WORKSPACES) if (found := self.catalog(name))]
 
     def workspace_id(self, identifier: str) -> int:
         return self._memory.remember(("workspace", identifier), lambda: self._workspace_id(identifier))

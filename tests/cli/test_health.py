@@ -7,6 +7,8 @@ import os
 import re
 import shutil
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,8 @@ from deciding import CONFIG, DATA, raw
 from engine.cli.main import allegra
 from engine.store.load import load as load_data
 from engine.store.store import Store
+
+ROOT = Path(__file__).resolve().parents[2]
 
 OUT = "[smtp]\nfrom = 'help@example.com'\ntransport = 'maildir'\npath = 'out'\n"
 
@@ -73,6 +77,20 @@ def test_where_all_is_well_it_says_so_on_one_line(run: Installation) -> None:
     result = run("health")
     assert (result.exit_code, result.stderr) == (0, "")
     assert re.fullmatch(r"OK - last pass: \d s ago, held: 0, outbox: 0 \| .+\n", result.stdout)
+
+
+def test_it_loads_what_it_uses_and_nothing_else(run: Installation) -> None:
+    run.mail()
+    run("run")
+    code = (
+        "import sys\nfrom engine.cli.main import main\ntry:\n    main()\nexcept SystemExit:\n"
+        "    print(*({'peewee', 'lark', 'engine.ports'} & set(sys.modules)), file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, "health"], cwd=run.folder, env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert done.stdout.startswith("OK") and done.stderr == "\n"
 
 
 def test_what_was_never_read_is_critical_and_every_check_is_told_as_json(run: Installation) -> None:
