@@ -12,7 +12,7 @@ import io
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -70,6 +70,13 @@ class LazyCommands(Noun):
         command: click.Command = getattr(importlib.import_module(f"engine.cli.{module}"), attribute)
         return with_common_options(command)
 
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:  # whoever reads has read enough, as `head` does; click would call it a failure
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is flushed at the end
+            return 0
+
     def summaries(self) -> list[tuple[str, str]]:
         return [(name, summary) for name, (_, summary) in COMMANDS.items()]
 
@@ -126,9 +133,6 @@ def main(extra: Extra | None = None) -> None:
     except OverflowError:  # a number that no database holds, a time before the year 1
         click.echo("allegra: a number or a time in the command is too large", err=True)
         status = 64
-    except BrokenPipeError:
-        sys.stderr.close()
-        status = 0
     except OSError as error:  # a folder that may not be written, a disk that is full
         where = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, (str, bytes)) else ""
         click.echo(f"allegra: {where}{error.strerror or error}", err=True)
