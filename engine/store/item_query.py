@@ -23,31 +23,40 @@ NOBODY = "-"
 
 UNANSWERED = "unanswered"
 
+ENDED = {"open": " OR closed_at IS NULL", "closed": " OR closed_at IS NOT NULL"}
+"""What stands for all statuses that leave the work open, or end it."""
+
 _CUSTOMERS, _ANSWERS = "('item.created', 'item.commented')", "('item.answered')"
 
 
 class Found(NamedTuple):
-    """The statement that a query comes to, and whether it looks at the newest items only."""
+    """The statement that a query comes to, whether it looks at the newest items only, and the statuses it names."""
 
     statement: Statement
     windowed: bool = False
+    statuses: tuple[str, ...] = ()
 
 
 def read(query: str, now: datetime) -> Found:
     """Turn a query into a statement. Raises Unclear for what it cannot mean."""
+    asked = [*words(query, _EXAMPLES, lambda text: UNANSWERED if text == UNANSWERED else "")]
     conditions = [
-        meant.turned_round if negated else meant
-        for word, text, negated in words(query, _EXAMPLES, lambda text: UNANSWERED if text == UNANSWERED else "")
-        if (meant := _WORDS[word](text, now))
+        meant.turned_round if negated else meant for word, text, negated in asked if (meant := _WORDS[word](text, now))
     ]
     windowed = not all(each.finds for each in conditions)
     newest = (among_newest("item", WINDOW),) if windowed else ()
-    return Found(statement("item", (*newest, *conditions)), windowed)
+    statuses = tuple([text for word, text, _ in asked if word == "status"])
+    return Found(statement("item", (*newest, *conditions)), windowed, statuses)
 
 
-def _status(text: str, _: datetime) -> Condition:
-    """A status by its name; `open` and `closed` are all those that leave the work open, or end it."""
-    ended = {"open": " OR closed_at IS NULL", "closed": " OR closed_at IS NOT NULL"}.get(text.casefold(), "")
+def with_status(name: str) -> Statement:
+    """The items that have a status, among those that are looked at."""
+    return statement("item", (among_newest("item", WINDOW), _status(name)))
+
+
+def _status(text: str, _: datetime | None = None) -> Condition:
+    """A status by its name, or one of `ENDED`."""
+    ended = ENDED.get(text.casefold(), "")
     return Condition(f"(status = ? COLLATE NOCASE{ended})", (text,))
 
 

@@ -18,6 +18,7 @@ from engine.store import hot, tables
 from engine.store.database import Database, moment, time
 from engine.store.item_facts import ItemLookups
 from engine.store.memory import Memory
+from engine.store.workspaces import Workspaces
 
 AT_ONCE = 500
 
@@ -25,8 +26,8 @@ AT_ONCE = 500
 class ItemViews:
     """Lists and shows items."""
 
-    def __init__(self, database: Database, memory: Memory, lookups: ItemLookups) -> None:
-        self._database, self._memory, self._lookups = database, memory, lookups
+    def __init__(self, database: Database, memory: Memory, lookups: ItemLookups, workspaces: Workspaces) -> None:
+        self._database, self._memory, self._lookups, self._workspaces = database, memory, lookups, workspaces
 
     def newest(self, workspace: str = "", limit: int = 100, before: int = 0) -> list[ItemRow]:
         item = tables.Item
@@ -41,6 +42,8 @@ class ItemViews:
         from engine.store.item_query import WINDOW, read
 
         asked = read(query, now or self._database.clock())
+        for name in asked.statuses:
+            self._expect_status(name)
         numbers = [row[0] for row in self._database.rows(asked.statement.sql, *asked.statement.params, limit)]
         rows: list[ItemRow] = []
         for start in range(0, len(numbers), AT_ONCE):
@@ -48,6 +51,17 @@ class ItemViews:
             rows += [_item_row(row) for row in self._database.all(here.order_by(tables.Item.id.desc()))]
         beyond = asked.windowed and len(numbers) < limit and self._database.one(hot.NEWEST_ITEM)[0] > WINDOW
         return rows, beyond
+
+    def _expect_status(self, name: str) -> None:
+        """Raises Unclear for a status that no workspace offers and no item has: items keep one that went away."""
+        from engine.store.item_query import ENDED, with_status
+        from engine.store.query import one_of
+
+        offered = [status.name for place in self._workspaces.workspaces() for status in place.statuses]
+        known = {each.casefold(): each for each in (*offered, *ENDED)}
+        sql, params = with_status(name)
+        if name.casefold() not in known and not self._database.rows(sql, *params, 1):
+            one_of(name, known.values(), "status")
 
     def count(self, workspace: str) -> int:
         query = tables.Item.select(tables.fn.COUNT(tables.Item.id)).join(tables.Workspace)

@@ -82,8 +82,9 @@ def _meant(name: str, known: Iterable[str]) -> str:
 def one_of(text: str, known: Collection[str], what: str) -> str:
     """Give back a value that exists. Raises Unclear, with the one that may be meant and all there are."""
     if text not in known:
-        near = difflib.get_close_matches(text, known, 1)
-        meant = f"did you mean {near[0]}? " if near else ""
+        folded = {each.casefold(): each for each in known}
+        near = difflib.get_close_matches(text.casefold(), folded, 1)
+        meant = f"did you mean {folded[near[0]]}? " if near else ""
         raise Unclear(f"there is no {what} {text!r}; {meant}there are: {', '.join(known)}")
     return text
 

@@ -94,7 +94,7 @@ class Store:
         from engine.store.load_items import Loading
 
         work = self._work
-        views = ItemViews(self.database, self._memory, work.lookups)
+        views = ItemViews(self.database, self._memory, work.lookups, work.workspaces)
         loading = Loading(self.database, self._memory, work.directory, work.workspaces)
         return Items(work.lookups, views, Blobs(self.database), work.workspaces, loading)
 

@@ -130,6 +130,12 @@ def test_what_happened_behind_an_event_comes_from_the_oldest_so_that_none_is_mis
         ("items", "colour:red", "there are assigned:, from:, label:"),
         ("items", "label:", "as in label:urgent"),
         ("items", "older_than:soon", "an age is a number"),
+        (
+            "items",
+            "status:opn",
+            "there is no status 'opn'; did you mean open? there are: New, In progress",
+        ),
+        ("items", "printer -status:nw", "did you mean New?"),
         ("items", "x " * 51, "50 words at most"),
         ("events", "acter:anna", "did you mean actor:?"),
         ("events", "event:item.answerd", "did you mean item.answered?"),
@@ -140,6 +146,13 @@ def test_what_happened_behind_an_event_comes_from_the_oldest_so_that_none_is_mis
 def test_what_a_query_cannot_mean_is_told_with_what_may_be_meant(desk, searched, query, said):
     with pytest.raises(Unclear, match=re.escape(said)):
         {"items": desk.store.items.found, "events": desk.store.history.events}[searched](query)
+
+
+def test_a_status_that_items_have_is_looked_for_though_no_workspace_offers_it(desk, items):
+    desk.store.database.run("UPDATE item SET status = 'Parked' WHERE title = 'Old'")
+    assert [row.title for row in desk.store.items.found("status:parked")[0]] == ["Old"]
+    assert desk.store.items.found("status:Parked from:nobody") == ([], False)
+    assert desk.store.items.found("status:new title:nothing") == ([], False)
 
 
 def test_a_word_has_a_name_a_value_and_may_be_turned_round():
