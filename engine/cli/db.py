@@ -52,7 +52,7 @@ def backup(ctx: click.Context, target: Path, as_json: bool) -> None:
 @db.command()
 @click.argument("backup", type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar="FILE")
 @click.option("--send-queued", is_flag=True, help="Send what was queued when the backup was written; else it is held.")
-@click.option("--gap", type=click.IntRange(0), default=1000, show_default=True, metavar="N",
+@click.option("--gap", type=click.IntRange(0, 1_000_000_000), default=1000, show_default=True, metavar="N",
               help="Numbers of items left out, for those given since the backup.")  # fmt: skip
 @click.option("--wait", "wait_s", type=click.FloatRange(0), default=30.0, show_default=True, metavar="SECONDS",
               help="How long to wait for a running pass.")  # fmt: skip

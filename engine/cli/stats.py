@@ -22,7 +22,8 @@ DEFAULT_S = 30 * 86_400.0
 
 
 @click.command()
-@click.option("--last", type=Span(), default="30d", show_default=True, metavar="TIME", help="Of this long until now.")
+@click.option("--last", type=Span(most_y=100), default="30d", show_default=True, metavar="TIME",
+              help="Of this long until now.")  # fmt: skip
 @click.option("--by", type=click.Choice(BY), default="outcome", show_default=True, metavar="KEY",
               help=f"What to count by: {', '.join(BY)}.")  # fmt: skip
 @click.option("--limit", type=click.IntRange(1), default=40, show_default=True, metavar="N", help="At most N rows.")

@@ -48,6 +48,10 @@ PRAGMAS = {
 """8 kB pages save 120 us a mail, 16 MB of cache keep a batch from being spilled; the rest is safety."""
 
 
+MOST = 2**63 - 1
+"""The largest number that SQLite knows. No row gets it: numbers of rows and times stay far below."""
+
+
 def us(moment: datetime) -> int:
     """Give a time as it is stored: microseconds since 1970 in UTC."""
     return (moment - EPOCH) // _MICROSECOND
@@ -65,6 +69,11 @@ def time(stored: int) -> datetime:
 
 def _now() -> datetime:
     return datetime.now(UTC)
+
+
+def _within(value: Any) -> Any:
+    """Ask about the largest number in place of one that no row can hold: the answer is the same."""
+    return max(-MOST, min(value, MOST)) if isinstance(value, int) else value
 
 
 class Database:
@@ -150,6 +159,10 @@ class Database:
             return self._execute(sql, params)
         except UnicodeEncodeError:  # text that SQLite refuses; every text that is stored passes here
             return self._execute(sql, whole(params))
+        except OverflowError:
+            if not sql.lstrip().startswith("SELECT"):
+                raise
+            return self._execute(sql, tuple(map(_within, params)))
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode not in BUSY:
                 raise

@@ -240,10 +240,11 @@ def test_a_status_that_is_named_ends_the_work_or_does_not_as_was_said(engine: En
 
 
 def test_a_number_that_no_database_holds_is_not_there(engine: Engine) -> None:
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFound, match=f"there is no item #{10**20}"):
         items.answer(engine, 10**20, "Hello", by(engine))
-    with pytest.raises(NotFound, match="so large a number"):
-        engine.store.outbox.row(10**20)
+    assert engine.store.items.exactly(10**20) is None
+    with pytest.raises(NotFound, match="so large a number"), engine.store.writing():
+        engine.store.database.run("UPDATE item SET merged_into = ? WHERE id = 12", 10**20)
 
 
 # ── once, tried, quiet ────────────────────────────────────────────────────────────────────────────────────────────
