@@ -2,12 +2,30 @@
 
 JANE, KARL = "Jane Doe <jane@big.example>", "Karl Roe <karl@big.example>"
 
-PEOPLE = """
+BOB = """
 [[users]]
 login  = "bob"
 name   = "Bob Lund"
 emails = ["bob@example.com"]
 groups = ["staff"]
+"""
+
+CARL = """
+[[users]]
+login  = "carl"
+name   = "Carl Ek"
+emails = ["carl@example.com"]
+"""
+"""He is no member of anything."""
+
+LOLA = """
+[[users]]
+login  = "lola"
+emails = ["lola@example.com"]
+status = "locked"
+"""
+
+PEOPLE = f"""{BOB}
 [[users]]
 login  = "jane"
 name   = "Jane Doe"

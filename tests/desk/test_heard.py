@@ -5,20 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from people import BOB, CARL, LOLA
 
-PEOPLE = """
-[[users]]
-login  = "bob"
-name   = "Bob Lund"
-emails = ["bob@example.com"]
-groups = ["staff"]
-[[users]]
-login  = "carl"
-emails = ["carl@example.com"]
-[[users]]
-login  = "lola"
-emails = ["lola@example.com"]
-status = "locked"
+OTHERS = """
 [[users]]
 login  = "eve"
 emails = ["eve@example.com"]
@@ -37,7 +26,7 @@ role      = "reader"
 
 @pytest.fixture
 def filled(desk: Any) -> Any:
-    desk.load(PEOPLE)
+    desk.load(BOB + CARL + LOLA + OTHERS)
     desk.configure(more='[smtp]\ntransport = "maildir"\npath = "out"\nfrom = "help@example.com"\n')
     desk.mail("Printer", sender="Anna Berg <anna@example.com>")
     desk.run()

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from people import BOB
 
 from engine.config import Config, load
 from engine.desk import mailboxes
@@ -92,7 +93,7 @@ def test_what_the_ledger_lost_is_taken_in_once(config: Config, store: Store, des
 def test_what_was_taken_in_again_makes_its_item_and_tells_nobody_unless_asked(
     config: Config, store: Store, desk: Any, notify: bool, why: str
 ) -> None:
-    desk.load('[[users]]\nlogin = "bob"\nname = "Bob"\nemails = ["bob@example.com"]\ngroups = ["staff"]\n')
+    desk.load(BOB)
     desk.mail("Lost", sender="anna@example.com")
     (system,) = named(config, ["system"])
     mailboxes.reconcile(config, store, system, commit=True, notify=notify)

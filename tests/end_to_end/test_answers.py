@@ -6,6 +6,7 @@ import sqlite3
 from typing import Any
 
 import pytest
+from people import BOB, CARL, LOLA
 
 BROKEN = "[[rule]]\nname = \"x\"\nwhen = 'form is \"a\"'\nthen = ['stop']\n"
 SOUND = BROKEN.replace("form is", "from is")
@@ -152,11 +153,7 @@ def test_F057_an_unknown_sender_is_answered_where_a_template_is_set(desk: Any, p
 def test_F145_rules_notify_people_and_groups_each_by_a_mail_of_their_own(desk: Any, post: Any) -> None:
     desk.rules("system.toml", SOUND)
     post.configure(RULES)
-    desk.load(
-        '[[users]]\nlogin = "bob"\nname = "Bob Lund"\nemails = ["bob@example.com"]\ngroups = ["staff"]\n'
-        '[[users]]\nlogin = "lola"\nemails = ["lola@example.com"]\ngroups = ["staff"]\nstatus = "locked"\n'
-        '[[users]]\nlogin = "carl"\nname = "Carl Ek"\nemails = ["carl@example.com"]\n'
-    )
+    desk.load(BOB + CARL + LOLA + 'groups = ["staff"]\n')
     then = """['notify "staff"', 'notify "bob"', 'notify "Carl Ek"', 'notify "x@example.com"', 'no reply']"""
     desk.rules("system.toml", f'[[rule]]\nname = "all"\nwhen = \'subject contains "print"\'\nthen = {then}\n')
     desk.mail("My printer")

@@ -5,24 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from people import BOB, CARL, LOLA
 
 PROVEN = "Authentication-Results: mx.example.com; dmarc=pass header.from=example.com"
 GERMAN = "Der Drucker im zweiten Stock druckt seit heute nicht mehr, und wir wissen nicht warum."
 
 MORE = """
-[[users]]
-login  = "bob"
-name   = "Bob Lund"
-emails = ["bob+work@example.com"]
-groups = ["staff"]
-[[users]]
-login  = "carl"
-name   = "Carl Ek"
-emails = ["carl@example.com"]
-[[users]]
-login  = "lola"
-emails = ["lola@example.com"]
-status = "locked"
 [[users]]
 login  = "guest"
 status = "guest"
@@ -50,7 +38,7 @@ author    = "carl"
 
 def prepare(desk: Any, more: str = "") -> None:
     desk.configure(more=more)
-    desk.load(MORE)
+    desk.load(BOB.replace("bob@", "bob+work@") + CARL + LOLA + MORE)
 
 
 def values(item: dict[str, Any]) -> dict[str, Any]:

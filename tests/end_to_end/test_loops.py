@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from end_to_end.conftest import CONFIG, DATA, Desk
+from people import BOB, CARL
 
 JANE = "jane@big.example"
 ACCEPT = '[people]\nunknown_user = "accept"\n[replies]\nnew_comment = "comment_ack"\n'
@@ -216,23 +217,10 @@ when = 'subject contains "Printer"'
 then = ['add "bob" as watcher', 'add "carl" as watcher', 'set assignee "anna"']
 """
 
-WATCHERS = """
-[[users]]
-login  = "bob"
-name   = "Bob Lund"
-emails = ["bob@example.com"]
-groups = ["staff"]
-[[users]]
-login  = "carl"
-name   = "Carl Frey"
-emails = ["carl@example.com"]
-groups = ["staff"]
-"""
-
 
 @pytest.mark.parametrize(("marked", "most"), [(True, 4), (False, 24)])
 def test_G19_two_watchers_who_are_away_do_not_talk_for_ever(desk: Any, post: Any, marked: bool, most: int) -> None:
-    desk.load(WATCHERS)
+    desk.load(BOB + CARL + 'groups = ["staff"]\n')
     desk.rules("system.toml", WATCH)
     post.configure('rules = "rules/system.toml"')
     desk.mail("Printer broken", sender="Anna Berg <anna@example.com>")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sqlite3
 from typing import Any
 
+from people import BOB
+
 from engine.config import load
 from engine.decision import tokens
 
@@ -305,7 +307,7 @@ def test_F118_where_every_comment_is_a_note_its_receipt_says_so_and_its_answers_
 
 
 def test_F122_an_assignee_in_cc_stays_on_the_item_when_it_is_given_to_somebody_else(desk: Any) -> None:
-    desk.load('[[users]]\nlogin = "bob"\nname = "Bob"\nemails = ["bob@example.com"]\ngroups = ["staff"]\n')
+    desk.load(BOB)
     desk.load('[[items]]\nid = 1\nworkspace = "support"\ntitle = "x"\nauthor = "anna"\nassignee = "bob"\n')
     desk.configure(more="[people.cc]\naddCcAsReader = false\naddCcAsWatcher = true\n")
     desk.mail("Re: [#1] x", headers=["Cc: bob@example.com"])
