@@ -15,6 +15,9 @@ from engine.store.store import Store
 
 NOW = datetime(2026, 11, 20, 10, 31, tzinfo=UTC)
 
+MAILBOX = "[system.mailbox]\nprotocol='maildir'\npath='m'\naddresses=['help@example.com']\n"
+"""What every configuration needs, whatever goes out."""
+
 _numbers = itertools.count(1)
 
 

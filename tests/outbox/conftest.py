@@ -1,4 +1,4 @@
-"""An office (`offices.py`), and certificates for the mail server of these tests (`sink` in tests/conftest.py)."""
+"""An office (`offices.py`), an empty store, and certificates for the mail server `sink` of tests/conftest.py."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import builders
+import posted
 import pytest
 from outbox.offices import Office
 
@@ -28,6 +29,13 @@ def offices(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], O
     yield making
     for store in made:
         store.__exit__(None, None, None)
+
+
+@pytest.fixture
+def store() -> Iterator[Store]:
+    """An empty store, for rows written by `posted.row`."""
+    with Store.open(":memory:", clock=lambda: posted.NOW) as opened:
+        yield opened
 
 
 @pytest.fixture

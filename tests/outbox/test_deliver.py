@@ -13,7 +13,7 @@ import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from posted import MAILBOX, NOW
 
 from engine.config import Config, parse
 from engine.model.events import Kind
@@ -32,16 +33,9 @@ from engine.store import tables
 from engine.store.database import us
 from engine.store.store import Store
 
-NOW = datetime(2026, 11, 20, 10, 31, tzinfo=UTC)
 CANARY = "c4n4ry-smtp-pw"
 
 Configure = Callable[..., Config]
-
-
-@pytest.fixture
-def store() -> Iterator[Store]:
-    with Store.open(":memory:", clock=lambda: NOW) as opened:
-        yield opened
 
 
 @pytest.fixture
@@ -54,8 +48,7 @@ def configure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Configure:
             "timeout": "2 s", **smtp,
         }  # fmt: skip
         lines = "".join(f"{name} = {json.dumps(value)}\n" for name, value in options.items())
-        mailbox = "[system.mailbox]\nprotocol='maildir'\npath='m'\naddresses=['help@example.com']\n"
-        return parse(mailbox + (f"[smtp]\n{lines}" if port else "") + more, tmp_path / "allegra.toml", {})
+        return parse(MAILBOX + (f"[smtp]\n{lines}" if port else "") + more, tmp_path / "allegra.toml", {})
 
     return configuring
 

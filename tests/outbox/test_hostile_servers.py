@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import ssl
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from posted import NOW, later, of, row
+from posted import MAILBOX, NOW, later, of, row
 
 from engine.config import Config, parse
 from engine.model.stored import NO_WAY_OUT
@@ -19,15 +18,7 @@ from engine.outbox.deliver import Delivered, deliver
 from engine.run.sending import send
 from engine.store.store import Store
 
-MAILBOX = "[system.mailbox]\nprotocol='maildir'\npath='m'\naddresses=['help@example.com']\n"
-
 KINDS = ("answer", "auto", "notice", "answer")
-
-
-@pytest.fixture
-def store() -> Iterator[Store]:
-    with Store.open(":memory:", clock=lambda: NOW) as opened:
-        yield opened
 
 
 def config(server: Any, more: str = "") -> Config:

@@ -6,12 +6,12 @@ import email
 import json
 import stat
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from posted import NOW, later, of, row
+from posted import MAILBOX, NOW, later, of, row
 
 from engine.config import Config, ConfigError, parse
 from engine.outbox.deliver import Delivered, deliver
@@ -21,14 +21,6 @@ from engine.run.sending import send
 from engine.store.store import Store
 
 Configure = Callable[..., Config]
-
-MAILBOX = "[system.mailbox]\nprotocol='maildir'\npath='m'\naddresses=['help@example.com']\n"
-
-
-@pytest.fixture
-def store() -> Iterator[Store]:
-    with Store.open(":memory:", clock=lambda: NOW) as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -8,13 +8,13 @@ import signal
 import subprocess
 import sys
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
-from posted import NOW, later, of, row
+from posted import MAILBOX, NOW, later, of, row
 
 from engine.config import Config, parse
 from engine.model.stored import NO_WAY_OUT
@@ -24,14 +24,6 @@ from engine.store.locks import owner
 from engine.store.store import Store
 
 Configure = Callable[..., Config]
-
-MAILBOX = "[system.mailbox]\nprotocol='maildir'\npath='m'\naddresses=['help@example.com']\n"
-
-
-@pytest.fixture
-def store() -> Iterator[Store]:
-    with Store.open(":memory:", clock=lambda: NOW) as opened:
-        yield opened
 
 
 @pytest.fixture
