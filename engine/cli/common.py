@@ -190,6 +190,20 @@ def save(path: Path, content: bytes, *, over: bool = False) -> None:
         raise click.ClickException(f"{path} cannot be written: {error.strerror}") from None
 
 
+def reader_left(seconds: float = 0.0) -> bool:
+    """Wait so long, and tell whether nobody reads what is printed any more: a pipe says so before it is written to."""
+    import select
+    import time
+
+    try:
+        printed = select.poll()
+        printed.register(sys.stdout.fileno(), 0)
+    except OSError:  # no file of the system
+        time.sleep(seconds)
+        return False
+    return bool(printed.poll(seconds * 1000))
+
+
 def is_terminal() -> bool:
     """Tell whether a person reads stdout."""
     return sys.stdout.isatty()

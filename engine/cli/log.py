@@ -6,15 +6,12 @@ file of `[log]` (`engine/log.py`). Invariant: the newest stands last, and each e
 
 from __future__ import annotations
 
-import select
-import sys
-import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import click
 
-from engine.cli.common import local_of, open_config, open_store, print_json, terminal_columns, usage
+from engine.cli.common import local_of, open_config, open_store, print_json, reader_left, terminal_columns, usage
 from engine.plain_text import fit, printable
 
 if TYPE_CHECKING:
@@ -55,21 +52,10 @@ def log(ctx: click.Context, query: tuple[str, ...], limit: int, follow: bool, as
                 rows, _ = store.history.events(asked, AT_ONCE, after=seen)
                 seen = max(seen, rows[-1].id if rows else 0)
                 _print(config, rows, as_json)
-                if _reader_left(EVERY_S):
+                if reader_left(EVERY_S):
                     return
         except KeyboardInterrupt:  # whoever follows stops it so: nothing is left undone
             return
-
-
-def _reader_left(seconds: float) -> bool:
-    """Wait so long, and tell whether nobody reads what is printed any more: a pipe says so before it is written to."""
-    try:
-        printed = select.poll()
-        printed.register(sys.stdout.fileno(), 0)
-    except OSError:  # no file of the system
-        time.sleep(seconds)
-        return False
-    return bool(printed.poll(seconds * 1000))
 
 
 def _print(config: Config, rows: Iterable[EventRow], as_json: bool) -> None:

@@ -74,6 +74,10 @@ class LazyCommands(Noun):
         try:
             return super().invoke(ctx)
         except BrokenPipeError:  # whoever reads has read enough, as `head` does; click would call it a failure
+            from engine.cli.common import reader_left
+
+            if not reader_left():  # it was another pipe
+                raise
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is flushed at the end
             return 0
 
