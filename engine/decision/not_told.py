@@ -16,7 +16,7 @@ from engine.model.desk import Account, AccountStatus
 from engine.model.events import BY_NAME, Event, Kind, Part, Why
 from engine.model.facts import Auto
 from engine.model.hearing import AUTOMATIC, Batch
-from engine.model.preferences import of_item
+from engine.model.preferences import of_item, of_topic
 
 if TYPE_CHECKING:
     from engine.config import Config
@@ -53,6 +53,7 @@ class NotTold:
     def __init__(self, config: Config, batch: Batch, scene: Scene) -> None:
         self._config, self._batch, self._scene, self._tell = config, batch, scene, batch.tell
         self._settings = config.settings(batch.workspace)
+        self._about = of_item(batch.item) if batch.item else of_topic(batch.topic) if batch.topic else ""
 
     def preference(self, account: Account, key: str) -> str:
         """What somebody wants here: said for the workspace, in general, by the admin, or as usual."""
@@ -93,7 +94,7 @@ class NotTold:
         if not reported and (person.strange or not self._may_see(person)):
             return Why.NOT_PERMITTED, "", False
         if account is not None and self._left(account, person):
-            return Why.PREFERS_NOT, f"no more of {of_item(item)}", False
+            return Why.PREFERS_NOT, f"no more of {self._about}", False
         if account is not None and not any(self._wants(account, each, person) for each in person.events):
             return Why.PREFERS_NOT, "", False
         proven = self._tell.personal if actor_inside else self._tell.proven
@@ -140,10 +141,9 @@ class NotTold:
         return self._scene.may(account.login, "view_items", self._batch.workspace)
 
     def _left(self, account: Account, person: Person) -> bool:
-        """Tell whether somebody wants no more of this item; who is assigned hears of their work all the same."""
-        item = self._batch.item
+        """Tell whether somebody wants no more of this item or topic; the assignee hears of their work all the same."""
         mine = Part.ASSIGNEE in person.parts or (not person.inside and Part.REQUESTER in person.parts)
-        return bool(item) and not mine and self._scene.preference(account.id, "", of_item(item)) == "no"
+        return bool(self._about) and not mine and self._scene.preference(account.id, "", self._about) == "no"
 
     def _wants(self, account: Account, name: str, person: Person) -> bool:
         """Tell whether somebody wants to hear of an event in one of their parts."""

@@ -77,4 +77,4 @@ def _judge(key: str, value: str, workspace: str) -> None:
     if value not in preference.values:
         raise Unclear(f"{key} is one of {', '.join(preference.values)}, not {value!r}")
     if workspace and key not in BY_KEY:
-        raise Unclear(f"{key} is about one item, wherever it is: leave --workspace out")
+        raise Unclear(f"{key} is about one {preference.key}, wherever it is: leave --workspace out")

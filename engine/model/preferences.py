@@ -42,6 +42,16 @@ PREFERENCES: Final = (
 OF_ITEM: Final = Preference("item", ("yes", "no"), "this item, as long as it is not assigned to you")
 """The preference about one item, `item:12`; a mail to the address that ends notices sets it, too."""
 
+OF_TOPIC: Final = Preference("topic", ("yes", "no"), "this topic")
+"""The preference about one topic, `topic:3`, set in the same ways."""
+
+_ABOUT_ONE: Final[Mapping[str, Preference]] = {each.key: each for each in (OF_ITEM, OF_TOPIC)}
+
+
+def of_topic(topic: int) -> str:
+    """Give the key of the preference about one topic."""
+    return f"{OF_TOPIC.key}:{topic}"
+
 
 def of_item(item: int) -> str:
     """Give the key of the preference about one item."""
@@ -52,10 +62,10 @@ BY_KEY: Final[Mapping[str, Preference]] = {each.key: each for each in PREFERENCE
 
 
 def named(key: str) -> Preference | None:
-    """Find a preference by its key, that of an item too; None if there is none of that name."""
-    name, colon, item = key.partition(":")
+    """Find a preference by its key, that of an item or topic too; None if there is none of that name."""
+    name, colon, number = key.partition(":")
     if colon:
-        return OF_ITEM if name == OF_ITEM.key and item.isascii() and item.isdigit() else None
+        return _ABOUT_ONE.get(name) if number.isascii() and number.isdigit() else None
     return BY_KEY.get(key)
 
 

@@ -236,7 +236,7 @@ def _unsubscribe(base: _Base, sender: str) -> str:
     asked = Part.REQUESTER in parts and not row.told.inside
     if row.kind not in (Kind.NOTICE, Kind.ANSWER) or not (row.account and stops) or Part.ASSIGNEE in parts or asked:
         return ""
-    if not row.item and row.event != "desk.held":
+    if not (row.item or row.topic or row.event == "desk.held"):
         return ""
     local, _, domain = (_read_address(base.config, base.about.workspace) or sender).rpartition("@")
     made = f"{local.partition('+')[0]}+{tokens.sign(row.id, base.secret, 'u')}"

@@ -446,7 +446,7 @@ class Effects:
         left = Leaving(self._database, self._memory).leave(effect.row)
         if left is None:
             return None
-        self.item = self.item or left.item
+        self.item, self.topic = self.item or left.item, self.topic or left.topic
         self._happened("person.unsubscribed", Change("person", left.login, ""), *left.changes)
         return effect.row, left.login
 

@@ -325,7 +325,7 @@ JOIN account_group ON account_group.id = group_id WHERE account_group.key = ?
 ORDER BY account.id"""
 
 LEAVING = """
-SELECT account.id, login, roles, item, event, payload FROM outbox JOIN account ON account.id = account_id
+SELECT account.id, login, roles, item, topic, event, payload FROM outbox JOIN account ON account.id = account_id
 WHERE outbox.id = ? AND class IN ('notice', 'answer')"""
 
 NO_WATCHER = "DELETE FROM item_person WHERE item_id = ? AND account_id = ? AND role = ?"

@@ -15,7 +15,7 @@ import msgspec
 from engine.model.draft import Role
 from engine.model.events import Part
 from engine.model.hearing import Change, Outgoing
-from engine.model.preferences import of_item
+from engine.model.preferences import of_item, of_topic
 from engine.store import hot
 from engine.store.database import Database
 from engine.store.item_facts import MOST_MERGED
@@ -23,9 +23,10 @@ from engine.store.memory import Memory
 
 
 class Left(NamedTuple):
-    """The item that a row was about (0 for none), whom it went to, and what became of it."""
+    """The item or topic that a row was about (0 for none), whom it went to, and what became of it."""
 
     item: int
+    topic: int
     login: str
     changes: tuple[Change, ...]
 
@@ -41,11 +42,13 @@ class Leaving:
         found = self._database.one(hot.LEAVING, row)
         if found is None:
             return None
-        account, login, roles, item, event, payload = found
+        account, login, roles, item, topic, event, payload = found
         parts, item = roles.split(), self._leads_to(item or 0)
-        changes = tuple(self._changes(account, parts, item, event, payload))
+        changes = [*self._changes(account, parts, item, event, payload)]
+        if topic:
+            changes.append(self._wants(account, "", of_topic(topic), "no"))
         self._memory.touch("accounts")
-        return Left(item, login, changes)
+        return Left(item, topic or 0, login, tuple(changes))
 
     def _leads_to(self, item: int) -> int:
         """The item itself, or the one it was merged into: that is what the person hears of now."""

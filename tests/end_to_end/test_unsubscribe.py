@@ -129,3 +129,22 @@ def test_F125_the_address_in_a_notice_of_an_item_that_was_merged_ends_the_notice
     assert leave(desk, end_of(told["bob@example.com"])) == "discarded"
     assert "bob watcher" not in desk.allegra("item", "show", "2").stdout
     assert preferences(desk, "bob")["item:2"] == "no"
+
+
+def test_F125_who_wrote_below_a_topic_ends_its_notices_by_one_mail_and_hears_of_others(desk: Any, office: Any) -> None:
+    desk.load("".join(f'[[topics]]\nid = {n}\nworkspace = "support"\ntitle = "Toner"\n' for n in (3, 4)))
+    for topic in ("3", "4"):
+        assert desk.allegra("topic", "post", topic, "-m", "Who knows?", "--as", "bob").exit_code == 0
+        assert desk.allegra("topic", "post", topic, "-m", "I do.", "--as", "anna").exit_code == 0
+    desk.run()
+    first, _ = [mail for to, mail in office.mails() if to == "bob@example.com"]
+    assert leave(desk, end_of(first)) == "discarded"
+    assert preferences(desk, "bob")["topic:3"] == "no"
+    assert "no more of topic:3" in desk.allegra("topic", "post", "3", "-m", "Still.", "--as", "anna").stdout
+    desk.allegra("topic", "post", "4", "-m", "Still.", "--as", "anna")
+    desk.run()
+    assert [mail["X-Allegra-Topic"] for mail in got(office).values()] == ["4"]
+    assert desk.allegra("user", "notify", "bob", "topic:3=yes").exit_code == 0
+    desk.allegra("topic", "post", "3", "-m", "Anybody?", "--as", "anna")
+    desk.run()
+    assert set(got(office)) == {"bob@example.com"}
