@@ -30,7 +30,7 @@ def canned(config: Config, store: Store, item: int, name: str, by: Account, give
     row = OutboxRow(0, "", Kind.ANSWER, "item.answered", told, "", 0, item, 0, "", 0, "", 0, now)
     about = store.outbox.context(row)
     language = spoken(about.language, config.instance.language)
-    said = values(row, about, config, store, Reaches(""), language, (False,) * len(about.files), now)
+    said = values(row, about, config, store, Reaches(), language, (False,) * len(about.files), now)
     said |= {"text": given.strip("\n"), "files": (), "quote": "", "person": _name(about.requester)}
     directory = config.settings(about.workspace).replies.directory
     try:

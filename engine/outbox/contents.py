@@ -63,20 +63,21 @@ def letter(row: OutboxRow, store: Store, config: Config, now: datetime) -> Lette
     about = store.outbox.context(row)
     about = about if about.workspace else replace(about, workspace=row.told.workspace)
     _still_there(row, about, store, config)
-    base = _Base(row, about, config, config.settings(about.workspace), config.instance.secret())
-    sender = _from(base)[1]
-    reply_to, note_address = _reply_to(base, sender)
+    secret = config.token_secret() or config.instance.secret()
+    base = _Base(row, about, config, config.settings(about.workspace), secret)
+    display, sender = _from(base)
+    reaches = _reaches(base, sender)
     attached = _attached(base)
     language = spoken(row.language, config.instance.language)
     html = _html(row, store, about, base.settings)
     as_came = html and _is_laid_out(row)
     words, pictures = shown(about, store, base.settings, sender.rpartition("@")[2]) if as_came else ("", ())
-    reaches = Reaches(reply_to or sender, note_address, _unsubscribe(base, sender))
     said = values(row, about, config, store, reaches, language, attached, now)
     if row.event == "desk.digest" and row.told.collected and not said["entries"]:
         raise Gone(None, "nothing of what it tells is there any more")
     files = _files(base, store, attached, said)
-    return replace(_assembled(base, said, now), files=files, html=html, shown=words, pictures=pictures)
+    made = _assembled(base, display, sender, reaches, said, now)
+    return replace(made, files=files, html=html, shown=words, pictures=pictures)
 
 
 def trial(
@@ -84,20 +85,21 @@ def trial(
 ) -> Letter:  # fmt: skip
     """Make a letter of values that are given, to look at. Raises: ComposeError."""
     base = _Base(row, about, config, config.settings(about.workspace), secret)
-    return _assembled(base, said, now)
+    display, sender = _from(base)
+    return _assembled(base, display, sender, _reaches(base, sender), said, now)
 
 
-def _assembled(base: _Base, said: Mapping[str, object], now: datetime) -> Letter:
+def _assembled(
+    base: _Base, display: str, sender: str, reaches: Reaches, said: Mapping[str, object], now: datetime
+) -> Letter:  # fmt: skip
     """Put the fields of the header around what the mail says."""
     row, about, config = base.row, base.about, base.config
-    display, sender = _from(base)
-    reply_to, _ = _reply_to(base, sender)
     answers, references = _thread(base)
     return Letter(
         row.kind, row.told.to, sender, _message_id(base), row.told.template,
         spoken(row.language, config.instance.language), said, workspace=about.workspace, instead=_instead(row),
-        display=display, reply_to=reply_to, reverse_path="" if row.automatic else sender, answers=answers,
-        references=references, list_id=_list_id(base, sender), unsubscribe=_unsubscribe(base, sender),
+        display=display, reply_to=reaches.reply, reverse_path="" if row.automatic else sender, answers=answers,
+        references=references, list_id=_list_id(base, sender), unsubscribe=reaches.end,
         loop=config.instance.name, about=row.topic or row.item, is_topic=bool(row.topic),
         headers=base.settings.replies.headers if row.automatic else {}, laid_out=_is_laid_out(row),
         now=now.astimezone(ZoneInfo(config.instance.timezone)),
@@ -147,6 +149,10 @@ def _from(base: _Base) -> tuple[str, str]:
 def _workspace_name(base: _Base) -> str:
     workspace = base.config.workspaces.get(base.about.workspace)
     return workspace.name if workspace is not None else ""
+
+
+def _reaches(base: _Base, sender: str) -> Reaches:
+    return Reaches(*_reply_to(base, sender), _unsubscribe(base, sender))
 
 
 def _reply_to(base: _Base, sender: str) -> tuple[str, str]:

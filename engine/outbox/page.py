@@ -54,12 +54,18 @@ def _whole_lines(text: str, words: str) -> int:
 
 
 def _laid_out(text: str) -> str:
+    text = text.rstrip("\n")
+    if f"{_LINE_END}>" not in f"{_LINE_END}{text}":  # as in most mails: no line need be looked at by itself
+        return _unquoted(text)
     blocks = []
-    for quoted, group in groupby(text.rstrip("\n").split("\n"), _is_quoted):
-        lines = [line[1:].removeprefix(" ") if quoted else line for line in group]
-        inner = "\n".join(map(_paragraph, filter(str.strip, _BLANK_LINES.split("\n".join(lines)))))
+    for quoted, group in groupby(text.split("\n"), _is_quoted):
+        inner = _unquoted("\n".join([line[1:].removeprefix(" ") if quoted else line for line in group]))
         blocks.append(f"<blockquote{_BLOCKQUOTE}>{inner}</blockquote>" if quoted else inner)
     return "\n".join(blocks)
+
+
+def _unquoted(text: str) -> str:
+    return "\n".join(map(_paragraph, filter(str.strip, _BLANK_LINES.split(text))))
 
 
 def _is_quoted(line: str) -> bool:

@@ -14,7 +14,8 @@ BODY_CHARS = 200_000
 
 _LINES = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
 _CONTROL_BYTES = bytes({*range(0x20), 0x7F} - {*b"\t\n"})
-_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]+")
+_UPPER_CONTROL = re.compile(b"\xc2[\x80-\x9f]")
+"""The control characters behind ASCII, as UTF-8."""
 
 
 def one_line(value: str, limit: int) -> str:
@@ -28,6 +29,5 @@ def one_line(value: str, limit: int) -> str:
 def text(value: str, most: int = BODY_CHARS) -> str:
     """Text for a body: plain line ends, no control characters but tab, at most so many characters."""
     lines = value[:most].replace("\r\n", "\n").replace("\r", "\n")
-    if lines.isascii():
-        return lines.encode().translate(None, _CONTROL_BYTES).decode()
-    return _CONTROL.sub("", lines).encode("utf-8", "replace").decode()
+    clean = lines.encode("utf-8", "replace").translate(None, _CONTROL_BYTES)
+    return (clean if lines.isascii() else _UPPER_CONTROL.sub(b"", clean)).decode()

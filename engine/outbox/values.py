@@ -58,9 +58,9 @@ COMMANDS = {
 
 
 class Reaches(NamedTuple):
-    """Where a reply goes, where an internal note does, and what ends mail like it; "" where nobody is told."""
+    """Where a reply goes (to the sender where it is ""), where an internal note does, and what ends mail like it."""
 
-    reply: str
+    reply: str = ""
     note: str = ""
     end: str = ""
 
@@ -126,7 +126,7 @@ def _one_of_many(
     config: Config, store: Store, language: str, now: datetime, row: OutboxRow, about: OutboxContext
 ) -> dict[str, object]:
     """The values of a row that goes along with others, and when it happened."""
-    said = values(row, about, config, store, Reaches(""), language, (False,) * len(about.files), now)
+    said = values(row, about, config, store, Reaches(), language, (False,) * len(about.files), now)
     return {**said, "at": _date(row.created_at, config)}
 
 
