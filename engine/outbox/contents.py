@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import lru_cache
 from itertools import compress
 from typing import TYPE_CHECKING, NamedTuple
 from zoneinfo import ZoneInfo
@@ -59,7 +60,12 @@ class _Base(NamedTuple):
 
 
 def letter(row: OutboxRow, store: Store, config: Config, now: datetime) -> Letter:
-    """Gather what a mail is made of. Raises: ComposeError, Gone, SecretError."""
+    """Gather what a mail is made of, as it stands at one moment. Raises: ComposeError, Gone, SecretError."""
+    with store.reading():
+        return _gathered(row, store, config, now)
+
+
+def _gathered(row: OutboxRow, store: Store, config: Config, now: datetime) -> Letter:
     about = store.outbox.context(row)
     about = about if about.workspace else replace(about, workspace=row.told.workspace)
     _still_there(row, about, store, config)
@@ -211,12 +217,16 @@ def _thread(base: _Base) -> tuple[str, tuple[str, ...]]:
     number = row.topic or row.item
     if row.kind is Kind.AUTO or not number:
         return (original, (*about.references, original)) if original else ("", ())
-    root = tokens.root_id(number, base.secret, tokens.domain(base.config), "t" if row.topic else "i")
+    root = _root(number, base.secret, tokens.domain(base.config), "t" if row.topic else "i")
     if row.kind is Kind.NOTICE:
         return root, (root,)
     first, last = _bracketed(about.first_id), _bracketed(about.last_id)
     chain = [each for each in (first, root, last) if each]
     return chain[-1], tuple(chain)
+
+
+_root = lru_cache(maxsize=2)(tokens.root_id)
+"""The same for all mails about an item, which go one after the other."""
 
 
 def _bracketed(message_id: str) -> str:

@@ -20,9 +20,9 @@ _UPPER_CONTROL = re.compile(b"\xc2[\x80-\x9f]")
 
 def one_line(value: str, limit: int) -> str:
     """Text for a header: control and line characters, and those that turn the direction around, become blanks."""
-    clean = _LINES.sub(" ", value[: limit * 4])
-    if not clean.isascii():
-        clean = clean.encode("utf-8", "replace").decode()
+    clean = value[: limit * 4]
+    if not clean.isprintable():
+        clean = _LINES.sub(" ", clean).encode("utf-8", "replace").decode()
     return " ".join(clean.split())[:limit]
 
 

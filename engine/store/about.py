@@ -2,7 +2,7 @@
 
 Here: `About`. Not here: what is made of it (`outbox/contents.py`), the rows (`outbox.py`). Invariant: it is read when
 the mail is composed, so it tells what is there then; words and files that only staff may see are given for staff only.
-A row without a number is one to look at, which stands in no table: its mail is found by name.
+What was read for a row stands for the next one about the same, side and all, until anything is written by anybody.
 """
 
 from __future__ import annotations
@@ -10,30 +10,49 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from msgspec.structs import replace
+
 from engine.model.addresses import bare
 from engine.model.events import Kind
 from engine.model.preferences import SIGNATURE
 from engine.model.stored import OutboxContext, OutboxRow, SentFile
 from engine.store import hot
 from engine.store.database import Database, moment, time
+from engine.store.memory import Memory
 
 MOST_REFERENCES = 50
 
 MOST_FILES = 100
 
+_LAST = ("context",)
+"""Where what was read last is remembered: of one row only, for words may be long."""
+
 
 class About:
     """Answers what composing asks."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, database: Database, memory: Memory) -> None:
+        self._database, self._memory = database, memory
 
     def context(self, row: OutboxRow) -> OutboxContext:
+        self._memory.versions()  # where another connection has written, it forgets
+        told, is_answer = row.told, row.kind is Kind.ANSWER
+        by = (told.actor_inside, told.actor_address) if is_answer else ()
+        same = (self._database.written, row.mail, row.item, row.topic, told.comment, told.inside, by)
+        read, about = self._memory.remembered(_LAST) or ((), None)
+        if read != same:
+            self._memory.forget(_LAST)
+            _, about = self._memory.remember(_LAST, lambda: (same, self._read(row)))
+        last = self._database.one(hot.LAST_WRITTEN, row.item, row.address_key) if is_answer and about.item else None
+        return replace(about, last_id=last[0] or "") if last else about
+
+    def _read(self, row: OutboxRow) -> OutboxContext:
+        """Read what does not hang on who it goes to, but for whether they are inside."""
         known = {**self._mail(row), **(self._topic(row) if row.topic else self._item(row) if row.item else {})}
         return OutboxContext(**known)
 
     def _mail(self, row: OutboxRow) -> dict[str, Any]:
-        found = self._database.one(hot.ANSWERED, row.id) if row.id else self._database.one(hot.KNOWN_AS, row.mail)
+        found = self._database.one(hot.KNOWN_AS, row.mail) if row.mail else None
         if found is None:
             return {}
         mail, mailbox, subject, message_id, sender, received_at, raw = found
@@ -63,9 +82,7 @@ class About:
         else:
             said["files"] = self._files(hot.FILES["item"], row.item, 0)
             said["pictures"] = self._pictures(hot.PICTURES["item"], row.item, 0) if html else ()
-        last = self._database.one(hot.LAST_WRITTEN, row.item, row.address_key)
-        copies = self._database.one(hot.COPIES_COUNTED, row.item)[0]
-        said |= {"last_id": (last[0] if last else "") or "", "copies": copies}
+        said["copies"] = self._database.one(hot.COPIES_COUNTED, row.item)[0]
         return said | {"signature": self._signature(row, workspace)} if row.kind is Kind.ANSWER else said
 
     def _went_away(self, item: int) -> bool:

@@ -88,6 +88,7 @@ class Database:
         self._in: str = ""
         self._depth = 0
         self._others: int | None = None
+        self._marked = 0
 
     def connect(self, create: bool = True) -> None:
         """Open the file, readable by its owner only. Raises StoreError."""
@@ -190,6 +191,15 @@ class Database:
     def insert(self, sql: str, *params: Any) -> int:
         """Insert a row and give the number it got."""
         return int(self.run(sql, *params).lastrowid)
+
+    def mark(self, sql: str, *params: Any) -> None:
+        """Run a statement that notes how far a row has come, which nobody remembers: `written` does not count it."""
+        self._marked += int(self.run(sql, *params).rowcount)
+
+    @property
+    def written(self) -> int:
+        """How many rows this connection has changed: an equal number means none since, if nothing was rolled back."""
+        return self._connection.total_changes - self._marked if self._connection is not None else 0
 
     # ── queries of peewee ─────────────────────────────────────────────────────────────────────────────────────────
 

@@ -684,11 +684,6 @@ TROUBLE_OVER = "DELETE FROM trouble WHERE name = ?"
 
 COMPOSED = update("outbox", "message_id", "content", where="id = ?")
 
-ANSWERED = """
-SELECT ref, mailbox.name, subject, inbound.message_id, sender, received_at, raw_id
-FROM outbox LEFT JOIN inbound ON inbound.id = inbound_id LEFT JOIN mailbox ON mailbox.id = mailbox_id
-WHERE outbox.id = ?"""
-
 SIGNED = """
 SELECT preference.workspace, value FROM email JOIN preference USING (account_id)
 WHERE email.key = ? AND preference.key = ? AND preference.workspace IN ('', ?)"""

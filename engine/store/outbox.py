@@ -58,7 +58,7 @@ class Outbox:
         """Tells what a row is about; taken up when the first is sent."""
         from engine.store.about import About
 
-        return About(self._database).context
+        return About(self._database, self._memory).context
 
     def waiting(self, now: datetime | None = None) -> int:
         return int(self._database.one(hot.TO_BE_SENT, *_due(us(now or self._database.clock())))[0])
@@ -72,7 +72,7 @@ class Outbox:
                 if len(rows) < limit:
                     rows += self._database.rows(hot.DUE, kind, *_due(at), limit - len(rows))
             for (number,) in rows:
-                self._database.run(hot.SEND, owner, at + CLAIM_S * 1_000_000, at, number)
+                self._database.mark(hot.SEND, owner, at + CLAIM_S * 1_000_000, at, number)
         return [self.row(number) for (number,) in rows]
 
     def queued(self) -> Queued:
@@ -96,11 +96,11 @@ class Outbox:
 
     def composed(self, number: int, message_id: str, content: bytes) -> None:
         with self._database.unflushed():
-            self._database.run(hot.COMPOSED, message_id, content if len(content) <= MOST_KEPT else None, number)
+            self._database.mark(hot.COMPOSED, message_id, content if len(content) <= MOST_KEPT else None, number)
 
     def sent(self, number: int, now: datetime | None = None) -> None:
         with self._database.joining():
-            self._database.run(hot.SENT, us(now or self._database.clock()), number)
+            self._database.mark(hot.SENT, us(now or self._database.clock()), number)
             self._memory.touch("receipts")
 
     def failed(self, number: int, error: str, retry_at: datetime | None) -> None:
