@@ -24,8 +24,8 @@ from engine.outbox.letter import ComposeError, File, Letter
 from engine.outbox.plain import NAME_CHARS, one_line
 from engine.outbox.reading import may_read
 from engine.outbox.shown import shown
-from engine.outbox.templates import spoken
-from engine.outbox.values import LARGEST_ORIGINAL, ORIGINALS, Reaches, values
+from engine.outbox.templates import ORIGINALS, spoken
+from engine.outbox.values import LARGEST_ORIGINAL, Reaches, values
 from engine.outbox.writing import encoded_size
 
 if TYPE_CHECKING:
@@ -62,6 +62,7 @@ class _Base(NamedTuple):
 def letter(row: OutboxRow, store: Store, config: Config, now: datetime) -> Letter:
     """Gather what a mail is made of, as it stands at one moment. Raises: ComposeError, Gone, SecretError."""
     with store.reading():
+        store.versions()  # what others have written of people, too
         return _gathered(row, store, config, now)
 
 
@@ -71,18 +72,18 @@ def _gathered(row: OutboxRow, store: Store, config: Config, now: datetime) -> Le
     _still_there(row, about, store, config)
     secret = config.token_secret() or config.instance.secret()
     base = _Base(row, about, config, config.settings(about.workspace), secret)
-    display, sender = _from(base)
-    reaches = _reaches(base, sender)
+    own = _from(base)
+    reaches = _reaches(base, own[1])
     attached = _attached(base)
     language = spoken(row.language, config.instance.language)
     html = _html(row, store, about, base.settings)
     as_came = html and _is_laid_out(row)
-    words, pictures = shown(about, store, base.settings, sender.rpartition("@")[2]) if as_came else ("", ())
+    words, pictures = shown(about, store, base.settings, own[1].rpartition("@")[2]) if as_came else ("", ())
     said = values(row, about, config, store, reaches, language, attached, now)
     if row.event == "desk.digest" and row.told.collected and not said["entries"]:
         raise Gone(None, "nothing of what it tells is there any more")
     files = _files(base, store, attached, said)
-    made = _assembled(base, display, sender, reaches, said, now)
+    made = _assembled(base, own, reaches, said, now)
     return replace(made, files=files, html=html, shown=words, pictures=pictures)
 
 
@@ -91,21 +92,19 @@ def trial(
 ) -> Letter:  # fmt: skip
     """Make a letter of values that are given, to look at. Raises: ComposeError."""
     base = _Base(row, about, config, config.settings(about.workspace), secret)
-    display, sender = _from(base)
-    return _assembled(base, display, sender, _reaches(base, sender), said, now)
+    own = _from(base)
+    return _assembled(base, own, _reaches(base, own[1]), said, now)
 
 
-def _assembled(
-    base: _Base, display: str, sender: str, reaches: Reaches, said: Mapping[str, object], now: datetime
-) -> Letter:  # fmt: skip
+def _assembled(base: _Base, own: tuple[str, str], to: Reaches, said: Mapping[str, object], now: datetime) -> Letter:
     """Put the fields of the header around what the mail says."""
-    row, about, config = base.row, base.about, base.config
+    (row, about, config), (display, sender) = base[:3], own
     answers, references = _thread(base)
     return Letter(
         row.kind, row.told.to, sender, _message_id(base), row.told.template,
         spoken(row.language, config.instance.language), said, workspace=about.workspace, instead=_instead(row),
-        display=display, reply_to=reaches.reply, reverse_path="" if row.automatic else sender, answers=answers,
-        references=references, list_id=_list_id(base, sender), unsubscribe=reaches.end,
+        display=display, reply_to=to.reply, reverse_path="" if row.automatic else sender, answers=answers,
+        references=references, list_id=_list_id(base, sender), unsubscribe=to.end,
         loop=config.instance.name, about=row.topic or row.item, is_topic=bool(row.topic),
         headers=base.settings.replies.headers if row.automatic else {}, laid_out=_is_laid_out(row),
         now=now.astimezone(ZoneInfo(config.instance.timezone)),
@@ -123,7 +122,6 @@ def _instead(row: OutboxRow) -> str:
 def _still_there(row: OutboxRow, about: OutboxContext, store: Store, config: Config) -> None:
     """What was queued may have lost its recipient or its item since. Raises: Gone, ComposeError."""
     if row.account:
-        store.versions()  # of people, too
         account = store.directory.account_by_id(row.account)
         if account is None or account.status in (AccountStatus.LOCKED, AccountStatus.REGISTERED):
             raise Gone(Why.LOCKED)
@@ -266,7 +264,6 @@ def _is_laid_out(row: OutboxRow) -> bool:
 
 def _html(row: OutboxRow, store: Store, about: OutboxContext, settings: Settings) -> bool:
     """Whether who gets it takes HTML."""
-    store.versions()  # they may have said otherwise since this pass began
     wants = store.directory.preference(row.account, about.workspace, "format") if row.account else ""
     return (wants or settings.notify.defaults.format) != "text"
 

@@ -27,6 +27,10 @@ FAMILY = ("commented", "noted", "created", "assigned", "closed", "reopened", "me
 
 NAMES = ("ack", "comment_ack", "rejected", "held", "waits", "unknown_sender", "account", "answer", "notice", *FAMILY,
          "digest", "held_digest", "report", "forward", "mailbox")  # fmt: skip
+
+ORIGINALS = ("report", "forward", "mailbox")
+"""Templates of mails for who looks after a desk, which carry the original of the mail that they are about, if any."""
+
 FORMER = {"config_error": "waits", "notify": "notice"}
 """Names of earlier releases, and what they are called now."""
 

@@ -39,10 +39,11 @@ class About:
         told, is_answer = row.told, row.kind is Kind.ANSWER
         by = (told.actor_inside, told.actor_address) if is_answer else ()
         same = (self._database.written, row.mail, row.item, row.topic, told.comment, told.inside, by)
-        read, about = self._memory.remembered(_LAST) or ((), None)
-        if read != same:
+        kept = self._memory.remembered(_LAST)
+        if kept is None or kept[0] != same:
             self._memory.forget(_LAST)
-            _, about = self._memory.remember(_LAST, lambda: (same, self._read(row)))
+            kept = self._memory.remember(_LAST, lambda: (same, self._read(row)))
+        about: OutboxContext = kept[1]
         last = self._database.one(hot.LAST_WRITTEN, row.item, row.address_key) if is_answer and about.item else None
         return replace(about, last_id=last[0] or "") if last else about
 

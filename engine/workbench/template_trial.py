@@ -26,8 +26,7 @@ from engine.outbox.compose import compose
 from engine.outbox.contents import Gone, letter, trial
 from engine.outbox.letter import ComposeError
 from engine.outbox.samples import event_of, kind_of, sample
-from engine.outbox.templates import FORMER, spoken
-from engine.outbox.values import ORIGINALS
+from engine.outbox.templates import FORMER, ORIGINALS, spoken
 from engine.store.errors import NotFound, Refused
 from engine.store.migrations import was_made
 from engine.store.store import Store

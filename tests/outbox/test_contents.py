@@ -16,8 +16,7 @@ from engine.model.events import BY_NAME, Kind, Part
 from engine.model.hearing import Change
 from engine.outbox.contents import Gone
 from engine.outbox.letter import ComposeError
-from engine.outbox.templates import NAMES
-from engine.outbox.values import ORIGINALS
+from engine.outbox.templates import NAMES, ORIGINALS
 
 MACHINES = ("Auto-Submitted", "Precedence", "X-Auto-Response-Suppress")
 LISTS = ("List-Id", "List-Unsubscribe")

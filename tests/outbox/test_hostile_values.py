@@ -22,8 +22,7 @@ from engine.model.hearing import Change
 from engine.outbox.letter import Composed, ComposeError
 from engine.outbox.plain import SUBJECT_CHARS, one_line
 from engine.outbox.samples import event_of
-from engine.outbox.templates import LANGUAGES, NAMES
-from engine.outbox.values import ORIGINALS
+from engine.outbox.templates import LANGUAGES, NAMES, ORIGINALS
 from engine.store import tables
 from engine.store.store import Store
 
