@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from store.desk import Desk, answer, attachment, auto, furnish, notice
 
 from engine.model.plan import AddComment, Attach, CreateItem, Outcome, PostToTopic, Publish, SetField
-from engine.model.stored import OutboxContext
+from engine.model.preferences import SIGNATURE
+from engine.model.stored import OutboxContext, OutboxRow
+from engine.store import hot
+from engine.store.about import _LAST, About
+from engine.store.memory import Memory
 from engine.store.store import Store
 
 PUBLIC, NOTE = "It is on its way.", "The customer pays late."
@@ -133,6 +139,132 @@ def test_F119_no_word_of_any_note_is_in_what_a_row_for_somebody_outside_is_about
                 told=(hearer, auto()))  # fmt: skip
         for row in store.outbox.claim(99, desk.now, "me"):
             assert "secret" not in str(store.outbox.context(row))
+
+
+# ── what is remembered from row to row ────────────────────────────────────────────────────────────────────────
+
+SIDES = (INSIDE, OUTSIDE, auto(), notice("karl@example.com", inside=False), answer("eve@example.com"))
+EDITS = (
+    "UPDATE comment SET text = text || '!', html = ''", "UPDATE comment SET internal = NOT internal",
+    "UPDATE item SET title = title || '!', status = 'Closed'", "DELETE FROM comment WHERE id = 2",
+    "UPDATE inbound SET subject = 'Other', message_id = message_id || 'x'", "UPDATE raw_mail SET content = NULL",
+    "UPDATE account SET name = 'Somebody else'", "UPDATE item SET merged_into = 99",
+    "INSERT OR IGNORE INTO item_copy (item_id, address) VALUES (1, 'copy@example.com')", "DELETE FROM preference",
+    "UPDATE preference SET value = 'Greetings'", "UPDATE attachment SET name = 'other.txt'",
+)  # fmt: skip
+
+
+def talked_about(desk: Any) -> list[OutboxRow]:
+    """Rows about two comments and a note, each for people inside and outside."""
+    item = desk.item(told=SIDES).item
+    desk.store.directory.put_preferences("anna", "", {SIGNATURE: "Anna"})
+    file = attachment(b"hello", b"aGVsbG8=", 0)
+    say(desk, item, PUBLIC, Attach(item, file), told=SIDES, content=b"aGVsbG8=", sender="karl@example.com",
+        message_id="<karl@example.com>")  # fmt: skip
+    say(desk, item, NOTE, internal=True, told=SIDES)
+    say(desk, item, "It came.", told=SIDES, by="anna")
+    return desk.store.outbox.claim(99, desk.now, "me")
+
+
+def asked(desk: Any) -> list[str]:
+    """The questions that the database gets from now on."""
+    seen: list[str] = []
+    asking = desk.store.database._executed
+
+    def noting(sql: str, params: Any) -> Any:
+        seen.append(sql)
+        return asking(sql, params)
+
+    desk.store.database._executed = noting
+    return seen
+
+
+def test_what_a_row_is_about_is_read_once_for_those_about_the_same_that_go_one_after_the_other(desk):
+    item = desk.item().item
+    people = tuple(notice(f"{name}@example.com") for name in ("anna", "bob", "karl"))
+    say(desk, item, PUBLIC, told=people)
+    seen, found = asked(desk), []
+    while claimed := desk.store.outbox.claim(1, desk.now, "me"):
+        found.append(desk.store.outbox.context(claimed[0]))
+        desk.store.outbox.composed(claimed[0].id, b"bytes")
+        desk.store.outbox.sent(claimed[0].id)
+    assert len(found) == len(people) and all(each is found[0] for each in found)
+    assert seen.count(hot.WORDS["comment"]) == seen.count(hot.ABOUT["item"]) == 1
+
+
+@pytest.mark.parametrize("edit", EDITS)
+@pytest.mark.parametrize("by", ["this connection", "another connection"])
+def test_what_was_read_for_a_row_is_forgotten_when_anybody_writes(file_desk, edit, by):
+    rows = talked_about(file_desk)
+    own = file_desk.store
+    with Store.open(own.path) as other:
+        for row in rows:
+            own.outbox.context(row)
+            writer = own if by == "this connection" else other
+            with writer.writing():
+                writer.database.run(edit)
+            assert own.outbox.context(row) == About(other.database, Memory(other.database)).context(row)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_F119_what_a_row_is_about_is_as_if_it_was_read_anew_whatever_was_read_and_written_before(data):
+    with Store.open(":memory:") as store:
+        desk = Desk(store)
+        store.database.clock = desk.clock
+        furnish(store)
+        rows = talked_about(desk)
+        for _ in range(data.draw(st.integers(1, 15))):
+            row = said_by(data.draw(st.sampled_from(rows)), data.draw(st.integers(0, 3)), data.draw(st.booleans()))
+            how, edit = data.draw(st.sampled_from(("", "kept", "tried", "broken"))), data.draw(st.sampled_from(EDITS))
+            if how == "kept":
+                with store.writing():
+                    store.database.run(edit)
+            elif how == "tried":
+                with store.rehearsal():
+                    store.database.run(edit)
+                    store.outbox.context(row)
+            elif how == "broken":
+                with store.writing(), suppress(RuntimeError), store.savepoint():
+                    store.database.run(edit)
+                    store.outbox.context(row)
+                    raise RuntimeError
+            found = store.outbox.context(row)
+            store._memory.forget(_LAST)
+            assert found == store.outbox.context(row)
+            assert row.told.inside or NOTE not in str(found) or not is_note(store)
+
+
+def said_by(row: OutboxRow, comment: int, inside: bool) -> OutboxRow:
+    """The same row about other words, of anna or somebody outside."""
+    told = replace(row.told, comment=comment, actor_inside=inside, actor_address="anna@example.com")
+    return replace(row, told=told)
+
+
+def is_note(store: Store) -> bool:
+    return bool(store.database.one("SELECT max(internal) FROM comment WHERE text LIKE ?", f"{NOTE}%")[0])
+
+
+def test_rows_about_the_same_words_have_the_signature_of_who_acts_and_the_last_mail_of_who_gets_them(desk):
+    rows = talked_about(desk)
+    (row,) = [each for each in rows if each.told.to == "karl@example.com" and each.told.comment == 3][:1]
+    of_anna, of_nobody = (desk.store.outbox.context(said_by(row, 3, inside)) for inside in (True, False))
+    assert (of_anna.signature, of_nobody.signature) == ("Anna", "")
+    to_eve = desk.store.outbox.context(replace(row, address_key="eve@example.com"))
+    assert (of_nobody.last_id, to_eve.last_id) == ("<karl@example.com>", "")
+
+
+def test_long_words_are_remembered_of_one_row_only(desk):
+    item = desk.item().item
+    for number in range(20):
+        say(desk, item, f"{number}" * 100_000, told=(INSIDE,))
+    rows = desk.store.outbox.claim(99, desk.now, "me")
+    desk.store.outbox.context(rows[0])
+    kept = desk.store._memory._remembered
+    before = len(kept)
+    for row in rows:
+        assert len(desk.store.outbox.context(row).text) >= 100_000
+        assert (len(kept), len(str(kept)) < 400_000) == (before, True)
 
 
 # ── files ─────────────────────────────────────────────────────────────────────────────────────────────────────
