@@ -1,4 +1,4 @@
-"""What one connection remembers of small tables, and the counters that tell when an answer may have changed.
+"""What one connection remembers: small tables, the last thing mailed about, the counters of what may have changed.
 
 Here: `Memory`. Not here: any query. Invariant: nothing is remembered across a change of the table it came from,
 whoever made the change, nor across a rollback.
