@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from engine.model.events import Kind
+from engine.outbox import writing
 from engine.outbox.compose import compose
 from engine.outbox.letter import Composed, ComposeError, File, Letter
 from engine.outbox.names import EMPTY, SAMPLE
@@ -198,3 +199,37 @@ def test_what_a_value_says_is_read_in_the_mail_as_it_is(values: dict[str, Any], 
     assert "{{ 7 * 7 }}" not in rendered.body or "{{ 7 * 7 }}" in text
     html = message.get_body(("html",)).get_content()
     assert "<script" not in html and not re.search(r"<[^>]*onmouseover", html)
+
+
+@pytest.mark.parametrize(
+    ("meant", "written", "said"),
+    [
+        (b"Subject:", b"Bcc: x@y.example\r\nSubject:", "other headers"),
+        (b"MIME-Version:", b"Cc: x@y.example\r\nMIME-Version:", "other headers"),
+        (b"Content-Type: multipart", b"Reply-To: x@y.example\r\nContent-Type: multipart", "other headers"),
+        (b"X-Allegra-Item:", b"X-Allegra-Itex:", "other headers"),
+        (b"Subject:", b"Content-Type: text/html\r\nSubject:", "other headers"),
+        (b"Subject:", b"\r\nSubject:", "other headers"),
+        (b"To: jane@bigcorp.example", b"To: jane@bigcorp.example, x@y.example", "other recipients"),
+        (b"To: jane@bigcorp.example", b"To: x@y.example", "other recipients"),
+        (b"Hello", b"Hel\nlo", "bare line end"),
+        (b"Hello", b"Hel\rlo", "bare line end"),
+        (b"Hello", b"Hel\rl\no", "bare line end"),
+        (b"Hello", b"Hel\n\rlo", "bare line end"),
+        (b"Hello", b"Hel\0lo", "NUL"),
+    ],
+)
+def test_bytes_that_say_anything_else_than_was_meant_are_not_sent(
+    monkeypatch: pytest.MonkeyPatch, meant: bytes, written: bytes, said: str
+) -> None:
+    """As if what writes a mail had a hole."""
+    whole = writing.message
+
+    def broken(*given: Any) -> bytes:
+        content = whole(*given)
+        assert meant in content
+        return content.replace(meant, written, 1)
+
+    monkeypatch.setattr(writing, "message", broken)
+    with pytest.raises(ComposeError, match=said):
+        made(kind=Kind.AUTO, laid_out=True, headers={})
