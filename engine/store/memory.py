@@ -137,3 +137,7 @@ class Memory:
         """Forget some of it that is right no more."""
         for key in keys:
             self._remembered.pop(key, None)
+
+    def remembered(self, key: tuple[Any, ...]) -> Any:
+        """Give what is remembered, None for nothing."""
+        return self._remembered.get(key)
