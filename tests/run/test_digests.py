@@ -188,7 +188,7 @@ def test_who_wants_notices_daily_gets_one_mail_at_seven_with_a_line_for_each(eng
     assert words.endswith("…") and len(words) == 304
     assert states(engine, "bob@example.com") == ["queued", "queued", "queued"], "what it carries fares as it does"
     engine.store.outbox.claim(9, seven, "me")
-    engine.store.outbox.sent(number, "", seven)
+    engine.store.outbox.sent(number, seven)
     told = engine.store.outbox.told(item=12)
     assert [became(line, lambda moment: moment) for line in told if line.login == "bob"] == [f"sent in {number}"] * 2
 

@@ -186,7 +186,7 @@ def test_what_a_row_is_about_is_read_once_for_those_about_the_same_that_go_one_a
     seen, found = asked(desk), []
     while claimed := desk.store.outbox.claim(1, desk.now, "me"):
         found.append(desk.store.outbox.context(claimed[0]))
-        desk.store.outbox.composed(claimed[0].id, b"bytes")
+        desk.store.outbox.composed(claimed[0].id, f"<{claimed[0].id}@example.com>", b"bytes")
         desk.store.outbox.sent(claimed[0].id)
     assert len(found) == len(people) and all(each is found[0] for each in found)
     assert seen.count(hot.WORDS["comment"]) == seen.count(hot.ABOUT["item"]) == 1
