@@ -168,9 +168,12 @@ class Ledger(Protocol):
     # ── taking in, claiming ───────────────────────────────────────────────────────────────────────────────────
 
     def spool(
-        self, raws: Sequence[RawMail], owner: str, *, identical: str = "settle", quiet: bool = False
-    ) -> list[Spooled]:
+        self, raws: Sequence[RawMail], owner: str, *, identical: str = "settle", quiet: bool = False,
+        flushed: bool = True,
+    ) -> list[Spooled]:  # fmt: skip
         """Store mails durably and claim them for `owner`, in one transaction: now the server may be told.
+
+        Unless it is `flushed`, a power cut may take them until the next commit, and nobody may be told before that.
 
         Bytes that this mailbox has had before only get a presentation, and their mailbox action is planned again;
         with `identical="process"` (option `on_identical`) they are decided once more, as another generation. What comes
@@ -948,10 +951,11 @@ class Store(Protocol):
     def changed_since(self, before: Versions) -> Changes:
         """Tell what may have changed since `before`: answers that it does not reach are what they were."""
 
-    def writing(self) -> AbstractContextManager[None]:
+    def writing(self, noted: bool = False) -> AbstractContextManager[None]:
         """Hold one write transaction: committed at the end, rolled back by an exception. It cannot be nested.
 
-        In a rehearsal it is a savepoint: the rehearsal takes everything back at its end.
+        In a rehearsal it is a savepoint: the rehearsal takes everything back at its end. One that is `noted` holds
+        nothing but commits of mails: other processes hear what these touched, where after any other they forget all.
         """
 
     def joining(self) -> AbstractContextManager[None]:

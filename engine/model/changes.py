@@ -17,9 +17,9 @@ Key = tuple[str, str | int]
 
 
 class Versions(NamedTuple):
-    """When something was seen: `own` counts this connection's writes, `others` moves when another one commits."""
+    """When something was seen: `writes` counts those that are known of, `others` moves when another one commits."""
 
-    own: int
+    writes: int
     others: int
 
 

@@ -170,7 +170,7 @@ class _Work:
         results: list[Result] = []
         again: list[Spooled] = []
         broken = [*hand.broken]
-        with self.store.writing():
+        with self.store.writing(noted=True):
             self.engine.keep_rule_texts()
             for case in decided:
                 spooled = hand.batch[case.number]

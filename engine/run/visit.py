@@ -1,8 +1,7 @@
 """One mailbox, while its lease is ours: decide what waits, read what is new, settle.
 
-Here: the order of these steps in one mailbox, and what becomes of mail in hand when a step fails or somebody asks to
-stop. Not here: the lease and the other mailboxes (`passing.py`), how a step is done (`sources/`, `store/`,
-`process.py`).
+Here: the order of these steps in one mailbox, what becomes of mail in hand when one fails or somebody asks to stop.
+Not here: the lease and other mailboxes (`passing.py`), how a step is done (`sources/`, `store/`, `process.py`).
 Invariant: the server hears nothing about a mail before its bytes are ours, and nothing final before its receipt is.
 """
 
@@ -209,8 +208,9 @@ class Visit(Struct, eq=False, dict=True):
         return self.lease.held
 
     def _spool(self, raws: Sequence[RawMail]) -> list[Spooled]:
-        self.report.new += len(raws)
-        spooled = self.engine.store.ledger.spool(raws, self.lease.owner, identical=self.mailbox.on_identical)
+        self.report.new += len(raws)  # where the server keeps them until it is told, the next commit flushes them
+        identical, flushed = self.mailbox.on_identical, self.own is not None or self.mailbox.protocol == "pop3"
+        spooled = self.engine.store.ledger.spool(raws, self.lease.owner, identical=identical, flushed=flushed)
         fresh = [each for each in spooled if not each.seen_before]
         self.report.seen_before += len(spooled) - len(fresh)
         return fresh

@@ -35,10 +35,10 @@ class About:
         self._database, self._memory = database, memory
 
     def context(self, row: OutboxRow) -> OutboxContext:
-        self._memory.versions()  # where another connection has written, it forgets
+        others = self._memory.versions().others
         told, is_answer = row.told, row.kind is Kind.ANSWER
         by = (told.actor_inside, told.actor_address) if is_answer else ()
-        same = (self._database.written, row.mail, row.item, row.topic, told.comment, told.inside, by)
+        same = (self._database.written, others, row.mail, row.item, row.topic, told.comment, told.inside, by)
         kept = self._memory.remembered(_LAST)
         if kept is None or kept[0] != same:
             self._memory.forget(_LAST)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import cache
 from itertools import takewhile
 from typing import Any
 
@@ -107,9 +108,9 @@ class Claims:
             self._database.do(inbound.update(owner=None, claimed_until=0, next_at=0).where(inbound.id == row.row))
 
     def in_hand(self, owner: str, now: datetime) -> dict[int, int]:
-        moment = us(now)
+        moment, is_over = us(now), cache(is_free)  # a batch has one owner
         rows = self._database.rows(hot.IN_HAND, owner)
-        return {row: raw for row, raw, held_by, until in rows if not is_free(held_by, until, moment)}
+        return {row: raw for row, raw, held_by, until in rows if not is_over(held_by, until, moment)}
 
     def head(self, raw_row: int) -> bytes:
         found = self._database.one(hot.HEAD, raw_row)

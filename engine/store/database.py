@@ -242,11 +242,17 @@ class Database:
         """Tell whether what is written now will be taken back."""
         return self._in == "rehearsal"
 
+    @property
+    def is_open(self) -> bool:
+        """Tell whether a transaction is open, of whatever kind: what is read in it stands still."""
+        return bool(self._in)
+
     @contextmanager
-    def writing(self) -> Iterator[None]:
+    def writing(self, noted: bool = False) -> Iterator[None]:
         """Hold one write transaction: committed at the end, rolled back by an exception. It cannot be nested.
 
-        In a rehearsal it is a savepoint: the rehearsal takes everything back at its end.
+        In a rehearsal it is a savepoint: the rehearsal takes everything back at its end. It is `noted` where whatever
+        writes in it notes all that others may remember (`memory.py`).
         """
         if self._in == "rehearsal":
             with self.savepoint():
@@ -256,8 +262,11 @@ class Database:
         if self._in:
             raise RuntimeError("a transaction is open already")
         self._begin("writing")
+        before = self._changes()
         try:
             yield
+            if self._changes() != before:
+                self.leaving(noted)
         except BaseException:
             self._rollback()
             raise
@@ -289,16 +298,20 @@ class Database:
             self._undo()
 
     @contextmanager
-    def joining(self) -> Iterator[None]:
-        """Write in the transaction that is open, or in one of its own."""
+    def joining(self, noted: bool = False) -> Iterator[None]:
+        """Write in the transaction that is open, or in one of its own, which may be `noted`."""
         if self.is_writing:
             yield
         else:
-            with self.writing():
+            with self.writing(noted):
                 yield
 
+    def _changes(self) -> int:
+        """Count the rows that this connection wrote."""
+        return self._connection.total_changes if self._connection is not None else 0
+
     @contextmanager
-    def unflushed(self) -> Iterator[None]:
+    def unflushed(self, noted: bool = False) -> Iterator[None]:
         """Write what the death of this process does not lose and a power cut may: nobody waits for the disk."""
         if self._in in ("writing", "rehearsal"):
             yield
@@ -306,7 +319,7 @@ class Database:
         self._end_reading()
         self.run("PRAGMA synchronous = NORMAL")
         try:
-            with self.writing():
+            with self.writing(noted):
                 yield
         finally:
             self.run(f"PRAGMA synchronous = {PRAGMAS['synchronous']}")
@@ -357,6 +370,9 @@ class Database:
 
     def rolled_back(self) -> None:
         """Hear that rows which were seen may be gone; a store forgets what it remembers of them."""
+
+    def leaving(self, noted: bool) -> None:
+        """Hear that a transaction that wrote is about to be committed; a store leaves word of it for the others."""
 
     def define(self, name: str, function: Callable[[Any], Any]) -> None:
         """Let queries ask a function about a value."""

@@ -59,6 +59,7 @@ class Forgetting:
             done = once.forget(by)
             self._memory.touch("accounts", "items", "receipts")
             self._memory.forget_letters()
+            self._database.run(hot.LEFT_UNSAID)  # it names senders
         return done
 
 

@@ -257,6 +257,20 @@ NEWEST_EVENT = "SELECT coalesce(max(id), 0) FROM event"
 NEWEST_ITEM = "SELECT coalesce(max(id), 0) FROM item"
 HELD_OF_OURS = f"SELECT payload, created_at FROM outbox WHERE {TO_SEE} AND state = 'held' ORDER BY created_at LIMIT ?"
 
+# ── what others are to forget ─────────────────────────────────────────────────────────────────────────────────
+
+LEAVE = insert("trail", "id", "notes")
+
+LEFT_SINCE = "SELECT id, notes FROM trail WHERE id > ? ORDER BY id"
+
+LAST_LEFT = "SELECT max(id) FROM trail"
+
+LEFT_LONG_AGO = "DELETE FROM trail WHERE id <= ?"
+
+LEFT_UNSAID = "UPDATE trail SET notes = NULL WHERE notes IS NOT NULL"
+
+LEFT_ANEW = insert("trail", "id")
+
 # ── what goes along with others ───────────────────────────────────────────────────────────────────────────────
 
 _SLOT_HAS_COME = f"{COLLECTED} AND (next_at <= ? OR next_at > ?)"

@@ -2,13 +2,13 @@
 
 Here: counting, and what is remembered so that the next mail of a pass need not count again. Not here: which limit
 stands on a rate (`stages/limits.py`), the mails that are in hand (`run/world.py`).
-Invariant: what is remembered is what the database would say: own receipts are counted in (`decided`), and where
-somebody else wrote, or a receipt came without its time, it is forgotten.
+Invariant: what is remembered is what the database would say: receipts, of this process and others, are counted in
+(`Memory.decided`), and where one came without its time, or nobody knows what others wrote, it is forgotten.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
+from bisect import bisect_left
 from typing import Any
 
 from engine.model.addresses import base_key, key_of
@@ -29,14 +29,14 @@ class Rates:
     def of_sender(self, address: str, start: int, end: int, separators: str) -> int:
         """Count the mails of a sender, under any tag, from `start` to before `end`."""
         base = base_key(key_of(address), separators)
-        known = self._memory.senders.setdefault(separators, {}).get(base)
-        if known is None or start < known.start:
-            known = self._times(base, separators, start)
-            if known is None:
-                return tagged.count(
-                    self._database, hot.TOTAL_RATE, [start, end], "sender", "received_at", base, separators
-                )
+        known = self._known(base, separators, start) if self._memory.stands_still() else None
+        if known is None:
+            return tagged.count(self._database, hot.TOTAL_RATE, [start, end], "sender", "received_at", base, separators)
         return bisect_left(known.at, end) - bisect_left(known.at, start)
+
+    def _known(self, base: str, separators: str, start: int) -> Times | None:
+        known = self._memory.senders.setdefault(separators, {}).get(base)
+        return self._times(base, separators, start) if known is None or start < known.start else known
 
     def _times(self, base: str, separators: str, start: int) -> Times | None:
         """Read when the mails of a sender came, and remember it; None where they are too many."""
@@ -56,6 +56,8 @@ class Rates:
 
         Only what enters and leaves it is counted, and only where something can have done so.
         """
+        if not self._memory.stands_still():
+            return self._count(start, end)
         seconds = end - start
         window = self._memory.windows.get(seconds)
         if window is None or not window.start <= start <= window.end <= end:
@@ -78,20 +80,3 @@ class Rates:
     def _first(self, start: int) -> int | None:
         found: int | None = self._database.one(hot.FIRST_SINCE, start)[0]
         return found
-
-    def decided(self, received_at: int | None, sender: str) -> None:
-        """Hear that a mail was decided for the first time; without its time nothing that is remembered is sure."""
-        memory = self._memory
-        if received_at is None:
-            memory.windows.clear()
-            memory.senders.clear()
-            return
-        for window in memory.windows.values():
-            window.last = max(window.last, received_at)
-            if window.start <= received_at < window.end:
-                window.count += 1
-                window.first = received_at if window.first is None else min(window.first, received_at)
-        for separators, senders in memory.senders.items():
-            known = senders.get(base_key(sender, separators))
-            if known is not None and received_at >= known.start:
-                insort(known.at, received_at)

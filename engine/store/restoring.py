@@ -93,6 +93,7 @@ def _prepared(backup: Path, made: Path, send_queued: bool, gap: int) -> tuple[in
             held = 0 if send_queued else int(database.run(hot.HOLD_QUEUED, HELD).rowcount)
             (highest,) = database.one(hot.HIGHEST_NUMBER["item"])
             database.run(hot.NUMBER_ABOVE, "item", highest + gap)
+            database.run(hot.LEFT_ANEW, database.now())  # whoever has the database open is to forget all
         database.run("PRAGMA wal_checkpoint(TRUNCATE)")
         database.run("PRAGMA journal_mode = DELETE")  # one file, whole by itself
     except StoreError as error:

@@ -139,6 +139,7 @@ class Retention:
         """Take out of a mail's rows what tells of a person; what is still to be sent keeps its recipient until then."""
         inbound, receipt, effect, outbox = tables.Inbound, tables.Receipt, tables.Effect, tables.Outbox
         event = tables.Event
+        self._database.run(hot.LEFT_UNSAID)
         self._database.do(
             inbound.update(
                 sender="", recipients="", subject="", message_id="", reverse_path=None, forward_paths="", error="",

@@ -40,7 +40,7 @@ class Settling:
 
     def actions_done(self, mailbox: str, done: Sequence[tuple[str, ...]]) -> None:
         number, now = self._listing.number(mailbox), self._database.now()
-        with self._database.joining():
+        with self._database.unflushed(noted=True):  # what is not noted is looked at again on the server
             for key, state, *more in done:
                 why, moved_to = (*more, "", "")[:2]
                 self._database.run(hot.ACTION_DONE, state, why, number, key)

@@ -16,6 +16,7 @@ from engine.model.stored import Spooled
 from engine.store import hot, tables
 from engine.store.database import Database, time, us
 from engine.store.listing import Listing
+from engine.store.memory import Memory
 from engine.store.queue import CLAIM_S
 from engine.store.settling import NOTHING
 
@@ -23,14 +24,15 @@ from engine.store.settling import NOTHING
 class Spool:
     """Takes in mails."""
 
-    def __init__(self, database: Database, listing: Listing) -> None:
-        self._database, self._listing = database, listing
+    def __init__(self, database: Database, listing: Listing, memory: Memory) -> None:
+        self._database, self._listing, self._memory = database, listing, memory
 
     def spool(
-        self, raws: Sequence[RawMail], owner: str, *, identical: str = "settle", quiet: bool = False
-    ) -> list[Spooled]:
+        self, raws: Sequence[RawMail], owner: str, *, identical: str = "settle", quiet: bool = False,
+        flushed: bool = True,
+    ) -> list[Spooled]:  # fmt: skip
         now, mode = self._database.now(), "quiet" if quiet else ""
-        with self._database.joining():
+        with self._database.joining(noted=True) if flushed else self._database.unflushed(noted=True):
             spooled = [self._spool(raw, owner, now, identical, mode) for raw in raws]
             came: dict[str, list[int]] = {}
             for each in spooled:
@@ -95,6 +97,7 @@ class Spool:
             return Spooled(row, mail, generation, 0, raw, None, True, time(received_at), "")
         if purged_at is not None:
             self._unpurge(number, raw)
+        self._memory.touch("receipts")  # what is decided anew says something else then
         claimed = inbound.update(
             state="received", generation=generation + 1, attempts=1, owner=owner, next_at=0, mode="new", released="",
             claimed_until=now + CLAIM_S * 1_000_000, code="", error="",

@@ -216,8 +216,8 @@ class Store:
         """Tell whether what is written now will be taken back."""
         return self.database.is_rehearsing
 
-    def writing(self) -> AbstractContextManager[None]:
-        return self.database.writing()
+    def writing(self, noted: bool = False) -> AbstractContextManager[None]:
+        return self.database.writing(noted)
 
     def joining(self) -> AbstractContextManager[None]:
         return self.database.joining()

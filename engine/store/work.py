@@ -47,4 +47,4 @@ class Work:
         acts = Acts(shelves, scene, outbox)
         self.act, self.acted = acts.act, acts.acted
         self.still = Still(database, self.directory, memory)
-        self.ledger = Ledger(Spool(database, listing), claims, closing, receipts, telling)
+        self.ledger = Ledger(Spool(database, listing, memory), claims, closing, receipts, telling)

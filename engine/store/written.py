@@ -2,13 +2,14 @@
 
 Here: counting rows of the outbox for the caps, and what is remembered so that the next mail of a pass need not count
 again. Not here: which cap stands on a count (`decision/not_told.py`), the rows (`dispatches.py`).
-Invariant: what is remembered is what the database would say: own rows are counted in (`wrote`); where somebody else
-wrote, or a row was changed that counts or does not any more, it is forgotten.
+Invariant: what is remembered is what the database would say: rows, of this process and others, are counted in
+(`Memory.wrote`); where nobody knows what others wrote, or a row was changed that counts or does not any more, it is
+forgotten.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
+from bisect import bisect_left
 
 from engine.model.events import Kind
 from engine.store import hot
@@ -32,33 +33,34 @@ class Written:
     def of(self, kind: Kind) -> int:
         """Count the rows of a kind of the last hour, whomever they are to."""
         now = self._now()
-        times = self._memory.totals.get(kind)
+        is_kept = self._memory.stands_still()
+        times = self._memory.totals.get(kind) if is_kept else None
         if times is None:
             rows = self._database.rows(hot.WRITTEN, str(kind), *_span(now), MOST_COUNTED)
-            times = self._memory.totals[kind] = [at for (at,) in reversed(rows)]
+            times = [at for (at,) in reversed(rows)]
+            if is_kept:
+                self._memory.totals[kind] = times
         return len(times) - bisect_left(times, now - HOUR_US)
 
     def to(self, address_key: str) -> list[Letter]:
         """Give what was written to an address in the last hour by itself, in order."""
         now = self._now()
-        known = self._memory.letters.get(address_key)
+        is_kept = self._memory.stands_still()
+        known = self._memory.letters.get(address_key) if is_kept else None
         if known is None:
             rows = self._database.rows(hot.WRITTEN_TO, address_key, *_span(now), MOST_COUNTED)
             known = [Letter(at, kind, item or 0, bool(held)) for at, kind, item, held in reversed(rows)]
             if len(self._memory.letters) >= MOST_REMEMBERED:
                 self._memory.letters.clear()
-            self._memory.letters[address_key] = known
+            if is_kept:
+                self._memory.letters[address_key] = known
         if known and known[0].at < now - HOUR_US:
             del known[: bisect_left(known, (now - HOUR_US,))]
         return known
 
     def wrote(self, kind: Kind, address_key: str, item: int, now: int, *, held: bool) -> None:
         """Hear that a row was written that counts."""
-        times, known = self._memory.totals.get(kind), self._memory.letters.get(address_key)
-        if times is not None:
-            insort(times, now)
-        if known is not None:
-            insort(known, Letter(now, kind, item, held))
+        self._memory.wrote(address_key, Letter(now, str(kind), item, held))
 
     def _now(self) -> int:
         """The time; where a clock was put back, another hour counts than the one that is remembered."""

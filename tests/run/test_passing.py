@@ -11,7 +11,9 @@ from deciding import CONFIG, DATA, raw
 
 from engine.config import load
 from engine.run.engine import Engine
-from engine.run.passing import Pass, rehearse
+from engine.run.passing import Pass, rehearse, utc_now
+from engine.sources import open_source
+from engine.store import hot
 from engine.store.load import load as load_data
 from engine.store.store import Store
 
@@ -66,3 +68,32 @@ def test_a_mailbox_that_cannot_be_rehearsed_does_not_hide_the_others(passing: An
     reports = list(rehearse(engine, [broken, box]))
     assert [(each.state, each.code) for each in reports] == [("failed", "source.unreachable"), ("ok", "")]
     assert reports[1].new == 1
+
+
+def flushes(engine: Any, **how: Any) -> list[tuple[str, bool]]:
+    """What a pass stored of its mail, in order, and whether it waited for the disk with it."""
+    database, begun = engine.store.database, list[tuple[str, bool]]()
+    named = {hot.RAW: "spooled", hot.RECEIPT: "decided", hot.ACTION_DONE: "settled"}
+    run = database.run
+
+    def noting(sql: str, *values: Any) -> Any:
+        if sql in named:
+            begun.append((named[sql], database.one("PRAGMA synchronous") == (2,)))
+        return run(sql, *values)
+
+    database.run = noting
+    Pass(engine, **how).run(engine.config.mailboxes)
+    assert database.one("PRAGMA synchronous") == (2,)
+    return begun
+
+
+def test_what_was_decided_flushes_what_was_spooled_before_the_server_is_told(passing: Any) -> None:
+    engine, _ = passing
+    assert flushes(engine) == [("spooled", False), ("decided", True), ("settled", False)]
+
+
+def test_mail_of_a_source_that_a_host_hands_in_is_flushed_as_it_is_taken_in(passing: Any) -> None:
+    engine, _ = passing
+    (box,) = engine.config.mailboxes
+    with open_source(box, engine.config.settings("").limits, utc_now) as source:
+        assert flushes(engine, sources={box.name: source})[:2] == [("spooled", True), ("decided", True)]

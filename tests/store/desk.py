@@ -123,7 +123,7 @@ class Desk:
         item = parts.pop("item", 0)
         plan = Plan(disposition, outcome, workspace, effects, item=item)
         facts = Facts("system", workspace, Sender(Address(sender, name), account), cut=Cut(says))
-        with self.store.writing(), self.store.savepoint():
+        with self.store.writing(noted=True), self.store.savepoint():
             mail, teller = self.mail(spooled, **parts), teller or (Hears(*told) if told else None)
             return self.store.commit(spooled, mail, facts, plan, trace, action, folder, teller)
 

@@ -112,6 +112,9 @@ if TYPE_CHECKING:
         Topic as Topic,
     )
     from engine.store.tables.every import (
+        Trail as Trail,
+    )
+    from engine.store.tables.every import (
         Turn as Turn,
     )
     from engine.store.tables.every import (

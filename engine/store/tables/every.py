@@ -39,6 +39,7 @@ from engine.store.tables.mail import (
     Receipt,
     RuleText,
     SchemaVersion,
+    Trail,
     Trouble,
 )  # fmt: skip
 from engine.store.tables.people import (
@@ -59,13 +60,15 @@ __all__ = [  # noqa: RUF022
     "Account", "AccountGroup", "Act", "AddressState", "Attachment", "Blob", "Comment", "Effect", "Email", "Event",
     "FieldName", "Inbound", "Item", "ItemCopy", "ItemField", "ItemLabel", "ItemPerson", "LeftAlone", "Mailbox",
     "Member", "Membership", "Mute", "Numbering", "Outbox", "Post", "Preference", "Presentation", "RawMail", "Receipt",
-    "Role", "RuleText", "SchemaVersion", "Table", "Topic", "Trouble", "Turn", "Workspace",
+    "Role", "RuleText", "SchemaVersion", "Table", "Topic", "Trail", "Trouble", "Turn",
+    "Workspace",
 ]  # fmt: skip
 
 TABLES: tuple[type[Table], ...] = (
     Account, Email, AccountGroup, Membership, Role, Workspace, Member, Preference, Turn, FieldName, Mailbox, LeftAlone,
     RawMail, Inbound, Presentation, Blob, Item, Numbering, ItemField, ItemLabel, ItemPerson, ItemCopy, Comment, Topic,
-    Post, Attachment, Receipt, Effect, Act, Event, Outbox, AddressState, Mute, Trouble, RuleText, SchemaVersion,
+    Post, Attachment, Receipt, Effect, Act, Event, Outbox, AddressState, Mute, Trouble, Trail, RuleText,
+    SchemaVersion,
 )  # fmt: skip
 """Every table, parents before children."""
 

@@ -288,6 +288,12 @@ class RuleText(Table):
         without_rowid = True
 
 
+class Trail(Table):
+    """What each of the last transactions touched; without `notes` it may be anything."""
+
+    notes = BlobField(null=True)
+
+
 class SchemaVersion(Table):
     version = IntegerField(primary_key=True)
     name = TextField()
