@@ -13,6 +13,7 @@ from engine.config import load
 from engine.desk import items
 from engine.desk.items import How
 from engine.model.mail import Envelope, Origin, RawMail
+from engine.outbox.contents import letter
 from engine.run.engine import Engine
 from engine.run.process import process
 from engine.store.load import load as load_data
@@ -74,3 +75,11 @@ def read(engine: Engine, content: str, reverse_path: str | None = None) -> Any:
                   Envelope(reverse_path))  # fmt: skip
     (result,) = process(engine, engine.store.ledger.spool([raw], "me"), now)
     return result
+
+
+def composed(engine: Engine, number: int) -> str:
+    """Compose the mail of a row, as the first attempt to send it does; gives its Message-ID."""
+    outbox = engine.store.outbox
+    made = letter(outbox.row(number), engine.store, engine.config, engine.store.database.clock()).message_id
+    outbox.composed(number, made, b"")
+    return made

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from manned import CONFIG, an_engine, by, read
+from manned import CONFIG, an_engine, by, composed, read
 
 from engine.desk import items
 from engine.run.engine import Engine
@@ -27,8 +27,8 @@ def mail(
     head = f"From: {sender}\nTo: {to}\nCc: {cc}\nMessage-ID: <{n}@big.example>\n"
     head += "Subject: Scanner\n" if n == 1 else "Subject: Re: [#13] Scanner\n"
     if n > 1 and refers:
-        (ours,) = engine.store.database.one("SELECT message_id FROM outbox WHERE item = 13 AND class = 'auto'")
-        head += f"In-Reply-To: {ours}\n"
+        (row,) = engine.store.database.one("SELECT id FROM outbox WHERE item = 13 AND class = 'auto'")
+        head += f"In-Reply-To: {composed(engine, row)}\n"
     text = f"{head}\nHello {n}\n"
     return int(read(engine, text).receipt.item)
 

@@ -12,10 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from manned import CONFIG, DATA, NUMBERS, an_engine, by, read
+from manned import CONFIG, DATA, NUMBERS, an_engine, by, composed, read
 
 from engine.desk import items
-from engine.outbox.contents import letter
 from engine.outbox.deliver import Delivered, deliver
 from engine.run.engine import Engine
 from engine.store.load import load as load_data
@@ -65,9 +64,7 @@ Hello
 def answered(engine: Engine) -> Any:
     """An answer to jane that was composed: its row."""
     (row,) = [each for each in items.answer(engine, 12, "Hello", by(engine, "anna")).told if not each.inside]
-    now, outbox = engine.store.database.clock(), engine.store.outbox
-    made = letter(outbox.row(row.id), engine.store, engine.config, now)
-    outbox.composed(row.id, made.message_id, b"")
+    composed(engine, row.id)
     return row_of(engine, row.id)
 
 

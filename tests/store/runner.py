@@ -121,9 +121,11 @@ def settle(store: Store, home: Path, killer: Killer) -> None:
 
 def deliver(store: Store, home: Path, killer: Killer) -> None:
     for row in store.outbox.claim(50, now(), owner()):
+        made = row.message_id or f"<{row.id}.{os.getpid()}@desk.example>"
+        store.outbox.composed(row.id, made, b"")
         killer.step("send")
         with (home / "sent").open("a") as sent:
-            sent.write(f"{row.told.to} {row.key}\n")
+            sent.write(f"{row.told.to} {made}\n")
         killer.step("sent")
         store.outbox.sent(row.id)
 
