@@ -37,6 +37,7 @@ CODES: dict[str, str] = {
     "C173": "Nobody hears of mail that is held.",
     "C174": "Nobody works in a workspace, or hears of its new items.",
     "C175": "Answers come from a domain whose mail we do not read.",
+    "C176": "No mail reaches somebody who should hear.",
     "C180": "A template file is not used.",
     "C181": "A template has no subject.",
     "C182": "A template does not compile.",

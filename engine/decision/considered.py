@@ -125,7 +125,7 @@ class Considered:
             closed = event.name == "item.closed"
             return (*on.watchers, *self._scene.asked_before(self.batch.item)) if closed else on.watchers
         if part is Part.OWNER:
-            return self._owner or self._stand_in or self._admins
+            return self._who_looks_after_it
         if part is Part.ADMIN:
             return self._admins if self._tell.report else ()
         if part is not Part.WRITER:
@@ -137,9 +137,10 @@ class Considered:
     def _unassigned(self, event: Event) -> None:
         """Where nobody is assigned, those who wait for new items; where nobody does, the owner.
 
-        Where there are no members and no owner, admins: nothing that a customer writes goes unheard.
+        Where there are no members and no owner, admins: nothing that a customer writes goes unheard. Whom no mail
+        reaches is considered, and whoever would hear without them is, too.
         """
-        assigned = bool(self._assignees)
+        assigned = any(map(self._is_reached, self._assignees))
         waiting = (
             self._scene.who_wait(self.batch.workspace, self._not_told.usual("new"))
             if Part.MEMBER in event.unassigned
@@ -148,8 +149,12 @@ class Considered:
         for wants in ("all",) if assigned and event.name == "item.created" else () if assigned else WAITING:
             for account in waiting.get(wants, ()):
                 self._take(account, Part.MEMBER, event)
-        if not assigned and not any(Part.MEMBER in person.parts for person in self.people.values()):
-            for who in self._owner or (() if any(waiting.values()) else self._scene.admins()):
+        members = [person for person in self.people.values() if Part.MEMBER in person.parts]
+        if not assigned and not any(self._is_reached(person.account or person.address) for person in members):
+            there = any(self._is_reached(account) for accounts in waiting.values() for account in accounts)
+            for who in self._owner:
+                self._take(who, Part.OWNER, event)
+            for who in () if there or any(map(self._is_reached, self._owner)) else self._scene.admins():
                 self._take(who, Part.OWNER, event)
 
     def _owners(self) -> tuple[Account | str, ...]:
@@ -162,6 +167,22 @@ class Considered:
         """Who looks after what waits in a workspace that has no owner."""
         owner = bare(self._config.system.owner)
         return (self._scene.person(owner) or owner,) if owner else ()
+
+    @property
+    def _who_looks_after_it(self) -> tuple[Account | str, ...]:
+        """The owner, else who stands in, else the admins: up to the first whom mail reaches."""
+        found: tuple[Account | str, ...] = ()
+        for people in (self._owner, self._stand_in, self._admins):
+            found += people
+            if any(map(self._is_reached, people)):
+                break
+        return found
+
+    def _is_reached(self, who: Account | str) -> bool:
+        """Tell whether mail reaches somebody: an account in use, with an address that takes mail."""
+        address = who if isinstance(who, str) else next(iter(who.emails), "")
+        usable = isinstance(who, str) or who.status == AccountStatus.ACTIVE
+        return usable and "@" in address and not self._scene.is_suspended(self.key(address))
 
     @property
     def _admins(self) -> tuple[Account | str, ...]:

@@ -1,6 +1,6 @@
-"""Does anybody hear? Held mail and new items that nobody is told of, answers that nobody reads.
+"""Does anybody hear? Held mail and new items that nobody is told of, people no mail reaches, answers nobody reads.
 
-Here: what `allegra check` finds about it (C173, C174, C175), and `unheard`, which monitoring asks. Not here: who hears
+Here: what `allegra check` finds about it (C173 to C176), and `unheard`, which monitoring asks. Not here: who hears
 of what happens (`decision/considered.py`).
 Invariant: only looks; nobody is missed while the database is still empty.
 """
@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from engine.config.tidy import Finding
 from engine.config.tidy import Path as KeyPath
-from engine.model.addresses import bare
+from engine.model.addresses import bare, base_key, key_of
+from engine.model.desk import Account, AccountStatus
 from rules.problem import Problem, Severity
 
 if TYPE_CHECKING:
@@ -38,19 +39,71 @@ def _nobody(config: Config, store: Store) -> Iterator[Finding]:
     there = {each.workspace for each in store.items.workspaces()}
     if not there:
         return
-    admins = bool(store.still.admins())
-    reached = admins or bool(config.system.owner)
+    way = _Way(config, store)
+    admins = any(not way.barred(each) for each in store.still.admins())
+    reached = admins or way.leads(config.system.owner)
     for name, workspace in config.workspaces.items():
-        if not (workspace.owner or config.settings(name).errors.forward_to or reached):
+        owner = way.leads(workspace.owner)
+        if not (owner or any(map(way.leads, config.settings(name).errors.forward_to)) or reached):
             said = f"nobody hears of mail that is held in {name}"
             places = f'owner = "…"  in [workspace.{name}] or [system], or  forward_to = […]  in [errors]'
             advice = f"write  {places}, or make an admin"
             yield _warning("C173", said, ("workspace", name), advice)
-        if name in there and not (admins or workspace.owner or store.still.members(name)):
+        members = any(not way.barred(each) for each in store.still.members(name)) if name in there else True
+        if not (admins or owner or members):
             said = f"nobody hears of new items in {name}: no account may edit them, no owner, no admin with an address"
             advice = f'write  owner = "…"  in [workspace.{name}], or give a role: allegra role list,  '
             advice += f"allegra workspace add {name} --member WHO=ROLE"
             yield _warning("C174", said, ("workspace", name), advice)
+    yield from _not_reached(config, store, way)
+
+
+class _Way:
+    """Whether mail finds its way to somebody, as things are now."""
+
+    def __init__(self, config: Config, store: Store) -> None:
+        self._person, self._separators = store.still.person, config.separators
+        self._came_back = {each.address for each in store.outbox_views.addresses() if each.state != "muted"}
+
+    def leads(self, to: str) -> bool:
+        """Tell whether it leads to an address of a setting; "" is nobody."""
+        return bool(to) and not self.barred(bare(to))
+
+    def barred(self, who: Account | str) -> str:
+        """What is in the way: "" for nothing."""
+        account = self._person(who) if isinstance(who, str) else who
+        address = who if isinstance(who, str) else next(iter(who.emails), "")
+        if account is not None:
+            address = next(iter(account.emails), address)
+            if account.status in (AccountStatus.LOCKED, AccountStatus.REGISTERED):
+                return f"the account {account.login} is {account.status}"
+        return "what was sent there came back" if base_key(key_of(address), self._separators) in self._came_back else ""
+
+
+def _not_reached(config: Config, store: Store, way: _Way) -> Iterator[Finding]:
+    """Those who should hear, and whom no mail reaches: each once, with what they should hear as."""
+    found: dict[str, tuple[str, KeyPath, str]] = {}
+    for who, part, path in _expected(config, store):
+        if barred := way.barred(who):
+            name = who if isinstance(who, str) else f"{who.login} ({next(iter(who.emails), 'no address')})"
+            found.setdefault(name, (part, path, barred))
+    for name, (part, path, barred) in found.items():
+        back = "mend the address, then  allegra outbox clear ADDRESS" if "came back" in barred else "name another"
+        yield _warning("C176", f"no mail reaches {name}, {part}: {barred}", path, back)
+
+
+def _expected(config: Config, store: Store) -> Iterator[tuple[Account | str, str, KeyPath]]:
+    if config.system.owner:
+        yield bare(config.system.owner), "the owner of the system", ("system", "owner")
+    for name, workspace in config.workspaces.items():
+        if workspace.owner:
+            yield bare(workspace.owner), f"the owner of {name}", ("workspace", name, "owner")
+        for to in config.settings(name).errors.forward_to:
+            yield bare(to), "who hears what went wrong", ("errors", "forward_to")
+        for account in store.still.members(name):
+            yield account, f"who works in {name}", ("workspace", name)
+    for account in store.still.admins():
+        yield account, "an admin", ("system",)
 
 
 def _from_elsewhere(config: Config) -> Iterator[Finding]:

@@ -457,6 +457,27 @@ def test_what_is_held_is_told_to_who_stands_in_for_an_owner() -> None:
     assert [row.to for row in Hearing(config(SMTP, base)).hear(batch, Scene())[1]] == ["ada@example.com"]
 
 
+@pytest.mark.parametrize("gone", ["locked", "suspended"])
+def test_who_stands_in_hears_of_what_is_held_where_no_mail_reaches_the_owner(gone: str) -> None:
+    base = 'schema = 1\n[system.mailbox]\nhost = "imap.example.com"\nusername = "a"\npassword_env = "SECRET"\n'
+    owner = "lola@example.com" if gone == "locked" else "olga@example.com"
+    owned = SMTP + f'[workspace.support]\nname = "Support"\nowner = "{owner}"\n'
+    batch = Batch((Happened("desk.held"),), Tell(), Actor(), "support")
+    scene = Scene(suspended={"olga@example.com"})
+    rows = Hearing(config(owned, base)).hear(batch, scene)[1]
+    assert [(row.to, row.why) for row in rows] == [(owner, gone), ("ada@example.com", None)]
+    stand_in = owned + '[system]\nowner = "Carl <carl@example.com>"\n'
+    assert [row.to for row in Hearing(config(stand_in, base)).hear(batch, scene)[1]] == [owner, "carl@example.com"]
+
+
+@pytest.mark.parametrize("assignee", ["lola", "bob"])
+def test_what_nobody_reads_who_has_the_item_is_heard_by_who_waits_for_new_ones(assignee: str) -> None:
+    scene = Scene(OnItem("support", requester=JANE, assigned_to=assignee), suspended={"bob@example.com"})
+    assert set(told("item.commented", scene)) == {"anna@example.com", "carl@example.com"}
+    suspended = {"anna@example.com", "bob@example.com", "carl@example.com"}
+    assert set(told("item.commented", Scene(scene.on, suspended=suspended))) == {"ada@example.com"}
+
+
 def test_without_a_server_nobody_is_told_and_that_is_said() -> None:
     assert why("bob@example.com", "item.commented", Scene(ON), BY_ANNA, toml="") == ("suppressed", "no_smtp")
 

@@ -1,4 +1,4 @@
-"""`allegra check` finds what nobody hears: held mail (C173), workspaces without people (C174), lost answers (C175)."""
+"""`allegra check` finds what nobody hears: held mail (C173), workspaces without people (C174), and more: C175, C176."""
 
 from __future__ import annotations
 
@@ -101,6 +101,28 @@ def test_a_member_of_a_group_works_there_too(find: Find, store: Store) -> None:
     assert codes(find(SUPPORT)) == ["C173", "C174"]
     store.directory.put_account("bob", groups=["staff"])
     assert codes(find(SUPPORT)) == ["C173"]
+
+
+def test_whom_no_mail_reaches_is_named_and_counts_as_nobody(find: Find, store: Store) -> None:
+    store.directory.put_account("olga", emails=["olga@example.com"])
+    assert codes(find(OWNED)) == []
+    store.directory.put_account("olga", status="locked")
+    found = find(OWNED)
+    assert codes(found) == ["C173", "C174", "C176"]
+    assert found[2].message == "no mail reaches olga@example.com, the owner of support: the account olga is locked"
+    assert found[2].excerpt == 'owner = "olga@example.com"'
+
+
+def test_an_address_from_which_mail_came_back_is_named_until_somebody_mends_it(find: Find, store: Store) -> None:
+    member(store, emails=["anna@example.com"])
+    with store.joining():
+        store.database.run("INSERT INTO address_state VALUES ('anna@example.com', 1, '5.1.1', 0)")
+    found = find(OWNED)
+    assert [(each.code, each.message) for each in found] == [
+        ("C176", "no mail reaches anna (anna@example.com), who works in support: what was sent there came back")
+    ]
+    store.outbox_views.clear("anna@example.com", "root")
+    assert codes(find(OWNED)) == []
 
 
 def test_nobody_is_missed_while_the_database_is_empty(tmp_path: Path) -> None:
