@@ -86,7 +86,7 @@ def of_refused(mail: Mail, facts: Facts, draft: Draft, disposition: Disposition,
         event = "mail.duplicate"
     to = "" if disposition.verdict is Verdict.DISCARD else _told_at(mail, facts, settings)
     template, text = _refusal(draft, disposition, settings)
-    to_strangers = disposition.code == "gate.unknown_sender" and not by_person
+    to_strangers = _is_for_strangers(disposition, settings)
     no_answer: Why | None = None
     if draft.no_reply:
         no_answer = Why.RULE
@@ -106,7 +106,7 @@ def of_refused(mail: Mail, facts: Facts, draft: Draft, disposition: Disposition,
 def _refusal(draft: Draft, disposition: Disposition, settings: Settings) -> tuple[str, str]:
     """The template and the text for the sender of a mail that was not accepted."""
     by_person = disposition.by.kind == Who.PERSON
-    if disposition.code == "gate.unknown_sender" and not by_person:
+    if _is_for_strangers(disposition, settings):
         template = settings.people.unknown_sender_reply
     elif disposition.verdict is Verdict.HOLD:
         template = settings.replies.held
@@ -117,6 +117,12 @@ def _refusal(draft: Draft, disposition: Disposition, settings: Settings) -> tupl
     if draft.reply is not None and disposition.verdict is Verdict.REJECT and not by_person:
         return draft.reply.template or template, draft.reply.text
     return template, ""
+
+
+def _is_for_strangers(disposition: Disposition, settings: Settings) -> bool:
+    """Tell whether a setting has words for senders nobody knows; without it they are as others are."""
+    by_person = disposition.by.kind == Who.PERSON
+    return disposition.code == "gate.unknown_sender" and not by_person and bool(settings.people.unknown_sender_reply)
 
 
 def _is_reported(code: str, settings: Settings) -> bool:

@@ -293,6 +293,20 @@ def test_F057_an_unknown_sender_gets_a_reply_only_where_that_is_set() -> None:
     assert answered(stopped(Verdict.HOLD, "gate.unknown_sender", toml, STRANGER)) == "unknown_sender"
 
 
+@pytest.mark.parametrize(
+    ("verdict", "replies", "template"),
+    [(Verdict.HOLD, '[replies]\nheld = "held"\n', "held"), (Verdict.REJECT, "", "rejected")],
+)
+def test_F057_a_sender_nobody_knows_is_as_others_are_where_no_template_is_for_them(
+    verdict: Verdict, replies: str, template: str
+) -> None:
+    assert stopped(verdict, "gate.unknown_sender", replies, STRANGER).no_answer is Why.STRANGER
+    told = replies + "[errors]\nreport_incoming_email_errors = true\n"
+    assert answered(stopped(verdict, "gate.unknown_sender", told, STRANGER)) == template
+    own = '[people]\nunknown_sender_reply = "unknown_sender"\n'
+    assert answered(stopped(verdict, "gate.unknown_sender", own + told, STRANGER)) == "unknown_sender"
+
+
 def test_F021_who_waits_because_of_our_configuration_is_told_so() -> None:
     assert answered(stopped(Verdict.DEFER, "config.broken")) == "waits"
     assert stopped(Verdict.DEFER, "config.broken", known=STRANGER).no_answer is Why.STRANGER
