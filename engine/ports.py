@@ -142,6 +142,9 @@ class Queue(Protocol):
     def is_anything_to_tell(self, now: datetime) -> bool:
         """Tell whether anything waits that is told by the clock: what is held, and rows whose slot has come."""
 
+    def due_mailboxes(self, now: datetime) -> frozenset[str]:
+        """Name the mailboxes in which a mail is due."""
+
     def tried_mailboxes(self, now: datetime) -> frozenset[str]:
         """Name the mailboxes in which a mail that was tried before is due."""
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from engine.model.plan import Outcome, Settle
 
 if TYPE_CHECKING:
-    from engine.config import Mailbox
+    from engine.config import Config, Mailbox
 
 FOLDERS = ("imap", "maildir", "files", "program")
 """Protocols with folders and flags; the others can only delete or keep. What a program can, it knows itself."""
@@ -47,6 +47,12 @@ def plan_action(
     if mailbox.after_success == "move":
         return _move(mailbox, mailbox.move_on_success) or _flag(mailbox)
     return _other(mailbox, mailbox.after_success)
+
+
+def action_in(config: Config, name: str, settle: Settle, outcome: Outcome, *, on_error: str = "mark") -> Planned:
+    """`plan_action` of a mailbox by its name; nothing in one that the configuration does not name any more."""
+    mailbox = next((each for each in config.mailboxes if each.name == name), None)
+    return plan_action(mailbox, settle, outcome, on_error=on_error) if mailbox is not None else KEEP
 
 
 def _after_failure(mailbox: Mailbox, outcome: Outcome, on_error: str) -> Planned:

@@ -88,14 +88,25 @@ class Pass(Struct, eq=False):
         with Crew(mailboxes, stop, self.listener, self._orders, self._most_jobs()) as crew:
             for turn in crew:
                 self.visit(turn.mailbox, turn.report, crew)
+        begun = [*crew.begun, *self._gone()]
         tried = self.engine.store.queue.tried_mailboxes(self.now())
-        for mailbox, report in crew.begun:
+        for mailbox, report in begun:
             if mailbox.name in tried and report.state in ("ok", "failed") and not stop.is_set():
                 self.visit(mailbox, report, self.listener, tried=True)
                 self.listener.mailbox_done(report)
             if report.state in ("ok", "failed"):
                 report.waiting = self.engine.store.queue.waiting(mailbox.name)
-        return [report for _, report in crew.begun]
+        return [report for _, report in begun]
+
+    def _gone(self) -> Iterator[tuple[Mailbox, MailboxReport]]:
+        """Decide what waits of mailboxes that the configuration does not name any more: nothing is read there."""
+        there = {mailbox.name for mailbox in self.engine.config.mailboxes}
+        for name in sorted(self.engine.store.queue.due_mailboxes(self.now()) - there):
+            mailbox, report = _stand_in(name), MailboxReport(name, "not configured")
+            if not self.engine.stop.is_set():
+                self.visit(mailbox, report, self.listener)
+                self.listener.mailbox_done(report)
+                yield mailbox, report
 
     def _orders(self) -> Orders:
         from engine.run.jobs import Orders
@@ -165,6 +176,12 @@ class Pass(Struct, eq=False):
             from engine.run.logged import mailbox
 
             mailbox(self.engine.config, report)
+
+
+def _stand_in(name: str) -> Mailbox:
+    from engine.config.mailbox import Mailbox
+
+    return Mailbox(name=name, protocol="pipe")
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 from msgspec.structs import replace
 
-from engine.decision.mailbox_action import Planned, plan_action
+from engine.decision.mailbox_action import Planned, action_in
 from engine.decision.telling import of_failure
 from engine.model.draft import ENGINE, Decider, Disposition, Verdict
 from engine.model.events import Kind, Why
@@ -219,7 +219,7 @@ class _Work:
         if plan.disposition.code == "limits.too_big" and not self.store.database.is_rehearsing:
             plan = self._copied(spooled, decision.facts.workspace, plan)
         settle = Settle.NOTHING if spooled.raw.truncated else plan.settle  # what we hold in part stays on the server
-        kind, folder = plan_action(self.config.mailbox(spooled.raw.origin.mailbox), settle, plan.outcome)
+        kind, folder = action_in(self.config, spooled.raw.origin.mailbox, settle, plan.outcome)
         if self.engine.server_tells and plan.outcome is Outcome.REJECTED:
             plan = replace(plan, effects=tuple(map(_by_the_server, plan.effects)))
         receipt = self.store.commit(
@@ -287,7 +287,7 @@ class _Work:
 def _after_error(config: Config, mailbox: str) -> Planned:
     """What is done with a mail on the server when all attempts have failed."""
     on_error = config.settings("").errors.behavior
-    return plan_action(config.mailbox(mailbox), Settle.FAILURE, Outcome.ERROR, on_error=on_error)
+    return action_in(config, mailbox, Settle.FAILURE, Outcome.ERROR, on_error=on_error)
 
 
 def _report(engine: Engine, spooled: Spooled, because: str, code: str) -> None:

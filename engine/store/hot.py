@@ -106,9 +106,11 @@ GIVE_BACK = "UPDATE inbound SET owner = NULL, attempts = ? WHERE id = ?"
 
 DIED_ON = "UPDATE inbound SET owner = NULL, next_at = ?, code = 'fault.crash', error = ? WHERE id = ?"
 
-TRIED_MAILBOXES = f"""
+DUE_MAILBOXES = f"""
 SELECT DISTINCT mailbox.name FROM inbound JOIN mailbox ON mailbox.id = mailbox_id
-WHERE {OPEN} AND inbound.state = 'received' AND next_at <= ? AND attempts > 0"""
+WHERE {OPEN} AND inbound.state = 'received' AND next_at <= ?"""
+
+TRIED_MAILBOXES = f"{DUE_MAILBOXES} AND attempts > 0"
 
 SPOOLED = """
 SELECT inbound.id, inbound.ref, inbound.generation, inbound.attempts, inbound.released, inbound.received_at,

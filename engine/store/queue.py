@@ -55,6 +55,9 @@ class Queue:
     def is_anything_to_tell(self, now: datetime) -> bool:
         return self._database.one(hot.TO_BE_TOLD, *slots(now)) is not None
 
+    def due_mailboxes(self, now: datetime) -> frozenset[str]:
+        return frozenset(name for (name,) in self._database.rows(hot.DUE_MAILBOXES, us(now)))
+
     def tried_mailboxes(self, now: datetime) -> frozenset[str]:
         return frozenset(name for (name,) in self._database.rows(hot.TRIED_MAILBOXES, us(now)))
 

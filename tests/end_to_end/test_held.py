@@ -113,3 +113,19 @@ def test_replay_shows_without_changing_and_commit_updates_the_same_item(desk: An
     assert len(desk.lines("item", "list")) == 1
     desk.allegra("replay", "last", "--commit", "--as-new")
     assert len(desk.lines("item", "list")) == 2
+
+
+def test_what_is_held_or_waits_in_a_mailbox_that_is_configured_no_more_goes_on(desk: Any) -> None:
+    for subject in ("First", "Second"):
+        desk.mail(subject, sender=f"{subject}@elsewhere.example", box="support")
+    first, second = [line["mail"] for line in desk.run()]
+    text = (desk.folder / "allegra.toml").read_text(encoding="utf-8")
+    (desk.folder / "allegra.toml").write_text(
+        text.replace("[workspace.support.mailbox]", "[workspace.finance.mailbox]").replace("mail/support", "mail/new"),
+        encoding="utf-8",
+    )
+    released = desk.allegra("held", "release", first, "--reason", "phoned him")
+    assert (released.exit_code, "created" in released.stdout) == (0, True)
+    assert desk.allegra("mail", "retry", second).exit_code == 0
+    assert [(line["mail"], line["outcome"]) for line in desk.run()] == [(second, "held")]
+    assert desk.run() == []

@@ -81,6 +81,15 @@ def test_mailboxes_with_mail_that_was_tried_are_named_when_it_is_due(desk, queue
     assert queue.tried_mailboxes(desk.now + timedelta(seconds=60)) == {"system"}
 
 
+def test_mailboxes_with_mail_are_named_when_it_is_due(desk, queue, ledger):
+    assert queue.due_mailboxes(desk.now) == frozenset()
+    (spooled,) = desk.spool()
+    assert queue.due_mailboxes(desk.now) == {"system"}
+    ledger.fail(spooled, "ValueError: no", desk.now, [60.0])
+    assert queue.due_mailboxes(desk.now) == frozenset()
+    assert queue.due_mailboxes(desk.now + timedelta(seconds=60)) == {"system"}
+
+
 def test_a_mail_that_ended_is_not_due(desk, queue):
     desk.end(Outcome.HELD)
     assert not queue.is_due("system", desk.now + timedelta(days=400))
