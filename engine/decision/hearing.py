@@ -122,15 +122,16 @@ class _Room:
         heard = Heard(
             kind, person.address, events, parts, key=person.key, account=account.id if account is not None else 0,
             name=_name(account, ""), inside=person.inside, actor_inside=self._considered.actor_inside,
-            language=self._language(account),
+            language=self._language(account, inside=person.inside),
             template="answer" if kind is Kind.ANSWER else _template(events, parts),
         )  # fmt: skip
         heard = _with(heard, self._not_told.person(person, kind, actor_inside=self._considered.actor_inside))
         return self._collecting.put_off(heard, self._not_told.preference(account, "how") if account else "now")
 
-    def _language(self, account: Account | None) -> str:
+    def _language(self, account: Account | None, *, inside: bool) -> str:
+        """That of a person, else of the item for who writes to us, and of the installation for who works here."""
         own = account.language if account is not None else ""
-        return own or self._considered.on.language or self._config.instance.language
+        return own or ("" if inside else self._considered.on.language) or self._config.instance.language
 
     def _forwards(self) -> Iterator[Heard]:
         for address in dict.fromkeys(self._tell.forwards):

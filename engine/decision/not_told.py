@@ -46,6 +46,9 @@ _KEY_OF = {
 }  # fmt: skip
 """The preference that decides about a part; the others are asked elsewhere, or not at all."""
 
+_THEIRS = frozenset({Part.REQUESTER, Part.ASSIGNEE, Part.PARTICIPANT, Part.COPY, Part.WRITER, Part.OWNER})
+"""Parts that nobody needs a role for."""
+
 
 class NotTold:
     """Asks about one batch."""
@@ -132,11 +135,14 @@ class NotTold:
         return self.is_actor(person) and (account is None or self.preference(account, "own") != "yes")
 
     def _may_see(self, person: Person) -> bool:
-        """Outside people and accounts that may not see the workspace hear nothing of it, but of what is theirs."""
-        account, theirs = person.account, {Part.REQUESTER, Part.ASSIGNEE, Part.PARTICIPANT, Part.COPY, Part.WRITER}
+        """Outside people and accounts that may not see the workspace hear nothing of it, but of what is theirs.
+
+        Who stands in for an owner was named by the admin.
+        """
+        account = person.account
         if account is None or person.inside or not self._batch.workspace:
             return True
-        if person.parts.keys() & theirs:
+        if person.parts.keys() & _THEIRS:
             return True
         return self._scene.may(account.login, "view_items", self._batch.workspace)
 

@@ -478,6 +478,22 @@ def test_what_nobody_reads_who_has_the_item_is_heard_by_who_waits_for_new_ones(a
     assert set(told("item.commented", Scene(scene.on, suspended=suspended))) == {"ada@example.com"}
 
 
+def test_who_stands_in_needs_no_role_to_hear_of_what_is_held() -> None:
+    base = 'schema = 1\n[system.mailbox]\nhost = "imap.example.com"\nusername = "a"\npassword_env = "SECRET"\n'
+    batch = Batch((Happened("desk.held"),), Tell(), Actor(), "support")
+    stand_in = SMTP + '[system]\nowner = "Olga <olga@example.com>"\n'
+    (row,) = Hearing(config(stand_in, base)).hear(batch, Scene(hidden={"olga"}))[1]
+    assert (row.to, row.state) == ("olga@example.com", "queued")
+
+
+def test_who_works_here_reads_the_language_of_the_installation_and_a_customer_that_of_the_item() -> None:
+    on = OnItem("support", requester=JANE, people=(CARL, replace(BOB, language="fr")), language="ja")
+    rows = heard("item.answered", Scene(on), BY_ANNA)
+    assert {each.to: each.language for each in rows} == {
+        "bob@example.com": "fr", "carl@example.com": "en", "jane@big.example": "ja"
+    }  # fmt: skip
+
+
 def test_without_a_server_nobody_is_told_and_that_is_said() -> None:
     assert why("bob@example.com", "item.commented", Scene(ON), BY_ANNA, toml="") == ("suppressed", "no_smtp")
 
