@@ -1,7 +1,7 @@
-"""Options that do nothing where they stand: of another protocol, or beside an option that excludes them.
+"""Options that do nothing where they stand: of another protocol, beside an option that excludes them, in a workspace.
 
-Here: which options of a mailbox which protocols have, and what needs something else. Not here: options that are missing
-or contradict each other (`cross.py`), names of fields (the database knows them).
+Here: which options of a mailbox which protocols have, what needs something else, and what counts only at the top. Not
+here: options that are missing or contradict each other (`cross.py`), names of fields (the database knows them).
 Invariant: only what was written and is not the default is refused; what `[defaults.mailbox]` says is for all mailboxes,
 those to come too, and refused only where it names a protocol and no mailbox has another.
 """
@@ -41,6 +41,11 @@ TRANSPORTS: Mapping[str, tuple[str, ...]] = {
 }
 """The transports of [smtp] that have an option; all have those that are not named."""
 
+AT_TOP: Mapping[str, tuple[str, ...]] = {
+    "errors": ("behavior", "retry", "defer_limit"), "people": ("mail_suffix_separators",)
+}  # fmt: skip
+"""Options that are asked where no workspace is known yet: in one they do nothing."""
+
 WORDS: Mapping[str, tuple[str, ...]] = {"seen": _FOLDERS, "delete": ("imap", "pop3", "maildir")}
 """The protocols that can do what `after_success` and `after_failure` say."""
 
@@ -71,6 +76,38 @@ def idle(root: Root, mailboxes: tuple[Mailbox, ...]) -> Iterator[Finding]:
             yield Finding("C118", "this webhook is told of nothing", ("webhooks", name, "events"), advice, on_key=True)
     if root.smtp is not None:
         yield from _smtp(root.smtp)
+    yield from _log(root)
+    yield from _in_workspaces(root)
+
+
+def _log(root: Root) -> Iterator[Finding]:
+    defaults = {option.attribute: option.default for option in options(type(root.log)).values()}
+    for name in sorted(root.log.written - {"file"}) if root.log.file is None else ():
+        if getattr(root.log, name) != defaults[name]:
+            said = f"{name} does nothing without a file: nothing is logged"
+            yield Finding("C118", said, ("log", name), "add  file = …, or take it out", on_key=True)
+
+
+def _in_workspaces(root: Root) -> Iterator[Finding]:
+    """What counts only at the top, and what needs something that is not there: links, a scanner."""
+    sections = [("", root.replies), *((name, workspace.replies) for name, workspace in root.workspace.items())]
+    for name, replies in sections:
+        if "links" in replies.written and replies.links and not root.instance.base_url:
+            said = "links does nothing without a base_url: there is nothing to link to"
+            table: KeyPath = ("workspace", name, "replies") if name else ("replies",)
+            yield Finding("C118", said, (*table, "links"), "add  base_url = …  in [instance]", on_key=True)
+    for name, workspace in root.workspace.items():
+        for part, only in AT_TOP.items():
+            for option in sorted(set(only) & getattr(workspace, part).written):
+                said = f"{option} does nothing in a workspace: it is asked before one is known"
+                yield Finding(
+                    "C118", said, ("workspace", name, part, option), f"write it in [{part}], for all", on_key=True
+                )
+        scanner, top = workspace.gates.antivirus, root.gates.antivirus
+        if "antivirus" in workspace.gates.written and scanner is not None and (top is None or not top.clamd):
+            said = "antivirus does nothing in a workspace where [gates] has none: nothing is scanned"
+            path: KeyPath = ("workspace", name, "gates", "antivirus")
+            yield Finding("C118", said, path, "write it in [gates]", on_key=True)
 
 
 def _smtp(smtp: Smtp) -> Iterator[Finding]:

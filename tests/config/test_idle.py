@@ -17,6 +17,39 @@ MBOX = MAILDIR.replace("maildir", "mbox")
 
 
 @pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[replies]\nlinks = true\n", "links does nothing without a base_url"),
+        ("[workspace.support.replies]\nlinks = true\n", "links does nothing without a base_url"),
+        ('[log]\nlevel = "debug"\n', "level does nothing without a file"),
+        ('[workspace.support.errors]\ndefer_limit = "1 day"\n', "defer_limit does nothing in a workspace"),
+        ('[workspace.support.errors]\nbehavior = "delete"\n', "behavior does nothing in a workspace"),
+        ('[workspace.support.people]\nmail_suffix_separators = "-"\n', "mail_suffix_separators does nothing in a"),
+        ('[workspace.support.gates]\nantivirus = { clamd = "/x" }\n', "antivirus does nothing in a workspace where"),
+    ],
+)
+def test_an_option_that_needs_another_one_or_counts_only_at_the_top_is_an_error(
+    find: Find, text: str, said: str
+) -> None:
+    (problem,) = find(MAILBOX + text)
+    assert problem.code == "C118" and problem.message.startswith(said)
+    assert problem.excerpt.startswith(said.partition(" ")[0])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[instance]\nbase_url = "https://desk.example.com"\n[replies]\nlinks = true\n',
+        '[log]\nfile = "a.log"\nlevel = "debug"\n', '[log]\nlevel = "info"\n',
+        '[gates]\nantivirus = { clamd = "/x" }\n[workspace.support.gates]\nantivirus = { infected = "reject" }\n',
+        '[workspace.support.errors]\nforward_to = ["ops@example.com"]\n',
+    ],
+)  # fmt: skip
+def test_an_option_that_has_what_it_needs_is_none(find: Find, text: str) -> None:
+    assert find(MAILBOX + text) == []
+
+
+@pytest.mark.parametrize(
     ("text", "option"),
     [
         (POP3 + 'folder = "Support"\n', "folder"),
