@@ -98,8 +98,9 @@ def _expected(config: Config, store: Store) -> Iterator[tuple[Account | str, str
     for name, workspace in config.workspaces.items():
         if workspace.owner:
             yield bare(workspace.owner), f"the owner of {name}", ("workspace", name, "owner")
+        own: KeyPath = ("workspace", name) if "forward_to" in config.root.workspace[name].errors.written else ()
         for to in config.settings(name).errors.forward_to:
-            yield bare(to), "who hears what went wrong", ("errors", "forward_to")
+            yield bare(to), "who hears what went wrong", (*own, "errors", "forward_to")
         for account in store.still.members(name):
             yield account, f"who works in {name}", ("workspace", name)
     for account in store.still.admins():

@@ -121,6 +121,9 @@ def test_an_address_from_which_mail_came_back_is_named_until_somebody_mends_it(f
     assert [(each.code, each.message) for each in found] == [
         ("C176", "no mail reaches anna (anna@example.com), who works in support: what was sent there came back")
     ]
+    to = 'forward_to = ["anna@example.com", "ops@example.com"]'
+    (told, _) = find(OWNED + f"[workspace.support.errors]\n{to}\n")
+    assert told.excerpt == to and told.message.startswith("no mail reaches anna@example.com, who hears what went wrong")
     store.outbox_views.clear("anna@example.com", "root")
     assert codes(find(OWNED)) == []
 
