@@ -224,3 +224,6 @@ def _status(ctx: click.Context, login: str, status: str, as_json: bool) -> None:
         set_user_status(store, login, status)
         log_act(ctx, f"user.{status}", login)
         answer(as_json, "user", {"login": login, "done": status}, f"user {login}: {status}")
+        if status == "locked" and store.items.found(f'assigned:"{login}" status:open', 1)[0]:
+            said = f"open items are assigned to {login}: allegra item list assigned:{login} status:open"
+            click.echo(said, err=True)

@@ -238,3 +238,15 @@ def test_F122_also_to_says_whether_to_counts(desk: Any) -> None:
         )
         desk.run()
         assert [each["login"] for each in desk.item(number)["people"]] == people
+
+
+def test_who_locks_a_user_is_told_that_open_items_are_theirs(desk: Any) -> None:
+    desk.mail("Printer broken")
+    desk.run()
+    assert desk.allegra("user", "lock", "anna").stderr == ""
+    desk.allegra("user", "unlock", "anna")
+    assert desk.allegra("item", "assign", "1", "anna").exit_code == 0
+    locked = desk.allegra("user", "lock", "anna")
+    assert (locked.exit_code, locked.stdout) == (0, "user anna: locked\n")
+    assert locked.stderr == "open items are assigned to anna: allegra item list assigned:anna status:open\n"
+    assert [each["id"] for each in desk.lines("item", "list", "assigned:anna", "status:open")] == [1]
