@@ -74,7 +74,7 @@ def _made(
     if to_sender or to_inside:
         made |= {
             "sender": one_line(about.sender, SUBJECT_CHARS),
-            "subject": one_line(about.subject, SUBJECT_CHARS),
+            "subject": one_line(about.subject or (settings.gates.default_title if about.mail else ""), SUBJECT_CHARS),
             "reason": _sentence(_because(row)),
             "code": told.code,
         }

@@ -42,7 +42,7 @@ def test_F142_two_new_items_of_one_sender_are_two_acknowledgements_and_a_refusal
     desk.mail("")
     desk.run()
     assert [each["Subject"] for _, each in post.mails()] == [
-        "Re: [#1] Printer broken", "Re: [#2] Lamp broken", "Not accepted:",
+        "Re: [#1] Printer broken", "Re: [#2] Lamp broken", "Not accepted: (no subject)",
     ]  # fmt: skip
 
 

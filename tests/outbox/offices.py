@@ -65,9 +65,10 @@ class Office:
         store.directory.put_account("lola", name="Lola", emails=["lola@example.com"], status="locked")
         store.items.put_workspace("support", name="Support")
 
-    def configure(self, more: str = "") -> Config:
+    def configure(self, more: str = "", base_url: str = "") -> Config:
         """Settings beside those above; a section that stands there is written anew by its dotted name."""
-        self.config = parse(CONFIG + more, self.folder / "allegra.toml", {})
+        text = CONFIG.replace("[system", f'base_url = "{base_url}"\n[system', 1)
+        self.config = parse(text + more, self.folder / "allegra.toml", {})
         return self.config
 
     def account(self, login: str) -> int:

@@ -64,7 +64,7 @@ class Hostile:
 def office(tmp_path: Path) -> Iterator[Office]:
     with Store.open(":memory:", clock=lambda: builders.NOW) as store:
         made = Office(store, tmp_path)
-        made.configure("[replies]\nlinks = true\nattach_up_to = '20 kB'\n")
+        made.configure("[replies]\nlinks = true\nattach_up_to = '20 kB'\n", "https://desk.example.com")
         yield made
 
 

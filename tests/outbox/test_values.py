@@ -247,8 +247,10 @@ def test_a_code_without_advice_gives_none(office: Office) -> None:
 def test_links_stand_only_where_somebody_answers_there(office: Office) -> None:
     item = office.item()
     assert said(office, item=item)["url"] == ""
-    office.config = office.configure("[replies]\nlinks = true\n")
+    office.configure(base_url="https://desk.example.com")
     assert said(office, item=item)["url"] == ""
+    office.configure("[replies]\nlinks = true\n", base_url="https://desk.example.com")
+    assert said(office, item=item)["url"] == f"https://desk.example.com/items/{item}"
 
 
 def test_a_stranger_is_greeted_by_the_name_in_the_mail(office: Office) -> None:
