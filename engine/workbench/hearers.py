@@ -44,6 +44,10 @@ def _nobody(config: Config, store: Store) -> Iterator[Finding]:
     reached = admins or way.leads(config.system.owner)
     for name, workspace in config.workspaces.items():
         owner = way.leads(workspace.owner)
+        if owner and (person := store.still.person(bare(workspace.owner))) and not _wants(config, store, person, name):
+            said = f"nobody hears of mail that is held in {name}: its owner {person.login} prefers not"
+            advice = f"allegra user notify {person.login} held=yes, or name another owner"
+            yield _warning("C173", said, ("workspace", name, "owner"), advice)
         if not (owner or any(map(way.leads, config.settings(name).errors.forward_to)) or reached):
             said = f"nobody hears of mail that is held in {name}"
             places = f'owner = "…"  in [workspace.{name}] or [system], or  forward_to = […]  in [errors]'
@@ -56,6 +60,12 @@ def _nobody(config: Config, store: Store) -> Iterator[Finding]:
             advice += f"allegra workspace add {name} --member WHO=ROLE"
             yield _warning("C174", said, ("workspace", name), advice)
     yield from _not_reached(config, store, way)
+
+
+def _wants(config: Config, store: Store, owner: Account, workspace: str) -> bool:
+    """Tell whether an owner wants to hear of mail that is held, which nobody else hears of then."""
+    said = store.still.preference(owner.id, workspace, "held")
+    return said != "no" if said else config.settings(workspace).notify.defaults.held
 
 
 class _Way:

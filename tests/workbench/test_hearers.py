@@ -113,6 +113,16 @@ def test_whom_no_mail_reaches_is_named_and_counts_as_nobody(find: Find, store: S
     assert found[2].excerpt == 'owner = "olga@example.com"'
 
 
+def test_an_owner_who_does_not_want_to_hear_of_held_mail_is_nobody(find: Find, store: Store) -> None:
+    member(store, emails=["olga@example.com"])
+    store.directory.put_preferences("anna", "", {"held": "no"})
+    (found,) = find(OWNED)
+    assert found.code == "C173" and found.message.endswith("held in support: its owner anna prefers not")
+    store.directory.put_preferences("anna", "support", {"held": "yes"})
+    assert codes(find(OWNED)) == []
+    assert codes(find(OWNED + "[notify.defaults]\nheld = false\n")) == []
+
+
 def test_an_address_from_which_mail_came_back_is_named_until_somebody_mends_it(find: Find, store: Store) -> None:
     member(store, emails=["anna@example.com"])
     with store.joining():
