@@ -203,6 +203,7 @@ class Considered:
             return  # by these very words, perhaps
         person = self.people.setdefault(person.account.id if person.account is not None else person.key, person)
         machine_word = part in (Part.NAMED, Part.MEMBER, Part.OWNER, Part.ADMIN)
+        machine_word &= person.inside or event.name != "item.noted"  # that there is a note stays inside, too
         entitled = machine_word or part in (event.inside if person.inside else self._outside(event))
         if entitled and person.strange:
             person.strange = False

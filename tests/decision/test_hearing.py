@@ -687,9 +687,9 @@ def test_nobody_is_considered_twice_and_who_is_not_told_has_a_reason(
         assert set(each.events) <= set(BY_NAME)
 
 
-@given(scenes, actors)
-def test_a_note_goes_to_nobody_outside(scene: Scene, actor: Actor) -> None:
-    for each in heard("item.noted", scene, actor):
+@given(scenes, actors, st.lists(st.sampled_from(["boss@out.example", "karl", "bob"]), max_size=2).map(tuple))
+def test_a_note_goes_to_nobody_outside(scene: Scene, actor: Actor, named: tuple[str, ...]) -> None:
+    for each in heard("item.noted", scene, actor, named=named):
         assert each.state != "queued" or each.inside
 
 
