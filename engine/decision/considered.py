@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 ASSIGNED_TO = "assigned_to"
 
-UNDELIVERABLE = "mail.undeliverable"
+UNDELIVERABLE, NOTED = "mail.undeliverable", "item.noted"
 
 _PARTS = {event.name: tuple(dict.fromkeys((*event.inside, *event.outside))) for event in EVENTS}
 
@@ -98,8 +98,8 @@ class Considered:
         for part in _PARTS[event.name]:
             for who in self._in_part(part, event):
                 self._take(who, part, event)
-        if event.unassigned:
-            self._unassigned(event)
+        if others := self._others(event):
+            self._unassigned(event, others)
         if self._tell.named and event.name.startswith(("item.", "topic.")):
             for name in self._tell.named:
                 for account in self._named(name):
@@ -134,7 +134,17 @@ class Considered:
             return [each.writer for each in self.batch.events if each.writer]
         return on.writers
 
-    def _unassigned(self, event: Event) -> None:
+    def is_expected(self, event: Event) -> bool:
+        """Tell whether somebody has to hear: what an outside person says, as a note or not, is read by somebody."""
+        return event.expected or bool(self._others(event))
+
+    def _others(self, event: Event) -> tuple[Part, ...]:
+        """Who hears where nobody is assigned; of a note only where somebody outside wrote it."""
+        if event.name == NOTED and self.by_person and not self.actor_inside:
+            return BY_NAME["item.commented"].unassigned
+        return event.unassigned
+
+    def _unassigned(self, event: Event, others: tuple[Part, ...]) -> None:
         """Where nobody is assigned, those who wait for new items; where nobody does, the owner.
 
         Where there are no members and no owner, admins: nothing that a customer writes goes unheard. Whom no mail
@@ -142,9 +152,7 @@ class Considered:
         """
         assigned = any(map(self._is_reached, self._assignees))
         waiting = (
-            self._scene.who_wait(self.batch.workspace, self._not_told.usual("new"))
-            if Part.MEMBER in event.unassigned
-            else {}
+            self._scene.who_wait(self.batch.workspace, self._not_told.usual("new")) if Part.MEMBER in others else {}
         )
         for wants in ("all",) if assigned and event.name == "item.created" else () if assigned else WAITING:
             for account in waiting.get(wants, ()):
@@ -203,7 +211,7 @@ class Considered:
             return  # by these very words, perhaps
         person = self.people.setdefault(person.account.id if person.account is not None else person.key, person)
         machine_word = part in (Part.NAMED, Part.MEMBER, Part.OWNER, Part.ADMIN)
-        machine_word &= person.inside or event.name != "item.noted"  # that there is a note stays inside, too
+        machine_word &= person.inside or event.name != NOTED  # that there is a note stays inside, too
         entitled = machine_word or part in (event.inside if person.inside else self._outside(event))
         if entitled and person.strange:
             person.strange = False

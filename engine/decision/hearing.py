@@ -108,7 +108,7 @@ class _Room:
             names = tuple([each.name for each in events])
             yield Heard(Kind.NOTICE, "", names, state="suppressed", why=Why.CAP_HEARERS,
                         said=f"{len(people) - most} more")  # fmt: skip
-        missing = [each.name for each in events if each.expected]
+        missing = [each.name for each in events if self._considered.is_expected(each)]
         if missing and not reached and (self._tell.machine is None or self._tell.machine in TOLD_INSIDE):
             yield Heard(Kind.NOTICE, "", tuple(missing), state="suppressed", why=Why.NOBODY)
 

@@ -332,6 +332,19 @@ def test_a_guest_is_known_by_the_address_that_wrote() -> None:
     assert told("item.commented", scene, BY_ANNA) == {"kim@big.example": "answer"}
 
 
+def test_a_note_that_somebody_outside_wrote_is_heard_as_their_words_are() -> None:
+    staff = {"anna@example.com", "bob@example.com", "carl@example.com"}
+    stranger = Actor(None, "jane@home.example")
+    assert set(told("item.noted", None, stranger)) == staff
+    assert set(told("item.noted", Scene(OnItem("support", requester=JANE, assigned_to="bob")), stranger)) == {
+        "bob@example.com"
+    }
+    assert told("item.noted", None, BY_ANNA) == {}, "colleagues leave notes for who takes part"
+    assert told("item.noted", None, stranger, machine=Auto.AUTO_REPLY) == {}
+    (row,) = [each for each in heard("item.noted", Scene(staff=(), root=()), stranger) if not each.to]
+    assert row.why is Why.NOBODY
+
+
 def test_a_note_of_a_machine_tells_nobody() -> None:
     scene = Scene(OnItem("support", assigned_to="anna", people=(BOB,)))
     found = heard("item.noted", scene, Actor(None, "robot@big.example"), machine=Auto.AUTO_REPLY)
