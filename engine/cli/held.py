@@ -190,6 +190,12 @@ def trust(ctx: click.Context, sender: str, workspace: str | None, unproven: bool
         would = "would be" if dry_run else "is"
         if not as_json:
             click.echo(printable(f"{sender} {would} known: user {done.account.login} ({done.account.name})"))
+        for place in dict.fromkeys(line.workspace for line in done.lines if line.item and not dry_run):
+            free = config.settings(place).people.no_permission_check
+            if not (free or store.directory.may(done.account.login, "add_items", place)):
+                said = f"{done.account.login} may not add items in {place}, so what they write next is refused: "
+                said += f"allegra workspace add {place} --member {done.account.login}=ROLE"
+                click.echo(printable(said), err=True)
 
 
 def _chosen(store: Store, refs: tuple[str, ...], query: str | None) -> list[MailRow]:

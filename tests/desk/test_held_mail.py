@@ -137,6 +137,16 @@ def test_who_is_trusted_gets_an_account_and_what_was_held_of_them_goes_on(desk: 
     assert [line["outcome"] for line in desk.run()] == ["created"]
 
 
+def test_who_is_trusted_where_only_members_write_is_said_to_be_refused_next(desk: Any) -> None:
+    desk.load('workspaces = [{ identifier = "support", public = false }]\n')
+    held(desk, PROVEN)
+    trusted = desk.allegra("held", "trust", "max@elsewhere.example")
+    assert trusted.exit_code == 0
+    assert "max@elsewhere.example may not add items in support, so what they write next is refused" in trusted.stderr
+    desk.mail("A third one", sender=STRANGER, headers=(PROVEN,))
+    assert [line["code"] for line in desk.run()] == ["draft.no_permission"]
+
+
 def test_a_dry_run_of_trust_keeps_nothing_and_tells_the_same(desk: Any) -> None:
     mail = held(desk, PROVEN)
     (line,) = desk.lines("held", "trust", "max@elsewhere.example", "--dry-run")
