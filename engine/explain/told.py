@@ -187,12 +187,15 @@ def _what_it_means(this: Explained) -> Iterator[str]:
 
 
 _NOW = ("allegra run   decides it now",)
+_PUBLISH = ("allegra item publish {item} NOTE   make it a comment; --authorise lets its author reply",)
 _SOONER = "allegra mail reset-status {mail}   does not let it wait any longer"
 
 
 def _what_to_do(this: Explained) -> Iterator[str]:
     reason = reasons.REASONS.get(this.code)
     advice: tuple[str, ...] = reason.what_to_do if reason is not None else ()
+    if this.outcome is Outcome.NOTE and this.item and not this.waits:
+        advice = (*(line for line in advice if not line.startswith("allegra held")), *_PUBLISH)
     if this.by.kind == Who.PERSON:
         advice = (reasons.RETRY, reasons.RAW)
     if this.would is not None and this.would is not Outcome.DEFERRED:
@@ -204,7 +207,8 @@ def _what_to_do(this: Explained) -> Iterator[str]:
     if not advice:
         return
     yield " What you can do"
-    lines = [line.replace("{mail}", this.mail[:8]).replace("{sender}", this.sender) for line in advice]
+    said = {"{mail}": this.mail[:8], "{item}": str(this.item), "{sender}": this.sender}
+    lines = [re.sub(r"\{(mail|item|sender)\}", lambda name: said[name[0]], line) for line in advice]
     pairs = [re.split(r"\s{2,}", line, maxsplit=1) for line in lines]
     broad = max((len(pair[0]) for pair in pairs if len(pair) > 1), default=0)
     for command, *says in pairs:

@@ -88,3 +88,12 @@ def test_the_body_of_a_mail_is_in_no_trace(desk: Any) -> None:
     desk.mail("Printer broken", body="the secret word is xyzzy\n")
     desk.run()
     assert "xyzzy" not in desk.allegra("explain", "last", "--json").stdout
+
+
+def test_a_note_by_a_stranger_is_explained_with_the_command_that_publishes_it(desk: Any) -> None:
+    first = desk.mail("Printer broken")
+    desk.run()
+    desk.mail("Re: Printer broken", sender="jane@elsewhere.example", headers=(f"In-Reply-To: {first}",))
+    assert [(line["outcome"], line["code"]) for line in desk.run()] == [("note", "thread.stranger")]
+    said = desk.allegra("explain", "last").stdout
+    assert "allegra item publish 1 NOTE   make it a comment" in said and "allegra held" not in said
