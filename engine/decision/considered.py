@@ -44,6 +44,14 @@ class Person(Struct, eq=False):
     events: dict[str, None] = field(default_factory=dict)
     strange: bool = False
 
+    def take_over(self, other: Person) -> None:
+        """Have what somebody else has a part in, who is the same."""
+        if self.strange:
+            self.strange = False
+            self.parts.clear()
+        self.parts.update(other.parts)
+        self.events.update(other.events)
+
     @property
     def nearest(self) -> int:
         """The rank of the nearest part."""
@@ -104,6 +112,23 @@ class Considered:
             for name in self._tell.named:
                 for account in self._named(name):
                     self._take(account, Part.NAMED, event)
+
+    def everybody(self) -> list[Person]:
+        """Give all people, each once: an address with a tag is whose it is without, where they are there as well."""
+        theirs = {
+            self.key(email): person
+            for person in self.people.values()
+            if person.account is not None
+            for email in person.account.emails
+        }
+        found = []
+        for person in self.people.values():
+            known = theirs.get(person.key) if person.account is None else None
+            if known is None:
+                found.append(person)
+            elif not known.inside and not person.strange:  # who works here hears as such
+                known.take_over(person)
+        return found
 
     def _in_part(self, part: Part, event: Event) -> Iterable[Account | str]:
         on = self.on

@@ -94,7 +94,7 @@ class _Room:
     def _rows(self, events: list[Event]) -> Iterator[Heard]:
         known = (
             person
-            for person in self._considered.people.values()
+            for person in self._considered.everybody()
             if not (person.strange and self._not_told.is_actor(person))
         )
         people = sorted(known, key=lambda person: person.nearest)

@@ -111,9 +111,18 @@ class NotTold:
         machine, ours = self._tell.machine, "mail.undeliverable" in person.events
         if machine is not None and not (person.inside and (ours or machine in TOLD_INSIDE)):
             return Why.MACHINE, f"a machine wrote it ({machine})", False
-        if person.key in self._tell.copied and (not person.inside or person.parts.keys() == {Part.WATCHER}):
+        if (not person.inside or person.parts.keys() == {Part.WATCHER}) and self._has_it(person):
             return Why.HAS_IT, "", False
         return None
+
+    def _has_it(self, person: Person) -> bool:
+        """Tell whether the mail went to them itself, at any address of theirs."""
+        emails = person.account.emails if person.account is not None else ()
+        return not self._copied.isdisjoint((person.key, *map(self._key, emails)))
+
+    @cached_property
+    def _copied(self) -> frozenset[str]:
+        return frozenset(map(self._key, self._tell.copied))
 
     def forward(self, address: str) -> Answer:
         """Ask about an address that a rule sends the mail itself to; no mail is collected: over the cap it is held."""

@@ -33,7 +33,7 @@ ADA = Account(5, "ada", "Ada Admin", ("ada@example.com",), admin=True)
 JANE = Account(6, "jane", "Jane Doe", ("jane@big.example",))
 KARL = Account(7, "karl", "Karl Roe", ("karl@big.example",))
 WANDA = Account(8, "wanda", "Wanda Watch", ("wanda@big.example",))
-LOLA = Account(9, "lola", "Lola Locked", ("lola@example.com",), status="locked")
+LOLA = Account(9, "lola", "Lola Locked", ("lola@example.com", "lola@home.example"), status="locked")
 GUEST = Account(10, "guest", "Guest", (), status="guest")
 
 EVERYBODY = (ANNA, BOB, CARL, OLGA, ADA, JANE, KARL, WANDA, LOLA, GUEST)
@@ -386,6 +386,31 @@ def test_an_address_of_an_account_is_that_account() -> None:
     assert rows[0].account == JANE.id
 
 
+@pytest.mark.parametrize("tagged", ["jane+printer@big.example", "Jane+Printer@Big.Example"])
+def test_an_address_with_a_tag_is_whose_it_is_without_where_they_are_there_as_well(tagged: str) -> None:
+    watches = OnItem("support", requester_address=tagged, watchers=(JANE,), copies=(tagged,))
+    (row,) = [each for each in heard("item.commented", Scene(watches), BY_ANNA) if each.key == "jane@big.example"]
+    assert (row.account, row.to, row.kind) == (JANE.id, "jane@big.example", Kind.ANSWER)
+    assert set(row.parts) == {Part.REQUESTER, Part.WATCHER, Part.COPY}
+
+
+def test_what_an_address_with_a_tag_hears_is_not_lost_where_the_account_has_no_part_in_it() -> None:
+    on = OnItem("support", requester_address="jane+printer@big.example", people=(JANE,))
+    closed = heard("item.closed", Scene(on), BY_ANNA)
+    assert [(each.account, each.state) for each in closed if each.key == "jane@big.example"] == [(JANE.id, "queued")]
+
+
+def test_who_works_here_and_is_copied_at_an_address_with_a_tag_hears_once_as_a_colleague() -> None:
+    on = OnItem("support", requester=JANE, assigned_to="bob", copies=("bob+x@example.com",))
+    (row,) = [each for each in heard("item.commented", Scene(on), BY_ANNA) if each.key == "bob@example.com"]
+    assert (row.kind, row.parts, row.to) == (Kind.NOTICE, (Part.ASSIGNEE,), "bob@example.com")
+
+
+def test_an_address_with_a_tag_alone_hears_where_it_is() -> None:
+    on = OnItem("support", requester_address="jane+printer@big.example")
+    assert "jane+printer@big.example" in told("item.commented", Scene(on), BY_ANNA)
+
+
 def test_who_is_assigned_a_new_item_hears_that() -> None:
     (row,) = [each for each in heard("item.created", Scene(OnItem("support", assigned_to="bob"))) if each.account == 2]
     assert row.template == "assigned"
@@ -402,6 +427,8 @@ ON = OnItem("support", requester=JANE, assigned_to="bob", people=(LOLA,), watche
         ("anna@example.com", "actor", {"scene": Scene(replace(ON, assigned_to="anna"))}),
         ("jane@big.example", "has_it", {"copied": ("jane@big.example",)}),
         ("carl@example.com", "has_it", {"copied": ("carl@example.com",)}),
+        ("jane@big.example", "has_it", {"copied": ("jane+desk@big.example",)}),
+        ("lola@example.com", "has_it", {"copied": ("lola@home.example",)}),
         ("lola@example.com", "locked", {}),
         ("wanda@big.example", "not_permitted", {"scene": Scene(ON, hidden={"wanda"})}),
         ("bob@example.com", "prefers_not", {"scene": Scene(ON, wants={(BOB.id, "assigned"): "no"})}),
