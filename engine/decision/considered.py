@@ -235,9 +235,9 @@ class Considered:
         if part is Part.WRITER and self._not_told.did_it(person):
             return  # by these very words, perhaps
         person = self.people.setdefault(person.account.id if person.account is not None else person.key, person)
-        machine_word = part in (Part.NAMED, Part.MEMBER, Part.OWNER, Part.ADMIN)
-        machine_word &= person.inside or event.name != NOTED  # that there is a note stays inside, too
-        entitled = machine_word or part in (event.inside if person.inside else self._outside(event))
+        in_charge = part in (Part.MEMBER, Part.OWNER, Part.ADMIN) and (person.inside or event.name != NOTED)
+        named = part is Part.NAMED and (person.inside or _leaves(event))
+        entitled = in_charge or named or part in (event.inside if person.inside else self._outside(event))
         if entitled and person.strange:
             person.strange = False
             person.parts.clear()
@@ -282,3 +282,8 @@ class Considered:
             return True
         batch = self.batch
         return self._scene.may(account.login, "edit_items", batch.workspace) or account in self._assignees
+
+
+def _leaves(event: Event) -> bool:
+    """Tell whether an event may be told outside at all: words that are no note, and what others there hear of."""
+    return bool(event.outside) or (event.words and event.name != "item.noted")

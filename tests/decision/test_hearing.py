@@ -416,6 +416,23 @@ def test_who_is_assigned_a_new_item_hears_that() -> None:
     assert row.template == "assigned"
 
 
+@pytest.mark.parametrize("event", ["item.noted", "item.assigned", "item.changed"])
+def test_whom_a_rule_names_hears_outside_of_no_note_and_no_change(event: str) -> None:
+    named = {"named": ("boss@partner.example", "karl", "carl")}
+    rows = {each.to: (each.state, str(each.why or "")) for each in heard(event, Scene(), BY_ANNA, **named)}
+    assert rows["boss@partner.example"] == rows["karl@big.example"] == ("suppressed", "not_permitted")
+    assert rows["carl@example.com"] == ("queued", "")
+
+
+def test_whom_a_rule_names_hears_outside_of_words_and_of_what_others_there_hear() -> None:
+    for event in ("item.created", "item.commented", "item.closed", "item.merged"):
+        assert "boss@partner.example" in told(event, named=("boss@partner.example",))
+    assigned = Happened("item.assigned", 12, changes=(Change("assigned_to", "", "bob"),))
+    (row,) = [each for each in heard("item.created", None, BY_JANE, assigned, named=("boss@partner.example",))
+              if each.to == "boss@partner.example"]  # fmt: skip
+    assert row.events == ("item.created",)
+
+
 # ── why not ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 ON = OnItem("support", requester=JANE, assigned_to="bob", people=(LOLA,), watchers=(WANDA, CARL))
