@@ -51,6 +51,7 @@ class _Room:
         self._settings, self._not_told = config.settings(batch.workspace), NotTold(config, batch, scene)
         self._considered = Considered(config, batch, scene, self._not_told)
         self._collecting = Collecting(config, batch, scene)
+        self._answered = ""
         events = tuple(map(self._named_right, batch.events))
         self.batch = batch if events == batch.events else replace(batch, events=events)
 
@@ -87,7 +88,9 @@ class _Room:
             language=self._tell.language, template=self._tell.template, text=self._tell.text,
             last=self._not_told.is_last(event, to),
         )  # fmt: skip
-        yield _with(heard, self._not_told.answer(event, to))
+        heard = _with(heard, self._not_told.answer(event, to))
+        self._answered = heard.key if heard.state == "queued" else ""
+        yield heard
 
     # ── what comes of it ──────────────────────────────────────────────────────────────────────────────────────
 
@@ -125,7 +128,9 @@ class _Room:
             language=self._language(account, inside=person.inside),
             template="answer" if kind is Kind.ANSWER else _template(events, parts),
         )  # fmt: skip
-        heard = _with(heard, self._not_told.person(person, kind, actor_inside=self._considered.actor_inside))
+        answered = self._answered == person.key and self._not_told.is_actor(person)  # that is the one mail they get
+        why = self._not_told.person(person, kind, actor_inside=self._considered.actor_inside)
+        heard = _with(heard, (Why.ACTOR, "", False) if answered else why)
         return self._collecting.put_off(heard, self._not_told.preference(account, "how") if account else "now")
 
     def _language(self, account: Account | None, *, inside: bool) -> str:

@@ -560,6 +560,17 @@ def test_who_wants_to_hear_of_their_own_doing_does() -> None:
     assert "anna@example.com" in told("item.commented", scene, BY_ANNA)
 
 
+def test_who_wants_to_hear_of_their_own_doing_and_is_acknowledged_hears_once() -> None:
+    scene = Scene(OnItem("support", requester=ANNA), wants={(ANNA.id, "own"): "yes"})
+    ack = {"answer_to": "anna+desk@example.com", "template": "ack"}
+    rows = [each for each in heard("item.created", scene, BY_ANNA, **ack) if each.key == "anna@example.com"]
+    assert [(each.kind, each.state, each.why) for each in rows] == [
+        (Kind.AUTO, "queued", None), (Kind.NOTICE, "suppressed", Why.ACTOR),
+    ]  # fmt: skip
+    rows = heard("item.created", scene, BY_ANNA, **ack, no_answer=Why.RULE)
+    assert [each.kind for each in rows if each.state == "queued" and each.account == ANNA.id] == [Kind.NOTICE]
+
+
 def test_defaults_of_the_admin_stand_between_what_people_say_and_what_is_usual() -> None:
     toml = SMTP + "[notify.defaults]\nwatched = false\n"
     assert why("carl@example.com", "item.commented", Scene(ON), BY_ANNA, toml=toml) == ("suppressed", "prefers_not")
