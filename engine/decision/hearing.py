@@ -128,7 +128,8 @@ class _Room:
             language=self._language(account, inside=person.inside),
             template="answer" if kind is Kind.ANSWER else _template(events, parts),
         )  # fmt: skip
-        answered = self._answered == person.key and self._not_told.is_actor(person)  # that is the one mail they get
+        # who is answered by itself has the one mail that they get
+        answered = self._not_told.is_actor(person) and self._answered in self._not_told.keys(person)
         why = self._not_told.person(person, kind, actor_inside=self._considered.actor_inside)
         heard = _with(heard, (Why.ACTOR, "", False) if answered else why)
         return self._collecting.put_off(heard, self._not_told.preference(account, "how") if account else "now")

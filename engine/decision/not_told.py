@@ -117,8 +117,12 @@ class NotTold:
 
     def _has_it(self, person: Person) -> bool:
         """Tell whether the mail went to them itself, at any address of theirs."""
+        return not self._copied.isdisjoint(self.keys(person))
+
+    def keys(self, person: Person) -> tuple[str, ...]:
+        """Give all addresses of somebody as they are counted."""
         emails = person.account.emails if person.account is not None else ()
-        return not self._copied.isdisjoint((person.key, *map(self._key, emails)))
+        return (person.key, *map(self._key, emails))
 
     @cached_property
     def _copied(self) -> frozenset[str]:

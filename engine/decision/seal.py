@@ -136,7 +136,7 @@ def _copies(
     by_person = facts.automatic.kind is Auto.NONE and not facts.sender.problem
     if not people.cc.copy_unknown or not by_person or written not in (Target.NEW_ITEM, Target.COMMENT):
         return
-    if item and not telling.proven(facts):
+    if item and not facts.proven:
         return
     found: dict[str, Address] = {}
     for address in (*mail.to, *mail.cc):

@@ -46,7 +46,7 @@ def of_accepted(mail: Mail, facts: Facts, draft: Draft, settings: Settings, conf
         answer_to=to, unanswerable=unanswerable, language=spoken(facts, config), template=template, text=text,
         no_answer=no_answer, named=tuple(dict.fromkeys(draft.notifies)), forwards=tuple(dict.fromkeys(draft.forwards)),
         copied=_copied(mail), account=account, machine=_machine(facts),
-        proven=proven(facts), personal=_personal(facts), arrived_at=_arrived(mail), ordered=draft.reply is not None,
+        proven=facts.proven, personal=_personal(facts), arrived_at=_arrived(mail), ordered=draft.reply is not None,
     )  # fmt: skip
 
 
@@ -164,7 +164,7 @@ def answered_to(mail: Mail, facts: Facts) -> str:
     address = mail.reply_to[0] if mail.reply_to else sender
     near = address.key.rpartition("@")[2] == sender.key.rpartition("@")[2]
     new = facts.thread.item is None
-    if facts.authentication.dmarc != "pass" and not (near and (new or proven(facts))):
+    if facts.authentication.dmarc != "pass" and not (near and (new or facts.proven)):
         address = sender
     return "" if is_one_of(address.key, facts.own_addresses) else address.address
 
@@ -191,16 +191,8 @@ def _copied(mail: Mail) -> tuple[str, ...]:
     return tuple([address.key for address in (*mail.to, *mail.cc)])
 
 
-def proven(facts: Facts) -> bool:
-    """Tell whether who wrote it was sent a token or Message-ID of ours about it, or DMARC says that it is From.
-
-    The Message-ID of a mail that came in proves no such thing: all who were copied know it.
-    """
-    return facts.authentication.dmarc == "pass" or (facts.thread.proven and facts.thread.ours)
-
-
 def _personal(facts: Facts) -> bool:
     """Tell whether that token or Message-ID was sent to the sender and nobody else."""
     account = facts.sender.account
     theirs = account is not None and facts.thread.account == account.id
-    return facts.authentication.dmarc == "pass" or (proven(facts) and theirs)
+    return facts.authentication.dmarc == "pass" or (facts.proven and theirs)

@@ -156,6 +156,14 @@ class Facts(Struct, frozen=True):
     released: Release | None = None
     leaves: int = 0
 
+    @property
+    def proven(self) -> bool:
+        """Tell whether who wrote it was sent a token or Message-ID of ours about it, or DMARC says that it is From.
+
+        The Message-ID of a mail that came in proves no such thing: all who were copied know it.
+        """
+        return self.authentication.dmarc == "pass" or (self.thread.proven and self.thread.ours)
+
 
 class Release(Struct, frozen=True):
     """A person let a held mail go on: what rules, gates and hooks would hold is noted and passed.

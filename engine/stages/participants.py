@@ -3,7 +3,8 @@
 Here: who of To and Cc joins the item and as what, and the people that rules name.
 Not here: the author (`author`).
 Invariant: at most `people.cc.limit` people join by being on the mail; own addresses, the sender and lists never do, nor
-who is on the item already, but for the assignee, who may be another one tomorrow; a note or a post brings nobody in.
+who is on the item already, but for the assignee, who may be another one tomorrow; a note or a post brings nobody in,
+and what nobody proved to be of its sender none but those who work there: a forged From would let anybody in.
 """
 
 from __future__ import annotations
@@ -76,6 +77,8 @@ class _Joining:
         self._assignee = dict(draft.item.fields).get("assigned_to") if draft.item is not None else None
         self._unknown: list[str] = []
         self._never: list[str] = []
+        self._unproven: list[str] = []
+        self._lets_in = draft.item is None or facts.proven
         account = facts.sender.account
         self._seen = {facts.sender.address.key, *facts.own_addresses}
         self._logins = {account.login} if account is not None else set()
@@ -104,7 +107,11 @@ class _Joining:
                 break
             asked += 1
             joined += self._one(address, role)
-        for kind, out in (("participants.unknown", self._unknown), ("participants.never", self._never)):
+        for kind, out in (
+            ("participants.unknown", self._unknown),
+            ("participants.never", self._never),
+            ("participants.unproven", self._unproven),
+        ):
             if out:
                 more = max(len(out) - MOST_NAMED, 0)
                 self._found.note(kind, Mark.INFO, addresses=tuple(out[:MOST_NAMED]), more=more)
@@ -124,18 +131,28 @@ class _Joining:
 
     def _one(self, address: Address, role: Role) -> bool:
         match = self._look.ask(AccountOf(address.key, self._options.mail_suffix_separators))
-        if match.account is not None:
-            return self._join(match.account, address, role)
-        if not self._options.cc.known_only:
-            return self._create(address, role)
-        self._unknown.append(address.address)
-        return False
+        if match.account is None and self._options.cc.known_only:
+            self._unknown.append(address.address)
+            return False
+        if not self._lets_in and self._is_new(match.account) and not self._works(match.account):
+            self._unproven.append(address.address)
+            return False
+        return self._create(address, role) if match.account is None else self._join(match.account, address, role)
+
+    def _works(self, account: Account | None) -> bool:
+        """Tell whether somebody works in the workspace: they see the item anyway."""
+        return account is not None and self._look.ask(May(account.login, "edit_items", self._draft.workspace))
+
+    def _is_new(self, account: Account | None) -> bool:
+        """Tell whether somebody may join who is not on the item, but for the assignee."""
+        if account is None:
+            return True
+        names = {account.login.casefold(), *map(key_of, account.emails)}
+        present = not self._present.isdisjoint(names)
+        return account.login not in self._logins and (not present or account.login == self._assignee)
 
     def _join(self, account: Account, address: Address, role: Role) -> bool:
-        present = account.login.casefold() in self._present or any(
-            key_of(email) in self._present for email in account.emails
-        )
-        if account.login in self._logins or (present and account.login != self._assignee):
+        if not self._is_new(account):
             return False
         self._logins.add(account.login)
         if account.status != AccountStatus.ACTIVE:

@@ -220,6 +220,7 @@ ENGLISH: Final[Mapping[str, str]] = {
     "participants.only": "only {joined} of {addresses} addresses join (people.cc.limit)",
     "participants.unknown": "{addresses}[ and {more} more]: not known here (people.cc.known_only)",
     "participants.never": "{addresses}[ and {more} more]: not to join, ever (people.cc.never)",
+    "participants.unproven": "{addresses}[ and {more} more]: do not join, for nothing proves who wrote this",
     "participants.inactive": "{login} is {status} and does not join",
     "participants.may_not_see": "{login} may not see items in {workspace} and does not watch",
     "participants.joins": "{login} joins as {role}",

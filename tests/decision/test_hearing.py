@@ -25,7 +25,7 @@ host = "smtp.example.com"
 from = "Help <help@example.com>"
 """
 
-ANNA = Account(1, "anna", "Anna Berg", ("anna@example.com",))
+ANNA = Account(1, "anna", "Anna Berg", ("anna@example.com", "berg@example.com"))
 BOB = Account(2, "bob", "Bob Lund", ("bob@example.com",))
 CARL = Account(3, "carl", "Carl Ek", ("carl@example.com",))
 OLGA = Account(4, "olga", "Olga Owner", ("olga@example.com",))
@@ -560,10 +560,12 @@ def test_who_wants_to_hear_of_their_own_doing_does() -> None:
     assert "anna@example.com" in told("item.commented", scene, BY_ANNA)
 
 
-def test_who_wants_to_hear_of_their_own_doing_and_is_acknowledged_hears_once() -> None:
+@pytest.mark.parametrize("to", ["anna@example.com", "anna+desk@example.com", "berg@example.com"])
+def test_who_wants_to_hear_of_their_own_doing_and_is_acknowledged_hears_once(to: str) -> None:
     scene = Scene(OnItem("support", requester=ANNA), wants={(ANNA.id, "own"): "yes"})
-    ack = {"answer_to": "anna+desk@example.com", "template": "ack"}
-    rows = [each for each in heard("item.created", scene, BY_ANNA, **ack) if each.key == "anna@example.com"]
+    ack = {"answer_to": to, "template": "ack"}
+    theirs = ("anna@example.com", "berg@example.com")
+    rows = [each for each in heard("item.created", scene, BY_ANNA, **ack) if each.key in theirs]
     assert [(each.kind, each.state, each.why) for each in rows] == [
         (Kind.AUTO, "queued", None), (Kind.NOTICE, "suppressed", Why.ACTOR),
     ]  # fmt: skip

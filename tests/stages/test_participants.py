@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from builders import World, config, draft, facts, item, mail
+from builders import World, answers, config, draft, facts, item, mail
+from msgspec.structs import replace
 
 from engine.model.desk import Account
 from engine.model.draft import Draft, PersonChange, Role, Target
+from engine.model.facts import Thread
 from engine.model.mail import Address
-from engine.model.questions import AccountOf
+from engine.model.questions import AccountOf, May
 from engine.stages.participants import MOST_ASKED, Participants
 from engine.wording.sentence import sentence
 
@@ -50,6 +52,36 @@ def test_F122_people_in_to_count_as_cc_unless_that_is_off() -> None:
 
 def test_F122_somebody_else_in_to_joins_where_we_got_a_blind_copy() -> None:
     assert joined(decide(to="bob@example.com")) == {"bob": Role.READER}
+
+
+FORGED = replace(draft(), item=item(7, people=("jane",)), target=Target.COMMENT)
+
+
+def on_an_item(cc: str, thread: Thread, toml: str = "", works: str = "") -> Draft:
+    """A reply that copies somebody; `works` is the login of who may edit items there."""
+    about = mail(headers=[("Cc", cc)])
+    known = replace(facts(about), thread=thread)
+    world = World(answers={May: lambda asked: asked.permission == "edit_items" and asked.login == works})
+    return Participants(config(toml)).decide(about, known, FORGED, world)
+
+
+def test_F124_a_reply_that_nobody_proved_brings_nobody_in_but_who_works_there() -> None:
+    guessed = answers(item(7), "subject", proven=False)
+    decided = on_an_item("bob@example.com", guessed)
+    assert joined(decided) == {}
+    assert "bob@example.com: do not join, for nothing proves who wrote this" in [
+        sentence(each) for each in decided.notes
+    ]
+    assert joined(on_an_item("bob@example.com", guessed, works="bob")) == {"bob": Role.READER}
+    copied = replace(answers(item(7), "message-id", proven=True), ours=False)
+    assert joined(on_an_item("bob@example.com", copied)) == {}
+    made = on_an_item("new@elsewhere.example", guessed, "[people.cc]\nknown_only = false\n")
+    assert (joined(made), made.new_users) == ({}, ())
+
+
+def test_F124_a_reply_to_a_mail_of_ours_brings_in_who_is_copied() -> None:
+    ours = replace(answers(item(7), proven=True), ours=True)
+    assert joined(on_an_item("bob@example.com", ours)) == {"bob": Role.READER}
 
 
 def test_F124_sender_own_addresses_and_repetitions_do_not_join() -> None:
