@@ -272,6 +272,30 @@ def test_where_a_workspace_has_neither_members_nor_an_owner_the_admins_hear() ->
     assert [each.why for each in heard("item.created", Scene(wants=wants))] == [Why.NOBODY], "they chose that"
 
 
+@pytest.mark.parametrize(
+    ("assigned_to", "suspended"),
+    [("lola", set()), ("group:night", set()), ("bob", {"bob@example.com"})],
+)
+def test_where_whoever_is_assigned_takes_no_mail_those_hear_who_wait(assigned_to: str, suspended: set[str]) -> None:
+    scene = Scene(OnItem("support", requester=JANE, assigned_to=assigned_to), groups={"night": (LOLA,)})
+    scene.suspended |= suspended
+    rows = heard("item.commented", scene)
+    told = {each.account for each in rows if each.state == "queued"}
+    assert told == {ANNA.id, BOB.id, CARL.id} - ({BOB.id} if suspended else set())
+    assert {str(each.why) for each in rows if each.account in (LOLA.id, BOB.id) and each.why} <= {"locked", "suspended"}
+
+
+def test_where_those_who_wait_and_the_owner_take_no_mail_the_admins_hear() -> None:
+    owned = SMTP + '[workspace.support]\nname = "Support"\nowner = "olga@example.com"\n'
+    base = 'schema = 1\n[system.mailbox]\nhost = "imap.example.com"\nusername = "a"\npassword_env = "SECRET"\n'
+    gone = Scene(staff=(LOLA,), suspended={"olga@example.com"})
+    batch = Batch((Happened("item.created", 12),), Tell(), BY_JANE, "support", 12)
+    rows = Hearing(config(owned, base)).hear(batch, gone)[1]
+    assert {each.to: str(each.why or each.state) for each in rows} == {
+        "lola@example.com": "locked", "olga@example.com": "suspended", "ada@example.com": "queued",
+    }  # fmt: skip
+
+
 def test_where_nobody_at_all_would_hear_a_row_says_so() -> None:
     (row,) = heard("item.created", Scene(staff=(), root=()))
     assert (row.to, row.state, row.why) == ("", "suppressed", Why.NOBODY)
