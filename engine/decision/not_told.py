@@ -139,7 +139,9 @@ class NotTold:
     def is_actor(self, person: Person) -> bool:
         actor = self._batch.actor
         if actor.account is not None and actor.account.status != AccountStatus.GUEST:
-            return person.account is not None and person.account.id == actor.account.id
+            if person.account is None:  # an address of theirs with a tag
+                return person.key in map(self._key, actor.account.emails)
+            return person.account.id == actor.account.id
         return bool(actor.key) and person.key == self._key(actor.key)
 
     def did_it(self, person: Person) -> bool:

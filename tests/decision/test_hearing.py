@@ -430,6 +430,11 @@ def test_who_works_here_and_is_copied_at_an_address_with_a_tag_hears_once_as_a_c
     assert (row.kind, row.parts, row.to) == (Kind.NOTICE, (Part.ASSIGNEE,), "bob@example.com")
 
 
+def test_who_did_it_does_not_hear_of_it_at_an_address_with_a_tag() -> None:
+    on = OnItem("support", requester_address="jane+printer@big.example", assigned_to="bob")
+    assert why("jane+printer@big.example", "item.reopened", Scene(on)) == ("suppressed", "actor")
+
+
 def test_an_address_with_a_tag_alone_hears_where_it_is() -> None:
     on = OnItem("support", requester_address="jane+printer@big.example")
     assert "jane+printer@big.example" in told("item.commented", Scene(on), BY_ANNA)
