@@ -94,7 +94,8 @@ class Scene(Protocol):
     def is_looping(self, address_key: str, item: int) -> bool:
         """Tell whether mails go to and fro between us and an address about an item; if so, note it for a day.
 
-        That is: within ten minutes five mails of the address on the item, each within two minutes of one of ours to it.
+        That is: within ten minutes five mails of the address on the item, each within two minutes of one of ours to it;
+        or within four hours five that say the same, with a notice or an answer of ours between them.
         """
 
     def is_repeating(self, address_key: str, row: int) -> bool:

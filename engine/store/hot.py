@@ -361,8 +361,9 @@ FIRST_READ = "SELECT first_read_at FROM mailbox WHERE name = ?"
 TAKEN_IN = "SELECT min(first_seen) FROM presentation WHERE inbound_id = ?"
 
 TO_AND_FRO = f"""
-SELECT inbound.received_at FROM inbound JOIN receipt ON receipt.inbound_id = inbound.id
-WHERE inbound.sender = ? AND inbound.received_at >= ? AND inbound.{DECIDED} AND receipt.item = ?"""
+SELECT inbound.received_at, inbound.body_key FROM inbound JOIN receipt ON receipt.inbound_id = inbound.id
+WHERE inbound.sender = ? AND inbound.received_at >= ? AND inbound.{DECIDED} AND receipt.item = ?
+ORDER BY inbound.received_at"""
 
 # CROSS JOIN: the mail first, then those of its sender.
 REPEATED = f"""

@@ -7,7 +7,7 @@ processes cannot both be the last below a cap; nothing of an item is remembered,
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 import msgspec
@@ -22,7 +22,7 @@ from engine.store.database import Database, moment, time, us
 from engine.store.directory import Directory
 from engine.store.memory import Memory
 from engine.store.queue import CLOCK_JUMP_S
-from engine.store.written import Written
+from engine.store.written import KEPT_US, Written
 
 LOOP_S, LOOP_MAILS, PROMPT_S, LOOP_MUTE_S = 600.0, 5, 120, 86_400
 """So many mails in so many seconds, each so soon after one of ours, are a loop: nothing goes to the address about the
@@ -159,16 +159,18 @@ class Scene:
         return {(key, item): until for key, item, until in rows}
 
     def is_looping(self, address_key: str, item: int) -> bool:
-        start = self._start(LOOP_S)
         if not item:
             return False
-        letters = self.letters.to(address_key)
-        ours = [each.at for each in letters if each.item == item and each.at >= start and not each.held]
+        now = self._database.now()
+        start, soon = now - KEPT_US, now - int(LOOP_S * 1_000_000)
+        ours = [each for each in self.letters.to(address_key) if each.item == item and not each.held]
         if len(ours) < LOOP_MAILS:
             return False
-        theirs = [at for (at,) in self._database.rows(hot.TO_AND_FRO, address_key, start, item)]
-        prompt = [at for at in theirs if any(0 <= at - before <= PROMPT_S * 1_000_000 for before in ours)]
-        if len(prompt) < LOOP_MAILS:
+        theirs = self._database.rows(hot.TO_AND_FRO, address_key, start, item)
+        late = [each.at for each in ours if each.at >= soon]
+        prompt = [at for at, _ in theirs if at >= soon and any(0 <= at - each <= PROMPT_S * 1_000_000 for each in late)]
+        told = [each.at for each in ours if each.kind != Kind.AUTO]
+        if len(prompt) < LOOP_MAILS and _turns(theirs, told) < LOOP_MAILS:
             return False
         until = self._database.now() + LOOP_MUTE_S * 1_000_000
         self._database.run(hot.MUTE, address_key, item, until, "mails went to and fro")
@@ -203,10 +205,7 @@ class Scene:
     # ── counts ────────────────────────────────────────────────────────────────────────────────────────────────
 
     def written(self, kind: Kind, address_key: str = "", item: int = 0) -> int:
-        if not address_key:
-            return self.letters.of(kind)
-        letters = self.letters.to(address_key)
-        return len([each for each in letters if each.kind == kind and (not item or each.item == item)])
+        return self.letters.count(kind, address_key, item) if address_key else self.letters.of(kind)
 
     def refused(self, code: str, since_s: float, address_key: str) -> int:
         return int(self._database.one(hot.REFUSED_TO, address_key, *self._span(since_s), code)[0])
@@ -224,6 +223,17 @@ class Scene:
 
     def _start(self, since_s: float) -> int:
         return self._database.now() - int(since_s * 1_000_000)
+
+
+def _turns(theirs: Sequence[tuple[int, bytes | None]], ours: Sequence[int]) -> int:
+    """Count how often in turn an address said what it said last, each time after one of ours."""
+    turns, since, (_, last) = 0, 0, theirs[-1] if theirs else (0, None)
+    for at, said in theirs:
+        if said is None or said != last:
+            turns, since = 0, at
+        elif any(since <= each < at for each in ours):
+            turns, since = turns + 1, at
+    return turns
 
 
 class Still(Scene):

@@ -1,4 +1,4 @@
-"""How many mails of ours were written in the last hour: of a kind to everybody, and to one address.
+"""What mails of ours were written lately: of a kind to everybody in an hour, and to one address.
 
 Here: counting rows of the outbox for the caps, and what is remembered so that the next mail of a pass need not count
 again. Not here: which cap stands on a count (`decision/not_told.py`), the rows (`dispatches.py`).
@@ -20,6 +20,10 @@ from engine.store.queue import CLOCK_JUMP_S
 HOUR_US = 3_600_000_000
 """The time in which the caps count."""
 
+KEPT_US = 4 * HOUR_US
+"""The time in which mails to one address are looked at: as many mails in it that all say the same, each after one of
+ours, are a loop, too, which passes by cron make slow (`scene.py`)."""
+
 MOST_COUNTED = 5_000
 """Rows that a count looks at: above this number it is more than any cap allows."""
 
@@ -36,27 +40,33 @@ class Written:
         is_kept = self._memory.stands_still()
         times = self._memory.totals.get(kind) if is_kept else None
         if times is None:
-            rows = self._database.rows(hot.WRITTEN, str(kind), *_span(now), MOST_COUNTED)
+            rows = self._database.rows(hot.WRITTEN, str(kind), *_span(now, HOUR_US), MOST_COUNTED)
             times = [at for (at,) in reversed(rows)]
             if is_kept:
                 self._memory.totals[kind] = times
         return len(times) - bisect_left(times, now - HOUR_US)
 
     def to(self, address_key: str) -> list[Letter]:
-        """Give what was written to an address in the last hour by itself, in order."""
+        """Give what was written to an address by itself in the time that is kept, in order."""
         now = self._now()
         is_kept = self._memory.stands_still()
         known = self._memory.letters.get(address_key) if is_kept else None
         if known is None:
-            rows = self._database.rows(hot.WRITTEN_TO, address_key, *_span(now), MOST_COUNTED)
+            rows = self._database.rows(hot.WRITTEN_TO, address_key, *_span(now, KEPT_US), MOST_COUNTED)
             known = [Letter(at, kind, item or 0, bool(held)) for at, kind, item, held in reversed(rows)]
             if len(self._memory.letters) >= MOST_REMEMBERED:
                 self._memory.letters.clear()
             if is_kept:
                 self._memory.letters[address_key] = known
-        if known and known[0].at < now - HOUR_US:
-            del known[: bisect_left(known, (now - HOUR_US,))]
+        if known and known[0].at < now - KEPT_US:
+            del known[: bisect_left(known, (now - KEPT_US,))]
         return known
+
+    def count(self, kind: Kind, address_key: str, item: int = 0) -> int:
+        """Count the rows of a kind to an address of the last hour, on one item or any."""
+        letters = self.to(address_key)
+        late = letters[bisect_left(letters, (self._latest - HOUR_US,)) :]
+        return len([each for each in late if each.kind == kind and (not item or each.item == item)])
 
     def wrote(self, kind: Kind, address_key: str, item: int, now: int, *, held: bool) -> None:
         """Hear that a row was written that counts."""
@@ -71,6 +81,6 @@ class Written:
         return now
 
 
-def _span(now: int) -> tuple[int, int]:
+def _span(now: int, kept: int) -> tuple[int, int]:
     """Between which times what was written counts: a clock that ran ahead wrote what is of a time to come."""
-    return now - HOUR_US, now + CLOCK_JUMP_S * 1_000_000
+    return now - kept, now + CLOCK_JUMP_S * 1_000_000

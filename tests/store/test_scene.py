@@ -246,6 +246,45 @@ def test_mails_that_say_nothing_do_not_say_the_same(desk, scene):
     assert not scene.is_repeating("jane@example.com", 0), "what a person does is no mail"
 
 
+@pytest.mark.parametrize(
+    ("minutes", "words", "told", "looping"),
+    [
+        (10, "I am away.", answer, [False] * 4 + [True]),
+        (30, "I am away until 12:0{}", answer, [False] * 4 + [True]),
+        (10, "I am away, says {name}.", answer, [False] * 5),
+        (10, "I am away.", auto, [False] * 5),
+        (70, "I am away.", answer, [False] * 5),
+    ],
+)
+def test_G19_who_says_the_same_in_turn_with_our_mails_is_found_to_loop_however_slowly_it_goes(
+    desk, scene, minutes, words, told, looping
+):
+    item, jane = desk.item("Printer", name="Jane Doe").item, "jane@example.com"
+    words_of, reply = (AddComment(item, "x", ""),), {"outcome": Outcome.COMMENT, "item": item}
+    found = []
+    for number, name in enumerate(("ann", "bob", "cid", "dan", "eve")):
+        (spooled,) = desk.spool(b"ours %d" % number)
+        desk.commit(spooled, *words_of, **reply, sender="bob@example.com", told=(told(jane),))
+        desk.later(minutes=minutes)
+        (spooled,) = desk.spool(b"theirs %d" % number)
+        desk.commit(spooled, *words_of, **reply, sender=jane, says=words.format(number, name=name))
+        with desk.store.joining():
+            found.append(scene.is_looping(jane, item))
+    assert found == looping
+    assert scene.is_muted(jane, item) == looping[-1]
+
+
+def test_who_says_the_same_without_hearing_of_us_does_not_loop(desk, scene):
+    told = tuple([answer("jane@example.com", events=(name,)) for name in ("item.answered", "item.closed")])
+    item = desk.item("Printer", name="Jane Doe", told=told).item
+    for number in range(7):
+        (spooled,) = desk.spool(b"%d" % number)
+        reply = AddComment(item, "x", "")
+        desk.commit(spooled, reply, outcome=Outcome.COMMENT, item=item, says="Any news?")
+        desk.later(minutes=9)
+    assert not scene.is_looping("jane@example.com", item)
+
+
 # ── counts ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
