@@ -46,7 +46,7 @@ def of_accepted(mail: Mail, facts: Facts, draft: Draft, settings: Settings, conf
         answer_to=to, unanswerable=unanswerable, language=spoken(facts, config), template=template, text=text,
         no_answer=no_answer, named=tuple(dict.fromkeys(draft.notifies)), forwards=tuple(dict.fromkeys(draft.forwards)),
         copied=_copied(mail), account=account, machine=_machine(facts),
-        proven=facts.proven, personal=_personal(facts), arrived_at=_arrived(mail), ordered=draft.reply is not None,
+        proven=facts.proven, personal=facts.personal, arrived_at=_arrived(mail), ordered=draft.reply is not None,
     )  # fmt: skip
 
 
@@ -189,10 +189,3 @@ def _arrived(mail: Mail) -> datetime:
 
 def _copied(mail: Mail) -> tuple[str, ...]:
     return tuple([address.key for address in (*mail.to, *mail.cc)])
-
-
-def _personal(facts: Facts) -> bool:
-    """Tell whether that token or Message-ID was sent to the sender and nobody else."""
-    account = facts.sender.account
-    theirs = account is not None and facts.thread.account == account.id
-    return facts.authentication.dmarc == "pass" or (facts.proven and theirs)

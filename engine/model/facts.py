@@ -164,6 +164,13 @@ class Facts(Struct, frozen=True):
         """
         return self.authentication.dmarc == "pass" or (self.thread.proven and self.thread.ours)
 
+    @property
+    def personal(self) -> bool:
+        """Tell whether that token or Message-ID was sent to the sender and nobody else."""
+        account = self.sender.account
+        theirs = account is not None and self.thread.account == account.id
+        return self.authentication.dmarc == "pass" or (self.proven and theirs)
+
 
 class Release(Struct, frozen=True):
     """A person let a held mail go on: what rules, gates and hooks would hold is noted and passed.

@@ -219,8 +219,23 @@ def _keywords(
             why = note("keywords.may_not_edit", login=login, workspace=goal.item.workspace)
             found.note("keywords.not_read", Mark.INFO, why=why)
             return keywords.Read(text)
+    if goal.item is not None and (whom := _let_in(said.fields, goal.item, facts, look)):
+        why = note("keywords.lets_in", person=whom, workspace=goal.item.workspace)
+        found.note("keywords.not_read", Mark.WARN, why=why)
+        return keywords.Read(text)
     found.add(*said.notes)
     return said
+
+
+def _let_in(changes: tuple[FieldChange, ...], item: ItemFacts, facts: Facts, look: Lookups) -> str:
+    """Whom a mail would give the item that nobody proved to be its sender's, if they do not work there: "" for nobody.
+
+    Who has an item hears its notes: a forged From could give it to anybody.
+    """
+    given = [str(change.value) for change in changes if change.name == "assigned_to" and change.value]
+    if facts.personal or not given:
+        return ""
+    return "" if look.ask(May(given[-1], "edit_items", item.workspace)) else given[-1]
 
 
 def _html_part(mail: Mail, settings: Settings, cut: Cut, text_changed: bool, found: Findings) -> Part | None:

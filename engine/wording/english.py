@@ -130,6 +130,7 @@ ENGLISH: Final[Mapping[str, str]] = {
     # 7 draft: its fields
     "keywords.not_read": "keywords are not read: {why}",
     "keywords.may_not_edit": "{login} may not edit items in {workspace}",
+    "keywords.lets_in": "{person} does not work in {workspace}, and nothing proves who wrote this",
     "keywords.machine": "a machine wrote this",
     "keywords.not_proven": "dmarc={dmarc}, and who sets fields must be proven",
     "keywords.not_known": "the sender is not known (items.override_by)",

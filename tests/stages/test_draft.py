@@ -365,6 +365,21 @@ def test_F090_keywords_change_an_item_for_those_who_may_edit_it() -> None:
     assert jane.text.startswith("Status: closed")
 
 
+def test_F090_what_nobody_proved_gives_an_item_to_nobody_who_does_not_work_there() -> None:
+    about, toml = mail("Assigned to: jane\n\nTake it."), '[items]\nallow_override = ["assigned_to"]\n'
+    ours = answers(item(7, ("jane", "anna")))
+    guessed = replace(ours, by="subject", proven=False)
+    for thread in (guessed, ours):  # a token that all on the item know proves no colleague
+        decided = decide(about, facts(about, ANNA, thread=thread), toml)
+        assert fields(decided) == {}
+        assert decided.text.startswith("Assigned to: jane")
+        assert "nothing proves who wrote this" in " ".join(map(sentence, decided.notes))
+    own = replace(ours, account=ANNA.id)
+    assert fields(decide(about, facts(about, ANNA, thread=own), toml)) == {"assigned_to": "jane"}
+    colleague = mail("Assigned to: bob\n\nTake it.")
+    assert fields(decide(colleague, facts(colleague, ANNA, thread=guessed), toml)) == {"assigned_to": "bob"}
+
+
 def test_F078_a_rule_changes_fields_of_the_item_that_is_answered() -> None:
     before = draft(fields=(FieldChange("status", "closed", RULE), FieldChange("type", "Task", RULE)))
     assert fields(decide(known=reply(), before=before)) == {"status": "Closed"}
