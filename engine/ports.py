@@ -88,6 +88,9 @@ class Scene(Protocol):
     def is_suspended(self, address_key: str) -> bool:
         """Tell whether an address takes no mail any more."""
 
+    def came_back(self, address_key: str) -> bool:
+        """Tell whether a mail to an address came back, and nothing has come from there since."""
+
     def is_muted(self, address_key: str, item: int) -> bool:
         """Tell whether nothing goes to an address about an item for now."""
 

@@ -116,6 +116,7 @@ class OutboxViews:
                 told = json.dumps({"address": address_key})
                 now = self._database.now()
                 self._database.run(hot.EVENT, now, "outbox.clear", by, via, None, None, 0, "", None, 0, "", told)
+            self._memory.touch("accounts")  # who takes mail is remembered with them
         return gone > 0
 
 

@@ -140,9 +140,12 @@ class Scene:
     def _suspended(self) -> frozenset[str]:
         return frozenset([key for (key,) in self._database.rows(hot.SUSPENDED)])
 
+    def came_back(self, address_key: str) -> bool:
+        return address_key in self._memory.remember(("failing",), self._failing)
+
     def heard_from(self, address_key: str) -> None:
         """Hear that a person wrote from an address: what came back from there before counts no more."""
-        if address_key in self._memory.remember(("failing",), self._failing):
+        if self.came_back(address_key):
             self._database.run(hot.TAKEN_AGAIN, address_key)
             self._memory.touch("accounts")
 

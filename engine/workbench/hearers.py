@@ -72,8 +72,7 @@ class _Way:
     """Whether mail finds its way to somebody, as things are now."""
 
     def __init__(self, config: Config, store: Store) -> None:
-        self._person, self._separators = store.still.person, config.separators
-        self._came_back = {each.address for each in store.outbox_views.addresses() if each.state != "muted"}
+        self._scene, self._separators = store.still, config.separators
 
     def leads(self, to: str) -> bool:
         """Tell whether it leads to an address of a setting; "" is nobody."""
@@ -81,13 +80,14 @@ class _Way:
 
     def barred(self, who: Account | str) -> str:
         """What is in the way: "" for nothing."""
-        account = self._person(who) if isinstance(who, str) else who
+        account = self._scene.person(who) if isinstance(who, str) else who
         address = who if isinstance(who, str) else next(iter(who.emails), "")
         if account is not None:
             address = next(iter(account.emails), address)
             if account.status in (AccountStatus.LOCKED, AccountStatus.REGISTERED):
                 return f"the account {account.login} is {account.status}"
-        return "what was sent there came back" if base_key(key_of(address), self._separators) in self._came_back else ""
+        key = base_key(key_of(address), self._separators)
+        return "what was sent there came back" if self._scene.came_back(key) else ""
 
 
 def _not_reached(config: Config, store: Store, way: _Way) -> Iterator[Finding]:

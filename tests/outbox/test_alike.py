@@ -38,7 +38,6 @@ EDITS = (
 )  # fmt: skip
 OWN = """
 [replies]
-links = true
 quote = "none"
 signature = "Somebody else"
 attach_up_to = "1 kB"
