@@ -503,7 +503,7 @@ class OutboxContext(Struct, frozen=True):
     the last public words before, by `quoted_from` at `quoted_at`.
     `first_id` is the Message-ID of the mail that made the item, `last_id` that of the last one this recipient wrote,
     `language` that of who asked. `signature` is that of the person inside whose words they are, "" without one of their
-    own.
+    own. `merged_into` is the item that it was merged into, where its words stand now.
     """
 
     mail: str = ""
@@ -537,3 +537,4 @@ class OutboxContext(Struct, frozen=True):
     pictures: tuple[SentFile, ...] = ()
     signature: str = ""
     language: str = ""
+    merged_into: int = 0

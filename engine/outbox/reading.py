@@ -21,11 +21,17 @@ def may_read(row: OutboxRow, about: OutboxContext, store: Store, config: Config)
     account = store.directory.account_by_id(row.account) if row.account else None
     if account is None or not (row.told.inside and about.item) or account.admin:
         return True
-    workspace = config.workspaces.get(about.workspace)
+    place, assigned_to = about.workspace, about.assigned_to
+    if about.merged_into:  # its words stand there now
+        facts = store.items.item(about.merged_into)
+        if facts is None:
+            return False
+        place, assigned_to = facts.workspace, str(dict(facts.fields).get("assigned_to") or "")
+    workspace = config.workspaces.get(place)
     owner = store.directory.person(bare(workspace.owner)) if workspace is not None and workspace.owner else None
     named = {account.login.casefold(), *(f"{GROUP}{group}".casefold() for group in account.groups)}
     return (
         (owner is not None and owner.id == account.id)
-        or about.assigned_to.casefold() in named
-        or store.directory.may(account.login, "edit_items", about.workspace)
+        or assigned_to.casefold() in named
+        or store.directory.may(account.login, "edit_items", place)
     )

@@ -69,12 +69,13 @@ class About:
         if found is None:
             return {}
         (title, workspace, text, status, kind, priority, assigned_to, opened_at, name, sender, first_id, html,
-         language) = found  # fmt: skip
+         language, merged_into) = found  # fmt: skip
         said = {
             "item": row.item, "title": title, "workspace": workspace, "status": status, "type": kind,
             "priority": priority, "assigned_to": assigned_to, "opened_at": time(opened_at),
             "requester": sender or name or "", "requester_address": bare(sender) if sender else "",
             "first_id": first_id or "", "text": text, "html": html, "language": language or "",
+            "merged_into": merged_into or 0,
         }  # fmt: skip
         if row.told.comment:
             if self._went_away(row.item):  # and the words with it

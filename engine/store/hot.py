@@ -712,7 +712,7 @@ FROM inbound LEFT JOIN mailbox ON mailbox.id = mailbox_id WHERE ref = ?"""
 ABOUT = {
     "item": """
 SELECT title, identifier, item.text, item.status, type, priority, assigned_to, item.created_at, account.name,
-  item.sender, inbound.message_id, item.html, coalesce(nullif(account.language, ''), item.language)
+  item.sender, inbound.message_id, item.html, coalesce(nullif(account.language, ''), item.language), merged_into
 FROM item JOIN workspace ON workspace.id = workspace_id LEFT JOIN account ON account.id = author_id
 LEFT JOIN inbound ON inbound.id = item.inbound_id WHERE item.id = ?""",
     "topic": "SELECT title, identifier FROM topic JOIN workspace ON workspace.id = workspace_id WHERE topic.id = ?",

@@ -155,6 +155,18 @@ def test_a_mail_that_waits_is_not_sent_without_words_where_they_were_merged_and_
         letter(engine.store.outbox.row(row.id), engine.store, engine.config, datetime.now(UTC))
 
 
+def test_a_note_that_waits_is_not_sent_after_a_merge_to_who_works_on_the_other_item_no_more(engine: Engine) -> None:
+    items.assign(engine, 12, "karl", by(engine))  # he has no role: he works on this one
+    row = next(each for each in items.note(engine, 12, "He never pays.", by(engine)).told if each.login == "karl")
+    send = lambda: letter(engine.store.outbox.row(row.id), engine.store, engine.config, datetime.now(UTC))  # noqa: E731
+    assert send().values["text"] == "He never pays."
+    items.merge(engine, 12, 7, by(engine))
+    with pytest.raises(Gone, match="not_permitted"):
+        send()
+    items.assign(engine, 7, "karl", by(engine))
+    assert send().values["text"] == "He never pays."
+
+
 def test_html_of_a_merged_item_is_there_after_its_mail_is_purged(engine: Engine) -> None:
     head = "From: jane@big.example\nTo: help@example.com\nSubject: HTML\nContent-Type: text/html\n\n"
     made = read(engine, f"{head}<p>On <b>fire</b></p>\n").receipt
