@@ -1,6 +1,6 @@
 """What a store hands out: claimed mails, rows of lists, views of items, rows of the outbox.
 
-Here: frozen data and nothing else. Not here: who gives it (`ports.py`) and where it is kept (`store/`).
+Here: frozen data and nothing else. Not here: who gives it (`ports/`) and where it is kept (`store/`).
 Invariant: no row holds more than short texts, but for the bytes of a mail that was asked for by itself.
 Over 300 lines: data only, and what it means.
 """

@@ -1,0 +1,34 @@
+"""What the world must offer to the engine, told as protocols: the parts of a store, and the store that holds them.
+
+Here: their names. Not here: how it is done (`store/`), where mail is read from (`sources/source.py`).
+Invariant: every promise is in a docstring and held by `tests/store/contracts/`, which knows nothing but these
+protocols: a store that passes there can take the place of another.
+"""
+
+from engine.ports.archive import Archive, Counting, Figures
+from engine.ports.desk import Directory, History, Items, TopicViews
+from engine.ports.hearing import Scene, Teller
+from engine.ports.ledger import Ledger, Queue
+from engine.ports.mailboxes import Mailboxes, OldMail, Troubles
+from engine.ports.outbox import Outbox, OutboxViews
+from engine.ports.store import Store
+
+__all__ = [
+    "Archive",
+    "Counting",
+    "Directory",
+    "Figures",
+    "History",
+    "Items",
+    "Ledger",
+    "Mailboxes",
+    "OldMail",
+    "Outbox",
+    "OutboxViews",
+    "Queue",
+    "Scene",
+    "Store",
+    "Teller",
+    "TopicViews",
+    "Troubles",
+]

@@ -1,0 +1,138 @@
+"""What was decided and what it comes to: mails, receipts and traces, retention and backups, figures and counts.
+
+Here: `Archive`, `Figures` and `Counting`. Not here: mails that wait (`ledger.py`).
+Invariant: what is looked at changes nothing; what is purged leaves its receipt.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime, tzinfo
+from pathlib import Path
+from typing import Protocol
+
+from engine.model import figures
+from engine.model.mail import RawMail
+from engine.model.plan import Receipt
+from engine.model.stored import (
+    Forgotten,
+    MailRow,
+    Pruned,
+    StoredMail,
+)
+
+
+class Archive(Protocol):
+    """Mails as people look for them, the bytes and traces behind them, and how long those are kept."""
+
+    # ── looking ───────────────────────────────────────────────────────────────────────────────────────────────
+
+    def find_mail(self, ref: str) -> MailRow | None:
+        """Find a mail by the beginning of its id, a Message-ID (the newest with it), `last` or `last-held`.
+
+        None if there is none; raises NotFound if the beginning fits more than one.
+        """
+
+    def mail(self, ref: str) -> MailRow:
+        """Find a mail as `find_mail` does. Raises NotFound if there is none."""
+
+    def mails(self, query: str = "", limit: int = 100, now: datetime | None = None) -> list[MailRow]:
+        """List the mails that a query finds, newest first. Raises Unclear for a query that means nothing."""
+
+    def mails_of(self, sender: str, limit: int) -> list[MailRow]:
+        """List the decided mails from an address, written as it is compared, newest first."""
+
+    def held(self, workspace: str = "", limit: int = 10_000, query: str = "") -> list[MailRow]:
+        """List what waits for a person, held or quarantined, oldest first; of a query as `mails`. Raises Unclear."""
+
+    def waiting(self, limit: int = 10_000) -> list[MailRow]:
+        """List mails that wait to be decided again, the oldest first."""
+
+    def oldest(self) -> datetime | None:
+        """When the first mail of the ledger came in; None while there is none."""
+
+    def receipts(self, mail: str) -> list[Receipt]:
+        """Give the receipts of a mail, one for each generation that ended."""
+
+    def trace(self, mail: str, generation: int | None = None) -> bytes | None:
+        """Give the stored trace of a mail's newest (or that) generation; None if there is none any more."""
+
+    def raw(self, mail: str) -> RawMail | None:
+        """Give the bytes of a mail as they came; None if they were purged. Raises NotFound for an unknown id."""
+
+    def stored_mails(self, since: datetime, until: datetime | None = None) -> Iterator[StoredMail]:
+        """Go through the decided mails of a time whose bytes are still there, oldest first, one at a time in memory."""
+
+    # ── keeping ───────────────────────────────────────────────────────────────────────────────────────────────
+
+    def keep_text(self, digest: str, text: str) -> None:
+        """Keep the text of a rule file by its hash: what traces are told with."""
+
+    def text(self, digest: str) -> str:
+        """Give a kept text, "" if there is none."""
+
+    def prune(self, now: datetime, keep: float, keep_trace: float, keep_outbox: float | None = None) -> Pruned:
+        """Let go of bytes older than `keep` seconds and traces older than `keep_trace` seconds.
+
+        Attachments and HTML bodies that items show are given bytes of their own first.
+        """
+
+    def purge(self, mail: str) -> None:
+        """Erase a mail: bytes, addresses, subject and trace; its digest, receipt and what it made stay.
+
+        Raises NotFound, and Refused for a mail that waits for somebody or whose mailbox action is not done.
+        """
+
+    def not_to_purge(self, mail: str) -> str:
+        """Say why a mail cannot be purged now, "" if it can be. Raises NotFound."""
+
+    def forget(self, address: str, by: str, separators: str = "", names: Sequence[str] = ()) -> Forgotten:
+        """Erase a person: address, names and words in mails, items, comments, posts, the outbox and the account.
+
+        Numbers, times, codes and digests stay. `names` are further names, which are looked for where the person took
+        part. Raises Refused while a mail of theirs waits or is to be moved, and for an item labelled `legal-hold`.
+        """
+
+    def wipe(self, *, anew: bool = False) -> None:
+        """Take what was erased out of the log of the database, too; with `anew` the whole file is written again.
+
+        Outside a transaction. Raises Busy while others work on the database, StoreError.
+        """
+
+    def backup(self, target: Path) -> int:
+        """Write a consistent copy of the database while others work on it; gives its size in bytes.
+
+        Raises StoreError, and Refused for a file that exists.
+        """
+
+
+class Figures(Protocol):
+    """How an installation stands."""
+
+    def now(self, at: datetime, give_up_s: float) -> figures.Figures:
+        """Give the figures of a moment; `give_up_s` is how long a mail is tried until it has failed."""
+
+    def pulses(self, at: datetime) -> list[figures.Pulse]:
+        """Give how every mailbox fares and how often mail comes, by name."""
+
+    def counted(self, since: tuple[int, int] | None) -> figures.Counted:
+        """Count what was added since a mark; nothing where there is none, or the database is an older one."""
+
+
+class Counting(Protocol):
+    """What happened in a time."""
+
+    def mails(self, by: str, since: datetime, zone: tzinfo) -> list[figures.Passed]:
+        """Count the decided mails that came since then by a key: a word of `BY_MAIL`. Hours and days are of a zone.
+
+        How long it took is told of the first decision of mail that came after its mailbox was first read.
+        """
+
+    def events(self, since: datetime) -> dict[str, int]:
+        """How often what happened since then, by the name of the event."""
+
+    def whys(self, since: datetime) -> dict[str, int]:
+        """How many rows of the outbox were not sent on purpose since then, by why not."""
+
+    def sent(self, since: datetime) -> tuple[int, int]:
+        """How many rows that were made since then were sent, and how many were not on purpose."""

@@ -1,0 +1,164 @@
+"""The mailboxes: what is known of each, who works on it, what is still to be done in it, what does not work.
+
+Here: `Mailboxes`, `OldMail` and `Troubles`. Not here: reading one (`sources/source.py`), its mails (`ledger.py`).
+Invariant: a lease has one holder, and nothing final is told to a server before its receipt is there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from engine.model.stored import (
+    LeftAlone,
+    MailboxState,
+    Sorted,
+    Trouble,
+)
+
+
+class Mailboxes(Protocol):
+    """Where mail comes from: what is known of each mailbox, who works on it, what is still to be done in it."""
+
+    def number(self, name: str) -> int:
+        """Give the number of a mailbox, made on first use: what keys hang on, so that a host may be renamed."""
+
+    # ── who works on it ───────────────────────────────────────────────────────────────────────────────────────
+
+    def lease(self, mailbox: str, owner: str, now: datetime, ttl_s: float = 60.0) -> bool:
+        """Take the lease of a mailbox; False if another runner has it, or the schema is being upgraded."""
+
+    def heartbeat(self, mailbox: str, owner: str, now: datetime, ttl_s: float = 60.0) -> bool:
+        """Make a lease last longer; False if it is not ours any more."""
+
+    def release(self, mailbox: str, owner: str) -> None:
+        """Give a lease back; one that is not ours stays where it is."""
+
+    def holder(self, mailbox: str) -> str:
+        """Name who has the lease of a mailbox, for people; "" for nobody."""
+
+    def take_over(self, mailbox: str, owner: str, now: datetime, waits_s: Sequence[float] = ...) -> None:
+        """Begin to work under a lease: free what earlier holders left claimed, and charge the mail they died on."""
+
+    def begin(self, mailbox: str, row: int) -> None:
+        """Note which mail is in hand, 0 for none: should the process die now, that one is charged with it.
+
+        Costs a microsecond. Without a lease nothing is noted, and all mails that the process had claimed are suspects.
+        """
+
+    # ── what it lists ─────────────────────────────────────────────────────────────────────────────────────────
+
+    def begin_epoch(self, mailbox: str, epoch: str, uidnext: int = 0, account: str = "") -> bool:
+        """Note the UIDVALIDITY (or its like) of a mailbox and its next UID; tells whether its numbers started anew.
+
+        They did if the epoch or the `account` changed ("": not known, as in databases of earlier releases), or if the
+        next UID is lower than it once was (0: not known). Then planned actions are void, for their numbers may name
+        other messages now; every listed message is unknown, is fetched again and recognised by its bytes, and its
+        action planned anew.
+        """
+
+    def unknown_keys(self, mailbox: str, keys: Sequence[str]) -> list[str]:
+        """Give the keys that the ledger does not know, in order; notes once a day that the others still exist."""
+
+    def sort_keys(self, mailbox: str, keys: Sequence[str]) -> Sorted:
+        """Sort the keys of a listing; notes once a day that the known ones still exist."""
+
+    def aside(self, mailbox: str) -> list[str]:
+        """Give the keys of messages that broke a session twice while they were fetched, the latest at the end."""
+
+    def broke(self, mailbox: str, key: str) -> None:
+        """Note that a session broke over a message. Twice, and it is fetched after all others from then on.
+
+        Once is the network; the order counts, for a reply to it may follow.
+        """
+
+    def whole(self, mailbox: str, keys: Collection[str]) -> None:
+        """Note that messages could be fetched, or are not there any more."""
+
+    def suspects(self, mailbox: str) -> list[str]:
+        """Give the keys of all messages over which a session broke."""
+
+    # ── how it fares ──────────────────────────────────────────────────────────────────────────────────────────
+
+    def failed(self, name: str, code: str, sentence: str, now: datetime) -> None:
+        """Note that a mailbox could not be read."""
+
+    def worked(self, name: str, now: datetime) -> None:
+        """Note that a mailbox was read."""
+
+    def pause(self, name: str, reason: str) -> None:
+        """Let passes leave a mailbox alone until `resume`."""
+
+    def resume(self, name: str) -> None:
+        """Let passes read a mailbox again."""
+
+    def paused(self, name: str) -> str:
+        """Say why a mailbox is paused, "" if it is not."""
+
+    def states(self) -> list[MailboxState]:
+        """Give the state of every mailbox that was ever read, by name."""
+
+    # ── what is to be done in it ──────────────────────────────────────────────────────────────────────────────
+
+    def pending_actions(self, mailbox: str, limit: int) -> list[tuple[str, str, str, int, str, str]]:
+        """Give what is to be done in a mailbox: key, kind, folder, bytes, Message-ID, sha256; failed ones last."""
+
+    def actions_done(self, mailbox: str, done: Sequence[tuple[str, ...]]) -> None:
+        """Note what came of mailbox actions (TX3): key, state (done, gone, failed), perhaps why, perhaps another key.
+
+        Under that a message stands now: it is one more presentation of it.
+        """
+
+    def actions_planned(self) -> int:
+        """Count the mailbox actions that wait or failed, in all mailboxes."""
+
+    def plan_closed(self, mailbox: str, action: str, folder: str, limit: int) -> int:
+        """Plan an action for mails that were kept in their mailbox until their item is closed, and it is, or is gone.
+
+        At most `limit` at a time; gives how many (F030). A topic counts as closed when it is locked.
+        """
+
+    def settle_again(self, mail: str, *, delete: bool = False) -> int:
+        """Plan the mailbox action of a mail once more; gives the number of its presentations. Raises NotFound.
+
+        With `delete` that it is deleted, wherever it still lies; Refused while it waits for a machine or a person.
+        """
+
+
+class OldMail(Protocol):
+    """What lies in mailboxes and is older than they are read from."""
+
+    def first_read(self, mailbox: str) -> datetime | None:
+        """When somebody first took the lease of a mailbox; None for nobody."""
+
+    def left_alone(self, mailbox: str) -> LeftAlone | None:
+        """Tell what the last pass left alone; None for nothing."""
+
+    def leave_alone(self, mailbox: str, left: LeftAlone | None) -> None:
+        """Note what is left alone, in place of what was; what has not changed is not written."""
+
+
+class Troubles(Protocol):
+    """What does not work, and since when."""
+
+    def begin(self, name: str, said: str, now: datetime) -> Trouble:
+        """Note that something does not work, or still does not; gives since when."""
+
+    def find(self, name: str) -> Trouble | None:
+        """Give a trouble that lasts; None if there is none of that name."""
+
+    def all(self) -> dict[str, Trouble]:
+        """Give every trouble that lasts, by its name."""
+
+    def may_be(self, now: datetime, silences_s: Sequence[float]) -> bool:
+        """Tell whether anything may be wrong: a trouble lasts, or no mail came for half a day, or one of these times.
+
+        Costs a few microseconds.
+        """
+
+    def told(self, name: str, now: datetime) -> None:
+        """Note that a trouble was told aloud."""
+
+    def over(self, name: str) -> None:
+        """Note that it works again."""
