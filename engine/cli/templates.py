@@ -26,7 +26,7 @@ from engine.cli.common import (
 from engine.cli.noun import Noun
 from engine.cli.paint import paint
 from engine.cli.shown import print_table
-from engine.plain_text import isolated, printable
+from engine.plain_text import isolated, printable, safe_line
 from rules.problem import Severity
 
 if TYPE_CHECKING:
@@ -191,7 +191,7 @@ def _print(made: Tried, html: Path | None) -> None:
         click.echo(f"{paint('head', name)}: {isolated(printable(value))}")
     click.echo()
     for line in made.text.rstrip("\n").split("\n"):
-        click.echo(isolated(printable(line)))
+        click.echo(isolated(safe_line(line)))
     for name, kind, size in made.files:
         click.echo(f"[{printable(name)}  {kind}  {size} bytes]")
     if html is not None:

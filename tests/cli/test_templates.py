@@ -231,6 +231,11 @@ def test_every_template_can_be_previewed_without_anything(run: Installation, nam
     assert not (run.folder / "var").exists(), "to look makes no database"
 
 
+def test_a_preview_indents_lines_as_the_mail_does(run: Installation) -> None:
+    shown = run("preview", "held_digest").stdout
+    assert "\n    max@example.org is not known here (gate.unknown_sender" in shown
+
+
 def test_a_preview_tells_what_happened_to_the_item_and_leaves_nothing(desk: Installation) -> None:
     before = desk.outbox()
     answer = desk("preview", "answer", "--item", "1").stdout
