@@ -161,6 +161,8 @@ def _refused(act: str, line: OutboxLine, force: bool) -> str:
         return f"went along with others: name row {line.sent_in}, which carries it"
     if act == "retry" and line.why in _NOBODY:
         return f"names nobody to send it to: {because(line)}"
+    if act == "retry" and line.why == Why.NOT_PERMITTED:
+        return "was for somebody who may not read it: item join or a role lets them hear of what comes next"
     if line.state in MAY[act] or (act == "retry" and force and line.state in BY_FORCE):
         return ""
     if act == "retry" and line.state == "unknown":

@@ -85,6 +85,15 @@ def test_what_names_nobody_cannot_be_sent_even_by_force(store: Store, config: Co
         does(store, config, "retry", number, force=True)
 
 
+def test_what_somebody_may_not_read_is_not_sent_to_them_even_by_force(store: Store, config: Config) -> None:
+    number = row(store, state="suppressed", why=Why.NOT_PERMITTED, item=12)
+    with pytest.raises(Refused, match="may not read it"):
+        does(store, config, "retry", number, force=True)
+    with pytest.raises(NotFound):
+        does(store, config, "retry", query="item:12", force=True)
+    assert of(store, number) == "suppressed"
+
+
 def test_a_drop_needs_a_reason_and_keeps_it(store: Store, config: Config) -> None:
     number = row(store)
     lines = desk.chosen(store, config, "drop", [number])
