@@ -106,6 +106,16 @@ def test_rooms_import_what_the_table_of_the_house_says_and_nothing_else() -> Non
     assert gone == [], "these arrows are not there any more: take them out of docs/architecture.md"
 
 
+def test_a_file_of_more_than_300_lines_says_why_once_and_no_other_does() -> None:
+    reasons = {path: path.read_text(encoding="utf-8") for path in modules()}
+    wrong = [
+        str(path.relative_to(ROOT))
+        for path, text in reasons.items()
+        if text.count("\nOver 300 lines: ") != (text.count("\n") > 300)
+    ]
+    assert wrong == []
+
+
 def test_ports_are_for_annotations_only() -> None:
     """Making all the protocols takes 12 ms, which nobody who runs would get anything for."""
     guilty = [

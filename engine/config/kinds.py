@@ -2,7 +2,6 @@
 
 Here: durations, sizes, patterns, addresses, paths, texts. Not here: which option has which kind; words and bare
 numbers, which msgspec reads.
-Over 300 lines: a reader for each kind, and the one table of them.
 Invariant: a reader either gives the value or says in one sentence what it expected; nothing of a kind can hold a
 control character, so nothing from the configuration breaks a protocol line or a header; `Lines` are for bodies only.
 Over 300 lines: a reader, a way to show it and a shape for the schema, kind by kind.

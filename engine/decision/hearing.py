@@ -4,7 +4,6 @@ Here: that a person hears once, and what kind of mail it is. Not here: who is co
 is not told (`not_told.py`), which events there are (`model/events.py`), rows (`store/dispatches.py`).
 Invariant: outside people hear words and whether the work is done, nothing else; everybody who is considered is told or
 has a reason; nobody is considered twice.
-Over 300 lines: who is considered and what comes of it, for one batch and from one table.
 """
 
 from __future__ import annotations
