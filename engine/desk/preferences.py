@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from engine.desk import looking
 from engine.model.preferences import BY_KEY, PREFERENCES, PRESETS, named
-from engine.store.errors import Unclear
+from engine.store.errors import NotFound, Unclear
 
 if TYPE_CHECKING:
     from engine.config import Config
@@ -60,11 +60,28 @@ def put(
         looking.workspace(store, workspace)
     for key, value in wanted.items():
         _judge(key, value, workspace)
+    wanted = {_asked_by(store, key, value): value for key, value in wanted.items()}
     changes: dict[str, str | None] = {}
     if reset or preset:
         changes = dict.fromkeys(BY_KEY)
         changes |= PRESETS[preset] if preset else {}
     store.directory.put_preferences(login, workspace, {**changes, **wanted})
+
+
+def _asked_by(store: Store, key: str, value: str) -> str:
+    """Give the key that is asked for: of an item that was merged, that of the other one. Raises NotFound.
+
+    What is gone is nothing to hear of; that somebody said so once may still be taken back.
+    """
+    kind, colon, number = key.partition(":")
+    if not colon:
+        return key
+    found = store.items.item(int(number)) if kind == "item" else store.items.topic(int(number))
+    if found is not None:
+        return f"{kind}:{found.id}"
+    if value == "yes":
+        return key
+    raise NotFound(looking.gone(store, int(number)) if kind == "item" else f"there is no topic {number}", number)
 
 
 def _judge(key: str, value: str, workspace: str) -> None:

@@ -148,3 +148,18 @@ def test_F125_who_wrote_below_a_topic_ends_its_notices_by_one_mail_and_hears_of_
     desk.allegra("topic", "post", "3", "-m", "Anybody?", "--as", "anna")
     desk.run()
     assert set(got(office)) == {"bob@example.com"}
+
+
+def test_F125_who_wants_no_more_of_a_merged_item_hears_no_more_of_the_other_one_and_what_is_not_there_is_said(
+    desk: Any, office: Any
+) -> None:
+    asked(desk, office, "The lamp is dark")
+    desk.mail("The lamp is very dark", "Very dark.\n", JANE)
+    assert outcome(desk) == "created"
+    assert desk.allegra("item", "merge", "1", "--into", "2").exit_code == 0
+    assert desk.allegra("user", "notify", "bob", "item:01=no").exit_code == 0
+    assert preferences(desk, "bob")["item:2"] == "no"
+    for key, said in (("item:99", "there is no item #99"), ("topic:9", "there is no topic 9")):
+        end = desk.allegra("user", "notify", "bob", f"{key}=no")
+        assert end.exit_code == 1 and said in end.output
+        assert desk.allegra("user", "notify", "bob", f"{key}=yes").exit_code == 0, "it may be taken back"
