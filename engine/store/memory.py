@@ -43,7 +43,7 @@ class Times(Struct):
     at: list[int]
 
 
-class Letter(NamedTuple):
+class Counted(NamedTuple):
     """A row of the outbox that counts: when it was written, of which kind, about which item (0: none), and held."""
 
     at: int
@@ -78,7 +78,7 @@ class Memory:
         self.windows: dict[int, Window] = {}
         self.senders: dict[str, dict[str, Times]] = {}
         self.totals: dict[str, list[int]] = {}
-        self.letters: dict[str, list[Letter]] = {}
+        self.letters: dict[str, list[Counted]] = {}
         database.rolled_back = self._rolled_back  # type: ignore[method-assign]
         database.leaving = self._leaving  # type: ignore[method-assign]
 
@@ -121,7 +121,7 @@ class Memory:
         for received_at, sender in notes.decided:
             self._decided(received_at, sender)
         for address_key, at, kind, item, held in notes.wrote:
-            self._wrote(address_key, Letter(at, kind, item, held))
+            self._wrote(address_key, Counted(at, kind, item, held))
         for counter, keys in notes.keys:
             self._touch_only(counter, keys)
         if notes.whole:
@@ -148,7 +148,7 @@ class Memory:
         self._trail.notes.decided.append((received_at, sender))
         self._decided(received_at, sender)
 
-    def wrote(self, address_key: str, letter: Letter) -> None:
+    def wrote(self, address_key: str, letter: Counted) -> None:
         """Hear that a row of the outbox was written that counts, so that the next count need not read them all."""
         self._trail.notes.wrote.append((address_key, *letter))
         self._wrote(address_key, letter)
@@ -207,7 +207,7 @@ class Memory:
             if known is not None and received_at >= known.start:
                 insort(known.at, received_at)
 
-    def _wrote(self, address_key: str, letter: Letter) -> None:
+    def _wrote(self, address_key: str, letter: Counted) -> None:
         times, known = self.totals.get(letter.kind), self.letters.get(address_key)
         if times is not None:
             insort(times, letter.at)

@@ -27,7 +27,7 @@ class Notes(msgspec.Struct, array_like=True):
     """What a transaction touched: counters of which anything may have changed, the keys of others, what to forget.
 
     `decided` are mails, by the time they were received and their sender; `wrote` are rows of the outbox that count, the
-    address and the values of a `Letter`. What was taken back in the middle of a transaction makes them `unsure`.
+    address and the values of a `Counted`. What was taken back in the middle of a transaction makes them `unsure`.
     """
 
     whole: list[Counter] = []

@@ -14,7 +14,7 @@ from bisect import bisect_left
 from engine.model.events import Kind
 from engine.store import hot
 from engine.store.database import Database
-from engine.store.memory import MOST_REMEMBERED, Letter, Memory
+from engine.store.memory import MOST_REMEMBERED, Counted, Memory
 from engine.store.queue import CLOCK_JUMP_S
 
 HOUR_US = 3_600_000_000
@@ -46,14 +46,14 @@ class Written:
                 self._memory.totals[kind] = times
         return len(times) - bisect_left(times, now - HOUR_US)
 
-    def to(self, address_key: str) -> list[Letter]:
+    def to(self, address_key: str) -> list[Counted]:
         """Give what was written to an address by itself in the time that is kept, in order."""
         now = self._now()
         is_kept = self._memory.stands_still()
         known = self._memory.letters.get(address_key) if is_kept else None
         if known is None:
             rows = self._database.rows(hot.WRITTEN_TO, address_key, *_span(now, KEPT_US), MOST_COUNTED)
-            known = [Letter(at, kind, item or 0, bool(held)) for at, kind, item, held in reversed(rows)]
+            known = [Counted(at, kind, item or 0, bool(held)) for at, kind, item, held in reversed(rows)]
             if len(self._memory.letters) >= MOST_REMEMBERED:
                 self._memory.letters.clear()
             if is_kept:
@@ -70,7 +70,7 @@ class Written:
 
     def wrote(self, kind: Kind, address_key: str, item: int, now: int, *, held: bool) -> None:
         """Hear that a row was written that counts."""
-        self._memory.wrote(address_key, Letter(now, str(kind), item, held))
+        self._memory.wrote(address_key, Counted(now, str(kind), item, held))
 
     def _now(self) -> int:
         """The time; where a clock was put back, another hour counts than the one that is remembered."""
