@@ -131,6 +131,7 @@ PARTS: dict[str, Callable[[int], dict[str, Any]]] = {
     "workspaces": many.workspaces,
     "listing": many.listing,
     "slow": many.slow,
+    "only_senders": letters.only_senders,
     "acks": lambda count: letters.acks(count, ROUNDS),
     "hearers": letters.hearers,
     "sending": letters.sending,
@@ -142,7 +143,11 @@ PARTS: dict[str, Callable[[int], dict[str, Any]]] = {
     "reply": parts.reply,
 }
 
-PASSES: dict[str, Callable[[Path], dict[str, Any]]] = {"pass": passes.one_pass, "least": least_pass}
+PASSES: dict[str, Callable[[Path], dict[str, Any]]] = {
+    "pass": passes.one_pass,
+    "least": least_pass,
+    "telling": letters.telling,
+}
 
 
 def main() -> None:
