@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from engine.cli.common import exit_codes, log_act, open_config, open_store, print_json
 from engine.cli.noun import Noun
 
+if TYPE_CHECKING:
+    from engine.store.soundness import Examined
+
 
 @click.group(cls=Noun)
 def db() -> None:
-    """Upgrade, back up and prune the database."""
+    """Upgrade, back up, check and prune the database."""
 
 
 @db.command()
@@ -40,13 +44,65 @@ def migrate(ctx: click.Context, wait_s: float, anew: bool, as_json: bool) -> Non
 @click.option("--json", "as_json", is_flag=True, help="As a JSON object.")
 @click.pass_context
 def backup(ctx: click.Context, target: Path, as_json: bool) -> None:
-    """Write a consistent copy of the database to FILE, readable by its owner only, while others go on working."""
-    with open_store(ctx) as store:
-        size = store.archive.backup(target)
+    """Write a consistent copy of the database to FILE, readable by its owner only, while others go on working.
+
+    The secret that signs reply addresses and what is remembered of scripts are in it, too. allegra.toml, rules, scripts
+    and templates are not: keep them as you keep other configuration.
+    """
+    from engine.desk.state_files import state_files
+
+    config = open_config(ctx)
+    with open_store(ctx, config) as store:
+        done = store.archive.backup(target, state_files(config))
     if as_json:
-        print_json("db", {"path": str(target), "bytes": size})
+        print_json("db", {"path": str(target), "bytes": done.size_bytes, "files": list(done.files)})
     else:
-        click.echo(f"{target}: {size} bytes")
+        along = f", with {', '.join(done.files)}" if done.files else ""
+        click.echo(f"{target}: {done.size_bytes} bytes{along}")
+
+
+@db.command()
+@click.argument("file", type=click.Path(path_type=Path), metavar="[FILE]", required=False)
+@click.option("--mails", is_flag=True, help="Read the bytes of every mail as well, and compare them with their digest.")
+@click.option("--json", "as_json", is_flag=True, help="As a JSON object.")
+@click.pass_context
+def check(ctx: click.Context, file: Path | None, mails: bool, as_json: bool) -> None:
+    """Look whether the database, or the backup FILE, is whole: pages, references, and what its tables promise.
+
+    It only reads, while others go on working, and ends with 1 where something is wrong.
+    """
+    from engine.cli.progress import Work
+    from engine.store import soundness
+    from engine.store.migrations import STEPS
+
+    path = file or open_config(ctx).store.path
+    with exit_codes(), Work("reading mails") as told:
+        found = soundness.examine(path, len(STEPS), read_mails=mails, told=told)
+    if as_json:
+        print_json("db", {"path": str(path), "whole": not found.findings, "version": found.version, "rows": found.rows,
+                          "mails_read": found.mails_read, "promises": found.promises,
+                          "findings": [{"count": each.count, "what": each.what, "named": list(each.named),
+                                        "remedy": each.remedy} for each in found.findings]})  # fmt: skip
+    else:
+        _print_examined(path, found)
+    if found.findings:
+        ctx.exit(1)
+
+
+def _print_examined(path: Path, found: Examined) -> None:
+    for each in found.findings:
+        click.echo(f"{path}: {f'{each.count} ' if each.count else ''}{each.what}")
+        if each.named:
+            more = ", …" if each.count > len(each.named) else ""
+            click.echo(f"  {', '.join(each.named)}{more}")
+    for remedy in dict.fromkeys(each.remedy for each in found.findings):
+        click.echo(f"  {remedy}")
+    if not found.findings:
+        read = f", {found.mails_read} mails and attachments read" if found.mails_read else ""
+        older = (
+            "" if found.promises else f"; schema {found.version} is not that of this release: promises not looked at"
+        )
+        click.echo(f"{path}: whole, {found.rows} rows{read}{older}")
 
 
 @db.command()
@@ -68,19 +124,24 @@ def restore(
     their numbers: the next ones are given above a gap. Then `allegra mailbox reconcile NAME` finds the mails that came
     after the backup; it tells nobody of them again.
     """
+    from engine.desk.state_files import state_files
     from engine.store import restoring
 
-    path = open_config(ctx).store.path
+    config = open_config(ctx)
+    path = config.store.path
     with exit_codes():
         if not commit:
             restoring.readable(backup)
             told: dict[str, object] = {"path": str(path), "backup": str(backup), "done": False}
             said = f"{backup} is a whole backup; --commit puts it in place of {path}"
         else:
-            done = restoring.restore(path, backup, send_queued=send_queued, gap=gap, wait_s=wait_s)
+            done = restoring.restore(
+                path, backup, send_queued=send_queued, gap=gap, wait_s=wait_s, places=state_files(config)
+            )
             told = {"path": str(path), "backup": str(backup), "done": True, "held": done.held,
-                    "next_item": done.next_item, "kept": str(done.kept or "")}  # fmt: skip
+                    "next_item": done.next_item, "kept": str(done.kept or ""), "files": list(done.files)}  # fmt: skip
             kept = f"what stood there is in {done.kept}\n" if done.kept else ""
+            kept += f"put back: {', '.join(done.files)}\n" if done.files else ""
             said = (f"{path} is what {backup} was; {kept}{done.held} mails that were queued are held; the next item is "
                     f"#{done.next_item}\nnow: allegra mailbox reconcile NAME --commit, for each mailbox")  # fmt: skip
     if as_json:

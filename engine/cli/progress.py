@@ -1,6 +1,7 @@
-"""How far a pass has come, for a person who waits: one line on a terminal, and only when it takes long.
+"""How far a piece of work has come, for a person who waits: one line on a terminal, and only when it takes long.
 
-Here: the line. Not here: the pass (`engine/run/passing.py`), what is told at its end (`run.py`).
+Here: the line, of a pass and of other long work. Not here: the pass (`engine/run/passing.py`), what is told at its end
+(`run.py`).
 Invariant: nothing is drawn where standard error is no terminal, nor in the first two seconds; the line is gone before
 anything else is printed.
 """
@@ -11,7 +12,8 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, TextIO
+from types import TracebackType
+from typing import TYPE_CHECKING, Self, TextIO
 
 from engine.run.passing import Listener
 
@@ -24,15 +26,56 @@ BAR = 20
 CLEAR = "\r\x1b[K"
 
 
-class Progress(Listener):
-    """Draws one line that is written over and over, for all mailboxes in work together."""
+class Drawn:
+    """One line that is written over and over."""
 
     def __init__(self, stream: TextIO | None = None, clock: Callable[[], float] = time.monotonic) -> None:
         self._stream, self._clock = stream or sys.stderr, clock
-        self._began = clock()
+        self._began, self._drawn = clock(), False
+
+    def draw(self, what: str, done: int, total: int) -> None:
+        """Draw how much of what is done, unless nobody looks or nobody has waited yet."""
+        if not self._stream.isatty() or self._clock() - self._began < PATIENCE_S:
+            return
+        filled = BAR * min(done, total) // total if total else 0
+        self._write(f"{CLEAR}{what[:20]:<10} {'█' * filled}{'░' * (BAR - filled)} {done}/{total}")
+        self._drawn = True
+
+    def clear(self) -> None:
+        """Take the line away."""
+        if self._drawn:
+            self._write(CLEAR)
+            self._drawn = False
+
+    def _write(self, text: str) -> None:
+        self._stream.write(text)
+        self._stream.flush()
+
+
+class Work:
+    """The line of one piece of work: called with how many of how many are done, gone when it ends, well or not."""
+
+    def __init__(self, what: str, line: Drawn | None = None) -> None:
+        self._what, self._line = what, line or Drawn()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __call__(self, done: int, total: int) -> None:
+        """Say how far it has come."""
+        self._line.draw(self._what, done, total)
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._line.clear()
+
+
+class Progress(Listener):
+    """The line of a pass, for all mailboxes in work together."""
+
+    def __init__(self, stream: TextIO | None = None, clock: Callable[[], float] = time.monotonic) -> None:
+        self._line = Drawn(stream, clock)
         self._totals: dict[str, int] = {}
         self._done: Counter[str] = Counter()
-        self._drawn = False
 
     def mailbox_started(self, report: MailboxReport, new: int) -> None:
         """A mailbox was listed: `new` mails will be read."""
@@ -52,20 +95,8 @@ class Progress(Listener):
 
     def clear(self) -> None:
         """Take the line away."""
-        if self._drawn:
-            self._write(CLEAR)
-            self._drawn = False
+        self._line.clear()
 
     def _draw(self) -> None:
-        if not self._stream.isatty() or self._clock() - self._began < PATIENCE_S:
-            return
-        done = self._done.total()
         total = sum(max(self._totals.get(name, 0), number) for name, number in self._done.items())
-        filled = BAR * done // total if total else 0
-        names = " + ".join(self._done)
-        self._write(f"{CLEAR}{names[:20]:<10} {'█' * filled}{'░' * (BAR - filled)} {done}/{total}")
-        self._drawn = True
-
-    def _write(self, text: str) -> None:
-        self._stream.write(text)
-        self._stream.flush()
+        self._line.draw(" + ".join(self._done), self._done.total(), total)

@@ -163,6 +163,13 @@ class StoredMail(Struct, frozen=True):
     raw: RawMail
 
 
+class Backup(Struct, frozen=True):
+    """A backup that was written: its size, and the names of the small files beside the database that are in it."""
+
+    size_bytes: int
+    files: tuple[str, ...] = ()
+
+
 class Pruned(Struct, frozen=True):
     """What was let go: raw mails and their bytes, traces; and how many attachments and bodies were kept from them.
 

@@ -6,7 +6,7 @@ Invariant: what is looked at changes nothing; what is purged leaves its receipt.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import Protocol
@@ -15,6 +15,7 @@ from engine.model import figures
 from engine.model.mail import RawMail
 from engine.model.plan import Receipt
 from engine.model.stored import (
+    Backup,
     Forgotten,
     MailRow,
     Pruned,
@@ -99,8 +100,8 @@ class Archive(Protocol):
         Outside a transaction. Raises Busy while others work on the database, StoreError.
         """
 
-    def backup(self, target: Path) -> int:
-        """Write a consistent copy of the database while others work on it; gives its size in bytes.
+    def backup(self, target: Path, files: Mapping[str, Path] | None = None) -> Backup:
+        """Write a consistent copy of the database while others work on it, and `files` by their names into it.
 
         Raises StoreError, and Refused for a file that exists.
         """

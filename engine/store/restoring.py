@@ -8,6 +8,7 @@ one or the new one, never a mixture; no number that may have been given since th
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Mapping
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,6 +21,7 @@ from engine.store.errors import Busy, Refused, StoreError
 from engine.store.file import prepare
 from engine.store.locks import FileLock
 from engine.store.migrations import MADE, bring_up_to_date, pass_file
+from engine.store.state_files import put_back, taken_out
 
 GAP = 1000
 """Numbers of items left out after a restore, where nobody says how many were given since the backup."""
@@ -30,11 +32,15 @@ HELD = "held: it was queued when the backup was written and may have been sent s
 
 
 class Restored(Struct, frozen=True):
-    """What a restore did: rows of the outbox that are held, the first number of an item made next, the old database."""
+    """What a restore did: rows of the outbox that are held, the first number of an item made next, the old database.
+
+    `files` are the names of the small files beside the database that came back.
+    """
 
     held: int
     next_item: int
     kept: Path | None
+    files: tuple[str, ...] = ()
 
 
 def damage(path: Path) -> str:
@@ -55,10 +61,20 @@ def readable(backup: Path) -> None:
         raise Refused(f"{backup} is damaged, or no backup: {wrong}")
 
 
-def restore(path: Path, backup: Path, *, send_queued: bool = False, gap: int = GAP, wait_s: float = WAIT_S) -> Restored:
+def restore(
+    path: Path,
+    backup: Path,
+    *,
+    send_queued: bool = False,
+    gap: int = GAP,
+    wait_s: float = WAIT_S,
+    places: Mapping[str, Path] | None = None,
+) -> Restored:
     """Put a backup in place of the database at `path`, while no pass runs.
 
     Mail that was queued is held, unless `send_queued`; the next item gets a number at least `gap` above the highest.
+    The small files in the backup go where `places` says by their names, after the database: whoever is stopped in
+    between does it again.
     Raises Refused for a file that is no whole backup of ours, Busy while a pass runs, StoreError.
     """
     readable(backup)
@@ -69,20 +85,23 @@ def restore(path: Path, backup: Path, *, send_queued: bool = False, gap: int = G
     made = path.with_name(path.name + ".restoring")
     try:
         made.unlink(missing_ok=True)
-        held, next_item = _prepared(backup, made, send_queued, gap)
-        kept = _put_in_place(made, path)
+        stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
+        files, held, next_item = _prepared(backup, made, send_queued, gap)
+        kept = _put_in_place(made, path, stamp)
         lock.note(MADE)
+        changed = put_back(files, places or {}, stamp)
     finally:
         made.unlink(missing_ok=True)
         lock.release()
-    return Restored(held, next_item, kept)
+    return Restored(held, next_item, kept, changed)
 
 
-def _prepared(backup: Path, made: Path, send_queued: bool, gap: int) -> tuple[int, int]:
-    """Copy the backup and make the copy fit for today: its schema, its queue, its numbers."""
+def _prepared(backup: Path, made: Path, send_queued: bool, gap: int) -> tuple[dict[str, bytes], int, int]:
+    """Copy the backup and make the copy fit for today: its schema, its queue, its numbers; gives the files in it."""
     prepare(made, create=True)
     with closing(sqlite3.connect(backup)) as old, closing(sqlite3.connect(made)) as new:
         old.backup(new)
+        files = taken_out(new)
     database = Database(made)
     database.connect()
     try:
@@ -102,12 +121,11 @@ def _prepared(backup: Path, made: Path, send_queued: bool, gap: int) -> tuple[in
         database.close()
         for side in (pass_file(made), made.with_name(made.name + "-wal"), made.with_name(made.name + "-shm")):
             side.unlink(missing_ok=True)
-    return held, highest + gap + 1
+    return files, held, highest + gap + 1
 
 
-def _put_in_place(made: Path, path: Path) -> Path | None:
+def _put_in_place(made: Path, path: Path, stamp: str) -> Path | None:
     """Write the copy over the database, whose content is kept beside it; one that is damaged is moved there."""
-    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
     kept = path.with_name(f"{path.name}.before-{stamp}")
     if not path.stat().st_size:
         made.replace(path)

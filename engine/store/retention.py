@@ -10,18 +10,20 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from engine.model.reasons import REASONS
-from engine.model.stored import Pruned
+from engine.model.stored import Backup, Pruned
 from engine.store import hot, tables
 from engine.store.blobs import Blobs
 from engine.store.database import Database, us
 from engine.store.errors import Busy, Refused, StoreError
 from engine.store.mails import Mails
 from engine.store.restoring import damage
+from engine.store.state_files import put_in
 from engine.store.terms import DECIDED, OPEN, PLANNED, QUEUED
 
 NEVER = 2**63 - 1
@@ -177,7 +179,7 @@ class Retention:
 
     # ── backup ────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def backup(self, target: Path) -> int:
+    def backup(self, target: Path, files: Mapping[str, Path] | None = None) -> Backup:
         try:
             os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600))
             copy = sqlite3.connect(target)
@@ -185,6 +187,7 @@ class Retention:
                 self._database.copy_to(copy)
             finally:
                 copy.close()
+            names = put_in(target, files or {})
             wrong = damage(target)
         except FileExistsError:
             is_folder = "is a folder: name a file in it" if target.is_dir() else "exists"
@@ -199,7 +202,7 @@ class Retention:
                 f"the backup {target} was written, but the database is damaged: {wrong}; "
                 "keep older backups, and look at the disk"
             )
-        return target.stat().st_size
+        return Backup(target.stat().st_size, names)
 
 
 def _old(cut: int, last: int, young: int) -> Any:

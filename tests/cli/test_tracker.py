@@ -301,6 +301,32 @@ def test_a_backup_is_put_in_place_only_when_told_to(full):
     assert Path(full.lines(db, "restore", str(target), "--commit")[0]["kept"]).is_file()
 
 
+def test_a_backup_holds_the_secret_and_brings_it_back(full):
+    target, secret = full.folder / "backup.sqlite3", full.folder / "var" / "secret"
+    secret.parent.mkdir(exist_ok=True)
+    secret.write_bytes(b"s" * 32)
+    assert full.run(db, "backup", str(target)).stdout.endswith(" bytes, with secret\n")
+    secret.write_bytes(b"t" * 32)
+    done = full.run(db, "restore", str(target), "--commit")
+    assert "put back: secret\n" in done.stdout and secret.read_bytes() == b"s" * 32
+    assert full.lines(db, "restore", str(target), "--commit")[0]["files"] == []
+
+
+def test_a_database_and_a_backup_are_looked_at(full):
+    target = full.folder / "backup.sqlite3"
+    full.run(db, "backup", str(target))
+    done = full.run(db, "check")
+    assert done.exit_code == 0 and ": whole, " in done.stdout
+    (found,) = full.lines(db, "check", str(target), "--mails")
+    assert found["whole"] and found["promises"] and found["findings"] == []
+    broken = bytearray(target.read_bytes())
+    broken[20_000:60_000] = b"\xff" * 40_000
+    target.write_bytes(broken)
+    done = full.run(db, "check", str(target))
+    assert done.exit_code == 1 and "restore a backup: allegra db restore FILE" in done.stdout
+    assert full.run(db, "check", str(full.folder / "none")).exit_code == 1
+
+
 def test_a_file_that_is_no_backup_is_refused(full):
     text = full.folder / "notes.txt"
     text.write_text("no database")

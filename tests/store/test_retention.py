@@ -209,7 +209,7 @@ def test_damaged_bytes_are_noticed(desk, attached):
 def test_backup_is_a_whole_database_for_its_owner_only(file_desk, tmp_path):
     file_desk.item("Printer")
     target = tmp_path / "backup.sqlite3"
-    assert file_desk.store.archive.backup(target) == target.stat().st_size
+    assert file_desk.store.archive.backup(target).size_bytes == target.stat().st_size
     assert stat.S_IMODE(target.stat().st_mode) == 0o600
     copy = sqlite3.connect(target)
     assert copy.execute("SELECT title FROM item").fetchall() == [("Printer",)]
