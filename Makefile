@@ -6,7 +6,7 @@ BIN     = $(VENV)/bin
 # One more than there are cores: some tests wait for servers that are slow on purpose.
 WORKERS ?= $(shell expr $$(nproc 2>/dev/null || sysctl -n hw.ncpu 2>/dev/null || echo 2) + 1)
 
-.PHONY: demo test bench lint coverage clean servers help
+.PHONY: demo test bench soak lint coverage clean servers help
 
 demo: $(VENV)/.installed
 	@$(BIN)/allegra demo --yes $(ARGS)
@@ -16,6 +16,9 @@ test: $(VENV)/.tested servers
 
 bench: $(VENV)/.tested
 	$(BIN)/python -m bench $(ARGS)
+
+soak: $(VENV)/.tested servers
+	PYTHONPATH=tests:. $(BIN)/python -m soak
 
 coverage: $(VENV)/.tested servers
 	$(BIN)/python -m pytest -n $(WORKERS) --cov --cov-report=term:skip-covered $(ARGS)
@@ -64,6 +67,7 @@ help:
 	@echo 'make coverage                all tests with their coverage; fails below the floor in pyproject.toml'
 	@echo 'make bench                   what a mail costs; ARGS="engine growth" for some parts (docs/performance.md)'
 	@echo 'BASE=../before make bench ARGS=against   the same with another tree, in turn'
+	@echo 'make soak                    10,000 mails, 500 kills, connections that break: nothing lost, nothing twice'
 	@echo 'make clean                   remove .venv and caches'
 	@echo 'PYTHON=python3.13 before any of them: with that Python'
 
