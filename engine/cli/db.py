@@ -9,6 +9,7 @@ import click
 
 from engine.cli.common import exit_codes, log_act, open_config, open_store, print_json
 from engine.cli.noun import Noun
+from engine.cli.progress import Work
 
 if TYPE_CHECKING:
     from engine.store.soundness import Examined
@@ -30,8 +31,8 @@ def migrate(ctx: click.Context, wait_s: float, anew: bool, as_json: bool) -> Non
     from engine.store import migrations
 
     path = open_config(ctx).store.path
-    with exit_codes():
-        done = migrations.migrate(path, wait_s, anew=anew)
+    with exit_codes(), Work("upgrading") as told:
+        done = migrations.migrate(path, wait_s, anew=anew, told=told)
     if as_json:
         print_json("db", {"path": str(path), "version": done.version, "steps": done.steps})
     else:
@@ -52,8 +53,8 @@ def backup(ctx: click.Context, target: Path, as_json: bool) -> None:
     from engine.desk.state_files import state_files
 
     config = open_config(ctx)
-    with open_store(ctx, config) as store:
-        done = store.archive.backup(target, state_files(config))
+    with open_store(ctx, config) as store, Work("copying") as told:
+        done = store.archive.backup(target, state_files(config), told)
     if as_json:
         print_json("db", {"path": str(target), "bytes": done.size_bytes, "files": list(done.files)})
     else:
@@ -71,7 +72,6 @@ def check(ctx: click.Context, file: Path | None, mails: bool, as_json: bool) -> 
 
     It only reads, while others go on working, and ends with 1 where something is wrong.
     """
-    from engine.cli.progress import Work
     from engine.store import soundness
     from engine.store.migrations import STEPS
 
@@ -162,8 +162,8 @@ def prune(ctx: click.Context, commit: bool, as_json: bool) -> None:
     from engine.desk import acting
 
     config = open_config(ctx)
-    with open_store(ctx, config) as store:
-        pruned = acting.prune(config, store, commit=commit)
+    with open_store(ctx, config) as store, Work("letting go") as told:
+        pruned = acting.prune(config, store, commit=commit, told=told)
     if commit:
         log_act(ctx, "db.prune", f"{pruned.mails} mails")
     if as_json:

@@ -14,6 +14,7 @@ import click
 from engine.cli import words
 from engine.cli.common import AWAY, DONE, FINDINGS, chosen_mailboxes, complain, open_config, open_store, print_json
 from engine.cli.noun import Noun
+from engine.cli.progress import Work
 from engine.cli.shown import older, print_table, when
 from engine.plain_text import printable
 
@@ -181,8 +182,8 @@ def reconcile(ctx: click.Context, name: str, folder: str | None, commit: bool, n
 
     config = open_config(ctx)
     (box,) = chosen_mailboxes(config, (name,))
-    with open_store(ctx, config) as store, _reaching():
-        found = mailboxes.reconcile(config, store, box, folder or "", commit=commit, notify=notify)
+    with open_store(ctx, config) as store, _reaching(), Work(f"comparing {name}") as progress:
+        found = mailboxes.reconcile(config, store, box, folder or "", commit=commit, notify=notify, told=progress)
     told = {"mailbox": name, "folder": found.place, "on_server": found.on_server, "known": found.known,
             "missing": found.missing, "known_by_content": found.known_by_content, "withheld": found.withheld,
             "left_alone": found.left_alone, "committed": commit}  # fmt: skip

@@ -38,7 +38,8 @@ class Drawn:
         if not self._stream.isatty() or self._clock() - self._began < PATIENCE_S:
             return
         filled = BAR * min(done, total) // total if total else 0
-        self._write(f"{CLEAR}{what[:20]:<10} {'█' * filled}{'░' * (BAR - filled)} {done}/{total}")
+        bar = f"{'█' * filled}{'░' * (BAR - filled)} {done}/{total}" if total else f"{done}"
+        self._write(f"{CLEAR}{what[:20]:<10} {bar}")
         self._drawn = True
 
     def clear(self) -> None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal
 from msgspec import Struct
 
 from engine.desk import looking
+from engine.model.told import Told, nobody
 from engine.run.line import Line, line_of
 from engine.run.passing import utc_now
 from engine.run.process import process
@@ -45,12 +46,15 @@ def settle(store: Store, ref: str) -> MailRow:
     return row
 
 
-def prune(config: Config, store: Store, *, commit: bool) -> Pruned:
-    """Let go of what is older than store.archive and outbox.keep say; without `commit` only tell what would go."""
+def prune(config: Config, store: Store, *, commit: bool, told: Told = nobody) -> Pruned:
+    """Let go of what is older than store.archive and outbox.keep say; without `commit` only tell what would go.
+
+    What was let go stays so: whoever is stopped goes on with the next call.
+    """
     archive = config.store.archive
     keep = archive.keep if archive.enabled else 0.0
     with nullcontext() if commit else store.rehearsal():
-        return store.archive.prune(utc_now(), keep, archive.keep_trace, config.outbox.keep)
+        return store.archive.prune(utc_now(), keep, archive.keep_trace, config.outbox.keep, told)
 
 
 class Erased(Refused):

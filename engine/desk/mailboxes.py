@@ -15,6 +15,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from engine.config.kinds import show_moment
+from engine.model.told import Told, nobody
 from engine.plain_text import printable
 from engine.run.lease import Lease
 from engine.run.passing import unknown, utc_now
@@ -232,7 +233,14 @@ def resume(store: Store, box: Mailbox) -> None:
 
 
 def reconcile(
-    config: Config, store: Store, box: Mailbox, folder: str = "", *, commit: bool = False, notify: bool = False
+    config: Config,
+    store: Store,
+    box: Mailbox,
+    folder: str = "",
+    *,
+    commit: bool = False,
+    notify: bool = False,
+    told: Told = nobody,
 ) -> Reconciled:
     """Compare the mails of a folder (the mailbox's own where none is named) with ours, by their bytes.
 
@@ -253,10 +261,18 @@ def reconcile(
             fresh = part(store, source, box, listed, new, since_of(config, store, box)).fresh
             counted = handed.Handed(source, box)
             raws = counted.fetch(fresh, config.settings().limits)
-            known, missing = _take_in(store, raws, lease.owner, commit, quiet=not notify)
+            counting = _counting(raws, len(fresh), told)
+            known, missing = _take_in(store, counting, lease.owner, commit, quiet=not notify)
             withheld = counted.withheld(fresh)
     place = elsewhere.folder if box.protocol in ("imap", "maildir") else box.place
     return Reconciled(place, len(listed), missing, known, withheld, len(new) - len(fresh))
+
+
+def _counting(raws: Iterable[RawMail], total: int, told: Told) -> Iterator[RawMail]:
+    """Hand on mails and tell how many."""
+    for number, raw in enumerate(raws, 1):
+        yield raw
+        told(number, total)
 
 
 def _take_in(store: Store, raws: Iterator[RawMail], owner: str, commit: bool, quiet: bool) -> tuple[int, int]:

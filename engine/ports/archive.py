@@ -21,6 +21,7 @@ from engine.model.stored import (
     Pruned,
     StoredMail,
 )
+from engine.model.told import Told, nobody
 
 
 class Archive(Protocol):
@@ -72,7 +73,9 @@ class Archive(Protocol):
     def text(self, digest: str) -> str:
         """Give a kept text, "" if there is none."""
 
-    def prune(self, now: datetime, keep: float, keep_trace: float, keep_outbox: float | None = None) -> Pruned:
+    def prune(
+        self, now: datetime, keep: float, keep_trace: float, keep_outbox: float | None = None, told: Told = nobody
+    ) -> Pruned:
         """Let go of bytes older than `keep` seconds and traces older than `keep_trace` seconds.
 
         Attachments and HTML bodies that items show are given bytes of their own first.
@@ -100,7 +103,7 @@ class Archive(Protocol):
         Outside a transaction. Raises Busy while others work on the database, StoreError.
         """
 
-    def backup(self, target: Path, files: Mapping[str, Path] | None = None) -> Backup:
+    def backup(self, target: Path, files: Mapping[str, Path] | None = None, told: Told = nobody) -> Backup:
         """Write a consistent copy of the database while others work on it, and `files` by their names into it.
 
         Raises StoreError, and Refused for a file that exists.

@@ -27,27 +27,29 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from engine.model.told import Told
+
 UPGRADE_WAIT_S = 30.0
 """How long an upgrade waits for a running pass before it says so."""
 
 
-def _first(database: Database) -> None:
+def _first(database: Database, _told: Told) -> None:
     """Step 1 is the making of the tables: no older schema was ever released."""
 
 
-def _numbering(database: Database) -> None:
+def _numbering(database: Database, _told: Told) -> None:
     """Step 2: numbers of items go on above a mark, which a restored backup sets."""
     database.run('CREATE TABLE "numbering" ("kind" TEXT NOT NULL PRIMARY KEY, "above" INTEGER NOT NULL) WITHOUT ROWID')
 
 
-def _hearing(database: Database) -> None:
+def _hearing(database: Database, told: Told) -> None:
     """Step 3 has a file of its own."""
     from engine.store.step_3 import take
 
-    take(database)
+    take(database, told)
 
 
-STEPS: tuple[tuple[str, Callable[[Database], None]], ...] = (
+STEPS: tuple[tuple[str, Callable[[Database, Told], None]], ...] = (
     ("first version", _first),
     ("numbers above a mark", _numbering),
     ("events and who hears of them", _hearing),
@@ -86,7 +88,12 @@ def pass_file(path: Path) -> Path:
 
 
 def bring_up_to_date(
-    database: Database, may_upgrade: bool = True, wait_s: float = UPGRADE_WAIT_S, *, anew: bool = False
+    database: Database,
+    may_upgrade: bool = True,
+    wait_s: float = UPGRADE_WAIT_S,
+    *,
+    anew: bool = False,
+    told: Told | None = None,
 ) -> list[str]:
     """Make or upgrade the schema; gives the names of the steps taken, usually none.
 
@@ -104,7 +111,7 @@ def bring_up_to_date(
                 f"the database {database.path} {GONE}: restore a backup "
                 "(`allegra db restore FILE`), or begin with an empty one (`allegra db migrate --anew`)"
             )
-        taken = _upgrade(database)
+        taken = _upgrade(database, told)
         if lock:
             lock.note(MADE)
         return taken
@@ -117,7 +124,7 @@ class Migrated(Struct, frozen=True):
     steps: tuple[str, ...]
 
 
-def migrate(path: Path, wait_s: float = UPGRADE_WAIT_S, *, anew: bool = False) -> Migrated:
+def migrate(path: Path, wait_s: float = UPGRADE_WAIT_S, *, anew: bool = False, told: Told | None = None) -> Migrated:
     """Make the database of a path (with `anew` also where one is gone), or bring its schema up to date.
 
     Raises StoreError, Busy.
@@ -125,7 +132,7 @@ def migrate(path: Path, wait_s: float = UPGRADE_WAIT_S, *, anew: bool = False) -
     database = Database(path)
     database.connect()
     try:
-        steps = bring_up_to_date(database, wait_s=wait_s, anew=anew)
+        steps = bring_up_to_date(database, wait_s=wait_s, anew=anew, told=told)
         return Migrated(version(database), tuple(steps))
     finally:
         database.close()
@@ -161,7 +168,9 @@ def _alone(database: Database, wait_s: float) -> Iterator[FileLock | None]:
         lock.release()
 
 
-def _upgrade(database: Database) -> list[str]:
+def _upgrade(database: Database, told: Told | None) -> list[str]:
+    from engine.model.told import nobody
+
     taken = []
     while not _is_current(database):
         with database.writing():
@@ -173,7 +182,7 @@ def _upgrade(database: Database) -> list[str]:
                 fresh = STEPS
             else:
                 fresh = STEPS[before : before + 1]
-                fresh[0][1](database)
+                fresh[0][1](database, told or nobody)
             now = us(datetime.now(UTC))
             for number, (name, _) in enumerate(fresh, before + 1):
                 database.run(hot.STEP_TAKEN, number, name, now)

@@ -17,6 +17,7 @@ from typing import Any
 
 from engine.model.reasons import REASONS
 from engine.model.stored import Backup, Pruned
+from engine.model.told import Told, nobody
 from engine.store import hot, tables
 from engine.store.blobs import Blobs
 from engine.store.database import Database, us
@@ -44,7 +45,9 @@ class Retention:
     def __init__(self, database: Database, mails: Mails, blobs: Blobs) -> None:
         self._database, self._mails, self._blobs = database, mails, blobs
 
-    def prune(self, now: datetime, keep: float, keep_trace: float, keep_outbox: float | None = None) -> Pruned:
+    def prune(
+        self, now: datetime, keep: float, keep_trace: float, keep_outbox: float | None = None, told: Told = nobody
+    ) -> Pruned:
         mails = size = kept = last = 0
         cut = us(now) - int(keep * 1_000_000)
         inbound, receipt = tables.Inbound, tables.Receipt
@@ -57,6 +60,7 @@ class Retention:
                     mails, size = mails + 1, size + length
             if not rows:
                 break
+            told(mails, 0)
         ended = inbound.select(inbound.id).where(tables.SQL(DECIDED), ~tables.SQL(f"({OPEN})"))
         cut = us(now) - int(keep_trace * 1_000_000)
         young = self._first_since(receipt, receipt.decided_at, cut, now)
@@ -67,10 +71,10 @@ class Retention:
                     receipt.inbound.in_(ended),
                 )
             )  # fmt: skip
-        let_go = self._outbox(us(now), keep_outbox) if keep_outbox is not None else 0
+        let_go = self._outbox(us(now), keep_outbox, told) if keep_outbox is not None else 0
         return Pruned(mails, size, traces, kept, let_go)
 
-    def _outbox(self, now: int, keep: float) -> int:
+    def _outbox(self, now: int, keep: float, told: Told) -> int:
         """Let go of rows of the outbox that are over, in one walk through all of them; gives how many."""
         row, gone, last = tables.Outbox, 0, 0
         sent = row.created_at < now - int(keep * 1_000_000)
@@ -84,6 +88,7 @@ class Retention:
                     return gone
                 self._database.do(row.delete().where(row.id.in_(numbers)))
             gone, last = gone + len(numbers), numbers[-1]
+            told(gone, 0)
 
     def _first_since(self, table: Any, time: Any, cut: int, now: datetime, *where: Any) -> int:
         """Give the first row since `cut`: rows behind it are younger, whatever their clock said when it ran behind."""
@@ -179,12 +184,12 @@ class Retention:
 
     # ── backup ────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def backup(self, target: Path, files: Mapping[str, Path] | None = None) -> Backup:
+    def backup(self, target: Path, files: Mapping[str, Path] | None = None, told: Told = nobody) -> Backup:
         try:
             os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600))
             copy = sqlite3.connect(target)
             try:
-                self._database.copy_to(copy)
+                self._database.copy_to(copy, told)
             finally:
                 copy.close()
             names = put_in(target, files or {})

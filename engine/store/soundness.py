@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 from msgspec import Struct
 
+from engine.model.told import Told
 from engine.store.errors import Refused, StoreError
 from engine.store.file import meaning
 
@@ -59,10 +60,6 @@ PROMISES = (
     ),
 )
 """What must never be found, as a sentence without its number, and what finds it: a name a row."""
-
-
-Told = Callable[[int, int], object]
-"""Hears how much of long work is done: a number, and of how many."""
 
 
 class Finding(Struct, frozen=True):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 if TYPE_CHECKING:
+    from engine.model.told import Told
     from engine.store.database import Database
 
 _FIRST = (
@@ -120,14 +121,17 @@ _EVENTS = {
 _TEMPLATES = {"config_error": "waits", "notify": "changed"}
 
 
-def take(database: Database) -> None:
+def take(database: Database, told: Told) -> None:
     """Take the step. A mail that is on its way while it is taken cannot be: a step runs alone."""
     for text in (*_FIRST, *_OUTBOX):
         database.run(text)
-    for *kept, item, topic, kind, automatic, recipient, payload in database.rows(_OLD):
+    rows = database.rows(_OLD)
+    for number, (*kept, item, topic, kind, automatic, recipient, payload) in enumerate(rows):
+        if number % 1000 == 0:
+            told(number, len(rows))
         said = msgspec.json.decode(payload or "{}")
-        told = _webhook(said) if kind == "webhook" else _mail(database, kind, automatic, recipient, said)
-        database.run(_NEW, *kept, None if topic else item, topic, *told)  # early releases put down both
+        new = _webhook(said) if kind == "webhook" else _mail(database, kind, automatic, recipient, said)
+        database.run(_NEW, *kept, None if topic else item, topic, *new)  # early releases put down both
     database.run('DROP TABLE "old_outbox"')
 
 

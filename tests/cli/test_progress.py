@@ -6,7 +6,9 @@ import io
 from collections.abc import Iterator
 from itertools import count
 
-from engine.cli.progress import CLEAR, Progress
+import pytest
+
+from engine.cli.progress import CLEAR, Drawn, Progress, Work
 from engine.run.passing import MailboxReport
 
 
@@ -51,3 +53,14 @@ def test_mailboxes_of_two_processes_are_one_line() -> None:
     progress.mailbox_done(one)
     progress.mails_done(two, [None])  # type: ignore[list-item]
     assert stream.getvalue().endswith("support    ████████████████████ 6/6")
+
+
+def test_work_of_unknown_length_tells_a_number_and_is_gone_when_it_breaks() -> None:
+    ticks: Iterator[float] = (number * 3.0 for number in count())
+    stream = Terminal()
+    with pytest.raises(ZeroDivisionError), Work("letting go", Drawn(stream, lambda: next(ticks))) as told:
+        told(100, 0)
+        told(2, 4)
+        raise ZeroDivisionError
+    assert "letting go 100" in stream.getvalue() and "letting go ██████████░░░░░░░░░░ 2/4" in stream.getvalue()
+    assert stream.getvalue().endswith(CLEAR)

@@ -16,7 +16,7 @@ def later(wait_s: float = 30.0) -> None:
     from engine.store.database import Database
     from engine.store.store import Store
 
-    def add_colour(database: Database) -> None:
+    def add_colour(database: Database, _told: object) -> None:
         database.run("ALTER TABLE item ADD COLUMN colour TEXT NOT NULL DEFAULT ''")
 
     migrations.STEPS = (*migrations.STEPS, ("items have a colour", add_colour))

@@ -27,7 +27,7 @@ def schema(database: Database) -> str:
 def extended(monkeypatch):
     """A later release with one step more."""
 
-    def add_colour(database: Database) -> None:
+    def add_colour(database: Database, _told: object) -> None:
         database.run("ALTER TABLE item ADD COLUMN colour TEXT NOT NULL DEFAULT ''")
 
     monkeypatch.setattr(migrations, "STEPS", (*migrations.STEPS, ("items have a colour", add_colour)))
@@ -71,7 +71,7 @@ def test_an_older_database_is_upgraded_and_keeps_what_is_in_it(file_desk, reques
 
 
 def test_an_upgrade_that_breaks_leaves_the_database_as_it_was(file_desk, monkeypatch):
-    def breaks(database: Database) -> None:
+    def breaks(database: Database, _told: object) -> None:
         database.run("ALTER TABLE item ADD COLUMN colour TEXT NOT NULL DEFAULT ''")
         raise RuntimeError("half way")
 

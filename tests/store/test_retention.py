@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import sqlite3
 import stat
+from contextlib import closing
 from datetime import timedelta
 
 import pytest
@@ -283,3 +284,30 @@ def test_what_waits_for_a_digest_keeps_its_recipient_when_its_mail_is_purged(des
     desk.store.archive.purge(receipt.mail)
     (row,) = desk.store.ledger.carry(desk.now)
     assert desk.store.outbox.row(row).told.to == "a@x.example"
+
+
+def test_a_backup_under_way_is_of_one_moment_and_tells_how_far_it_is(file_desk, tmp_path, monkeypatch):
+    monkeypatch.setattr("engine.store.database.COPIED_PAGES", 2)
+    file_desk.item("Before")
+    heard = []
+    with Store.open(file_desk.store.path) as other:
+
+        def meanwhile(done, total):
+            heard.append((done, total))
+            with other.writing():
+                other.database.run("UPDATE item SET title = title || '!'")
+
+        file_desk.store.archive.backup(tmp_path / "b.db", told=meanwhile)
+    assert len(heard) > 5 and heard[-1][0] == heard[-1][1]
+    assert [done for done, _ in heard] == sorted(done for done, _ in heard), "it began anew"
+    with closing(sqlite3.connect(tmp_path / "b.db")) as copy:
+        assert copy.execute("SELECT title FROM item").fetchall() == [("Before",)]
+
+
+def test_letting_go_tells_how_many_went(desk):
+    for number in range(3):
+        desk.item(f"Item {number}")
+    settle(desk)
+    heard = []
+    desk.store.archive.prune(desk.later(days=400), 1.0, YEAR, told=lambda *each: heard.append(each))
+    assert heard == [(3, 0)]
