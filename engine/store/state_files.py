@@ -18,9 +18,6 @@ from engine.store.errors import StoreError
 TABLE = "state_file"
 """Stands in backups only, never in a database that is worked with."""
 
-MOST_BYTES = 4_000_000
-"""Of one file: what lies beside the database is small."""
-
 
 def put_in(backup: Path, files: Mapping[str, Path]) -> tuple[str, ...]:
     """Write the files that are there into a backup; gives their names. Raises OSError, sqlite3.Error."""
@@ -63,8 +60,8 @@ def put_back(files: Mapping[str, bytes], places: Mapping[str, Path], stamp: str)
 
 
 def _content(path: Path) -> bytes | None:
-    with suppress(FileNotFoundError, NotADirectoryError), path.open("rb") as file:
-        return file.read(MOST_BYTES)
+    with suppress(FileNotFoundError, NotADirectoryError):
+        return path.read_bytes()
     return None
 
 

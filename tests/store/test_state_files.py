@@ -10,7 +10,7 @@ import pytest
 
 from engine.store.errors import StoreError
 from engine.store.restoring import damage, restore
-from engine.store.state_files import MOST_BYTES, TABLE, put_back
+from engine.store.state_files import TABLE, put_back
 from engine.store.store import Store
 
 
@@ -76,11 +76,3 @@ def test_a_place_that_cannot_be_written_is_said(tmp_path):
     (tmp_path / "var").write_text("a file where a folder should be")
     with pytest.raises(StoreError, match="cannot be written"):
         put_back({"secret": b"s"}, {"secret": tmp_path / "var" / "secret"}, "now")
-
-
-def test_no_more_than_its_cap_is_read_of_a_file(file_desk, tmp_path):
-    (tmp_path / "hooks.json").write_bytes(b"x" * (MOST_BYTES + 10))
-    file_desk.store.archive.backup(tmp_path / "b.db", {"hooks.json": tmp_path / "hooks.json"})
-    with closing(sqlite3.connect(tmp_path / "b.db")) as hand:
-        stored = hand.execute(f"SELECT length(content) FROM {TABLE}")  # noqa: S608
-        assert stored.fetchone() == (MOST_BYTES,)
