@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from servers.dovecot import Dovecot
     from servers.postfix import Postfix
     from servers.sink import Sink
+    from servers.tokens import Tokens
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -26,7 +27,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     from quick import is_quick
 
     for item in items:
-        if {"dovecot", "postfix"} & {*getattr(item, "fixturenames", ())}:
+        if {"dovecot", "postfix", "dovecot_and_tokens"} & {*getattr(item, "fixturenames", ())}:
             item.add_marker(pytest.mark.server)
         elif is_quick(item.path.relative_to(Path(__file__).parent).as_posix()):
             item.add_marker(pytest.mark.quick)
@@ -54,6 +55,31 @@ def dovecot(dovecot_server: Dovecot | str) -> Dovecot:
     if os.environ.get("CI") == "true":
         pytest.fail(reason)
     pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def token_servers() -> Iterator[tuple[Dovecot, Tokens] | str]:
+    """One Dovecot that takes tokens, and the server that hands them out; what is missing where it is not installed."""
+    from servers.dovecot import Dovecot, missing
+    from servers.tokens import Tokens
+
+    if absent := missing():
+        yield absent
+        return
+    with Tokens() as tokens:
+        server = Dovecot(f"http://127.0.0.1:{tokens.port}/introspect")
+        yield server, tokens
+        server.stop()
+
+
+@pytest.fixture
+def dovecot_and_tokens(token_servers: tuple[Dovecot, Tokens] | str) -> tuple[Dovecot, Tokens]:
+    """A real Dovecot that takes no password but tokens. Skips without one, fails if CI=true."""
+    if not isinstance(token_servers, str):
+        return token_servers
+    if os.environ.get("CI") == "true":
+        pytest.fail(f"not installed: {token_servers}")
+    pytest.skip(f"not installed: {token_servers}")
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,8 @@ class Box:
     username: str = "somebody"
     password: str = "canary-4711"
     auth: str = "login"
+    oauth: str = ""
+    sign_in: Any = None
     addresses: tuple[str, ...] = ()
     path: Path | None = None
 

@@ -24,6 +24,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "item": ("item",),
     "sources": ("sources",),
     "mail": ("mail",),
+    "web": ("web",),
     "lookups": ("test_lookups.py",),
     "gates": ("stages", "test_gates.py"),
     "config": ("config",),

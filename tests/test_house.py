@@ -31,6 +31,8 @@ ONE_IMPORTER = {
     "re2": ("rules/pattern", "hooks/", "engine/mail/"),
     "smtplib": ("engine/outbox/",),
     "jinja2": ("engine/outbox/",),
+    "urllib3": ("engine/web/client", "engine/web/watched"),
+    "cryptography": ("engine/web/assertions",),
     "sqlite3": ("engine/store/", "engine/desk/installed"),
 }
 
@@ -211,6 +213,8 @@ HEAVY = (
     "selectolax",
     "re2",
     "rich",
+    "urllib3",
+    "cryptography",
 )
 
 

@@ -16,7 +16,7 @@ import click
 
 from engine.cli.common import config_path, extra_of, print_json
 from engine.cli.spans import Span
-from engine.desk.health import CODES, LAG_S, Check, Seen, Status, judge, line, worst
+from engine.desk.health import CODES, LAG_S, Check, Seen, Status, ending, judge, line, worst
 
 if TYPE_CHECKING:
     from engine.config import Config
@@ -89,7 +89,7 @@ def _looked(
         with Store.open(path, create=False, migrate=False, busy_s=BUSY_S) as store:
             give_up = config.smtp.give_up_after if config.smtp is not None else 5 * 86_400.0
             figures = store.figures.now(now, give_up)
-            checks = judge(figures, _seen(config, store, max_lag), now)
+            checks = judge(figures, _seen(config, store, max_lag, now), now)
             return [*checks], figures, _counted(store, config) if counting else None
     except StoreError as error:
         return [Check("database", Status.CRITICAL, str(error))], None, None
@@ -101,13 +101,14 @@ def _counted(store: Store, config: Config) -> Totals:
     return count(store, config.instance.state_dir)
 
 
-def _seen(config: Config, store: Store, max_lag: float) -> Seen:
+def _seen(config: Config, store: Store, max_lag: float, now: datetime) -> Seen:
     """Look at files and at the disk."""
     from engine.workbench.hearers import unheard
     from engine.workbench.sound import broken
 
     free = shutil.disk_usage(config.store.path.parent).free
-    return Seen(config.mailboxes, broken(config), unheard(config, store), free, max_lag)
+    soon = ending(config, now)
+    return Seen(config.mailboxes, broken(config), unheard(config, store), free, max_lag, soon)
 
 
 def _textfile(

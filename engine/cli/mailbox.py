@@ -13,6 +13,7 @@ import click
 
 from engine.cli import words
 from engine.cli.common import AWAY, DONE, FINDINGS, chosen_mailboxes, complain, open_config, open_store, print_json
+from engine.cli.mailbox_login import login
 from engine.cli.noun import Noun
 from engine.cli.progress import Work
 from engine.cli.shown import older, print_table, when
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 @click.group(cls=Noun)
 def mailbox() -> None:
     """List, test and peek into mailboxes."""
+
+
+mailbox.add_command(login)
 
 
 @mailbox.command("list")

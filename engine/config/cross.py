@@ -16,7 +16,7 @@ from typing import Any
 from engine.config.idle import idle
 from engine.config.inherit import relaxations
 from engine.config.kinds import in_zone
-from engine.config.mailbox import Mailbox, Smtp, Webhook
+from engine.config.mailbox import TOKENS, Mailbox, OAuth, Smtp, Webhook
 from engine.config.root import Root
 from engine.config.tidy import Finding
 from engine.config.tidy import Path as KeyPath
@@ -65,6 +65,10 @@ def findings(root: Root, mailboxes: tuple[Mailbox, ...], path: Path, *, whole: b
     for box in mailboxes:
         found += [*_mailbox(box, whole), *_since(box, root.instance.timezone)]
         found += _secrets(box, _table(box), "password") if whole else ()
+    if whole and (root.oauth or any(each is not None and each.oauth for each in (*mailboxes, root.smtp))):
+        from engine.config import oauth
+
+        found += oauth.findings(root, mailboxes)
     found += [*_same(mailboxes), *_claims(root, mailboxes), *_readable(root, path)]
     return found
 
@@ -78,10 +82,11 @@ def _warning(code: str, message: str, path: KeyPath, advice: str = "", *, info: 
 
 
 def _names(root: Root) -> Iterator[Finding]:
-    for table, names in (("workspace", root.workspace), ("webhooks", root.webhooks)):
+    for table, names in (("workspace", root.workspace), ("webhooks", root.webhooks), ("oauth", root.oauth)):
         for name in names:
             if not IDENTIFIER.fullmatch(name) or (table == "workspace" and name == "system"):
-                said = f'"{name}" cannot be the identifier of a {table.removesuffix("s")}'
+                what = {"webhooks": "a webhook", "oauth": "an [oauth] section"}.get(table, "a workspace")
+                said = f'"{name}" cannot be the identifier of {what}'
                 advice = 'use a-z, 0-9, "_" and "-", beginning with a letter or digit; "system" is taken'
                 yield Finding("C117", said, (table, name), advice, on_key=True)
 
@@ -197,9 +202,13 @@ def _secrets(owner: Mailbox | Smtp | Webhook, table: KeyPath, option: str, *, ne
     """One way to get the secret, not two, and not none where it is needed."""
     if isinstance(owner, Mailbox) and owner.protocol not in _SERVERS:
         return
+    if isinstance(owner, Mailbox | Smtp) and owner.oauth:
+        return
     given = [name for name in (option, f"{option}_env", f"{option}_file", f"{option}_command") if getattr(owner, name)]
     if needed and not given:
-        yield _needs(table, option, f"{option}_env, {option}_file or {option}_command")
+        token = isinstance(owner, Mailbox | Smtp) and owner.auth in TOKENS
+        told = f"{option}_env, {option}_file or {option}_command"
+        yield _needs(table, option, f"oauth = … (or a token by {told})" if token else told)
     for name in given[1:]:
         yield Finding("C115", f"the {option} is given twice: {given[0]} and {name}", (*table, name), on_key=True)
 
@@ -252,7 +261,10 @@ def _readable(root: Root, path: Path) -> Iterator[Finding]:
     boxes += [(("system", "mailbox"), root.system.mailbox), (("smtp",), root.smtp)]
     boxes += [(("workspace", name, "mailbox"), own.mailbox) for name, own in root.workspace.items()]
     literal = [(*key, "password") for key, box in boxes if box is not None and "password" in box.written]
-    literal += [("webhooks", name, "secret") for name, hook in root.webhooks.items() if "secret" in hook.written]
+    tables: list[tuple[str, str, Webhook | OAuth]] = [("webhooks", *each) for each in root.webhooks.items()]
+    tables += [("oauth", *each) for each in root.oauth.items()]
+    for table, name, own in tables:
+        literal += [(table, name, key) for key in ("secret", "client_secret", "refresh_token") if key in own.written]
     if literal and _mode(path) & (stat.S_IRGRP | stat.S_IROTH):
         for key in literal:
             advice = f"chmod 600 {path.name}, or use {key[-1]}_env, {key[-1]}_file or {key[-1]}_command"

@@ -20,7 +20,7 @@ _SERVERS, _FOLDERS, _FILES = ("imap", "pop3"), ("imap", "maildir"), ("maildir", 
 _READ = ("imap", "pop3", "maildir", "mbox")
 
 PROTOCOLS: Mapping[str, tuple[str, ...]] = {
-    **dict.fromkeys(("host", "port", "ssl", "ssl_verification", "ca_file", "auth", "timeout"), _SERVERS),
+    **dict.fromkeys(("host", "port", "ssl", "ssl_verification", "ca_file", "auth", "timeout", "oauth"), _SERVERS),
     **dict.fromkeys(("password", "password_env", "password_file", "password_command"), _SERVERS),
     **dict.fromkeys(("folder", "move_on_success", "move_on_failure", "move_on_hold"), _FOLDERS),
     "path": _FILES,
@@ -33,7 +33,7 @@ PROTOCOLS: Mapping[str, tuple[str, ...]] = {
 """The protocols that have an option; those that are not named have the others."""
 
 TRANSPORTS: Mapping[str, tuple[str, ...]] = {
-    **dict.fromkeys(("host", "port", "ssl", "ssl_verification", "ca_file", "username"), ("smtp",)),
+    **dict.fromkeys(("host", "port", "ssl", "ssl_verification", "ca_file", "username", "auth", "oauth"), ("smtp",)),
     **dict.fromkeys(("password", "password_env", "password_file", "password_command"), ("smtp",)),
     "command": ("sendmail",),
     "path": ("maildir",),
@@ -118,7 +118,9 @@ def _smtp(smtp: Smtp) -> Iterator[Finding]:
         if smtp.transport not in able and getattr(smtp, name) != defaults[name]:
             said = f'{name} does nothing with  transport = "{smtp.transport}"'
             yield Finding("C118", said, ("smtp", name), f"take it out; it is for {', '.join(able)}", on_key=True)
-        elif name.startswith("password") and not smtp.username:
+        elif not smtp.username and (
+            name.startswith("password") or (name in ("auth", "oauth") and getattr(smtp, name) != defaults[name])
+        ):
             said = f"{name} does nothing without a username"
             yield Finding("C118", said, ("smtp", name), "add  username = …, or take it out", on_key=True)
 

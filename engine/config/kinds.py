@@ -34,6 +34,7 @@ _TIME_OF_DAY = r"([01]?\d|2[0-3]):([0-5]\d)"
 _CONTROL = re.compile(r"[\0-\x1f\x7f\x85\u2028\u2029]")
 _CONTROL_IN_LINES = re.compile(r"[\0-\x08\x0b-\x1f\x7f\x85\u2028\u2029]")
 _ADDRESS = r'[^\s<>@"(),:;\[\]\\]+@[^\s<>@"(),:;\[\]\\]+'
+_URL = r"https://[^\s/@]+(?:/\S*)?|http://(?:localhost|127\.0\.0\.1|\[::1\])(?::\d+)?(?:/\S*)?"
 _MAILBOX = rf"(?:[^<>]*<({_ADDRESS})>|({_ADDRESS}))"
 
 
@@ -207,6 +208,20 @@ def read_host(value: Any, folder: Path = Path()) -> str:
     return text
 
 
+def read_url(value: Any, folder: Path = Path()) -> str:
+    """The address of something that is asked by HTTPS, by plain HTTP on this machine only; "" where there is none."""
+    from urllib.parse import urlsplit
+
+    text = read_text(value).strip()
+    try:
+        sound = not text or (re.fullmatch(_URL, text) is not None and urlsplit(text).port != 0)
+    except ValueError:  # of the port, or of an address in brackets
+        sound = False
+    if not sound:
+        raise Wrong("C105", f'"{text}" is no address that secrets may be sent to', advice="it begins with  https://")
+    return text
+
+
 def read_mailbox(value: Any, folder: Path = Path()) -> str:
     """One address, with or without a name: Help desk <help@example.com>; "" where there is none."""
     text = read_text(value)
@@ -302,6 +317,7 @@ Line = Annotated[str, Kind("text", read_text, _text())]
 Lines = Annotated[str, Kind("text", read_lines, _text(_SEVERAL_LINES))]
 Format = Annotated[int, Kind("format", read_format, {"enum": [FORMAT]}, int)]
 Host = Annotated[str, Kind("text", read_host, _text())]
+Url = Annotated[str, Kind("text", read_url, _text(rf"^\s*({_URL})?\s*$"))]
 Duration = Annotated[float, Kind("duration", read_duration, _TIME, show_duration)]
 Moment = Annotated[datetime | None, Kind("date", read_moment, _text(_DAY, *_DAYS), show_moment)]
 TimeOfDay = Annotated[str, Kind("time of the day", read_time_of_day, _text(rf"^\s*{_TIME_OF_DAY}\s*$", "07:00"))]

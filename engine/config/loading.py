@@ -71,6 +71,10 @@ def parse(text: str, path: Path, environ: Mapping[str, str] = os.environ, conten
     reader = Reader(folder)
     root = cross.settled(reader.section(tidied, Root))
     mailboxes = _mailboxes(root)
+    if root.oauth:
+        from engine.config import oauth
+
+        root, mailboxes = oauth.joined(root, mailboxes)
     wrong = {each.path for each in reader.findings if each.severity is Severity.ERROR} | tidy.meant
     crossing = cross.findings(root, mailboxes, path, whole=not problems)
     findings = [*reader.findings, *tidy.findings, *(each for each in crossing if not _follows(each, wrong))]

@@ -1,9 +1,10 @@
 """The sections that tell how to reach a server: mailboxes and the way out.
 
-Here: the options of [defaults.mailbox], [system.mailbox], [workspace.NAME.mailbox], [smtp], [webhooks.NAME].
-Not here: reading the secrets (`secrets.py`), what must be there together (`cross.py`).
+Here: the options of [defaults.mailbox], [system.mailbox], [workspace.NAME.mailbox], [smtp], [oauth.NAME] and
+[webhooks.NAME]. Not here: reading the secrets (`secrets.py`), what must be there together (`cross.py`, `oauth.py`).
 """
 
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from engine.config.kinds import (
@@ -19,6 +20,7 @@ from engine.config.kinds import (
     Port,
     Positive,
     Silence,
+    Url,
 )
 from engine.config.secrets import Secrets
 from engine.config.section import Filled, Section
@@ -31,16 +33,72 @@ SPOKE_PLAINLY = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "UNKNOWN_PROTOCOL", "RE
 """What OpenSSL calls the plain text of a server where TLS should begin: the port is another one."""
 
 
+TOKENS = ("xoauth2", "oauthbearer")
+"""The ways to log in with a token in place of a password."""
+
+
+class OAuth(Section, frozen=True):
+    """How the tokens are got that let us in to mail servers: from whom, as whom, and what proves it.
+
+    `name` is that of the table, `kept_in` the folder where tokens are kept, `uses` what logs in with them: imap, pop3,
+    smtp.
+    """
+
+    aliases: ClassVar = {"flow": "grant", "service_account": "service_account_file", "key_file": "private_key_file"}
+    words: ClassVar = {
+        ("grant", "device"): "refresh_token", ("grant", "device-code"): "refresh_token",
+        ("grant", "authorization-code"): "refresh_token", ("provider", "custom"): "other",
+        ("provider", "azure"): "microsoft", ("provider", "office365"): "microsoft", ("provider", "gmail"): "google",
+    }  # fmt: skip
+
+    provider: Literal["microsoft", "google", "other"] = "microsoft"
+    grant: Literal["client_credentials", "refresh_token", "service_account"] = "client_credentials"
+    tenant: Line = ""
+    client_id: Line = ""
+    client_secret: Line = ""
+    client_secret_env: Line = ""
+    client_secret_file: OptionalPath = None
+    client_secret_command: Command = ()
+    secret_expires: Moment = None
+    certificate: OptionalPath = None
+    private_key_file: OptionalPath = None
+    refresh_token: Line = ""
+    refresh_token_env: Line = ""
+    refresh_token_file: OptionalPath = None
+    refresh_token_command: Command = ()
+    service_account_file: OptionalPath = None
+    subject: Line = ""
+    scope: Line = ""
+    token_url: Url = ""
+    device_url: Url = ""
+    authorize_url: Url = ""
+    ca_file: OptionalPath = None
+    name: Filled[str] = ""
+    kept_in: Filled[Path] = Path()
+    uses: Filled[tuple[str, ...]] = ()
+
+    def secret(self) -> str:
+        """The client secret, "" where there is none. Raises: SecretError with a plain sentence."""
+        ways = (self.client_secret, self.client_secret_env, self.client_secret_file, self.client_secret_command)
+        return Secrets("oauth " + self.name, *ways, "client_secret").read() if any(ways) else ""
+
+    def first_refresh_token(self) -> str:
+        """The refresh token that the file gives, "" where a sign-in does. Raises: SecretError."""
+        ways = (self.refresh_token, self.refresh_token_env, self.refresh_token_file, self.refresh_token_command)
+        return Secrets("oauth " + self.name, *ways, "refresh_token").read() if any(ways) else ""
+
+
 class Mailbox(Section, frozen=True):
     """A configured account and folder that mail is read from.
 
     All inheritance is applied. `name` is "system" or the workspace identifier, `workspace` is empty for the system
-    mailbox. Paths and `port` are resolved; `timeout` is in seconds; `since` is as written (`kinds.in_zone`).
+    mailbox, `sign_in` is what `oauth` names. Paths and `port` are resolved; `timeout` is in seconds; `since` is as
+    written (`kinds.in_zone`).
     """
 
     aliases: ClassVar = {"pop3_auth_option": "auth", "pop3_auth_options": "auth", "mailbox": "folder", "server": "host",
                          "login": "username"}  # fmt: skip
-    words: ClassVar = {("auth", "user"): "login"}
+    words: ClassVar = {("auth", "user"): "login", ("auth", "oauth2"): "xoauth2", ("auth", "oauth"): "xoauth2"}
     nested: ClassVar[bool] = True
 
     protocol: Literal["imap", "pop3", "maildir", "mbox", "pipe", "program"] = "imap"
@@ -54,7 +112,8 @@ class Mailbox(Section, frozen=True):
     password_env: Line = ""
     password_file: OptionalPath = None
     password_command: Command = ()
-    auth: Literal["login", "plain", "apop", "cram-md5"] = "login"
+    auth: Literal["login", "plain", "apop", "cram-md5", "xoauth2", "oauthbearer"] = "login"
+    oauth: Line = ""
     addresses: tuple[AddressText, ...] = ()
     path: OptionalPath = None
     folder: Line = "INBOX"
@@ -77,6 +136,7 @@ class Mailbox(Section, frozen=True):
     active: bool = True
     name: Filled[str] = ""
     workspace: Filled[str] = ""
+    sign_in: Filled[OAuth | None] = None
 
     @property
     def place(self) -> str:
@@ -84,7 +144,7 @@ class Mailbox(Section, frozen=True):
         return self.host or str(self.path or self.protocol)
 
     def secret(self) -> str:
-        """The password. Raises: SecretError with a plain sentence."""
+        """The password, where no token is got. Raises: SecretError with a plain sentence."""
         return Secrets("mailbox " + self.name, self.password, self.password_env, self.password_file,
                        self.password_command).read()  # fmt: skip
 
@@ -96,7 +156,7 @@ SENDMAIL = ("/usr/sbin/sendmail", "-i")
 class Smtp(Section, frozen=True, rename={"from_": "from"}):
     """What takes outgoing mail: a server, a program (`command`), or a Maildir (`path`), as `transport` says.
 
-    `port` 0 follows `ssl`; `from_` may carry a display name.
+    `port` 0 follows `ssl`; `from_` may carry a display name; `sign_in` is what `oauth` names.
     """
 
     transport: Literal["smtp", "sendmail", "maildir"] = "smtp"
@@ -112,11 +172,14 @@ class Smtp(Section, frozen=True, rename={"from_": "from"}):
     password_env: Line = ""
     password_file: OptionalPath = None
     password_command: Command = ()
+    auth: Literal["login", "xoauth2", "oauthbearer"] = "login"
+    oauth: Line = ""
     from_: MailboxText = ""
     send_as: Literal["system", "user"] = "user"
     max_per_run: Count = 200
     give_up_after: Duration = 5 * 86400.0
     timeout: Duration = 60.0
+    sign_in: Filled[OAuth | None] = None
 
     @property
     def place(self) -> str:

@@ -26,7 +26,9 @@ CODES: dict[str, str] = {
     "C114": "There is no such time zone.",
     "C115": "A secret is given in more than one way.",
     "C116": "Two mailboxes or workspaces claim the same address or tag.",
-    "C117": "The identifier of a workspace or webhook is not usable.",
+    "C117": "The name of a workspace, webhook or [oauth] section is not usable.",
+    "C118": "The option does nothing where it stands.",
+    "C120": "There is no such [oauth] section.",
     "C140": "An environment variable names no option.",
     "C150": "The file cannot be read.",
     "C160": "A password stands in a file that others may read.",
@@ -47,6 +49,7 @@ CODES: dict[str, str] = {
     "C191": "A mailbox cannot be reached.",
     "C192": "A folder is not there yet.",
     "C193": "The SMTP server cannot be reached.",
+    "C199": "What proves who we are ends soon, or has ended.",
 }
 
 

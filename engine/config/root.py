@@ -27,7 +27,7 @@ from engine.config.kinds import (
     Size,
     TimeOfDay,
 )
-from engine.config.mailbox import Mailbox, Smtp, Webhook
+from engine.config.mailbox import Mailbox, OAuth, Smtp, Webhook
 from engine.config.secrets import shared_secret
 from engine.config.section import Filled, Section
 
@@ -275,6 +275,7 @@ class Root(Section, frozen=True):
     limits: Limits = Limits()
     errors: Errors = Errors()
     smtp: Smtp | None = None
+    oauth: Mapping[str, OAuth] = {}
     replies: Replies = Replies()
     notify: Notify = Notify()
     outbox: Outbox = Outbox()

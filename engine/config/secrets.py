@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import re
 import threading
+from collections import deque
 from functools import lru_cache
 from pathlib import Path
 from urllib.parse import quote
@@ -22,6 +23,8 @@ COMMAND_TIMEOUT_S = 20.0
 SECRET_LIMIT_BYTES = 64 << 10
 SECRET_BYTES = 32
 _revealed: set[str] = set()
+_passing: deque[str] = deque(maxlen=512)
+"""Secrets that change by the hour; of a process that runs for months the last ones are those that still count."""
 
 
 class Secrets(Struct, frozen=True):
@@ -123,9 +126,15 @@ def _make(file: Path) -> None:
         new.unlink(missing_ok=True)
 
 
+def reveal(token: str) -> None:
+    """Let `redact` know a secret that did not come of the configuration, such as a token."""
+    if token and token not in _passing:
+        _passing.append(token)
+
+
 def redact(text: str) -> str:
     """Take every secret read so far out of a text, also where it stands in base64 or in a URL."""
-    for value in tuple(_revealed):
+    for value in (*_revealed, *_passing):
         for shape in (value, quote(value, safe="")):
             if len(shape) > 3 and shape in text:
                 text = text.replace(shape, "***")
@@ -135,7 +144,7 @@ def redact(text: str) -> str:
     return text
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=576)
 def _cores(value: str) -> tuple[str, ...]:
     """What base64 makes of a secret wherever it stands in what is encoded (SASL puts the user name before it)."""
     import base64

@@ -9,9 +9,7 @@ from __future__ import annotations
 OPTIONS: dict[str, str] = {
     "console": "web console",
     "connector": "connectors to other trackers",
-    "mailbox.oauth": "OAuth logins",
     "mailbox.idle": "mode that waits for mail; let cron start `allegra run`",
-    "smtp.oauth": "OAuth logins",
     "store.url": "other databases than SQLite",
     "store.url_env": "other databases than SQLite",
     "store.url_file": "other databases than SQLite",
@@ -30,7 +28,6 @@ RETIRED: dict[str, str] = {
 WORDS: dict[tuple[str, str], str] = {
     ("mailbox.protocol", "gmail"): "Gmail API access; Gmail can be read by IMAP",
     ("mailbox.protocol", "lmtp"): "LMTP server; an MTA can pipe mail to `allegra deliver`",
-    ("mailbox.auth", "xoauth2"): "OAuth logins",
     ("store.driver", "postgresql"): "other databases than SQLite",
     ("store.driver", "mysql"): "other databases than SQLite",
     ("archive.where", "directory"): "archive outside the database",

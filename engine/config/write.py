@@ -18,7 +18,7 @@ from engine.config.section import Option, Section, options
 from engine.config.tidy import everywhere
 
 MASK = "***"
-SECRETS = frozenset({"password", "secret", "url"})
+SECRETS = frozenset({"password", "secret", "url", "client_secret", "refresh_token"})
 _INHERITED = ("gates", "people", "items", "body", "attachments", "errors", "replies", "notify")
 
 
@@ -48,6 +48,9 @@ def entries(config: Config) -> Iterator[Entry]:
         elif name == "webhooks":
             for identifier, hook in config.webhooks.items():
                 yield from _section(config, hook, (name, identifier))
+        elif name == "oauth":
+            for identifier, sign_in in value.items():
+                yield from _section(config, sign_in, (name, identifier))
         elif name == "system":
             box = next((box for box in config.mailboxes if box.name == "system"), None)
             yield from _section(config, value.filled(mailbox=box), (name,))
@@ -123,7 +126,7 @@ def tables(found: Iterator[Entry]) -> dict[str, Any]:
         table = root
         for part in entry.path[:-1]:
             table = table.setdefault(part, {})
-        if entry.value == "" and entry.path[-1].startswith(("password", "url")):
+        if entry.value == "" and entry.path[-1].startswith(("password", "url", "client_secret", "refresh_token")):
             continue
         if entry.value in ([], {}) and entry.path[-1].endswith("_command"):
             continue

@@ -13,21 +13,21 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from engine.plain_text import printable
+from engine.web.refusals import needs_a_person
 from engine.wording.units import sized
 
 if TYPE_CHECKING:
-    from engine.config import Mailbox
+    from engine.config import Config, Mailbox
     from engine.model.figures import Backlog, Figures, Pulse
+    from engine.web.expiry import Ending
 
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86_400.0
 
 LAG_S = 15 * MINUTE
 """So long without a successful pass is a warning; four times as long is critical."""
-
-REFUSED = "source.login_refused"
-"""Nothing but a person ends that: it is critical at once."""
 
 MOST_SAID = 6
 """Sentences of one line: monitoring cuts what is longer."""
@@ -63,13 +63,23 @@ class Check(Struct, frozen=True):
 
 
 class Seen(Struct, frozen=True):
-    """What is looked at beside the database: configured mailboxes, files that are broken, whom nobody tells."""
+    """What is looked at beside the database: mailboxes, files that are broken, whom nobody tells, what ends soon."""
 
     mailboxes: tuple[Mailbox, ...]
     broken: tuple[str, ...] = ()
     unheard: tuple[str, ...] = ()
     disk_free: int | None = None
     lag_s: float = LAG_S
+    ending: tuple[Ending, ...] = ()
+
+
+def ending(config: Config, now: datetime) -> tuple[Ending, ...]:
+    """Secrets, certificates and refresh tokens that end soon."""
+    if not config.root.oauth:
+        return ()
+    from engine.web.expiry import ending as found
+
+    return found(config, now)
 
 
 def worst(checks: Sequence[Check]) -> Status:
@@ -96,6 +106,7 @@ def judge(figures: Figures, seen: Seen, now: datetime) -> tuple[Check, ...]:
                 sum(count for state, _, count in figures.outbox if state == "held")),
         _sentences("files", seen.broken),
         _sentences("hearers", seen.unheard),
+        _signing_in(seen.ending),
         *_disk(seen.disk_free),
     )  # fmt: skip
 
@@ -129,7 +140,7 @@ def _perf(check: Check) -> str:
 
 
 def _read(box: Mailbox, pulse: Pulse | None, lag_s: float, now: datetime) -> Check:
-    """Whether a mailbox can be read: the time since it was last read decides, and a login that is refused at once."""
+    """Whether a mailbox can be read: the time since it was last read decides, and at once what needs a person."""
     name = f"mailbox {box.name}"
     if pulse is not None and pulse.paused:
         return Check(name, Status.OK, f"paused: {pulse.paused}")
@@ -141,7 +152,8 @@ def _read(box: Mailbox, pulse: Pulse | None, lag_s: float, now: datetime) -> Che
     said = f"last read {_span(lag)} ago"
     if pulse.failures:
         said = f"cannot be read since {_span(_seconds(pulse.failing_since, now))}: {pulse.sentence}"
-    status = Status.CRITICAL if pulse.failures and pulse.code == REFUSED else _over(lag, lag_s, 4 * lag_s)
+    by_hand = bool(pulse.failures) and needs_a_person(pulse.code)
+    status = Status.CRITICAL if by_hand else _over(lag, lag_s, 4 * lag_s)
     return Check(name, status, said, lag, lag_s, 4 * lag_s, "s")
 
 
@@ -198,6 +210,17 @@ def _sentences(name: str, wrong: Sequence[str]) -> Check:
     more = f" and {len(wrong) - 1} more" if len(wrong) > 1 else ""
     status = Status.WARNING if wrong else Status.OK
     return Check(name, status, wrong[0] + more if wrong else "fine", float(len(wrong)), 0.0)
+
+
+AT_ONCE_DAYS = 3.0
+"""What ends that soon, or has ended, cannot wait for Monday."""
+
+
+def _signing_in(ends: Sequence[Ending]) -> Check:
+    """Whether what proves who we are goes on to do so."""
+    found = _sentences("sign-in", [f"{each.said}: {each.advice}" for each in ends])
+    at_once = any(each.days <= AT_ONCE_DAYS for each in ends)
+    return replace(found, status=Status.CRITICAL) if at_once else found
 
 
 LITTLE, HARDLY = 1 << 30, 200 << 20

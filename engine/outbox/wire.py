@@ -15,7 +15,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
 
-from engine.config.mailbox import SPOKE_PLAINLY
+from engine.config.mailbox import SPOKE_PLAINLY, TOKENS
 from engine.config.problems import SecretError
 from engine.config.secrets import redact
 from engine.outbox.patient import Plain, Tls
@@ -28,6 +28,9 @@ TLS_PORT = 465
 """Where TLS begins with the first byte."""
 
 REPLY_CHARS = 20_000
+
+AUTH_CHARS = 12_000
+"""What a line that begins to log in may hold (RFC 4954, 4)."""
 
 MOST_MAILS = 100
 """Mails that one connection carries: many servers allow no more."""
@@ -164,7 +167,7 @@ class Wire:
         port = smtp.port or (TLS_PORT if smtp.ssl is True else 587 if smtp.ssl else 25)
         client: smtplib.SMTP | None = None
         try:
-            password = smtp.secret()
+            password = _secret(smtp)
             if smtp.ssl is True:
                 client = Tls(smtp.host, port, self._name, timeout=smtp.timeout, context=context(smtp))
             else:
@@ -175,7 +178,9 @@ class Wire:
                     raise Away(f"{smtp.host} offers no STARTTLS; nothing was sent")
                 client.starttls(context=context(smtp))
                 client.ehlo()
-            if smtp.username:
+            if smtp.auth in TOKENS and smtp.username:
+                _log_in_by_token(client, smtp, port, password)
+            elif smtp.username:
                 _log_in(client, smtp.username, password)
             return client
         except (OSError, smtplib.SMTPException, SecretError, Away) as error:
@@ -195,6 +200,65 @@ def _log_in(client: smtplib.SMTP, username: str, password: str) -> None:
     code, said = client.docmd("AUTH", f"PLAIN {told}")
     if code != 235:
         raise smtplib.SMTPAuthenticationError(code, said)
+
+
+def _secret(smtp: Smtp) -> str:
+    """The password, or the token in its place. Raises: SecretError, Away."""
+    if smtp.sign_in is None:
+        return smtp.secret()
+    from engine.web.refusals import OAuthError
+    from engine.web.tokens import access_token
+
+    try:
+        return access_token(smtp.sign_in, smtp.username)
+    except OAuthError as error:
+        raise Away(f"cannot send by {smtp.host}: {_named(error.sentence)}") from None
+
+
+def _log_in_by_token(client: smtplib.SMTP, smtp: Smtp, port: int, token: str) -> None:
+    """Log in by XOAUTH2 or OAUTHBEARER; a server that refuses says why before it does. Raises: Away."""
+    from engine.web.bearer import MECHANISMS, first_words, why
+
+    words = base64.b64encode(first_words(smtp.auth, smtp.username, token, smtp.host, port)).decode()
+    mechanism, told = MECHANISMS[smtp.auth], ""
+    if len(words) + len(mechanism) < AUTH_CHARS:
+        code, said = client.docmd("AUTH", f"{mechanism} {words}")
+    else:
+        code, said = client.docmd("AUTH", mechanism)
+        if code == 334:
+            code, said = client.docmd(words)
+    if code == 334:
+        told = why(_decoded(said))
+        code, said = client.docmd("AQ==" if smtp.auth == "oauthbearer" else "")
+    if code == 235:
+        return
+    shown = _said(code, f"{told}: {said.decode('utf-8', 'replace')}" if told else said)
+    if 400 <= code < 500 or smtp.sign_in is None:
+        raise Away(f"cannot send by {smtp.host}:{port}: {shown}")
+    from engine.web import hints, tokens
+
+    tokens.refused(smtp.sign_in, smtp.username, token)
+    hint = _switched_off(shown) or _named(hints.of(smtp.sign_in, "smtp", token))
+    about = f"it does not accept the token of oauth {smtp.sign_in.name} for {smtp.username} ({shown})"
+    raise Away(f"cannot send by {smtp.host}:{port}: {about}; {hint}")
+
+
+def _named(sentence: str) -> str:
+    return sentence.replace("mailbox login NAME", "mailbox login --smtp")
+
+
+def _decoded(said: bytes) -> bytes:
+    try:
+        return base64.b64decode(said)
+    except ValueError:
+        return said
+
+
+def _switched_off(words: str) -> str:
+    """What to do where Exchange says that nobody may send this way at all."""
+    if "SmtpClientAuthentication is disabled" not in words:
+        return ""
+    return "in Exchange Online PowerShell: Set-CASMailbox -Identity ADDRESS -SmtpClientAuthenticationDisabled $false"
 
 
 def _reason(error: Exception) -> str:

@@ -25,9 +25,12 @@ from msgspec.structs import replace
 from engine.sources.imap_rows import Row, copied, read_rows, together, uid_set
 from engine.sources.imap_stream import Imap4
 from engine.sources.imap_words import ended, folder_name, words_of
+from engine.sources.login import refused_login, secret_of
 from engine.sources.sasl import MECHANISMS, answers
 from engine.sources.source import SourceError
-from engine.sources.wire import COMMAND_BYTES, LINE_BYTES, Overflow, Wire, one_line, secret_of, tls_context
+from engine.sources.wire import COMMAND_BYTES, LINE_BYTES, Overflow, Wire, one_line, tls_context
+from engine.web.bearer import MECHANISMS as BEARER
+from engine.web.bearer import TokenAnswers
 
 if TYPE_CHECKING:
     from engine.config import Mailbox
@@ -162,9 +165,7 @@ class Session:
                 answer = Answer(False, "", self.wire.quoted(words_of(error)))
             if not answer.ok:
                 busy = answer.code in ("UNAVAILABLE", "INUSE", "LIMIT", "SERVERBUG")
-                code, what = (
-                    ("source.busy", "is busy") if busy else ("source.login_refused", f"refuses the login of {user}")
-                )
+                code, what = ("source.busy", "is busy") if busy else refused_login(self.mailbox, secret)
                 raise self.wire.error(code, what, answer.text)
             self._imap.state = "AUTH"
             self._client._cached_capabilities = self._client._do_capabilites()
@@ -174,9 +175,12 @@ class Session:
         if auth == "login":
             words = (self._imap._quote(user), self._imap._quote(secret))
             return self._run("LOGIN", *words, may_fail=True)
-        respond = answers(auth, user, secret)
-        self._imap.literal = imaplib._Authenticator(respond).process
-        return self._run("AUTHENTICATE", MECHANISMS.get(auth, auth.upper()), may_fail=True)
+        tokens = TokenAnswers(auth, user, secret, self.wire.host, self.wire.port) if auth in BEARER else None
+        self._imap.literal = imaplib._Authenticator(tokens or answers(auth, user, secret)).process
+        answer = self._run("AUTHENTICATE", (MECHANISMS | BEARER)[auth], may_fail=True)
+        if tokens is not None and tokens.refusal:
+            return replace(answer, text=self.wire.quoted(f"{tokens.refusal}: {answer.text}"))
+        return answer
 
     def logout(self) -> None:
         """Leave in peace. LOGOUT expunges nothing; CLOSE would, and is never sent."""

@@ -13,9 +13,12 @@ import re
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from engine.sources.login import refused_login, secret_of
 from engine.sources.sasl import MECHANISMS, answers
 from engine.sources.source import SourceError
-from engine.sources.wire import Overflow, Wire, one_line, secret_of, tls_context
+from engine.sources.wire import Overflow, Wire, one_line, tls_context
+from engine.web.bearer import MECHANISMS as BEARER
+from engine.web.bearer import TokenAnswers
 
 if TYPE_CHECKING:
     from engine.config import Mailbox
@@ -90,9 +93,7 @@ class Session:
                 self._sasl(auth, user, secret)
         except Refused as refused:
             busy = refused.code in ("IN-USE", "LOGIN-DELAY", "SYS/TEMP")
-            code, what = (
-                ("source.busy", "is busy") if busy else ("source.login_refused", f"refuses the login of {user}")
-            )
+            code, what = ("source.busy", "is busy") if busy else refused_login(self.mailbox, secret)
             raise self.wire.error(code, what, refused.text) from None
 
     def _user_pass(self, user: str, secret: str, auth: str) -> None:
@@ -114,13 +115,18 @@ class Session:
         self.command(f"APOP {user} {digest}")
 
     def _sasl(self, auth: str, user: str, secret: str) -> None:
-        respond = answers(auth, user, secret)
+        tokens = TokenAnswers(auth, user, secret, self.wire.host, self.wire.port) if auth in BEARER else None
+        respond = tokens or answers(auth, user, secret)
         self.wire.allow()
-        self.wire.send(f"AUTH {MECHANISMS.get(auth, auth.upper())}\r\n".encode())
+        self.wire.send(f"AUTH {(MECHANISMS | BEARER)[auth]}\r\n".encode())
         for _ in range(MOST_CHALLENGES):
             line = self._line()
             if not line.startswith(b"+ ") and line != b"+":
-                self._judge(line)
+                try:
+                    self._judge(line)
+                except Refused as refused:
+                    why = tokens.refusal if tokens is not None else ""
+                    raise Refused(refused.code, f"{why}: {refused.text}" if why else refused.text) from None
                 return
             try:
                 challenge = base64.b64decode(line[2:])

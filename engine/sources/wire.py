@@ -15,8 +15,9 @@ from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from engine.config.mailbox import PORTS, SPOKE_PLAINLY
+from engine.config.mailbox import PORTS, SPOKE_PLAINLY, TOKENS
 from engine.sources.source import SourceError, printable
+from engine.web.bearer import first_words
 
 if TYPE_CHECKING:
     from engine.config import Mailbox
@@ -31,6 +32,9 @@ SESSION_TIMES = 60
 """A session may last this many times the mailbox's `timeout`: an hour at the default of a minute."""
 
 SAID_CHARS = 160
+
+NOT_CONNECTED = "authenticated but not connected"
+"""What Exchange says to a token that is good, of an app that may not open the mailbox."""
 
 
 class Overflow(Exception):
@@ -60,12 +64,17 @@ class Wire:
 
     def hide(self, user: str, secret: str) -> None:
         """Remember what must never be repeated: servers echo what they were sent."""
-        blobs = (secret.encode(), f"\0{user}\0{secret}".encode(), f"user={user}\1auth=Bearer {secret}\1\1".encode())
+        tokens = (first_words(auth, user, secret, self.host, self.port) for auth in TOKENS)
+        blobs = (secret.encode(), f"\0{user}\0{secret}".encode(), *tokens)
         self._secrets = tuple(each for each in (secret, *(base64.b64encode(blob).decode() for blob in blobs)) if each)
 
     def error(self, code: str, what: str, said: bytes | str = b"", key: str = "") -> SourceError:
         """Make the error: `what` continues "mailbox NAME: HOST:PORT …", `said` is the server's own text, made safe."""
         text = self.quoted(said)
+        if self.mailbox.sign_in is not None and NOT_CONNECTED in text.casefold():
+            from engine.sources.login import not_opened
+
+            code, what = not_opened()
         place = f"{self.host}:{self.port}"
         return SourceError(code, f"mailbox {self.mailbox.name}: {place} {what}{f' ({text})' if text else ''}", key)
 
@@ -242,16 +251,6 @@ class Wire:
 
     def _broken(self, error: Exception) -> SourceError:
         return self.error("source.unreachable", "broke off", getattr(error, "strerror", "") or str(error))
-
-
-def secret_of(mailbox: Mailbox) -> str:
-    """The password of a mailbox, for xoauth2 the token. Raises SourceError when it cannot be had."""
-    from engine.config import SecretError
-
-    try:
-        return mailbox.secret()
-    except SecretError as error:
-        raise SourceError("source.secret", str(error)) from None
 
 
 def tls_context(mailbox: Mailbox) -> ssl.SSLContext:

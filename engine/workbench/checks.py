@@ -174,6 +174,23 @@ def outgoing(config: Config) -> Iterator[Checked]:
     yield Checked(name, "logged in" if smtp.username else said)
 
 
+def signing_in(config: Config) -> Iterator[Checked]:
+    """Whether a client secret, certificate or refresh token ends soon."""
+    if not config.root.oauth:
+        return
+    from datetime import UTC, datetime
+
+    from engine.web.expiry import ending
+
+    soon = ending(config, datetime.now(UTC))
+    for name in config.root.oauth:
+        found = [
+            Problem("C199", each.said, f"[oauth.{name}]", help=each.advice, severity=Severity.WARNING)
+            for each in soon if each.section == name
+        ]  # fmt: skip
+        yield Checked(f"[oauth.{name}]", "" if found else "nothing ends soon", tuple(found))
+
+
 def _folders(box: object) -> list[str]:
     names = ("move_on_success", "move_on_failure", "move_on_hold")
     return list(dict.fromkeys(folder for name in names if (folder := getattr(box, name))))
@@ -204,7 +221,7 @@ CHECKS: tuple[Callable[[Config], Iterator[Checked]], ...] = (
     database,
     log_file,
 )
-ONLINE: tuple[Callable[[Config], Iterator[Checked]], ...] = (mailboxes, outgoing)
+ONLINE: tuple[Callable[[Config], Iterator[Checked]], ...] = (mailboxes, outgoing, signing_in)
 
 
 class Looked(Struct, frozen=True):

@@ -13,6 +13,7 @@ from engine.config.mailbox import Mailbox
 from engine.desk.health import CODES, Check, Seen, Status, judge, line, worst
 from engine.model.figures import Backlog, Figures, Pulse
 from engine.model.rhythm import Rhythm
+from engine.web.expiry import Ending
 
 NOW = datetime(2026, 11, 20, 10, 30, tzinfo=UTC)
 OFTEN = Rhythm(((2900, 100, 8 * 3600),))
@@ -36,6 +37,10 @@ def failing(code: str = "source.timeout", **since: float) -> Figures:
     return pulse(ok_at=at, failures=5, failing_since=at, failed_at=NOW, code=code, sentence="no reply")
 
 
+def ends(days: float) -> Ending:
+    return Ending("a", days, "oauth a: the secret ends", "make a new one")
+
+
 def found(checks: tuple[Check, ...], name: str) -> Check:
     (check,) = [each for each in checks if each.name == name]
     return check
@@ -57,6 +62,8 @@ def test_where_all_is_well_every_check_says_so() -> None:
         ("mailbox support", failing(minutes=5), {}, "ok", "cannot be read since 5 min: no reply"),
         ("mailbox support", failing(minutes=16), {}, "warning", "cannot be read since 16 min: no reply"),
         ("mailbox support", failing("source.login_refused", minutes=5), {}, "critical", "cannot be read since 5 min"),
+        ("mailbox support", failing("oauth.secret_expired", minutes=5), {}, "critical", "cannot be read since 5 min"),
+        ("mailbox support", failing("oauth.server_away", minutes=5), {}, "ok", "cannot be read since 5 min"),
         ("mailbox support", Figures(), {}, "warning", "was never read"),
         ("mailbox support", pulse(ok_at=ago(days=3), paused="by hand"), {}, "ok", "paused: by hand"),
         ("mailbox support", pulse(ok_at=ago(hours=3), busy=True), {}, "ok", "last read 0 s ago"),
@@ -79,6 +86,9 @@ def test_where_all_is_well_every_check_says_so() -> None:
         ("outbox held", Figures(outbox=(("held", "auto", 2), ("queued", "auto", 9))), {}, "warning", "2 held"),
         ("files", FIGURES, {"broken": ("rules/a.toml: no TOML", "x is off")}, "warning", "no TOML and 1 more"),
         ("hearers", FIGURES, {"unheard": ("nobody works in support",)}, "warning", "nobody works in support"),
+        ("sign-in", FIGURES, {"ending": (ends(20.0),)}, "warning", "oauth a: the secret ends: make a new one"),
+        ("sign-in", FIGURES, {"ending": (ends(2.0), ends(20.0))}, "critical", "make a new one and 1 more"),
+        ("sign-in", FIGURES, {"ending": (ends(-9.0),)}, "critical", "oauth a: the secret ends"),
         ("disk", FIGURES, {"disk_free": 900 << 20}, "warning", "900 MB free"),
         ("disk", FIGURES, {"disk_free": 100 << 20}, "critical", "100 MB free"),
     ],

@@ -14,7 +14,7 @@ ROOMS = {"cli", "config", "desk", "model", "plain_text", "run", "sources", "stop
 
 STRANGERS = {
     "base64", "dataclasses", "hashlib", "hmac", "jinja2", "json", "lark", "logging", "nh3", "peewee", "re2", "secrets",
-    "selectolax", "shutil", "socket", "subprocess", "traceback",
+    "selectolax", "shutil", "socket", "subprocess", "traceback", "urllib3", "cryptography", "concurrent",
 }  # fmt: skip
 """Modules that only mail, trouble or a person needs."""
 

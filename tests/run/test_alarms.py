@@ -106,6 +106,36 @@ def test_a_mailbox_that_is_away_is_told_after_half_an_hour_and_three_failures_on
     assert str(watched.folder / "mail") in mail.get_body(("plain",)).get_content()
 
 
+TOKENS = """
+protocol = "imap"
+host = "localhost"
+username = "help@example.com"
+oauth = "m365"
+addresses = ["help@example.com"]
+[oauth.m365]
+provider = "other"
+grant = "client_credentials"
+client_id = "a"
+client_secret = "canary"
+token_url = "http://127.0.0.1:1/token"
+"""
+
+
+def test_F005_a_token_server_that_is_away_is_told_as_that_and_not_as_a_password(watched: Watched) -> None:
+    file = watched.folder / "allegra.toml"
+    file.touch(0o600)
+    file.chmod(0o600)
+    mailbox = 'protocol = "maildir"\npath = "mail"\naddresses = ["help@example.com"]\n'
+    file.write_text(CONFIG.replace(mailbox, TOKENS))
+    for _ in range(4):
+        assert watched.run(minutes=15).code == "oauth.server_away"
+    assert watched.told() == [("mailbox.down", "ops@example.com")]
+    (mail,) = watched.mails()
+    text = mail.get_body(("plain",)).get_content()
+    assert "oauth m365: 127.0.0.1 cannot be reached" in " ".join(text.split())
+    assert "password" not in text and "canary" not in text
+
+
 def test_two_failures_are_no_incident_however_long_they_last(watched: Watched) -> None:
     watched.mailbox(there=False)
     watched.run()

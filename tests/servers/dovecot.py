@@ -81,11 +81,15 @@ class Account:
 
 
 class Dovecot:
-    """The server. Ports: `imap` and `pop3` (STARTTLS offered), `imaps` and `pop3s`; `ca_file` is its certificate."""
+    """The server. Ports: `imap` and `pop3` (STARTTLS offered), `imaps` and `pop3s`; `ca_file` is its certificate.
+
+    With `introspects`, an address, it takes tokens of which that says whose they are, and no password.
+    """
 
     host = "localhost"
 
-    def __init__(self) -> None:
+    def __init__(self, introspects: str = "") -> None:
+        self.introspects = introspects
         self.base = Path(tempfile.mkdtemp(prefix="allegra-dovecot-"))
         self.base.chmod(0o755)
         self.numbers = itertools.count(1)
@@ -163,6 +167,12 @@ class Dovecot:
         subprocess.run(command, check=True, capture_output=True, input=MAIL)
 
     def _configuration(self, key: Path) -> str:
+        by_password = f"passdb {{\n driver = static\n args = password={self.password}\n}}"
+        by_token = f"passdb {{\n driver = oauth2\n mechanisms = xoauth2 oauthbearer\n args = {self.base}/oauth2\n}}"
+        (self.base / "oauth2").write_text(
+            f"introspection_mode = post\nintrospection_url = {self.introspects}\nusername_attribute = username\n"
+            "active_attribute = active\nactive_value = true\n"
+        )
         me, group = pwd.getpwuid(os.geteuid()).pw_name, grp.getgrgid(os.getegid()).gr_name
         internal, login, internal_group = ("dovecot", "dovenull", "dovecot") if self.root else (me, me, group)
         services = "".join(
@@ -180,7 +190,7 @@ ssl = yes
 ssl_cert = <{self.ca_file}
 ssl_key = <{key}
 disable_plaintext_auth = no
-auth_mechanisms = plain login cram-md5 apop
+auth_mechanisms = {"xoauth2 oauthbearer" if self.introspects else "plain login cram-md5 apop"}
 auth_failure_delay = 0
 default_internal_user = {internal}
 default_internal_group = {internal_group}
@@ -192,10 +202,7 @@ first_valid_uid = 1
 first_valid_gid = 1
 {"" if self.root else "mail_privileged_group ="}
 mail_plugins = quota
-passdb {{
-  driver = static
-  args = password={self.password}
-}}
+{by_token if self.introspects else by_password}
 userdb {{
   driver = passwd-file
   args = {self.base}/full

@@ -10,7 +10,7 @@ import contextlib
 import socket
 import ssl
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from email import message_from_bytes
 from types import TracebackType
@@ -41,11 +41,12 @@ class Sink:
     """Takes every mail; `taken` holds them in order, `heard` every line of every client.
 
     `says` gives other replies than the usual ones, by verb (GREETING, STARTTLS, AUTH, MAIL, RCPT, DOT, …); an empty one
-    hangs up. With `tls` it offers STARTTLS, or with `implicit` nothing but TLS; `login` is the password it wants. It
-    falls silent at a line that begins with `hang_before`, and tells so by `hanging`; it hangs up at one that begins
-    with `breaks_at`. `refuses` are its answers to recipients, by what stands in the line. A session of `mails_each`
-    mails is ended at the next one, with the words of `then` if there are any. `moods` are other replies as in `says`,
-    one set for each connection; when they are over it is the usual server.
+    hangs up. With `tls` it offers STARTTLS, or with `implicit` nothing but TLS; `login` is the password it wants, and
+    `tokens` says of a user and a token whether they are good. It falls silent at a line that begins with
+    `hang_before`, and tells so by `hanging`; it hangs up at one that begins with `breaks_at`. `refuses` are its answers
+    to recipients, by what stands in the line. A session of `mails_each` mails is ended at the next one, with the words
+    of `then` if there are any. `moods` are other replies as in `says`, one set for each connection; when they are over
+    it is the usual server.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class Sink:
         tls: ssl.SSLContext | None = None,
         implicit: bool = False,
         login: str = "",
+        tokens: Callable[[str, str], bool] | None = None,
         says: Mapping[str, str] | None = None,
         breaks_at: bytes = b"",
         refuses: Mapping[bytes, str] | None = None,
@@ -69,6 +71,7 @@ class Sink:
         self.hang_before = b""
         self.hanging = threading.Event()
         self._tls, self._implicit, self._login, self._says = tls, implicit, login, dict(says or {})
+        self.tokens = tokens
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
         self._open: list[socket.socket] = []
@@ -162,6 +165,8 @@ class _Talk:
             if self._say(verb, "220 go").startswith("220"):
                 self._secure()
                 self.file = self.connection.makefile("rb")
+        elif verb == "AUTH" and self.sink.tokens is not None:
+            self._token(rest)
         elif verb == "AUTH":
             given = base64.b64decode(rest.partition(" ")[2]).decode().split("\0")[-1]
             self._say(verb, "235 ok" if given == self.login else "535 no")
@@ -184,6 +189,27 @@ class _Talk:
         else:
             self._say(verb, "221 bye" if verb == "QUIT" else "250 ok")
 
+    def _token(self, rest: str) -> None:
+        """AUTH XOAUTH2 or OAUTHBEARER; who is refused hears why first, and answers that (RFC 7628, 3.2.3)."""
+        mechanism, _, words = rest.partition(" ")
+        if not words:
+            self._say("GO ON", "334 ")
+            words = self._heard()
+        user, token = _token(base64.b64decode(words).decode())
+        assert self.sink.tokens is not None
+        if "AUTH" not in self.says and self.sink.tokens(user, token):
+            self._say("AUTH OK", "235 2.7.0 ok")
+            return
+        told = base64.b64encode(b'{"status":"400","schemes":"Bearer","scope":"https://mail.google.com/"}').decode()
+        self._say("WHY", f"334 {told}")
+        assert self._heard() == ("AQ==" if mechanism == "OAUTHBEARER" else "")
+        self._say("AUTH", "535 5.7.3 Authentication unsuccessful")
+
+    def _heard(self) -> str:
+        line = self.file.readline()
+        self.sink.heard.append(line)
+        return line.decode().strip()
+
     def _content(self) -> bytes:
         lines = []
         while (line := self.file.readline()) != b".\r\n":
@@ -198,6 +224,8 @@ class _Talk:
             offers.append("STARTTLS")
         if self.login:
             offers.append("AUTH PLAIN")
+        if self.sink.tokens is not None:
+            offers.append("AUTH XOAUTH2 OAUTHBEARER")
         return [*(f"250-{each}" for each in offers[:-1]), f"250 {offers[-1]}"]
 
     def _secure(self) -> None:
@@ -212,6 +240,14 @@ class _Talk:
             raise _HungUp
         self.connection.sendall(reply.replace("\r\n", "\n").replace("\n", "\r\n").encode() + b"\r\n")
         return reply
+
+
+def _token(words: str) -> tuple[str, str]:
+    """User and token of the first words of XOAUTH2 or OAUTHBEARER."""
+    parts = words.split("\1")
+    user = parts[0].removeprefix("user=") if words.startswith("user=") else parts[0].split(",")[1].removeprefix("a=")
+    (token,) = (each.removeprefix("auth=Bearer ") for each in parts if each.startswith("auth=Bearer "))
+    return user, token
 
 
 def _path(rest: str) -> str:

@@ -15,7 +15,7 @@ from engine.sources.wire import Overflow, Wire
 
 class Box:
     name, host, port, timeout = "system", "mail.example", 1, 5.0
-    protocol, ssl = "imap", True
+    protocol, ssl, sign_in = "imap", True, None
 
 
 def wire(timeout_s=5.0):
