@@ -105,7 +105,11 @@ def _follows(finding: Finding, wrong: set[KeyPath]) -> bool:
     causes = [finding.path or ("system", "mailbox")]
     if table[-1:] == ["mailbox"]:
         causes += [(*place, name) for place in (tuple(table), _DEFAULTS) for name in (option, "protocol")]
-    if option in ("password", "url"):
+    if option == "password":
+        causes += [(*place, "oauth") for place in (tuple(table), _DEFAULTS)]
+    if finding.path[:1] == ("oauth",) and len(finding.path) == 2:  # nobody signs in by it
+        causes += [path for path in wrong if path[-1:] == ("oauth",)]
+    if option in ("password", "url", "client_secret", "refresh_token"):
         causes += [(*table, f"{option}_{way}") for way in ("env", "file", "command")]
     if finding.code == "C112":
         causes.append(("workspace",))

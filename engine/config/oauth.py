@@ -64,9 +64,11 @@ def _how(owner: Mailbox | Smtp, known: dict[str, OAuth]) -> dict[str, object]:
 
 def findings(root: Root, mailboxes: tuple[Mailbox, ...]) -> Iterator[Finding]:
     """What of it is missing, contradicts or does nothing."""
+    owners = [box for box in mailboxes if box.protocol in SERVERS] + ([root.smtp] if root.smtp is not None else [])
+    misspelt = any(owner.oauth and owner.oauth not in root.oauth for owner in owners)
     for name, own in root.oauth.items():
         yield from _section(own, ("oauth", name))
-        if not own.uses:
+        if not own.uses and not misspelt:
             said = f'nobody signs in by this: no mailbox and no [smtp] says  oauth = "{name}"'
             yield Finding("C118", said, ("oauth", name), "write it there, or take it out", on_key=True)
     for box in mailboxes:

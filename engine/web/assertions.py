@@ -42,6 +42,10 @@ class ServiceAccount(msgspec.Struct, frozen=True):
     client_id: str = ""
     type: str = ""
 
+    def __repr__(self) -> str:
+        """Tell whose it is, not the key."""
+        return f"ServiceAccount({self.client_email!r})"
+
 
 def service_account(app: OAuth, subject: str, now: float) -> str:
     """Prove that we are the service account and act for `subject`. Raises: OAuthError."""

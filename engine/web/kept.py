@@ -52,6 +52,10 @@ class Kept(msgspec.Struct, frozen=True, omit_defaults=True):
     seed: str = ""
     clock_off_s: float = 0.0
 
+    def __repr__(self) -> str:
+        """Tell whose it is, not the tokens."""
+        return f"Kept({self.app!r})"
+
 
 class File:
     """The file of a sign-in: of the section alone, or of one `account` where each has its own token."""

@@ -46,6 +46,10 @@ class Device(Struct, frozen=True):
     interval_s: float
     ends_s: float
 
+    def __repr__(self) -> str:
+        """Tell what everybody may know."""
+        return f"Device({self.url!r})"
+
 
 class Begun(Struct, frozen=True):
     """A sign-in in a browser: the page to open, and what only we know of it."""
@@ -53,6 +57,10 @@ class Begun(Struct, frozen=True):
     url: str
     verifier: str
     state: str
+
+    def __repr__(self) -> str:
+        """Tell what everybody may know."""
+        return f"Begun({self.url.partition('?')[0]!r})"
 
 
 def can_use_device(app: OAuth) -> bool:

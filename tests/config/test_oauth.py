@@ -102,6 +102,16 @@ def test_a_section_that_does_not_exist_is_named_with_the_one_that_was_meant(find
 
 
 @pytest.mark.parametrize(
+    ("text", "codes"),
+    [(BOX.replace("m365", "m356") + APP, ["C120"]), (BOX.replace("oauth =", "outh =") + APP, ["C101"]),
+     (BOX + APP.replace("client_credentials", "client_credential"), ["C103"]),
+     (BOX + APP.replace("client_secret_env", "client_secret_enf"), ["C101"])],
+)  # fmt: skip
+def test_what_follows_from_a_mistake_is_not_told_beside_it(find: Find, text: str, codes: list[str]) -> None:
+    assert [problem.code for problem in find(text)] == codes
+
+
+@pytest.mark.parametrize(
     ("written", "meant"),
     [('grant = "client-credentials"', "client_credentials"), ('flow = "client_credentials"', "client_credentials"),
      ('grant = "Client Credentials"', "client_credentials")],
