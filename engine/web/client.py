@@ -30,8 +30,9 @@ from engine import __version__
 from engine.config.secrets import redact, reveal
 from engine.web.watched import POOLS, Late, deadline
 
-EXCHANGE_S = 30.0
-"""Seconds that one question and its answer may take, from the first packet to the last byte."""
+EXCHANGE_S = 15.0
+"""Seconds that one question and its answer may take, from the first packet to the last byte: who asks a pass to stop
+waits for them."""
 
 MOST_BYTES = 1 << 20
 SAID_CHARS = 200

@@ -25,7 +25,7 @@ from engine.web.refusals import OAuthError
 if TYPE_CHECKING:
     from engine.config.mailbox import OAuth
 
-LOCK_S = 75.0
+LOCK_S = 40.0
 """Seconds to wait for another process that asks; it asks twice at most (`client.EXCHANGE_S`)."""
 
 NAME_CHARS = 120
