@@ -13,6 +13,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "desk": ("desk",),
     "workbench": ("workbench", "cli/test_hooks.py"),
     "explain": ("end_to_end/test_explain.py",),
+    "doors": ("doors",),
     "run": ("run", "end_to_end/test_help_desk.py"),
     "outbox": ("outbox",),
     "decision": ("decision",),

@@ -2,7 +2,7 @@
 
 Here: what the mail server hears. 0 means the bytes are ours, 75 means keep it and try again, and nothing else is
 ever said, because Postfix bounces every other code; only `--bounce` adds 65, 67 and 77.
-Not here: taking it (`desk/taking.py`).
+Not here: taking it (`doors/taking.py`).
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def _deliver(
     spool: Path | None,
 ) -> int:
     from engine.cli.common import open_config, open_store
-    from engine.desk.taking import Fate, handed_over, take, targets
+    from engine.doors.taking import Fate, handed_over, take, targets
 
     if spool is not None:
         return _spool(spool)

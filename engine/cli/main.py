@@ -27,6 +27,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "init": ("init:init", "Write an allegra.toml and make its database, asking five questions."),
     "run": ("run:run", "One pass over all active mailboxes (for cron)."),
     "deliver": ("deliver:deliver", "Take one mail from standard input (for an MTA)."),
+    "lmtp": ("lmtp:lmtp", "Take mail from a mail server by LMTP."),
+    "serve": ("serve:serve", "Take mail from programs by HTTP."),
     "explain": ("explain:explain", "Tell what became of a mail, and why."),
     "mail": ("mail:mail", "Search mails and act on one."),
     "held": ("held:held", "List, show, release, reject or discard held mail; make its sender known."),

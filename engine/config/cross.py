@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from typing import Any
 from engine.config.idle import idle
 from engine.config.inherit import relaxations
 from engine.config.kinds import in_zone
-from engine.config.mailbox import TOKENS, Mailbox, OAuth, Smtp, Webhook
+from engine.config.mailbox import TOKENS, HttpKey, Mailbox, OAuth, Smtp, Webhook
 from engine.config.root import Root
 from engine.config.tidy import Finding
 from engine.config.tidy import Path as KeyPath
@@ -61,7 +61,8 @@ def findings(root: Root, mailboxes: tuple[Mailbox, ...], path: Path, *, whole: b
     """Everything the checks find. `whole` is False where part of the file could not be read."""
     found = [*_names(root), *_timezone(root), *_files(root), *_gates(root), *_rules(root)]
     if whole:
-        found += [*_workspaces(root), *_some_mailbox(mailboxes), *_smtp(root), *_webhooks(root), *idle(root, mailboxes)]
+        found += [*_workspaces(root), *_some_mailbox(mailboxes), *_smtp(root), *_webhooks(root), *_keys(root),
+                  *idle(root, mailboxes)]  # fmt: skip
     for box in mailboxes:
         found += [*_mailbox(box, whole), *_since(box, root.instance.timezone)]
         found += _secrets(box, _table(box), "password") if whole else ()
@@ -82,13 +83,17 @@ def _warning(code: str, message: str, path: KeyPath, advice: str = "", *, info: 
 
 
 def _names(root: Root) -> Iterator[Finding]:
-    for table, names in (("workspace", root.workspace), ("webhooks", root.webhooks), ("oauth", root.oauth)):
+    tables: tuple[tuple[str, KeyPath, Iterable[str]], ...] = (
+        ("a workspace", ("workspace",), root.workspace), ("a webhook", ("webhooks",), root.webhooks),
+        ("a key", ("http", "keys"), root.http.keys if root.http is not None else ()),
+        ("an [oauth] section", ("oauth",), root.oauth),
+    )  # fmt: skip
+    for what, table, names in tables:
         for name in names:
-            if not IDENTIFIER.fullmatch(name) or (table == "workspace" and name == "system"):
-                what = {"webhooks": "a webhook", "oauth": "an [oauth] section"}.get(table, "a workspace")
+            if not IDENTIFIER.fullmatch(name) or (what == "a workspace" and name == "system"):
                 said = f'"{name}" cannot be the identifier of {what}'
                 advice = 'use a-z, 0-9, "_" and "-", beginning with a letter or digit; "system" is taken'
-                yield Finding("C117", said, (table, name), advice, on_key=True)
+                yield Finding("C117", said, (*table, name), advice, on_key=True)
 
 
 def _timezone(root: Root) -> Iterator[Finding]:
@@ -198,7 +203,9 @@ def _needs(table: KeyPath, option: str, told: str = "") -> Finding:
     return Finding("C109", said, (*table, option), on_key=True)
 
 
-def _secrets(owner: Mailbox | Smtp | Webhook, table: KeyPath, option: str, *, needed: bool = True) -> Iterator[Finding]:
+def _secrets(
+    owner: Mailbox | Smtp | Webhook | HttpKey, table: KeyPath, option: str, *, needed: bool = True
+) -> Iterator[Finding]:
     """One way to get the secret, not two, and not none where it is needed."""
     if isinstance(owner, Mailbox) and owner.protocol not in _SERVERS:
         return
@@ -254,6 +261,23 @@ def _webhooks(root: Root) -> Iterator[Finding]:
         yield from _secrets(hook, ("webhooks", name), "secret", needed=False)
 
 
+def _keys(root: Root) -> Iterator[Finding]:
+    """The keys of [http]: without one nobody may push, and one for a mailbox that is not there opens nothing."""
+    if root.http is None:
+        return
+    if not root.http.keys:
+        said = "[http] has no keys: nobody could push mail"
+        yield Finding("C109", said, ("http", "keys"), "add [http.keys.NAME] with  key_env = …", on_key=True)
+    known = ["system"] if root.system.mailbox is not None else []
+    known += [name for name, own in root.workspace.items() if own.mailbox is not None]
+    for name, key in root.http.keys.items():
+        yield from _secrets(key, ("http", "keys", name), "key")
+        for number, mailbox in enumerate(key.mailboxes):
+            if mailbox not in known:
+                said = f'there is no mailbox "{mailbox}"'
+                yield Finding("C112", said, ("http", "keys", name, "mailboxes", number), f"one of {', '.join(known)}")
+
+
 def _readable(root: Root, path: Path) -> Iterator[Finding]:
     """Literal passwords in a file that others may read."""
     literal: list[KeyPath] = []
@@ -265,6 +289,8 @@ def _readable(root: Root, path: Path) -> Iterator[Finding]:
     tables += [("oauth", *each) for each in root.oauth.items()]
     for table, name, own in tables:
         literal += [(table, name, key) for key in ("secret", "client_secret", "refresh_token") if key in own.written]
+    if root.http is not None:
+        literal += [("http", "keys", name, "key") for name, key in root.http.keys.items() if "key" in key.written]
     if literal and _mode(path) & (stat.S_IRGRP | stat.S_IROTH):
         for key in literal:
             advice = f"chmod 600 {path.name}, or use {key[-1]}_env, {key[-1]}_file or {key[-1]}_command"

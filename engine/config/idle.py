@@ -76,8 +76,22 @@ def idle(root: Root, mailboxes: tuple[Mailbox, ...]) -> Iterator[Finding]:
             yield Finding("C118", "this webhook is told of nothing", ("webhooks", name, "events"), advice, on_key=True)
     if root.smtp is not None:
         yield from _smtp(root.smtp)
+    yield from _doors(root, mailboxes)
     yield from _log(root)
     yield from _in_workspaces(root)
+
+
+def _doors(root: Root, mailboxes: tuple[Mailbox, ...]) -> Iterator[Finding]:
+    """A door by which no mailbox can be reached, and the mode of a socket that is no file."""
+    for name, door in (("lmtp", root.lmtp), ("http", root.http)):
+        if door is None:
+            continue
+        if name == "lmtp" and not any(box.addresses for box in mailboxes):
+            said = "[lmtp] does nothing: no mailbox has addresses, so every recipient is unknown"
+            yield Finding("C118", said, (name,), "add  addresses = [ … ]  to a mailbox", on_key=True)
+        if "mode" in door.written and door.mode != type(door)().mode and not door.listen.startswith("/"):
+            said = "mode does nothing for an address: it is for a unix socket"
+            yield Finding("C118", said, (name, "mode"), "take it out, or listen at a path", on_key=True)
 
 
 def _log(root: Root) -> Iterator[Finding]:

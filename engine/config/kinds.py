@@ -222,6 +222,31 @@ def read_url(value: Any, folder: Path = Path()) -> str:
     return text
 
 
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+"""The addresses of this machine that only this machine reaches."""
+
+
+def read_listen(value: Any, folder: Path = Path()) -> str:
+    """Where a door is: a unix socket by its path, or an address of this machine with a port."""
+    text = read_text(value).strip()
+    found = re.fullmatch(r"(?:\[([^\]/]+)\]|([^:/\s]*)):(\d{1,5})", text)
+    if found is None:
+        return str(read_path(text, folder))
+    host = found[1] or found[2]
+    if host not in LOOPBACK or int(found[3]) > 65535:
+        advice = "write  127.0.0.1:PORT, [::1]:PORT, or the path of a unix socket"
+        raise Wrong("C105", f"{text} is no address that only this machine reaches", advice=advice)
+    return text
+
+
+def read_mode(value: Any, folder: Path = Path()) -> int:
+    """Who may use a unix socket, as chmod writes it: "0660"."""
+    text = value if isinstance(value, str) else ""
+    if not re.fullmatch(r"0?[0-7]{3}", text):
+        raise Wrong("C103", "this is no mode of a file", advice='write "0660", "0600" or "0666"')
+    return int(text, 8)
+
+
 def read_mailbox(value: Any, folder: Path = Path()) -> str:
     """One address, with or without a name: Help desk <help@example.com>; "" where there is none."""
     text = read_text(value)
@@ -339,6 +364,8 @@ OptionalPath = Annotated[Path | None, Kind("path", read_optional_path, _text(), 
 AddressText = Annotated[str, Kind("address", read_address, _text(rf"^{_ADDRESS}$"))]
 MailboxText = Annotated[str, Kind("address", read_mailbox, _text(rf"^({_MAILBOX})?$"))]
 OverrideBy = Annotated[str, Kind("who", read_override, _text("^(anyone|known|group:.+)$", "known", "group:staff"))]
+Listen = Annotated[str, Kind("address", read_listen, _text(), str)]
+Mode = Annotated[int, Kind("mode", read_mode, _text(r"^0?[0-7]{3}$", "0660"), "{:04o}".format)]
 Command = Annotated[tuple[str, ...], Kind("program", read_command, _PROGRAM, list)]
 Count = Annotated[int, Meta(ge=0, le=2**31)]
 Positive = Annotated[int, Meta(ge=1, le=2**31)]

@@ -27,7 +27,7 @@ from engine.config.kinds import (
     Size,
     TimeOfDay,
 )
-from engine.config.mailbox import Mailbox, OAuth, Smtp, Webhook
+from engine.config.mailbox import Http, Lmtp, Mailbox, OAuth, Smtp, Webhook
 from engine.config.secrets import shared_secret
 from engine.config.section import Filled, Section
 
@@ -282,5 +282,7 @@ class Root(Section, frozen=True):
     rules: Rules = Rules()
     hooks: Hooks = Hooks()
     webhooks: Mapping[str, Webhook] = {}
+    lmtp: Lmtp | None = None
+    http: Http | None = None
     log: Log = Log()
     workspace: Mapping[str, Workspace] = {}

@@ -27,7 +27,6 @@ RETIRED: dict[str, str] = {
 
 WORDS: dict[tuple[str, str], str] = {
     ("mailbox.protocol", "gmail"): "Gmail API access; Gmail can be read by IMAP",
-    ("mailbox.protocol", "lmtp"): "LMTP server; an MTA can pipe mail to `allegra deliver`",
     ("store.driver", "postgresql"): "other databases than SQLite",
     ("store.driver", "mysql"): "other databases than SQLite",
     ("archive.where", "directory"): "archive outside the database",

@@ -18,7 +18,7 @@ from engine.config.section import Option, Section, options
 from engine.config.tidy import everywhere
 
 MASK = "***"
-SECRETS = frozenset({"password", "secret", "url", "client_secret", "refresh_token"})
+SECRETS = frozenset({"password", "secret", "url", "key", "client_secret", "refresh_token"})
 _INHERITED = ("gates", "people", "items", "body", "attachments", "errors", "replies", "notify")
 
 
@@ -93,6 +93,9 @@ def _section(config: Config, section: Section, path: tuple[str, ...]) -> Iterato
                 yield from _section(config, value, here)
         elif option.sections is None:
             yield Entry(here, shown(option, value), _origin(config, here))
+        else:
+            for identifier, entry in value.items():
+                yield from _section(config, entry, (*here, identifier))
 
 
 def _origin(config: Config, path: tuple[str, ...]) -> str:
@@ -126,7 +129,10 @@ def tables(found: Iterator[Entry]) -> dict[str, Any]:
         table = root
         for part in entry.path[:-1]:
             table = table.setdefault(part, {})
-        if entry.value == "" and entry.path[-1].startswith(("password", "url", "client_secret", "refresh_token")):
+        last = entry.path[-1]
+        if entry.value == "" and (
+            last == "key" or last.startswith(("password", "url", "key_", "client_secret", "refresh_token"))
+        ):
             continue
         if entry.value in ([], {}) and entry.path[-1].endswith("_command"):
             continue

@@ -29,6 +29,9 @@ MINUTE, HOUR, DAY = 60.0, 3600.0, 86_400.0
 LAG_S = 15 * MINUTE
 """So long without a successful pass is a warning; four times as long is critical."""
 
+PUSHED = "pipe"
+"""The protocol of a mailbox that nothing reads from: mail is pushed to it, and a pass decides what is left over."""
+
 MOST_SAID = 6
 """Sentences of one line: monitoring cuts what is longer."""
 
@@ -63,11 +66,15 @@ class Check(Struct, frozen=True):
 
 
 class Seen(Struct, frozen=True):
-    """What is looked at beside the database: mailboxes, files that are broken, whom nobody tells, what ends soon."""
+    """What is looked at beside the database: mailboxes, files that are broken, whom nobody tells, what ends soon.
+
+    `doors` are those that are configured, each with what is wrong with it or "".
+    """
 
     mailboxes: tuple[Mailbox, ...]
     broken: tuple[str, ...] = ()
     unheard: tuple[str, ...] = ()
+    doors: tuple[tuple[str, str], ...] = ()
     disk_free: int | None = None
     lag_s: float = LAG_S
     ending: tuple[Ending, ...] = ()
@@ -95,6 +102,7 @@ def judge(figures: Figures, seen: Seen, now: datetime) -> tuple[Check, ...]:
         Check("database", Status.OK, "opens"),
         *(_read(box, pulse, seen.lag_s, now) for box, pulse in boxes),
         *(_silent(box, pulse, now) for box, pulse in boxes if box.silence),
+        *(Check(door, Status.CRITICAL if wrong else Status.OK, wrong or "takes mail") for door, wrong in seen.doors),
         _last_pass([pulse for _, pulse in boxes if pulse is not None], seen.lag_s, now, wanted=bool(boxes)),
         _age("waiting", "{count} waiting, the oldest for {age}", figures.waiting, now, 15 * MINUTE, 4 * HOUR),
         _age("held", "{count} held, the oldest for {age}", figures.held, now, 2 * DAY),
@@ -141,15 +149,15 @@ def _perf(check: Check) -> str:
 
 def _read(box: Mailbox, pulse: Pulse | None, lag_s: float, now: datetime) -> Check:
     """Whether a mailbox can be read: the time since it was last read decides, and at once what needs a person."""
-    name = f"mailbox {box.name}"
+    name, read = f"mailbox {box.name}", "visited" if box.protocol == PUSHED else "read"
     if pulse is not None and pulse.paused:
         return Check(name, Status.OK, f"paused: {pulse.paused}")
     if pulse is None or (pulse.ok_at is None and not pulse.failures):
         busy = pulse is not None and pulse.busy
-        return Check(name, Status.OK, "is read now") if busy else Check(name, Status.WARNING, "was never read")
+        return Check(name, Status.OK, f"is {read} now") if busy else Check(name, Status.WARNING, f"was never {read}")
     since = pulse.ok_at or pulse.failing_since
     lag = 0.0 if pulse.busy and not pulse.failures else _seconds(since, now)
-    said = f"last read {_span(lag)} ago"
+    said = f"last {read} {_span(lag)} ago"
     if pulse.failures:
         said = f"cannot be read since {_span(_seconds(pulse.failing_since, now))}: {pulse.sentence}"
     by_hand = bool(pulse.failures) and needs_a_person(pulse.code)

@@ -1,7 +1,7 @@
-"""One mail decided at once, for somebody who waits for the answer: the mail server, or a program.
+"""Mail decided as it comes: one for somebody who waits for the answer, or what doors that stay open took.
 
 Here: its turn in the mailbox, and giving the mail back where it cannot be decided now. Not here: how it came to be ours
-(`desk/taking.py`, `library.py`), the work itself (`process.py`).
+(`doors/taking.py`, `library.py`), the work itself (`process.py`).
 Invariant: a mail that was not decided here waits for the next pass, which need not wait for this process to end.
 """
 
@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING
 from engine.run.lease import Lease
 from engine.run.passing import utc_now
 from engine.run.process import Result, process
+from engine.stop import Stopped
 from engine.store.errors import StoreError
 
 if TYPE_CHECKING:
+    from engine.config import Mailbox
     from engine.model.stored import Spooled
     from engine.run.engine import Engine
 
@@ -39,3 +41,17 @@ def decide_at_once(engine: Engine, spooled: Spooled, wait_s: float) -> tuple[Res
             with suppress(StoreError):
                 store.ledger.unclaim([spooled])
     return (results[0] if results else None), wrong
+
+
+def decide_fresh(engine: Engine, mailbox: Mailbox) -> bool:
+    """Decide what waits in a mailbox and was never tried; tells whether its turn was free. Raises StoreError."""
+    from engine.run.report import Listener, MailboxReport
+    from engine.run.visit import Visit
+
+    store, waits_s = engine.store, engine.config.settings("").errors.retry
+    with Lease(store, mailbox.name, utc_now, 0.0, engine.stop, waits_s=waits_s) as lease:
+        if lease.held:
+            with suppress(Stopped):
+                report = MailboxReport(mailbox.name, mailbox.place)
+                Visit(engine, mailbox, report, lease, Listener(), utc_now).decide_waiting(tried=False)
+        return lease.held

@@ -2,7 +2,7 @@
 
 Here: the order of deciding and committing, what happens when an answer changed meanwhile, and that a mail which breaks
 the machine is counted and retried while the next one goes on. Not here: where mails come from (`passing.py`,
-`desk/taking.py`), how a batch is led through the decision (`hand.py`), what a table does. Invariant: every mail of a
+`doors/taking.py`), how a batch is led through the decision (`hand.py`), what a table does. Invariant: every mail of a
 batch ends in a receipt, a deferral or a counted failure; one transaction holds all effects of a round.
 """
 

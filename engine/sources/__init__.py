@@ -26,7 +26,10 @@ KINDS = {
 }
 
 
-BROUGHT = {"pipe": "mail arrives by allegra deliver", "program": "a program reads it (docs/library.md)"}
+BROUGHT = {
+    "pipe": "mail arrives by allegra deliver, lmtp or serve",
+    "program": "a program reads it (docs/library.md)",
+}
 """Protocols that nothing here reads from, and how their mail comes."""
 
 

@@ -107,7 +107,6 @@ def test_each_wrong_element_of_a_list_is_told_and_the_list_is_not_used(find: Fin
         ("[store]\ndriver = 'postgresql'", "this version has no other databases than SQLite"),
         ("[defaults.mailbox]\nidle = true\n", "this version has no mode that waits"),
         ("[defaults.mailbox]\nprotocol = 'gmail'\n", "this version has no Gmail"),
-        ("[defaults.mailbox]\nprotocol = 'lmtp'\n", "this version has no LMTP"),
         ("[attachments]\nsmime_pgp = { gpg_home = 'x' }", "this version has no way to decrypt"),
         ("[store.archive]\nwhere = 'directory'", "this version has no archive outside"),
     ],

@@ -61,7 +61,10 @@ def test_trying_tells_of_each_mailbox_and_how_the_mail_of_a_pipe_comes(config: C
     (desk.folder / "mail" / "support" / "new").rmdir()
     told = list(mailboxes.try_out(config, config.mailboxes))
     assert [(each.mailbox.name, each.works) for each in told] == [("system", True), ("support", False), ("sales", True)]
-    assert (told[1].code, told[2].brought) == ("source.folder_missing", "mail arrives by allegra deliver")
+    assert (told[1].code, told[2].brought) == (
+        "source.folder_missing",
+        "mail arrives by allegra deliver, lmtp or serve",
+    )
 
 
 def test_a_look_into_a_mailbox_leaves_no_mark(config: Config, store: Store, desk: Any) -> None:

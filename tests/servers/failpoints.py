@@ -21,10 +21,15 @@ from typing import Any
 from servers.forks import process
 
 import engine.cli.deliver
+import engine.cli.doors
 import engine.cli.run
 import engine.config
 import engine.decision.facts
 import engine.decision.pipeline
+import engine.doors.http
+import engine.doors.listening
+import engine.doors.lmtp
+import engine.doors.reception
 import engine.mail.isolated
 import engine.outbox.compose
 import engine.outbox.deliver
@@ -68,6 +73,8 @@ STEPS: dict[str, tuple[Any, str]] = {
     "send": (engine.outbox.wire.Wire, "send"),
     "sent": (Outbox, "sent"),
     "lease back": (Leases, "release"),
+    "door take": (engine.doors.reception.Reception, "take"),
+    "door reply": (engine.doors.listening.Client, "send"),
 }
 """What a step is called, and the method that does it. `COMMIT` is a step too: the end of every transaction."""
 

@@ -1,7 +1,7 @@
 """A private Postfix on loopback: it takes mail for every domain, and some addresses have a Maildir.
 
-Here: configuration, start, stop, mailboxes. Mail for pipe.test is given to a program, for all other addresses it comes
-back. Not here: pytest (`conftest.py`).
+Here: configuration, start, stop, mailboxes. Mail for pipe.test is given to a program, for lmtp.test to whoever listens
+at `lmtp`, for all other addresses it comes back. Not here: pytest (`conftest.py`).
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class Postfix:
         self._make_queues()
         self._write("domains", "/./ here\n")
         self._write("mailboxes", "".join(f"{each} {each}/Maildir/\n" for each in PEOPLE))
-        self.pipe = self.base / "pipe"
+        self.pipe, self.lmtp = self.base / "pipe", self.base / "lmtp.sock"
         self.into("exit 75")
         self._process: subprocess.Popen[bytes] | None = None
         for _ in range(5):  # somebody else may take the port between our look and Postfix's
@@ -188,7 +188,7 @@ virtual_uid_maps = static:{MAIL_USER}
 virtual_gid_maps = static:{MAIL_USER}
 virtual_minimum_uid = 1
 virtual_mailbox_limit = 0
-transport_maps = inline:{{ {{ pipe.test = engine: }} }}
+transport_maps = inline:{{ {{ pipe.test = engine: }}, {{ lmtp.test = handed:unix:{self.lmtp} }} }}
 engine_destination_recipient_limit = 1
 engine_time_limit = 60s
 smtpd_relay_restrictions = permit_mynetworks, reject
@@ -225,6 +225,8 @@ discard unix - - n - - discard
 virtual unix - n n - - virtual
 anvil unix - - n - 1 anvil
 postlog unix-dgram n - n - 1 postlogd
+handed unix - - n - 4 lmtp
+  -o lmtp_send_xforward_command=yes
 engine unix - n n - 4 pipe
   flags=DRXOhu null_sender= user=nobody argv={self.pipe} ${{sender}} ${{original_recipient}} ${{queue_id}}
 """

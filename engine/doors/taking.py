@@ -1,15 +1,15 @@
-"""Taking one mail from a pipe, as a mail server hands it over.
+"""Taking one mail, as a mail server or a program hands it over.
 
 Here: whose mail it is, making its bytes ours, deciding it where nobody else is at work. Not here: the exit codes that
-the mail server hears (`cli/deliver.py`).
+a pipe hears (`cli/deliver.py`), the doors that stay open (`reception.py`).
 Invariant: what is `ours` is stored durably; what is not decided here the next run decides.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -23,7 +23,9 @@ from engine.model.reasons import REASONS
 from engine.run.at_once import decide_at_once
 from engine.run.engine import Engine
 from engine.run.passing import utc_now
-from engine.store.locks import owner
+from engine.store.errors import Busy
+from engine.store.locks import FileLock, owner
+from engine.store.migrations import check_version, pass_file
 
 if TYPE_CHECKING:
     from engine.config import Config
@@ -32,6 +34,10 @@ if TYPE_CHECKING:
 
 PATIENCE_S = 30.0
 """How long a mail server that wants an answer waits for another run on this mailbox."""
+
+
+UPGRADE_WAIT_S = 10.0
+"""How long a mail waits for an upgrade of the database, or for a backup that is put in its place."""
 
 
 class Fate(StrEnum):
@@ -85,9 +91,40 @@ def take(config: Config, store: Store, raws: Sequence[RawMail], *, at_once: bool
     `at_once` waits for its turn and says what came of it, so that the mail server tells the sender of a refusal.
     Raises StoreError: nothing was stored.
     """
-    spooled = store.ledger.spool(raws, owner())
+    with _undisturbed(store):
+        spooled = store.ledger.spool(raws, owner())
     with closing(Engine(config, store, server_tells=at_once and len(raws) == 1)) as engine:
         return [_take(engine, each, at_once) for each in spooled]
+
+
+def lay_down(store: Store, raws: Sequence[RawMail]) -> list[Spooled]:
+    """Make a mail ours, for every mailbox in one transaction; whoever decides next decides it.
+
+    Raises StoreError: nothing was stored.
+    """
+    with _undisturbed(store), store.writing(noted=True):
+        spooled = store.ledger.spool(raws, owner())
+        store.ledger.unclaim([each for each in spooled if not each.seen_before])
+    return spooled
+
+
+@contextmanager
+def _undisturbed(store: Store) -> Iterator[None]:
+    """Keep upgrades and restores away: what was taken in while a backup is put in place would be lost.
+
+    Raises Busy after `UPGRADE_WAIT_S`, StoreError for a schema of another release.
+    """
+    if store.path is None:
+        yield
+        return
+    lock = FileLock(pass_file(store.path), shared=True)
+    if not lock.acquire(UPGRADE_WAIT_S):
+        raise Busy("the database is being upgraded or restored: try again when that is done")
+    try:
+        check_version(store.database)
+        yield
+    finally:
+        lock.release()
 
 
 def _take(engine: Engine, spooled: Spooled, at_once: bool) -> Taken:

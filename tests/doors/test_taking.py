@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.config import Config, load
-from engine.desk.taking import Fate, handed_over, take, targets
+from engine.doors.taking import Fate, handed_over, take, targets
 from engine.run.lease import Lease
 from engine.store.errors import StoreError
 from engine.store.load import load as load_data
@@ -106,7 +106,7 @@ def test_a_refusal_is_told_to_the_mail_server_that_asks_and_to_nobody_else(confi
 def test_while_another_run_is_at_work_the_mail_is_kept_for_it(
     config: Config, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("engine.desk.taking.PATIENCE_S", 0.0)
+    monkeypatch.setattr("engine.doors.taking.PATIENCE_S", 0.0)
     monkeypatch.setattr("engine.run.at_once.Lease", _Taken)
     (taken,) = take(config, store, [handed_over(MAIL, "system")])
     (asked,) = take(config, store, [handed_over(SILENT, "system")], at_once=True)

@@ -1,0 +1,96 @@
+"""[lmtp], [http] and its keys: what is refused, and what would do nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.config import load
+from engine.config.problems import ConfigError, SecretError
+
+BOX = '[system.mailbox]\nprotocol = "pipe"\naddresses = ["help@example.com"]\n'
+
+
+def loaded(folder: Path, text: str) -> Any:
+    (folder / "allegra.toml").write_text(BOX + text)
+    return load(folder / "allegra.toml", {})
+
+
+def problems(folder: Path, text: str) -> list[tuple[str, str]]:
+    with pytest.raises(ConfigError) as error:
+        loaded(folder, text)
+    return [(each.code, each.message) for each in error.value.problems if each.severity == "error"]
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [("127.0.0.1:24", "127.0.0.1:24"), ("[::1]:24", "[::1]:24"), ("localhost:24", "localhost:24"),
+     ("/run/x.sock", "/run/x.sock"), ("var/x.sock", "{}/var/x.sock"), ("x:y", "{}/x:y")],
+)  # fmt: skip
+def test_a_door_is_a_path_or_an_address_of_this_machine(tmp_path: Path, written: str, read: str) -> None:
+    config = loaded(tmp_path, f'[lmtp]\nlisten = "{written}"\n')
+    assert config.root.lmtp.listen == read.format(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "written", ["0.0.0.0:24", ":24", "[::]:24", "192.0.2.1:24", "mx.example.com:24", "127.0.0.1:99999"]
+)
+def test_a_door_that_others_could_reach_is_refused(tmp_path: Path, written: str) -> None:
+    ((code, said),) = problems(tmp_path, f'[lmtp]\nlisten = "{written}"\n')
+    assert code == "C105" and said.endswith("is no address that only this machine reaches")
+
+
+@pytest.mark.parametrize(("written", "mode"), [("0660", 0o660), ("600", 0o600), ("0666", 0o666)])
+def test_a_mode_is_written_as_chmod_has_it(tmp_path: Path, written: str, mode: int) -> None:
+    assert loaded(tmp_path, f'[lmtp]\nmode = "{written}"\n').root.lmtp.mode == mode
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "said"),
+    [
+        ('[lmtp]\nmode = "0999"\n', "C103", "this is no mode of a file"),
+        ("[lmtp]\nmode = 660\n", "C103", "this is no mode of a file"),
+        ('[lmtp]\nlisten = "127.0.0.1:24"\nmode = "0600"\n', "C118", "mode does nothing for an address"),
+        ("[http]\n", "C109", "[http] has no keys"),
+        ("[http.keys.a]\n", "C109", "[http.keys.a] needs key_env, key_file or key_command"),
+        ('[http.keys.a]\nkey_env = "A"\nkey_file = "b"\n', "C115", "the key is given twice"),
+        ('[http.keys.a]\nkey_env = "A"\nmailboxes = ["nowhere"]\n', "C112", 'there is no mailbox "nowhere"'),
+        ('[http.keys.A_B]\nkey_env = "A"\n', "C117", '"A_B" cannot be the identifier of a key'),
+    ],
+)
+def test_what_is_wrong_is_said(tmp_path: Path, text: str, code: str, said: str) -> None:
+    assert any(each == code and found.startswith(said) for each, found in problems(tmp_path, text))
+
+
+def test_a_door_for_mailboxes_without_addresses_does_nothing(tmp_path: Path) -> None:
+    (tmp_path / "allegra.toml").write_text('[system.mailbox]\nprotocol = "maildir"\npath = "mail"\n[lmtp]\n')
+    with pytest.raises(ConfigError, match="every recipient is unknown"):
+        load(tmp_path / "allegra.toml", {})
+
+
+@pytest.mark.parametrize("word", ["lmtp", "LMTP", "http"])
+def test_the_protocol_of_a_mailbox_that_is_pushed_to_is_pipe(tmp_path: Path, word: str) -> None:
+    (tmp_path / "allegra.toml").write_text(BOX.replace("pipe", word))
+    config = load(tmp_path / "allegra.toml", {})
+    assert config.mailbox("system").protocol == "pipe"
+    assert [each.message for each in config.warnings] == [f'"{word}" is understood as "pipe"']
+
+
+def test_keys_are_secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from engine.config.write import dumps, entries
+
+    config = loaded(
+        tmp_path, '[http.keys.a]\nkey = "a-key-that-nobody-guesses"\n[http.keys.b]\nkey_env = "NOT_THERE"\n'
+    )
+    assert "nobody-guesses" not in dumps([*entries(config)])
+    assert [each.message for each in config.warnings] == ["a key stands in a file that others may read"]
+    with pytest.raises(SecretError, match="http key b: the environment variable NOT_THERE"):
+        config.root.http.keys["b"].secret("b")
+
+
+def test_keys_come_from_outside_too(tmp_path: Path) -> None:
+    (tmp_path / "allegra.toml").write_text(BOX + '[http.keys.a]\nkey_env = "A"\n')
+    config = load(tmp_path / "allegra.toml", {"ALLEGRA__HTTP__KEYS__A__MAILBOXES": '["system"]'})
+    assert config.root.http is not None and config.root.http.keys["a"].mailboxes == ("system",)
