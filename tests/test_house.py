@@ -35,6 +35,7 @@ ONE_IMPORTER = {
     "jinja2": ("engine/outbox/",),
     "urllib3": ("engine/web/client", "engine/web/watched"),
     "cryptography": ("engine/web/assertions",),
+    "dns": ("engine/discovery/",),
     "sqlite3": ("engine/store/", "engine/desk/installed"),
 }
 
@@ -210,6 +211,7 @@ HEAVY = (
     "imapclient",
     "peewee",
     "lark",
+    "dns",
     "jinja2",
     "RestrictedPython",
     "nh3",

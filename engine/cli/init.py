@@ -1,19 +1,19 @@
-"""`allegra init`: a first allegra.toml from five questions.
+"""`allegra init`: a first allegra.toml from an address and a few answers.
 
-Here: the questions, and showing what is in the mailbox. Not here: what is guessed, the file and its database
-(`desk/first_file.py`).
+Here: the command, what it shows of the mailbox, and what it asks once it has looked into it. Not here: the questions
+before that (`init_asked.py`), what is guessed, the file and its database (`desk/first_file.py`).
+Invariant: with `--dry-run` nothing is written; a password that was typed is never printed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from engine.cli.common import AWAY, DONE, FINDINGS, USAGE, complain, exit_codes, print_json
+from engine.cli.init_asked import ALL, NEW, asked
 from engine.cli.shown import grouped, when
 from engine.cli.since import option as since_option
 from engine.cli.since import reader
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from engine.desk.first_file import Answers
     from engine.desk.mailboxes import FirstLook
 
-NEW, ALL = "new", "all"
-"""What may be said in place of a date from which mail is read."""
+MOST_FOLDERS = 40
+"""Folders that are shown before it is asked where done mail goes."""
 
 
 @click.command()
@@ -34,48 +34,72 @@ NEW, ALL = "new", "all"
     "--dir", "directory", type=click.Path(path_type=Path), default=Path(), help="Where to write allegra.toml."
 )
 @click.option("--address", help="Address of the mailbox that is to be read.")
-@click.option("--host", help="Its IMAP server (default: guessed from the address).")
-@click.option(
-    "--protocol", type=click.Choice(["imap", "pop3"]), default="imap", show_default=True, help="How it is read."
-)
-@click.option("--username", help="Login name (default: the address).")
+@click.option("--host", help="Its server (default: it is searched).")
+@click.option("--port", type=click.IntRange(1, 65535), metavar="N", help="Its port (default: the usual one).")
+@click.option("--ssl", type=click.Choice(["tls", "starttls", "none"]), help="How the line is made safe (default: tls).")
+@click.option("--protocol", type=click.Choice(["imap", "pop3"]), help="How it is read (default: imap, where there is).")
+@click.option("--username", help="Login name (default: what the provider says, else the address).")
 @click.option("--password-env", help="Environment variable that holds the password.")
 @click.option("--password-file", type=click.Path(), help="File that holds the password.")
 @click.option("--password-command", help="Program that prints the password.")
+@click.option("--folder", help="Folder that is read (default: INBOX).")
+@click.option("--move-on-success", metavar="FOLDER", help="Folder for done mail (default: it stays, marked as read).")
 @click.option("--from", "sender", help="Address that replies come from (default: the mailbox's).")
-@click.option("--smtp", help="Server that takes outgoing mail (default: guessed); none: send nothing.")
+@click.option("--smtp", metavar="HOST[:PORT]", help="Server for outgoing mail (default: searched); none: send nothing.")
 @click.option(
     "--since",
     metavar="DATE",
     callback=since_option(NEW, ALL),
     help="Read mail from then on: new (what comes from now on; default), all, or a date.",
 )
-@click.option("--yes", is_flag=True, help="Ask nothing, take what is given and the defaults.")
-@click.option("--no-test", is_flag=True, help="Do not log in.")
+@click.option("--yes", is_flag=True, help="Ask nothing, take what is given, found and the defaults.")
+@click.option("--no-test", is_flag=True, help="Do not log in, and search for no server: guess it.")
+@click.option("--dry-run", is_flag=True, help="Write nothing: show what would be written.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object instead of sentences.")
-def init(directory: Path, yes: bool, no_test: bool, as_json: bool, **given: Any) -> None:
-    """Write an allegra.toml and make its database, asking five questions, and look into the mailbox.
+def init(directory: Path, yes: bool, dry_run: bool, as_json: bool, **given: Any) -> None:
+    """Write an allegra.toml and make its database: find the server of an address, log in, ask what it cannot know.
 
-    Unless --since or an answer says otherwise, only new mail is read: what lies there is left alone.
+    The server is searched: by what the domain itself says (autoconfig, SRV records), by the provider that takes its
+    mail, by trying the usual names. Unless --since or an answer says otherwise, only new mail is read.
     """
     file = directory / "allegra.toml"
     if file.exists():
         complain(f"{file} is there already; it was not touched")
         raise SystemExit(FINDINGS)
-    answers, secret = _ask(given, yes)
-    config = _made(file, answers, secret)
-    if not as_json:
+    answers, secret = asked(given, yes, as_json)
+    config = _config(file, answers, secret, dry_run)
+    if not as_json and not dry_run:
         click.echo(f"Wrote {file}, made {config.store.path}")
-    seen, code = (None, DONE) if no_test else _look(config)
+    answers, config, seen, code = _tried(file, answers, secret, config, given, dry_run)
     if seen is not None and not as_json:
         _print_seen(config, seen)
-        if seen.waiting and not yes and given["since"] is None:
-            config, seen = _asked(file, answers, secret, config, seen)
+        if not yes:
+            answers, config, seen = _asked_after(file, answers, secret, config, seen, given, dry_run)
+    _end(file, answers, secret, config, seen, code, dry_run=dry_run, as_json=as_json)
+    raise SystemExit(code)
+
+
+def _end(
+    file: Path, answers: Answers, secret: str, config: Config, seen: FirstLook | None, code: int, *, dry_run: bool,
+    as_json: bool,
+) -> None:  # fmt: skip
+    from engine.desk.first_file import text_of
+
+    text = text_of(answers, "***" if answers.login == "password" else secret)
     if as_json:
-        print_json("init", {"file": str(file), "since": show_moment(config.mailbox("system").since), **_plain(seen)})
+        server = {"protocol": answers.reading.protocol, "host": answers.reading.host, "port": answers.reading.port}
+        since = show_moment(config.mailbox("system").since)
+        shown = {"dry_run": True, "text": text} if dry_run else {}
+        print_json("init", {"file": str(file), "since": since, "server": server, **shown, **_plain(seen)})
+    elif dry_run:
+        click.echo(f"This would be written to {file}:\n\n{printable_lines(text)}")
     else:
         _print_next(config, seen, tried=code == DONE)
-    raise SystemExit(code)
+
+
+def printable_lines(text: str) -> str:
+    """A text of several lines, each made safe for a terminal."""
+    return "\n".join(printable(line, len(line) + 1) for line in text.splitlines())
 
 
 def _plain(seen: FirstLook | None) -> dict[str, Any]:
@@ -93,21 +117,113 @@ def _print_seen(config: Config, seen: FirstLook) -> None:
         click.echo(f"  {printable(who, 34):<34}  {printable(what, 60)}")
 
 
-def _asked(
-    file: Path, answers: Answers, secret: str, config: Config, seen: FirstLook
-) -> tuple[Config, FirstLook | None]:
-    """Ask from when on mail is read; the file says that only new mail is, and is written again for another answer."""
+def _config(file: Path, answers: Answers, secret: str, dry_run: bool, *, again: bool = False) -> Config:
+    """The configuration of the file that is written, its database made; of one that is not, in a dry run."""
+    from engine.config import ConfigError
+    from engine.desk.first_file import drafted, make_database, write_again, write_first
+
+    try:
+        if dry_run:
+            return drafted(file, answers, secret)
+        config = (write_again if again else write_first)(file, answers, secret)
+    except OSError as error:
+        complain(f"{file} cannot be written: {error.strerror}")
+        raise SystemExit(FINDINGS) from None
+    except ConfigError as error:
+        complain(f"{'it was not changed' if again else 'nothing was written'}: {error.problems[0].message}")
+        raise SystemExit(USAGE) from None
+    if not again:
+        with exit_codes():
+            make_database(config)
+    return config
+
+
+def _tried(
+    file: Path, answers: Answers, secret: str, config: Config, given: dict[str, Any], dry_run: bool
+) -> tuple[Answers, Config, FirstLook | None, int]:
+    """Log in and look; where the address is refused as a name, once more with what stands before the @."""
     from msgspec.structs import replace
 
-    from engine.desk.first_file import write_again
+    provider = answers.provider
+    if given["no_test"]:
+        return answers, config, None, DONE
+    by_option = any(given[each] for each in ("password_env", "password_file", "password_command"))
+    if provider is not None and provider.password == "none" and not by_option:
+        complain(f"{provider.name}: {provider.told}. Nothing was tried; {file} says at its end what to write")
+        return answers, config, None, AWAY
+    seen, code, why = _look(config)
+    if why == "source.login_refused" and provider is None and answers.username == answers.address:
+        local = answers.address.partition("@")[0]
+        complain(f"trying once more as {local}")
+        shorter = replace(answers, reading=replace(answers.reading, username=local))
+        again, code, _ = _look(config, username=local)
+        if again is not None:
+            return shorter, _config(file, shorter, secret, dry_run, again=True), again, code
+    if code != DONE:
+        told = f"{provider.name}: {provider.told}\n" if provider is not None and provider.told else ""
+        click.echo(f"{told}Mend that in the file, then run:  allegra check --online", err=True)
+    return answers, config, seen, code
 
-    said = click.prompt(
-        "Read which mail: new (from now on), all, or since a date", default=NEW, value_proc=reader(NEW, ALL)
-    )
-    if said == NEW:
-        return config, seen
-    config = write_again(file, replace(answers, since="" if said == ALL else said), secret)
-    return config, (replace(seen, left_alone=0) if said == ALL else _look(config)[0])
+
+def _look(config: Config, **other: Any) -> tuple[FirstLook | None, int, str]:
+    """Log in and look at the first five mails that lie there; what was seen, the exit code, the code of an error."""
+    from engine.desk.mailboxes import first_look
+    from engine.sources.source import SourceError
+
+    try:
+        return first_look(config, config.mailbox("system").filled(**other), 5), DONE, ""
+    except SourceError as error:
+        complain(error.sentence)
+        return None, AWAY, error.code
+
+
+def _asked_after(
+    file: Path, answers: Answers, secret: str, config: Config, seen: FirstLook, given: dict[str, Any], dry_run: bool
+) -> tuple[Answers, Config, FirstLook]:
+    """Ask from when on mail is read and where done mail goes; the file is written again for other answers."""
+    from msgspec.structs import replace
+
+    since, done = answers.since, answers.done
+    if seen.waiting and given["since"] is None:
+        said = click.prompt(
+            "Read which mail: new (from now on), all, or since a date", default=NEW, value_proc=reader(NEW, ALL)
+        )
+        since = since if said == NEW else "" if said == ALL else said
+    if answers.reading.protocol == "imap" and given["move_on_success"] is None:
+        done = _folder(config)
+    if (since, done) == (answers.since, answers.done):
+        return answers, config, seen
+    later = replace(answers, since=since, done=done)
+    config = _config(file, later, secret, dry_run, again=True)
+    if not since:
+        seen = replace(seen, left_alone=0)
+    elif since != answers.since:
+        seen = _look(config)[0] or seen
+    return later, config, seen
+
+
+def _folder(config: Config) -> str:
+    """Ask for the folder that done mail is moved to, one of those that are there or a new one."""
+    from engine.desk.mailboxes import folders
+    from engine.sources.source import SourceError
+
+    box = config.mailbox("system")
+    try:
+        there = [each for each in folders(config, box) if each != box.folder]
+    except SourceError as error:
+        complain(error.sentence)
+        return ""
+    if there:
+        more = f" and {len(there) - MOST_FOLDERS} more" if len(there) > MOST_FOLDERS else ""
+        click.echo(f"Folders: {', '.join(printable(each, 60) for each in there[:MOST_FOLDERS])}{more}")
+
+    def read(typed: str) -> str:
+        if typed.strip() == box.folder:
+            raise click.UsageError(f"{box.folder} is the folder that is read")
+        return typed.strip()
+
+    asking = "Move done mail to which folder (empty: it stays, marked as read; a new one is made)"
+    return str(click.prompt(asking, default="", show_default=False, value_proc=read))
 
 
 def _print_next(config: Config, seen: FirstLook | None, *, tried: bool) -> None:
@@ -121,108 +237,6 @@ def _print_next(config: Config, seen: FirstLook | None, *, tried: bool) -> None:
         click.echo(
             "Next:  allegra user add LOGIN --email ADDRESS   who may write (or set people.unknown_user)\n"
             '       owner = "…" in [workspace.support]       who hears of new and of held mail\n'
-            f"       {again:<39}  what would become of these mails"
+            f"       {again:<39}  what would become of these mails\n"
+            "       allegra install-timer                    read mail every two minutes from now on"
         )
-
-
-def _ask(given: dict[str, Any], yes: bool) -> tuple[Answers, str]:
-    """Ask for address, server, how to log in, and where replies come from. The second value is a secret."""
-    from engine.desk.first_file import Answers, domain_of, from_now_on, likely_host, likely_smtp
-    from engine.store.errors import Unclear
-
-    address = given["address"] or ("" if yes else click.prompt("Address of the mailbox to read", value_proc=_address))
-    try:
-        guess = likely_host(domain_of(address), given["protocol"])
-    except Unclear:
-        raise click.UsageError(
-            f"{printable(address)!r} is no mail address" if address else "--yes asks nothing: give --address as well"
-        ) from None
-    host = given["host"] or (guess if yes else click.prompt("Its server", default=guess, value_proc=_host))
-    login, secret = _login(given, yes)
-    sender = given["sender"] or (
-        address if yes else click.prompt("Replies come from", default=address, value_proc=_sender)
-    )
-    smtp = given["smtp"] or likely_smtp(host)
-    username = given["username"] or address
-    said = given["since"] or NEW
-    since = from_now_on(datetime.now(UTC)) if said == NEW else "" if said == ALL else said
-    smtp = "" if smtp == "none" else smtp
-    return Answers(address, host, username, login, sender, smtp, given["protocol"], since), secret
-
-
-def _address(typed: str) -> str:
-    """What was typed, if it is an address; else click asks again."""
-    from engine.desk.first_file import domain_of
-    from engine.store.errors import Unclear
-
-    try:
-        domain_of(typed.strip())
-    except Unclear:
-        raise click.UsageError("write an address such as help@example.com") from None
-    return typed.strip()
-
-
-def _host(typed: str) -> str:
-    """What was typed, if it is the name of a server; else click asks again."""
-    from engine.config.kinds import read_host
-
-    return _read(read_host, typed)
-
-
-def _sender(typed: str) -> str:
-    """What was typed, if it is an address with or without a name; else click asks again."""
-    from engine.config.kinds import read_mailbox
-
-    return _read(read_mailbox, typed)
-
-
-def _read(read: Callable[[str], str], typed: str) -> str:
-    from engine.config.section import Wrong
-
-    try:
-        return read(typed.strip())
-    except Wrong as wrong:
-        advice = f"; {wrong.advice}" if wrong.advice else ""
-        raise click.UsageError(f"{printable(wrong.sentence)}{advice}") from None
-
-
-def _login(given: dict[str, Any], yes: bool) -> tuple[str, str]:
-    """An option that says how to log in, and its value."""
-    for option in ("password_env", "password_file", "password_command"):
-        if given[option]:
-            return option, given[option]
-    password = "" if yes else click.prompt(
-        "Password (empty: from the variable ALLEGRA_IMAP_PASSWORD)", default="", show_default=False, hide_input=True
-    )  # fmt: skip
-    return ("password", password) if password else ("password_env", "ALLEGRA_IMAP_PASSWORD")
-
-
-def _made(file: Path, answers: Answers, secret: str) -> Config:
-    """The configuration of the file that is written, its database made."""
-    from engine.config import ConfigError
-    from engine.desk.first_file import make_database, write_first
-
-    try:
-        config = write_first(file, answers, secret)
-    except OSError as error:
-        complain(f"{file} cannot be written: {error.strerror}")
-        raise SystemExit(FINDINGS) from None
-    except ConfigError as error:
-        complain(f"nothing was written: {error.problems[0].message}")
-        raise SystemExit(USAGE) from None
-    with exit_codes():
-        make_database(config)
-    return config
-
-
-def _look(config: Config) -> tuple[FirstLook | None, int]:
-    """Log in and look at the first five mails that lie there; what was seen, and the exit code."""
-    from engine.desk.mailboxes import first_look
-    from engine.sources.source import SourceError
-
-    try:
-        return first_look(config, config.mailbox("system"), 5), DONE
-    except SourceError as error:
-        complain(error.sentence)
-        click.echo("Mend that in the file, then run:  allegra check --online", err=True)
-        return None, AWAY

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("demo:demo", "Make a demo in ./allegra-demo and run it."),
-    "init": ("init:init", "Write an allegra.toml and make its database, asking five questions."),
+    "init": ("init:init", "Find the server of an address, write an allegra.toml, make its database."),
     "run": ("run:run", "One pass over all active mailboxes (for cron)."),
     "deliver": ("deliver:deliver", "Take one mail from standard input (for an MTA)."),
     "lmtp": ("lmtp:lmtp", "Take mail from a mail server by LMTP."),
@@ -51,6 +51,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "mailbox": ("mailbox:mailbox", "List, test and peek into mailboxes."),
     "health": ("health:health", "Tell on one line whether all is well (for Nagios and Prometheus)."),
     "stats": ("stats:stats", "Count mails, events and what was not sent."),
+    "install-timer": (
+        "install_timer:install_timer",
+        "Let the machine read mail by itself (systemd, cron, mail servers).",
+    ),
     "config": ("config:config", "Show the effective configuration."),
     "db": ("db:db", "Upgrade, back up and prune the database."),
     "help": ("help:help", "Print a page of the documents, or what a code means."),

@@ -27,7 +27,7 @@ _HINTS = {
     "imap_options": "ssl and ssl_verification say the same",
     "imap_open_options": "ssl and ssl_verification say the same",
     "apop": 'write auth = "apop"',
-    "imap_check_interval": "how often `allegra run` starts is up to cron",
+    "imap_check_interval": "`allegra install-timer --every` says how often `allegra run` starts",
     "include": "there is one file; use the environment for what differs between machines",
 }
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import re
+import ssl
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -76,6 +78,18 @@ def test_a_file_that_is_there_is_not_touched(tmp_path: Path) -> None:
     assert (tmp_path / "allegra.toml").read_text("utf-8") == "mine"
 
 
+@pytest.mark.parametrize(
+    ("options", "port", "ssl"),
+    [(["--port", "143"], 143, "starttls"), (["--ssl", "starttls"], 143, "starttls"), (["--port", "9993"], 9993, True),
+     (["--port", "143", "--ssl", "none"], 143, False), (["--protocol", "pop3", "--port", "110"], 110, "starttls")],
+)  # fmt: skip
+def test_port_and_TLS_fit_each_other(tmp_path: Path, options: list[str], port: int, ssl: object) -> None:
+    command = ["--yes", "--no-test", "--address", "a@example.com", "--host", "h.example", *options]
+    assert init(tmp_path, *command).exit_code == 0
+    box = load(tmp_path / "allegra.toml", {}).mailbox("system")
+    assert (box.port, box.ssl) == (port, ssl)
+
+
 @pytest.mark.parametrize("address", ["", "nobody", "a b@example.com"])
 def test_what_is_no_address_is_refused(tmp_path: Path, address: str) -> None:
     command = ["init", "--dir", str(tmp_path), "--yes", "--address", address]
@@ -145,7 +159,7 @@ def test_only_new_mail_is_read_unless_somebody_says_otherwise(tmp_path: Path, fu
 def test_it_is_asked_from_when_mail_is_read(
     tmp_path: Path, full: list[str], answers: str, written: str | None, left: str
 ) -> None:
-    result = init(tmp_path, *full, answers=answers)
+    result = init(tmp_path, *full, answers=answers + "\n")
     assert result.exit_code == 0, result.output
     assert "Read which mail: new (from now on), all, or since a date" in result.stdout
     assert since(tmp_path) == written if written is not None else since(tmp_path).startswith("20")
@@ -171,3 +185,141 @@ def test_init_tells_programs_what_lies_there(tmp_path: Path, full: list[str]) ->
     told = json.loads(init(tmp_path, "--yes", "--json", *full).stdout)
     assert (told["waiting"], told["left_alone"], told["oldest"][:10]) == (4, 3, "2023-03-28")
     assert told["since"] == since(tmp_path)
+
+
+def test_the_folders_are_shown_and_done_mail_goes_where_it_is_said(
+    tmp_path: Path, dovecot: Any, full: list[str]
+) -> None:
+    dovecot.user(full[full.index("--username") + 1]).doveadm("mailbox", "create", "Allegra/Done")
+    result = init(tmp_path, *full, "--since", "new", answers="INBOX\nAllegra/Done\n")
+    assert (
+        re.search("^Folders: .*Allegra/Done", result.stdout, re.M)
+        and "INBOX is the folder that is read" in result.output
+    )
+    assert load(tmp_path / "allegra.toml").mailbox("system").move_on_success == "Allegra/Done"
+
+
+def test_a_dry_run_shows_the_file_and_writes_nothing(tmp_path: Path, full: list[str]) -> None:
+    full = full[:-2]  # the password is typed
+    result = init(tmp_path, "--dry-run", *full, "--since", "new", answers=f"{os.environ['ALLEGRA_IMAP_PASSWORD']}\n\n")
+    assert result.exit_code == 0 and "4 mails wait" in result.stdout
+    assert 'password = "***"' in result.stdout and os.environ["ALLEGRA_IMAP_PASSWORD"] not in result.output
+    assert list(tmp_path.iterdir()) == []
+    told = json.loads(init(tmp_path, "--dry-run", "--yes", "--no-test", "--json", *full).stdout)
+    assert told["dry_run"] and told["text"].startswith("#") and list(tmp_path.iterdir()) == []
+
+
+def test_a_name_that_is_refused_is_tried_once_more_without_its_domain(
+    tmp_path: Path, dovecot: Any, monkeypatch: Any
+) -> None:
+    account = dovecot.account()
+    seen: list[str] = []
+
+    def refusing(self: Any, user: str, secret: str) -> None:
+        from engine.sources.source import SourceError
+
+        seen.append(user)
+        if "@" in user:
+            raise SourceError("source.login_refused", "mailbox system: refused")
+        real(self, user, secret)
+
+    from engine.sources.guarded import Session
+
+    real = Session._log_in
+    monkeypatch.setattr(Session, "_log_in", refusing)
+    monkeypatch.setenv("ALLEGRA_IMAP_PASSWORD", account.password)
+    monkeypatch.setenv("ALLEGRA__SYSTEM__MAILBOX__CA_FILE", str(dovecot.ca_file))
+    address = f"{account.user}@example.test"
+    result = init(tmp_path, "--yes", "--address", address, "--host", "localhost", "--port", str(dovecot.imaps))
+    assert result.exit_code == 0, result.output
+    assert seen == [address, account.user]
+    assert load(tmp_path / "allegra.toml").mailbox("system").username == account.user
+
+
+@pytest.fixture
+def domain(dovecot: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Any]]:
+    """The domain example.test whose autoconfig file names the Dovecot; gives its account, or what records are given."""
+    from servers.dovecot import make_certificate
+    from servers.names import Files, Names
+
+    from engine.discovery.world import World
+
+    (tmp_path / "tls").mkdir()
+    file, key = make_certificate(tmp_path / "tls", "web", "DNS:autoconfig.example.test")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(file, key)
+    monkeypatch.setenv("SSL_CERT_FILE", str(file))
+    monkeypatch.setenv("ALLEGRA__SYSTEM__MAILBOX__CA_FILE", str(dovecot.ca_file))
+    account = dovecot.account()
+    started: list[Callable[[], None]] = []
+
+    def make(records: Any = None) -> Any:
+        page = (
+            f'<clientConfig><emailProvider id="x"><incomingServer type="imap"><hostname>localhost</hostname>'
+            f"<port>{dovecot.imaps}</port><socketType>SSL</socketType><username>{account.user}</username>"
+            f"</incomingServer></emailProvider></clientConfig>"
+        ).encode()
+        files = Files(context, {"autoconfig.example.test/mail/config-v1.1.xml": (200, {}, page)})
+        names = Names(
+            records or {("autoconfig.example.test", "A"): ["127.0.0.1"], ("example.test", "MX"): ["1 m.test."]}
+        )
+        started.extend((files.close, names._socket.close))
+        world = World(names.address, {443: files.port, 993: 9, 995: 9, 143: 9, 465: 9, 587: 9})
+        monkeypatch.setattr("engine.discovery.search.WORLD", world)
+        monkeypatch.setenv("ALLEGRA_IMAP_PASSWORD", account.password)
+        return account
+
+    yield make
+    for stop in started:
+        stop()
+
+
+def test_F014_an_address_is_enough_where_the_domain_tells_its_server(tmp_path: Path, domain: Any) -> None:
+    domain().deliver(b"From: jane@example.com\r\nSubject: One\r\n\r\nx\r\n")
+    result = init(tmp_path / "new", "--yes", "--address", "me@example.test", "--smtp", "none")
+    assert result.exit_code == 0, result.output
+    assert "Found IMAP at localhost, port" in result.stdout and "autoconfig.example.test" in result.stdout
+    assert "1 mail waits" in result.stdout and "asking https://autoconfig.example.test" in result.stderr
+
+
+def test_what_is_found_is_only_proposed_to_whoever_types(tmp_path: Path, domain: Any) -> None:
+    domain()
+    answers = f"\n{os.environ['ALLEGRA_IMAP_PASSWORD']}\n\n\n"
+    result = init(tmp_path / "new", "--address", "me@example.test", answers=answers)
+    assert result.exit_code == 0, result.output
+    assert "Its server [localhost]" in result.stdout
+
+
+def test_with_yes_no_password_goes_where_only_the_name_service_points(tmp_path: Path, domain: Any) -> None:
+    domain({("_imaps._tcp.example.test", "SRV"): ["0 0 993 imap.evil.test."]})
+    result = init(tmp_path / "new", "--yes", "--address", "me@example.test")
+    assert result.exit_code == 1 and "--host imap.evil.test --port 993" in result.stderr
+    assert not (tmp_path / "new").exists()
+
+
+def test_where_nothing_is_found_it_is_said_what_to_ask_the_provider(tmp_path: Path, domain: Any) -> None:
+    domain({("other.test", "A"): ["127.0.0.1"]})
+    result = init(tmp_path / "new", "--yes", "--address", "me@example.test")
+    assert result.exit_code == 1 and not (tmp_path / "new").exists()
+    assert "there is no domain example.test" in result.stderr and "give --host" in result.stderr
+    assert "Ask whoever runs the mail of example.test for: the name of the server" in result.stdout
+    answers = "mail.example.test\n\nme@example.test\n"
+    asked = init(tmp_path / "new", "--address", "me@example.test", answers=answers)
+    assert "Its server [imap.example.test]" in asked.stdout and (tmp_path / "new/allegra.toml").exists()
+
+
+@pytest.mark.parametrize(
+    ("address", "told"),
+    [("me@outlook.com", "passwords are switched off there for IMAP"), ("me@gmail.com", "passwords are switched off"),
+     ("me@proton.me", "Bridge")],
+)  # fmt: skip
+def test_who_takes_no_passwords_is_told_before_one_is_asked_for(tmp_path: Path, address: str, told: str) -> None:
+    result = init(tmp_path, "--address", address, answers="127.0.0.1\n")
+    assert told in result.stdout
+
+
+def test_microsoft_gets_no_password_and_the_file_says_how_it_goes_on(tmp_path: Path) -> None:
+    result = init(tmp_path, "--yes", "--address", "me@outlook.com")
+    assert result.exit_code == 69 and "Nothing was tried" in result.stderr
+    assert 'provider  = "microsoft"' in (tmp_path / "allegra.toml").read_text("utf-8")
+    assert init(tmp_path / "new", "--yes", "--address", "me@proton.me").exit_code == 1

@@ -13,8 +13,8 @@ ROOMS = {"cli", "config", "desk", "model", "plain_text", "run", "sources", "stop
 """The rooms of the engine that a run without mail enters."""
 
 STRANGERS = {
-    "base64", "dataclasses", "hashlib", "hmac", "jinja2", "json", "lark", "logging", "nh3", "peewee", "re2", "secrets",
-    "selectolax", "shutil", "socket", "subprocess", "traceback", "urllib3", "cryptography", "concurrent",
+    "base64", "dataclasses", "dns", "hashlib", "hmac", "jinja2", "json", "lark", "logging", "nh3", "peewee", "re2",
+    "secrets", "selectolax", "shutil", "socket", "subprocess", "traceback", "urllib3", "cryptography", "concurrent",
 }  # fmt: skip
 """Modules that only mail, trouble or a person needs."""
 
