@@ -524,6 +524,8 @@ DEFINED_FIELDS = "SELECT definition FROM field WHERE defined = TRUE ORDER BY id"
 
 FIELD_ID = "SELECT id FROM field WHERE key = ?"
 
+FIELD_NAME = insert("field", "key", "name")
+
 # ── questions: items and receipts ─────────────────────────────────────────────────────────────────────────────
 
 ITEM_FACTS = f"""
@@ -600,6 +602,8 @@ STEP_TAKEN = insert("schema_version", "version", "name", "applied_at")
 
 MAILBOX_ID = "SELECT id FROM mailbox WHERE name = ?"
 
+MAILBOX = insert("mailbox", "name") + " ON CONFLICT DO NOTHING"
+
 PAUSED = "SELECT paused FROM mailbox WHERE name = ?"
 
 HELD_BY = "SELECT lease_owner, lease_until FROM mailbox WHERE id = ?"
@@ -618,6 +622,10 @@ UPDATE mailbox SET ok_at = ?, failures = 0, failing_since = 0, code = '', senten
 EPOCH = "SELECT epoch, uidnext, epochs FROM mailbox WHERE id = ?"
 
 EPOCH_TOLD = update("mailbox", "epoch", where="id = ?")
+
+EPOCH_BEGINS = "UPDATE mailbox SET epoch = ?, uidnext = ?, epochs = epochs + 1 WHERE id = ?"
+
+PLANS_VOID = f"UPDATE presentation SET action_state = 'none', why = ? WHERE {PLANNED} AND mailbox_id = ?"
 
 UIDNEXT = update("mailbox", "uidnext", where="id = ?")
 

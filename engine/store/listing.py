@@ -65,7 +65,7 @@ class Listing:
         row = self._database.one(hot.MAILBOX_ID, name)
         if row is None:
             with self._database.joining():
-                self._database.do(tables.Mailbox.insert(name=name).on_conflict_ignore())
+                self._database.run(hot.MAILBOX, name)
             row = self._database.one(hot.MAILBOX_ID, name)
         return int(row[0])
 
@@ -92,14 +92,12 @@ class Listing:
 
     def _begin(self, number: int, before: Epoch, now: Epoch) -> None:
         """Write the new epoch, void what was planned; keys that will name other messages now make room for them."""
-        box, shown = tables.Mailbox, tables.Presentation
-        begun = box.update(epoch=now.told, uidnext=now.uidnext, epochs=box.epochs + 1)
-        self._database.do(begun.where(box.id == number))
+        self._database.run(hot.EPOCH_BEGINS, now.told, now.uidnext, number)
         if before.told:
-            void = shown.update(action_state="none", why=ANEW)
-            self._database.do(void.where(tables.SQL(PLANNED), shown.mailbox == number))
+            self._database.run(hot.PLANS_VOID, ANEW, number)
         elsewhere = now.is_elsewhere(before)
         if elsewhere or now.numbers == before.numbers:
+            shown = tables.Presentation
             again = shown.update(key=shown.key.concat(f"@{before.times}")).where(shown.mailbox == number)
             self._database.do(again if elsewhere else again.where(shown.key.contains(f"/{now.numbers}/")))
 

@@ -81,7 +81,7 @@ class Workspaces:
     def _field_id(self, name: str) -> int:
         row = self._database.one(hot.FIELD_ID, name.casefold())
         if row is None:
-            return self._database.add(tables.FieldName.insert(key=name.casefold(), name=name))
+            return self._database.insert(hot.FIELD_NAME, name.casefold(), name)
         return int(row[0])
 
     # ── changing ──────────────────────────────────────────────────────────────────────────────────────────────
