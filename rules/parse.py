@@ -1,6 +1,7 @@
 """Text of a condition or an action -> syntax tree; and which words may come next.
 
-Here: the only importer of lark, which is imported and its tables built when the first text is parsed (some 50 ms).
+Here: the only importer of lark, which is made ready (80 ms) where a text is no sentence, to find out what could have
+stood there; sentences are read by tables that were made ahead (`tables.py`).
 Not here: the sentences for people (`diagnose.py`), the file around the text (`document.py`).
 Invariant: any text gives a tree or one `SyntaxFault`, in time linear in the text. The tables are never pickled.
 """
@@ -30,6 +31,7 @@ from rules.syntax import (
     SyntaxFault,
     Test,
 )
+from rules.tables import read
 from rules.trees import NONE, Trees
 
 if TYPE_CHECKING:
@@ -79,12 +81,14 @@ def parse_action(text: str) -> Action:
 
 
 def _parse(text: str, start: str) -> Any:
-    from lark.exceptions import UnexpectedInput
-
     if len(text) > MAX_LENGTH:
         raise SyntaxFault("E116", f"longer than {MAX_LENGTH} characters", 0, 1, "move parts to [define] or [lists]")
+    if (tree := read(text, start, BUILD)) is not None:
+        return tree
+    from lark.exceptions import UnexpectedInput
+
     try:
-        return _lark().parse(text, start=start)
+        return grammar().parse(text, start=start)
     except UnexpectedInput as error:
         position = error.pos_in_stream
         token = getattr(error, "token", None)
@@ -97,11 +101,12 @@ def _parse(text: str, start: str) -> Any:
 
 
 @cache
-def _lark() -> Lark:
+def grammar() -> Lark:
+    """Make lark's parser of the grammar."""
     from lark import Lark
 
-    grammar = Path(__file__).with_name("grammar.lark").read_text(encoding="utf-8")
-    return Lark(grammar, parser="lalr", start=["condition", "action"], maybe_placeholders=True, transformer=_tree())
+    text = Path(__file__).with_name("grammar.lark").read_text(encoding="utf-8")
+    return Lark(text, parser="lalr", start=["condition", "action"], maybe_placeholders=True, transformer=_tree())
 
 
 # ── completion ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -118,7 +123,7 @@ def next_tokens(text: str, start: str) -> tuple[str, frozenset[str]] | None:
     unfinished = word[0] if word else ""
     if text.count('"') % 2:  # inside a text
         return None
-    interactive = _lark().parse_interactive(text[: len(text) - len(unfinished)], start=start)
+    interactive = grammar().parse_interactive(text[: len(text) - len(unfinished)], start=start)
     try:
         interactive.exhaust_lexer()
     except UnexpectedInput:
@@ -279,3 +284,6 @@ ACTIONS = (
 
 for _name in ACTIONS:
     setattr(_Build, _name, _action(_name))
+
+BUILD = _Build()
+"""Makes trees of what is read."""

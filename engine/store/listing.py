@@ -14,7 +14,6 @@ from engine.model.stored import Sorted
 from engine.store import hot, tables
 from engine.store.database import Database
 from engine.store.memory import Memory
-from engine.store.terms import PLANNED
 
 KEYS_PER_QUERY = 500
 
