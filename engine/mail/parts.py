@@ -11,6 +11,7 @@ from __future__ import annotations
 import binascii
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from itertools import islice
 
 from pybase64 import b64decode
@@ -104,16 +105,32 @@ def _in_charset(data: bytes, label: str, content_type: str, hint: str) -> tuple[
 
 def _base64(body: bytes) -> tuple[bytes, str]:
     """Decode base64 (RFC 2045 6.8): the clean by a strict and fast library, anything odd letter by letter."""
-    try:
-        return b64decode(body.translate(None, b"\r\n"), validate=True), ""
-    except binascii.Error:
-        pass
+    for unbroken in (_even_lines_joined, _lines_joined):
+        with suppress(binascii.Error):
+            return b64decode(unbroken(body), validate=True), ""
     if _PADDING_INSIDE.search(body):
         return _several_base64(body), "base64_broken"
     try:
         return binascii.a2b_base64(body), ""
     except binascii.Error:
         return _base64_of(body), "base64_broken"
+
+
+def _even_lines_joined(body: bytes) -> bytes | bytearray:
+    """Take out the line ends of lines as long as the first, in half the time of looking for each.
+
+    Others stay, and nothing is decoded with them.
+    """
+    joined, width = bytearray(body), body.find(b"\n") + 1
+    for end in (b"\n", b"\r"):
+        if width > 1 and not joined[width - 1 :: width].strip(end):
+            del joined[width - 1 :: width]
+            width -= 1
+    return joined.rstrip(b"\r\n")
+
+
+def _lines_joined(body: bytes) -> bytes | bytearray:
+    return body.translate(None, b"\r\n")
 
 
 def _several_base64(body: bytes) -> bytes:
