@@ -217,10 +217,10 @@ def _values(draft: Draft) -> tuple[Any, ...]:
 def _changes(case: Case, draft: Draft) -> tuple[Change, ...]:
     """Compare what two drafts hold, so that a stage need not report what it did, only why."""
     before, after = case.values, _values(draft)
-    moved = [*compress(zip(_NAMES, before, after, strict=True), map(is_not, before, after))]
-    if not moved or before == after:
+    if before == after:
         return ()
     case.values = after
+    moved = compress(zip(_NAMES, before, after, strict=True), map(is_not, before, after))
     return tuple([_change(name, old, new, case.told) for name, old, new in moved])
 
 

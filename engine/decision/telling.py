@@ -162,10 +162,10 @@ def answered_to(mail: Mail, facts: Facts) -> str:
     """
     sender = facts.sender.address
     address = mail.reply_to[0] if mail.reply_to else sender
-    near = address.key.rpartition("@")[2] == sender.key.rpartition("@")[2]
-    new = facts.thread.item is None
-    if facts.authentication.dmarc != "pass" and not (near and (new or facts.proven)):
-        address = sender
+    if address is not sender and facts.authentication.dmarc != "pass":
+        near = address.key.rpartition("@")[2] == sender.key.rpartition("@")[2]
+        new = facts.thread.item is None
+        address = address if near and (new or facts.proven) else sender
     return "" if is_one_of(address.key, facts.own_addresses) else address.address
 
 

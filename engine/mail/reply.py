@@ -134,7 +134,7 @@ class _Pass:
     def _built_in(self) -> None:
         """Find what mail programs write, in any language."""
         lines = self.lines
-        if not self._plain and any(line[0] in _OTHERS for line in self._stripped if line):
+        if not self._plain and not _OTHERS.isdisjoint([line[0] for line in self._stripped if line]):
             self._stripped = reply_attribution.with_plain_marks(self._stripped)
         stripped = self._stripped
         at, count = 0, len(lines)

@@ -9,8 +9,9 @@ is late, or was given back.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from engine.model.trace import encode
@@ -57,14 +58,15 @@ class Hand:
         finally:
             stop.limit(False)
 
-    def take_up(self, spooled: Spooled) -> None:
-        """Note that this mail is to blame should the process die now."""
-        self.engine.store.mailboxes.begin(spooled.raw.origin.mailbox, spooled.row)
+    @cached_property
+    def note(self) -> Callable[[int], None]:
+        """Note which mail, by its row, is to blame should the process die now; 0 for none. All are of one mailbox."""
+        return self.engine.store.mailboxes.noting(self.batch[0].raw.origin.mailbox)
 
     def put_down(self) -> None:
         """Note that no mail is to blame."""
         if self.batch:
-            self.engine.store.mailboxes.begin(self.batch[0].raw.origin.mailbox, 0)
+            self.note(0)
 
     def each(self, step: Step, cases: Sequence[Case]) -> Sequence[Case]:
         """Do a step for every mail; gives those that go on. After `ROUND_S` what is left of them is late.
@@ -76,8 +78,7 @@ class Hand:
         if 0 < len(slow) < len(cases):  # the others are committed before these are waited for
             self.late += [self.batch[case.number] for case in slow]
             cases = [case for case in cases if not case.slow]
-        batch, stop, begin = self.batch, self.engine.stop, self.engine.store.mailboxes.begin
-        set_at = 0.0
+        batch, stop, set_at = self.batch, self.engine.stop, 0.0
         with stop.interruptible():
             for number, case in enumerate(cases):
                 spooled, now = batch[case.number], time.monotonic()
@@ -86,7 +87,7 @@ class Hand:
                     self.until = now + ROUND_S
                     break
                 try:
-                    begin(spooled.raw.origin.mailbox, spooled.row)
+                    self.note(spooled.row)
                     if now - set_at > 1.0:
                         stop.limit(True)
                         set_at = now

@@ -88,7 +88,8 @@ def line_of(result: Result) -> Line:
 
 def _broken(trace: Trace) -> str:
     """Say which script or parameter file does not load: the mail is held for it, or its last good version ran."""
-    for note in (note for stage in trace.stages for note in stage.notes if note.kind.startswith("scripts.")):
+    notes = [note for stage in trace.stages for note in stage.notes if note.kind.startswith("scripts.")]
+    for note in notes:
         said = inner if isinstance(inner := note.field("what"), Note) else note
         if said.kind == "scripts.outdated":
             return f"{said.field('file')}: {said.field('problem')}; its last good version runs"

@@ -174,7 +174,7 @@ class _Work:
             self.engine.keep_rule_texts()
             for case in decided:
                 spooled = hand.batch[case.number]
-                hand.take_up(spooled)
+                hand.note(spooled.row)
                 if not self._still_true(case.decision):
                     again.append(spooled)
                     continue

@@ -89,7 +89,8 @@ class Commit:
         now, received_at = self._database.now(), us(spooled.received_at)
         row, generation = spooled.row, spooled.generation
         self._compare_and_set(spooled, mail, facts, plan, now)
-        sender = written(facts.sender.address.name, facts.sender.address.key)
+        key = facts.sender.address.key
+        sender = written(facts.sender.address.name, key)
         source = Source(row, spooled.mail, generation)
         effects = Effects(
             self._shelves, source, received_at, sender, raw=spooled.raw_row, updates="update" in spooled.mode
@@ -99,7 +100,7 @@ class Commit:
         if changed := tuple(_changed(plan, effects)):
             self._memory.touch_only("items", changed)
         if facts.automatic.kind is Auto.NONE and not facts.sender.problem:
-            self._scene.heard_from(base_key(facts.sender.address.key))
+            self._scene.heard_from(base_key(key))
         told = self._tell(spooled, facts, plan, effects, teller)
         plan_action(self._database, row, action, folder)
         item = 0 if effects.topic else effects.item or plan.item
@@ -107,7 +108,7 @@ class Commit:
         self._receipts.write(
             row, generation, str(plan.outcome), decision.code, decision.because, decision.by, now,
             workspace=plan.workspace, item=item, topic=effects.topic, comment=effects.comment, trace=trace,
-            received_at=received_at, sender=facts.sender.address.key[:MOST_TEXT], keys=_reached(mail),
+            received_at=received_at, sender=key[:MOST_TEXT], keys=_reached(mail),
         )  # fmt: skip
         return Receipt(
             spooled.mail, generation, plan.outcome, decision.code, decision.because, decision.by, plan.workspace, item,

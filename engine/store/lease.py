@@ -16,7 +16,7 @@ from engine.model.stored import MailboxState
 from engine.store import hot, tables
 from engine.store.database import Database, moment, us
 from engine.store.listing import Listing, times_of
-from engine.store.locks import FileLock, is_alive
+from engine.store.locks import FileLock, is_alive, noted_nowhere
 from engine.store.migrations import MADE, check_version, pass_file
 from engine.store.queue import Queue, is_free
 
@@ -109,10 +109,9 @@ class Leases:
         if lock:
             self._notes[mailbox] = lock.counter(owner.encode())
 
-    def begin(self, mailbox: str, row: int) -> None:
-        """Note the mail in hand in the lock file."""
-        if note := self._notes.get(mailbox):
-            note(row)
+    def noting(self, mailbox: str) -> Callable[[int], None]:
+        """Give what notes the mail in hand in the lock file."""
+        return self._notes.get(mailbox, noted_nowhere)
 
     # ── states ────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -22,7 +22,7 @@ from engine.store.errors import StoreError
 _DIGITS = 20
 
 
-def _noted_nowhere(number: int) -> None:
+def noted_nowhere(number: int) -> None:
     """There is no room on the disk: who is to blame will not be known."""
 
 
@@ -72,7 +72,7 @@ class FileLock:
         line, form = slice(start, start + _DIGITS), b"%%0%dd" % _DIGITS
         self.note(b"%s\n%0*d\n" % (head, _DIGITS, 0))
         if self._descriptor is None or os.fstat(self._descriptor).st_size < line.stop:
-            return _noted_nowhere
+            return noted_nowhere
         try:
             page = mmap.mmap(self._descriptor, line.stop)
         except (OSError, ValueError):  # a file system without mapped files

@@ -54,7 +54,7 @@ class Mailboxes:
         self.aside, self.broke = listing.aside, listing.broke
         self.whole, self.suspects = listing.whole, listing.suspects
         self.lease, self.heartbeat, self.release = leases.lease, leases.heartbeat, leases.release
-        self.holder, self.take_over, self.begin = leases.holder, leases.take_over, leases.begin
+        self.holder, self.take_over, self.noting = leases.holder, leases.take_over, leases.noting
         self.failed, self.worked, self.states = leases.failed, leases.worked, leases.states
         self.pause, self.resume, self.paused = leases.pause, leases.resume, leases.paused
         self.pending_actions, self.actions_done = settling.pending_actions, settling.actions_done

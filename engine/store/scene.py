@@ -153,9 +153,10 @@ class Scene:
         return frozenset([key for (key,) in self._database.rows(hot.FAILING)])
 
     def is_muted(self, address_key: str, item: int) -> bool:
-        now = self._database.now()
         muted = self._memory.remember(("muted",), self._muted)
-        return any(until > now for until in (muted.get((address_key, item), 0), muted.get((address_key, 0), 0)))
+        return bool(muted) and self._database.now() < max(
+            muted.get((address_key, item), 0), muted.get((address_key, 0), 0)
+        )
 
     def _muted(self) -> dict[tuple[str, int], int]:
         rows = self._database.rows(hot.MUTED, self._database.now())

@@ -160,7 +160,7 @@ def working(desk, *contents, name=DEAD):
 def died(desk, in_hand=0):
     """Who held the lease died: what is in the lock file, and the claims, are all that is left."""
     store = desk.store
-    store.mailboxes.begin("system", in_hand)
+    store.mailboxes.noting("system")(in_hand)
     store.mailboxes.release("system", DEAD)
     assert store.mailboxes.lease("system", owner(), desk.now)
     store.mailboxes.take_over("system", owner(), desk.now, [60.0, 300.0])
