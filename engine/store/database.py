@@ -139,39 +139,39 @@ class Database:
     def run(self, sql: str, *params: Any) -> Any:
         """Run a statement and give the cursor: its `rowcount` and `lastrowid` stand until the next one runs."""
         try:
-            return self._executed(sql, params)
+            return self._execute(sql, params)
         except Exception as error:
-            raise meaning(error, self.path) from error
+            return self._tried_again(error, sql, params)
 
     def one(self, sql: str, *params: Any) -> Any:
         """Give the first row of a query, or None."""
-        try:
-            found = self._executed(sql, params).fetchall()  # all: what is not read to its end stays open
-            return found[0] if found else None
-        except Exception as error:
-            raise meaning(error, self.path) from error
+        found = self.rows(sql, *params)  # all: what is not read to its end stays open
+        return found[0] if found else None
 
     def rows(self, sql: str, *params: Any) -> list[tuple[Any, ...]]:
         """Give all rows of a query."""
         try:
-            found: list[tuple[Any, ...]] = self._executed(sql, params).fetchall()
-            return found
+            return self._execute(sql, params).fetchall()
         except Exception as error:
-            raise meaning(error, self.path) from error
+            found: list[tuple[Any, ...]] = self._tried_again(error, sql, params, fetch=True)
+            return found
 
-    def _executed(self, sql: str, params: tuple[Any, ...]) -> sqlite3.Cursor:
+    def _tried_again(self, error: Exception, sql: str, params: tuple[Any, ...], *, fetch: bool = False) -> Any:
         try:
-            return self._execute(sql, params)
-        except UnicodeEncodeError:  # text that SQLite refuses; every text that is stored passes here
+            done = self._helped(error, sql, params)
+            return done.fetchall() if fetch else done
+        except Exception as again:
+            raise meaning(again, self.path) from again
+
+    def _helped(self, error: Exception, sql: str, params: tuple[Any, ...]) -> sqlite3.Cursor:
+        """Run a statement that failed in a way that is better with other values or later; raises `error` for others."""
+        if isinstance(error, UnicodeEncodeError):  # text that SQLite refuses; every text that is stored passes here
             return self._execute(sql, whole(params))
-        except OverflowError:
-            if not sql.lstrip().startswith("SELECT"):
-                raise
+        if isinstance(error, OverflowError) and sql.lstrip().startswith("SELECT"):
             return self._execute(sql, tuple(map(_within, params)))
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode not in BUSY:
-                raise
+        if isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode in BUSY:
             return self._when_free(sql, params)
+        raise error
 
     def _when_free(self, sql: str, params: tuple[Any, ...]) -> sqlite3.Cursor:
         """Try a statement until nobody else's transaction stands in its way. Raises OperationalError after `busy_s`.

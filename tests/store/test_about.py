@@ -169,13 +169,13 @@ def talked_about(desk: Any) -> list[OutboxRow]:
 def asked(desk: Any) -> list[str]:
     """The questions that the database gets from now on."""
     seen: list[str] = []
-    asking = desk.store.database._executed
+    asking = desk.store.database._execute
 
     def noting(sql: str, params: Any) -> Any:
         seen.append(sql)
         return asking(sql, params)
 
-    desk.store.database._executed = noting
+    desk.store.database._execute = noting
     return seen
 
 

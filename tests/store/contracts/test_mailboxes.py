@@ -45,8 +45,8 @@ def test_who_takes_over_frees_what_the_dead_had_claimed(desk, store, mailboxes):
     (spooled,) = store.ledger.spool([desk.raw()], OTHER)
     assert mailboxes.lease("system", ME, desk.later(hours=1))
     mailboxes.take_over("system", ME, desk.now)
-    mailboxes.begin("system", spooled.row)
-    mailboxes.begin("system", 0)
+    mailboxes.noting("system")(spooled.row)
+    mailboxes.noting("system")(0)
     (claimed,) = store.ledger.claim("system", 9, desk.now, ME).mails
     assert (claimed.mail, claimed.attempts) == (spooled.mail, 2)
     mailboxes.release("system", ME)
@@ -54,7 +54,7 @@ def test_who_takes_over_frees_what_the_dead_had_claimed(desk, store, mailboxes):
 
 def test_without_a_lease_nothing_is_noted(desk, store, mailboxes):
     (spooled,) = store.ledger.spool([desk.raw()], OTHER)
-    mailboxes.begin("system", spooled.row)
+    mailboxes.noting("system")(spooled.row)
     assert mailboxes.lease("system", ME, desk.later(hours=1))
     mailboxes.take_over("system", ME, desk.now)
     (claimed,) = store.ledger.claim("system", 9, desk.now, ME).mails
