@@ -41,6 +41,9 @@ def update(table: str, *names: str, where: str) -> str:
 
 # ── spool ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
+KEPT = "SELECT digest FROM raw_mail WHERE digest IN "
+"""Goes on with a list of question marks."""
+
 KNOWN = """
 SELECT raw.id, raw.purged_at, inbound.id FROM raw_mail raw
 LEFT JOIN inbound ON inbound.raw_id = raw.id AND inbound.mailbox_id = ? WHERE raw.digest = ?"""

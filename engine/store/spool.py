@@ -33,7 +33,8 @@ class Spool:
     ) -> list[Spooled]:  # fmt: skip
         now, mode = self._database.now(), "quiet" if quiet else ""
         with self._database.joining(noted=True) if flushed else self._database.unflushed(noted=True):
-            spooled = [self._spool(raw, owner, now, identical, mode) for raw in raws]
+            kept = self._kept([bytes.fromhex(raw.digest) for raw in raws])
+            spooled = [self._spool(raw, owner, now, identical, mode, kept) for raw in raws]
             came: dict[str, list[int]] = {}
             for each in spooled:
                 if not each.seen_before:  # a clock that runs ahead counts as ours
@@ -51,11 +52,17 @@ class Spool:
             after = rhythm.read(before).after(last // 1_000_000, later)
             self._database.run(hot.CAME, max(times), rhythm.written(after), number)
 
-    def _spool(self, raw: RawMail, owner: str, now: int, identical: str, mode: str) -> Spooled:
+    def _kept(self, digests: Sequence[bytes]) -> set[bytes]:
+        """Tell which of these bytes are stored: hardly any are, and one question is enough for all."""
+        marks = ",".join("?" * len(digests))
+        return {digest for (digest,) in self._database.rows(f"{hot.KEPT}({marks})", *digests)}
+
+    def _spool(self, raw: RawMail, owner: str, now: int, identical: str, mode: str, kept: set[bytes]) -> Spooled:
         database, mailbox = self._database, self._listing.number(raw.origin.mailbox)
         digest = bytes.fromhex(raw.digest)
         size = len(raw.content)
-        known = database.one(hot.KNOWN, mailbox, digest)
+        known = database.one(hot.KNOWN, mailbox, digest) if digest in kept else None
+        kept.add(digest)
         if known is None:
             number = database.insert(hot.RAW, digest, size, raw.content, raw.truncated)
         else:
