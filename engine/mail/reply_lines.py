@@ -50,7 +50,8 @@ def _flags() -> dict[str, int]:
             first = phrase.split(" ", 1)[0]
             for word in {first, first.capitalize(), first.upper(), phrase.title().split(" ", 1)[0]}:
                 for shape in shapes:
-                    table[shape.format(word)] = table.get(shape.format(word), 0) | flag
+                    key = shape.format(word)
+                    table[key] = table.get(key, 0) | flag
 
     add(_LABELS, LABEL, ("{}", "{}:", "{}：", "*{}", "*{}:*", "*{}:", "**{}:**", "**{}", "**{}:"))
     add(_PHONE, PHONE, ("{}",))
