@@ -27,13 +27,20 @@ lint: $(VENV)/.tested
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && \
 	$(BIN)/mypy --config-file tests/mypy.ini --cache-dir .mypy_cache/tests
 
-# The tests of mailboxes talk to a real Dovecot, those of sending to a real Postfix. As root on Debian both are installed, the
-# second only where no other program takes mail; elsewhere those tests skip and say why.
+# The tests of mailboxes talk to a real Dovecot, those of sending to a real Postfix, those of directories to a real slapd. As root
+# on Debian all are installed, Postfix only where no other program takes mail; elsewhere those tests skip and say why. No service
+# is started: each test runs servers of its own.
 servers:
 	@if ! test -x /usr/sbin/dovecot && test "$$(id -u)" = 0 && command -v apt-get >/dev/null 2>&1; then \
 	  echo "installing Dovecot for the tests"; \
 	  apt-get update -q >/dev/null && DEBIAN_FRONTEND=noninteractive \
 	  apt-get install -qy --no-install-recommends dovecot-imapd dovecot-pop3d openssl >/dev/null; fi
+	@if ! test -x /usr/sbin/slapd && test "$$(id -u)" = 0 && command -v apt-get >/dev/null 2>&1; then \
+	  echo "installing slapd for the tests"; \
+	  echo "slapd slapd/no_configuration boolean true" | debconf-set-selections; \
+	  DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends slapd >/dev/null 2>&1 || \
+	  { apt-get update -q >/dev/null && DEBIAN_FRONTEND=noninteractive \
+	  apt-get install -qy --no-install-recommends slapd >/dev/null; } || echo "slapd cannot be installed: its tests skip"; fi
 	@if ! test -e /usr/sbin/sendmail && test "$$(id -u)" = 0 && command -v apt-get >/dev/null 2>&1; then \
 	  echo "installing Postfix for the tests"; \
 	  echo "postfix postfix/main_mailer_type select No configuration" | debconf-set-selections; \

@@ -19,15 +19,16 @@ if TYPE_CHECKING:
     from servers.dovecot import Dovecot
     from servers.postfix import Postfix
     from servers.sink import Sink
+    from servers.slapd import Slapd
     from servers.tokens import Tokens
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whoever asks for Dovecot or Postfix carries the marker `server`; the short suite of quick.py carries `quick`."""
+    """Whoever asks for Dovecot, Postfix or slapd carries the marker `server`; the short suite carries `quick`."""
     from quick import is_quick
 
     for item in items:
-        if {"dovecot", "postfix", "dovecot_and_tokens"} & {*getattr(item, "fixturenames", ())}:
+        if {"dovecot", "postfix", "dovecot_and_tokens", "slapd"} & {*getattr(item, "fixturenames", ())}:
             item.add_marker(pytest.mark.server)
         elif is_quick(item.path.relative_to(Path(__file__).parent).as_posix()):
             item.add_marker(pytest.mark.quick)
@@ -80,6 +81,30 @@ def dovecot_and_tokens(token_servers: tuple[Dovecot, Tokens] | str) -> tuple[Dov
     if os.environ.get("CI") == "true":
         pytest.fail(f"not installed: {token_servers}")
     pytest.skip(f"not installed: {token_servers}")
+
+
+@pytest.fixture(scope="session")
+def slapd_server() -> Iterator[Slapd | str]:
+    """One OpenLDAP server for all tests of this worker; what is missing where it is not installed."""
+    from servers.slapd import Slapd, missing
+
+    if absent := missing():
+        yield absent
+        return
+    server = Slapd()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def slapd(slapd_server: Slapd | str) -> Slapd:
+    """A real LDAP server, which a test may stop and must start again. Skips without one, fails if CI=true."""
+    if not isinstance(slapd_server, str):
+        return slapd_server
+    reason = f"not installed: {slapd_server} (apt-get install slapd openssl)"
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason)
+    pytest.skip(reason)
 
 
 @pytest.fixture(scope="session")

@@ -26,6 +26,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "item": ("item",),
     "sources": ("sources",),
     "discovery": ("discovery",),
+    "directories": ("directories",),
     "mail": ("mail",),
     "web": ("web",),
     "lookups": ("test_lookups.py",),
@@ -42,6 +43,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
 """Of each room of docs/architecture.md, and of rules/ and hooks/: folders and files below tests/."""
 
 LONG: dict[str, str] = {
+    "directories/test_ldap.py": "a real server, and servers that stall",
     "config/test_schema.py": "every option of the schema, right and wrong",
     "hooks/test_cases.py": "every attack and every legitimate script behind both fences",
     "hooks/test_language_alone.py": "every attack against the language fence",

@@ -31,6 +31,7 @@ ONE_IMPORTER = {
     "re2": ("rules/pattern", "hooks/", "engine/mail/"),
     "h11": ("engine/doors/",),
     "multipart": ("engine/doors/",),
+    "ldap3": ("engine/directories/",),
     "smtplib": ("engine/outbox/",),
     "jinja2": ("engine/outbox/",),
     "urllib3": ("engine/web/client", "engine/web/watched"),

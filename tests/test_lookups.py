@@ -145,6 +145,7 @@ def test_the_names_and_words_are_those_of_the_release_that_brought_them() -> Non
         "duplicate": ("workspace", "fingerprint"),
         "sender_rate": ("address", "seconds"),
         "total_rate": ("seconds",),
+        "directory": ("directory", "address"),
         "scan": (),
         "hooks": ("request",),
     }
@@ -196,7 +197,7 @@ def test_nobody_answers_what_is_no_question() -> None:
 
 def test_commit_asks_again_what_depends_on_something_stored_and_never_rates_scanner_or_scripts() -> None:
     assert {each.stored_as for each in QUESTIONS if not each.depends_on} == {
-        *("sender_rate", "total_rate", "scan", "hooks")
+        *("sender_rate", "total_rate", "scan", "hooks", "directory")
     }
     counted = {counter for each in QUESTIONS for counter in each.depends_on}
     assert counted == set(typing.get_args(Counter))

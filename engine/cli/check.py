@@ -23,7 +23,7 @@ _LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: 
 
 
 @click.command()
-@click.option("--online", is_flag=True, help="Also log in to every mailbox and to the SMTP server.")
+@click.option("--online", is_flag=True, help="Also log in to mailboxes, directories and the SMTP server.")
 @click.option("--strict", is_flag=True, help="Warnings count as errors.")
 @click.option("--format", "shape", type=click.Choice(["text", "github", "sarif"]), default="text", show_default=True,
               help="For people, for GitHub Actions, or as SARIF.")  # fmt: skip

@@ -15,7 +15,7 @@ from engine.cli.common import AWAY, BROKEN_CONFIG, complain, config_path, extra_
 
 if TYPE_CHECKING:
     from engine.config import Config
-    from engine.config.mailbox import Http, Lmtp
+    from engine.config.doors import Http, Lmtp
     from engine.doors.serving import Door
 
     D = TypeVar("D", Lmtp, Http)

@@ -102,14 +102,18 @@ def _counted(store: Store, config: Config) -> Totals:
 
 
 def _seen(config: Config, store: Store, max_lag: float, now: datetime) -> Seen:
-    """Look at files, at doors and at the disk."""
+    """Look at files, at doors, directories and at the disk."""
     from engine.doors.probe import doors
+    from engine.model.stored import missing
     from engine.workbench.hearers import unheard
     from engine.workbench.sound import broken
 
     free = shutil.disk_usage(config.store.path.parent).free
-    soon = ending(config, now)
-    return Seen(config.mailboxes, broken(config), unheard(config, store), doors(config), free, max_lag, soon)
+    troubles = store.troubles.all() if config.directories else {}
+    return Seen(
+        config.mailboxes, broken(config), unheard(config, store), doors(config), free, max_lag, ending(config, now),
+        tuple([(name, troubles.get(missing(name))) for name in config.directories]),
+    )  # fmt: skip
 
 
 def _textfile(

@@ -13,7 +13,7 @@ from engine.cli.doors import keep_open, listen_option, mode_option
 
 if TYPE_CHECKING:
     from engine.config import Config
-    from engine.config.mailbox import Lmtp
+    from engine.config.doors import Lmtp
 
 
 @click.command()
@@ -29,7 +29,7 @@ def lmtp(ctx: click.Context, listen: str | None, mode: int | None) -> None:
 
     Exit codes: 0 it was stopped, 69 the socket cannot be had, 78 the configuration does not load.
     """
-    from engine.config.mailbox import Lmtp
+    from engine.config.doors import Lmtp
     from engine.doors import serving
 
     def settings(config: Config) -> Lmtp:

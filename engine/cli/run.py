@@ -25,7 +25,7 @@ from engine.cli.common import (
     verbosity,
 )
 from engine.cli.reminders import aloud
-from engine.model.reasons import NEEDS_MENDING, OUR_FAULT
+from engine.model.reasons import DIRECTORY_AWAY, NEEDS_MENDING, OUR_FAULT, WAITS_FOR_US
 from engine.model.stored import NO_WAY_OUT, stuck, unread
 from engine.run.report import Sent
 
@@ -142,14 +142,14 @@ def _is_remarkable(report: MailboxReport, hushed: Container[str]) -> bool:
 
 
 def _is_hushed(mailbox: str, waiting: Waiting, hushed: Container[str]) -> bool:
-    """Tell whether it was said within the hour that these mails wait for a file of ours."""
-    return waiting.code in OUR_FAULT and stuck(mailbox) in hushed
+    """Tell whether it was said within the hour that these mails wait for something of ours."""
+    return waiting.code in WAITS_FOR_US and stuck(mailbox) in hushed
 
 
 def _hushed(store: Store, reports: Sequence[MailboxReport]) -> frozenset[str]:
     """The troubles that were told within the hour: this pass is silent about them, its exit code is not."""
     names = [unread(report.name) for report in reports if report.state == "failed"]
-    names += [stuck(report.name) for report in reports if any(each.code in OUR_FAULT for each in report.waiting)]
+    names += [stuck(report.name) for report in reports if any(each.code in WAITS_FOR_US for each in report.waiting)]
     return frozenset([name for name in names if not aloud(store, name)])
 
 
@@ -193,6 +193,7 @@ def _status(reports: Sequence[MailboxReport], sent: Sent, wait: float) -> int:
     for report in reports:
         codes += [1 for each in report.lines if each.outcome == "error" or each.code in NEEDS_MENDING or each.broken]
         codes += [1 for each in report.waiting if each.code in OUR_FAULT]
+        codes += [AWAY for each in report.waiting if each.code == DIRECTORY_AWAY]
         codes += [1] if report.withheld else []
         if report.state == "failed":
             codes.append(69)

@@ -14,7 +14,7 @@ import click
 from engine.cli.common import AWAY, print_json, terminal_columns
 from engine.cli.paint import paint, state
 from engine.cli.shown import age, clock, older, when
-from engine.model.reasons import NEEDS_MENDING, OUR_FAULT
+from engine.model.reasons import NEEDS_MENDING, OUR_FAULT, WAITS_FOR_US
 from engine.model.stored import stuck, unread
 from engine.plain_text import columns, fit, printable
 
@@ -97,7 +97,7 @@ def _print_trouble(
         _print_given_up(told)
     for report in reports:
         for each in report.waiting:
-            if each.code not in OUR_FAULT or stuck(report.name) not in hushed:
+            if each.code not in WAITS_FOR_US or stuck(report.name) not in hushed:
                 click.echo(waits(each), err=True)
     if told:
         _print_broken(told)

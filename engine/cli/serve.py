@@ -14,7 +14,7 @@ from engine.cli.doors import keep_open, listen_option, mode_option
 
 if TYPE_CHECKING:
     from engine.config import Config
-    from engine.config.mailbox import Http
+    from engine.config.doors import Http
 
 
 @click.command()

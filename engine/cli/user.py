@@ -7,11 +7,23 @@ from typing import TextIO
 import click
 
 from engine.cli import words
-from engine.cli.common import SAID, answer, log_act, open_config, open_store, print_json, usage
+from engine.cli.common import (
+    DONE,
+    FINDINGS,
+    SAID,
+    answer,
+    exit_codes,
+    log_act,
+    open_config,
+    open_store,
+    print_json,
+    usage,
+)
 from engine.cli.noun import Noun
 from engine.cli.removing import removed
 from engine.cli.shown import print_pairs, print_table
 from engine.model.preferences import PRESETS, named
+from engine.plain_text import printable
 
 STATUS = click.Choice(("active", "registered", "locked", "guest"))
 
@@ -108,6 +120,39 @@ def show(ctx: click.Context, who: str, as_json: bool) -> None:
                 ("language", account.language),
             )
         )
+
+
+@user.command()
+@click.argument("address")
+@click.option("--directory", metavar="NAME", default="", help="Which one; that of [people] unless you say so.")
+@click.option("--json", "as_json", is_flag=True, help="As a JSON object.")
+@click.pass_context
+def find(ctx: click.Context, address: str, directory: str, as_json: bool) -> None:
+    """Ask a directory who somebody is; nothing is kept of it.
+
+    Exit codes: 0 known there, 1 not known, 69 the directory cannot be asked.
+    """
+    from engine.desk import looking
+
+    config = open_config(ctx)
+    with exit_codes(), usage():
+        found = looking.in_directory(config, address, directory)
+    if as_json:
+        print_json("listed", found)
+    elif found.standing == "known":
+        print_pairs(
+            (
+                ("directory", found.directory),
+                ("login", found.login),
+                ("name", found.name),
+                ("emails", ", ".join(found.addresses)),
+                ("groups", ", ".join(found.groups)),
+                ("language", found.language),
+            )
+        )
+    else:
+        click.echo(f"directory {found.directory}: {printable(address)} is {found.standing}")
+    raise SystemExit(DONE if found.standing == "known" else FINDINGS)
 
 
 @user.command()

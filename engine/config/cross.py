@@ -7,16 +7,17 @@ Invariant: every check runs; none raises.
 from __future__ import annotations
 
 import re
-import stat
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from engine.config.doors import HttpKey
+from engine.config.exposed import exposed
 from engine.config.idle import idle
 from engine.config.inherit import relaxations
 from engine.config.kinds import in_zone
-from engine.config.mailbox import TOKENS, HttpKey, Mailbox, OAuth, Smtp, Webhook
+from engine.config.mailbox import TOKENS, Mailbox, Smtp, Webhook
 from engine.config.root import Root
 from engine.config.tidy import Finding
 from engine.config.tidy import Path as KeyPath
@@ -50,7 +51,11 @@ def settled(root: Root) -> Root:
         if IDENTIFIER.fullmatch(name)
     }
     everything = {**root.workspace, **workspaces}
-    return root.filled(instance=instance, store=store, gates=gates, hooks=hooks, system=system, workspace=everything)
+    directories = {name: own.settled(name) for name, own in root.directory.items()}
+    return root.filled(
+        instance=instance, store=store, gates=gates, hooks=hooks, system=system, workspace=everything,
+        directory=directories,
+    )  # fmt: skip
 
 
 def _existing(path: Path) -> Path | None:
@@ -62,7 +67,7 @@ def findings(root: Root, mailboxes: tuple[Mailbox, ...], path: Path, *, whole: b
     found = [*_names(root), *_timezone(root), *_files(root), *_gates(root), *_rules(root)]
     if whole:
         found += [*_workspaces(root), *_some_mailbox(mailboxes), *_smtp(root), *_webhooks(root), *_keys(root),
-                  *idle(root, mailboxes)]  # fmt: skip
+                  *idle(root, mailboxes), *_identity(root, mailboxes)]  # fmt: skip
     for box in mailboxes:
         found += [*_mailbox(box, whole), *_since(box, root.instance.timezone)]
         found += _secrets(box, _table(box), "password") if whole else ()
@@ -70,7 +75,7 @@ def findings(root: Root, mailboxes: tuple[Mailbox, ...], path: Path, *, whole: b
         from engine.config import oauth
 
         found += oauth.findings(root, mailboxes)
-    found += [*_same(mailboxes), *_claims(root, mailboxes), *_readable(root, path)]
+    found += [*_same(mailboxes), *_claims(root, mailboxes), *exposed(root, path)]
     return found
 
 
@@ -86,7 +91,7 @@ def _names(root: Root) -> Iterator[Finding]:
     tables: tuple[tuple[str, KeyPath, Iterable[str]], ...] = (
         ("a workspace", ("workspace",), root.workspace), ("a webhook", ("webhooks",), root.webhooks),
         ("a key", ("http", "keys"), root.http.keys if root.http is not None else ()),
-        ("an [oauth] section", ("oauth",), root.oauth),
+        ("an [oauth] section", ("oauth",), root.oauth), ("a directory", ("directory",), root.directory),
     )  # fmt: skip
     for what, table, names in tables:
         for name in names:
@@ -163,6 +168,16 @@ def _smtp(root: Root) -> Iterator[Finding]:
         yield _warning("C161", "the password crosses the network in the clear", ("smtp", "ssl"))
     if not smtp.ssl_verification:
         yield _warning("C161", "the server's certificate is not checked", ("smtp", "ssl_verification"))
+
+
+def _identity(root: Root, mailboxes: tuple[Mailbox, ...]) -> list[Finding]:
+    """What is wrong with directories and forms, where there are any."""
+    people = [root.people, *(own.people for own in root.workspace.values())]
+    if not root.directory and not any(each.directory or each.forms for each in people):
+        return []
+    from engine.config.identity import findings as of_identity
+
+    return [*of_identity(root, mailboxes)]
 
 
 def _some_mailbox(mailboxes: tuple[Mailbox, ...]) -> Iterator[Finding]:
@@ -276,29 +291,3 @@ def _keys(root: Root) -> Iterator[Finding]:
             if mailbox not in known:
                 said = f'there is no mailbox "{mailbox}"'
                 yield Finding("C112", said, ("http", "keys", name, "mailboxes", number), f"one of {', '.join(known)}")
-
-
-def _readable(root: Root, path: Path) -> Iterator[Finding]:
-    """Literal passwords in a file that others may read."""
-    literal: list[KeyPath] = []
-    boxes: list[tuple[KeyPath, Mailbox | Smtp | None]] = [(("defaults", "mailbox"), root.defaults.mailbox)]
-    boxes += [(("system", "mailbox"), root.system.mailbox), (("smtp",), root.smtp)]
-    boxes += [(("workspace", name, "mailbox"), own.mailbox) for name, own in root.workspace.items()]
-    literal = [(*key, "password") for key, box in boxes if box is not None and "password" in box.written]
-    tables: list[tuple[str, str, Webhook | OAuth]] = [("webhooks", *each) for each in root.webhooks.items()]
-    tables += [("oauth", *each) for each in root.oauth.items()]
-    for table, name, own in tables:
-        literal += [(table, name, key) for key in ("secret", "client_secret", "refresh_token") if key in own.written]
-    if root.http is not None:
-        literal += [("http", "keys", name, "key") for name, key in root.http.keys.items() if "key" in key.written]
-    if literal and _mode(path) & (stat.S_IRGRP | stat.S_IROTH):
-        for key in literal:
-            advice = f"chmod 600 {path.name}, or use {key[-1]}_env, {key[-1]}_file or {key[-1]}_command"
-            yield _warning("C160", f"a {key[-1]} stands in a file that others may read", key, advice)
-
-
-def _mode(path: Path) -> int:
-    try:
-        return path.stat().st_mode
-    except OSError:
-        return 0

@@ -21,6 +21,7 @@ from engine.model.extra import Extra
 
 if TYPE_CHECKING:
     from engine.config.content import Attachments, Body, Items, Limits
+    from engine.config.directory import Directory
     from engine.config.gates import Gates, People
     from engine.config.mailbox import Mailbox, Smtp, Webhook
     from engine.config.root import (
@@ -134,6 +135,11 @@ class Config(Struct, frozen=True, eq=False, dict=True):
     def logs(self) -> bool:
         """Tell whether anything is logged: where it is not, nothing need be made ready for it."""
         return self.verbose or self.root.log.file is not None
+
+    @property
+    def directories(self) -> Mapping[str, Directory]:
+        """Where people are looked up, by name."""
+        return self.root.directory
 
     def mailbox(self, name: str) -> Mailbox:
         """A mailbox by its name. Raises: KeyError."""

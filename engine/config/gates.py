@@ -94,6 +94,21 @@ class CreateDefaults(Section, frozen=True):
     group: Line = ""
 
 
+class FormFields(Section, frozen=True):
+    """What a form calls the address and the name of who filled it in; "" is no line for it."""
+
+    email: Line = "E-mail"
+    name: Line = "Name"
+
+
+class Form(Section, frozen=True, rename={"from_": "from"}):
+    """A web form that sends mail under an address of its own, and where it says who filled it in."""
+
+    from_: Line = ""
+    identity: Literal["reply-to", "fields"] = "reply-to"
+    fields: FormFields = FormFields()
+
+
 _CC = {"add_cc_as_editor": "addCcAsEditor", "add_cc_as_reader": "addCcAsReader", "add_cc_as_watcher": "addCcAsWatcher"}
 
 
@@ -131,5 +146,7 @@ class People(Section, frozen=True):
     reply_from_stranger: Literal["accept", "note", "hold"] = "note"
     mail_suffix_separators: Line = "+"
     identity: Literal["from"] = "from"
+    directory: Line = ""
     rewriters: tuple[AddressText, ...] = ()
+    forms: Mapping[str, Form] = {}
     cc: Cc = Cc()

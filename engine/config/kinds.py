@@ -194,6 +194,11 @@ def read_address(value: Any, folder: Path = Path()) -> str:
     return text
 
 
+def is_address(text: str) -> bool:
+    """Tell whether a text is one address without a name."""
+    return re.fullmatch(_ADDRESS, text) is not None
+
+
 def read_host(value: Any, folder: Path = Path()) -> str:
     """The name or address of a server, and nothing else: no port, no scheme."""
     text = read_text(value).strip()

@@ -1,11 +1,10 @@
-"""The sections that tell how to reach a server: mailboxes and the way out; and the doors where others reach us.
+"""The sections that tell how to reach a server: mailboxes and the way out.
 
-Here: the options of [defaults.mailbox], [system.mailbox], [workspace.NAME.mailbox], [smtp], [oauth.NAME],
-[webhooks.NAME], [lmtp], [http] and [http.keys.NAME]. Not here: reading the secrets (`secrets.py`), what must be there
-together (`cross.py`, `oauth.py`).
+Here: the options of [defaults.mailbox], [system.mailbox], [workspace.NAME.mailbox], [smtp], [oauth.NAME] and
+[webhooks.NAME]. Not here: doors and directories (`doors.py`, `directory.py`), reading the secrets (`secrets.py`), what
+must be there together (`cross.py`, `oauth.py`).
 """
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal
 
@@ -16,9 +15,7 @@ from engine.config.kinds import (
     Duration,
     Host,
     Line,
-    Listen,
     MailboxText,
-    Mode,
     Moment,
     OptionalPath,
     Port,
@@ -230,43 +227,3 @@ class Webhook(Section, frozen=True):
         """What signs, "" where nothing does. Raises: SecretError with a plain sentence."""
         ways = (self.secret, self.secret_env, self.secret_file, self.secret_command)
         return Secrets("webhook " + self.name, *ways, "secret").read() if any(ways) else ""
-
-
-class Lmtp(Section, frozen=True):
-    """Where mail servers hand mail over (`allegra lmtp`).
-
-    `listen` is a path or an address with a port; `timeout` is seconds for a command, and for the text of a mail.
-    """
-
-    listen: Listen = "/run/allegra/lmtp.sock"
-    mode: Mode = 0o660
-    clients: Positive = 50
-    timeout: Duration = 300.0
-
-
-class HttpKey(Section, frozen=True):
-    """A key with which a program may push mail, into all mailboxes or only some."""
-
-    key: Line = ""
-    key_env: Line = ""
-    key_file: OptionalPath = None
-    key_command: Command = ()
-    mailboxes: tuple[Line, ...] = ()
-
-    def secret(self, name: str) -> str:
-        """The key itself; `name` is what complaints call it. Raises: SecretError with a plain sentence."""
-        ways = (self.key, self.key_env, self.key_file, self.key_command)
-        return Secrets("http key " + name, *ways, "key").read()
-
-
-class Http(Section, frozen=True):
-    """Where programs push mail (`allegra serve`); a reverse proxy before it speaks TLS.
-
-    `listen` is a path or an address with a port; `timeout` is seconds for a request to have come whole.
-    """
-
-    listen: Listen = "127.0.0.1:8025"
-    mode: Mode = 0o660
-    clients: Positive = 50
-    timeout: Duration = 120.0
-    keys: Mapping[str, HttpKey] = {}

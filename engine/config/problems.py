@@ -21,12 +21,12 @@ CODES: dict[str, str] = {
     "C109": "An option is missing.",
     "C110": "A workspace may only make a gate stricter.",
     "C111": "Two mailboxes are the same one: same server, login and folder.",
-    "C112": "There is no such workspace or mailbox.",
+    "C112": "There is no such workspace, mailbox or directory.",
     "C113": "The file is not there.",
     "C114": "There is no such time zone.",
     "C115": "A secret is given in more than one way.",
     "C116": "Two mailboxes or workspaces claim the same address or tag.",
-    "C117": "The name of a workspace, webhook, key or [oauth] section is not usable.",
+    "C117": "The name of a workspace, webhook, key, directory or [oauth] section is not usable.",
     "C118": "The option does nothing where it stands.",
     "C120": "There is no such [oauth] section.",
     "C140": "An environment variable names no option.",
@@ -50,6 +50,7 @@ CODES: dict[str, str] = {
     "C192": "A folder is not there yet.",
     "C193": "The SMTP server cannot be reached.",
     "C199": "What proves who we are ends soon, or has ended.",
+    "C200": "A directory cannot be asked.",
 }
 
 

@@ -10,6 +10,8 @@ from types import MappingProxyType
 from typing import ClassVar, Literal
 
 from engine.config.content import Attachments, Body, Items, Limits
+from engine.config.directory import Directory
+from engine.config.doors import Http, Lmtp
 from engine.config.gates import Gates, People
 from engine.config.kinds import (
     FORMAT,
@@ -27,7 +29,7 @@ from engine.config.kinds import (
     Size,
     TimeOfDay,
 )
-from engine.config.mailbox import Http, Lmtp, Mailbox, OAuth, Smtp, Webhook
+from engine.config.mailbox import Mailbox, OAuth, Smtp, Webhook
 from engine.config.secrets import shared_secret
 from engine.config.section import Filled, Section
 
@@ -284,5 +286,6 @@ class Root(Section, frozen=True):
     webhooks: Mapping[str, Webhook] = {}
     lmtp: Lmtp | None = None
     http: Http | None = None
+    directory: Mapping[str, Directory] = {}
     log: Log = Log()
     workspace: Mapping[str, Workspace] = {}

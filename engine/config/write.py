@@ -45,12 +45,9 @@ def entries(config: Config) -> Iterator[Entry]:
         elif name == "workspace":
             for identifier in config.workspaces:
                 yield from _workspace(config, identifier)
-        elif name == "webhooks":
-            for identifier, hook in config.webhooks.items():
-                yield from _section(config, hook, (name, identifier))
-        elif name == "oauth":
-            for identifier, sign_in in value.items():
-                yield from _section(config, sign_in, (name, identifier))
+        elif name in ("webhooks", "oauth", "directory"):
+            for identifier, own in value.items():
+                yield from _section(config, own, (name, identifier))
         elif name == "system":
             box = next((box for box in config.mailboxes if box.name == "system"), None)
             yield from _section(config, value.filled(mailbox=box), (name,))
@@ -91,11 +88,11 @@ def _section(config: Config, section: Section, path: tuple[str, ...]) -> Iterato
         if option.section is not None and (value is None or type(value).nested or name == "archive"):
             if value is not None:
                 yield from _section(config, value, here)
-        elif option.sections is None:
-            yield Entry(here, shown(option, value), _origin(config, here))
+        elif option.sections is not None:
+            for identifier, own in value.items():
+                yield from _section(config, own, (*here, identifier))
         else:
-            for identifier, entry in value.items():
-                yield from _section(config, entry, (*here, identifier))
+            yield Entry(here, shown(option, value), _origin(config, here))
 
 
 def _origin(config: Config, path: tuple[str, ...]) -> str:
@@ -114,7 +111,7 @@ def _toml(option: Option, value: Any) -> Any:
     if isinstance(value, Section):
         return {name: _toml(inner, getattr(value, inner.attribute)) for name, inner in options(type(value)).items()}
     if isinstance(value, Mapping):
-        return dict(value)
+        return {name: _toml(option, own) if isinstance(own, Section) else own for name, own in value.items()}
     if option.many:
         return [element if option.kind is None else option.kind.show(element) for element in value]
     if option.kind is not None:

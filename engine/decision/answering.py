@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from engine.mail.addresses import is_address
 from engine.model.addresses import is_one_of
 from engine.model.facts import Auto, Facts
-from engine.model.mail import Mail
+from engine.model.mail import Address, Mail
 
 if TYPE_CHECKING:
     from engine.config import Config
@@ -83,9 +83,11 @@ def _addresses(mail: Mail, facts: Facts, config: Config) -> str:
     if mail.header("reply-to").strip() and not (mail.reply_to and is_address(mail.reply_to[0].address)):
         return "its Reply-To is no address"
     own = {*facts.own_addresses, *config.own_addresses}
-    for address in (sender.address, *mail.reply_to):
+    form = (Address(sender.form.address),) if sender.form is not None else ()
+    for address in (sender.address, *mail.reply_to, *form):
         if is_one_of(address.key, own, config.separators):
             return f"{address.address} is an address of ours"
+    for address in (sender.address, *(() if sender.by_form else mail.reply_to)):
         if _ROBOTS.fullmatch(address.local[:_LOCAL_CHARS]):
             return f"nobody reads mail to {address.address}"
     return ""

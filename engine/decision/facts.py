@@ -1,9 +1,8 @@
 """Mail -> Facts: everything that is true about a mail before anything is decided.
 
-Here: who seems to write, what servers and programs wrote into the header, what is new in the text, rates; put together
-in one snapshot. Not here: how each is found (`mail/`, `matching.py`), or what follows from it (`stages/`).
-Invariant: pure apart from what it asks `look`; only what somebody configured is asked; a From that is not believed
-belongs to nobody (F053).
+Here: what servers and programs wrote into the header, what is new in the text, rates; put together in one snapshot.
+Not here: how each is found (`mail/`, `identity.py`, `matching.py`), or what follows from it (`stages/`).
+Invariant: pure apart from what it asks `look`; only what somebody configured is asked.
 """
 
 from __future__ import annotations
@@ -12,17 +11,16 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
-from engine.decision import matching, tokens
-from engine.mail import addresses, auto, html, language, reply, rewritten
+from engine.decision import identity, matching, tokens
+from engine.mail import auto, html, language, reply
 from engine.mail.auth import authentication
 from engine.mail.reply_lines import forwards
-from engine.model.addresses import is_one_of, key_of
-from engine.model.facts import Authentication, Auto, Cut, Facts, Release, Sender
+from engine.model.facts import Auto, Cut, Facts, Release
 from engine.model.mail import Mail
-from engine.model.questions import AccountOf, SenderRate, TotalRate
+from engine.model.questions import SenderRate, TotalRate
 
 if TYPE_CHECKING:
-    from engine.config import Body, Config, People
+    from engine.config import Body, Config
     from engine.lookups import Lookups
 
 _HOUR = 3600
@@ -48,7 +46,7 @@ def gather(
     cut = _cut(mail, settings.body)
     score, flag = spam(fields)
     proof = authentication(mail, gates.trusted_authserv_ids, gates.trusted_arc_sealers)
-    sender = _sender(mail, settings.people, proof, config, look)
+    sender = identity.sender(mail, settings, proof, config, look)
     key, secret = sender.address.key, config.token_secret()
     tags = tuple(matching.plus_tags(mail, config.own, separators))
     return Facts(
@@ -84,23 +82,6 @@ def _is_ours(mail: Mail, fields: dict[str, str], config: Config, secret: bytes) 
     """Tell whether we sent this mail: it carries our X-Allegra-Loop or a Message-ID that we signed."""
     marked = fields.get("x-allegra-loop", "").strip().casefold() == _instance(config)
     return marked or tokens.ours(mail.message_id, secret)
-
-
-def _sender(mail: Mail, people: People, proof: Authentication, config: Config, look: Lookups) -> Sender:
-    """Who seems to write, and whose account that is (F052, F053, F061)."""
-    address, problem = addresses.sender(mail)
-    if problem or not address.address:
-        return Sender(address, problem=problem or "there is no address in From")
-    through = ""
-    if address.key in map(key_of, people.rewriters):
-        writer = rewritten.original_sender(mail)
-        if writer is None or proof.dmarc != "pass" or not rewritten.vouched(mail, writer):
-            return Sender(address, problem=f"{address.address} passes on mail, and nothing proves whose this is")
-        address, through = writer, address.address
-    match = look.ask(AccountOf(address.key, people.mail_suffix_separators))
-    if match.account is None and is_one_of(address.key, config.own, people.mail_suffix_separators):
-        return Sender(address, problem=f"{address.address} is an address of ours", through=through)
-    return Sender(address, match.account, match.by, through=through)
 
 
 # ── the text ──────────────────────────────────────────────────────────────────────────────────────────────────

@@ -18,6 +18,7 @@ from msgspec import Struct
 from msgspec.structs import astuple, replace
 
 from engine.decision import facts as gathering
+from engine.decision import identity
 from engine.decision.case import Case, Each, one_by_one
 from engine.decision.seal import seal
 from engine.lookups import Recorder
@@ -105,6 +106,8 @@ class Pipeline(Struct, frozen=True):
         going = each(self._gather, each(self._read, cases))
         settled: list[Case] = []
         for stage in self.stages[: ORDER.index(until) if until else None]:
+            if type(stage) is SenderStage and self.config.directories:
+                going = each(self._look_up, going)
             if type(stage) is Guard:
                 going = each(_wait, each(partial(_look_ahead, stage), going))
             going = each(partial(_ask, stage, beyond), going)
@@ -132,6 +135,15 @@ class Pipeline(Struct, frozen=True):
         case.draft = Draft(workspace=facts.workspace, hops=(facts.workspace,), item=facts.thread.item)
         case.values = _values(case.draft)
         case.ns += time.perf_counter_ns() - began
+
+    def _look_up(self, case: Case) -> None:
+        """Look the sender up in the directory of the workspace that the mail went to, where it has another one."""
+        people, known = self.config.settings(case.draft.workspace).people, case.facts.sender
+        if people.directory == self.config.settings(case.facts.workspace).people.directory:
+            return
+        sender = identity.listed(known, people, case.look)
+        if sender is not known:
+            case.facts = replace(case.facts, sender=sender)
 
     def _seal(self, case: Case) -> None:
         began = time.perf_counter_ns()

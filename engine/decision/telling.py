@@ -158,7 +158,8 @@ def answered_to(mail: Mail, facts: Facts) -> str:
     """Where an answer goes: Reply-To if there is one in the domain of From or From is proven, else From.
 
     RFC 5322, 3.6.2 lets anybody name any address there: without a proof it would make us write to strangers, and give a
-    neighbour in a large domain the reply address of an item. Never to ourselves.
+    neighbour in a large domain the reply address of an item. Whom a form names gets it, and nobody else. Never to
+    ourselves.
     """
     sender = facts.sender.address
     address = mail.reply_to[0] if mail.reply_to else sender
@@ -166,6 +167,8 @@ def answered_to(mail: Mail, facts: Facts) -> str:
         near = address.key.rpartition("@")[2] == sender.key.rpartition("@")[2]
         new = facts.thread.item is None
         address = address if near and (new or facts.proven) else sender
+    if facts.sender.by_form:
+        address = sender
     return "" if is_one_of(address.key, facts.own_addresses) else address.address
 
 

@@ -22,6 +22,7 @@ from engine.wording.units import sized
 if TYPE_CHECKING:
     from engine.config import Config, Mailbox
     from engine.model.figures import Backlog, Figures, Pulse
+    from engine.model.stored import Trouble
     from engine.web.expiry import Ending
 
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86_400.0
@@ -66,9 +67,10 @@ class Check(Struct, frozen=True):
 
 
 class Seen(Struct, frozen=True):
-    """What is looked at beside the database: mailboxes, files that are broken, whom nobody tells, what ends soon.
+    """What is looked at beside the mails: mailboxes, broken files, whom nobody tells, what ends soon.
 
-    `doors` are those that are configured, each with what is wrong with it or "".
+    `doors` are those that are configured, each with what is wrong with it or ""; `directories` those with the trouble
+    each has, if any.
     """
 
     mailboxes: tuple[Mailbox, ...]
@@ -78,6 +80,7 @@ class Seen(Struct, frozen=True):
     disk_free: int | None = None
     lag_s: float = LAG_S
     ending: tuple[Ending, ...] = ()
+    directories: tuple[tuple[str, Trouble | None], ...] = ()
 
 
 def ending(config: Config, now: datetime) -> tuple[Ending, ...]:
@@ -112,6 +115,7 @@ def judge(figures: Figures, seen: Seen, now: datetime) -> tuple[Check, ...]:
         _number("failed", "{count} could not be sent in 24 h", figures.failed),
         _number("outbox held", "{count} held in the outbox",
                 sum(count for state, _, count in figures.outbox if state == "held")),
+        *(_asked(name, trouble, now) for name, trouble in seen.directories),
         _sentences("files", seen.broken),
         _sentences("hearers", seen.unheard),
         _signing_in(seen.ending),
@@ -205,6 +209,15 @@ def _age(
     age = _seconds(waits.oldest, now)
     text = said.format(count=waits.rows, age=_span(age)) + (f": {away}" if away else "")
     return Check(name, _over(age, warning, critical), text, age, warning, critical, "s")
+
+
+def _asked(name: str, trouble: Trouble | None, now: datetime) -> Check:
+    """Whether a directory could be asked when it was asked last."""
+    if trouble is None:
+        return Check(f"directory {name}", Status.OK, "fine", 0.0, 15 * MINUTE, 4 * HOUR, "s")
+    age = _seconds(trouble.since, now)
+    said = f"away for {_span(age)}: {trouble.said}"
+    return Check(f"directory {name}", _over(age, 15 * MINUTE, 4 * HOUR), said, age, 15 * MINUTE, 4 * HOUR, "s")
 
 
 def _number(name: str, said: str, count: int) -> Check:

@@ -1,7 +1,7 @@
 """What people look up: the mail they mean, its bytes and header, an item, a file, a person, a group, a workspace.
 
-Here: finding one thing, and what is known where it is not there. Not here: the queries (`store/`), mailboxes
-(`mailboxes.py`), changing anything (`acting.py`).
+Here: finding one thing, and what is known where it is not there; what a directory says of an address. Not
+here: the queries (`store/`), mailboxes (`mailboxes.py`), changing anything (`acting.py`).
 Invariant: what is not found is said by `NotFound`, whose text is a sentence.
 """
 
@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from engine.store.errors import NotFound, Refused
+from engine.model.addresses import key_of
+from engine.store.errors import NotFound, Refused, StoreError, Unclear
 
 if TYPE_CHECKING:
     from engine.config import Config
+    from engine.model.answers import Listed
     from engine.model.desk import Account, Catalog
     from engine.model.mail import Header, RawMail
     from engine.model.stored import AttachmentView, CommentView, DraftRow, ItemView, MailRow
@@ -24,6 +26,32 @@ if TYPE_CHECKING:
 
 MOST_COUNTED = 100
 """Mails of one sender that are counted; beyond that there are "more"."""
+
+
+# ── people of a directory ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def in_directory(config: Config, address: str, name: str = "") -> Listed:
+    """Ask a directory about an address, now, and keep nothing; without a name the one that [people] names.
+
+    Raises NotFound, StoreError where it cannot be asked.
+    """
+    from engine.directories import Away, open_directory
+
+    there = config.directories
+    name = name or config.settings().people.directory or (next(iter(there)) if len(there) == 1 else "")
+    if name not in there:
+        known = f"there are: {', '.join(there)}" if there else "the configuration has none"
+        raise Unclear(f'there is no directory "{name}"; {known}' if name else f"which directory? {known}")
+    if "@" not in address:
+        raise Unclear(f"{address!r} is no address")
+    people = open_directory(there[name])
+    try:
+        return people.find(key_of(address.strip()))
+    except Away as error:
+        raise StoreError(str(error)) from None
+    finally:
+        people.close()
 
 
 # ── mails ─────────────────────────────────────────────────────────────────────────────────────────────────────

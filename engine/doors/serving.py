@@ -21,7 +21,7 @@ from engine.stop import Stop, Stopped
 
 if TYPE_CHECKING:
     from engine.config import Config
-    from engine.config.mailbox import Http, Lmtp
+    from engine.config.doors import Http, Lmtp
 
 Talk = Callable[[Client], None]
 Door = Callable[[Reception], tuple[Talk, bytes, bytes]]

@@ -99,6 +99,13 @@ def _facts_said(facts: Facts) -> Iterator[str]:
         )
     else:
         yield "sender unknown"
+    if (listed := facts.sender.listed) is not None:
+        who = ", ".join(filter(None, (listed.login, listed.name)))
+        yield f"directory {listed.directory}: {listed.standing}" + (
+            f" ({who or listed.said})" if who or listed.said else ""
+        )
+    if (form := facts.sender.form) is not None:
+        yield f"form {form.name}: {form.why or 'names ' + facts.sender.address.address}"
     if facts.sender.problem:
         yield facts.sender.problem
     if facts.automatic.reason:

@@ -171,12 +171,19 @@ def _barred(facts: Facts, settings: Settings) -> Note | None:
     """Say why this sender may not use keywords, None if they may (items.override_by; reliability in docs/)."""
     if facts.automatic.kind not in HUMAN:
         return note("keywords.machine")
+    if facts.sender.by_form:
+        return note("keywords.by_form")
     options, results = settings.gates, facts.authentication
     if options.trusted_authserv_ids and results.dmarc != "pass" and results.arc != "pass":
         return note("keywords.not_proven", dmarc=results.dmarc)
     by, account = settings.items.override_by, facts.sender.account
     if by == "anyone":
         return None
+    if (listed := facts.sender.known_there) is not None:
+        group = by.removeprefix("group:")
+        if group == by or group.casefold() in map(str.casefold, listed.groups):
+            return None
+        return note("keywords.not_in_group", login=listed.login, group=group)
     if account is None or facts.sender.problem or account.status != AccountStatus.ACTIVE:
         return note("keywords.not_known")
     if by.startswith("group:"):

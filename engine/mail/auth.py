@@ -16,12 +16,18 @@ from msgspec import Struct
 
 from engine.model.facts import Authentication
 from engine.model.mail import Mail
+from rules.domains import ascii_form
 
 _MARK = re.compile(r'[()"]|\\.', re.DOTALL)
 _SEPARATOR = re.compile(r"[;=\s]")
 _RESULT = re.compile(r"(spf|dkim|dmarc|arc)(?:\s*/\s*\d+)?\s*=\s*([A-Za-z]+)", re.IGNORECASE)
 _METHOD = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*(?:\s*/\s*\d+)?\s*=")
 _SEALER = re.compile(r"(?:^|;)\s*([id])\s*=\s*([^;\s]+)", re.IGNORECASE)
+_ALIGNED = re.compile(
+    r"(?:^|;)\s*(?:dkim\s*=\s*pass\b[^;]*?\sheader\.d\s*=\s*([^\s;]+)"
+    r"|spf\s*=\s*pass\b[^;]*?\ssmtp\.mailfrom\s*=\s*([^\s;]+))",
+    re.IGNORECASE,
+)
 _BEST_FIRST = ("pass", "fail", "softfail", "temperror", "permerror", "policy", "neutral", "none")
 NO_ID = ""
 """The authserv-id of a field that has none, as Microsoft 365 writes them; believed only if "" is listed as trusted."""
@@ -102,6 +108,29 @@ def authentication(
         found.get("arc", "none"),
         authserv_id or "",
     )
+
+
+def vouched_for(mail: Mail, trusted_authserv_ids: Collection[str], domain: str) -> bool:
+    """Tell whether trusted servers wrote that this very domain signed the mail (DKIM) or sent it (SPF).
+
+    For servers that know nothing of DMARC; what DMARC says counts for more, whatever that is.
+    """
+    trusted = {identifier.lower() for identifier in trusted_authserv_ids}
+    authserv_id: str | None = None
+    for header in mail.headers if trusted else ():
+        name = header.name.lower()
+        if name == "received" and authserv_id is not None:
+            break
+        if name != "authentication-results":
+            continue
+        said = read(header.value).authserv_id
+        if said not in trusted or authserv_id not in (None, said):
+            continue
+        authserv_id = said
+        for found in _ALIGNED.finditer(without_comments(header.value)):
+            if ascii_form((found[1] or found[2]).rpartition("@")[2].rstrip(".")) == domain:
+                return True
+    return False
 
 
 def topmost_id(mail: Mail) -> str | None:

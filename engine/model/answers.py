@@ -12,10 +12,12 @@ from engine.model.words import Stored
 
 
 class Found(Stored):
-    """How the account of an address is found: as one of its addresses, without a plus tag, or not at all."""
+    """How the account of an address is found: as one of its addresses, without a plus tag, by another address that the
+    directory knows of the same person, or not at all."""
 
     EXACT = "exact"
     SUFFIX = "suffix"
+    DIRECTORY = "directory"
     NOT = ""
 
 
@@ -24,6 +26,33 @@ class AccountMatch(Struct, frozen=True, omit_defaults=True):
 
     account: Account | None = None
     by: Found = Found.NOT
+
+
+class Standing(Stored):
+    """What a directory knows of an address; AWAY where it could not be asked."""
+
+    KNOWN = "known"
+    UNKNOWN = "unknown"
+    AMBIGUOUS = "ambiguous"
+    DISABLED = "disabled"
+    AWAY = "away"
+
+
+class Listed(Struct, frozen=True, omit_defaults=True):
+    """What a directory says of an address. Of who is not KNOWN there is no more than the standing.
+
+    `addresses` are all of that person, `groups` have the names they have here; `said` is why it could not be asked, or
+    what else there is to say.
+    """
+
+    standing: Standing = Standing.UNKNOWN
+    directory: str = ""
+    login: str = ""
+    name: str = ""
+    addresses: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    language: str = ""
+    said: str = ""
 
 
 class MessageMatch(Struct, frozen=True, omit_defaults=True):

@@ -101,13 +101,20 @@ class AttachmentFate(Struct, frozen=True):
 
 
 class NewUser(Struct, frozen=True):
-    """An account to be created from the mail, referred to by its address until it has an id."""
+    """An account to be created from the mail, referred to by its address until it has an id.
+
+    `login` and `others`, further addresses, are what a directory knows. `joins` is the login of an account that gets
+    this address; then nothing is created.
+    """
 
     address: Address
     first_name: str
     last_name: str
     groups: tuple[str, ...] = ()
     language: str = ""
+    login: str = ""
+    others: tuple[str, ...] = ()
+    joins: str = ""
 
 
 class Skip(Struct, frozen=True):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from engine.model.answers import Found
+from engine.model.answers import Found, Listed, Standing
 from engine.model.desk import Account, ItemFacts
 from engine.model.draft import Note
 from engine.model.mail import Address
@@ -61,10 +61,22 @@ class Authentication(Struct, frozen=True):
     authserv_id: str = ""
 
 
+class Form(Struct, frozen=True):
+    """A web form whose address stands in From: its name and address, and why nobody is believed to have filled it in.
+
+    `why` "" means that the sender is whom the form names: nobody proved that.
+    """
+
+    name: str
+    address: str
+    why: str = ""
+
+
 class Sender(Struct, frozen=True):
     """Who seems to write, and how the account was found; `problem` says why From is not believed.
 
-    `through` is the list or group under whose address that person's mail came.
+    `through` is the list or group under whose address that person's mail came. `listed` is what a directory says of who
+    has no account by that address. `form` is the web form that sent it.
     """
 
     address: Address = Address("")
@@ -72,6 +84,19 @@ class Sender(Struct, frozen=True):
     matched_by: Found = Found.NOT
     problem: str = ""
     through: str = ""
+    listed: Listed | None = None
+    form: Form | None = None
+
+    @property
+    def by_form(self) -> bool:
+        """Tell whether a form names the sender: an address that somebody typed there, which proves nothing."""
+        return self.form is not None and not self.form.why
+
+    @property
+    def known_there(self) -> Listed | None:
+        """What the directory says of a sender who is to get an account; None where it knows nobody."""
+        found = self.listed
+        return found if found is not None and found.standing == Standing.KNOWN and self.account is None else None
 
 
 class Way(Stored):
@@ -162,14 +187,19 @@ class Facts(Struct, frozen=True):
 
         The Message-ID of a mail that came in proves no such thing: all who were copied know it.
         """
-        return self.authentication.dmarc == "pass" or (self.thread.proven and self.thread.ours)
+        return self.from_proven or (self.thread.proven and self.thread.ours)
+
+    @property
+    def from_proven(self) -> bool:
+        """Tell whether DMARC says that the sender wrote it; of who is named by a form it says nothing."""
+        return self.authentication.dmarc == "pass" and not self.sender.by_form
 
     @property
     def personal(self) -> bool:
         """Tell whether that token or Message-ID was sent to the sender and nobody else."""
         account = self.sender.account
         theirs = account is not None and self.thread.account == account.id
-        return self.authentication.dmarc == "pass" or (self.proven and theirs)
+        return self.from_proven or (self.proven and theirs)
 
 
 class Release(Struct, frozen=True):

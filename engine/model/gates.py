@@ -91,7 +91,7 @@ GATES = (
     Gate(
         "unknown_sender", ("sender",), {"gates.unknown_sender": "hold"},
         'nobody known by that address, with `people.unknown_user = "ignore"`; or a From that is not believed',
-        ("gate.unknown_sender",), skippable=True,
+        ("gate.unknown_sender", "gate.directory_away"), skippable=True,
     ),
     Gate(
         "inactive_user", ("sender",), {"people.inactive_user": "hold"},

@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Generic, TypeVar, get_args
 from msgspec import Struct
 from msgspec.structs import astuple
 
-from engine.model.answers import AccountMatch, HookAnswer, MessageMatch
+from engine.model.answers import AccountMatch, HookAnswer, Listed, MessageMatch
 from engine.model.changes import Counter, Key
 from engine.model.desk import Account, Catalog, ItemFacts, Kind
 from engine.model.hook_request import HookRequest
@@ -72,6 +72,14 @@ class AccountOf(Question[AccountMatch], frozen=True):
     depends_on = ("accounts",)
     address: str
     separators: str
+
+
+class ListedIn(Question[Listed], frozen=True):
+    """What does a directory say of an address? Asks for `Address.key`, of who has no account here."""
+
+    stored_as = "directory"
+    directory: str
+    address: str
 
 
 class AccountByLogin(Question[Account | None], frozen=True):
@@ -235,7 +243,7 @@ class HooksSay(Question[HookAnswer], frozen=True):
 
 
 QUESTIONS: tuple[type[Question[Any]], ...] = (
-    *(AccountOf, AccountByLogin, PersonNamed, GroupNamed, May),
+    *(AccountOf, ListedIn, AccountByLogin, PersonNamed, GroupNamed, May),
     *(CatalogOf, ItemByNumber, TopicByNumber, NumberGiven, ItemByMessageIds, ItemByField),
     *(EarlierMail, SenderRate, TotalRate, VirusFound, HooksSay),
 )

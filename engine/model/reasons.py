@@ -36,6 +36,11 @@ OUR_FAULT = frozenset({"config.broken", "rule.file_broken"})
 """Codes of mail that waits for a file of ours: its sender hears, once, whose fault that is (F021), and every pass looks
 whether the file is mended."""
 
+DIRECTORY_AWAY = "gate.directory_away"
+
+WAITS_FOR_US = OUR_FAULT | {DIRECTORY_AWAY}
+"""Codes of mail that waits for something of ours, a file or a directory: of one trouble it is told once an hour."""
+
 NEEDS_MENDING = OUR_FAULT | {"hook.sandbox_missing", "hook.disabled"}
 """Codes of mail that waits until somebody mends something here: a file, or the machine."""
 
@@ -192,6 +197,16 @@ _ALL = (
         "gate.virus_unavailable",
         "The virus scanner does not answer, so the mail waits.",
         ("Start the scanner; the mail goes on by itself.",),
+        admin=True,
+        moved=STAYS,
+    ),
+    Reason(
+        "gate.directory_away",
+        "The directory in which senders are looked up cannot be asked, so the mail waits.",
+        (
+            "allegra check --online                        what the directory answers; the mail goes on by itself",
+            RELEASE,
+        ),
         admin=True,
         moved=STAYS,
     ),

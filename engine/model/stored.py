@@ -480,8 +480,13 @@ def unread(mailbox: str) -> str:
 
 
 def stuck(mailbox: str) -> str:
-    """Name the trouble that mail of a mailbox waits for a file of ours."""
+    """Name the trouble that mail of a mailbox waits for something of ours."""
     return f"waits {mailbox}"
+
+
+def missing(directory: str) -> str:
+    """Name the trouble that a directory cannot be asked."""
+    return f"directory {directory}"
 
 
 def silent(mailbox: str) -> str:

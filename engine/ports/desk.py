@@ -109,6 +109,19 @@ class Directory(Protocol):
         """Take a group away, with its memberships. Raises NotFound."""
 
 
+class ListedAddresses(Protocol):
+    """What directories said of addresses, kept for a while."""
+
+    def find(self, directory: str, address: str) -> tuple[datetime, str] | None:
+        """Give what a directory said of an address by its key, and when; None where nothing is kept."""
+
+    def keep(self, directory: str, address: str, answer: str) -> None:
+        """Keep an answer of now, in place of an older one."""
+
+    def let_go(self, before: datetime) -> None:
+        """Let go of all answers from before a time."""
+
+
 class Items(Protocol):
     """Items and topics with their comments, posts and attachments, and the workspaces they live in."""
 

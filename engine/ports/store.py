@@ -18,7 +18,7 @@ from engine.model.stored import (
     Spooled,
 )
 from engine.ports.archive import Archive, Counting, Figures
-from engine.ports.desk import Directory, History, Items, TopicViews
+from engine.ports.desk import Directory, History, Items, ListedAddresses, TopicViews
 from engine.ports.hearing import Teller
 from engine.ports.ledger import Ledger, Queue
 from engine.ports.mailboxes import Mailboxes, OldMail, Troubles
@@ -71,6 +71,10 @@ class Store(Protocol):
     @property
     def old_mail(self) -> OldMail:
         """What is left alone."""
+
+    @property
+    def listed(self) -> ListedAddresses:
+        """What directories said."""
 
     @property
     def figures(self) -> Figures:

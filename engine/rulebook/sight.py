@@ -16,7 +16,8 @@ from msgspec import Struct
 
 from engine.mail.secrecy import encrypted, signed
 from engine.model.addresses import key_of
-from engine.model.desk import ItemFacts
+from engine.model.answers import Listed
+from engine.model.desk import Account, ItemFacts
 from engine.model.facts import Auto, Facts
 from engine.model.mail import Address, Mail
 from rules.schema import Field, Type
@@ -68,6 +69,11 @@ def _from(sight: Sight) -> Address | None:
     if address.address:
         return address
     return sight.mail.from_[0] if sight.mail.from_ else None
+
+
+def _known(sight: Sight) -> Account | Listed | None:
+    """The sender's account, or what the directory says of who is to get one."""
+    return sight.facts.sender.account or sight.facts.sender.known_there
 
 
 def _subject_clean(sight: Sight) -> str:
@@ -142,8 +148,10 @@ _RESULTS = ("pass", "fail", "softfail", "neutral", "none", "temperror", "permerr
 
 
 def _result(kind: str, about: str) -> Field:
+    """What is proven of the sender; of who is named by a form nothing is, whatever is proven of the form."""
+
     def read(sight: Sight) -> Any:
-        return getattr(sight.facts.authentication, kind)
+        return "none" if sight.facts.sender.by_form else getattr(sight.facts.authentication, kind)
 
     proof = kind in ("dmarc", "arc")
     return _field(
@@ -246,7 +254,7 @@ FIELDS: tuple[Field, ...] = (
         "sender.login",
         Type.TEXT,
         "the login of the sender's account",
-        lambda s: s.facts.sender.account and s.facts.sender.account.login,
+        lambda s: (known := _known(s)) and known.login,
         origin=True,
     ),
     _field(
@@ -277,7 +285,7 @@ FIELDS: tuple[Field, ...] = (
         "sender.groups",
         Type.TEXTS,
         "the groups of the sender's account",
-        lambda s: s.facts.sender.account.groups if s.facts.sender.account else (),
+        lambda s: known.groups if (known := _known(s)) else (),
         origin=True,
         example='sender.groups is "staff"',
     ),
@@ -354,8 +362,8 @@ FIELDS: tuple[Field, ...] = (
     _field(
         "sender.known",
         Type.YESNO,
-        "the sender has an account",
-        lambda s: s.facts.sender.account is not None,
+        "the sender has an account, or gets one because the directory knows them",
+        lambda s: _known(s) is not None,
         origin=True,
     ),
     _field("thread.found", Type.YESNO, "the mail answers an item", lambda s: s.item is not None),

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from engine.model.reasons import OUR_FAULT
+from engine.model.reasons import WAITS_FOR_US
 from engine.model.stored import NO_WAY_OUT, silent, stuck, unread
 
 if TYPE_CHECKING:
@@ -66,8 +66,8 @@ class _Look:
                 self._tell("mailbox.up", "", "", trouble.since)
 
     def whether_stuck(self, report: MailboxReport) -> None:
-        """Mail that waits for a file of ours; who wrote it and the admins hear by `mail.waits`."""
-        name, ours = stuck(report.name), [each.because for each in report.waiting if each.code in OUR_FAULT]
+        """Mail that waits for something of ours; who wrote it (of a file) and the admins hear by `mail.waits`."""
+        name, ours = stuck(report.name), [each.because for each in report.waiting if each.code in WAITS_FOR_US]
         if ours:
             self._store.troubles.begin(name, ours[0], self._now)
         elif name in self._before:

@@ -16,6 +16,7 @@ from engine.stop import Stop
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
     from pathlib import Path
 
     from engine.config import Config
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from engine.model.stored import Spooled
     from engine.ports import Teller
     from engine.rulebook.book import Rulebook
+    from engine.run.directories import Directories
     from engine.run.world import InHand, World
     from engine.scripts.memory import Memory
     from engine.scripts.scripts import Scripts
@@ -82,6 +84,13 @@ class Engine(Struct, eq=False, dict=True):
         return Memory(self.scripts.ledger)
 
     @cached_property
+    def directories(self) -> Directories:
+        """Where people are looked up who have no account."""
+        from engine.run.directories import Directories
+
+        return Directories(self.config, self.store)
+
+    @cached_property
     def unkept(self) -> dict[str, str]:
         """Texts of rule files by digest that no commit has kept yet."""
         return {}
@@ -96,11 +105,13 @@ class Engine(Struct, eq=False, dict=True):
         return self.memory.switched_off() if "memory" in self.__dict__ else []
 
     def close(self) -> None:
-        """Stop the sandbox, if it was started, and write down what scripts did."""
+        """Stop the sandbox, if it was started, and write down what scripts did; let go of directories."""
         if "memory" in self.__dict__:
             self.memory.close()
         if "scripts" in self.__dict__:
             self.scripts.close()
+        if "directories" in self.__dict__:
+            self.directories.close()
 
     def look(
         self, raw: RawMail, mail: str = "", recorded: dict[tuple[Any, ...], Any] | None = None,
@@ -147,15 +158,24 @@ class Engine(Struct, eq=False, dict=True):
         """Give the text of a rule file by its digest: one kept with traces or in force now, "" if it is neither."""
         return self.store.archive.text(digest) or dict(self.book.rules.texts()).get(digest, "")
 
-    def keep_rule_texts(self) -> None:
-        """Store the texts of the rule files once, by hash: what `explain` prints traces with. Not in a rehearsal."""
-        if not self.store.is_rehearsing:
-            for digest, text in self.unkept.items():
-                self.store.archive.keep_text(digest, text)
+    def keep(self, now: datetime) -> None:
+        """Store what deciding learned: the texts of the rule files once, by hash, which `explain` prints traces with;
+        what directories said, and which of them are away. Not in a rehearsal.
+        """
+        if self.store.is_rehearsing:
+            return
+        for digest, text in self.unkept.items():
+            self.store.archive.keep_text(digest, text)
+        if "directories" in self.__dict__:
+            self.directories.keep(now)
 
-    def rule_texts_kept(self) -> None:
+    def kept(self) -> None:
         """Hear that their transaction is committed; what was parsed of the rules is kept for the next run."""
-        if self.unkept and not self.store.is_rehearsing:
+        if self.store.is_rehearsing:
+            return
+        if "directories" in self.__dict__:
+            self.directories.kept()
+        if self.unkept:
             from engine.rulebook import sentences
 
             sentences.keep(self.config, self.book.rules.files.values())

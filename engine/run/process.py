@@ -171,7 +171,7 @@ class _Work:
         again: list[Spooled] = []
         broken = [*hand.broken]
         with self.store.writing(noted=True):
-            self.engine.keep_rule_texts()
+            self.engine.keep(self.now)
             for case in decided:
                 spooled = hand.batch[case.number]
                 hand.note(spooled.row)
@@ -185,7 +185,7 @@ class _Work:
                         results.append(result)
             results += [self._failed(spooled, error) for spooled, error in broken]
             hand.put_down()
-        self.engine.rule_texts_kept()
+        self.engine.kept()
         return results, again
 
     def _carefully(self, spooled: Spooled, case: Case, broken: list[tuple[Spooled, Exception]]) -> Result | None:

@@ -17,7 +17,7 @@ from msgspec.structs import astuple
 
 from engine.model import questions
 from engine.model.addresses import base_key
-from engine.model.answers import HookAnswer
+from engine.model.answers import HookAnswer, Listed
 from engine.model.hook_request import HookRequest
 from engine.model.questions import A, Question
 
@@ -94,6 +94,10 @@ class World:
         """Run scripts; nothing is remembered of it."""
         return self.engine.scripts.ask(request)
 
+    def listed(self, directory: str, address: str) -> Listed:
+        """Ask a directory; nothing is stored of it."""
+        return self.engine.directories.find(directory, address)
+
     def scan(self) -> str:
         """Ask the virus scanner about the bytes of the mail."""
         from engine.run.scanner import scan
@@ -119,6 +123,7 @@ def _by(question: Callable[P, Question[A]], who: Callable[[World], Callable[P, A
 WHO_ANSWERS: Mapping[type[Question[Any]], Callable[[World], Callable[..., Any]]] = dict(
     (
         _by(questions.AccountOf, lambda world: world.store.directory.account),
+        _by(questions.ListedIn, lambda world: world.listed),
         _by(questions.AccountByLogin, lambda world: world.store.directory.login),
         _by(questions.PersonNamed, lambda world: world.store.directory.person),
         _by(questions.GroupNamed, lambda world: world.store.directory.group),

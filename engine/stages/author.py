@@ -14,8 +14,8 @@ from msgspec.structs import replace
 
 from engine.gates import Findings
 from engine.item.target import may_comment
-from engine.model.addresses import base_key
-from engine.model.answers import Found
+from engine.model.addresses import base_key, key_of
+from engine.model.answers import Found, Listed, Standing
 from engine.model.desk import Account, AccountStatus
 from engine.model.draft import Draft, Mark, NewUser, Target, Verdict, note
 from engine.model.facts import Facts, Sender
@@ -45,9 +45,10 @@ class Author:
             facts = _for_original(draft.original, facts, people, look, found)
         sender = facts.sender
         account = None if sender.problem else sender.account
-        wanted = people.unknown_user == "create" or _is_trusted(facts, draft)
-        if account is None and wanted and sender.address.address and not sender.problem:
-            user = new_user(sender.address, people, facts.language, look, found)
+        if sender.by_form and not _is_trusted(facts, draft):
+            return self._filled_in(facts, draft, people, look, found)
+        if account is None and _is_wanted(facts, draft, people) and sender.address.address and not sender.problem:
+            user = new_user(sender.address, people, facts.language, look, found, sender.known_there)
             found.note("author.made", Mark.INFO, address=user.address.address)
             return found.draft(author=user.address.address, new_users=(*draft.new_users, user))
         if account is None:
@@ -58,6 +59,20 @@ class Author:
         else:
             kind = "author.by_suffix" if sender.matched_by == Found.SUFFIX else "author.known"
             found.note(kind, login=account.login)
+        if not self._permitted(account, facts, draft, people, look, found):
+            return found.draft()
+        if sender.matched_by == Found.DIRECTORY:
+            found.note("author.joins", Mark.INFO, login=account.login, address=sender.address.address)
+            joins = NewUser(sender.address, "", "", joins=account.login)
+            return found.draft(author=account.login, new_users=(*draft.new_users, joins))
+        return found.draft(author=account.login)
+
+    def _filled_in(self, facts: Facts, draft: Draft, people: People, look: Lookups, found: Findings) -> Draft:
+        """Who filled in a form is the guest, whatever account the address typed there belongs to."""
+        account = look.ask(AccountByLogin(people.guest_user))
+        if account is None:
+            return self._nobody(facts, draft, people, look, found)
+        found.note("author.form", Mark.INFO, login=account.login, address=facts.sender.address.address)
         if self._permitted(account, facts, draft, people, look, found):
             return found.draft(author=account.login)
         return found.draft()
@@ -108,6 +123,17 @@ class Author:
         return False
 
 
+def _is_wanted(facts: Facts, draft: Draft, people: People) -> bool:
+    """Tell whether the sender is to get an account: the directory knows them, a setting says so, or a person did.
+
+    While a directory cannot be asked nobody gets one: it would lack what the directory knows.
+    """
+    listed = facts.sender.listed
+    if listed is not None and listed.standing == Standing.AWAY:
+        return _is_trusted(facts, draft)
+    return facts.sender.known_there is not None or people.unknown_user == "create" or _is_trusted(facts, draft)
+
+
 def _is_trusted(facts: Facts, draft: Draft) -> bool:
     """Tell whether a person wants the sender to be known from now on; whom a rule takes from a mail is not meant."""
     return facts.released is not None and facts.released.trust and draft.original is None
@@ -124,25 +150,29 @@ def _for_original(address: Address, facts: Facts, people: People, look: Lookups,
     return replace(facts, sender=Sender(address, account, match.by))
 
 
-def new_user(address: Address, people: People, language: str, look: Lookups, found: Findings) -> NewUser:
+def new_user(
+    address: Address, people: People, language: str, look: Lookups, found: Findings, listed: Listed | None = None
+) -> NewUser:
     """Make an account's data from an address and its display name (F056, F060); unknown groups are told.
 
-    Who gives no name is called by the local part of the address.
+    What the directory says comes first. Who gives no name is called by the local part of the address.
     """
-    first, last = named(address.name)
+    listed = listed or Listed()
+    first, last = named(listed.name or address.name)
     made = people.create_defaults
-    wanted = dict.fromkeys((*people.default_group, *((made.group,) if made.group else ())))
+    ours = dict.fromkeys((*people.default_group, *((made.group,) if made.group else ())))
     groups: list[str] = []
-    for name in wanted:
+    for name in (*ours, *listed.groups):
         group = look.ask(GroupNamed(name))
-        if not group:
-            found.note("author.no_group", Mark.WARN, group=name)
-        elif group not in groups:
+        if group and group not in groups:
             groups.append(group)
+        elif not group and name in ours:  # a directory has many that nobody needs here
+            found.note("author.no_group", Mark.WARN, group=name)
     first, last = first or made.first_name, last or made.last_name
     if not first and not last:
         first = base_key(address.key).rpartition("@")[0][:LONGEST_NAME]
-    return NewUser(address, first, last, tuple(groups), language)
+    others = tuple([each for each in listed.addresses if key_of(each) != address.key])
+    return NewUser(address, first, last, tuple(groups), listed.language or language, listed.login, others)
 
 
 def named(name: str) -> tuple[str, str]:

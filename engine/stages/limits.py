@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, ClassVar
 
 from engine.gates import VERDICTS, Findings
 from engine.mail.rewritten import likely_writer
-from engine.model.addresses import is_one_of
+from engine.model.addresses import is_one_of, key_of
 from engine.model.draft import Draft, Mark, note
 from engine.model.facts import Facts
-from engine.model.mail import Mail
+from engine.model.mail import Address, Mail
 from engine.model.questions import SenderRate, TotalRate, VirusFound
 
 if TYPE_CHECKING:
@@ -90,7 +90,9 @@ def _loop(mail: Mail, facts: Facts, options: Options, look: Lookups, found: Find
     """F042 and RFC 5321, 6.3: mail that we sent, and mail that goes round."""
     if facts.own_loop:
         return found.trip("own_loop", options.own_loop, "limits.own_loop", note("limits.own_loop"))
-    sender = facts.sender.address
+    sender, form = facts.sender.address, facts.sender.form
+    if form is not None and is_one_of(key_of(form.address), facts.own_addresses):
+        sender = Address(form.address)
     if sender.address and is_one_of(sender.key, facts.own_addresses):
         verb = "hold" if options.own_loop == "discard" else options.own_loop  # it may be a person behind a list
         because = note("limits.own_address", address=sender.address, person=likely_writer(mail))

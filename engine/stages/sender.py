@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from engine.gates import Findings, left_to_bounce
+from engine.gates import Findings, left_to_bounce, passed
 from engine.item.target import on_item
 from engine.model.addresses import fits
-from engine.model.answers import Found
+from engine.model.answers import Found, Listed, Standing
 from engine.model.desk import AccountStatus
 from engine.model.draft import Draft, Mark, Note, Verdict, note
 from engine.model.facts import Facts
@@ -68,8 +68,10 @@ def _blocked(mail: Mail, facts: Facts, options: Options, found: Findings) -> boo
 def forbidden(mail: Mail, facts: Facts, options: Options) -> Note | None:
     """Say by which of the blocked lists (F050) this mail is blocked, None if by none."""
     address = facts.sender.address
+    form = facts.sender.form.address if facts.sender.form is not None else ""
     for name, text, matches in (
         ("blocked_senders", address.address, fits),
+        ("blocked_senders", form, fits),
         ("blocked_names", address.name, Pattern.search),
         ("blocked_bodies", mail.text, Pattern.search),
     ):
@@ -86,10 +88,12 @@ def _not_allowed(facts: Facts, options: Options, found: Findings) -> bool:
     if not lists:
         return False
     address = "" if facts.sender.problem else facts.sender.address.address
+    if facts.sender.by_form and facts.sender.form is not None:
+        address = facts.sender.form.address  # it is the form that is permitted, or is not
     if address and all(any(fits(pattern, address) for pattern in allowed) for allowed in lists):
         found.note("sender.permitted", address=address)
         return False
-    because = note("sender.not_permitted", address=facts.sender.address.address)
+    because = note("sender.not_permitted", address=address or facts.sender.address.address)
     return found.trip("not_allowed", options.not_allowed, "gate.not_allowed", because)
 
 
@@ -102,12 +106,23 @@ def _unknown(facts: Facts, options: Options, people: People, found: Findings) ->
     sender, address = facts.sender, facts.sender.address.address
     if sender.through:
         found.note("sender.through", Mark.INFO, list=sender.through, address=address)
+    if sender.form is not None and sender.form.why:
+        found.note("sender.form_names_nobody", Mark.WARN, form=sender.form.name, why=sender.form.why)
     if sender.problem:
         found.note("sender.not_believed", Mark.WARN, why=sender.problem)
+    elif sender.by_form and sender.form is not None:
+        found.note("sender.form", Mark.INFO, form=sender.form.name, address=address)
+        return False
     elif sender.account is not None:
+        if sender.matched_by == Found.DIRECTORY and sender.listed is not None:
+            there = {"address": address, "login": sender.account.login, "directory": sender.listed.directory}
+            found.note("sender.known_otherwise", **there)
+            return False
         found_as = sender.account.emails[0] if sender.matched_by == Found.SUFFIX else ""
         found.note("sender.known", address=address, login=sender.account.login, found_as=found_as)
         return False
+    elif sender.listed is not None and (stopped := _listed(facts, sender.listed, found)) is not None:
+        return stopped
     if people.unknown_user == "accept" or (people.unknown_user == "create" and not sender.problem):
         found.note("sender.welcome", address=address, policy=people.unknown_user)
         return False
@@ -120,6 +135,29 @@ def _unknown(facts: Facts, options: Options, people: People, found: Findings) ->
     if sender.problem:
         because = note("sender.nobody_knows", why=sender.problem)
     return found.trip("unknown_sender", options.unknown_sender, "gate.unknown_sender", because)
+
+
+def _listed(facts: Facts, listed: Listed, found: Findings) -> bool | None:
+    """Go by what the directory says of somebody unknown here; None where it knows nobody either.
+
+    Nobody is held, refused or made a guest because a directory is away: the mail waits for it, unless a person released
+    it, or it proves to answer an item that its sender is on.
+    """
+    said = {"address": facts.sender.address.address, "directory": listed.directory}
+    if listed.standing == Standing.KNOWN:
+        found.note("sender.listed", **said, login=listed.login, name=listed.name)
+        return False
+    if listed.standing != Standing.AWAY:
+        found.note("sender.not_listed", Mark.INFO, **said, standing=listed.standing)
+        return None
+    because, item = note("sender.directory_away", **said, why=listed.said), facts.thread.item
+    if facts.released is not None:
+        found.add(passed(because, "gate.directory_away", facts.released.by))
+        return None
+    if item is not None and facts.thread.proven and on_item(facts, item):
+        found.note("sender.directory_away", Mark.WARN, **said, why=listed.said)
+        return None
+    return found.trip("unknown_sender", "defer", "gate.directory_away", because) or None
 
 
 def _inactive(facts: Facts, people: People, found: Findings) -> bool:

@@ -99,7 +99,7 @@ class Commit:
         effects.apply(plan.effects)
         if changed := tuple(_changed(plan, effects)):
             self._memory.touch_only("items", changed)
-        if facts.automatic.kind is Auto.NONE and not facts.sender.problem:
+        if facts.automatic.kind is Auto.NONE and not facts.sender.problem and not facts.sender.by_form:
             self._scene.heard_from(base_key(key))
         told = self._tell(spooled, facts, plan, effects, teller)
         plan_action(self._database, row, action, folder)

@@ -141,18 +141,21 @@ class Effects:
         user, people = effect.user, self._directory
         key = user.address.key
         found = people.account(key, "").account
-        if found is None:
-            login, again = key, 1
+        mine = people.login(user.joins) if found is None and user.joins else None
+        if mine is not None:
+            people.put_account(mine.login, emails=[*mine.emails, user.address.address])
+        elif found is None:
+            login, again = user.login or key, 1
             while people.login(login):
                 again += 1
-                login = f"{key}-{again}"
+                login = key if again == 2 else f"{key}-{again - 1}"
             name = f"{user.first_name} {user.last_name}".strip()
             groups = [name for name in user.groups if people.group(name)]
-            people.put_account(
-                login, name=name or key, emails=[user.address.address], groups=groups, language=user.language
-            )
-            found = people.account(key, "").account
+            others = [each for each in user.others if people.account(key_of(each), "").account is None]
+            emails = [user.address.address, *others]
+            people.put_account(login, name=name or key, emails=emails, groups=groups, language=user.language)
             self._events.setdefault("person.created", 0)
+        found = found or people.account(key, "").account
         assert found is not None  # noqa: S101 - it was put there a line ago
         self._people[key] = found.id
         return found.id, found.login

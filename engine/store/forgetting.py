@@ -165,6 +165,7 @@ class _Once:
 
     def _person(self) -> None:
         """The account goes, its number stays taken: a reply token of theirs never becomes somebody else's."""
+        self._database.do(tables.ListedAddress.delete())  # of others as well: they are only asked for again
         for table in (tables.Mute, tables.AddressState, tables.ItemCopy):
             for (key,) in self._database.all(table.select(table.address_key).distinct()):
                 if self._named.is_theirs(key):

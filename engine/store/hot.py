@@ -338,6 +338,14 @@ TURN = "SELECT account FROM turn WHERE name = ?"
 TAKE_TURN = """
 INSERT INTO turn (name, account) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET account = excluded.account"""
 
+LISTED = "SELECT at, answer FROM listed WHERE directory = ? AND address_key = ?"
+
+KEEP_LISTED = """
+INSERT INTO listed (directory, address_key, at, answer) VALUES (?, ?, ?, ?)
+ON CONFLICT (directory, address_key) DO UPDATE SET at = excluded.at, answer = excluded.answer"""
+
+LISTED_TOO_OLD = "DELETE FROM listed WHERE at < ?"
+
 IN_GROUP = """
 SELECT account.id FROM account JOIN membership ON membership.account_id = account.id
 JOIN account_group ON account_group.id = group_id WHERE account_group.key = ?

@@ -29,6 +29,8 @@ _FIRST = (
     'CREATE INDEX "inbound_sender" ON "inbound" ("sender", "received_at", "decided_at", "state", "body_key") WHERE decided_at > 0',
     'CREATE TABLE "turn" ("name" TEXT NOT NULL PRIMARY KEY, "account" INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID',
     'CREATE TABLE "left_alone" ("mailbox_id" INTEGER NOT NULL PRIMARY KEY, "since" INTEGER NOT NULL, "mails" INTEGER NOT NULL DEFAULT 0, "keys" TEXT NOT NULL DEFAULT \'\', FOREIGN KEY ("mailbox_id") REFERENCES "mailbox" ("id"))',
+    'CREATE TABLE "listed" ("directory" TEXT NOT NULL, "address_key" TEXT NOT NULL, "at" INTEGER NOT NULL DEFAULT 0, "answer" TEXT NOT NULL, PRIMARY KEY ("directory", "address_key")) WITHOUT ROWID',
+    'CREATE INDEX "listed_at" ON "listed" ("at")',
     'CREATE TABLE "trail" ("id" INTEGER NOT NULL PRIMARY KEY, "notes" BLOB)',
     'UPDATE "mailbox" SET first_read_at = ok_at',
     (

@@ -127,6 +127,13 @@ class Store:
         return Troubles(self.database)
 
     @cached_property
+    def listed(self) -> ports.ListedAddresses:
+        """What directories said; put together when first asked for."""
+        from engine.store.listed import ListedAddresses
+
+        return ListedAddresses(self.database)
+
+    @cached_property
     def old_mail(self) -> ports.OldMail:
         """What is left alone; put together when first asked for."""
         from engine.store.old_mail import OldMail

@@ -191,6 +191,31 @@ def signing_in(config: Config) -> Iterator[Checked]:
         yield Checked(f"[oauth.{name}]", "" if found else "nothing ends soon", tuple(found))
 
 
+def tables(config: Config) -> Iterator[Checked]:
+    """Read every directory that is a file."""
+    yield from _directories(config, "csv")
+
+
+def servers(config: Config) -> Iterator[Checked]:
+    """Log in to every directory that is a server, and look up somebody whom nobody knows."""
+    yield from _directories(config, "ldap")
+
+
+def _directories(config: Config, kind: str) -> Iterator[Checked]:
+    for name, own in config.directories.items():
+        if own.kind != kind:
+            continue
+        from engine.directories import Away, open_directory
+
+        people = open_directory(own)
+        try:
+            yield Checked(f"directory {name}", people.look())
+        except Away as error:
+            yield Checked(f"directory {name}", "", (Problem("C200", str(error), f"directory {name}"),))
+        finally:
+            people.close()
+
+
 def _folders(box: object) -> list[str]:
     names = ("move_on_success", "move_on_failure", "move_on_hold")
     return list(dict.fromkeys(folder for name in names if (folder := getattr(box, name))))
@@ -219,9 +244,10 @@ CHECKS: tuple[Callable[[Config], Iterator[Checked]], ...] = (
     hook_scripts,
     templates,
     database,
+    tables,
     log_file,
 )
-ONLINE: tuple[Callable[[Config], Iterator[Checked]], ...] = (mailboxes, outgoing, signing_in)
+ONLINE: tuple[Callable[[Config], Iterator[Checked]], ...] = (mailboxes, outgoing, signing_in, servers)
 
 
 class Looked(Struct, frozen=True):

@@ -53,7 +53,21 @@ def problems(config: Config, names: Names) -> tuple[Problem, ...]:
             path = _written(config, workspace, each)
             if path is not None and path not in found:
                 found[path] = _problem(config, each, path, names.empty)
+    for path, doubt in _groups_of_directories(config, names):
+        found[path] = _problem(config, doubt, path, names.empty)
     return in_order(found.values())
+
+
+def _groups_of_directories(config: Config, names: Names) -> Iterator[tuple[KeyPath, _Said]]:
+    """The groups here that [directory.NAME.groups] names."""
+    for name, own in config.directories.items() if not names.empty else ():
+        for there, here in own.groups.items():
+            if not names.look.ask(GroupNamed(here)):
+                said = f'there is no group "{here}"'
+                yield (
+                    ("directory", name, "groups", there),
+                    _Said("directory", (), said, _add(here, names.groups, "group")),
+                )
 
 
 TEMPLATES: tuple[tuple[str, str], ...] = (

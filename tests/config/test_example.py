@@ -54,7 +54,9 @@ def shown() -> set[tuple[str, str]]:
     found, section = set(), ""
     for line in EXAMPLE.read_text("utf-8").splitlines():
         if header := re.match(r"\[([\w.]+)\]", line):
-            section = re.sub(r"^(workspace|webhooks|oauth|http\.keys)\.\w+", r"\1.NAME", header[1])
+            section = re.sub(
+                r"^(workspace|webhooks|oauth|directory|people\.forms|http\.keys)\.\w+", r"\1.NAME", header[1]
+            )
         elif option := re.match(r"(?:# )?(\w+) *= ", line):
             found.add(("defaults.mailbox" if section in MAILBOXES else section, option[1]))
     return found

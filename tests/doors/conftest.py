@@ -12,7 +12,7 @@ from deciding import CONFIG, DATA
 from servers.doors import KEY, Standing
 
 from engine.config import Config, load
-from engine.config.mailbox import Http, Lmtp
+from engine.config.doors import Http, Lmtp
 from engine.store.load import load as load_data
 from engine.store.store import Store
 

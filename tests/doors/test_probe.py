@@ -11,7 +11,7 @@ from typing import Any
 from msgspec.structs import replace
 from servers.doors import Standing
 
-from engine.config.mailbox import Http, Lmtp
+from engine.config.doors import Http, Lmtp
 from engine.desk.health import Seen, Status, judge
 from engine.doors.probe import doors
 from engine.model.figures import Figures, Pulse

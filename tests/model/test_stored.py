@@ -9,7 +9,7 @@ from typing import get_args
 import msgspec
 import pytest
 
-from engine.model.answers import Found, HookOutcome, HookVerdict
+from engine.model.answers import Found, HookOutcome, HookVerdict, Standing
 from engine.model.desk import AccountStatus, Kind, WorkspaceStatus
 from engine.model.draft import Decider, Mark, Verdict, Who
 from engine.model.events import Kind as Row
@@ -32,7 +32,8 @@ WORDS = {
     Mark: "ok warn stop info",
     Way: "token message_id plus subject calendar rule ",
     Meant: "note draft ",
-    Found: "exact suffix ",
+    Found: "exact suffix directory ",
+    Standing: "known unknown ambiguous disabled away",
     HookOutcome: (
         "ok none compile-error runtime-error runtime-denied timeout memory killed attack sandbox-missing disabled"
     ),

@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from engine.config import Config, load
-from engine.config.mailbox import Http, Lmtp
+from engine.config.doors import Http, Lmtp
 from engine.doors import serving, sockets
 from engine.doors.listening import Client, Listener
 from engine.doors.reception import Reception

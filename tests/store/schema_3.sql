@@ -16,6 +16,7 @@ CREATE TABLE "item_field" ("item_id" INTEGER NOT NULL, "field_id" INTEGER NOT NU
 CREATE TABLE "item_label" ("item_id" INTEGER NOT NULL, "label" TEXT NOT NULL, PRIMARY KEY ("item_id", "label"), FOREIGN KEY ("item_id") REFERENCES "item" ("id")) WITHOUT ROWID;
 CREATE TABLE "item_person" ("item_id" INTEGER NOT NULL, "account_id" INTEGER NOT NULL, "role" TEXT NOT NULL, PRIMARY KEY ("item_id", "account_id"), FOREIGN KEY ("item_id") REFERENCES "item" ("id"), FOREIGN KEY ("account_id") REFERENCES "account" ("id")) WITHOUT ROWID;
 CREATE TABLE "left_alone" ("mailbox_id" INTEGER NOT NULL PRIMARY KEY, "since" INTEGER NOT NULL, "mails" INTEGER NOT NULL DEFAULT 0, "keys" TEXT NOT NULL DEFAULT '', FOREIGN KEY ("mailbox_id") REFERENCES "mailbox" ("id"));
+CREATE TABLE "listed" ("directory" TEXT NOT NULL, "address_key" TEXT NOT NULL, "at" INTEGER NOT NULL DEFAULT 0, "answer" TEXT NOT NULL, PRIMARY KEY ("directory", "address_key")) WITHOUT ROWID;
 CREATE TABLE "mailbox" ("id" INTEGER NOT NULL PRIMARY KEY, "name" TEXT NOT NULL, "epoch" TEXT NOT NULL DEFAULT '', "epochs" INTEGER NOT NULL DEFAULT 0, "uidnext" INTEGER NOT NULL DEFAULT 0, "aside" TEXT NOT NULL DEFAULT '', "lease_owner" TEXT NOT NULL DEFAULT '', "lease_token" INTEGER NOT NULL DEFAULT 0, "lease_until" INTEGER NOT NULL DEFAULT 0, "failures" INTEGER NOT NULL DEFAULT 0, "failing_since" INTEGER NOT NULL DEFAULT 0, "failed_at" INTEGER NOT NULL DEFAULT 0, "code" TEXT NOT NULL DEFAULT '', "sentence" TEXT NOT NULL DEFAULT '', "ok_at" INTEGER NOT NULL DEFAULT 0, "paused" TEXT NOT NULL DEFAULT '', "first_read_at" INTEGER NOT NULL DEFAULT 0, "last_mail_at" INTEGER NOT NULL DEFAULT 0, "rhythm" TEXT NOT NULL DEFAULT '');
 CREATE TABLE "member" ("id" INTEGER NOT NULL PRIMARY KEY, "workspace_id" INTEGER NOT NULL, "account_id" INTEGER, "group_id" INTEGER, "role_id" INTEGER NOT NULL, FOREIGN KEY ("workspace_id") REFERENCES "workspace" ("id"), FOREIGN KEY ("account_id") REFERENCES "account" ("id"), FOREIGN KEY ("group_id") REFERENCES "account_group" ("id"), FOREIGN KEY ("role_id") REFERENCES "role" ("id"));
 CREATE TABLE "membership" ("account_id" INTEGER NOT NULL, "group_id" INTEGER NOT NULL, PRIMARY KEY ("account_id", "group_id"), FOREIGN KEY ("account_id") REFERENCES "account" ("id"), FOREIGN KEY ("group_id") REFERENCES "account_group" ("id")) WITHOUT ROWID;
@@ -60,6 +61,7 @@ CREATE UNIQUE INDEX "inbound_ref" ON "inbound" ("ref");
 CREATE INDEX "inbound_sender" ON "inbound" ("sender", "received_at", "decided_at", "state", "body_key") WHERE decided_at > 0;
 CREATE INDEX "item_field_field_id_value_item_id" ON "item_field" ("field_id", "value", "item_id");
 CREATE INDEX "item_workspace_id" ON "item" ("workspace_id");
+CREATE INDEX "listed_at" ON "listed" ("at");
 CREATE UNIQUE INDEX "mailbox_name" ON "mailbox" ("name");
 CREATE INDEX "member_account_id" ON "member" ("account_id");
 CREATE INDEX "member_group_id" ON "member" ("group_id");

@@ -70,6 +70,9 @@ if TYPE_CHECKING:
         LeftAlone as LeftAlone,
     )
     from engine.store.tables.every import (
+        ListedAddress as ListedAddress,
+    )
+    from engine.store.tables.every import (
         Mailbox as Mailbox,
     )
     from engine.store.tables.every import (

@@ -6,7 +6,7 @@ Invariant: a `key` is the form in which names (case-folded) and addresses (`mode
 
 from __future__ import annotations
 
-from peewee import AutoField, CompositeKey, TextField
+from peewee import SQL, AutoField, BigIntegerField, CompositeKey, TextField
 
 from engine.store.tables import column
 from engine.store.tables.column import Table
@@ -98,6 +98,20 @@ class Preference(Table):
 
     class Meta:
         primary_key = CompositeKey("account", "workspace", "key")
+        without_rowid = True
+
+
+class ListedAddress(Table):
+    """What a directory said of an address, and when; it is asked again when that is too old."""
+
+    directory = TextField()
+    address_key = TextField()
+    at = BigIntegerField(constraints=[SQL("DEFAULT 0")], default=0, index=True)
+    answer = TextField()
+
+    class Meta:
+        table_name = "listed"
+        primary_key = CompositeKey("directory", "address_key")
         without_rowid = True
 
 

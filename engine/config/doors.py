@@ -1,0 +1,51 @@
+"""The sections of doors: where mail servers and programs push mail.
+
+Here: the options of [lmtp], [http] and [http.keys.NAME]. Not here: the doors (`engine/doors`), reading the secrets
+(`secrets.py`).
+"""
+
+from collections.abc import Mapping
+
+from engine.config.kinds import Command, Duration, Line, Listen, Mode, OptionalPath, Positive
+from engine.config.secrets import Secrets
+from engine.config.section import Section
+
+
+class Lmtp(Section, frozen=True):
+    """Where mail servers hand mail over (`allegra lmtp`).
+
+    `listen` is a path or an address with a port; `timeout` is seconds for a command, and for the text of a mail.
+    """
+
+    listen: Listen = "/run/allegra/lmtp.sock"
+    mode: Mode = 0o660
+    clients: Positive = 50
+    timeout: Duration = 300.0
+
+
+class HttpKey(Section, frozen=True):
+    """A key with which a program may push mail, into all mailboxes or only some."""
+
+    key: Line = ""
+    key_env: Line = ""
+    key_file: OptionalPath = None
+    key_command: Command = ()
+    mailboxes: tuple[Line, ...] = ()
+
+    def secret(self, name: str) -> str:
+        """The key itself; `name` is what complaints call it. Raises: SecretError with a plain sentence."""
+        ways = (self.key, self.key_env, self.key_file, self.key_command)
+        return Secrets("http key " + name, *ways, "key").read()
+
+
+class Http(Section, frozen=True):
+    """Where programs push mail (`allegra serve`); a reverse proxy before it speaks TLS.
+
+    `listen` is a path or an address with a port; `timeout` is seconds for a request to have come whole.
+    """
+
+    listen: Listen = "127.0.0.1:8025"
+    mode: Mode = 0o660
+    clients: Positive = 50
+    timeout: Duration = 120.0
+    keys: Mapping[str, HttpKey] = {}
