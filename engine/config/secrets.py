@@ -134,7 +134,7 @@ def reveal(token: str) -> None:
 
 def redact(text: str) -> str:
     """Take every secret read so far out of a text, also where it stands in base64 or in a URL."""
-    for value in (*_revealed, *_passing):
+    for value in sorted((*_revealed, *_passing), key=len, reverse=True):  # one may be a part of another
         for shape in (value, quote(value, safe="")):
             if len(shape) > 3 and shape in text:
                 text = text.replace(shape, "***")

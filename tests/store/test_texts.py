@@ -17,7 +17,7 @@ SQL_TEXT = re.compile(
 )
 WITH_REASON = {
     "hot.py", "database.py", "counting.py", "event_query.py", "figures.py", "item_query.py", "migrations.py",
-    "outbox_query.py", "query.py", "restoring.py", "search.py", "step_3.py",
+    "outbox_query.py", "query.py", "restoring.py", "search.py", "soundness.py", "state_files.py", "step_3.py",
 }  # fmt: skip
 
 
