@@ -11,6 +11,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "demo": ("end_to_end/test_demo.py",),
     "library": ("test_library.py",),
     "desk": ("desk",),
+    "moving": ("moving", "test_coming_from.py"),
     "workbench": ("workbench", "cli/test_hooks.py"),
     "service": ("service",),
     "explain": ("end_to_end/test_explain.py",),

@@ -14,6 +14,7 @@ from engine.cli.main import allegra
 from engine.config import ConfigError, parse
 
 ROOT = Path(__file__).resolve().parents[1]
+EXPORTS = ROOT / "tests" / "moving" / "exports"
 PAGE = (ROOT / "docs" / "coming-from.md").read_text("utf-8")
 SCHEMA = json.loads((ROOT / "allegra.schema.json").read_text("utf-8"))
 SYSTEMS = ("OpenProject and Redmine", "Eventum", "iTop", "Allegra, Track+, Genji")
@@ -25,8 +26,8 @@ def section(head: str) -> str:
 
 
 def blocks(text: str = PAGE) -> list[tuple[str, str]]:
-    """Every TOML block, with the file that its first line names."""
-    return re.findall(r"^```toml\n# ([\w./]+)\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+    """Every block of TOML or CSV, with the file that its first line names."""
+    return re.findall(r"^```(?:toml|csv)\n# ([\w./]+)\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
 
 
 def fragment(system: str) -> str:
@@ -75,7 +76,7 @@ def test_every_setting_of_theirs_has_one_of_ours_or_says_that_there_is_none(syst
 
 
 def test_every_block_says_which_file_it_is() -> None:
-    assert len(blocks()) == PAGE.count("```toml") == len(SYSTEMS) + 2
+    assert len(blocks()) == PAGE.count("```toml") + PAGE.count("```csv") == len(SYSTEMS) + 3
 
 
 @pytest.mark.parametrize("system", SYSTEMS)
@@ -120,11 +121,12 @@ class Moved:
             (folder / name).parent.mkdir(exist_ok=True)
             (folder / name).write_text(text, "utf-8")
         self.call("db", "migrate")
-        for name in ("people.toml", "more.toml"):
+        self.call("import", "people", str(folder / "users.csv"))
+        for name in ("items.toml", "more.toml"):
             self.call("admin", "load", str(folder / name))
 
-    def call(self, *words: str, code: int = 0, stdin: str = "") -> str:
-        environ = {"ALLEGRA__GATES__TRUSTED_AUTHSERV_IDS": '["mx.example.com"]'}
+    def call(self, *words: str, code: int = 0, stdin: str = "", environ: dict[str, str] | None = None) -> str:
+        environ = {"ALLEGRA__GATES__TRUSTED_AUTHSERV_IDS": '["mx.example.com"]'} | (environ or {})
         config = ("--config", str(self.folder / "allegra.toml"))
         done = CliRunner().invoke(allegra, [*config, *words], stdin, environ, catch_exceptions=False)
         assert done.exit_code == code, done.output
@@ -167,27 +169,61 @@ def test_F108_F109_an_answer_to_the_old_system_finds_its_item(
 
 
 @pytest.mark.parametrize(
-    "old",
-    ["<redmine.issue-1234.20261128100000@old.example.com>", OLD_ID, "<iTop_UserRequest_1234_17643@x.openitop.org>"],
+    ("system", "theirs", "field", "value", "mailbox"),
+    [
+        (SYSTEMS[0], "redmine", "references", "<redmine.issue-2.20080101120000@old.example.com>", "system"),
+        (SYSTEMS[0], "redmine", "in_reply_to", "<redmine.issue-2.20261128.7.ab12cd@old.example.com>", "system"),
+        (SYSTEMS[0], "redmine", "subject", "Re: [Support - Feature #2] The printer", "system"),
+        (SYSTEMS[0], "openproject", "references", "<op.work_package-2@old.example.com>", "system"),
+        (SYSTEMS[0], "openproject", "subject", "AW: [OpenProject - Task #2] The printer", "system"),
+        (SYSTEMS[1], "eventum", "to", "issue-2@example.com", "system"),
+        (SYSTEMS[1], "eventum", "subject", "Re: [#2] The printer", "system"),
+        (SYSTEMS[2], "itop", "references", "<iTop_UserRequest_2_17643@x.openitop.org>", "support"),
+        (SYSTEMS[2], "itop", "subject", "Re: I-000002 The printer", "support"),
+    ],
 )
-def test_F106_the_rule_reads_the_number_in_the_references_of_the_old_system(tmp_path: Path, old: str) -> None:
+def test_F106_F108_F109_a_reply_in_flight_finds_its_item_once_the_threads_are_brought_in(
+    tmp_path: Path, system: str, theirs: str, field: str, value: str, mailbox: str
+) -> None:
+    moved = Moved(tmp_path, system)
+    before = moved.decide(mailbox=mailbox, **{field: value})
+    assert before[2] == ""
+    moved.call("import", "threads", str(tmp_path / "threads.csv"), "--from", theirs)
+    assert moved.decide(mailbox=mailbox, **{field: value}) == COMMENT
+    assert '"by":"imported"' in json.dumps(moved.told, separators=(",", ":"))
+
+
+@pytest.mark.parametrize("field", [{"references": "<redmine.issue-2.1@h>"}, {"subject": "Re: [Support - Bug #2] x"}])
+def test_F046_a_marker_of_theirs_counts_only_from_who_is_on_the_item(tmp_path: Path, field: dict[str, str]) -> None:
     moved = Moved(tmp_path, SYSTEMS[0])
-    assert moved.decide(references=old) == COMMENT
-    assert moved.decide(references=old, dmarc="none")[0] == "created"
-    assert moved.decide(references=old, sender="stranger@else.example")[1] == "gate.unknown_sender"
+    moved.call("import", "threads", str(tmp_path / "threads.csv"), "--from", "redmine")
+    assert moved.decide(sender="carl@example.com", **field) == ("created", "draft.created", "")
+    assert "claims #1234" in json.dumps(moved.told)
+    assert moved.decide(sender="stranger@else.example", **field)[1] == "gate.unknown_sender"
+    assert moved.decide(dmarc="fail", **field)[:2] == ("held", "gate.dmarc")
 
 
-def test_F106_mail_of_a_mailbox_of_a_workspace_meets_the_rule_in_the_file_of_that_workspace(tmp_path: Path) -> None:
-    moved = Moved(tmp_path, SYSTEMS[2])
-    assert moved.decide(mailbox="support", references=OLD_ID)[0] == "created"
-    (tmp_path / "rules" / "system.toml").rename(tmp_path / "rules" / "support.toml")
-    assert moved.decide(mailbox="support", references=OLD_ID) == COMMENT
+def test_without_that_the_references_of_the_old_system_say_nothing(tmp_path: Path) -> None:
+    assert Moved(tmp_path, SYSTEMS[0]).decide(references=OLD_ID)[0] == "created"
 
 
-def test_without_the_rule_the_references_of_the_old_system_say_nothing(tmp_path: Path) -> None:
-    moved = Moved(tmp_path, SYSTEMS[0])
-    (tmp_path / "rules" / "system.toml").unlink()
-    assert moved.decide(references=OLD_ID)[0] == "created"
+def test_the_commands_of_the_page_move_a_redmine_and_a_reply_in_flight_lands_on_its_item(tmp_path: Path) -> None:
+    for name, text in (dict(blocks()) | {"allegra.toml": ""}).items():
+        (tmp_path / name).write_text(text, "utf-8")
+    (tmp_path / "allegra.toml").unlink()
+    for each in (EXPORTS / "redmine.cron", EXPORTS / "settings.yml"):
+        (tmp_path / each.name).write_bytes(each.read_bytes())
+    moved = Moved.__new__(Moved)
+    moved.folder = tmp_path
+    (commands,) = re.findall(r"^```sh\n(allegra import settings.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
+    for line in commands.splitlines():
+        words = [str(tmp_path / each) if re.search(r"\.\w+$", each) else each for each in line.split()[1:]]
+        moved.call(*words, environ={"ALLEGRA_IMAP_PASSWORD": "x"})
+    for reply in (
+        {"references": "<redmine.issue-2.20080101120000@old.example.com>"},
+        {"subject": "Re: [Support - Feature #2] The printer"},
+    ):
+        assert moved.decide(**reply) == COMMENT
 
 
 def test_F046_a_number_does_not_count_from_who_is_not_on_the_item(tmp_path: Path) -> None:
@@ -253,7 +289,7 @@ def test_new_items_count_on_from_the_highest_number_that_was_loaded(tmp_path: Pa
 
 @pytest.mark.parametrize(
     ("table", "key"),
-    [("users", "password"), *(("items", key) for key in ("attachments", "created", "message_ids", "parent"))],
+    [("users", "password"), *(("items", key) for key in ("attachments", "created", "parent"))],
 )
 def test_what_loading_does_not_take_is_refused(tmp_path: Path, table: str, key: str) -> None:
     moved = Moved(tmp_path, SYSTEMS[0])

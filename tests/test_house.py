@@ -28,6 +28,7 @@ ONE_IMPORTER = {
     "PIL": ("engine/mail/shrink",),
     "tnefparse": ("engine/mail/unpack",),
     "filetype": ("engine/mail/types",),
+    "yaml": ("engine/moving/",),
     "re2": ("rules/pattern", "hooks/", "engine/mail/"),
     "h11": ("engine/doors/",),
     "multipart": ("engine/doors/",),

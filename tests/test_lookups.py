@@ -142,6 +142,7 @@ def test_the_names_and_words_are_those_of_the_release_that_brought_them() -> Non
         "given": ("number", "topic"),
         "item_by_message_ids": ("message_ids",),
         "item_by_field": ("name", "value"),
+        "item_by_markers": ("markers",),
         "duplicate": ("workspace", "fingerprint"),
         "sender_rate": ("address", "seconds"),
         "total_rate": ("seconds",),

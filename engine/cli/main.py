@@ -40,6 +40,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "replay": ("replay:replay", "Put mails through the pipeline again."),
     "parse": ("parse:parse", "Show what the engine sees in a mail."),
     "admin": ("admin:admin", "Load users, workspaces and items from a file."),
+    "import": ("imports:import_", "Come from another system: its settings, threads in flight, people."),
     "user": ("user:user", "Add, list and lock users; say what they hear by mail."),
     "person": ("person:person", "Forget a person."),
     "group": ("group:group", "Add and list groups."),

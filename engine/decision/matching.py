@@ -2,8 +2,9 @@
 
 Here: signed tokens, stored Message-IDs, plus tags, subject markers, invitations, in the order of `[items.threading]`.
 Not here: what a reply may do to its item (`item/target.py`), or how tokens are signed (`tokens.py`).
-Invariant: what could not be guessed is `proven`, nothing else is; a mail that forwards another answers none (F098);
-at most 50 Message-IDs are asked about, however long References is. What is meant to be private is, whatever found it.
+Invariant: what could not be guessed is `proven`, nothing else is, least of all a marker of another system; a mail that
+forwards another answers none (F098); at most 50 Message-IDs are asked about, however long References is. What is meant
+to be private is, whatever found it.
 Over 300 lines: one search, and the ways it goes.
 """
 
@@ -16,17 +17,26 @@ from typing import TYPE_CHECKING, Any, Final
 from msgspec.structs import replace
 
 from engine.decision import tokens
+from engine.mail import old_markers
 from engine.mail.types import CALENDAR
 from engine.model.addresses import key_of
 from engine.model.desk import Kind
 from engine.model.draft import Note, note
 from engine.model.facts import Meant, Thread, Way
 from engine.model.mail import Mail
-from engine.model.questions import ItemByField, ItemByMessageIds, ItemByNumber, NumberGiven, TopicByNumber
+from engine.model.questions import (
+    ItemByField,
+    ItemByMarkers,
+    ItemByMessageIds,
+    ItemByNumber,
+    NumberGiven,
+    TopicByNumber,
+)
 
 if TYPE_CHECKING:
     from engine.config import Settings
     from engine.lookups import Lookups
+    from engine.model.answers import MessageMatch
     from rules.pattern import Pattern
 
 _NEAREST, _OLDEST, _ANSWERED = 30, 10, 10
@@ -153,7 +163,10 @@ class _Search:
         tried = self.tried
         if (item := found.item) is not None:
             topic = item.id if item.kind is Kind.TOPIC else 0
-            tried = [*tried, (found.by, note("thread.found", marker=found.marker, item=item.id, topic=topic))]
+            said = note("thread.found", marker=found.marker, item=item.id, topic=topic)
+            if found.by is Way.IMPORTED:
+                said = note("thread.imported", marker=found.marker, item=item.id)
+            tried = [*tried, (found.by, said)]
         return replace(found, unsigned=self._unsigned, tried=tuple(tried))
 
     # ── the ways ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -216,6 +229,8 @@ class _Search:
             one = note("thread.not_known", message_id=self._ids[0][:200])
             self.tried.append((Way.MESSAGE_ID, note("thread.none_known", count=count) if count > 1 else one))
             return None
+        if match.imported:
+            return _imported(match)
         here = (each for each in match.also if each.workspace == self._workspace)
         item = match.item if match.item.workspace == self._workspace else next(here, match.item)
         return Thread(
@@ -227,6 +242,8 @@ class _Search:
         """A number in the plus tag or the whole local part of an address of ours (F109)."""
         dangling: Thread | None = None
         for text, address in (*self._tags, *self._locals()):
+            if (theirs := self._marked_by(old_markers.of_address(text))) is not None:
+                return theirs
             for number, meant in self._in_address(text):
                 found = self._numbered(number, Kind.ITEM, Way.PLUS, address)
                 if meant:
@@ -257,6 +274,8 @@ class _Search:
     def _by_subject(self) -> Thread | None:
         """A marker in the subject, foreign numbers passed over; every group of every match is tried (F108, F120)."""
         subject = self._subject()
+        if (theirs := self._marked_by(old_markers.of_subject(subject))) is not None:
+            return theirs
         dangling: Thread | None = None
         for number, kind, meant in self._marked(subject) if subject else ():
             marker = f"[#{number}{' Note' if meant else ''}]" if kind is Kind.ITEM else f"[msg{number}]"
@@ -267,6 +286,11 @@ class _Search:
                 return found
             dangling = dangling or found
         return dangling
+
+    def _marked_by(self, markers: tuple[str, ...]) -> Thread | None:
+        """An item that markers of another system mean: asked before our numbers, because they say more (F108)."""
+        match = self._look.ask(ItemByMarkers(markers)) if markers else None
+        return None if match is None else _imported(match)
 
     def _subject(self) -> str:
         """The subject as far as it is looked at, the numbers of others blanked."""
@@ -315,6 +339,11 @@ class _Search:
             foreign = by is not Way.TOKEN and not self._look.ask(NumberGiven(number, kind is Kind.TOPIC))
             return Thread(marker=marker, dangling=True, foreign=foreign)
         return Thread(item, by, marker, proven=proven)
+
+
+def _imported(match: MessageMatch) -> Thread:
+    """A marker of another system: it can be guessed, a Message-ID too, for others make them of number and time."""
+    return Thread(match.item, Way.IMPORTED, match.message_id, private=match.private)
 
 
 def _meant(what: Meant) -> dict[str, Any]:

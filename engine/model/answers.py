@@ -59,7 +59,7 @@ class MessageMatch(Struct, frozen=True, omit_defaults=True):
     """The item or topic in whose conversation a Message-ID stands; `private` if that message was an internal note.
 
     `also` are the items that the same mail made in other workspaces; `ours` tells that we sent that message, `account`
-    whom to.
+    whom to; `imported` that a marker of another system stands for the item, which anybody may guess.
     """
 
     message_id: str
@@ -68,6 +68,7 @@ class MessageMatch(Struct, frozen=True, omit_defaults=True):
     also: tuple[ItemFacts, ...] = ()
     account: int = 0
     ours: bool = False
+    imported: bool = False
 
 
 class HookOutcome(Stored):

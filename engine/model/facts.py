@@ -107,6 +107,7 @@ class Way(Stored):
     PLUS = "plus"
     SUBJECT = "subject"
     CALENDAR = "calendar"
+    IMPORTED = "imported"
     RULE = "rule"
     NONE = ""
 

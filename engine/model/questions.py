@@ -174,6 +174,17 @@ class ItemByMessageIds(Question[MessageMatch | None], frozen=True):
         return keys if answer is None else [*keys, *map(_key_of, (answer.item, *answer.also))]
 
 
+class ItemByMarkers(Question[MessageMatch | None], frozen=True):
+    """Which item does the first of these markers of another system mean that were brought in?"""
+
+    stored_as = "item_by_markers"
+    depends_on = ("items",)
+    markers: tuple[str, ...]
+
+    def hangs_on(self, answer: MessageMatch | None) -> Collection[Key]:
+        return () if answer is None else (_key_of(answer.item),)  # putting one counts as any change of items
+
+
 class ItemByField(Question[ItemFacts | None], frozen=True):
     """Which is the newest item whose field holds exactly this value (`thread by`)?"""
 
@@ -244,7 +255,7 @@ class HooksSay(Question[HookAnswer], frozen=True):
 
 QUESTIONS: tuple[type[Question[Any]], ...] = (
     *(AccountOf, ListedIn, AccountByLogin, PersonNamed, GroupNamed, May),
-    *(CatalogOf, ItemByNumber, TopicByNumber, NumberGiven, ItemByMessageIds, ItemByField),
+    *(CatalogOf, ItemByNumber, TopicByNumber, NumberGiven, ItemByMessageIds, ItemByField, ItemByMarkers),
     *(EarlierMail, SenderRate, TotalRate, VirusFound, HooksSay),
 )
 """Every question there is."""

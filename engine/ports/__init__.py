@@ -6,7 +6,7 @@ protocols: a store that passes there can take the place of another.
 """
 
 from engine.ports.archive import Archive, Counting, Figures
-from engine.ports.desk import Directory, History, Items, ListedAddresses, TopicViews
+from engine.ports.desk import Directory, History, Items, ListedAddresses, Markers, TopicViews
 from engine.ports.hearing import Scene, Teller
 from engine.ports.ledger import Ledger, Queue
 from engine.ports.mailboxes import Mailboxes, OldMail, Troubles
@@ -23,6 +23,7 @@ __all__ = [
     "Ledger",
     "ListedAddresses",
     "Mailboxes",
+    "Markers",
     "OldMail",
     "Outbox",
     "OutboxViews",

@@ -1,7 +1,7 @@
 """The desk: people and what they may, items and topics, and what happened to them.
 
-Here: `Directory`, `Items`, `History` and `TopicViews`. Not here: mails (`ledger.py`, `archive.py`), who was told of it
-(`outbox.py`). Invariant: what decisions ask follows an item to where it was merged into.
+Here: `Directory`, `Items`, `Markers`, `History` and `TopicViews`. Not here: mails (`ledger.py`, `archive.py`), who was
+told of it (`outbox.py`). Invariant: what decisions ask follows an item to where it was merged into.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Protocol
 
-from engine.model.answers import AccountMatch
+from engine.model.answers import AccountMatch, MessageMatch
 from engine.model.desk import Account, Catalog, CustomField, ItemFacts
 from engine.model.mail import Cutting
 from engine.model.stored import (
@@ -245,3 +245,19 @@ class TopicViews(Protocol):
 
     def view(self, topic: int) -> TopicView | None:
         """Show everything about a topic."""
+
+
+class Markers(Protocol):
+    """Markers of another system (`mail/old_markers.py`) and the items they mean here."""
+
+    def item_of(self, markers: tuple[str, ...]) -> MessageMatch | None:
+        """Find the item of the first of these markers that was put; asks nothing while none was."""
+
+    def by_message_ids(self, message_ids: tuple[str, ...]) -> MessageMatch | None:
+        """Find the item of the first of these Message-IDs that a marker stands for."""
+
+    def put(self, marker: str, item: int, *, internal: bool = False, again: bool = False) -> str:
+        """Note that a marker means an item, `internal` if what it stands in was a note there: added, changed or same.
+
+        Raises NotFound for no such item, and Refused where it means another one already, unless that is asked `again`.
+        """

@@ -18,7 +18,7 @@ from engine.model.stored import (
     Spooled,
 )
 from engine.ports.archive import Archive, Counting, Figures
-from engine.ports.desk import Directory, History, Items, ListedAddresses, TopicViews
+from engine.ports.desk import Directory, History, Items, ListedAddresses, Markers, TopicViews
 from engine.ports.hearing import Teller
 from engine.ports.ledger import Ledger, Queue
 from engine.ports.mailboxes import Mailboxes, OldMail, Troubles
@@ -47,6 +47,10 @@ class Store(Protocol):
     @property
     def items(self) -> Items:
         """What was made of mail."""
+
+    @property
+    def markers(self) -> Markers:
+        """What mail of another system says of items."""
 
     @property
     def history(self) -> History:

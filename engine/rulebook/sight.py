@@ -356,7 +356,7 @@ FIELDS: tuple[Field, ...] = (
         Type.CHOICE,
         "how the item answered was found",
         lambda s: s.facts.thread.by or None,
-        choices=("token", "message_id", "plus", "subject"),
+        choices=("token", "message_id", "plus", "subject", "imported"),
         example="thread.by is subject",
     ),
     _field(

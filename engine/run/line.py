@@ -138,5 +138,6 @@ _HOW = {
     Way.PLUS: "plus address",
     Way.SUBJECT: "subject marker",
     Way.CALENDAR: "invitation",
+    Way.IMPORTED: "imported marker",
 }
 """How an item was found, in words."""

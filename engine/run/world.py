@@ -133,6 +133,7 @@ WHO_ANSWERS: Mapping[type[Question[Any]], Callable[[World], Callable[..., Any]]]
         _by(questions.TopicByNumber, lambda world: world.store.items.topic),
         _by(questions.NumberGiven, lambda world: world.store.items.given),
         _by(questions.ItemByField, lambda world: world.store.items.item_by_field),
+        _by(questions.ItemByMarkers, lambda world: world.store.markers.item_of),
         _by(questions.ItemByMessageIds, lambda world: world.store.ledger.item_by_message_ids),
         _by(questions.EarlierMail, lambda world: world.earlier_mail),
         _by(questions.SenderRate, lambda world: world.sender_rate),

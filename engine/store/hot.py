@@ -590,6 +590,18 @@ BY_OUR_MESSAGE = f"""
 SELECT item, topic, event = 'item.noted', NULL, coalesce(account_id, 0)
 FROM outbox WHERE message_id = ? AND {IDENTIFIED} AND (item IS NOT NULL OR topic IS NOT NULL)"""
 
+ITEM_THERE = "SELECT 1 FROM item WHERE id = ?"
+
+ANY_MARKER = "SELECT 1 FROM imported_marker LIMIT 1"
+
+BY_MARKER = "SELECT item_id, internal FROM imported_marker WHERE key = ?"
+
+MARKER = (
+    insert("imported_marker", "key", "item_id", "internal")
+    + """
+ON CONFLICT (key) DO UPDATE SET item_id = excluded.item_id, internal = excluded.internal"""
+)
+
 DUPLICATE = """
 SELECT inbound.ref FROM inbound JOIN receipt ON receipt.inbound_id = inbound.id AND receipt.workspace = ?
 WHERE inbound.content_key = ? AND inbound.content_key IS NOT NULL AND inbound.received_at > ? AND inbound.ref <> ?

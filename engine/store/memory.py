@@ -59,6 +59,9 @@ NOTHING: frozenset[Counter] = frozenset()
 LETTERS = ("letters",)
 """Stands among the keys to forget for all that was written to anybody."""
 
+MARKERS = ("markers",)
+"""Stands there for whether there are markers of another system."""
+
 NOBODY = 0
 """No connection is told that of the others: nobody was looked for yet."""
 
@@ -79,6 +82,7 @@ class Memory:
         self.senders: dict[str, dict[str, Times]] = {}
         self.totals: dict[str, list[int]] = {}
         self.letters: dict[str, list[Counted]] = {}
+        self.markers: bool | None = None
         database.rolled_back = self._rolled_back  # type: ignore[method-assign]
         database.leaving = self._leaving  # type: ignore[method-assign]
 
@@ -130,6 +134,8 @@ class Memory:
             self._remembered.pop(key, None)
         if LETTERS in notes.forgotten:
             self._forget_letters()
+        if MARKERS in notes.forgotten:
+            self.markers = None
 
     # ── writes of this process ────────────────────────────────────────────────────────────────────────────────
 
@@ -163,6 +169,8 @@ class Memory:
         self._trail.notes.forgotten += keys
         for key in keys:
             self._remembered.pop(key, None)
+        if MARKERS in keys:
+            self.markers = None
 
     def _leaving(self, noted: bool) -> None:
         self.versions()  # what others left before: behind our own row nobody looks for it
@@ -218,6 +226,7 @@ class Memory:
         self._remembered.clear()
         self.windows.clear()
         self.senders.clear()
+        self.markers = None
         self._forget_letters()
 
     def _forget_letters(self) -> None:

@@ -17,6 +17,7 @@ from engine.model.draft import Decider
 from engine.store import hot
 from engine.store.database import Database, us
 from engine.store.item_facts import ItemLookups
+from engine.store.markers import Markers
 from engine.store.memory import Memory
 from engine.store.rates import Rates
 
@@ -54,8 +55,8 @@ def body_key(text: str) -> bytes | None:
 class Receipts:
     """Answers questions about what became of earlier mails."""
 
-    def __init__(self, database: Database, memory: Memory, items: ItemLookups) -> None:
-        self._database, self._memory, self._items = database, memory, items
+    def __init__(self, database: Database, memory: Memory, items: ItemLookups, markers: Markers) -> None:
+        self._database, self._memory, self._items, self._markers = database, memory, items, markers
         self.rates = Rates(database, memory)
 
     def item_by_message_ids(self, message_ids: tuple[str, ...]) -> MessageMatch | None:
@@ -68,7 +69,7 @@ class Receipts:
             )
             if rows and (match := self._match(message_id, rows)) is not None:
                 return match
-        return None
+        return self._markers.by_message_ids(message_ids[:MOST_MESSAGE_IDS])
 
     def _match(self, message_id: str, rows: list[tuple[Any, ...]]) -> MessageMatch | None:
         """The first mail with a Message-ID leads; the same mail may have made something in another workspace too.

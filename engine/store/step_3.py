@@ -25,6 +25,10 @@ _FIRST = (
     'ALTER TABLE "mailbox" ADD COLUMN "last_mail_at" INTEGER NOT NULL DEFAULT 0',
     'ALTER TABLE "mailbox" ADD COLUMN "rhythm" TEXT NOT NULL DEFAULT \'\'',
     'ALTER TABLE "inbound" ADD COLUMN "body_key" BLOB',
+    (
+        'CREATE TABLE "imported_marker" ("key" BLOB NOT NULL PRIMARY KEY, "item_id" INTEGER NOT NULL, "internal" INTEGER NOT '
+        'NULL DEFAULT 0, FOREIGN KEY ("item_id") REFERENCES "item" ("id")) WITHOUT ROWID'
+    ),
     'DROP INDEX "inbound_sender"',
     'CREATE INDEX "inbound_sender" ON "inbound" ("sender", "received_at", "decided_at", "state", "body_key") WHERE decided_at > 0',
     'CREATE TABLE "turn" ("name" TEXT NOT NULL PRIMARY KEY, "account" INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID',

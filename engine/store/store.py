@@ -98,6 +98,11 @@ class Store:
         loading = Loading(self.database, self._memory, work.directory, work.workspaces)
         return Items(work.lookups, views, Blobs(self.database), work.workspaces, loading)
 
+    @property
+    def markers(self) -> ports.Markers:
+        """What mail of another system says of items."""
+        return self._work.markers
+
     @cached_property
     def history(self) -> ports.History:
         """What happened; put together when first asked for."""

@@ -18,6 +18,7 @@ from engine.store.effects import Shelves
 from engine.store.item_facts import ItemLookups
 from engine.store.listing import Listing
 from engine.store.mails import Mails
+from engine.store.markers import Markers
 from engine.store.memory import Memory
 from engine.store.parts import Ledger
 from engine.store.receipts import Receipts
@@ -37,7 +38,8 @@ class Work:
         self.directory = Directory(database, memory)
         self.workspaces, self.mails = Workspaces(database, memory), Mails(database)
         self.lookups = ItemLookups(database, self.directory)
-        receipts = Receipts(database, memory, self.lookups)
+        self.markers = Markers(database, memory, self.lookups)
+        receipts = Receipts(database, memory, self.lookups, self.markers)
         claims = Claims(database, listing, self.mails, receipts)
         shelves = Shelves(database, self.directory, self.workspaces, memory)
         scene = Scene(database, self.directory, memory)

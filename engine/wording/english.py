@@ -21,6 +21,7 @@ ENGLISH: Final[Mapping[str, str]] = {
     "thread.forwards": "In-Reply-To and References ignored: the mail forwards another one",
     "sender.leaves": "its address ends the notices of the kind that row {row} of the outbox was",
     "thread.found": "{marker} is [topic {topic}|#{item}]",
+    "thread.imported": "{marker} was brought in from another system and means #{item}; it can be guessed",
     "thread.names_nothing": "{marker} names nothing",
     "thread.none_known": "none of {count} known",
     "thread.not_known": "{message_id} is not known",

@@ -11,7 +11,7 @@ from engine.decision.matching import find, message_ids
 from engine.model.answers import MessageMatch
 from engine.model.desk import Kind
 from engine.model.facts import Thread
-from engine.model.questions import ItemByMessageIds
+from engine.model.questions import ItemByMarkers, ItemByMessageIds
 from engine.wording.sentence import sentence
 
 SECRET = b"0123456789abcdef0123456789abcdef"
@@ -353,3 +353,62 @@ def test_F108_a_note_about_a_number_that_was_never_given_is_no_new_item():
 def test_F108_F109_each_can_be_switched_off():
     assert thread('title_note = ""', subject="[#7 Note] Printer") == Thread()
     assert thread('plus_draft = ""', to="draft-7@example.com") == Thread()
+
+
+# ── markers of another system ─────────────────────────────────────────────────────────────────────────────────
+
+
+def imported(*markers: str, private: bool = False) -> World:
+    """A world that holds item 7 and no other, where these markers mean it."""
+
+    def mean(question: ItemByMarkers) -> MessageMatch | None:
+        found = next((each for each in question.markers if each in markers), None)
+        return None if found is None else MessageMatch(found, SEVEN, private, imported=True)
+
+    return World(items=(SEVEN,), answers={ItemByMarkers: mean})
+
+
+def test_F108_a_marker_of_another_system_finds_its_item_and_proves_nothing():
+    world = imported("[support - bug #2]")
+    found = thread(world=world, subject="Re: [Support - Bug #2] The printer")
+    assert (found.item, found.by, found.proven, found.ours) == (SEVEN, "imported", False, False)
+    assert said(found) == [
+        ("imported", "[support - bug #2] was brought in from another system and means #7; it can be guessed")
+    ]
+
+
+def test_F108_their_marker_is_asked_before_our_number_because_it_says_more():
+    pattern = r"title_pattern = '/\[(?:[^\]]*\s+)?#(\d+)\]/'"
+    world = imported("[… #7]")
+    assert thread(pattern, world, subject="Re: [Support - Bug #7] x").by == "imported"
+    assert thread(pattern, world, subject="Re: [#7] x").by == "subject"
+
+
+def test_F109_their_address_finds_its_item_and_a_note_of_theirs_stays_a_note():
+    world = imported("issue-2@", "note-2@")
+    found = thread(world=world, to="issue-2@example.com")
+    assert (found.item, found.by, found.private) == (SEVEN, "imported", False)
+    found = thread(world=world, to="note-2@example.com")
+    assert (found.item, found.by, found.meant, found.private) == (SEVEN, "imported", "note", True)
+
+
+def test_F117_what_answers_a_note_of_theirs_is_private():
+    assert thread(world=imported("[a #2]", private=True), subject="[A #2] x").private
+
+
+def test_F106_a_message_id_of_another_system_is_no_proof():
+    match = MessageMatch("<redmine.issue-2@>", SEVEN, imported=True)
+    world = World(items=(SEVEN,), answers={ItemByMessageIds: lambda question: match})
+    found = thread(world=world, headers=[("In-Reply-To", "<redmine.issue-2.20080101@h>")])
+    assert (found.item, found.by, found.proven) == (SEVEN, "imported", False)
+
+
+def test_order_says_which_markers_of_another_system_are_asked_too():
+    world = imported("[a #2]", "issue-2@")
+    assert thread('order = ["token", "message_id"]', world, subject="[A #2] x", to="issue-2@example.com").item is None
+
+
+def test_a_mail_without_such_a_marker_asks_nothing_new():
+    world = World(items=(SEVEN,))
+    thread(world=world, subject="Re: The printer", to="help@example.com", headers=[("References", "<a@b.example>")])
+    assert world.counted(ItemByMarkers) == 0

@@ -30,7 +30,7 @@ WORDS = {
     Kind: "item topic",
     Who: "gate rule hook stage person engine",
     Mark: "ok warn stop info",
-    Way: "token message_id plus subject calendar rule ",
+    Way: "token message_id plus subject calendar imported rule ",
     Meant: "note draft ",
     Found: "exact suffix directory ",
     Standing: "known unknown ambiguous disabled away",

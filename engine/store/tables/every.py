@@ -15,6 +15,7 @@ from engine.store.tables.items import (
     Attachment,
     Blob,
     Comment,
+    ImportedMarker,
     Item,
     ItemCopy,
     ItemField,
@@ -59,15 +60,17 @@ from engine.store.tables.people import (
 __all__ = [  # noqa: RUF022
     "EXCLUDED", "JOIN", "SQL", "TABLES", "Case", "columns", "fn",
     "Account", "AccountGroup", "Act", "AddressState", "Attachment", "Blob", "Comment", "Effect", "Email", "Event",
-    "FieldName", "Inbound", "Item", "ItemCopy", "ItemField", "ItemLabel", "ItemPerson", "LeftAlone", "ListedAddress",
-    "Mailbox", "Member", "Membership", "Mute", "Numbering", "Outbox", "Post", "Preference", "Presentation",
-    "RawMail", "Receipt", "Role", "RuleText", "SchemaVersion", "Table", "Topic", "Trail", "Trouble", "Turn",
+    "FieldName", "ImportedMarker", "Inbound", "Item", "ItemCopy", "ItemField", "ItemLabel", "ItemPerson", "LeftAlone",
+    "ListedAddress", "Mailbox", "Member", "Membership", "Mute", "Numbering", "Outbox", "Post", "Preference",
+    "Presentation", "RawMail", "Receipt", "Role", "RuleText", "SchemaVersion", "Table", "Topic", "Trail", "Trouble",
+    "Turn",
     "Workspace",
 ]  # fmt: skip
 
 TABLES: tuple[type[Table], ...] = (
     Account, Email, AccountGroup, Membership, Role, Workspace, Member, Preference, Turn, FieldName, Mailbox, LeftAlone,
-    ListedAddress, RawMail, Inbound, Presentation, Blob, Item, Numbering, ItemField, ItemLabel, ItemPerson, ItemCopy,
+    ListedAddress, RawMail, Inbound, Presentation, Blob, Item, Numbering, ImportedMarker, ItemField, ItemLabel,
+    ItemPerson, ItemCopy,
     Comment, Topic, Post, Attachment, Receipt, Effect, Act, Event, Outbox, AddressState, Mute, Trouble, Trail, RuleText,
     SchemaVersion,
 )  # fmt: skip

@@ -58,6 +58,17 @@ class Numbering(Table):
         without_rowid = True
 
 
+class ImportedMarker(Table):
+    """What mail of another system says of an item: a digest of its marker; `internal` if that was a note of theirs."""
+
+    key = BlobField(primary_key=True)
+    item = column.to(Item)
+    internal = column.flag()
+
+    class Meta:
+        without_rowid = True
+
+
 class ItemField(Table):
     item = column.to(Item)
     field = column.to(FieldName)

@@ -1,0 +1,1 @@
+"""What another system leaves behind, read: its settings, the markers in its mail, its people."""

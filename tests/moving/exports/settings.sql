@@ -1,0 +1,1 @@
+INSERT INTO `settings` (`id`, `name`, `value`, `updated_on`) VALUES (1,'mail_handler_body_delimiters','--- up ---\r\n--- there ---','2020-01-01'),(2,'mail_handler_api_key','c0rrecthorse',NULL),(3,'mail_handler_preferred_body_part','plain',NULL);
