@@ -152,7 +152,7 @@ SWALLOWED = {
     "engine/cli/deliver.py": "whatever goes wrong, the mail server hears 75 and keeps the mail",
     "engine/cli/health.py": "whatever breaks, monitoring reads a sentence and UNKNOWN: a traceback is no status",
     "engine/doors/listening.py": "whatever breaks while a client is served costs that client; the door stays open",
-    "engine/store/database.py": "a statement that fails is tried once more where that helps; else it fails in our words",
+    "engine/store/database.py": "a statement that fails is tried once more where that helps; else it fails as ours",
     "hooks/runner.py": "whatever a script raises is its result, and its message may raise again",
 }
 """Where an exception of any kind ends; everywhere else it goes on, or is a kind that was expected."""
