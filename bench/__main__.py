@@ -181,7 +181,19 @@ def table(part: str) -> None:
         line(says, figure, goal)
 
 
-TABLES = ("hearers", "sending", "looking", "reports", "workspaces", "listing", "slow", "rules", "hooks", "reply")
+TABLES = (
+    "hearers",
+    "sending",
+    "looking",
+    "reports",
+    "workspaces",
+    "listing",
+    "slow",
+    "rules",
+    "hooks",
+    "reply",
+    "watch",
+)
 PARTS: dict[str, Callable[[], None]] = {
     "engine": engine, "against": against, "growth": growth, "jobs": jobs, "idle": idle, "acks": acks,
     **{part: (lambda part=part: table(part)) for part in TABLES},  # type: ignore[misc]

@@ -24,6 +24,8 @@ class Box:
     max_emails: int = 1000
     order: str = "oldest-first"
     timeout: float = 20.0
+    poll: float = 300.0
+    idle: bool = True
     after_success: str = "move"
     move_on_success: str = ""
     after_failure: str = "move"

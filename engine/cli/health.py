@@ -7,7 +7,6 @@ Invariant: exactly one line on standard output, and a code of 0 to 3, whatever h
 
 from __future__ import annotations
 
-import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -105,15 +104,24 @@ def _seen(config: Config, store: Store, max_lag: float, now: datetime) -> Seen:
     """Look at files, at doors, directories and at the disk."""
     from engine.doors.probe import doors
     from engine.model.stored import missing
+    from engine.run import room
+    from engine.run.alive import life
     from engine.workbench.hearers import unheard
     from engine.workbench.sound import broken
 
-    free = shutil.disk_usage(config.store.path.parent).free
     troubles = store.troubles.all() if config.directories else {}
     return Seen(
-        config.mailboxes, broken(config), unheard(config, store), doors(config), free, max_lag, ending(config, now),
+        config.mailboxes,
+        broken(config),
+        unheard(config, store),
+        doors(config),
+        room.free(config),
+        room.wanted(config),
+        max_lag,
+        ending(config, now),
         tuple([(name, troubles.get(missing(name))) for name in config.directories]),
-    )  # fmt: skip
+        life(config.store.path),
+    )
 
 
 def _textfile(

@@ -16,7 +16,7 @@ from engine.cli.common import AWAY, DONE, FINDINGS, chosen_mailboxes, complain, 
 from engine.cli.mailbox_login import login
 from engine.cli.noun import Noun
 from engine.cli.progress import Work
-from engine.cli.shown import older, print_table, when
+from engine.cli.shown import clock, older, print_table, when
 from engine.plain_text import printable
 
 if TYPE_CHECKING:
@@ -204,7 +204,8 @@ def reconcile(ctx: click.Context, name: str, folder: str | None, commit: bool, n
 def _why(this: Fare) -> str:
     """Why it is as it is, and how many mails in it are too old to be read."""
     left = older(this.left_alone, this.older_than) if this.older_than is not None else ""
-    return "; ".join(filter(None, (this.sentence, left)))
+    again = f"tried again at {clock(this.retry_at)}" if this.retry_at is not None else ""
+    return "; ".join(filter(None, (again, this.sentence, left)))
 
 
 @contextmanager

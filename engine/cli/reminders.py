@@ -1,7 +1,8 @@
 """What is told once in a while where nobody watches: cron mails every line that a command prints.
 
-Here: whether warnings of the configuration are due, once a day, and a trouble that lasts, once an hour. Not here: the
-warnings (`config/`), the troubles (`store/troubles.py`), printing them.
+Here: whether warnings of the configuration are due, once a day, and a trouble that lasts, once an hour; whether a visit
+to a mailbox has anything to tell. Not here: the warnings (`config/`), the troubles (`store/troubles.py`),
+printing them.
 Invariant: a person at a terminal sees them always; what changed is told at once; where no file can be kept, always.
 """
 
@@ -9,11 +10,17 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Container, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from engine.model.reasons import WAITS_FOR_US
+from engine.model.stored import failure, stuck
+
 if TYPE_CHECKING:
     from engine.config import Config
+    from engine.model.stored import Waiting
+    from engine.run.report import MailboxReport
     from engine.store.store import Store
 
 FILE = "warned"
@@ -52,3 +59,22 @@ def aloud(store: Store, name: str) -> bool:
         return False
     store.troubles.told(name, now)
     return True
+
+
+def is_remarkable(report: MailboxReport, hushed: Container[str]) -> bool:
+    """Tell whether a visit to a mailbox has anything to tell that was not told within the hour."""
+    if report.lines or report.notes or any(not _is_hushed(report.name, each, hushed) for each in report.waiting):
+        return True
+    return report.state != "ok" and failure(report.name, report.code) not in hushed
+
+
+def _is_hushed(mailbox: str, waiting: Waiting, hushed: Container[str]) -> bool:
+    """Tell whether it was said within the hour that these mails wait for something of ours."""
+    return waiting.code in WAITS_FOR_US and stuck(mailbox) in hushed
+
+
+def hushed_of(store: Store, reports: Sequence[MailboxReport]) -> frozenset[str]:
+    """The troubles that were told within the hour: this pass is silent about them, its exit code is not."""
+    names = [failure(report.name, report.code) for report in reports if report.state == "failed"]
+    names += [stuck(report.name) for report in reports if any(each.code in WAITS_FOR_US for each in report.waiting)]
+    return frozenset([name for name in dict.fromkeys(names) if not aloud(store, name)])

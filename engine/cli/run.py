@@ -1,14 +1,14 @@
 """`allegra run`: one pass over all active mailboxes, for cron.
 
-Here: the options, the exit code. Not here: the pass itself (`engine/run/passing.py`), what is printed (`run_told.py`).
-Invariant: one pass, and then the end.
+Here: the options, the exit code. Not here: the pass itself (`engine/run/passing.py`), what is printed (`run_told.py`),
+the watch (`watching.py`). Invariant: one pass, and then the end, unless it is to watch.
 """
 
 from __future__ import annotations
 
 import os
 import time
-from collections.abc import Container, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -24,14 +24,13 @@ from engine.cli.common import (
     open_store,
     verbosity,
 )
-from engine.cli.reminders import aloud
-from engine.model.reasons import DIRECTORY_AWAY, NEEDS_MENDING, OUR_FAULT, WAITS_FOR_US
-from engine.model.stored import NO_WAY_OUT, stuck, unread
+from engine.cli.reminders import aloud, hushed_of, is_remarkable
+from engine.model.reasons import DIRECTORY_AWAY, NEEDS_MENDING, OUR_FAULT
+from engine.model.stored import NO_WAY_OUT
 from engine.run.report import Sent
 
 if TYPE_CHECKING:
     from engine.config import Config, Mailbox
-    from engine.model.stored import Waiting
     from engine.run.report import MailboxReport
     from engine.stop import Stop
     from engine.store.store import Store
@@ -81,6 +80,7 @@ def _since(ctx: click.Context, parameter: click.Parameter, value: str | None) ->
     metavar="N",
     help="Decide in up to N processes where there is much to do (default: one a core, 4 at most).",
 )
+@click.option("--watch", is_flag=True, help="Stay, and read mail as it comes: IMAP IDLE, else every `poll`.")
 @click.option("--no-move", is_flag=True, help="Leave mails where they are on the server this time.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a mail, then a summary.")
 @click.pass_context
@@ -92,18 +92,27 @@ def run(
     dry_run: bool,
     wait: float,
     jobs: int | None,
+    watch: bool,
     no_move: bool,
     as_json: bool,
 ) -> None:
-    """Read all active mailboxes once and turn new mail into items.
+    """Read all active mailboxes once and turn new mail into items; with --watch as mail comes, until it is stopped.
 
     On a terminal it tells what happened; elsewhere, and with -q, only trouble. A dry run always tells.
 
     Exit codes: 0 done, 1 a mail ended in error, waits for a broken file, is not handed out by its server or was decided
     by the last good version of a file that is broken, 69 a mailbox, the database or the server that mail waits for is
     away, 75 (with --wait) another run held a mailbox all the time or it was asked to stop, 78 the configuration does
-    not load.
+    not load. A watch that is asked to stop ends with 0; 75 is another watch at work.
     """
+    if watch:
+        if limit or since or dry_run or wait or jobs:
+            raise click.UsageError(
+                "--watch reads all mail as it comes: it does not go with --limit, --since, --dry-run, --wait, --jobs"
+            )
+        from engine.cli.watching import watch as stay
+
+        stay(ctx, names, as_json, settle=not no_move)
     from engine.stop import Stop, Stopped
 
     started, stop = time.monotonic(), Stop()
@@ -116,15 +125,15 @@ def run(
                 config = open_config(ctx)
                 mailboxes = chosen_mailboxes(config, names)
                 with open_store(ctx, config) as store:
-                    how = limit or 0, wait, jobs or _most_jobs(), dry_run, no_move, since or ""
+                    how = limit or 0, wait, jobs or _most_jobs(), dry_run, no_move, since or "", bool(names)
                     sent = _pass(config, store, mailboxes, stop, reports, *how)
                     tell = bool(sent.away) and aloud(store, NO_WAY_OUT)
-                    hushed = frozenset() if dry_run or as_json else _hushed(store, reports)
+                    hushed = frozenset() if dry_run or as_json else hushed_of(store, reports)
         except (Stopped, KeyboardInterrupt):
             stop.set()
     took = time.monotonic() - started
     loud = (is_terminal() or dry_run) and verbosity(ctx) >= 0  # who tries something out wants to see it
-    if as_json or loud or tell or any(_is_remarkable(report, hushed) for report in reports):
+    if as_json or loud or tell or any(is_remarkable(report, hushed) for report in reports):
         from engine.cli import run_told
 
         if as_json:
@@ -135,24 +144,6 @@ def run(
     raise SystemExit(LATER if stop.is_set() else _status(reports, sent, wait))
 
 
-def _is_remarkable(report: MailboxReport, hushed: Container[str]) -> bool:
-    if report.lines or report.notes or any(not _is_hushed(report.name, each, hushed) for each in report.waiting):
-        return True
-    return report.state != "ok" and unread(report.name) not in hushed
-
-
-def _is_hushed(mailbox: str, waiting: Waiting, hushed: Container[str]) -> bool:
-    """Tell whether it was said within the hour that these mails wait for something of ours."""
-    return waiting.code in WAITS_FOR_US and stuck(mailbox) in hushed
-
-
-def _hushed(store: Store, reports: Sequence[MailboxReport]) -> frozenset[str]:
-    """The troubles that were told within the hour: this pass is silent about them, its exit code is not."""
-    names = [unread(report.name) for report in reports if report.state == "failed"]
-    names += [stuck(report.name) for report in reports if any(each.code in WAITS_FOR_US for each in report.waiting)]
-    return frozenset([name for name in names if not aloud(store, name)])
-
-
 def _most_jobs() -> int:
     """How many processes are of use: one a processor that we may use, as long as they do not wait for the database."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -161,22 +152,24 @@ def _most_jobs() -> int:
 
 def _pass(
     config: Config, store: Store, mailboxes: Sequence[Mailbox], stop: Stop, reports: list[MailboxReport], limit: int,
-    wait: float, jobs: int, dry_run: bool, no_move: bool, since: str,
+    wait: float, jobs: int, dry_run: bool, no_move: bool, since: str, named: bool,
 ) -> Sent:  # fmt: skip
     """Do the pass, or rehearse it, and add to `reports`. A request to stop is heard where it does no harm."""
     from engine.cli.progress import Progress
     from engine.run.engine import Engine
-    from engine.run.passing import Pass, rehearse
+    from engine.run.passing import Pass
     from engine.store.errors import StoreError
 
     engine = Engine(config, store, stop=stop)
     try:
         if dry_run:
+            from engine.run.rehearsal import rehearse
+
             reports += rehearse(engine, mailboxes, limit, since=since)
             return Sent()
         with stop.protected():
             progress = Progress()
-            one = Pass(engine, progress, limit, wait, settle=not no_move, jobs=jobs, since=since)
+            one = Pass(engine, progress, limit, wait, settle=not no_move, jobs=jobs, since=since, named=named)
             reports += one.run(mailboxes)
             progress.clear()
         return one.outbox

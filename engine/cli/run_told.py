@@ -15,7 +15,7 @@ from engine.cli.common import AWAY, print_json, terminal_columns
 from engine.cli.paint import paint, state
 from engine.cli.shown import age, clock, older, when
 from engine.model.reasons import NEEDS_MENDING, OUR_FAULT, WAITS_FOR_US
-from engine.model.stored import stuck, unread
+from engine.model.stored import failure, stuck
 from engine.plain_text import columns, fit, printable
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def _state(report: MailboxReport) -> str:
     from engine.store.lease import BY_HAND
 
     if report.state != "ok":
-        sentence = report.sentence.removeprefix(f"mailbox {report.name}: ")
+        sentence = said_of(report).removeprefix(f"mailbox {report.name}: ")
         plain = report.state != "paused" or sentence == BY_HAND
         return f"   –      {sentence if plain else f'paused: {sentence}'}"
     waited = len(report.lines) + report.seen_before - report.new
@@ -88,9 +88,12 @@ def _print_trouble(
     reports: Sequence[MailboxReport], told: Sequence[Line], hushed: Container[str], failures: bool
 ) -> None:
     """What somebody should read, on standard error; `failures` of mailboxes where they were not told yet."""
+    named: set[str] = set()
     for report in reports:
-        if report.state == "failed" and failures and unread(report.name) not in hushed:
-            click.echo(printable(report.sentence), err=True)
+        trouble = failure(report.name, report.code)
+        if report.state == "failed" and failures and trouble not in hushed and trouble not in named:
+            named.add(trouble)
+            click.echo(printable(said_of(report)), err=True)
         for note in report.notes:
             click.echo(printable(note), err=True)
     if told:
@@ -101,6 +104,15 @@ def _print_trouble(
                 click.echo(waits(each), err=True)
     if told:
         _print_broken(told)
+
+
+def said_of(report: MailboxReport) -> str:
+    """Why a mailbox was not read, and when it is tried again."""
+    if report.retry_at is None:
+        return report.sentence
+    return (
+        f"{report.sentence}; tried again at {clock(report.retry_at)}; `allegra run --mailbox {report.name}` tries now"
+    )
 
 
 def waits(waiting: Waiting) -> str:
@@ -162,6 +174,7 @@ def print_pass(reports: Sequence[MailboxReport], sent: Sent, took: float) -> Non
     boxes = {
         report.name: {"ok": report.state == "ok", "state": report.state, "new": report.new}
         | ({"code": report.code, "because": report.sentence} if report.code else {})
+        | ({"retry_at": report.retry_at} if report.retry_at is not None else {})
         | ({"notes": report.notes} if report.notes else {})
         | ({"withheld": report.withheld} if report.withheld else {})
         | ({"left_alone": report.left_alone, "older_than": report.older_than} if report.left_alone else {})

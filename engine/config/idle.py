@@ -25,6 +25,8 @@ PROTOCOLS: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(("folder", "move_on_success", "move_on_failure", "move_on_hold"), _FOLDERS),
     "path": _FILES,
     "query": ("imap",),
+    "poll": _READ,
+    "idle": ("imap",),
     "since": _READ,
     "exclusive_mailbox": ("imap",),
     "use_message_id_as_uid": _SERVERS,

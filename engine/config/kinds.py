@@ -136,6 +136,18 @@ def read_size(value: Any, folder: Path = Path()) -> int:
     return int(float(found[1]) * factor)
 
 
+def read_poll(value: Any, folder: Path = Path()) -> float:
+    """Seconds between two looks, one at least."""
+    if (seconds := read_duration(value)) < 1:
+        raise Wrong("C106", "this is too often", advice='write "1 s" or more')
+    return seconds
+
+
+def read_room(value: Any, folder: Path = Path()) -> int | str:
+    """Bytes, or "auto"."""
+    return "auto" if value == "auto" else read_size(value)
+
+
 def show_size(size_bytes: int) -> str | int:
     """The shortest exact way to write a size."""
     for unit, factor in (("GB", 1 << 30), ("MB", 1 << 20), ("kB", 1 << 10)):
@@ -349,6 +361,7 @@ Format = Annotated[int, Kind("format", read_format, {"enum": [FORMAT]}, int)]
 Host = Annotated[str, Kind("text", read_host, _text())]
 Url = Annotated[str, Kind("text", read_url, _text(rf"^\s*({_URL})?\s*$"))]
 Duration = Annotated[float, Kind("duration", read_duration, _TIME, show_duration)]
+Poll = Annotated[float, Kind("duration", read_poll, _TIME, show_duration)]
 Moment = Annotated[datetime | None, Kind("date", read_moment, _text(_DAY, *_DAYS), show_moment)]
 TimeOfDay = Annotated[str, Kind("time of the day", read_time_of_day, _text(rf"^\s*{_TIME_OF_DAY}\s*$", "07:00"))]
 ReasonText = Annotated[str, Kind("reason", read_reason, _text())]
@@ -356,6 +369,11 @@ Silence = Annotated[
     float | str,
     Kind("duration", read_silence, {"anyOf": [{"enum": ["auto", ""]}, *_TIME["anyOf"]], "examples": ["auto", "2 days"]},
          _shown_silence),
+]  # fmt: skip
+Room = Annotated[
+    int | str,
+    Kind("size", read_room, {"anyOf": [{"const": "auto"}, *_AMOUNT_OF_BYTES["anyOf"]], "examples": ["auto", "1 GB"]},
+         lambda room: room if isinstance(room, str) else show_size(room)),
 ]  # fmt: skip
 Size = Annotated[int, Kind("size", read_size, _AMOUNT_OF_BYTES, show_size)]
 Pixels = Annotated[

@@ -18,6 +18,7 @@ from engine.config.kinds import (
     MailboxText,
     Moment,
     OptionalPath,
+    Poll,
     Port,
     Positive,
     Silence,
@@ -93,8 +94,8 @@ class Mailbox(Section, frozen=True):
     """A configured account and folder that mail is read from.
 
     All inheritance is applied. `name` is "system" or the workspace identifier, `workspace` is empty for the system
-    mailbox, `sign_in` is what `oauth` names. Paths and `port` are resolved; `timeout` is in seconds; `since` is as
-    written (`kinds.in_zone`).
+    mailbox, `sign_in` is what `oauth` names. Paths and `port` are resolved; `timeout` and `poll` are in seconds;
+    `since` is as written (`kinds.in_zone`).
     """
 
     aliases: ClassVar = {"pop3_auth_option": "auth", "pop3_auth_options": "auth", "mailbox": "folder", "server": "host",
@@ -124,6 +125,8 @@ class Mailbox(Section, frozen=True):
     max_emails: Positive = 1000
     order: Literal["oldest-first", "newest-first"] = "oldest-first"
     timeout: Duration = 60.0
+    poll: Poll = 300.0
+    idle: bool = True
     after_success: Literal["move", "seen", "delete", "keep"] = "move"
     move_on_success: Line = ""
     after_failure: Literal["move", "seen", "delete", "keep"] = "move"

@@ -26,6 +26,7 @@ from engine.config.kinds import (
     OptionalPath,
     Positive,
     ReasonText,
+    Room,
     Size,
     TimeOfDay,
 )
@@ -69,12 +70,14 @@ class Archive(Section, frozen=True):
 class Store(Section, frozen=True):
     """The database.
 
-    `busy_timeout` is how long a statement waits for another process that writes, in seconds.
+    `busy_timeout` is how long a statement waits for another process that writes, in seconds. `keep_free` bytes have to
+    be free where it is, or no mail is fetched; "auto" is 200 MB, or four times `limits.raw`.
     """
 
     driver: Literal["sqlite"] = "sqlite"
     path: FilePath = Path("var/allegra.sqlite3")
     busy_timeout: Duration = 60.0
+    keep_free: Room = "auto"
     archive: Archive = Archive()
 
 

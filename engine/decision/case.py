@@ -27,11 +27,11 @@ if TYPE_CHECKING:
 class Case:
     """One mail of a batch: what is asked about it, and what was found so far. `number` is its place in the batch.
 
-    `apart` has its bytes read in a process of their own, `slow` are those whose scripts take long. `versions` is the
-    state of the store that the answers come from. `settled` is the draft of the first settlement; `draft` goes on
-    behind it only where somebody wants to see what else would have happened. `values` are what it held when it was
-    compared last, `told` how that was told, `trace` its trace as it is stored, where it is to be. `ns` is the time its
-    steps took, in nanoseconds.
+    `apart` has its bytes read in a process of their own, of a `bare` one those of its header alone; `slow` are those
+    whose scripts take long. `versions` is the state of the store that the answers come from. `settled` is the draft of
+    the first settlement; `draft` goes on behind it only where somebody wants to see what else would have happened.
+    `values` are what it held when it was compared last, `told` how that was told, `trace` its trace as it is stored,
+    where it is to be. `ns` is the time its steps took, in nanoseconds.
     """
 
     raw: RawMail
@@ -41,6 +41,7 @@ class Case:
     versions: Versions | None = None
     number: int = 0
     apart: bool = False
+    bare: bool = False
     mail: Mail = field(init=False)
     facts: Facts = field(init=False)
     draft: Draft = field(init=False)

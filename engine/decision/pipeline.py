@@ -118,9 +118,14 @@ class Pipeline(Struct, frozen=True):
         return each(self._close, each(self._seal, ended))
 
     def _read(self, case: Case) -> None:
-        """Parse the bytes; those of a mail that broke the machine before in a process apart."""
+        """Parse the bytes; those of a mail that broke the machine before in a process apart, later the header alone."""
         limits = self.config.settings("").limits
-        if case.apart:
+        if case.bare:
+            from engine.mail import bare
+            from engine.mail.isolated import parse_apart
+
+            case.mail = bare.whole(parse_apart(bare.head(case.raw, limits), limits), case.raw)
+        elif case.apart:
             from engine.mail.isolated import parse_apart
 
             case.mail = parse_apart(case.raw, limits)

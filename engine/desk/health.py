@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 from msgspec.structs import replace
 
+from engine.model.stored import BROKEN
 from engine.plain_text import printable
 from engine.web.refusals import needs_a_person
 from engine.wording.units import sized
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from engine.config import Config, Mailbox
     from engine.model.figures import Backlog, Figures, Pulse
     from engine.model.stored import Trouble
+    from engine.run.alive import Life
     from engine.web.expiry import Ending
 
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86_400.0
@@ -32,6 +34,9 @@ LAG_S = 15 * MINUTE
 
 PUSHED = "pipe"
 """The protocol of a mailbox that nothing reads from: mail is pushed to it, and a pass decides what is left over."""
+
+LITTLE, HARDLY = 1 << 30, 200 << 20
+"""Bytes that are free: below the first, or twice what has to be free, it is a warning."""
 
 MOST_SAID = 6
 """Sentences of one line: monitoring cuts what is longer."""
@@ -78,9 +83,11 @@ class Seen(Struct, frozen=True):
     unheard: tuple[str, ...] = ()
     doors: tuple[tuple[str, str], ...] = ()
     disk_free: int | None = None
+    disk_wanted: int = HARDLY
     lag_s: float = LAG_S
     ending: tuple[Ending, ...] = ()
     directories: tuple[tuple[str, Trouble | None], ...] = ()
+    watch: Life | None = None
 
 
 def ending(config: Config, now: datetime) -> tuple[Ending, ...]:
@@ -107,6 +114,7 @@ def judge(figures: Figures, seen: Seen, now: datetime) -> tuple[Check, ...]:
         *(_silent(box, pulse, now) for box, pulse in boxes if box.silence),
         *(Check(door, Status.CRITICAL if wrong else Status.OK, wrong or "takes mail") for door, wrong in seen.doors),
         _last_pass([pulse for _, pulse in boxes if pulse is not None], seen.lag_s, now, wanted=bool(boxes)),
+        _watch(seen.watch),
         _age("waiting", "{count} waiting, the oldest for {age}", figures.waiting, now, 15 * MINUTE, 4 * HOUR),
         _age("held", "{count} held, the oldest for {age}", figures.held, now, 2 * DAY),
         _number("quarantined", "{count} broke the machine and lie apart", figures.quarantined),
@@ -119,7 +127,7 @@ def judge(figures: Figures, seen: Seen, now: datetime) -> tuple[Check, ...]:
         _sentences("files", seen.broken),
         _sentences("hearers", seen.unheard),
         _signing_in(seen.ending),
-        *_disk(seen.disk_free),
+        *_disk(seen.disk_free, seen.disk_wanted),
     )  # fmt: skip
 
 
@@ -164,7 +172,9 @@ def _read(box: Mailbox, pulse: Pulse | None, lag_s: float, now: datetime) -> Che
     said = f"last {read} {_span(lag)} ago"
     if pulse.failures:
         said = f"cannot be read since {_span(_seconds(pulse.failing_since, now))}: {pulse.sentence}"
-    by_hand = bool(pulse.failures) and needs_a_person(pulse.code)
+        if pulse.retry_at is not None and pulse.retry_at > now:
+            said += f"; tried again in {_span(_seconds(now, pulse.retry_at))}"
+    by_hand = bool(pulse.failures) and (needs_a_person(pulse.code) or pulse.code == BROKEN)
     status = Status.CRITICAL if by_hand else _over(lag, lag_s, 4 * lag_s)
     return Check(name, status, said, lag, lag_s, 4 * lag_s, "s")
 
@@ -195,6 +205,16 @@ def _last_pass(pulses: Sequence[Pulse], lag_s: float, now: datetime, *, wanted: 
         return Check("last pass", Status.OK if paused else Status.CRITICAL, "no pass yet: does allegra run run?")
     lag = _seconds(newest, now)
     return Check("last pass", _over(lag, lag_s, 4 * lag_s), f"{_span(lag)} ago", lag, lag_s, 4 * lag_s, "s")
+
+
+def _watch(life: Life | None) -> Check:
+    """Whether `allegra run --watch` lives, where it was started; one that was killed left its file."""
+    if life is None:
+        return Check("watch", Status.OK, "none: mail is read by cron or by hand")
+    if life.lives:
+        return Check("watch", Status.OK, f"process {life.process} since {life.since}")
+    said = f"process {life.process} of {life.since} ended without a word: start allegra run --watch again"
+    return Check("watch", Status.WARNING, said)
 
 
 # ── what waits ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -244,14 +264,13 @@ def _signing_in(ends: Sequence[Ending]) -> Check:
     return replace(found, status=Status.CRITICAL) if at_once else found
 
 
-LITTLE, HARDLY = 1 << 30, 200 << 20
-"""Bytes that are free: below them it is a warning, and critical."""
-
-
-def _disk(free: int | None) -> Iterator[Check]:
+def _disk(free: int | None, wanted: int) -> Iterator[Check]:
+    """What is free; below what has to be no mail is fetched."""
     if free is not None:
-        status = Status.CRITICAL if free < HARDLY else Status.WARNING if free < LITTLE else Status.OK
-        yield Check("disk", status, f"{sized(free)} free", float(free), float(LITTLE), float(HARDLY), "B")
+        little = max(LITTLE, 2 * wanted)
+        status = Status.CRITICAL if free < wanted else Status.WARNING if free < little else Status.OK
+        said = f"{sized(free)} free" + (f", no mail is fetched below {sized(wanted)}" if free < wanted else "")
+        yield Check("disk", status, said, float(free), float(little), float(wanted), "B")
 
 
 def _over(value: float, warning: float, critical: float | None) -> Status:

@@ -18,7 +18,8 @@ from engine.config.kinds import show_moment
 from engine.model.told import Told, nobody
 from engine.plain_text import printable
 from engine.run.lease import Lease
-from engine.run.passing import unknown, utc_now
+from engine.run.passing import utc_now
+from engine.run.rehearsal import unknown
 from engine.run.since import lying_there, of_file, part, since_of
 from engine.sources import BROUGHT, KINDS, handed
 from engine.sources.source import Listed, SourceError, account_of
@@ -39,7 +40,8 @@ class Fare(Struct, frozen=True):
     """How a mailbox fares. `state` is off, never read, ok, incomplete, paused or failing, `since` when, `sentence` why.
 
     It is incomplete while the server lists messages that it does not hand out. `left_alone` mails are older than
-    `older_than`, from when it is read. `waiting` is which of its mails wait to be decided again, and why.
+    `older_than`, from when it is read. `waiting` is which of its mails wait to be decided again, and why. One that
+    fails is not tried again before `retry_at`.
     """
 
     mailbox: Mailbox
@@ -51,6 +53,7 @@ class Fare(Struct, frozen=True):
     left_alone: int = 0
     older_than: datetime | None = None
     waiting: tuple[Waiting, ...] = ()
+    retry_at: datetime | None = None
 
 
 class Tried(Struct, frozen=True):
@@ -147,7 +150,8 @@ def _fare(box: Mailbox, state: MailboxState | None) -> Fare:
     if state.paused:
         return Fare(box, "paused", None, state.paused, holder, read_at)
     if state.failures:
-        return Fare(box, "failing", state.failing_since, state.sentence, holder, read_at)
+        retry_at = state.retry_at if state.retry_at is not None and state.retry_at > utc_now() else None
+        return Fare(box, "failing", state.failing_since, state.sentence, holder, read_at, retry_at=retry_at)
     if state.withheld:
         said = f"listed but not handed out: {handed.named(dict.fromkeys(state.withheld, ''))}"
         return Fare(box, "incomplete", read_at, said, holder, read_at)
@@ -228,8 +232,10 @@ def pause(store: Store, box: Mailbox, reason: str) -> None:
 
 
 def resume(store: Store, box: Mailbox) -> None:
-    """Read a paused mailbox again, from the next run on."""
-    store.mailboxes.resume(box.name)
+    """Read a paused mailbox again, and one that waits or pauses by itself, from the next run on."""
+    with store.joining():
+        store.mailboxes.resume(box.name)
+        store.setbacks.try_again(box.name)
 
 
 def reconcile(

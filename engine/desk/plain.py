@@ -97,7 +97,8 @@ def fare(this: Fare) -> dict[str, Any]:
     now = {"state": this.state, "since": this.since, "sentence": this.sentence, "holder": this.holder}
     left = {"left_alone": this.left_alone, "older_than": this.older_than} if this.left_alone else {}
     waits = [waiting(each) for each in this.waiting]
-    return {"mailbox": box.name, "workspace": box.workspace or None, **place, **now, "waiting": waits, **left}
+    again = {"retry_at": this.retry_at} if this.retry_at is not None else {}
+    return {"mailbox": box.name, "workspace": box.workspace or None, **place, **now, "waiting": waits, **left, **again}
 
 
 def waiting(this: Waiting) -> dict[str, Any]:

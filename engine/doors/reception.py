@@ -25,6 +25,7 @@ from engine.log import Entry, write
 from engine.run.at_once import decide_fresh
 from engine.run.engine import Engine
 from engine.run.passing import utc_now
+from engine.run.room import lack
 from engine.store.errors import Busy, StoreError
 from engine.store.migrations import check_version
 from engine.store.store import Store
@@ -114,6 +115,8 @@ class Reception:
 
     def take(self, mail: Handed) -> list[Stored]:
         """Make a mail ours in all mailboxes it is for. Raises StoreError, ConfigError, OSError: nothing is ours."""
+        if said := lack(self.config):
+            raise StoreError(said)
         return self._asked(lambda: self._taken(mail), PATIENCE_S).result()
 
     def is_up(self) -> bool:

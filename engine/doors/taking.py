@@ -23,7 +23,8 @@ from engine.model.reasons import REASONS
 from engine.run.at_once import decide_at_once
 from engine.run.engine import Engine
 from engine.run.passing import utc_now
-from engine.store.errors import Busy
+from engine.run.room import lack
+from engine.store.errors import Busy, StoreError
 from engine.store.locks import FileLock, owner
 from engine.store.migrations import check_version, pass_file
 
@@ -91,6 +92,8 @@ def take(config: Config, store: Store, raws: Sequence[RawMail], *, at_once: bool
     `at_once` waits for its turn and says what came of it, so that the mail server tells the sender of a refusal.
     Raises StoreError: nothing was stored.
     """
+    if said := lack(config):
+        raise StoreError(said)
     with _undisturbed(store):
         spooled = store.ledger.spool(raws, owner())
     with closing(Engine(config, store, server_tells=at_once and len(raws) == 1)) as engine:

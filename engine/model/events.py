@@ -106,6 +106,8 @@ EVENTS: Final[tuple[Event, ...]] = (
     Event("mailbox.down", (Part.ADMIN,), template="mailbox", expected=True),
     Event("mailbox.up", (Part.ADMIN,), template="mailbox"),
     Event("mailbox.silent", (Part.ADMIN,), template="mailbox", expected=True),
+    Event("disk.low", (Part.ADMIN,), template="mailbox", expected=True),
+    Event("disk.free", (Part.ADMIN,), template="mailbox"),
     Event("smtp.down"),
     Event("smtp.up", (Part.ADMIN,), template="mailbox"),
     Event("person.created", auto="account"),

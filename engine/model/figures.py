@@ -16,7 +16,10 @@ from engine.model.rhythm import Rhythm
 
 
 class Pulse(Struct, frozen=True):
-    """How a mailbox fares: when it was last read, failed and had mail; how often mail comes. `busy`: it is read now."""
+    """How a mailbox fares: when it was last read, failed and had mail; how often mail comes.
+
+    `busy`: it is read now; one that failed is not tried again before `retry_at`.
+    """
 
     name: str
     ok_at: datetime | None = None
@@ -30,6 +33,7 @@ class Pulse(Struct, frozen=True):
     first_read_at: datetime | None = None
     last_mail_at: datetime | None = None
     rhythm: Rhythm = Rhythm()
+    retry_at: datetime | None = None
 
     def silent_since(self, silence: float | str, now: datetime) -> datetime | None:
         """When mail last came, if that is longer ago than `silence`: seconds, "auto", or 0 for never.

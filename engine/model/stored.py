@@ -86,7 +86,7 @@ class MailboxState(Struct, frozen=True):
     """How a mailbox fares. `failures` counts the passes since it last worked; `holder` is who works on it now.
 
     `withheld` are the keys of messages that were listed and could not be fetched when they were last asked for;
-    `left_alone` mails are older than the time that the mailbox is read from.
+    `left_alone` mails are older than the time that the mailbox is read from. `retry_at` is when it may be tried again.
     """
 
     name: str
@@ -102,6 +102,27 @@ class MailboxState(Struct, frozen=True):
     withheld: tuple[str, ...] = ()
     left_alone: int = 0
     older_than: datetime | None = None
+    retry_at: datetime | None = None
+
+
+class Standing(Struct, frozen=True):
+    """How the next pass finds a mailbox. `retry_at` is when it may be tried again, None where nothing keeps it.
+
+    `refused` are the times of late at which its login was refused, `settings` the digest of what it was tried with when
+    it failed last. `faulty` are the mails, by their numbers in the ledger and once for each attempt, that broke the
+    machine one after the other, all by the same `fault`.
+    """
+
+    paused: str = ""
+    failures: int = 0
+    failing_since: datetime | None = None
+    code: str = ""
+    sentence: str = ""
+    retry_at: datetime | None = None
+    refused: tuple[datetime, ...] = ()
+    settings: str = ""
+    fault: str = ""
+    faulty: tuple[int, ...] = ()
 
 
 class LeftAlone(Struct, frozen=True):
@@ -474,9 +495,24 @@ NO_WAY_OUT = "smtp"
 """The trouble that mail does not go out."""
 
 
+NO_ROOM = "disk.low"
+"""The code of a mailbox that is not read, and the trouble, where there is too little room on the disk."""
+
+REFUSED = "source.login_refused"
+"""The code of a mailbox whose server refuses the login."""
+
+BROKEN = "mailbox.broken"
+"""The code of a mailbox that pauses because the machine breaks on mail after mail."""
+
+
 def unread(mailbox: str) -> str:
     """Name the trouble that a mailbox cannot be read."""
     return f"mailbox {mailbox}"
+
+
+def failure(mailbox: str, code: str) -> str:
+    """Name the trouble behind a mailbox that could not be read: one disk is one, however many mailboxes wait for it."""
+    return NO_ROOM if code == NO_ROOM else unread(mailbox)
 
 
 def stuck(mailbox: str) -> str:

@@ -60,6 +60,8 @@ _DIFFERENT: Mapping[str, Values] = {
 _NEWS: Mapping[str, Values] = {
     "mailbox.up": {"code": "", "reason": ""},
     "mailbox.silent": {"code": "", "reason": ""},
+    "disk.low": {"code": "disk.low", "reason": "110 MB are free"},
+    "disk.free": {"code": "", "reason": ""},
     "smtp.up": {"code": "", "reason": "", "mailbox": "smtp.example.com"},
 }
 """What differs once more, by the event that the template tells of."""

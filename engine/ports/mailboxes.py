@@ -1,12 +1,13 @@
 """The mailboxes: what is known of each, who works on it, what is still to be done in it, what does not work.
 
-Here: `Mailboxes`, `OldMail` and `Troubles`. Not here: reading one (`sources/source.py`), its mails (`ledger.py`).
+Here: `Mailboxes`, `Setbacks`, `OldMail` and `Troubles`. Not here: reading one (`sources/source.py`), its mails
+(`ledger.py`).
 Invariant: a lease has one holder, and nothing final is told to a server before its receipt is there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -14,6 +15,7 @@ from engine.model.stored import (
     LeftAlone,
     MailboxState,
     Sorted,
+    Standing,
     Trouble,
 )
 
@@ -82,8 +84,11 @@ class Mailboxes(Protocol):
 
     # ── how it fares ──────────────────────────────────────────────────────────────────────────────────────────
 
-    def failed(self, name: str, code: str, sentence: str, now: datetime) -> None:
-        """Note that a mailbox could not be read."""
+    def failed(
+        self, name: str, code: str, sentence: str, now: datetime, retry_at: datetime | None = None,
+        refused: Sequence[datetime] = (), settings: str = "",
+    ) -> None:  # fmt: skip
+        """Note that a mailbox could not be read, and what the next pass has to know of it (`Standing`)."""
 
     def worked(self, name: str, now: datetime) -> None:
         """Note that a mailbox was read."""
@@ -125,6 +130,34 @@ class Mailboxes(Protocol):
 
         With `delete` that it is deleted, wherever it still lies; Refused while it waits for a machine or a person.
         """
+
+
+class Setbacks(Protocol):
+    """What went wrong with mailboxes lately."""
+
+    def standing(self, name: str) -> Standing:
+        """Tell how the next pass finds a mailbox; one that was never read has nothing against it."""
+
+    def try_again(self, name: str) -> None:
+        """Let the next pass try a mailbox: nothing that failed before counts any more."""
+
+    def broke_alike(self, name: str, fault: str, rows: Sequence[int]) -> None:
+        """Note mails that broke the machine by the same fault, one after the other."""
+
+    def goes_well(self, name: str) -> None:
+        """Note that a mail did not break the machine: those that did before are no row any more."""
+
+    def alike(self, fault: str) -> list[int]:
+        """Give the mails of all mailboxes that broke the machine by a fault, with none between that did not."""
+
+    def refund(self, charged: Mapping[int, int]) -> None:
+        """Take back attempts of mails that wait and let them be due, by their numbers: what broke was not theirs."""
+
+    def head(self, row: int) -> bytes:
+        """Give the first bytes of a mail by its number; nothing of one that was purged."""
+
+    def last_done(self, mailbox: str) -> str:
+        """Name the newest mail of a mailbox, else of any, that made something and whose bytes are here; "" for none."""
 
 
 class OldMail(Protocol):

@@ -21,7 +21,7 @@ from engine.ports.archive import Archive, Counting, Figures
 from engine.ports.desk import Directory, History, Items, ListedAddresses, Markers, TopicViews
 from engine.ports.hearing import Teller
 from engine.ports.ledger import Ledger, Queue
-from engine.ports.mailboxes import Mailboxes, OldMail, Troubles
+from engine.ports.mailboxes import Mailboxes, OldMail, Setbacks, Troubles
 from engine.ports.outbox import Outbox, OutboxViews
 
 
@@ -67,6 +67,10 @@ class Store(Protocol):
     @property
     def outbox_views(self) -> OutboxViews:
         """The outbox as people see it and repair it."""
+
+    @property
+    def setbacks(self) -> Setbacks:
+        """What keeps mailboxes from being read."""
 
     @property
     def troubles(self) -> Troubles:

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from engine.model.reasons import WAITS_FOR_US
-from engine.model.stored import NO_WAY_OUT, silent, stuck, unread
+from engine.model.stored import BROKEN, NO_ROOM, NO_WAY_OUT, silent, stuck, unread
 
 if TYPE_CHECKING:
     from engine.config import Config, Mailbox
@@ -34,7 +34,10 @@ def after_pass(
     before, pulses = store.troubles.all(), {pulse.name: pulse for pulse in store.figures.pulses(now)}
     settings = {box.name: box for box in boxes}
     with store.joining():
+        _whether_room(store, config, before, reports, now)
         for report in reports:
+            if report.code == NO_ROOM:
+                continue
             box, pulse = settings.get(report.name), pulses.get(report.name)
             if box is None or pulse is None or report.state not in ("ok", "failed"):
                 continue
@@ -42,6 +45,22 @@ def after_pass(
             look.whether_away(report)
             look.whether_stuck(report)
             look.whether_silent(report)
+
+
+def _whether_room(
+    store: Store, config: Config, before: dict[str, Trouble], reports: Sequence[MailboxReport], now: datetime
+) -> None:
+    """One disk is one incident, however many mailboxes are not read for it."""
+    lacking = [report for report in reports if report.code == NO_ROOM]
+    trouble = before.get(NO_ROOM)
+    if lacking:
+        said = lacking[0].sentence.removeprefix(f"mailbox {lacking[0].name}: ")
+        store.troubles.begin(NO_ROOM, said, now)
+        if trouble is None:
+            _happened(store, config, "disk.low", "", said, now, NO_ROOM)
+    elif trouble is not None and any(report.state == "ok" for report in reports):
+        store.troubles.over(NO_ROOM)
+        _happened(store, config, "disk.free", "", "", trouble.since)
 
 
 class _Look:
@@ -58,6 +77,7 @@ class _Look:
         if report.state == "failed":
             since = troubles.begin(name, report.sentence, self._now).since
             lasts = self._now - since >= DOWN and self._pulse.failures >= DOWN_FAILURES
+            lasts = lasts or report.code == BROKEN  # nobody but a person ends that
             if lasts and not self._told_since("mailbox.down", since):
                 self._tell("mailbox.down", report.sentence, report.code, since)
         elif (trouble := self._before.get(name)) is not None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from engine.model.stored import BROKEN
 from engine.run.lease import Lease
 from engine.run.passing import utc_now
 from engine.run.process import Result, process
@@ -32,7 +33,7 @@ def decide_at_once(engine: Engine, spooled: Spooled, wait_s: float) -> tuple[Res
     wrong = ""
     try:
         with Lease(store, mailbox, utc_now, wait_s, waits_s=engine.config.settings("").errors.retry) as lease:
-            if lease.held:
+            if lease.held and store.setbacks.standing(mailbox).code != BROKEN:
                 results = process(engine, [spooled], utc_now())
     except StoreError as error:
         wrong = f"{type(error).__name__}: {error}"

@@ -138,7 +138,8 @@ class Engine(Struct, eq=False, dict=True):
     ) -> Sequence[Case]:  # fmt: skip
         """Decide about spooled mails; gives the cases that came to the end, numbered by their place in the batch.
 
-        From its second attempt on, the bytes of a mail are read in a process apart. Mails whose scripts have not
+        From its second attempt on, the bytes of a mail are read in a process apart, from its third only those of its
+        header: what breaks the reader still becomes an item, with the original attached. Mails whose scripts have not
         answered after `patience_s`, counted for all of them together, are `slow`.
         """
         from engine.decision.case import Case, one_by_one
@@ -149,6 +150,7 @@ class Engine(Struct, eq=False, dict=True):
             Case(
                 spooled.raw, self.look(spooled.raw, spooled.mail, world=world, in_hand=in_hand), spooled.release,
                 versions=versions, number=number, apart=spooled.attempts > 1,
+                bare=spooled.attempts > 2,
             )
             for number, spooled in enumerate(batch)
         ]  # fmt: skip

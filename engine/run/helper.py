@@ -61,7 +61,7 @@ def _work(first: _First, stop: Stop) -> None:
             engine = Engine(replace(config, verbose=orders.verbose), store, stop=stop)
             try:
                 how = orders.limit, orders.wait_s, orders.settle
-                _visit(first, config, Pass(engine, first, *how, since=orders.since))
+                _visit(first, config, Pass(engine, first, *how, since=orders.since, named=orders.named))
             finally:
                 engine.close()
     except ConfigError:

@@ -42,6 +42,7 @@ class Orders(msgspec.Struct, frozen=True):
     settle: bool
     since: str = ""
     verbose: bool = False
+    named: bool = False
 
 
 class Told(msgspec.Struct, frozen=True):
@@ -58,6 +59,7 @@ class Told(msgspec.Struct, frozen=True):
     withheld: dict[str, str]
     left_alone: int = 0
     older_than: datetime | None = None
+    retry_at: datetime | None = None
 
     @classmethod
     def of(cls, report: MailboxReport, lines: Sequence[Line] = ()) -> Told:

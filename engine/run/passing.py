@@ -1,7 +1,8 @@
 """One pass over the mailboxes: fetch, spool, process, settle, deliver.
 
-Here: the order of the mailboxes, their leases, the dry run, that the outbox is sent at the end. Not here: the work on
-one mailbox (`visit.py`), how mail is sent (`outbox/`), how a pass is stopped (`stop.py`).
+Here: the order of the mailboxes, their leases, whether one is tried at all, that the outbox is sent at the end. Not
+here: the work on one mailbox (`visit.py`), a pass that is taken back (`rehearsal.py`), how mail is sent (`outbox/`),
+how a pass is stopped (`stop.py`), what makes passes as mail comes (`watch.py`).
 Invariant: one mailbox that fails never stops the others.
 """
 
@@ -9,14 +10,15 @@ from __future__ import annotations
 
 import gc
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext, suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
 from engine.model.extra import Extra
+from engine.model.stored import BROKEN, REFUSED
 from engine.run.crew import Crew
 from engine.run.report import Listener as Listener
 from engine.run.report import MailboxReport as MailboxReport
@@ -26,14 +28,10 @@ from engine.stop import Stopped
 
 if TYPE_CHECKING:
     from engine.config import Mailbox
-    from engine.model.mail import RawMail
+    from engine.model.stored import Standing
     from engine.run.engine import Engine
     from engine.run.jobs import Orders
     from engine.sources.source import Source
-    from engine.store.store import Store
-
-REHEARSAL_BYTES = 200_000_000
-"""The most a dry run holds in memory."""
 
 
 def utc_now() -> datetime:
@@ -47,7 +45,8 @@ class Pass(Struct, eq=False):
     The engine's `stop` stops it. `sources` are those a host hands in, by the name of their mailbox. In a `hosted` pass
     the process is somebody else's: its signals and its garbage collector are left alone. With `jobs` more processes
     may visit mailboxes, which open the same configuration and database by themselves. `since` says from when mail is
-    read, in place of what the file says: a date, now or all. `outbox` tells what was sent.
+    read, in place of what the file says: a date, now or all. Mailboxes that somebody `named` are tried although they
+    wait. `opened` are sources whose sessions stand already, by mailbox. `outbox` tells what was sent.
     """
 
     engine: Engine
@@ -60,7 +59,15 @@ class Pass(Struct, eq=False):
     hosted: bool = False
     jobs: int = 1
     since: str = ""
+    named: bool = False
+    opened: Mapping[str, AbstractContextManager[Source]] = {}
     outbox: Sent = Sent()
+    shared: bool = False
+
+    def __post_init__(self) -> None:
+        """Look once whether mailboxes share an account: then its refused logins count for all of them."""
+        accounts = [(box.host, box.username) for box in self.engine.config.mailboxes if box.username]
+        self.shared = len({*accounts}) < len(accounts)
 
     def run(self, mailboxes: Iterable[Mailbox]) -> list[MailboxReport]:
         """Work through the mailboxes, each begun in its turn, then send. Raises StoreError when the database is away.
@@ -113,12 +120,18 @@ class Pass(Struct, eq=False):
 
         config = self.engine.config
         return Orders(
-            os.fsencode(config.path), config.digest, self.limit, self.wait_s, self.settle, self.since, config.verbose
+            os.fsencode(config.path), config.digest, self.limit, self.wait_s, self.settle, self.since, config.verbose,
+            self.named,
         )  # fmt: skip
 
     def _most_jobs(self) -> int:
         """One process, where what was handed in here cannot go to another one."""
-        ours = self.sources or self.engine.config.extra != Extra() or self.engine.rules_directory is not None
+        ours = (
+            self.sources
+            or self.opened
+            or self.engine.config.extra != Extra()
+            or self.engine.rules_directory is not None
+        )
         return 1 if ours or self.engine.store.path is None else self.jobs
 
     @contextmanager
@@ -135,9 +148,9 @@ class Pass(Struct, eq=False):
         from engine.run.lease import Lease
 
         store, waits_s = self.engine.store, self.engine.config.settings("").errors.retry
-        paused = store.mailboxes.paused(mailbox.name)
-        if paused:
-            report.state, report.code, report.sentence = "paused", "mailbox.paused", paused
+        standing = store.setbacks.standing(mailbox.name)
+        if standing.paused:
+            report.state, report.code, report.sentence = "paused", "mailbox.paused", standing.paused
             return
         with Lease(store, mailbox.name, self.now, self.wait_s, self.engine.stop, waits_s=waits_s) as lease:
             if not lease.held:
@@ -146,9 +159,9 @@ class Pass(Struct, eq=False):
                 return
             with suppress(Stopped):
                 own = self.sources.get(mailbox.name)
-                how = self.limit, self.settle, own, self._since(mailbox)
+                how = self.limit, self.settle, own, self._since(mailbox), self.opened.get(mailbox.name)
                 visit = Visit(self.engine, mailbox, report, lease, listener, self.now, *how)
-                visit.decide_waiting(tried=True) if tried else self._usual(visit)
+                self._tried(visit) if tried else self._usual(visit, standing)
 
     def _since(self, mailbox: Mailbox) -> datetime | None:
         if not self.since and mailbox.since is None:
@@ -157,25 +170,75 @@ class Pass(Struct, eq=False):
 
         return since_of(self.engine.config, self.engine.store, mailbox, self.since, self.now())
 
-    def _usual(self, visit: Visit) -> None:
-        """Decide what waits, then read what is new, and note how the mailbox fares."""
+    def _usual(self, visit: Visit, standing: Standing) -> None:
+        """Decide what waits, then read what is new, and note how the mailbox fares. One that waits is not asked."""
         from engine.sources import KINDS
         from engine.sources.source import SourceError
 
-        store, name, report = self.engine.store, visit.mailbox.name, visit.report
+        store, report = self.engine.store, visit.report
+        retry_at = self._waits(visit, standing)
+        if (standing.code == BROKEN or standing.fault) and not self._machine_works(visit, standing, retry_at):
+            self._log(report)
+            return
         try:
             visit.look_at_files_again()
             visit.decide_waiting(tried=False)
-            if visit.own is not None or visit.mailbox.protocol in KINDS:
+            if retry_at is not None:
+                report.fail(standing.code or REFUSED, standing.sentence or _refused_elsewhere(visit.mailbox), retry_at)
+            elif visit.own is not None or visit.mailbox.protocol in KINDS:
                 visit.read_new()
-            store.mailboxes.worked(name, self.now())
+            if report.state != "failed":
+                store.mailboxes.worked(visit.mailbox.name, self.now())
         except SourceError as error:
-            report.state, report.code, report.sentence = "failed", error.code, error.sentence
-            store.mailboxes.failed(name, error.code, error.sentence, self.now())
+            from engine.run.backoff import note_failure
+
+            how = store, self.engine.config, visit.mailbox, standing, error, self.now()
+            report.fail(error.code, error.sentence, note_failure(*how, got_on=report.new > 0))
+        self._judge(visit)
+        self._log(report)
+
+    def _tried(self, visit: Visit) -> None:
+        if visit.report.code != BROKEN:
+            visit.decide_waiting(tried=True)
+            self._judge(visit)
+
+    def _waits(self, visit: Visit, standing: Standing) -> datetime | None:
+        """Until when a mailbox is left alone because it could not be read before; in most passes nobody asks."""
+        if self.named or visit.own is not None or (standing.retry_at is None and not self.shared):
+            return None
+        from engine.run.backoff import still_waits
+
+        return still_waits(self.engine.store, self.engine.config, visit.mailbox, standing, self.now())
+
+    def _machine_works(self, visit: Visit, standing: Standing, retry_at: datetime | None) -> bool:
+        """Whether mail can be decided, where mail after mail broke the machine."""
+        from engine.run import breaker
+
+        how, sentence = (self.engine, visit.mailbox, visit.lease.owner, self.now()), ""
+        if standing.code != BROKEN:
+            sentence = breaker.is_to_blame(*how)
+        elif retry_at is not None:
+            sentence = standing.sentence
+        else:
+            sentence = breaker.goes_again(*how)
+        if sentence:
+            visit.report.fail(BROKEN, sentence, self.engine.store.setbacks.standing(visit.mailbox.name).retry_at)
+        return not sentence
+
+    def _judge(self, visit: Visit) -> None:
+        """Where mail after mail broke in this visit: pause the mailbox, if the machine is to blame."""
+        if visit.suspect:
+            self._machine_works(visit, self.engine.store.setbacks.standing(visit.mailbox.name), None)
+
+    def _log(self, report: MailboxReport) -> None:
         if self.engine.config.logs:
             from engine.run.logged import mailbox
 
             mailbox(self.engine.config, report)
+
+
+def _refused_elsewhere(mailbox: Mailbox) -> str:
+    return f"mailbox {mailbox.name}: the login of {mailbox.username} was refused for another mailbox"
 
 
 def _stand_in(name: str) -> Mailbox:
@@ -205,83 +268,3 @@ def send(engine: Engine, now: Callable[[], datetime] = utc_now) -> Sent:
     from engine.run.sending import send as send_out
 
     return send_out(store, engine.config, stop=engine.stop, now=now)
-
-
-def rehearse(
-    engine: Engine, mailboxes: Iterable[Mailbox], limit: int = 0, now: Callable[[], datetime] = utc_now, since: str = ""
-) -> list[MailboxReport]:
-    """Do all of a pass and take it back: the servers hear nothing, the store keeps nothing, nothing is sent.
-
-    The same spool, decide and commit run inside one transaction that is rolled back at the end, so that what comes of
-    a mail counts for those behind it, whatever mailbox they are in. Nothing is remembered of scripts.
-    """
-    from engine.sources.source import SourceError
-
-    fetched: list[tuple[Mailbox, MailboxReport, list[RawMail]]] = []
-    left = REHEARSAL_BYTES
-    for mailbox in mailboxes:
-        report = MailboxReport(mailbox.name, mailbox.place)
-        raws: list[RawMail] = []
-        try:
-            raws = _fetched(engine, mailbox, report, limit, now, left, since)
-        except SourceError as error:
-            report.state, report.code, report.sentence = "failed", error.code, error.sentence
-        left -= sum(len(raw.content) for raw in raws)
-        fetched.append((mailbox, report, raws))
-    with engine.store.rehearsal():
-        for mailbox, report, raws in fetched:
-            _rehearse(engine, mailbox, report, raws, now())
-    return [report for _, report, _ in fetched]
-
-
-def _rehearse(engine: Engine, mailbox: Mailbox, report: MailboxReport, raws: list[RawMail], now: datetime) -> None:
-    from engine.run.line import line_of
-    from engine.run.process import BATCH, process
-
-    ledger = engine.store.ledger
-    for start in range(0, len(raws), BATCH):
-        spooled = ledger.spool(raws[start : start + BATCH], "rehearsal")
-        report.new += len(spooled)
-        unseen = [each for each in spooled if not each.seen_before]
-        report.lines += [line_of(result) for result in process(engine, unseen, now)]
-    report.waiting = engine.store.queue.waiting(mailbox.name)
-
-
-def unknown(store: Store, mailbox: Mailbox, source: Source, keys: Sequence[str]) -> Sequence[str]:
-    """Give the keys that a pass would read: all of them where it would find that the numbers began anew."""
-    from engine.sources.source import account_of
-
-    epoch = source.epoch(), source.uidnext, account_of(mailbox)
-    with store.rehearsal():
-        store.mailboxes.begin_epoch(mailbox.name, *epoch)
-        return store.mailboxes.unknown_keys(mailbox.name, keys)
-
-
-def _fetched(
-    engine: Engine, mailbox: Mailbox, report: MailboxReport, limit: int, now: Callable[[], datetime], most_bytes: int,
-    since: str,
-) -> list[RawMail]:  # fmt: skip
-    """Read what is new, as far as memory should hold it; nothing where nothing is read from. Raises SourceError."""
-    from engine.run.since import part, since_of
-    from engine.sources import KINDS, open_source
-    from engine.sources.handed import Handed
-
-    if mailbox.protocol not in KINDS:
-        return []
-    raws: list[RawMail] = []
-    limits, size = engine.config.settings("").limits, 0
-    with open_source(mailbox, limits, now) as source:
-        listed, start = source.list(), since_of(engine.config, engine.store, mailbox, since, now())
-        new = unknown(engine.store, mailbox, source, [each.key for each in listed])
-        parted = part(engine.store, source, mailbox, listed, new, start)
-        report.left(parted.left)
-        asked, handed = parted.fresh[: limit or mailbox.max_emails], Handed(source, mailbox)
-        for raw in handed.fetch(asked, limits):
-            raws.append(raw)
-            size += len(raw.content)
-            if size > most_bytes:
-                most = REHEARSAL_BYTES // 10**6
-                report.sentence = f"stopped after {len(raws)} mails: a dry run reads {most} MB at most"
-                return raws
-        report.missed(handed.withheld(asked))
-    return raws

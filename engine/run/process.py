@@ -26,7 +26,7 @@ from engine.model.extra import ExtraError
 from engine.model.hearing import Actor
 from engine.model.plan import Outcome, Plan, Receipt, Settle, Tell
 from engine.model.whole import whole
-from engine.run import logged
+from engine.run import breaker, logged
 from engine.run.digests import switched_off
 from engine.run.engine import Engine
 from engine.run.hand import Hand
@@ -184,6 +184,7 @@ class _Work:
                     elif result := self._carefully(spooled, case, broken):
                         results.append(result)
             results += [self._failed(spooled, error) for spooled, error in broken]
+            breaker.count(self.store, hand.batch, len(results) - len(broken), broken)
             hand.put_down()
         self.engine.kept()
         return results, again
@@ -272,10 +273,9 @@ class _Work:
 
     def _failed(self, spooled: Spooled, error: Exception) -> Result:
         """Count a failure of the machine; after the last attempt the mail is kept for a person."""
-        own = isinstance(error, ExtraError)  # a word of the host: its text is a sentence
+        own, waits = isinstance(error, ExtraError), self.config.settings("").errors.retry  # a host's text is a sentence
         because = whole(str(error) if own else f"{type(error).__name__}: {error}")
         fault = whole("".join([*traceback.format_exception(error), because if own else ""]))
-        waits = self.config.settings("").errors.retry
         kind, folder = _after_error(self.config, spooled.raw.origin.mailbox)
         quarantined = self.store.ledger.fail(spooled, fault, self.now, waits, MAX_ATTEMPTS, action=kind, folder=folder)
         if quarantined:

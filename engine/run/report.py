@@ -22,7 +22,8 @@ class MailboxReport(Struct, eq=False):
 
     `notes` are sentences that somebody should read although the mailbox works; `waiting` is which mails wait after the
     pass, and why; `unsettled` says of each key why its mail could not be moved, marked or deleted, `withheld` of each
-    that the server lists and does not hand out what it said. `left_alone` mails are older than `older_than`.
+    that the server lists and does not hand out what it said. `left_alone` mails are older than `older_than`. One that
+    failed is not tried again before `retry_at`, None for the next pass.
     """
 
     name: str
@@ -39,6 +40,11 @@ class MailboxReport(Struct, eq=False):
     withheld: dict[str, str] = {}
     left_alone: int = 0
     older_than: datetime | None = None
+    retry_at: datetime | None = None
+
+    def fail(self, code: str, sentence: str, retry_at: datetime | None = None) -> None:
+        """Say that the mailbox cannot be read, and why; before `retry_at` it is not tried again."""
+        self.state, self.code, self.sentence, self.retry_at = "failed", code, sentence, retry_at
 
     def take(self, told: Told) -> None:
         """Take over what another process tells of the mailbox: its lines are those that were not told before."""
@@ -46,7 +52,7 @@ class MailboxReport(Struct, eq=False):
         self.state, self.code, self.sentence = told.state, told.code, told.sentence
         self.new, self.seen_before, self.notes = told.new, told.seen_before, told.notes
         self.unsettled, self.withheld = told.unsettled, told.withheld
-        self.left_alone, self.older_than = told.left_alone, told.older_than
+        self.left_alone, self.older_than, self.retry_at = told.left_alone, told.older_than, told.retry_at
 
     def left(self, alone: LeftAlone | None) -> None:
         """Count what is left alone because it is older than the mailbox is read from."""

@@ -3,6 +3,7 @@
 Here: the order of these steps in one mailbox, what becomes of mail in hand when one fails or somebody asks to stop.
 Not here: the lease and other mailboxes (`passing.py`), how a step is done (`sources/`, `store/`, `process.py`).
 Invariant: the server hears nothing about a mail before its bytes are ours, and nothing final before its receipt is.
+Over 300 lines: one visit, whose steps share what is in hand and what ends it early.
 """
 
 from __future__ import annotations
@@ -16,9 +17,13 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from engine.model.reasons import OUR_FAULT
+from engine.model.stored import NO_ROOM
+from engine.run.room import lack
 from engine.stop import Stopped
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from engine.config import Mailbox
     from engine.model.mail import RawMail
     from engine.model.stored import Spooled
@@ -41,7 +46,9 @@ MOST_BACK = 50
 class Visit(Struct, eq=False, dict=True):
     """The work on one mailbox. `limit` bounds the new mails read; without `settle` the server hears nothing.
 
-    `own` is a source that a host handed in for this mailbox. Mail older than `since` is left alone.
+    `own` is a source that a host handed in for this mailbox, `opened` one whose session stands already. Mail older than
+    `since` is left alone. A visit ends early where it is `suspect`: so many mails broke alike that the machine
+    may be to blame.
     """
 
     engine: Engine
@@ -54,6 +61,8 @@ class Visit(Struct, eq=False, dict=True):
     settle: bool = True
     own: Source | None = None
     since: datetime | None = None
+    opened: AbstractContextManager[Source] | None = None
+    suspect: bool = False
 
     @cached_property
     def _parents(self) -> Parents:
@@ -75,7 +84,7 @@ class Visit(Struct, eq=False, dict=True):
     def decide_waiting(self, tried: bool) -> None:
         """Decide what waits in the spool: released, deferred, left by a run that died; with `tried` also what broke."""
         name, queue = self.mailbox.name, self.engine.store.queue
-        while not self.stop.is_set() and queue.is_due(name, self.now()):
+        while not self.stop.is_set() and not self.suspect and queue.is_due(name, self.now()):
             from engine.run.process import claim
 
             batch, given_up = claim(self.engine, name, self.now(), self.lease.owner, tried=tried)
@@ -92,7 +101,10 @@ class Visit(Struct, eq=False, dict=True):
 
         store, name = self.engine.store, self.mailbox.name
         limits = self.engine.config.settings("").limits
-        with self.stop.interruptible(), open_source(self.mailbox, limits, self.now, self.own) as source:
+        if not self._has_room():
+            return
+        reached = self.opened or open_source(self.mailbox, limits, self.now, self.own)
+        with self.stop.interruptible(), reached as source:
             epoch = source.epoch(), source.uidnext, "" if self.own else account_of(self.mailbox)
             with self.stop.protected():
                 if store.mailboxes.begin_epoch(name, *epoch):
@@ -186,7 +198,7 @@ class Visit(Struct, eq=False, dict=True):
                     raise broken
                 if full:
                     self._settle(source)
-                if not self._still_ours():
+                if not self._still_ours() or not self._has_room():
                     break
             with self.stop.protected():
                 self._decide_all(spooled)
@@ -205,7 +217,12 @@ class Visit(Struct, eq=False, dict=True):
         if not self.lease.heartbeat():
             self.report.state, self.report.code = "busy", "mailbox.busy"
             self.report.sentence = f"mailbox {self.mailbox.name}: another run has taken over"
-        return self.lease.held
+        return self.lease.held and not self.suspect
+
+    def _has_room(self) -> bool:
+        if said := lack(self.engine.config):
+            self.report.fail(NO_ROOM, f"mailbox {self.mailbox.name}: {said}")
+        return not said
 
     def _spool(self, raws: Sequence[RawMail]) -> list[Spooled]:
         self.report.new += len(raws)  # where the server keeps them until it is told, the next commit flushes them
@@ -257,6 +274,11 @@ class Visit(Struct, eq=False, dict=True):
             lines = [line_of(result) for result in results]
             self.report.lines += lines
             self.listener.mails_done(self.report, lines)
+        if any(result.fault for result in results):
+            from engine.run.breaker import is_suspect
+
+            store = self.engine.store
+            self.suspect = is_suspect(store, store.setbacks.standing(self.mailbox.name))
 
     # ── settling ──────────────────────────────────────────────────────────────────────────────────────────────
 

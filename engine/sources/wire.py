@@ -3,6 +3,7 @@
 Here: connecting, TLS, bounded reading and sending, plain sentences for what goes wrong.
 Not here: IMAP or POP3. Invariant: every wait ends at the deadline of the command or of the session, whatever the
 server sends, and no command makes us hold more than its allowance of bytes.
+Over 300 lines: one connection, whose reading, sending and waiting share its allowance.
 """
 
 from __future__ import annotations
@@ -215,6 +216,36 @@ class Wire:
         data = bytes(self._buffer[:size])
         del self._buffer[:end]
         return (data[1:] if data.startswith(b"..") else data).replace(b"\r\n..", b"\r\n.")
+
+    def hear(self, limit: int = LINE_BYTES) -> list[bytes]:
+        """Give the lines that are there, without waiting. Raises Overflow as `readline` does, and for a flood."""
+        connection = self._open()
+        try:
+            connection.settimeout(0)
+            while data := connection.recv(65_536):
+                self._left_bytes -= len(data)
+                if self._left_bytes < 0:
+                    raise Overflow("more than was asked for")
+                self._buffer += data
+        except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            pass
+        except (OSError, ValueError) as error:
+            raise self._broken(error) from None
+        else:
+            raise self.error("source.unreachable", "closed the connection")
+        *lines, rest = bytes(self._buffer).split(b"\n")
+        if len(rest) > limit:
+            raise Overflow(f"a line of more than {limit} bytes")
+        self._buffer[:] = rest
+        return lines
+
+    def fileno(self) -> int:
+        """The number of the socket, for whoever waits for many. Raises SourceError where it is closed."""
+        return self._open().fileno()
+
+    def renew(self) -> None:
+        """Begin the time of the session anew: it is used again after it was at rest."""
+        self._session_end = monotonic() + SESSION_TIMES * self.timeout_s
 
     def _fill(self, wanted: int = 65_536) -> None:
         """Read once from the socket into the buffer."""

@@ -29,7 +29,7 @@ OLDEST = 20
 
 _PULSES = """
 SELECT name, ok_at, failed_at, failing_since, failures, code, sentence, paused, lease_owner, lease_until,
-  first_read_at, last_mail_at, rhythm FROM mailbox ORDER BY name"""
+  first_read_at, last_mail_at, rhythm, retry_at FROM mailbox ORDER BY name"""
 
 _WAITING = f"SELECT count(*) FROM inbound WHERE {OPEN} AND state = 'received'"
 
@@ -98,9 +98,10 @@ class Standing:
             Pulse(
                 name, moment(ok_at), moment(failed_at), moment(since), failures, code, sentence, paused,
                 bool(holder) and not is_free(holder, until, us(at)), moment(first), moment(last), rhythm.read(kept),
+                moment(retry_at),
             )
-            for name, ok_at, failed_at, since, failures, code, sentence, paused, holder, until, first, last, kept
-            in self._database.rows(_PULSES)
+            for name, ok_at, failed_at, since, failures, code, sentence, paused, holder, until, first, last, kept,
+            retry_at in self._database.rows(_PULSES)
         ]  # fmt: skip
 
     def _waiting(self) -> Backlog:

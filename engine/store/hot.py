@@ -629,6 +629,28 @@ MAILBOX = insert("mailbox", "name") + " ON CONFLICT DO NOTHING"
 
 PAUSED = "SELECT paused FROM mailbox WHERE name = ?"
 
+STANDING = """
+SELECT paused, failures, failing_since, code, sentence, retry_at, refused, settings, fault, faulty
+FROM mailbox WHERE name = ?"""
+
+BROKE_ALIKE = """
+UPDATE mailbox SET faulty = CASE WHEN fault <> ? THEN ? WHEN length(faulty) < 4000 THEN faulty || ? ELSE faulty END,
+  fault = ? WHERE id = ?"""
+
+GOES_WELL = "UPDATE mailbox SET fault = '', faulty = '' WHERE id = ? AND fault <> ''"
+
+TRY_AGAIN = """
+UPDATE mailbox SET retry_at = 0, refused = '', settings = '', fault = '', faulty = '' WHERE id = ?"""
+
+REFUND = """
+UPDATE inbound SET attempts = max(attempts - ?, 0), next_at = 0, code = '', error = ''
+WHERE id = ? AND state = 'received' AND owner IS NULL"""
+
+HEAD_OF = """
+SELECT substr(content, 1, 65536) FROM raw_mail JOIN inbound ON inbound.raw_id = raw_mail.id WHERE inbound.id = ?"""
+
+ALIKE = "SELECT faulty FROM mailbox WHERE fault = ?"
+
 HELD_BY = "SELECT lease_owner, lease_until FROM mailbox WHERE id = ?"
 
 LEASE = """
@@ -640,7 +662,8 @@ HEARTBEAT = update("mailbox", "lease_until", where="id = ? AND lease_owner = ?")
 RELEASE = "UPDATE mailbox SET lease_owner = '', lease_until = 0 WHERE name = ? AND lease_owner = ?"
 
 WORKED = """
-UPDATE mailbox SET ok_at = ?, failures = 0, failing_since = 0, code = '', sentence = '' WHERE id = ?"""
+UPDATE mailbox SET ok_at = ?, failures = 0, failing_since = 0, code = '', sentence = '', retry_at = 0, settings = ''
+WHERE id = ?"""
 
 EPOCH = "SELECT epoch, uidnext, epochs FROM mailbox WHERE id = ?"
 

@@ -115,10 +115,14 @@ class Leases:
 
     # ── states ────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def failed(self, name: str, code: str, sentence: str, now: datetime) -> None:
+    def failed(
+        self, name: str, code: str, sentence: str, now: datetime, retry_at: datetime | None = None,
+        refused: Sequence[datetime] = (), settings: str = "",
+    ) -> None:  # fmt: skip
         box, at = tables.Mailbox, us(now)
         self._set(
-            name, failures=box.failures + 1, failed_at=at, code=code, sentence=sentence,
+            name, failures=box.failures + 1, failed_at=at, code=code, sentence=sentence, settings=settings,
+            retry_at=us(retry_at) if retry_at is not None else 0, refused=" ".join([str(us(each)) for each in refused]),
             failing_since=tables.Case(None, [(box.failures == 0, at)], box.failing_since),
         )  # fmt: skip
 
@@ -147,14 +151,15 @@ class Leases:
         query = box.select(
             box.name, box.ok_at, box.failures, box.failing_since, box.failed_at, box.code, box.sentence, box.paused,
             box.lease_owner, box.epoch, box.aside, tables.fn.coalesce(left.mails, 0), left.since,
+            box.retry_at,
         ).join(left, tables.JOIN.LEFT_OUTER, on=left.mailbox == box.id)  # fmt: skip
         return [
             MailboxState(
                 name, moment(ok_at), failures, moment(since), moment(failed_at), code, sentence, paused,
-                _named(holder), epoch, tuple(times_of(aside)), mails, moment(older_than),
+                _named(holder), epoch, tuple(times_of(aside)), mails, moment(older_than), moment(retry_at),
             )
             for name, ok_at, failures, since, failed_at, code, sentence, paused, holder, epoch, aside, mails,
-            older_than in self._database.all(query.order_by(box.name))
+            older_than, retry_at in self._database.all(query.order_by(box.name))
         ]  # fmt: skip
 
 

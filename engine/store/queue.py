@@ -76,6 +76,7 @@ class Queue:
                         wait = waits_s[min(attempts - DEATHS_AT_ONCE, len(waits_s)) - 1]
                         next_at = moment + int(wait * 1_000_000)
                     self._database.run(hot.DIED_ON, next_at, DIED, row)
+                    note_alike(self._database, number, DIED, (row,))
                 else:
                     self._database.run(hot.GIVE_BACK, attempts - (begun is not None), row)
 
@@ -88,6 +89,13 @@ def is_free(held_by: str | None, until: int, now: int) -> bool:
     if alive is False or until < now:
         return True
     return alive is None and until > now + CLOCK_JUMP_S * 1_000_000
+
+
+def note_alike(database: Database, mailbox: int, fault: str, rows: Sequence[int]) -> None:
+    """Note mails that broke the machine by the same fault as the ones before them; another fault begins anew."""
+    told = "".join([f" {row}" for row in rows])
+    with database.joining():
+        database.run(hot.BROKE_ALIKE, fault, told, told, fault, mailbox)
 
 
 def last_line(text: str) -> str:

@@ -24,6 +24,11 @@ _FIRST = (
     'ALTER TABLE "comment" ADD COLUMN "draft" INTEGER NOT NULL DEFAULT 0',
     'ALTER TABLE "mailbox" ADD COLUMN "last_mail_at" INTEGER NOT NULL DEFAULT 0',
     'ALTER TABLE "mailbox" ADD COLUMN "rhythm" TEXT NOT NULL DEFAULT \'\'',
+    'ALTER TABLE "mailbox" ADD COLUMN "retry_at" INTEGER NOT NULL DEFAULT 0',
+    'ALTER TABLE "mailbox" ADD COLUMN "refused" TEXT NOT NULL DEFAULT \'\'',
+    'ALTER TABLE "mailbox" ADD COLUMN "settings" TEXT NOT NULL DEFAULT \'\'',
+    'ALTER TABLE "mailbox" ADD COLUMN "fault" TEXT NOT NULL DEFAULT \'\'',
+    'ALTER TABLE "mailbox" ADD COLUMN "faulty" TEXT NOT NULL DEFAULT \'\'',
     'ALTER TABLE "inbound" ADD COLUMN "body_key" BLOB',
     (
         'CREATE TABLE "imported_marker" ("key" BLOB NOT NULL PRIMARY KEY, "item_id" INTEGER NOT NULL, "internal" INTEGER NOT '

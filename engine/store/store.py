@@ -139,6 +139,13 @@ class Store:
         return ListedAddresses(self.database)
 
     @cached_property
+    def setbacks(self) -> ports.Setbacks:
+        """What keeps mailboxes from being read; put together when first asked for."""
+        from engine.store.troubles import Setbacks
+
+        return Setbacks(self.database, self._listing)
+
+    @cached_property
     def old_mail(self) -> ports.OldMail:
         """What is left alone; put together when first asked for."""
         from engine.store.old_mail import OldMail

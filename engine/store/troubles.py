@@ -1,17 +1,21 @@
-"""What does not work, and since when: so that it is told aloud once in a while and not in every pass.
+"""What does not work, and since when: so that it is told aloud once in a while, and not tried in every pass.
 
-Here: `Troubles`, as `engine.ports.Troubles` tells it. Not here: what is wrong, and who is told. Invariant: a trouble
-begins with its first note and lasts until it is over; what is said of it is the last that was heard.
+Here: `Troubles` and `Setbacks`, as `engine.ports` tells them. Not here: what is wrong, and who is told; how long a
+mailbox waits (`run/backoff.py`), what a row of failures means (`run/breaker.py`).
+Invariant: a trouble begins with its first note and lasts until it is over; what is said of it is the last that was
+heard. A row of mails that broke the machine is of one fault; one that did not break it ends the row.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from engine.model.stored import Trouble
-from engine.store import hot
+from engine.model.stored import Standing, Trouble
+from engine.store import hot, tables
 from engine.store.database import Database, moment, time, us
+from engine.store.listing import Listing
+from engine.store.queue import note_alike
 
 LEAST_SILENCE_S = 12 * 3600.0
 """No mail for less than that is no silence, where nobody says otherwise."""
@@ -49,3 +53,53 @@ class Troubles:
     def over(self, name: str) -> None:
         with self._database.joining():
             self._database.run(hot.TROUBLE_OVER, name)
+
+
+class Setbacks:
+    """Knows what keeps a mailbox from being read."""
+
+    def __init__(self, database: Database, listing: Listing) -> None:
+        self._database, self._listing = database, listing
+
+    def standing(self, name: str) -> Standing:
+        row = self._database.one(hot.STANDING, name)
+        if row is None:
+            return Standing()
+        paused, failures, since, code, sentence, retry_at, refused, settings, fault, faulty = row
+        return Standing(
+            paused, failures, moment(since), code, sentence, moment(retry_at),
+            tuple([time(int(each)) for each in refused.split()]), settings, fault, tuple(map(int, faulty.split())),
+        )  # fmt: skip
+
+    def try_again(self, name: str) -> None:
+        with self._database.joining():
+            self._database.run(hot.TRY_AGAIN, self._listing.number(name))
+
+    # ── mails that break the machine in a row ─────────────────────────────────────────────────────────────────
+
+    def broke_alike(self, name: str, fault: str, rows: Sequence[int]) -> None:
+        note_alike(self._database, self._listing.number(name), fault, rows)
+
+    def goes_well(self, name: str) -> None:
+        with self._database.joining():
+            self._database.run(hot.GOES_WELL, self._listing.number(name))
+
+    def alike(self, fault: str) -> list[int]:
+        return [int(each) for (rows,) in self._database.rows(hot.ALIKE, fault) for each in rows.split()]
+
+    def refund(self, charged: Mapping[int, int]) -> None:
+        with self._database.joining():
+            for row, times in charged.items():
+                self._database.run(hot.REFUND, times, row)
+
+    def head(self, row: int) -> bytes:
+        found = self._database.one(hot.HEAD_OF, row)
+        return bytes(found[0] or b"") if found else b""
+
+    def last_done(self, mailbox: str) -> str:
+        inbound, raw = tables.Inbound, tables.RawMail
+        there = (inbound.state == "done") & raw.content.is_null(False) & (raw.truncated == False)  # noqa: E712
+        query = inbound.select(inbound.ref).join(raw).where(there).order_by(inbound.id.desc()).limit(1)
+        here = query.where(inbound.mailbox == self._listing.number(mailbox))
+        row = self._database.first(here) or self._database.first(query)
+        return str(row[0]) if row else ""

@@ -99,7 +99,7 @@ def test_what_was_never_read_is_critical_and_every_check_is_told_as_json(run: In
     assert (told["schema"], told["status"]) == ("allegra.health/1", "critical")
     assert {each["name"] for each in told["checks"]} == {
         "database", "mailbox system", "silence system", "last pass", "waiting", "held", "quarantined", "outbox",
-        "failed", "outbox held", "files", "hearers", "sign-in", "disk",
+        "failed", "outbox held", "files", "hearers", "sign-in", "disk", "watch",
     }  # fmt: skip
     assert {tuple(each) for each in told["checks"]} == {
         ("name", "status", "said", "value", "warning", "critical", "unit")

@@ -11,7 +11,8 @@ from deciding import CONFIG, DATA, raw
 
 from engine.config import load
 from engine.run.engine import Engine
-from engine.run.passing import Pass, rehearse, utc_now
+from engine.run.passing import Pass, utc_now
+from engine.run.rehearsal import rehearse
 from engine.sources import open_source
 from engine.store import hot
 from engine.store.load import load as load_data

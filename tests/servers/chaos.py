@@ -51,6 +51,13 @@ class Chaos:
         for each in (self._listener, *self._open):
             each.close()
 
+    def cut(self) -> None:
+        """Reset every connection there is."""
+        gone, self._open = self._open, []
+        _reset(*gone)
+        for each in gone:
+            each.close()
+
     def _accept(self) -> None:
         while not self._stopped:
             try:

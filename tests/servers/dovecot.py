@@ -15,6 +15,7 @@ import socket
 import subprocess
 import tempfile
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -159,7 +160,8 @@ class Dovecot:
         """Let Dovecot's mail processes own a directory and what is in it."""
         if self.root:
             for each in (path, *path.rglob("*")):
-                os.chown(each, self.uid, self.gid, follow_symlinks=False)
+                with suppress(FileNotFoundError):  # a lock of a server that is at work there
+                    os.chown(each, self.uid, self.gid, follow_symlinks=False)
 
     def doveadm(self, *words: str) -> None:
         """Run doveadm. Raises CalledProcessError."""

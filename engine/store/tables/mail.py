@@ -3,6 +3,7 @@
 Here: mailboxes, raw mail, the ledger, presentations, receipts, effects, events, the outbox and what limits it.
 Not here: the protocol (docs/store.md).
 Invariant: a partial index repeats its condition word for word in the queries that use it.
+Over 300 lines: a table stands beside those that name it.
 """
 
 from __future__ import annotations
@@ -35,6 +36,11 @@ class Mailbox(Table):
     first_read_at = column.number()
     last_mail_at = column.number()
     rhythm = column.text()
+    retry_at = column.number()
+    refused = column.text()
+    settings = column.text()
+    fault = column.text()
+    faulty = column.text()
 
 
 class LeftAlone(Table):

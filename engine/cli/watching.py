@@ -1,0 +1,148 @@
+"""`allegra run --watch`: the process that stays: what it prints, which files it follows, its exit code.
+
+Here: the host of a watch on the command line. Not here: the watch (`engine/run/watch.py`), the options (`run.py`).
+Invariant: every pass prints what a run by cron would have printed, and nothing where there is nothing to tell; a file
+that does not load costs a sentence and nothing else.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from msgspec.structs import replace
+
+from engine.cli.common import (
+    DONE,
+    LATER,
+    chosen_mailboxes,
+    complain,
+    config_path,
+    exit_codes,
+    extra_of,
+    is_terminal,
+    open_config,
+    print_problems,
+    verbosity,
+)
+from engine.cli.reminders import aloud, hushed_of, is_remarkable
+from engine.cli.run_told import print_pass, print_sent, print_text
+from engine.config import ConfigError, load
+from engine.model.stored import NO_WAY_OUT
+from engine.run.alive import Alive
+from engine.run.engine import Engine
+from engine.run.watch import Host, Watch
+from engine.stop import Stop
+from engine.store.store import Store
+
+if TYPE_CHECKING:
+    from engine.config import Config, Mailbox
+    from engine.run.report import MailboxReport, Sent
+
+MOST_FILES = 2000
+"""Files below the folders of rules, scripts and templates whose times are looked at."""
+
+Seen = frozenset[tuple[str, int, int]]
+
+
+class _Desk(Host):
+    """A watch on the command line."""
+
+    def __init__(self, ctx: click.Context, config: Config, names: Sequence[str], as_json: bool) -> None:
+        self._ctx, self._config, self._names, self._as_json = ctx, config, names, as_json
+        self._seen = _files(config)
+
+    def begin(self) -> Engine:
+        store = Store.open(self._config.store.path, busy_s=self._config.store.busy_timeout)
+        return Engine(self._config, store)
+
+    def end(self, engine: Engine) -> None:
+        engine.close()
+        engine.store.close()
+
+    def anew(self, engine: Engine, *, asked: bool) -> Engine | None:
+        seen = _files(self._config)
+        if seen == self._seen and not asked:
+            return None
+        self._seen = seen
+        try:
+            config = replace(load(config_path(self._ctx)), extra=extra_of(self._ctx), verbose=verbosity(self._ctx) > 0)
+            chosen_mailboxes(config, self._names)
+        except ConfigError as error:
+            print_problems(error.problems)
+            complain(f"{config_path(self._ctx)} does not load: the watch goes on with what it had")
+            return None
+        except click.UsageError as error:
+            complain(f"{error.message}: the watch goes on with what it had")
+            return None
+        if config.store.path != self._config.store.path:
+            complain("store.path was changed: stop the watch and start it again; it goes on with what it had")
+            return None
+        engine.close()
+        self._config, self._seen = config, _files(config)
+        if verbosity(self._ctx) >= 0 and is_terminal():
+            click.echo("files were changed: the watch follows them", err=True)
+        return Engine(config, engine.store)
+
+    def mailboxes(self, engine: Engine) -> list[Mailbox]:
+        return chosen_mailboxes(engine.config, self._names)
+
+    def told(self, engine: Engine, reports: Sequence[MailboxReport], sent: Sent, took_s: float) -> None:
+        store = engine.store
+        tell = bool(sent.away) and aloud(store, NO_WAY_OUT)
+        hushed = frozenset() if self._as_json else hushed_of(store, reports)
+        if any(is_remarkable(report, hushed) for report in reports):
+            if self._as_json:
+                print_pass(reports, sent, took_s)
+            else:
+                loud = is_terminal() and verbosity(self._ctx) >= 0
+                print_text(reports, took_s, loud, dry_run=False, hushed=hushed)
+        print_sent(sent, engine.config.smtp.place if tell and engine.config.smtp is not None else "")
+
+    def away(self, sentence: str) -> None:
+        complain(f"{sentence}; the watch waits for it" if sentence else "the database is there again")
+
+
+def watch(ctx: click.Context, names: Sequence[str], as_json: bool, settle: bool) -> None:
+    """Watch until somebody asks to stop; ends with 0 then, with 75 where another watch is at work."""
+    stop = Stop()
+    with stop.signals():
+        config = open_config(ctx)
+        chosen_mailboxes(config, names)
+        config.store.path.parent.mkdir(parents=True, exist_ok=True)
+        with exit_codes():
+            alive = Alive(config.store.path)
+            if alive.taken:
+                complain("another allegra run --watch is at work on this database")
+                raise SystemExit(LATER)
+            try:
+                Watch(_Desk(ctx, config, names, as_json), alive, stop, settle).run()
+            finally:
+                alive.close()
+    raise SystemExit(DONE)
+
+
+def _files(config: Config) -> Seen:
+    """What the files look like that a run by cron would read: their names, times and sizes."""
+    folders = {config.root.rules.directory, config.root.hooks.directory, config.root.replies.directory}
+    places = [config.path, *(box for box in [config.root.hooks.params, config.root.system.rules] if box is not None)]
+    places += [each.rules for each in config.root.workspace.values() if each.rules is not None]
+    found = set()
+    for path in [*places, *(path for folder in sorted(folders) for path in _below(folder))][:MOST_FILES]:
+        with suppress(OSError):
+            told = path.stat()
+            found.add((str(path), told.st_mtime_ns, told.st_size))
+    return frozenset(found)
+
+
+def _below(folder: Path, depth: int = 2) -> Iterator[Path]:
+    with suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir() and depth and not entry.name.startswith((".", "__")):
+                yield from _below(Path(entry.path), depth - 1)
+            elif not entry.is_dir():
+                yield Path(entry.path)

@@ -1,0 +1,139 @@
+"""When a mailbox that could not be read is tried again, so that no account is locked and no server is hammered.
+
+Here: the waits, whether one still stands, the refusals of an account, the digest of what it was tried with. Not here:
+where that is kept (`store/troubles.py`), the visit (`passing.py`), who hears of it (`alarms.py`).
+Invariant: an account has at most three refused logins in an hour by passes that nobody asked for by name, however many
+mailboxes share it and whatever worked meanwhile; no other wait is longer than a quarter of an hour.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from engine.model.stored import REFUSED
+
+if TYPE_CHECKING:
+    from engine.config import Config, Mailbox
+    from engine.model.stored import Standing
+    from engine.sources.source import SourceError
+    from engine.store.store import Store
+
+REFUSALS, SPAN = 3, timedelta(hours=1)
+"""Most servers lock an account after five or ten refused logins in a while."""
+
+SECOND_LOGIN = timedelta(minutes=5)
+"""The wait before the last refusal that an hour allows: whoever mends the password has until then."""
+
+MOST_JITTER = timedelta(seconds=30)
+
+FIRST_S, LONGEST_S = 60.0, 900.0
+"""The second failure in a row waits so long, each one after it twice as long; the first is the network."""
+
+HERE = ("maildir", "mbox")
+"""Protocols that ask no server: to look again costs nobody anything."""
+
+
+def still_waits(store: Store, config: Config, mailbox: Mailbox, standing: Standing, now: datetime) -> datetime | None:
+    """Give the time before which a mailbox is not to be tried; None where it may be.
+
+    Other settings, a new password among them, end the wait. A clock that ran ahead makes nobody wait longer.
+    """
+    shared, until = _sharing(config, mailbox), standing.retry_at
+    if until is None or not now < until <= now + SPAN + MOST_JITTER:
+        until = _full_until(_refusals(store, config, mailbox, now)) if shared else None
+    if until is None or until <= now:
+        return None
+    if standing.settings and standing.settings != settings_of(config, mailbox):
+        for each in (mailbox, *shared):
+            store.setbacks.try_again(each.name)
+        return None
+    return until
+
+
+def note_failure(
+    store: Store, config: Config, mailbox: Mailbox, standing: Standing, error: SourceError, now: datetime,
+    *, got_on: bool = False,
+) -> datetime | None:  # fmt: skip
+    """Note that a mailbox could not be read; gives when it is tried again, None for the next pass.
+
+    A visit that `got_on` read mail before it broke: a bad line, or one bad message, and the others must not wait.
+    """
+    refused = _recent(standing.refused, now)
+    retry_at = None
+    if mailbox.protocol not in HERE and not got_on and not error.key:
+        if error.code == REFUSED:
+            refused = (*refused, now)
+            retry_at = _after_refusal((*_refusals(store, config, mailbox, now), now), now)
+        elif standing.failures:
+            retry_at = now + wait(standing.failures)
+    digest = settings_of(config, mailbox) if retry_at is not None else ""
+    store.mailboxes.failed(mailbox.name, error.code, error.sentence, now, retry_at, refused, digest)
+    return retry_at
+
+
+def wait(failures: int) -> timedelta:
+    """How long to wait after so many failures before this one; not all mailboxes of a server at the same second."""
+    most = min(LONGEST_S, FIRST_S * 2.0 ** min(failures - 1, 10))
+    return timedelta(seconds=most * random.uniform(0.8, 1.0))  # noqa: S311 - nobody gains by guessing it
+
+
+def _after_refusal(refused: Sequence[datetime], now: datetime) -> datetime | None:
+    if (full := _full_until(refused)) is not None:
+        return full + timedelta(seconds=random.uniform(1.0, MOST_JITTER.seconds))  # noqa: S311 - as above
+    return now + SECOND_LOGIN if len(refused) > 1 else None
+
+
+def _full_until(refused: Sequence[datetime]) -> datetime | None:
+    """When the hour that has had its refusals is over; None where it has not."""
+    return refused[-REFUSALS] + SPAN if len(refused) >= REFUSALS else None
+
+
+def _recent(times: Sequence[datetime], now: datetime) -> tuple[datetime, ...]:
+    return tuple([at for at in times if now - SPAN < at <= now])
+
+
+def _refusals(store: Store, config: Config, mailbox: Mailbox, now: datetime) -> tuple[datetime, ...]:
+    """The times of late at which the account of a mailbox was refused, by whichever mailbox, in order."""
+    names = [each.name for each in (mailbox, *_sharing(config, mailbox))]
+    return tuple(sorted([at for name in names for at in _recent(store.setbacks.standing(name).refused, now)]))
+
+
+def _sharing(config: Config, mailbox: Mailbox) -> list[Mailbox]:
+    """The other mailboxes that log in as the same user: they differ by their folder."""
+    if not mailbox.username:
+        return []
+    account = mailbox.host.casefold(), mailbox.username
+    return [
+        each for each in config.mailboxes
+        if each.name != mailbox.name and (each.host.casefold(), each.username) == account
+    ]  # fmt: skip
+
+
+def settings_of(config: Config, mailbox: Mailbox) -> str:
+    """Digest what a mailbox is tried with, its password too; keyed, so that nobody can guess it from the digest.
+
+    A password that cannot be read is none; a token is left out, for it changes by itself.
+    """
+    import hashlib
+    import hmac
+
+    from engine.config import SecretError
+
+    password, key = "", b""
+    try:
+        key = config.instance.secret()
+        password = mailbox.secret() if "oauth" not in mailbox.auth else ""
+    except SecretError:
+        pass
+    return hmac.new(key, f"{told(mailbox)}\n{password}".encode(), hashlib.sha256).hexdigest()[:32]
+
+
+def told(section: Struct) -> str:
+    """A section as text that is the same in every process; `written` is a set, and says nothing that is not there."""
+    values = [(name, getattr(section, name)) for name in section.__struct_fields__ if name != "written"]
+    return " ".join([f"{name}={told(value) if isinstance(value, Struct) else repr(value)}" for name, value in values])
