@@ -55,35 +55,6 @@ def told() -> Iterator[None]:
         raise click.UsageError(str(error)) from None
 
 
-@import_.command()
-@click.argument("file", type=FILE)
-@click.option("--from", "system", type=click.Choice(["openproject", "redmine", "itop", "eventum"]), default=None,
-              help="Whose bare numbers stand in FILE.")  # fmt: skip
-@click.option("--field", default="", metavar="NAME", help="Items stand there by the value of this field of theirs.")
-@click.option("--update", is_flag=True, help="A marker may come to mean another item than it did.")
-@ENCODING
-@click.option("--dry-run", is_flag=True, help="Only count.")
-@click.option("--json", "as_json", is_flag=True, help="As a JSON object.")
-@click.pass_context
-def threads(
-    ctx: click.Context, file: Path, system: str | None, field: str, update: bool, encoding: str, dry_run: bool,
-    as_json: bool,
-) -> None:  # fmt: skip
-    """Bring in which item the Message-IDs, numbers and references of another system mean, from FILE (CSV, JSON lines).
-
-    A row has a marker and the item here. With anything wrong nothing is brought in; twice changes nothing.
-    """
-    from engine.moving.threads import bring_in
-
-    with told(), open_store(ctx) as store, Work("threads") as work:
-        tally = bring_in(
-            store, file, system=system or "", field=field, encoding=encoding, again=update, dry_run=dry_run, told=work
-        )
-    if not dry_run and (tally.added or tally.changed):
-        log_act(ctx, "import.threads", file.name)
-    show({"markers": tally}, dry_run, as_json, "import.threads")
-
-
 def show(tallies: dict[str, Tally], dry_run: bool, as_json: bool, schema: str) -> None:
     """Print what was added, changed and there already."""
     if as_json:
@@ -95,6 +66,57 @@ def show(tallies: dict[str, Tally], dry_run: bool, as_json: bool, schema: str) -
     print_table(("table", "added", "changed", "same"), rows, "there is nothing in this file")
     if dry_run:
         click.echo("nothing was changed: this was a dry run", err=True)
+
+
+@import_.command()
+@click.argument("files", nargs=-1, required=True, type=FILE)
+@click.option("--from", "system", required=True, type=click.Choice(["openproject", "redmine", "itop", "eventum"]),
+              help="Whose settings FILES are.")  # fmt: skip
+@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
+              help="Write it there, never over a file; else it is printed.")  # fmt: skip
+@ENCODING
+@click.option("--json", "as_json", is_flag=True, help="One JSON object: the text, and what is left to do.")
+def settings(files: tuple[Path, ...], system: str, output: Path | None, encoding: str, as_json: bool) -> None:
+    """Make an allegra.toml of the mail settings of another system: shell lines, variables, YAML, XML, PHP, SQL, CSV.
+
+    What has no counterpart stands in it as a comment with the reason. Passwords are never copied: variables hold them.
+    """
+    from engine.cli.common import save
+    from engine.moving.settings.given import read
+    from engine.moving.settings.translate import translate
+
+    with told():
+        given = [each for file in files for each in read(file, encoding)]
+        made = translate(given, system, output or Path("allegra.toml"))
+    if output is not None:
+        save(output, made.text.encode())
+    if as_json:
+        print_json("import.settings", {"from": system, "text": made.text, "left": list(made.left)})
+    elif output is None:
+        click.echo(made.text, nl=False)
+    for sentence in _to_do(made, output):
+        click.echo(printable(sentence), err=True)
+
+
+def _to_do(made: Translated, output: Path | None) -> Iterator[str]:
+    """What is left to do, and what `allegra check` finds: in a folder of its own, because it opens databases."""
+    from tempfile import TemporaryDirectory
+
+    from engine.config import parse
+    from engine.workbench.checks import look
+    from rules.problem import Severity
+
+    if made.left:
+        yield "left to do:"
+        yield from (f"  - {each}" for each in made.left)
+    with TemporaryDirectory() as folder:
+        config = parse(made.text, Path(folder) / "allegra.toml", {})
+        found = [problem for checked in look(config) for problem in checked.problems]
+    serious = [each for each in found if each.severity is not Severity.INFO]
+    if serious:
+        yield "allegra check says of it:"
+        yield from (f"  - {each.message}" for each in serious)
+    yield f"then: allegra check --online{f'   ({output})' if output else ''}"
 
 
 @import_.command()
@@ -155,51 +177,29 @@ def _left(brought: Brought) -> Iterator[str]:
 
 
 @import_.command()
-@click.argument("files", nargs=-1, required=True, type=FILE)
-@click.option("--from", "system", required=True, type=click.Choice(["openproject", "redmine", "itop", "eventum"]),
-              help="Whose settings FILES are.")  # fmt: skip
-@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
-              help="Write it there, never over a file; else it is printed.")  # fmt: skip
+@click.argument("file", type=FILE)
+@click.option("--from", "system", type=click.Choice(["openproject", "redmine", "itop", "eventum"]), default=None,
+              help="Whose bare numbers stand in FILE.")  # fmt: skip
+@click.option("--field", default="", metavar="NAME", help="Items stand there by the value of this field of theirs.")
+@click.option("--update", is_flag=True, help="A marker may come to mean another item than it did.")
 @ENCODING
-@click.option("--json", "as_json", is_flag=True, help="One JSON object: the text, and what is left to do.")
-def settings(files: tuple[Path, ...], system: str, output: Path | None, encoding: str, as_json: bool) -> None:
-    """Make an allegra.toml of the mail settings of another system: shell lines, variables, YAML, XML, PHP, SQL, CSV.
+@click.option("--dry-run", is_flag=True, help="Only count.")
+@click.option("--json", "as_json", is_flag=True, help="As a JSON object.")
+@click.pass_context
+def threads(
+    ctx: click.Context, file: Path, system: str | None, field: str, update: bool, encoding: str, dry_run: bool,
+    as_json: bool,
+) -> None:  # fmt: skip
+    """Bring in which item the Message-IDs, numbers and references of another system mean, from FILE (CSV, JSON lines).
 
-    What has no counterpart stands in it as a comment with the reason. Passwords are never copied: variables hold them.
+    A row has a marker and the item here. With anything wrong nothing is brought in; twice changes nothing.
     """
-    from engine.cli.common import save
-    from engine.moving.settings.given import read
-    from engine.moving.settings.translate import translate
+    from engine.moving.threads import bring_in
 
-    with told():
-        given = [each for file in files for each in read(file, encoding)]
-        made = translate(given, system, output or Path("allegra.toml"))
-    if output is not None:
-        save(output, made.text.encode())
-    if as_json:
-        print_json("import.settings", {"from": system, "text": made.text, "left": list(made.left)})
-    elif output is None:
-        click.echo(made.text, nl=False)
-    for sentence in _to_do(made, output):
-        click.echo(printable(sentence), err=True)
-
-
-def _to_do(made: Translated, output: Path | None) -> Iterator[str]:
-    """What is left to do, and what `allegra check` finds: in a folder of its own, because it opens databases."""
-    from tempfile import TemporaryDirectory
-
-    from engine.config import parse
-    from engine.workbench.checks import look
-    from rules.problem import Severity
-
-    if made.left:
-        yield "left to do:"
-        yield from (f"  - {each}" for each in made.left)
-    with TemporaryDirectory() as folder:
-        config = parse(made.text, Path(folder) / "allegra.toml", {})
-        found = [problem for checked in look(config) for problem in checked.problems]
-    serious = [each for each in found if each.severity is not Severity.INFO]
-    if serious:
-        yield "allegra check says of it:"
-        yield from (f"  - {each.message}" for each in serious)
-    yield f"then: allegra check --online{f'   ({output})' if output else ''}"
+    with told(), open_store(ctx) as store, Work("threads") as work:
+        tally = bring_in(
+            store, file, system=system or "", field=field, encoding=encoding, again=update, dry_run=dry_run, told=work
+        )
+    if not dry_run and (tally.added or tally.changed):
+        log_act(ctx, "import.threads", file.name)
+    show({"markers": tally}, dry_run, as_json, "import.threads")
