@@ -17,7 +17,7 @@ from engine.config.exposed import exposed
 from engine.config.idle import idle
 from engine.config.inherit import relaxations
 from engine.config.kinds import in_zone
-from engine.config.mailbox import TOKENS, Mailbox, Smtp, Webhook
+from engine.config.mailbox import APIS, TOKENS, Mailbox, Smtp, Webhook
 from engine.config.root import Root
 from engine.config.tidy import Finding
 from engine.config.tidy import Path as KeyPath
@@ -197,6 +197,10 @@ def _mailbox(box: Mailbox, whole: bool) -> Iterator[Finding]:
             yield _warning("C161", "the password crosses the network in the clear", (*table, "ssl"))
         if not box.ssl_verification:
             yield _warning("C161", "the server's certificate is not checked", (*table, "ssl_verification"))
+    elif box.protocol in APIS:
+        for name in ("username", "oauth"):
+            if not getattr(box, name):
+                yield _needs(table, name)
     elif box.protocol in ("pipe", "program"):
         if not box.addresses:
             yield _needs(table, "addresses")
@@ -243,6 +247,9 @@ def _same(mailboxes: tuple[Mailbox, ...]) -> Iterator[Finding]:
             folder = box.folder if box.protocol == "imap" else ""
             folder = "INBOX" if folder.casefold() == "inbox" else folder
             identity: tuple[Any, ...] = (box.host.casefold(), box.username.casefold(), folder)
+        elif box.protocol in APIS:
+            label = "INBOX" if box.folder.casefold() == "inbox" else box.folder.casefold()
+            identity = (box.protocol, box.username.casefold(), label)
         elif box.path is not None:
             identity = ("", str(box.path), "")
         else:

@@ -16,15 +16,18 @@ from engine.config.section import options
 from engine.config.tidy import Finding
 from engine.config.tidy import Path as KeyPath
 
-_SERVERS, _FOLDERS, _FILES = ("imap", "pop3"), ("imap", "maildir"), ("maildir", "mbox")
-_READ = ("imap", "pop3", "maildir", "mbox")
+_SERVERS, _FILES = ("imap", "pop3"), ("maildir", "mbox")
+_APIS = ("gmail", "graph")
+_FOLDERS = ("imap", *_APIS, "maildir")
+_READ = (*_SERVERS, *_APIS, *_FILES)
 
 PROTOCOLS: Mapping[str, tuple[str, ...]] = {
-    **dict.fromkeys(("host", "port", "ssl", "ssl_verification", "ca_file", "auth", "timeout", "oauth"), _SERVERS),
+    **dict.fromkeys(("host", "port", "ca_file", "timeout", "oauth"), (*_SERVERS, *_APIS)),
+    **dict.fromkeys(("ssl", "ssl_verification", "auth"), _SERVERS),
     **dict.fromkeys(("password", "password_env", "password_file", "password_command"), _SERVERS),
     **dict.fromkeys(("folder", "move_on_success", "move_on_failure", "move_on_hold"), _FOLDERS),
     "path": _FILES,
-    "query": ("imap",),
+    "query": ("imap", "gmail"),
     "poll": _READ,
     "idle": ("imap",),
     "since": _READ,
@@ -48,7 +51,7 @@ AT_TOP: Mapping[str, tuple[str, ...]] = {
 }  # fmt: skip
 """Options that are asked where no workspace is known yet: in one they do nothing."""
 
-WORDS: Mapping[str, tuple[str, ...]] = {"seen": _FOLDERS, "delete": ("imap", "pop3", "maildir")}
+WORDS: Mapping[str, tuple[str, ...]] = {"seen": _FOLDERS, "delete": (*_SERVERS, *_APIS, "maildir")}
 """The protocols that can do what `after_success` and `after_failure` say."""
 
 PROGRAM = "program"

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from engine.config.gates import Antivirus, Gates, Rate
-from engine.config.mailbox import PORTS, Mailbox
+from engine.config.mailbox import APIS, PORTS, Mailbox
 from engine.config.section import options
 from engine.config.tidy import Finding
 
@@ -86,6 +86,8 @@ def _most(amount: int) -> float:
 def mailbox(defaults: Mailbox, own: Mailbox, name: str, workspace: str) -> Mailbox:
     """A mailbox with what it inherits, its name, its port and its addresses."""
     box = defaults.under(own)
+    if box.protocol in APIS and (not box.host or (defaults.protocol != box.protocol and "host" not in own.written)):
+        box = box.filled(host=APIS[box.protocol], **({} if "port" in own.written else {"port": 0}))
     port = box.port or PORTS.get((box.protocol, box.ssl is True), 0)
     addresses = box.addresses or ((box.username,) if "@" in box.username else ())
     return box.filled(name=name, workspace=workspace, port=port, addresses=addresses)

@@ -28,8 +28,14 @@ from engine.config.secrets import Secrets
 from engine.config.section import Filled, Section
 from engine.model.events import BY_NAME
 
-PORTS = {("imap", True): 993, ("imap", False): 143, ("pop3", True): 995, ("pop3", False): 110}
+PORTS = {
+    ("imap", True): 993, ("imap", False): 143, ("pop3", True): 995, ("pop3", False): 110,
+    ("gmail", True): 443, ("graph", True): 443,
+}  # fmt: skip
 """The usual port of a protocol, with TLS from the first byte and without."""
+
+APIS = {"gmail": "gmail.googleapis.com", "graph": "graph.microsoft.com"}
+"""The protocols that are a provider's API by HTTPS, and the usual host of each."""
 
 SPOKE_PLAINLY = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "UNKNOWN_PROTOCOL", "RECORD_LAYER_FAILURE")
 """What OpenSSL calls the plain text of a server where TLS should begin: the port is another one."""
@@ -43,7 +49,7 @@ class OAuth(Section, frozen=True):
     """How the tokens are got that let us in to mail servers: from whom, as whom, and what proves it.
 
     `name` is that of the table, `kept_in` the folder where tokens are kept, `uses` what logs in with them: imap, pop3,
-    smtp.
+    gmail, graph, smtp.
     """
 
     aliases: ClassVar = {"flow": "grant", "service_account": "service_account_file", "key_file": "private_key_file"}
@@ -104,7 +110,7 @@ class Mailbox(Section, frozen=True):
                        ("protocol", "lmtp"): "pipe", ("protocol", "http"): "pipe"}  # fmt: skip
     nested: ClassVar[bool] = True
 
-    protocol: Literal["imap", "pop3", "maildir", "mbox", "pipe", "program"] = "imap"
+    protocol: Literal["imap", "pop3", "gmail", "graph", "maildir", "mbox", "pipe", "program"] = "imap"
     host: Host = ""
     port: Port = 0
     ssl: bool | Literal["starttls"] = True

@@ -10,14 +10,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from engine.config.mailbox import TOKENS, Mailbox, OAuth, Smtp
+from engine.config.mailbox import APIS, TOKENS, Mailbox, OAuth, Smtp
 from engine.config.tidy import Finding
 
 if TYPE_CHECKING:
     from engine.config.root import Root
     from engine.config.tidy import Path as KeyPath
 
-SERVERS = ("imap", "pop3")
+SERVERS = ("imap", "pop3", *APIS)
+OF = {"gmail": "google", "graph": "microsoft"}
+"""Whose API a protocol is."""
 GRANTS = {
     "microsoft": ("client_credentials", "refresh_token"),
     "google": ("service_account", "refresh_token"),
@@ -68,6 +70,10 @@ def findings(root: Root, mailboxes: tuple[Mailbox, ...]) -> Iterator[Finding]:
     misspelt = any(owner.oauth and owner.oauth not in root.oauth for owner in owners)
     for name, own in root.oauth.items():
         yield from _section(own, ("oauth", name))
+        if own.provider == "microsoft" and not own.scope and "graph" in own.uses and len(own.uses) > 1:
+            others = ", ".join(use for use in own.uses if use != "graph")
+            said = f"one token is not good for graph and {others}: Microsoft makes it for one of the two"
+            yield Finding("C103", said, ("oauth", name), "write a second section, of the same app", on_key=True)
         if not own.uses and not misspelt:
             said = f'nobody signs in by this: no mailbox and no [smtp] says  oauth = "{name}"'
             yield Finding("C118", said, ("oauth", name), "write it there, or take it out", on_key=True)
@@ -90,10 +96,16 @@ def _owner(owner: Mailbox | Smtp, table: KeyPath, root: Root) -> Iterator[Findin
         near = difflib.get_close_matches(owner.oauth, root.oauth, 1)
         advice = f"did you mean  {near[0]} ?" if near else f"add [oauth.{owner.oauth}]"
         yield Finding("C120", f"there is no section [oauth.{owner.oauth}]", (*table, "oauth"), advice)
+    elif isinstance(owner, Mailbox) and owner.protocol in APIS:
+        provider, wanted = root.oauth[owner.oauth].provider, OF[owner.protocol]
+        if provider not in (wanted, "other"):
+            said = f'protocol = "{owner.protocol}" takes no token of provider = "{provider}"'
+            yield Finding("C103", said, (*table, "oauth"), f'name a section with  provider = "{wanted}"')
     elif owner.auth not in TOKENS:
         said = f'auth = "{owner.auth}" takes no token of [oauth.{owner.oauth}]'
         yield Finding("C103", said, (*table, "auth"), 'write  auth = "xoauth2"  or  "oauthbearer", or leave it out')
-    for name in ("password", "password_env", "password_file", "password_command"):
+    api = isinstance(owner, Mailbox) and owner.protocol in APIS  # which have no password at all (`idle.py`)
+    for name in () if api else ("password", "password_env", "password_file", "password_command"):
         if getattr(owner, name):
             said = f'{name} does nothing beside  oauth = "{owner.oauth}"'
             yield Finding("C118", said, (*table, name), "take one of the two out", on_key=True)

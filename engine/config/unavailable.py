@@ -26,7 +26,6 @@ RETIRED: dict[str, str] = {
 """Options of earlier releases, with what took their place: a file that holds one still loads."""
 
 WORDS: dict[tuple[str, str], str] = {
-    ("mailbox.protocol", "gmail"): "Gmail API access; Gmail can be read by IMAP",
     ("store.driver", "postgresql"): "other databases than SQLite",
     ("store.driver", "mysql"): "other databases than SQLite",
     ("archive.where", "directory"): "archive outside the database",

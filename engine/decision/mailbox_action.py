@@ -13,7 +13,7 @@ from engine.model.plan import Outcome, Settle
 if TYPE_CHECKING:
     from engine.config import Config, Mailbox
 
-FOLDERS = ("imap", "maildir", "files", "program")
+FOLDERS = ("imap", "gmail", "graph", "maildir", "files", "program")
 """Protocols with folders and flags; the others can only delete or keep. What a program can, it knows itself."""
 
 

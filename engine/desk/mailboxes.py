@@ -270,7 +270,7 @@ def reconcile(
             counting = _counting(raws, len(fresh), told)
             known, missing = _take_in(store, counting, lease.owner, commit, quiet=not notify)
             withheld = counted.withheld(fresh)
-    place = elsewhere.folder if box.protocol in ("imap", "maildir") else box.place
+    place = elsewhere.folder if box.protocol in ("imap", "gmail", "graph", "maildir") else box.place
     return Reconciled(place, len(listed), missing, known, withheld, len(new) - len(fresh))
 
 

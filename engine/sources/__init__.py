@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 KINDS = {
     "imap": ("engine.sources.imap", "ImapSource"),
     "pop3": ("engine.sources.pop3", "Pop3Source"),
+    "gmail": ("engine.sources.gmail", "GmailSource"),
+    "graph": ("engine.sources.graph", "GraphSource"),
     "maildir": ("engine.sources.maildir", "MaildirSource"),
     "mbox": ("engine.sources.mbox", "MboxSource"),
 }

@@ -180,6 +180,8 @@ def raw_mail(
 
 def account_of(mailbox: Mailbox) -> str:
     """Name whose messages the keys of a mailbox name; "" where a key means the same on every account."""
+    if mailbox.protocol in ("gmail", "graph"):  # an id stays the same in every folder of a mailbox
+        return f"{mailbox.username.casefold()}@{mailbox.protocol}"
     if mailbox.protocol not in ("imap", "pop3"):
         return ""
     folder = f"/{mailbox.folder or 'INBOX'}" if mailbox.protocol == "imap" else ""

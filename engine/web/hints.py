@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from engine.web.providers import GMAIL, PERMISSIONS, ROLES
+from engine.web.providers import GMAIL, PERMISSIONS, ROLES, scope
 
 if TYPE_CHECKING:
     from engine.config.mailbox import OAuth
@@ -27,9 +27,11 @@ _NOT_KNOWN = (
 
 
 def of(app: OAuth, use: str, token: str) -> str:
-    """Say what to look at; `use` is imap, pop3 or smtp."""
+    """Say what to look at; `use` is imap, pop3, gmail, graph or smtp."""
     if app.provider == "google":
         by_whom = "the user who signed in" if app.grant == "refresh_token" else "a user of the domain"
+        if use == "gmail":
+            return f"the username must be the address of {by_whom}, with the scope {scope(app)}"
         return f"the username must be the address of {by_whom}, IMAP and POP switched on in Gmail, the scope {GMAIL}"
     if app.provider != "microsoft":
         return "the server must know the token server, and the scope must be the one it wants"
@@ -43,6 +45,8 @@ def of(app: OAuth, use: str, token: str) -> str:
         return (
             f"the token lacks the permission {wanted} ({has}): add it in App registrations, API permissions, {consent}"
         )
+    if use == "graph":
+        return f"the token must be one for Microsoft Graph, of this cloud: scope is {scope(app)}"
     return _NOT_KNOWN if by_itself else "the username must be a mailbox that the user who signed in may open"
 
 

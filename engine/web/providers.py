@@ -22,14 +22,21 @@ _URLS: dict[tuple[str, str], str] = {
 """Google's device codes are not for mail: their list of scopes does not hold it."""
 
 _AS_USER = "https://outlook.office.com/"
+GRAPH = "https://graph.microsoft.com/"
 
-ROLES = {"imap": "IMAP.AccessAsApp", "pop3": "POP.AccessAsApp", "smtp": "SMTP.SendAsApp"}
+ROLES = {
+    "imap": "IMAP.AccessAsApp", "pop3": "POP.AccessAsApp", "smtp": "SMTP.SendAsApp", "graph": "Mail.ReadWrite",
+}  # fmt: skip
 """What Microsoft calls the permissions of an app that signs in by itself."""
 
-PERMISSIONS = {"imap": "IMAP.AccessAsUser.All", "pop3": "POP.AccessAsUser.All", "smtp": "SMTP.Send"}
+PERMISSIONS = {
+    "imap": "IMAP.AccessAsUser.All", "pop3": "POP.AccessAsUser.All", "smtp": "SMTP.Send", "graph": "Mail.ReadWrite",
+}  # fmt: skip
 """What Microsoft calls the permissions of an app that a person signs in with."""
 
 GMAIL = "https://mail.google.com/"
+GMAIL_API = "https://www.googleapis.com/auth/gmail.modify"
+"""What Gmail wants to be shown: all of it by IMAP, POP3 and SMTP, less by its API."""
 
 UNUSED_DAYS = {"microsoft": 90, "google": 180}
 """So long a refresh token may lie unused until the provider forgets it."""
@@ -54,12 +61,14 @@ def scope(app: OAuth) -> str:
     if app.scope:
         return app.scope
     if app.provider == "google":
-        return GMAIL
+        return GMAIL_API if app.uses == ("gmail",) else GMAIL
     if app.provider != "microsoft":
         return ""
+    graph = "graph" in app.uses
     if app.grant == "client_credentials":
-        return "https://outlook.office365.com/.default"
-    return " ".join([*(_AS_USER + PERMISSIONS[use] for use in app.uses), "offline_access"])
+        return f"{GRAPH}.default" if graph else "https://outlook.office365.com/.default"
+    wanted = [(GRAPH if use == "graph" else _AS_USER) + PERMISSIONS[use] for use in app.uses]
+    return " ".join([*wanted, "offline_access"])
 
 
 def account(app: OAuth, username: str) -> str:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.config.problems import SecretError
 from engine.config.secrets import redact
+from engine.web import providers
 
 if TYPE_CHECKING:
     from engine.config.mailbox import OAuth
@@ -38,6 +39,7 @@ CODES: dict[str, str] = {
     "oauth.not_kept": "tokens cannot be kept on the disk",
     "oauth.no_library": "the extra `oauth` is not installed",
     "oauth.login_refused": "the mail server does not accept the token",
+    "oauth.api_off": "the API is not switched on for the app",
     "oauth.no_mailbox": "the mail server accepts the token, but not for this mailbox",
 }
 """Every code and what it means, as docs/oauth.md lists them."""
@@ -64,7 +66,7 @@ _CLOUD = "in the Google Cloud console: "
 _SIGN_IN = "sign in again: allegra mailbox login NAME"
 _DELEGATION = (
     "in the Google Admin console: Security, Access and data control, API controls, Manage domain-wide delegation, "
-    "add the Client ID of the service account with the scope https://mail.google.com/"
+    "add the Client ID of the service account with the scope {scope}"
 )
 _NEW_SECRET = _PORTAL + "Certificates & secrets, make a new one and put its Value where client_secret is read from"
 _CONSENT = _PORTAL + "API permissions, add those of Office 365 Exchange Online for mail, then Grant admin consent"
@@ -152,7 +154,7 @@ def refusal(app: OAuth, body: Mapping[str, Any], status: int) -> OAuthError:
     if advice == _DELEGATION and app.grant != "service_account":
         advice = _SIGN_IN
     theirs = shown(": ".join(filter(None, (error, words))) or f"status {status}")
-    return failed(app, code, f"{plain} ({theirs})", advice)
+    return failed(app, code, f"{plain} ({theirs})", advice.replace("{scope}", providers.scope(app)))
 
 
 def failed(app: OAuth, code: str, said: str, advice: str = "") -> OAuthError:

@@ -131,6 +131,10 @@ def database(config: Config) -> Iterator[Checked]:
         yield Checked(path.name, "", (Problem("C190", str(error), path.name),))
 
 
+MADE = ("imap", "gmail", "graph")
+"""Protocols whose folders are made when they are needed, on a server."""
+
+
 def mailboxes(config: Config) -> Iterator[Checked]:
     """Log in to every active mailbox."""
     from engine.run.passing import utc_now
@@ -146,7 +150,7 @@ def mailboxes(config: Config) -> Iterator[Checked]:
                 listed = source.list()
                 older = lying_there(config, source, box, listed)
                 summary = f"logged in, {_count(len(listed), 'mail')}" + (f", {older}" if older else "")
-                missing = [f for f in _folders(box) if box.protocol == "imap" and f not in source.folders()]
+                missing = [f for f in _folders(box) if box.protocol in MADE and f not in source.folders()]
         except SourceError as error:
             help = f"allegra mailbox folders {box.name}" if error.code == "source.folder_missing" else ""
             problem = Problem("C191", error.sentence, f"mailbox {box.name}", help=help)

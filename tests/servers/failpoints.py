@@ -39,6 +39,8 @@ import engine.run.engine
 import engine.run.passing
 import engine.run.process
 import engine.run.visit
+import engine.sources.gmail_settle
+import engine.sources.graph_settle
 import engine.sources.imap
 import engine.sources.imap_settle
 import engine.sources.maildir
@@ -66,6 +68,8 @@ STEPS: dict[str, tuple[Any, str]] = {
     "IMAP move": (engine.sources.guarded.Session, "copy"),
     "IMAP flag": (engine.sources.guarded.Session, "store"),
     "IMAP expunge": (engine.sources.guarded.Session, "expunge"),
+    "Gmail change": (engine.sources.gmail_settle, "_changed"),
+    "Graph act": (engine.sources.graph_settle, "_act"),
     "POP3 DELE": (engine.sources.pop3_session.Session, "mark"),
     "POP3 QUIT": (engine.sources.pop3_session.Session, "quit"),
     "settled": (Settling, "actions_done"),

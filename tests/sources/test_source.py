@@ -71,7 +71,7 @@ def test_the_header_ends_at_the_first_empty_line(content, header):
     assert header_of(content) == header
 
 
-@pytest.mark.parametrize("protocol", ["pipe", "gmail", "nonsense"])
+@pytest.mark.parametrize("protocol", ["pipe", "program", "nonsense"])
 def test_a_protocol_that_is_not_read_from_is_a_sentence(bench, protocol):
     with pytest.raises(SourceError) as caught:
         open_source(bench.box(protocol=protocol), bench.limits, lambda: bench.now)

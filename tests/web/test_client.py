@@ -110,6 +110,52 @@ def test_a_connection_is_kept_between_questions_and_watched_again(server: Tokens
     assert str(caught.value) == "did not answer in time"
 
 
+def test_an_api_is_asked_with_json_and_answers_json_or_nothing(server: Tokens) -> None:
+    seen: list[tuple[str, str, str]] = []
+
+    def take(talk: Any) -> None:
+        seen.append((talk.command, talk.headers["Content-Type"], str(talk.form)))
+        talk.say(204, b"", "")
+
+    server.says = [take, says(b'{"a": 1}')]
+    with Web() as web:
+        assert web.call("POST", server.url, {}, body={"isRead": True}).body == {}
+        assert web.call("GET", server.url, {"Authorization": "Bearer x"}).body == {"a": 1}
+    assert seen[0][:2] == ("POST", "application/json")
+
+
+def test_bytes_are_taken_where_they_are_asked_for_but_never_a_web_page(server: Tokens) -> None:
+    with Web() as web:
+        server.says = [says(b"\xff\x00 mail", "text/plain"), says(b'{"error": {}}', status=404)]
+        assert web.call("GET", server.url, {}, raw=True).content == b"\xff\x00 mail"
+        assert web.call("GET", server.url, {}, raw=True).body == {"error": {}}
+        for answer in (page(), says(b"x", "text/plain", status=404)):
+            server.says = [answer]
+            with pytest.raises(WebError) as caught:
+                web.call("GET", server.url, {}, raw=True)
+            assert caught.value.code == "protocol"
+
+
+@pytest.mark.parametrize("told", ["7", "0", "x", "-1", "", "9" * 400, "Mon, 01 Jan 2024 00:00:00 GMT"])
+def test_when_to_ask_again_is_told(server: Tokens, told: str) -> None:
+    server.says = [lambda talk: talk.say(429, b"{}", Retry_After=told)]
+    with Web() as web, pytest.raises(WebError) as caught:
+        web.call("GET", server.url, {})
+    wanted = {"7": 7.0, "9" * 400: 999_999_999.0}.get(told, 0.0)
+    assert (caught.value.code, caught.value.later, caught.value.wait_s) == ("busy", True, wanted)
+
+
+def test_an_answer_may_be_as_big_as_was_allowed(server: Tokens) -> None:
+    body = b'{"a": "' + b"x" * 2_000_000 + b'"}'
+    with Web() as web:
+        server.says = [says(body), says(body), endless]
+        assert len(web.call("GET", server.url, {}, most_bytes=3_000_000).body["a"]) == 2_000_000
+        for _ in range(2):
+            with pytest.raises(WebError) as caught:
+                web.call("GET", server.url, {}, most_bytes=1_500_000)
+            assert caught.value.code == "too_big"
+
+
 def test_nobody_there(server: Tokens) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
