@@ -7,7 +7,7 @@ Invariant: everything but `pause`, `resume` and `reconcile` with `commit` only l
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -267,21 +267,15 @@ def reconcile(
             fresh = part(store, source, box, listed, new, since_of(config, store, box)).fresh
             counted = handed.Handed(source, box)
             raws = counted.fetch(fresh, config.settings().limits)
-            counting = _counting(raws, len(fresh), told)
-            known, missing = _take_in(store, counting, lease.owner, commit, quiet=not notify)
+            known, missing = _take_in(store, raws, lease.owner, commit, not notify, lambda done: told(done, len(fresh)))
             withheld = counted.withheld(fresh)
     place = elsewhere.folder if box.protocol in ("imap", "gmail", "graph", "maildir") else box.place
     return Reconciled(place, len(listed), missing, known, withheld, len(new) - len(fresh))
 
 
-def _counting(raws: Iterable[RawMail], total: int, told: Told) -> Iterator[RawMail]:
-    """Hand on mails and tell how many."""
-    for number, raw in enumerate(raws, 1):
-        yield raw
-        told(number, total)
-
-
-def _take_in(store: Store, raws: Iterator[RawMail], owner: str, commit: bool, quiet: bool) -> tuple[int, int]:
+def _take_in(
+    store: Store, raws: Iterator[RawMail], owner: str, commit: bool, quiet: bool, told: Callable[[int], object]
+) -> tuple[int, int]:
     """Spool mails, for good or as a rehearsal; the numbers of known and of missing ones."""
     known = missing = 0
     for raw in raws:
@@ -294,6 +288,7 @@ def _take_in(store: Store, raws: Iterator[RawMail], owner: str, commit: bool, qu
                 (spooled,) = store.ledger.spool([raw], owner)
         known += spooled.seen_before
         missing += not spooled.seen_before
+        told(known + missing)
     return known, missing
 
 
