@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from engine.cli import words
-from engine.cli.common import AWAY, chosen_mailboxes, complain, open_config, print_json, usage
+from engine.cli.common import AWAY, chosen_mailboxes, complain, open_config, open_store, print_json, usage
 from engine.plain_text import printable
 
 if TYPE_CHECKING:
@@ -47,6 +47,9 @@ def login(ctx: click.Context, name: str | None, for_smtp: bool, browser: bool, a
             complain(str(error))
             raise SystemExit(AWAY) from None
     wrong = works(config, box)
+    if box is not None and not wrong and config.store.path.is_file():  # `init` may not have made it yet
+        with open_store(ctx, config) as store:
+            store.setbacks.try_again(box.name)
     if as_json:
         told = {"mailbox": name, "signed_in": True, "works": not wrong, "sentence": wrong}
         print_json("mailbox", told)

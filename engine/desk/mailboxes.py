@@ -7,7 +7,7 @@ Invariant: everything but `pause`, `resume` and `reconcile` with `commit` only l
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
 

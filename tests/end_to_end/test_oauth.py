@@ -108,6 +108,21 @@ def test_F005_a_person_signs_in_and_the_mailbox_is_read_from_then_on(desk: Any, 
     assert [line["outcome"] for line in desk.run()] == ["created"]
 
 
+def test_who_signs_in_ends_the_wait_of_a_mailbox_that_was_refused(desk: Any, dovecot_and_tokens: Any) -> None:
+    dovecot, server = dovecot_and_tokens
+    account = dovecot.account()
+    account.deliver(mail(1))
+    server.user = account.user
+    desk.environ["TEST_SECRET"] = server.secret
+    configure(desk, of(account), more=section(server, "refresh_token", tenant="t"))
+    for _ in range(4):
+        desk.allegra("run")
+    assert desk.lines("mailbox", "list")[0]["retry_at"]
+    server.approved.set()
+    assert desk.allegra("mailbox", "login", "system").exit_code == 0
+    assert [line["outcome"] for line in desk.run()] == ["created"]
+
+
 def test_F005_where_no_codes_are_given_an_address_is_pasted(desk: Any, dovecot_and_tokens: Any) -> None:
     dovecot, server = dovecot_and_tokens
     account = dovecot.account()
