@@ -93,8 +93,10 @@ class FileLock:
             return []
 
     def release(self) -> None:
-        """Give the lock back; without one, nothing happens."""
+        """Give the lock back, also where the file is still mapped; without one, nothing happens."""
         if self._descriptor is not None:
+            with suppress(OSError):  # closing alone does not: a mapping has a copy of the descriptor
+                fcntl.flock(self._descriptor, fcntl.LOCK_UN)
             os.close(self._descriptor)
             self._descriptor = None
 
