@@ -186,6 +186,7 @@ TABLES = (
     "sending",
     "looking",
     "reports",
+    "imap",
     "workspaces",
     "listing",
     "slow",

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from bench import letters, many, parts, passes, watched
+from bench import imap, letters, many, parts, passes, watched
 from bench.clock import cpu_s, side_by_side
 from bench.corpus import write_maildir
 
@@ -130,6 +130,7 @@ PARTS: dict[str, Callable[[int], dict[str, Any]]] = {
     "idle": idle,
     "workspaces": many.workspaces,
     "listing": many.listing,
+    "imap": imap.imap,
     "watch": watched.watch,
     "slow": many.slow,
     "only_senders": letters.only_senders,
