@@ -9,7 +9,6 @@ from __future__ import annotations
 OPTIONS: dict[str, str] = {
     "console": "web console",
     "connector": "connectors to other trackers",
-    "mailbox.idle": "mode that waits for mail; let cron start `allegra run`",
     "store.url": "other databases than SQLite",
     "store.url_env": "other databases than SQLite",
     "store.url_file": "other databases than SQLite",

@@ -90,6 +90,10 @@ class Table:
         raise Away(f"{self._path} changes while it is read")
 
 
+LONGEST = 131_072
+"""Characters of a field."""
+
+
 def _stamp(state: os.stat_result) -> Stamp:
     return state.st_mtime_ns, state.st_size, state.st_ino
 
@@ -101,6 +105,7 @@ def _rows(text: str, own: Directory, path: Path) -> tuple[dict[str, list[Values]
     first = text.partition("\n")[0]
     wanted = own.attributes
     by = next((each for each in DELIMITERS if len(first.split(each)) > 1), ",")
+    csv.field_size_limit(LONGEST)  # it counts for the whole process
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=by)
     people: dict[str, list[Values]] = {}
     count = 0
