@@ -39,7 +39,7 @@ def trial(folder: Path, server: Dovecot, mails: int, kills: int, runners: int, f
     """Both trials; tells whether one of them did not come out as it must."""
     few = min(mails, 600)
     lost = naive(folder, server.account(), faulty, seed, few, max(10, kills // 5), runners)
-    print(f"naive loop, {few} mails: {lost['lost']} lost, {lost['twice']} twice (must not be 0)")
+    print(f"naive loop, {few} mails: {lost['lost']} lost, {lost['twice']} twice (must not be 0)", flush=True)
     began, engine = time.monotonic(), Trial(folder, server, faulty, seed)
     running = engine.under_fire(mails, kills, runners)
     fire = time.monotonic() - began

@@ -82,6 +82,8 @@ RUN = (*ALLEGRA, "run", "--mailbox", "system", "--mailbox", "w1", "--mailbox", "
 
 USERS = 40
 
+NAIVE_S = 30.0
+
 
 class Trial:
     """One trial below a folder; `faulty` is the share of connections that break, of IMAP and SMTP alike."""
@@ -242,7 +244,8 @@ def naive(
     account.deliver(*[_mail(number, message_id) for number, message_id in enumerate(given)])
     running = Runners(runners, command, folder, {**os.environ}, lambda _: True, kills, seed)
     running.start()
-    while running.kills < kills:
+    until = time.monotonic() + NAIVE_S
+    while running.kills < kills and time.monotonic() < until:  # once all is read there is nobody left to kill
         time.sleep(0.1)
     running.end()
     proxy.calm()
