@@ -687,6 +687,10 @@ KEYS = f"""
 SELECT key, last_seen, {TAKEN_AWAY} FROM presentation WHERE mailbox_id = ? AND key IN """
 """Goes on with a list of question marks."""
 
+KEYS_TOGETHER = f"""
+SELECT count(*), min(last_seen), max({TAKEN_AWAY}) FROM presentation WHERE mailbox_id = ? AND key IN """
+"""The same of all of them together."""
+
 STILL_THERE = update("presentation", "last_seen", where="mailbox_id = ? AND key = ?")
 
 # ── going through many mails ──────────────────────────────────────────────────────────────────────────────────

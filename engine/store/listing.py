@@ -108,20 +108,26 @@ class Listing:
     def sort_keys(self, mailbox: str, keys: Sequence[str]) -> Sorted:
         number = self.number(mailbox)
         now = self._database.now()
-        known: dict[str, int] = {}
-        stale: list[str] = []
+        unknown, away = set[str](), set[str]()
+        stale, long_ago = list[str](), now - LAST_SEEN_STEP_S * 1_000_000
         near = sorted(keys)  # neighbours in the table: half the time where its order is not the server's
         for start in range(0, len(near), KEYS_PER_QUERY):
             some = near[start : start + KEYS_PER_QUERY]
             marks = ",".join("?" * len(some))
-            for key, last_seen, away in self._database.rows(f"{hot.KEYS}({marks})", number, *some):
-                known[key] = away
-                if last_seen < now - LAST_SEEN_STEP_S * 1_000_000:
+            many, oldest, gone = self._database.one(f"{hot.KEYS_TOGETHER}({marks})", number, *some)
+            if many == len(some) and not gone and oldest >= long_ago:
+                continue  # all known, as nearly always
+            unknown.update(some)
+            for key, last_seen, is_away in self._database.rows(f"{hot.KEYS}({marks})", number, *some) if many else ():
+                unknown.discard(key)
+                if is_away:
+                    away.add(key)
+                if last_seen < long_ago:
                     stale.append(key)
         if stale:
             with self._database.joining():
                 self._database.many(hot.STILL_THERE, [(now, number, key) for key in stale])
-        return Sorted([key for key in keys if key not in known], [key for key in keys if known.get(key)])
+        return Sorted(_those(keys, unknown), _those(keys, away))
 
     def aside(self, mailbox: str) -> list[str]:
         return [key for key, times in self._broke(mailbox).items() if times > 1]
@@ -148,6 +154,11 @@ class Listing:
         told = "\n".join(f"{times} {key}" for key, times in broke.items())
         with self._database.joining():
             self._database.do(tables.Mailbox.update(aside=told).where(tables.Mailbox.id == self.number(mailbox)))
+
+
+def _those(keys: Sequence[str], wanted: set[str]) -> list[str]:
+    """Those of the keys that are wanted, in their order."""
+    return [key for key in keys if key in wanted] if wanted else []
 
 
 def times_of(told: str) -> dict[str, int]:
