@@ -66,8 +66,11 @@ def broken(bench: Any, idle: Any, deed: Callable[[Bell], None] = lambda bell: No
         began = time.monotonic()
         with pytest.raises(SourceError) as caught:
             bell = resting(bench, server)
-            deed(bell)
-            wait(bell, lambda: False)
+            try:
+                deed(bell)
+                wait(bell, lambda: False)
+            finally:
+                bell.close()
         return caught.value, time.monotonic() - began
 
 
