@@ -6,6 +6,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -128,7 +129,7 @@ def test_a_database_that_was_put_in_its_place_is_opened_anew(lmtp: Opening, conf
         assert mta.hand_over(MAIL, "help@example.com")[0].startswith("250")
         store.close()
         copy = path.with_name("copy")
-        with sqlite3.connect(path) as old, sqlite3.connect(copy) as new:
+        with closing(sqlite3.connect(path)) as old, closing(sqlite3.connect(copy)) as new:
             old.backup(new)
         copy.replace(path)
         for end in ("-wal", "-shm"):
