@@ -1,7 +1,7 @@
 """What is told once in a while where nobody watches: cron mails every line that a command prints.
 
-Here: whether warnings of the configuration are due, once a day, and a trouble that lasts, once an hour; whether a visit
-to a mailbox has anything to tell. Not here: the warnings (`config/`), the troubles (`store/troubles.py`),
+Here: whether warnings of the configuration are due, once a day, and a trouble that lasts, once an hour; whether a pass
+has anything to tell. Not here: the warnings (`config/`), the troubles (`store/troubles.py`),
 printing them.
 Invariant: a person at a terminal sees them always; what changed is told at once; where no file can be kept, always.
 """
@@ -12,15 +12,15 @@ import sys
 import time
 from collections.abc import Container, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from engine.model.reasons import WAITS_FOR_US
-from engine.model.stored import failure, stuck
+from engine.model.stored import NO_WAY_OUT, failure, stuck
 
 if TYPE_CHECKING:
     from engine.config import Config
     from engine.model.stored import Waiting
-    from engine.run.report import MailboxReport
+    from engine.run.report import MailboxReport, Sent
     from engine.store.store import Store
 
 FILE = "warned"
@@ -61,7 +61,25 @@ def aloud(store: Store, name: str) -> bool:
     return True
 
 
-def is_remarkable(report: MailboxReport, hushed: Container[str]) -> bool:
+class Quiet(NamedTuple):
+    """Troubles that were told within the hour; and whether that mail cannot go out is to be told now."""
+
+    hushed: frozenset[str] = frozenset()
+    away: bool = False
+
+
+def quiet_of(store: Store, reports: Sequence[MailboxReport], sent: Sent, *, whole: bool) -> Quiet:
+    """Find out what a pass tells, and remember that it did; with `whole` it hushes no mailbox."""
+    away = bool(sent.away) and aloud(store, NO_WAY_OUT)
+    return Quiet(frozenset() if whole else _hushed(store, reports), away)
+
+
+def has_news(reports: Sequence[MailboxReport], sent: Sent, quiet: Quiet) -> bool:
+    """Tell whether a pass has anything to say where nobody watches."""
+    return quiet.away or bool(sent.replaced) or any(_is_remarkable(each, quiet.hushed) for each in reports)
+
+
+def _is_remarkable(report: MailboxReport, hushed: Container[str]) -> bool:
     """Tell whether a visit to a mailbox has anything to tell that was not told within the hour."""
     if report.lines or report.notes or any(not _is_hushed(report.name, each, hushed) for each in report.waiting):
         return True
@@ -73,7 +91,7 @@ def _is_hushed(mailbox: str, waiting: Waiting, hushed: Container[str]) -> bool:
     return waiting.code in WAITS_FOR_US and stuck(mailbox) in hushed
 
 
-def hushed_of(store: Store, reports: Sequence[MailboxReport]) -> frozenset[str]:
+def _hushed(store: Store, reports: Sequence[MailboxReport]) -> frozenset[str]:
     """The troubles that were told within the hour: this pass is silent about them, its exit code is not."""
     names = [failure(report.name, report.code) for report in reports if report.state == "failed"]
     names += [stuck(report.name) for report in reports if any(each.code in WAITS_FOR_US for each in report.waiting)]

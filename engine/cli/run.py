@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
@@ -24,9 +24,8 @@ from engine.cli.common import (
     open_store,
     verbosity,
 )
-from engine.cli.reminders import aloud, hushed_of, is_remarkable
+from engine.cli.reminders import Quiet, has_news, quiet_of
 from engine.model.reasons import DIRECTORY_AWAY, NEEDS_MENDING, OUR_FAULT
-from engine.model.stored import NO_WAY_OUT
 from engine.run.report import Sent
 
 if TYPE_CHECKING:
@@ -106,19 +105,12 @@ def run(
     not load. A watch that is asked to stop ends with 0; 75 is another watch at work.
     """
     if watch:
-        if limit or since or dry_run or wait or jobs:
-            raise click.UsageError(
-                "--watch reads all mail as it comes: it does not go with --limit, --since, --dry-run, --wait, --jobs"
-            )
-        from engine.cli.watching import watch as stay
-
-        stay(ctx, names, as_json, settle=not no_move)
+        _stay(ctx, names, as_json, settle=not no_move, other=bool(limit or since or dry_run or wait or jobs))
     from engine.stop import Stop, Stopped
 
     started, stop = time.monotonic(), Stop()
     reports: list[MailboxReport] = []
-    sent, tell = Sent(), False
-    hushed: frozenset[str] = frozenset()
+    sent, quiet = Sent(), Quiet()
     with stop.signals():
         try:
             with stop.interruptible():
@@ -127,21 +119,28 @@ def run(
                 with open_store(ctx, config) as store:
                     how = limit or 0, wait, jobs or _most_jobs(), dry_run, no_move, since or "", bool(names)
                     sent = _pass(config, store, mailboxes, stop, reports, *how)
-                    tell = bool(sent.away) and aloud(store, NO_WAY_OUT)
-                    hushed = frozenset() if dry_run or as_json else hushed_of(store, reports)
+                    quiet = quiet_of(store, reports, sent, whole=dry_run or as_json)
         except (Stopped, KeyboardInterrupt):
             stop.set()
     took = time.monotonic() - started
     loud = (is_terminal() or dry_run) and verbosity(ctx) >= 0  # who tries something out wants to see it
-    if as_json or loud or tell or any(is_remarkable(report, hushed) for report in reports):
-        from engine.cli import run_told
+    if as_json or loud or has_news(reports, sent, quiet):
+        from engine.cli.run_told import tell
 
-        if as_json:
-            run_told.print_pass(reports, sent, took)
-        else:
-            run_told.print_text(reports, took, loud, dry_run, hushed)
-        run_told.print_sent(sent, config.smtp.place if tell and config.smtp is not None else "")
+        place = config.smtp.place if quiet.away and config.smtp is not None else ""
+        tell(reports, sent, took, quiet, place, as_json=as_json, loud=loud, dry_run=dry_run)
     raise SystemExit(LATER if stop.is_set() else _status(reports, sent, wait))
+
+
+def _stay(ctx: click.Context, names: Sequence[str], as_json: bool, *, settle: bool, other: bool) -> NoReturn:
+    """Watch in place of one pass; with `other` options that is wrong usage."""
+    if other:
+        raise click.UsageError(
+            "--watch reads all mail as it comes: it does not go with --limit, --since, --dry-run, --wait, --jobs"
+        )
+    from engine.cli.watching import watch
+
+    watch(ctx, names, as_json, settle)
 
 
 def _most_jobs() -> int:

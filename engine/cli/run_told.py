@@ -19,10 +19,23 @@ from engine.model.stored import failure, stuck
 from engine.plain_text import columns, fit, printable
 
 if TYPE_CHECKING:
+    from engine.cli.reminders import Quiet
     from engine.model.plan import Outcome
     from engine.model.stored import Waiting
     from engine.run.line import Line
     from engine.run.report import MailboxReport, Sent
+
+
+def tell(
+    reports: Sequence[MailboxReport], sent: Sent, took_s: float, quiet: Quiet, place: str,
+    *, as_json: bool, loud: bool, dry_run: bool = False,
+) -> None:  # fmt: skip
+    """Print a pass, of a run or of a watch. `place` is the server of outgoing mail."""
+    if as_json:
+        print_pass(reports, sent, took_s)
+    else:
+        print_text(reports, took_s, loud, dry_run, quiet.hushed)
+    print_sent(sent, place if quiet.away else "")
 
 
 def print_text(

@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 from msgspec.structs import replace
@@ -29,13 +29,12 @@ from engine.cli.common import (
     print_problems,
     verbosity,
 )
-from engine.cli.reminders import aloud, hushed_of, is_remarkable
-from engine.cli.run_told import print_pass, print_sent, print_text
+from engine.cli.reminders import has_news, quiet_of
+from engine.cli.run_told import tell
 from engine.config import ConfigError, load
-from engine.model.stored import NO_WAY_OUT
 from engine.run.alive import Alive
 from engine.run.engine import Engine
-from engine.run.watch import Host, Watch
+from engine.run.watch import Watch
 from engine.stop import Stop
 from engine.store.store import Store
 
@@ -49,7 +48,7 @@ MOST_FILES = 2000
 Seen = frozenset[tuple[str, int, int]]
 
 
-class _Desk(Host):
+class _Desk:
     """A watch on the command line."""
 
     def __init__(self, ctx: click.Context, config: Config, names: Sequence[str], as_json: bool) -> None:
@@ -92,22 +91,16 @@ class _Desk(Host):
         return chosen_mailboxes(engine.config, self._names)
 
     def told(self, engine: Engine, reports: Sequence[MailboxReport], sent: Sent, took_s: float) -> None:
-        store = engine.store
-        tell = bool(sent.away) and aloud(store, NO_WAY_OUT)
-        hushed = frozenset() if self._as_json else hushed_of(store, reports)
-        if any(is_remarkable(report, hushed) for report in reports):
-            if self._as_json:
-                print_pass(reports, sent, took_s)
-            else:
-                loud = is_terminal() and verbosity(self._ctx) >= 0
-                print_text(reports, took_s, loud, dry_run=False, hushed=hushed)
-        print_sent(sent, engine.config.smtp.place if tell and engine.config.smtp is not None else "")
+        quiet = quiet_of(engine.store, reports, sent, whole=self._as_json)
+        if has_news(reports, sent, quiet):
+            loud, smtp = is_terminal() and verbosity(self._ctx) >= 0, engine.config.smtp
+            tell(reports, sent, took_s, quiet, smtp.place if smtp is not None else "", as_json=self._as_json, loud=loud)
 
     def away(self, sentence: str) -> None:
         complain(f"{sentence}; the watch waits for it" if sentence else "the database is there again")
 
 
-def watch(ctx: click.Context, names: Sequence[str], as_json: bool, settle: bool) -> None:
+def watch(ctx: click.Context, names: Sequence[str], as_json: bool, settle: bool) -> NoReturn:
     """Watch until somebody asks to stop; ends with 0 then, with 75 where another watch is at work."""
     stop = Stop()
     with stop.signals():

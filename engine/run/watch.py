@@ -17,7 +17,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from time import monotonic
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from engine.model.stored import BROKEN
 from engine.run.backoff import still_waits
@@ -61,23 +61,20 @@ class Beating(Listener):
         self._alive.beat()
 
 
-class Host:
+class Host(Protocol):
     """What a watch asks of whoever started it."""
 
     def begin(self) -> Engine:
         """Open configuration and store; asked again after trouble with the store. Raises StoreError."""
-        raise NotImplementedError
 
     def anew(self, engine: Engine, *, asked: bool) -> Engine | None:
         """Give an engine of what the files say now, None where nothing changed or it does not load."""
-        return None
 
     def end(self, engine: Engine) -> None:
         """Close an engine, and its store."""
 
     def mailboxes(self, engine: Engine) -> list[Mailbox]:
         """Give the mailboxes to watch."""
-        return [box for box in engine.config.mailboxes if box.active]
 
     def told(self, engine: Engine, reports: Sequence[MailboxReport], sent: Sent, took_s: float) -> None:
         """Hear of a pass."""

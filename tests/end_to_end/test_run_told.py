@@ -133,3 +133,15 @@ def test_a_list_that_stops_says_so(desk: Any) -> None:
     assert len(cut.stdout.splitlines()) == 3 and cut.stderr == "these are the newest 2; --limit lists more\n"
     assert desk.allegra("mail", "list", "--limit", "3").stderr == ""
     assert len(desk.lines("mail", "list", "--limit", "2")) == 2
+
+
+def test_cron_hears_of_a_template_that_failed_although_no_mail_came(desk: Any, post: Any) -> None:
+    post.configure(more="max_per_run = 0\n")
+    desk.mail("Printer broken")
+    assert desk.allegra("run").output == ""
+    (desk.folder / "templates").mkdir()
+    (desk.folder / "templates" / "ack.en.txt").write_text("Subject: Got it\n\n{{ nobody.knows.this }}\n")
+    post.configure()
+    told = desk.allegra("run")
+    assert told.stdout == "" and "the built-in text went out in its place" in told.stderr
+    assert desk.allegra("run").output == ""

@@ -10,6 +10,7 @@ import json
 import re
 import ssl
 import threading
+from abc import abstractmethod
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
@@ -100,8 +101,9 @@ class Service:
         with self.lock:
             self.usual(talk)
 
+    @abstractmethod
     def usual(self, talk: Call) -> None:
-        raise NotImplementedError
+        """Answer as the service does."""
 
     def lost(self, talk: Call) -> None:
         """Do what is asked and never say so."""
