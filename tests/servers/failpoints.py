@@ -11,6 +11,7 @@ import importlib
 import os
 import signal
 import sys
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -203,13 +204,16 @@ def _child(folder: Path, output: Path, arguments: Sequence[str], options: dict[s
 def _install(at: At | None, steps: Path) -> None:
     """Put a counter around every step; with `at` one of them strikes."""
     taken: Counter[str] = Counter()
+    counting = threading.Lock()  # a door takes steps in several threads
     global _steps
     log = _steps = os.open(steps, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600)
 
     def step(name: str) -> None:
-        taken[name] += 1
+        with counting:
+            taken[name] += 1
+            times = taken[name]
         os.write(log, f"{name}\n".encode())
-        if at is not None and name == at.name and taken[name] == at.hit:
+        if at is not None and name == at.name and times == at.hit:
             for _ in range(at.times):
                 os.kill(os.getpid(), at.how)
 

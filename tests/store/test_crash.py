@@ -132,5 +132,8 @@ def test_G6_one_runner_is_killed_while_another_works(tmp_path):
         each.start()
     for each in processes:
         each.join()
+    codes = [each.exitcode for each in processes]
+    for each in processes:
         each.close()
+    assert codes == [-signal.SIGKILL, 0]
     conserved(home, 8)
