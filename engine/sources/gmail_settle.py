@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from engine.sources.api import standing, told
+from engine.sources.api_mails import settled
 from engine.sources.gmail import ID, labels_of
-from engine.sources.source import Action, Settled, SourceError, folders_before
+from engine.sources.source import Action, Settled, folders_before
 
 if TYPE_CHECKING:
     from engine.sources.gmail import GmailSource
@@ -23,32 +23,14 @@ STAYS = "the server says OK and leaves it as it is"
 
 def settle(source: GmailSource, actions: Sequence[Action]) -> list[Settled]:
     """Do the actions and give a result for each, in order. Raises SourceError when Gmail cannot be asked."""
-    results = [Settled(action.key, "done") if action.kind == "keep" else None for action in actions]
-    wanted = {each.key for each in actions if each.kind != "keep" and ID.fullmatch(each.key)}
-    here = standing(source.pages(), wanted) if wanted else set()
-    for number, action in enumerate(actions):
-        if results[number] is None:
-            results[number] = _settled(source, action, here)
-    return [each for each in results if each is not None]
 
-
-def _settled(source: GmailSource, action: Action, here: set[str]) -> Settled:
-    """Do one action; what Gmail refuses for this message alone has failed."""
-    if not ID.fullmatch(action.key):
-        return Settled(action.key, "gone", "it came another way")
-    try:
+    def one(action: Action, here: set[str]) -> Settled | None:
         if action.kind == "move" and action.folder:
             target = source.labels.make(action.folder)
-            if target == source.label:
-                return Settled(action.key, "kept")
-            return _do(source, action, here, target)
-        if action.kind in ("seen", "delete"):
-            return _do(source, action, here)
-    except SourceError as error:
-        if error.code not in ("source.refused", "source.bad_name"):
-            raise
-        return Settled(action.key, "failed", told(error))
-    return Settled(action.key, "failed", f"Gmail cannot {action.kind or 'do nothing'}")
+            return Settled(action.key, "kept") if target == source.label else _do(source, action, here, target)
+        return _do(source, action, here) if action.kind in ("seen", "delete") else None
+
+    return settled(actions, ID, source.pages, one)
 
 
 def _do(source: GmailSource, action: Action, here: set[str], target: str = "") -> Settled:

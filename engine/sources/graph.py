@@ -14,7 +14,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from engine.model.mail import RawMail
-from engine.sources.api import SLACK_BYTES, Api, header_bytes, told
+from engine.sources.api import SLACK_BYTES, Api, header_bytes
+from engine.sources.api_mails import fetched
 from engine.sources.arrival import Judged, by_listing
 from engine.sources.graph_folders import ID, Folders, code_of, troubles
 from engine.sources.source import Action, Limits, Listed, Peek, Settled, SourceError, printable, raw_mail
@@ -106,18 +107,7 @@ class GraphSource:
     # ── fetching ──────────────────────────────────────────────────────────────────────────────────────────────
 
     def fetch(self, keys: Sequence[str], limits: Limits) -> Iterator[RawMail]:
-        for key in keys:
-            if not ID.fullmatch(key):
-                continue
-            try:
-                raw = self._whole(key, limits)
-            except SourceError as error:
-                if error.code == "source.refused":
-                    self._refusals[key] = told(error)
-                    continue
-                raise SourceError(error.code, error.sentence, key) from None
-            if raw is not None:
-                yield raw
+        return fetched(keys, ID, lambda key: self._whole(key, limits), self._refusals)
 
     def _whole(self, key: str, limits: Limits) -> RawMail | None:
         """Fetch a message; None for what has gone or shows no bytes. Of one that is too big only the header."""

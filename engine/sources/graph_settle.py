@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from engine.sources.api import standing, told
+from engine.sources.api_mails import settled
 from engine.sources.graph_folders import ID
-from engine.sources.source import Action, Settled, SourceError, folders_before
+from engine.sources.source import Action, Settled, folders_before
 
 if TYPE_CHECKING:
     from engine.sources.graph import GraphSource
@@ -24,20 +24,8 @@ STAYS = "the server says OK and leaves it as it is"
 
 def settle(source: GraphSource, actions: Sequence[Action]) -> list[Settled]:
     """Do the actions and give a result for each, in order. Raises SourceError when Graph cannot be asked."""
-    results = [Settled(action.key, "done") if action.kind == "keep" else None for action in actions]
-    wanted = {each.key for each in actions if each.kind != "keep" and ID.fullmatch(each.key)}
-    here = standing(source.pages(), wanted) if wanted else set()
-    for number, action in enumerate(actions):
-        if results[number] is None:
-            results[number] = _settled(source, action, here)
-    return [each for each in results if each is not None]
 
-
-def _settled(source: GraphSource, action: Action, here: set[str]) -> Settled:
-    """Do one action; what Graph refuses for this message alone has failed."""
-    if not ID.fullmatch(action.key):
-        return Settled(action.key, "gone", "it came another way")
-    try:
+    def one(action: Action, here: set[str]) -> Settled | None:
         if action.kind == "move" and action.folder:
             return _moved(source, action, source.tree.make(action.folder), here)
         if action.kind == "delete":
@@ -45,11 +33,9 @@ def _settled(source: GraphSource, action: Action, here: set[str]) -> Settled:
         if action.kind == "seen":
             is_there = action.key in here or _where(source, action)
             return _act(source, action, {"isRead": True}) if is_there else Settled(action.key, "gone")
-    except SourceError as error:
-        if error.code not in ("source.refused", "source.bad_name"):
-            raise
-        return Settled(action.key, "failed", told(error))
-    return Settled(action.key, "failed", f"Graph cannot {action.kind or 'do nothing'}")
+        return None
+
+    return settled(actions, ID, source.pages, one)
 
 
 def _moved(source: GraphSource, action: Action, target: str, here: set[str]) -> Settled:
