@@ -602,10 +602,18 @@ MARKER = (
 ON CONFLICT (key) DO UPDATE SET item_id = excluded.item_id, internal = excluded.internal"""
 )
 
-DUPLICATE = """
+_COUNTS_AS_FIRST = "receipt.outcome IN ('created', 'comment', 'note', 'held')"
+
+DUPLICATE = f"""
 SELECT inbound.ref FROM inbound JOIN receipt ON receipt.inbound_id = inbound.id AND receipt.workspace = ?
 WHERE inbound.content_key = ? AND inbound.content_key IS NOT NULL AND inbound.received_at > ? AND inbound.ref <> ?
-  AND receipt.outcome IN ('created', 'comment', 'note', 'held') ORDER BY inbound.id LIMIT 1"""
+  AND {_COUNTS_AS_FIRST} ORDER BY inbound.id LIMIT 1"""
+
+SAME_BYTES = f"""
+SELECT inbound.ref FROM inbound this CROSS JOIN inbound ON inbound.raw_id = this.raw_id AND inbound.id <> this.id
+  JOIN receipt ON receipt.inbound_id = inbound.id AND receipt.workspace = ?
+WHERE this.ref = ? AND inbound.received_at > ? AND {_COUNTS_AS_FIRST} ORDER BY inbound.id LIMIT 1"""
+"""The same bytes in another mailbox: their content keys differ where only the header of one of them was read."""
 
 TOTAL_RATE = f"SELECT count(*) FROM inbound WHERE {DECIDED} AND received_at >= ? AND received_at < ?"
 
@@ -626,6 +634,8 @@ STEP_TAKEN = insert("schema_version", "version", "name", "applied_at")
 MAILBOX_ID = "SELECT id FROM mailbox WHERE name = ?"
 
 MAILBOX = insert("mailbox", "name") + " ON CONFLICT DO NOTHING"
+
+MAILBOXES = "SELECT count(*) FROM mailbox"
 
 PAUSED = "SELECT paused FROM mailbox WHERE name = ?"
 

@@ -185,10 +185,10 @@ def test_a_mail_delivered_by_the_mail_server_waits_while_its_mailbox_pauses(desk
 
 
 @pytest.fixture
-def sick(desk: Any, tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Ended]:
+def sick(desk: Any, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Ended]:
     desk.configure(more='[errors]\nretry = ["0 s"]')
     environ = poison.everywhere(tmp_path_factory.mktemp("site"))
-    return lambda: run(desk.folder, "run", environ=environ, before=poison.install)
+    return lambda *words: run(desk.folder, "run", *words, environ=environ, before=poison.install)
 
 
 def test_what_breaks_the_reader_is_an_item_with_its_subject_and_the_original(desk: Any, sick: Any) -> None:
@@ -224,6 +224,24 @@ def test_two_mails_that_differ_only_in_what_nobody_can_read_are_two(desk: Any, s
     for _ in range(6):
         sick()
     assert [row["outcome"] for row in desk.lines("mail", "list")] == ["created"] * 2
+
+
+@pytest.mark.parametrize("first", ["system", "support"])
+def test_one_mail_in_two_mailboxes_is_one_item_although_one_of_them_was_read_by_its_header_alone(
+    desk: Any, sick: Any, first: str
+) -> None:
+    desk.mail("In both", body="raise reading\n", box="system")
+    (copy,) = (desk.folder / "mail" / "system" / "new").iterdir()
+    (desk.folder / "mail" / "support" / "new" / copy.name).write_bytes(copy.read_bytes())
+    if first == "system":
+        desk.run("--mailbox", "system")
+    else:
+        for _ in range(4):
+            sick("--mailbox", "system")
+        desk.run("--mailbox", "support")
+    for _ in range(4):
+        sick()
+    assert sorted(row["outcome"] for row in desk.lines("mail", "list")) == ["created", "duplicate"]
 
 
 def test_the_admin_hears_once_of_a_mail_that_is_given_up(desk: Any, breaks: Any) -> None:

@@ -80,11 +80,16 @@ def _node(message: Message, raw: bytes, cursor: int, path: str, default: str) ->
 
 
 def _place(raw: bytes, content: bytes, cursor: int) -> int:
-    """Find a payload: behind an empty line, if it stands behind one."""
+    """Find a payload: behind an empty line, if it stands behind one, and not in the line of a boundary there."""
     at = first = raw.index(content, cursor)
-    while at >= 0 and not raw[:at].endswith((b"\n\n", b"\n\r\n")):
+    while at >= 0 and not _may_begin(raw, content, at):
         at = raw.find(content, at + 1)
     return at if at >= 0 else first
+
+
+def _may_begin(raw: bytes, content: bytes, at: int) -> bool:
+    in_boundary = raw.startswith(b"--", at) and not content.startswith(b"--")
+    return raw[:at].endswith((b"\n\n", b"\n\r\n")) and not in_boundary
 
 
 def comparable(mail: Mail) -> Mail:

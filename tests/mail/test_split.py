@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from mail_builders import codes, mail_of, multipart, raw_mail, read
 from mail_oracle import comparable, oracle
@@ -61,7 +61,14 @@ def trees(draw: st.DrawFn, depth: int = 3) -> bytes:
     return multipart(draw(KINDS), *children, boundary=f"=_edge.{depth}.{number}")
 
 
+DASH = (
+    b'Content-Type: multipart/mixed; boundary="=_edge.3.0"\n\n--=_edge.3.0\n'
+    b"Content-Type: text/plain\n\n-\n--=_edge.3.0--\n"
+)
+
+
 @settings(max_examples=250, deadline=None)
+@example(DASH, False, False)
 @given(trees(), st.booleans(), st.booleans())
 def test_splitter_and_standard_library_agree_on_any_tree(tree: bytes, crlf: bool, closed: bool) -> None:
     content = b"From: Anna <anna@example.com>\nSubject: x\nMIME-Version: 1.0\n" + tree
