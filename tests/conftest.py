@@ -34,6 +34,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.quick)
 
 
+@pytest.fixture(autouse=True)
+def no_secrets_of_other_tests() -> None:
+    """What is said is masked by every secret that this process ever read, and one of them may be a word."""
+    secrets = sys.modules.get("engine.config.secrets")
+    if secrets is not None:
+        secrets._revealed.clear()
+        secrets._passing.clear()
+
+
 @pytest.fixture(scope="session")
 def dovecot_server() -> Iterator[Dovecot | str]:
     """One Dovecot for all tests of this worker; what is missing where it is not installed."""

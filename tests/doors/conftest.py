@@ -11,7 +11,7 @@ import pytest
 from deciding import CONFIG, DATA
 from servers.doors import KEY, Standing
 
-from engine.config import Config, load, secrets
+from engine.config import Config, load
 from engine.config.doors import Http, Lmtp
 from engine.store.load import load as load_data
 from engine.store.store import Store
@@ -21,12 +21,6 @@ KEYS = (
     f'[http.keys.all]\nkey = "{KEY}"\n[http.keys.support]\nkey = "{KEY}-support"\nmailboxes = ["support"]\n'
     '[log]\nfile = "log"\n'
 )
-
-
-@pytest.fixture(autouse=True)
-def no_secrets_of_other_tests(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The log masks every secret that this process ever read, and one of them may be a word."""
-    monkeypatch.setattr(secrets, "_revealed", set())
 
 
 @pytest.fixture

@@ -107,7 +107,7 @@ def test_rules_and_the_configuration_are_those_of_the_moment(doors: Any) -> None
 def test_what_was_taken_before_a_kill_is_decided_at_the_next_start(doors: Any) -> None:
     from servers.failpoints import At, ended, start
 
-    doors.environ["ALLEGRA__LMTP__LISTEN"] = "other.sock"
+    doors.environ |= {"ALLEGRA__LMTP__LISTEN": "other.sock", "ALLEGRA__ERRORS__RETRY": '["0 s"]'}
     killed = start(doors.folder, "lmtp", at=At("door reply", hit=7, after=True), environ=doors.environ)
     while not (doors.folder / "other.sock").exists():
         time.sleep(0.01)
