@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import resource
 import subprocess
 import sys
@@ -108,14 +109,26 @@ class Ran(NamedTuple):
     said: str
 
 
+ALLEGRA = """
+import atexit, os
+atexit.register(lambda: os.write(int(os.environ["BENCH_PEAK"]), open("/proc/self/status", "rb").read()))
+from engine.cli.main import main
+main()
+"""
+"""The command, which tells at its end how much memory it had. What the system tells of an ended child (`ru_maxrss`) is
+at least the memory of who started it."""
+
+
 def allegra(folder: Path, *words: str, codes: Sequence[int] = (0,)) -> Ran:
     """Run `allegra …` as a user would, in that folder; it must end with one of `codes`."""
     began = time.perf_counter()
+    told, tells = os.pipe()
     process = subprocess.Popen(
-        [sys.executable, "-c", "from engine.cli.main import main; main()", *words],
-        cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-        env={**os.environ, "PYTHONPATH": str(Path.cwd())},
+        [sys.executable, "-c", ALLEGRA, *words],
+        cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, pass_fds=(tells,),
+        env={**os.environ, "PYTHONPATH": str(Path.cwd()), "BENCH_PEAK": str(tells)},
     )  # fmt: skip
+    os.close(tells)
     assert process.stdout is not None  # noqa: S101 - asked for above
     with process.stdout as printed:
         said = printed.read()
@@ -123,4 +136,6 @@ def allegra(folder: Path, *words: str, codes: Sequence[int] = (0,)) -> Ran:
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode not in codes:
         raise SystemExit(f"allegra {' '.join(words)}: status {process.returncode}\n{said}")
-    return Ran(used.ru_utime + used.ru_stime, time.perf_counter() - began, used.ru_maxrss / 1000, said)
+    with os.fdopen(told, "rb") as status:
+        peak = re.search(rb"VmHWM:\s+(\d+)", status.read())
+    return Ran(used.ru_utime + used.ru_stime, time.perf_counter() - began, int(peak[1]) / 1000 if peak else 0.0, said)
