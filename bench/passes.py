@@ -136,6 +136,6 @@ def allegra(folder: Path, *words: str, codes: Sequence[int] = (0,)) -> Ran:
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode not in codes:
         raise SystemExit(f"allegra {' '.join(words)}: status {process.returncode}\n{said}")
-    with os.fdopen(told, "rb") as status:
-        peak = re.search(rb"VmHWM:\s+(\d+)", status.read())
+    with os.fdopen(told, "rb") as last:
+        peak = re.search(rb"VmHWM:\s+(\d+)", last.read())
     return Ran(used.ru_utime + used.ru_stime, time.perf_counter() - began, int(peak[1]) / 1000 if peak else 0.0, said)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -245,8 +246,7 @@ def test_on_a_terminal_trouble_is_told_always(
     run: Installation, away: Callable[[], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert run("run").stderr
-    monkeypatch.setattr("engine.cli.reminders.aloud", lambda store, name: True)
-    monkeypatch.setattr("engine.cli.run.aloud", lambda store, name: True)
+    monkeypatch.setattr("engine.cli.reminders.sys", SimpleNamespace(stderr=SimpleNamespace(isatty=lambda: True)))
     assert run("run").stderr and run("run").stderr
 
 
