@@ -30,6 +30,7 @@ from engine.run import breaker, logged
 from engine.run.digests import switched_off
 from engine.run.engine import Engine
 from engine.run.hand import Hand
+from engine.run.heap import keep_heap
 from engine.run.world import Live, World
 from engine.store.claims import CRASHED
 from engine.store.commit import actor_of
@@ -79,6 +80,7 @@ def process(engine: Engine, batch: Sequence[Spooled], now: datetime) -> list[Res
     database is away or full: nothing of the batch is committed then, nothing was told to the server, and no mail
     is charged with it. In a store that takes all of it back, nothing is remembered of scripts either.
     """
+    keep_heap()
     results = _Work(engine, now, World if engine.store.is_rehearsing else Live).all(batch)
     switched_off(engine.store, engine.teller, engine.switched_off(), now)
     return results
