@@ -47,7 +47,7 @@ TRANSPORTS: Mapping[str, tuple[str, ...]] = {
 """The transports of [smtp] that have an option; all have those that are not named."""
 
 AT_TOP: Mapping[str, tuple[str, ...]] = {
-    "errors": ("behavior", "retry", "defer_limit"), "people": ("mail_suffix_separators",)
+    "errors": ("behavior", "retry", "defer_limit", "parent_wait"), "people": ("mail_suffix_separators",)
 }  # fmt: skip
 """Options that are asked where no workspace is known yet: in one they do nothing."""
 

@@ -156,6 +156,7 @@ class Errors(Section, frozen=True, rename={"from_": "from"}):
     behavior: Literal["mark", "delete"] = "mark"
     retry: tuple[Duration, ...] = (60.0, 300.0, 1800.0, 7200.0)
     defer_limit: Duration = 5 * 86400.0
+    parent_wait: Duration = 600.0
     forward_to: tuple[AddressText, ...] = ()
     from_: MailboxText = ""
     report_incoming_email_errors: bool | Literal["known"] = "known"

@@ -10,18 +10,23 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from engine.model.stored import Named
+
 HEAD = 65_536
 """Bytes of a mail that are looked at."""
+
+MOST_ANSWERED = 100
+"""So many Message-IDs that a mail names count, the last ones: those of the mails next to it."""
 
 _BLANK: Final = re.compile(rb"\n\r?\n")
 _FIELD: Final = re.compile(rb"\n(message-id|in-reply-to|references)[ \t]*:([^\n]*(?:\n[ \t][^\n]*)*)", re.IGNORECASE)
 _ID: Final = re.compile(rb"<([^<>]{1,998})>")
 
 
-def named(content: bytes) -> tuple[bytes, frozenset[bytes]]:
-    """Give the Message-ID of a mail, b"" without one, and those of the mails it names; no angle brackets."""
+def named(content: bytes) -> Named:
+    """Give the Message-ID of a mail and those of the mails it answers, as `References` and `In-Reply-To` name them."""
     end = _BLANK.search(content, 0, HEAD)
-    own, others = b"", set[bytes]()
+    own, others = b"", list[bytes]()
     for field, value in _FIELD.findall(b"\n" + content[: end.start() if end else HEAD]):
         ids = [b"".join(each.split()) for each in _ID.findall(value)] or [
             each for each in value.split() if b"@" in each
@@ -29,5 +34,5 @@ def named(content: bytes) -> tuple[bytes, frozenset[bytes]]:
         if field[0] in b"mM":
             own = own or (ids[0] if ids else b"")
         else:
-            others.update(ids)
-    return own, frozenset(others)
+            others += ids
+    return Named(own, tuple(others[-MOST_ANSWERED:]))

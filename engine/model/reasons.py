@@ -41,6 +41,9 @@ DIRECTORY_AWAY = "gate.directory_away"
 WAITS_FOR_US = OUR_FAULT | {DIRECTORY_AWAY}
 """Codes of mail that waits for something of ours, a file or a directory: of one trouble it is told once an hour."""
 
+PARENT_WAITS = "commit.parent"
+"""Code of a reply that waits for the mail it answers."""
+
 NEEDS_MENDING = OUR_FAULT | {"hook.sandbox_missing", "hook.disabled"}
 """Codes of mail that waits until somebody mends something here: a file, or the machine."""
 
@@ -326,6 +329,12 @@ _ALL = (
     ),
     Reason(
         "commit.conflict", "What this mail depends on kept changing; the mail is tried again.", (RETRY,), moved=STAYS
+    ),
+    Reason(
+        PARENT_WAITS,
+        "The mail that this one answers is not decided yet; it is waited for, so that both become one item.",
+        ("allegra explain MAIL                          why the other one waits", RETRY),
+        moved=STAYS,
     ),
     Reason(
         "fault.exception",

@@ -25,6 +25,13 @@ if TYPE_CHECKING:
 # ── the ledger ────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+class Named(NamedTuple):
+    """The Message-ID of a mail, b"" without one, and those of the mails it answers; no angle brackets."""
+
+    own: bytes = b""
+    answers: tuple[bytes, ...] = ()
+
+
 class Spooled(Struct, frozen=True):
     """A mail that this process has claimed. `row` is its number in the ledger, `mail` its public id.
 
@@ -44,6 +51,15 @@ class Spooled(Struct, frozen=True):
     owner: str = ""
     raw_row: int = 0
     mode: str = ""
+    named: Named = Named()
+
+
+class Undecided(NamedTuple):
+    """A mail that is not decided yet. `elsewhere`: another process has it in hand and lives."""
+
+    row: int
+    mail: str
+    elsewhere: bool
 
 
 class Claimed(NamedTuple):

@@ -20,6 +20,7 @@ from engine.model.stored import (
     Claimed,
     HeldSince,
     Spooled,
+    Undecided,
     Waiting,
 )
 from engine.ports.hearing import Teller
@@ -93,11 +94,9 @@ class Ledger(Protocol):
     def unclaim(self, spooled: Sequence[Spooled]) -> None:
         """Give claims back without having worked on them: the attempts are not counted."""
 
-    def in_hand(self, owner: str, now: datetime) -> dict[int, int]:
-        """Give the mails that others than `owner` have claimed and work on: row, lowest first, and raw row of each."""
-
-    def head(self, raw_row: int) -> bytes:
-        """Give the first 64 KB of a mail; nothing of one that was purged."""
+    def undecided(self, message_ids: Collection[bytes], owner: str, now: datetime) -> dict[bytes, Undecided]:
+        """Give of these Message-IDs, without angle brackets, those of mails that `owner` has not in hand and nobody has
+        decided; of several with one Message-ID the oldest."""
 
     # ── ends without a decision ───────────────────────────────────────────────────────────────────────────────
 

@@ -1,13 +1,11 @@
-"""How the memory of a process that decides is cared for: the garbage collector, and the heap of the C library.
+"""What the C library does with memory that a batch gave back.
 
-Here: both settings, and for how long. Not here: what fills the memory.
+Here: its settings, and for how long. Not here: what fills the memory, the garbage collector (`passing.py`).
 """
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from functools import cache
 
 KEPT, SINGLE = 8 * 1024 * 1024, 4 * 1024 * 1024
@@ -15,19 +13,6 @@ KEPT, SINGLE = 8 * 1024 * 1024, 4 * 1024 * 1024
 
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
 """Parameters of mallopt(3), from glibc's <malloc.h>."""
-
-
-@contextmanager
-def calm_collector() -> Iterator[None]:
-    """Let the garbage collector look more rarely: a decision makes much and leaves no cycles (100 us a mail)."""
-    before = gc.get_threshold()
-    gc.freeze()
-    gc.set_threshold(100_000, 20, 100)
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
-        gc.unfreeze()
 
 
 @cache

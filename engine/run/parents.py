@@ -1,20 +1,21 @@
 """A reply is decided after the mail it answers.
 
-Here: which mails of a batch have to wait: those whose parent another process has in hand, and those whose parent is in
-the same batch: it becomes an item before they are decided. Not here: waiting (`visit.py`).
-Invariant: only a mail with a lower number of the ledger is waited for, so no two processes wait for each other.
+Here: which mails of a batch have to wait: those whose parent another process has in hand, those whose parent is in the
+same batch, where it becomes an item before they are decided, and those whose parent waits itself, for its next attempt
+most often. Not here: waiting (`visit.py`, `process.py`).
+Invariant: only a mail with a lower number of the ledger is waited for, so no two mails wait for each other.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from engine.mail.conversation import named
+from engine.model.reasons import PARENT_WAITS
 
 if TYPE_CHECKING:
-    from engine.model.stored import Spooled
+    from engine.model.stored import Spooled, Undecided
     from engine.store.store import Store
 
 WAIT_S = 10.0
@@ -22,38 +23,60 @@ WAIT_S = 10.0
 
 LOOK_S = 0.02
 
+LOOK_AGAIN = timedelta(minutes=1)
+"""How long a reply waits whose parent waits itself, before it is looked again."""
 
-class Parents:
-    """Looks for the mails that replies answer among those that other processes than `owner` have in hand."""
 
-    def __init__(self, store: Store, owner: str, now: Callable[[], datetime]) -> None:
-        self._store, self._owner, self._now = store, owner, now
-        self._ids: dict[int, bytes] = {}
-        self._seen = -1
+def parted(
+    store: Store, batch: Sequence[Spooled], owner: str, now: datetime
+) -> tuple[list[Spooled], list[Spooled]]:  # fmt: skip
+    """Part a batch of `owner` into mails that can be decided and mails that wait for others which are in hand."""
+    undecided = _undecided(store, batch, owner, now)
+    elsewhere = {each: parent.row for each, parent in undecided.items() if parent.elsewhere}
+    ready: list[Spooled] = []
+    late: list[Spooled] = []
+    before: set[bytes] = set()
+    for spooled in batch:
+        own, answers = spooled.named
+        is_late = any(each in before or elsewhere.get(each, spooled.row) < spooled.row for each in answers)
+        (late if is_late else ready).append(spooled)
+        before.add(own)
+    return ready, late
 
-    def parted(self, batch: Sequence[Spooled]) -> tuple[list[Spooled], list[Spooled]]:
-        """Part a batch into mails that can be decided and mails that have to wait."""
-        rows = self._in_hand_elsewhere()
-        if not rows and len(batch) == 1:
-            return list(batch), []
-        row_of = {self._ids[row]: row for row in reversed(rows)}
-        ready: list[Spooled] = []
-        late: list[Spooled] = []
-        before: set[bytes] = set()
+
+def put_off(store: Store, batch: Sequence[Spooled], now: datetime, longest_s: float) -> dict[int, str]:
+    """Let the mails of a batch wait that answer one which waits itself; gives their rows, and why.
+
+    None waits for longer than `longest_s` after it came. Raises StoreError.
+    """
+    longest = timedelta(seconds=longest_s)
+    waits = waited_for(store, batch, now, longest)
+    late = {row: f"it answers {parent.mail}, which is not decided yet" for row, parent in waits.items()}
+    if late:
+        with store.writing():
+            for each in batch:
+                if each.row in late:
+                    until = min(now + LOOK_AGAIN, each.raw.received_at + longest)
+                    store.ledger.defer(each, PARENT_WAITS, late[each.row], until)
+    return late
+
+
+def waited_for(store: Store, batch: Sequence[Spooled], now: datetime, longest: timedelta) -> dict[int, Undecided]:
+    """Tell which mails of a batch answer a mail that came before them, waits, and is not in the batch; by their rows.
+
+    What answers one of these waits too.
+    """
+    waits: dict[int, Undecided] = {}
+    if found := _undecided(store, batch, "", now):
+        here = {spooled.row for spooled in batch}
         for spooled in batch:
-            own, answers = named(spooled.raw.content)
-            is_late = any(each in before or row_of.get(each, spooled.row) < spooled.row for each in answers)
-            (late if is_late else ready).append(spooled)
-            before.add(own)
-        return ready, late
+            for parent in filter(None, map(found.get, spooled.named.answers)):
+                is_first = parent.row < spooled.row and (parent.row not in here or parent.row in waits)
+                if is_first and now < spooled.raw.received_at + longest:
+                    waits.setdefault(spooled.row, parent)
+    return waits
 
-    def _in_hand_elsewhere(self) -> list[int]:
-        """Number the mails that others work on, lowest first; asked only where another connection has committed."""
-        others = self._store.versions().others
-        if others == self._seen:
-            return []
-        ledger = self._store.ledger
-        rows = ledger.in_hand(self._owner, self._now())
-        self._seen = -1 if rows else others
-        self._ids = {row: self._ids.get(row) or named(ledger.head(raw))[0] for row, raw in rows.items()}
-        return list(rows)
+
+def _undecided(store: Store, batch: Sequence[Spooled], owner: str, now: datetime) -> dict[bytes, Undecided]:
+    named = {each for spooled in batch for each in spooled.named.answers}
+    return store.ledger.undecided(named, owner, now) if named else {}

@@ -25,13 +25,15 @@ from engine.model.events import Kind, Why
 from engine.model.extra import ExtraError
 from engine.model.hearing import Actor
 from engine.model.plan import Outcome, Plan, Receipt, Settle, Tell
+from engine.model.reasons import PARENT_WAITS
 from engine.model.whole import whole
 from engine.run import breaker, logged
 from engine.run.digests import switched_off
 from engine.run.engine import Engine
 from engine.run.hand import Hand
 from engine.run.heap import keep_heap
-from engine.run.world import Live, World
+from engine.run.parents import put_off
+from engine.run.world import Live, World, is_still_true
 from engine.store.claims import CRASHED
 from engine.store.commit import actor_of
 from engine.store.errors import ClaimLost, StoreError
@@ -118,9 +120,8 @@ class _Work:
 
     def all(self, batch: Sequence[Spooled]) -> list[Result]:
         """Decide and commit every mail of a batch, in its order."""
-        results: list[Result] = []
         order = {spooled.row: number for number, spooled in enumerate(batch)}
-        rest: Sequence[Spooled] = batch
+        results, rest = self._after_parents(batch)
         patience_s = PATIENCE_S
         try:
             while rest:
@@ -136,6 +137,14 @@ class _Work:
             self.engine.batch_over()
             logged.mails(self.engine, results)
         return sorted(results, key=lambda result: order[result.spooled.row])
+
+    def _after_parents(self, batch: Sequence[Spooled]) -> tuple[list[Result], Sequence[Spooled]]:
+        """Put off what answers a mail that is not decided yet; gives that, and the rest."""
+        if self.engine.stop.is_set():  # all are given back
+            return [], batch
+        late = put_off(self.store, batch, self.now, self.config.settings("").errors.parent_wait)
+        told = [Result(one, Outcome.DEFERRED, PARENT_WAITS, late[one.row], ENGINE) for one in batch if one.row in late]
+        return told, [spooled for spooled in batch if spooled.row not in late]
 
     def alone(self, spooled: Spooled) -> list[Result]:
         """Decide a mail whose answers changed once more, by itself; one that never comes to rest waits."""
@@ -177,7 +186,7 @@ class _Work:
             for case in decided:
                 spooled = hand.batch[case.number]
                 hand.note(spooled.row)
-                if not self._still_true(case.decision):
+                if not is_still_true(self.store, case.decision):
                     again.append(spooled)
                     continue
                 with suppress(ClaimLost):  # another runner has the mail, and answers for it; nothing was written
@@ -201,19 +210,6 @@ class _Work:
         except Exception as error:
             broken.append((spooled, error))
         return None
-
-    def _still_true(self, decision: Decision) -> bool:
-        """Ask the questions about accounts, items and receipts again whose answers may have changed meanwhile."""
-        if decision.versions is None:
-            return True
-        changes = self.store.changed_since(decision.versions)
-        counters, world = changes.counters, decision.look.world
-        return not counters or all(
-            world.ask(question) == answer
-            for question, answer in decision.look.answers.items()
-            if not counters.isdisjoint(question.depends_on)
-            and changes.reach(question.depends_on, question.hangs_on(answer))
-        )
 
     def _commit(self, spooled: Spooled, decision: Decision, trace: bytes) -> Result:
         plan = decision.plan

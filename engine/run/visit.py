@@ -10,13 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from functools import cached_property
 from itertools import chain
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from engine.model.reasons import OUR_FAULT
+from engine.model.reasons import OUR_FAULT, PARENT_WAITS
 from engine.model.stored import NO_ROOM
 from engine.run.room import lack
 from engine.stop import Stopped
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
     from engine.model.stored import Spooled
     from engine.run.engine import Engine
     from engine.run.lease import Lease
-    from engine.run.parents import Parents
     from engine.run.process import Result
     from engine.run.report import Listener, MailboxReport
     from engine.sources.handed import Handed
@@ -64,12 +62,6 @@ class Visit(Struct, eq=False, dict=True):
     opened: AbstractContextManager[Source] | None = None
     suspect: bool = False
 
-    @cached_property
-    def _parents(self) -> Parents:
-        from engine.run.parents import Parents
-
-        return Parents(self.engine.store, self.lease.owner, self.now)
-
     @property
     def stop(self) -> Stop:
         """What asks this work to stop: the engine's."""
@@ -80,6 +72,13 @@ class Visit(Struct, eq=False, dict=True):
         queue, name = self.engine.store.queue, self.mailbox.name
         if any(each.code in OUR_FAULT for each in queue.waiting(name)):
             queue.make_due(name, OUR_FAULT)
+
+    def look_at_replies_again(self) -> None:
+        """Decide what waited for a mail that was tried again just now."""
+        queue, name = self.engine.store.queue, self.mailbox.name
+        if any(each.code == PARENT_WAITS for each in queue.waiting(name)):
+            queue.make_due(name, {PARENT_WAITS})
+            self.decide_waiting(tried=False)
 
     def decide_waiting(self, tried: bool) -> None:
         """Decide what waits in the spool: released, deferred, left by a run that died; with `tried` also what broke."""
@@ -240,7 +239,7 @@ class Visit(Struct, eq=False, dict=True):
         from engine.run.batches import BATCH_BYTES
         from engine.run.process import BATCH, process
 
-        ready, late = self._parents.parted(batch)
+        ready, late = self._parted(batch)
         if len(late) >= BATCH or sum(len(each.raw.content) for each in late) >= BATCH_BYTES:
             self._decide_all(batch)
             return []
@@ -255,7 +254,7 @@ class Visit(Struct, eq=False, dict=True):
         waited, left = 0.0, batch
         results: list[Result] = []
         while left:
-            ready, late = self._parents.parted(left)
+            ready, late = self._parted(left)
             if not ready and (self.stop.is_set() or waited >= WAIT_S):
                 ready, late = late, []
             if ready:
@@ -266,6 +265,11 @@ class Visit(Struct, eq=False, dict=True):
             left = late
         order = {spooled.row: number for number, spooled in enumerate(batch)}
         self._tell(sorted(results, key=lambda result: order[result.spooled.row]))
+
+    def _parted(self, batch: Sequence[Spooled]) -> tuple[list[Spooled], list[Spooled]]:
+        from engine.run.parents import parted
+
+        return parted(self.engine.store, batch, self.lease.owner, self.now())
 
     def _tell(self, results: Sequence[Result]) -> None:
         if results:

@@ -1,7 +1,7 @@
 """Who answers the questions of a decision: the store, the sandbox, the scanner.
 
-Here: the one table of questions and who answers each. Not here: the questions (`model/questions.py`), the recording of
-answers (`lookups.py`).
+Here: the one table of questions and who answers each, and whether the answers of a decision still hold. Not here: the
+questions (`model/questions.py`), the recording of answers (`lookups.py`).
 Invariant: every question stands in the table, and who answers takes its words in their order.
 """
 
@@ -22,7 +22,9 @@ from engine.model.hook_request import HookRequest
 from engine.model.questions import A, Question
 
 if TYPE_CHECKING:
+    from engine.decision.pipeline import Decision
     from engine.run.engine import Engine
+    from engine.store.store import Store
 
 P = ParamSpec("P")
 
@@ -142,3 +144,17 @@ WHO_ANSWERS: Mapping[type[Question[Any]], Callable[[World], Callable[..., Any]]]
         _by(questions.HooksSay, lambda world: world.hooks),
     )
 )
+
+
+def is_still_true(store: Store, decision: Decision) -> bool:
+    """Ask the questions about accounts, items and receipts again whose answers may have changed meanwhile."""
+    if decision.versions is None:
+        return True
+    changes = store.changed_since(decision.versions)
+    counters, world = changes.counters, decision.look.world
+    return not counters or all(
+        world.ask(question) == answer
+        for question, answer in decision.look.answers.items()
+        if not counters.isdisjoint(question.depends_on)
+        and changes.reach(question.depends_on, question.hangs_on(answer))
+    )

@@ -8,7 +8,7 @@ a quarantined mail keeps its bytes and has a receipt that says why.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from functools import cache
 from itertools import takewhile
@@ -16,17 +16,18 @@ from typing import Any
 
 import msgspec
 
+from engine.mail.conversation import named
 from engine.model.draft import ENGINE
 from engine.model.facts import Facts, Release
 from engine.model.mail import Envelope, Mail, Origin, RawMail
-from engine.model.stored import Claimed, Spooled
+from engine.model.stored import Claimed, Spooled, Undecided
 from engine.store import hot, tables
 from engine.store.database import Database, time, us
 from engine.store.errors import Refused
 from engine.store.listing import Listing
 from engine.store.mails import Mails
 from engine.store.queue import CLAIM_S, is_free, last_line
-from engine.store.receipts import Receipts, message_key
+from engine.store.receipts import Receipts, message_key, named_key
 from engine.store.settling import plan
 
 CLAIM_BYTES = 8_000_000
@@ -36,6 +37,9 @@ MOST_TEXT = 1000
 """Characters kept of a header value that mails are searched by."""
 
 MOST_ERROR = 20_000
+
+ASKED_AT_ONCE = 500
+"""Values of one question: some builds of SQLite take 999."""
 
 CRASHED = "every attempt ended in a crash of the whole process"
 
@@ -107,14 +111,18 @@ class Claims:
                 raise Refused(f"{row.mail} does not wait: it is {row.outcome}")
             self._database.do(inbound.update(owner=None, claimed_until=0, next_at=0).where(inbound.id == row.row))
 
-    def in_hand(self, owner: str, now: datetime) -> dict[int, int]:
-        moment, is_over = us(now), cache(is_free)  # a batch has one owner
-        rows = self._database.rows(hot.IN_HAND, owner)
-        return {row: raw for row, raw, held_by, until in rows if not is_over(held_by, until, moment)}
-
-    def head(self, raw_row: int) -> bytes:
-        found = self._database.one(hot.HEAD, raw_row)
-        return bytes(found[0] or b"") if found else b""
+    def undecided(self, message_ids: Collection[bytes], owner: str, now: datetime) -> dict[bytes, Undecided]:
+        found: dict[bytes, Undecided] = {}
+        asked_for = {named_key(each): each for each in message_ids}
+        keys, moment, is_over = [*asked_for], us(now), cache(is_free)  # a batch has one owner
+        for start in range(0, len(keys), ASKED_AT_ONCE):
+            asked = keys[start : start + ASKED_AT_ONCE]
+            rows = self._database.rows(f"{hot.UNDECIDED}({','.join('?' * len(asked))}) ORDER BY id DESC", *asked)
+            for key, row, mail, held_by, until in rows:
+                if held_by != owner:
+                    elsewhere = held_by is not None and not is_over(held_by, until, moment)
+                    found[asked_for[key]] = Undecided(row, mail, elsewhere)
+        return found
 
     def spooled(self, row: int) -> Spooled:
         """Read a mail of the ledger with its bytes, as whoever holds the claim gets it."""
@@ -126,8 +134,9 @@ class Claims:
         )  # fmt: skip
         release = msgspec.json.decode(released, type=Release) if released else None
         return Spooled(
-            number, mail, generation, attempts, raw, release, False, raw.received_at, owner or "", raw_row, mode
-        )
+            number, mail, generation, attempts, raw, release, False, raw.received_at, owner or "", raw_row, mode,
+            named(raw.content),
+        )  # fmt: skip
 
     # ── waiting, breaking ─────────────────────────────────────────────────────────────────────────────────────
 

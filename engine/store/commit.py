@@ -27,7 +27,7 @@ from engine.store.database import us
 from engine.store.dispatches import Dispatches, Source
 from engine.store.effects import Effects, Shelves
 from engine.store.errors import ClaimLost
-from engine.store.receipts import Receipts, body_key, message_key, search_key
+from engine.store.receipts import Receipts, body_key, message_key, named_key, search_key
 from engine.store.scene import Scene
 from engine.store.settling import plan as plan_action
 
@@ -131,9 +131,12 @@ class Commit:
     def _compare_and_set(self, spooled: Spooled, mail: Mail, facts: Facts, plan: Plan, now: int) -> None:
         done = self._database.run(
             hot.SETTLE_INBOUND, STATES[plan.outcome], plan.disposition.code, mail.message_id[:MOST_TEXT],
-            message_key(mail.message_id), search_key(mail.fingerprint), *listed(mail, facts),
+            search_key(mail.fingerprint), *listed(mail, facts),
             body_key(facts.cut.new), now,
             *claim_of(spooled),
         )  # fmt: skip
         if done.rowcount != 1:
             raise ClaimLost(f"another runner has taken {spooled.mail}")
+        key = message_key(mail.message_id)
+        if key != named_key(spooled.named.own):
+            self._database.run(hot.SETTLE_UNDER_KEY, key, spooled.row)

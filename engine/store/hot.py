@@ -52,7 +52,7 @@ RAW = insert("raw_mail", "digest", "size", "content", "truncated")
 
 INBOUND = insert(
     "inbound", "ref", "mailbox_id", "raw_id", "received_at", "reverse_path", "forward_paths", "source_key",
-    "attempts", "owner", "claimed_until", "mode",
+    "attempts", "owner", "claimed_until", "mode", "message_key",
 )  # fmt: skip
 
 PRESENTATION = insert(
@@ -97,9 +97,10 @@ CLAIMED_ROWS = f"""
 SELECT id, attempts, owner, claimed_until FROM inbound
 WHERE {OPEN} AND state = 'received' AND mailbox_id = ? AND owner IS NOT NULL"""
 
-IN_HAND = f"""
-SELECT id, raw_id, owner, claimed_until FROM inbound
-WHERE {OPEN} AND state = 'received' AND owner IS NOT NULL AND owner <> ? ORDER BY id"""
+UNDECIDED = """
+SELECT message_key, id, ref, owner, claimed_until FROM inbound
+WHERE message_key IS NOT NULL AND state = 'received' AND message_key IN """
+"""Goes on with a list of question marks."""
 
 # Set by a clock that ran ahead: nobody makes a mail wait that long.
 WAITS_TOO_LONG = f"""
@@ -131,10 +132,12 @@ DEFER = update(
 
 # ── commit ────────────────────────────────────────────────────────────────────────────────────────────────────
 
-SETTLE_INBOUND = update(
-    "inbound", "state", "code", "message_id", "message_key", "content_key", "sender", "recipients", "subject",
-    "body_key", "decided_at", where=CLAIMED,
-).replace(" WHERE", ", owner = NULL, error = '' WHERE")  # fmt: skip
+_SETTLE = "state", "code", "message_id", "content_key", "sender", "recipients", "subject", "body_key", "decided_at"
+
+SETTLE_INBOUND = update("inbound", *_SETTLE, where=CLAIMED).replace(" WHERE", ", owner = NULL, error = '' WHERE")
+
+SETTLE_UNDER_KEY = update("inbound", "message_key", where="id = ?")
+"""Where the parser reads another Message-ID than a look at the header did."""
 
 RECEIPT = insert(
     "receipt", "inbound_id", "generation", "outcome", "code", "because", "by_kind", "by_name", "by_file",

@@ -37,7 +37,7 @@ class Ledger:
         self.spool = spool.spool
         self.claim, self.claim_one, self.unclaim = claims.claim, claims.claim_one, claims.unclaim
         self.defer, self.fail, self.describe = claims.defer, claims.fail, claims.describe
-        self.in_hand, self.head, self.reset_status = claims.in_hand, claims.head, claims.reset_status
+        self.undecided, self.reset_status = claims.undecided, claims.reset_status
         self.tell, self.happened, self.not_arrived = telling.tell, telling.happened, telling.not_arrived
         self.last_happened, self.held, self.carry = telling.last, telling.held, telling.carry
         self.reopen, self.ignore, self.reject = closing.reopen, closing.ignore, closing.reject

@@ -43,6 +43,11 @@ def message_key(message_id: str) -> bytes | None:
     return search_key(message_id.strip().strip("<>"))
 
 
+def named_key(message_id: bytes) -> bytes | None:
+    """Give the search key of a Message-ID as it stands in a header, without angle brackets: that of its text."""
+    return blake2b(message_id, digest_size=16).digest() if message_id else None
+
+
 def body_key(text: str) -> bytes | None:
     """Give the key of what is new in a mail, 8 bytes: the same whatever its digits and blanks; None for nothing.
 

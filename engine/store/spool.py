@@ -10,6 +10,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 
+from engine.mail.conversation import named
 from engine.model import rhythm
 from engine.model.mail import RawMail
 from engine.model.stored import Spooled
@@ -18,6 +19,7 @@ from engine.store.database import Database, time, us
 from engine.store.listing import Listing
 from engine.store.memory import Memory
 from engine.store.queue import CLAIM_S
+from engine.store.receipts import named_key
 from engine.store.settling import NOTHING
 
 
@@ -73,16 +75,16 @@ class Spool:
                 self._unpurge(number, raw)
         received_at = us(raw.received_at)
         mail = "m-" + secrets.token_hex(6)
-        forward = "\n".join(raw.envelope.forward_paths)
+        forward, names = "\n".join(raw.envelope.forward_paths), named(raw.content)
         row = database.insert(
             hot.INBOUND, mail, mailbox, number, received_at, raw.envelope.reverse_path, forward, raw.origin.key,
-            1, owner, now + CLAIM_S * 1_000_000, mode,
+            1, owner, now + CLAIM_S * 1_000_000, mode, named_key(names.own),
         )  # fmt: skip
         database.run(
             hot.PRESENTATION, mailbox, raw.origin.key, row, raw.origin.size_bytes or size, received_at, now,
             "", "", "none",
         )  # fmt: skip
-        return Spooled(row, mail, 1, 1, raw, None, False, raw.received_at, owner, number, mode)
+        return Spooled(row, mail, 1, 1, raw, None, False, raw.received_at, owner, number, mode, names)
 
     def _unpurge(self, number: int, raw: RawMail) -> None:
         kept = tables.RawMail
@@ -110,4 +112,5 @@ class Spool:
             claimed_until=now + CLAIM_S * 1_000_000, code="", error="",
         )  # fmt: skip
         database.do(claimed.where(inbound.id == row))
-        return Spooled(row, mail, generation + 1, 1, raw, None, False, time(received_at), owner, number, "new")
+        names = named(raw.content)
+        return Spooled(row, mail, generation + 1, 1, raw, None, False, time(received_at), owner, number, "new", names)

@@ -292,3 +292,29 @@ def test_a_disk_that_fills_up_ends_the_fetching_in_the_middle(desk: Any, monkeyp
     assert 50 <= len(lines) < 120
     monkeypatch.undo()
     assert len(lines) + len(desk.run()) == 120
+
+
+def test_a_reply_waits_for_the_mail_it_answers_while_that_waits_for_its_next_attempt(desk: Any, breaks: Any) -> None:
+    breaks(lambda content: b"Subject: Broken" in content)
+    desk.mail("Broken", message_id="<first@example.com>")
+    desk.run()
+    reply = ["In-Reply-To: <first@example.com>", "References: <first@example.com>"]
+    desk.mail("Re: Broken", message_id="<second@example.com>", headers=reply)
+    desk.mail("Re: Broken", message_id="<third@example.com>", headers=["In-Reply-To: <second@example.com>"])
+    assert [line["code"] for line in desk.run()] == ["commit.parent"] * 2, "the reply waits, and what answers it"
+    waits = sql(desk, "SELECT code, error FROM inbound WHERE state = 'received' ORDER BY id")[1:]
+    first, second = (mail for (mail,) in sql(desk, "SELECT ref FROM inbound ORDER BY id LIMIT 2"))
+    because = "it answers {}, which is not decided yet"
+    assert waits == [("commit.parent", because.format(first)), ("commit.parent", because.format(second))]
+    breaks(lambda content: False)
+    sql(desk, "UPDATE inbound SET next_at = 1 WHERE code = 'fault.exception'")
+    assert [line["outcome"] for line in desk.run()] == ["created", "comment", "comment"], "in the same pass"
+
+
+def test_a_parent_that_goes_on_breaking_does_not_hold_its_replies_for_ever(desk: Any, breaks: Any) -> None:
+    breaks(lambda content: b"Subject: Broken" in content)
+    desk.configure(more='[errors]\nparent_wait = "0 s"\n')
+    desk.mail("Broken", message_id="<first@example.com>")
+    desk.run()
+    desk.mail("Re: Broken", message_id="<second@example.com>", headers=["In-Reply-To: <first@example.com>"])
+    assert [line["outcome"] for line in desk.run()] == ["created"]

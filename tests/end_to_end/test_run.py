@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from engine.run.parents import Parents
+from engine.run import parents
 from engine.run.process import BATCH
 
 NO_FLOOD = 'mails_per_sender = { limit = 1000, per = "1 hour", then = "hold" }'
@@ -241,13 +241,13 @@ def test_a_mailbox_that_is_none_is_wrong_usage_and_says_which_there_are(desk: An
 
 def test_a_long_conversation_is_decided_in_batches_that_do_not_grow(desk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each mail answers the one before it, so that of a batch all but one have to wait."""
-    parted, sizes = Parents.parted, []
+    parted, sizes = parents.parted, []
 
-    def counted(self: Parents, batch: Any) -> Any:
+    def counted(store: Any, batch: Any, *rest: Any) -> Any:
         sizes.append(len(batch))
-        return parted(self, batch)
+        return parted(store, batch, *rest)
 
-    monkeypatch.setattr(Parents, "parted", counted)
+    monkeypatch.setattr(parents, "parted", counted)
     desk.configure(gates='unknown_sender = "off"')
     before = desk.mail("Printer")
     for number in range(219):

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from engine.model.mail import Origin, RawMail
 from engine.model.stored import Spooled
-from engine.run.parents import Parents
+from engine.run.parents import parted, waited_for
 from engine.store.locks import owner
 from engine.store.store import Store
 
+HOUR = timedelta(hours=1)
 OTHER = "elsewhere/boot/7/7"
 
 
@@ -27,7 +28,6 @@ class Two:
 
     def __init__(self, mine: Store, others: Store) -> None:
         self.mine, self.others, self.number = mine, others, 0
-        self.parents = Parents(mine, owner(), now)
 
     def mail(self, name: str, *answers: str, other: bool = False) -> Spooled:
         """Spool a mail with this Message-ID; gives it as its process has it in hand."""
@@ -41,7 +41,7 @@ class Two:
         return spooled
 
     def parted(self, *batch: Spooled) -> tuple[list[int], list[int]]:
-        ready, late = self.parents.parted(batch)
+        ready, late = parted(self.mine, batch, owner(), now())
         return [batch.index(each) for each in ready], [batch.index(each) for each in late]
 
 
@@ -73,3 +73,21 @@ def test_a_reply_waits_for_its_parent_in_the_same_batch(two: Two) -> None:
 
 def test_a_mail_that_answers_itself_does_not_wait(two: Two) -> None:
     assert two.parted(two.mail("a", "a")) == ([0], [])
+
+
+def test_a_reply_waits_for_one_that_waits_itself_and_what_answers_the_reply_waits_too(two: Two) -> None:
+    parent = two.mail("parent")
+    two.mine.ledger.unclaim([parent])
+    batch = two.mail("a"), two.mail("b", "parent"), two.mail("c", "b"), two.mail("d", "a")
+    waits = waited_for(two.mine, batch, now(), HOUR)
+    assert {row: each.mail for row, each in waits.items()} == {batch[1].row: parent.mail, batch[2].row: batch[1].mail}
+    assert waited_for(two.mine, batch, now(), timedelta(0)) == {}, "nobody waits for ever"
+    two.mine.ledger.claim_one(parent.mail, now(), owner())
+    two.mine.ledger.ignore(parent.mail, "anna", "seen")
+    assert waited_for(two.mine, batch, now(), HOUR) == {}
+
+
+def test_nothing_waits_for_a_mail_that_came_later_even_if_that_waits(two: Two) -> None:
+    mine = two.mail("a", "later")
+    two.mine.ledger.unclaim([two.mail("later", "a")])
+    assert waited_for(two.mine, [mine], now(), HOUR) == {}

@@ -12,7 +12,7 @@ from engine.decision import facts
 from engine.model.mail import Mail
 from engine.model.plan import Outcome
 from engine.run.engine import Engine
-from engine.run.process import DECIDE_AGAIN, MAX_ATTEMPTS, _Work, process
+from engine.run.process import DECIDE_AGAIN, MAX_ATTEMPTS, process
 from engine.run.world import World
 from engine.store.errors import StoreError
 
@@ -90,7 +90,7 @@ def test_a_mail_whose_answers_never_come_to_rest_is_deferred(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     tried = []
-    monkeypatch.setattr(_Work, "_still_true", lambda self, decision: bool(tried.append(decision)))
+    monkeypatch.setattr("engine.run.process.is_still_true", lambda store, decision: bool(tried.append(decision)))
     results = process(engine, engine.store.ledger.spool([raw()], "a"), NOW)
     assert outcomes(results) == [Outcome.DEFERRED]
     assert results[0].code == "commit.conflict"

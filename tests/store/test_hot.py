@@ -157,7 +157,7 @@ def texts():
             yield from (pytest.param(text, id=f"{name} {key}".strip()) for key, text in found if " " in text)
 
 
-FRAGMENTS = {hot.KEYS: "(?)", hot.KEYS_TOGETHER: "(?)", hot.KEPT: "(?)"}
+FRAGMENTS = {hot.KEYS: "(?)", hot.KEYS_TOGETHER: "(?)", hot.KEPT: "(?)", hot.UNDECIDED: "(?)"}
 """Texts that go on, and what makes them whole."""
 
 

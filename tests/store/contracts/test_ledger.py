@@ -83,15 +83,28 @@ def test_one_mail_can_be_claimed_by_name_if_it_waits_and_nobody_has_it(desk, led
         ledger.claim_one(desk.end(Outcome.HELD), desk.now, ME)
 
 
-def test_what_others_have_in_hand_is_numbered_and_its_first_bytes_can_be_read(desk, ledger):
-    mine, theirs, free = desk.spool(b"mine", b"theirs", b"free")
+def test_what_is_not_decided_is_found_by_its_message_id_and_whether_somebody_has_it_in_hand(desk, ledger):
+    mine, theirs, free = desk.spool(*(b"Message-ID: <%s@x>\n\nHello" % each for each in (b"mine", b"theirs", b"free")))
     ledger.unclaim([theirs, free])
-    assert ledger.in_hand("somebody/else/9/9", desk.now) == {mine.row: mine.raw_row}
-    assert ledger.in_hand(mine.owner, desk.now) == {}
     ledger.claim("system", 1, desk.now, ME)
-    assert ledger.in_hand(mine.owner, desk.now) == {theirs.row: theirs.raw_row}
-    assert ledger.in_hand(mine.owner, desk.later(minutes=20)) == {}, "nobody works as long as that"
-    assert (ledger.head(theirs.raw_row), ledger.head(99)) == (theirs.raw.content, b"")
+    asked = [b"mine@x", b"theirs@x", b"free@x", b"other@x", *(b"%d@x" % each for each in range(1200))]
+    found = {b"theirs@x": (theirs.row, theirs.mail, True), b"free@x": (free.row, free.mail, False)}
+    assert ledger.undecided(asked, mine.owner, desk.now) == found
+    assert ledger.undecided(asked, ME, desk.now) == {
+        b"mine@x": (mine.row, mine.mail, True), b"free@x": found[b"free@x"],
+    }  # fmt: skip
+    late = ledger.undecided([b"theirs@x"], mine.owner, desk.later(minutes=20))
+    assert not late[b"theirs@x"].elsewhere, "nobody works as long as that"
+
+
+def test_what_is_decided_is_not_undecided_and_of_two_with_one_message_id_it_is_the_oldest(desk, ledger):
+    first, second, third = desk.spool(*(b"Message-ID: <a@x>\n\n%d" % each for each in range(3)))
+    assert ledger.undecided([b"a@x"], ME, desk.now)[b"a@x"].row == first.row
+    ledger.ignore(first.mail, "anna", "seen")
+    assert ledger.undecided([b"a@x"], ME, desk.now)[b"a@x"].row == second.row
+    for each in (second, third):
+        ledger.ignore(each.mail, "anna", "seen")
+    assert ledger.undecided([b"a@x"], ME, desk.now) == {}
 
 
 def test_a_waiting_mail_is_listed_by_what_is_described(desk, store, ledger):
