@@ -182,11 +182,15 @@ def log_act(ctx: click.Context, event: str, said: str = "", *, mail: str = "") -
 
 
 def save(path: Path, content: bytes, *, over: bool = False) -> None:
-    """Write a file, never `over` one unless that is asked for. Raises click.ClickException."""
+    """Write a file, never `over` one unless that is asked for; no half of one is left. Raises click.ClickException."""
+    made = False
     try:
         with path.open("wb" if over else "xb") as target:
+            made = not over
             target.write(content)
     except OSError as error:
+        if made:  # it would stand in the way of whoever tries again
+            path.unlink(missing_ok=True)
         raise click.ClickException(f"{path} cannot be written: {error.strerror}") from None
 
 

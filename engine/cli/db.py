@@ -125,13 +125,13 @@ def restore(
     after the backup; it tells nobody of them again.
     """
     from engine.desk.state_files import state_files
-    from engine.store import restoring
+    from engine.store import reading, restoring
 
     config = open_config(ctx)
     path = config.store.path
     with exit_codes():
         if not commit:
-            restoring.readable(backup)
+            reading.readable(backup)
             told: dict[str, object] = {"path": str(path), "backup": str(backup), "done": False}
             said = f"{backup} is a whole backup; --commit puts it in place of {path}"
         else:

@@ -1,7 +1,8 @@
 """`allegra init`: a first allegra.toml from an address and a few answers.
 
 Here: the command, what it shows of the mailbox, and what it asks once it has looked into it. Not here: the questions
-before that (`init_asked.py`), what is guessed, the file and its database (`desk/first_file.py`).
+before that (`init_asked.py`), what is wrong with an option (`init_given.py`), what is guessed, the file and its
+database (`desk/first_file.py`).
 Invariant: with `--dry-run` nothing is written; a password that was typed is never printed.
 """
 
@@ -14,6 +15,7 @@ import click
 
 from engine.cli.common import AWAY, DONE, FINDINGS, USAGE, complain, exit_codes, print_json
 from engine.cli.init_asked import ALL, NEW, asked
+from engine.cli.init_given import sound
 from engine.cli.shown import grouped, when
 from engine.cli.since import option as since_option
 from engine.cli.since import reader
@@ -66,10 +68,10 @@ def init(directory: Path, yes: bool, dry_run: bool, as_json: bool, **given: Any)
     if file.exists():
         complain(f"{file} is there already; it was not touched")
         raise SystemExit(FINDINGS)
-    answers, secret = asked(given, yes, as_json)
+    answers, secret = asked(sound(given, directory), yes, as_json)
     config = _config(file, answers, secret, dry_run)
-    if not as_json and not dry_run:
-        click.echo(f"Wrote {file}, made {config.store.path}")
+    if not dry_run:
+        _made(file, config, as_json)
     answers, config, seen, code = _tried(file, answers, secret, config, given, dry_run)
     if seen is not None and not as_json:
         _print_seen(config, seen)
@@ -77,6 +79,18 @@ def init(directory: Path, yes: bool, dry_run: bool, as_json: bool, **given: Any)
             answers, config, seen = _asked_after(file, answers, secret, config, seen, given, dry_run)
     _end(file, answers, secret, config, seen, code, dry_run=dry_run, as_json=as_json)
     raise SystemExit(code)
+
+
+def _made(file: Path, config: Config, as_json: bool) -> None:
+    """Make the database, where there is none, and tell of it."""
+    from engine.desk.first_file import make_database
+
+    there = config.store.path.exists()
+    with exit_codes():
+        make_database(config)
+    if not as_json:
+        did = f"{config.store.path} was there already" if there else f"made {config.store.path}"
+        click.echo(f"Wrote {file}, {did}")
 
 
 def _end(
@@ -118,24 +132,20 @@ def _print_seen(config: Config, seen: FirstLook) -> None:
 
 
 def _config(file: Path, answers: Answers, secret: str, dry_run: bool, *, again: bool = False) -> Config:
-    """The configuration of the file that is written, its database made; of one that is not, in a dry run."""
+    """The configuration of the file that is written; of one that is not, in a dry run."""
     from engine.config import ConfigError
-    from engine.desk.first_file import drafted, make_database, write_again, write_first
+    from engine.desk.first_file import drafted, write_again, write_first
 
     try:
         if dry_run:
             return drafted(file, answers, secret)
-        config = (write_again if again else write_first)(file, answers, secret)
+        return (write_again if again else write_first)(file, answers, secret)
     except OSError as error:
         complain(f"{file} cannot be written: {error.strerror}")
         raise SystemExit(FINDINGS) from None
     except ConfigError as error:
         complain(f"{'it was not changed' if again else 'nothing was written'}: {error.problems[0].message}")
         raise SystemExit(USAGE) from None
-    if not again:
-        with exit_codes():
-            make_database(config)
-    return config
 
 
 def _tried(

@@ -7,6 +7,7 @@ Invariant: with `--yes` nothing is asked, and no password goes to a server that 
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -220,7 +221,17 @@ def _login(given: dict[str, Any], silent: bool) -> tuple[str, str]:
     for option in ("password_env", "password_file", "password_command"):
         if given[option]:
             return option, given[option]
-    password = "" if silent else click.prompt(
-        "Password (empty: from the variable ALLEGRA_IMAP_PASSWORD)", default="", show_default=False, hide_input=True
-    )  # fmt: skip
+    password = "" if silent else _typed_password()
     return ("password", password) if password else ("password_env", "ALLEGRA_IMAP_PASSWORD")
+
+
+def _typed_password() -> str:
+    """What is typed unseen; what comes by a pipe is seen by nobody, and Python would warn that it might be."""
+    asking = "Password (empty: from the variable ALLEGRA_IMAP_PASSWORD)"
+    if sys.stdin.isatty():
+        return str(click.prompt(asking, default="", show_default=False, hide_input=True))
+    click.echo(f"{asking}: ")
+    line = sys.stdin.readline()
+    if not line:
+        raise click.Abort
+    return line.rstrip("\r\n")

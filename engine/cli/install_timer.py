@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from engine.cli.common import FINDINGS, complain, config_path, open_config, print_json
 
@@ -23,6 +24,15 @@ if TYPE_CHECKING:
     from engine.service.site import Site
 
 SHORTEST_S = 10
+
+IDLE = {
+    "cron": ("printing", "dry_run", "remove", "watch", "lmtp", "mta", "credentials", "root", "force"),
+    "printing": ("dry_run", "remove", "force"),
+    "remove": ("every", "watch", "lmtp", "mta", "credentials", "program"),
+    "own": ("account",),
+    "watch": ("every",),
+}
+"""Options that do nothing beside another one."""
 
 
 def _every(ctx: click.Context, option: click.Parameter, said: str) -> int:
@@ -94,16 +104,19 @@ def install_timer(
     As root it makes the account, gives it the database, writes the units and starts them. Doing it twice changes
     nothing; files that somebody changed are left alone and shown.
     """
-    from engine.service import doing, pieces, plan
+    from engine.service import doing, plan
 
+    _refuse_idle(ctx)
     config = open_config(ctx)
     site = _site(config_path(ctx), config, given)
+    if root is None and not remove:
+        _refuse_no_program(site.program)
     if cron:
-        click.echo(pieces.cron(site), nl=False)
+        _print_cron(site, as_json)
         return
     files = plan.files(site, mta or "", root)
     if printing:
-        _print(site, files, mta or "")
+        _print(site, files, mta or "", as_json)
         return
     if site.account and root is None and not dry_run and os.geteuid() != 0:
         complain("this needs root; --print and --dry-run do not, and --user installs for you alone")
@@ -115,6 +128,23 @@ def install_timer(
         else:
             doing.install(site, config, files, mta or "", root, told, force)
     told.end()
+
+
+def _refuse_idle(ctx: click.Context) -> None:
+    """Refuse what was typed and would do nothing."""
+    names = {option.name: option.opts[0] for option in ctx.command.params}
+    typed = {name for name in names if ctx.get_parameter_source(name or "") is ParameterSource.COMMANDLINE}
+    for ruling, idle in IDLE.items():
+        for option in idle if ruling in typed else ():
+            if option in typed:
+                raise click.UsageError(f"{names[option]} does nothing with {names[ruling]}")
+    if {"own", "mta"} <= typed:
+        raise click.UsageError("--mta needs an account: a mail server hands mail to no program of --user")
+
+
+def _refuse_no_program(program: Path) -> None:
+    if not (program.is_file() and os.access(program, os.X_OK)):
+        raise click.UsageError(f"there is no program {program}: name the allegra to start with --program")
 
 
 class _Told:
@@ -172,6 +202,7 @@ def _site(file: Path, config: Config, given: dict[str, Any]) -> Site:
         setgid=smtp is not None and smtp.transport == "sendmail",
         mail_group=_mail_group(),
         secrets=secrets_beside(config, file.absolute().parent),
+        addresses=tuple(dict.fromkeys(address for box in config.mailboxes for address in box.addresses)),
     )
 
 
@@ -187,11 +218,28 @@ def _mail_group() -> str:
     return ""
 
 
-def _print(site: Site, files: Sequence[File], mta: str) -> None:
+def _print_cron(site: Site, as_json: bool) -> None:
+    from engine.config.kinds import show_duration
+    from engine.service import pieces
+
+    if nearest := pieces.uneven(site.every_s):
+        said = f"cron cannot keep {show_duration(site.every_s)} evenly"
+        raise click.BadParameter(f"{said}: write {' or '.join(map(show_duration, nearest))}", param_hint="--every")
+    line = pieces.cron(site)
+    if as_json:
+        print_json("install-timer", {"cron": line.rstrip()})
+    else:
+        click.echo(line, nl=False)
+
+
+def _print(site: Site, files: Sequence[File], mta: str, as_json: bool) -> None:
     from engine.service.installing import headed
     from engine.service.plan import MTAS
 
     texts = {str(file.path): file.marked for file in files}
     if mta:
         texts |= {f"for {place}": text for place, text in MTAS[mta](site).items()}
-    click.echo(headed(texts), nl=False)
+    if as_json:
+        print_json("install-timer", {"files": texts})
+    else:
+        click.echo(headed(texts), nl=False)

@@ -159,8 +159,12 @@ def write_again(file: Path, answers: Answers, secret: str) -> Config:
 
 def _write(file: Path, answers: Answers, secret: str) -> None:
     descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-        stream.write(text_of(answers, secret))
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+            stream.write(text_of(answers, secret))
+    except BaseException:  # half a file would stand in the way of whoever tries again
+        file.unlink(missing_ok=True)
+        raise
 
 
 def make_database(config: Config) -> None:

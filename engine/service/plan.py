@@ -28,8 +28,10 @@ def folder_of_units(site: Site, root: Path | None = None) -> Path:
     """Where the units go: to the system's, or to those of the person."""
     if site.account:
         return installing.below(root, SYSTEM)
-    home = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
-    return home / "systemd" / "user"
+    home = Path(
+        os.environ.get("XDG_CONFIG_HOME", "")
+    )  # one that is not absolute counts for nothing (XDG Base Directory)
+    return installing.below(root, (home if home.is_absolute() else Path.home() / ".config") / "systemd" / "user")
 
 
 def files(site: Site, mta: str = "", root: Path | None = None) -> list[File]:
@@ -45,7 +47,7 @@ def files(site: Site, mta: str = "", root: Path | None = None) -> list[File]:
 
 def leftovers(site: Site, wanted: list[File], root: Path | None = None) -> list[Path]:
     """Files that an earlier installation of another kind left: two ways to read mail side by side are one too many."""
-    every = {folder_of_units(site, root) / name for name in ALL} | {installing.below(root, Path(pieces.DELIVER))}
+    every = {folder_of_units(site, root) / name for name in ALL}
     kept = {file.path for file in wanted}
     timers = {path for path in every - kept if path.exists() and path.name.startswith(("allegra.", "allegra-watch."))}
     return sorted(timers)

@@ -24,7 +24,7 @@ class Site(Struct, frozen=True):
     `setgid` says that it starts a program which needs rights of its own (sendmail). `account` is who it runs as, "" the
     person who installs (systemd --user). `credentials` are a name and a file each, which systemd hands to the units.
     `every_s` is the time between two passes, `mail_group` the group of the mail server that comes to the door,
-    `secrets` are files with passwords beside the configuration.
+    `secrets` are files with passwords beside the configuration, `addresses` those that mail is read of.
     """
 
     program: Path
@@ -39,6 +39,7 @@ class Site(Struct, frozen=True):
     setgid: bool = False
     mail_group: str = ""
     secrets: tuple[Path, ...] = ()
+    addresses: tuple[str, ...] = ()
 
     @property
     def folder(self) -> Path:

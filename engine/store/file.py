@@ -1,6 +1,6 @@
 """The file that a database is: made for its owner alone, and told in sentences when it cannot be used.
 
-Here: file modes, and what a driver's errors mean. Not here: the connection (`database.py`).
+Here: file modes, the names beside a file, and what a driver's errors mean. Not here: the connection (`database.py`).
 Invariant: nobody but its owner may read what is made here; a mistake in the code is never called a broken database.
 """
 
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
+from itertools import count
 from pathlib import Path
 
 from engine.store.errors import Busy, Conflict, NotFound, StoreError
@@ -38,6 +39,26 @@ def meaning(error: Exception, path: Path | None) -> Exception:
         if sign in text:
             return StoreError(f"the database {where} {sentence}")
     return StoreError(f"the database {where} cannot be used: {error}")
+
+
+def beside(path: Path) -> tuple[Path, ...]:
+    """Name the files that SQLite keeps beside a database while somebody works with it."""
+    return tuple(path.with_name(path.name + end) for end in ("-wal", "-shm", "-journal"))
+
+
+def take_away(path: Path) -> None:
+    """Let no draft of a database stand, nor anything of SQLite's beside it. Raises OSError."""
+    for each in (path, *beside(path)):
+        each.unlink(missing_ok=True)
+
+
+def before(path: Path, stamp: str) -> Path:
+    """Name a place for what stands at a path before another takes it; nothing lies there yet, nor beside it."""
+    for number in count(1):
+        kept = path.with_name(f"{path.name}.before-{stamp}{f'.{number}' if number > 1 else ''}")
+        if not any(map(os.path.lexists, (kept, *beside(kept)))):
+            break
+    return kept
 
 
 def prepare(path: Path, create: bool) -> None:

@@ -1,8 +1,9 @@
-"""A backup in place of the database, and whether a database is whole.
+"""A backup in place of the database.
 
-Here: `restore`, `damage`. Not here: writing a backup (`retention.py`), comparing with mail servers after it
-(`desk/mailboxes.py`). Invariant: what stood there before is kept beside it; whoever has the database open sees the old
-one or the new one, never a mixture; no number that may have been given since the backup is given again.
+Here: `restore`. Not here: writing a backup (`retention.py`), looking at one (`reading.py`), comparing with mail servers
+after it (`desk/mailboxes.py`). Invariant: what stood there before is kept beside it, under a name of its own; whoever
+has the database open sees the old one or the new one, never a mixture; no number that may have been given since the
+backup is given again.
 """
 
 from __future__ import annotations
@@ -16,11 +17,13 @@ from pathlib import Path
 from msgspec import Struct
 
 from engine.store import hot
+from engine.store.copying import ONE_FILE, whole_file
 from engine.store.database import Database
-from engine.store.errors import Busy, Refused, StoreError
-from engine.store.file import prepare
+from engine.store.errors import Busy, StoreError
+from engine.store.file import before, beside, meaning, prepare, take_away
 from engine.store.locks import FileLock
 from engine.store.migrations import MADE, bring_up_to_date, pass_file
+from engine.store.reading import damage, only_read, readable
 from engine.store.state_files import put_back, taken_out
 
 GAP = 1000
@@ -41,24 +44,6 @@ class Restored(Struct, frozen=True):
     next_item: int
     kept: Path | None
     files: tuple[str, ...] = ()
-
-
-def damage(path: Path) -> str:
-    """Say what is wrong inside a database file, "" for nothing (PRAGMA quick_check: pages, not yet every index)."""
-    try:
-        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
-            found = [str(row[0]) for row in connection.execute("PRAGMA quick_check(3)")]
-    except sqlite3.Error as error:
-        return str(error)
-    return "" if found == ["ok"] else "; ".join(found)
-
-
-def readable(backup: Path) -> None:
-    """Raise Refused for a file that is no whole backup."""
-    if not backup.is_file():
-        raise Refused(f"there is no file {backup}")
-    if wrong := damage(backup):
-        raise Refused(f"{backup} is damaged, or no backup: {wrong}")
 
 
 def restore(
@@ -84,29 +69,30 @@ def restore(
         raise Busy("a pass is running on this database: try again when it is done")
     made = path.with_name(path.name + ".restoring")
     try:
-        made.unlink(missing_ok=True)
+        take_away(made)
         stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
         files, held, next_item = _prepared(backup, made, send_queued, gap)
         kept = _put_in_place(made, path, stamp)
         lock.note(MADE)
         changed = put_back(files, places or {}, stamp)
     finally:
-        made.unlink(missing_ok=True)
+        for each in (made, pass_file(made)):
+            take_away(each)
         lock.release()
     return Restored(held, next_item, kept, changed)
 
 
 def _prepared(backup: Path, made: Path, send_queued: bool, gap: int) -> tuple[dict[str, bytes], int, int]:
     """Copy the backup and make the copy fit for today: its schema, its queue, its numbers; gives the files in it."""
-    prepare(made, create=True)
-    with closing(sqlite3.connect(backup)) as old, closing(sqlite3.connect(made)) as new:
-        old.backup(new)
-        files = taken_out(new)
-    database = Database(made)
-    database.connect()
     try:
-        if not database.rows(hot.TABLES):
-            raise Refused(f"{backup} holds no database of ours")
+        with only_read(backup) as old, whole_file(made) as new:
+            old.backup(new)
+            files = taken_out(new)
+    except sqlite3.Error as error:
+        raise StoreError(f"{backup} cannot be restored: {meaning(error, made)}") from error
+    database = Database(made)
+    try:
+        database.connect()
         bring_up_to_date(database, wait_s=0.0)
         with database.writing():
             held = 0 if send_queued else int(database.run(hot.HOLD_QUEUED, HELD).rowcount)
@@ -114,36 +100,38 @@ def _prepared(backup: Path, made: Path, send_queued: bool, gap: int) -> tuple[di
             database.run(hot.NUMBER_ABOVE, "item", highest + gap)
             database.run(hot.LEFT_ANEW, database.now())  # whoever has the database open is to forget all
         database.run("PRAGMA wal_checkpoint(TRUNCATE)")
-        database.run("PRAGMA journal_mode = DELETE")  # one file, whole by itself
+        database.run(ONE_FILE)
     except StoreError as error:
-        raise Refused(f"{backup} cannot be restored: {error}") from None
+        raise StoreError(f"{backup} cannot be restored: {error}") from None
     finally:
         database.close()
-        for side in (pass_file(made), made.with_name(made.name + "-wal"), made.with_name(made.name + "-shm")):
-            side.unlink(missing_ok=True)
     return files, held, highest + gap + 1
 
 
 def _put_in_place(made: Path, path: Path, stamp: str) -> Path | None:
     """Write the copy over the database, whose content is kept beside it; one that is damaged is moved there."""
-    kept = path.with_name(f"{path.name}.before-{stamp}")
     if not path.stat().st_size:
         made.replace(path)
         return None
+    kept = before(path, stamp)
     if damage(path):
-        for end in ("-wal", "-shm", ""):
-            beside = path.with_name(path.name + end)
-            if beside.exists():
-                beside.rename(kept.with_name(kept.name + end))
+        for there, away in zip((*beside(path), path), (*beside(kept), kept), strict=True):
+            if there.exists():
+                there.rename(away)
         made.replace(path)
         return kept
-    prepare(kept, create=True)
-    try:
-        with closing(sqlite3.connect(path, timeout=WAIT_S)) as live:
-            with closing(sqlite3.connect(kept)) as copy:
+    with closing(sqlite3.connect(path, timeout=WAIT_S)) as live:
+        try:
+            with whole_file(kept) as copy:
                 live.backup(copy)
+        except sqlite3.Error as error:
+            raise StoreError(
+                f"what stands there cannot be kept: {meaning(error, kept)}; nothing was changed"
+            ) from error
+        try:
             with closing(sqlite3.connect(made)) as new:
                 new.backup(live)
-    except sqlite3.Error as error:
-        raise StoreError(f"the backup cannot be put in place: {error}; what stood there is in {kept}") from error
+        except sqlite3.Error as error:
+            said = f"the backup cannot be put in place: {error}; what stood there is in {kept}"
+            raise StoreError(said) from error
     return kept

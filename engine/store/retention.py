@@ -8,7 +8,6 @@ purged its rows keep numbers, times, codes and digests, and no word of the mail 
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from collections.abc import Mapping
 from datetime import datetime
@@ -20,10 +19,11 @@ from engine.model.stored import Backup, Pruned
 from engine.model.told import Told, nobody
 from engine.store import hot, tables
 from engine.store.blobs import Blobs
+from engine.store.copying import whole_file
 from engine.store.database import Database, us
 from engine.store.errors import Busy, Refused, StoreError
 from engine.store.mails import Mails
-from engine.store.restoring import damage
+from engine.store.reading import damage
 from engine.store.state_files import put_in
 from engine.store.terms import DECIDED, OPEN, PLANNED, QUEUED
 
@@ -186,13 +186,9 @@ class Retention:
 
     def backup(self, target: Path, files: Mapping[str, Path] | None = None, told: Told = nobody) -> Backup:
         try:
-            os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600))
-            copy = sqlite3.connect(target)
-            try:
+            with whole_file(target) as copy:
                 self._database.copy_to(copy, told)
-            finally:
-                copy.close()
-            names = put_in(target, files or {})
+                names = put_in(copy, files or {})
             wrong = damage(target)
         except FileExistsError:
             is_folder = "is a folder: name a file in it" if target.is_dir() else "exists"

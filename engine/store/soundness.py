@@ -1,7 +1,7 @@
 """Whether a database, or a backup of one, is whole and keeps what it promises.
 
 Here: `examine`: its pages, its references, the promises between its tables, and the bytes of its mails. Not here: a
-quick look (`damage` in `restoring.py`), mending. Invariant: a file is only read, never changed and never brought up to
+quick look (`reading.py`), mending. Invariant: a file is only read, never changed and never brought up to
 date; what is found is named, a few of each kind, so that a person can look.
 """
 
@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 
 from msgspec import Struct
@@ -18,6 +17,7 @@ from msgspec import Struct
 from engine.model.told import Told
 from engine.store.errors import Refused, StoreError
 from engine.store.file import meaning
+from engine.store.reading import only_read
 
 NAMED = 5
 """Rows named of each kind of fault."""
@@ -90,7 +90,7 @@ def examine(path: Path, today: int, *, read_mails: bool, told: Told) -> Examined
     if not path.is_file():
         raise Refused(f"there is no file {path}")
     try:
-        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+        with only_read(path) as connection:
             return _examined(connection, path, today, told if read_mails else None)
     except sqlite3.DatabaseError as error:
         broken = str(error)

@@ -10,21 +10,22 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Mapping
-from contextlib import closing, suppress
+from contextlib import suppress
 from pathlib import Path
 
 from engine.store.errors import StoreError
+from engine.store.file import before
 
 TABLE = "state_file"
 """Stands in backups only, never in a database that is worked with."""
 
 
-def put_in(backup: Path, files: Mapping[str, Path]) -> tuple[str, ...]:
+def put_in(copy: sqlite3.Connection, files: Mapping[str, Path]) -> tuple[str, ...]:
     """Write the files that are there into a backup; gives their names. Raises OSError, sqlite3.Error."""
     found = [(name, content) for name, path in files.items() if (content := _content(path)) is not None]
     if not found:
         return ()
-    with closing(sqlite3.connect(backup)) as copy, copy:
+    with copy:
         copy.execute(f"CREATE TABLE {TABLE} (name TEXT NOT NULL PRIMARY KEY, content BLOB NOT NULL)")
         copy.executemany(f"INSERT INTO {TABLE} (name, content) VALUES (?, ?)", found)  # noqa: S608 - our own name
     return tuple(name for name, _ in found)
@@ -75,5 +76,5 @@ def _replace(target: Path, content: bytes, stamp: str) -> None:
         file.flush()
         os.fsync(file.fileno())
     if target.exists():
-        target.rename(target.with_name(f"{target.name}.before-{stamp}"))
+        target.rename(before(target, stamp))
     draft.replace(target)

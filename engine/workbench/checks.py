@@ -102,7 +102,7 @@ def database(config: Config) -> Iterator[Checked]:
     path = config.store.path
     from engine.store.errors import StoreError
     from engine.store.migrations import GONE, was_made
-    from engine.store.restoring import damage
+    from engine.store.reading import damage
     from engine.store.store import Store
 
     if not path.exists():

@@ -215,11 +215,17 @@ def copy(
             raise unknown(config, name, workspace)
         file, said = folder / f"{name}.{language}.txt", _written(name, language)
     folder.mkdir(parents=True, exist_ok=True)
+    made = False
     try:
         with file.open("w" if force else "x", encoding="utf-8") as stream:
+            made = not force
             stream.write(said)
     except FileExistsError:
         raise Refused(f"{shown(config, file)} is there already: --force writes over it") from None
+    except OSError:
+        if made:  # half a file would be taken for the text, and stand in the way of whoever tries again
+            file.unlink(missing_ok=True)
+        raise
     return file
 
 

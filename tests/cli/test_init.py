@@ -6,6 +6,8 @@ import json
 import os
 import re
 import ssl
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -60,15 +62,90 @@ def test_nothing_is_asked_with_yes(tmp_path: Path) -> None:
     assert config.smtp is not None and config.smtp.host == "smtp.gmail.com"
 
 
-def test_everything_can_be_given(tmp_path: Path) -> None:
+def test_everything_can_be_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "pw").touch()
     result = init(
         tmp_path, "--yes", "--no-test", "--address", "a@example.com", "--host", "h.example", "--username", "u",
-        "--protocol", "pop3", "--password-file", "pw", "--from", "b@example.com", "--smtp", "none",
+        "--protocol", "pop3", "--password-file", "pw", "--smtp", "none",
     )  # fmt: skip
     assert result.exit_code == 0
     box = load(tmp_path / "allegra.toml", {}).mailbox("system")
     assert (box.protocol, box.port, box.username, box.password_file) == ("pop3", 995, "u", tmp_path / "pw")
     assert load(tmp_path / "allegra.toml", {}).smtp is None
+
+
+GIVEN = ("--yes", "--no-test", "--address", "a@example.com", "--host", "h.example")
+
+
+@pytest.mark.parametrize(
+    ("folder", "typed", "written"),
+    [(".", "pw", "pw"), ("sub", "pw", "{base}/pw"), ("sub", "sub/pw", "pw"), ("sub", "{base}/pw", "{base}/pw"),
+     ("sub", "/run/credentials/allegra.service/imap", "/run/credentials/allegra.service/imap")],
+)  # fmt: skip
+def test_a_password_file_in_another_folder_is_the_one_that_was_typed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: str, typed: str, written: str
+) -> None:  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "sub").mkdir()
+    for place in (tmp_path, tmp_path / "sub"):
+        (place / "pw").write_text("x")
+    result = init(Path(folder), *GIVEN, "--password-file", typed.format(base=tmp_path))
+    assert result.exit_code == 0, result.output
+    assert f'password_file = "{written.format(base=tmp_path)}"' in " ".join(
+        (tmp_path / folder / "allegra.toml").read_text().split()
+    )
+
+
+def test_a_program_in_a_folder_is_found_from_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "pass it.sh").write_text("#!/bin/sh\necho secret $1\n")
+    (tmp_path / "pass it.sh").chmod(0o755)
+    assert init(tmp_path / "sub", *GIVEN, "--password-command", "'./pass it.sh' 'a b'").exit_code == 0
+    monkeypatch.chdir("/")
+    assert load(tmp_path / "sub/allegra.toml", {}).mailbox("system").secret() == "secret a b"
+    assert init(tmp_path / "on", *GIVEN, "--password-command", "echo x").exit_code == 0
+    assert load(tmp_path / "on/allegra.toml", {}).mailbox("system").secret() == "x"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--password-file", "none"], "--password-file: there is no file none"),
+        (["--password-env", "A B"], "--password-env: write the name of a variable"),
+        (["--password-command", "./none x"], "--password-command: there is no program ./none"),
+        (["--password-command", "echo 'x"], "--password-command: this is no program, or a quotation mark"),
+        (["--password-command", " "], "--password-command: this is no program"),
+        (["--password-env", "A", "--password-command", "echo"], "given twice: --password-env and --password-command"),
+        (["--smtp", ""], "--smtp is empty"),
+        (["--username", ""], "--username is empty"),
+        (["--from", ""], "--from is empty"),
+        (["--host", ""], "--host is empty"),
+        (["--smtp", "none", "--from", "a@example.com"], "--from does nothing with --smtp none"),
+    ],
+)
+def test_an_option_that_cannot_be_meant_writes_nothing(tmp_path: Path, words: list[str], said: str) -> None:
+    result = init(tmp_path / "new", *GIVEN, *words)
+    assert result.exit_code == 2 and said in " ".join(result.stderr.split()) and not (tmp_path / "new").exists()
+
+
+def test_a_database_that_was_there_is_not_said_to_be_made(tmp_path: Path) -> None:
+    assert f"made {tmp_path}/var/allegra.sqlite3\n" in init(tmp_path, *GIVEN).stdout
+    (tmp_path / "allegra.toml").unlink()
+    assert f"{tmp_path}/var/allegra.sqlite3 was there already\n" in init(tmp_path, *GIVEN).stdout
+
+
+def test_a_password_that_comes_by_a_pipe_is_read_without_a_warning(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "engine", "init", "--dir", str(tmp_path), "--no-test"]
+    answers = f"help@example.com\nmail.example.com\n{CANARY}\ndesk@example.com\n"
+    done = subprocess.run(command, input=answers, capture_output=True, text=True, start_new_session=True)
+    assert done.returncode == 0 and done.stderr == "" and CANARY not in done.stdout
+    assert load(tmp_path / "allegra.toml", {}).mailbox("system").secret() == CANARY
+
+
+def test_answers_that_end_at_the_password_stop_it(tmp_path: Path) -> None:
+    result = init(tmp_path, "--no-test", answers="help@example.com\nmail.example.com\n")
+    assert result.exit_code == 1 and not (tmp_path / "allegra.toml").exists()
 
 
 def test_a_file_that_is_there_is_not_touched(tmp_path: Path) -> None:

@@ -40,8 +40,17 @@ class Machine:
 
     def __call__(self, *words: str, root: bool = True) -> Any:
         at = ["--root", str(self.root)] if root else []
-        command = ["--config", str(self.config), "install-timer", "--program", "/opt/allegra/bin/allegra", *at, *words]
+        program = "/opt/allegra/bin/allegra" if root else str(self.program())
+        start = [] if "--remove" in words else ["--program", program]
+        command = ["--config", str(self.config), "install-timer", *start, *at, *words]
         return CliRunner().invoke(allegra, command, catch_exceptions=False)
+
+    def program(self) -> Path:
+        """A program that is there."""
+        path = self.base / "allegra"
+        path.write_text("#!/bin/sh\n")
+        path.chmod(0o755)
+        return path
 
     def files(self) -> list[str]:
         return sorted(str(path.relative_to(self.root)) for path in self.root.rglob("*") if path.is_file())
@@ -150,9 +159,61 @@ def test_a_credential_reaches_the_unit(machine: Machine) -> None:
 
 
 def test_the_line_for_cron_is_all_that_is_printed(machine: Machine) -> None:
-    told = machine("--cron", "--every", "5 min")
-    command = f"cd {machine.config.parent} && /opt/allegra/bin/allegra --config {machine.config} run --wait 30"
+    told = machine("--cron", "--every", "5 min", root=False)
+    command = f"cd {machine.config.parent} && {machine.program()} --config {machine.config} run --wait 30"
     assert told.stdout == f"*/5 * * * *  allegra  {command}\n" and not machine.root.exists()
+    said = json.loads(machine("--cron", "--every", "5 min", "--json", root=False).stdout)
+    assert said == {"schema": "allegra.install-timer/1", "cron": told.stdout.rstrip()}
+
+
+def test_programs_read_what_would_be_written(machine: Machine) -> None:
+    texts = json.loads(machine("--print", "--json", "--mta", "exim", root=False).stdout)["files"]
+    assert texts["/etc/systemd/system/allegra.timer"].endswith("[Install]\nWantedBy=timers.target\n")
+    assert "local_parts = help\n" in next(text for name, text in texts.items() if "routers" in name)
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["--cron --print", "--cron --dry-run", "--cron --remove", "--cron --watch", "--cron --lmtp", "--cron --mta postfix",
+     "--cron --credential a=/b", "--cron --root /x", "--cron --force", "--print --remove", "--print --dry-run",
+     "--print --force", "--remove --watch", "--remove --lmtp", "--remove --mta exim", "--remove --credential a=/b",
+     "--remove --every 5min", "--remove --program /x", "--user --account anna", "--watch --every 5min"],
+)  # fmt: skip
+def test_an_option_that_does_nothing_beside_another_one_is_refused(machine: Machine, words: str) -> None:
+    told = CliRunner().invoke(allegra, ["--config", str(machine.config), "install-timer", *words.split()])
+    ruling, idle = [each for each in words.split() if each.startswith("--")]
+    assert told.exit_code == 2 and told.stdout == "" and f"{idle} does nothing with {ruling}\n" in told.stderr
+
+
+def test_a_time_that_cron_cannot_keep_is_refused_with_those_beside_it(machine: Machine) -> None:
+    told = machine("--cron", "--every", "45 min", root=False)
+    assert told.exit_code == 2 and told.stdout == ""
+    assert "--every: cron cannot keep 45 min evenly: write 30 min or 1 hour" in told.stderr
+
+
+@pytest.mark.parametrize("how", ["--cron", "--print", "--dry-run", "--user"])
+def test_a_program_that_is_not_there_is_refused(machine: Machine, how: str) -> None:
+    words = ["--config", str(machine.config), "install-timer", "--program", str(machine.base / "none"), how]
+    told = CliRunner().invoke(allegra, words)
+    assert told.exit_code == 2 and "there is no program" in told.stderr and "--program" in told.stderr
+
+
+def test_a_mail_server_hands_nothing_to_units_of_a_person(machine: Machine) -> None:
+    told = machine("--user", "--mta", "postfix", "--dry-run")
+    assert told.exit_code == 2 and "--mta needs an account" in told.stderr
+
+
+def test_units_of_a_person_go_below_another_root_as_well(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(machine.base / "xdg"))
+    assert machine("--user").exit_code == 0 and not (machine.base / "xdg").exists()
+    folder = f"{machine.base}/xdg/systemd/user".removeprefix("/")
+    assert machine.files() == [f"{folder}/allegra.service", f"{folder}/allegra.timer"]
+    monkeypatch.setenv("XDG_CONFIG_HOME", "not/absolute")
+    monkeypatch.setenv("HOME", str(machine.base / "home"))
+    assert f"{machine.base}/home/.config/systemd/user/allegra.timer" in machine("--user", "--dry-run").stdout
+    assert machine("--user", "--remove").exit_code == 1, "there is nothing below that home"
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(machine.base / "xdg"))
+    assert machine("--user", "--remove").exit_code == 0 and machine.files() == []
 
 
 def test_a_configuration_that_does_not_load_is_told_first(machine: Machine) -> None:

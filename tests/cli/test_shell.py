@@ -13,6 +13,7 @@ from typing import Any
 import click
 import pytest
 from click.testing import CliRunner
+from servers.limits import no_file_above
 
 from engine.cli import common, shown
 from engine.cli.main import COMMANDS, allegra
@@ -133,3 +134,14 @@ def test_a_table_gives_way_to_a_narrow_terminal() -> None:
     assert max(map(len, narrow.splitlines())) == 50
     assert "…" in narrow
     assert narrow.startswith("MAIL      FROM")
+
+
+def test_half_a_file_is_not_left_behind_where_the_disk_is_full_and_one_that_was_there_stays(tmp_path: Path) -> None:
+    file = tmp_path / "mail.eml"
+    with no_file_above(100), pytest.raises(click.ClickException, match="cannot be written"):
+        common.save(file, b"x" * 1000)
+    assert not file.exists()
+    common.save(file, b"mine")
+    with pytest.raises(click.ClickException, match="File exists"):
+        common.save(file, b"x")
+    assert file.read_bytes() == b"mine"

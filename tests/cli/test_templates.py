@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from servers.limits import no_file_above
 
 from engine.cli.main import allegra
 from engine.config import load
@@ -177,6 +178,13 @@ def test_a_copy_is_what_is_built_in_and_writes_over_nothing(run: Installation) -
     run("copy", "layout")
     checked = run("check")
     assert checked.exit_code == 0 and "3 files looked through, 1 problem" in checked.stdout, "the rule has no vip"
+
+
+def test_half_a_copy_is_not_left_behind_where_the_disk_is_full(run: Installation, tmp_path: Path) -> None:
+    with no_file_above(5), pytest.raises(OSError):
+        run("copy", "closed", "--to", str(tmp_path / "mine"))
+    assert list((tmp_path / "mine").iterdir()) == []
+    assert run("copy", "closed", "--to", str(tmp_path / "mine")).exit_code == 0
 
 
 def test_every_text_built_in_is_sound_as_a_copy(run: Installation) -> None:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import re
+import sqlite3
 import stat
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 import pytest
 from click.testing import CliRunner, Result
+from servers.limits import no_file_above
 
 from engine.cli import common, shown
 from engine.cli.admin import admin
@@ -332,6 +335,25 @@ def test_a_file_that_is_no_backup_is_refused(full):
     text.write_text("no database")
     done = full.run(db, "restore", str(text), "--commit")
     assert done.exit_code == 1 and "notes.txt is damaged, or no backup" in done.stderr
+
+
+@pytest.mark.parametrize("statement", ["", "CREATE TABLE t (a)"])
+def test_a_file_that_is_no_backup_is_refused_before_anything_is_committed_and_by_its_own_name(full, statement):
+    file = full.folder / "other.db"
+    with closing(sqlite3.connect(file)) as other:
+        other.execute(statement)
+    file.touch()
+    tried = [full.run(db, "restore", str(file), *more) for more in ((), ("--commit",))]
+    assert [(each.exit_code, each.stdout) for each in tried] == [(1, ""), (1, "")]
+    assert tried[0].stderr == tried[1].stderr and f"{file} holds " in tried[0].stderr
+
+
+def test_a_restore_that_has_no_room_says_so_in_a_sentence(full):
+    target = full.folder / "backup.sqlite3"
+    full.run(db, "backup", str(target))
+    with no_file_above(100_000):
+        done = full.run(db, "restore", str(target), "--commit")
+    assert done.exit_code == 69 and "backup.sqlite3 cannot be restored: the database " in done.stderr
 
 
 def test_pruning_only_tells_unless_committed(full):

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
+from servers.limits import no_file_above
 
 from engine.config import ConfigError, load
 from engine.desk.first_file import (
@@ -51,6 +52,13 @@ def test_a_file_that_is_there_is_never_written_over(tmp_path: Path) -> None:
     with pytest.raises(FileExistsError):
         write_first(file, ANSWERS, "SECRET")
     assert file.read_text("utf-8") == "mine"
+
+
+def test_half_a_file_is_not_left_behind_where_the_disk_is_full(tmp_path: Path) -> None:
+    with no_file_above(50), pytest.raises(OSError):
+        write_first(tmp_path / "allegra.toml", ANSWERS, "SECRET")
+    assert list(tmp_path.iterdir()) == []
+    assert write_first(tmp_path / "allegra.toml", ANSWERS, "SECRET").smtp is not None
 
 
 def test_a_file_that_would_not_load_is_not_left_behind(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Disks that are full, cannot be written to, or belong to somebody else: called in the child that is to suffer.
+"""Disks that are full, cannot be written to, or belong to somebody else: called in whoever is to suffer.
 
 Here: what SQLite is told of the disk. Not here: what must come of it.
 """
@@ -6,6 +6,8 @@ Here: what SQLite is told of the disk. Not here: what must come of it.
 from __future__ import annotations
 
 import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 
@@ -46,3 +48,14 @@ def small_files() -> None:
 def no_index() -> None:
     """No room on the disk even for the 32 kB of the index beside the log of the database."""
     resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, resource.RLIM_INFINITY))
+
+
+@contextmanager
+def no_file_above(size: int) -> Iterator[None]:
+    """For a while no file of this process grows above so many bytes."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))

@@ -217,12 +217,40 @@ def test_under_the_filter_of_the_unit_the_same_fences_stand(tmp_path: Path) -> N
     assert fences[0] == fences[1] and fences[1]["seccomp"] and fences[1]["namespaces"], fences
 
 
-def test_a_line_for_cron_reads_as_often_as_it_can() -> None:
+def test_a_line_for_cron_reads_as_often_as_the_timer_would() -> None:
     command = "cd /srv/allegra && /opt/allegra/bin/allegra --config /srv/allegra/allegra.toml run --wait 30\n"
     assert pieces.cron(SITE) == f"*/2 * * * *  allegra  {command}"
-    assert pieces.cron(replace(SITE, every_s=20, account="")) == f"* * * * *  {command}"
-    assert pieces.cron(replace(SITE, every_s=7200)).startswith("0 */2 * * *  ")
+    assert pieces.cron(replace(SITE, every_s=60, account="")) == f"* * * * *  {command}"
+    times = {3600: "0 * * * *", 7200: "0 */2 * * *", 43200: "0 */12 * * *", 86400: "0 0 * * *"}
+    for every_s, when in times.items():
+        assert pieces.cron(replace(SITE, every_s=every_s)).startswith(f"{when}  allegra  ")
     assert r"100\%" in pieces.cron(replace(SITE, config=Path("/srv/100%/allegra.toml")))
+
+
+def minutes_of(when: str) -> list[int]:
+    """The minutes of a day in which a line of a crontab runs something."""
+
+    def field(text: str, of: int) -> range:
+        step = int(text.removeprefix("*/")) if text.startswith("*/") else 1
+        return range(0, of, step) if text.startswith("*") else range(int(text), int(text) + 1)
+
+    minute, hour = when.split()[:2]
+    return [60 * each + other for each in field(hour, 24) for other in field(minute, 60)]
+
+
+@pytest.mark.parametrize("every_s", pieces.EVEN_S)
+def test_what_cron_keeps_is_even_over_midnight(every_s: int) -> None:
+    runs = minutes_of(pieces.cron(replace(SITE, every_s=every_s)))
+    gaps = {(later - run) % 1440 or 1440 for run, later in zip(runs, [*runs[1:], runs[0]], strict=True)}
+    assert gaps == {every_s // 60} and pieces.uneven(every_s) == ()
+
+
+@pytest.mark.parametrize(
+    ("every_s", "nearest"),
+    [(10, (60,)), (90, (60, 120)), (2700, (1800, 3600)), (18000, (14400, 21600)), (86399, (43200, 86400))],
+)
+def test_what_cron_cannot_keep_has_neighbours(every_s: int, nearest: tuple[int, ...]) -> None:
+    assert pieces.uneven(every_s) == nearest
 
 
 @pytest.mark.parametrize(
@@ -243,6 +271,24 @@ def test_the_wrapper_tells_a_mail_server_nothing_but_what_it_may_hear(tmp_path: 
     assert (tmp_path / "words").read_text().endswith("deliver --sender  --recipient help@y --queue-id 1a-2\n")
     program.unlink()
     assert subprocess.run(["sh", str(wrapper)], stderr=subprocess.DEVNULL).returncode == 75
+
+
+def test_mail_servers_hand_over_the_addresses_that_are_read() -> None:
+    site = replace(SITE, addresses=("support@a.example", "help@a.example", "info@B.example"))
+    for each in (site, replace(site, lmtp=True)):
+        lines = pieces.postfix(each)["/etc/postfix/transport"].splitlines()
+        assert [line.split()[0] for line in lines] == [*site.addresses]
+    first, _ = pieces.exim(site).values()
+    assert re.findall(r"^(\S+):$|domains = (.*)|local_parts = (.*)", first, re.MULTILINE) == [
+        ("allegra", "", ""), ("", "a.example", ""), ("", "", "support : help"),
+        ("allegra_2", "", ""), ("", "b.example", ""), ("", "", "info"),
+    ]  # fmt: skip
+
+
+def test_without_addresses_an_example_says_that_it_is_one() -> None:
+    for text in (pieces.postfix(SITE)["/etc/postfix/transport"], next(iter(pieces.exim(SITE).values()))):
+        assert text.startswith("# an example, for no mailbox has addresses") and "example.com" in text
+    assert "an example" not in pieces.postfix(replace(SITE, addresses=("a@b.example",)))["/etc/postfix/transport"]
 
 
 def test_Exim_is_given_no_address_to_put_into_a_command_and_keeps_the_mail_whatever_happens() -> None:

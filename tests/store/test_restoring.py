@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
+from datetime import UTC, datetime
+from types import SimpleNamespace
 
 import pytest
+from servers.limits import no_file_above
 from store.desk import Desk, auto, notice
 from store.older import database, queue
 
 from engine.run.lease import Lease
-from engine.store.errors import Busy, Refused
-from engine.store.restoring import damage, restore
+from engine.store import restoring
+from engine.store.errors import Busy, Refused, StoreError
+from engine.store.reading import damage
+from engine.store.restoring import restore
 from engine.store.store import Store
 
 
@@ -130,3 +136,76 @@ def test_an_older_backup_gets_the_schema_of_today_and_what_it_had_queued_is_held
     with Store.open(path) as store:
         assert store.database.rows("SELECT class, state FROM outbox") == [("auto", "held")]
         assert Desk(store).item("After").item == 7
+
+
+@pytest.fixture
+def one_second(monkeypatch):
+    """A clock that stands still."""
+    still = SimpleNamespace(now=lambda _zone: datetime(2026, 11, 29, 22, 39, 30, tzinfo=UTC))
+    monkeypatch.setattr(restoring, "datetime", still)
+
+
+def test_what_is_kept_in_one_second_is_kept_each_time(file_desk, backup, one_second):
+    path, kept = file_desk.store.path, []
+    for title in ("Since", "And since"):
+        file_desk.item(title)
+        kept.append(restore(path, backup).kept)
+    file_desk.store.close()
+    for _ in range(2):
+        broken(path)
+        kept.append(restore(path, backup).kept)
+    assert [each.name.removeprefix(path.name) for each in kept] == [
+        f".before-20261129T223930{end}" for end in ("", ".2", ".3", ".4")
+    ]
+    assert [titles(each) for each in kept[:2]] == [["Printer", "Since"], ["Printer", "And since"]]
+    assert all(map(damage, kept[2:]))
+
+
+def test_small_files_that_are_kept_in_one_second_are_kept_each_time(file_desk, tmp_path, one_second):
+    secret = tmp_path / "secret"
+    secret.write_bytes(b"first")
+    file_desk.store.archive.backup(tmp_path / "b.db", {"secret": secret})
+    for content in (b"second", b"third"):
+        secret.write_bytes(content)
+        restore(file_desk.store.path, tmp_path / "b.db", places={"secret": secret})
+    assert [each.read_bytes() for each in sorted(tmp_path.glob("secret.before-*"))] == [b"second", b"third"]
+
+
+@pytest.mark.parametrize(
+    ("then", "since", "room", "said"),
+    [
+        (90, 0, -100_000, "cannot be restored: the database .* or is full"),
+        (0, 90, 300_000, "what stands there cannot be kept: .*; nothing was changed"),
+        (90, -1, 1000, "the backup cannot be put in place: .*; what stood there is in .*before-"),
+    ],
+)
+def test_a_restore_without_room_changes_nothing_and_leaves_no_half(file_desk, tmp_path, then, since, room, said):
+    path, target = file_desk.store.path, tmp_path / "yesterday.db"
+    _fill(file_desk, then)
+    file_desk.store.archive.backup(target)
+    _fill(file_desk, since)
+    file_desk.store.database.run("PRAGMA wal_checkpoint(TRUNCATE)")
+    before, ours = titles(path), {"", "-wal", "-shm", ".pass"}
+    with no_file_above(target.stat().st_size + room), pytest.raises(StoreError, match=said):
+        restore(path, target)
+    assert titles(path) == before
+    kept = {each for each in path.parent.iterdir() if each.name.startswith(f"{path.name}.before-")}
+    assert {each.name.removeprefix(path.name) for each in path.parent.iterdir() if each not in kept} <= ours
+    assert all(titles(each) == before for each in kept)
+    assert restore(path, target).kept is not None, "where there is room again"
+
+
+def _fill(file_desk, items):
+    """Make so many items of 9 kB, or let go of all (-1)."""
+    if items < 0:
+        with file_desk.store.writing():
+            file_desk.store.database.run("UPDATE raw_mail SET content = NULL")
+            file_desk.store.database.run("UPDATE item SET title = 'emptied'")
+        file_desk.store.database.run("VACUUM")
+    for number in range(items):
+        file_desk.item(f"Item {number}", content=b"x" * 9000 + bytes([number]))
+
+
+def titles(path):
+    with closing(sqlite3.connect(path)) as found:
+        return [title for (title,) in found.execute("SELECT title FROM item ORDER BY id")]

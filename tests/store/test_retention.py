@@ -9,12 +9,14 @@ from contextlib import closing
 from datetime import timedelta
 
 import pytest
+from servers.limits import no_file_above
 from store.desk import Hears, answer, auto, notice
 
 from engine.model.mail import Cutting, Part
 from engine.model.plan import AddComment, Attach, CreateItem, Outcome, Tell
 from engine.model.reasons import REASONS
 from engine.store.errors import NotFound, Refused, StoreError
+from engine.store.reading import damage
 from engine.store.store import Store
 
 YEAR = 365 * 86400.0
@@ -219,6 +221,30 @@ def test_backup_is_a_whole_database_for_its_owner_only(file_desk, tmp_path):
         file_desk.store.archive.backup(target)
     with pytest.raises(Refused, match=r"there is no folder .*nowhere: make it first"):
         file_desk.store.archive.backup(tmp_path / "nowhere" / "b")
+
+
+def test_a_backup_that_has_no_room_leaves_nothing_and_can_be_tried_again(file_desk, tmp_path):
+    for n in range(40):
+        file_desk.item(f"Item {n}", content=b"x" * 9000 + bytes([n]))
+    file_desk.store.database.run("PRAGMA wal_checkpoint(TRUNCATE)")
+    target, folder = tmp_path / "backup.sqlite3", sorted(tmp_path.iterdir())
+    with no_file_above(200_000), pytest.raises(StoreError, match=r"backup\.sqlite3 cannot be written: "):
+        file_desk.store.archive.backup(target)
+    assert sorted(tmp_path.iterdir()) == folder
+    file_desk.store.archive.backup(target)
+    assert damage(target) == ""
+
+
+def test_a_backup_that_is_stopped_or_whose_files_cannot_be_read_leaves_nothing(file_desk, tmp_path):
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    folder = sorted(tmp_path.iterdir())
+    with pytest.raises(KeyboardInterrupt):
+        file_desk.store.archive.backup(tmp_path / "b.db", told=stop)
+    with pytest.raises(StoreError, match="Is a directory"):
+        file_desk.store.archive.backup(tmp_path / "b.db", {"secret": tmp_path})
+    assert sorted(tmp_path.iterdir()) == folder
 
 
 def test_a_backup_of_a_damaged_database_says_so(file_desk, tmp_path):

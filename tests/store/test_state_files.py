@@ -9,7 +9,8 @@ from contextlib import closing
 import pytest
 
 from engine.store.errors import StoreError
-from engine.store.restoring import damage, restore
+from engine.store.reading import damage
+from engine.store.restoring import restore
 from engine.store.state_files import TABLE, put_back
 from engine.store.store import Store
 

@@ -16,8 +16,9 @@ SQL_TEXT = re.compile(
     r"\s*(SELECT|INSERT|UPDATE|DELETE|EXISTS|PRAGMA|BEGIN|COMMIT|ROLLBACK|SAVEPOINT|RELEASE|WITH|CREATE|ALTER|DROP)\b"
 )
 WITH_REASON = {
-    "hot.py", "database.py", "counting.py", "event_query.py", "figures.py", "item_query.py", "migrations.py",
-    "outbox_query.py", "query.py", "restoring.py", "search.py", "soundness.py", "state_files.py", "step_3.py",
+    "copying.py", "counting.py", "database.py", "event_query.py", "figures.py", "hot.py", "item_query.py",
+    "migrations.py", "outbox_query.py", "query.py", "reading.py", "restoring.py", "search.py", "soundness.py",
+    "state_files.py", "step_3.py",
 }  # fmt: skip
 
 
