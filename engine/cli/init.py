@@ -219,7 +219,7 @@ def _folder(config: Config) -> str:
 
     box = config.mailbox("system")
     try:
-        there = [each for each in folders(config, box) if each != box.folder]
+        there = [each for each in folders(config, box) if box.folder_key(each) != box.folder_key(box.folder)]
     except SourceError as error:
         complain(error.sentence)
         return ""
@@ -228,7 +228,7 @@ def _folder(config: Config) -> str:
         click.echo(f"Folders: {', '.join(printable(each, 60) for each in there[:MOST_FOLDERS])}{more}")
 
     def read(typed: str) -> str:
-        if typed.strip() == box.folder:
+        if box.folder_key(typed.strip()) == box.folder_key(box.folder):
             raise click.UsageError(f"{box.folder} is the folder that is read")
         return typed.strip()
 

@@ -244,12 +244,10 @@ def _same(mailboxes: tuple[Mailbox, ...]) -> Iterator[Finding]:
     seen: dict[tuple[Any, ...], str] = {}
     for box in mailboxes:
         if box.protocol in _SERVERS:
-            folder = box.folder if box.protocol == "imap" else ""
-            folder = "INBOX" if folder.casefold() == "inbox" else folder
+            folder = box.folder_key(box.folder) if box.protocol == "imap" else ""
             identity: tuple[Any, ...] = (box.host.casefold(), box.username.casefold(), folder)
         elif box.protocol in APIS:
-            label = "INBOX" if box.folder.casefold() == "inbox" else box.folder.casefold()
-            identity = (box.protocol, box.username.casefold(), label)
+            identity = (box.protocol, box.username.casefold(), box.folder_key(box.folder))
         elif box.path is not None:
             identity = ("", str(box.path), "")
         else:

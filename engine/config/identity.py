@@ -50,8 +50,15 @@ def _people(root: Root, table: KeyPath, people: People, ours: set[str]) -> Itera
     if people.forms and len(table) > 1 and root.workspace[str(table[1])].mailbox is None:
         said = "forms do nothing in a workspace without a mailbox of its own: who wrote is asked before one is known"
         yield Finding("C118", said, (*table, "forms"), "write them in [people.forms]", on_key=True)
+    owners = dict.fromkeys(map(key_of, people.rewriters), "one of rewriters")
     for name, form in people.forms.items():
-        yield from _form((*table, "forms", name), form, ours)
+        own: KeyPath = (*table, "forms", name)
+        yield from _form(own, form, ours)
+        if (key := key_of(form.from_)) in owners:
+            said = f"{form.from_} is that of {owners[key]} already: this form is never asked"
+            yield Finding("C118", said, (*own, "from"), "give it an address of its own, or take it out")
+        elif form.from_:
+            owners[key] = f"[{'.'.join(map(str, own))}]"
     if people.forms and not root.gates.trusted_authserv_ids and not _trusts(root, table):
         said = "no form is believed where no server is trusted to say that its mail is real"
         yield Finding("C118", said, (*table, "forms"), "add  trusted_authserv_ids = [ … ]  in [gates]", on_key=True)
@@ -73,6 +80,11 @@ def _form(table: KeyPath, form: Form, ours: set[str]) -> Iterator[Finding]:
     if form.identity == "reply-to" and "fields" in form.written and form.fields.written:
         said = 'fields do nothing with  identity = "reply-to"'
         yield Finding("C118", said, (*table, "fields"), 'write  identity = "fields", or take them out', on_key=True)
+    for option in ("email", "name") if form.identity == "fields" else ():
+        if ":" in (label := getattr(form.fields, option)):
+            advice = f'write  {option} = "{label.partition(":")[0].strip()}"'
+            said = "a line is called what stands before its colon: this one is never found"
+            yield Finding("C118", said, (*table, "fields", option), advice)
     if form.identity == "fields" and not form.fields.email.strip():
         said = "a form without a line for the address says nobody"
         yield Finding("C109", said, (*table, "fields", "email"), f'as in  email = "{FormFields().email}"')

@@ -75,6 +75,8 @@ def idle(root: Root, mailboxes: tuple[Mailbox, ...]) -> Iterator[Finding]:
     for table, section, used in written:
         if section is not None and used and PROGRAM not in used:
             yield from _mailbox(table, section, used)
+    for box, (table, _, _) in zip(mailboxes, written[1:], strict=True):
+        yield from _moved_nowhere(table, box)
     for name, hook in root.webhooks.items():
         if not hook.events:
             advice = "add  events = [ … ], or take it out"
@@ -84,6 +86,17 @@ def idle(root: Root, mailboxes: tuple[Mailbox, ...]) -> Iterator[Finding]:
     yield from _doors(root, mailboxes)
     yield from _log(root)
     yield from _in_workspaces(root)
+
+
+def _moved_nowhere(table: KeyPath, box: Mailbox) -> Iterator[Finding]:
+    """A folder that mail is moved to and that is the one which is read: there it stays, and is not marked either."""
+    wanted = {"move_on_success": box.after_success, "move_on_failure": box.after_failure, "move_on_hold": "move"}
+    for option, word in wanted.items() if box.protocol in _FOLDERS else ():
+        folder = getattr(box, option)
+        if word == "move" and folder and box.folder_key(folder) == box.folder_key(box.folder or "INBOX"):
+            said = f"{option} is the folder that is read: mail would stay there as it is"
+            other = "" if option == "move_on_hold" else f', or write  {option.replace("move_on", "after")} = "seen"'
+            yield Finding("C118", said, (*table, option), f"name another folder{other}")
 
 
 def _doors(root: Root, mailboxes: tuple[Mailbox, ...]) -> Iterator[Finding]:

@@ -235,7 +235,8 @@ def read_url(value: Any, folder: Path = Path()) -> str:
     except ValueError:  # of the port, or of an address in brackets
         sound = False
     if not sound:
-        raise Wrong("C105", f'"{text}" is no address that secrets may be sent to', advice="it begins with  https://")
+        advice = "write it without a name and a password" if "@" in text else "it begins with  https://"
+        raise Wrong("C105", f'"{text}" is no address that secrets may be sent to', advice=advice)
     return text
 
 

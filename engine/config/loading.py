@@ -32,6 +32,9 @@ _SECRET = (
 )
 """A key that smells of a secret, and its value: misspelt ones too. Compiled only where there is a problem."""
 
+_IN_ADDRESS = r"""((?://|["'](?!\w+://|mailto:))[^\s"'/@:]*:)([^\s"']+)(?=@)"""
+"""A password in an address, `https://user:password@host`, and what stands before it."""
+
 _CONSEQUENCES = ("C109", "C112", "C118")
 """Codes of what may be only because something else is wrong."""
 
@@ -117,8 +120,11 @@ def _follows(finding: Finding, wrong: set[KeyPath]) -> bool:
 
 
 def _masked(problem: Problem) -> Problem:
-    """A problem whose line of the file shows no secret: problems go to logs, mails of cron and other services."""
-    return replace(problem, excerpt=re.sub(_SECRET, _stars, problem.excerpt))
+    """A problem that shows no secret, nor does its line: problems go to logs, mails of cron and other services."""
+    message, excerpt, advice = (
+        re.sub(_IN_ADDRESS, _stars, each) for each in (problem.message, problem.excerpt, problem.help)
+    )
+    return replace(problem, message=message, excerpt=re.sub(_SECRET, _stars, excerpt), help=advice)
 
 
 def _stars(found: re.Match[str]) -> str:

@@ -154,6 +154,11 @@ class Mailbox(Section, frozen=True):
         """Where it is, for people: the server, or the folder of a Maildir."""
         return self.host or str(self.path or self.protocol)
 
+    def folder_key(self, folder: str) -> str:
+        """The form in which folders are compared: INBOX in any case (RFC 9051, 5.1), those of an API as well."""
+        plain = folder.casefold()
+        return plain if plain == "inbox" or self.protocol in APIS else folder
+
     def secret(self) -> str:
         """The password, where no token is got. Raises: SecretError with a plain sentence."""
         return Secrets("mailbox " + self.name, self.password, self.password_env, self.password_file,

@@ -258,7 +258,8 @@ class Considered:
     @cached_property
     def actor_inside(self) -> bool:
         """Tell whether who did it works here."""
-        return self._person(self.batch.actor.account, self.batch.actor.key).inside
+        actor = self.batch.actor
+        return actor.believed and self._person(actor.account, actor.key).inside
 
     def _person(self, account: Account | None, address: str) -> Person:
         """Somebody by account or address; an address that belongs to an account is that account."""

@@ -111,7 +111,8 @@ class _Room:
             yield Heard(Kind.NOTICE, "", names, state="suppressed", why=Why.CAP_HEARERS,
                         said=f"{len(people) - most} more")  # fmt: skip
         missing = [each.name for each in events if self._considered.is_expected(each)]
-        if missing and not reached and (self._tell.machine is None or self._tell.machine in TOLD_INSIDE):
+        waited_for = not reached and (self._tell.machine is None or self._tell.machine in TOLD_INSIDE)
+        if missing and (waited_for or not people):
             yield Heard(Kind.NOTICE, "", tuple(missing), state="suppressed", why=Why.NOBODY)
 
     def _heard(self, person: Person) -> Heard:

@@ -138,6 +138,8 @@ class NotTold:
 
     def is_actor(self, person: Person) -> bool:
         actor = self._batch.actor
+        if not actor.believed:
+            return False
         if actor.account is not None and actor.account.status != AccountStatus.GUEST:
             if person.account is None:  # an address of theirs with a tag
                 return person.key in map(self._key, actor.account.emails)

@@ -21,7 +21,7 @@ from engine.model import trace as traces
 from engine.model.addresses import base_key, key_of
 from engine.model.desk import GROUP, Account, AccountStatus
 from engine.model.events import BY_NAME, STRENGTH, Event, Part
-from engine.model.facts import Auto
+from engine.model.facts import Auto, Facts
 from engine.model.hearing import Actor, Batch, Happened, Heard
 from engine.model.plan import Tell
 from engine.model.reasons import REASONS
@@ -53,28 +53,27 @@ class Answer(Struct, frozen=True):
 def of_mail(store: Store, config: Config, row: MailRow, who: str) -> Answer:
     """Tell whether somebody heard of a mail, and if not, why. Raises NotFound where nobody is meant."""
     events, _ = store.history.events(f"mail:{row.mail}", MOST_EVENTS)
-    return _answer(store, config, who, store.outbox.told(row.mail), events, _machine(store, row.mail))
+    return _answer(store, config, who, store.outbox.told(row.mail), events, _facts(store, row.mail))
 
 
 def of_item(store: Store, config: Config, number: int, who: str) -> Answer:
     """Tell whether somebody heard of an item, and if not, why not of what happened last. Raises NotFound."""
     events = store.history.of_item(number)
     last = [each for each in events if (each.mail, each.act) == (events[-1].mail, events[-1].act)]
-    machine = _machine(store, last[0].mail) if last and last[0].mail else None
-    return _answer(store, config, who, store.outbox.told(item=number), last, machine)
+    facts = _facts(store, last[0].mail) if last and last[0].mail else None
+    return _answer(store, config, who, store.outbox.told(item=number), last, facts)
 
 
-def _machine(store: Store, mail: str) -> Auto | None:
-    """What kind of mail it was, where a machine wrote it and its trace is kept and understood."""
-    stored, kind = store.archive.trace(mail), Auto.NONE
+def _facts(store: Store, mail: str) -> Facts | None:
+    """What was true of a mail, where its trace is kept and understood."""
+    stored = store.archive.trace(mail)
     with suppress(msgspec.DecodeError):
-        kind = traces.understood(stored)[0].facts.automatic.kind if stored else kind
-    return None if kind is Auto.NONE else kind
+        return traces.understood(stored)[0].facts if stored else None
+    return None
 
 
 def _answer(
-    store: Store, config: Config, who: str, told: Sequence[OutboxLine], events: Sequence[EventRow],
-    machine: Auto | None,
+    store: Store, config: Config, who: str, told: Sequence[OutboxLine], events: Sequence[EventRow], facts: Facts | None
 ) -> Answer:  # fmt: skip
     account = store.directory.person(who)
     if account is None and "@" not in who:
@@ -85,7 +84,7 @@ def _answer(
     if rows:
         return Answer(name, tuple([rows[number] for number in sorted(rows)]))
     with store.reading():
-        return _Asked(store, config, account, name, events, machine).answer()
+        return _Asked(store, config, account, name, events, facts).answer()
 
 
 class _Asked:
@@ -93,12 +92,15 @@ class _Asked:
 
     def __init__(
         self, store: Store, config: Config, account: Account | None, who: str, events: Sequence[EventRow],
-        machine: Auto | None,
+        facts: Facts | None,
     ) -> None:  # fmt: skip
         self._store, self._config, self._account, self._who = store, config, account, who
         self._rows = [each for each in events if each.name in BY_NAME]
         names = sorted({each.name for each in self._rows}, key=STRENGTH.__getitem__)
-        self._events, self._machine = [BY_NAME[name] for name in names], machine
+        self._events = [BY_NAME[name] for name in names]
+        kind = facts.automatic.kind if facts is not None else Auto.NONE
+        self._machine = None if kind is Auto.NONE else kind
+        self._believed = facts is None or facts.sender.is_believed
 
     def answer(self) -> Answer:
         """Ask as it would be asked now, and if nobody asks about this person at all, say what keeps them out."""
@@ -135,7 +137,8 @@ class _Asked:
         last = self._rows[-1]
         account = self._store.directory.person(last.actor) if last.actor else None
         address = last.actor if "@" in last.actor else ""
-        actor = Actor(account, address or (next(iter(account.emails), "") if account is not None else ""))
+        key = address or (next(iter(account.emails), "") if account is not None else "")
+        actor = Actor(account, key, believed=self._believed)
         events = [Happened(each.name, each.item, each.topic, each.comment, each.changes) for each in self._rows]
         tell = Tell(report=self._is_report(), machine=self._machine, code=last.code)
         return Batch(tuple(events), tell, actor, last.workspace, last.item, last.topic)
@@ -152,7 +155,7 @@ class _Asked:
         parts = {part for each in self._events for part in (*each.inside, *each.outside, *each.unassigned)}
         if not parts:
             return self._because("nobody_hears")
-        if self._rows[-1].actor == self._who:
+        if self._believed and self._rows[-1].actor == self._who:
             return self._because("own")
         if not self._config.settings(workspace).notify.enabled:
             return self._because("off")

@@ -40,7 +40,7 @@ class Table:
         self._path = own.path or Path()
         self._read_at: Stamp | None = None
         self._people: dict[str, list[Values]] = {}
-        self._rows = 0
+        self._counted = ""
 
     def find(self, address: str) -> Listed:
         """Tell what the table says of an address. Raises: Away."""
@@ -51,7 +51,7 @@ class Table:
     def look(self) -> str:
         """Read it, and count. Raises: Away."""
         self._look_again()
-        return f"{self._rows} people"
+        return self._counted
 
     def close(self) -> None:
         """Nothing is open between two readings."""
@@ -72,7 +72,7 @@ class Table:
             raise Away(
                 f"{self._path} is not {self._own.encoding}: line {line} is not; encoding says how it is"
             ) from None
-        self._people, self._rows = _rows(text, self._own, self._path)
+        self._people, self._counted = _rows(text, self._own, self._path)
         self._read_at = stamp
 
     def _content(self) -> tuple[Stamp, bytes]:
@@ -93,46 +93,66 @@ class Table:
 LONGEST = 131_072
 """Characters of a field."""
 
+_WRONG = {"unexpected end of data": "a quote that begins here has no end"}
+
 
 def _stamp(state: os.stat_result) -> Stamp:
     return state.st_mtime_ns, state.st_size, state.st_ino
 
 
-def _rows(text: str, own: Directory, path: Path) -> tuple[dict[str, list[Values]], int]:
-    """The people by the keys of their addresses, and how many there are. Raises: Away."""
+def _rows(text: str, own: Directory, path: Path) -> tuple[dict[str, list[Values]], str]:
+    """The people by the keys of their addresses, and how many there are, in words. Raises: Away."""
     if "\0" in text:
         raise Away(f"{path} holds a NUL: it is no table")
     first = text.partition("\n")[0]
     wanted = own.attributes
     by = next((each for each in DELIMITERS if len(first.split(each)) > 1), ",")
     csv.field_size_limit(LONGEST)  # it counts for the whole process
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=by)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=by, strict=True)
     people: dict[str, list[Values]] = {}
-    count = 0
+    known, without, line = 0, [], 1
     try:
         heads = [name.strip().lower() for name in next(reader, [])]
         for each in sorted({"addresses", *wanted.written}):
             names = getattr(wanted, each)
             if names and not any(name.lower() in heads for name in names):
                 raise Away(f'{path} has no column "{names[0]}" in its first line')
+        line = reader.line_num + 1
         for row in reader:
+            if any(map(str.strip, row[len(heads) :])):
+                raise Away(f"{path}, line {line}: has {len(row)} columns, and the first line has {len(heads)}")
             values = _values(heads, row, own)
-            count += bool(values)
-            for address in addresses([each for name in wanted.addresses for each in values.get(name.lower(), ())]):
+            theirs = addresses([each for name in wanted.addresses for each in values.get(name.lower(), ())])
+            for address in theirs:
                 there = people.setdefault(key_of(address), [])
                 if values not in there:
                     there.append(values)
+            known += bool(theirs)
+            if values and not theirs:
+                without.append(line)
+            line = reader.line_num + 1
     except csv.Error as error:
-        raise Away(f"{path}, line {reader.line_num}: {error}") from None
-    return people, count
+        raise Away(f"{path}, line {line}: {_WRONG.get(str(error), error)}") from None
+    return people, _counted(known, without)
+
+
+def _counted(known: int, without: list[int]) -> str:
+    """How many people there are; the lines that are nobody, for want of an address, beside them."""
+    people = "1 person" if known == 1 else f"{known} people"
+    if not without:
+        return people
+    lines = "a line has" if len(without) == 1 else f"{len(without)} lines have"
+    first = f"line {without[0]}" if len(without) == 1 else f"the first is line {without[0]}"
+    return f"{people}; {lines} no address ({first})"
 
 
 def _values(heads: list[str], row: list[str], own: Directory) -> Values:
     """One line by the names of its columns; addresses and groups may be several in one field."""
-    values: dict[str, list[str]] = {}
+    values: dict[str, list[str]] = {}  # two columns may have one name
     several = {name.lower() for name in own.attributes.addresses}
     lists = {name.lower() for name in own.attributes.groups}
     for head, value in zip(heads, row, strict=False):
         if text := value.strip():
-            values[head] = _PARTS.split(text) if head in several else _LIST.split(text) if head in lists else [text]
+            found = _PARTS.split(text) if head in several else _LIST.split(text) if head in lists else [text]
+            values.setdefault(head, []).extend(found)
     return values

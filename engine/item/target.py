@@ -69,7 +69,7 @@ def aim(facts: Facts, draft: Draft, settings: Settings, look: Lookups, found: Fi
 
 def on_item(facts: Facts, item: ItemFacts) -> bool:
     """Tell whether the sender has to do with the item: as its author, assignee, editor, reader or watcher."""
-    if facts.sender.problem or facts.sender.by_form or not facts.sender.address.address:
+    if not facts.sender.is_believed or not facts.sender.address.address:
         return False
     names = _names(facts)
     return any(key_of(person) in names for person in item.people)

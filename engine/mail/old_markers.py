@@ -16,6 +16,9 @@ from typing import Final
 SYSTEMS: Final = ("openproject", "redmine", "itop", "eventum")
 """Whose bare numbers are understood."""
 
+MOST_DIGITS = 15
+"""Digits of a number."""
+
 _MOST = 10
 _LONGEST_ID, _LONGEST_SUBJECT = 998, 1000
 

@@ -93,6 +93,11 @@ class Sender(Struct, frozen=True):
         return self.form is not None and not self.form.why
 
     @property
+    def is_believed(self) -> bool:
+        """Tell whether that is who wrote it: From names one person, and nobody typed the address into a form."""
+        return not self.problem and not self.by_form
+
+    @property
     def known_there(self) -> Listed | None:
         """What the directory says of a sender who is to get an account; None where it knows nobody."""
         found = self.listed

@@ -47,11 +47,15 @@ class Happened(Struct, frozen=True):
 
 
 class Actor(Struct, frozen=True):
-    """Who did it: an account, or somebody known by an address; neither is the engine. `key` compares the address."""
+    """Who did it: an account, or somebody known by an address; neither is the engine. `key` compares the address.
+
+    Where it is not `believed` anybody may have named that address: it is told and makes nobody who did it.
+    """
 
     account: Account | None = None
     key: str = ""
     name: str = ""
+    believed: bool = True
 
 
 class Batch(Struct, frozen=True):

@@ -84,6 +84,8 @@ def bring_in(store: Store, path: Path, wishes: Wishes, *, dry_run: bool = False)
 def _read(path: Path, wishes: Wishes, problems: Problems) -> Read:
     text = read_text(path, wishes.encoding)
     form = wishes.form or persons.guess(path.name, text)
+    if wishes.columns and form != "csv":
+        problems.add("D145", f"has no columns that --column could name: this is {form}", 0)
     if form == "ldif":
         return persons.of_ldif(text, problems)
     if form == "vcard":

@@ -15,7 +15,7 @@ from typing import Final
 from msgspec import Struct
 
 from engine.moving import ldif, vcard
-from engine.moving.reading import Problems
+from engine.moving.reading import Problems, excerpt
 from engine.moving.tabular import Row, rows
 
 FORMATS: Final = ("csv", "ldif", "vcard")
@@ -96,18 +96,41 @@ def of_table(text: str, is_json: bool, columns: Mapping[str, str], problems: Pro
     """Read people out of CSV or JSON; `columns` says what a column is called there, ours to theirs."""
     theirs = {name: ours for ours, names in COLUMNS.items() for name in names}
     for ours, name in columns.items():
-        theirs = {each: said for each, said in theirs.items() if said != ours} | {name.lower(): ours}
-    people, unread = [], dict[str, None]()
-    for row in rows(text, is_json, problems):
+        theirs = {each: said for each, said in theirs.items() if said != ours} | {" ".join(name.split()).lower(): ours}
+    people, unread, there = [], dict[str, None](), dict[str, None]()
+    for row in rows(text, is_json, problems, there=there):
         people.append(_of_row(row, theirs, unread))
-    return Read(people, 0, tuple(unread))
+    missing = [*_missing(columns, theirs, there)]
+    for said, advice in missing:
+        problems.add("D145", said, 1, advice)
+    return Read([]) if missing else Read(people, 0, tuple(unread))
+
+
+def _missing(
+    columns: Mapping[str, str], theirs: Mapping[str, str], there: Mapping[str, None]
+) -> Iterator[tuple[str, str]]:  # fmt: skip
+    """Which columns that were named are not there; or that none is known: another file, or one without a head.
+
+    What stands there instead is not told: it may be any file, one that holds a password.
+    """
+    for ours, name in columns.items() if there else ():
+        if " ".join(name.split()).lower() not in there:
+            yield f'there is no column "{excerpt(name)}" (--column {ours}=…)', ""
+    if there and not any(_ours(name, theirs) for name in there):
+        advice = "if it is a list of people, name its columns: --column login=THEIRS --column mail=THEIRS"
+        yield "no column is known here: none of login, name, mail and the like is in the first line", advice
+
+
+def _ours(name: str, theirs: Mapping[str, str]) -> str:
+    """What a column says by our name for it, "" where nobody knows."""
+    numbered = _NUMBERED.fullmatch(name)
+    return theirs.get(name) or (theirs.get(numbered[1], "") if numbered else "")
 
 
 def _of_row(row: Row, theirs: Mapping[str, str], unread: dict[str, None]) -> Person:
     said: dict[str, list[str]] = {}
     for name, value in row.values.items():
-        numbered = _NUMBERED.fullmatch(name)
-        if ours := theirs.get(name) or (theirs.get(numbered[1]) if numbered else None):
+        if ours := _ours(name, theirs):
             said.setdefault(ours, []).append(value)
         else:
             unread[name] = None

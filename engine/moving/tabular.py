@@ -11,6 +11,7 @@ import io
 import json
 import re
 from collections.abc import Collection, Iterator, Sequence
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,8 @@ MOST_COLUMNS, LONGEST_VALUE = 200, 2_000
 _RUNS = ("=", "+", "@", "\t")
 """What a value begins with that a spreadsheet takes for a formula; and a minus, but for the minus alone."""
 
+_WRONG = {"unexpected end of data": "a quote that begins here has no end"}
+
 
 class Row(Struct, frozen=True):
     """One row: its values by the name of their column in small letters, and its line."""
@@ -31,14 +34,16 @@ class Row(Struct, frozen=True):
 
 
 def rows(
-    text: str, is_json: bool, problems: Problems, names: Sequence[str] = (), known: Collection[str] = ()
-) -> Iterator[Row]:
+    text: str, is_json: bool, problems: Problems, names: Sequence[str] = (), known: Collection[str] = (),
+    there: dict[str, None] | None = None,
+) -> Iterator[Row]:  # fmt: skip
     """Read the rows of a CSV file, or of JSON lines.
 
     With `names` the file may have no head: it has one if there is a `known` name in its first line, and else its
-    columns are these.
+    columns are these. `there` fills with all columns by their names in small letters, empty ones too.
     """
-    yield from _json_rows(text, problems) if is_json else _csv_rows(text, problems, names, known)
+    there = {} if there is None else there
+    yield from _json_rows(text, problems, there) if is_json else _csv_rows(text, problems, names, known, there)
 
 
 def is_json(path: Path, text: str) -> bool:
@@ -56,7 +61,9 @@ def runs(value: str) -> bool:
     return value.startswith(_RUNS) or (value.startswith("-") and len(value) > 1)
 
 
-def _csv_rows(text: str, problems: Problems, names: Sequence[str], known: Collection[str]) -> Iterator[Row]:
+def _csv_rows(
+    text: str, problems: Problems, names: Sequence[str], known: Collection[str], there: dict[str, None]
+) -> Iterator[Row]:  # fmt: skip
     first = text.lstrip("\n").split("\n", 1)[0][:LONGEST_LINE]
     counted = {each: first.count(each) for each in (";", ",", "\t")}
     delimiter = max(counted, key=lambda each: counted[each]) if any(counted.values()) else ","
@@ -70,7 +77,7 @@ def _csv_rows(text: str, problems: Problems, names: Sequence[str], known: Collec
         except StopIteration:
             return
         except csv.Error as error:
-            problems.add("D101", f"this is no CSV: {error}", line)
+            problems.add("D101", f"this is no CSV: {_WRONG.get(str(error), error)}", line)
             return
         if not any(cell.strip() for cell in cells):
             continue
@@ -80,7 +87,8 @@ def _csv_rows(text: str, problems: Problems, names: Sequence[str], known: Collec
                 return
             continue
         if not head:
-            head = [" ".join(cell.split()).lower() for cell in cells]
+            head = _named(cells)
+            there |= dict.fromkeys(head)
             if not names or set(known) & set(head):
                 continue
             head = list(names)
@@ -91,9 +99,23 @@ def _csv_rows(text: str, problems: Problems, names: Sequence[str], known: Collec
         yield from _checked(line, {name: value for name, value in pairs if name and value}, problems)
 
 
-def _json_rows(text: str, problems: Problems) -> Iterator[Row]:
+def _plain(name: str) -> str:
+    return " ".join(name.split()).lower()
+
+
+def _named(cells: Sequence[str]) -> list[str]:
+    """The columns by their names in small letters; the second of a name is `name 2`, so that none hides another."""
+    head: list[str] = []
+    for cell in cells:
+        name = _plain(cell)
+        numbered = (each for number in count(2) if (each := f"{name} {number}") not in head)
+        head.append(next(numbered) if name and name in head else name)
+    return head
+
+
+def _json_rows(text: str, problems: Problems, there: dict[str, None]) -> Iterator[Row]:
     if text.lstrip().startswith("["):
-        yield from _json_list(text, problems)
+        yield from _json_list(text, problems, there)
         return
     for number, line in enumerate(text.split("\n"), 1):
         if line.strip():
@@ -102,10 +124,10 @@ def _json_rows(text: str, problems: Problems) -> Iterator[Row]:
             except (ValueError, RecursionError) as error:
                 problems.add("D101", f"this is no JSON: {_why(error)}", number)
                 continue
-            yield from _json_row(entry, number, problems)
+            yield from _json_row(entry, number, problems, there)
 
 
-def _json_list(text: str, problems: Problems) -> Iterator[Row]:
+def _json_list(text: str, problems: Problems, there: dict[str, None]) -> Iterator[Row]:
     try:
         entries = json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -113,14 +135,14 @@ def _json_list(text: str, problems: Problems) -> Iterator[Row]:
         problems.add("D101", f"this is no JSON: {_why(error)}", line)
         return
     for number, entry in enumerate(entries, 1):
-        yield from _json_row(entry, number, problems)
+        yield from _json_row(entry, number, problems, there)
 
 
 def _why(error: Exception) -> str:
     return error.msg if isinstance(error, json.JSONDecodeError) else "it is nested too deeply, or a number is too long"
 
 
-def _json_row(entry: Any, line: int, problems: Problems) -> Iterator[Row]:
+def _json_row(entry: Any, line: int, problems: Problems, there: dict[str, None]) -> Iterator[Row]:
     if not isinstance(entry, dict):
         problems.add("D101", "is no JSON object", line)
         return
@@ -129,12 +151,13 @@ def _json_row(entry: Any, line: int, problems: Problems) -> Iterator[Row]:
         return
     values = {}
     for name, value in entry.items():
+        there[_plain(name)] = None
         if isinstance(value, list) and all(isinstance(each, str | int) for each in value):
             value = "; ".join(map(str, value))
         if isinstance(value, dict | list):
             problems.add("D130", f'"{excerpt(name)}" is neither a text nor a number nor a list of texts', line)
         elif value is not None and str(value).strip():
-            values[" ".join(name.split()).lower()] = str(value).strip()
+            values[_plain(name)] = str(value).strip()
     yield from _checked(line, values, problems)
 
 

@@ -67,7 +67,10 @@ def _meant(row: Row, system: str, problems: Problems) -> Iterator[Meaning]:
         markers = old_markers.written(each, system)
         if markers:
             yield Meaning(row.line, each, markers, item, internal in _YES)
-        elif each.lstrip("#").isdigit():
+        elif (number := each.removeprefix("#")).isdecimal() and len(number) > old_markers.MOST_DIGITS:
+            most = old_markers.MOST_DIGITS
+            problems.add("D132", f"{excerpt(each)} is too long for a number: {most} digits are the most", row.line)
+        elif number.isdecimal() and not system:
             advice = f"say whose it is: --from {', '.join(old_markers.SYSTEMS)}"
             problems.add("D132", f"{excerpt(each)} is a bare number, which any system writes", row.line, advice)
         else:
@@ -127,9 +130,13 @@ def _item(store: Store, meaning: Meaning, field: str, problems: Problems) -> int
 def _is_new(marker: str, meaning: Meaning, seen: dict[str, Meaning], problems: Problems) -> bool:
     """Tell whether a marker stands here for the first time; one that meant something else above is a problem."""
     before = seen.setdefault(marker, meaning)
-    if (before.item, before.internal) != (meaning.item, meaning.internal):
-        said = f"{excerpt(meaning.said)} means item {excerpt(before.item)} in line {before.line}"
+    said = f"{excerpt(meaning.said)} means item {excerpt(before.item)} in line {before.line}"
+    if before.item != meaning.item:
         problems.add("D134", f"{said} and item {excerpt(meaning.item)} here", meaning.line)
+    elif before.internal != meaning.internal:
+        words = ("internal", "not internal") if before.internal else ("not internal", "internal")
+        said = f"{excerpt(meaning.said)} is {words[0]} in line {before.line} and {words[1]} here"
+        problems.add("D134", said, meaning.line)
     return before is meaning
 
 

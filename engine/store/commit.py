@@ -69,8 +69,8 @@ def _reached(mail: Mail) -> tuple[Key, ...]:
 def actor_of(facts: Facts) -> Actor:
     """Who did what a mail does: the account it is believed to come from, else the address."""
     sender = facts.sender
-    account = None if sender.problem else sender.account
-    return Actor(account, sender.address.key, sender.address.name)
+    account = sender.account if sender.is_believed else None
+    return Actor(account, sender.address.key, sender.address.name, sender.is_believed)
 
 
 class Commit:
@@ -99,7 +99,7 @@ class Commit:
         effects.apply(plan.effects)
         if changed := tuple(_changed(plan, effects)):
             self._memory.touch_only("items", changed)
-        if facts.automatic.kind is Auto.NONE and not facts.sender.problem and not facts.sender.by_form:
+        if facts.automatic.kind is Auto.NONE and facts.sender.is_believed:
             self._scene.heard_from(base_key(key))
         told = self._tell(spooled, facts, plan, effects, teller)
         plan_action(self._database, row, action, folder)

@@ -78,7 +78,8 @@ def _refresh_token(app: OAuth, kept: Kept) -> tuple[str, str]:
     if kept.refresh_token and kept.app == whose(app) and kept.seed == seed:
         return kept.refresh_token, seed
     if not first:
-        said = "nobody has signed in yet" if not kept.refresh_token else "the sign-in that is kept was of another app"
+        said = "the sign-in that is kept was of another app" if kept.refresh_token else "nobody has signed in yet"
+        said = f"the sign-in is lost: its file in {app.kept_in} cannot be understood" if kept.broken else said
         raise failed(app, "oauth.not_signed_in", said, "sign in: allegra mailbox login NAME")
     return first, seed
 

@@ -76,6 +76,9 @@ def _kept(app: OAuth, account: str, now: datetime) -> Iterator[Ending]:
         how = f"{abs(kept.clock_off_s):.0f} s {'ahead of' if kept.clock_off_s > 0 else 'behind'} that of"
         said = f"oauth {app.name}: the clock of this machine is {how} {providers.host(app)}"
         yield Ending(app.name, SOON_DAYS, said, "set it (timedatectl)")
+    if kept.broken and app.grant == "refresh_token":
+        said = f"oauth {app.name}: the sign-in is lost: its file in {app.kept_in} cannot be understood"
+        yield Ending(app.name, 0.0, said, "sign in again: allegra mailbox login NAME")
     if not kept.refresh_token:
         return
     of = f"the refresh token of {account}" if account else "the refresh token"

@@ -38,7 +38,7 @@ class Kept(msgspec.Struct, frozen=True, omit_defaults=True):
 
     `refresh_used_at` is when the refresh token last got us something, `refresh_ends_at` when it ends (0: not told),
     `seed` a digest of the one in the configuration that it descends from ("": of a sign-in). `clock_off_s` is by how
-    much the clock of this machine was ahead of the server's.
+    much the clock of this machine was ahead of the server's. `broken`: there is a file, and nobody understands it.
     """
 
     app: str = ""
@@ -51,6 +51,7 @@ class Kept(msgspec.Struct, frozen=True, omit_defaults=True):
     refresh_ends_at: float = 0.0
     seed: str = ""
     clock_off_s: float = 0.0
+    broken: bool = False
 
     def __repr__(self) -> str:
         """Tell whose it is, not the tokens."""
@@ -70,7 +71,7 @@ class File:
         self.path = app.kept_in / f"{app.name}{'.' if name else ''}{name}.json"
 
     def read(self) -> Kept:
-        """What is kept; nothing where there is no file, or none that can be understood. Raises: OAuthError."""
+        """What is kept; nothing where there is no file, or one that is broken. Raises: OAuthError."""
         try:
             with self.path.open("rb") as stream:
                 if os.fstat(stream.fileno()).st_mode & 0o077:
@@ -84,7 +85,7 @@ class File:
         try:
             kept = msgspec.json.decode(content, type=Kept)
         except (msgspec.DecodeError, UnicodeDecodeError):
-            return Kept()
+            return Kept(broken=True)
         reveal(kept.access_token)
         reveal(kept.refresh_token)
         return kept

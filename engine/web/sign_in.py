@@ -72,8 +72,11 @@ def can_use_device(app: OAuth) -> bool:
 
 
 def begin_device(app: OAuth) -> Device:
-    """Ask for a code (RFC 8628, 3.1). Raises: OAuthError."""
-    form = {"client_id": app.client_id} | ({"scope": scope} if (scope := providers.scope(app)) else {})
+    """Ask for a code; an app with a secret or a certificate proves itself here, too. Raises: OAuthError.
+
+    RFC 8628, 3.1: as at the token server.
+    """
+    form = proof(app, time.time()) | ({"scope": scope} if (scope := providers.scope(app)) else {})
     with Web(app.ca_file) as web:
         reply = post(app, web, providers.url(app, "device"), form)
     if reply.status != 200:

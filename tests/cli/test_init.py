@@ -268,12 +268,19 @@ def test_the_folders_are_shown_and_done_mail_goes_where_it_is_said(
     tmp_path: Path, dovecot: Any, full: list[str]
 ) -> None:
     dovecot.user(full[full.index("--username") + 1]).doveadm("mailbox", "create", "Allegra/Done")
-    result = init(tmp_path, *full, "--since", "new", answers="INBOX\nAllegra/Done\n")
+    result = init(tmp_path, *full, "--since", "new", answers="inbox\nAllegra/Done\n")
     assert (
         re.search("^Folders: .*Allegra/Done", result.stdout, re.M)
         and "INBOX is the folder that is read" in result.output
     )
     assert load(tmp_path / "allegra.toml").mailbox("system").move_on_success == "Allegra/Done"
+
+
+@pytest.mark.parametrize("folder", ["INBOX", "inbox"])
+def test_a_folder_for_done_mail_that_is_the_one_which_is_read_writes_nothing(tmp_path: Path, folder: str) -> None:
+    result = init(tmp_path, "--yes", "--no-test", "--address", "me@gmail.com", "--move-on-success", folder)
+    assert result.exit_code == 64 and "move_on_success is the folder that is read" in result.output
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_dry_run_shows_the_file_and_writes_nothing(tmp_path: Path, full: list[str]) -> None:

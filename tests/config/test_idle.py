@@ -85,6 +85,30 @@ def test_a_folder_beside_a_word_that_does_not_move_is_an_error(find: Find, load:
     assert load('[defaults.mailbox]\nmove_on_success = "Done"\n' + MAILBOX + 'after_success = "seen"\n')
 
 
+@pytest.mark.parametrize("option", ["move_on_success", "move_on_failure", "move_on_hold"])
+@pytest.mark.parametrize(
+    ("text", "folder"),
+    [
+        (MAILBOX, "INBOX"), (MAILBOX, "inbox"), (MAILDIR, "Inbox"), (MAILBOX + 'folder = "Desk"\n', "Desk"),
+        (MAILBOX + 'protocol = "graph"\noauth = "a"\nfolder = "Desk"\n[oauth.a]\n', "desk"),
+    ],
+)  # fmt: skip
+def test_a_folder_that_is_the_one_which_is_read_is_an_error(find: Find, text: str, folder: str, option: str) -> None:
+    head, table, behind = text.partition("[oauth")
+    found = find(f'{head}{option} = "{folder}"\n{table}{behind}')
+    said = f"{option} is the folder that is read: mail would stay there as it is"
+    (problem,) = [each for each in found if each.message == said]
+    assert problem.code == "C118" and problem.excerpt.startswith(option)
+
+
+def test_a_folder_of_the_defaults_that_one_mailbox_reads_is_an_error_of_that_one(find: Find, load: Load) -> None:
+    defaults = '[defaults.mailbox]\nmove_on_success = "Done"\n'
+    (problem,) = find(defaults + MAILBOX + 'folder = "Done"\n')
+    assert problem.code == "C118"
+    assert load(defaults + MAILBOX + 'folder = "Done"\nafter_success = "seen"\n')
+    assert load(defaults + MAILBOX + 'folder = "done"\n')
+
+
 def test_a_password_without_a_login_is_an_error(find: Find) -> None:
     (problem,) = find("[smtp]\nhost = 'h'\nfrom = 'a@example.com'\npassword_env = 'P'\n")
     assert (problem.code, problem.message) == ("C118", "password_env does nothing without a username")

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from configurations import MAILBOX, Load
+from configurations import MAILBOX, Find, Load
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -91,6 +91,28 @@ def test_no_secret_is_shown(load: Load) -> None:
                   + f"[webhooks.chat]\nurl = 'https://x.example/{CANARY}'\nevents = ['mail.held']\n")  # fmt: skip
     assert CANARY not in write.dumps(list(write.entries(config)))
     assert CANARY not in repr(config) and CANARY not in repr(config.mailboxes) and CANARY not in repr(config.root)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[system.mailbox]\nhost = 'imaps://u:{}@imap.example.com'\n", '[smtp]\nhost = "u:{}@smtp.example.com"\n',
+        '[oauth.a]\ntoken_url = "https://u:{}@h.example/"\n', '[webhooks.x]\nurl = "https://u:{}@h.example/"\n',
+        '[directory.d]\nkind = "ldap"\nserver = "ldaps://u:{}@h.example"\n',
+        '[oauth.a]\ntoken_url = "https://u:{}@h.example/\n',
+    ],
+)  # fmt: skip
+def test_a_password_in_an_address_is_not_told(find: Find, text: str) -> None:
+    for secret in (CANARY, "p@" + CANARY):
+        told = find(text.format(secret))
+        assert told and CANARY not in str(told)
+
+
+def test_an_address_with_a_password_is_said_to_be_none(find: Find) -> None:
+    told = find('[oauth.a]\ntoken_url = "https://u:p4ss@h.example/"\n')
+    (problem,) = [each for each in told if each.code == "C105"]
+    assert problem.message == '"https://u:****@h.example/" is no address that secrets may be sent to'
+    assert problem.help == "write it without a name and a password"
 
 
 def test_the_shared_secret_is_made_once_and_readable_by_its_owner_only(tmp_path: Path) -> None:

@@ -76,6 +76,22 @@ def test_F008_eight_variables_make_a_configuration(container: Container) -> None
     assert '"big-corp"' in listed.stdout, "mail for a workspace that is not there would be held"
 
 
+@pytest.mark.parametrize("wrong", [{"IMAP_PORT": "993x"}, {"IMAP_PROJECT": "system"}, {"IMAP_HOST": "a b"}])
+def test_a_first_start_that_failed_is_begun_anew(container: Container, wrong: dict[str, str]) -> None:
+    told = container("watch", **{**EIGHT, **wrong})
+    assert told.returncode == 78 and not (container.data / "allegra.toml").exists(), told.stderr
+    told = container("watch", **EIGHT)
+    assert told.returncode == 0, told.stderr
+    assert '"big-corp"' in container("workspace", "list", "--json", **EIGHT).stdout
+    assert not (container.data / ".allegra.toml.new").exists()
+
+
+def test_every_variable_that_is_read_is_named_at_the_head(container: Container) -> None:
+    head, _, script = ENTRY.read_text().partition("set -u")
+    read = set(re.findall(r"\b(?:IMAP_[A-Z_]+|ALLEGRA_[A-Z][A-Z_]+)\b", script))
+    assert {each for each in read if each not in head} == set()
+
+
 def test_a_secret_of_the_container_is_a_file(container: Container) -> None:
     variables = {**EIGHT, "IMAP_PASSWORD": "", "IMAP_PASSWORD_FILE": "/run/secrets/imap"}
     container("watch", **variables)

@@ -629,6 +629,37 @@ def test_notify_can_be_switched_off_and_the_customer_is_still_answered() -> None
     assert [(each.kind, each.state) for each in found] == [(Kind.AUTO, "queued")]
 
 
+# ── who did it ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+TYPED = Actor(None, "anna@example.com", "Anna Berg", believed=False)
+"""Somebody who typed a colleague's address into a form."""
+
+
+def test_who_is_named_by_anybody_did_nothing_and_hears() -> None:
+    mine = Scene(OnItem("support", assigned_to="anna"))
+    assert told("item.created", mine, TYPED) == {"anna@example.com": "notice"}
+    ack = {"answer_to": "anna@example.com", "template": "ack"}
+    assert [(each.kind, each.state) for each in heard("item.created", mine, TYPED, **ack)] == [
+        (Kind.AUTO, "queued"), (Kind.NOTICE, "queued")
+    ]  # fmt: skip
+
+
+def test_who_is_named_by_anybody_speaks_for_nobody_who_works_there() -> None:
+    staff = {"anna@example.com", "bob@example.com", "carl@example.com"}
+    assert set(told("item.noted", None, TYPED)) == staff
+    rows = heard("item.commented", None, TYPED)
+    assert {each.to for each in rows if each.state == "queued"} == staff
+    assert all(each.events == ("item.commented",) and not each.actor_inside for each in rows)
+
+
+@pytest.mark.parametrize("actor", [BY_ANNA, TYPED, Actor(None, "kim@big.example")])
+@pytest.mark.parametrize("machine", [None, Auto.AUTO_REPLY])
+def test_an_item_for_which_nobody_is_considered_says_so(actor: Actor, machine: Auto | None) -> None:
+    only = Scene(staff=(ANNA,), root=(), wants={(ANNA.id, "new"): "none"})
+    (row,) = heard("item.created", only, actor, machine=machine)
+    assert (row.state, row.why) == ("suppressed", Why.NOBODY)
+
+
 # ── the automatic answer ──────────────────────────────────────────────────────────────────────────────────────────
 
 ACK = {"answer_to": "jane@big.example", "template": "ack", "language": "de"}
@@ -768,7 +799,9 @@ scenes = st.builds(
     Scene, on=items, staff=st.sampled_from([(), (ANNA,), (ANNA, BOB, CARL)]),
     groups=st.just({"onsite": (BOB, KARL)}), hidden=st.sets(st.sampled_from(["wanda", "karl"])),
 )  # fmt: skip
-actors = st.sampled_from([BY_JANE, BY_ANNA, Actor(), Actor(None, "kim@big.example"), Actor(LOLA, "lola@example.com")])
+actors = st.sampled_from(
+    [BY_JANE, BY_ANNA, Actor(), Actor(None, "kim@big.example"), Actor(LOLA, "lola@example.com"), TYPED]
+)
 names = st.sampled_from([event.name for event in EVENTS if event.name.startswith("item.")])
 
 
@@ -784,6 +817,7 @@ def test_nobody_is_considered_twice_and_who_is_not_told_has_a_reason(
         assert each.state in ("queued", "held", "suppressed")
         assert each.parts or not each.to
         assert set(each.events) <= set(BY_NAME)
+    assert found or not BY_NAME[event].expected
 
 
 @given(scenes, actors, st.lists(st.sampled_from(["boss@out.example", "karl", "bob"]), max_size=2).map(tuple))

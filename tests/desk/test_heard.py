@@ -111,3 +111,17 @@ def test_nobody_is_meant_by_a_misspelt_login_and_a_file_has_no_rows(filled: Any)
     assert wrong.exit_code == 1 and 'there is no user "bobb": give a login or an address' in wrong.stderr
     (filled.folder / "a.eml").write_bytes(b"From: a@example.com\n\nx\n")
     assert "--who asks about a mail that is stored" in filled.allegra("explain", "a.eml", "--who", "bob").stderr
+
+
+def test_who_is_named_in_a_From_of_two_did_nothing_and_would_hear(filled: Any) -> None:
+    smtp = '[smtp]\ntransport = "maildir"\npath = "out"\nfrom = "help@example.com"\n'
+    filled.configure(more='[people]\nunknown_user = "accept"\nno_permission_check = true\n' + smtp)
+    filled.mail("Toner", sender="anna@example.com, eve@evil.example")
+    filled.run()
+    assert ("anna@example.com", "notice", "item.created", "sent", "") in filled.told()
+    filled.allegra("user", "notify", "anna", "new=none")
+    answers = ["In-Reply-To: <test.1@example.com>"]
+    filled.mail("Re: Printer", sender="anna@example.com, eve@evil.example", headers=answers)
+    filled.run()
+    filled.allegra("user", "notify", "anna", "new=all")
+    assert said(filled, "anna").endswith("would be told now, as member; had no part in it when it happened")

@@ -131,6 +131,15 @@ def test_F053_rules_do_not_take_the_proof_of_a_form_for_that_of_a_person(site: A
     assert item["priority"] == "Normal" and item["labels"] == []
 
 
+def test_F053_an_address_that_was_typed_did_nothing_and_hears_of_it(site: Any, post: Any) -> None:
+    post.configure(more=FORMS + "[replies]\nnew_item = ''\n")
+    came(site, FILLED.replace("jane@big.example", "anna@example.com"))
+    assert site.told()[-1] == ("anna@example.com", "notice", "item.created", "sent", "")
+    came(site, FILLED, subject="Second")
+    (jane,) = site.lines("item", "told", "2", "--who", "jane@big.example")
+    assert jane["why"] == "no_template"
+
+
 def test_F053_a_locked_person_is_locked_in_a_form_as_well(site: Any) -> None:
     site.load('[[users]]\nlogin = "jane"\nemails = ["jane@big.example"]\nstatus = "locked"\n')
     assert came(site)["code"] == "gate.inactive_sender"

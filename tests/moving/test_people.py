@@ -122,6 +122,44 @@ def test_a_column_of_another_name_is_named(store, file):
     assert account(store, "eve")[1] == ("eve@example.com",)
 
 
+@pytest.mark.parametrize("name", ["people.csv", "people.jsonl"])
+def test_a_named_column_that_is_not_there_is_said_and_nothing_is_done(store, file, wrong, name):
+    text = "login,name,mail,Abteilung\neve,Eve,eve@example.com,\n"
+    if name.endswith("jsonl"):
+        text = '{"login": "eve", "name": "Eve", "mail": "eve@example.com", "Abteilung": null}\n'
+    for ours in ("groups", "login"):
+        said = f'there is no column "Abteilng" (--column {ours}=…)'
+        assert wrong(bring_in, store, file(text, name), Wishes(columns={ours: "Abteilng"})) == [("D145", 1, said)]
+    assert account(store, "eve") is None
+    bring_in(store, file(text, name), Wishes(columns={"groups": " abteilung"}))
+    assert account(store, "eve") is not None
+
+
+@pytest.mark.parametrize("text", ["hunter2\n", "eve,eve@example.com\n", "foo;bar\n1;2\n3;4\n", '{"foo": 1}\n'])
+def test_a_file_of_something_else_or_without_a_head_is_said_once_and_not_told(store, file, wrong, text):
+    (problem,) = wrong(bring_in, store, file(text), Wishes())
+    assert problem[:2] == ("D145", 1) and "no column is known here" in problem[2]
+    assert "hunter2" not in str(problem)
+
+
+@pytest.mark.parametrize(("name", "text"), [("a.ldif", LDIF), ("a.vcf", VCARD)])
+def test_a_column_of_what_has_none_is_said(store, file, wrong, name, text):
+    found = wrong(bring_in, store, file(text, name), Wishes(columns={"login": "x"}))
+    assert [(code, line) for code, line, _ in found] == [("D145", 0)]
+
+
+def test_two_columns_of_one_name_hide_nothing(store, file):
+    text = "login,email,email,email,login\neve,a@example.com,b@example.com,c@example.com,eva\n"
+    assert bring_in(store, file(text), Wishes()).unread == ("login 2",)
+    assert account(store, "eve")[1] == ("a@example.com", "b@example.com", "c@example.com")
+
+
+def test_a_quote_without_an_end_is_said_with_the_line_where_it_begins(store, file, wrong):
+    text = 'login,name,mail\neve,"Eve,eve@example.com\nfay,Fay,fay@example.com\n'
+    said = "this is no CSV: a quote that begins here has no end"
+    assert wrong(bring_in, store, file(text), Wishes()) == [("D101", 2, said)]
+
+
 def test_all_may_join_a_group_and_leave_theirs_out(store, file):
     bring_in(store, file(CSV), Wishes(groups=("customers", "Staff"), without_groups=True))
     assert account(store, "carl")[4] == ("customers", "staff") and "Ops" not in dict(store.directory.groups())

@@ -13,9 +13,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from engine.config import parse
+from engine.moving.settings import translate as translating
 from engine.moving.settings.given import Given, read
 from engine.moving.settings.table import Row
 from engine.moving.settings.translate import SYSTEMS, Translated, translate
+from engine.store.load import LoadError
 
 EXPORTS = Path(__file__).with_name("exports")
 OURS = Path("allegra.toml")
@@ -112,6 +114,59 @@ def test_several_lines_of_a_crontab_are_several_mailboxes_each_with_a_workspace(
     assert (found["workspace.it.mailbox.protocol"], found["workspace.it.mailbox.auth"]) == ("pop3", "apop")
     assert found["workspace.it.mailbox.ssl_verification"] is False and found["workspace.it.mailbox.delete_unprocessed"]
     assert not any(name.startswith("system.mailbox") for name in found)
+
+
+RAKE = "rake redmine:email:receive_imap host=h.example.com username={} project={}\n"
+
+
+def lines_of(tmp_path: Path, *lines: str) -> Translated:
+    (tmp_path / "their.cron").write_text("".join(lines))
+    return translate(read(tmp_path / "their.cron"), "redmine", OURS)
+
+
+@pytest.mark.parametrize(
+    ("project", "workspace"), [("Support7", "support7"), ("A_b-C", "a_b-c"), ("System", ""), ("a" * 64, ""), ("-a", "")]
+)
+def test_a_project_becomes_a_workspace_by_its_name_in_small_letters_if_it_can_be_one(
+    tmp_path: Path, project: str, workspace: str
+) -> None:  # fmt: skip
+    translated = lines_of(tmp_path, RAKE.format("u@example.com", project))
+    found = flat(tomllib.loads(translated.text))
+    assert found["system.default_workspace"] == (workspace or "support")
+    assert found["system.mailbox.host"] == "h.example.com"
+    assert (f"theirs: {project}" in translated.text) == bool(workspace)
+    assert ("cannot be the identifier of a workspace" in translated.text) == (not workspace)
+
+
+def test_projects_whose_names_differ_in_their_case_or_end_are_several_workspaces(tmp_path: Path) -> None:
+    names = ("Sales", "sales", "x" * 63, "x" * 63)
+    found = lines_of(tmp_path, *(RAKE.format(f"u{number}@example.com", each) for number, each in enumerate(names)))
+    workspaces = tomllib.loads(found.text)["workspace"]
+    assert list(workspaces) == ["sales", "sales-2", "x" * 63, "x" * 50 + "-4"]
+
+
+def test_a_mailbox_that_is_read_twice_there_is_taken_out_and_named_and_the_rest_stays(tmp_path: Path) -> None:
+    translated = lines_of(tmp_path, *(RAKE.format("u@example.com", each) for each in ("sales", "it")))
+    found = flat(tomllib.loads(translated.text))
+    assert found["workspace.sales.mailbox.host"] == "h.example.com" and "workspace.it.mailbox.host" not in found
+    assert any(each.startswith("write [workspace.it.mailbox] anew") for each in translated.left)
+
+
+def test_mailboxes_of_which_no_address_is_known_get_a_guess_each(tmp_path: Path) -> None:
+    translated = lines_of(tmp_path, *(RAKE.replace(" username={}", "").format(each) for each in ("sales", "it")))
+    found = flat(tomllib.loads(translated.text))
+    guesses = [found[f"workspace.{name}.mailbox.username"] for name in ("sales", "it")]
+    assert guesses == ["sales@example.com", "it@example.com"]
+
+
+def test_where_no_file_loads_the_reason_is_told_at_their_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:  # fmt: skip
+    monkeypatch.setattr(translating, "_taken_out", lambda *_: False)
+    with pytest.raises(LoadError) as error:
+        lines_of(tmp_path, RAKE.format("u@example.com", "a port=70000"))
+    (problem,) = error.value.problems
+    assert (problem.code, problem.file) == ("D153", "their.cron") and "70000" in problem.message
 
 
 def test_F006_a_pipe_becomes_allegra_deliver() -> None:

@@ -72,6 +72,18 @@ def test_items_may_stand_there_by_a_field_of_theirs(store, file, wrong):
     assert means(store, "[p - bug #2]") == 1002
 
 
+def test_a_number_that_is_too_long_is_said_to_be_that_whoever_it_is_of(store, file, wrong):
+    for system in ("", "itop"):
+        found = wrong(bring_in, store, file(f"number,item\n{'1' * 16},1002\n"), system=system)
+        assert found == [("D132", 2, f"{'1' * 16} is too long for a number: 15 digits are the most")]
+
+
+def test_a_marker_that_is_internal_and_is_not_is_said_to_be_that(store, file, wrong):
+    text = "marker,item,internal\n[P - Bug #1],1002,yes\n[P - Bug #1],1002,no\n"
+    said = "[P - Bug #1] is internal in line 2 and not internal here"
+    assert wrong(bring_in, store, file(text)) == [("D134", 3, said)]
+
+
 def test_everything_that_is_wrong_is_told_by_line_and_nothing_is_brought_in(store, file, wrong):
     text = (
         "marker,item,internal\n[P - Bug #1],1002,\nwords,1002,\n[P - Bug #3],99,\n[P - Bug #4],,\n,1002,\n"

@@ -135,15 +135,24 @@ class Tokens:
         told = {"active": True, "username": whose, "email": whose} if whose else {"active": False}
         talk.tell(200, **told)
 
+    def _is_proven(self, talk: Talk) -> bool:
+        """Whether the app showed its secret, or signed; one that did not is told."""
+        form = talk.form
+        proven = not self.secret or "assertion" in form or "client_assertion" in form
+        if not proven and form.get("client_secret") != self.secret:
+            talk.tell(401, error="invalid_client", error_description=WRONG_SECRET, error_codes=[7000215])
+            return False
+        return True
+
     def _device(self, talk: Talk) -> None:
+        if not self._is_proven(talk):
+            return
         talk.tell(200, user_code="ABCD-EFGH", device_code="device-code-canary", expires_in=900, interval=1,
                   verification_uri="https://microsoft.com/devicelogin", message="To sign in …")  # fmt: skip
 
     def _token(self, talk: Talk) -> None:
         form, kind = talk.form, talk.form.get("grant_type", "")
-        signed = "assertion" in form or "client_assertion" in form
-        if self.secret and not signed and form.get("client_secret") != self.secret:
-            talk.tell(401, error="invalid_client", error_description=WRONG_SECRET, error_codes=[7000215])
+        if not self._is_proven(talk):
             return
         if kind == "refresh_token":
             whose = self.refresh_tokens.get(form.get("refresh_token", ""))

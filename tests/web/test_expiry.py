@@ -88,6 +88,21 @@ def test_a_clock_that_is_wrong_is_told_although_it_works(tmp_path: Path) -> None
     assert this.said == "oauth m365: the clock of this machine is 3600 s behind that of login.microsoftonline.com"
 
 
+def test_a_sign_in_whose_file_is_broken_is_told(tmp_path: Path) -> None:
+    config = configured(tmp_path, PERSON)
+    keep(config, refresh_token="r", refresh_used_at=time.time())
+    (file,) = config.root.oauth["m365"].kept_in.glob("*.json")
+    file.write_bytes(file.read_bytes()[:40])
+    (this,) = ending(config, NOW)
+    folder = config.root.oauth["m365"].kept_in
+    assert this.said == f"oauth m365: the sign-in is lost: its file in {folder} cannot be understood"
+    assert "allegra mailbox login" in this.advice and this.days <= 0
+    keep(by_secret(tmp_path, 300), access_token="a")
+    (broken,) = config.root.oauth["m365"].kept_in.glob("m365.json")
+    broken.write_bytes(b"{")
+    assert ending(by_secret(tmp_path, 300), NOW) == ()  # an app signs in again by itself
+
+
 def test_what_no_active_mailbox_uses_and_what_was_never_signed_in_is_not_told(tmp_path: Path) -> None:
     assert ending(configured(tmp_path, PERSON), NOW) == ()
     config = by_secret(tmp_path, 3)

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from servers.tokens import Tokens, hangs_up, refuses, says
+from servers.tokens import SECRET, Tokens, hangs_up, refuses, says
 
 from engine.web import providers, sign_in
 from engine.web.kept import File, Kept
@@ -58,6 +58,17 @@ def test_F005_a_code_is_typed_on_another_device(person: Any, server: Tokens) -> 
     assert kept.refresh_token in server.refresh_tokens
     assert access_token(ours, USER) == kept.access_token
     assert len(server.asked) == 4
+
+
+def test_an_app_with_a_secret_proves_itself_where_it_asks_for_a_code(person: Any, server: Tokens) -> None:
+    server.secret = SECRET
+    with pytest.raises(OAuthError) as caught:
+        sign_in.begin_device(person())
+    assert caught.value.code == "oauth.secret_wrong"
+    ours = person(client_secret=SECRET)
+    server.approved.set()
+    sign_in.finish_device(ours, USER, sign_in.begin_device(ours), no_wait)
+    assert File(ours, USER).read().refresh_token in server.refresh_tokens
 
 
 def test_a_server_that_is_asked_too_often_or_is_away_for_a_moment_is_asked_more_slowly(

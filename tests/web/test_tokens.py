@@ -334,6 +334,18 @@ def test_what_is_no_token_is_not_taken_for_one(app: Any, server: Tokens, body: d
     assert stored(app()) == Kept()
 
 
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff"])
+def test_a_sign_in_whose_file_is_broken_is_said_to_be_lost(app: Any, server: Tokens, content: bytes) -> None:
+    ours = app(**SIGNED_IN)
+    sign_in(ours, server)
+    File(ours, USER).path.write_bytes(content)
+    with pytest.raises(OAuthError) as caught:
+        access_token(ours, USER)
+    assert caught.value.code == "oauth.not_signed_in"
+    assert f"the sign-in is lost: its file in {ours.kept_in} cannot be understood" in caught.value.sentence
+    assert "allegra mailbox login" in caught.value.sentence
+
+
 def test_an_end_of_the_refresh_token_that_is_told_is_kept(app: Any, server: Tokens) -> None:
     ours = app(**SIGNED_IN)
     sign_in(ours, server)

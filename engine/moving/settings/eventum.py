@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 
 from engine.moving.settings.given import Given
-from engine.moving.settings.made import Made
+from engine.moving.settings.made import Made, identifier
 from engine.moving.settings.table import Act, Like, Row, System, flag, gone, named, number, password, server
 
 
@@ -150,7 +150,7 @@ _SILENT = ("ema_id", "id")
 
 def _home(settings: Sequence[Given]) -> str:
     found = next((each.text for each in settings if each.name in ("ema_prj_id", "project")), "")
-    return f"project-{found}" if found.isdecimal() else ""
+    return identifier(f"project-{found}") if found.isdecimal() else ""
 
 
 def _end(made: Made, settings: Sequence[Given]) -> None:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 
 from engine.moving.settings.given import Given
-from engine.moving.settings.made import WORKSPACE, Made
+from engine.moving.settings.made import Made, identifier
 from engine.moving.settings.table import (
     Act,
     Like,
@@ -289,8 +289,7 @@ _SILENT = ("id", "finalclass", "friendlyname", "obsolescence_flag", "obsolescenc
 
 def _home(settings: Sequence[Given]) -> str:
     login = next((each.text for each in settings if each.name.startswith("login")), "")
-    found = login.partition("@")[0].lower()
-    return found if WORKSPACE.fullmatch(found) else ""
+    return identifier(login.partition("@")[0])
 
 
 def _end(made: Made, settings: Sequence[Given]) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 import tomli_w
 from msgspec import Struct
 
+from engine.config.cross import IDENTIFIER
 from engine.moving.reading import excerpt
 from engine.moving.settings.given import Given
 from rules.pattern import compile_pattern
@@ -25,7 +26,6 @@ _PLACES = (
     "attachments", "errors", "replies", "smtp",
 )  # fmt: skip
 _OF_A_WORKSPACE = ("items", "people", "body", "attachments", "errors", "replies")
-WORKSPACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
 _VARIABLE = re.compile(r"\$\{?([A-Za-z_]\w*)(?::?-[^}]*)?\}?")
 
 
@@ -114,9 +114,8 @@ class Made:
         return [good for each in texts if (good := self.pattern(given, each)) is not None]
 
     def open_workspace(self, name: str) -> None:
-        """Let there be a workspace of this name."""
-        if WORKSPACE.fullmatch(name):
-            self.workspaces[name] = None
+        """Let there be a workspace of this identifier."""
+        self.workspaces[name] = None
 
     def _placed(self, option: str) -> str:
         first = option.partition(".")[0]
@@ -187,6 +186,12 @@ def _key(name: str) -> str:
 def _comment(text: str) -> str:
     """A text as it can stand in a comment: one line without control characters."""
     return "".join(each if each.isprintable() else " " for each in " ".join(text.split()))
+
+
+def identifier(name: str) -> str:
+    """Give the identifier of the workspace that something of theirs becomes; "" where its name can be none."""
+    plain = name.lower()
+    return plain if IDENTIFIER.fullmatch(plain) and plain != "system" else ""
 
 
 def variable_of(given: Given) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from engine.model.fields import COMMON
 from engine.moving.settings.given import Given
-from engine.moving.settings.made import WORKSPACE, Made
+from engine.moving.settings.made import Made, identifier
 from engine.moving.settings.table import (
     Like,
     Row,
@@ -65,11 +65,13 @@ def _apop(made: Made, given: Given) -> None:
 
 
 def _project(made: Made, given: Given) -> None:
-    if not WORKSPACE.fullmatch(given.text):
-        made.note(given, "cannot be the name of a workspace: letters, digits, - and _", shown=True)
+    name = identifier(given.text)
+    if not name:
+        said = 'cannot be the identifier of a workspace: a-z, 0-9, "-" and "_", up to 63, and not "system"'
+        made.note(given, said, shown=True)
     elif not made.workspace:
-        made.put("system.default_workspace", given.text)
-        made.open_workspace(given.text)
+        made.put("system.default_workspace", name, f"theirs: {given.text}" if name != given.text else "")
+        made.open_workspace(name)
 
 
 def _subaddress(made: Made, given: Given) -> None:
@@ -255,8 +257,7 @@ LIKE: tuple[Like, ...] = (
 
 
 def _home(settings: Sequence[Given]) -> str:
-    found = next((each.text for each in settings if each.name == "project"), "")
-    return found if WORKSPACE.fullmatch(found) else ""
+    return identifier(next((each.text for each in settings if each.name == "project"), ""))
 
 
 def _end(made: Made, settings: Sequence[Given]) -> None:

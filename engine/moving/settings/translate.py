@@ -13,7 +13,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from engine.config import ConfigError, parse
-from engine.moving.reading import Problems
+from engine.moving.reading import Problems, excerpt
 from engine.moving.settings import eventum, itop, redmine
 from engine.moving.settings.given import Given
 from engine.moving.settings.made import Made, variable_of
@@ -25,6 +25,8 @@ SYSTEMS: Mapping[str, System] = {
 }  # fmt: skip
 NAMES = {"openproject": "OpenProject", "redmine": "Redmine", "itop": "iTop", "eventum": "Eventum"}
 _TRIES = 30
+MOST_OF_A_NAME = 50
+"""Characters of a name that gets a number behind it: an identifier has 63."""
 
 
 class Translated(Struct, frozen=True):
@@ -61,7 +63,7 @@ def _boxes(given: Sequence[Given], table: System) -> list[tuple[str, list[Given]
     for number, group in enumerate(groups, 1):
         name = table.home(group)
         if name in taken:
-            name = f"{name or 'mailbox'}-{number}"
+            name = f"{name[:MOST_OF_A_NAME] or 'mailbox'}-{number}"
         taken.add(name)
         boxes.append((name, group))
     return boxes
@@ -117,11 +119,16 @@ def _finish(made: Made, boxes: Sequence[tuple[str, Sequence[Given]]]) -> None:
             _without_folders(made)
         if "@" not in str(made.value("mailbox.username") or "") and not made.has("mailbox.addresses"):
             sender = str(made.value("smtp.from") or "").rpartition("<")[2].rstrip("> ")
-            guess = "" if "@" in sender else "a guess: name yours"
-            made.put("mailbox.addresses", ["support@example.com"] if guess else [sender], guess)
+            guess = "" if "@" in sender and not made.workspace else "a guess: name yours"
+            made.put("mailbox.addresses", [_guessed(made)] if guess else [sender], guess)
             made.todo("name the addresses of the mailbox in mailbox.addresses")
     made.workspace = ""
     _smtp(made)
+
+
+def _guessed(made: Made) -> str:
+    """An address for the mailbox in hand: no two may have the same."""
+    return f"{made.workspace or 'support'}@example.com"
 
 
 def _smtp(made: Made) -> None:
@@ -144,7 +151,7 @@ def _smtp(made: Made) -> None:
 def _login(made: Made) -> None:
     """A mailbox on a server is read by somebody with a password."""
     if not made.has("mailbox.username"):
-        made.put("mailbox.username", "support@example.com", "a guess: name yours")
+        made.put("mailbox.username", _guessed(made), "a guess: name yours")
         made.todo("name the user of the mailbox: mailbox.username")
     if not made.has("mailbox.password_env"):
         made.secret("mailbox.password", "ALLEGRA_IMAP_PASSWORD", Given("password", "it stood nowhere"))
@@ -161,6 +168,7 @@ def _without_folders(made: Made) -> None:
 
 def _loading(made: Made, boxes: Sequence[tuple[str, Sequence[Given]]], path: Path) -> Translated:
     """Take out what the loader refuses, until it loads."""
+    wrong, lines = list[tuple[int, str]](), list[str]()
     for _ in range(_TRIES):
         text = made.text()
         try:
@@ -173,19 +181,25 @@ def _loading(made: Made, boxes: Sequence[tuple[str, Sequence[Given]]], path: Pat
             _finish(made, boxes)
         else:
             return Translated(text, tuple(made.left))
-    problems = Problems(path.name)
-    problems.add("D153", "no file that loads can be made of these settings: begin with `allegra init`", 0)
+    problems = Problems(next((each.file for _, settings in boxes for each in settings), path.name))
+    for line, message in wrong:
+        there = f"{excerpt(lines[line - 1])}: " if 0 < line <= len(lines) else ""
+        said = f"no file that loads can be made of these settings: {there}{message}"
+        problems.add("D153", said, 0, "begin with `allegra init`")
     problems.end()
     raise AssertionError("unreachable")
 
 
 def _taken_out(made: Made, problems: Sequence[tuple[int, str]], lines: Sequence[str]) -> bool:
-    """Take the options out that stand in these lines; tells whether any was."""
+    """Take out the options that stand in these lines, and mailboxes that begin there; tells whether any was."""
     any_taken = False
     for line, message in problems:
         table = next((each[1:-1] for each in reversed(lines[: max(line, 0)]) if each.startswith("[")), "")
         name = lines[line - 1].partition(" = ")[0] if 0 < line <= len(lines) else ""
         if made.options.get(table, {}).pop(name, None) is not None:
             made.todo(f"set {table}.{name}: what stood there is refused here ({message})")
+            any_taken = True
+        elif name == f"[{table}]" and table.endswith(".mailbox") and made.options.pop(table, {}):
+            made.todo(f"write [{table}] anew: what stood there is refused here ({message})")
             any_taken = True
     return any_taken
