@@ -27,9 +27,9 @@ lint: $(VENV)/.tested
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && \
 	$(BIN)/mypy --config-file tests/mypy.ini --cache-dir .mypy_cache/tests
 
-# The tests of mailboxes talk to a real Dovecot, those of sending to a real Postfix, those of directories to a real slapd. As root
-# on Debian all are installed, Postfix only where no other program takes mail; elsewhere those tests skip and say why. No service
-# is started: each test runs servers of its own.
+# The tests of mailboxes talk to a real Dovecot, those of sending to a real Postfix, those of directories to a real slapd, and a
+# real PostgreSQL is asked whether it takes our statements. As root on Debian all are installed, Postfix only where no other
+# program takes mail; elsewhere those tests skip and say why. No service is started: each test runs servers of its own.
 servers:
 	@if ! test -x /usr/sbin/dovecot && test "$$(id -u)" = 0 && command -v apt-get >/dev/null 2>&1; then \
 	  echo "installing Dovecot for the tests"; \
@@ -47,6 +47,15 @@ servers:
 	  DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends postfix >/dev/null 2>&1 || \
 	  { apt-get update -q >/dev/null && DEBIAN_FRONTEND=noninteractive \
 	  apt-get install -qy --no-install-recommends postfix >/dev/null; } || echo "Postfix cannot be installed: its tests skip"; fi
+	@if ! ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 && test "$$(id -u)" = 0 && command -v apt-get >/dev/null 2>&1; then \
+	  echo "installing PostgreSQL for the tests"; \
+	  mkdir -p $(NO_CLUSTER) && echo "create_main_cluster = false" > $(NO_CLUSTER)/allegra-tests.conf; \
+	  DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends postgresql >/dev/null 2>&1 || \
+	  { apt-get update -q >/dev/null && DEBIAN_FRONTEND=noninteractive \
+	  apt-get install -qy --no-install-recommends postgresql >/dev/null; } || echo "PostgreSQL cannot be installed: its tests skip"; \
+	  rm -f $(NO_CLUSTER)/allegra-tests.conf; fi
+
+NO_CLUSTER = /etc/postgresql-common/createcluster.d
 
 # One stamp for each version of Python: with another PYTHON the environment is made anew.
 VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d.%d" % sys.version_info[:3])' 2>/dev/null)

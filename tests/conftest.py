@@ -18,17 +18,18 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 if TYPE_CHECKING:
     from servers.dovecot import Dovecot
     from servers.postfix import Postfix
+    from servers.postgres import Postgres
     from servers.sink import Sink
     from servers.slapd import Slapd
     from servers.tokens import Tokens
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whoever asks for Dovecot, Postfix or slapd carries the marker `server`; the short suite carries `quick`."""
+    """Whoever asks for a server of Debian's carries the marker `server`; the short suite carries `quick`."""
     from quick import is_quick
 
     for item in items:
-        if {"dovecot", "postfix", "dovecot_and_tokens", "slapd"} & {*getattr(item, "fixturenames", ())}:
+        if {"dovecot", "postfix", "dovecot_and_tokens", "slapd", "postgres"} & {*getattr(item, "fixturenames", ())}:
             item.add_marker(pytest.mark.server)
         elif is_quick(item.path.relative_to(Path(__file__).parent).as_posix()):
             item.add_marker(pytest.mark.quick)
@@ -114,6 +115,21 @@ def slapd(slapd_server: Slapd | str) -> Slapd:
     if os.environ.get("CI") == "true":
         pytest.fail(reason)
     pytest.skip(reason)
+
+
+@pytest.fixture
+def postgres() -> Iterator[Postgres]:
+    """A real PostgreSQL for this test alone. Skips without one, fails if CI=true."""
+    from servers.postgres import Postgres, missing
+
+    if absent := missing():
+        reason = f"not installed: {absent}"
+        if os.environ.get("CI") == "true":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    server = Postgres()
+    yield server
+    server.stop()
 
 
 @pytest.fixture(scope="session")

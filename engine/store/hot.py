@@ -3,9 +3,9 @@
 Here: SQL text for what runs for each mail (of a pass, or of many that are gone through), each question of a decision,
 each visit to a mailbox, of `allegra run` or of monitoring, and each mail sent.
 Not here: when they run, and every other statement, which is a query of peewee where it is used. Invariant: plain SQL
-with `?` and ON CONFLICT, one text for every database; one statement touches as few rows and indexes as the protocol
-permits; a test prepares each against the tables, so no column is named that is not there. Longer than other files
-because it is one table of texts.
+with `?` and ON CONFLICT, which a test lets PostgreSQL prepare as well, but for a look into JSON; one statement touches
+as few rows and indexes as the protocol permits; a test prepares each against the tables, so no column is named that is
+not there. Longer than other files because it is one table of texts.
 Over 300 lines: statements only; what a mail costs is read in one place.
 """
 # ruff: noqa: S608 - only names of our own tables and question marks are put into the statements
@@ -382,8 +382,9 @@ ORDER BY inbound.received_at"""
 # CROSS JOIN: the mail first, then those of its sender.
 REPEATED = f"""
 SELECT count(*) FROM (
-  SELECT 1 FROM inbound this CROSS JOIN inbound ON inbound.sender = this.sender AND inbound.body_key = this.body_key
-  WHERE this.id = ? AND inbound.{DECIDED} AND inbound.received_at >= ? AND inbound.state = 'done' LIMIT ?)"""
+  SELECT 1 FROM inbound this CROSS JOIN inbound
+  WHERE this.id = ? AND inbound.sender = this.sender AND inbound.body_key = this.body_key
+    AND inbound.{DECIDED} AND inbound.received_at >= ? AND inbound.state = 'done' LIMIT ?) AS found"""
 
 MUTE = """
 INSERT INTO mute (address_key, item, until, why) VALUES (?, ?, ?, ?)
@@ -551,7 +552,8 @@ ITEM_PEOPLE = """
 SELECT account_id, '' FROM item_person WHERE item_id = ? UNION ALL SELECT 0, address FROM item_copy WHERE item_id = ?"""
 
 ITEM_WRITERS = """
-SELECT sender, max(published) FROM comment WHERE item_id = ? AND internal = FALSE AND belongs = TRUE AND sender <> ''
+SELECT sender, max(CASE WHEN published THEN 1 ELSE 0 END) FROM comment
+WHERE item_id = ? AND internal = FALSE AND belongs = TRUE AND sender <> ''
 GROUP BY sender"""
 
 ITEM_FIELDS = """
@@ -570,8 +572,8 @@ WHERE topic.id = ?"""
 
 HIGHEST_NUMBER = {
     **{
-        kind: f"SELECT max(coalesce((SELECT max(id) FROM {kind}), 0), "
-        f"coalesce((SELECT above FROM numbering WHERE kind = '{kind}'), 0))"
+        kind: f"SELECT max(id) FROM (SELECT coalesce(max(id), 0) AS id FROM {kind} "
+        f"UNION ALL SELECT above FROM numbering WHERE kind = '{kind}') AS given"
         for kind in ("item", "comment")
     },
     "topic": "SELECT coalesce(max(id), 0) FROM topic",
@@ -613,9 +615,10 @@ WHERE inbound.content_key = ? AND inbound.content_key IS NOT NULL AND inbound.re
   AND {_COUNTS_AS_FIRST} ORDER BY inbound.id LIMIT 1"""
 
 SAME_BYTES = f"""
-SELECT inbound.ref FROM inbound this CROSS JOIN inbound ON inbound.raw_id = this.raw_id AND inbound.id <> this.id
-  JOIN receipt ON receipt.inbound_id = inbound.id AND receipt.workspace = ?
-WHERE this.ref = ? AND inbound.received_at > ? AND {_COUNTS_AS_FIRST} ORDER BY inbound.id LIMIT 1"""
+SELECT inbound.ref FROM inbound this CROSS JOIN inbound CROSS JOIN receipt
+WHERE receipt.inbound_id = inbound.id AND receipt.workspace = ? AND this.ref = ?
+  AND inbound.raw_id = this.raw_id AND inbound.id <> this.id
+  AND inbound.received_at > ? AND {_COUNTS_AS_FIRST} ORDER BY inbound.id LIMIT 1"""
 """The same bytes in another mailbox: their content keys differ where only the header of one of them was read."""
 
 TOTAL_RATE = f"SELECT count(*) FROM inbound WHERE {DECIDED} AND received_at >= ? AND received_at < ?"
@@ -656,7 +659,7 @@ TRY_AGAIN = """
 UPDATE mailbox SET retry_at = 0, refused = '', settings = '', fault = '', faulty = '' WHERE id = ?"""
 
 REFUND = """
-UPDATE inbound SET attempts = max(attempts - ?, 0), next_at = 0, code = '', error = ''
+UPDATE inbound SET attempts = CASE WHEN attempts > ? THEN attempts - ? ELSE 0 END, next_at = 0, code = '', error = ''
 WHERE id = ? AND state = 'received' AND owner IS NULL"""
 
 HEAD_OF = """
@@ -701,7 +704,8 @@ SELECT key, last_seen, {TAKEN_AWAY} FROM presentation WHERE mailbox_id = ? AND k
 """Goes on with a list of question marks."""
 
 KEYS_TOGETHER = f"""
-SELECT count(*), min(last_seen), max({TAKEN_AWAY}) FROM presentation WHERE mailbox_id = ? AND key IN """
+SELECT count(*), min(last_seen), max(CASE WHEN {TAKEN_AWAY} THEN 1 ELSE 0 END) FROM presentation
+WHERE mailbox_id = ? AND key IN """
 """The same of all of them together."""
 
 STILL_THERE = update("presentation", "last_seen", where="mailbox_id = ? AND key = ?")
@@ -762,7 +766,7 @@ TROUBLE_SINCE = "SELECT said, since, told_at FROM trouble WHERE name = ?"
 
 AMISS = """
 SELECT 1 WHERE EXISTS (SELECT 1 FROM trouble)
-  OR EXISTS (SELECT 1 FROM mailbox WHERE first_read_at > 0 AND max(first_read_at, last_mail_at) < ?)"""
+  OR EXISTS (SELECT 1 FROM mailbox WHERE first_read_at > 0 AND first_read_at < ? AND last_mail_at < ?)"""
 
 TROUBLES = "SELECT name, said, since, told_at FROM trouble"
 

@@ -74,7 +74,7 @@ _FIRST = (
 )
 
 _OUTBOX = (
-    'CREATE INDEX "comment_draft" ON "comment" ("item_id") WHERE draft = 1',
+    'CREATE INDEX "comment_draft" ON "comment" ("item_id") WHERE draft = TRUE',
     'CREATE INDEX "event_desk" ON "event" ("name", "workspace") WHERE inbound_id IS NULL AND act = \'\'',
     'CREATE UNIQUE INDEX "act_key" ON "act" ("key")',
     'CREATE UNIQUE INDEX "act_ref" ON "act" ("ref")',

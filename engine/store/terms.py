@@ -18,7 +18,7 @@ COLLECTED = "state = 'digest'"
 BY_ITSELF = "state <> 'digest' AND sent_in IS NULL"
 IDENTIFIED = "message_id <> ''"
 TO_SEE = "state IN ('held', 'failed', 'unknown', 'bounced')"
-DRAFT = "draft = 1"
+DRAFT = "draft = TRUE"
 COUNTED = "state NOT IN ('suppressed', 'dropped')"
 
 COLUMNS = tuple(field.name for field in COMMON.rows if field.column and field.name not in ("title", "private"))

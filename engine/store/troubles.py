@@ -44,7 +44,8 @@ class Troubles:
 
     def may_be(self, now: datetime, silences_s: Sequence[float]) -> bool:
         quiet_s = min([LEAST_SILENCE_S, *filter(None, silences_s)])
-        return self._database.one(hot.AMISS, us(now) - int(quiet_s * 1_000_000)) is not None
+        since = us(now) - int(quiet_s * 1_000_000)
+        return self._database.one(hot.AMISS, since, since) is not None
 
     def told(self, name: str, now: datetime) -> None:
         with self._database.joining():
@@ -90,7 +91,7 @@ class Setbacks:
     def refund(self, charged: Mapping[int, int]) -> None:
         with self._database.joining():
             for row, times in charged.items():
-                self._database.run(hot.REFUND, times, row)
+                self._database.run(hot.REFUND, times, times, row)
 
     def head(self, row: int) -> bytes:
         found = self._database.one(hot.HEAD_OF, row)

@@ -45,7 +45,7 @@ CREATE UNIQUE INDEX "act_ref" ON "act" ("ref");
 CREATE INDEX "attachment_item_id" ON "attachment" ("item_id");
 CREATE UNIQUE INDEX "blob_digest" ON "blob" ("digest");
 CREATE INDEX "blob_raw_id" ON "blob" ("raw_id");
-CREATE INDEX "comment_draft" ON "comment" ("item_id") WHERE draft = 1;
+CREATE INDEX "comment_draft" ON "comment" ("item_id") WHERE draft = TRUE;
 CREATE INDEX "comment_item_id" ON "comment" ("item_id");
 CREATE INDEX "email_account_id" ON "email" ("account_id");
 CREATE INDEX "event_act" ON "event" ("act") WHERE act <> '';

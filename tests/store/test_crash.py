@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 from collections import Counter
 from pathlib import Path
+from time import sleep
 
 import pytest
 from servers.forks import process
@@ -128,8 +129,11 @@ def test_G6_three_runners_at_once_decide_every_mail_once(tmp_path, with_lease):
 def test_G6_one_runner_is_killed_while_another_works(tmp_path):
     home = furnish(tmp_path / "home", 8)
     processes = [process(passes, home, (kill,), True) for kill in (45, 0)]
-    for each in processes:
-        each.start()
+    processes[0].start()
+    with Store.open(home / "db.sqlite3") as store:  # it has begun, so the other one does not do all of it first
+        while processes[0].is_alive() and not store.database.rows("SELECT 1 FROM inbound"):
+            sleep(0.001)
+    processes[1].start()
     for each in processes:
         each.join()
     codes = [each.exitcode for each in processes]

@@ -15,9 +15,9 @@ from engine.store.tagged import by_address
 
 SMALL = (
     "mailbox", "workspace", "account", "field", "role", "member", "account_group", "schema_version", "preference",
-    "address_state", "mute",
+    "address_state", "mute", "found",
 )  # fmt: skip
-"""Tables that are small, or read whole and remembered until they change."""
+"""Tables that are small, or read whole and remembered until they change; `found`: the few rows of a question within."""
 
 SHORT = ("inbound_open", "presentation_planned", "outbox_queued", "outbox_digest", "outbox_state")
 """Indexes that hold only what waits."""
