@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import click
 
@@ -17,6 +17,12 @@ from engine.plain_text import printable
 
 TEMPORARY = 75
 TOO_BIG, NO_MAILBOX, REFUSED = 65, 67, 77
+
+EMPTY = "standard input holds no mail"
+
+
+class _NoMail(Exception):
+    """There is nothing to take; the text says why."""
 
 
 class Deliver(click.Command):
@@ -44,7 +50,10 @@ class Deliver(click.Command):
     "--bounce", is_flag=True, help="Decide at once; refuse with 65, 67 or 77 so that the mail server bounces."
 )
 @click.option(
-    "--spool", type=click.Path(path_type=Path), metavar="MAILDIR", help="Only write the mail into this Maildir."
+    "--spool",
+    type=click.Path(path_type=Path),
+    metavar="MAILDIR",
+    help="Only write the mail into this Maildir, without its envelope; with no other option.",
 )
 @click.pass_context
 def deliver(
@@ -58,12 +67,17 @@ def deliver(
 ) -> None:
     """Take one mail from standard input.
 
+    One recipient a mail: of several those are told on standard error that are none of ours, and the mail is taken for
+    the others.
+
     Exit codes: 0 the mail is ours, 75 try again later. With --bounce also 65 too big, 67 no such mailbox, 77 refused.
     """
     try:
         status = _deliver(ctx, mailbox, recipients, sender, queue_id, bounce, spool)
     except SystemExit as stop:  # a configuration that does not load exits 78; here that must not bounce
         status = TEMPORARY if stop.code not in (0, None) else 0
+    except _NoMail as error:
+        status = _complain(str(error))
     except BaseException as error:
         click.echo(f"allegra deliver: {type(error).__name__}: {error}", err=True)
         status = TEMPORARY
@@ -80,10 +94,10 @@ def _deliver(
     spool: Path | None,
 ) -> int:
     from engine.cli.common import open_config, open_store
-    from engine.doors.taking import Fate, handed_over, take, targets
+    from engine.doors.taking import Fate, handed_over, take, targets, unknown
 
     if spool is not None:
-        return _spool(spool)
+        return _spool(spool, name, recipients, sender, queue_id, bounce)
     config = open_config(ctx)
     found = targets(config, recipients, name)
     if not found:
@@ -91,14 +105,16 @@ def _deliver(
         whose = f"called {name!r}" if name is not None else f"for {wanted}"
         return _complain(f"there is no mailbox {whose}", NO_MAILBOX if bounce and recipients and name is None else None)
     most = config.settings("").limits.raw
-    content = sys.stdin.buffer.read(most + 1)
+    content = _standard_input().read(most + 1)
     if len(content) > most:
         return _complain(f"the mail is larger than limits.raw ({most} bytes)", TOO_BIG if bounce else None)
     if not content.strip():
-        return _complain("standard input holds no mail")
+        return _complain(EMPTY)
     raws = [handed_over(content, mailbox, its, sender, queue_id or "") for mailbox, its in found.items()]
     with open_store(ctx, config) as store:
-        taken = take(config, store, raws, at_once=bounce)
+        taken = take(config, store, raws, at_once=bounce, strays=(strays := unknown(recipients, found)))
+    if strays:
+        _complain(f"there is no mailbox for {', '.join(strays)}; the mail is ours for the others")
     for each in taken:
         if each.sentence:
             _complain(f"{'refused: ' if each.fate is Fate.REFUSED else ''}{each.sentence}")
@@ -112,9 +128,19 @@ def _complain(sentence: str, status: int | None = None) -> int:
     return TEMPORARY if status is None else status
 
 
-def _spool(folder: Path) -> int:
+def _standard_input() -> BinaryIO:
+    """Give the mail's stream. Raises _NoMail where the caller closed it (`<&-`)."""
+    if sys.stdin is None:
+        raise _NoMail("standard input is closed: there is no mail")
+    return sys.stdin.buffer
+
+
+def _spool(folder: Path, *others: object) -> int:
     """Write the mail into a Maildir, durably: for sites where the database may be away for long."""
     from engine.sources.maildir import deliver_into
 
-    deliver_into(folder, sys.stdin.buffer)
-    return 0
+    if any(each not in (None, (), False) for each in others):
+        return _complain(
+            "--spool only writes the mail: take out --mailbox, --recipient, --sender, --queue-id, --bounce"
+        )
+    return 0 if deliver_into(folder, _standard_input()) else _complain(EMPTY)

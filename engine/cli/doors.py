@@ -65,11 +65,13 @@ def keep_open(
 
     from engine.config import SecretError, load
     from engine.doors.serving import serve
-    from engine.doors.sockets import CannotListen
+    from engine.doors.sockets import CannotListen, address_of
 
     config, path, extra, verbose = open_config(ctx), config_path(ctx).absolute(), extra_of(ctx), verbosity(ctx)
     written = settings_of(config)
     settings = written.filled(listen=listen or written.listen, mode=written.mode if mode is None else mode)
+    if mode is not None and address_of(settings.listen) is not None:
+        raise click.UsageError(f"--mode does nothing for the address {settings.listen}: it is for a unix socket")
 
     def again() -> Config:
         return replace(load(path), extra=extra, verbose=verbose > 0)

@@ -103,23 +103,26 @@ def _counted(store: Store, config: Config) -> Totals:
 def _seen(config: Config, store: Store, max_lag: float, now: datetime) -> Seen:
     """Look at files, at doors, directories and at the disk."""
     from engine.doors.probe import doors
-    from engine.model.stored import missing
+    from engine.model.stored import keyless, missing
     from engine.run import room
     from engine.run.alive import life
     from engine.workbench.hearers import unheard
     from engine.workbench.sound import broken
 
-    troubles = store.troubles.all() if config.directories else {}
+    open_doors = doors(config)  # the door for programs looks at its keys when it is asked
+    keys = config.root.http.keys if config.root.http is not None else {}
+    troubles = store.troubles.all() if config.directories or keys else {}
     return Seen(
         config.mailboxes,
         broken(config),
         unheard(config, store),
-        doors(config),
+        open_doors,
         room.free(config),
         room.wanted(config),
         max_lag,
         ending(config, now),
         tuple([(name, troubles.get(missing(name))) for name in config.directories]),
+        tuple([(name, troubles.get(keyless(name))) for name in keys]),
         life(config.store.path),
     )
 

@@ -5,10 +5,15 @@ Here: the options of [lmtp], [http] and [http.keys.NAME]. Not here: the doors (`
 """
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from engine.config.kinds import Command, Duration, Line, Listen, Mode, OptionalPath, Positive
+from engine.config.problems import SecretError
 from engine.config.secrets import Secrets
 from engine.config.section import Section
+
+SHORTEST = 16
+"""Characters of a key: nobody guesses one of these."""
 
 
 class Lmtp(Section, frozen=True):
@@ -34,8 +39,15 @@ class HttpKey(Section, frozen=True):
 
     def secret(self, name: str) -> str:
         """The key itself; `name` is what complaints call it. Raises: SecretError with a plain sentence."""
-        ways = (self.key, self.key_env, self.key_file, self.key_command)
-        return Secrets("http key " + name, *ways, "key").read()
+        secret = Secrets("http key " + name, *self.ways, "key").read()
+        if len(secret) < SHORTEST:
+            raise SecretError(f"http key {name}: shorter than {SHORTEST} characters")
+        return secret
+
+    @property
+    def ways(self) -> tuple[str, str, Path | None, tuple[str, ...]]:
+        """How the key is given."""
+        return self.key, self.key_env, self.key_file, tuple(self.key_command)
 
 
 class Http(Section, frozen=True):

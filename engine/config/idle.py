@@ -15,6 +15,7 @@ from engine.config.root import Root
 from engine.config.section import options
 from engine.config.tidy import Finding
 from engine.config.tidy import Path as KeyPath
+from rules.problem import Severity
 
 _SERVERS, _FILES = ("imap", "pop3"), ("maildir", "mbox")
 _APIS = ("gmail", "graph")
@@ -100,7 +101,11 @@ def _moved_nowhere(table: KeyPath, box: Mailbox) -> Iterator[Finding]:
 
 
 def _doors(root: Root, mailboxes: tuple[Mailbox, ...]) -> Iterator[Finding]:
-    """A door by which no mailbox can be reached, and the mode of a socket that is no file."""
+    """A door by which no mailbox can be reached, one at the place of the other, and the mode of what is no file."""
+    if root.lmtp is not None and root.http is not None and _place(root.lmtp.listen) == _place(root.http.listen):
+        said = f"[lmtp] listens at {root.lmtp.listen} already: only one of the two could open"
+        advice = "give each door a place of its own"
+        yield Finding("C121", said, ("http", "listen"), advice, on_key=True, severity=Severity.WARNING)
     for name, door in (("lmtp", root.lmtp), ("http", root.http)):
         if door is None:
             continue
@@ -110,6 +115,10 @@ def _doors(root: Root, mailboxes: tuple[Mailbox, ...]) -> Iterator[Finding]:
         if "mode" in door.written and door.mode != type(door)().mode and not door.listen.startswith("/"):
             said = "mode does nothing for an address: it is for a unix socket"
             yield Finding("C118", said, (name, "mode"), "take it out, or listen at a path", on_key=True)
+
+
+def _place(listen: str) -> str:
+    return listen.replace("localhost:", "127.0.0.1:") if not listen.startswith("/") else listen
 
 
 def _log(root: Root) -> Iterator[Finding]:

@@ -9,6 +9,7 @@ Over 300 lines: a reader, a way to show it and a shape for the schema, kind by k
 
 from __future__ import annotations
 
+import os
 import re
 from datetime import UTC, date, datetime, time, tzinfo
 from pathlib import Path
@@ -244,12 +245,20 @@ LOOPBACK = ("127.0.0.1", "::1", "localhost")
 """The addresses of this machine that only this machine reaches."""
 
 
+SOCKET_PATH = 107
+"""Bytes that the path of a unix socket may have (unix(7))."""
+
+
 def read_listen(value: Any, folder: Path = Path()) -> str:
     """Where a door is: a unix socket by its path, or an address of this machine with a port."""
     text = read_text(value).strip()
     found = re.fullmatch(r"(?:\[([^\]/]+)\]|([^:/\s]*)):(\d{1,5})", text)
     if found is None:
-        return str(read_path(text, folder))
+        path = str(read_path(text, folder))
+        if (size := len(os.fsencode(path))) > SOCKET_PATH:
+            said = f"a socket cannot lie here: its path has {size} bytes, and {SOCKET_PATH} are the most"
+            raise Wrong("C105", said, advice="write a shorter path, as  /run/allegra/lmtp.sock")
+        return path
     host = found[1] or found[2]
     if host not in LOOPBACK or int(found[3]) > 65535:
         advice = "write  127.0.0.1:PORT, [::1]:PORT, or the path of a unix socket"

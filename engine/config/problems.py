@@ -29,6 +29,7 @@ CODES: dict[str, str] = {
     "C117": "The name of a workspace, webhook, key, directory or [oauth] section is not usable.",
     "C118": "The option does nothing where it stands.",
     "C120": "There is no such [oauth] section.",
+    "C121": "Two doors listen at the same place.",
     "C140": "An environment variable names no option.",
     "C150": "The file cannot be read.",
     "C160": "A password stands in a file that others may read.",
@@ -51,6 +52,8 @@ CODES: dict[str, str] = {
     "C193": "The SMTP server cannot be reached.",
     "C199": "What proves who we are ends soon, or has ended.",
     "C200": "A directory cannot be asked.",
+    "C201": "A key of [http] cannot be had.",
+    "C202": "Two keys of [http] are the same one.",
 }
 
 

@@ -74,8 +74,8 @@ class Check(Struct, frozen=True):
 class Seen(Struct, frozen=True):
     """What is looked at beside the mails: mailboxes, broken files, whom nobody tells, what ends soon.
 
-    `doors` are those that are configured, each with what is wrong with it or ""; `directories` those with the trouble
-    each has, if any.
+    `doors` are those that are configured, each with what is wrong with it or ""; `directories` and
+    `keys` those with the trouble each has, if any.
     """
 
     mailboxes: tuple[Mailbox, ...]
@@ -87,6 +87,7 @@ class Seen(Struct, frozen=True):
     lag_s: float = LAG_S
     ending: tuple[Ending, ...] = ()
     directories: tuple[tuple[str, Trouble | None], ...] = ()
+    keys: tuple[tuple[str, Trouble | None], ...] = ()
     watch: Life | None = None
 
 
@@ -113,6 +114,7 @@ def judge(figures: Figures, seen: Seen, now: datetime) -> tuple[Check, ...]:
         *(_read(box, pulse, seen.lag_s, now) for box, pulse in boxes),
         *(_silent(box, pulse, now) for box, pulse in boxes if box.silence),
         *(Check(door, Status.CRITICAL if wrong else Status.OK, wrong or "takes mail") for door, wrong in seen.doors),
+        *(_key(name, trouble, now) for name, trouble in seen.keys),
         _last_pass([pulse for _, pulse in boxes if pulse is not None], seen.lag_s, now, wanted=bool(boxes)),
         _watch(seen.watch),
         _age("waiting", "{count} waiting, the oldest for {age}", figures.waiting, now, 15 * MINUTE, 4 * HOUR),
@@ -238,6 +240,12 @@ def _asked(name: str, trouble: Trouble | None, now: datetime) -> Check:
     age = _seconds(trouble.since, now)
     said = f"away for {_span(age)}: {trouble.said}"
     return Check(f"directory {name}", _over(age, 15 * MINUTE, 4 * HOUR), said, age, 15 * MINUTE, 4 * HOUR, "s")
+
+
+def _key(name: str, trouble: Trouble | None, now: datetime) -> Check:
+    """Whether the door of [http] has a key: who shows one that it cannot have hears "later"."""
+    said = f"cannot be had since {_span(_seconds(trouble.since, now))}: {trouble.said}" if trouble else ""
+    return Check(f"http key {name}", Status.CRITICAL if said else Status.OK, said or "fine")
 
 
 def _number(name: str, said: str, count: int) -> Check:

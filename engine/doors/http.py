@@ -15,11 +15,13 @@ from typing import TYPE_CHECKING, Any
 import h11
 import msgspec
 
-from engine.config import ConfigError, SecretError
+from engine.config import ConfigError
 from engine.doors import forms
 from engine.doors.body import Body
+from engine.doors.keys import Unsure
 from engine.doors.reception import Handed
-from engine.doors.request import Refused, Request, form_of, found_for, refuse_unknown, request_of, too_big
+from engine.doors.request import HEADER_BYTES, Refused, Request, form_of, found_for, refuse_unknown, request_of, too_big
+from engine.doors.taking import unknown
 from engine.log import Entry
 from engine.plain_text import printable, safe_json
 from engine.store.errors import StoreError
@@ -29,8 +31,6 @@ if TYPE_CHECKING:
     from engine.doors.keys import Key, Keys
     from engine.doors.listening import Client
     from engine.doors.reception import Reception
-
-HEADER_BYTES = 32 << 10
 
 RETRY_S, MEND_S = 60, 3600
 """When to push again what could not be stored, and what somebody has to set first."""
@@ -43,6 +43,10 @@ REASONS = {
     431: "Request Header Fields Too Large", 500: "Internal Server Error", 501: "Not Implemented",
     503: "Service Unavailable",
 }  # fmt: skip
+
+
+class _WrongKey(Refused):
+    """A refusal that anybody can provoke as often as they like: it is counted."""
 
 
 class Session:
@@ -73,7 +77,7 @@ class Session:
             self._answer(request, status, data)
         except ConnectionError:
             raise
-        except (Refused, h11.RemoteProtocolError, StoreError, ConfigError, SecretError, OSError) as error:
+        except (Refused, h11.RemoteProtocolError, StoreError, ConfigError, OSError) as error:
             self._refuse(request, self._refusal(error))
         if self._http.our_state is h11.DONE and self._http.their_state is h11.DONE:
             return True
@@ -97,18 +101,26 @@ class Session:
         if request.words == ("healthz",):
             if request.method not in ("GET", "HEAD"):
                 raise Refused(405, "method.wrong", "say GET", allow="GET, HEAD")
-            up = self._reception.is_up()
+            up = self._is_up()
             return (200 if up else 503), {"schema": "allegra.up/1", "up": up}
         if request.words[0] != "mail":
             raise Refused(404, "path.unknown", "mail is pushed to /mail or /mail/MAILBOX")
         if request.method != "POST":
             raise Refused(405, "method.wrong", "say POST", allow="POST")
         config = self._reception.config
-        key = self._keys.shown(config, request.field("authorization"))
+        try:
+            key = self._keys.shown(config, request.field("authorization"))
+        except Unsure:
+            raise _WrongKey(503, "later", "mail cannot be taken now: try again", retry_after=str(RETRY_S)) from None
         if key is None:
-            self._keys.wrong(self._who(request), self._reception.log)
-            raise Refused(401, "key.wrong", "show a key:  Authorization: Bearer KEY", www_authenticate=REALM)
+            raise _WrongKey(401, "key.wrong", "show a key:  Authorization: Bearer KEY", www_authenticate=REALM)
         return self._pushed(request, config, key)
+
+    def _is_up(self) -> bool:
+        try:
+            return self._keys.are_there(self._reception.config) and self._reception.is_up()
+        except ConfigError:
+            return False
 
     def _pushed(self, request: Request, config: Config, key: Key) -> tuple[int, dict[str, Any]]:
         most, folder = config.settings("").limits.raw, config.store.path.parent
@@ -129,8 +141,9 @@ class Session:
             if not all(each.isprintable() for each in (sender or "", *to)):
                 raise Refused(400, "address.bad", "there is a control character in an address")
             found = found_for(config, name, to, key)
-            stored = self._reception.take(Handed(body, found, f"HTTP, key {key.name}", sender))
-        return (202 if form is None else 200), {"schema": "allegra.taken/1", "mails": stored}
+            strays = unknown(to, found)
+            stored = self._reception.take(Handed(body, found, f"HTTP, key {key.name}", sender, unknown=strays))
+        return (202 if form is None else 200), {"schema": "allegra.taken/1", "mails": stored, "unknown": strays}
 
     def _told(self, form: forms.Form) -> tuple[str | None, list[str]]:
         """Give the envelope that a form tells of. Raises Refused for a form without the whole mail."""
@@ -172,9 +185,11 @@ class Session:
     # ── what is answered ──────────────────────────────────────────────────────────────────────────────────────────
 
     def _refuse(self, request: Request | None, refused: Refused) -> None:
-        if refused.status != 401:  # wrong keys are counted
-            said = f"{refused.status} {refused.code}: {refused.sentence}, from {self._who(request)}"
-            self._reception.log(Entry("warning", "http.refused", said))
+        said, who = f"{refused.status} {refused.code}", self._who(request)
+        if isinstance(refused, _WrongKey):
+            self._keys.wrong(said, who, self._reception.log)
+        else:
+            self._reception.log(Entry("warning", "http.refused", f"{said}: {refused.sentence}, from {who}"))
         self._client.by(min(self._timeout_s, 10.0))
         sentence = printable(refused.sentence.partition("\n")[0], 500)
         data = {"schema": "allegra.error/1", "code": refused.code, "sentence": sentence}

@@ -12,7 +12,8 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
+from typing import cast
 
 CHUNK = 65_536
 GRACE_S = 30.0
@@ -23,6 +24,9 @@ SHORT_S = 0.05
 
 LINGER_S, LINGER_BYTES = 2.0, 16 << 20
 """How long, and how much of what a client still sends is read and thrown away, so that it can read our answer."""
+
+MOST_TURNED_AWAY = 100
+"""Clients for whom there is no place that are heard out at a time."""
 
 
 class Client:
@@ -96,6 +100,61 @@ class Client:
         self._socket.close()
 
 
+class TurnedAway:
+    """Clients for whom there was no place: what they still send is thrown away for a while, so that they read why.
+
+    All of it in the thread that accepts, by its selector; `hear` what one sent, `look` whose time is over.
+    """
+
+    def __init__(self, ready: selectors.BaseSelector) -> None:
+        self._ready = ready
+        self._left: dict[socket.socket, tuple[float, int]] = {}
+
+    def add(self, connection: socket.socket, said: bytes) -> None:
+        """Say the last words to a client; closed at once where too many are heard out already."""
+        connection.setblocking(False)
+        try:
+            connection.send(said)
+            connection.shutdown(socket.SHUT_WR)
+            if len(self._left) >= MOST_TURNED_AWAY:
+                raise OSError("too many")
+            self._ready.register(connection, selectors.EVENT_READ)
+        except OSError:
+            connection.close()
+        else:
+            self._left[connection] = (time.monotonic() + LINGER_S, LINGER_BYTES)
+
+    def hear(self, connection: socket.socket) -> None:
+        """Throw away what one sent."""
+        until, left = self._left[connection]
+        try:
+            came = len(connection.recv(CHUNK))
+        except BlockingIOError:
+            return
+        except OSError:
+            came = 0
+        if came and left > came:
+            self._left[connection] = (until, left - came)
+        else:
+            self._let_go(connection)
+
+    def look(self) -> None:
+        """Let those go whose time is over."""
+        now = time.monotonic()
+        for each in [each for each, (until, _) in self._left.items() if until < now]:
+            self._let_go(each)
+
+    def _let_go(self, connection: socket.socket) -> None:
+        del self._left[connection]
+        self._ready.unregister(connection)
+        connection.close()
+
+    def close(self) -> None:
+        """Let all go."""
+        for each in list(self._left):
+            self._let_go(each)
+
+
 class Listener:
     """Takes connections and gives each to `serve` in a thread of its own.
 
@@ -132,26 +191,28 @@ class Listener:
             thread.join(max(until - time.monotonic(), 0.0))
 
     def _accept(self) -> None:
-        with selectors.DefaultSelector() as ready:
+        with selectors.DefaultSelector() as ready, closing(TurnedAway(ready)) as turned_away:
             for each in self._sockets:
                 each.setblocking(False)
                 ready.register(each, selectors.EVENT_READ)
             while not self.stopping:
                 for key, _ in ready.select(0.2):
+                    found = cast("socket.socket", key.fileobj)
+                    if found not in self._sockets:
+                        turned_away.hear(found)
+                        continue
                     try:
-                        self._take(key.fileobj.accept()[0])  # type: ignore[union-attr]  # a socket, as registered
+                        connection = found.accept()[0]
+                        if not self._taken(connection):
+                            turned_away.add(connection, self._full)
                     except OSError:  # it has gone already, or there are no more descriptors
                         time.sleep(SHORT_S)
+                turned_away.look()
 
-    def _take(self, connection: socket.socket) -> None:
+    def _taken(self, connection: socket.socket) -> bool:
         if connection.family != socket.AF_UNIX:
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        client = Client(connection, self)
-        if not self._begun(client):
-            connection.setblocking(False)
-            with suppress(OSError):
-                connection.send(self._full)
-            connection.close()
+        return self._begun(Client(connection, self))
 
     def _begun(self, client: Client) -> bool:
         """Begin to talk to a client; False where all places are taken, or the system has no thread for it."""
@@ -178,6 +239,6 @@ class Listener:
             with suppress(OSError):
                 client.send(self._broken)
         finally:
-            client.close()
-            with self._lock:
+            with self._lock:  # before the end is seen outside: whoever comes back then has a place
                 self._clients.pop(client, None)
+            client.close()

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, TypeVar
 from msgspec import Struct
 
 from engine.config import ConfigError, SecretError
-from engine.doors.taking import handed_over, lay_down
+from engine.doors.taking import astray, handed_over, lay_down
 from engine.log import Entry, write
 from engine.run.at_once import decide_fresh
 from engine.run.engine import Engine
@@ -58,7 +58,8 @@ LOOK_S = 2.0
 class Handed(Struct, frozen=True):
     """A mail as a door has it: `found` is the mailboxes with the recipients of each, `door` how it came, in words.
 
-    `sender` is None where the transport told none; `queue_id` is the name it has there, or "".
+    `sender` is None where the transport told none; `queue_id` is the name it has there, or "";
+    `unknown` are recipients of none of our mailboxes, of which it was not refused.
     """
 
     body: Body
@@ -66,6 +67,7 @@ class Handed(Struct, frozen=True):
     door: str
     sender: str | None = None
     queue_id: str = ""
+    unknown: tuple[str, ...] = ()
 
 
 class Stored(Struct, frozen=True):
@@ -128,6 +130,10 @@ class Reception:
             return False
         return True
 
+    def ask_store(self, ask: Callable[[Store], T]) -> Future[T]:
+        """Let the thread that holds the database do something with it, when its turn comes."""
+        return self._asked(lambda: ask(self._opened()), PATIENCE_S)
+
     def _asked(self, ask: Callable[[], T], patience_s: float) -> Future[T]:
         """Let the thread that holds the database do something; Busy where its turn does not come in time."""
         until = time.monotonic() + patience_s
@@ -151,6 +157,8 @@ class Reception:
             if not each.seen_before:
                 self._bell.put(each.raw.origin.mailbox)
         self.log(*(_entry(each, mail) for each in spooled))
+        if mail.unknown:
+            self.log(astray(mail.unknown, mail.door, spooled[0].mail))
         return [Stored(each.raw.origin.mailbox, each.mail, each.seen_before) for each in spooled]
 
     def _opened(self) -> Store:
@@ -161,7 +169,7 @@ class Reception:
             self._shut()
         if self._store is None:
             self._store = Store.open(path, busy_s=busy_s, upgrade_wait_s=busy_s)
-            self._inode = path.stat().st_ino
+            self._inode = inode or path.stat().st_ino  # that of before: it may be replaced this moment
         return self._store
 
     def _shut(self) -> None:

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 PARAMETERS = ("to", "from", "mailbox")
 MOST_PARAMETERS = 1000
 
+HEADER_BYTES = 32 << 10
+"""Bytes that the header of a request may have."""
+
 BESIDE = 1 << 20
 """Bytes of a form beside the mail."""
 
@@ -76,7 +79,11 @@ class Request(Struct, frozen=True):
 def request_of(method: bytes, target: bytes, fields: Iterable[tuple[bytes, bytes]]) -> Request:
     """Read the header of a request. Raises Refused."""
     collected: dict[str, list[str]] = {}
+    size = len(target)
     for name, value in fields:
+        size += len(name) + len(value) + 4
+        if size > HEADER_BYTES:  # h11 minds only one that has not come whole
+            raise Refused(431, "request.bad", f"the header is larger than {HEADER_BYTES >> 10} kB")
         collected.setdefault(name.decode("ascii"), []).append(value.decode("utf-8", "surrogateescape"))
     if "content-length" in collected and "transfer-encoding" in collected:
         raise Refused(400, "request.bad", "Content-Length and Transfer-Encoding contradict each other")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import socket
 import traceback
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from typing import TYPE_CHECKING
 
 from engine.doors import sockets
@@ -40,15 +40,18 @@ def lmtp(settings: Lmtp) -> Door:
     return door
 
 
-def http(settings: Http) -> Door:
-    """Make the door for programs; it raises SecretError for a key that cannot be had."""
+def http(settings: Http, aloud: Callable[[str], None] = lambda _: None) -> Door:
+    """Make the door for programs; `aloud` hears of a key that cannot be had.
+
+    Where none of them can be had the door raises SecretError.
+    """
 
     def door(reception: Reception) -> tuple[Talk, bytes, bytes]:
         from engine.doors.http import BROKEN, FULL, Session
-        from engine.doors.keys import Keys
+        from engine.doors.keys import Keys, Telling
 
-        keys = Keys()
-        keys.read(reception.config)
+        keys = Keys(Telling(reception, aloud))
+        keys.begin(reception.config)
         return lambda client: Session(client, reception, keys, settings.timeout).run(), FULL, BROKEN
 
     return door
@@ -62,20 +65,21 @@ def serve(
     Raises CannotListen, SecretError.
     """
     stop = Stop()
-    with stop.signals(), sockets.opened(settings.listen, settings.mode) as listening:
-        reception = Reception(config, load)
-        talk, full, broken = door(reception)
+    with (
+        suppress(Stopped), stop.signals(), sockets.opened(settings.listen, settings.mode) as listening,
+        closing(Reception(config, load)) as reception,
+    ):  # fmt: skip
+        with stop.interruptible():  # keys may be long in coming
+            talk, full, broken = door(reception)
         listener = Listener(listening, settings.clients, talk, full, broken, _breaking(reception))
         listener.begin()
         try:
             opened(sockets.place(listening))
             sockets.tell_systemd("READY=1")
-            with suppress(Stopped):
-                reception.decide(stop)
+            reception.decide(stop)
         finally:
             sockets.tell_systemd("STOPPING=1")
             listener.end()
-            reception.close()
 
 
 def _breaking(reception: Reception) -> Callable[[Exception], None]:

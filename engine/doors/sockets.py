@@ -2,15 +2,19 @@
 
 Here: making, finding and trying such sockets, and telling systemd how far we are. Not here: who comes in
 (`listening.py`).
-Invariant: nobody beyond this machine can reach what is made here; a socket that somebody listens at stays.
+Invariant: nobody beyond this machine can reach what is made here; a socket that somebody listens at stays, and each
+door takes away its own alone.
 """
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
 import re
 import socket
 import stat
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -18,6 +22,9 @@ from pathlib import Path
 from engine.config.kinds import LOOPBACK
 
 BACKLOG = 128
+
+ALONE_S = 10.0
+"""How long a door waits for another one that looks at a socket of the same folder."""
 
 FIRST_HANDED = 3
 """The first socket that systemd hands over (sd_listen_fds(3))."""
@@ -32,14 +39,16 @@ def opened(listen: str, mode: int) -> Iterator[list[socket.socket]]:
     """Open what systemd hands over, else a socket at `listen`, which is gone afterwards. Raises CannotListen."""
     handed = _handed_over()
     sockets = handed or [_made(listen, mode)]
+    path = Path(listen) if not handed and listen.startswith("/") else None
+    mine = None if path is None else _inode(path)
     try:
         yield sockets
     finally:
-        for each in sockets:
+        with suppress(OSError):
+            if path is not None:
+                _take_away(path, mine)
+        for each in sockets:  # as long as ours is open, no other one is given its inode
             each.close()
-        if not handed and listen.startswith("/"):
-            with suppress(OSError):
-                Path(listen).unlink()
 
 
 def place(sockets: Sequence[socket.socket]) -> str:
@@ -72,12 +81,17 @@ def _made(listen: str, mode: int) -> socket.socket:
 def _at_path(path: Path, mode: int) -> socket.socket:
     """Make a unix socket; one that a killed process left is taken away, one that somebody listens at is not."""
     path.parent.mkdir(0o755, parents=True, exist_ok=True)
-    with suppress(FileNotFoundError):
-        if not stat.S_ISSOCK(path.lstat().st_mode):
-            raise OSError("there is a file of that name, which is no socket")
-        if is_open(str(path)):
-            raise OSError("another process listens there")
-        path.unlink()
+    with _alone(path.parent):
+        with suppress(FileNotFoundError):
+            if not stat.S_ISSOCK(path.lstat().st_mode):
+                raise OSError("there is a file of that name, which is no socket")
+            if is_open(str(path)):
+                raise OSError("another process listens there")
+            path.unlink()
+        return _bound(path, mode)
+
+
+def _bound(path: Path, mode: int) -> socket.socket:
     made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     before = os.umask(0o777 & ~mode)
     try:
@@ -90,6 +104,40 @@ def _at_path(path: Path, mode: int) -> socket.socket:
     finally:
         os.umask(before)
     return made
+
+
+def _take_away(path: Path, mine: tuple[int, int] | None) -> None:
+    """Remove our socket, unless it was removed and another door has made its own there."""
+    with _alone(path.parent):
+        if mine is not None and _inode(path) == mine:
+            path.unlink()
+
+
+def _inode(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.lstat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Look at and change sockets in a folder while no other door does. Raises OSError."""
+    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        until = time.monotonic() + ALONE_S
+        while True:
+            try:
+                fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > until:
+                    raise OSError(f"another process has locked {folder}") from None
+                time.sleep(0.01)
+        yield
+    finally:
+        os.close(opened)
 
 
 def connected(listen: str, seconds: float) -> socket.socket:
@@ -107,11 +155,11 @@ def connected(listen: str, seconds: float) -> socket.socket:
 
 
 def is_open(listen: str) -> bool:
-    """Tell whether somebody listens there."""
+    """Tell whether somebody listens there, also one who is too busy to answer or whom we may not ask."""
     try:
         connected(listen, 2.0).close()
-    except OSError:
-        return False
+    except OSError as error:
+        return error.errno not in (errno.ECONNREFUSED, errno.ENOENT)
     return True
 
 

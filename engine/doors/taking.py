@@ -8,13 +8,15 @@ Invariant: what is `ours` is stored durably; what is not decided here the next r
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from engine.log import Entry, write
 from engine.model.addresses import key_of
 from engine.model.events import Why
 from engine.model.mail import Envelope, Origin, RawMail
@@ -41,6 +43,10 @@ UPGRADE_WAIT_S = 10.0
 """How long a mail waits for an upgrade of the database, or for a backup that is put in its place."""
 
 
+_PLAIN = r"[^\s\x00-\x20\x7f()<>\[\]:;@\\,.\"]+(\.[^\s\x00-\x20\x7f()<>\[\]:;@\\,.\"]+)*"
+"""What may stand before the @ without quotation marks."""
+
+
 class Fate(StrEnum):
     """What the mail server hears."""
 
@@ -65,15 +71,34 @@ def targets(config: Config, recipients: Sequence[str], name: str | None = None) 
     if name is not None:
         return {each.name: tuple(recipients) for each in config.mailboxes if each.name == name}
     separators = {"+", *config.separators}
-    homes = {key_of(address): each.name for each in reversed(config.mailboxes) for address in each.addresses}
+    homes = {key_of(unquoted(address)): each.name for each in reversed(config.mailboxes) for address in each.addresses}
     found: dict[str, tuple[str, ...]] = {}
     for recipient in recipients:
-        local, _, domain = key_of(recipient.strip("<>")).rpartition("@")
+        local, _, domain = key_of(unquoted(recipient.strip("<>"))).rpartition("@")
         plain = (local[: local.index(each)] for each in separators if each in local)
         home = next((homes[name] for each in (local, *plain) if (name := f"{each}@{domain}") in homes), None)
         if home is not None:
             found[home] = (*found.get(home, ()), recipient)
     return found
+
+
+def unquoted(address: str) -> str:
+    """Give an address without quotation marks where it needs none: "help"@x is help@x (RFC 5321, 4.1.2)."""
+    found = re.fullmatch(r'"((?:[^"\\]|\\.)+)"@([^@]+)', address)
+    local = re.sub(r"\\(.)", r"\1", found[1]) if found else ""
+    return f"{local}@{found[2]}" if found and re.fullmatch(_PLAIN, local) else address
+
+
+def unknown(recipients: Sequence[str], found: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+    """Give the recipients that are for none of the mailboxes found."""
+    ours = {each for its in found.values() for each in its}
+    return tuple(dict.fromkeys(each for each in recipients if each not in ours))
+
+
+def astray(recipients: Sequence[str], door: str, mail: str) -> Entry:
+    """Make the line of the log for recipients of a mail that are for none of our mailboxes."""
+    said = f"there is no mailbox for {', '.join(recipients)}; the mail is ours for the others, by {door}"
+    return Entry("warning", "recipient.unknown", said, mail=mail)
 
 
 def handed_over(
@@ -82,20 +107,25 @@ def handed_over(
     """Make a raw mail of bytes with their envelope; without a queue id the digest is the transport key."""
     digest = hashlib.sha256(content).hexdigest()
     key = f"pipe/{queue_id or digest}/{','.join(recipients)}"
-    envelope = Envelope(sender.strip("<>") if sender is not None else None, tuple(recipients))
+    ours = tuple([unquoted(each) for each in recipients])
+    envelope = Envelope(sender.strip("<>") if sender is not None else None, ours)
     return RawMail(content, Origin(mailbox, key, len(content)), utc_now(), digest, envelope)
 
 
-def take(config: Config, store: Store, raws: Sequence[RawMail], *, at_once: bool = False) -> list[Taken]:
+def take(
+    config: Config, store: Store, raws: Sequence[RawMail], *, at_once: bool = False, strays: Sequence[str] = ()
+) -> list[Taken]:
     """Make a mail ours, for every mailbox in one transaction; then decide it where nobody else is at work.
 
-    `at_once` waits for its turn and says what came of it, so that the mail server tells the sender of a refusal.
-    Raises StoreError: nothing was stored.
+    `at_once` waits for its turn and says what came of it, so that the mail server tells the sender of a refusal;
+    `strays` are recipients that are none of ours. Raises StoreError: nothing was stored.
     """
     if said := lack(config):
         raise StoreError(said)
     with _undisturbed(store):
         spooled = store.ledger.spool(raws, owner())
+    if strays and config.logs:
+        write(config, [astray(strays, "deliver", spooled[0].mail)])
     with closing(Engine(config, store, server_tells=at_once and len(raws) == 1)) as engine:
         return [_take(engine, each, at_once) for each in spooled]
 

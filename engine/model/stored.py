@@ -541,6 +541,11 @@ def missing(directory: str) -> str:
     return f"directory {directory}"
 
 
+def keyless(key: str) -> str:
+    """Name the trouble that a key of [http] cannot be had."""
+    return f"http key {key}"
+
+
 def silent(mailbox: str) -> str:
     """Name the trouble that no mail comes to a mailbox."""
     return f"silent {mailbox}"

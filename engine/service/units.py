@@ -143,12 +143,17 @@ def socket_of(site: Site) -> str:
 def _lmtp(site: Site) -> str:
     return _unit(
         "takes mail from mail servers (LMTP)",
-        ["Requires=allegra-lmtp.socket", "After=allegra-lmtp.socket network.target"],
+        [
+            "Requires=allegra-lmtp.socket",
+            "After=allegra-lmtp.socket network.target",
+            "# A mail that kills it costs one start, however many there are.",
+            "StartLimitIntervalSec=0",
+        ],
         [
             "Type=notify",
             _start(site, "lmtp"),
-            "Restart=on-failure",
-            "RestartSec=10",
+            "Restart=always",
+            "RestartSec=2",
             "SuccessExitStatus=75",
             *_common(site),
         ],

@@ -234,11 +234,12 @@ def _flagged(name: str, flag: str) -> str:
 def deliver_into(folder: Path, stream: BinaryIO) -> str:
     """Write a mail into a Maildir, durably, and give its file name; made where it is missing. Raises OSError.
 
+    Of a stream that holds nothing nothing is written, and the name is "".
+
     Into tmp/ first, renamed into new/ when it is on disk: a reader never sees half a mail, and after this returned
     not even a power cut loses it (https://cr.yp.to/proto/maildir.html).
     """
     import secrets
-    import shutil
 
     for name in ("tmp", "new", "cur"):
         (folder / name).mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -247,9 +248,15 @@ def deliver_into(folder: Path, stream: BinaryIO) -> str:
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
         with os.fdopen(descriptor, "wb") as file:
-            shutil.copyfileobj(stream, file, 1 << 20)
+            blank = True
+            while piece := stream.read(1 << 20):
+                blank = blank and not piece.strip()
+                file.write(piece)
             file.flush()
             os.fsync(file.fileno())
+        if blank:
+            draft.unlink()
+            return ""
         draft.rename(folder / "new" / name)
     except BaseException:
         draft.unlink(missing_ok=True)

@@ -8,6 +8,7 @@ Invariant: a check never changes anything and never raises; what it cannot look 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -195,6 +196,15 @@ def signing_in(config: Config) -> Iterator[Checked]:
         yield Checked(f"[oauth.{name}]", "" if found else "nothing ends soon", tuple(found))
 
 
+def keys(config: Config, *, written: bool) -> Iterator[Checked]:
+    """Read the keys of [http], those that stand in the file itself or the others; programs that give one are run."""
+    if config.root.http is not None:
+        from engine.workbench.http_keys import looked_at
+
+        for name, problem in looked_at(config.root.http.keys, written=written):
+            yield Checked(f"[http.keys.{name}]", "" if problem else "can be had", (problem,) if problem else ())
+
+
 def tables(config: Config) -> Iterator[Checked]:
     """Read every directory that is a file."""
     yield from _directories(config, "csv")
@@ -250,8 +260,11 @@ CHECKS: tuple[Callable[[Config], Iterator[Checked]], ...] = (
     database,
     tables,
     log_file,
+    partial(keys, written=True),
 )
-ONLINE: tuple[Callable[[Config], Iterator[Checked]], ...] = (mailboxes, outgoing, signing_in, servers)
+ONLINE: tuple[Callable[[Config], Iterator[Checked]], ...] = (
+    mailboxes, outgoing, signing_in, servers, partial(keys, written=False),
+)  # fmt: skip
 
 
 class Looked(Struct, frozen=True):

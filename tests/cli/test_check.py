@@ -144,6 +144,24 @@ def test_sarif_names_rule_place_and_level(check: Check) -> None:
     assert place["artifactLocation"]["uri"] == "allegra.toml" and place["region"]["startLine"] == 11
 
 
+def test_keys_of_the_door_for_programs_are_looked_at(check: Check, tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("a-key-that-nobody-guesses\n")
+    keys = (
+        '[http.keys.a]\nkey = "a-key-that-nobody-guesses"\n[http.keys.b]\nkey_file = "key"\n'
+        '[http.keys.c]\nkey_file = "nowhere"\n'
+    )
+    (tmp_path / "allegra.toml").touch(0o600)
+    (tmp_path / "allegra.toml").chmod(0o600)
+    result = check(keys)
+    assert result.exit_code == 0 and "[http.keys.a]" in result.stdout and "no problems" in result.stdout
+    result = check(keys, "--online")
+    assert result.exit_code == 1 and "1 error, 1 warning" in result.stdout
+    assert "warning[C202]: http key b: it is the same as that of a" in result.stdout
+    assert "error[C201]: http key c: key_file" in result.stdout and "No such file" in result.stdout
+    short = check('[http.keys.a]\nkey = "short"\n')
+    assert short.exit_code == 1 and "error[C201]: http key a: shorter than 16 characters" in short.stdout
+
+
 def test_online_looks_into_every_mailbox(check: Check, tmp_path: Path) -> None:
     (tmp_path / "mail/new/1.x").write_bytes(b"From: a@example.com\n\nx\n")
     result = check("", "--online")

@@ -53,6 +53,8 @@ def test_a_mode_is_written_as_chmod_has_it(tmp_path: Path, written: str, mode: i
         ('[lmtp]\nmode = "0999"\n', "C103", "this is no mode of a file"),
         ("[lmtp]\nmode = 660\n", "C103", "this is no mode of a file"),
         ('[lmtp]\nlisten = "127.0.0.1:24"\nmode = "0600"\n', "C118", "mode does nothing for an address"),
+        (f'[lmtp]\nlisten = "/{"x" * 107}"\n', "C105", "a socket cannot lie here: its path has 108 bytes"),
+        (f'[lmtp]\nlisten = "/{"ü" * 60}"\n', "C105", "a socket cannot lie here: its path has 121 bytes"),
         ("[http]\n", "C109", "[http] has no keys"),
         ("[http.keys.a]\n", "C109", "[http.keys.a] needs key_env, key_file or key_command"),
         ('[http.keys.a]\nkey_env = "A"\nkey_file = "b"\n', "C115", "the key is given twice"),
@@ -62,6 +64,21 @@ def test_a_mode_is_written_as_chmod_has_it(tmp_path: Path, written: str, mode: i
 )
 def test_what_is_wrong_is_said(tmp_path: Path, text: str, code: str, said: str) -> None:
     assert any(each == code and found.startswith(said) for each, found in problems(tmp_path, text))
+
+
+@pytest.mark.parametrize(
+    ("lmtp", "http", "same"),
+    [("localhost:24", "127.0.0.1:24", True), ("/run/x", "/run/x", True), ("[::1]:24", "127.0.0.1:24", False)],
+)
+def test_two_doors_at_one_place_are_warned_of(tmp_path: Path, lmtp: str, http: str, same: bool) -> None:
+    text = f'[lmtp]\nlisten = "{lmtp}"\n[http]\nlisten = "{http}"\n[http.keys.a]\nkey_env = "A"\n'
+    found = [each.message for each in loaded(tmp_path, text).warnings if each.code == "C121"]
+    assert found == [f"[lmtp] listens at {lmtp} already: only one of the two could open"] * same
+
+
+def test_the_longest_path_of_a_socket_is_one(tmp_path: Path) -> None:
+    longest = "/" + "x" * 106
+    assert loaded(tmp_path, f'[lmtp]\nlisten = "{longest}"\n').root.lmtp.listen == longest
 
 
 def test_a_door_for_mailboxes_without_addresses_does_nothing(tmp_path: Path) -> None:

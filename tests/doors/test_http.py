@@ -10,6 +10,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote_plus
@@ -17,7 +18,7 @@ from urllib.parse import quote_plus
 import pytest
 from servers.doors import KEY, Answer, Standing, asked, pushed, request, talking
 
-from engine.doors.keys import Keys
+from engine.doors.listening import Client
 from engine.store.store import Store
 
 MAIL = b"From: anna@example.com\r\nTo: help@example.com\r\nSubject: Pushed\r\nMessage-ID: <1@x>\r\n\r\nHello\r\n"
@@ -54,6 +55,22 @@ def test_F006_a_pushed_mail_is_ours_when_202_is_said(
     assert store.archive.raw(rows[boxes[0]]).content == MAIL
     door.decide()
     assert {state for _, state in mails(store)} <= {"done", "duplicate"}
+
+
+def test_a_recipient_that_is_not_ours_is_in_the_answer_and_in_the_log(
+    http: Opening, store: Store, tmp_path: Path
+) -> None:
+    at = http().at
+    answer = pushed(at, "/mail?to=help@example.com&to=typo@example.com&to=typo@example.com", MAIL)
+    assert answer.status == 202 and answer.data["unknown"] == ["typo@example.com"]
+    form = json.dumps({"RawEmail": MAIL.decode() + "2", "OriginalRecipient": "help@example.com"}).encode()
+    assert pushed(at, "/mail", form, kind="application/json").data["unknown"] == []
+    (line,) = [line for line in (tmp_path / "log").read_text().splitlines() if "recipient.unknown" in line]
+    mail = answer.data["mails"][0]["mail"]
+    assert line.endswith(
+        f"warning recipient.unknown {mail} there is no mailbox for typo@example.com; "
+        "the mail is ours for the others, by HTTP, key all"
+    )
 
 
 def test_the_envelope_is_that_of_the_parameters(http: Opening, store: Store) -> None:
@@ -121,14 +138,6 @@ def test_a_key_is_withdrawn_by_taking_it_out(http: Opening, config: Any) -> None
     assert pushed(at, "/mail/support", MAIL).status == 202
 
 
-def test_a_key_that_anybody_could_guess_is_none(config: Any) -> None:
-    from engine.config import SecretError, load
-
-    config.path.write_text(config.path.read_text().replace(f'"{KEY}"', '"short"'))
-    with pytest.raises(SecretError, match="http key all: shorter than 16 characters"):
-        Keys().read(load(config.path))
-
-
 def test_wrong_keys_are_counted_and_logged_without_the_key(http: Opening, tmp_path: Path) -> None:
     at = http().at
     for _ in range(5):
@@ -182,6 +191,7 @@ HOSTILE = {
     "bad chunk": (request("/mail/system", b"zz\r\n", ["Transfer-Encoding: chunked"]), 400),
     "flood of fields": (request("/mail/system", MAIL, [f"X-{number}: {'y' * 100}" for number in range(1000)]), 431),
     "one long field": (request("/mail/system", MAIL, ["X: " + "y" * 100_000]), 431),
+    "larger than 32 kB": (request("/mail/system", MAIL, [f"X-{n}: {'y' * 1000}" for n in range(33)]), 431),
     "long target": (request("/mail/" + "y" * 100_000, MAIL), 431),
     "no HTTP": (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"\0" * 100 + b"\r\n\r\n", 400),
     "SMTP": (b"EHLO x\r\nMAIL FROM:<a@b>\r\n\r\n", 400),
@@ -267,6 +277,43 @@ def test_one_client_too_many_is_later(http: Opening) -> None:
         time.sleep(0.3)
         answer = one(asked(at, b""))
         assert (answer.status, answer.code, answer.fields["retry-after"]) == (503, "busy", "60")
+
+
+def test_who_is_turned_away_hears_why_although_it_still_sends(http: Opening) -> None:
+    address = ("127.0.0.1", int(http(clients=1).at.rpartition(":")[2]))
+    with socket.create_connection(address):
+        for _ in range(20):
+            with socket.create_connection(address, 10) as client, client.makefile("rb") as heard:
+                client.sendall(request("/mail/system", MAIL + b"x" * 4_000_000))
+                assert b'"busy"' in heard.read()
+
+
+def test_who_is_turned_away_and_never_ends_is_let_go(http: Opening, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.doors.listening.LINGER_S", 0.2)
+    monkeypatch.setattr("engine.doors.listening.MOST_TURNED_AWAY", 2)
+    address = ("127.0.0.1", int(http(clients=1).at.rpartition(":")[2]))
+    with ExitStack() as stack:
+        clients = [stack.enter_context(socket.create_connection(address)) for _ in range(4)]
+        for each in clients[1:]:
+            each.settimeout(10)
+            with each.makefile("rb") as heard:
+                assert b"busy" in heard.read()
+        with pytest.raises(OSError), suppress(TimeoutError):
+            for _ in range(1000):
+                clients[1].sendall(b"x")
+                time.sleep(0.01)
+
+
+def test_who_comes_back_has_the_place_that_was_left(http: Opening, monkeypatch: pytest.MonkeyPatch) -> None:
+    close = Client.close
+
+    def closed_and_then_slow(self: Client) -> None:
+        close(self)
+        time.sleep(0.3)
+
+    monkeypatch.setattr(Client, "close", closed_and_then_slow)
+    at = http(clients=1).at
+    assert [pushed(at, "/mail/system", MAIL).status for _ in range(3)] == [202] * 3
 
 
 def test_a_request_to_stop_finishes_what_is_in_hand(http: Opening, store: Store) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import sqlite3
 import threading
 import time
@@ -287,6 +288,24 @@ def test_one_client_too_many_is_later(lmtp: Opening) -> None:
                 if again.greeting.startswith("220"):
                     break
         assert again.greeting.startswith("220")
+
+
+def test_who_is_turned_away_hears_why_although_it_still_sends(lmtp: Opening) -> None:
+    at = lmtp(clients=1).at
+    with Mta(at):
+        for _ in range(20):
+            with socket.socket(socket.AF_UNIX) as client:
+                client.settimeout(10)
+                client.connect(at)
+                client.sendall(b"LHLO x\r\n" * 20_000)
+                assert client.recv(100).startswith(b"421 4.3.2 too many connections")
+
+
+def test_an_address_in_quotation_marks_is_the_same_address(lmtp: Opening, store: Store) -> None:
+    with Mta(lmtp().at) as mta:
+        (reply,) = mta.hand_over(MAIL, '"help+x"@example.com')
+    assert reply.startswith('250 2.0.0 <"help+x"@example.com> m-')
+    assert store.database.rows("SELECT forward_paths FROM inbound") == [("help+x@example.com",)]
 
 
 def test_without_a_thread_for_it_a_client_is_one_too_many(lmtp: Opening, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -47,7 +47,10 @@ def store(tmp_path: Path) -> Iterator[Store]:
             ("help@example.com", "support+9@example.com"),
             {"system": ("help@example.com",), "support": ("support+9@example.com",)},
         ),
+        (('"help"@example.com',), {"system": ('"help"@example.com',)}),
+        (('<"He\\lp+x"@Example.com>',), {"system": ('<"He\\lp+x"@Example.com>',)}),
         (("nobody@example.com", "help", ""), {}),
+        (('"help "@example.com', '"help@example.com"', '"help@example.com', '"x"help@example.com'), {}),
     ],
 )
 def test_a_mail_belongs_to_the_mailboxes_of_its_recipients(config: Config, recipients: Any, found: Any) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from typing import Any
+
+import pytest
 
 MAIL = (
     b"From: Anna Berg <anna@example.com>\nTo: help@example.com\nSubject: Piped\nMessage-ID: <p1@example.com>\n\nHello\n"
@@ -66,6 +69,37 @@ def test_a_mail_over_the_raw_limit_is_too_big(desk: Any) -> None:
     big = MAIL + b"x" * 2000
     assert desk.allegra("deliver", "--mailbox", "system", stdin=big).exit_code == 75
     assert desk.allegra("deliver", "--bounce", "--mailbox", "system", stdin=big).exit_code == 65
+
+
+def test_a_recipient_that_is_not_ours_is_told_and_the_others_get_the_mail(desk: Any) -> None:
+    desk.configure(more='[log]\nfile = "log"')
+    others = ("--recipient", "help@example.com", "--recipient", "typo@example.com")
+    for options, content in (((), MAIL), (("--bounce",), MAIL.replace(b"<p1@", b"<p2@"))):
+        result = desk.allegra("deliver", *options, *others, stdin=content)
+        said = "allegra deliver: there is no mailbox for typo@example.com; the mail is ours for the others\n"
+        assert (result.exit_code, result.stderr) == (0, said)
+    assert len(desk.lines("item", "list")) == 2
+    lines = [line for line in (desk.folder / "log").read_text().splitlines() if "recipient.unknown" in line]
+    assert len(lines) == 2 and all("there is no mailbox for typo@example.com" in line for line in lines)
+
+
+def test_spool_says_what_it_would_leave_out_and_takes_no_empty_mail(desk: Any, tmp_path: Any) -> None:
+    later = tmp_path / "later"
+    for more in (["--recipient", "help@example.com"], ["--sender", ""], ["--bounce"], ["--mailbox", "system"],
+                 ["--queue-id", "4Xy"]):  # fmt: skip
+        result = desk.allegra("deliver", "--spool", str(later), *more, stdin=MAIL)
+        assert result.exit_code == 75 and "--spool only writes the mail" in result.stderr
+    empty = desk.allegra("deliver", "--spool", str(later), stdin=b"\n \n")
+    assert (empty.exit_code, empty.stderr) == (75, "allegra deliver: standard input holds no mail\n")
+    assert not [each for each in later.rglob("*") if each.is_file()]
+
+
+@pytest.mark.parametrize("options", [("--mailbox", "system"), ("--spool", "later")])
+def test_a_standard_input_that_is_closed_holds_no_mail(desk: Any, options: tuple[str, ...]) -> None:
+    process = desk.start("deliver", *options, stdin=None, preexec_fn=lambda: os.close(0))
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 75
+    assert said.decode() == "allegra deliver: standard input is closed: there is no mail\n"
 
 
 def test_spool_only_writes_a_maildir(desk: Any, tmp_path: Any) -> None:

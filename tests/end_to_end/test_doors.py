@@ -138,7 +138,11 @@ def test_a_door_that_cannot_be_opened_says_why(doors: Any) -> None:
     code, said = refusal(doors, "lmtp", "--listen", "file")
     assert code == 69 and "which is no socket" in said and (doors.folder / "file").read_text() == "mine"
     code, said = refusal(doors, "lmtp", "--listen", "x" * 200)
+    assert code == 64 and "a socket cannot lie here: its path has" in said
+    code, said = refusal(doors, "lmtp", "--listen", "file/lmtp.sock")
     assert code == 69 and "cannot listen at" in said
+    code, said = refusal(doors, "lmtp", "--mode", "0666", "--listen", "127.0.0.1:0")
+    assert code == 64 and "--mode does nothing for the address 127.0.0.1:0" in said
     for arguments in (("lmtp", "--listen", "0.0.0.0:24"), ("serve", "--listen", "192.0.2.1:80")):
         code, said = refusal(doors, *arguments)
         assert code == 64 and "no address that only this machine reaches" in said
@@ -154,6 +158,41 @@ def test_without_keys_nobody_could_push(doors: Any) -> None:
     doors.configure(more='[http.keys.a]\nkey_env = "NOT_THERE"\n')
     result = doors.allegra("serve", "--listen", "127.0.0.1:0")
     assert result.exit_code == 78 and "NOT_THERE (key_env) is not set" in result.stderr
+
+
+def test_a_key_that_cannot_be_had_is_told_at_the_start_and_by_health_and_by_check(doors: Any) -> None:
+    (doors.folder / "key").write_text(KEY + "-of-a-file")
+    keys = KEYS + '[http.keys.file]\nkey_file = "key"\n[http.keys.other]\nkey_env = "NOT_THERE"\n'
+    doors.configure(more=keys + '[http]\nlisten = "http.sock"\n')
+    wanted = "http key other: the environment variable NOT_THERE (key_env) is not set"
+    door = doors.start("serve")
+    doors.opened.append(door)
+    told = [door.stderr.readline().decode() for _ in range(2)]
+    assert told == [f"allegra: {wanted}\n", f"allegra serve: taking mail at {doors.folder}/http.sock\n"]
+    assert pushed(str(doors.folder / "http.sock"), "/mail/system", MAIL).status == 202
+    checks = {each["name"]: each for each in doors.lines("health")[0]["checks"]}
+    assert [checks[name]["status"] for name in ("http", "http key all", "http key other")] == ["ok", "ok", "critical"]
+    assert "the environment variable NOT_THERE" in checks["http key other"]["said"]
+    (doors.folder / "key").unlink()
+    time.sleep(1.1)  # what was read counts for a second
+    checks = {each["name"]: each for each in doors.lines("health")[0]["checks"]}
+    assert checks["http key file"]["status"] == "critical", "the door looks when health asks it"
+    assert "C201" not in doors.allegra("check").stdout, "the environment here may be another one"
+    online = doors.allegra("check", "--online")
+    assert online.exit_code == 1 and "error[C201]" in online.stdout and wanted in online.stdout
+    assert stopped(door) == 0
+
+
+def test_a_door_whose_only_key_does_not_come_can_be_stopped(doors: Any) -> None:
+    (doors.folder / "slow.py").write_text("open('asked', 'w').close()\nimport time; time.sleep(30)\n")
+    doors.configure(more=f'[http.keys.all]\nkey_command = ["{sys.executable}", "slow.py"]\n')
+    door = doors.start("serve", "--listen", "http.sock")
+    doors.opened.append(door)
+    end = time.monotonic() + 20
+    while not (doors.folder / "asked").exists() and time.monotonic() < end:
+        time.sleep(0.01)
+    began = time.monotonic()
+    assert stopped(door) == 0 and time.monotonic() - began < 10
 
 
 def handed_over(doors: Any, listening: socket.socket, command: str) -> subprocess.Popen[bytes]:

@@ -13,7 +13,7 @@ from conservation import Case, conserved
 from servers.doors import KEY, Mta, pushed
 from servers.failpoints import At, ended, start
 
-MORE = '[http.keys.all]\nkey_env = "THE_KEY"\n[http]\nlisten = "at"\n[lmtp]\nlisten = "at"\n[errors]\nretry = ["0 s"]\n'
+MORE = '[http.keys.all]\nkey_env = "THE_KEY"\n[errors]\nretry = ["0 s"]\n'
 ENDS = {
     ("system", "created"): None,
     ("support", "created"): None,
@@ -92,7 +92,7 @@ def pusher(request: Any, desk: Any, case: Case) -> Pusher:
 
 def opened(desk: Any, door: str, at: At | None = None) -> Any:
     """Start a door in a process that dies at a step; gives it once it listens, or is dead."""
-    process = start(desk.folder, door, at=at, environ=desk.environ)
+    process = start(desk.folder, door, "--listen", "at", at=at, environ=desk.environ)
     end = time.monotonic() + 30
     while process.is_alive() and time.monotonic() < end:
         with socket.socket(socket.AF_UNIX) as trying:

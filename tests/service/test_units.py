@@ -27,6 +27,7 @@ SITE = Site(
     writable=(Path("/srv/allegra/var"),),
     mail_group="postfix",
 )
+OPERATIONS = ROOT / "docs" / "operations.md"
 KINDS = [
     SITE, replace(SITE, watch=True, lmtp=True), replace(SITE, setgid=True),
     replace(SITE, credentials=(("imap", Path("/etc/allegra/imap")),)), replace(SITE, account="", watch=True, lmtp=True),
@@ -318,3 +319,19 @@ def test_Postfix_takes_the_piece_for_master_cf(tmp_path: Path) -> None:
         done = subprocess.run(["postconf", "-c", str(tmp_path), "-M"], capture_output=True, text=True)
         assert done.returncode == 0 and "warning" not in done.stderr, done.stderr
         assert re.sub(r"\s+", " ", done.stdout).startswith("allegra unix - ")
+
+
+def test_no_service_is_given_up_because_it_had_to_be_started_often() -> None:
+    """By default systemd gives up after five starts in ten seconds, and a socket with its service."""
+    documented = re.findall(r"```(?:ini)?\n(\[Unit\]\n.*?\[Service\].*?)```", OPERATIONS.read_text("utf-8"), re.S)
+    texts = [*documented, *(text for site in KINDS for text in units(site).values())]
+    again = [unit for unit in map(read, texts) if "Restart" in unit.get("Service", {})]
+    assert len(documented) == 2 and len(again) > 3
+    for unit in again:
+        (pause,) = unit["Service"]["RestartSec"]
+        assert unit["Unit"].get("StartLimitIntervalSec") == ["0"] or int(pause) * 5 > 10, unit["Service"]["ExecStart"]
+
+
+def test_the_door_for_mail_servers_is_open_again_soon() -> None:
+    door = read(units(replace(SITE, lmtp=True))["allegra-lmtp.service"])
+    assert door["Unit"]["StartLimitIntervalSec"] == ["0"] and int(door["Service"]["RestartSec"][0]) <= 2
