@@ -198,6 +198,7 @@ smtputf8_enable = no
 queue_run_delay = 1s
 minimal_backoff_time = 1s
 maximal_backoff_time = 1s
+transport_retry_time = 1s
 in_flow_delay = 0
 notify_classes =
 """
