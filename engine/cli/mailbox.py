@@ -22,6 +22,9 @@ from engine.plain_text import printable
 if TYPE_CHECKING:
     from engine.desk.mailboxes import Fare
 
+MOST_WHY = 80
+"""The columns of a cell of a table; a longer reason stands below it."""
+
 
 @click.group(cls=Noun)
 def mailbox() -> None:
@@ -53,8 +56,10 @@ def list_(ctx: click.Context, as_json: bool) -> None:
         for each in told
     ]  # fmt: skip
     heads = ("mailbox", "protocol", "place", "folder", "state", "since", "why")
-    print_table(heads, rows, "no mailbox is configured", limit=80)
+    print_table(heads, rows, "no mailbox is configured", limit=MOST_WHY)
     for each in told:
+        if len(_why(each)) > MOST_WHY:
+            click.echo(printable(f"{each.mailbox.name}: {_why(each)}"))
         for waiting in each.waiting:
             click.echo(f"{each.mailbox.name}: {waits(waiting)}")
 
@@ -141,7 +146,10 @@ def folders(ctx: click.Context, name: str, as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 @click.pass_context
 def pause(ctx: click.Context, name: str, reason: str, as_json: bool) -> None:
-    """Leave a mailbox alone until `allegra mailbox resume`."""
+    """Leave a mailbox alone until `allegra mailbox resume`.
+
+    It is neither read nor decided. Mail that is pushed to it is taken, and waits.
+    """
     from engine.desk import mailboxes
 
     config = open_config(ctx)
@@ -205,7 +213,8 @@ def _why(this: Fare) -> str:
     """Why it is as it is, and how many mails in it are too old to be read."""
     left = older(this.left_alone, this.older_than) if this.older_than is not None else ""
     again = f"tried again at {clock(this.retry_at)}" if this.retry_at is not None else ""
-    return "; ".join(filter(None, (again, this.sentence, left)))
+    sentence = this.sentence.removeprefix(f"mailbox {this.mailbox.name}: ")
+    return "; ".join(filter(None, (again, sentence, left)))
 
 
 @contextmanager

@@ -173,7 +173,8 @@ def _read(box: Mailbox, pulse: Pulse | None, lag_s: float, now: datetime) -> Che
     lag = 0.0 if pulse.busy and not pulse.failures else _seconds(since, now)
     said = f"last {read} {_span(lag)} ago"
     if pulse.failures:
-        said = f"cannot be read since {_span(_seconds(pulse.failing_since, now))}: {pulse.sentence}"
+        sentence = pulse.sentence.removeprefix(f"{name}: ")
+        said = f"cannot be read since {_span(_seconds(pulse.failing_since, now))}: {sentence}"
         if pulse.retry_at is not None and pulse.retry_at > now:
             said += f"; tried again in {_span(_seconds(now, pulse.retry_at))}"
     by_hand = bool(pulse.failures) and (needs_a_person(pulse.code) or pulse.code == BROKEN)

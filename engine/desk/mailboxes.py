@@ -20,6 +20,7 @@ from engine.plain_text import printable
 from engine.run.lease import Lease
 from engine.run.passing import utc_now
 from engine.run.rehearsal import unknown
+from engine.run.room import lack
 from engine.run.since import lying_there, of_file, part, since_of
 from engine.sources import BROUGHT, KINDS, handed
 from engine.sources.source import Listed, SourceError, account_of
@@ -127,8 +128,8 @@ class Reconciled(Struct, frozen=True):
 
 def fares(config: Config, store: Store) -> list[Fare]:
     """Tell of every configured mailbox how it fares."""
-    states = {state.name: state for state in store.mailboxes.states()}
-    return [_with_mails(_fare(box, states.get(box.name)), states.get(box.name), store) for box in config.mailboxes]
+    state = {each.name: each for each in store.mailboxes.states()}.get
+    return [_with_mails(_fare(config, box, state(box.name)), state(box.name), store) for box in config.mailboxes]
 
 
 def _with_mails(fare: Fare, state: MailboxState | None, store: Store) -> Fare:
@@ -141,18 +142,18 @@ def _with_mails(fare: Fare, state: MailboxState | None, store: Store) -> Fare:
     return replace(fare, left_alone=state.left_alone, older_than=state.older_than)
 
 
-def _fare(box: Mailbox, state: MailboxState | None) -> Fare:
+def _fare(config: Config, box: Mailbox, state: MailboxState | None) -> Fare:
     holder, read_at = (state.holder, state.ok_at) if state is not None else ("", None)
     if not box.active:
         return Fare(box, "off", None, "active = false", holder, read_at)
-    if state is None:
-        return Fare(box, "never read")
-    if state.paused:
+    if state is not None and state.paused:
         return Fare(box, "paused", None, state.paused, holder, read_at)
-    if state.failures:
+    if state is not None and state.failures:
         retry_at = state.retry_at if state.retry_at is not None and state.retry_at > utc_now() else None
         return Fare(box, "failing", state.failing_since, state.sentence, holder, read_at, retry_at=retry_at)
-    if state.withheld:
+    if room := lack(config):
+        return Fare(box, "failing", None, room, holder, read_at)
+    if state is not None and state.withheld:
         said = f"listed but not handed out: {handed.named(dict.fromkeys(state.withheld, ''))}"
         return Fare(box, "incomplete", read_at, said, holder, read_at)
     return Fare(box, "ok" if read_at else "never read", read_at, "", holder, read_at)

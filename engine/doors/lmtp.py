@@ -22,7 +22,7 @@ from engine.doors.reception import Handed
 from engine.doors.taking import targets
 from engine.log import Entry
 from engine.plain_text import printable
-from engine.store.errors import StoreError
+from engine.store.errors import NoRoom, StoreError
 
 if TYPE_CHECKING:
     from engine.config import Config
@@ -244,7 +244,8 @@ class Session:
             stored = self._reception.take(Handed(body, found, "LMTP", mail.sender, self._queue_id))
         except (StoreError, ConfigError, OSError) as error:
             sentence = printable(str(error).partition("\n")[0], SAID).replace("{}", "")
-            return f"451 4.3.0 {{}} it cannot be stored now: {sentence}"
+            status = "4.3.1" if isinstance(error, NoRoom) else "4.3.0"
+            return f"451 {status} {{}} it cannot be stored now: {sentence}"
         ids = {each.mailbox: each.mail for each in stored}
         return {each: f"250 2.0.0 {{}} {ids[name]}" for name, its in found.items() for each in its}
 

@@ -26,7 +26,7 @@ from engine.run.at_once import decide_fresh
 from engine.run.engine import Engine
 from engine.run.passing import utc_now
 from engine.run.room import lack
-from engine.store.errors import Busy, StoreError
+from engine.store.errors import Busy, NoRoom, StoreError
 from engine.store.migrations import check_version
 from engine.store.store import Store
 from engine.wording.units import sized
@@ -118,13 +118,14 @@ class Reception:
     def take(self, mail: Handed) -> list[Stored]:
         """Make a mail ours in all mailboxes it is for. Raises StoreError, ConfigError, OSError: nothing is ours."""
         if said := lack(self.config):
-            raise StoreError(said)
+            raise NoRoom(said)
         return self._asked(lambda: self._taken(mail), PATIENCE_S).result()
 
     def is_up(self) -> bool:
         """Tell whether mail could be taken now."""
         try:
-            self.config  # noqa: B018 - whether it loads
+            if lack(self.config):
+                return False
             self._asked(lambda: check_version(self._opened().database), LOOK_S).result(LOOK_S)
         except (StoreError, ConfigError, TimeoutError):
             return False

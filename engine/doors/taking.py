@@ -26,7 +26,7 @@ from engine.run.at_once import decide_at_once
 from engine.run.engine import Engine
 from engine.run.passing import utc_now
 from engine.run.room import lack
-from engine.store.errors import Busy, StoreError
+from engine.store.errors import Busy, NoRoom
 from engine.store.locks import FileLock, owner
 from engine.store.migrations import check_version, pass_file
 
@@ -121,7 +121,7 @@ def take(
     `strays` are recipients that are none of ours. Raises StoreError: nothing was stored.
     """
     if said := lack(config):
-        raise StoreError(said)
+        raise NoRoom(said)
     with _undisturbed(store):
         spooled = store.ledger.spool(raws, owner())
     if strays and config.logs:

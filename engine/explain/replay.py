@@ -24,6 +24,8 @@ from engine.model.facts import Release
 from engine.model.known import strange
 from engine.model.mail import Mail, RawMail
 from engine.model.plan import Outcome
+from engine.model.reasons import PARENT_WAITS
+from engine.model.stored import BROKEN, PAUSED
 from engine.run.engine import Engine
 from engine.run.passing import utc_now
 from engine.store.locks import owner
@@ -70,7 +72,8 @@ def explain_stored(engine: Engine, row: MailRow, *, anew: str = "", every_rule: 
     raw = engine.store.archive.raw(row.mail)
     waits = row.outcome == Outcome.DEFERRED.value
     decision = None
-    if raw is not None and (anew or (waits and not row.attempts)):
+    pauses = row.code in (PAUSED, BROKEN, PARENT_WAITS)  # then a run decides something else than would be seen here
+    if raw is not None and (anew or (waits and not pauses and not row.attempts)):
         decision = decide_again(engine, raw, trace if anew else None, mail=row.mail)
         trace, unread = decision.trace, ()
     elif waits:

@@ -53,6 +53,7 @@ REJECT = 'allegra held reject {mail} --reason "…"       refuse it; the sender 
 DISCARD = "allegra held discard {mail}                   drop it; nobody is told"
 RETRY = "allegra mail retry {mail}                     decide again, with the configuration of now"
 ENABLE = "allegra hooks enable NAME                     switch the script on again"
+RESUME = "allegra mailbox resume NAME                   read and decide its mail again"
 RAW = "allegra mail raw {mail}                       look at the original"
 _HELD = (RELEASE, REJECT, DISCARD)
 
@@ -62,6 +63,19 @@ _ALL = (
         "config.broken",
         "Something this mailbox needs does not load, so its mail waits.",
         ("allegra check                                 what to mend; the mail goes on by itself after that",),
+        admin=True,
+        moved=STAYS,
+    ),
+    Reason(
+        "mailbox.paused",
+        "Somebody paused the mailbox: its mail is neither read nor decided.",
+        (RESUME,),
+        moved=STAYS,
+    ),
+    Reason(
+        "mailbox.broken",
+        "Mail after mail broke the machine, so the mailbox pauses; it is tried again by itself.",
+        ("allegra run --mailbox NAME                    tries now", RESUME),
         admin=True,
         moved=STAYS,
     ),

@@ -155,8 +155,8 @@ class LeftAlone(Struct, frozen=True):
 class MailRow(Struct, frozen=True):
     """A mail in a list. While it waits to be decided (again) its outcome is `deferred`; `topic` is that of a post.
 
-    `waits_until` is when a waiting mail is due, None if the next pass takes it; `erased_at` is when its bytes
-    were let go.
+    `waits_until` is when a waiting mail is due, None if the next pass takes it; while its mailbox pauses it waits for
+    that, and code and `because` say so. `erased_at` is when its bytes were let go.
     """
 
     mail: str
@@ -519,6 +519,14 @@ REFUSED = "source.login_refused"
 
 BROKEN = "mailbox.broken"
 """The code of a mailbox that pauses because the machine breaks on mail after mail."""
+
+PAUSED = "mailbox.paused"
+"""The code of a mailbox that somebody paused."""
+
+
+def pauses(standing: Standing) -> bool:
+    """Tell whether a mailbox is neither read nor decided, by hand or because the machine is broken."""
+    return bool(standing.paused) or standing.code == BROKEN
 
 
 def unread(mailbox: str) -> str:

@@ -141,6 +141,12 @@ class Setbacks(Protocol):
     def try_again(self, name: str) -> None:
         """Let the next pass try a mailbox: nothing that failed before counts any more."""
 
+    def stands_as(self, name: str, standing: Standing) -> None:
+        """Let a mailbox stand as it did before something was tried, but for the mails that broke the machine in a row.
+
+        Whether it is paused by hand, and the refusals of its account, are left alone.
+        """
+
     def broke_alike(self, name: str, fault: str, rows: Sequence[int]) -> None:
         """Note mails that broke the machine by the same fault, one after the other."""
 
@@ -152,12 +158,6 @@ class Setbacks(Protocol):
 
     def refund(self, charged: Mapping[int, int]) -> None:
         """Take back attempts of mails that wait and let them be due, by their numbers: what broke was not theirs."""
-
-    def head(self, row: int) -> bytes:
-        """Give the first bytes of a mail by its number; nothing of one that was purged."""
-
-    def last_done(self, mailbox: str) -> str:
-        """Name the newest mail of a mailbox, else of any, that made something and whose bytes are here; "" for none."""
 
 
 class OldMail(Protocol):

@@ -2,7 +2,8 @@
 
 Here: its turn in the mailbox, and giving the mail back where it cannot be decided now. Not here: how it came to be ours
 (`doors/taking.py`, `library.py`), the work itself (`process.py`).
-Invariant: a mail that was not decided here waits for the next pass, which need not wait for this process to end.
+Invariant: a mail that was not decided here waits for the next pass, which need not wait for this process to end;
+nothing is decided while its mailbox pauses.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from engine.model.stored import BROKEN
+from engine.model.stored import pauses
 from engine.run.lease import Lease
 from engine.run.passing import utc_now
 from engine.run.process import Result, process
@@ -33,7 +34,7 @@ def decide_at_once(engine: Engine, spooled: Spooled, wait_s: float) -> tuple[Res
     wrong = ""
     try:
         with Lease(store, mailbox, utc_now, wait_s, waits_s=engine.config.settings("").errors.retry) as lease:
-            if lease.held and store.setbacks.standing(mailbox).code != BROKEN:
+            if lease.held and not pauses(store.setbacks.standing(mailbox)):
                 results = process(engine, [spooled], utc_now())
     except StoreError as error:
         wrong = f"{type(error).__name__}: {error}"
@@ -45,13 +46,16 @@ def decide_at_once(engine: Engine, spooled: Spooled, wait_s: float) -> tuple[Res
 
 
 def decide_fresh(engine: Engine, mailbox: Mailbox) -> bool:
-    """Decide what waits in a mailbox and was never tried; tells whether its turn was free. Raises StoreError."""
+    """Decide what waits in a mailbox and was never tried; tells whether its turn was free. Raises StoreError.
+
+    What comes to a mailbox that pauses is left to the pass that ends the pause.
+    """
     from engine.run.report import Listener, MailboxReport
     from engine.run.visit import Visit
 
     store, waits_s = engine.store, engine.config.settings("").errors.retry
     with Lease(store, mailbox.name, utc_now, 0.0, engine.stop, waits_s=waits_s) as lease:
-        if lease.held:
+        if lease.held and not pauses(store.setbacks.standing(mailbox.name)):
             with suppress(Stopped):
                 report = MailboxReport(mailbox.name, mailbox.place)
                 Visit(engine, mailbox, report, lease, Listener(), utc_now).decide_waiting(tried=False)

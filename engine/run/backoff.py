@@ -3,7 +3,8 @@
 Here: the waits, whether one still stands, the refusals of an account, the digest of what it was tried with. Not here:
 where that is kept (`store/troubles.py`), the visit (`passing.py`), who hears of it (`alarms.py`).
 Invariant: an account has at most three refused logins in an hour by passes that nobody asked for by name, however many
-mailboxes share it and whatever worked meanwhile; no other wait is longer than a quarter of an hour.
+mailboxes share it, with whatever passwords, and whatever worked meanwhile; no other wait is longer than a quarter of an
+hour.
 """
 
 from __future__ import annotations
@@ -24,15 +25,19 @@ if TYPE_CHECKING:
     from engine.store.store import Store
 
 REFUSALS, SPAN = 3, timedelta(hours=1)
-"""Most servers lock an account after five or ten refused logins in a while."""
+"""Most servers lock an account after five or ten refused logins in a while. The last of an hour is for other settings:
+whoever mends the password need not wait."""
 
 SECOND_LOGIN = timedelta(minutes=5)
-"""The wait before the last refusal that an hour allows: whoever mends the password has until then."""
+"""The wait before the same settings are tried once more: a server that is started anew may refuse for a moment."""
 
 MOST_JITTER = timedelta(seconds=30)
 
 FIRST_S, LONGEST_S = 60.0, 900.0
 """The second failure in a row waits so long, each one after it twice as long; the first is the network."""
+
+NO_SECRET = "source.secret"
+"""The password of a mailbox cannot be had."""
 
 HERE = ("maildir", "mbox")
 """Protocols that ask no server: to look again costs nobody anything."""
@@ -41,18 +46,26 @@ HERE = ("maildir", "mbox")
 def still_waits(store: Store, config: Config, mailbox: Mailbox, standing: Standing, now: datetime) -> datetime | None:
     """Give the time before which a mailbox is not to be tried; None where it may be.
 
-    Other settings, a new password among them, end the wait. A clock that ran ahead makes nobody wait longer.
+    Other settings, a new password among them, end a wait, but never that of an hour that has had its refusals. A login
+    that was refused for one mailbox of an account keeps the others from trying it, too.
     """
-    shared, until = _sharing(config, mailbox), standing.retry_at
+    waits = [_full_until(_refusals(store, config, mailbox, now)), wait_of(config, mailbox, standing, now)]
+    for each in _sharing(config, mailbox):
+        other = store.setbacks.standing(each.name)
+        waits.append(wait_of(config, each, other, now) if other.code == REFUSED else None)
+    return max(filter(None, waits), default=None)
+
+
+def wait_of(config: Config, mailbox: Mailbox, standing: Standing, now: datetime) -> datetime | None:
+    """The wait that a mailbox was given; a clock that ran ahead makes nobody wait longer.
+
+    Settings that cannot be read are not known to be others.
+    """
+    until = standing.retry_at
     if until is None or not now < until <= now + SPAN + MOST_JITTER:
-        until = _full_until(_refusals(store, config, mailbox, now)) if shared else None
-    if until is None or until <= now:
         return None
-    if standing.settings and standing.settings != settings_of(config, mailbox):
-        for each in (mailbox, *shared):
-            store.setbacks.try_again(each.name)
-        return None
-    return until
+    settings = settings_of(config, mailbox) if standing.settings else ""
+    return until if settings in ("", standing.settings) else None
 
 
 def note_failure(
@@ -61,11 +74,12 @@ def note_failure(
 ) -> datetime | None:  # fmt: skip
     """Note that a mailbox could not be read; gives when it is tried again, None for the next pass.
 
-    A visit that `got_on` read mail before it broke: a bad line, or one bad message, and the others must not wait.
+    A visit that `got_on` read mail before it broke: a bad line, or one bad message, and the others must not wait. Where
+    the password cannot be had no server was asked.
     """
     refused = _recent(standing.refused, now)
     retry_at = None
-    if mailbox.protocol not in HERE and not got_on and not error.key:
+    if mailbox.protocol not in HERE and not got_on and not error.key and error.code != NO_SECRET:
         if error.code == REFUSED:
             refused = (*refused, now)
             retry_at = _after_refusal((*_refusals(store, config, mailbox, now), now), now)
@@ -76,16 +90,29 @@ def note_failure(
     return retry_at
 
 
+def note_refused(
+    store: Store, config: Config, mailbox: Mailbox, standing: Standing, retry_at: datetime, now: datetime
+) -> str:
+    """Note that a mailbox is not tried because its account was refused often enough; gives the sentence."""
+    sentence = (
+        f"mailbox {mailbox.name}: the login of {mailbox.username} was refused before, and no account is to be locked"
+    )
+    settings = settings_of(config, mailbox)
+    store.mailboxes.failed(mailbox.name, REFUSED, sentence, now, retry_at, _recent(standing.refused, now), settings)
+    return sentence
+
+
 def wait(failures: int) -> timedelta:
     """How long to wait after so many failures before this one; not all mailboxes of a server at the same second."""
     most = min(LONGEST_S, FIRST_S * 2.0 ** min(failures - 1, 10))
     return timedelta(seconds=most * random.uniform(0.8, 1.0))  # noqa: S311 - nobody gains by guessing it
 
 
-def _after_refusal(refused: Sequence[datetime], now: datetime) -> datetime | None:
-    if (full := _full_until(refused)) is not None:
-        return full + timedelta(seconds=random.uniform(1.0, MOST_JITTER.seconds))  # noqa: S311 - as above
-    return now + SECOND_LOGIN if len(refused) > 1 else None
+def _after_refusal(refused: Sequence[datetime], now: datetime) -> datetime:
+    if len(refused) < REFUSALS - 1:
+        return now + SECOND_LOGIN
+    over = refused[1 - REFUSALS] + SPAN
+    return over + timedelta(seconds=random.uniform(1.0, MOST_JITTER.seconds))  # noqa: S311 - nobody gains by guessing it
 
 
 def _full_until(refused: Sequence[datetime]) -> datetime | None:
@@ -117,19 +144,18 @@ def _sharing(config: Config, mailbox: Mailbox) -> list[Mailbox]:
 def settings_of(config: Config, mailbox: Mailbox) -> str:
     """Digest what a mailbox is tried with, its password too; keyed, so that nobody can guess it from the digest.
 
-    A password that cannot be read is none; a token is left out, for it changes by itself.
+    A token is left out, for it changes by itself; "" where a secret cannot be read.
     """
     import hashlib
     import hmac
 
     from engine.config import SecretError
 
-    password, key = "", b""
     try:
         key = config.instance.secret()
         password = mailbox.secret() if "oauth" not in mailbox.auth else ""
     except SecretError:
-        pass
+        return ""
     return hmac.new(key, f"{told(mailbox)}\n{password}".encode(), hashlib.sha256).hexdigest()[:32]
 
 

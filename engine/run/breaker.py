@@ -1,39 +1,37 @@
 """When mail after mail breaks the machine in the same way, the machine is broken, not the mail: its mailbox pauses.
 
 Here: counting, telling the one from the other, the pause, and how it ends. Not here: one mail that breaks
-(`process.py`), when a mailbox that failed is tried again (`backoff.py`), who hears of it (`alarms.py`).
+(`process.py`), the mail that is tried (`sample.py`), when a mailbox that failed is tried again (`backoff.py`), who
+hears of it (`alarms.py`).
 Invariant: what the machine did wrong is charged to no mail; nobody can stop a mailbox by what they send to it.
 
-Five mails in a row that break alike are a suspicion only: anybody can send five such mails, and under any name. So the
-newest mail that went well is decided once more, and all of it is taken back. If it goes well, those mails were to blame
-and are charged as before; if it breaks as well, the machine is to blame. Where no mail ever went well there is nothing
-to try: then five different senders have to agree, and later a real mail is the probe.
+Five mails in a row that break alike are a suspicion only: anybody can send five such mails, and under any name. So a
+mail of our own is decided, and all of it is taken back. If it goes well, those mails were to blame and are charged as
+before; if it breaks as well, the machine is to blame. Mail of others is no measure: whoever sent it chose what it does.
 """
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.model.stored import BROKEN
+from engine.model.stored import BROKEN, Standing
 from engine.run.backoff import wait
-from engine.store.errors import NotFound, Refused
+from engine.run.sample import sample
+from engine.stop import Stopped
 from engine.store.queue import DIED
 
 if TYPE_CHECKING:
     from engine.config import Mailbox
-    from engine.model.stored import Spooled, Standing
+    from engine.model.stored import Spooled
     from engine.run.engine import Engine
     from engine.store.store import Store
 
 ENOUGH = 5
 """Different mails in a row that break alike."""
-
-_FROM = re.compile(rb"^from[ \t]*:[^\n]*?([^\s<>\"]+@[^\s<>\"]+)", re.IGNORECASE | re.MULTILINE)
 
 
 def fault_of(error: BaseException) -> str:
@@ -55,89 +53,41 @@ def count(
         store.setbacks.broke_alike(spooled.raw.origin.mailbox, fault_of(error), [spooled.row])
 
 
-def is_suspect(store: Store, standing: Standing) -> bool:
+def judge(engine: Engine, mailbox: Mailbox, owner: str, now: datetime) -> str:
+    """Find out whether the machine is to blame; gives the sentence of the pause, "" where mail can be decided.
+
+    The pause begins before that is tried: should it end the process, the next one finds the mailbox paused. Where the
+    machine works the mailbox stands as it did before. Raises StoreError, Stopped.
+    """
+    store, standing = engine.store, engine.store.setbacks.standing(mailbox.name)
+    pauses = standing.code == BROKEN
+    if not pauses and not _is_suspect(store, standing):
+        return ""
+    sentence = standing.sentence if pauses else _sentence(store, mailbox, standing)
+    retry_at = now + wait(max(standing.failures, 1) if pauses else 1)
+    store.mailboxes.failed(mailbox.name, BROKEN, sentence, now, retry_at, standing.refused)
+    if _breaks(engine, mailbox, owner, now):
+        store.setbacks.refund(Counter(standing.faulty))
+        return sentence
+    store.setbacks.stands_as(mailbox.name, Standing() if pauses else standing)
+    return ""
+
+
+def _is_suspect(store: Store, standing: Standing) -> bool:
     """Tell whether so many mails broke alike, here and in other mailboxes, that the machine may be to blame."""
     return bool(standing.fault) and len({*standing.faulty, *store.setbacks.alike(standing.fault)}) >= ENOUGH
 
 
-def is_to_blame(engine: Engine, mailbox: Mailbox, owner: str, now: datetime) -> str:
-    """Find out whether the machine is to blame; gives the sentence of the pause, or "". Raises StoreError.
-
-    The pause begins before it is tried: should that end the process, the next one finds the mailbox paused.
-    """
-    store, standing = engine.store, engine.store.setbacks.standing(mailbox.name)
-    if not is_suspect(store, standing):
-        return ""
-    sentence = _sentence(store, mailbox, standing)
-    _pause(store, mailbox, standing, sentence, now)
-    blamed = _tried(engine, mailbox.name, owner, now)
-    if blamed is None:
-        blamed = len(_senders(store, standing.faulty)) >= ENOUGH
-    if not blamed:
-        _end(store, mailbox.name, now)
-        return ""
-    store.setbacks.refund(Counter(standing.faulty))
-    return sentence
-
-
-def goes_again(engine: Engine, mailbox: Mailbox, owner: str, now: datetime) -> str:
-    """Try whether a paused mailbox can go on; gives the sentence of the pause that lasts, or "". Raises StoreError."""
-    store, standing = engine.store, engine.store.setbacks.standing(mailbox.name)
-    _pause(store, mailbox, standing, standing.sentence, now)
-    breaks = _tried(engine, mailbox.name, owner, now)
-    if breaks is None:
-        breaks = _probe(engine, mailbox.name, owner, now)
-    if breaks:
-        return standing.sentence
-    _end(store, mailbox.name, now)
-    return ""
-
-
-def _pause(store: Store, mailbox: Mailbox, standing: Standing, sentence: str, now: datetime) -> None:
-    retry_at = now + wait(max(standing.failures, 1) if standing.code == BROKEN else 1)
-    store.mailboxes.failed(mailbox.name, BROKEN, sentence, now, retry_at, standing.refused)
-
-
-def _end(store: Store, name: str, now: datetime) -> None:
-    with store.joining():
-        store.setbacks.try_again(name)
-        store.mailboxes.worked(name, now)
-
-
-def _tried(engine: Engine, mailbox: str, owner: str, now: datetime) -> bool | None:
-    """Decide the newest mail that went well once more and take all of it back: whether it breaks, None without one."""
+def _breaks(engine: Engine, mailbox: Mailbox, owner: str, now: datetime) -> bool:
+    """Decide a mail of our own and take all of it back; tell whether the machine broke. Raises Stopped."""
     from engine.run.process import process
 
     store = engine.store
-    good = store.setbacks.last_done(mailbox)
-    if not good:
-        return None
     with store.rehearsal():
-        try:
-            store.ledger.reopen(good, None, replay=True)
-            spooled = store.ledger.claim_one(good, now, owner)
-        except (NotFound, Refused):
-            return None
-        results = process(engine, [spooled], now)
+        results = process(engine, store.ledger.spool([sample(store, mailbox, now)], owner), now)
+    if not results:  # somebody asked to stop: nothing is known, and the pause lasts until it is
+        raise Stopped
     return any(result.fault for result in results)
-
-
-def _probe(engine: Engine, mailbox: str, owner: str, now: datetime) -> bool:
-    """Decide one mail that waits, for good: whether it breaks. What it is charged with is taken back."""
-    from engine.run.process import MAX_ATTEMPTS, process
-
-    store = engine.store
-    claimed = store.ledger.claim(mailbox, 1, now, owner, MAX_ATTEMPTS)
-    results = process(engine, claimed.mails, now) if claimed.mails else []
-    broken = [result.spooled.row for result in results if result.fault]
-    store.setbacks.refund(dict.fromkeys(broken, 1))
-    return bool(broken)
-
-
-def _senders(store: Store, rows: Sequence[int]) -> set[bytes]:
-    """Who wrote these mails, as they say."""
-    found = (_FROM.search(store.setbacks.head(row)) for row in dict.fromkeys(rows))
-    return {each[1].lower() for each in found if each is not None}
 
 
 def _sentence(store: Store, mailbox: Mailbox, standing: Standing) -> str:

@@ -95,6 +95,11 @@ class Lookout:
         return self.mailbox.protocol in KINDS and self.mailbox.protocol not in HERE
 
     @property
+    def account(self) -> object:
+        """Whose login it is: the user of a host; without a user nobody else's."""
+        return (self.mailbox.host.casefold(), self.mailbox.username) if self.mailbox.username else self
+
+    @property
     def due_at(self) -> float:
         """When it has something to do by itself (monotonic)."""
         visit = max(self.not_before, 0.0 if self.wants else self.next_at)
@@ -174,6 +179,8 @@ class Lookout:
         """Plan what comes next: a rest, where the session stands and the server can, and the next visit."""
         self._plan(report, now)
         self.opened = None
+        if report.state == "busy" and ready is not None and ready.error is not None:
+            self.opened = ready  # nobody has noted it yet
         kept = ready.kept if ready is not None else None
         if ready is not None and kept is None and not ready.used:
             ready.drop()

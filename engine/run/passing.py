@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct, field
 
 from engine.model.extra import Extra
-from engine.model.stored import BROKEN, REFUSED
+from engine.model.stored import BROKEN, PAUSED, REFUSED
 from engine.run.crew import Crew
 from engine.run.report import Listener as Listener
 from engine.run.report import MailboxReport as MailboxReport
@@ -148,9 +148,8 @@ class Pass(Struct, eq=False):
         from engine.run.lease import Lease
 
         store, waits_s = self.engine.store, self.engine.config.settings("").errors.retry
-        standing = store.setbacks.standing(mailbox.name)
-        if standing.paused:
-            report.state, report.code, report.sentence = "paused", "mailbox.paused", standing.paused
+        if paused := store.mailboxes.paused(mailbox.name):
+            report.state, report.code, report.sentence = "paused", PAUSED, paused
             return
         with Lease(store, mailbox.name, self.now, self.wait_s, self.engine.stop, waits_s=waits_s) as lease:
             if not lease.held:
@@ -161,7 +160,7 @@ class Pass(Struct, eq=False):
                 own = self.sources.get(mailbox.name)
                 how = self.limit, self.settle, own, self._since(mailbox), self.opened.get(mailbox.name)
                 visit = Visit(self.engine, mailbox, report, lease, listener, self.now, *how)
-                self._tried(visit) if tried else self._usual(visit, standing)
+                self._tried(visit) if tried else self._usual(visit, store.setbacks.standing(mailbox.name))
 
     def _since(self, mailbox: Mailbox) -> datetime | None:
         if not self.since and mailbox.since is None:
@@ -172,74 +171,74 @@ class Pass(Struct, eq=False):
 
     def _usual(self, visit: Visit, standing: Standing) -> None:
         """Decide what waits, then read what is new, and note how the mailbox fares. One that waits is not asked."""
-        from engine.sources import KINDS
         from engine.sources.source import SourceError
 
         store, report = self.engine.store, visit.report
-        retry_at = self._waits(visit, standing)
-        if (standing.code == BROKEN or standing.fault) and not self._machine_works(visit, standing, retry_at):
-            self._log(report)
-            return
+        if standing.code == BROKEN or standing.fault:
+            self._look_at_machine(visit, standing)
+            standing = store.setbacks.standing(visit.mailbox.name)
         try:
-            visit.look_at_files_again()
-            visit.decide_waiting(tried=False)
-            if retry_at is not None:
-                report.fail(standing.code or REFUSED, standing.sentence or _refused_elsewhere(visit.mailbox), retry_at)
-            elif visit.own is not None or visit.mailbox.protocol in KINDS:
-                visit.read_new()
+            if not visit.is_broken:
+                visit.look_at_files_again()
+                visit.decide_waiting(tried=False)
+            if not visit.is_broken:
+                self._fetch(visit, standing)
             if report.state != "failed":
                 store.mailboxes.worked(visit.mailbox.name, self.now())
         except SourceError as error:
             from engine.run.backoff import note_failure
 
-            how = store, self.engine.config, visit.mailbox, standing, error, self.now()
-            report.fail(error.code, error.sentence, note_failure(*how, got_on=report.new > 0))
-        self._judge(visit)
+            if not visit.is_broken:
+                how = store, self.engine.config, visit.mailbox, standing, error, self.now()
+                report.fail(error.code, error.sentence, note_failure(*how, got_on=report.new > 0))
         self._log(report)
 
+    def _look_at_machine(self, visit: Visit, standing: Standing) -> None:
+        """Where mail after mail broke, find out whether mail can be decided; a pause that lasts is told."""
+        from engine.run.backoff import wait_of
+
+        until = wait_of(self.engine.config, visit.mailbox, standing, self.now()) if standing.code == BROKEN else None
+        if until is not None and not self.named:
+            visit.report.fail(BROKEN, standing.sentence, until)
+        else:
+            visit.judge()
+
+    def _fetch(self, visit: Visit, standing: Standing) -> None:
+        """Read what is new, unless nobody is to be asked there: then it is told why. Raises SourceError."""
+        from engine.sources import KINDS
+
+        retry_at = self._waits(visit, standing)
+        if retry_at is not None and retry_at == standing.retry_at:
+            visit.report.fail(standing.code, standing.sentence, retry_at)
+        elif retry_at is not None:
+            from engine.run.backoff import note_refused
+
+            sentence = note_refused(
+                self.engine.store, self.engine.config, visit.mailbox, standing, retry_at, self.now()
+            )
+            visit.report.fail(REFUSED, sentence, retry_at)
+        elif visit.has_room() and (visit.own is not None or visit.mailbox.protocol in KINDS):
+            visit.read_new()
+
     def _tried(self, visit: Visit) -> None:
-        if visit.report.code != BROKEN:
+        if not visit.is_broken:
             visit.decide_waiting(tried=True)
             visit.look_at_replies_again()
-            self._judge(visit)
 
     def _waits(self, visit: Visit, standing: Standing) -> datetime | None:
         """Until when a mailbox is left alone because it could not be read before; in most passes nobody asks."""
-        if self.named or visit.own is not None or (standing.retry_at is None and not self.shared):
+        asked = self.named or visit.own is not None or visit.opened is not None
+        if asked or (standing.retry_at is None and not standing.refused and not self.shared):
             return None
         from engine.run.backoff import still_waits
 
         return still_waits(self.engine.store, self.engine.config, visit.mailbox, standing, self.now())
-
-    def _machine_works(self, visit: Visit, standing: Standing, retry_at: datetime | None) -> bool:
-        """Whether mail can be decided, where mail after mail broke the machine."""
-        from engine.run import breaker
-
-        how, sentence = (self.engine, visit.mailbox, visit.lease.owner, self.now()), ""
-        if standing.code != BROKEN:
-            sentence = breaker.is_to_blame(*how)
-        elif retry_at is not None:
-            sentence = standing.sentence
-        else:
-            sentence = breaker.goes_again(*how)
-        if sentence:
-            visit.report.fail(BROKEN, sentence, self.engine.store.setbacks.standing(visit.mailbox.name).retry_at)
-        return not sentence
-
-    def _judge(self, visit: Visit) -> None:
-        """Where mail after mail broke in this visit: pause the mailbox, if the machine is to blame."""
-        if visit.suspect:
-            self._machine_works(visit, self.engine.store.setbacks.standing(visit.mailbox.name), None)
 
     def _log(self, report: MailboxReport) -> None:
         if self.engine.config.logs:
             from engine.run.logged import mailbox
 
             mailbox(self.engine.config, report)
-
-
-def _refused_elsewhere(mailbox: Mailbox) -> str:
-    return f"mailbox {mailbox.name}: the login of {mailbox.username} was refused for another mailbox"
 
 
 def _stand_in(name: str) -> Mailbox:

@@ -1,4 +1,4 @@
-"""Room on the disk: below `store.keep_free` no mail is fetched, so that what was begun can be finished.
+"""Room on the disk: below `store.keep_free` no mail is fetched or taken, so that what was begun can be finished.
 
 Here: how much is free, how much there has to be, and the sentence. Not here: what a pass does then (`visit.py`), a disk
 that is full all the same (`store/`).
@@ -36,11 +36,11 @@ def free(config: Config) -> int | None:
 
 
 def lack(config: Config) -> str:
-    """Say that there is too little room to fetch mail; "" where there is enough."""
+    """Say that there is too little room to fetch or take mail; "" where there is enough."""
     there, need = free(config), wanted(config)
     if there is None or there >= need:
         return ""
     return (
         f"{there >> 20} MB are free where {config.store.path.name} is, and {need >> 20} MB have to be "
-        "(store.keep_free): no mail is fetched until there is room"
+        "(store.keep_free): no mail is fetched or taken until there is room"
     )

@@ -11,12 +11,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from itertools import chain
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
 from engine.model.reasons import OUR_FAULT, PARENT_WAITS
-from engine.model.stored import NO_ROOM
+from engine.model.stored import BROKEN, NO_ROOM
 from engine.run.room import lack
 from engine.stop import Stopped
 
@@ -37,6 +38,9 @@ if TYPE_CHECKING:
 ACTIONS = 500
 """The most mails that are moved, flagged or deleted at a time."""
 
+TRIED_S = 60.0
+"""How long a pass tries mails that broke the machine before; each may take long, and new mail comes before them."""
+
 MOST_BACK = 50
 """The most mails read again in one pass because they stand where they had been taken from."""
 
@@ -45,8 +49,7 @@ class Visit(Struct, eq=False, dict=True):
     """The work on one mailbox. `limit` bounds the new mails read; without `settle` the server hears nothing.
 
     `own` is a source that a host handed in for this mailbox, `opened` one whose session stands already. Mail older than
-    `since` is left alone. A visit ends early where it is `suspect`: so many mails broke alike that the machine
-    may be to blame.
+    `since` is left alone. A visit ends early where the machine `is_broken`.
     """
 
     engine: Engine
@@ -60,12 +63,23 @@ class Visit(Struct, eq=False, dict=True):
     own: Source | None = None
     since: datetime | None = None
     opened: AbstractContextManager[Source] | None = None
-    suspect: bool = False
 
     @property
     def stop(self) -> Stop:
         """What asks this work to stop: the engine's."""
         return self.engine.stop
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether the mailbox pauses because the machine breaks on every mail."""
+        return self.report.code == BROKEN
+
+    def judge(self) -> None:
+        """Where mail after mail broke, find out whether the machine is to blame: then the mailbox pauses."""
+        from engine.run.breaker import judge
+
+        if sentence := judge(self.engine, self.mailbox, self.lease.owner, self.now()):
+            self.report.fail(BROKEN, sentence, self.engine.store.setbacks.standing(self.mailbox.name).retry_at)
 
     def look_at_files_again(self) -> None:
         """Let mail that waits for a file of ours be decided now: whether the file is mended is only seen that way."""
@@ -83,7 +97,8 @@ class Visit(Struct, eq=False, dict=True):
     def decide_waiting(self, tried: bool) -> None:
         """Decide what waits in the spool: released, deferred, left by a run that died; with `tried` also what broke."""
         name, queue = self.mailbox.name, self.engine.store.queue
-        while not self.stop.is_set() and not self.suspect and queue.is_due(name, self.now()):
+        until = monotonic() + TRIED_S if tried else float("inf")
+        while not self.stop.is_set() and not self.is_broken and queue.is_due(name, self.now()):
             from engine.run.process import claim
 
             batch, given_up = claim(self.engine, name, self.now(), self.lease.owner, tried=tried)
@@ -91,6 +106,8 @@ class Visit(Struct, eq=False, dict=True):
             if not batch:
                 return
             self._decide_all(batch)
+            if monotonic() >= until:
+                return
 
     def read_new(self) -> None:
         """Read what is new: spool first, decide, then tell the server. Raises SourceError, Stopped."""
@@ -100,8 +117,6 @@ class Visit(Struct, eq=False, dict=True):
 
         store, name = self.engine.store, self.mailbox.name
         limits = self.engine.config.settings("").limits
-        if not self._has_room():
-            return
         reached = self.opened or open_source(self.mailbox, limits, self.now, self.own)
         with self.stop.interruptible(), reached as source:
             epoch = source.epoch(), source.uidnext, "" if self.own else account_of(self.mailbox)
@@ -197,7 +212,7 @@ class Visit(Struct, eq=False, dict=True):
                     raise broken
                 if full:
                     self._settle(source)
-                if not self._still_ours() or not self._has_room():
+                if not self._still_ours() or not self.has_room():
                     break
             with self.stop.protected():
                 self._decide_all(spooled)
@@ -216,9 +231,10 @@ class Visit(Struct, eq=False, dict=True):
         if not self.lease.heartbeat():
             self.report.state, self.report.code = "busy", "mailbox.busy"
             self.report.sentence = f"mailbox {self.mailbox.name}: another run has taken over"
-        return self.lease.held and not self.suspect
+        return self.lease.held and not self.is_broken
 
-    def _has_room(self) -> bool:
+    def has_room(self) -> bool:
+        """Whether mail may come in, by whatever way; the report says if not."""
         if said := lack(self.engine.config):
             self.report.fail(NO_ROOM, f"mailbox {self.mailbox.name}: {said}")
         return not said
@@ -279,10 +295,7 @@ class Visit(Struct, eq=False, dict=True):
             self.report.lines += lines
             self.listener.mails_done(self.report, lines)
         if any(result.fault for result in results):
-            from engine.run.breaker import is_suspect
-
-            store = self.engine.store
-            self.suspect = is_suspect(store, store.setbacks.standing(self.mailbox.name))
+            self.judge()
 
     # ── settling ──────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -19,7 +19,7 @@ from time import monotonic
 from types import FrameType
 from typing import TYPE_CHECKING, Protocol
 
-from engine.model.stored import BROKEN
+from engine.model.stored import pauses
 from engine.run.backoff import still_waits
 from engine.run.lookout import Lookout, Opened
 from engine.run.passing import Pass, utc_now
@@ -151,8 +151,8 @@ class Watch:
     def _wait(self) -> list[Lookout]:
         """Wait until something moves or is due; gives those whose server said something, or owes us an answer."""
         bells = {each.bell.fileno(): each for each in self._lookouts.values() if each.bell is not None}
-        full = self._opening >= OPENERS
-        due = min([self._tick_at, *(each.due_at for each in self._lookouts.values() if not full or each.bell)])
+        opening = self._accounts_in_doubt()
+        due = min([self._tick_at, *(each.due_at for each in self._lookouts.values() if self._may_go_on(each, opening))])
         wait_s = 0.0 if self._asked else max(0.0, self._alive.patience_s(due - monotonic()))
         with self._stop.interruptible():
             poll = select.poll()
@@ -173,7 +173,7 @@ class Watch:
             lookout = self._done.popleft()
             if self._lookouts.get(lookout.mailbox.name) is not lookout:
                 lookout.close()  # it was let go meanwhile
-        now = monotonic()
+        now, opening = monotonic(), self._accounts_in_doubt()
         for lookout in self._lookouts.values():
             if lookout.is_opening or now < lookout.not_before or not (lookout.wants or now >= lookout.next_at):
                 continue
@@ -184,10 +184,21 @@ class Watch:
                     yield lookout, Opened(lookout.bell.source)
             elif lookout.opened is not None or not lookout.asks_a_server or self._is_left_alone(lookout):
                 yield lookout, lookout.opened
-            elif self._opening < OPENERS:
+            elif self._may_go_on(lookout, opening):
+                opening.add(lookout.account)
                 with self._lock:
                     self._opening += 1
                 lookout.open(self.engine.config.settings("").limits, utc_now, self._opened)
+
+    def _accounts_in_doubt(self) -> set[object]:
+        """The accounts of which a login is under way, or was not noted yet: a refused one counts for all mailboxes."""
+        return {each.account for each in self._lookouts.values() if each.is_opening or each.opened is not None}
+
+    def _may_go_on(self, lookout: Lookout, opening: set[object]) -> bool:
+        """Whether a mailbox may be visited, or a session be opened for it."""
+        if lookout.bell is not None or lookout.opened is not None or not lookout.asks_a_server:
+            return True
+        return self._opening < OPENERS and lookout.account not in opening
 
     def _opened(self, lookout: Lookout) -> None:
         """Hear, in a thread, what came of opening a session."""
@@ -200,10 +211,9 @@ class Watch:
         """Whether the next visit asks no server: the mailbox waits or is paused, or there is no room for mail."""
         store, name = self.engine.store, lookout.mailbox.name
         standing = store.setbacks.standing(name)
-        if standing.paused or lack(self.engine.config):
+        if pauses(standing) or lack(self.engine.config):
             return True
-        waits = still_waits(store, self.engine.config, lookout.mailbox, standing, utc_now())
-        return waits is not None or standing.code == BROKEN
+        return still_waits(store, self.engine.config, lookout.mailbox, standing, utc_now()) is not None
 
     def _visit(self, ready: Sequence[tuple[Lookout, Opened | None]]) -> None:
         """Make a pass over those mailboxes, and plan what comes next."""

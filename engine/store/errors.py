@@ -16,6 +16,10 @@ class Busy(StoreError):
     """Somebody else holds the database or a lock in it; trying again later helps."""
 
 
+class NoRoom(StoreError):
+    """There is too little room on the disk to take anything in."""
+
+
 class NotFound(Exception):
     """There is no such thing, or more than one; the text names what was asked for, `value` is that alone."""
 

@@ -15,7 +15,7 @@ from engine.model.draft import ENGINE, Decider, Who
 from engine.model.mail import Envelope, Origin, RawMail
 from engine.model.plan import Outcome, Receipt
 from engine.model.reasons import OUR_FAULT
-from engine.model.stored import MailRow, StoredMail
+from engine.model.stored import BROKEN, PAUSED, MailRow, StoredMail
 from engine.store import hot, tables
 from engine.store.database import Database, moment, time, us
 from engine.store.errors import NotFound
@@ -169,7 +169,7 @@ def _rows() -> Any:
             inbound.sender, inbound.recipients, inbound.received_at, raw.size, inbound.state, receipt.outcome,
             inbound.code, receipt.because, receipt.by_kind, receipt.by_name, receipt.by_file, receipt.by_line,
             receipt.workspace, receipt.item, receipt.topic, inbound.generation, inbound.attempts, inbound.error,
-            inbound.next_at, raw.purged_at,
+            inbound.next_at, raw.purged_at, mailbox.paused, mailbox.code, mailbox.sentence, mailbox.retry_at,
         )
         .join(mailbox).switch(inbound).join(raw).switch(inbound)
         .join(receipt, tables.JOIN.LEFT_OUTER, on=_present())
@@ -187,8 +187,9 @@ def _raw_mail(row: tuple[Any, ...]) -> RawMail:
 def _mail_row(row: tuple[Any, ...]) -> MailRow:
     (mail, number, mailbox, key, message_id, subject, sender, recipients, received_at, size, state, outcome, code,
      because, by_kind, by_name, by_file, by_line, workspace, item, topic, generation, attempts,
-     error, next_at, purged_at) = row  # fmt: skip
-    waits = state == "received" and next_at and code not in OUR_FAULT  # those are looked at in every pass
+     error, next_at, purged_at, *box) = row  # fmt: skip
+    code, because, next_at = _waits(*box) or (code, because, next_at) if state == "received" else (code, because, 0)
+    waits = next_at and code not in OUR_FAULT  # those are looked at in every pass
     due = time(next_at) if waits else None
     by = Decider(Who(by_kind), by_name, by_file, by_line) if by_kind else ENGINE
     return MailRow(
@@ -197,3 +198,10 @@ def _mail_row(row: tuple[Any, ...]) -> MailRow:
         generation, attempts, error, topic or 0, due,
         moment(purged_at),
     )  # fmt: skip
+
+
+def _waits(paused: str, code: str, sentence: str, retry_at: int) -> tuple[str, str, int] | None:
+    """Why no mail of a mailbox is decided, and until when; None where it is."""
+    if paused:
+        return PAUSED, paused, 0
+    return (BROKEN, sentence, retry_at) if code == BROKEN else None

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from engine.model.stored import Standing, Trouble
-from engine.store import hot, tables
+from engine.store import hot
 from engine.store.database import Database, moment, time, us
 from engine.store.listing import Listing
 from engine.store.queue import note_alike
@@ -76,6 +76,14 @@ class Setbacks:
         with self._database.joining():
             self._database.run(hot.TRY_AGAIN, self._listing.number(name))
 
+    def stands_as(self, name: str, standing: Standing) -> None:
+        since, retry_at = (0 if at is None else us(at) for at in (standing.failing_since, standing.retry_at))
+        with self._database.joining():
+            self._database.run(
+                hot.STANDS_AS, standing.failures, since, standing.code, standing.sentence, retry_at, standing.settings,
+                self._listing.number(name),
+            )  # fmt: skip
+
     # ── mails that break the machine in a row ─────────────────────────────────────────────────────────────────
 
     def broke_alike(self, name: str, fault: str, rows: Sequence[int]) -> None:
@@ -92,15 +100,3 @@ class Setbacks:
         with self._database.joining():
             for row, times in charged.items():
                 self._database.run(hot.REFUND, times, times, row)
-
-    def head(self, row: int) -> bytes:
-        found = self._database.one(hot.HEAD_OF, row)
-        return bytes(found[0] or b"") if found else b""
-
-    def last_done(self, mailbox: str) -> str:
-        inbound, raw = tables.Inbound, tables.RawMail
-        there = (inbound.state == "done") & raw.content.is_null(False) & (raw.truncated == False)  # noqa: E712
-        query = inbound.select(inbound.ref).join(raw).where(there).order_by(inbound.id.desc()).limit(1)
-        here = query.where(inbound.mailbox == self._listing.number(mailbox))
-        row = self._database.first(here) or self._database.first(query)
-        return str(row[0]) if row else ""

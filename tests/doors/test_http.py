@@ -252,6 +252,16 @@ def test_a_configuration_that_does_not_load_is_later_and_not_up(http: Opening, c
     assert (answer.status, answer.code) == (503, "later") and "does not load" in answer.data["sentence"]
 
 
+def test_too_little_room_is_later_and_not_up(http: Opening, monkeypatch: pytest.MonkeyPatch) -> None:
+    at = http().at
+    monkeypatch.setattr("engine.run.room.free", lambda config: 0)
+    assert one(asked(at, request("/healthz", method="GET", key="", kind=""))).status == 503
+    answer = pushed(at, "/mail/system", MAIL)
+    assert (answer.status, answer.code) == (503, "later")
+    monkeypatch.undo()
+    assert one(asked(at, request("/healthz", method="GET", key="", kind=""))).status == 200
+
+
 def test_a_database_that_does_not_open_is_not_up(http: Opening, config: Any, store: Store) -> None:
     at = http().at
     store.close()

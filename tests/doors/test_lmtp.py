@@ -87,6 +87,15 @@ def test_two_mailboxes_are_one_transaction(lmtp: Opening, store: Store, monkeypa
         assert [each[:3] for each in mta.hand_over(MAIL, "help@example.com", "support@example.com")] == ["250"] * 2
 
 
+def test_too_little_room_is_later_by_its_own_status(lmtp: Opening, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.run.room.free", lambda config: 0)
+    with Mta(lmtp().at) as mta:
+        (reply,) = mta.hand_over(MAIL, "help@example.com")
+        assert reply.startswith("451 4.3.1 ") and "store.keep_free" in reply
+        monkeypatch.undo()
+        assert [each[:3] for each in mta.hand_over(MAIL, "help@example.com")] == ["250"]
+
+
 def test_a_locked_database_is_later_for_everybody(
     lmtp: Opening, store: Store, monkeypatch: pytest.MonkeyPatch, config: Any
 ) -> None:

@@ -251,13 +251,28 @@ def test_a_wrong_password_locks_no_account_and_a_new_one_is_taken_up(desk: Any, 
         text = options(proxy, "imap", account.user, CANARY, more=FAST + f'\npassword_file = "{secret}"')
         configure(desk, text.replace(f'password = "{CANARY}"\n', ""))
         watch = watching()
-        watch.until(lambda: proxy.heard.count(b" LOGIN ") == 2, 30)
+        watch.until(lambda: proxy.heard.count(b" LOGIN ") == 1, 30)
         time.sleep(2)
-        assert proxy.heard.count(b" LOGIN ") == 2
+        assert proxy.heard.count(b" LOGIN ") == 1
         secret.write_text(account.password)
         account.deliver(mail(1))
         watch.process.send_signal(signal.SIGHUP)
         watch.until(lambda: items(desk) == 1, 90)
+        assert watch.stop() == 0
+
+
+def test_the_mailboxes_of_an_account_do_not_try_a_wrong_password_all_at_once(
+    desk: Any, dovecot: Any, watching: Any
+) -> None:
+    account = dovecot.account()
+    with Chaos(dovecot.imap) as proxy:
+        text = options(proxy, "imap", account.user, "wrong", more=FAST)
+        more = [f'[workspace.w{n}]\nname = "W{n}"\n[workspace.w{n}.mailbox]\n{text}\nfolder = "F{n}"' for n in range(6)]
+        configure(desk, text, more="\n".join(more))
+        watch = watching()
+        watch.until(lambda: watch.output.count("no account is to be locked") >= 1, 30)
+        time.sleep(2)
+        assert proxy.heard.count(b" LOGIN ") == 1
         assert watch.stop() == 0
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
-from engine.model.plan import Outcome
 from engine.model.stored import Standing
 
 ME = "elsewhere/boot/7/7"
@@ -62,15 +62,11 @@ def test_attempts_that_were_not_the_mails_own_are_taken_back(desk, store, setbac
     assert store.archive.mail(spooled.mail).attempts == 1, "it is in work"
 
 
-def test_the_head_of_a_mail_can_be_read_by_its_number(desk, setbacks):
-    (spooled,) = desk.spool()
-    assert spooled.raw.content.startswith(setbacks.head(spooled.row)) and setbacks.head(spooled.row)
-    assert setbacks.head(4711) == b""
-
-
-def test_the_newest_mail_that_made_something_is_known(desk, setbacks):
-    assert setbacks.last_done("system") == ""
-    desk.end(Outcome.HELD, content=b"one")
-    assert setbacks.last_done("system") == ""
-    made = desk.end(Outcome.CREATED, content=b"two")
-    assert setbacks.last_done("system") == made == setbacks.last_done("elsewhere")
+def test_a_mailbox_stands_again_as_it_did_but_for_the_mails_that_broke(desk, store, setbacks):
+    later = desk.now + timedelta(hours=1)
+    store.mailboxes.failed("system", "source.unreachable", "no", desk.now, later, (desk.now,), "digest")
+    setbacks.broke_alike("system", "KeyError", [1])
+    before = setbacks.standing("system")
+    store.mailboxes.failed("system", "mailbox.broken", "paused", later, later, before.refused)
+    setbacks.stands_as("system", before)
+    assert setbacks.standing("system") == replace(before, fault="", faulty=())
