@@ -208,4 +208,4 @@ def send_now(store: Store, config: Config, limit: int = 0) -> Sent:
 
     if config.smtp is None and not config.webhooks:
         raise Refused("there is nothing to send by: write a section [smtp], or [webhooks.NAME]")
-    return send(store, config, limit)
+    return send(store, config, limit, asked=True)

@@ -499,12 +499,17 @@ class TroubledAddress(Struct, frozen=True):
 
 
 class Trouble(Struct, frozen=True):
-    """Something that does not work: what was said of it last, since when, and when it was last told aloud."""
+    """Something that does not work: what was said of it last, since when, and when it was last told aloud.
+
+    `refused` are the times of the refused logins of the last hour, `settings` is the digest of what was tried last.
+    """
 
     name: str
     said: str
     since: datetime
     told_at: datetime | None = None
+    refused: tuple[datetime, ...] = ()
+    settings: str = ""
 
 
 NO_WAY_OUT = "smtp"

@@ -27,6 +27,7 @@ from engine.outbox.contents import Gone, letter
 from engine.outbox.letter import Composed, ComposeError
 from engine.outbox.templates import Templates
 from engine.outbox.transport import Away, Refused, Transport, transport
+from engine.outbox.way import note_refused, waits
 from engine.stop import Stop, Stopped
 from engine.store.locks import owner
 from engine.store.outbox import ORDER
@@ -78,14 +79,20 @@ def deliver(
     limit: int = 200,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
     stop: Stop | None = None,
+    *,
+    asked: bool = False,
 ) -> Delivered:
     """Send at most `limit` rows; without [smtp] mail is dropped. Raises: StoreError, Stopped.
 
-    A request to stop is heard until a mail is handed over; that one is finished and written down first.
+    Unless somebody `asked` for it, a server that refused our login is left alone for a while. A request to stop is
+    heard until a mail is handed over; that one is finished and written down first.
     """
     if config.smtp is None and not config.webhooks:
         return Delivered()
-    return _Run(store, config, now, stop or Stop()).all(limit)
+    run = _Run(store, config, now, stop or Stop())
+    if not asked and config.smtp is not None and (said := waits(store, config, config.smtp, now())):
+        run.leave_alone(said)
+    return run.all(limit)
 
 
 def preview(store: Store, config: Config, row: OutboxRow, now: datetime) -> bytes:
@@ -104,6 +111,10 @@ class _Run:
         self._replaced: list[Replaced] = []
         self._counts = {"sent": 0, "failed": 0, "unknown": 0}
         self._entries: list[Entry] = []
+
+    def leave_alone(self, said: str) -> None:
+        """Ask the server for nothing in this pass."""
+        self._away, self._closed = said, True
 
     def all(self, limit: int) -> Delivered:
         smtp = self._config.smtp
@@ -179,6 +190,8 @@ class _Run:
         said = str(error)
         if not error.met:
             self._away, self._closed = said, True
+            if error.login and self._config.smtp is not None:
+                note_refused(self._store, self._config, self._config.smtp, said, self._now())
             self._store.outbox.postponed(row.id, said)
             self._log(row, "warning", "waits", said)
             return "failed"

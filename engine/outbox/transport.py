@@ -18,12 +18,13 @@ if TYPE_CHECKING:
 class Away(Exception):
     """The way out is closed: it is not there, does not let us in or breaks off.
 
-    `met` tells that it had let us in, so that the mail in hand may be what it broke over; `sent` that it had the mail.
+    `met` tells that it had let us in, so that the mail in hand may be what it broke over; `sent` that it had the mail;
+    `login` that it refused our login, which is not to be tried until the account is locked.
     """
 
-    def __init__(self, sentence: str, *, sent: bool = False, met: bool = False) -> None:
+    def __init__(self, sentence: str, *, sent: bool = False, met: bool = False, login: bool = False) -> None:
         super().__init__(sentence)
-        self.sent, self.met = sent, met
+        self.sent, self.met, self.login = sent, met, login
 
 
 class Refused(Exception):

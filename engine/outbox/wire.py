@@ -32,6 +32,9 @@ REPLY_CHARS = 20_000
 AUTH_CHARS = 12_000
 """What a line that begins to log in may hold (RFC 4954, 4)."""
 
+WAYS = ("PLAIN", "LOGIN", "CRAM-MD5")
+"""What smtplib can do, best first where the line is encrypted: some servers offer CRAM-MD5 and cannot do it for all."""
+
 MOST_MAILS = 100
 """Mails that one connection carries: many servers allow no more."""
 
@@ -187,13 +190,22 @@ class Wire:
             if client is not None:
                 client.close()
             if isinstance(error, Away | SecretError):
-                raise Away(str(error)) from None
-            raise Away(f"cannot send by {smtp.host}:{port}: {_reason(error)}{_other_port(smtp, port, error)}") from None
+                raise Away(str(error), login=getattr(error, "login", False)) from None
+            said = f"cannot send by {smtp.host}:{port}: {_reason(error)}{_other_port(smtp, port, error)}"
+            login = isinstance(error, smtplib.SMTPAuthenticationError) and error.smtp_code >= 500
+            raise Away(said, login=login) from None
 
 
 def _log_in(client: smtplib.SMTP, username: str, password: str) -> None:
-    """Log in; with accents by AUTH PLAIN in UTF-8 (RFC 4616), which smtplib does not do."""
+    """Log in, in one way: smtplib would try a wrong password in all that are offered, and each counts at the server.
+
+    With accents by AUTH PLAIN in UTF-8 (RFC 4616), which smtplib does not do.
+    """
     if (username + password).isascii():
+        offered = client.esmtp_features.get("auth", "").split()
+        ways = WAYS if isinstance(client.sock, ssl.SSLSocket) else WAYS[::-1]
+        if chosen := next((each for each in ways if each in offered), ""):
+            client.esmtp_features["auth"] = chosen
         client.login(username, password)
         return
     told = base64.b64encode(f"\0{username}\0{password}".encode()).decode()
@@ -240,7 +252,7 @@ def _log_in_by_token(client: smtplib.SMTP, smtp: Smtp, port: int, token: str) ->
     tokens.refused(smtp.sign_in, smtp.username, token)
     hint = _switched_off(shown) or _named(hints.of(smtp.sign_in, "smtp", token))
     about = f"it does not accept the token of oauth {smtp.sign_in.name} for {smtp.username} ({shown})"
-    raise Away(f"cannot send by {smtp.host}:{port}: {about}; {hint}")
+    raise Away(f"cannot send by {smtp.host}:{port}: {about}; {hint}", login=True)
 
 
 def _named(sentence: str) -> str:

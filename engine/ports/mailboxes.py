@@ -182,6 +182,9 @@ class Troubles(Protocol):
     def find(self, name: str) -> Trouble | None:
         """Give a trouble that lasts; None if there is none of that name."""
 
+    def refused(self, name: str, times: Sequence[datetime], settings: str) -> None:
+        """Note when logins were refused, and the digest of what was tried last; of a trouble that lasts."""
+
     def all(self) -> dict[str, Trouble]:
         """Give every trouble that lasts, by its name."""
 

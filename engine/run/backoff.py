@@ -14,8 +14,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
-
+from engine.model.refusals import SPAN, full_until, recent, same_again
 from engine.model.stored import REFUSED
 
 if TYPE_CHECKING:
@@ -23,13 +22,6 @@ if TYPE_CHECKING:
     from engine.model.stored import Standing
     from engine.sources.source import SourceError
     from engine.store.store import Store
-
-REFUSALS, SPAN = 3, timedelta(hours=1)
-"""Most servers lock an account after five or ten refused logins in a while. The last of an hour is for other settings:
-whoever mends the password need not wait."""
-
-SECOND_LOGIN = timedelta(minutes=5)
-"""The wait before the same settings are tried once more: a server that is started anew may refuse for a moment."""
 
 MOST_JITTER = timedelta(seconds=30)
 
@@ -49,7 +41,7 @@ def still_waits(store: Store, config: Config, mailbox: Mailbox, standing: Standi
     Other settings, a new password among them, end a wait, but never that of an hour that has had its refusals. A login
     that was refused for one mailbox of an account keeps the others from trying it, too.
     """
-    waits = [_full_until(_refusals(store, config, mailbox, now)), wait_of(config, mailbox, standing, now)]
+    waits = [full_until(_refusals(store, config, mailbox, now)), wait_of(config, mailbox, standing, now)]
     for each in _sharing(config, mailbox):
         other = store.setbacks.standing(each.name)
         waits.append(wait_of(config, each, other, now) if other.code == REFUSED else None)
@@ -77,12 +69,12 @@ def note_failure(
     A visit that `got_on` read mail before it broke: a bad line, or one bad message, and the others must not wait. Where
     the password cannot be had no server was asked.
     """
-    refused = _recent(standing.refused, now)
+    refused = recent(standing.refused, now)
     retry_at = None
     if mailbox.protocol not in HERE and not got_on and not error.key and error.code != NO_SECRET:
         if error.code == REFUSED:
             refused = (*refused, now)
-            retry_at = _after_refusal((*_refusals(store, config, mailbox, now), now), now)
+            retry_at = _after_refusal((*_refusals(store, config, mailbox, now), now))
         elif standing.failures:
             retry_at = now + wait(standing.failures)
     digest = settings_of(config, mailbox) if retry_at is not None else ""
@@ -98,7 +90,7 @@ def note_refused(
         f"mailbox {mailbox.name}: the login of {mailbox.username} was refused before, and no account is to be locked"
     )
     settings = settings_of(config, mailbox)
-    store.mailboxes.failed(mailbox.name, REFUSED, sentence, now, retry_at, _recent(standing.refused, now), settings)
+    store.mailboxes.failed(mailbox.name, REFUSED, sentence, now, retry_at, recent(standing.refused, now), settings)
     return sentence
 
 
@@ -108,26 +100,16 @@ def wait(failures: int) -> timedelta:
     return timedelta(seconds=most * random.uniform(0.8, 1.0))  # noqa: S311 - nobody gains by guessing it
 
 
-def _after_refusal(refused: Sequence[datetime], now: datetime) -> datetime:
-    if len(refused) < REFUSALS - 1:
-        return now + SECOND_LOGIN
-    over = refused[1 - REFUSALS] + SPAN
-    return over + timedelta(seconds=random.uniform(1.0, MOST_JITTER.seconds))  # noqa: S311 - nobody gains by guessing it
-
-
-def _full_until(refused: Sequence[datetime]) -> datetime | None:
-    """When the hour that has had its refusals is over; None where it has not."""
-    return refused[-REFUSALS] + SPAN if len(refused) >= REFUSALS else None
-
-
-def _recent(times: Sequence[datetime], now: datetime) -> tuple[datetime, ...]:
-    return tuple([at for at in times if now - SPAN < at <= now])
+def _after_refusal(refused: Sequence[datetime]) -> datetime:
+    """When a mailbox is tried again; after more than one refusal not all of an account in the same second."""
+    jitter_s = random.uniform(1.0, MOST_JITTER.seconds) if len(refused) > 1 else 0.0  # noqa: S311 - nobody gains by guessing it
+    return same_again(refused) + timedelta(seconds=jitter_s)
 
 
 def _refusals(store: Store, config: Config, mailbox: Mailbox, now: datetime) -> tuple[datetime, ...]:
     """The times of late at which the account of a mailbox was refused, by whichever mailbox, in order."""
     names = [each.name for each in (mailbox, *_sharing(config, mailbox))]
-    return tuple(sorted([at for name in names for at in _recent(store.setbacks.standing(name).refused, now)]))
+    return tuple(sorted([at for name in names for at in recent(store.setbacks.standing(name).refused, now)]))
 
 
 def _sharing(config: Config, mailbox: Mailbox) -> list[Mailbox]:
@@ -146,20 +128,10 @@ def settings_of(config: Config, mailbox: Mailbox) -> str:
 
     A token is left out, for it changes by itself; "" where a secret cannot be read.
     """
-    import hashlib
-    import hmac
-
     from engine.config import SecretError
+    from engine.config.tried import digest
 
     try:
-        key = config.instance.secret()
-        password = mailbox.secret() if "oauth" not in mailbox.auth else ""
+        return digest(config.instance.secret(), mailbox, mailbox.secret() if "oauth" not in mailbox.auth else "")
     except SecretError:
         return ""
-    return hmac.new(key, f"{told(mailbox)}\n{password}".encode(), hashlib.sha256).hexdigest()[:32]
-
-
-def told(section: Struct) -> str:
-    """A section as text that is the same in every process; `written` is a set, and says nothing that is not there."""
-    values = [(name, getattr(section, name)) for name in section.__struct_fields__ if name != "written"]
-    return " ".join([f"{name}={told(value) if isinstance(value, Struct) else repr(value)}" for name, value in values])

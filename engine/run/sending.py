@@ -30,7 +30,7 @@ PER_RUN = 200
 
 def send(
     store: Store, config: Config, limit: int = 0, stop: Stop | None = None,
-    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    now: Callable[[], datetime] = lambda: datetime.now(UTC), *, asked: bool = False,
 ) -> Sent:  # fmt: skip
     """Send what is due, at most `limit` rows (0: `smtp.max_per_run`), and tell what waits. Raises StoreError.
 
@@ -45,7 +45,7 @@ def send(
     if store.outbox.waiting(now()):
         most = limit or (config.smtp.max_per_run if config.smtp is not None else PER_RUN)
         with suppress(Stopped):
-            done = deliver(store, config, most, now, stop)
+            done = deliver(store, config, most, now, stop, asked=asked)
     if done.replaced:
         digests.templates_failed(store, teller, done.replaced, now())
     if config.smtp is not None and (done.sent or done.away):

@@ -249,7 +249,7 @@ class Watch:
 
     def _look_after(self, engine: Engine) -> None:
         """Have a lookout for each mailbox; one whose settings changed is begun anew."""
-        from engine.run.backoff import told
+        from engine.config.tried import told
 
         before, self._lookouts = self._lookouts, {}
         for mailbox in self._host.mailboxes(engine):

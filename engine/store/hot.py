@@ -776,13 +776,15 @@ UPDATE outbox SET state = 'sent', owner = NULL, error = '', tried_at = ? WHERE i
 
 TROUBLE = insert("trouble", "name", "since", "said") + " ON CONFLICT (name) DO UPDATE SET said = excluded.said"
 
-TROUBLE_SINCE = "SELECT said, since, told_at FROM trouble WHERE name = ?"
+TROUBLE_SINCE = "SELECT said, since, told_at, refused, settings FROM trouble WHERE name = ?"
 
 AMISS = """
 SELECT 1 WHERE EXISTS (SELECT 1 FROM trouble)
   OR EXISTS (SELECT 1 FROM mailbox WHERE first_read_at > 0 AND first_read_at < ? AND last_mail_at < ?)"""
 
 TROUBLES = "SELECT name, said, since, told_at FROM trouble"
+
+TROUBLE_REFUSED = update("trouble", "refused", "settings", where="name = ?")
 
 TROUBLE_TOLD = update("trouble", "told_at", where="name = ?")
 

@@ -69,7 +69,8 @@ _FIRST = (
     ),
     (
         'CREATE TABLE "trouble" ("name" TEXT NOT NULL PRIMARY KEY, "since" INTEGER NOT NULL, "told_at" INTEGER NOT NULL '
-        "DEFAULT 0, \"said\" TEXT NOT NULL DEFAULT '') WITHOUT ROWID"
+        'DEFAULT 0, "said" TEXT NOT NULL DEFAULT \'\', "refused" TEXT NOT NULL DEFAULT \'\', "settings" TEXT NOT NULL '
+        "DEFAULT '') WITHOUT ROWID"
     ),
 )
 

@@ -36,7 +36,14 @@ class Troubles:
 
     def find(self, name: str) -> Trouble | None:
         row = self._database.one(hot.TROUBLE_SINCE, name)
-        return None if row is None else Trouble(name, row[0], time(row[1]), moment(row[2]))
+        if row is None:
+            return None
+        said, since, told, refused, settings = row
+        return Trouble(name, said, time(since), moment(told), tuple(map(time, map(int, refused.split()))), settings)
+
+    def refused(self, name: str, times: Sequence[datetime], settings: str) -> None:
+        with self._database.joining():
+            self._database.run(hot.TROUBLE_REFUSED, " ".join([str(us(each)) for each in times]), settings, name)
 
     def all(self) -> dict[str, Trouble]:
         rows = self._database.rows(hot.TROUBLES)

@@ -275,12 +275,17 @@ class Mute(Table):
 
 
 class Trouble(Table):
-    """What is wrong and since when; `told_at` is when somebody was last told of it on standard error."""
+    """What is wrong and since when; `told_at` is when somebody was last told of it on standard error.
+
+    `refused` are the times of refused logins, a blank between two; `settings` is the digest of what was tried.
+    """
 
     name = TextField(primary_key=True)
     since = BigIntegerField()
     told_at = column.number()
     said = column.text()
+    refused = column.text()
+    settings = column.text()
 
     class Meta:
         without_rowid = True

@@ -20,6 +20,17 @@ def test_a_trouble_begins_once_and_says_what_was_heard_last(desk, troubles):
     assert troubles.find("smtp") == again and troubles.find("disk") is None
 
 
+def test_refused_logins_are_noted_of_a_trouble_and_go_with_it(desk, troubles):
+    troubles.refused("smtp", (desk.now,), "d1")
+    assert troubles.find("smtp") is None, "there is none"
+    troubles.begin("smtp", "535", desk.now)
+    troubles.refused("smtp", (desk.now, desk.now + timedelta(minutes=5)), "d1")
+    found = troubles.begin("smtp", "535 again", desk.now)
+    assert (found.refused, found.settings) == ((desk.now, desk.now + timedelta(minutes=5)), "d1")
+    troubles.over("smtp")
+    assert troubles.begin("smtp", "535", desk.now).refused == ()
+
+
 def test_all_of_them_are_given_by_name(desk, troubles):
     assert troubles.all() == {}
     smtp = troubles.begin("smtp", "away", desk.now)
