@@ -74,14 +74,9 @@ class Delivered(Struct, frozen=True):
 
 
 def deliver(
-    store: Store,
-    config: Config,
-    limit: int = 200,
-    now: Callable[[], datetime] = lambda: datetime.now(UTC),
-    stop: Stop | None = None,
-    *,
-    asked: bool = False,
-) -> Delivered:
+    store: Store, config: Config, limit: int = 200, now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    stop: Stop | None = None, *, asked: bool = False,
+) -> Delivered:  # fmt: skip
     """Send at most `limit` rows; without [smtp] mail is dropped. Raises: StoreError, Stopped.
 
     Unless somebody `asked` for it, a server that refused our login is left alone for a while. A request to stop is
@@ -89,10 +84,8 @@ def deliver(
     """
     if config.smtp is None and not config.webhooks:
         return Delivered()
-    run = _Run(store, config, now, stop or Stop())
-    if not asked and config.smtp is not None and (said := waits(store, config, config.smtp, now())):
-        run.leave_alone(said)
-    return run.all(limit)
+    away = "" if asked or config.smtp is None else waits(store, config, config.smtp, now())
+    return _Run(store, config, now, stop or Stop(), away).all(limit)
 
 
 def preview(store: Store, config: Config, row: OutboxRow, now: datetime) -> bytes:
@@ -103,18 +96,14 @@ def preview(store: Store, config: Config, row: OutboxRow, now: datetime) -> byte
 class _Run:
     """One pass over the outbox."""
 
-    def __init__(self, store: Store, config: Config, now: Callable[[], datetime], stop: Stop) -> None:
+    def __init__(self, store: Store, config: Config, now: Callable[[], datetime], stop: Stop, away: str = "") -> None:
         self._store, self._config, self._now, self._stop = store, config, now, stop
         self._templates: dict[str, Templates] = {}
-        self._away, self._closed, self._breaks, self._reached = "", False, 0, False
+        self._away, self._closed, self._breaks, self._reached = away, bool(away), 0, False
         self._sent: OutboxRow | None = None
         self._replaced: list[Replaced] = []
         self._counts = {"sent": 0, "failed": 0, "unknown": 0}
         self._entries: list[Entry] = []
-
-    def leave_alone(self, said: str) -> None:
-        """Ask the server for nothing in this pass."""
-        self._away, self._closed = said, True
 
     def all(self, limit: int) -> Delivered:
         smtp = self._config.smtp
@@ -131,7 +120,8 @@ class _Run:
                     self._counts[self._mail(row, way) if is_mail else self._webhook(row)] += 1
             finally:
                 self._note_sent()
-                self._write_log()
+                if self._entries:
+                    self._write_log()
         self._note_trouble()
         return Delivered(**self._counts, away=self._away, replaced=tuple(dict.fromkeys(self._replaced)))
 
@@ -271,17 +261,13 @@ class _Run:
 
     def _wait(self, row: OutboxRow, error: str) -> str:
         """Try again later, the longer the more often it failed, until `smtp.give_up_after` is over."""
-        if self._too_old(row):
+        limit = GIVE_UP_S if self._config.smtp is None else self._config.smtp.give_up_after
+        if (self._now() - row.waits_since).total_seconds() > limit:
             return self._give_up(row, f"{error} ({row.attempts} attempts)")
         wait = min(FIRST_WAIT * 2 ** min(max(row.attempts - 1, 0), 16), LONGEST_WAIT)
         self._store.outbox.failed(row.id, error, self._now() + wait)
         self._log(row, "warning", "waits", error)
         return "failed"
-
-    def _too_old(self, row: OutboxRow) -> bool:
-        smtp = self._config.smtp
-        limit = smtp.give_up_after if smtp is not None else GIVE_UP_S
-        return (self._now() - row.waits_since).total_seconds() > limit
 
     def _give_up(self, row: OutboxRow, error: str) -> str:
         if row.kind is Kind.WEBHOOK:
@@ -306,7 +292,6 @@ class _Run:
             self._entries.append(Entry(level, f"outbox.{what}", about, row.item, row.mail))
 
     def _write_log(self) -> None:
-        if self._entries:
-            from engine.log import write
+        from engine.log import write
 
-            write(self._config, self._entries)
+        write(self._config, self._entries)
