@@ -7,7 +7,6 @@ unless `smtp.ssl = false` is written; a reply of the server is bounded in length
 
 from __future__ import annotations
 
-import base64
 import re
 import smtplib
 import ssl
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING
 from engine.config.mailbox import SPOKE_PLAINLY, TOKENS
 from engine.config.problems import SecretError
 from engine.config.secrets import redact
+from engine.outbox.login import log_in, log_in_by_token, secret_of, shown_reply
 from engine.outbox.patient import Plain, Tls
 from engine.outbox.transport import Away, Refused
 
@@ -26,14 +26,6 @@ if TYPE_CHECKING:
 
 TLS_PORT = 465
 """Where TLS begins with the first byte."""
-
-REPLY_CHARS = 20_000
-
-AUTH_CHARS = 12_000
-"""What a line that begins to log in may hold (RFC 4954, 4)."""
-
-WAYS = ("PLAIN", "LOGIN", "CRAM-MD5")
-"""What smtplib can do, best first where the line is encrypted: some servers offer CRAM-MD5 and cannot do it for all."""
 
 MOST_MAILS = 100
 """Mails that one connection carries: many servers allow no more."""
@@ -131,8 +123,8 @@ class Wire:
             return
         if code == 421:
             self._drop()
-            raise Away(f"{self._smtp.host} says {_said(code, said)}", met=True)
-        shown = _said(code, said)
+            raise Away(f"{self._smtp.host} says {shown_reply(code, said)}", met=True)
+        shown = shown_reply(code, said)
         if not 400 <= code < 600:  # no reply at this place: what it has done with the mail, nobody knows
             raise smtplib.SMTPServerDisconnected(f"it says {shown}")
         self._reset(client)
@@ -170,7 +162,7 @@ class Wire:
         port = smtp.port or (TLS_PORT if smtp.ssl is True else 587 if smtp.ssl else 25)
         client: smtplib.SMTP | None = None
         try:
-            password = _secret(smtp)
+            password = secret_of(smtp)
             if smtp.ssl is True:
                 client = Tls(smtp.host, port, self._name, timeout=smtp.timeout, context=context(smtp))
             else:
@@ -182,101 +174,24 @@ class Wire:
                 client.starttls(context=context(smtp))
                 client.ehlo()
             if smtp.auth in TOKENS and smtp.username:
-                _log_in_by_token(client, smtp, port, password)
+                log_in_by_token(client, smtp, port, password)
             elif smtp.username:
-                _log_in(client, smtp.username, password)
+                log_in(client, smtp.username, password)
             return client
         except (OSError, smtplib.SMTPException, SecretError, Away) as error:
             if client is not None:
                 client.close()
             if isinstance(error, Away | SecretError):
                 raise Away(str(error), login=getattr(error, "login", False)) from None
-            said = f"cannot send by {smtp.host}:{port}: {_reason(error)}{_other_port(smtp, port, error)}"
+            sentence = f"cannot send by {smtp.host}:{port}: {_reason(error)}{_other_port(smtp, port, error)}"
             login = isinstance(error, smtplib.SMTPAuthenticationError) and error.smtp_code >= 500
-            raise Away(said, login=login) from None
-
-
-def _log_in(client: smtplib.SMTP, username: str, password: str) -> None:
-    """Log in, in one way: smtplib would try a wrong password in all that are offered, and each counts at the server.
-
-    With accents by AUTH PLAIN in UTF-8 (RFC 4616), which smtplib does not do.
-    """
-    if (username + password).isascii():
-        offered = client.esmtp_features.get("auth", "").split()
-        ways = WAYS if isinstance(client.sock, ssl.SSLSocket) else WAYS[::-1]
-        if chosen := next((each for each in ways if each in offered), ""):
-            client.esmtp_features["auth"] = chosen
-        client.login(username, password)
-        return
-    told = base64.b64encode(f"\0{username}\0{password}".encode()).decode()
-    code, said = client.docmd("AUTH", f"PLAIN {told}")
-    if code != 235:
-        raise smtplib.SMTPAuthenticationError(code, said)
-
-
-def _secret(smtp: Smtp) -> str:
-    """The password, or the token in its place. Raises: SecretError, Away."""
-    if smtp.sign_in is None:
-        return smtp.secret()
-    from engine.web.refusals import OAuthError
-    from engine.web.tokens import access_token
-
-    try:
-        return access_token(smtp.sign_in, smtp.username)
-    except OAuthError as error:
-        raise Away(f"cannot send by {smtp.host}: {_named(error.sentence)}") from None
-
-
-def _log_in_by_token(client: smtplib.SMTP, smtp: Smtp, port: int, token: str) -> None:
-    """Log in by XOAUTH2 or OAUTHBEARER; a server that refuses says why before it does. Raises: Away."""
-    from engine.web.bearer import MECHANISMS, first_words, why
-
-    words = base64.b64encode(first_words(smtp.auth, smtp.username, token, smtp.host, port)).decode()
-    mechanism, told = MECHANISMS[smtp.auth], ""
-    if len(words) + len(mechanism) < AUTH_CHARS:
-        code, said = client.docmd("AUTH", f"{mechanism} {words}")
-    else:
-        code, said = client.docmd("AUTH", mechanism)
-        if code == 334:
-            code, said = client.docmd(words)
-    if code == 334:
-        told = why(_decoded(said))
-        code, said = client.docmd("AQ==" if smtp.auth == "oauthbearer" else "")
-    if code == 235:
-        return
-    shown = _said(code, f"{told}: {said.decode('utf-8', 'replace')}" if told else said)
-    if 400 <= code < 500 or smtp.sign_in is None:
-        raise Away(f"cannot send by {smtp.host}:{port}: {shown}")
-    from engine.web import hints, tokens
-
-    tokens.refused(smtp.sign_in, smtp.username, token)
-    hint = _switched_off(shown) or _named(hints.of(smtp.sign_in, "smtp", token))
-    about = f"it does not accept the token of oauth {smtp.sign_in.name} for {smtp.username} ({shown})"
-    raise Away(f"cannot send by {smtp.host}:{port}: {about}; {hint}", login=True)
-
-
-def _named(sentence: str) -> str:
-    return sentence.replace("mailbox login NAME", "mailbox login --smtp")
-
-
-def _decoded(said: bytes) -> bytes:
-    try:
-        return base64.b64decode(said)
-    except ValueError:
-        return said
-
-
-def _switched_off(words: str) -> str:
-    """What to do where Exchange says that nobody may send this way at all."""
-    if "SmtpClientAuthentication is disabled" not in words:
-        return ""
-    return "in Exchange Online PowerShell: Set-CASMailbox -Identity ADDRESS -SmtpClientAuthenticationDisabled $false"
+            raise Away(sentence, login=login) from None
 
 
 def _reason(error: Exception) -> str:
     """What went wrong, for people, with nothing secret in it."""
     if isinstance(error, smtplib.SMTPResponseException):
-        return _said(error.smtp_code, error.smtp_error)
+        return shown_reply(error.smtp_code, error.smtp_error)
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"its certificate is not believed: {error.verify_message}"
     if isinstance(error, TimeoutError):
@@ -292,10 +207,3 @@ def _other_port(smtp: Smtp, port: int, error: Exception) -> str:
     if smtp.ssl is not True and port == TLS_PORT and isinstance(error, TimeoutError | smtplib.SMTPServerDisconnected):
         return "; this port waits for TLS: write  ssl = true"
     return ""
-
-
-def _said(code: int, reply: bytes | str) -> str:
-    """A reply of the server: hostile text, cut and made printable."""
-    shown = reply.decode("utf-8", "replace") if isinstance(reply, bytes) else reply
-    whole = redact(shown[:REPLY_CHARS])  # before it is cut: half a secret would not be recognised
-    return f"{code} " + "".join(char if char.isprintable() else " " for char in whole[:200]).strip()
