@@ -265,6 +265,7 @@ def _print(view: ItemView) -> None:
             ("labels", ", ".join(view.labels)),
             ("author", row.writer),
             ("people", ", ".join(f"{login} ({role})" for login, role in view.people)),
+            ("copies", ", ".join(f"{name} <{address}>" if name else address for address, name in view.copies)),
             ("private", "yes" if view.private else ""),
             ("created", when(row.created_at) + (f"   from {view.mail}" if view.mail else "")),
             ("changed", when(row.changed_at)),

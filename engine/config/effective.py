@@ -148,6 +148,11 @@ class Config(Struct, frozen=True, eq=False, dict=True):
                 return mailbox
         raise KeyError(name)
 
+    def owner_of(self, workspace: str) -> str:
+        """The login or address of the owner of a workspace, "" for none."""
+        named = self.workspaces.get(workspace)
+        return named.owner if named is not None else ""
+
     def settings(self, workspace: str = "") -> Settings:
         """The settings of a workspace; "" and workspaces that the file does not name have those of the top."""
         try:

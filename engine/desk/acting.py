@@ -115,6 +115,7 @@ def _told(store: Store, number: int) -> dict[str, str]:
     told |= {"private": "yes" if view.private else "no", "labels": ", ".join(view.labels)}
     told |= {name: ", ".join(value) if isinstance(value, tuple) else str(value) for name, value in view.fields}
     told["people"] = ", ".join(f"{login} {role}" for login, role in view.people)
+    told["copies"] = ", ".join(address for address, _ in view.copies)
     told["attachments"] = ", ".join(each.name for each in view.attachments)
     return told | {f"{'note' if each.internal else 'comment'} {each.id}": each.text for each in view.comments}
 

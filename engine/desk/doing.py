@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 
+ANSWERED = "item.answered"
+"""What happens where somebody inside speaks."""
+
 MOST_WORDS = 1_000_000
 """Characters of an answer, a note or a post."""
 
@@ -104,7 +107,7 @@ def done(
             _is_still(engine, about)
         acted = store.act(act, engine.teller)
         if words_for_others and not how.quiet and not acted.again:
-            _reaches_somebody(item, acted, enabled=engine.config.settings(about.workspace).notify.enabled)
+            _reaches_somebody(about, how, acted, enabled=engine.config.settings(about.workspace).notify.enabled)
     logged.acted(engine.config, acted, how)
     return acted
 
@@ -118,14 +121,21 @@ def _is_still(engine: Engine, item: ItemFacts) -> None:
         raise Refused(f"item #{item.id} was merged into #{now.merged_into}: say that number")
 
 
-def _reaches_somebody(item: int, acted: Acted, *, enabled: bool) -> None:
+def _reaches_somebody(about: ItemFacts | TopicRow, how: How, acted: Acted, *, enabled: bool) -> None:
+    """Raise Refused where nobody outside gets the words: why, and what would help."""
     outside = [each for each in acted.told if not each.inside and each.kind is Kind.ANSWER]
     if any(each.state in ("queued", "held") for each in outside):
         return
+    if enabled and all(each.event != ANSWERED for each in acted.events):
+        by, place = how.by.login, about.workspace
+        raise Refused(
+            f"{by} has no role in {place} that may edit items, and what somebody outside says is mailed to nobody "
+            f"else outside: nobody outside would get this answer to #{about.id}"
+        )
     reasons = [f"{each.to}: {why_not(Why(each.why), each.said)}" for each in outside if each.why]
     nobody = "there is nobody outside on it" if enabled else "notify.enabled is false"
     said = "; ".join(reasons) or nobody
-    raise Refused(f"nobody outside would get this answer to #{item} ({said}): --anyway writes it all the same")
+    raise Refused(f"nobody outside would get this answer to #{about.id} ({said}): --anyway writes it all the same")
 
 
 def needs_words(words: str, files: Sequence[File]) -> None:

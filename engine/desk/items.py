@@ -15,15 +15,16 @@ from engine.desk.item_act import catalog_of, found, judged, known, may_edit, sta
 from engine.desk.item_whole import delete, merge
 from engine.desk.item_words import answer, discard, draft, edit, note, publish, send
 from engine.item.catalog import canonical
-from engine.item.values import custom, label
+from engine.item.values import custom, label, outsider
 from engine.model.acts import Acted
+from engine.model.addresses import bare, base_key, key_of
 from engine.model.draft import Role
 from engine.model.fields import COMMON
 from engine.model.plan import AddLabel, AddPerson, DropLabel, DropPerson, Effect, SetField
-from engine.store.errors import Refused, Unclear
+from engine.store.errors import NotFound, Refused, Unclear
 
 if TYPE_CHECKING:
-    from engine.model.desk import Catalog
+    from engine.model.desk import Catalog, ItemFacts
     from engine.run.engine import Engine
 
 __all__ = [
@@ -64,10 +65,13 @@ def set_values(engine: Engine, number: int, wanted: Iterable[tuple[str, str]], h
     """Set fields by name, each judged as a keyword of a mail would be. Raises NotFound, Refused, Unclear."""
     item, catalog, look = found(engine, number), catalog_of(engine, number), engine.looking()
     may_edit(engine, how.by, item)
+    owner = engine.config.owner_of(item.workspace)
     effects: list[Effect] = []
     for name, text in wanted:
         field = _field(name, catalog)
         value = judged(field, text, catalog, look)
+        if field == "assigned_to" and (problem := outsider(value, item.workspace, owner, look)):
+            raise Refused(f"{field}: {problem}")
         if field == "parent" and value == number:
             raise Unclear("parent: an item is no part of itself")
         effects.append(SetField(number, field, value))
@@ -111,11 +115,25 @@ def join(engine: Engine, number: int, who: str, role: Role, how: How) -> Acted:
 
 @once
 def leave(engine: Engine, number: int, who: str, how: How) -> Acted:
-    """Take somebody's role away; everybody may take their own. Raises NotFound, Refused."""
-    item, login = found(engine, number), known(engine, who)
-    if login != how.by.login:
+    """Take somebody off the item, by login, or by address one who has no account; everybody may leave themselves.
+
+    Raises NotFound, Refused.
+    """
+    item, account = found(engine, number), engine.store.directory.person(who)
+    if account is None or account.login != how.by.login:
         may_edit(engine, how.by, item)
-    return done(engine, item, [DropPerson(number, login)], how)
+    person = account.login if account is not None else _without_account(engine, item, who)
+    return done(engine, item, [DropPerson(number, person)], how)
+
+
+def _without_account(engine: Engine, item: ItemFacts, who: str) -> str:
+    """The address of somebody without an account who takes part. Raises NotFound; Refused for who opened the item."""
+    address, view = base_key(key_of(who)), engine.store.items.view(item.id)
+    if "@" not in who or address not in [base_key(key_of(each)) for each in item.people]:
+        raise NotFound(f'there is no user "{who}", and nobody on item #{item.id} has that address')
+    if view is not None and address == base_key(key_of(bare(view.item.sender))):
+        raise Refused(f"{who} opened item #{item.id}: who asked hears the answers")
+    return who
 
 
 def _field(name: str, catalog: Catalog) -> str:

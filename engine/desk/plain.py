@@ -66,6 +66,7 @@ def item(store: Store, config: Config, view: ItemView) -> dict[str, Any]:
     data["html"] = _html(store, config, view.html, view.text, view)
     data["fields"] = {name: plain(value) for name, value in view.fields}
     data["people"] = [{"login": login, "role": role} for login, role in view.people]
+    data["copies"] = [{"address": address, "name": name} for address, name in view.copies]
     data["comments"] = [
         {**plain(each), "html": _html(store, config, each.html, each.text, view)} for each in view.comments
     ]

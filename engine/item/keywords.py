@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from engine.item.catalog import canonical, keys
-from engine.item.values import judge
+from engine.item.values import judge, outsider
 from engine.item.words import fold
 from engine.model.desk import AccountStatus, Catalog
 from engine.model.draft import Decider, FieldChange, Mark, Note, Who, note
@@ -65,8 +65,11 @@ def read(
     catalog: Catalog,
     look: Lookups,
     by_keyword: bool = False,
+    owner: str = "",
 ) -> Read:
     """Read the keyword lines of the new part of a mail. `language` is that of the instance (F081).
+
+    An item is given to who works in the workspace, or is its `owner`.
 
     `by_keyword`: a `Project:` line brought the mail here, so it has counted whatever this workspace's options say.
     """
@@ -84,7 +87,7 @@ def read(
     if cut_off:
         notes.append(note("keywords.only_first", Mark.WARN, "draft.bad_keyword", most=MOST_LINES))
     refused = _unknown(found, items, notes)
-    changes, gone, wrong = _decide(found, items, catalog, look, notes, by_keyword)
+    changes, gone, wrong = _decide(found, items, catalog, look, notes, by_keyword, owner)
     if items.unknown_keyword == "reject":
         refused = refused or wrong
     return Read(_without(lines, rest, gone) if gone else text, tuple(changes), tuple(notes), refused)
@@ -214,7 +217,7 @@ def _unknown(found: list[Line], items: Items, notes: list[Note]) -> Note | None:
 
 
 def _decide(
-    found: list[Line], items: Items, catalog: Catalog, look: Lookups, notes: list[Note], by_keyword: bool
+    found: list[Line], items: Items, catalog: Catalog, look: Lookups, notes: list[Note], by_keyword: bool, owner: str
 ) -> tuple[list[FieldChange], set[int], Note | None]:
     """Choose and judge: the changes, the lines that go, and the first thing that was wrong."""
     changes: list[FieldChange] = []
@@ -230,8 +233,11 @@ def _decide(
         last = items.keyword_wins == "last"
         for line in (lines[::-1] if last else lines)[:MOST_TRIES]:
             judged = judge(field, line.value, catalog, look, items.fields)
-            if judged.problem:
-                said = {"key": line.key, "problem": judged.problem}
+            problem = judged.problem
+            if field == "assigned_to" and not problem:
+                problem = outsider(judged.value, catalog.workspace, owner, look)
+            if problem:
+                said = {"key": line.key, "problem": problem}
                 wrong = wrong or note("keywords.bad_value", **said)
                 notes.append(note("keywords.stays_text", Mark.WARN, "draft.bad_keyword", **said))
                 continue

@@ -87,22 +87,25 @@ def _names(facts: Facts) -> set[str]:
 def may_comment(facts: Facts, item: ItemFacts, people: People, look: Lookups) -> bool:
     """Tell whether the sender is on the item and may write there.
 
-    Who has an account needs the permission, unless a person let exactly them reply; of the others `people.on_item` is
-    asked.
+    Who has an account needs the permission, unless a person let exactly them reply, or they prove to answer what goes
+    to them; of the latter and of those without an account `people.on_item` is asked.
     """
     account = facts.sender.account
     if not on_item(facts, item):
         return False
     if people.no_permission_check or (account is None and people.on_item == "may_comment"):
         return True
-    if (
-        account is not None
-        and account.status == AccountStatus.ACTIVE
-        and not _names(facts).isdisjoint(map(key_of, item.authorised))
-    ):
-        return True
+    if account is not None and account.status == AccountStatus.ACTIVE:
+        answers = people.on_item == "may_comment" and facts.proven and _is_answered(facts, item)
+        if answers or not _names(facts).isdisjoint(map(key_of, item.authorised)):
+            return True
     login = account.login if account is not None else people.guest_user
     return look.ask(May(login, "add_comments", item.workspace))
+
+
+def _is_answered(facts: Facts, item: ItemFacts) -> bool:
+    """Tell whether answers go to the sender, who opened the item, is copied on it, or wrote there before."""
+    return on_item(facts, item) and not _names(facts).isdisjoint(map(key_of, item.answered))
 
 
 def stranger(facts: Facts, item: ItemFacts, settings: Settings, look: Lookups) -> bool:
@@ -267,11 +270,12 @@ def _from_stranger(item: ItemFacts, policy: str, facts: Facts, found: Findings) 
     """F046: accept, hold, or keep as a note that only staff sees."""
     address, on = facts.sender.address.address, _on_without_say(facts, item)
     said: dict[str, Said] = {"address": address, "item": item.id, "policy": policy, "on": on}
+    kind = "target.unproven" if _is_answered(facts, item) and not facts.proven else "target.stranger"
     if policy == "hold":
-        if found.stop("hold", "thread.stranger", note("target.stranger", **said)):
+        if found.stop("hold", "thread.stranger", note(kind, **said)):
             return None
         return Aim(Target.COMMENT, item)
-    found.note("target.stranger", Mark.WARN, "thread.stranger", **said)
+    found.note(kind, Mark.WARN, "thread.stranger", **said)
     return Aim(Target.NOTE if policy == "note" else Target.COMMENT, item)
 
 

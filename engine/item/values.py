@@ -18,9 +18,10 @@ from msgspec import Struct
 from engine.item.catalog import offered
 from engine.item.title import one_line
 from engine.item.words import NO, YES
+from engine.model.addresses import bare
 from engine.model.desk import GROUP, TURN, AccountStatus, Catalog, CustomField, Value
 from engine.model.fields import COMMON, ItemFields
-from engine.model.questions import GroupNamed, ItemByNumber, PersonNamed
+from engine.model.questions import GroupNamed, ItemByNumber, May, PersonNamed
 
 if TYPE_CHECKING:
     from engine.lookups import Lookups
@@ -60,6 +61,17 @@ def custom(name: str, catalog: Catalog) -> CustomField | None:
     """Find a custom field by its displayed name, in any case."""
     wanted = name.casefold()
     return next((field for field in catalog.fields if field.name.casefold() == wanted), None)
+
+
+def outsider(given: Value, workspace: str, owner: str, look: Lookups) -> str:
+    """Say why an item is not given to somebody: they do not work there. "" for who does, for a group and for nobody."""
+    login = str(given or "")
+    if not login or login.startswith((GROUP, TURN)) or look.ask(May(login, "edit_items", workspace)):
+        return ""
+    account = look.ask(PersonNamed(bare(owner))) if owner else None
+    if account is not None and account.login == login:
+        return ""
+    return f"{login} has no role in {workspace} that may edit items, and who has an item reads its notes"
 
 
 def one_of(text: str, values: Iterable[str], what: str) -> Judged:

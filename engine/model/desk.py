@@ -56,7 +56,8 @@ class Kind(Stored):
 class ItemFacts(Struct, frozen=True):
     """The item (or topic) as a decision needs to know it.
 
-    `people` have to do with it, by login and address; `authorised` are the addresses that a person let reply.
+    `people` have to do with it, by login and address; `answered` of them are who opened it, is copied on it, reads or
+    edits it, or wrote on it: the answers go to them. `authorised` are the addresses that a person let reply.
     `merged_into` is the item that it leads to, 0 for none; a decision never sees one that leads elsewhere.
     `attachment_digests` are those of files that everybody on it sees, `internal_digests` those of notes and drafts.
     """
@@ -74,6 +75,7 @@ class ItemFacts(Struct, frozen=True):
     private: bool = False
     fields: tuple[tuple[str, Value], ...] = ()
     people: tuple[str, ...] = ()
+    answered: tuple[str, ...] = ()
     authorised: tuple[str, ...] = ()
     attachment_digests: tuple[str, ...] = ()
     merged_into: int = 0

@@ -237,7 +237,7 @@ _ALL = (
     # threads
     Reason(
         "thread.stranger",
-        "The mail answers an item by somebody who has nothing to do with it.",
+        "The mail answers an item by somebody who has no say on it.",
         ("allegra held release {mail} --item N          add it to an item by hand", *_HELD),
     ),
     Reason("thread.bad_token", "A reply token does not carry our signature and was not believed.", trace_only=True),

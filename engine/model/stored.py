@@ -331,7 +331,10 @@ class AttachmentView(Struct, frozen=True):
 
 
 class ItemView(Struct, frozen=True):
-    """Everything about an item. `html` and that of comments is a reference for `Items.html`."""
+    """Everything about an item. `html` and that of comments is a reference for `Items.html`.
+
+    `people` are logins with their roles, `copies` addresses without an account, with their names.
+    """
 
     item: ItemRow
     text: str
@@ -343,6 +346,7 @@ class ItemView(Struct, frozen=True):
     fields: tuple[tuple[str, Value], ...]
     labels: tuple[str, ...]
     people: tuple[tuple[str, str], ...]
+    copies: tuple[tuple[str, str], ...]
     comments: tuple[CommentView, ...]
     attachments: tuple[AttachmentView, ...]
 

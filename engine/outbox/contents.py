@@ -246,9 +246,9 @@ def _unsubscribe(base: _Base, sender: str) -> str:
     That is their own work, and for somebody outside what they asked themselves.
     """
     row, parts = base.row, base.row.told.parts
-    stops = [part for part in parts if part not in _NO_END]
+    stops = [part for part in parts if part not in _NO_END and (row.account or part in (Part.COPY, Part.WRITER))]
     asked = Part.REQUESTER in parts and not row.told.inside
-    if row.kind not in (Kind.NOTICE, Kind.ANSWER) or not (row.account and stops) or Part.ASSIGNEE in parts or asked:
+    if row.kind not in (Kind.NOTICE, Kind.ANSWER) or not stops or Part.ASSIGNEE in parts or asked:
         return ""
     if not (row.item or row.topic or row.event == "desk.held"):
         return ""

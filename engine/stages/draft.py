@@ -66,7 +66,8 @@ class DraftStage:
         fields = defaults.Fields(catalog, look, found, settings.items.fields)
         said = keywords.Read(text)
         if readable and goal.target in (Target.NEW_ITEM, Target.COMMENT):
-            said = _keywords(text, goal, facts, settings, self._language, catalog, look, found, draft.by_keyword)
+            owner = self._config.owner_of(draft.workspace)
+            said = _keywords(text, goal, facts, settings, self._language, catalog, look, found, draft.by_keyword, owner)
             if said.refused is not None and found.stop("reject", "draft.bad_keyword", said.refused):
                 return found.draft()
         if not self._fields(fields, said, extra.fields, goal, facts, draft, settings):
@@ -209,9 +210,10 @@ def _keywords(
     look: Lookups,
     found: Findings,
     by_keyword: bool,
+    owner: str,
 ) -> keywords.Read:
     """Read the keywords; on an existing item only by somebody who may edit it (F090)."""
-    said = keywords.read(text, facts, settings, language, catalog, look, by_keyword)
+    said = keywords.read(text, facts, settings, language, catalog, look, by_keyword, owner)
     if said.fields and goal.item is not None and not settings.people.no_permission_check:
         account = facts.sender.account
         login = account.login if account is not None else settings.people.guest_user
@@ -219,23 +221,8 @@ def _keywords(
             why = note("keywords.may_not_edit", login=login, workspace=goal.item.workspace)
             found.note("keywords.not_read", Mark.INFO, why=why)
             return keywords.Read(text)
-    if goal.item is not None and (whom := _let_in(said.fields, goal.item, facts, look)):
-        why = note("keywords.lets_in", person=whom, workspace=goal.item.workspace)
-        found.note("keywords.not_read", Mark.WARN, why=why)
-        return keywords.Read(text)
     found.add(*said.notes)
     return said
-
-
-def _let_in(changes: tuple[FieldChange, ...], item: ItemFacts, facts: Facts, look: Lookups) -> str:
-    """Whom a mail would give the item that nobody proved to be its sender's, if they do not work there: "" for nobody.
-
-    Who has an item hears its notes: a forged From could give it to anybody.
-    """
-    given = [str(change.value) for change in changes if change.name == "assigned_to" and change.value]
-    if facts.personal or not given:
-        return ""
-    return "" if look.ask(May(given[-1], "edit_items", item.workspace)) else given[-1]
 
 
 def _html_part(mail: Mail, settings: Settings, cut: Cut, text_changed: bool, found: Findings) -> Part | None:

@@ -279,7 +279,7 @@ class Effects:
         if column in COLUMNS or column == "title":
             self._set_column(item, column, _as_text(value))
         elif column == "private":
-            self._database.run(hot.SET_ITEM["private"], bool(effect.value), item)
+            self._set_private(item, bool(effect.value))
         else:
             before = self._other(item, effect.name)
             self._set_other(item, effect.name, effect.value)
@@ -305,6 +305,11 @@ class Effects:
                 event = "item.closed" if closed else "item.reopened"
                 self._database.run(hot.SET_ITEM["closed_at"], self.now if closed else None, item)
         self._field_changed(column, before[0] if before else "", value, event)
+
+    def _set_private(self, item: int, value: bool) -> None:
+        (before,) = self._database.one(hot.VALUE_OF["private"], item)
+        self._database.run(hot.SET_ITEM["private"], value, item)
+        self._field_changed("private", *["yes" if each else "no" for each in (before, value)])
 
     def _field_changed(self, name: str, before: str, after: str, event: str = "item.changed") -> None:
         """Note that a value became another one; one that stayed is no news."""
@@ -346,7 +351,9 @@ class Effects:
 
     def _drop_person(self, effect: DropPerson) -> tuple[int, str]:
         account = self._person(effect.person)
-        if account is not None and self._database.run(hot.NO_PERSON, effect.item, account).rowcount:
+        known = self._directory.account_by_id(account) if account is not None else None
+        addresses = known.emails if known is not None else (effect.person,)
+        if Leaving(self._database, self._memory).off(effect.item, account, addresses):
             self._happened("item.changed", Change("person", effect.person, ""))
         return effect.item, effect.person
 

@@ -176,7 +176,7 @@ HOLD_QUEUED = f"UPDATE outbox SET state = 'held', owner = NULL, error = ? WHERE 
 SET_ITEM = {column: update("item", column, where="id = ?") for column in ("title", *COLUMNS, "private", "closed_at")}
 """A statement for each column of an item that an effect may set."""
 
-VALUE_OF = {column: f"SELECT {column} FROM item WHERE id = ?" for column in ("title", *COLUMNS)}
+VALUE_OF = {column: f"SELECT {column} FROM item WHERE id = ?" for column in ("title", *COLUMNS, "private")}
 
 FIELD_OF = "SELECT value FROM item_field WHERE item_id = ? AND field_id = ?"
 
@@ -311,7 +311,7 @@ ITEM_ROLES = "SELECT account_id, role FROM item_person WHERE item_id = ?"
 PUBLIC_WRITERS = """
 SELECT DISTINCT author_id, sender FROM comment WHERE item_id = ? AND internal = FALSE AND belongs = TRUE"""
 
-COPIES = "SELECT address FROM item_copy WHERE item_id = ? ORDER BY address_key"
+COPIES = "SELECT address, name FROM item_copy WHERE item_id = ? AND gone = FALSE ORDER BY address_key"
 
 LEADS_TO = "SELECT merged_into FROM item WHERE id = ?"
 
@@ -355,7 +355,9 @@ JOIN account_group ON account_group.id = group_id WHERE account_group.key = ?
 ORDER BY account.id"""
 
 LEAVING = """
-SELECT account.id, login, roles, item, topic, event, payload FROM outbox JOIN account ON account.id = account_id
+SELECT coalesce(account.id, 0), coalesce(login, ''), roles, item, topic, event, payload FROM outbox
+LEFT JOIN email ON email.key = outbox.address_key AND outbox.account_id IS NULL
+LEFT JOIN account ON account.id = coalesce(outbox.account_id, email.account_id)
 WHERE outbox.id = ? AND class IN ('notice', 'answer')"""
 
 NO_WATCHER = "DELETE FROM item_person WHERE item_id = ? AND account_id = ? AND role = ?"
@@ -415,7 +417,18 @@ AND {_TELLS_OF}"""
 
 REQUESTER = "SELECT author_id, sender FROM item WHERE id = ?"
 
-NO_COPIES = "DELETE FROM item_copy WHERE item_id = ?"
+NO_COPIES = "DELETE FROM item_copy WHERE item_id = ? AND gone = FALSE"
+
+NO_COPY = "DELETE FROM item_copy WHERE item_id = ? AND address_key = ? AND gone = FALSE"
+
+GONE = """
+INSERT INTO item_copy (item_id, address_key, address, name, gone) VALUES (?, ?, ?, '', TRUE)
+ON CONFLICT (item_id, address_key) DO UPDATE SET gone = TRUE"""
+
+ALL_WRITERS = """
+SELECT id, coalesce(author_id, 0), sender FROM comment WHERE item_id = ? AND internal = FALSE AND belongs = TRUE"""
+
+NO_WRITER = "UPDATE comment SET belongs = FALSE WHERE id = ?"
 
 COPY = (
     insert("item_copy", "item_id", "address_key", "address", "name")
@@ -549,7 +562,8 @@ SELECT workspace.identifier, title, closed_at, changed_at, private, sender, auth
 FROM item JOIN workspace ON workspace.id = workspace_id WHERE item.id = ?"""
 
 ITEM_PEOPLE = """
-SELECT account_id, '' FROM item_person WHERE item_id = ? UNION ALL SELECT 0, address FROM item_copy WHERE item_id = ?"""
+SELECT account_id, '', role FROM item_person WHERE item_id = ?
+UNION ALL SELECT 0, address, '' FROM item_copy WHERE item_id = ?"""
 
 ITEM_WRITERS = """
 SELECT sender, max(CASE WHEN published THEN 1 ELSE 0 END) FROM comment
@@ -824,7 +838,7 @@ LAST_WRITTEN = """
 SELECT inbound.message_id FROM comment JOIN inbound ON inbound.id = comment.inbound_id
 WHERE item_id = ? AND inbound.sender = ? AND internal = FALSE ORDER BY comment.id DESC LIMIT 1"""
 
-COPIES_COUNTED = "SELECT count(*) FROM item_copy WHERE item_id = ?"
+COPIES_COUNTED = "SELECT count(*) FROM item_copy WHERE item_id = ? AND gone = FALSE"
 
 FILES = {
     about: f"""

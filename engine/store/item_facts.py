@@ -13,6 +13,7 @@ import msgspec
 
 from engine.model.addresses import bare, key_of
 from engine.model.desk import Account, ItemFacts, Kind, Value
+from engine.model.draft import Role
 from engine.store import hot
 from engine.store.database import Database, moment, time
 from engine.store.directory import Directory
@@ -49,19 +50,23 @@ class ItemLookups:
         held = dict(zip(COLUMNS, values, strict=True))
         people = {bare(sender)} if sender else set()
         people.update(self._names(author))
-        for account, address in self._database.rows(hot.ITEM_PEOPLE, item, item):
-            people.update(self._names(account) if account else (key_of(address),))
+        answered = set(people)
+        for account, address, role in self._database.rows(hot.ITEM_PEOPLE, item, item):
+            names = self._names(account) if account else (key_of(address),)
+            people.update(names)
+            answered.update(names if role != Role.WATCHER else ())
         if held["assigned_to"]:
             people.update(_names(self._directory.login(held["assigned_to"])))
         public, internal = self._digests(item)
         writers = dict(self._database.rows(hot.ITEM_WRITERS, item))
         people.update(map(bare, writers))
+        answered.update(map(bare, writers))
         return ItemFacts(
             id=item, workspace=workspace, title=title, type=held["type"], status=held["status"],
             closed=closed_at is not None, closed_at=moment(closed_at), changed_at=moment(changed_at),
             private=bool(private),
             fields=(*((name, value) for name, value in held.items() if value), *self.fields(item)),
-            people=tuple(sorted(people)),
+            people=tuple(sorted(people)), answered=tuple(sorted(answered)),
             authorised=tuple([bare(writer) for writer, published in writers.items() if published]),
             attachment_digests=public, merged_into=merged_into, internal_digests=internal,
         )  # fmt: skip

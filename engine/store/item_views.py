@@ -81,7 +81,8 @@ class ItemViews:
             item=_item_row(row), text=text, quoted=quoted, html=html, private=bool(private),
             closed_at=moment(closed_at), mail=mail or "",
             fields=(*((name, value) for name, value in named if value), *self._lookups.fields(item)),
-            labels=self._labels(item), people=self._people(item), comments=self._comments(item),
+            labels=self._labels(item), people=self._people(item),
+            copies=tuple(self._database.rows(hot.COPIES, item)), comments=self._comments(item),
             attachments=self._attachments(item),
         )  # fmt: skip
 

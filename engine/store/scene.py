@@ -63,7 +63,7 @@ class Scene:
             self._accounts(number for number, role in roles if role != Role.WATCHER),
             self._accounts(number for number, role in roles if role == Role.WATCHER),
             self._writers(self._database.rows(hot.PUBLIC_WRITERS, item)) if writers else (),
-            tuple([address for (address,) in self._database.rows(hot.COPIES, item)]) if writers else (),
+            tuple([address for address, _ in self._database.rows(hot.COPIES, item)]) if writers else (),
         )  # fmt: skip
 
     def asked_before(self, item: int) -> tuple[str, ...]:

@@ -55,8 +55,8 @@ _FIRST = (
     ),
     (
         'CREATE TABLE "item_copy" ("item_id" INTEGER NOT NULL, "address_key" TEXT NOT NULL, "address" TEXT NOT NULL, '
-        '"name" TEXT NOT NULL DEFAULT \'\', PRIMARY KEY ("item_id", "address_key"), FOREIGN KEY ("item_id") REFERENCES '
-        '"item" ("id")) WITHOUT ROWID'
+        '"name" TEXT NOT NULL DEFAULT \'\', "gone" INTEGER NOT NULL DEFAULT 0, PRIMARY KEY ("item_id", "address_key"), '
+        'FOREIGN KEY ("item_id") REFERENCES "item" ("id")) WITHOUT ROWID'
     ),
     (
         'CREATE TABLE "mute" ("address_key" TEXT NOT NULL, "item" INTEGER NOT NULL DEFAULT 0, "until" INTEGER NOT NULL, '

@@ -42,9 +42,11 @@ class WholeItems:
             self._database.run(hot.PERSON, into, account, role)
         for (name,) in self._database.all(label.select(label.label).where(label.item == item)):
             self._database.run(hot.LABEL, into, name)
-        copies = copy.select(copy.address_key, copy.address, copy.name).where(copy.item == item)
-        for each in self._database.all(copies):
-            self._database.run(hot.COPY, into, *each)
+        copies = copy.select(copy.address_key, copy.address, copy.name, copy.gone).where(copy.item == item)
+        for key, address, name, gone in self._database.all(copies):
+            self._database.run(hot.COPY, into, key, address, name)
+            if gone:
+                self._database.run(hot.GONE, into, key, address)
         one = tables.Item
         closed = tables.Case(None, [(one.closed_at.is_null(), now)], one.closed_at)
         ended = one.update(merged_into=into, closed_at=closed, changed_at=now, **({"status": status} if status else {}))
@@ -67,6 +69,7 @@ class WholeItems:
         number = self._database.insert(
             *self.numbered("comment"), into, author, sender, text, quoted, False, at, inbound, html, False
         )
+        self._database.do(comment.update(published=True).where(comment.id == number))  # who asked may go on
         columns = (file.blob, file.name, file.content_type, file.inline, file.content_id, file.width_px,
                    file.height_px, file.created_at)  # fmt: skip
         for blob, *rest in self._database.all(file.select(*columns).where(file.item == item)):

@@ -128,6 +128,9 @@ ENGLISH: Final[Mapping[str, str]] = {
         "[{address}|the sender] [({on}) may not comment on|has nothing to do with] #{item}; "
         "people.reply_from_stranger is {policy}"
     ),
+    "target.unproven": (
+        "nothing proves that {address} ({on}) wrote this on #{item}; people.reply_from_stranger is {policy}"
+    ),
     "target.meant": "it is meant to be a {meant}, by its address or subject",
     "target.no_topic": "it is meant to be a {meant} and answers topic {topic}, which has none",
     "target.no_new_item": "it is meant to be a {meant}, and a rule starts a new item: who wrote it meant no public one",
@@ -137,7 +140,6 @@ ENGLISH: Final[Mapping[str, str]] = {
     # 7 draft: its fields
     "keywords.not_read": "keywords are not read: {why}",
     "keywords.may_not_edit": "{login} may not edit items in {workspace}",
-    "keywords.lets_in": "{person} does not work in {workspace}, and nothing proves who wrote this",
     "keywords.machine": "a machine wrote this",
     "keywords.not_proven": "dmarc={dmarc}, and who sets fields must be proven",
     "keywords.by_form": "keywords are not read: anybody may have filled in the form",

@@ -125,12 +125,14 @@ def lived(desk: Any) -> Any:
     act(desk, "user", "add", LOGIN, "--name", NAME, "--email", ADDRESS, "--language", "de")
     act(desk, "user", "notify", LOGIN, "mine=yes")
     live(desk)
+    act(desk, "user", "add", LOGIN, "--admin")  # only who works here is given an item
     proof = "Authentication-Results: mx.example.com; dmarc=pass header.from=example.com"
     desk.mail("A third matter", f"Assignee: {LOGIN}\n\nHers.\n", headers=[proof])
     desk.run()
     assert desk.item(3)["assigned_to"] == LOGIN
     act(desk, "item", "join", "1", LOGIN, "--role", "reader")
     act(desk, "item", "assign", "1", LOGIN)
+    act(desk, "user", "add", LOGIN, "--no-admin")
     act(desk, "item", "answer", "1", "-m", f"I, {WORD}.", "--as", LOGIN, "--anyway")
     by_hand(desk)
     return desk

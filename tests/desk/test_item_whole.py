@@ -12,10 +12,13 @@ from manned import CONFIG, NUMBERS, an_engine, by, read
 
 from engine.decision import tokens
 from engine.desk import items, looking
+from engine.desk.doing import done
+from engine.desk.item_act import found
 from engine.desk.item_whole import weighed
 from engine.desk.items import File
 from engine.model.acts import Acted
 from engine.model.draft import Role
+from engine.model.plan import SetField
 from engine.outbox.contents import Gone, letter
 from engine.run.engine import Engine
 from engine.store.errors import NotFound, Refused
@@ -155,15 +158,20 @@ def test_a_mail_that_waits_is_not_sent_without_words_where_they_were_merged_and_
         letter(engine.store.outbox.row(row.id), engine.store, engine.config, datetime.now(UTC))
 
 
+def given(engine: Engine, number: int, login: str) -> None:
+    """Give an item to somebody as a rule may: nobody asks for a role."""
+    done(engine, found(engine, number), [SetField(number, "assigned_to", login)], by(engine))
+
+
 def test_a_note_that_waits_is_not_sent_after_a_merge_to_who_works_on_the_other_item_no_more(engine: Engine) -> None:
-    items.assign(engine, 12, "karl", by(engine))  # he has no role: he works on this one
+    given(engine, 12, "karl")  # he has no role: he works on this one
     row = next(each for each in items.note(engine, 12, "He never pays.", by(engine)).told if each.login == "karl")
     send = lambda: letter(engine.store.outbox.row(row.id), engine.store, engine.config, datetime.now(UTC))  # noqa: E731
     assert send().values["text"] == "He never pays."
     items.merge(engine, 12, 7, by(engine))
     with pytest.raises(Gone, match="not_permitted"):
         send()
-    items.assign(engine, 7, "karl", by(engine))
+    given(engine, 7, "karl")
     assert send().values["text"] == "He never pays."
 
 

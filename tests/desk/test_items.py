@@ -66,6 +66,21 @@ def test_an_answer_that_nobody_outside_would_get_is_refused_with_the_reason(engi
     assert events(items.answer(engine, 12, "Hello", by(engine, anyway=True))) == ["item.answered"]
 
 
+def test_an_answer_of_somebody_who_does_not_work_there_is_refused_for_that_and_nothing_is_advised_against_it(
+    engine: Engine,
+) -> None:
+    engine.store.items.put_workspace("support", public=True)
+    with pytest.raises(Refused, match=r"^karl has no role in support that may edit items.* answer to #12$"):
+        items.answer(engine, 12, "Hello", by(engine, "karl"))
+    assert engine.store.items.view(12).comments == (), "nothing was written"
+
+
+def test_an_answer_where_nobody_outside_is_on_the_item_is_refused_for_that(engine: Engine) -> None:
+    load_data(engine.store, {"items": [{"id": 7, "workspace": "support", "title": "Other", "author": "bob"}]})
+    with pytest.raises(Refused, match=r"there is nobody outside on it"):
+        items.answer(engine, 7, "Hello", by(engine))
+
+
 def test_an_answer_is_refused_with_the_switch_that_keeps_people_from_hearing(tmp_path: Path) -> None:
     for engine in an_engine(tmp_path, f"{CONFIG}\n[notify]\nenabled = false\n"):
         with pytest.raises(Refused, match=r"\(notify\.enabled is false\)"):
@@ -119,6 +134,26 @@ def test_who_gets_an_item_hears_of_it_and_who_had_it_too(engine: Engine) -> None
     assert told(items.assign(engine, 12, "-", by(engine))) == {"bob@example.com": "notice queued"}
 
 
+@pytest.mark.parametrize("public", [False, True])
+def test_an_item_is_not_given_to_somebody_who_does_not_work_there(engine: Engine, public: bool) -> None:
+    engine.store.items.put_workspace("support", public=public)
+    for act in (lambda: items.assign(engine, 12, "jane@big.example", by(engine)),
+                lambda: items.set_values(engine, 12, [("priority", "High"), ("assignee", "karl")], by(engine)),
+    ):  # fmt: skip
+        with pytest.raises(Refused, match=r"^assigned_to: (jane|karl) has no role in support that may edit items"):
+            act()
+    assert engine.store.history.of_item(12) == []
+    engine.store.directory.put_member("support", "agent", user="karl")
+    assert changes(items.assign(engine, 12, "karl", by(engine))) == [("assigned_to", "", "karl")]
+
+
+def test_an_owner_and_an_admin_have_items_without_a_role(tmp_path: Path) -> None:
+    for engine in an_engine(tmp_path, f'{CONFIG}owner = "karl@big.example"\n'):
+        engine.store.directory.put_account("jane", admin=True)
+        for who in ("karl", "jane"):
+            assert events(items.assign(engine, 12, who, by(engine))) == ["item.assigned"]
+
+
 def test_what_stays_as_it_was_is_no_event_and_tells_nobody(engine: Engine) -> None:
     acted = items.set_values(engine, 12, [("priority", "Normal")], by(engine))
     assert (events(acted), told(acted)) == ([], {})
@@ -145,6 +180,19 @@ def test_several_values_are_one_act_and_one_mail(engine: Engine) -> None:
     acted = items.set_values(engine, 12, [("priority", "high"), ("title", "Printer on fire")], by(engine))
     assert changes(acted) == [("priority", "Normal", "High"), ("title", "Printer broken", "Printer on fire")]
     assert len(acted.told) == 1
+
+
+def test_an_item_that_becomes_private_is_told_tried_and_remembered_as_other_changes_are(engine: Engine) -> None:
+    items.assign(engine, 12, "bob", by(engine))
+    wanted = [("private", "yes"), ("priority", "High")]
+    tried = items.set_values(engine, 12, wanted, by(engine, dry_run=True))
+    acted = items.set_values(engine, 12, wanted, by(engine))
+    assert changes(tried) == changes(acted) == [("private", "no", "yes"), ("priority", "Normal", "High")]
+    assert (events(acted), told(acted)) == (["item.changed"], {"bob@example.com": "notice queued"})
+    assert engine.store.history.of_item(12)[-1].changes == acted.events[0].changes
+    again = items.set_values(engine, 12, [("private", "yes")], by(engine))
+    assert (events(again), told(again)) == ([], {})
+    assert changes(items.set_values(engine, 12, [("private", "")], by(engine))) == [("private", "yes", "no")]
 
 
 @pytest.mark.parametrize(

@@ -55,12 +55,13 @@ public     = false
 id = 5
 workspace = "support"
 title = "Salaries"
-author = "zoe"
+author = "anna"
 """
 
 
 def test_F046_who_lost_every_permission_writes_no_comment_on_an_item_of_old(desk: Any) -> None:
     desk.load(PRIVATE)
+    assert desk.allegra("item", "join", "5", "zoe").exit_code == 0  # who watches needs the right, who opened it none
     token = tokens.sign(5, secret(desk))
     desk.mail("Re: Salaries", sender="zoe@example.com", headers=[f"Delivered-To: help+{token}@example.com"])
     desk.mail("Re: [#5] Salaries", sender="zoe@example.com")

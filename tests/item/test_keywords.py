@@ -214,9 +214,14 @@ def test_F087_people_are_named_by_address_login_name_or_group(who: str, value: s
     assert values(read(f"Assignee: {who}\nText")) == {"assigned_to": value}
 
 
-def test_F087_nobody_and_locked_people_are_not_assigned() -> None:
-    assert values(read("Assignee: nobody\nText")) == {}
-    assert values(read("Assignee: lola\nText")) == {}
+def test_F087_nobody_and_locked_people_are_not_assigned_nor_who_does_not_work_there() -> None:
+    for who in ("nobody", "lola", "jane"):
+        assert values(read(f"Assignee: {who}\nText")) == {}
+    settings = config(ALL).settings("support")
+    said = keywords.read(
+        "Assignee: jane\nText", facts(), settings, "en", CATALOG, World(), owner="jane@bigcorp.example"
+    )
+    assert values(said) == {"assigned_to": "jane"}, "the owner works there"
 
 
 @pytest.mark.parametrize(

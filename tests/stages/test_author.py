@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from builders import ANNA, GUEST, JANE, SUPPORT, World, config, draft, facts, item, mail
+from builders import ANNA, BOB, GUEST, JANE, SUPPORT, World, answers, config, draft, facts, item, mail
 from msgspec.structs import replace
 
 from engine.model.desk import AccountStatus
@@ -160,6 +160,20 @@ def test_F116_who_is_on_an_item_without_an_account_may_comment_or_needs_what_the
     strict = '[people]\non_item = "needs_permission"\n'
     assert code(decide(unknown(), strict, before, nothing)) == "draft.no_permission"
     assert decide(unknown(), strict, before).author == "guest"
+
+
+def test_F116_who_opened_an_item_or_is_copied_on_it_may_comment_by_a_reply_that_is_proven() -> None:
+    mine, nothing = item(7, ("jane",), answered=("jane@bigcorp.example",)), World(rights=frozenset())
+    before, proof = draft(target=Target.COMMENT, item=mine), answers(mine)
+    assert decide(facts(thread=proof), before=before, world=nothing).author == "jane"
+    for known, toml in (
+        (facts(thread=answers(mine, proven=False)), ""),
+        (facts(thread=replace(proof, ours=False)), ""),
+        (facts(thread=proof), '[people]\non_item = "needs_permission"\n'),
+        (facts(account=replace(JANE, status=AccountStatus.LOCKED), thread=proof), ""),
+        (facts(account=BOB, thread=proof), ""),
+    ):
+        assert code(decide(known, toml, before, nothing)) == "draft.no_permission"
 
 
 def test_F046_whom_a_person_let_reply_needs_no_permission_unless_locked() -> None:

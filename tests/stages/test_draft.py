@@ -365,21 +365,6 @@ def test_F090_keywords_change_an_item_for_those_who_may_edit_it() -> None:
     assert jane.text.startswith("Status: closed")
 
 
-def test_F090_what_nobody_proved_gives_an_item_to_nobody_who_does_not_work_there() -> None:
-    about, toml = mail("Assigned to: jane\n\nTake it."), '[items]\nallow_override = ["assigned_to"]\n'
-    ours = answers(item(7, ("jane", "anna")))
-    guessed = replace(ours, by="subject", proven=False)
-    for thread in (guessed, ours):  # a token that all on the item know proves no colleague
-        decided = decide(about, facts(about, ANNA, thread=thread), toml)
-        assert fields(decided) == {}
-        assert decided.text.startswith("Assigned to: jane")
-        assert "nothing proves who wrote this" in " ".join(map(sentence, decided.notes))
-    own = replace(ours, account=ANNA.id)
-    assert fields(decide(about, facts(about, ANNA, thread=own), toml)) == {"assigned_to": "jane"}
-    colleague = mail("Assigned to: bob\n\nTake it.")
-    assert fields(decide(colleague, facts(colleague, ANNA, thread=guessed), toml)) == {"assigned_to": "bob"}
-
-
 def test_F078_a_rule_changes_fields_of_the_item_that_is_answered() -> None:
     before = draft(fields=(FieldChange("status", "closed", RULE), FieldChange("type", "Task", RULE)))
     assert fields(decide(known=reply(), before=before)) == {"status": "Closed"}
@@ -434,6 +419,28 @@ def test_F046_a_strangers_reply_with_proof_follows_the_policy(policy: str, targe
     known = reply(people=("bob",))
     decided = decide(known=known, toml=f'[people]\nreply_from_stranger = "{policy}"\n')
     assert decided.target is target
+
+
+def test_F046_what_nothing_proves_is_said_to_be_that_and_its_sender_no_stranger() -> None:
+    mine = item(7, ("jane",), answered=("jane",))
+    world = World(catalogs=(replace(SUPPORT, public=False),), rights=frozenset())
+    unproven = decide(known=facts(mail(), thread=answers(mine, ours=False)), world=world)
+    assert unproven.target is Target.NOTE
+    assert any(
+        "nothing proves that jane@bigcorp.example (jane) wrote this" in sentence(each) for each in unproven.notes
+    )
+    assert decide(known=facts(mail(), thread=answers(mine)), world=world).target is Target.COMMENT
+
+
+@pytest.mark.parametrize("thread", [None, answers(item(7)), answers(item(7), account=ANNA.id)])
+def test_F087_a_keyword_gives_an_item_to_nobody_who_does_not_work_there(thread: Thread | None) -> None:
+    about, toml = mail("Assigned to: jane\n\nTake it."), '[items]\nallow_override = ["assigned_to"]\n'
+    known = facts(about, ANNA, thread=thread or Thread())
+    decided = decide(about, known, toml)
+    assert "assigned_to" not in fields(decided) and decided.text.startswith("Assigned to: jane")
+    assert any("jane has no role in support that may edit items" in sentence(each) for each in decided.notes)
+    colleague = mail("Assigned to: bob\n\nTake it.")
+    assert fields(decide(colleague, facts(colleague, ANNA, thread=thread or Thread()), toml))["assigned_to"] == "bob"
 
 
 def test_F046_a_strangers_reply_is_held_where_that_is_set() -> None:

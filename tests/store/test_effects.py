@@ -87,6 +87,17 @@ def test_each_change_of_an_item_is_told_with_what_was_before(desk):
     assert (batch.item, batch.workspace) == (item, "support")
 
 
+def test_an_item_that_becomes_private_or_public_is_a_change_like_others(desk):
+    item = desk.item().item
+    teller = Hears()
+    for value in (True, True, False, None):
+        reply(desk, item, SetField(item, "private", value), teller=teller)
+    assert [each.changes for batch in teller.batches for each in batch.events] == [
+        (Change("private", "no", "yes"),), (Change("private", "yes", "no"),)
+    ]  # fmt: skip
+    assert events(desk) == ["item.created", "item.changed", "item.changed"]
+
+
 def test_a_value_that_stays_is_no_news(desk):
     item = desk.item("x", AddLabel(0, "vip"), fields=(("status", "New"), ("Order", "1"))).item
     teller = Hears()

@@ -100,12 +100,16 @@ class ItemPerson(Table):
 
 
 class ItemCopy(Table):
-    """An address without an account that stood in To or Cc of the requester's newest mail."""
+    """An address without an account that stood in To or Cc of the requester's newest mail.
+
+    Whoever has `gone` by themselves is copied no more, and may reply all the same.
+    """
 
     item = column.to(Item)
     address_key = TextField()
     address = TextField()
     name = column.text()
+    gone = column.flag()
 
     class Meta:
         primary_key = CompositeKey("item", "address_key")
@@ -113,7 +117,8 @@ class ItemCopy(Table):
 
 
 class Comment(Table):
-    """`published`: a person made a note public. `belongs`: who wrote it has to do with the item because of that.
+    """`published`: a person made it public, a note, a draft or what another item said. `belongs`: who wrote it has to
+    do with the item because of that.
 
     A draft is a note that is meant to be said: `internal` is set as well, so whatever keeps notes inside keeps drafts.
     """
