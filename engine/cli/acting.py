@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from engine.config import Config
     from engine.desk.doing import File, How
     from engine.model.acts import Acted
+    from engine.model.hearing import Happened
     from engine.run.engine import Engine
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -112,7 +113,7 @@ def _print(config: Config, acted: Acted, by: str, dry_run: bool, otherwise: str)
 
     width = terminal_columns() or 120
     kind = "post" if acted.topic else "comment"
-    what = ", ".join(dict.fromkeys(each.event.partition(".")[2] for each in acted.events)) or otherwise
+    what = ", ".join(dict.fromkeys(map(_done, acted.events))) or otherwise
     said = f"{about(acted)}   {what} by {by}" + (f"   {kind} {acted.comment}" if acted.comment else "")
     changes = [f"{each.name}: {each.before or '–'} → {each.after or '–'}"
                for event in acted.events if event.item == acted.item for each in event.changes]  # fmt: skip
@@ -121,6 +122,12 @@ def _print(config: Config, acted: Acted, by: str, dry_run: bool, otherwise: str)
     click.echo(printable(f"{said}   {end}"))
     for line in hearers.lines(acted.told, local_of(config), width):
         click.echo(line)
+
+
+def _done(event: Happened) -> str:
+    """What was done, in a word: whose words were made public are another's."""
+    published = any(each.name == "published" for each in event.changes)
+    return "published" if published else event.event.partition(".")[2]
 
 
 def about(acted: Acted) -> str:

@@ -121,7 +121,10 @@ def comment(number: str | None) -> None:
 @every
 @click.pass_context
 def publish(ctx: click.Context, /, number: int, note_number: int, authorise: bool, **more: Any) -> None:
-    """Make an internal note a comment that everybody on the item sees and hears of."""
+    """Make an internal note a comment, in the name of who wrote it.
+
+    Of a colleague's words everybody on the item hears, of somebody's outside people inside do (notify.relay).
+    """
     from engine.desk import items
 
     act(ctx, lambda engine, how: items.publish(engine, number, note_number, how, authorise=authorise), **more)

@@ -157,14 +157,17 @@ class Considered:
             return ()
         if event.name == UNDELIVERABLE:  # who wrote what did not arrive
             return [each.writer for each in self.batch.events if each.writer]
-        return on.writers
+        speaker = self.batch.speaker
+        return on.writers if speaker is None else (*on.writers, speaker.account or speaker.key)
 
     def is_expected(self, event: Event) -> bool:
         """Tell whether somebody has to hear: what an outside person says, as a note or not, is read by somebody."""
-        return event.expected or bool(self._others(event))
+        return self.batch.speaker is None and (event.expected or bool(self._others(event)))
 
     def _others(self, event: Event) -> tuple[Part, ...]:
         """Who hears where nobody is assigned; of a note only where somebody outside wrote it."""
+        if self.batch.speaker is not None:  # somebody inside has dealt with it: they made the words public
+            return ()
         if event.name == NOTED and self.by_person and not self.actor_inside:
             return BY_NAME["item.commented"].unassigned
         return event.unassigned
@@ -260,6 +263,12 @@ class Considered:
         """Tell whether who did it works here."""
         actor = self.batch.actor
         return actor.believed and self._person(actor.account, actor.key).inside
+
+    @cached_property
+    def speaker_inside(self) -> bool:
+        """Tell whether whose words they are works here: who did it, but for words that somebody else made public."""
+        speaker = self.batch.speaker
+        return self.actor_inside if speaker is None else self._person(speaker.account, speaker.key).inside
 
     def _person(self, account: Account | None, address: str) -> Person:
         """Somebody by account or address; an address that belongs to an account is that account."""

@@ -68,7 +68,7 @@ class _Room:
 
     def _named_right(self, happened: Happened) -> Happened:
         """What somebody inside says is an answer."""
-        if happened.event == "item.commented" and self._considered.by_person and self._considered.actor_inside:
+        if happened.event == "item.commented" and self._considered.by_person and self._considered.speaker_inside:
             return replace(happened, event="item.answered")
         return happened
 
@@ -122,9 +122,10 @@ class _Room:
         parts = tuple(sorted(person.parts, key=NEAREST.__getitem__))
         events = tuple(sorted(person.events, key=STRENGTH.__getitem__)) or (self.batch.events[0].event,)
         account = person.account
+        by_inside = self._considered.actor_inside if person.inside else self._considered.speaker_inside
         heard = Heard(
             kind, person.address, events, parts, key=person.key, account=account.id if account is not None else 0,
-            name=_name(account, ""), inside=person.inside, actor_inside=self._considered.actor_inside,
+            name=_name(account, ""), inside=person.inside, actor_inside=by_inside,
             language=self._language(account, inside=person.inside),
             template="answer" if kind is Kind.ANSWER else _template(events, parts),
         )  # fmt: skip

@@ -15,7 +15,7 @@ from engine.model.addresses import base_key, key_of
 from engine.model.desk import Account, AccountStatus
 from engine.model.events import BY_NAME, Event, Kind, Part, Why
 from engine.model.facts import Auto
-from engine.model.hearing import AUTOMATIC, Batch
+from engine.model.hearing import AUTOMATIC, Actor, Batch
 from engine.model.preferences import of_item, of_topic
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ class NotTold:
 
     def _has_no_need(self, person: Person) -> Answer | None:
         """Ask whether it is their own doing, written by a machine, or a mail they have; of a report nobody asks."""
-        if self.did_it(person):
+        if self.did_it(person) or (not person.inside and self._wrote_it(person)):
             return Why.ACTOR, "", False
         machine, ours = self._tell.machine, "mail.undeliverable" in person.events
         if machine is not None and not (person.inside and (ours or machine in TOLD_INSIDE)):
@@ -137,7 +137,13 @@ class NotTold:
         return answer
 
     def is_actor(self, person: Person) -> bool:
-        actor = self._batch.actor
+        return self._is(person, self._batch.actor)
+
+    def _wrote_it(self, person: Person) -> bool:
+        """Tell whether somebody wrote the words that somebody else made public."""
+        return self._batch.speaker is not None and self._is(person, self._batch.speaker)
+
+    def _is(self, person: Person, actor: Actor) -> bool:
         if not actor.believed:
             return False
         if actor.account is not None and actor.account.status != AccountStatus.GUEST:

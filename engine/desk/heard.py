@@ -87,6 +87,13 @@ def _answer(
         return _Asked(store, config, account, name, events, facts).answer()
 
 
+def _happened(row: EventRow) -> Happened:
+    """An event as it was; the words of a note that was made public and is no answer are those of somebody outside."""
+    published = row.name == "item.commented" and any(each.name == "published" for each in row.changes)
+    speaker = Actor() if published else None
+    return Happened(row.name, row.item, row.topic, row.comment, row.changes, speaker=speaker)
+
+
 class _Asked:
     """One person and one occasion, as things are now."""
 
@@ -139,7 +146,7 @@ class _Asked:
         address = last.actor if "@" in last.actor else ""
         key = address or (next(iter(account.emails), "") if account is not None else "")
         actor = Actor(account, key, believed=self._believed)
-        events = [Happened(each.name, each.item, each.topic, each.comment, each.changes) for each in self._rows]
+        events = [_happened(each) for each in self._rows]
         tell = Tell(report=self._is_report(), machine=self._machine, code=last.code)
         return Batch(tuple(events), tell, actor, last.workspace, last.item, last.topic)
 

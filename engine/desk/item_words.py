@@ -47,7 +47,7 @@ def note(engine: Engine, number: int, words: str, how: How, files: Sequence[File
 
 @once
 def publish(engine: Engine, number: int, comment: int, how: How, *, authorise: bool = False) -> Acted:
-    """Make a note a comment that everybody on the item sees and hears of. Raises NotFound, Refused."""
+    """Make a note a comment, which is told as what its author says. Raises NotFound, Refused."""
     item = found(engine, number)
     may_edit(engine, how.by, item)
     return done(engine, item, [Publish(number, comment, how.by.login, authorise)], how)

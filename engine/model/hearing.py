@@ -30,22 +30,6 @@ class Change(Struct, frozen=True, array_like=True):
     after: str
 
 
-class Happened(Struct, frozen=True):
-    """One event. `comment` is the number of a comment or post with the words, 0 for those of the item itself.
-
-    `writer` is the address of who wrote what did not arrive. `once` names the occasion, where it is not the mail or
-    act that did it: whoever was told of it is not told again.
-    """
-
-    event: str
-    item: int = 0
-    topic: int = 0
-    comment: int = 0
-    changes: tuple[Change, ...] = ()
-    writer: str = ""
-    once: str = ""
-
-
 class Actor(Struct, frozen=True):
     """Who did it: an account, or somebody known by an address; neither is the engine. `key` compares the address.
 
@@ -56,6 +40,24 @@ class Actor(Struct, frozen=True):
     key: str = ""
     name: str = ""
     believed: bool = True
+
+
+class Happened(Struct, frozen=True):
+    """One event. `comment` is the number of a comment or post with the words, 0 for those of the item itself.
+
+    `writer` is the address of who wrote what did not arrive. `once` names the occasion, where it is not the mail or
+    act that did it: whoever was told of it is not told again. `speaker` wrote the words, where somebody else made them
+    public; None where who did it says them.
+    """
+
+    event: str
+    item: int = 0
+    topic: int = 0
+    comment: int = 0
+    changes: tuple[Change, ...] = ()
+    writer: str = ""
+    once: str = ""
+    speaker: Actor | None = None
 
 
 class Batch(Struct, frozen=True):
@@ -72,6 +74,11 @@ class Batch(Struct, frozen=True):
     topic: int = 0
     mailbox: str = ""
     row: int = 0
+
+    @property
+    def speaker(self) -> Actor | None:
+        """Who wrote the words that somebody else made public, None where nobody did."""
+        return next((each.speaker for each in self.events if each.speaker is not None), None)
 
 
 class Heard(Struct, frozen=True):
@@ -109,7 +116,7 @@ class Outgoing(Struct, frozen=True, omit_defaults=True):
     `actor` and `actor_address` say who did it, `comment` where the words are; `because`, `code`, `text` and `since`
     are as in `Tell`. `account`: it tells of an account that was made, too; `last`: it is the last that such a sender
     hears today. A program is told the `number` of the event and the `login` of who did it. `collected` are the
-    numbers of the rows that it carries.
+    numbers of the rows that it carries. `author` wrote the words that the actor made public, "" for the actor's own.
     """
 
     to: str
@@ -133,6 +140,7 @@ class Outgoing(Struct, frozen=True, omit_defaults=True):
     login: str = ""
     collected: tuple[int, ...] = ()
     since: datetime | None = None
+    author: str = ""
 
 
 class OnItem(Struct, frozen=True):

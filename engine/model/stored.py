@@ -586,7 +586,7 @@ class OutboxContext(Struct, frozen=True):
 
     `subject` to `name` are of the mail; `name` is that of its writer. `text` are the words of the comment, the post or
     the item, `files` came with them; `html` refers to the HTML they came as, `pictures` may stand in it. `quoted` were
-    the last public words before, by `quoted_from` at `quoted_at`.
+    the last public words before of who gets it, of nobody else, by `quoted_from` at `quoted_at`.
     `first_id` is the Message-ID of the mail that made the item, `last_id` that of the last one this recipient wrote,
     `language` that of who asked. `signature` is that of the person inside whose words they are, "" without one of their
     own. `merged_into` is the item that it was merged into, where its words stand now.
@@ -618,7 +618,6 @@ class OutboxContext(Struct, frozen=True):
     quoted_at: datetime | None = None
     first_id: str = ""
     last_id: str = ""
-    copies: int = 0
     html: str = ""
     pictures: tuple[SentFile, ...] = ()
     signature: str = ""

@@ -29,18 +29,12 @@ if TYPE_CHECKING:
     from engine.config import Config
     from engine.model.stored import OutboxContext
 
-QUOTED_LINES = 40
-"""Lines of the words before that an answer quotes."""
-
-LONGEST_QUOTE = 20_000
-"""Characters of them."""
-
 LONGEST_WORDS = 100_000
 """Characters of a comment that are sent; the whole stands on the item."""
 
 FILE_CHARS = 150
 
-IN_THE_SENTENCE = ("merged_into", "merged_from")
+IN_THE_SENTENCE = ("merged_into", "merged_from", "published")
 """Changes that the sentence of a mail tells."""
 
 
@@ -49,6 +43,7 @@ def alike(
 ) -> Mapping[str, object]:  # fmt: skip
     """Give the values of a row that are those of every row which tells the same to the same side in that language."""
     told = replace(row.told, to="", name="", parts=())
+    about = replace(about, quoted="", quoted_from="", quoted_at=None, last_id="")
     to_anybody = OutboxRow(0, "", row.kind, row.event, told, "", 0, row.item, row.topic, "", 0, "", 0, EPOCH)
     return _made(to_anybody, about, config, language, attached)
 
@@ -89,12 +84,9 @@ def _made(
     if told.inside and row.item:
         made |= _facts(about, config)
     if not to_sender:
-        made["sentence"] = render_line("sentence", row.event, language, made)
+        made["sentence"] = render_line("sentence", "published" if told.author else row.event, language, made)
     if is_in_a_thread(row):
         made["reply_line"] = in_words("words", "reply_line", language) if settings.replies.reply_line else ""
-        made["reply_reaches"] = _reaches(row, about, config, language)
-    if row.kind is Kind.ANSWER and settings.replies.quote == "last" and about.quoted.strip():
-        made["quote"] = _quote(about, config, language)
     return made
 
 
@@ -116,11 +108,13 @@ def _of_everybody(row: OutboxRow, about: OutboxContext, config: Config) -> dict[
         "signature": text(about.signature or replies.signature).strip("\n"),
         "item": number,
         "marker": f"[{'msg' if row.topic else '#'}{number}]" if number else "",
+        "comment": told.comment,
         "title": one_line(about.title or _former_title(row), SUBJECT_CHARS),
         "into": next((f"[{each.after}]" for each in told.changes if each.name == "merged_into"), ""),
         "url": _url(row, config, replies.links),
         "actor": one_line(told.actor or told.actor_address, NAME_CHARS),
         "actor_inside": told.actor_inside,
+        "author": one_line(told.author, NAME_CHARS),
         "event": row.event,
     }
 
@@ -187,28 +181,6 @@ def _label(name: str, language: str) -> str:
     label = (field.labels.get(language) or field.labels.get("en") or name) if field is not None else name
     label = label.partition("|")[0]
     return label if "@" in label else label[:1].upper() + label[1:]
-
-
-def _reaches(row: OutboxRow, about: OutboxContext, config: Config, language: str) -> list[str]:
-    """Who reads what is written back: of a note nobody outside; else who asked, and how many with them."""
-    if row.event == "item.noted" or row.topic:
-        return []
-    if not row.told.inside:
-        return [one_line(_workspace(config, about.workspace) or config.instance.name, NAME_CHARS)]
-    reached = [one_line(about.requester, SUBJECT_CHARS)] if about.requester_address and about.requester else []
-    if about.copies:
-        reached.append(render_line("words", "copies", language, {"number": about.copies}))
-    return reached
-
-
-def _quote(about: OutboxContext, config: Config, language: str) -> str:
-    """The last words of the other side, as mail programs quote them."""
-    lines = text(about.quoted[:LONGEST_QUOTE]).strip("\n").split("\n")
-    shown = [f"> {line}".rstrip() for line in lines[:QUOTED_LINES]]
-    if len(lines) > QUOTED_LINES:
-        shown.append("> …")
-    said = {"writer": one_line(about.quoted_from, SUBJECT_CHARS), "date": date(about.quoted_at, config)}
-    return render_line("words", "wrote", language, said) + "\n" + "\n".join(shown)
 
 
 def _mailbox(row: OutboxRow, config: Config) -> str:

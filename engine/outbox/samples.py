@@ -94,7 +94,8 @@ def kind_of(name: str) -> Kind:
 def sample(name: str, language: str = "en", event: str = "") -> dict[str, object]:
     """Give values that fit a template (and an event that it tells of), the words of ours in its language."""
     name = FORMER.get(name, name)
-    made = {**SAMPLE, **_DIFFERENT.get("commented" if name == "notice" else name, {}), "event": event or event_of(name)}
+    different = _DIFFERENT.get("commented" if name == "notice" else name, {})
+    made = {**SAMPLE, "author": "", **different, "event": event or event_of(name)}
     if event == "item.answered":
         made |= _BOB
     made |= _NEWS.get(event, {})

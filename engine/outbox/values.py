@@ -15,9 +15,10 @@ from engine.model.desk import AccountStatus
 from engine.model.events import Kind
 from engine.outbox import digests
 from engine.outbox.alike import alike, date, is_in_a_thread
-from engine.outbox.plain import NAME_CHARS, one_line, text
+from engine.outbox.plain import NAME_CHARS, SUBJECT_CHARS, one_line, text
+from engine.outbox.reached import reached
 from engine.outbox.reading import may_read
-from engine.outbox.templates import in_words
+from engine.outbox.templates import in_words, render_line
 from engine.wording.sentence import sentence
 from engine.wording.units import sized
 
@@ -28,6 +29,12 @@ if TYPE_CHECKING:
 
 LARGEST_ORIGINAL = 5 << 20
 """Bytes of an original that goes along with a report."""
+
+QUOTED_LINES = 40
+"""Lines of the words before that an answer quotes."""
+
+LONGEST_QUOTE = 20_000
+"""Characters of them."""
 
 COMMANDS = {
     "outbox.held": 'allegra outbox list state:held\nallegra outbox retry ID\nallegra outbox drop ID --reason "…"',
@@ -59,6 +66,9 @@ def values(
         made["why"] = in_words("why", str(told.parts[0]), language) if told.parts else ""
     if is_in_a_thread(row):
         made["unsubscribe"] = reaches.end
+        made["reply_reaches"] = reached(row, about, config, store, language)
+    if row.kind is Kind.ANSWER and config.settings(about.workspace).replies.quote == "last" and about.quoted.strip():
+        made["quote"] = _quote(about, config, language)
     if row.kind is not Kind.AUTO and told.template == "report":
         made |= _report(row, store, now)
     if row.event == "desk.held":
@@ -95,6 +105,16 @@ def _report(row: OutboxRow, store: Store, now: datetime) -> dict[str, object]:
         size = mail.size_bytes
         made["files"] = [{"name": "original.eml", "size": sized(size), "attached": size <= LARGEST_ORIGINAL}]
     return made | (digests.reported(row, store, now) if row.told.collected else {})
+
+
+def _quote(about: OutboxContext, config: Config, language: str) -> str:
+    """The last words of who gets it, as mail programs quote them."""
+    lines = text(about.quoted[:LONGEST_QUOTE]).strip("\n").split("\n")
+    shown = [f"> {line}".rstrip() for line in lines[:QUOTED_LINES]]
+    if len(lines) > QUOTED_LINES:
+        shown.append("> …")
+    said = {"writer": one_line(about.quoted_from, SUBJECT_CHARS), "date": date(about.quoted_at, config)}
+    return render_line("words", "wrote", language, said) + "\n" + "\n".join(shown)
 
 
 def _greeted(row: OutboxRow, about: OutboxContext, store: Store) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from engine.model.addresses import bare
+from engine.model.addresses import bare, key_of
 from engine.model.events import Kind
 from engine.model.preferences import SIGNATURE
 from engine.model.stored import OutboxContext, OutboxRow, SentFile
@@ -23,6 +23,9 @@ from engine.store.memory import Memory
 MOST_REFERENCES = 50
 
 MOST_FILES = 100
+
+_NEWEST = 1 << 62
+"""Above the number of any comment."""
 
 _LAST = ("context",)
 """Where what was read last is remembered: of one row only, for words may be long."""
@@ -42,15 +45,30 @@ class About:
         kept = self._memory.remembered(_LAST)
         if kept is None or kept[0] != same:
             self._memory.forget(_LAST)
-            kept = self._memory.remember(_LAST, lambda: (same, self._read(row)))
+            kept = self._memory.remember(_LAST, lambda: (same, *self._read(row)))
         about: OutboxContext = kept[1]
-        last = self._database.one(hot.LAST_WRITTEN, row.item, row.address_key) if is_answer and about.item else None
-        return replace(about, last_id=last[0] or "") if last else about
+        return replace(about, **self._their_own(row, kept[2])) if is_answer and about.item else about
 
-    def _read(self, row: OutboxRow) -> OutboxContext:
-        """Read what does not hang on who it goes to, but for whether they are inside."""
+    def _their_own(self, row: OutboxRow, item: int) -> dict[str, Any]:
+        """What hangs on who gets an answer: their own last words on the item, and the mail that they came by.
+
+        Nobody else's are quoted: they may have been told to others only. `item` is where the words of the row stand, 0
+        where there are none that this person reads.
+        """
+        told, key = row.told, row.address_key
+        theirs, before = (key, key_of(told.to)), told.comment or _NEWEST
+        found = self._database.one(hot.SAID_THEMSELVES, *theirs, key, before, *theirs, item or row.item)
+        if found is None:
+            return {}
+        text, name, at, last_id = found
+        quoted = {"quoted": text, "quoted_from": name or "", "quoted_at": moment(at)} if item and text else {}
+        return {**quoted, "last_id": last_id or ""}
+
+    def _read(self, row: OutboxRow) -> tuple[OutboxContext, int]:
+        """Read what does not hang on who it goes to, but for whether they are inside; and where its words stand."""
         known = {**self._mail(row), **(self._topic(row) if row.topic else self._item(row) if row.item else {})}
-        return OutboxContext(**known)
+        said_on = known.pop("said_on", 0)
+        return OutboxContext(**known), said_on
 
     def _mail(self, row: OutboxRow) -> dict[str, Any]:
         found = self._database.one(hot.KNOWN_AS, row.mail) if row.mail else None
@@ -80,11 +98,10 @@ class About:
         if row.told.comment:
             if self._went_away(row.item):  # and the words with it
                 return {}
-            said |= self._words(row, text, name or sender, opened_at)
+            said |= self._words(row)
         else:
             said["files"] = self._files(hot.FILES["item"], row.item, 0)
             said["pictures"] = self._pictures(hot.PICTURES["item"], row.item, 0) if html else ()
-        said["copies"] = self._database.one(hot.COPIES_COUNTED, row.item)[0]
         return said | {"signature": self._signature(row, workspace)} if row.kind is Kind.ANSWER else said
 
     def _went_away(self, item: int) -> bool:
@@ -100,16 +117,14 @@ class About:
         kept = dict(self._database.rows(hot.SIGNED, row.told.actor_address, SIGNATURE, workspace))
         return str(kept.get(workspace) or kept.get("", ""))
 
-    def _words(self, row: OutboxRow, text: str, author: str, opened_at: int) -> dict[str, Any]:
-        """The words and files of a comment, of a note for people inside only; what was said in public before it."""
+    def _words(self, row: OutboxRow) -> dict[str, Any]:
+        """The words and files of a comment, of a note for people inside only."""
         found = self._database.one(hot.WORDS["comment"], row.told.comment)
         if found is None or (found[2] and not row.told.inside):
             return {"text": "", "html": "", "files": ()}
-        words, html, _, *writer, item = found  # the item has another number where it was merged since
-        before = self._database.one(hot.SAID_BEFORE, item, row.told.comment, *writer)
-        quoted, quoted_from, at = before or (text, author, opened_at)
+        words, html, internal, item = found  # the item has another number where it was merged since
         return {
-            "text": words, "html": html, "quoted": quoted, "quoted_from": quoted_from or "", "quoted_at": moment(at),
+            "text": words, "html": html, "said_on": 0 if internal else item,
             "files": self._files(hot.FILES["item"], item, row.told.comment),
             "pictures": self._pictures(hot.PICTURES["item"], item, row.told.comment) if html else (),
         }  # fmt: skip

@@ -125,12 +125,15 @@ class Dispatches:
             return _encode(hook).decode()
         words = next((each.comment for each in batch.events if each.comment), 0)
         changes = tuple([change for each in batch.events if each.event in heard.events for change in each.changes])
-        auto = heard.kind is Kind.AUTO
+        auto, speaker = heard.kind is Kind.AUTO, batch.speaker
+        if speaker is not None and not heard.inside:  # outside people hear words, of who wrote them
+            actor, speaker = speaker, None
         told = Outgoing(
             heard.to, heard.template, heard.name, heard.events, heard.parts, heard.inside,
             _called(actor), actor.key, heard.actor_inside,
             words, changes, tell.told or tell.because if auto else tell.because, tell.code, heard.text,
             auto and tell.account, heard.last, batch.workspace, since=tell.since,
+            author=_called(speaker) or speaker.key if speaker is not None else "",
         )  # fmt: skip
         return _encode(told).decode()
 

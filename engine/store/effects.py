@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from engine.model.addresses import LONGEST_NAME, bare, base_key, key_of
-from engine.model.desk import TURN, Value
+from engine.model.desk import TURN, AccountStatus, Value
 from engine.model.fields import COMMON
 from engine.model.hearing import Actor, Batch, Change, Happened
 from engine.model.plan import (
@@ -90,6 +90,7 @@ class Effects:
         self._returned: tuple[Happened, ...] = ()
         self._changes: dict[str, list[Change]] = {}
         self._elsewhere: list[Happened] = []
+        self._speaker: Actor | None = None
         self._last: list[Callable[[], None]] = []
 
     def apply(self, effects: tuple[Effect, ...]) -> None:
@@ -113,7 +114,7 @@ class Effects:
             return None
         item, topic = (0, self.topic) if self.topic else (self.item, 0)
         events = [
-            Happened(name, item, topic, comment, tuple(self._changes.get(name, ())))
+            Happened(name, item, topic, comment, tuple(self._changes.get(name, ())), speaker=self._speaker)
             for name, comment in self._events.items()
         ]
         events = [*self._returned, *events, *self._elsewhere]
@@ -366,10 +367,17 @@ class Effects:
         self._changed(effect.item)
         if effect.authorise and author is not None:
             self._database.run(hot.PERSON, effect.item, author, "reader")
-        self.comment = effect.note
+        self.comment, self._speaker = effect.note, self._wrote(author, sender, effect.by)
         may = f"; {sender} may reply" if effect.authorise else ""
         self._happened("item.commented", Change("published", "", f"by {effect.by}{may}"), comment=effect.note)
         return effect.note, f"by {effect.by}{may}"
+
+    def _wrote(self, author: int | None, sender: str, by: str) -> Actor | None:
+        """Who wrote a note that `by` makes public, None where it is the same person."""
+        account = self._directory.account_by_id(author) if author else None
+        if account is None or account.status == AccountStatus.GUEST:
+            return Actor(None, key_of(bare(sender)), sender.rpartition("<")[0].strip())
+        return Actor(account, key_of(next(iter(account.emails), "")), account.name) if account.login != by else None
 
     def _internal(self, item: int, number: int, what: str) -> tuple[int | None, str, bool]:
         """Author, sender of a note or draft, and whether it is one. Raises NotFound, Refused for what is public."""

@@ -824,21 +824,28 @@ LEFT JOIN inbound ON inbound.id = item.inbound_id WHERE item.id = ?""",
 }
 
 WORDS = {
-    "comment": "SELECT text, html, internal, coalesce(author_id, 0), sender, item_id FROM comment WHERE id = ?",
+    "comment": "SELECT text, html, internal, item_id FROM comment WHERE id = ?",
     "post": "SELECT text, html FROM post WHERE id = ?",
 }
 
-SAID_BEFORE = """
-SELECT comment.text, coalesce(account.name, comment.sender), comment.created_at FROM comment
-LEFT JOIN account ON account.id = author_id
-WHERE item_id = ? AND internal = FALSE AND comment.id < ? AND NOT (coalesce(author_id, 0) = ? AND comment.sender = ?)
-ORDER BY comment.created_at DESC, comment.id DESC LIMIT 1"""
+_THEIRS = """({mail}.sender IN (?, ?)
+  OR {mail}.sender IN (SELECT key FROM email WHERE account_id = them.account_id)
+  OR ({mail}.id IS NULL AND {words}.author_id = them.account_id))"""
+"""Words that somebody wrote: by a mail from an address of theirs, or by an act under their account."""
 
-LAST_WRITTEN = """
-SELECT inbound.message_id FROM comment JOIN inbound ON inbound.id = comment.inbound_id
-WHERE item_id = ? AND inbound.sender = ? AND internal = FALSE ORDER BY comment.id DESC LIMIT 1"""
-
-COPIES_COUNTED = "SELECT count(*) FROM item_copy WHERE item_id = ? AND gone = FALSE"
+SAID_THEMSELVES = f"""
+SELECT coalesce(comment.text, CASE WHEN {_THEIRS.format(mail="first", words="item")} THEN item.text END),
+  coalesce(account.name, comment.sender, item.sender), coalesce(comment.created_at, item.created_at), came.message_id
+FROM item LEFT JOIN email them ON them.key = ?
+LEFT JOIN account ON account.id = them.account_id AND account.status <> 'guest'
+LEFT JOIN comment ON comment.id = (
+  SELECT said.id FROM comment said LEFT JOIN inbound mail ON mail.id = said.inbound_id
+  WHERE said.item_id = item.id AND said.internal = FALSE AND said.id < ?
+    AND {_THEIRS.format(mail="mail", words="said")}
+  ORDER BY said.id DESC LIMIT 1)
+LEFT JOIN inbound came ON came.id = comment.inbound_id LEFT JOIN inbound first ON first.id = item.inbound_id
+WHERE item.id = ?"""
+"""The last public words of one address before a comment, else those it opened the item with; and their mail."""
 
 FILES = {
     about: f"""

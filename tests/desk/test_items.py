@@ -8,13 +8,15 @@ from pathlib import Path
 import pytest
 from manned import CONFIG, an_engine, by
 
-from engine.desk import items, preferences
+from engine.desk import heard, items, preferences
 from engine.desk.doing import done
 from engine.desk.item_act import found
 from engine.desk.items import File
-from engine.model.acts import Acted
+from engine.model.acts import Act, Acted
 from engine.model.draft import Role
 from engine.model.plan import AddComment
+from engine.outbox.contents import letter
+from engine.outbox.letter import Letter
 from engine.run.engine import Engine
 from engine.store.errors import NotFound, Refused, Unclear
 from engine.store.load import load as load_data
@@ -35,6 +37,11 @@ def events(acted: Acted) -> list[str]:
 
 def changes(acted: Acted) -> list[tuple[str, str, str]]:
     return [(each.name, each.before, each.after) for event in acted.events for each in event.changes]
+
+
+def letter_to(engine: Engine, acted: Acted, to: str) -> Letter:
+    (number,) = [each.id for each in acted.told if each.to == to]
+    return letter(engine.store.outbox.row(number), engine.store, engine.config, engine.store.database.clock())
 
 
 # ── words ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -110,6 +117,53 @@ def test_a_note_that_is_published_is_heard_as_an_answer(engine: Engine) -> None:
         items.publish(engine, 12, number, by(engine))
     with pytest.raises(NotFound, match="has no note 99"):
         items.publish(engine, 12, 99, by(engine))
+
+
+def test_a_colleague_s_note_that_is_published_goes_out_as_theirs_and_they_hear_of_it(engine: Engine) -> None:
+    number = items.note(engine, 12, "Toner is out.", by(engine)).comment
+    acted = items.publish(engine, 12, number, by(engine, "bob"))
+    assert told(acted) == {"jane@big.example": "answer queued", "anna@example.com": "notice queued"}
+    to_jane, to_anna = (letter_to(engine, acted, to) for to in ("jane@big.example", "anna@example.com"))
+    assert to_jane.display == "Anna Berg via Help" and to_jane.values["author"] == ""
+    assert to_anna.display == "Bob Lund via Help" and to_anna.values["author"] == "Anna Berg"
+    said = str(to_anna.values["sentence"])
+    assert said == "Bob Lund hat eine Notiz von Anna Berg zu [#12] „Printer broken“ öffentlich gemacht."
+    assert to_anna.values["changes"] == [], "what was done is told in words"
+
+
+@pytest.mark.parametrize(("relay", "karl"), [("inside", "not_permitted"), ("everybody", "answer queued")])
+def test_what_somebody_outside_wrote_is_published_as_their_words(tmp_path: Path, relay: str, karl: str) -> None:
+    for engine in an_engine(tmp_path, f'{CONFIG}[notify]\nrelay = "{relay}"\n'):
+        items.assign(engine, 12, "anna", by(engine))
+        items.join(engine, 12, "karl", Role.READER, by(engine))
+        jane = engine.store.directory.person("jane")
+        assert jane is not None
+        note = AddComment(12, "It is 12345.", "jane", internal=True)
+        number = engine.store.act(Act(jane, (note,), 12), engine.teller).comment
+        acted = items.publish(engine, 12, number, by(engine, "bob"), authorise=True)
+        assert events(acted) == ["item.commented"]
+        assert told(acted) == {
+            "anna@example.com": "notice queued", "jane@big.example": "actor", "karl@big.example": karl,
+        }  # fmt: skip
+        assert letter_to(engine, acted, "anna@example.com").values["author"] == "Jane Doe"
+        if relay == "everybody":
+            assert letter_to(engine, acted, "karl@big.example").display == "Jane Doe (big.example) via Help"
+
+
+def test_a_note_of_somebody_without_an_account_is_published_as_theirs(engine: Engine) -> None:
+    items.assign(engine, 12, "anna", by(engine))
+    number = items.note(engine, 12, "Me too.", by(engine)).comment
+    engine.store.database.run("UPDATE comment SET author_id = NULL, sender = 'Max Roe <max@other.example>'")
+    acted = items.publish(engine, 12, number, by(engine, "bob"), authorise=True)
+    assert events(acted) == ["item.commented"]
+    assert told(acted) == {
+        "anna@example.com": "notice queued", "jane@big.example": "not_permitted", "max@other.example": "actor",
+    }  # fmt: skip
+    assert letter_to(engine, acted, "anna@example.com").values["author"] == "Max Roe"
+    engine.store.database.run(
+        "INSERT INTO item_person (item_id, account_id, role) SELECT 12, id, 'reader' FROM account WHERE login = 'karl'"
+    )
+    assert heard.of_item(engine.store, engine.config, 12, "karl").why == "would_not", "it is asked as it was"
 
 
 def test_what_a_customer_writes_by_a_face_is_a_comment_not_an_answer(engine: Engine) -> None:

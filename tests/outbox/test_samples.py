@@ -8,7 +8,7 @@ from engine.mail.reply import cut
 from engine.model.events import EVENTS, Kind
 from engine.outbox.names import EMPTY, SAMPLE
 from engine.outbox.samples import event_of, kind_of, sample
-from engine.outbox.templates import FAMILY, FORMER, LANGUAGES, NAMES, Templates, built_in, in_words
+from engine.outbox.templates import FAMILY, FORMER, LANGUAGES, NAMES, Templates, built_in, in_words, render_line
 
 TOLD = [(event.name, event.template) for event in EVENTS if event.template in FAMILY]
 
@@ -70,3 +70,17 @@ def test_the_reply_line_of_every_language_and_what_stands_below_it_is_cut(langua
     assert body.startswith(in_words("words", "reply_line", language) + "\n")
     reply = "Danke!\n\n" + "".join(f"{mark}{line}".rstrip() + "\n" for line in body.split("\n"))
     assert cut(reply).new == "Danke!"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_that_a_note_was_made_public_is_told_with_who_wrote_it(language: str) -> None:
+    said = render_line("sentence", "published", language, {**sample("commented", language), "author": "Karl Roe"})
+    assert "Karl Roe" in said and "Jane Doe" in said and "[#4711]" in said
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_notice_of_a_stranger_s_note_says_what_its_command_does(language: str) -> None:
+    values = {**sample("noted", language), "actor_inside": False}
+    lines = Templates(None).render("noted", language, values).body.split("\n")
+    at = lines.index("allegra item publish 4711 31 --authorise")
+    assert lines[at - 1].endswith(":") and 20 < len(lines[at - 1]) <= 80

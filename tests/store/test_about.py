@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 from store.desk import Desk, answer, attachment, auto, furnish, notice
 
-from engine.model.plan import AddComment, Attach, CreateItem, Outcome, PostToTopic, Publish, SetField
+from engine.model.acts import Act
+from engine.model.plan import AddComment, Attach, CreateItem, MergeItem, Outcome, PostToTopic, Publish, SetField
 from engine.model.preferences import SIGNATURE
 from engine.model.stored import OutboxContext, OutboxRow
 from engine.store import hot
@@ -51,26 +52,58 @@ def test_a_row_about_an_item_has_its_words_and_facts(desk):
     assert (found.first_id, found.opened_at, found.quoted) == ("<first@example.com>", desk.now, "")
 
 
-def test_a_row_about_a_comment_has_its_words_and_the_last_public_ones_before(desk):
+def test_an_answer_has_its_words_and_the_last_public_ones_of_who_gets_it(desk):
     item = desk.item().item
     desk.later(hours=1)
-    say(desk, item, "First.", by="anna")
+    say(desk, item, "First.", by="karl", sender="karl@example.com", name="Karl")
     said_at = desk.now
     desk.later(hours=1)
-    say(desk, item, "What the same person said before is no answer to it.")
-    say(desk, item, NOTE, internal=True)
-    say(desk, item, PUBLIC, told=(OUTSIDE,))
+    say(desk, item, "Of somebody else.", by="eve", sender="eve@example.com")
+    say(desk, item, NOTE, internal=True, sender="karl@example.com")
+    say(desk, item, PUBLIC, told=(OUTSIDE,), by="anna", sender="anna@example.com")
     found = about(desk)
-    assert (found.text, found.quoted, found.quoted_from, found.quoted_at) == (PUBLIC, "First.", "Anna Berg", said_at)
+    assert (found.text, found.quoted, found.quoted_at) == (PUBLIC, "First.", said_at)
+    assert found.quoted_from == "Karl <karl@example.com>"
 
 
-def test_the_first_comment_quotes_the_item(desk):
+def test_the_first_answer_quotes_the_item_to_who_opened_it_and_nothing_to_others(desk):
     item = desk.item().item
     opened = desk.now
     desk.later(hours=1)
-    say(desk, item, PUBLIC, told=(OUTSIDE,))
-    found = about(desk)
-    assert (found.quoted, found.quoted_from, found.quoted_at) == ("It is on fire.", "Jane Doe", opened)
+    say(desk, item, PUBLIC, told=(answer(), OUTSIDE), by="anna", sender="anna@example.com")
+    to_jane, to_karl = map(desk.store.outbox.context, desk.store.outbox.claim(9, desk.now, "me"))
+    assert (to_jane.quoted, to_jane.quoted_from, to_jane.quoted_at) == ("It is on fire.", "Jane Doe", opened)
+    assert (to_karl.text, to_karl.quoted, to_karl.quoted_from, to_karl.quoted_at) == (PUBLIC, "", "", None)
+
+
+def test_what_somebody_wrote_from_another_address_of_theirs_or_by_an_act_is_quoted_to_them(desk):
+    desk.store.directory.put_account("jane", emails=["jane@example.com", "jane@home.example"])
+    item = desk.item().item
+    say(desk, item, "From home.", by="jane", sender="jane@home.example")
+    say(desk, item, PUBLIC, told=(answer(),), by="anna", sender="anna@example.com")
+    assert about(desk).quoted == "From home."
+    jane = desk.store.directory.person("jane")
+    desk.store.act(Act(jane, (AddComment(item, "By command.", "jane", internal=False),), item), None)
+    say(desk, item, PUBLIC, told=(answer(),), by="anna", sender="anna@example.com")
+    (row,) = desk.store.outbox.claim(9, desk.now, "me")
+    assert desk.store.outbox.context(row).quoted == "By command."
+
+
+def test_words_that_were_written_in_somebody_s_name_by_a_colleague_are_not_quoted_to_them(desk):
+    item = desk.item(sender="anna@example.com").item
+    say(desk, item, "Called: she pays late.", by="jane", sender="anna@example.com")
+    say(desk, item, PUBLIC, told=(answer(),), by="anna", sender="anna@example.com")
+    assert about(desk).quoted == ""
+
+
+def test_what_was_merged_into_an_item_is_quoted_to_who_wrote_it_only(desk):
+    first = desk.item().item
+    second = desk.item(sender="karl@example.com").item
+    say(desk, second, "Of Karl.", by="karl", sender="karl@example.com")
+    say(desk, second, "About the second.", told=(answer(), OUTSIDE), by="anna", sender="anna@example.com")
+    desk.act(second, MergeItem(second, first))
+    to_jane, to_karl = map(desk.store.outbox.context, desk.store.outbox.claim(9, desk.now, "me"))
+    assert (to_jane.quoted, to_karl.quoted) == ("It is on fire.", "Of Karl.")
 
 
 def test_words_that_were_changed_meanwhile_are_those_of_now(desk):
@@ -90,7 +123,7 @@ def test_F119_the_words_of_a_note_are_for_people_inside(desk, hearer, words):
     item = desk.item().item
     say(desk, item, NOTE, SetField(item, "status", "Closed"), internal=True, told=(hearer,))
     found = about(desk)
-    assert (found.text, found.quoted) == (words, "It is on fire." if words else "")
+    assert (found.text, found.quoted) == (words, "")
 
 
 @pytest.mark.parametrize(("hearer", "files"), [(INSIDE, ["a.txt"]), (OUTSIDE, [])])
@@ -250,7 +283,8 @@ def test_rows_about_the_same_words_have_the_signature_of_who_acts_and_the_last_m
     (row,) = [each for each in rows if each.told.to == "karl@example.com" and each.told.comment == 3][:1]
     of_anna, of_nobody = (desk.store.outbox.context(said_by(row, 3, inside)) for inside in (True, False))
     assert (of_anna.signature, of_nobody.signature) == ("Anna", "")
-    to_eve = desk.store.outbox.context(replace(row, address_key="eve@example.com"))
+    of_eve = replace(row, address_key="eve@example.com", told=replace(row.told, to="eve@example.com"))
+    to_eve = desk.store.outbox.context(of_eve)
     assert (of_nobody.last_id, to_eve.last_id) == ("<karl@example.com>", "")
 
 
