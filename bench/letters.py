@@ -163,8 +163,10 @@ def _queueing(store: Any, config: Any) -> float:
             began = time.process_time()
             rows = [dispatches.write(each, Source(act=f"a-{each.item}", via="command")) for each in batches]
             took.append(time.process_time() - began)
-        if any(len(each) != 5 for each in rows):
-            raise SystemExit(f"{[len(each) for each in rows]} rows were written, not five each")
+        if any(len(each) != 6 for each in rows):
+            raise SystemExit(
+                f"{[len(each) for each in rows]} rows were written, not one for each of five and who wrote it"
+            )
     return statistics.median(took[1:]) / OCCASIONS
 
 

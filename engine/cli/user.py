@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 import click
 
@@ -24,6 +24,9 @@ from engine.cli.removing import removed
 from engine.cli.shown import print_pairs, print_table
 from engine.model.preferences import PRESETS, named
 from engine.plain_text import printable
+
+if TYPE_CHECKING:
+    from engine.desk.preferences import InForce
 
 STATUS = click.Choice(("active", "registered", "locked", "guest"))
 
@@ -205,12 +208,18 @@ def notify(
         rows = desk.effective(config, store, login, workspace)
         if as_json:
             for row in rows:
-                print_json("preference", {"user": login, "workspace": workspace or None, **plain(row)})
+                print_json("preference", {"user": login, **plain(row), "workspace": row.workspace or None})
             return
         print_table(
             ("what", "wants", "from", "decides about"),
-            [(row.key, row.value, row.origin, about.decides if (about := named(row.key)) else "") for row in rows], "",
+            [(_what(row, workspace), row.value, row.origin, about.decides if (about := named(row.key)) else "")
+             for row in rows], "",
         )  # fmt: skip
+
+
+def _what(row: InForce, workspace: str) -> str:
+    """Name a preference, with the workspace where it is of another one than was asked about."""
+    return row.key if row.workspace in ("", workspace) else f"{row.key} in {row.workspace}"
 
 
 @user.command()

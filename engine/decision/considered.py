@@ -3,6 +3,7 @@
 Here: who has which part in an event, and who is inside. Not here: what comes of it (`hearing.py`), why somebody is not
 told (`not_told.py`).
 Invariant: an address that belongs to an account is that account; everybody stands there once, with all their parts.
+Over 300 lines: one batch, whose parts depend on one another.
 """
 
 from __future__ import annotations
@@ -176,22 +177,31 @@ class Considered:
         """Where nobody is assigned, those who wait for new items; where nobody does, the owner.
 
         Where there are no members and no owner, admins: nothing that a customer writes goes unheard. Whom no mail
-        reaches is considered, and whoever would hear without them is, too.
+        reaches, or who does not want it, is considered, and whoever would hear without them is, too.
         """
-        assigned = any(map(self._is_reached, self._assignees))
+        assigned = self._does_hear(Part.ASSIGNEE, event)
         waiting = (
             self._scene.who_wait(self.batch.workspace, self._not_told.usual("new")) if Part.MEMBER in others else {}
         )
         for wants in ("all",) if assigned and event.name == "item.created" else () if assigned else WAITING:
             for account in waiting.get(wants, ()):
-                self._take(account, Part.MEMBER, event)
-        members = [person for person in self.people.values() if Part.MEMBER in person.parts]
-        if not assigned and not any(self._is_reached(person.account or person.address) for person in members):
+                new = wants == "all" and event.name == "item.created"
+                if new or account not in self._assignees:  # who has it said what they want of what is theirs
+                    self._take(account, Part.MEMBER, event)
+        if not assigned and not self._does_hear(Part.MEMBER, event):
             there = any(self._is_reached(account) for accounts in waiting.values() for account in accounts)
             for who in self._owner:
                 self._take(who, Part.OWNER, event)
             for who in () if there or any(map(self._is_reached, self._owner)) else self._scene.admins():
                 self._take(who, Part.OWNER, event)
+
+    def _does_hear(self, part: Part, event: Event) -> bool:
+        """Tell whether somebody in this part hears of an event, as far as it is for them to say."""
+        people = [person for person in self.people.values() if part in person.parts]
+        reached = [person for person in people if self._is_reached(person.account or person.address)]
+        return any(
+            self._not_told.is_actor(person) or not self._not_told.unwanted(person, event.name) for person in reached
+        )
 
     def _owners(self) -> tuple[Account | str, ...]:
         workspace = self._config.workspaces.get(self.batch.workspace)
@@ -235,8 +245,6 @@ class Considered:
         if isinstance(who, Account) and who.status == AccountStatus.GUEST:
             return
         person = self._person(None if isinstance(who, str) else who, who if isinstance(who, str) else "")
-        if part is Part.WRITER and self._not_told.did_it(person):
-            return  # by these very words, perhaps
         person = self.people.setdefault(person.account.id if person.account is not None else person.key, person)
         in_charge = part in (Part.MEMBER, Part.OWNER, Part.ADMIN) and (person.inside or event.name != NOTED)
         named = part is Part.NAMED and (person.inside or _leaves(event))

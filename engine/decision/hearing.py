@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from engine.ports import Scene
 
 _WOULD_NOT_HEAR = frozenset(
-    {Why.ACTOR, Why.HAS_IT, Why.LOCKED, Why.NO_ADDRESS, Why.NOT_PERMITTED, Why.PREFERS_NOT, Why.MACHINE}
+    {Why.ACTOR, Why.HAS_IT, Why.LOCKED, Why.NO_ADDRESS, Why.NOT_PERMITTED, Why.OUTSIDE, Why.PREFERS_NOT, Why.MACHINE}
 )
 """Reasons that leave nobody: with any other somebody is there, and something stands in between."""
 
@@ -62,7 +62,8 @@ class _Room:
         if self._settings.notify.enabled:
             for event in events:
                 self._considered.consider(event)
-            yield from self._rows(events)
+            rows = [*self._rows(events)]
+            yield from rows or self._nobody_else(events)
         yield from self._forwards()
         yield from self._webhooks(events)
 
@@ -114,6 +115,12 @@ class _Room:
         waited_for = not reached and (self._tell.machine is None or self._tell.machine in TOLD_INSIDE)
         if missing and (waited_for or not people):
             yield Heard(Kind.NOTICE, "", tuple(missing), state="suppressed", why=Why.NOBODY)
+
+    def _nobody_else(self, events: list[Event]) -> Iterator[Heard]:
+        """Say of what others would hear of, if there were any, that there are none."""
+        names = [each.name for each in events if each.name.startswith(("item.", "topic.")) and each.inside]
+        if names:
+            yield Heard(Kind.NOTICE, "", tuple(names), state="suppressed", why=Why.NOBODY_ELSE)
 
     def _heard(self, person: Person) -> Heard:
         kind = Kind.ANSWER if not person.inside and self._considered.by_person and not person.strange else Kind.NOTICE

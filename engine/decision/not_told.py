@@ -94,15 +94,22 @@ class NotTold:
             return Why.LOCKED, str(account.status), False
         if "@" not in person.address:
             return Why.NO_ADDRESS, "", False
-        if not reported and (person.strange or not self._may_see(person)):
+        if not reported and person.strange:
+            return Why.OUTSIDE, self._not_relayed(person, actor_inside=actor_inside), False
+        if not reported and not self._may_see(person):
             return Why.NOT_PERMITTED, "", False
-        if account is not None and self._left(account, person):
-            return Why.PREFERS_NOT, f"no more of {self._about}", False
-        if account is not None and not any(self._wants(account, each, person) for each in person.events):
-            return Why.PREFERS_NOT, "", False
+        unwanted = [self.unwanted(person, each) for each in person.events]
+        if unwanted and all(unwanted):
+            return Why.PREFERS_NOT, unwanted[0], False
         proven = self._tell.personal if actor_inside else self._tell.proven
         safe = person.inside or person.parts.keys() <= BY_ORDER
         return self._way(person.key, kind, item, proven=safe or proven)
+
+    def _not_relayed(self, person: Person, *, actor_inside: bool) -> str:
+        """Name the setting that keeps an outside person's words from others outside, where it is that."""
+        words = not actor_inside and any(each.event == "item.commented" for each in self._batch.events)
+        heard = words and not person.parts.keys().isdisjoint(BY_NAME["item.answered"].outside)
+        return "notify.relay = inside" if heard else ""
 
     def _has_no_need(self, person: Person) -> Answer | None:
         """Ask whether it is their own doing, written by a machine, or a mail they have; of a report nobody asks."""
@@ -169,23 +176,30 @@ class NotTold:
             return True
         return self._scene.may(account.login, "view_items", self._batch.workspace)
 
+    def unwanted(self, person: Person, name: str) -> str:
+        """Name the preference that keeps somebody from hearing of an event in any part of theirs, "" for none."""
+        account, event = person.account, BY_NAME[name]
+        if account is None:
+            return ""
+        if self._left(account, person):
+            return f"no more of {self._about}"
+        if name == "desk.held":
+            return "held = no" if self._says_no(account, "held") else ""
+        if name == "item.noted" and self._says_no(account, "notes"):
+            return "notes = no"
+        silent = not event.words and name.startswith("item.") and name != "item.assigned"
+        if silent and self._says_no(account, "changes"):
+            return "changes = no"
+        keys = [_KEY_OF.get(part, "") for part in person.parts]
+        return f"{keys[0]} = no" if all(self._says_no(account, key) for key in keys) else ""
+
+    def _says_no(self, account: Account, key: str) -> bool:
+        return bool(key) and self.preference(account, key) == "no"
+
     def _left(self, account: Account, person: Person) -> bool:
         """Tell whether somebody wants no more of this item or topic; the assignee hears of their work all the same."""
         mine = Part.ASSIGNEE in person.parts or (not person.inside and Part.REQUESTER in person.parts)
         return bool(self._about) and not mine and self._scene.preference(account.id, "", self._about) == "no"
-
-    def _wants(self, account: Account, name: str, person: Person) -> bool:
-        """Tell whether somebody wants to hear of an event in one of their parts."""
-        event = BY_NAME[name]
-        if name == "desk.held":
-            return self.preference(account, "held") != "no"
-        if name == "item.noted" and self.preference(account, "notes") == "no":
-            return False
-        silent = not event.words and name.startswith("item.") and name != "item.assigned"
-        if silent and self.preference(account, "changes") == "no":
-            return False
-        keys = [_KEY_OF.get(part) for part in person.parts]
-        return any(key is None or self.preference(account, key) != "no" for key in keys)
 
     # ── the way of a mail ─────────────────────────────────────────────────────────────────────────────────────
 

@@ -43,7 +43,7 @@ BY_FORCE = ("unknown", "suppressed")
 
 DONE = {"retry": "queued", "hold": "held", "drop": "dropped"}
 
-_NOBODY = (Why.CAP_HEARERS, Why.NOBODY, Why.NO_ADDRESS)
+_NOBODY = (Why.CAP_HEARERS, Why.NOBODY, Why.NOBODY_ELSE, Why.NO_ADDRESS)
 
 
 class Listed(Struct, frozen=True):
@@ -161,7 +161,7 @@ def _refused(act: str, line: OutboxLine, force: bool) -> str:
         return f"went along with others: name row {line.sent_in}, which carries it"
     if act == "retry" and line.why in _NOBODY:
         return f"names nobody to send it to: {because(line)}"
-    if act == "retry" and line.why == Why.NOT_PERMITTED:
+    if act == "retry" and line.why in (Why.NOT_PERMITTED, Why.OUTSIDE):
         return "was for somebody who may not read it: item join or a role lets them hear of what comes next"
     if line.state in MAY[act] or (act == "retry" and force and line.state in BY_FORCE):
         return ""

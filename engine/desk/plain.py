@@ -131,4 +131,5 @@ def heard(this: Answer) -> list[dict[str, Any]]:
     if this.rows:
         return [hearers.as_json(row) for row in this.rows]
     nothing: dict[str, Any] = {"address": None, "inside": None, "roles": [], "event": this.event or None, "class": None}
-    return [{"who": this.who, **nothing, "state": "not_considered", "why": this.why, "said": this.said, "outbox": None}]
+    nothing |= {"state": "not_considered", "why": this.why, "said": this.said, "template": None}
+    return [{"who": this.who, **nothing, "sent_at": None, "goes_at": None, "outbox": None}]

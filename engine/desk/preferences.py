@@ -24,15 +24,22 @@ if TYPE_CHECKING:
 
 
 class InForce(Struct, frozen=True):
-    """What somebody wants, and who said so: they for a workspace, they, the admin, or nobody."""
+    """What somebody wants, and who said so: they for a workspace, they, the admin, or nobody.
+
+    `workspace` is the one where it holds, "" where nothing was said for one.
+    """
 
     key: str
     value: str
     origin: str
+    workspace: str = ""
 
 
 def effective(config: Config, store: Store, login: str, workspace: str) -> list[InForce]:
-    """Give all preferences of somebody in a workspace, or everywhere, and those about items. Raises NotFound."""
+    """Give all preferences of somebody in a workspace, or everywhere, and those about items. Raises NotFound.
+
+    Everywhere it gives those of single workspaces as well, each below that which it takes the place of.
+    """
     said, defaults = store.directory.preferences(login), config.settings(workspace).notify.defaults
     found = []
     for each in PREFERENCES:
@@ -43,7 +50,9 @@ def effective(config: Config, store: Store, login: str, workspace: str) -> list[
         for place in ("", workspace) if workspace else ("",):
             if (place, each.key) in said:
                 value, origin = said[place, each.key], f"{login}, in {place}" if place else login
-        found.append(InForce(each.key, value, origin))
+        found.append(InForce(each.key, value, origin, workspace))
+        places = [] if workspace else sorted(place for place, key in said if place and key == each.key)
+        found += [InForce(each.key, said[place, each.key], f"{login}, in {place}", place) for place in places]
     known = {key: value for (place, key), value in sorted(said.items()) if not place and named(key)}
     items = [(key, value) for key, value in known.items() if key not in BY_KEY]
     return [*found, *(InForce(key, value, login) for key, value in items)]

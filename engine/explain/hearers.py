@@ -91,7 +91,9 @@ def of(rows: Sequence[OutboxLine], person: str) -> list[OutboxLine]:
 
 
 def as_json(row: OutboxLine) -> dict[str, Any]:
-    """A row as `allegra.told/1`."""
+    """A row as `allegra.told/1`: `sent_at` when it went out, `goes_at` when a digest takes it along."""
+    sent = row.tried_at if row.state == "sent" else None
+    goes = row.waits_until if row.state == "digest" else None
     return {
         "who": who(row),
         "address": "" if row.kind is Kind.WEBHOOK else row.to,
@@ -102,6 +104,9 @@ def as_json(row: OutboxLine) -> dict[str, Any]:
         "state": row.state,
         "why": row.why or None,
         "said": why_not(Why(row.why), row.said) if row.why else row.said or None,
+        "template": row.template or None,
+        "sent_at": sent.isoformat() if sent is not None else None,
+        "goes_at": goes.isoformat() if goes is not None else None,
         "outbox": row.id,
         "sent_in": row.sent_in or None,
     }

@@ -133,6 +133,7 @@ class Why(Stored):
     LOCKED = "locked"
     NO_ADDRESS = "no_address"
     NOT_PERMITTED = "not_permitted"
+    OUTSIDE = "outside"
     PREFERS_NOT = "prefers_not"
     SUSPENDED = "suspended"
     OLD = "old"
@@ -153,4 +154,5 @@ class Why(Stored):
     UNPROVEN = "unproven"
     MTA = "mta"
     NOBODY = "nobody"
+    NOBODY_ELSE = "nobody_else"
     NO_SMTP = "no_smtp"

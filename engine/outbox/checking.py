@@ -84,7 +84,10 @@ class _Source:
         except failures() as error:
             yield self._at("C183", f"the template fails: {error}", line_of(error), _quoted(str(error)))
             return
-        if not self._is_html and not split(made[0])[0]:
+        said = made[0] if self._is_html else split(f"{made[0]}\n")[1]
+        if not said.strip():
+            yield Problem("C183", "the template says nothing: the mail would be empty", self._file.name, 1)
+        elif not self._is_html and not split(made[0])[0]:
             said = "the template has no subject: its first line must be  Subject: …"
             yield Problem("C181", said, self._file.name, 1, severity=Severity.WARNING)
 

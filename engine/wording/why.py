@@ -20,6 +20,7 @@ WHY: Final[Mapping[str, str]] = {
     Why.LOCKED: "the account is [{said}|locked]",
     Why.NO_ADDRESS: "has no address[ ({said})]",
     Why.NOT_PERMITTED: "may not see it[ ({said})]",
+    Why.OUTSIDE: "is outside, and outside people do not hear of this[ ({said})]",
     Why.PREFERS_NOT: "prefers not[ ({said})]",
     Why.SUSPENDED: "the address takes no mail: what was sent there came back[ ({said})]",
     Why.OLD: "the mail is old: it reached us before this mailbox was first read, or lay there for long[ ({said})]",
@@ -40,6 +41,7 @@ WHY: Final[Mapping[str, str]] = {
     Why.UNPROVEN: "nothing proves that its author wrote it[ ({said})]",
     Why.MTA: "the mail server tells the sender (deliver --bounce)[ ({said})]",
     Why.NOBODY: "nobody hears of this: name an owner, members or admins with an address[ ({said})]",
+    Why.NOBODY_ELSE: "nobody else has to do with it[ ({said})]",
     Why.NO_SMTP: "no server to send by is set up, there is no section smtp[ ({said})]",
 }
 

@@ -94,7 +94,7 @@ def test_F119_a_draft_is_written_listed_changed_and_sent(typed: Type) -> None:
     assert "1 of them waiting to be sent" in typed("show", "12").stdout
     (sent,) = lines(typed("send", "12", "1", "--close", "--json"))
     assert sent["events"] == ["item.answered", "item.closed"]
-    assert [each["who"] if "who" in each else each["to"] for each in sent["told"]] == ["jane@big.example"]
+    assert [each["who"] if "who" in each else each["to"] for each in sent["told"]] == ["jane@big.example", "anna"]
     assert "there are no drafts" in typed("drafts").output
 
 

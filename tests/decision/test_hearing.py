@@ -285,6 +285,31 @@ def test_where_whoever_is_assigned_takes_no_mail_those_hear_who_wait(assigned_to
     assert {str(each.why) for each in rows if each.account in (LOLA.id, BOB.id) and each.why} <= {"locked", "suspended"}
 
 
+@pytest.mark.parametrize("event", ["item.commented", "item.noted", "item.created"])
+@pytest.mark.parametrize("assigned_to", ["bob", "group:onsite"])
+def test_where_whoever_is_assigned_wants_no_mail_those_hear_who_wait(event: str, assigned_to: str) -> None:
+    scene = Scene(OnItem("support", requester=JANE, assigned_to=assigned_to), groups={"onsite": (BOB,)})
+    scene.wants = {(BOB.id, "assigned"): "no"}
+    rows = {row.to: (row.why, row.said) for row in heard(event, scene) if row.kind is not Kind.AUTO}
+    no = (Why.PREFERS_NOT, "assigned = no")
+    assert rows == {"bob@example.com": no, "anna@example.com": (None, ""), "carl@example.com": (None, "")}
+
+
+def test_where_none_of_those_who_wait_wants_more_of_an_item_the_owner_hears() -> None:
+    owned = SMTP + '[workspace.support]\nname = "Support"\nowner = "olga@example.com"\n'
+    base = 'schema = 1\n[system.mailbox]\nhost = "imap.example.com"\nusername = "a"\npassword_env = "SECRET"\n'
+    batch = Batch((Happened("item.commented", 12),), Tell(), BY_JANE, "support", 12)
+    rows = Hearing(config(owned, base)).hear(batch, Scene(staff=(BOB,), wants={(BOB.id, "item:12"): "no"}))[1]
+    assert {each.to: str(each.why or each.state) for each in rows} == {
+        "bob@example.com": "prefers_not", "olga@example.com": "queued"
+    }  # fmt: skip
+
+
+def test_who_reopens_what_they_have_calls_nobody_else() -> None:
+    scene = Scene(OnItem("support", assigned_to="anna"), wants={(ANNA.id, "changes"): "no"})
+    assert [row.why for row in heard("item.reopened", scene, BY_ANNA)] == [Why.ACTOR]
+
+
 def test_where_those_who_wait_and_the_owner_take_no_mail_the_admins_hear() -> None:
     owned = SMTP + '[workspace.support]\nname = "Support"\nowner = "olga@example.com"\n'
     base = 'schema = 1\n[system.mailbox]\nhost = "imap.example.com"\nusername = "a"\npassword_env = "SECRET"\n'
@@ -299,6 +324,19 @@ def test_where_those_who_wait_and_the_owner_take_no_mail_the_admins_hear() -> No
 def test_where_nobody_at_all_would_hear_a_row_says_so() -> None:
     (row,) = heard("item.created", Scene(staff=(), root=()))
     assert (row.to, row.state, row.why) == ("", "suppressed", Why.NOBODY)
+
+
+@pytest.mark.parametrize("event", ["item.noted", "item.changed", "item.answered", "item.closed"])
+def test_what_nobody_else_has_to_do_with_leaves_a_row_that_says_so(event: str) -> None:
+    (row,) = heard(event, Scene(OnItem("support")), BY_ANNA)
+    assert (row.to, row.state, row.why, row.events) == ("", "suppressed", Why.NOBODY_ELSE, (event,))
+
+
+def test_who_answers_what_they_wrote_about_stands_there_as_who_did_it() -> None:
+    rows = heard("item.answered", Scene(OnItem("support", requester=JANE, writers=(ANNA, BOB))), BY_ANNA)
+    assert {row.to: str(row.why or row.state) for row in rows} == {
+        "jane@big.example": "queued", "bob@example.com": "queued", "anna@example.com": "actor"
+    }  # fmt: skip
 
 
 def test_nobody_is_missed_where_the_only_one_who_works_there_did_it() -> None:
@@ -335,7 +373,15 @@ def test_what_somebody_inside_says_is_an_answer_and_reaches_the_customer_and_the
 def test_what_a_customer_says_reaches_no_other_customer() -> None:
     scene = Scene(OnItem("support", requester=JANE, assigned_to="anna", people=(KARL,), copies=("kim@big.example",)))
     assert told("item.commented", scene) == {"anna@example.com": "notice"}
-    assert why("karl@big.example", "item.commented", scene) == ("suppressed", "not_permitted")
+    assert why("karl@big.example", "item.commented", scene) == ("suppressed", "outside")
+
+
+def test_why_an_outside_person_does_not_hear_names_the_setting_where_one_decides_it() -> None:
+    scene = Scene(OnItem("support", requester=JANE, assigned_to="anna", people=(KARL,), watchers=(WANDA,)))
+    said = lambda event, by: {row.to: (row.why, row.said) for row in heard(event, scene, by)}  # noqa: E731
+    assert said("item.commented", BY_JANE)["karl@big.example"] == (Why.OUTSIDE, "notify.relay = inside")
+    assert said("item.noted", BY_ANNA)["karl@big.example"] == (Why.OUTSIDE, "")
+    assert said("item.changed", BY_ANNA)["wanda@big.example"] == (Why.OUTSIDE, "")
 
 
 def test_where_everybody_is_relayed_it_does_and_needs_a_proof() -> None:
@@ -449,7 +495,7 @@ def test_who_is_assigned_a_new_item_hears_that() -> None:
 def test_whom_a_rule_names_hears_outside_of_no_note_and_no_change(event: str) -> None:
     named = {"named": ("boss@partner.example", "karl", "carl")}
     rows = {each.to: (each.state, str(each.why or "")) for each in heard(event, Scene(), BY_ANNA, **named)}
-    assert rows["boss@partner.example"] == rows["karl@big.example"] == ("suppressed", "not_permitted")
+    assert rows["boss@partner.example"] == rows["karl@big.example"] == ("suppressed", "outside")
     assert rows["carl@example.com"] == ("queued", "")
 
 

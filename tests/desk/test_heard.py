@@ -86,7 +86,7 @@ def test_who_joined_later_would_be_told_now(filled: Any) -> None:
     filled.allegra("item", "assign", "2", "bob", "--quiet")
     assert said(filled, "bob").endswith("would be told now, as assignee; had no part in it when it happened")
     filled.allegra("user", "notify", "bob", "assigned=no")
-    assert said(filled, "bob").endswith("would not be told now either: prefers not")
+    assert said(filled, "bob").endswith("would not be told now either: prefers not (assigned = no)")
     filled.allegra("item", "note", "2", "-m", "x")
     assert "not told" in filled.allegra("item", "told", "2", "--who", "bob").stdout
 

@@ -56,7 +56,7 @@ def test_F119_a_draft_that_is_sent_is_an_answer_of_who_sends_it_with_its_files(e
     items.draft(engine, 12, "Toner?", by(engine, "bob"), [File("photo.png", b"\x89PNG\r\n\x1a\n0")])
     acted = items.send(engine, 12, 1, by(engine), close=True)
     assert [each.event for each in acted.events] == ["item.answered", "item.closed"]
-    assert told(acted) == {"jane@big.example": "answer queued"}
+    assert told(acted) == {"jane@big.example": "answer queued", "anna@example.com": "actor"}
     (comment,) = engine.store.items.view(12).comments
     assert (comment.id, comment.author, comment.internal, comment.draft) == (acted.comment, "anna", False, False)
     assert [each.comment for each in engine.store.items.view(12).attachments] == [acted.comment]
@@ -154,7 +154,9 @@ def test_F109_a_draft_by_mail_tells_nobody_and_is_sent_by_somebody(engine: Engin
     assert mailed(engine, "anna@example.com", "help+draft-12@example.com") == "note"
     assert words(engine) == [(1, "Toner?", True, True)]
     assert engine.store.outbox.told(item=12) == [] and engine.store.history.of_item(12) == []
-    assert told(items.send(engine, 12, 1, by(engine, "bob"))) == {"jane@big.example": "answer queued"}
+    assert told(items.send(engine, 12, 1, by(engine, "bob"))) == {
+        "jane@big.example": "answer queued", "bob@example.com": "actor"
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -52,7 +52,9 @@ def test_an_answer_reaches_the_customer_and_those_who_take_part_once(engine: Eng
     acted = items.answer(engine, 12, "New toner is on its way.", by(engine), close=True)
     assert events(acted) == ["item.answered", "item.closed"]
     assert changes(acted) == [("status", "New", "Closed")]
-    assert told(acted) == {"jane@big.example": "answer queued", "bob@example.com": "notice queued"}
+    assert told(acted) == {
+        "jane@big.example": "answer queued", "bob@example.com": "notice queued", "anna@example.com": "actor"
+    }  # fmt: skip
     (comment,) = engine.store.items.view(12).comments
     assert (comment.text, comment.internal, comment.author) == ("New toner is on its way.", False, "anna")
     assert engine.store.items.view(12).closed_at is not None
@@ -104,7 +106,7 @@ def test_a_note_stays_inside(engine: Engine) -> None:
     items.assign(engine, 12, "bob", by(engine))
     items.join(engine, 12, "karl", Role.READER, by(engine))
     acted = items.note(engine, 12, "He called again.", by(engine))
-    assert told(acted) == {"bob@example.com": "notice queued", "karl@big.example": "not_permitted"}
+    assert told(acted) == {"bob@example.com": "notice queued", "karl@big.example": "outside"}
     assert engine.store.items.view(12).comments[0].internal
 
 
@@ -131,7 +133,7 @@ def test_a_colleague_s_note_that_is_published_goes_out_as_theirs_and_they_hear_o
     assert to_anna.values["changes"] == [], "what was done is told in words"
 
 
-@pytest.mark.parametrize(("relay", "karl"), [("inside", "not_permitted"), ("everybody", "answer queued")])
+@pytest.mark.parametrize(("relay", "karl"), [("inside", "outside"), ("everybody", "answer queued")])
 def test_what_somebody_outside_wrote_is_published_as_their_words(tmp_path: Path, relay: str, karl: str) -> None:
     for engine in an_engine(tmp_path, f'{CONFIG}[notify]\nrelay = "{relay}"\n'):
         items.assign(engine, 12, "anna", by(engine))
@@ -157,7 +159,7 @@ def test_a_note_of_somebody_without_an_account_is_published_as_theirs(engine: En
     acted = items.publish(engine, 12, number, by(engine, "bob"), authorise=True)
     assert events(acted) == ["item.commented"]
     assert told(acted) == {
-        "anna@example.com": "notice queued", "jane@big.example": "not_permitted", "max@other.example": "actor",
+        "anna@example.com": "notice queued", "jane@big.example": "outside", "max@other.example": "actor",
     }  # fmt: skip
     assert letter_to(engine, acted, "anna@example.com").values["author"] == "Max Roe"
     engine.store.database.run(
@@ -415,7 +417,9 @@ def test_what_is_tried_makes_no_secret(engine: Engine) -> None:
 
 
 def test_what_is_done_quietly_tells_nobody_and_says_so(engine: Engine) -> None:
-    assert told(items.answer(engine, 12, "Hello", by(engine, quiet=True))) == {"jane@big.example": "quiet"}
+    assert told(items.answer(engine, 12, "Hello", by(engine, quiet=True))) == {
+        "jane@big.example": "quiet", "anna@example.com": "actor"
+    }  # fmt: skip
 
 
 def test_events_keep_who_did_it_and_by_which_act(engine: Engine) -> None:
@@ -438,6 +442,16 @@ def test_what_people_want_is_heeded_and_shown_with_where_it_comes_from(engine: E
     assert found["new"] == ("unassigned", "usual")
     preferences.put(engine.store, "bob", {}, "support", reset=True)
     assert told(items.assign(engine, 12, "-", by(engine))) == {"bob@example.com": "notice queued"}
+
+
+def test_what_somebody_said_for_one_workspace_is_shown_where_none_is_asked_about(engine: Engine) -> None:
+    preferences.put(engine.store, "bob", {"new": "none"}, "support")
+    shown = preferences.effective(engine.config, engine.store, "bob", "")
+    assert [(each.value, each.origin, each.workspace) for each in shown if each.key == "new"] == [
+        ("unassigned", "usual", ""), ("none", "bob, in support", "support")
+    ]  # fmt: skip
+    here = preferences.effective(engine.config, engine.store, "bob", "support")
+    assert [(each.value, each.workspace) for each in here if each.key == "new"] == [("none", "support")]
 
 
 def test_a_preset_stands_in_place_of_what_was_said_before(engine: Engine) -> None:

@@ -78,15 +78,16 @@ def test_of_what_a_query_finds_only_what_may_be_changed_is(store: Store, config:
         does(store, config, "retry", query="colour:red")
 
 
-@pytest.mark.parametrize("why", [Why.NOBODY, Why.CAP_HEARERS, Why.NO_ADDRESS])
+@pytest.mark.parametrize("why", [Why.NOBODY, Why.NOBODY_ELSE, Why.CAP_HEARERS, Why.NO_ADDRESS])
 def test_what_names_nobody_cannot_be_sent_even_by_force(store: Store, config: Config, why: Why) -> None:
     number = row(store, to="", state="suppressed", why=why)
     with pytest.raises(Refused, match="names nobody"):
         does(store, config, "retry", number, force=True)
 
 
-def test_what_somebody_may_not_read_is_not_sent_to_them_even_by_force(store: Store, config: Config) -> None:
-    number = row(store, state="suppressed", why=Why.NOT_PERMITTED, item=12)
+@pytest.mark.parametrize("why", [Why.NOT_PERMITTED, Why.OUTSIDE])
+def test_what_somebody_may_not_read_is_not_sent_to_them_even_by_force(store: Store, config: Config, why: Why) -> None:
+    number = row(store, state="suppressed", why=why, item=12)
     with pytest.raises(Refused, match="may not read it"):
         does(store, config, "retry", number, force=True)
     with pytest.raises(NotFound):

@@ -240,7 +240,7 @@ def test_a_customer_s_words_are_not_mailed_to_another_customer_unless_a_setting_
     reply(desk, told["jane@big.example"], JANE, "Still slow.\n")
     outcome(desk)
     assert "karl@big.example" not in got(office)
-    assert states(desk, "karl@big.example")[-1] == ("item.commented", "suppressed", "not_permitted")
+    assert states(desk, "karl@big.example")[-1] == ("item.commented", "suppressed", "outside")
     office.configure('rules = "rules/system.toml"', '[notify]\nrelay = "everybody"\n')
     reply(desk, told["jane@big.example"], JANE, "Slower.\n")
     outcome(desk)
@@ -313,7 +313,7 @@ def test_a_note_reaches_who_works_there_and_no_outside_person_and_so_does_the_re
     assert kinds(noted) == {"bob@example.com": "auto-generated"}
     assert "She never pays." in words(noted["bob@example.com"])
     assert "+n1-" in reply_to(noted["bob@example.com"])
-    assert states(desk, "karl@big.example")[-1] == ("item.noted", "suppressed", "not_permitted")
+    assert states(desk, "karl@big.example")[-1] == ("item.noted", "suppressed", "outside")
 
     for way in ({}, {"refers": False}, {"to": "help@example.com"}):
         reply(desk, noted["bob@example.com"], "bob@example.com", "Nor does Karl.\n", **way)

@@ -26,6 +26,10 @@ def test_outbox_run_sends_the_digest_whose_slot_has_come(desk: Any, post: Any) -
     desk.allegra("item", "note", "1", "-m", "Call them.")
     assert "goes with the digest at" in desk.allegra("item", "told", "1").stdout
     assert "goes with the digest at" in desk.allegra("outbox", "list").stdout
+    rows = desk.lines("item", "told", "1")
+    assert [row["template"] for row in rows if row["goes_at"] and row["state"] == "digest"] == ["assigned", "noted"]
+    assert all(bool(row["sent_at"]) == (row["state"] == "sent") for row in rows)
+    assert any(row["sent_at"] for row in rows)
     desk.run()
     assert post.mails() == []
     come(desk)

@@ -35,6 +35,7 @@ def test_F125_who_waits_for_new_items_ends_that_by_one_mail_and_others_hear_on(d
     assert got(office) == {}, "nothing answers it"
     wanted = preferences(desk, "anna", "--workspace", "support")
     assert (wanted["new"], wanted["item:1"]) == ("none", "no")
+    assert "new in support" in desk.allegra("user", "notify", "anna").stdout
     desk.mail("The lamp is dark", "Very dark.\n", JANE)
     assert outcome(desk) == "created"
     assert set(got(office)) == {"bob@example.com", "jane@big.example"}

@@ -41,9 +41,9 @@ WORDS = {
     Row: "auto notice answer webhook",
     Part: "sender assignee former assignee requester participant copy writer watcher named member owner admin",
     Why: (
-        "actor has_it locked no_address not_permitted prefers_not suspended old quiet rule no_template stranger "
-        "machine loop cap.reason cap.item cap.recipient cap.total cap.answers cap.notices cap.reports cap.hearers "
-        "unproven mta nobody no_smtp"
+        "actor has_it locked no_address not_permitted outside prefers_not suspended old quiet rule no_template "
+        "stranger machine loop cap.reason cap.item cap.recipient cap.total cap.answers cap.notices cap.reports "
+        "cap.hearers unproven mta nobody nobody_else no_smtp"
     ),
     Done: (
         "CreateUser CreateItem AddComment PostToTopic LockTopic SetField AddLabel AddPerson Attach DropLabel "

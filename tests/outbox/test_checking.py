@@ -50,6 +50,14 @@ def test_a_syntax_error_is_shown_with_line_and_caret(tmp_path: Path, line: str, 
     assert problem.column == column and "^" in render(problem)
 
 
+@pytest.mark.parametrize("text", ["", "\n\n", "Subject: {{ title }}\n", "Subject: x\n\n{% if false %}x{% endif %}\n"])
+@pytest.mark.parametrize("name", ["ack.en.txt", "ack.en.html"])
+def test_a_template_that_says_nothing_is_an_error(tmp_path: Path, text: str, name: str) -> None:
+    found = looked(tmp_path, text.partition("\n\n")[2] if name.endswith(".html") else text, name)
+    (problem,) = [each for each in found if each.code == "C183"]
+    assert problem.severity is Severity.ERROR and "says nothing" in problem.message
+
+
 def test_a_problem_is_printed_as_compilers_do(tmp_path: Path) -> None:
     (problem,) = looked(tmp_path, "Subject: {{ marker }} {{ tilte }}\n\nx\n")
     assert render(problem).split("\n") == [

@@ -270,3 +270,10 @@ def test_every_event_that_people_hear_of_has_its_sentence() -> None:
     for language in LANGUAGES:
         assert {name for name in told if BY_NAME[name].template in FAMILY} <= built_in(language)["sentence"].keys()
         assert set(map(str, Part)) - {"sender"} == built_in(language)["why"].keys()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_an_owner_is_not_told_that_nobody_else_hears(language: str) -> None:
+    why = built_in(language)["why"]
+    assert why["owner"] not in ("", why["admin"], why["member"])
+    assert built_in("en")["why"]["owner"] == "you look after this workspace"
