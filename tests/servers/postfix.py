@@ -57,12 +57,8 @@ class Postfix:
         self.pipe, self.lmtp = self.base / "pipe", self.base / "lmtp.sock"
         self.into("exit 75")
         self._process: subprocess.Popen[bytes] | None = None
-        for _ in range(5):  # somebody else may take the port between our look and Postfix's
-            (self.port,) = free_ports(1)
-            if self.start():
-                return
-            self.stop()
-        raise RuntimeError("Postfix does not start: " + self.log()[-2000:])
+        (self.port,) = free_ports(1)
+        self._start_somewhere()
 
     def _make_queues(self) -> None:
         """Make what `postfix check` makes in two seconds."""
@@ -125,8 +121,16 @@ class Postfix:
             for path in (self.base / "spool" / name).rglob("*"):
                 if path.is_file():
                     path.unlink()
-        if not self.start():
-            raise RuntimeError("Postfix does not start: " + self.log()[-2000:])
+        self._start_somewhere()
+
+    def _start_somewhere(self) -> None:
+        """Start it, at another port where somebody else took the one it had. Raises RuntimeError."""
+        for _ in range(5):
+            if self.start():
+                return
+            self.stop()
+            (self.port,) = free_ports(1)
+        raise RuntimeError("Postfix does not start: " + self.log()[-2000:])
 
     @property
     def sendmail(self) -> list[str]:
