@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from engine.config import parse
@@ -262,6 +262,7 @@ NAMES = [(system, name) for system, table in SYSTEMS.items() for row in table.ro
 
 
 @given(st.lists(st.tuples(st.sampled_from(NAMES), st.one_of(st.sampled_from(["1", "0", "yes", "all", "imap", "a,b", "x\ny:z", "/(/", "[", "'\"\\"]), st.text(max_size=40))), max_size=12), st.sampled_from(sorted(SYSTEMS)))  # fmt: skip
+@example([(("eventum", "smtp.host"), "1"), (("eventum", "smtp.username"), "1")], "eventum")
 @settings(max_examples=120, suppress_health_check=[HealthCheck.too_slow], deadline=None)
 def test_whatever_the_values_are_the_file_loads(said: list[Any], system: str) -> None:
     mine = [

@@ -143,6 +143,8 @@ def _smtp(made: Made) -> None:
     if not made.has("smtp.from"):
         made.put("smtp.from", "support@example.com", "a guess: name yours")
         made.todo("name the sender of our mail: smtp.from")
+    if made.has("smtp.username") and not made.has("smtp.password_env"):
+        made.secret("smtp.password", "ALLEGRA_SMTP_PASSWORD", Given("password", "it stood nowhere"))
     if made.has("smtp.password_env") and not made.has("smtp.username"):
         made.drop("smtp.password_env")
         made.todo("if the server of [smtp] asks for a login: smtp.username, smtp.password_env")
