@@ -677,19 +677,6 @@ UPDATE mailbox SET failures = ?, failing_since = ?, code = ?, sentence = ?, retr
   faulty = '' WHERE id = ?"""
 
 REFUND = """
-UPDATE inbound SET attempts = max(attempts - ?, 0), next_at = 0, code = '', error = ''
-WHERE id = ? AND state = 'received' AND owner IS NULL"""
-
-ALIKE = """
-UPDATE mailbox SET faulty = CASE WHEN fault <> ? THEN ? WHEN length(faulty) < 4000 THEN faulty || ? ELSE faulty END,
-  fault = ? WHERE id = ?"""
-
-GOES_WELL = "UPDATE mailbox SET fault = '', faulty = '' WHERE id = ? AND fault <> ''"
-
-TRY_AGAIN = """
-UPDATE mailbox SET retry_at = 0, refused = '', settings = '', fault = '', faulty = '' WHERE id = ?"""
-
-REFUND = """
 UPDATE inbound SET attempts = CASE WHEN attempts > ? THEN attempts - ? ELSE 0 END, next_at = 0, code = '', error = ''
 WHERE id = ? AND state = 'received' AND owner IS NULL"""
 

@@ -56,6 +56,7 @@ def test_a_door_that_ends_leaves_the_socket_of_its_successor(path: Path) -> None
 def test_a_socket_that_somebody_removed_is_no_fault_at_the_end(path: Path) -> None:
     with opened(str(path), 0o600):
         path.unlink()
+    assert not path.exists()
 
 
 def test_of_doors_that_open_at_once_one_has_the_socket(path: Path) -> None:

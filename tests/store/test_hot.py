@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from store.desk import auto, notice
@@ -165,3 +166,8 @@ FRAGMENTS = {hot.KEYS: "(?)", hot.KEYS_TOGETHER: "(?)", hot.KEPT: "(?)", hot.UND
 def test_every_statement_names_tables_and_columns_that_are_there(desk, text):
     whole = text + FRAGMENTS.get(text, "")
     desk.store.database.rows(f"EXPLAIN {whole}", *[None] * whole.count("?"))
+
+
+def test_no_statement_is_written_twice_under_one_name():
+    names = re.findall(r"^([A-Z_]+) = ", Path(hot.__file__).read_text(encoding="utf-8"), re.MULTILINE)
+    assert sorted(names) == sorted(set(names))
