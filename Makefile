@@ -11,6 +11,9 @@ WORKERS ?= $(shell expr $$(nproc 2>/dev/null || sysctl -n hw.ncpu 2>/dev/null ||
 demo: $(VENV)/.installed
 	@$(BIN)/allegra demo --yes $(ARGS)
 
+# Hundreds of tests start a Python: one that may not keep what it compiled compiles all of it each time.
+test coverage soak: export PYTHONDONTWRITEBYTECODE =
+
 test: $(VENV)/.tested servers
 	$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
 
@@ -28,7 +31,7 @@ lint: $(VENV)/.tested
 	$(BIN)/mypy --config-file tests/mypy.ini --cache-dir .mypy_cache/tests
 
 # The tests of mailboxes talk to a real Dovecot, those of sending to a real Postfix, those of directories to a real slapd, and a
-# real PostgreSQL is asked whether it takes our statements. As root on Debian all are installed, Postfix only where no other
+# real PostgreSQL, with a pgbouncer before it, holds the store. As root on Debian all are installed, Postfix only where no other
 # program takes mail; elsewhere those tests skip and say why. No service is started: each test runs servers of its own.
 servers:
 	@if ! test -x /usr/sbin/dovecot && test "$$(id -u)" = 0 && command -v apt-get >/dev/null 2>&1; then \
@@ -54,7 +57,16 @@ servers:
 	  { apt-get update -q >/dev/null && DEBIAN_FRONTEND=noninteractive \
 	  apt-get install -qy --no-install-recommends postgresql >/dev/null; } || echo "PostgreSQL cannot be installed: its tests skip"; \
 	  rm -f $(NO_CLUSTER)/allegra-tests.conf; fi
+	@if ! test -x /usr/sbin/pgbouncer && test "$$(id -u)" = 0 && command -v apt-get >/dev/null 2>&1; then \
+	  echo "installing pgbouncer for the tests"; \
+	  mkdir -p $(UNITS) && ln -s /dev/null $(UNITS)/pgbouncer.service; \
+	  DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends pgbouncer >/dev/null 2>&1 || \
+	  { apt-get update -q >/dev/null && DEBIAN_FRONTEND=noninteractive \
+	  apt-get install -qy --no-install-recommends pgbouncer >/dev/null; } || echo "pgbouncer cannot be installed: its tests skip"; \
+	  rm -f $(UNITS)/pgbouncer.service; fi
 
+# A unit that is nothing is not started when its package comes.
+UNITS = /etc/systemd/system
 NO_CLUSTER = /etc/postgresql-common/createcluster.d
 
 # One stamp for each version of Python: with another PYTHON the environment is made anew.
@@ -89,3 +101,4 @@ help:
 
 clean:
 	rm -rf $(VENV) .venv-* allegra-demo .coverage .pytest_cache .mypy_cache .ruff_cache
+	find engine rules hooks bench tests -name __pycache__ -prune -exec rm -rf {} +

@@ -194,6 +194,7 @@ TABLES = (
     "hooks",
     "reply",
     "watch",
+    "server",
 )
 PARTS: dict[str, Callable[[], None]] = {
     "engine": engine, "against": against, "growth": growth, "jobs": jobs, "idle": idle, "acks": acks,

@@ -109,7 +109,7 @@ def _known(folder: Path) -> None:
     from engine.store.store import Store
 
     config = load(folder / "allegra.toml")
-    with Store.open(config.store.path) as store:
+    with Store.open(config.store.where) as store:
         with open_source(config.mailbox("system"), config.settings("").limits, lambda: datetime.now(UTC)) as source:
             keys = [each.key for each in source.list()]
         new = set(store.mailboxes.unknown_keys("system", keys))

@@ -100,7 +100,7 @@ def _counted(folder: Path, which: str) -> int:
     from engine.config import load
     from engine.store.store import Store
 
-    with Store.open(load(folder / "allegra.toml").store.path) as store:
+    with Store.open(load(folder / "allegra.toml").store.where) as store:
         (number,) = store.database.one(f"SELECT count(*) FROM outbox WHERE {which}")  # noqa: S608
         return int(number)
 
@@ -120,7 +120,7 @@ def hearers(_count: int) -> dict[str, Any]:
         passes.prepared(folder, 0, OCCASIONS)
         config = load(folder / "allegra.toml")
         now = datetime.now(UTC)
-        with Store.open(config.store.path) as store:
+        with Store.open(config.store.where) as store:
             queueing = _queueing(store, config)
             rows = store.outbox.claim(5, now, "bench")
             templates = Templates(config.settings("support").replies.directory, config.instance.language, "support")
@@ -243,7 +243,7 @@ def _queued(folder: Path) -> None:
     from engine.config import load
     from engine.store.store import Store
 
-    with Store.open(load(folder / "allegra.toml").store.path) as store, store.writing():
+    with Store.open(load(folder / "allegra.toml").store.where) as store, store.writing():
         store.database.run(
             "UPDATE outbox SET state = 'queued', content = NULL, next_at = 0, attempts = 0, created_at = ?",
             store.database.now(),
@@ -258,7 +258,7 @@ def _drained(folder: Path, rows: int) -> tuple[float, float]:
 
     _queued(folder)
     config = load(folder / "allegra.toml")
-    with Store.open(config.store.path) as store:
+    with Store.open(config.store.where) as store:
         began = time.perf_counter()
         deliver(store, config, rows // 10)
         first = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -276,21 +276,21 @@ LOOKS = (
 )  # fmt: skip
 
 
-def looking(_count: int, items: int) -> dict[str, Any]:
+def looking(items: int, rounds: int) -> dict[str, Any]:
     """Commands that look at a database with so many rows in its outbox, each a process of its own."""
     goal = "goal < 300 ms" if items >= DATABASE_KEPT else ""
     with passes.folder() as folder:
         size = passes.prepared(folder, 1, items).stat().st_size
         least = min(passes.allegra(folder, "version").cpu_s for _ in range(5))
-        new = sorted(passes.allegra(folder, "health", codes=(0, 1, 2)).cpu_s for _ in range(3))[1]
+        new = statistics.median(passes.allegra(folder, "health", codes=(0, 1, 2)).cpu_s for _ in range(rounds))
         passes.allegra(folder, "run")  # one mail: from then on its rules are known without parsing
         lines: list[Line] = [
             ("allegra version, CPU", ms(least), ""),
             ("allegra health, until a mail met the rules, CPU", ms(new), goal),
         ]
         for words in LOOKS:
-            took = [passes.allegra(folder, *words, codes=(0, 1, 2)).cpu_s for _ in range(3)]
-            lines.append((f"allegra {' '.join(words)}, CPU", ms(sorted(took)[1]), goal))
+            took = [passes.allegra(folder, *words, codes=(0, 1, 2)).cpu_s for _ in range(rounds)]
+            lines.append((f"allegra {' '.join(words)}, CPU", ms(statistics.median(took)), goal))
     return {"about": f"{items:,} mails, items and rows of the outbox ({size / 1e6:,.0f} MB)", "lines": lines}
 
 

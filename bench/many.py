@@ -113,7 +113,7 @@ def workspaces(count: int) -> dict[str, Any]:
         configuration = cpu_of(lambda: load(folder / "allegra.toml"))
         config = load(folder / "allegra.toml")
         rules_s = cpu_of(lambda: load_rules(config))
-        with Store.open(config.store.path) as store:
+        with Store.open(config.store.where) as store:
             engine = Engine(config, store)
             Pass(engine).run(config.mailboxes)
             _addressed(folder / "mail", mails, names, seed=2)
@@ -244,7 +244,7 @@ def _batches(mails: int, turns: int, every: int) -> list[float]:
     with passes.folder() as folder:
         _slow_desk(folder, mails, turns, every)
         config = load(folder / "allegra.toml")
-        with Store.open(config.store.path) as store:
+        with Store.open(config.store.where) as store:
             engine = Engine(config, store)
             Pass(engine, Watch()).run(config.mailboxes)
             engine.close()

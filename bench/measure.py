@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from bench import imap, letters, many, parts, passes, watched
+from bench import imap, letters, many, parts, passes, server, watched
 from bench.clock import cpu_s, side_by_side
 from bench.corpus import write_maildir
 
@@ -131,13 +131,14 @@ PARTS: dict[str, Callable[[int], dict[str, Any]]] = {
     "workspaces": many.workspaces,
     "listing": many.listing,
     "imap": imap.imap,
+    "server": server.server,
     "watch": watched.watch,
     "slow": many.slow,
     "only_senders": letters.only_senders,
     "acks": lambda count: letters.acks(count, ROUNDS),
     "hearers": letters.hearers,
     "sending": letters.sending,
-    "looking": lambda count: letters.looking(count, ITEMS),
+    "looking": lambda _count: letters.looking(ITEMS, ROUNDS),
     "reports": letters.reports,
     "profile": profile,
     "rules": parts.rules,

@@ -62,9 +62,9 @@ def _seen(config: Any, folder: Path) -> list[tuple[Any, Any]]:
     from engine.decision.facts import gather
     from engine.mail.parse import parse
     from engine.run.engine import Engine
-    from engine.run.passing import utc_now
     from engine.sources.disk import read_mail
     from engine.sources.source import content_key, raw_mail
+    from engine.store.clock import now as utc_now
     from engine.store.load import load as load_data
     from engine.store.store import Store
 

@@ -42,12 +42,12 @@ def stored(folder: Path, data: dict[str, object], items: int = 0) -> Path:
     from engine.store.load import load as load_data
     from engine.store.store import Store
 
-    path = load(folder / "allegra.toml").store.path
-    with Store.open(path) as store:
+    config = load(folder / "allegra.toml")
+    with Store.open(config.store.where) as store:
         load_data(store, data)
     if items:
-        _output("-m", "bench.filled", str(path), str(items))
-    return path
+        _output("-m", "bench.filled", str(config.store.path), str(items))
+    return config.store.path
 
 
 def one_pass(folder: Path) -> dict[str, Any]:
@@ -59,7 +59,7 @@ def one_pass(folder: Path) -> dict[str, Any]:
     from engine.store.store import Store
 
     config = load(folder / "allegra.toml")
-    with Store.open(config.store.path) as store:
+    with Store.open(config.store.where) as store:
         engine = Engine(config, store)
         started = cpu_s()
         try:

@@ -111,7 +111,6 @@ class Desk:
         from engine.model.draft import ENGINE
         from engine.run.at_once import decide_at_once
         from engine.run.line import line_of
-        from engine.store.locks import owner
 
         engine, raw = self._open(), self._raw(content, mailbox, envelope, key)
         if not content.strip():
@@ -119,7 +118,7 @@ class Desk:
         most = self.config.settings().limits.raw
         if len(content) > most:
             raise ValueError(f"the mail is larger than limits.raw ({most} bytes)")
-        spooled = engine.store.ledger.spool([raw], owner())[0]
+        spooled = engine.store.ledger.spool([raw], engine.store.owner)[0]
         if spooled.seen_before:
             return self._known(spooled.mail)
         result, wrong = decide_at_once(engine, spooled, wait_s)
@@ -247,7 +246,7 @@ def open(path: str | Path = "allegra.toml", *, extra: Extra = NOTHING) -> Desk:
     from engine.store.store import Store
 
     config = replace(load(Path(path)), extra=extra)
-    store = Store.open(config.store.path, busy_s=config.store.busy_timeout)
+    store = Store.open(config.store.where, busy_s=config.store.busy_timeout)
     try:
         engine = Engine(config, store)
         engine.pipeline  # noqa: B018 - now, not at the first mail: what is wrong with it is our caller's to hear

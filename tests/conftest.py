@@ -1,9 +1,16 @@
-"""What all tests share: `import builders` finds tests/builders.py from every folder, and `dovecot` a real server."""
+"""What all tests share: `import builders` finds tests/builders.py from every folder, and `dovecot` a real server.
+
+What tests write lies in memory where there is room, so that no commit waits for a disk: a process that is killed loses
+nothing of it either, and no test cuts the power.
+"""
 
 from __future__ import annotations
 
+import gc
+import importlib
 import os
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +21,22 @@ from hypothesis import HealthCheck, settings
 settings.register_profile("allegra", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("allegra")  # how quick a machine is, is no law
 sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+MEMORY, ROOM_BYTES = Path("/dev/shm"), 2 << 30
+"""Where files lie in memory, and how much must be free there; else, and with TMPDIR, they lie where they always do."""
+
+
+def _write_into_memory() -> None:
+    if "TMPDIR" in os.environ or not os.access(MEMORY, os.W_OK):
+        return
+    there = os.statvfs(MEMORY)
+    if there.f_bavail * there.f_frsize >= ROOM_BYTES and not there.f_flag & os.ST_NOEXEC:
+        os.environ["TMPDIR"], tempfile.tempdir = str(MEMORY), None
+
+
+_write_into_memory()
+importlib.import_module("authorities").hide()
+importlib.import_module("tables_once").remember()
 
 if TYPE_CHECKING:
     from servers.dovecot import Dovecot
@@ -29,10 +52,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     from quick import is_quick
 
     for item in items:
-        if {"dovecot", "postfix", "dovecot_and_tokens", "slapd", "postgres"} & {*getattr(item, "fixturenames", ())}:
+        servers = {"dovecot", "postfix", "dovecot_and_tokens", "slapd", "postgres"}
+        if servers & {*getattr(item, "fixturenames", ())} or item.get_closest_marker("server"):
             item.add_marker(pytest.mark.server)
         elif is_quick(item.path.relative_to(Path(__file__).parent).as_posix()):
             item.add_marker(pytest.mark.quick)
+
+
+def pytest_collection_finish() -> None:
+    """What was collected stays to the end: nobody looks through it for garbage again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)
@@ -117,19 +147,36 @@ def slapd(slapd_server: Slapd | str) -> Slapd:
     pytest.skip(reason)
 
 
-@pytest.fixture
-def postgres() -> Iterator[Postgres]:
-    """A real PostgreSQL for this test alone. Skips without one, fails if CI=true."""
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[Postgres | str]:
+    """One PostgreSQL for all tests of this worker, or what keeps it away."""
     from servers.postgres import Postgres, missing
 
     if absent := missing():
-        reason = f"not installed: {absent}"
-        if os.environ.get("CI") == "true":
-            pytest.fail(reason)
-        pytest.skip(reason)
+        yield absent
+        return
     server = Postgres()
     yield server
     server.stop()
+
+
+@pytest.fixture
+def postgres(postgres_server: Postgres | str) -> Postgres:
+    """A real PostgreSQL, which a test may stop and must start again. Skips without one, fails if CI=true."""
+    if not isinstance(postgres_server, str):
+        return postgres_server
+    reason = f"not installed: {postgres_server} (apt-get install postgresql)"
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture
+def postgres_url(postgres: Postgres) -> Iterator[str]:
+    """The URL of a database of this test's own, with our tables."""
+    name = postgres.furnished()
+    yield postgres.url_of(name)
+    postgres.drop(name)
 
 
 @pytest.fixture(scope="session")

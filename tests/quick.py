@@ -16,6 +16,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "service": ("service",),
     "explain": ("end_to_end/test_explain.py",),
     "doors": ("doors",),
+    "worker": ("worker",),
     "run": ("run", "end_to_end/test_help_desk.py"),
     "outbox": ("outbox",),
     "decision": ("decision",),

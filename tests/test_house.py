@@ -33,6 +33,8 @@ ONE_IMPORTER = {
     "h11": ("engine/doors/",),
     "multipart": ("engine/doors/",),
     "ldap3": ("engine/directories/",),
+    "procrastinate": ("engine/worker/loop",),
+    "psycopg": ("engine/store/postgres",),
     "smtplib": ("engine/outbox/",),
     "jinja2": ("engine/outbox/",),
     "urllib3": ("engine/web/client", "engine/web/watched"),
@@ -152,7 +154,9 @@ SWALLOWED = {
     "engine/cli/deliver.py": "whatever goes wrong, the mail server hears 75 and keeps the mail",
     "engine/cli/health.py": "whatever breaks, monitoring reads a sentence and UNKNOWN: a traceback is no status",
     "engine/doors/listening.py": "whatever breaks while a client is served costs that client; the door stays open",
-    "engine/store/database.py": "a statement that fails is tried once more where that helps; else it fails as ours",
+    "engine/store/sqlite.py": "a statement that fails is tried once more where that helps; else it fails as ours",
+    "engine/worker/parent.py": "whatever breaks beside the mails is said, and begun again: a worker does not go deaf",
+    "engine/worker/fetching.py": "whatever breaks while a mailbox is read costs that visit; the worker says so",
     "hooks/runner.py": "whatever a script raises is its result, and its message may raise again",
 }
 """Where an exception of any kind ends; everywhere else it goes on, or is a kind that was expected."""

@@ -124,7 +124,7 @@ def test_the_same_bytes_are_one_mail_however_often_they_are_taken(desk: engine.D
 
 def test_a_mail_that_another_run_keeps_from_being_decided_is_ours_and_waits(tmp_path: Path) -> None:
     from engine.run.lease import Lease
-    from engine.run.passing import utc_now
+    from engine.store.clock import now as utc_now
 
     path = hosting.installation(tmp_path)
     with engine.open(path) as desk, Store.open(desk.config.store.path) as other:

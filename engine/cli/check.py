@@ -23,7 +23,11 @@ _LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: 
 
 
 @click.command()
-@click.option("--online", is_flag=True, help="Also log in to mailboxes, directories and the SMTP server.")
+@click.option(
+    "--online",
+    is_flag=True,
+    help="Also log in to mailboxes, directories and the SMTP server, and ask that of the database.",
+)
 @click.option("--strict", is_flag=True, help="Warnings count as errors.")
 @click.option("--format", "shape", type=click.Choice(["text", "github", "sarif"]), default="text", show_default=True,
               help="For people, for GitHub Actions, or as SARIF.")  # fmt: skip

@@ -1,7 +1,7 @@
 """What every command does the same way: open the configuration and the store, print tables and JSON, choose exit codes.
 
-Here: `open_config`, `open_store`, `exit_codes`, `table`, `print_table`, `print_json`. Not here: any command, nor what
-commands look like to the shell (`noun.py`).
+Here: `open_config`, `open_store`, `open_to_read`, `exit_codes`, `table`, `print_table`, `print_json`. Not here: any
+command, nor what commands look like to the shell (`noun.py`).
 Invariant: data goes to stdout, everything else to stderr; an error is a sentence, never a traceback, and has a code.
 """
 
@@ -56,6 +56,7 @@ def verbosity(ctx: click.Context) -> int:
 @contextmanager
 def exit_codes() -> Iterator[None]:
     """Turn the errors a command may meet into a sentence on stderr and the exit code that belongs to it."""
+    from engine.config import SecretError
     from engine.model.extra import ExtraError
     from engine.store.errors import Busy, NotFound, Refused, StoreError, Unclear
 
@@ -67,7 +68,7 @@ def exit_codes() -> Iterator[None]:
     except Busy as error:
         complain(str(error))
         raise SystemExit(LATER) from None
-    except StoreError as error:
+    except (StoreError, SecretError) as error:
         complain(str(error))
         raise SystemExit(AWAY) from None
     except (NotFound, Refused) as error:
@@ -138,8 +139,33 @@ def open_store(ctx: click.Context, config: Config | None = None) -> Iterator[Sto
     from engine.store.store import Store
 
     config = config or open_config(ctx)
-    with exit_codes(), Store.open(config.store.path, busy_s=config.store.busy_timeout) as store:
+    with exit_codes(), Store.open(config.store.where, busy_s=config.store.busy_timeout) as store:
         yield store
+
+
+@contextmanager
+def open_to_read(ctx: click.Context, config: Config | None = None) -> Iterator[Store]:
+    """Open the replica that the configuration names, or the store: for lists, which may be some seconds old.
+
+    How old they are is said on stderr, and so is that a replica does not answer.
+    """
+    config = config or open_config(ctx)
+    with exit_codes():
+        if config.store.replica is None:
+            with open_store(ctx, config) as store:
+                yield store
+            return
+        from engine.store.replica import open_to_read as opened
+
+        replica = config.store.replica
+        store, as_of, away = opened(config.store.where, replica, busy_s=config.store.busy_timeout)
+        if away:
+            complain(f"the replica is not read: {away}")
+        elif verbosity(ctx) >= 0:
+            told = f"{local_of(config)(as_of):%Y-%m-%d %H:%M:%S}" if as_of is not None else "its beginning"
+            click.echo(f"as of {told}, from {replica.name}", err=True)
+        with store:
+            yield store
 
 
 def print_problems(problems: Iterable[Any]) -> None:

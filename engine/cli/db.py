@@ -1,18 +1,35 @@
-"""`allegra db`: look after the database."""
+"""`allegra db`: look after the database.
+
+Here: the commands of the noun. Not here: copying into another database (`db_copy.py`).
+"""
 
 from __future__ import annotations
 
+import shlex
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from engine.cli.common import exit_codes, log_act, open_config, open_store, print_json
+from engine.cli.common import USAGE, complain, exit_codes, log_act, open_config, open_store, print_json
+from engine.cli.db_copy import copy
 from engine.cli.noun import Noun
 from engine.cli.progress import Work
 
 if TYPE_CHECKING:
+    from engine.config import Config
     from engine.store.soundness import Examined
+    from engine.store.store import Store
+
+
+BACKUP = "write a copy of it with  pg_dump --format=custom --file={file} '{url}'  and keep {secret} beside that copy"
+CHECK = "the server looks after it; pg_amcheck of PostgreSQL reads all of it:  pg_amcheck '{url}'"
+RESTORE = (
+    "stop what works on it, then  pg_restore --clean --if-exists --dbname='{url}' {file}  puts a copy of pg_dump in "
+    "place (psql runs one of plain text); {secret} has to be that of then"
+)
+"""What to do in place of commands that know files of SQLite; the server asks for the password, or ~/.pgpass has it."""
 
 
 @click.group(cls=Noun)
@@ -29,15 +46,23 @@ def db() -> None:
 def migrate(ctx: click.Context, wait_s: float, anew: bool, as_json: bool) -> None:
     """Make the database, or bring its schema up to date. Every other command does it too when it is needed."""
     from engine.store import migrations
+    from engine.store.place import Url
+    from engine.store.store import Store
 
-    path = open_config(ctx).store.path
+    config = open_config(ctx)
     with exit_codes(), Work("upgrading") as told:
-        done = migrations.migrate(path, wait_s, anew=anew, told=told)
+        where = config.store.where
+        if isinstance(where, Url) and anew:
+            raise click.UsageError("--anew is for a file; an empty database on a server is made by createdb")
+        done = migrations.migrate(where, wait_s, anew=anew, told=told)
+        if isinstance(where, Url):
+            with Store.open(where, upgrade_wait_s=wait_s) as store:
+                _bells(store)
     if as_json:
-        print_json("db", {"path": str(path), "version": done.version, "steps": done.steps})
+        print_json("db", {"path": str(where), "version": done.version, "steps": done.steps})
     else:
         took = f"took {', '.join(done.steps)}" if done.steps else "nothing to do"
-        click.echo(f"{path}: schema {done.version}, {took}")
+        click.echo(f"{where}: schema {done.version}, {took}")
 
 
 @db.command()
@@ -53,6 +78,7 @@ def backup(ctx: click.Context, target: Path, as_json: bool) -> None:
     from engine.desk.state_files import state_files
 
     config = open_config(ctx)
+    _file_of(config, BACKUP, target)
     with open_store(ctx, config) as store, Work("copying") as told:
         done = store.archive.backup(target, state_files(config), told)
     if as_json:
@@ -60,6 +86,25 @@ def backup(ctx: click.Context, target: Path, as_json: bool) -> None:
     else:
         along = f", with {', '.join(done.files)}" if done.files else ""
         click.echo(f"{target}: {done.size_bytes} bytes{along}")
+
+
+def _bells(store: Store) -> None:
+    """Make what rings for workers, where the package is there that hears it."""
+    if find_spec("procrastinate") is not None:
+        from engine.worker.loop import make_tables
+
+        make_tables(store.database)
+
+
+def _file_of(config: Config, instead: str, copy: Path = Path()) -> Path:
+    """The file of the database; where a server has it, say what to do `instead` with a copy and end with 64."""
+    with exit_codes():
+        where = config.store.where
+    if isinstance(where, Path):
+        return where
+    told = instead.format(url=where, file=shlex.quote(str(copy)), secret=config.instance.secret_file)
+    complain(f"the database is on a server: {told}")
+    raise SystemExit(USAGE)
 
 
 @db.command()
@@ -75,7 +120,7 @@ def check(ctx: click.Context, file: Path | None, mails: bool, as_json: bool) -> 
     from engine.store import soundness
     from engine.store.migrations import STEPS
 
-    path = file or open_config(ctx).store.path
+    path = file or _file_of(open_config(ctx), CHECK)
     with exit_codes(), Work("reading mails") as told:
         found = soundness.examine(path, len(STEPS), read_mails=mails, told=told)
     if as_json:
@@ -128,7 +173,7 @@ def restore(
     from engine.store import reading, restoring
 
     config = open_config(ctx)
-    path = config.store.path
+    path = _file_of(config, RESTORE, backup)
     with exit_codes():
         if not commit:
             reading.readable(backup)
@@ -173,3 +218,6 @@ def prune(ctx: click.Context, commit: bool, as_json: bool) -> None:
         verb = "went" if commit else "would go (--commit does it)"
         rows = f"{pruned.outbox} rows of the outbox"
         click.echo(f"{pruned.mails} mails ({pruned.bytes} bytes), {pruned.traces} traces and {rows} {verb}")
+
+
+db.add_command(copy)

@@ -97,7 +97,7 @@ def _who(ctx: click.Context, ref: str, who: str, as_json: bool) -> None:
 
 def _of_bytes(engine: Engine, ref: str, mailbox: str, every_rule: bool) -> Explained:
     from engine.explain import replay
-    from engine.run.passing import utc_now
+    from engine.store.clock import now as utc_now
 
     try:
         content = sys.stdin.buffer.read() if ref == "-" else Path(ref).read_bytes()

@@ -16,6 +16,7 @@ import click
 from engine.cli.common import config_path, extra_of, print_json
 from engine.cli.spans import Span
 from engine.desk.health import CODES, LAG_S, Check, Seen, Status, ending, judge, line, worst
+from engine.desk.staff import staffed
 
 if TYPE_CHECKING:
     from engine.config import Config
@@ -74,7 +75,7 @@ def _looked(
 ) -> tuple[list[Check], Figures | None, Totals | None]:
     from msgspec.structs import replace
 
-    from engine.config import ConfigError, load
+    from engine.config import ConfigError, SecretError, load
     from engine.store.errors import StoreError
     from engine.store.store import Store
 
@@ -83,14 +84,14 @@ def _looked(
     except ConfigError as error:
         said = f"{error.problems[0].file}: {error.problems[0].message}"
         return [Check("configuration", Status.CRITICAL, said)], None, None
-    path = config.store.path
     try:
-        with Store.open(path, create=False, migrate=False, busy_s=BUSY_S) as store:
+        with Store.open(config.store.where, create=False, migrate=False, busy_s=BUSY_S) as store:
             give_up = config.smtp.give_up_after if config.smtp is not None else 5 * 86_400.0
             figures = store.figures.now(now, give_up)
             checks = judge(figures, _seen(config, store, max_lag, now), now)
+            checks += staffed(store.figures.staff(now), now)
             return [*checks], figures, _counted(store, config) if counting else None
-    except StoreError as error:
+    except (StoreError, SecretError) as error:
         return [Check("database", Status.CRITICAL, str(error))], None, None
 
 
@@ -123,7 +124,7 @@ def _seen(config: Config, store: Store, max_lag: float, now: datetime) -> Seen:
         ending(config, now),
         tuple([(name, troubles.get(missing(name))) for name in config.directories]),
         tuple([(name, troubles.get(keyless(name))) for name in keys]),
-        life(config.store.path),
+        life(config.beside),
     )
 
 

@@ -84,12 +84,14 @@ def init(directory: Path, yes: bool, dry_run: bool, as_json: bool, **given: Any)
 def _made(file: Path, config: Config, as_json: bool) -> None:
     """Make the database, where there is none, and tell of it."""
     from engine.desk.first_file import make_database
+    from engine.store.place import there
 
-    there = config.store.path.exists()
     with exit_codes():
+        where = config.store.where
+        before = there(where)
         make_database(config)
     if not as_json:
-        did = f"{config.store.path} was there already" if there else f"made {config.store.path}"
+        did = f"{where} was there already" if before else f"made {where}"
         click.echo(f"Wrote {file}, {did}")
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from engine.cli import item_acts, item_whole, item_words, words
-from engine.cli.common import local_of, open_config, open_store, print_json, save, terminal_columns, usage
+from engine.cli.common import local_of, open_config, open_store, open_to_read, print_json, save, terminal_columns, usage
 from engine.cli.mail import write
 from engine.cli.noun import Noun
 from engine.cli.shown import lately, print_pairs, print_table, print_text, when
@@ -59,7 +59,7 @@ def list_(ctx: click.Context, query: tuple[str, ...], workspace: str, limit: int
     workspace:support unanswered newer_than:7d older_than:1d, and words of the title. All must fit; a word with - before
     it (behind a -- of its own) must not.
     """
-    with open_store(ctx) as store, usage():
+    with open_to_read(ctx) as store, usage():
         if workspace:
             store.items.workspace_id(workspace)
         asked = " ".join((*query, f'workspace:"{workspace}"' if workspace else ""))

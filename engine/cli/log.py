@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from engine.cli.common import local_of, open_config, open_store, print_json, reader_left, terminal_columns, usage
+from engine.cli.common import local_of, open_config, open_to_read, print_json, reader_left, terminal_columns, usage
 from engine.plain_text import fit, printable
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def log(ctx: click.Context, query: tuple[str, ...], limit: int, follow: bool, as
     """
     asked = " ".join(query)
     config = open_config(ctx)
-    with open_store(ctx, config) as store, usage():
+    with open_to_read(ctx, config) as store, usage():
         seen = store.history.newest_event()
         rows, beyond = store.history.events(asked, limit)
         seen = max(seen, rows[-1].id if rows else 0)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from engine.cli import mail_gone
-from engine.cli.common import answer, is_terminal, log_act, open_config, open_store, print_json, save
+from engine.cli.common import answer, is_terminal, log_act, open_config, open_store, open_to_read, print_json, save
 from engine.cli.noun import Noun
 from engine.cli.shown import lately, print_pairs, print_table, subject, when
 from engine.plain_text import printable, safe_line
@@ -39,7 +39,7 @@ def list_(ctx: click.Context, query: tuple[str, ...], limit: int, as_json: bool)
     workspace:support item:4711 newer_than:7d older_than:1y rule:"VIP customers" and free words. All words must fit;
     -word (behind a -- of its own) turns one round.
     """
-    with open_store(ctx) as store:
+    with open_to_read(ctx) as store:
         rows = list(store.archive.mails(" ".join(query), limit + 1))
         more, rows = len(rows) > limit, rows[:limit]
         if as_json:

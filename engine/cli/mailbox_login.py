@@ -33,6 +33,7 @@ def login(ctx: click.Context, name: str | None, for_smtp: bool, browser: bool, a
     """
     from engine.config import SecretError
     from engine.desk.signing_in import begin, works
+    from engine.store.place import there
 
     if (name is None) != for_smtp:
         raise click.UsageError("name a mailbox, or say --smtp")
@@ -47,7 +48,7 @@ def login(ctx: click.Context, name: str | None, for_smtp: bool, browser: bool, a
             complain(str(error))
             raise SystemExit(AWAY) from None
     wrong = works(config, box)
-    if box is not None and not wrong and config.store.path.is_file():  # `init` may not have made it yet
+    if box is not None and not wrong and there(config.store.where):  # `init` may not have made it yet
         with open_store(ctx, config) as store:
             store.setbacks.try_again(box.name)
     if as_json:

@@ -26,6 +26,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("demo:demo", "Make a demo in ./allegra-demo and run it."),
     "init": ("init:init", "Find the server of an address, write an allegra.toml, make its database."),
     "run": ("run:run", "One pass over all active mailboxes (for cron)."),
+    "worker": ("worker:worker", "Stay, and share the work with other workers (PostgreSQL)."),
     "deliver": ("deliver:deliver", "Take one mail from standard input (for an MTA)."),
     "lmtp": ("lmtp:lmtp", "Take mail from a mail server by LMTP."),
     "serve": ("serve:serve", "Take mail from programs by HTTP."),
@@ -148,6 +149,13 @@ def main(extra: Extra | None = None) -> None:
         where = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, (str, bytes)) else ""
         click.echo(f"allegra: {where}{error.strerror or error}", err=True)
         status = 69
+    except Exception as error:  # what says where the database is
+        from engine.config import SecretError
+
+        if isinstance(error, SecretError):
+            click.echo(f"allegra: {error}", err=True)
+            sys.exit(69)
+        raise
     sys.exit(status if isinstance(status, int) else 0)
 
 

@@ -16,6 +16,7 @@ from engine.cli.common import (
     complain,
     open_config,
     open_store,
+    open_to_read,
     print_json,
     terminal_columns,
     usage,
@@ -57,7 +58,7 @@ def list_(ctx: click.Context, query: tuple[str, ...], everything: bool, limit: i
     from engine.desk import outbox as desk
 
     config = open_config(ctx)
-    with open_store(ctx, config) as store, usage():
+    with open_to_read(ctx, config) as store, usage():
         found = desk.listed(store, config, " ".join(query), everything=everything, limit=limit)
         if as_json:
             for line in found.lines:

@@ -47,12 +47,13 @@ if TYPE_CHECKING:
 @click.pass_context
 def list_(ctx: click.Context, last: str, as_json: bool) -> None:
     """List the rules of all files, with their hits."""
+    from engine.store.place import there
     from engine.workbench.rule_usage import hits, listed
 
     since = _since(last)
     config, book = sound_rules(ctx)
     files, found = book.rules.files.values(), None
-    if config.store.path.exists():
+    if there(config.store.where):
         with open_store(ctx, config) as store:
             found = hits(store, since)
     rows = []

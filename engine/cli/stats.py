@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from engine.cli.common import open_config, open_store, print_json
+from engine.cli.common import open_config, open_to_read, print_json
 from engine.cli.shown import print_table, when
 from engine.cli.spans import Span
 from engine.desk.stats import BY
@@ -38,7 +38,7 @@ def stats(ctx: click.Context, last: float, by: str, limit: int, as_json: bool) -
     from engine.desk import stats as desk
 
     config = open_config(ctx)
-    with open_store(ctx, config) as store:
+    with open_to_read(ctx, config) as store:
         told = desk.stats(store, config, by, datetime.now(UTC) - timedelta(seconds=last))
     if as_json:
         _print_json(told)

@@ -13,7 +13,7 @@ import click
 
 from engine.cli import words
 from engine.cli.acting import NUMBER, Said, act, every, files, read_words, with_words
-from engine.cli.common import open_store, print_json
+from engine.cli.common import open_store, open_to_read, print_json
 from engine.cli.noun import Noun
 from engine.cli.shown import lately, print_pairs, print_table, print_text, when
 from engine.plain_text import printable
@@ -37,7 +37,7 @@ def topic() -> None:
 @click.pass_context
 def list_(ctx: click.Context, workspace: str, limit: int, as_json: bool) -> None:
     """List topics, those with the newest numbers first."""
-    with open_store(ctx) as store:
+    with open_to_read(ctx) as store:
         if workspace:
             store.items.workspace_id(workspace)
         rows = store.topic_views.newest(workspace, limit)

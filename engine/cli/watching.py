@@ -7,10 +7,7 @@ that does not load costs a sentence and nothing else.
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Sequence
-from contextlib import suppress
-from pathlib import Path
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, NoReturn
 
 import click
@@ -31,21 +28,19 @@ from engine.cli.common import (
 )
 from engine.cli.reminders import has_news, quiet_of
 from engine.cli.run_told import tell
-from engine.config import ConfigError, load
+from engine.config import ConfigError, SecretError, load
 from engine.run.alive import Alive
+from engine.run.changed import files_of
 from engine.run.engine import Engine
 from engine.run.watch import Watch
 from engine.stop import Stop
+from engine.store.errors import StoreError
 from engine.store.store import Store
 
 if TYPE_CHECKING:
     from engine.config import Config, Mailbox
     from engine.run.report import MailboxReport, Sent
-
-MOST_FILES = 2000
-"""Files below the folders of rules, scripts and templates whose times are looked at."""
-
-Seen = frozenset[tuple[str, int, int]]
+    from engine.store.place import Where
 
 
 class _Desk:
@@ -53,10 +48,15 @@ class _Desk:
 
     def __init__(self, ctx: click.Context, config: Config, names: Sequence[str], as_json: bool) -> None:
         self._ctx, self._config, self._names, self._as_json = ctx, config, names, as_json
-        self._seen = _files(config)
+        self._seen = files_of(config)
+        self._where: Where | None = None
 
     def begin(self) -> Engine:
-        store = Store.open(self._config.store.path, busy_s=self._config.store.busy_timeout)
+        try:
+            self._where = self._config.store.where
+        except SecretError as error:
+            raise StoreError(str(error)) from None
+        store = Store.open(self._where, busy_s=self._config.store.busy_timeout)
         return Engine(self._config, store)
 
     def end(self, engine: Engine) -> None:
@@ -64,13 +64,17 @@ class _Desk:
         engine.store.close()
 
     def anew(self, engine: Engine, *, asked: bool) -> Engine | None:
-        seen = _files(self._config)
+        seen = files_of(self._config)
         if seen == self._seen and not asked:
             return None
         self._seen = seen
         try:
             config = replace(load(config_path(self._ctx)), extra=extra_of(self._ctx), verbose=verbosity(self._ctx) > 0)
             chosen_mailboxes(config, self._names)
+            where = config.store.where
+        except SecretError as error:
+            complain(f"{error}: the watch goes on with what it had")
+            return None
         except ConfigError as error:
             print_problems(error.problems)
             complain(f"{config_path(self._ctx)} does not load: the watch goes on with what it had")
@@ -78,11 +82,11 @@ class _Desk:
         except click.UsageError as error:
             complain(f"{error.message}: the watch goes on with what it had")
             return None
-        if config.store.path != self._config.store.path:
-            complain("store.path was changed: stop the watch and start it again; it goes on with what it had")
+        if str(where) != str(self._where):  # the same with another password is the same
+            complain("[store] names another database: stop the watch and start it again; it goes on with what it had")
             return None
         engine.close()
-        self._config, self._seen = config, _files(config)
+        self._config, self._seen = config, files_of(config)
         if verbosity(self._ctx) >= 0 and is_terminal():
             click.echo("files were changed: the watch follows them", err=True)
         return Engine(config, engine.store)
@@ -106,9 +110,9 @@ def watch(ctx: click.Context, names: Sequence[str], as_json: bool, settle: bool)
     with stop.signals():
         config = open_config(ctx)
         chosen_mailboxes(config, names)
-        config.store.path.parent.mkdir(parents=True, exist_ok=True)
+        config.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         with exit_codes():
-            alive = Alive(config.store.path)
+            alive = Alive(config.beside)
             if alive.taken:
                 complain("another allegra run --watch is at work on this database")
                 raise SystemExit(LATER)
@@ -117,25 +121,3 @@ def watch(ctx: click.Context, names: Sequence[str], as_json: bool, settle: bool)
             finally:
                 alive.close()
     raise SystemExit(DONE)
-
-
-def _files(config: Config) -> Seen:
-    """What the files look like that a run by cron would read: their names, times and sizes."""
-    folders = {config.root.rules.directory, config.root.hooks.directory, config.root.replies.directory}
-    places = [config.path, *(box for box in [config.root.hooks.params, config.root.system.rules] if box is not None)]
-    places += [each.rules for each in config.root.workspace.values() if each.rules is not None]
-    found = set()
-    for path in [*places, *(path for folder in sorted(folders) for path in _below(folder))][:MOST_FILES]:
-        with suppress(OSError):
-            told = path.stat()
-            found.add((str(path), told.st_mtime_ns, told.st_size))
-    return frozenset(found)
-
-
-def _below(folder: Path, depth: int = 2) -> Iterator[Path]:
-    with suppress(OSError), os.scandir(folder) as entries:
-        for entry in entries:
-            if entry.is_dir() and depth and not entry.name.startswith((".", "__")):
-                yield from _below(Path(entry.path), depth - 1)
-            elif not entry.is_dir():
-                yield Path(entry.path)

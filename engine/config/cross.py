@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from engine.config import databases
 from engine.config.doors import HttpKey
 from engine.config.exposed import exposed
 from engine.config.idle import idle
@@ -31,12 +32,10 @@ _SERVERS = ("imap", "pop3")
 
 def settled(root: Root) -> Root:
     """Work out the defaults that follow from other options: files in `state_dir`, rule files that exist."""
-    instance, store = root.instance, root.store
+    instance = root.instance
     if "secret_file" not in instance.written:
         instance = instance.filled(secret_file=instance.state_dir / "secret")
-    if "path" not in store.written:
-        store = store.filled(path=instance.state_dir / "allegra.sqlite3")
-    gates = root.gates
+    store, gates = databases.settled(root.store, instance.state_dir), root.gates
     if "big_files_dir" not in gates.written:
         gates = gates.filled(big_files_dir=instance.state_dir / "big")
     hooks = root.hooks
@@ -67,7 +66,7 @@ def findings(root: Root, mailboxes: tuple[Mailbox, ...], path: Path, *, whole: b
     found = [*_names(root), *_timezone(root), *_files(root), *_gates(root), *_rules(root)]
     if whole:
         found += [*_workspaces(root), *_some_mailbox(mailboxes), *_smtp(root), *_webhooks(root), *_keys(root),
-                  *idle(root, mailboxes), *_identity(root, mailboxes)]  # fmt: skip
+                  *idle(root, mailboxes), *databases.findings(root), *_identity(root, mailboxes)]  # fmt: skip
     for box in mailboxes:
         found += [*_mailbox(box, whole), *_since(box, root.instance.timezone)]
         found += _secrets(box, _table(box), "password") if whole else ()

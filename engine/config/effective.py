@@ -34,11 +34,11 @@ if TYPE_CHECKING:
         Replies,
         Root,
         Rules,
-        Store,
         System,
         Workspace,
     )
     from engine.config.source import Source
+    from engine.config.store import Store, Workers
     from rules.problem import Problem
 
 
@@ -100,6 +100,21 @@ class Config(Struct, frozen=True, eq=False, dict=True):
     def store(self) -> Store:
         """The database."""
         return self.root.store
+
+    @property
+    def workers(self) -> Workers:
+        """The processes of `allegra worker`."""
+        return self.root.workers
+
+    @property
+    def beside(self) -> Path:
+        """The path that lock files and their like stand beside: that of the database; where a server has it, ours."""
+        return self.store.path if self.store.driver == "sqlite" else self.instance.state_dir / "postgresql"
+
+    @property
+    def data_dir(self) -> Path:
+        """The folder of the database, or of what is kept here of one on a server; big mails lie there as they come."""
+        return self.beside.parent
 
     @property
     def system(self) -> System:

@@ -28,6 +28,7 @@ def exposed(root: Root, path: Path) -> Iterator[Finding]:
     for table, name, own in tables:
         literal += [(table, name, key) for key in ("secret", "client_secret", "refresh_token") if key in own.written]
     literal += [("directory", name, "password") for name, own in root.directory.items() if "password" in own.written]
+    literal += [("store", key) for key in ("url", "replica_url") if key in root.store.written]
     if root.http is not None:
         literal += [("http", "keys", name, "key") for name, key in root.http.keys.items() if "key" in key.written]
     if literal and _mode(path) & (stat.S_IRGRP | stat.S_IROTH):

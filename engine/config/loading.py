@@ -114,6 +114,8 @@ def _follows(finding: Finding, wrong: set[KeyPath]) -> bool:
         causes += [path for path in wrong if path[-1:] == ("oauth",)]
     if option in ("password", "url", "client_secret", "refresh_token"):
         causes += [(*table, f"{option}_{way}") for way in ("env", "file", "command")]
+    if finding.path[:1] in (("store",), ("workers",)):
+        causes.append(("store", "driver"))
     if finding.code == "C112":
         causes.append(("workspace",))
     return any(path[: len(cause)] == cause for cause in causes for path in wrong)

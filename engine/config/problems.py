@@ -54,6 +54,15 @@ CODES: dict[str, str] = {
     "C200": "A directory cannot be asked.",
     "C201": "A key of [http] cannot be had.",
     "C202": "Two keys of [http] are the same one.",
+    "C203": "The server of the database is too old.",
+    "C204": "The server of the database may lose what was committed.",
+    "C205": "A pooler stands before the server and gives each transaction another connection.",
+    "C206": "The server of the database has too few locks or connections.",
+    "C207": "The database cannot be written.",
+    "C208": "The clocks of the server and of this host differ.",
+    "C209": "A mailbox deletes what a standby may lack.",
+    "C210": "The server of the database does not vacuum.",
+    "C211": "The replica cannot be read, or is none.",
 }
 
 

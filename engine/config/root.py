@@ -1,6 +1,6 @@
 """The whole of allegra.toml: every section under its name, and those that stand at the top only.
 
-Here: [instance], [store], [system], [errors], [replies], [rules], [hooks], [log], [workspace.NAME], and the root.
+Here: [instance], [system], [errors], [replies], [rules], [hooks], [log], [workspace.NAME], and the root.
 Not here: the sections with files of their own; what this version lacks (`unavailable.py`).
 """
 
@@ -26,13 +26,13 @@ from engine.config.kinds import (
     OptionalPath,
     Positive,
     ReasonText,
-    Room,
     Size,
     TimeOfDay,
 )
 from engine.config.mailbox import Mailbox, OAuth, Smtp, Webhook
 from engine.config.secrets import shared_secret
 from engine.config.section import Filled, Section
+from engine.config.store import Store, Workers
 
 Language = Literal["en", "de", "fr", "es", "it", "nl", "pt", "pl", "ja"]
 
@@ -53,32 +53,6 @@ class Instance(Section, frozen=True):
     def secret(self) -> bytes:
         """The 32 bytes that sign reply tokens; made on first use. Raises: SecretError."""
         return shared_secret(self.secret_file)
-
-
-class Archive(Section, frozen=True):
-    """How long the original of a mail and the trace of its decision are kept.
-
-    Times are seconds.
-    """
-
-    enabled: bool = True
-    where: Literal["database"] = "database"
-    keep: Duration = 90 * 86400.0
-    keep_trace: Duration = 5 * 31536000.0
-
-
-class Store(Section, frozen=True):
-    """The database.
-
-    `busy_timeout` is how long a statement waits for another process that writes, in seconds. `keep_free` bytes have to
-    be free where it is, or no mail is fetched; "auto" is 200 MB, or four times `limits.raw`.
-    """
-
-    driver: Literal["sqlite"] = "sqlite"
-    path: FilePath = Path("var/allegra.sqlite3")
-    busy_timeout: Duration = 60.0
-    keep_free: Room = "auto"
-    archive: Archive = Archive()
 
 
 class Defaults(Section, frozen=True):
@@ -271,6 +245,7 @@ class Root(Section, frozen=True):
     schema: Format = FORMAT
     instance: Instance = Instance()
     store: Store = Store()
+    workers: Workers = Workers()
     defaults: Defaults = Defaults()
     system: System = System()
     gates: Gates = Gates()

@@ -126,9 +126,11 @@ def _make(file: Path) -> None:
         new.unlink(missing_ok=True)
 
 
-def reveal(token: str) -> None:
-    """Let `redact` know a secret that did not come of the configuration, such as a token."""
-    if token and token not in _passing:
+def reveal(token: str, *, stays: bool = False) -> None:
+    """Let `redact` know a secret that is not an option itself, such as a token; one that `stays` for good."""
+    if token and stays:
+        _revealed.add(token)
+    elif token and token not in _passing:
         _passing.append(token)
 
 

@@ -52,7 +52,7 @@ class Source:
             place.line,
             place.column,
             place.length,
-            place.excerpt,
+            "" if finding.blind else place.excerpt,
             help=finding.help,
             severity=finding.severity,
         )

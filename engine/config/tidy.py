@@ -35,7 +35,8 @@ _HINTS = {
 class Finding(Struct, frozen=True):
     """A problem without its place: `path` as it stands in the file, `at` a character in the value or -1.
 
-    `late`: it stands in the way of deciding mail only; everything else can be done meanwhile.
+    `late`: it stands in the way of deciding mail only; everything else can be done meanwhile. `blind`: its line holds a
+    secret in no shape that can be masked, and is not shown.
     """
 
     code: str
@@ -46,6 +47,7 @@ class Finding(Struct, frozen=True):
     at: int = -1
     severity: Severity = Severity.ERROR
     late: bool = False
+    blind: bool = False
 
 
 class Tidy(Struct):

@@ -9,10 +9,6 @@ from __future__ import annotations
 OPTIONS: dict[str, str] = {
     "console": "web console",
     "connector": "connectors to other trackers",
-    "store.url": "other databases than SQLite",
-    "store.url_env": "other databases than SQLite",
-    "store.url_file": "other databases than SQLite",
-    "store.url_command": "other databases than SQLite",
     "archive.redact_in_console": "web console",
     "smimepgp.gpg_home": "way to decrypt mail",
 }
@@ -25,8 +21,8 @@ RETIRED: dict[str, str] = {
 """Options of earlier releases, with what took their place: a file that holds one still loads."""
 
 WORDS: dict[tuple[str, str], str] = {
-    ("store.driver", "postgresql"): "other databases than SQLite",
-    ("store.driver", "mysql"): "other databases than SQLite",
+    ("store.driver", "mysql"): "other databases than SQLite and PostgreSQL",
+    ("store.driver", "mariadb"): "other databases than SQLite and PostgreSQL",
     ("archive.where", "directory"): "archive outside the database",
 }
 

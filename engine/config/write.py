@@ -18,7 +18,7 @@ from engine.config.section import Option, Section, options
 from engine.config.tidy import everywhere
 
 MASK = "***"
-SECRETS = frozenset({"password", "secret", "url", "key", "client_secret", "refresh_token"})
+SECRETS = frozenset({"password", "secret", "url", "key", "client_secret", "refresh_token", "replica_url"})
 _INHERITED = ("gates", "people", "items", "body", "attachments", "errors", "replies", "notify")
 
 
@@ -128,7 +128,8 @@ def tables(found: Iterator[Entry]) -> dict[str, Any]:
             table = table.setdefault(part, {})
         last = entry.path[-1]
         if entry.value == "" and (
-            last == "key" or last.startswith(("password", "url", "key_", "client_secret", "refresh_token"))
+            last == "key"
+            or last.startswith(("password", "url", "replica_url", "key_", "client_secret", "refresh_token"))
         ):
             continue
         if entry.value in ([], {}) and entry.path[-1].endswith("_command"):

@@ -16,10 +16,9 @@ from msgspec import Struct
 from engine.desk import looking
 from engine.model.told import Told, nobody
 from engine.run.line import Line, line_of
-from engine.run.passing import utc_now
 from engine.run.process import process
+from engine.store.clock import now as utc_now
 from engine.store.errors import NotFound, Refused, Unclear
-from engine.store.locks import owner
 
 if TYPE_CHECKING:
     from engine.config import Config
@@ -131,7 +130,7 @@ def replay(engine: Engine, row: MailRow, *, as_new: bool = False, notify: bool =
 
 
 def _decided(engine: Engine, row: MailRow) -> list[Line]:
-    spooled = engine.store.ledger.claim_one(row.mail, utc_now(), owner())
+    spooled = engine.store.ledger.claim_one(row.mail, utc_now(), engine.store.owner)
     return [line_of(result) for result in process(engine, [spooled], utc_now())]
 
 

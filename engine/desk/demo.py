@@ -86,7 +86,7 @@ def play(folder: Path) -> Played:
     stands(folder)
     _copy(folder)
     config = load(folder / "allegra.toml")
-    with Store.open(config.store.path, busy_s=config.store.busy_timeout) as store:
+    with Store.open(config.store.where, busy_s=config.store.busy_timeout) as store:
         load_data(store, tomllib.loads((folder / "data.toml").read_text(encoding="utf-8")))
         _put_mails(folder, config)
         with closing(Engine(config, store)) as engine:

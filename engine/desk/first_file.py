@@ -172,7 +172,7 @@ def make_database(config: Config) -> None:
 
     Raises StoreError.
     """
-    with Store.open(config.store.path) as store:
+    with Store.open(config.store.where) as store:
         for name, workspace in config.workspaces.items():
             if store.items.catalog(name) is None:
                 store.items.put_workspace(name, name=workspace.name)

@@ -52,7 +52,6 @@ class Status(StrEnum):
 
 
 CODES = {status: number for number, status in enumerate(Status)}
-
 _WORST = (Status.CRITICAL, Status.WARNING, Status.UNKNOWN, Status.OK)
 
 
@@ -171,14 +170,14 @@ def _read(box: Mailbox, pulse: Pulse | None, lag_s: float, now: datetime) -> Che
         return Check(name, Status.OK, f"is {read} now") if busy else Check(name, Status.WARNING, f"was never {read}")
     since = pulse.ok_at or pulse.failing_since
     lag = 0.0 if pulse.busy and not pulse.failures else _seconds(since, now)
-    said = f"last {read} {_span(lag)} ago"
+    said = f"last {read} {span(lag)} ago"
     if pulse.failures:
         sentence = pulse.sentence.removeprefix(f"{name}: ")
-        said = f"cannot be read since {_span(_seconds(pulse.failing_since, now))}: {sentence}"
+        said = f"cannot be read since {span(_seconds(pulse.failing_since, now))}: {sentence}"
         if pulse.retry_at is not None and pulse.retry_at > now:
-            said += f"; tried again in {_span(_seconds(now, pulse.retry_at))}"
+            said += f"; tried again in {span(_seconds(now, pulse.retry_at))}"
     by_hand = bool(pulse.failures) and (needs_a_person(pulse.code) or pulse.code == BROKEN)
-    status = Status.CRITICAL if by_hand else _over(lag, lag_s, 4 * lag_s)
+    status = Status.CRITICAL if by_hand else over(lag, lag_s, 4 * lag_s)
     return Check(name, status, said, lag, lag_s, 4 * lag_s, "s")
 
 
@@ -192,7 +191,7 @@ def _silent(box: Mailbox, pulse: Pulse | None, now: datetime) -> Check:
         return Check(name, Status.OK, "too little mail to tell")
     last = pulse.last_mail_at or pulse.first_read_at
     silent = pulse.silent_since(box.silence, now) is not None
-    said = f"no mail for {_span(_seconds(last, now))}" if last is not None else "no mail yet"
+    said = f"no mail for {span(_seconds(last, now))}" if last is not None else "no mail yet"
     return Check(name, Status.WARNING if silent else Status.OK, said, _seconds(last, now), limit, None, "s")
 
 
@@ -207,7 +206,7 @@ def _last_pass(pulses: Sequence[Pulse], lag_s: float, now: datetime, *, wanted: 
         paused = bool(pulses) and all(pulse.paused for pulse in pulses)
         return Check("last pass", Status.OK if paused else Status.CRITICAL, "no pass yet: does allegra run run?")
     lag = _seconds(newest, now)
-    return Check("last pass", _over(lag, lag_s, 4 * lag_s), f"{_span(lag)} ago", lag, lag_s, 4 * lag_s, "s")
+    return Check("last pass", over(lag, lag_s, 4 * lag_s), f"{span(lag)} ago", lag, lag_s, 4 * lag_s, "s")
 
 
 def _watch(life: Life | None) -> Check:
@@ -230,8 +229,8 @@ def _age(
     if not waits.rows:
         return Check(name, Status.OK, "0", 0.0, warning, critical, "s")
     age = _seconds(waits.oldest, now)
-    text = said.format(count=waits.rows, age=_span(age)) + (f": {away}" if away else "")
-    return Check(name, _over(age, warning, critical), text, age, warning, critical, "s")
+    text = said.format(count=waits.rows, age=span(age)) + (f": {away}" if away else "")
+    return Check(name, over(age, warning, critical), text, age, warning, critical, "s")
 
 
 def _asked(name: str, trouble: Trouble | None, now: datetime) -> Check:
@@ -239,13 +238,13 @@ def _asked(name: str, trouble: Trouble | None, now: datetime) -> Check:
     if trouble is None:
         return Check(f"directory {name}", Status.OK, "fine", 0.0, 15 * MINUTE, 4 * HOUR, "s")
     age = _seconds(trouble.since, now)
-    said = f"away for {_span(age)}: {trouble.said}"
-    return Check(f"directory {name}", _over(age, 15 * MINUTE, 4 * HOUR), said, age, 15 * MINUTE, 4 * HOUR, "s")
+    said = f"away for {span(age)}: {trouble.said}"
+    return Check(f"directory {name}", over(age, 15 * MINUTE, 4 * HOUR), said, age, 15 * MINUTE, 4 * HOUR, "s")
 
 
 def _key(name: str, trouble: Trouble | None, now: datetime) -> Check:
     """Whether the door of [http] has a key: who shows one that it cannot have hears "later"."""
-    said = f"cannot be had since {_span(_seconds(trouble.since, now))}: {trouble.said}" if trouble else ""
+    said = f"cannot be had since {span(_seconds(trouble.since, now))}: {trouble.said}" if trouble else ""
     return Check(f"http key {name}", Status.CRITICAL if said else Status.OK, said or "fine")
 
 
@@ -282,7 +281,8 @@ def _disk(free: int | None, wanted: int) -> Iterator[Check]:
         yield Check("disk", status, said, float(free), float(little), float(wanted), "B")
 
 
-def _over(value: float, warning: float, critical: float | None) -> Status:
+def over(value: float, warning: float, critical: float | None) -> Status:
+    """Hold a figure against its thresholds."""
     if critical is not None and value > critical:
         return Status.CRITICAL
     return Status.WARNING if value > warning else Status.OK
@@ -292,7 +292,7 @@ def _seconds(since: datetime | None, now: datetime) -> float:
     return max((now - since).total_seconds(), 0.0) if since is not None else 0.0
 
 
-def _span(seconds: float) -> str:
+def span(seconds: float) -> str:
     """A time as people say it: the biggest unit of which there are two."""
     for name, length in (("d", DAY), ("h", HOUR), ("min", MINUTE)):
         if seconds >= 2 * length:

@@ -23,10 +23,9 @@ from engine.model.extra import ExtraError
 from engine.model.facts import Release
 from engine.model.plan import Outcome, Settle, Tell
 from engine.run.line import Line, line_of
-from engine.run.passing import utc_now
 from engine.run.process import process
+from engine.store.clock import now as utc_now
 from engine.store.errors import NotFound, Refused, Unclear
-from engine.store.locks import owner
 
 if TYPE_CHECKING:
     from engine.config import Config
@@ -97,7 +96,7 @@ def release_all(engine: Engine, rows: Iterable[MailRow], release: Release) -> It
     """Let held mails go on as `release` says, and tell what became of each. Raises NotFound, Refused."""
     for row in rows:
         engine.store.ledger.reopen(row.mail, replace(release, generation=row.generation + 1))
-        spooled = engine.store.ledger.claim_one(row.mail, utc_now(), owner())
+        spooled = engine.store.ledger.claim_one(row.mail, utc_now(), engine.store.owner)
         if not engine.store.is_rehearsing:
             logged.act(engine.config, "held.release", release.by, release.reason, mail=row.mail)
         yield from map(line_of, process(engine, [spooled], utc_now()))

@@ -18,12 +18,12 @@ from engine.config.kinds import show_moment
 from engine.model.told import Told, nobody
 from engine.plain_text import printable
 from engine.run.lease import Lease
-from engine.run.passing import utc_now
 from engine.run.rehearsal import unknown
 from engine.run.room import lack
 from engine.run.since import lying_there, of_file, part, since_of
 from engine.sources import BROUGHT, KINDS, handed
 from engine.sources.source import Listed, SourceError, account_of
+from engine.store.clock import now as utc_now
 from engine.store.errors import Busy
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ IN_MEMORY = 1 << 20
 class Body:
     """A mail that is being received, `most` bytes of it; more than that is `too_big`. Use it in a `with`.
 
-    Bigger ones lie in `folder`, where the database is: there they will need room anyway. Raises OSError without room.
+    Bigger ones lie in `folder`, where our files are: `store.keep_free` looks at it. Raises OSError without room.
     """
 
     def __init__(self, most: int, folder: Path) -> None:

@@ -123,7 +123,7 @@ class Session:
             return False
 
     def _pushed(self, request: Request, config: Config, key: Key) -> tuple[int, dict[str, Any]]:
-        most, folder = config.settings("").limits.raw, config.store.path.parent
+        most, folder = config.settings("").limits.raw, config.data_dir
         with Body(most, folder) as body:
             form, most_bytes = form_of(request, body, most, folder)
             if int(request.field("content-length") or 0) > most_bytes:

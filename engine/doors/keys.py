@@ -21,7 +21,7 @@ from engine.config import SecretError
 from engine.doors.key_reading import DEADLINE_S, Known, Reading, digest_of
 from engine.log import Entry
 from engine.model.stored import keyless
-from engine.run.passing import utc_now
+from engine.store.clock import now as utc_now
 
 if TYPE_CHECKING:
     from engine.config import Config

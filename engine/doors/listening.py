@@ -19,6 +19,9 @@ CHUNK = 65_536
 GRACE_S = 30.0
 """How long what is in hand may take when somebody asks to stop."""
 
+LOOK_S = 0.2
+"""How soon a request to stop is seen where nobody comes."""
+
 SHORT_S = 0.05
 """How long a connection that cannot be taken is waited with."""
 
@@ -196,7 +199,7 @@ class Listener:
                 each.setblocking(False)
                 ready.register(each, selectors.EVENT_READ)
             while not self.stopping:
-                for key, _ in ready.select(0.2):
+                for key, _ in ready.select(LOOK_S):
                     found = cast("socket.socket", key.fileobj)
                     if found not in self._sockets:
                         turned_away.hear(found)

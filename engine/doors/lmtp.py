@@ -192,7 +192,7 @@ class Session:
         if self._mail is None or not self._mail.recipients:
             raise _Bad("503 5.5.1 there is no recipient")
         mail, self._mail = self._mail, None
-        with Body(mail.config.settings("").limits.raw, mail.config.store.path.parent) as body:
+        with Body(mail.config.settings("").limits.raw, mail.config.data_dir) as body:
             self._say("354 end with a line that holds nothing but a dot")
             self._client.by(self._timeout_s)
             said = self._receive(body) or self._take(mail, body)

@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, suppress
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, TypeVar
 
@@ -24,10 +24,11 @@ from engine.doors.taking import astray, handed_over, lay_down
 from engine.log import Entry, write
 from engine.run.at_once import decide_fresh
 from engine.run.engine import Engine
-from engine.run.passing import utc_now
 from engine.run.room import lack
+from engine.store.clock import now as utc_now
 from engine.store.errors import Busy, NoRoom, StoreError
 from engine.store.migrations import check_version
+from engine.store.place import inode
 from engine.store.store import Store
 from engine.wording.units import sized
 
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from engine.doors.body import Body
     from engine.model.stored import Spooled
     from engine.stop import Stop
+    from engine.store.place import Where
 
 T = TypeVar("T")
 
@@ -82,13 +84,14 @@ class Reception:
     """Takes mail for a door. `load` reads the configuration; it is asked again when the file changes."""
 
     def __init__(self, config: Config, load: Callable[[], Config]) -> None:
-        self._load, self._first = load, config
+        self._load, self._first = load, _ready(config)
         self._stamp: tuple[int, ...] | None = None  # it may have changed since it was read
         self._config: Config | ConfigError = config
         self._reading = threading.Lock()
         self._writer = ThreadPoolExecutor(1, "spool")
         self._store: Store | None = None
         self._inode = 0
+        self._place: tuple[Config, Where] | None = None
         self._bell: SimpleQueue[str] = SimpleQueue()
 
     @property
@@ -98,7 +101,7 @@ class Reception:
             if (stamp := _stamp(self._first)) != self._stamp:
                 self._stamp = stamp
                 try:
-                    self._config = self._load()
+                    self._config = _ready(self._load())
                 except ConfigError as error:
                     self._config = error
                     first = error.problems[0]
@@ -164,19 +167,29 @@ class Reception:
 
     def _opened(self) -> Store:
         """Give the database as it lies there now: one that was put in its place is opened anew."""
-        path, busy_s = self.config.store.path, min(self.config.store.busy_timeout, BUSY_S)
-        inode = path.stat().st_ino if path.exists() else 0
-        if self._store is not None and (inode != self._inode or self._store.path != path):
+        config = self.config
+        where, busy_s = self._where(config), min(config.store.busy_timeout, BUSY_S)
+        there = inode(where)
+        if self._store is not None and (there != self._inode or self._store.where != where):
             self._shut()
         if self._store is None:
-            self._store = Store.open(path, busy_s=busy_s, upgrade_wait_s=busy_s)
-            self._inode = inode or path.stat().st_ino  # that of before: it may be replaced this moment
+            self._store = Store.open(where, busy_s=busy_s, upgrade_wait_s=busy_s)
+            self._inode = there or inode(where)  # that of before: it may be replaced this moment
         return self._store
+
+    def _where(self, config: Config) -> Where:
+        """Where the database is; a program that tells it is asked once for each reading of the file."""
+        if self._place is None or self._place[0] is not config:
+            try:
+                self._place = config, config.store.where
+            except SecretError as error:
+                raise StoreError(str(error)) from None
+        return self._place[1]
 
     def _shut(self) -> None:
         if self._store is not None:
             self._store.close()
-        self._store = None
+        self._store, self._place = None, None
 
     def close(self) -> None:
         """Let the thread end and close the database; nobody may take after this."""
@@ -199,9 +212,9 @@ class Reception:
     def _left_over(self) -> set[str]:
         """Find the mailboxes where mail waits that was taken and not decided."""
         try:
-            with Store.open(self.config.store.path, busy_s=BUSY_S) as store:
+            with Store.open(self.config.store.where, busy_s=BUSY_S) as store:
                 return set(store.queue.due_mailboxes(utc_now()))
-        except (StoreError, ConfigError):
+        except (StoreError, ConfigError, SecretError):
             return set()
 
     def _rung(self, wait_s: float) -> set[str]:
@@ -222,7 +235,7 @@ class Reception:
         try:
             config = self.config
             with (
-                Store.open(config.store.path, busy_s=config.store.busy_timeout) as store,
+                Store.open(config.store.where, busy_s=config.store.busy_timeout) as store,
                 closing(Engine(config, store, stop=stop)) as engine,
             ):
                 boxes = {box.name: box for box in config.mailboxes}
@@ -234,6 +247,13 @@ class Reception:
         except (StoreError, ConfigError, SecretError, OSError) as error:
             self.log(Entry("warning", "door.waits", f"what came is decided later: {error}"))
         return names
+
+
+def _ready(config: Config) -> Config:
+    """Make the folder where big mails lie while they come in: nobody else does where a server has the database."""
+    with suppress(OSError):  # a mail that needs it will say so
+        config.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return config
 
 
 def _stamp(config: Config) -> tuple[int, ...]:

@@ -24,11 +24,10 @@ from engine.model.plan import Outcome
 from engine.model.reasons import REASONS
 from engine.run.at_once import decide_at_once
 from engine.run.engine import Engine
-from engine.run.passing import utc_now
 from engine.run.room import lack
+from engine.store.clock import now as utc_now
 from engine.store.errors import Busy, NoRoom
-from engine.store.locks import FileLock, owner
-from engine.store.migrations import check_version, pass_file
+from engine.store.migrations import check_version
 
 if TYPE_CHECKING:
     from engine.config import Config
@@ -123,7 +122,7 @@ def take(
     if said := lack(config):
         raise NoRoom(said)
     with _undisturbed(store):
-        spooled = store.ledger.spool(raws, owner())
+        spooled = store.ledger.spool(raws, store.owner)
     if strays and config.logs:
         write(config, [astray(strays, "deliver", spooled[0].mail)])
     with closing(Engine(config, store, server_tells=at_once and len(raws) == 1)) as engine:
@@ -136,7 +135,7 @@ def lay_down(store: Store, raws: Sequence[RawMail]) -> list[Spooled]:
     Raises StoreError: nothing was stored.
     """
     with _undisturbed(store), store.writing(noted=True):
-        spooled = store.ledger.spool(raws, owner())
+        spooled = store.ledger.spool(raws, store.owner)
         store.ledger.unclaim([each for each in spooled if not each.seen_before])
     return spooled
 
@@ -147,10 +146,10 @@ def _undisturbed(store: Store) -> Iterator[None]:
 
     Raises Busy after `UPGRADE_WAIT_S`, StoreError for a schema of another release.
     """
-    if store.path is None:
+    lock = store.database.pass_lock(shared=True)
+    if lock is None:
         yield
         return
-    lock = FileLock(pass_file(store.path), shared=True)
     if not lock.acquire(UPGRADE_WAIT_S):
         raise Busy("the database is being upgraded or restored: try again when that is done")
     try:

@@ -27,8 +27,7 @@ from engine.model.plan import Outcome
 from engine.model.reasons import PARENT_WAITS
 from engine.model.stored import BROKEN, PAUSED
 from engine.run.engine import Engine
-from engine.run.passing import utc_now
-from engine.store.locks import owner
+from engine.store.clock import now as utc_now
 
 if TYPE_CHECKING:
     from engine.config import Config
@@ -178,7 +177,7 @@ def _would_hear(engine: Engine, raw: RawMail, decision: Decision) -> tuple[Outbo
     if plan.disposition.verdict is Verdict.DEFER:
         return ()
     with store.rehearsal():
-        (spooled,) = store.ledger.spool([raw], owner())
+        (spooled,) = store.ledger.spool([raw], store.owner)
         if spooled.seen_before:
             return ()
         store.commit(spooled, decision.mail, decision.facts, plan, b"{}", "keep", "", engine.teller)

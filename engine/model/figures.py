@@ -13,6 +13,7 @@ from typing import NamedTuple
 from msgspec import Struct
 
 from engine.model.rhythm import Rhythm
+from engine.model.stored import Attending
 
 
 class Pulse(Struct, frozen=True):
@@ -71,6 +72,23 @@ class Figures(Struct, frozen=True):
     failed: int = 0
     sent_at: datetime | None = None
     away: str = ""
+
+
+class Staff(Struct, frozen=True):
+    """The workers beside a database on a server, and what waits for them.
+
+    `living` are those that live. It is `wanted` that one does where the next visit to a mailbox was planned by one.
+    `late_s` is for how long the oldest has been due that nobody took up: a mailbox or a mail. `orphans` are mails that
+    a dead process claimed over a minute ago, `unheard_s` is for how long a bell has hung there; `paused` says why
+    nothing is decided.
+    """
+
+    living: tuple[Attending, ...] = ()
+    wanted: bool = False
+    late_s: float = 0.0
+    orphans: int = 0
+    unheard_s: float = 0.0
+    paused: str = ""
 
 
 class Counter(NamedTuple):

@@ -55,11 +55,15 @@ class Spooled(Struct, frozen=True):
 
 
 class Undecided(NamedTuple):
-    """A mail that is not decided yet. `elsewhere`: another process has it in hand and lives."""
+    """A mail that is not decided yet. `elsewhere`: another process has it in hand and lives.
+
+    It waits until `next_at`, if that is to come.
+    """
 
     row: int
     mail: str
     elsewhere: bool
+    next_at: datetime
 
 
 class Claimed(NamedTuple):
@@ -500,6 +504,13 @@ class TroubledAddress(Struct, frozen=True):
     item: int = 0
     since: datetime | None = None
     until: datetime | None = None
+
+
+class Attending(NamedTuple):
+    """A worker that lives: which process on which host, and since when it is connected."""
+
+    name: str
+    since: datetime
 
 
 class Trouble(Struct, frozen=True):

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import nullcontext
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -29,7 +29,7 @@ from engine.outbox.templates import Templates
 from engine.outbox.transport import Away, Refused, Transport, transport
 from engine.outbox.way import note_refused, waits
 from engine.stop import Stop, Stopped
-from engine.store.locks import owner
+from engine.store.clock import now as utc_now
 from engine.store.outbox import ORDER
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ class Delivered(Struct, frozen=True):
 
 
 def deliver(
-    store: Store, config: Config, limit: int = 200, now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    store: Store, config: Config, limit: int = 200, now: Callable[[], datetime] = utc_now,
     stop: Stop | None = None, *, asked: bool = False,
 ) -> Delivered:  # fmt: skip
     """Send at most `limit` rows; without [smtp] mail is dropped. Raises: StoreError, Stopped.
@@ -130,7 +130,7 @@ class _Run:
         with self._store.joining():
             self._note_sent()
             kinds = (Kind.WEBHOOK,) if self._closed else ORDER  # programs hear also while no mail goes out
-            claimed = self._store.outbox.claim(1, self._now(), owner(), kinds)
+            claimed = self._store.outbox.claim(1, self._now(), self._store.owner, kinds)
         return claimed[0] if claimed else None
 
     def _note_sent(self) -> None:

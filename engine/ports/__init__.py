@@ -9,7 +9,7 @@ from engine.ports.archive import Archive, Counting, Figures
 from engine.ports.desk import Directory, History, Items, ListedAddresses, Markers, TopicViews
 from engine.ports.hearing import Scene, Teller
 from engine.ports.ledger import Ledger, Queue
-from engine.ports.mailboxes import Mailboxes, OldMail, Setbacks, Troubles
+from engine.ports.mailboxes import Mailboxes, OldMail, Setbacks, Troubles, Visiting
 from engine.ports.outbox import Outbox, OutboxViews
 from engine.ports.store import Store
 
@@ -34,4 +34,5 @@ __all__ = [
     "Teller",
     "TopicViews",
     "Troubles",
+    "Visiting",
 ]

@@ -116,6 +116,9 @@ class Figures(Protocol):
     def now(self, at: datetime, give_up_s: float) -> figures.Figures:
         """Give the figures of a moment; `give_up_s` is how long a mail is tried until it has failed."""
 
+    def staff(self, at: datetime) -> figures.Staff | None:
+        """Tell who works here and what waits for them; None where there are no workers."""
+
     def pulses(self, at: datetime) -> list[figures.Pulse]:
         """Give how every mailbox fares and how often mail comes, by name."""
 

@@ -57,6 +57,18 @@ class Queue(Protocol):
         Mails that wait longer than a day, and longer than any of `waits_s`, are due: a clock ran ahead that set it.
         """
 
+    def give_back_all(self, owner: str, in_hand: int | None, now: datetime, waits_s: Sequence[float]) -> int:
+        """Free what an owner that is gone had claimed; gives how many mails.
+
+        As `give_back`: `in_hand` is the row it worked on, 0 for none, None where nobody knows.
+        """
+
+    def give_back_of_dead(self, now: datetime, waits_s: Sequence[float], grace_s: float) -> int:
+        """Free what owners had claimed that are gone; gives how many mails.
+
+        What was claimed less than `grace_s` ago is left to whoever knows which of them was in hand.
+        """
+
 
 class Ledger(Protocol):
     """What became of every mail: taken in, claimed, tried, closed; and what later decisions ask of it."""
@@ -87,6 +99,19 @@ class Ledger(Protocol):
         reply to it may follow. One whose attempts are used up because each ended in a crash is quarantined here, with
         `after_crash` (kind, folder) planned for its mailbox, and told as `crashed`.
         """
+
+    def claim_any(
+        self, limit: int, now: datetime, owner: str, max_attempts: int = 5, *, tried: bool = False,
+        names: Collection[str] = (),
+    ) -> list[Spooled]:  # fmt: skip
+        """Take mails that nobody works on, of these mailboxes or of all that do not pause, those due first.
+
+        Fresh ones, with `tried` those that were tried before. The attempt is counted and committed before this returns.
+        Where so many were taken, more may be there: another worker hears of it.
+        """
+
+    def spent(self, now: datetime, max_attempts: int = 5) -> list[str]:
+        """Name the mailboxes with mails whose attempts are used up, and that `claim` gives up."""
 
     def claim_one(self, mail: str, now: datetime, owner: str) -> Spooled:
         """Claim one waiting mail, due or not. Raises NotFound, and Refused if it does not wait or is in work."""

@@ -1,13 +1,13 @@
 """The mailboxes: what is known of each, who works on it, what is still to be done in it, what does not work.
 
-Here: `Mailboxes`, `Setbacks`, `OldMail` and `Troubles`. Not here: reading one (`sources/source.py`), its mails
-(`ledger.py`).
+Here: `Mailboxes`, `Visiting`, `Setbacks`, `OldMail` and `Troubles`. Not here: reading one (`sources/source.py`), its
+mails (`ledger.py`).
 Invariant: a lease has one holder, and nothing final is told to a server before its receipt is there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -132,6 +132,31 @@ class Mailboxes(Protocol):
         """
 
 
+class Visiting(Protocol):
+    """Which mailbox a worker reads next, and when."""
+
+    def take_due(self, limit: int, now: datetime, names: Collection[str] = ()) -> list[str]:
+        """Hand out mailboxes that are due to be read, of these or of all; nobody else gets them for a minute.
+
+        Where so many were due, more may be: another worker hears of it.
+        """
+
+    def is_due(self, now: datetime) -> bool:
+        """Tell whether a mailbox is due to be read."""
+
+    def read_next(self, when: Iterable[tuple[str, datetime]]) -> None:
+        """Note when mailboxes are due next."""
+
+    def read_soon(self, names: Collection[str], at: datetime) -> None:
+        """Let mailboxes be due at a time, those in which there is something to do, and sooner than they would be."""
+
+    def expect(self, names: Collection[str]) -> None:
+        """Know these mailboxes; one that is new is due at once."""
+
+    def leave_for_dead(self, now: datetime) -> int:
+        """Let mailboxes be read again that dead processes were reading; gives how many."""
+
+
 class Setbacks(Protocol):
     """What went wrong with mailboxes lately."""
 
@@ -140,6 +165,9 @@ class Setbacks(Protocol):
 
     def try_again(self, name: str) -> None:
         """Let the next pass try a mailbox: nothing that failed before counts any more."""
+
+    def doubtful(self, now: datetime) -> list[str]:
+        """Name the mailboxes of which it has to be found out whether the machine breaks on every mail."""
 
     def stands_as(self, name: str, standing: Standing) -> None:
         """Let a mailbox stand as it did before something was tried, but for the mails that broke the machine in a row.

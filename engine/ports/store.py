@@ -21,7 +21,7 @@ from engine.ports.archive import Archive, Counting, Figures
 from engine.ports.desk import Directory, History, Items, ListedAddresses, Markers, TopicViews
 from engine.ports.hearing import Teller
 from engine.ports.ledger import Ledger, Queue
-from engine.ports.mailboxes import Mailboxes, OldMail, Setbacks, Troubles
+from engine.ports.mailboxes import Mailboxes, OldMail, Setbacks, Troubles, Visiting
 from engine.ports.outbox import Outbox, OutboxViews
 
 
@@ -75,6 +75,10 @@ class Store(Protocol):
     @property
     def troubles(self) -> Troubles:
         """What does not work."""
+
+    @property
+    def visiting(self) -> Visiting:
+        """Which mailbox is read next."""
 
     @property
     def old_mail(self) -> OldMail:

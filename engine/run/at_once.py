@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 
 from engine.model.stored import pauses
 from engine.run.lease import Lease
-from engine.run.passing import utc_now
-from engine.run.process import Result, process
+from engine.run.process import process
+from engine.run.taking_up import Result
 from engine.stop import Stopped
+from engine.store.clock import now as utc_now
 from engine.store.errors import StoreError
 
 if TYPE_CHECKING:

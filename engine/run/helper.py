@@ -1,7 +1,7 @@
 """Another process of a pass: it opens configuration and store by itself and visits the mailboxes it is told.
 
-Here: that process, from its first line to its exit code, and how it hears of a stop. Not here: who starts it and what
-becomes of its news (`jobs.py`), the visits (`passing.py`).
+Here: that process, from its first line to its exit code. Not here: how it hears of a stop (`first.py`), who starts it
+and what becomes of its news (`jobs.py`), the visits (`passing.py`).
 Invariant: it does with a mailbox what a run by itself would, under the same lease; when nobody listens any more, it
 stops as at SIGTERM.
 """
@@ -9,19 +9,16 @@ stops as at SIGTERM.
 from __future__ import annotations
 
 import os
-import signal
 import sys
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
-from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec.structs import replace
 
-from engine.model.whole import as_json
+from engine.run.first import First
 from engine.run.jobs import STOPPED, News, Orders, Told
 from engine.run.passing import Pass
 from engine.run.report import Listener, MailboxReport
@@ -57,7 +54,7 @@ def _work(first: _First, stop: Stop) -> None:
         if config.digest != orders.digest:
             first.tell(News("broken", why=f"{path.name} was changed meanwhile"))
             return
-        with Store.open(config.store.path, create=False, migrate=False, busy_s=config.store.busy_timeout) as store:
+        with Store.open(config.store.where, create=False, migrate=False, busy_s=config.store.busy_timeout) as store:
             engine = Engine(replace(config, verbose=orders.verbose), store, stop=stop)
             try:
                 how = orders.limit, orders.wait_s, orders.settle
@@ -84,53 +81,8 @@ def _visit(first: _First, config: Config, passing: Pass) -> None:
             first.mailbox_done(report)
 
 
-class _First(Listener):
-    """The process that started this one: what it says, and what it is told."""
-
-    def __init__(self, stop: Stop) -> None:
-        self._stop = stop
-        self._said: SimpleQueue[bytes] = SimpleQueue()
-        self._waits = True
-        self._out = os.dup(1)
-        os.dup2(2, 1)  # what a library prints is no news
-
-    @contextmanager
-    def listening(self) -> Iterator[None]:
-        """Hear what it says; that it says no more, while there is work in hand, is a request to stop."""
-        before = signal.signal(signal.SIGUSR1, lambda *_: self._stop.ask())
-        threading.Thread(target=self._listen, daemon=True).start()
-        try:
-            yield
-        finally:
-            signal.signal(signal.SIGUSR1, before)
-
-    def _listen(self) -> None:
-        rest = b""
-        while said := os.read(0, 65536):
-            *lines, rest = (rest + said).split(b"\n")
-            for line in lines:
-                self._said.put(line)
-        self._said.put(b"")
-        if not self._waits:
-            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGUSR1)
-
-    def words(self) -> Iterator[bytes]:
-        """What it says, a line each, until it says no more. Raises Stopped while nothing comes."""
-        while True:
-            self._waits = True
-            with self._stop.interruptible():
-                said = self._said.get()
-            if not said:
-                return
-            self._waits = False
-            yield said
-
-    def tell(self, news: News) -> None:
-        """Tell it something; where it is gone, nobody hears, and `words` end soon."""
-        left = memoryview(as_json(news) + b"\n")
-        with self._stop.protected(), suppress(BrokenPipeError):
-            while left:
-                left = left[os.write(self._out, left) :]
+class _First(First, Listener):
+    """The process that started this one, which is told how the visits go."""
 
     def mailbox_started(self, report: MailboxReport, new: int) -> None:
         """A mailbox was listed: `new` mails will be read."""
@@ -142,5 +94,5 @@ class _First(Listener):
 
     def mailbox_done(self, report: MailboxReport) -> None:
         """A mailbox is finished, well or not."""
-        self._waits = True
+        self.rest()
         self.tell(News("done", Told.of(report)))

@@ -11,13 +11,13 @@ import time as clock
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from engine.store.database import Database
+from engine.store.connecting import connection
 from engine.store.errors import StoreError
 from engine.store.lease import CRASH_WAITS_S, RETRY_S, TTL_S, beat
-from engine.store.locks import owner
 
 if TYPE_CHECKING:
     from engine.store.store import Store
@@ -26,15 +26,15 @@ if TYPE_CHECKING:
 class Lease:
     """The lease of a mailbox for the length of a `with`; `held` tells whether we got it, `holder` else who has it.
 
-    Waits up to `wait_s` seconds for another runner. A thread with a connection of its own keeps the lease alive where
-    the work takes longer than a third of its time to live.
+    Waits up to `wait_s` seconds for another runner. With a file a thread with a connection of its own keeps the lease
+    alive where the work takes longer than a third of its time to live; on a server the session keeps it.
     """
 
     def __init__(
         self, store: Store, mailbox: str, now: Callable[[], datetime], wait_s: float = 0.0,
         stop: threading.Event | None = None, ttl_s: float = TTL_S, waits_s: Sequence[float] = CRASH_WAITS_S,
     ) -> None:  # fmt: skip
-        self.store, self.mailbox, self.owner, self.ttl_s = store, mailbox, owner(), ttl_s
+        self.store, self.mailbox, self.owner, self.ttl_s = store, mailbox, store.owner, ttl_s
         self.held, self.holder = False, ""
         self._waits_s = waits_s
         self._now, self._wait_s, self._stop = now, wait_s, stop or threading.Event()
@@ -57,9 +57,9 @@ class Lease:
         except BaseException:
             self.__exit__(None, None, None)
             raise
-        if self.store.database.path is not None:
+        if isinstance(where := self.store.where, Path):
             self._thread = threading.Thread(
-                target=self._keep, args=(self.store.mailboxes.number(self.mailbox),), daemon=True
+                target=self._keep, args=(where, self.store.mailboxes.number(self.mailbox)), daemon=True
             )
             self._thread.start()
         return self
@@ -72,12 +72,12 @@ class Lease:
         self.held = self.store.mailboxes.heartbeat(self.mailbox, self.owner, self._now(), self.ttl_s)
         return self.held
 
-    def _keep(self, mailbox: int) -> None:
+    def _keep(self, where: Path, mailbox: int) -> None:
         """Beat from a thread whenever the work itself did not for a third of the time to live."""
         while not self._over.wait(self.ttl_s / 3):
             if clock.monotonic() - self._beaten < self.ttl_s / 3:
                 continue
-            database = Database(self.store.path, busy_s=self.ttl_s / 3)
+            database = connection(where, busy_s=self.ttl_s / 3)
             with suppress(StoreError):
                 database.connect(create=False)
                 beat(database, mailbox, self.owner, self._now(), self.ttl_s)

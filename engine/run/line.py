@@ -17,7 +17,7 @@ from engine.model.plan import Outcome
 
 if TYPE_CHECKING:
     from engine.model.trace import Trace
-    from engine.run.process import Result
+    from engine.run.taking_up import Result
 
 
 class Line(Struct, frozen=True):

@@ -15,8 +15,8 @@ from engine.model.plan import CameBack, Outcome
 if TYPE_CHECKING:
     from engine.config import Config
     from engine.run.engine import Engine
-    from engine.run.process import Result
     from engine.run.report import MailboxReport
+    from engine.run.taking_up import Result
 
 _LEVELS = {Outcome.ERROR: "error", Outcome.DEFERRED: "warning"}
 

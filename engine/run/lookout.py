@@ -206,20 +206,9 @@ class Lookout:
     def _plan(self, report: MailboxReport, now: datetime) -> None:
         found = bool(report.new or report.lines)
         self._gap_s = GAP_S if found or not self._by_bell else min(2 * self._gap_s, LONGEST_GAP_S)
-        wait_s = max(1.0, float(self.mailbox.poll))
-        if report.state == "ok":
-            wait_s = 0.0 if report.new >= self.mailbox.max_emails else wait_s * random.uniform(0.9, 1.0)  # noqa: S311
-        elif report.state == "paused":
-            wait_s = min(wait_s, PAUSED_S)
-        elif report.state == "busy":
-            wait_s = BUSY_S
-        elif report.retry_at is not None:
-            wait_s = min(max(1.0, (report.retry_at - now).total_seconds()), PAUSED_S)
-        else:
-            wait_s = min(wait_s, SOON_S * random.uniform(0.7, 1.0))  # noqa: S311 - no secret
         self.wants = self._by_bell = False
         self.not_before = monotonic() + self._gap_s
-        self.next_at = monotonic() + wait_s
+        self.next_at = monotonic() + next_look_s(self.mailbox, report, now)
 
     def close(self) -> None:
         """Hang up."""
@@ -228,3 +217,17 @@ class Lookout:
         if self.opened is not None:
             self.opened.drop()
         self.bell = self.opened = None
+
+
+def next_look_s(mailbox: Mailbox, report: MailboxReport, now: datetime) -> float:
+    """After how many seconds a mailbox is visited next, by what the last visit met."""
+    wait_s = max(1.0, float(mailbox.poll))
+    if report.state == "ok":
+        return 0.0 if report.new >= mailbox.max_emails else wait_s * random.uniform(0.9, 1.0)  # noqa: S311 - no secret
+    if report.state == "paused":
+        return min(wait_s, PAUSED_S)
+    if report.state == "busy":
+        return BUSY_S
+    if report.retry_at is not None:
+        return min(max(1.0, (report.retry_at - now).total_seconds()), PAUSED_S)
+    return min(wait_s, SOON_S * random.uniform(0.7, 1.0))  # noqa: S311 - no secret

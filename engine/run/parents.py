@@ -23,8 +23,8 @@ WAIT_S = 10.0
 
 LOOK_S = 0.02
 
-LOOK_AGAIN = timedelta(minutes=1)
-"""How long a reply waits whose parent waits itself, before it is looked again."""
+SOON, LOOK_AGAIN = timedelta(seconds=1), timedelta(minutes=1)
+"""How long a reply waits at least, and at most, before it is looked again whether its parent is decided."""
 
 
 def parted(
@@ -56,9 +56,15 @@ def put_off(store: Store, batch: Sequence[Spooled], now: datetime, longest_s: fl
         with store.writing():
             for each in batch:
                 if each.row in late:
-                    until = min(now + LOOK_AGAIN, each.raw.received_at + longest)
+                    until = _look_at(waits[each.row], each, now)
+                    until = min(until, now + LOOK_AGAIN, each.raw.received_at + longest)
                     store.ledger.defer(each, PARENT_WAITS, late[each.row], until)
     return late
+
+
+def _look_at(parent: Undecided, reply: Spooled, now: datetime) -> datetime:
+    """When to look again: soon after the parent is due, more rarely the longer the reply has waited."""
+    return max(now, parent.next_at) + max(SOON, (now - reply.raw.received_at) / 4)
 
 
 def waited_for(store: Store, batch: Sequence[Spooled], now: datetime, longest: timedelta) -> dict[int, Undecided]:

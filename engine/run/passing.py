@@ -12,7 +12,7 @@ import gc
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
@@ -25,6 +25,7 @@ from engine.run.report import MailboxReport as MailboxReport
 from engine.run.report import Sent
 from engine.run.visit import Visit
 from engine.stop import Stopped
+from engine.store.clock import now as utc_now
 
 if TYPE_CHECKING:
     from engine.config import Mailbox
@@ -34,11 +35,6 @@ if TYPE_CHECKING:
     from engine.sources.source import Source
 
 
-def utc_now() -> datetime:
-    """The time now, for what is not a decision."""
-    return datetime.now(UTC)
-
-
 class Pass(Struct, eq=False):
     """One pass of `allegra run`: at most `limit` new mails from each mailbox, `wait_s` seconds for a lease.
 
@@ -46,7 +42,8 @@ class Pass(Struct, eq=False):
     the process is somebody else's: its signals and its garbage collector are left alone. With `jobs` more processes
     may visit mailboxes, which open the same configuration and database by themselves. `since` says from when mail is
     read, in place of what the file says: a date, now or all. Mailboxes that somebody `named` are tried although they
-    wait. `opened` are sources whose sessions stand already, by mailbox. `outbox` tells what was sent.
+    wait. `opened` are sources whose sessions stand already, by mailbox. `outbox` tells what was sent. A pass that does
+    not `decide` leaves what it reads to whoever does.
     """
 
     engine: Engine
@@ -63,6 +60,7 @@ class Pass(Struct, eq=False):
     opened: Mapping[str, AbstractContextManager[Source]] = {}
     outbox: Sent = Sent()
     shared: bool = False
+    decide: bool = True
 
     def __post_init__(self) -> None:
         """Look once whether mailboxes share an account: then its refused logins count for all of them."""
@@ -77,11 +75,11 @@ class Pass(Struct, eq=False):
         with nullcontext() if self.hosted else self.at_home():
             boxes = list(mailboxes)
             reports = self._read(boxes)
-            self._note_troubles(boxes, reports)
+            self.note_troubles(boxes, reports)
             self.outbox = send(self.engine, self.now)
         return reports
 
-    def _note_troubles(self, boxes: list[Mailbox], reports: list[MailboxReport]) -> None:
+    def note_troubles(self, boxes: list[Mailbox], reports: list[MailboxReport]) -> None:
         """Note what does not work or does again; in most passes there is nothing to note."""
         store, now = self.engine.store, self.now()
         wrong = any(report.state == "failed" or report.waiting for report in reports)
@@ -109,7 +107,7 @@ class Pass(Struct, eq=False):
         """Decide what waits of mailboxes that the configuration does not name any more: nothing is read there."""
         there = {mailbox.name for mailbox in self.engine.config.mailboxes}
         for name in sorted(self.engine.store.queue.due_mailboxes(self.now()) - there):
-            mailbox, report = _stand_in(name), MailboxReport(name, "not configured")
+            mailbox, report = stand_in(name), MailboxReport(name, "not configured")
             if not self.engine.stop.is_set():
                 self.visit(mailbox, report, self.listener)
                 self.listener.mailbox_done(report)
@@ -132,7 +130,7 @@ class Pass(Struct, eq=False):
             or self.engine.config.extra != Extra()
             or self.engine.rules_directory is not None
         )
-        return 1 if ours or self.engine.store.path is None else self.jobs
+        return 1 if ours or self.engine.store.where is None else self.jobs
 
     @contextmanager
     def at_home(self) -> Iterator[None]:
@@ -159,7 +157,7 @@ class Pass(Struct, eq=False):
             with suppress(Stopped):
                 own = self.sources.get(mailbox.name)
                 how = self.limit, self.settle, own, self._since(mailbox), self.opened.get(mailbox.name)
-                visit = Visit(self.engine, mailbox, report, lease, listener, self.now, *how)
+                visit = Visit(self.engine, mailbox, report, lease, listener, self.now, *how, decide=self.decide)
                 self._tried(visit) if tried else self._usual(visit, store.setbacks.standing(mailbox.name))
 
     def _since(self, mailbox: Mailbox) -> datetime | None:
@@ -180,7 +178,8 @@ class Pass(Struct, eq=False):
         try:
             if not visit.is_broken:
                 visit.look_at_files_again()
-                visit.decide_waiting(tried=False)
+                if self.decide:
+                    visit.decide_waiting(tried=False)
             if not visit.is_broken:
                 self._fetch(visit, standing)
             if report.state != "failed":
@@ -198,9 +197,9 @@ class Pass(Struct, eq=False):
         from engine.run.backoff import wait_of
 
         until = wait_of(self.engine.config, visit.mailbox, standing, self.now()) if standing.code == BROKEN else None
-        if until is not None and not self.named:
+        if (until is not None and not self.named) or (standing.code == BROKEN and not self.decide):
             visit.report.fail(BROKEN, standing.sentence, until)
-        else:
+        elif self.decide:
             visit.judge()
 
     def _fetch(self, visit: Visit, standing: Standing) -> None:
@@ -241,7 +240,8 @@ class Pass(Struct, eq=False):
             mailbox(self.engine.config, report)
 
 
-def _stand_in(name: str) -> Mailbox:
+def stand_in(name: str) -> Mailbox:
+    """Give what stands for a mailbox that the configuration does not name any more."""
     from engine.config.mailbox import Mailbox
 
     return Mailbox(name=name, protocol="pipe")

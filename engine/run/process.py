@@ -10,21 +10,17 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
 from msgspec.structs import replace
 
-from engine.decision.mailbox_action import Planned, action_in
-from engine.decision.telling import of_failure
-from engine.model.draft import ENGINE, Decider, Disposition, Verdict
+from engine.decision.mailbox_action import action_in
+from engine.model.draft import ENGINE, Disposition, Verdict
 from engine.model.events import Kind, Why
 from engine.model.extra import ExtraError
-from engine.model.hearing import Actor
-from engine.model.plan import Outcome, Plan, Receipt, Settle, Tell
+from engine.model.plan import Outcome, Plan, Settle, Tell
 from engine.model.reasons import PARENT_WAITS
 from engine.model.whole import whole
 from engine.run import breaker, logged
@@ -33,10 +29,10 @@ from engine.run.engine import Engine
 from engine.run.hand import Hand
 from engine.run.heap import keep_heap
 from engine.run.parents import put_off
+from engine.run.taking_up import MAX_ATTEMPTS, Result, after_error, report
 from engine.run.world import Live, World, is_still_true
-from engine.store.claims import CRASHED
 from engine.store.commit import actor_of
-from engine.store.errors import ClaimLost, StoreError
+from engine.store.errors import Busy, ClaimLost, Conflict, StoreError
 
 if TYPE_CHECKING:
     from engine.config import Config
@@ -44,10 +40,8 @@ if TYPE_CHECKING:
     from engine.decision.pipeline import Decision
     from engine.model.plan import Effect
     from engine.model.stored import Spooled
+    from engine.store.keys import Decided
     from engine.store.store import Store
-
-BATCH = 50
-"""Mails that share a transaction: 10 cost 50 us more each, 200 only 10 us less (docs/performance.md)."""
 
 DECIDE_AGAIN = 3
 """How often a mail is decided anew because an answer changed before it could be committed."""
@@ -55,24 +49,9 @@ DECIDE_AGAIN = 3
 DEFER_WAIT = timedelta(minutes=5)
 """How long a deferred mail waits until the next try."""
 
-MAX_ATTEMPTS = 5
-
 PATIENCE_S, MOST_PATIENCE_S = 0.25, 2.0
 """How long the mails of a batch wait for scripts, all together, before those that are ready are committed without the
 others; those wait longer with each round."""
-
-
-class Result(Struct, frozen=True):
-    """What became of one spooled mail. `decision` is None where the machine broke; `fault` then says how."""
-
-    spooled: Spooled
-    outcome: Outcome
-    code: str
-    because: str
-    by: Decider
-    decision: Decision | None = None
-    receipt: Receipt | None = None
-    fault: str = ""
 
 
 def process(engine: Engine, batch: Sequence[Spooled], now: datetime) -> list[Result]:
@@ -86,23 +65,6 @@ def process(engine: Engine, batch: Sequence[Spooled], now: datetime) -> list[Res
     results = _Work(engine, now, World if engine.store.is_rehearsing else Live).all(batch)
     switched_off(engine.store, engine.teller, engine.switched_off(), now)
     return results
-
-
-def claim(engine: Engine, mailbox: str, now: datetime, owner: str, tried: bool) -> tuple[list[Spooled], list[Result]]:
-    """Take a batch of waiting mails, with `tried` also those that broke before, each alone.
-
-    Gives with it the mails that were given up because every attempt ended in a crash.
-    """
-    store = engine.store
-    after = _after_error(engine.config, mailbox)
-    claimed = store.ledger.claim(mailbox, BATCH, now, owner, MAX_ATTEMPTS, tried=tried, after_crash=after)
-    if claimed.crashed:
-        with store.writing():
-            for spooled in claimed.crashed:
-                _report(engine, spooled, CRASHED, "fault.crash")
-    told = [Result(each, Outcome.ERROR, "fault.crash", CRASHED, ENGINE, fault=CRASHED) for each in claimed.crashed]
-    logged.mails(engine, told)
-    return claimed.mails, told
 
 
 @dataclass
@@ -169,9 +131,10 @@ class _Work:
             decided = hand.decide(self.world, patience_s)
             try:
                 results, again = self._committed(hand, decided, careful=False)
-            except StoreError:
-                raise
-            except Exception:
+            except Exception as error:
+                waited = isinstance(error, Busy) and self.store.beside_others  # for each other, or for too long
+                if isinstance(error, StoreError) and not waited:
+                    raise
                 results, again = self._committed(hand, decided, careful=True)
         finally:
             hand.put_down()
@@ -182,6 +145,7 @@ class _Work:
         again: list[Spooled] = []
         broken = [*hand.broken]
         with self.store.writing(noted=True):
+            self.store.hold(map(_held, decided), [hand.batch[case.number] for case in decided])
             self.engine.keep(self.now)
             for case in decided:
                 spooled = hand.batch[case.number]
@@ -189,11 +153,17 @@ class _Work:
                 if not is_still_true(self.store, case.decision):
                     again.append(spooled)
                     continue
-                with suppress(ClaimLost):  # another runner has the mail, and answers for it; nothing was written
+                try:
                     if not careful:
                         results.append(self._commit(spooled, case.decision, case.trace))
                     elif result := self._carefully(spooled, case, broken):
                         results.append(result)
+                except ClaimLost:
+                    pass  # another runner has the mail, and answers for it; nothing was written
+                except Conflict:  # somebody was faster: what is there now is another answer
+                    if not careful:
+                        raise
+                    again.append(spooled)
             results += [self._failed(spooled, error) for spooled, error in broken]
             breaker.count(self.store, hand.batch, len(results) - len(broken), broken)
             hand.put_down()
@@ -201,13 +171,18 @@ class _Work:
         return results, again
 
     def _carefully(self, spooled: Spooled, case: Case, broken: list[tuple[Spooled, Exception]]) -> Result | None:
-        """Commit a mail behind a savepoint; one that breaks the machine is put down. Raises ClaimLost, StoreError."""
+        """Commit a mail behind a savepoint; one that breaks the machine is put down.
+
+        Raises ClaimLost, Conflict where another process was faster, StoreError.
+        """
         try:
             with self.store.savepoint():
                 return self._commit(spooled, case.decision, case.trace)
         except (ClaimLost, StoreError):
             raise
         except Exception as error:
+            if isinstance(error, Conflict) and self.store.beside_others:
+                raise
             broken.append((spooled, error))
         return None
 
@@ -274,23 +249,18 @@ class _Work:
         own, waits = isinstance(error, ExtraError), self.config.settings("").errors.retry  # a host's text is a sentence
         because = whole(str(error) if own else f"{type(error).__name__}: {error}")
         fault = whole("".join([*traceback.format_exception(error), because if own else ""]))
-        kind, folder = _after_error(self.config, spooled.raw.origin.mailbox)
+        kind, folder = after_error(self.config, spooled.raw.origin.mailbox)
         quarantined = self.store.ledger.fail(spooled, fault, self.now, waits, MAX_ATTEMPTS, action=kind, folder=folder)
         if quarantined:
-            _report(self.engine, spooled, because, "fault.exception")
+            report(self.engine, spooled, because, "fault.exception")
         outcome = Outcome.ERROR if quarantined else Outcome.DEFERRED
         return Result(spooled, outcome, "fault.exception", because, ENGINE, fault=fault)
 
 
-def _after_error(config: Config, mailbox: str) -> Planned:
-    """What is done with a mail on the server when all attempts have failed."""
-    on_error = config.settings("").errors.behavior
-    return action_in(config, mailbox, Settle.FAILURE, Outcome.ERROR, on_error=on_error)
-
-
-def _report(engine: Engine, spooled: Spooled, because: str, code: str) -> None:
-    """Send a mail that the machine broke on to the admins."""
-    engine.store.ledger.tell(spooled, of_failure(because, code), Actor(), "", engine.teller)
+def _held(case: Case) -> Decided:
+    """What the keys of a decision are made of."""
+    decision = case.decision
+    return decision.mail, decision.facts, decision.plan, decision.look.answers
 
 
 def _by_the_server(effect: Effect) -> Effect:

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from engine.run.passing import utc_now
 from engine.run.report import MailboxReport
+from engine.store.clock import now as utc_now
 
 if TYPE_CHECKING:
     from engine.config import Mailbox
@@ -53,7 +53,8 @@ def rehearse(
 
 def _rehearse(engine: Engine, mailbox: Mailbox, report: MailboxReport, raws: list[RawMail], now: datetime) -> None:
     from engine.run.line import line_of
-    from engine.run.process import BATCH, process
+    from engine.run.process import process
+    from engine.run.taking_up import BATCH
 
     ledger = engine.store.ledger
     for start in range(0, len(raws), BATCH):

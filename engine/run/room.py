@@ -26,7 +26,7 @@ def wanted(config: Config) -> int:
 def free(config: Config) -> int | None:
     """How many bytes are free where the database and what else is kept lie; None where nobody can tell."""
     found = []
-    for folder in {config.store.path.parent, config.instance.state_dir}:
+    for folder in {config.data_dir, config.instance.state_dir}:
         try:
             told = os.statvfs(folder)
         except OSError:
@@ -40,7 +40,8 @@ def lack(config: Config) -> str:
     there, need = free(config), wanted(config)
     if there is None or there >= need:
         return ""
+    ours = config.beside.name if config.store.driver == "sqlite" else config.data_dir
     return (
-        f"{there >> 20} MB are free where {config.store.path.name} is, and {need >> 20} MB have to be "
+        f"{there >> 20} MB are free where {ours} is, and {need >> 20} MB have to be "
         "(store.keep_free): no mail is fetched or taken until there is room"
     )

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from engine.model.stored import Spooled
     from engine.run.engine import Engine
     from engine.run.lease import Lease
-    from engine.run.process import Result
     from engine.run.report import Listener, MailboxReport
+    from engine.run.taking_up import Result
     from engine.sources.handed import Handed
     from engine.sources.source import Listed, Source
     from engine.stop import Stop
@@ -49,7 +49,8 @@ class Visit(Struct, eq=False, dict=True):
     """The work on one mailbox. `limit` bounds the new mails read; without `settle` the server hears nothing.
 
     `own` is a source that a host handed in for this mailbox, `opened` one whose session stands already. Mail older than
-    `since` is left alone. A visit ends early where the machine `is_broken`.
+    `since` is left alone. A visit ends early where the machine `is_broken`. One that does not `decide` leaves what it
+    reads to whoever does.
     """
 
     engine: Engine
@@ -63,6 +64,7 @@ class Visit(Struct, eq=False, dict=True):
     own: Source | None = None
     since: datetime | None = None
     opened: AbstractContextManager[Source] | None = None
+    decide: bool = True
 
     @property
     def stop(self) -> Stop:
@@ -99,7 +101,7 @@ class Visit(Struct, eq=False, dict=True):
         name, queue = self.mailbox.name, self.engine.store.queue
         until = monotonic() + TRIED_S if tried else float("inf")
         while not self.stop.is_set() and not self.is_broken and queue.is_due(name, self.now()):
-            from engine.run.process import claim
+            from engine.run.taking_up import claim
 
             batch, given_up = claim(self.engine, name, self.now(), self.lease.owner, tried=tried)
             self._tell(given_up)
@@ -191,7 +193,7 @@ class Visit(Struct, eq=False, dict=True):
         From POP3 each mail is spooled before the next is asked for: some servers show a mail once only.
         """
         from engine.run.batches import BATCH_BYTES, batches
-        from engine.run.process import BATCH
+        from engine.run.taking_up import BATCH
         from engine.sources.source import SourceError
 
         one_by_one = self.mailbox.protocol == "pop3"
@@ -242,10 +244,16 @@ class Visit(Struct, eq=False, dict=True):
     def _spool(self, raws: Sequence[RawMail]) -> list[Spooled]:
         self.report.new += len(raws)  # where the server keeps them until it is told, the next commit flushes them
         identical, flushed = self.mailbox.on_identical, self.own is not None or self.mailbox.protocol == "pop3"
-        spooled = self.engine.store.ledger.spool(raws, self.lease.owner, identical=identical, flushed=flushed)
+        store = self.engine.store
+        if not self.decide:
+            with store.writing(noted=True):
+                spooled = store.ledger.spool(raws, self.lease.owner, identical=identical)
+                store.ledger.unclaim([each for each in spooled if not each.seen_before])
+        else:
+            spooled = store.ledger.spool(raws, self.lease.owner, identical=identical, flushed=flushed)
         fresh = [each for each in spooled if not each.seen_before]
         self.report.seen_before += len(spooled) - len(fresh)
-        return fresh
+        return fresh if self.decide else []
 
     def _decide(self, batch: Sequence[Spooled]) -> list[Spooled]:
         """Decide a batch but for the replies whose parents are in it, or in work elsewhere; those are given back.
@@ -253,7 +261,8 @@ class Visit(Struct, eq=False, dict=True):
         Unless they are a batch already: what waits in memory stays as small as that, however long a conversation is.
         """
         from engine.run.batches import BATCH_BYTES
-        from engine.run.process import BATCH, process
+        from engine.run.process import process
+        from engine.run.taking_up import BATCH
 
         ready, late = self._parted(batch)
         if len(late) >= BATCH or sum(len(each.raw.content) for each in late) >= BATCH_BYTES:

@@ -22,10 +22,11 @@ from typing import TYPE_CHECKING, Protocol
 from engine.model.stored import pauses
 from engine.run.backoff import still_waits
 from engine.run.lookout import Lookout, Opened
-from engine.run.passing import Pass, utc_now
+from engine.run.passing import Pass
 from engine.run.report import Listener
 from engine.run.room import lack
 from engine.stop import Stopped
+from engine.store.clock import now as utc_now
 from engine.store.errors import StoreError
 
 if TYPE_CHECKING:

@@ -133,10 +133,12 @@ def _secrets(site: Site, config: Config) -> Iterator[str]:
     owners: list[Mailbox | Smtp] = [*config.mailboxes]
     owners += [config.smtp] if config.smtp is not None else []
     known = _variables(site.folder / "environment")
-    for name in dict.fromkeys(owner.password_env for owner in owners if owner.password_env):
-        if name not in known:
+    variables = [*(owner.password_env for owner in owners), config.store.url_env, config.store.replica_url_env]
+    files = [*(owner.password_file for owner in owners), config.store.url_file, config.store.replica_url_file]
+    for name in dict.fromkeys(variables):
+        if name and name not in known:
             yield f"write  {name}=…  into {site.folder / 'environment'} (mode 0600): units see no other variable"
-    for file in dict.fromkeys(owner.password_file for owner in owners if owner.password_file is not None):
+    for file in dict.fromkeys(each for each in files if each is not None):
         by_systemd = file.is_relative_to("/run/credentials")
         if (
             site.account

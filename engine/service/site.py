@@ -55,7 +55,7 @@ class Site(Struct, frozen=True):
 def written_into(config: Config) -> tuple[Path, ...]:
     """The folders that a run writes into: what belongs to it, Maildirs, where mail is put for others."""
     instance, root = config.instance, config.root
-    folders = [instance.state_dir, instance.secret_file.parent, config.store.path.parent]
+    folders = [instance.state_dir, instance.secret_file.parent, config.data_dir]
     big = (config.settings(name).gates.big_files_dir for name in ("", *config.workspaces))
     folders += [folder for folder in big if folder is not None]
     folders += [box.path for box in config.mailboxes if box.protocol == "maildir" and box.path is not None]
@@ -72,8 +72,9 @@ def written_into(config: Config) -> tuple[Path, ...]:
 
 def secrets_beside(config: Config, folder: Path) -> tuple[Path, ...]:
     """The files with passwords that lie in the folder of the configuration: they belong to the installation."""
-    owners = [*config.mailboxes, *([config.smtp] if config.smtp is not None else [])]
-    files = (getattr(owner, "password_file", None) for owner in owners)
+    files = [box.password_file for box in config.mailboxes]
+    files += [config.smtp.password_file] if config.smtp is not None else []
+    files += [config.store.url_file, config.store.replica_url_file]
     return tuple(dict.fromkeys(file for file in files if file is not None and file.is_relative_to(folder)))
 
 

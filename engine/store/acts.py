@@ -19,6 +19,7 @@ from engine.model.hearing import Actor, Batch, Change, Happened
 from engine.store import hot, tables
 from engine.store.dispatches import Dispatches, Source
 from engine.store.effects import Effects, Shelves
+from engine.store.keys import numbers, of_act
 
 if TYPE_CHECKING:
     from engine.ports import Outbox, Teller
@@ -33,7 +34,10 @@ class Acts:
         self._database = shelves.database
 
     def act(self, act: Act, teller: Teller | None) -> Acted:
-        with self._database.joining():
+        database = self._database
+        with database.joining():
+            if database.beside_others:
+                database.lock(numbers(of_act(act)))
             if act.key and (before := self.acted(act.key)) is not None:
                 return before
             ref, now = f"a-{os.urandom(6).hex()}", self._database.now()

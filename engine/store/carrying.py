@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from engine.model.events import NEAREST, Kind, Why
 from engine.model.hearing import Outgoing
 from engine.store import hot
+from engine.store.bells import Bell
 from engine.store.outbox import decode
 from engine.store.queue import slots
 
@@ -72,16 +73,17 @@ def _carried(database: Database, scene: Scene, group: list[_Due]) -> int:
     event, told = (last.event, last.told) if is_report else (EVENT, _digest(group))
     told = replace(told, collected=tuple([each.id for each in group]))
     dedupe = f"{event}:{last.id}:{Kind.NOTICE}:{last.account or last.address_key}"
-    row = database.run(
+    row = database.insert(
         hot.OUTBOX, dedupe, last.inbound if is_report else None,
         last.generation if is_report else 0, "", event,
         str(Kind.NOTICE), last.address_key, last.account, " ".join(part.replace(" ", "-") for part in told.parts),
         last.language, None, None, _encode(told).decode(), "queued", "", "", database.now(), 0,
-    ).lastrowid  # fmt: skip
+    )  # fmt: skip
+    database.ring(Bell.DELIVER)
     scene.letters.wrote(Kind.NOTICE, last.address_key, 0, database.now(), held=False)
     for each in group:
         database.run(hot.CARRIED, row, each.id)
-    return int(row)
+    return row
 
 
 def _digest(group: list[_Due]) -> Outgoing:

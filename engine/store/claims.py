@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
-from functools import cache
+from functools import cache, partial
 from itertools import takewhile
 from typing import Any
 
@@ -20,8 +20,9 @@ from engine.mail.conversation import named
 from engine.model.draft import ENGINE
 from engine.model.facts import Facts, Release
 from engine.model.mail import Envelope, Mail, Origin, RawMail
-from engine.model.stored import Claimed, Spooled, Undecided
+from engine.model.stored import BROKEN, Claimed, Spooled, Undecided
 from engine.store import hot, tables
+from engine.store.bells import Bell
 from engine.store.database import Database, time, us
 from engine.store.errors import Refused
 from engine.store.listing import Listing
@@ -62,7 +63,8 @@ class Claims:
             free = [
                 (row, attempts)
                 for row, attempts, held_by, until, code in rows
-                if is_free(held_by, until, moment) and (tried or not attempts or code in ("", "fault.crash"))
+                if (tried or not attempts or code in ("", "fault.crash"))
+                and is_free(self._database, held_by, until, moment)
             ]
             for row, attempts in free:
                 if attempts >= max_attempts:
@@ -71,9 +73,36 @@ class Claims:
             fresh = [each for each in free if not each[1]] if tried else [*takewhile(lambda each: not each[1], free)]
             chosen = self._bounded(fresh[:limit]) or free[:1]
             claimed_until = moment + CLAIM_S * 1_000_000
-            for row, attempts in chosen:
-                self._database.run(hot.CLAIM, attempts + 1, owner, claimed_until, row, attempts)
+            chosen = [  # another process may have been faster
+                (row, attempts) for row, attempts in chosen
+                if self._database.run(hot.CLAIM, attempts + 1, owner, claimed_until, row, attempts).rowcount
+            ]  # fmt: skip
         return Claimed([self.spooled(row) for row, _ in chosen], crashed)
+
+    def claim_any(
+        self, limit: int, now: datetime, owner: str, max_attempts: int = 5, *, tried: bool = False,
+        names: Collection[str] = (),
+    ) -> list[Spooled]:  # fmt: skip
+        database, moment, size = self._database, us(now), 0
+        least, most = (1, max_attempts - 1) if tried else (0, 0)
+        chosen: list[int] = []
+        with database.joining():
+            here = f" AND mailbox.name IN ({','.join('?' * len(names))})" if names else ""
+            sql = f"{hot.CLAIMABLE}{here} {hot.IN_TURN}{database.unlocked('inbound')}"
+            for row, its in database.rows(sql, moment, least, most, BROKEN, *names, limit):
+                size += its
+                if chosen and size > CLAIM_BYTES:
+                    break
+                chosen.append(row)
+            if chosen:
+                marks = ",".join("?" * len(chosen))
+                database.run(f"{hot.CLAIM_ALL}({marks})", owner, moment + CLAIM_S * 1_000_000, *chosen)
+            if len(chosen) == limit or size > CLAIM_BYTES:  # there is more: another one may begin with it
+                database.ring(Bell.DECIDE)
+        return self._spooled(chosen)
+
+    def spent(self, now: datetime, max_attempts: int = 5) -> list[str]:
+        return [name for (name,) in self._database.rows(hot.SPENT, us(now), max_attempts)]
 
     def _bounded(self, rows: list[tuple[int, int]]) -> list[tuple[int, int]]:
         """As many of the rows as hold `CLAIM_BYTES` together, one at least."""
@@ -92,16 +121,24 @@ class Claims:
                 raise Refused(f"{row.mail} does not wait to be decided: it is {row.outcome}")
             query = inbound.select(inbound.owner, inbound.claimed_until).where(inbound.id == row.row)
             held_by, until = self._database.first(query)
-            if held_by != owner and not is_free(held_by, until, us(now)):
+            if held_by != owner and not is_free(self._database, held_by, until, us(now)):
                 raise Refused(f"{row.mail} is in work by another process")
             until = us(now) + CLAIM_S * 1_000_000
             self._database.run(hot.CLAIM, row.attempts + 1, owner, until, row.row, row.attempts)
             return self.spooled(row.row)
 
     def unclaim(self, spooled: Sequence[Spooled]) -> None:
+        held: dict[str, list[int]] = {}
+        for each in spooled:
+            held.setdefault(each.owner, []).append(each.row)
+        now = self._database.now()
         with self._database.joining():
-            for each in spooled:
-                self.defer(each, "", "", each.received_at)
+            for owner, rows in held.items():
+                for start in range(0, len(rows), ASKED_AT_ONCE):
+                    some = rows[start : start + ASKED_AT_ONCE]
+                    self._database.run(f"{hot.GIVE_BACK_ALL}({','.join('?' * len(some))})", now, now, owner, *some)
+            if held:
+                self._database.ring(Bell.DECIDE)
 
     def reset_status(self, mail: str) -> None:
         inbound = tables.Inbound
@@ -110,24 +147,38 @@ class Claims:
             if row.state != "received":
                 raise Refused(f"{row.mail} does not wait: it is {row.outcome}")
             self._database.do(inbound.update(owner=None, claimed_until=0, next_at=0).where(inbound.id == row.row))
+            self._database.ring(Bell.DECIDE)
 
     def undecided(self, message_ids: Collection[bytes], owner: str, now: datetime) -> dict[bytes, Undecided]:
         found: dict[bytes, Undecided] = {}
         asked_for = {named_key(each): each for each in message_ids}
-        keys, moment, is_over = [*asked_for], us(now), cache(is_free)  # a batch has one owner
+        keys, moment, is_over = [*asked_for], us(now), cache(partial(is_free, self._database))  # a batch has one owner
         for start in range(0, len(keys), ASKED_AT_ONCE):
             asked = keys[start : start + ASKED_AT_ONCE]
             rows = self._database.rows(f"{hot.UNDECIDED}({','.join('?' * len(asked))}) ORDER BY id DESC", *asked)
-            for key, row, mail, held_by, until in rows:
+            for key, row, mail, held_by, until, next_at in rows:
                 if held_by != owner:
                     elsewhere = held_by is not None and not is_over(held_by, until, moment)
-                    found[asked_for[key]] = Undecided(row, mail, elsewhere)
+                    found[asked_for[key]] = Undecided(row, mail, elsewhere, time(next_at))
         return found
 
     def spooled(self, row: int) -> Spooled:
         """Read a mail of the ledger with its bytes, as whoever holds the claim gets it."""
-        (number, mail, generation, attempts, released, received_at, key, reverse, forward, owner, mailbox, content,
-         digest, truncated, size, raw_row, mode) = self._database.one(hot.SPOOLED, row)  # fmt: skip
+        return self._read(*self._database.one(hot.SPOOLED, row))
+
+    def _spooled(self, rows: Sequence[int]) -> list[Spooled]:
+        """The same for some mails, in their order."""
+        if not rows:
+            return []
+        found = self._database.rows(f"{hot.SPOOLED_SOME}({','.join('?' * len(rows))})", *rows)
+        by_row = {each[0]: self._read(*each) for each in found}
+        return [by_row[row] for row in rows]
+
+    def _read(
+        self, number: int, mail: str, generation: int, attempts: int, released: str, received_at: int, key: str,
+        reverse: str | None, forward: str, owner: str | None, mailbox: str, content: bytes | None, digest: bytes,
+        truncated: bool, size: int, raw_row: int, mode: str,
+    ) -> Spooled:  # fmt: skip
         raw = RawMail(
             bytes(content or b""), Origin(mailbox, key, size), time(received_at), bytes(digest).hex(),
             Envelope(reverse, tuple(forward.split("\n")) if forward else ()), bool(truncated),

@@ -17,6 +17,7 @@ from engine.model.hearing import Actor
 from engine.model.plan import Tell
 from engine.model.stored import MailRow
 from engine.store import tables
+from engine.store.bells import Bell
 from engine.store.claims import Claims
 from engine.store.database import Database
 from engine.store.effects import Shelves
@@ -57,6 +58,7 @@ class Closing:
             )  # fmt: skip
             self._database.do(again.where(inbound.id == row.row))
             self._receipts.reopened()
+            self._database.ring(Bell.DECIDE)
 
     def _may_reopen(self, row: MailRow, release: Release | None, retry: bool, replay: bool) -> None:
         if self._mails.raw(row.mail) is None:

@@ -129,14 +129,17 @@ class Commit:
         return Dispatches(self._database, self._scene, teller).write(batch, source)
 
     def _compare_and_set(self, spooled: Spooled, mail: Mail, facts: Facts, plan: Plan, now: int) -> None:
-        done = self._database.run(
+        claim = claim_of(spooled)
+        settled = (
             hot.SETTLE_INBOUND, STATES[plan.outcome], plan.disposition.code, mail.message_id[:MOST_TEXT],
             search_key(mail.fingerprint), *listed(mail, facts),
             body_key(facts.cut.new), now,
-            *claim_of(spooled),
+            *claim,
         )  # fmt: skip
-        if done.rowcount != 1:
+        if claim in self._database.ours:
+            self._database.put(*settled)
+        elif self._database.run(*settled).rowcount != 1:
             raise ClaimLost(f"another runner has taken {spooled.mail}")
         key = message_key(mail.message_id)
         if key != named_key(spooled.named.own):
-            self._database.run(hot.SETTLE_UNDER_KEY, key, spooled.row)
+            self._database.put(hot.SETTLE_UNDER_KEY, key, spooled.row)

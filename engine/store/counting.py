@@ -21,35 +21,37 @@ QUARTER_US = 900_000_000
 _KEYS = {
     "outcome": "receipt.outcome",
     "code": "receipt.code",
-    "mailbox": "+mailbox.name",
+    "mailbox": "mailbox.name || ''",
     "workspace": "receipt.workspace",
-    "sender": "+inbound.sender",
+    "sender": "inbound.sender || ''",
     "rule": "CASE WHEN by_kind = 'rule' THEN by_file || ' ' || by_name ELSE '' END",
     "hook": "CASE WHEN by_kind = 'hook' THEN by_name ELSE '' END",
     "hour": f"inbound.received_at / {QUARTER_US}",
     "day": f"inbound.received_at / {QUARTER_US}",
 }
-"""What is counted by. The + keeps SQLite from going through all mails of a mailbox or sender, not those of the time."""
+"""What is counted by. The || keeps a database from going through all of a mailbox or sender, not those of the time."""
 
 _SHOWN = {"hour": "%H:00", "day": "%Y-%m-%d"}
 
 # What lay there before we came has no times: it was not late by our doing.
 _MAILS = f"""
 SELECT {{key}}, count(*),
-  group_concat(CASE WHEN inbound.received_at >= first_read_at AND receipt.generation = 1
-    THEN max(receipt.decided_at - inbound.received_at, 0) END),
-  group_concat(CASE WHEN inbound.received_at >= first_read_at THEN max(answer.at - inbound.received_at, 0) END)
+  {{decided}}, {{answered}}
 FROM inbound JOIN receipt ON receipt.inbound_id = inbound.id AND receipt.generation = inbound.generation
 JOIN mailbox ON mailbox.id = inbound.mailbox_id
 LEFT JOIN (SELECT item, min(at) AS at FROM event WHERE id >= ? AND name = 'item.answered' GROUP BY item) AS answer
   ON answer.item = receipt.item AND receipt.outcome = 'created'
 WHERE inbound.{DECIDED} AND inbound.received_at >= ? GROUP BY 1"""  # noqa: S608 - names of our own columns
 
+_DECIDED = "CASE WHEN inbound.received_at >= first_read_at AND receipt.generation = 1 THEN receipt.decided_at - inbound.received_at END"  # fmt: skip # noqa: E501
+
+_ANSWERED = "CASE WHEN inbound.received_at >= first_read_at THEN answer.at - inbound.received_at END"
+
 _EVENTS = "SELECT name, count(*) FROM event WHERE id >= ? GROUP BY name"
 
 _WHYS = "SELECT why, count(*) FROM outbox WHERE id >= ? AND state = 'suppressed' GROUP BY why"
 
-_SENT = "SELECT coalesce(sum(state = 'sent'), 0), coalesce(sum(state = 'suppressed'), 0) FROM outbox WHERE id >= ?"
+_SENT = "SELECT count(CASE state WHEN 'sent' THEN 1 END), count(CASE state WHEN 'suppressed' THEN 1 END) FROM outbox WHERE id >= ?"  # fmt: skip # noqa: E501
 
 _NEXT = {
     "event": "SELECT id, at FROM event WHERE id >= ? ORDER BY id LIMIT 1",
@@ -69,7 +71,9 @@ class Counting:
         assert by in BY_MAIL  # noqa: S101 - a caller's mistake
         shown = _SHOWN.get(by)
         found: dict[str, list[tuple[int, str | None, str | None]]] = {}
-        for key, *counted in self._database.rows(_MAILS.format(key=_KEYS[by]), self._first("event", since), us(since)):
+        listed = self._database.dialect.listed
+        asked = _MAILS.format(key=_KEYS[by], decided=listed.format(_DECIDED), answered=listed.format(_ANSWERED))
+        for key, *counted in self._database.rows(asked, self._first("event", since), us(since)):
             name = time(key * QUARTER_US).astimezone(zone).strftime(shown) if shown else key
             found.setdefault(name, []).append(tuple(counted))
         return [
@@ -102,6 +106,6 @@ class Counting:
 
 
 def _numbers(lists: Iterable[str | None]) -> list[int]:
-    """Read what SQLite put into texts: a row for each number would take three times as long."""
+    """Read what the database put into texts: a row for each number would take three times as long."""
     text = ",".join(filter(None, lists))
-    return [*map(int, text.split(","))] if text else []
+    return [max(int(each), 0) for each in text.split(",")] if text else []

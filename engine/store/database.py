@@ -1,59 +1,46 @@
-"""One connection to the database: how it is opened, how statements run in it, how its transactions begin and end.
+"""A connection to the database: what its statements and transactions are called, whichever database it is.
 
-Here: pragmas, the clock, statements, transactions. Not here: any table, the file and what is said when it cannot be
-used (`file.py`). peewee writes the schema and the queries that run seldom (`all`, `first`, `do`, `add`) and is loaded
-with the first of them; the texts of `hot.py` go straight to a cursor (`rows`, `one`, `run`, `insert`), which saves
-100 us a statement. Invariant: every write stands in a transaction that began as a writer (BEGIN IMMEDIATE), so that
-waiting for the lock works and a read never has to become a write (which SQLite refuses at once).
+Here: the promises, the clock, transactions by name, queries of peewee. Not here: drivers (`sqlite.py`, `postgres.py`),
+any table. peewee writes the schema and the queries that run seldom (`all`, `first`, `do`, `add`) and is loaded with the
+first of them; the texts of `hot.py` go straight to a cursor (`rows`, `one`, `run`, `insert`), which saves 100 us a
+statement. Invariant: every write stands in a transaction that began as a writer; what has to happen together is one.
 Over 300 lines: statements and transactions share one connection and what is open in it.
 """
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
-from pathlib import Path
-from time import monotonic, sleep, time_ns
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
-from engine.model.whole import whole
-from engine.store.errors import Busy, StoreError
-from engine.store.file import meaning, prepare
+from engine.store.clock import now as real_now
+from engine.store.clock import now_us
+from engine.store.errors import StoreError
 
 if TYPE_CHECKING:
-    from peewee import Query
+    from pathlib import Path
 
-    from engine.model.told import Told
+    from peewee import Field, Query
+
+    from engine.store.bells import Bell
+    from engine.store.bulk import Bulk
     from engine.store.dialect import Dialect
+    from engine.store.locks import Lock
+    from engine.store.place import Where
+    from engine.store.trail import Left
+    from engine.store.workers import Workers
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
-BUSY_S, LOOK_S = 60.0, 0.001
-"""How long a statement waits for somebody else's transaction, and after which time it looks again."""
-
-BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_BUSY_RECOVERY)
-"""What passes when another process ends its transaction, or has read the log that a killed one left."""
-
-PRAGMAS = {
-    "page_size": 8192,
-    "synchronous": "FULL",
-    "foreign_keys": "ON",
-    "cache_size": -16384,
-    "temp_store": "MEMORY",
-    "journal_size_limit": 64 * 1024 * 1024,
-}
-"""8 kB pages save 120 us a mail, 16 MB of cache keep a batch from being spilled; the rest is safety."""
-
-
-COPIED_PAGES = 2000
-"""Pages of a copy between two words of how far it has come: 16 MB."""
+BUSY_S = 60.0
+"""How long a statement waits for somebody else's transaction."""
 
 MOST = 2**63 - 1
-"""The largest number that SQLite knows. No row gets it: numbers of rows and times stay far below."""
+"""The largest number that a database knows. No row gets it: numbers of rows and times stay far below."""
 
 
 def us(moment: datetime) -> int:
@@ -71,148 +58,125 @@ def time(stored: int) -> datetime:
     return EPOCH + timedelta(microseconds=stored)
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
-def _within(value: Any) -> Any:
+def within(value: Any) -> Any:
     """Ask about the largest number in place of one that no row can hold: the answer is the same."""
     return max(-MOST, min(value, MOST)) if isinstance(value, int) else value
 
 
-class Database:
+Claim = tuple[int, int, int, str]
+"""Row of the ledger, generation, attempts and owner."""
+
+
+class Done(Protocol):
+    """What a statement that was run tells."""
+
+    @property
+    def rowcount(self) -> int:
+        """How many rows it touched; it stands until the next statement runs."""
+
+    def fetchall(self) -> list[Any]:
+        """All rows that it gave."""
+
+
+class Database(ABC):
     """A connection for one thread. Methods raise StoreError when the database is away, full or locked."""
 
-    def __init__(self, where: Path | None, busy_s: float = BUSY_S, clock: Callable[[], datetime] | None = None) -> None:
-        self.path = where
-        self.clock = clock or _now
+    where: Where | None
+    """Where it is; None in memory."""
+
+    first_schema = 1
+    """The first schema that a release made in a database of this kind."""
+
+    def __init__(self, busy_s: float, clock: Callable[[], datetime] | None) -> None:
+        self.clock = clock or real_now
         self._busy_s = busy_s
-        self._connection: sqlite3.Connection | None = None
-        self._execute: Callable[[str, Sequence[Any]], sqlite3.Cursor] = self._closed
         self._in: str = ""
         self._depth = 0
-        self._others: int | None = None
-        self._marked = 0
 
+    @property
+    def path(self) -> Path | None:
+        """The file that it is, None where it is no file."""
+        return None
+
+    @property
+    def named(self) -> str:
+        """What people read of where it is, without secrets."""
+        return str(self.where or "in memory")
+
+    @abstractmethod
     def connect(self, create: bool = True) -> None:
-        """Open the file, readable by its owner only. Raises StoreError."""
-        if self.path is not None:
-            prepare(self.path, create)
-        try:
-            self._open()
-        except StoreError as error:
-            with suppress(StoreError):
-                if not isinstance(error, Busy):  # no room for the index of the log, which others share: in memory then
-                    return self._open("PRAGMA locking_mode = EXCLUSIVE")
-            raise
+        """Open it; where it is not there, make it or raise. Raises StoreError."""
 
-    def _open(self, *first: str) -> None:
-        try:
-            where = self.path or ":memory:"
-            self._connection = sqlite3.connect(where, timeout=0, isolation_level=None, cached_statements=256)
-            self._execute = self._connection.cursor().execute
-            for statement in (*first, *(f"PRAGMA {name} = {value}" for name, value in PRAGMAS.items())):
-                self.run(statement)
-            if self.path is not None and self.one("PRAGMA journal_mode")[0] != "wal":
-                self.run("PRAGMA journal_mode = WAL")
-        except sqlite3.Error as error:
-            raise meaning(error, self.path) from error
-        except BaseException:
-            self.close()
-            raise
-
+    @abstractmethod
     def close(self) -> None:
         """Close the connection; twice does no harm."""
-        if self._connection is not None:
-            self._connection.close()
-        self._connection, self._execute = None, self._closed
-
-    def _closed(self, sql: str, params: Sequence[Any]) -> sqlite3.Cursor:
-        raise RuntimeError("the database is not open")
 
     def now(self) -> int:
         """Give the time as it is stored, by this database's clock."""
-        return time_ns() // 1000 if self.clock is _now else us(self.clock())
+        return now_us() if self.clock is real_now else us(self.clock())
 
     # ── statements ────────────────────────────────────────────────────────────────────────────────────────────
 
-    def run(self, sql: str, *params: Any) -> Any:
-        """Run a statement and give the cursor: its `rowcount` and `lastrowid` stand until the next one runs."""
-        try:
-            return self._execute(sql, params)
-        except Exception as error:
-            return self._tried_again(error, sql, params)
+    @abstractmethod
+    def run(self, sql: str, *params: Any) -> Done:
+        """Run a statement; what it tells stands until the next one runs."""
+
+    @abstractmethod
+    def rows(self, sql: str, *params: Any) -> list[tuple[Any, ...]]:
+        """Give all rows of a query."""
 
     def one(self, sql: str, *params: Any) -> Any:
         """Give the first row of a query, or None."""
         found = self.rows(sql, *params)  # all: what is not read to its end stays open
         return found[0] if found else None
 
-    def rows(self, sql: str, *params: Any) -> list[tuple[Any, ...]]:
-        """Give all rows of a query."""
-        try:
-            return self._execute(sql, params).fetchall()
-        except Exception as error:
-            found: list[tuple[Any, ...]] = self._tried_again(error, sql, params, fetch=True)
-            return found
+    @abstractmethod
+    def insert(self, sql: str, *params: Any) -> int:
+        """Insert a row and give the number it got; 0 where it is there already, and the statement lets it be."""
 
-    def _tried_again(self, error: Exception, sql: str, params: tuple[Any, ...], *, fetch: bool = False) -> Any:
-        try:
-            done = self._helped(error, sql, params)
-            return done.fetchall() if fetch else done
-        except Exception as again:
-            raise meaning(again, self.path) from again
+    @abstractmethod
+    def number_from(self, table: str, above: int) -> int:
+        """Let the numbers of a table's rows go on above this one; gives the one to insert the next row with.
 
-    def _helped(self, error: Exception, sql: str, params: tuple[Any, ...]) -> sqlite3.Cursor:
-        """Run a statement that failed in a way that is better with other values or later; raises `error` for others."""
-        if isinstance(error, UnicodeEncodeError):  # text that SQLite refuses; every text that is stored passes here
-            return self._execute(sql, whole(params))
-        if isinstance(error, OverflowError) and sql.lstrip().startswith("SELECT"):
-            return self._execute(sql, tuple(map(_within, params)))
-        if isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode in BUSY:
-            return self._when_free(sql, params)
-        raise error
-
-    def _when_free(self, sql: str, params: tuple[Any, ...]) -> sqlite3.Cursor:
-        """Try a statement until nobody else's transaction stands in its way. Raises OperationalError after `busy_s`.
-
-        SQLite's own waiting looks again after as much as a tenth of a second, which two processes at one pass feel.
+        0 where the next row gets it by itself.
         """
-        until = monotonic() + self._busy_s
-        while True:
-            sleep(LOOK_S)
-            try:
-                return self._execute(sql, params)
-            except sqlite3.OperationalError as error:
-                if error.sqlite_errorcode not in BUSY or monotonic() > until:
-                    raise
+
+    def put(self, sql: str, *params: Any) -> None:
+        """Run a statement whose outcome nobody asks for, at the latest before whoever reads its table reads it."""
+        self.run(sql, *params)
+
+    def insert_ahead(self, sql: str, *params: Any) -> int:
+        """Insert a row that is known to be new, as `put` does; gives the number it gets."""
+        return self.insert(sql, *params)
+
+    def stored(self, sql: str, *params: Any) -> list[tuple[Any, ...]]:
+        """Give all rows of a query to which nothing matters that was put since the transaction began."""
+        return self.rows(sql, *params)
 
     def many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
-        """Run a statement once for each row."""
+        """Put a statement once for each row."""
         for row in rows:
-            self.run(sql, *row)
+            self.put(sql, *row)
 
-    def insert(self, sql: str, *params: Any) -> int:
-        """Insert a row and give the number it got."""
-        return int(self.run(sql, *params).lastrowid)
-
+    @abstractmethod
     def mark(self, sql: str, *params: Any) -> None:
         """Run a statement that notes how far a row has come, which nobody remembers: `written` does not count it."""
-        self._marked += int(self.run(sql, *params).rowcount)
 
     @property
+    @abstractmethod
     def written(self) -> int:
         """How many rows this connection has changed: an equal number means none since, if nothing was rolled back."""
-        return self._connection.total_changes - self._marked if self._connection is not None else 0
+
+    @abstractmethod
+    def tables(self) -> frozenset[str]:
+        """Name the tables that are there, whoever made them."""
 
     # ── queries of peewee ─────────────────────────────────────────────────────────────────────────────────────────
 
     @cached_property
+    @abstractmethod
     def dialect(self) -> Dialect:
         """Who writes queries and the schema."""
-        from engine.store.dialect import Dialect
-
-        return Dialect(self.run)
 
     def all(self, query: Query) -> list[tuple[Any, ...]]:
         """Give all rows of a query."""
@@ -274,12 +238,13 @@ class Database:
         except BaseException:
             self._rollback()
             raise
-        self._in = ""
         try:
-            self.run("COMMIT")
+            self.flush()
+            self._commit()
         except BaseException:
             self._rollback()
             raise
+        self._in = ""
 
     @contextmanager
     def reading(self) -> Iterator[None]:
@@ -290,7 +255,7 @@ class Database:
         if self._in:
             yield
             return
-        self._begin("reading", "BEGIN DEFERRED")
+        self._begin("reading")
         try:
             yield
         finally:
@@ -310,9 +275,9 @@ class Database:
             with self.writing(noted):
                 yield
 
+    @abstractmethod
     def _changes(self) -> int:
         """Count the rows that this connection wrote."""
-        return self._connection.total_changes if self._connection is not None else 0
 
     @contextmanager
     def unflushed(self, noted: bool = False) -> Iterator[None]:
@@ -320,23 +285,31 @@ class Database:
         if self._in in ("writing", "rehearsal"):
             yield
             return
-        self._end_reading()
-        self.run("PRAGMA synchronous = NORMAL")
-        try:
-            with self.writing(noted):
-                yield
-        finally:
-            self.run(f"PRAGMA synchronous = {PRAGMAS['synchronous']}")
+        with self._without_flush(), self.writing(noted):
+            yield
+
+    @abstractmethod
+    def _without_flush(self) -> Any:
+        """Let the transactions inside end without waiting for the disk."""
+
+    def flush(self) -> None:  # noqa: B027 - nothing waits where a statement costs no trip
+        """Run what was put and was not run yet."""
+
+    def drop_put(self) -> None:  # noqa: B027
+        """Forget what was put and was not run yet."""
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:
         """Inside `writing`: what an exception leaves behind here is taken back, the rest of the transaction stays."""
         self._depth += 1
         name = f"s{self._depth}"
+        self.flush()
         self.run(f"SAVEPOINT {name}")
         try:
             yield
+            self.flush()
         except BaseException:
+            self.drop_put()
             self.rolled_back()
             with suppress(StoreError):  # a full disk has rolled back everything by itself
                 self.run(f"ROLLBACK TO {name}")
@@ -358,59 +331,106 @@ class Database:
         finally:
             self._rollback()
 
-    def _begin(self, kind: str, statement: str = "BEGIN IMMEDIATE") -> None:
-        self.run(statement)
-        self._in, self._others = kind, None
+    @abstractmethod
+    def _begin(self, kind: str) -> None:
+        """Begin a transaction for "writing", "reading" or a "rehearsal", and note that it is open."""
+
+    def _commit(self) -> None:
+        self.run("COMMIT")
 
     def _rollback(self) -> None:
         self._in = ""
+        self.drop_put()
         self.rolled_back()
         self._undo()
 
+    @abstractmethod
     def _undo(self) -> None:
-        if self._connection is not None:
-            with suppress(sqlite3.Error):  # a full disk has rolled back everything by itself
-                self._connection.rollback()
+        """Roll back whatever is open; where nothing is, nothing happens."""
 
-    def rolled_back(self) -> None:
+    def rolled_back(self) -> None:  # noqa: B027 - who listens puts a method of its own here
         """Hear that rows which were seen may be gone; a store forgets what it remembers of them."""
 
-    def leaving(self, noted: bool) -> None:
+    def leaving(self, noted: bool) -> None:  # noqa: B027
         """Hear that a transaction that wrote is about to be committed; a store leaves word of it for the others."""
 
-    def define(self, name: str, function: Callable[[Any], Any]) -> None:
-        """Let queries ask a function about a value."""
-        if self._connection is not None:
-            self._connection.create_function(name, 1, function, deterministic=True)
+    def account_lock(self, number: int) -> Lock | None:
+        """Give the lock that goes with an account on a mail server; None where nobody else asks there."""
+        return None
 
+    # ── workers ───────────────────────────────────────────────────────────────────────────────────────────────
+
+    def ring(self, bell: Bell) -> None:  # noqa: B027 - a database without workers has no bells
+        """Inside `writing`: tell the workers, when it is committed, that there is something to do."""
+
+    def unlocked(self, table: str) -> str:
+        """Give what ends a query inside `writing`, so that rows of a table are left out which another one works on."""
+        return ""
+
+    @property
+    def workers(self) -> Workers | None:
+        """Who works beside this process; None where there are none."""
+        return None
+
+    # ── bytes ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+    @abstractmethod
+    def holding(self, column: Field[Any], says: Callable[[bytes], bool]) -> Iterator[int]:
+        """Give the numbers of the rows of whose bytes in this column a function says so; where there are some."""
+
+    @abstractmethod
     def overwrite(self) -> None:
-        """From now on write zeros over what is deleted; some builds of SQLite leave it in the file otherwise."""
-        self.run("PRAGMA secure_delete = ON")
+        """From now on leave nothing to read of what is deleted, where that hangs on us."""
 
-    def empty_log(self, *, patient: bool) -> bool:
-        """Write the log into the file and cut it off; tells whether no reader stood in the way, or did for too long."""
-        until = monotonic() + (self._busy_s if patient else 0.0)
-        while self.one("PRAGMA wal_checkpoint(TRUNCATE)")[0]:
-            if monotonic() > until:
-                return False
-            sleep(LOOK_S)
-        return True
+    @abstractmethod
+    def wipe(self, *, anew: bool) -> None:
+        """Take away what deleted rows left behind; `anew` writes everything anew for that. Raises Busy."""
 
-    def copy_to(self, copy: sqlite3.Connection, told: Told | None = None) -> None:
-        """Copy everything into another connection of the driver, as it stands at one moment; tells how many pages.
+    @abstractmethod
+    def bulk(self) -> Bulk:
+        """Give what reads and fills whole tables."""
 
-        It is copied in pieces within one transaction: without one, SQLite begins anew whenever others commit meanwhile
-        (sqlite.org, "Using the SQLite Online Backup API").
-        """
-        if self._connection is None:
-            raise RuntimeError("the database is not open")
-        with self.reading():
-            self.one("SELECT count(*) FROM sqlite_master")  # the moment is that of the first question
-            progress = (lambda _, left, total: told(total - left, total)) if told is not None else None
-            self._connection.backup(copy, pages=COPIED_PAGES, progress=progress, sleep=0.0)
+    # ── beside others ─────────────────────────────────────────────────────────────────────────────────────────
 
+    ours: Collection[Claim] = ()
+    """Claims that stand as long as the transaction."""
+
+    beside_others: bool
+    """Whether others write while one does: keys keep them apart (`keys.py`)."""
+
+    @property
+    @abstractmethod
+    def stands_still(self) -> bool:
+        """Tell whether nobody else's write can come between what is asked now and the end of the transaction."""
+
+    @abstractmethod
     def others(self) -> int:
-        """Give a number that changes when another connection has committed; within a transaction it never does."""
-        if self._others is None or not self._in:
-            self._others = int(self.one("PRAGMA data_version")[0])
-        return self._others
+        """Give a number that changes when another connection has committed, or may have."""
+
+    @abstractmethod
+    def left(self) -> Left:
+        """Give what writes down for others what a transaction touched, and reads what they wrote down."""
+
+    @abstractmethod
+    def lock(self, keys: Sequence[int]) -> None:
+        """Until the transaction ends, keep all others away that want one of these; what they did before is seen."""
+
+    def keep_claims(self, claims: Sequence[Claim]) -> None:  # noqa: B027 - each is looked at by itself
+        """Until the transaction ends, let nobody take these mails; those that are still ours are in `ours`."""
+
+    @property
+    @abstractmethod
+    def owner(self) -> str:
+        """Name whoever works through this connection, so that no other one ever has the same name."""
+
+    @abstractmethod
+    def is_alive(self, owner: str) -> bool | None:
+        """Tell whether that owner is still there; None where this machine cannot know."""
+
+    @abstractmethod
+    def mailbox_lock(self, number: int) -> Lock | None:
+        """Give the lock that goes with a mailbox's lease; None where nobody else can be there."""
+
+    @abstractmethod
+    def pass_lock(self, shared: bool = False) -> Lock | None:
+        """Give the lock that a pass takes shared and an upgrade alone; None where nobody else can be there."""

@@ -17,6 +17,7 @@ from engine.model.hearing import Actor, Batch, Happened, Outgoing
 from engine.model.plan import Tell
 from engine.model.whole import as_json
 from engine.store import hot
+from engine.store.bells import Bell
 from engine.store.database import us
 
 if TYPE_CHECKING:
@@ -64,12 +65,12 @@ class Dispatches:
         numbers = {each.event: self._event(each, batch, source, now) for each in batch.events}
         occasion = f"{source.row}:{source.generation}" if source.row is not None else source.act
         of_kind, of_event = once or {}, {each.event: each.once for each in batch.events if each.once}
-        rows = [
-            self._row(
-                each, batch, source, of_event.get(each.events[0]) or of_kind.get(each.kind, occasion), now, numbers
-            )
-            for each in heard
-        ]
+        rows, new = list[int](), set[str]()
+        for each in heard:
+            own = of_event.get(each.events[0]) or of_kind.get(each.kind, "")
+            dedupe = f"{own or occasion}:{each.kind}:{each.events[0]}:{each.account or each.key[:MOST_KEY] or '-'}"
+            rows.append(self._row(each, batch, source, dedupe, now, numbers, is_new=not own and dedupe not in new))
+            new.add(dedupe)
         held = next((each for each, row in zip(heard, rows, strict=True) if row and each.state == "held"), None)
         if held is not None:
             self._is_held(held, batch.workspace, now)
@@ -90,30 +91,31 @@ class Dispatches:
         if name.startswith(("mail.", "mailbox.", "smtp.")) or tell.code:
             detail |= {"code": tell.code, "because": tell.because}
         who = _login(actor) or actor.key or actor.name
-        done = self._database.run(
+        return self._database.insert_ahead(
             hot.EVENT, now, name, who, source.via,
             happened.item or None, happened.topic or None, happened.comment, batch.workspace, source.row,
             source.generation, source.act, as_json(detail).decode() if detail else "",
         )  # fmt: skip
-        return int(done.lastrowid)
 
     def _row(
-        self, heard: Heard, batch: Batch, source: Source, occasion: str, now: int, numbers: Mapping[str, int]
-    ) -> int:
-        key = heard.key[:MOST_KEY]
-        who = str(heard.account) if heard.account else key or "-"
-        dedupe = f"{occasion}:{heard.kind}:{heard.events[0]}:{who}"
-        done = self._database.run(
+        self, heard: Heard, batch: Batch, source: Source, dedupe: str, now: int, numbers: Mapping[str, int], *,
+        is_new: bool,
+    ) -> int:  # fmt: skip
+        """Write a row; gives its number, 0 where it was told before. What this mail or act tells first `is_new`."""
+        key, insert = heard.key[:MOST_KEY], self._database.insert_ahead if is_new else self._database.insert
+        number = insert(
             hot.OUTBOX_ONCE, dedupe, source.row, source.generation, source.act, heard.events[0],
             str(heard.kind), key, heard.account or None, " ".join(part.replace(" ", "-") for part in heard.parts),
             heard.language, batch.item or None, batch.topic or None, self._payload(heard, batch, numbers), heard.state,
             heard.why or "", heard.said, now, us(heard.due) if heard.due is not None else 0,
         )  # fmt: skip
-        if not done.rowcount:
+        if not number:
             return 0
+        if heard.state == "queued":
+            self._database.ring(Bell.DELIVER)
         if heard.state not in ("suppressed", "dropped", "digest"):
             self._scene.letters.wrote(heard.kind, key, batch.item, now, held=heard.state == "held")
-        return int(done.lastrowid)
+        return number
 
     def _payload(self, heard: Heard, batch: Batch, numbers: Mapping[str, int]) -> str:
         tell, actor = batch.tell, batch.actor

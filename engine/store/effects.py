@@ -326,10 +326,10 @@ class Effects:
         if value is None or value == ():
             self._database.run(hot.NO_FIELD, item, field)
         else:
-            self._database.run(hot.FIELD, item, field, stored_value(value))
+            self._database.put(hot.FIELD, item, field, stored_value(value))
 
     def _changed(self, item: int) -> None:
-        self._database.run(hot.CHANGED, self.now, self.now, item)
+        self._database.put(hot.CHANGED, self.now, self.now, item)
 
     def _add_label(self, effect: AddLabel) -> tuple[int, str]:
         item = effect.item or self.item
@@ -437,7 +437,7 @@ class Effects:
         if not self._made_item:
             self._database.run(hot.NO_COPIES, item)
         for each in copies:
-            self._database.run(hot.COPY, item, base_key(each.key), each.address, each.name[:LONGEST_NAME])
+            self._database.put(hot.COPY, item, base_key(each.key), each.address, each.name[:LONGEST_NAME])
         return (item, ", ".join([each.address for each in copies])) if copies else None
 
     def _is_requester(self, item: int) -> bool:

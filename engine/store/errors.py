@@ -12,6 +12,10 @@ class StoreError(Exception):
     """The database cannot be used now; the text says why and what to do."""
 
 
+class OtherSchema(StoreError):
+    """The database has the schema of another release."""
+
+
 class Busy(StoreError):
     """Somebody else holds the database or a lock in it; trying again later helps."""
 

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 
 from engine.model import rhythm
 from engine.model.events import Kind
-from engine.model.figures import Backlog, Counted, Counter, Figures, Pulse
+from engine.model.figures import Backlog, Counted, Counter, Figures, Pulse, Staff
 from engine.model.stored import NO_WAY_OUT
 from engine.store import hot
 from engine.store.database import Database, moment, time, us
@@ -44,7 +44,7 @@ _QUEUED = f"SELECT state, class, count(*) FROM outbox WHERE {QUEUED} GROUP BY st
 
 _COLLECTED = f"SELECT 'digest', 'notice', count(*) FROM outbox WHERE {COLLECTED}"
 
-_HELD = f"SELECT state, class, count(*) FROM outbox WHERE {TO_SEE} AND state = 'held' GROUP BY class"
+_HELD = f"SELECT state, class, count(*) FROM outbox WHERE {TO_SEE} AND state = 'held' GROUP BY state, class"
 
 _OVER = f"""
 SELECT state, class, count(*) FROM outbox
@@ -93,12 +93,16 @@ class Standing:
             trouble[0] if trouble else "",
         )  # fmt: skip
 
+    def staff(self, at: datetime) -> Staff | None:
+        workers = self._database.workers
+        return workers.standing(at) if workers is not None else None
+
     def pulses(self, at: datetime) -> list[Pulse]:
         return [
             Pulse(
                 name, moment(ok_at), moment(failed_at), moment(since), failures, code, sentence, paused,
-                bool(holder) and not is_free(holder, until, us(at)), moment(first), moment(last), rhythm.read(kept),
-                moment(retry_at),
+                bool(holder) and not is_free(self._database, holder, until, us(at)), moment(first), moment(last),
+                rhythm.read(kept), moment(retry_at),
             )
             for name, ok_at, failed_at, since, failures, code, sentence, paused, holder, until, first, last, kept,
             retry_at in self._database.rows(_PULSES)

@@ -75,3 +75,13 @@ def prepare(path: Path, create: bool) -> None:
                 path.chmod(0o600)
     except OSError as error:
         raise StoreError(f"the database {path} cannot be opened: {error.strerror}") from error
+
+
+def pass_file(path: Path) -> Path:
+    """Name the file that a pass locks shared and an upgrade locks alone."""
+    return path.with_name(path.name + ".pass")
+
+
+def lock_file(path: Path, mailbox: int) -> Path:
+    """Name the file whose lock goes with a mailbox's lease."""
+    return path.with_name(f"{path.name}.mailbox-{mailbox}")

@@ -81,6 +81,34 @@ SELECT id, attempts, owner, claimed_until, code FROM inbound
 WHERE {OPEN} AND state = 'received' AND mailbox_id = ? AND next_at <= ? AND attempts <= ?
 ORDER BY next_at, id LIMIT ?"""
 
+CLAIMABLE = """
+SELECT inbound.id, raw.size FROM inbound JOIN raw_mail raw ON raw.id = raw_id JOIN mailbox ON mailbox.id = mailbox_id
+WHERE inbound.state = 'received' AND inbound.owner IS NULL AND inbound.next_at <= ? AND inbound.attempts >= ?
+  AND inbound.attempts <= ? AND mailbox.paused = '' AND mailbox.code <> ?"""
+"""Of all mailboxes that do not pause. It goes on with which of them, an order, a limit and `Database.unlocked`."""
+
+IN_TURN = "ORDER BY inbound.next_at, inbound.id LIMIT ?"
+
+SPENT = f"""
+SELECT DISTINCT mailbox.name FROM inbound JOIN mailbox ON mailbox.id = mailbox_id
+WHERE {OPEN} AND inbound.state = 'received' AND owner IS NULL AND inbound.next_at <= ? AND attempts >= ?"""
+
+CLAIM_ALL = """
+UPDATE inbound SET attempts = attempts + 1, owner = ?, claimed_until = ? WHERE id IN """
+"""Goes on with a list of question marks."""
+
+GIVE_BACK_ALL = f"""
+UPDATE inbound SET attempts = attempts - 1, owner = NULL, code = '', error = '',
+  next_at = CASE WHEN received_at < ? THEN received_at ELSE ? END
+WHERE {OPEN} AND state = 'received' AND owner = ? AND id IN """
+"""Goes on with a list of question marks."""
+
+OWNERS = f"SELECT DISTINCT owner FROM inbound WHERE {OPEN} AND state = 'received' AND owner IS NOT NULL"
+
+HELD_ROWS = f"""
+SELECT id, attempts, mailbox_id FROM inbound
+WHERE {OPEN} AND state = 'received' AND owner = ? AND claimed_until <= ?"""
+
 DUE_MAIL = f"""
 SELECT 1 FROM inbound WHERE {OPEN} AND state = 'received' AND mailbox_id = ? AND next_at <= ? LIMIT 1"""
 
@@ -98,7 +126,7 @@ SELECT id, attempts, owner, claimed_until FROM inbound
 WHERE {OPEN} AND state = 'received' AND mailbox_id = ? AND owner IS NOT NULL"""
 
 UNDECIDED = """
-SELECT message_key, id, ref, owner, claimed_until FROM inbound
+SELECT message_key, id, ref, owner, claimed_until, next_at FROM inbound
 WHERE message_key IS NOT NULL AND state = 'received' AND message_key IN """
 """Goes on with a list of question marks."""
 
@@ -106,22 +134,25 @@ WHERE message_key IS NOT NULL AND state = 'received' AND message_key IN """
 WAITS_TOO_LONG = f"""
 UPDATE inbound SET next_at = 0 WHERE {OPEN} AND state = 'received' AND mailbox_id = ? AND next_at > ?"""
 
-GIVE_BACK = "UPDATE inbound SET owner = NULL, attempts = ? WHERE id = ?"
+GIVE_BACK = "UPDATE inbound SET owner = NULL, attempts = ? WHERE id = ? AND owner = ?"
 
-DIED_ON = "UPDATE inbound SET owner = NULL, next_at = ?, code = 'fault.crash', error = ? WHERE id = ?"
+DIED_ON = "UPDATE inbound SET owner = NULL, next_at = ?, code = 'fault.crash', error = ? WHERE id = ? AND owner = ?"
 
 DUE_MAILBOXES = f"""
 SELECT DISTINCT mailbox.name FROM inbound JOIN mailbox ON mailbox.id = mailbox_id
-WHERE {OPEN} AND inbound.state = 'received' AND next_at <= ?"""
+WHERE {OPEN} AND inbound.state = 'received' AND inbound.next_at <= ?"""
 
 TRIED_MAILBOXES = f"{DUE_MAILBOXES} AND attempts > 0"
 
-SPOOLED = """
+SPOOLED_SOME = """
 SELECT inbound.id, inbound.ref, inbound.generation, inbound.attempts, inbound.released, inbound.received_at,
   inbound.source_key, inbound.reverse_path, inbound.forward_paths, inbound.owner, mailbox.name, raw.content, raw.digest,
   raw.truncated, raw.size, raw.id, inbound.mode
 FROM inbound JOIN raw_mail raw ON raw.id = inbound.raw_id JOIN mailbox ON mailbox.id = inbound.mailbox_id
-WHERE inbound.id = ?"""
+WHERE inbound.id IN """
+"""Goes on with a list of question marks."""
+
+SPOOLED = f"{SPOOLED_SOME}(?)"
 
 CLAIMED = "id = ? AND state = 'received' AND generation = ? AND attempts = ? AND owner = ?"
 """The compare of every compare-and-set: row, generation, attempts and owner of the claim."""
@@ -303,10 +334,9 @@ EVENTS_OF_ACT = "SELECT name FROM event WHERE act = ? AND act <> '' ORDER BY id"
 # ── who hears ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 ON_ITEM = """
-SELECT identifier, private, item.language, author_id, sender, assigned_to FROM item
-JOIN workspace ON workspace.id = workspace_id WHERE item.id = ?"""
-
-ITEM_ROLES = "SELECT account_id, role FROM item_person WHERE item_id = ?"
+SELECT identifier, private, item.language, author_id, sender, assigned_to, account_id, role FROM item
+JOIN workspace ON workspace.id = workspace_id LEFT JOIN item_person ON item_id = item.id WHERE item.id = ?"""
+"""A row for everybody who has a role, one without a role where nobody has one."""
 
 PUBLIC_WRITERS = """
 SELECT DISTINCT author_id, sender FROM comment WHERE item_id = ? AND internal = FALSE AND belongs = TRUE"""
@@ -645,11 +675,17 @@ LAST_OF_ALL = f"SELECT max(received_at) FROM inbound WHERE {DECIDED}"
 
 # ── a visit to a mailbox ──────────────────────────────────────────────────────────────────────────────────────
 
-TABLES = "SELECT name FROM sqlite_master WHERE type = 'table'"
+SCHEMA = "SELECT max(version) FROM schema_version WHERE applied_at >= 0"
 
-SCHEMA = "SELECT max(version) FROM schema_version"
+STEPS_TAKEN = "SELECT version, name, applied_at FROM schema_version"
 
 STEP_TAKEN = insert("schema_version", "version", "name", "applied_at")
+
+STEP_WANTED = """
+INSERT INTO schema_version (version, name, applied_at) VALUES (?, ?, -1)
+ON CONFLICT (version) DO UPDATE SET name = excluded.name WHERE schema_version.applied_at < 0"""
+
+STEP_NOT_WANTED = "DELETE FROM schema_version WHERE applied_at < 0"
 
 MAILBOX_ID = "SELECT id FROM mailbox WHERE name = ?"
 
@@ -695,6 +731,21 @@ RELEASE = "UPDATE mailbox SET lease_owner = '', lease_until = 0 WHERE name = ? A
 WORKED = """
 UPDATE mailbox SET ok_at = ?, failures = 0, failing_since = 0, code = '', sentence = '', retry_at = 0, settings = ''
 WHERE id = ?"""
+
+DUE_TO_READ = """
+SELECT id, name FROM mailbox WHERE next_at <= ? AND paused = ''"""
+"""It goes on with which of them, an order, a limit and `Database.unlocked`."""
+
+READ_NEXT = "UPDATE mailbox SET next_at = ? WHERE name = ?"
+
+READ_SOON = f"""
+UPDATE mailbox SET next_at = ? WHERE name = ? AND next_at > ? AND EXISTS (
+  SELECT 1 FROM presentation WHERE {PLANNED} AND action_state = 'pending' AND mailbox_id = mailbox.id)"""
+
+DOUBTFUL = """
+SELECT name FROM mailbox WHERE paused = '' AND ((code = ? AND retry_at <= ?) OR (fault <> '' AND code <> ?))"""
+
+LEFT_BY = "SELECT name, lease_owner FROM mailbox WHERE lease_owner <> ''"
 
 EPOCH = "SELECT epoch, uidnext, epochs FROM mailbox WHERE id = ?"
 
@@ -764,6 +815,10 @@ ORDER BY next_at, id LIMIT ?"""
 
 SEND = update("outbox", "owner", "claimed_until", "tried_at", where="id = ?").replace(
     " WHERE", ", state = 'sending', attempts = attempts + 1 WHERE"
+)
+
+SENDER_DIED = (
+    "UPDATE outbox SET state = ?, owner = NULL, error = ?, next_at = ? WHERE id = ? AND state = 'sending' AND owner = ?"
 )
 
 TO_SEND = """

@@ -57,7 +57,7 @@ def with_status(name: str) -> Statement:
 def _status(text: str, _: datetime | None = None) -> Condition:
     """A status by its name, or one of `ENDED`."""
     ended = ENDED.get(text.casefold(), "")
-    return Condition(f"(status = ? COLLATE NOCASE{ended})", (text,))
+    return Condition(f"(lower(status) = lower(?){ended})", (text,))
 
 
 def _assigned(text: str, _: datetime) -> Condition:
@@ -65,9 +65,9 @@ def _assigned(text: str, _: datetime) -> Condition:
     if text == NOBODY:
         return Condition("assigned_to = ''")
     if text.startswith(GROUP):
-        return Condition("assigned_to = ? COLLATE NOCASE", (text,))
+        return Condition("lower(assigned_to) = lower(?)", (text,))
     theirs = "SELECT login FROM account JOIN email ON account.id = account_id WHERE email.key = ?"
-    return Condition(f"(assigned_to = ? COLLATE NOCASE OR assigned_to IN ({theirs}))", (text, key_of(text)))
+    return Condition(f"(lower(assigned_to) = lower(?) OR assigned_to IN ({theirs}))", (text, key_of(text)))
 
 
 def _from(text: str, _: datetime) -> Condition:
@@ -77,7 +77,7 @@ def _from(text: str, _: datetime) -> Condition:
 
 
 def _label(text: str, _: datetime) -> Condition:
-    here = "SELECT 1 FROM item_label WHERE item_id = item.id AND label = ? COLLATE NOCASE"
+    here = "SELECT 1 FROM item_label WHERE item_id = item.id AND lower(label) = lower(?)"
     return Condition(f"EXISTS ({here})", (text,))
 
 
@@ -96,7 +96,7 @@ def _title(text: str, _: datetime) -> Condition:
     return Condition(_HOLDS.format("title"), (_part(text),))
 
 
-_HOLDS = "{} LIKE ? ESCAPE '\\'"
+_HOLDS = "lower({}) LIKE lower(?) ESCAPE '\\'"
 
 
 def _part(text: str) -> str:

@@ -10,14 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from pathlib import Path
 
 from engine.model.stored import MailboxState
 from engine.store import hot, tables
 from engine.store.database import Database, moment, us
 from engine.store.listing import Listing, times_of
-from engine.store.locks import FileLock, is_alive, noted_nowhere
-from engine.store.migrations import MADE, check_version, pass_file
+from engine.store.locks import MADE, Lock, noted_nowhere
+from engine.store.migrations import check_version
 from engine.store.queue import Queue, is_free
 
 TTL_S = 60.0
@@ -35,9 +34,10 @@ class Leases:
 
     def __init__(self, database: Database, listing: Listing, queue: Queue) -> None:
         self._database, self._listing, self._queue = database, listing, queue
-        self._locks: dict[str, FileLock] = {}
-        self._pass: FileLock | None = None
+        self._locks: dict[str, Lock] = {}
+        self._pass: Lock | None = None
         self._notes: dict[str, Callable[[int], None]] = {}
+        self._otherwise: Callable[[int], None] = noted_nowhere
 
     def lease(self, mailbox: str, owner: str, now: datetime, ttl_s: float = TTL_S) -> bool:
         number = self._listing.number(mailbox)
@@ -46,7 +46,7 @@ class Leases:
         check_version(self._database)
         with self._database.joining():
             held_by, until = self._database.one(hot.HELD_BY, number)
-            free = held_by in ("", owner) or is_free(held_by, until, us(now))
+            free = held_by in ("", owner) or is_free(self._database, held_by, until, us(now))
             if free:
                 self._database.run(hot.LEASE, owner, us(now) + int(ttl_s * 1_000_000), us(now), number)
         if not free:
@@ -71,18 +71,19 @@ class Leases:
     def holder(self, mailbox: str) -> str:
         box = tables.Mailbox
         row = self._database.first(box.select(box.lease_owner).where(box.name == mailbox))
-        return _named(row[0]) if row else ""
+        return self._named(row[0]) if row else ""
 
     def _lock(self, mailbox: str, number: int) -> bool:
-        path = self._database.path
-        if path is None or mailbox in self._locks:
+        if mailbox in self._locks:
             return True
-        lock = FileLock(lock_file(path, number))
+        lock = self._database.mailbox_lock(number)
+        if lock is None:
+            return True
         if not lock.acquire():
             return False
         if self._pass is None:
-            passing = FileLock(pass_file(path), shared=True)
-            if not passing.acquire():
+            passing = self._database.pass_lock(shared=True)
+            if passing is None or not passing.acquire():
                 lock.release()
                 return False
             passing.note(MADE)
@@ -111,7 +112,10 @@ class Leases:
 
     def noting(self, mailbox: str) -> Callable[[int], None]:
         """Give what notes the mail in hand in the lock file."""
-        return self._notes.get(mailbox, noted_nowhere)
+        return self._notes.get(mailbox, self._otherwise)
+
+    def note_all(self, note: Callable[[int], None]) -> None:
+        self._otherwise = note
 
     # ── states ────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -137,6 +141,12 @@ class Leases:
     def resume(self, name: str) -> None:
         self._set(name, paused="")
 
+    def _named(self, owner: str) -> str:
+        """Tell who that is, "" for nobody and for one who is gone."""
+        host, _, rest = owner.partition("/")
+        pid = rest.split("/")[1] if rest.count("/") > 1 else rest
+        return f"process {pid} on {host}" if owner and self._database.is_alive(owner) is not False else ""
+
     def _set(self, name: str, **columns: object) -> None:
         number = self._listing.number(name)
         with self._database.joining():
@@ -156,7 +166,7 @@ class Leases:
         return [
             MailboxState(
                 name, moment(ok_at), failures, moment(since), moment(failed_at), code, sentence, paused,
-                _named(holder), epoch, tuple(times_of(aside)), mails, moment(older_than), moment(retry_at),
+                self._named(holder), epoch, tuple(times_of(aside)), mails, moment(older_than), moment(retry_at),
             )
             for name, ok_at, failures, since, failed_at, code, sentence, paused, holder, epoch, aside, mails,
             older_than, retry_at in self._database.all(query.order_by(box.name))
@@ -167,14 +177,3 @@ def beat(database: Database, mailbox: int, owner: str, now: datetime, ttl_s: flo
     """Write a heartbeat through any connection."""
     with database.joining():
         return bool(database.run(hot.HEARTBEAT, us(now) + int(ttl_s * 1_000_000), mailbox, owner).rowcount)
-
-
-def lock_file(database: Path, mailbox: int) -> Path:
-    """Name the file whose lock goes with a mailbox's lease."""
-    return database.with_name(f"{database.name}.mailbox-{mailbox}")
-
-
-def _named(owner: str) -> str:
-    host, _, rest = owner.partition("/")
-    pid = rest.split("/")[1] if rest.count("/") > 1 else rest
-    return f"process {pid} on {host}" if owner and is_alive(owner) is not False else ""

@@ -46,6 +46,7 @@ class Loading:
                 columns["closed_at"] = self._closed_at(workspace, columns.get("status", ""))
                 now = self._database.now()
                 self._database.do(item.insert(id=number, **columns, created_at=now, changed_at=now))
+                self._database.number_from("item", number)
                 said = "added"
             else:
                 said = self._change(number, workspace, columns)
@@ -129,6 +130,7 @@ class Loading:
                 self._database.do(
                     topic.insert(id=number, workspace=place, title=title, locked=locked, created_at=now)
                 )  # fmt: skip
+                self._database.number_from("topic", number)
                 said = "added"
             elif row != (place, title, locked):
                 changed = topic.update(workspace=place, title=title, locked=locked)

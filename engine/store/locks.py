@@ -16,10 +16,34 @@ from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from threading import Event
+from typing import Protocol
 
 from engine.store.errors import StoreError
 
 _DIGITS = 20
+
+
+MADE = b"made\n"
+"""What stands in the file of the pass lock once there was a database: one that is gone is not made anew in silence."""
+
+
+class Lock(Protocol):
+    """A lock that its holder gives back or loses by ending, with room for a note to whoever takes it next."""
+
+    def acquire(self, wait_s: float = 0.0, stop: Event | None = None) -> bool:
+        """Take it, or tell after `wait_s` seconds that somebody else has it. Raises StoreError."""
+
+    def note(self, text: bytes) -> None:
+        """Leave lines for whoever takes the lock next; they outlive this process, not a power cut."""
+
+    def counter(self, head: bytes) -> Callable[[int], None]:
+        """Leave `head`, and give what writes a number in the line below it, as often as it is called."""
+
+    def noted(self, lines: int) -> list[bytes]:
+        """Read the first lines that were noted last; fewer where there are none."""
+
+    def release(self) -> None:
+        """Give it back; without it, nothing happens."""
 
 
 def noted_nowhere(number: int) -> None:

@@ -56,9 +56,7 @@ class Mails:
         return found
 
     def mails(self, query: str = "", limit: int = 100, now: datetime | None = None) -> list[MailRow]:
-        from engine.store.search import condition
-
-        conditions = condition(query, now or self._database.clock(), self._rules_called)
+        conditions = self._condition(query, now)
         found = _rows().order_by(tables.Inbound.id.desc()).limit(limit)
         return [_mail_row(row) for row in self._database.all(found.where(*conditions) if conditions else found)]
 
@@ -81,15 +79,19 @@ class Mails:
         if workspace:
             found = found.where(tables.Receipt.workspace == workspace)
         if query.strip():
-            from engine.store.search import condition
-
-            found = found.where(*condition(query, self._database.clock(), self._rules_called))
+            found = found.where(*self._condition(query))
         return [_mail_row(row) for row in self._database.all(found)]
 
     def waiting(self, limit: int = 10_000) -> list[MailRow]:
         inbound = tables.Inbound
         waits = tables.SQL(OPEN), inbound.state == "received", inbound.code != ""
         return [_mail_row(row) for row in self._database.all(_rows().where(*waits).order_by(inbound.id).limit(limit))]
+
+    def _condition(self, query: str, now: datetime | None = None) -> list[Any]:
+        from engine.store.search import condition
+
+        says = self._database.dialect.says_that_rule
+        return condition(query, now or self._database.clock(), self._rules_called, says)
 
     def _rules_called(self, part: str) -> Iterator[tuple[str, int]]:
         """Find rules by a part of their name in every rule file there was: digest of the file, number in it."""

@@ -16,7 +16,7 @@ from msgspec import Struct
 from engine.model.addresses import base_key
 from engine.model.changes import Changes, Counter, Key, Versions
 from engine.store.database import Database
-from engine.store.trail import Notes, Trail
+from engine.store.trail import Notes
 
 T = TypeVar("T")
 
@@ -75,17 +75,19 @@ class Memory:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._trail = Trail(database)
+        self._trail = database.left()
         self._writes = 0
         self._whole: dict[Counter, int] = dict.fromkeys(COUNTERS, 0)
         self._partly: dict[Counter, int] = dict.fromkeys(COUNTERS, 0)
         self._keys: dict[Key, int] = {}
-        self._others = NOBODY
+        self._others, self._heard = NOBODY, 0
         self._remembered: dict[tuple[Any, ...], Any] = {}
         self.windows: dict[int, Window] = {}
         self.senders: dict[str, dict[str, Times]] = {}
         self.totals: dict[str, list[int]] = {}
         self.letters: dict[str, list[Counted]] = {}
+        self.unread: set[str] = set()
+        """Kinds and addresses of which rows were written since all was forgotten."""
         self.markers: bool | None = None
         database.rolled_back = self._rolled_back  # type: ignore[method-assign]
         database.leaving = self._leaving  # type: ignore[method-assign]
@@ -98,7 +100,7 @@ class Memory:
         if others != self._others:
             self._others = others
             self._hear_of_others()
-        return Versions(self._writes, others)
+        return Versions(self._writes, self._heard)
 
     def changed_since(self, before: Versions) -> Changes:
         """Tell what may have changed since `before`."""
@@ -111,13 +113,16 @@ class Memory:
 
     def stands_still(self) -> bool:
         """Tell whether nobody else's write can come between what is counted now and what is heard of others next."""
-        if not self._database.is_open:
+        if not self._database.stands_still:
             return False
         self.versions()
         return True
 
     def _hear_of_others(self) -> None:
+        if self._database.beside_others:  # what was counted may have held what is told now
+            self._forget_counts()
         told = self._trail.left_by_others()
+        self._heard += told != []
         if told is None:
             self._touch(COUNTERS)
             self._forget()
@@ -177,7 +182,8 @@ class Memory:
             self.markers = None
 
     def _leaving(self, noted: bool) -> None:
-        self.versions()  # what others left before: behind our own row nobody looks for it
+        if self._trail.in_order:
+            self.versions()  # what others left before: behind our own row nobody looks for it
         self._trail.leave(noted)
 
     def _rolled_back(self) -> None:
@@ -225,17 +231,22 @@ class Memory:
             insort(times, letter.at)
         if known is not None:
             insort(known, letter)
+        self.unread |= {letter.kind, address_key}
 
     def _forget(self) -> None:
         self._remembered.clear()
+        self.markers = None
+        self._forget_counts()
+
+    def _forget_counts(self) -> None:
         self.windows.clear()
         self.senders.clear()
-        self.markers = None
         self._forget_letters()
 
     def _forget_letters(self) -> None:
         self.totals.clear()
         self.letters.clear()
+        self.unread.clear()
 
     def remember(self, key: tuple[Any, ...], find: Callable[[], T]) -> T:
         """Answer from memory, or find out and remember: for small tables that decisions ask again and again."""

@@ -70,7 +70,8 @@ class Outbox:
             rows: list[Any] = []
             for kind in kinds:
                 if len(rows) < limit:
-                    rows += self._database.rows(hot.DUE, kind, *_due(at), limit - len(rows))
+                    sql = hot.DUE + self._database.unlocked("outbox")
+                    rows += self._database.rows(sql, kind, *_due(at), limit - len(rows))
             for (number,) in rows:
                 self._database.mark(hot.SEND, owner, at + CLAIM_S * 1_000_000, at, number)
         return [self.row(number) for (number,) in rows]
@@ -82,9 +83,10 @@ class Outbox:
     def _recover(self, now: int) -> None:
         """Give back what a dead process was sending; of automatic mail nobody knows whether it went out."""
         for number, owner, until, kind, attempts in self._database.rows(hot.SENDING):
-            if is_free(owner, until, now):
+            if is_free(self._database, owner, until, now):
                 next_at = now + (FIRST_WAIT_US << min(attempts, MOST_DOUBLED)) if attempts > DEATHS_AT_ONCE else 0
-                self._set(number, "unknown" if kind == Kind.AUTO else "queued", DIED, next_at)
+                state = "unknown" if kind == Kind.AUTO else "queued"
+                self._database.run(hot.SENDER_DIED, state, DIED, next_at, number, owner)
 
     def row(self, number: int) -> OutboxRow:
         (number, key, kind, event, payload, mail, generation, item, topic, message_id, attempts, language, account,

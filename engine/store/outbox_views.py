@@ -15,6 +15,7 @@ from typing import Any
 from engine.model.events import Kind
 from engine.model.stored import NO_WAY_OUT, OutboxLine, TroubledAddress
 from engine.store import hot, tables
+from engine.store.bells import Bell
 from engine.store.database import Database, moment, time, us
 from engine.store.errors import NotFound
 from engine.store.memory import Memory
@@ -75,6 +76,8 @@ class OutboxViews:
                     self._note(act, number, by, via, said)
                     done.append(number)
             self._memory.forget_letters()
+            if act == "retry" and done:
+                self._database.ring(Bell.DELIVER)
             if not self._database.one(hot.IN_QUEUE)[0]:
                 self._database.run(hot.TROUBLE_OVER, NO_WAY_OUT)
         return done
@@ -131,6 +134,12 @@ def told(database: Database, mail: str = "", item: int = 0, topic: int = 0) -> l
     return [_line(each) for each in database.all(query.order_by(row.id))]
 
 
+def _head(content: Any) -> Any:
+    """The first bytes of a mail; PostgreSQL counts them in smaller numbers than it is given."""
+    first, many = (tables.Value(number).cast("INTEGER") for number in (1, HEAD_BYTES))
+    return tables.fn.substr(content, first, many)
+
+
 def _lines() -> Any:
     """The columns of a line; the title of what it is about comes by the way."""
     row, inbound, account, item, topic = (
@@ -141,7 +150,7 @@ def _lines() -> Any:
         row.select(
             row.id, row.state, row.kind, row.event, row.payload, row.address_key, account.login, row.roles,
             row.item, row.topic, inbound.ref, row.act, title, row.why, row.error, row.attempts, row.created_at,
-            row.tried_at, row.next_at, row.message_id, tables.fn.substr(row.content, 1, HEAD_BYTES),
+            row.tried_at, row.next_at, row.message_id, _head(row.content),
             row.sent_in, carrier.state, carrier.tried_at,
         )
         .join(inbound, tables.JOIN.LEFT_OUTER).switch(row).join(account, tables.JOIN.LEFT_OUTER)

@@ -36,6 +36,7 @@ class Ledger:
     ) -> None:  # fmt: skip
         self.spool = spool.spool
         self.claim, self.claim_one, self.unclaim = claims.claim, claims.claim_one, claims.unclaim
+        self.claim_any, self.spent = claims.claim_any, claims.spent
         self.defer, self.fail, self.describe = claims.defer, claims.fail, claims.describe
         self.undecided, self.reset_status = claims.undecided, claims.reset_status
         self.tell, self.happened, self.not_arrived = telling.tell, telling.happened, telling.not_arrived

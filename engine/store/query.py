@@ -126,7 +126,7 @@ def of_mail(column: str, text: str) -> Condition:
 def statement(table: str, conditions: Iterable[Condition], order: str = "id DESC") -> Statement:
     """Put conditions together, all of which have to hold: the numbers of the rows of a table, the newest first."""
     asked = [each for each in conditions if each.sql]
-    where = " AND ".join(each.sql for each in asked) or "1"
+    where = " AND ".join(each.sql for each in asked) or "TRUE"
     params = tuple([value for each in asked for value in each.params])
     return Statement(f"SELECT id FROM {table} WHERE {where} ORDER BY {order} LIMIT ?", params)  # noqa: S608
 

@@ -12,9 +12,9 @@ from datetime import datetime
 
 from engine.model.stored import Waiting
 from engine.store import hot, tables
-from engine.store.database import Database, time, us
+from engine.store.bells import Bell
+from engine.store.database import MOST, Database, time, us
 from engine.store.listing import Listing
-from engine.store.locks import is_alive
 from engine.store.terms import OPEN
 
 CLAIM_S = 900
@@ -50,7 +50,8 @@ class Queue:
         waits = tables.SQL(OPEN) & (inbound.state == "received") & inbound.owner.is_null()
         here = inbound.mailbox == self._listing.number(mailbox)
         with self._database.joining():
-            self._database.do(inbound.update(next_at=0).where(waits, here, inbound.code.in_(sorted(codes))))
+            if self._database.do(inbound.update(next_at=0).where(waits, here, inbound.code.in_(sorted(codes)))):
+                self._database.ring(Bell.DECIDE)
 
     def is_anything_to_tell(self, now: datetime) -> bool:
         return self._database.one(hot.TO_BE_TOLD, *slots(now)) is not None
@@ -67,25 +68,53 @@ class Queue:
         with self._database.joining():
             self._database.run(hot.WAITS_TOO_LONG, number, moment + longest)
             for row, attempts, held_by, until in self._database.rows(hot.CLAIMED_ROWS, number):
-                if not is_free(held_by, until, moment):
-                    continue
-                begun = in_hand.get(held_by)
-                if begun == row:
-                    next_at = 0  # at once: first in its turn, for a reply may follow, then alone behind all others
-                    if attempts > DEATHS_AT_ONCE and waits_s:
-                        wait = waits_s[min(attempts - DEATHS_AT_ONCE, len(waits_s)) - 1]
-                        next_at = moment + int(wait * 1_000_000)
-                    self._database.run(hot.DIED_ON, next_at, DIED, row)
-                    note_alike(self._database, number, DIED, (row,))
-                else:
-                    self._database.run(hot.GIVE_BACK, attempts - (begun is not None), row)
+                if is_free(self._database, held_by, until, moment):
+                    self._give_back(row, attempts, number, held_by, in_hand.get(held_by), moment, waits_s)
+
+    def give_back_all(self, owner: str, in_hand: int | None, now: datetime, waits_s: Sequence[float]) -> int:
+        with self._database.joining():
+            return self._free(owner, in_hand, us(now), MOST, waits_s)
+
+    def give_back_of_dead(self, now: datetime, waits_s: Sequence[float], grace_s: float) -> int:
+        moment, freed = us(now), 0
+        claimed_before = moment + int((CLAIM_S - grace_s) * 1_000_000)
+        for (owner,) in self._database.rows(hot.OWNERS):
+            if self._database.is_alive(owner) is False:
+                with self._database.joining():
+                    freed += self._free(owner, None, moment, claimed_before, waits_s)
+        return freed
+
+    def _free(self, owner: str, in_hand: int | None, moment: int, until: int, waits_s: Sequence[float]) -> int:
+        """Give back what an owner had claimed, for no longer than `until`."""
+        rows = self._database.rows(hot.HELD_ROWS, owner, until)
+        for row, attempts, number in rows:
+            self._give_back(row, attempts, number, owner, in_hand, moment, waits_s)
+        if rows:
+            self._database.ring(Bell.DECIDE)
+        return len(rows)
+
+    def _give_back(
+        self, row: int, attempts: int, mailbox: int, owner: str, in_hand: int | None, moment: int,
+        waits_s: Sequence[float],
+    ) -> None:  # fmt: skip
+        """Give a mail back; it is charged where it was `in_hand`, or where nobody knows what was."""
+        if in_hand != row:
+            self._database.run(hot.GIVE_BACK, attempts - (in_hand is not None), row, owner)
+            return
+        next_at = 0  # at once: first in its turn, for a reply may follow, then alone behind all others
+        if attempts > DEATHS_AT_ONCE and waits_s:
+            next_at = moment + int(waits_s[min(attempts - DEATHS_AT_ONCE, len(waits_s)) - 1] * 1_000_000)
+        if self._database.run(hot.DIED_ON, next_at, DIED, row, owner).rowcount:
+            note_alike(self._database, mailbox, DIED, (row,))
 
 
-def is_free(held_by: str | None, until: int, now: int) -> bool:
+def is_free(database: Database, held_by: str | None, until: int, now: int) -> bool:
     """Nobody's, a dead process's, or held longer than a claim may be (or by a clock that ran ahead)."""
     if held_by is None:
         return True
-    alive = is_alive(held_by)
+    alive = database.is_alive(held_by)
+    if alive is not None and database.beside_others:  # whoever is there on another host has it as long as its session
+        return not alive
     if alive is False or until < now:
         return True
     return alive is None and until > now + CLOCK_JUMP_S * 1_000_000

@@ -14,8 +14,9 @@ from pathlib import Path
 
 from engine.store import hot
 from engine.store.errors import Refused
-from engine.store.file import beside, meaning
-from engine.store.migrations import STEPS, pass_file
+from engine.store.file import beside, meaning, pass_file
+from engine.store.migrations import STEPS
+from engine.store.sqlite import TABLES
 
 UNREACHABLE = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PERM)
 """What says nothing of the content of a file: it is not reached now, or not by this user."""
@@ -68,7 +69,7 @@ def readable(backup: Path) -> None:
 def _schema(backup: Path) -> tuple[int, int]:
     """Count the tables of a file, and give the version of its schema, 0 for none of ours."""
     with only_read(backup) as connection:
-        tables = len(connection.execute(hot.TABLES).fetchall())
+        tables = len(connection.execute(TABLES).fetchall())
         try:
             return tables, int(connection.execute(hot.SCHEMA).fetchone()[0] or 0)
         except (sqlite3.Error, ValueError):  # there is no such table, or another one of that name

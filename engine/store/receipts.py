@@ -125,7 +125,7 @@ class Receipts:
             self._memory.touch("receipts")
         if generation == 1 or received_at is None:  # later generations count as the first did
             self._memory.decided(received_at, sender)
-        self._database.run(
+        self._database.put(
             hot.RECEIPT, row, generation, outcome, code, because, str(by.kind), by.name, by.file, by.line, workspace,
             item or None, topic or None, comment or None, now, trace,
         )  # fmt: skip

@@ -18,12 +18,12 @@ from msgspec import Struct
 
 from engine.store import hot
 from engine.store.copying import ONE_FILE, whole_file
-from engine.store.database import Database
 from engine.store.errors import Busy, StoreError
-from engine.store.file import before, beside, meaning, prepare, take_away
-from engine.store.locks import FileLock
-from engine.store.migrations import MADE, bring_up_to_date, pass_file
+from engine.store.file import before, beside, meaning, pass_file, prepare, take_away
+from engine.store.locks import MADE, FileLock
+from engine.store.migrations import bring_up_to_date
 from engine.store.reading import damage, only_read, readable
+from engine.store.sqlite import Sqlite
 from engine.store.state_files import put_back, taken_out
 
 GAP = 1000
@@ -90,7 +90,7 @@ def _prepared(backup: Path, made: Path, send_queued: bool, gap: int) -> tuple[di
             files = taken_out(new)
     except sqlite3.Error as error:
         raise StoreError(f"{backup} cannot be restored: {meaning(error, made)}") from error
-    database = Database(made)
+    database = Sqlite(made)
     try:
         database.connect()
         bring_up_to_date(database, wait_s=0.0)

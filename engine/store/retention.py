@@ -21,9 +21,10 @@ from engine.store import hot, tables
 from engine.store.blobs import Blobs
 from engine.store.copying import whole_file
 from engine.store.database import Database, us
-from engine.store.errors import Busy, Refused, StoreError
+from engine.store.errors import Refused, StoreError
 from engine.store.mails import Mails
 from engine.store.reading import damage
+from engine.store.sqlite import Sqlite
 from engine.store.state_files import put_in
 from engine.store.terms import DECIDED, OPEN, PLANNED, QUEUED
 
@@ -37,6 +38,9 @@ OVER = ("sent", "bounced", "dropped")
 
 KEEP_SUPPRESSED_S = 90 * 86_400.0
 """How long is kept who was not told and why."""
+
+
+ON_A_SERVER = "make the backup with its own tools, as in  pg_dump --format=custom --file=FILE URL"
 
 
 class Retention:
@@ -137,10 +141,7 @@ class Retention:
         return raw, inbound.select(inbound.id).where(inbound.raw == raw)
 
     def wipe(self, *, anew: bool = False) -> None:
-        if anew:
-            self._database.run("VACUUM")
-        if not self._database.empty_log(patient=anew) and anew:
-            raise Busy("somebody reads the database: what was there before still stands in its file")
+        self._database.wipe(anew=anew)
 
     def _forget(self, number: int) -> None:
         """Take out of a mail's rows what tells of a person; what is still to be sent keeps its recipient until then."""
@@ -185,9 +186,12 @@ class Retention:
     # ── backup ────────────────────────────────────────────────────────────────────────────────────────────────
 
     def backup(self, target: Path, files: Mapping[str, Path] | None = None, told: Told = nobody) -> Backup:
+        database = self._database
+        if not isinstance(database, Sqlite):
+            raise Refused(f"the database {database.named} is on a server: {ON_A_SERVER}")
         try:
             with whole_file(target) as copy:
-                self._database.copy_to(copy, told)
+                database.copy_to(copy, told)
                 names = put_in(copy, files or {})
             wrong = damage(target)
         except FileExistsError:

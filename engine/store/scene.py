@@ -53,11 +53,11 @@ class Scene:
     # ── items and topics ──────────────────────────────────────────────────────────────────────────────────────
 
     def on_item(self, item: int, *, writers: bool = True) -> OnItem | None:
-        row = self._database.one(hot.ON_ITEM, item)
-        if row is None:
+        rows = self._database.rows(hot.ON_ITEM, item)
+        if not rows:
             return None
-        workspace, private, language, author, sender, assigned_to = row
-        roles = self._database.rows(hot.ITEM_ROLES, item)
+        workspace, private, language, author, sender, assigned_to, *_ = rows[0]
+        roles = [(number, role) for *_, number, role in rows if number is not None]
         return OnItem(
             workspace, bool(private), language, self._account(author), bare(sender) if sender else "", assigned_to,
             self._accounts(number for number, role in roles if role != Role.WATCHER),

@@ -88,13 +88,12 @@ class _Table:
 
     def _may_name(self, columns: list[Any]) -> Any:
         """What the database can tell quickly: the text holds both sides of an address."""
-        fn = tables.fn
-        found = None
+        fn, dialect, found = tables.fn, self._database.dialect, None
         for number, column in enumerate(columns):
-            text = fn.LOWER(column if number < len(self._texts) else column.cast("TEXT"))
+            text = fn.LOWER(column if number < len(self._texts) else dialect.text_of(column))
             for local, domain in self._named.spellings:
-                both = fn.INSTR(text, f"@{domain}" if domain.isascii() else "@") > 0
+                both = dialect.holds(text, f"@{domain}" if domain.isascii() else "@")
                 if local.isascii():
-                    both &= fn.INSTR(text, local) > 0
+                    both &= dialect.holds(text, local)
                 found = both if found is None else found | both
         return found

@@ -11,7 +11,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from peewee import SQL, Field, NodeList
+from peewee import Field
 
 from engine.model.plan import Outcome
 from engine.store.database import us
@@ -24,21 +24,17 @@ Condition = Any
 RulesCalled = Callable[[str], Iterable[tuple[str, int]]]
 """Gives the rules whose name holds a text: the digest of their file and their number in it."""
 
+SaysThatRule = Callable[[Any, str, int], Condition]
+"""Says that a stored trace tells that a rule matched: the column, the digest of its file and its number in it."""
+
 MOST_RULES = 20
 
-_HIT = (
-    "EXISTS (SELECT 1 FROM json_each(CAST(",
-    " AS TEXT), '$.rules') AS read, json_each(read.value, '$.hits') AS hit "
-    "WHERE json_extract(read.value, '$.digest') = ? AND json_extract(hit.value, '$.rule') = ?)",
-)
-"""A stored trace says that a rule matched; the column of the trace stands between the two."""
 
-
-def condition(query: str, now: datetime, rules: RulesCalled = lambda _: ()) -> list[Condition]:
+def condition(query: str, now: datetime, rules: RulesCalled, says: SaysThatRule) -> list[Condition]:
     """Turn a query into conditions that all have to hold. Raises Unclear for what it cannot mean."""
     conditions: list[Condition] = []
     for word, text, negated in words(query, _EXAMPLES):
-        meant = _WORDS[word](text, now) if word != "rule" else _rule(text, rules)
+        meant = _WORDS[word](text, now) if word != "rule" else _rule(text, rules, says)
         conditions.append(~meant if negated else meant)
     return conditions
 
@@ -75,12 +71,11 @@ def _older(text: str, now: datetime) -> Condition:
     return Inbound.received_at < us(now - age(text))
 
 
-def _rule(text: str, rules: RulesCalled) -> Condition:
+def _rule(text: str, rules: RulesCalled, says: SaysThatRule) -> Condition:
     """The rule decided, or the stored trace says that it matched."""
     meant = (Receipt.by_kind == "rule") & Receipt.by_name.contains(text)
     for digest, nth in islice(rules(text), MOST_RULES):
-        named = NodeList((SQL("instr("), Receipt.trace, SQL(", CAST(? AS BLOB)) > 0", (digest,))))
-        meant |= named & NodeList((SQL(_HIT[0]), Receipt.trace, SQL(_HIT[1], (digest, nth))))
+        meant |= says(Receipt.trace, digest, nth)
     return meant
 
 

@@ -25,7 +25,7 @@ NOTHING = ("", "keep", "none", "nothing")
 def plan(database: Database, row: int, action: str, folder: str) -> None:
     """Plan the mailbox action on every presentation of a mail."""
     state = "none" if action in NOTHING else "pending"
-    database.run(hot.PLAN, "" if state == "none" else action, folder, state, row)
+    database.put(hot.PLAN, "" if state == "none" else action, folder, state, row)
 
 
 class Settling:
@@ -43,9 +43,9 @@ class Settling:
         with self._database.unflushed(noted=True):  # what is not noted is looked at again on the server
             for key, state, *more in done:
                 why, moved_to = (*more, "", "")[:2]
-                self._database.run(hot.ACTION_DONE, state, why, number, key)
+                self._database.put(hot.ACTION_DONE, state, why, number, key)
                 if moved_to:
-                    self._database.run(hot.MOVED_TO, moved_to, now, now, number, key)
+                    self._database.put(hot.MOVED_TO, moved_to, now, now, number, key)
 
     def actions_planned(self) -> int:
         query = tables.Presentation.select(tables.fn.COUNT(tables.Presentation.key)).where(tables.SQL(PLANNED))

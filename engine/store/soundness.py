@@ -15,6 +15,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from engine.model.told import Told
+from engine.store import hot
 from engine.store.errors import Refused, StoreError
 from engine.store.file import meaning
 from engine.store.reading import only_read
@@ -104,7 +105,7 @@ def _examined(connection: sqlite3.Connection, path: Path, today: int, told: Told
     tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
     if "schema_version" not in tables:
         raise Refused(f"{path} holds no database of ours")
-    (version,) = connection.execute("SELECT coalesce(max(version), 0) FROM schema_version").fetchone()
+    version = connection.execute(hot.SCHEMA).fetchone()[0] or 0
     pages = [str(row[0]) for row in connection.execute("PRAGMA integrity_check(20)")]
     if pages != ["ok"]:
         finding = Finding(len(pages), "places of the file are damaged", tuple(pages[:NAMED]))

@@ -16,6 +16,7 @@ from engine.model.mail import RawMail
 from engine.model.stored import Spooled
 from engine.store import hot, tables
 from engine.store.database import Database, time, us
+from engine.store.keys import numbers
 from engine.store.listing import Listing
 from engine.store.memory import Memory
 from engine.store.queue import CLAIM_S
@@ -35,13 +36,15 @@ class Spool:
     ) -> list[Spooled]:  # fmt: skip
         now, mode = self._database.now(), "quiet" if quiet else ""
         with self._database.joining(noted=True) if flushed else self._database.unflushed(noted=True):
+            if self._database.beside_others:
+                self._database.lock(numbers(("raw", raw.digest) for raw in raws))
             kept = self._kept([bytes.fromhex(raw.digest) for raw in raws])
             spooled = [self._spool(raw, owner, now, identical, mode, kept) for raw in raws]
             came: dict[str, list[int]] = {}
             for each in spooled:
                 if not each.seen_before:  # a clock that runs ahead counts as ours
                     came.setdefault(each.raw.origin.mailbox, []).append(min(us(each.raw.received_at), now))
-            for mailbox, times in came.items():
+            for mailbox, times in sorted(came.items()):  # in one order, so that two never wait for each other
                 self._note_rhythm(mailbox, times)
             return spooled
 
@@ -66,7 +69,7 @@ class Spool:
         known = database.one(hot.KNOWN, mailbox, digest) if digest in kept else None
         kept.add(digest)
         if known is None:
-            number = database.insert(hot.RAW, digest, size, raw.content, raw.truncated)
+            number = database.insert_ahead(hot.RAW, digest, size, raw.content, raw.truncated)
         else:
             number, purged_at, before = known
             if before is not None:
@@ -76,11 +79,11 @@ class Spool:
         received_at = us(raw.received_at)
         mail = "m-" + secrets.token_hex(6)
         forward, names = "\n".join(raw.envelope.forward_paths), named(raw.content)
-        row = database.insert(
+        row = database.insert_ahead(
             hot.INBOUND, mail, mailbox, number, received_at, raw.envelope.reverse_path, forward, raw.origin.key,
             1, owner, now + CLAIM_S * 1_000_000, mode, named_key(names.own),
         )  # fmt: skip
-        database.run(
+        database.put(
             hot.PRESENTATION, mailbox, raw.origin.key, row, raw.origin.size_bytes or size, received_at, now,
             "", "", "none",
         )  # fmt: skip

@@ -29,6 +29,8 @@ _FIRST = (
     'ALTER TABLE "mailbox" ADD COLUMN "settings" TEXT NOT NULL DEFAULT \'\'',
     'ALTER TABLE "mailbox" ADD COLUMN "fault" TEXT NOT NULL DEFAULT \'\'',
     'ALTER TABLE "mailbox" ADD COLUMN "faulty" TEXT NOT NULL DEFAULT \'\'',
+    'ALTER TABLE "mailbox" ADD COLUMN "next_at" INTEGER NOT NULL DEFAULT 0',
+    'CREATE INDEX "mailbox_next" ON "mailbox" ("next_at")',
     'ALTER TABLE "inbound" ADD COLUMN "body_key" BLOB',
     (
         'CREATE TABLE "imported_marker" ("key" BLOB NOT NULL PRIMARY KEY, "item_id" INTEGER NOT NULL, "internal" INTEGER NOT '

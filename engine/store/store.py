@@ -7,7 +7,7 @@ Invariant: one Store is one connection for one thread; a Store that opened has t
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from datetime import datetime
 from functools import cached_property
@@ -15,13 +15,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal, Self
 
+from engine.store.connecting import connection
 from engine.store.database import BUSY_S, Database
 from engine.store.lease import Leases
 from engine.store.listing import Listing
 from engine.store.memory import Memory
-from engine.store.migrations import UPGRADE_WAIT_S, bring_up_to_date
+from engine.store.migrations import UPGRADE_WAIT_S, bring_up_to_date, upgrade_wanted
 from engine.store.outbox import Outbox
 from engine.store.parts import Archive, Items, Mailboxes
+from engine.store.place import Where
 from engine.store.queue import Queue
 from engine.store.settling import Settling
 
@@ -30,6 +32,9 @@ if TYPE_CHECKING:
     from engine.model.acts import Acted
     from engine.model.changes import Changes, Versions
     from engine.model.plan import Receipt
+    from engine.model.stored import Spooled
+    from engine.store.keys import Decided
+    from engine.store.place import Where
     from engine.store.work import Work
 
 
@@ -146,6 +151,13 @@ class Store:
         return Setbacks(self.database, self._listing)
 
     @cached_property
+    def visiting(self) -> ports.Visiting:
+        """Which mailbox is read next; put together when first asked for."""
+        from engine.store.visiting import Visiting
+
+        return Visiting(self.database, self._listing)
+
+    @cached_property
     def old_mail(self) -> ports.OldMail:
         """What is left alone; put together when first asked for."""
         from engine.store.old_mail import OldMail
@@ -181,7 +193,7 @@ class Store:
     @classmethod
     def open(
         cls,
-        path: Path | Literal[":memory:"],
+        where: Where | Literal[":memory:"],
         *,
         create: bool = True,
         migrate: bool = True,
@@ -195,7 +207,7 @@ class Store:
         running pass longer than `upgrade_wait_s`. `busy_s` is how long a statement waits for another's transaction,
         `clock` tells the time of what is written.
         """
-        database = Database(None if path == ":memory:" else Path(path), busy_s, clock)
+        database = connection(None if where == ":memory:" else where, busy_s, clock)
         database.connect(create)
         try:
             bring_up_to_date(database, migrate, upgrade_wait_s)
@@ -205,9 +217,23 @@ class Store:
         return cls(database)
 
     @property
-    def path(self) -> Path | None:
+    def where(self) -> Where | None:
         """Where the database is; None in memory."""
+        return self.database.where
+
+    @property
+    def owner(self) -> str:
+        """Name whoever works through this store, as claims and leases do."""
+        return self.database.owner
+
+    @property
+    def path(self) -> Path | None:
+        """The file that the database is; None where it is none."""
         return self.database.path
+
+    def note_in_hand(self, note: Callable[[int], None]) -> None:
+        """Let this note which mail is in hand, by its row, where its mailbox is not leased here."""
+        self._leases.note_all(note)
 
     def close(self) -> None:
         """Give back all leases' locks and close the connection; twice does no harm."""
@@ -224,6 +250,10 @@ class Store:
 
     # ── transactions ──────────────────────────────────────────────────────────────────────────────────────────
 
+    def upgrade_wanted(self) -> bool:
+        """Tell whether whoever works here should end: the schema is to be upgraded, or was."""
+        return upgrade_wanted(self.database)
+
     def versions(self) -> Versions:
         return self._memory.versions()
 
@@ -234,6 +264,24 @@ class Store:
     def is_rehearsing(self) -> bool:
         """Tell whether what is written now will be taken back."""
         return self.database.is_rehearsing
+
+    @property
+    def beside_others(self) -> bool:
+        """Tell whether others write while this one does."""
+        return self.database.beside_others
+
+    def hold(self, decisions: Iterable[Decided], claims: Iterable[Spooled]) -> None:
+        """Inside `writing`, before anything is looked at: be the only one to write about what these hang on and give.
+
+        Whatever others wrote about it until now is heard of by `changed_since`. The `claims` on the mails are looked at
+        once for all of them. Raises Busy.
+        """
+        if self.database.beside_others:
+            from engine.store.claims import claim_of
+            from engine.store.keys import numbers, of_decision
+
+            self.database.lock(numbers(key for each in decisions for key in of_decision(*each)))
+            self.database.keep_claims([claim_of(each) for each in claims])
 
     def writing(self, noted: bool = False) -> AbstractContextManager[None]:
         return self.database.writing(noted)

@@ -31,7 +31,8 @@ def by_address(
     yield f"{text} AND {column} = ?", [*params, base]
     local, at, domain = base.rpartition("@")
     elsewhere = text.replace(f"{moment} >= ", f"+{moment} >= ").replace(f"{moment} < ", f"+{moment} < ")
-    tagged = f"{elsewhere} AND {column} >= ? AND {column} < ? AND substr({column}, ?) = ?"
+    end_of = f"substr({column}, length({column}) - CAST(? AS INTEGER))"
+    tagged = f"{elsewhere} AND {column} >= ? AND {column} < ? AND {end_of} = ?"
     for separator in sorted({"+", *separators}) if at else ():
         start, end = local + separator, local + chr(ord(separator) + 1)
-        yield tagged, [*params, start, end, -len(domain) - 1, f"@{domain}"]
+        yield tagged, [*params, start, end, len(domain), f"@{domain}"]

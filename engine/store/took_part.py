@@ -114,9 +114,7 @@ class TookPart:
     def _mentioned(self) -> set[int]:
         """The mails whose bytes hold the address, whoever wrote them."""
         raw, inbound = tables.RawMail, tables.Inbound
-        self._database.define("names_them", self._named.stand_in)
-        holding = raw.select(raw.id).where(raw.content.is_null(False), tables.fn.names_them(raw.content) == 1)
-        return self.numbers(inbound.id, inbound.raw, {number for (number,) in self._database.all(holding)})
+        return self.numbers(inbound.id, inbound.raw, {*self._database.holding(raw.content, self._named.stand_in)})
 
     def _speaking(self, mails: set[int]) -> set[int]:
         """Those of these mails that speak of them; they are about items that the person is on."""

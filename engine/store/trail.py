@@ -1,6 +1,7 @@
 """What each transaction touched, left for the other processes: they forget that, and not all they remember.
 
-Here: `Trail`, the row that a commit leaves, and reading those of others. Not here: who notes what is touched and makes
+Here: the row that a commit leaves, and reading those of others where one transaction comes after the other
+(`Numbered`). Not here: the same where they run beside each other (`snapshots.py`), who notes what is touched and makes
 of it what is to be forgotten (`memory.py`), when a row is left (`database.py`).
 Invariant: a row is written with what it tells of, by everyone who writes through a store. What is not told in full
 (a row without notes, one that is missing, a change without a row) may be anything.
@@ -9,13 +10,15 @@ Invariant: a row is written with what it tells of, by everyone who writes throug
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
 from engine.model.changes import Counter, Key
 from engine.store import hot
-from engine.store.database import Database
+
+if TYPE_CHECKING:
+    from engine.store.database import Database
 
 MOST_LEFT, LEFT_AT_ONCE = 96, 32
 """So many rows stay, at least; whoever did not look for longer than that forgets all. So many go at once."""
@@ -38,12 +41,40 @@ class Notes(msgspec.Struct, array_like=True):
     unsure: bool = False
 
 
+class Left(Protocol):
+    """What others are told of this connection's transactions, and what it reads of theirs."""
+
+    notes: Notes
+
+    in_order: bool
+    """Whether a row may be left only where all that others left was read."""
+
+    def leave(self, in_full: bool) -> None:
+        """Leave a row at the end of a transaction; `in_full` if `notes` tell all that it touched."""
+
+    def left_by_others(self) -> list[Notes] | None:
+        """Read what others touched since this was asked last; None where that may be anything."""
+
+    def taken_back(self, whole: bool) -> None:
+        """Hear of a rollback, of the `whole` transaction or of a part of it."""
+
+
 _encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(Notes).decode
+decode = msgspec.msgpack.Decoder(Notes).decode
 
 
-class Trail:
-    """The rows of a database: leaves one for each transaction, reads what others left since it last looked."""
+def told(notes: Notes, in_full: bool) -> bytes | None:
+    """Write notes down; None where they do not tell all."""
+    if in_full and not notes.unsure:
+        with suppress(UnicodeEncodeError):  # half a letter in a Message-ID
+            return _encode(notes)
+    return None
+
+
+class Numbered:
+    """Rows with numbers one after the other: none is left while another transaction writes."""
+
+    in_order = True
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -51,22 +82,13 @@ class Trail:
         self.notes = Notes()
 
     def leave(self, in_full: bool) -> None:
-        """Leave a row at the end of a transaction; `in_full` if `notes` tell all that it touched.
-
-        All that others left must have been read.
-        """
-        told = None
-        if in_full and not self.notes.unsure:
-            with suppress(UnicodeEncodeError):  # half a letter in a Message-ID
-                told = _encode(self.notes)
         self._seen = number = self._seen + 1
-        self._database.mark(hot.LEAVE, number, told)
+        self._database.mark(hot.LEAVE, number, told(self.notes, in_full))
         self.notes = Notes()
         if number % LEFT_AT_ONCE == 0:
             self._database.mark(hot.LEFT_LONG_AGO, number - MOST_LEFT)
 
     def left_by_others(self) -> list[Notes] | None:
-        """Read what others touched since this was asked last; None where that may be anything."""
         rows: list[tuple[int, Any]] = []
         if self._seen != NOT_LOOKED:
             rows = self._database.rows(hot.LEFT_SINCE, self._seen)
@@ -74,11 +96,10 @@ class Trail:
             self._seen = self._database.one(hot.LAST_LEFT)[0] or 0
             return None
         before, self._seen = self._seen, rows[-1][0]
-        if self._seen != before + len(rows) or any(told is None for _, told in rows):
+        if self._seen != before + len(rows) or any(notes is None for _, notes in rows):
             return None
-        return [_decode(told) for _, told in rows]
+        return [decode(notes) for _, notes in rows]
 
     def taken_back(self, whole: bool) -> None:
-        """Hear of a rollback, of the `whole` transaction or of a part of it."""
         self.notes = Notes(unsure=not whole)
         self._seen = NOT_LOOKED

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from engine.model.stored import Standing, Trouble
+from engine.model.stored import BROKEN, Standing, Trouble
 from engine.store import hot
 from engine.store.database import Database, moment, time, us
 from engine.store.listing import Listing
@@ -82,6 +82,9 @@ class Setbacks:
     def try_again(self, name: str) -> None:
         with self._database.joining():
             self._database.run(hot.TRY_AGAIN, self._listing.number(name))
+
+    def doubtful(self, now: datetime) -> list[str]:
+        return [name for (name,) in self._database.rows(hot.DOUBTFUL, BROKEN, us(now), BROKEN)]
 
     def stands_as(self, name: str, standing: Standing) -> None:
         since, retry_at = (0 if at is None else us(at) for at in (standing.failing_since, standing.retry_at))

@@ -134,8 +134,7 @@ class Unsaying:
     def files(self, blobs: Blobs) -> None:
         """Let go of bytes that nothing shows any more, and of all that hold the address, whoever sent them."""
         blob, attached = tables.Blob, tables.Attachment
-        holding = blob.select(blob.id).where(blob.content.is_null(False), tables.fn.names_them(blob.content) == 1)
-        for (number,) in self._database.all(holding):
+        for number in [*self._database.holding(blob.content, self._named.stand_in)]:
             for (each,) in self._database.all(attached.select(attached.id).where(attached.blob == number)):
                 self._database.do(attached.delete().where(attached.id == each))
                 self._count("attachment", each)

@@ -150,9 +150,10 @@ class WholeItems:
         self._memory.versions()  # where somebody else has written, a restore perhaps, it forgets
         marked = self._memory.remember(("marked",), lambda: self._database.rows(hot.MARKED))
         mark = self._database.one(hot.MARK[kind]) if (kind,) in marked else None
+        number = self._database.number_from(kind, mark[0]) if mark else 0
         if kind == "item":
-            return (hot.ITEM_AT, mark[0] + 1) if mark else (hot.ITEM,)
-        return (hot.COMMENT_AT, mark[0] + 1) if mark else (hot.COMMENT,)
+            return (hot.ITEM_AT, number) if number else (hot.ITEM,)
+        return (hot.COMMENT_AT, number) if number else (hot.COMMENT,)
 
     def _keep_number(self, kind: str, number: int) -> None:
         """See to it that the number of what goes is not given again: that of the highest one would be."""

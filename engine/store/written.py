@@ -10,6 +10,8 @@ forgotten.
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Callable
+from typing import Any
 
 from engine.model.events import Kind
 from engine.store import hot
@@ -40,7 +42,7 @@ class Written:
         is_kept = self._memory.stands_still()
         times = self._memory.totals.get(kind) if is_kept else None
         if times is None:
-            rows = self._database.rows(hot.WRITTEN, str(kind), *_span(now, HOUR_US), MOST_COUNTED)
+            rows = self._asked(str(kind))(hot.WRITTEN, str(kind), *_span(now, HOUR_US), MOST_COUNTED)
             times = [at for (at,) in reversed(rows)]
             if is_kept:
                 self._memory.totals[kind] = times
@@ -52,7 +54,7 @@ class Written:
         is_kept = self._memory.stands_still()
         known = self._memory.letters.get(address_key) if is_kept else None
         if known is None:
-            rows = self._database.rows(hot.WRITTEN_TO, address_key, *_span(now, KEPT_US), MOST_COUNTED)
+            rows = self._asked(address_key)(hot.WRITTEN_TO, address_key, *_span(now, KEPT_US), MOST_COUNTED)
             known = [Counted(at, kind, item or 0, bool(held)) for at, kind, item, held in reversed(rows)]
             if len(self._memory.letters) >= MOST_REMEMBERED:
                 self._memory.letters.clear()
@@ -71,6 +73,10 @@ class Written:
     def wrote(self, kind: Kind, address_key: str, item: int, now: int, *, held: bool) -> None:
         """Hear that a row was written that counts."""
         self._memory.wrote(address_key, Counted(now, str(kind), item, held))
+
+    def _asked(self, about: str) -> Callable[..., list[tuple[Any, ...]]]:
+        """Ask what is stored where nothing was put about it."""
+        return self._database.rows if about in self._memory.unread else self._database.stored
 
     def _now(self) -> int:
         """The time; where a clock was put back, another hour counts than the one that is remembered."""

@@ -95,41 +95,19 @@ def templates(config: Config) -> Iterator[Checked]:
         yield Checked("templates of settings", "", missing)
 
 
-RESTORE = "stop what writes to it and put a backup in its place: allegra db restore FILE"
-
-
 def database(config: Config) -> Iterator[Checked]:
     """Whether the database opens and what its schema is; one that is not there yet is made by the first run."""
-    path = config.store.path
-    from engine.store.errors import StoreError
-    from engine.store.migrations import GONE, was_made
-    from engine.store.reading import damage
-    from engine.store.store import Store
+    from engine.workbench.database_check import looked_at
 
-    if not path.exists():
-        if was_made(path):
-            yield Checked(path.name, "", (Problem("C190", f"the database {path} {GONE}", path.name, help=RESTORE),))
-        else:
-            yield Checked(path.name, "not there yet: the first run makes it")
-        return
+    yield Checked(*looked_at(config))
 
-    try:
-        with Store.open(path) as store:
-            there = {catalog.workspace for catalog in store.items.workspaces()}
-        if wrong := damage(path):
-            problem = Problem("C197", f"the database {path} is damaged: {wrong}", path.name, help=RESTORE)
-            yield Checked(path.name, "", (problem,))
-            return
-        missing = [
-            Problem(
-                "C194", f'workspace "{name}" is not in the database yet: mail for it is held', path.name,
-                help=f"allegra workspace add {name}", severity=Severity.WARNING,
-            )
-            for name in config.workspaces if name not in there
-        ]  # fmt: skip
-        yield Checked(path.name, "opens, schema up to date", tuple(missing))
-    except StoreError as error:
-        yield Checked(path.name, "", (Problem("C190", str(error), path.name),))
+
+def database_server(config: Config) -> Iterator[Checked]:
+    """Whether the server of the database is what the store has to have."""
+    from engine.workbench.server_check import looked_at
+
+    for found in looked_at(config):
+        yield Checked(*found)
 
 
 MADE = ("imap", "gmail", "graph")
@@ -138,10 +116,10 @@ MADE = ("imap", "gmail", "graph")
 
 def mailboxes(config: Config) -> Iterator[Checked]:
     """Log in to every active mailbox."""
-    from engine.run.passing import utc_now
     from engine.run.since import lying_there
     from engine.sources import KINDS, open_source
     from engine.sources.source import SourceError
+    from engine.store.clock import now as utc_now
 
     for box in config.mailboxes:
         if not box.active or box.protocol not in KINDS:
@@ -263,7 +241,7 @@ CHECKS: tuple[Callable[[Config], Iterator[Checked]], ...] = (
     partial(keys, written=True),
 )
 ONLINE: tuple[Callable[[Config], Iterator[Checked]], ...] = (
-    mailboxes, outgoing, signing_in, servers, partial(keys, written=False),
+    database_server, mailboxes, outgoing, signing_in, servers, partial(keys, written=False),
 )  # fmt: skip
 
 

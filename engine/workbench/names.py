@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from engine.config import SecretError
 from engine.item.catalog import canonical, offered
 from engine.item.values import custom, judge
 from engine.model.desk import GROUP, TURN
@@ -21,6 +22,7 @@ from engine.model.questions import GroupNamed, PersonNamed
 from engine.run.engine import Engine
 from engine.sources.source import raw_mail
 from engine.store.errors import StoreError
+from engine.store.place import there
 from engine.store.store import Store
 from rules.doubts import Doubt
 from rules.near import near_names
@@ -41,11 +43,11 @@ _FREE = ("title", "description")
 @contextmanager
 def opened(config: Config) -> Iterator[Names]:
     """Open the database of a configuration and give its names; those of an empty one where it does not open."""
-    path = config.store.path
     with ExitStack() as stack:
         try:
-            found = Names(config, stack.enter_context(Store.open(path if path.exists() else ":memory:")))
-        except StoreError:
+            where = config.store.where
+            found = Names(config, stack.enter_context(Store.open(where if there(where) else ":memory:")))
+        except (StoreError, SecretError):
             found = Names(config, stack.enter_context(Store.open(":memory:")))
         yield found
 

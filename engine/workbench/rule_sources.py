@@ -85,13 +85,17 @@ def fetch(config: Config, name: str) -> tuple[Mail, Facts] | None:
     for path in (config.path.parent / name, Path(name)):
         if path.is_file():
             return from_file(config, path)
-    if not name.startswith("m-") or not config.store.path.exists():
+    if not name.startswith("m-"):
         return None
     from engine.run.engine import Engine
+    from engine.store.place import there
     from engine.store.store import Store
     from engine.workbench.rule_usage import facts_of
 
-    with Store.open(config.store.path) as store:
+    where = config.store.where
+    if not there(where):
+        return None
+    with Store.open(where) as store:
         row = store.archive.find_mail(name)
         raw = store.archive.raw(row.mail) if row is not None else None
         if row is None or raw is None:

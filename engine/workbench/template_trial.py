@@ -28,7 +28,7 @@ from engine.outbox.letter import ComposeError
 from engine.outbox.samples import event_of, kind_of, sample
 from engine.outbox.templates import FORMER, ORIGINALS, spoken
 from engine.store.errors import NotFound, Refused
-from engine.store.migrations import was_made
+from engine.store.place import was_there
 from engine.store.store import Store
 from engine.workbench.templates import language_of, templates, unknown
 
@@ -66,10 +66,12 @@ class Tried(Struct, frozen=True):
 
 
 def store_of(config: Config) -> Store:
-    """The database, an empty one in memory where none was made yet: to look makes none. Raises StoreError."""
-    path = config.store.path
-    there = path.exists() or was_made(path)
-    return Store.open(path if there else ":memory:", busy_s=config.store.busy_timeout)
+    """The database, an empty one in memory where none was made yet: to look makes none.
+
+    Raises StoreError, SecretError.
+    """
+    where = config.store.where
+    return Store.open(where if was_there(where) else ":memory:", busy_s=config.store.busy_timeout)
 
 
 def tried(config: Config, store: Store, name: str, about: About, now: datetime) -> Tried:

@@ -232,6 +232,17 @@ def test_units_of_a_person_go_to_their_folder(machine: Machine, monkeypatch: pyt
     assert "THE_PASSWORD" not in machine("--user", root=False).stdout
 
 
+def test_units_need_the_url_of_a_database_on_a_server_too(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(machine.base / "xdg"))
+    monkeypatch.setattr("engine.service.installing.systemd_runs", lambda: False)
+    machine.configure('[store]\ndriver = "postgresql"\nreplica_url_env = "THE_COPY"\n')
+    told, environment = machine("--user", root=False), machine.config.parent / "environment"
+    for name in ("THE_PASSWORD", "ALLEGRA_DATABASE_URL", "THE_COPY"):
+        assert f"write  {name}=…  into {environment}" in told.stdout
+    environment.write_text("THE_PASSWORD=x\nALLEGRA_DATABASE_URL=y\nTHE_COPY=z\n")
+    assert "write  " not in machine("--user", root=False).stdout
+
+
 def test_who_is_not_root_is_told_what_goes_without(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     told = machine(root=False)

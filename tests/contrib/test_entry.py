@@ -182,6 +182,7 @@ def test_the_Dockerfile_is_sound_as_far_as_reading_tells() -> None:
     known = {
         "FROM",
         "RUN",
+        "ARG",
         "COPY",
         "ENV",
         "USER",
@@ -231,6 +232,19 @@ def test_the_compose_file_names_only_variables_that_the_entry_knows() -> None:
     parse(
         'schema = 1\n[system.mailbox]\nprotocol = "pipe"\naddresses = ["a@b.example"]\n', Path("allegra.toml"), environ
     )
+    assert "\t" not in text and "privileged" not in text and "no-new-privileges:true" in text
+
+
+def test_the_compose_file_of_workers_configures_a_database_on_a_server(tmp_path: Path) -> None:
+    from engine.config.loading import parse
+
+    text = (ROOT / "contrib/compose-workers.yaml").read_text()
+    environ = dict(re.findall(r"^    (ALLEGRA__\w+): (\S+)$", text, re.M))
+    plain = 'schema = 1\n[system.mailbox]\nprotocol = "pipe"\naddresses = ["a@b.example"]\n'
+    config = parse(plain, Path("allegra.toml"), environ)
+    assert config.store.driver == "postgresql" and str(config.store.url_file) == "/run/secrets/database_url"
+    for name in ("database_url", "database_password"):
+        assert text.count(f"    file: ./{name}\n") == 1, "no secret stands in the file itself"
     assert "\t" not in text and "privileged" not in text and "no-new-privileges:true" in text
 
 

@@ -3,3 +3,4 @@
 from __future__ import annotations
 
 from end_to_end.conftest import desk as desk
+from end_to_end.conftest import loaded as loaded

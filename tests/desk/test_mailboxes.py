@@ -12,7 +12,7 @@ from engine.config import Config, load
 from engine.desk import mailboxes
 from engine.desk.choosing import named
 from engine.run.lease import Lease
-from engine.run.passing import utc_now
+from engine.store.clock import now as utc_now
 from engine.store.errors import Busy, Unclear
 from engine.store.store import Store
 

@@ -13,6 +13,7 @@ from servers.doors import KEY, Standing
 
 from engine.config import Config, load
 from engine.config.doors import Http, Lmtp
+from engine.doors import listening
 from engine.store.load import load as load_data
 from engine.store.store import Store
 
@@ -21,6 +22,12 @@ KEYS = (
     f'[http.keys.all]\nkey = "{KEY}"\n[http.keys.support]\nkey = "{KEY}-support"\nmailboxes = ["support"]\n'
     '[log]\nfile = "log"\n'
 )
+
+
+@pytest.fixture(autouse=True)
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A door that is to be closed sees it at once."""
+    monkeypatch.setattr(listening, "LOOK_S", 0.01)
 
 
 @pytest.fixture

@@ -120,8 +120,8 @@ def test_a_mail_whose_turn_does_not_come_is_later(lmtp: Opening, monkeypatch: py
 def test_nothing_is_taken_while_the_database_is_upgraded_or_restored(
     lmtp: Opening, config: Any, monkeypatch: pytest.MonkeyPatch, where: str, store: Store
 ) -> None:
+    from engine.store.file import pass_file
     from engine.store.locks import FileLock
-    from engine.store.migrations import pass_file
 
     monkeypatch.setattr("engine.doors.taking.UPGRADE_WAIT_S", 0.0)
     with Mta(lmtp().at) as mta:

@@ -6,6 +6,7 @@ import email
 import email.policy
 import json
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -177,17 +178,25 @@ class Desk:
         )
 
 
-@pytest.fixture
-def desk(tmp_path: Path) -> Desk:
-    made = Desk(tmp_path)
+@pytest.fixture(scope="session")
+def loaded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A desk without mail, made once; nobody works in it."""
+    folder = tmp_path_factory.mktemp("desk")
+    made = Desk(folder)
     for box in made.boxes:
         for part in ("new", "cur", "tmp"):
-            (tmp_path / "mail" / box / part).mkdir(parents=True)
+            (folder / "mail" / box / part).mkdir(parents=True)
     made.configure()
-    (tmp_path / "data.toml").write_text(DATA, encoding="utf-8")
-    loaded = made.allegra("admin", "load", "data.toml")
-    assert loaded.exit_code == 0, loaded.output
-    return made
+    (folder / "data.toml").write_text(DATA, encoding="utf-8")
+    done = made.allegra("admin", "load", "data.toml")
+    assert done.exit_code == 0, done.output
+    return folder
+
+
+@pytest.fixture
+def desk(tmp_path: Path, loaded: Path) -> Desk:
+    shutil.copytree(loaded, tmp_path, dirs_exist_ok=True)
+    return Desk(tmp_path)
 
 
 @pytest.fixture

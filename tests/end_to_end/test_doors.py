@@ -108,7 +108,7 @@ def test_what_was_taken_before_a_kill_is_decided_at_the_next_start(doors: Any) -
     from servers.failpoints import At, ended, start
 
     doors.environ |= {"ALLEGRA__LMTP__LISTEN": "other.sock", "ALLEGRA__ERRORS__RETRY": '["0 s"]'}
-    killed = start(doors.folder, "lmtp", at=At("door reply", hit=7, after=True), environ=doors.environ)
+    killed = start(doors.folder, "lmtp", at=At("door reply", hit=6, after=True), environ=doors.environ)
     while not (doors.folder / "other.sock").exists():
         time.sleep(0.01)
     time.sleep(0.2)  # a look would be a reply, too
@@ -117,7 +117,7 @@ def test_what_was_taken_before_a_kill_is_decided_at_the_next_start(doors: Any) -
         assert mta.say("DATA").startswith("354")
         mta.socket.sendall(MAIL + b".\r\n")
         assert mta.hear().startswith("250")
-    assert ended(killed).code == -signal.SIGKILL
+    assert ended(killed, 20).code == -signal.SIGKILL
     door = doors.opening("lmtp")
     assert door.at.endswith("other.sock"), "the socket that was left is taken away"
     assert outcomes(doors, 1) == ["created"]

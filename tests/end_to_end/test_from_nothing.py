@@ -6,6 +6,7 @@ The package comes from this tree. What only a running systemd or the package man
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 import shutil
@@ -14,6 +15,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import authorities
 import pytest
 from end_to_end.conftest import ROOT
 
@@ -50,24 +52,35 @@ def part(text: str, after: str, before: str) -> str:
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The package, made of this tree; skips where pip reaches no index."""
+    """The package, made of this tree once for all workers; skips where pip reaches no index."""
     if not Path("/usr/bin/python3").exists():
         pytest.skip("there is no /usr/bin/python3")
-    folder = tmp_path_factory.mktemp("wheel")
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "wheel"
+    folder.mkdir(exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return next(folder.glob("*.whl"), None) or built(folder)
+
+
+def built(folder: Path) -> Path:
     python = ["/usr/bin/python3", "-m", "venv", str(folder / "venv")]
     if (made := subprocess.run(python, capture_output=True, text=True)).returncode:
         pytest.skip(f"no venv can be made: {made.stdout[-200:]}")
     words = [str(folder / "venv/bin/pip"), "wheel", "-q", "--no-deps", "-w", str(folder), str(ROOT)]
-    if (made := subprocess.run(words, capture_output=True, text=True)).returncode:
+    if (made := subprocess.run(words, env=authorities.shown(), capture_output=True, text=True)).returncode:
         pytest.skip(f"pip reaches no index here: {made.stderr.strip().splitlines()[-1]}")
-    (built,) = folder.glob("*.whl")
-    return built
+    (file,) = folder.glob("*.whl")
+    return file
 
 
 def environ(home: Path, dovecot: Any, **more: str) -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if name.startswith(("PIP_", "SSL_CERT", "HTTPS_"))}
+    kept = {
+        name: value for name, value in authorities.shown().items() if name.startswith(("PIP_", "SSL_CERT", "HTTPS_"))
+    }
     return {
-        **kept, "HOME": str(home), "PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "LC_ALL": "C.UTF-8",
+        **kept, "PIP_NO_COMPILE": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1", "HOME": str(home),
+        "PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "LC_ALL": "C.UTF-8",
         "PASSWORD": dovecot.password, "ALLEGRA__SYSTEM__MAILBOX__PORT": str(dovecot.imaps),
         "ALLEGRA__SYSTEM__MAILBOX__CA_FILE": str(dovecot.ca_file), "ALLEGRA__SMTP__PORT": str(dovecot.smtp),
         "ALLEGRA__SMTP__CA_FILE": str(dovecot.ca_file), **more,
@@ -167,7 +180,8 @@ def test_F024_the_lines_of_the_readme_install_for_the_whole_machine(
 def test_F024_the_lines_of_the_readme_install_for_an_ordinary_user(wheel: Path, mailbox: Any, tmp_path: Path) -> None:
     tools = tmp_path / "tools"
     subprocess.run(["/usr/bin/python3", "-m", "venv", str(tools)], check=True)
-    pipx = subprocess.run([str(tools / "bin/pip"), "install", "-q", "pipx"], capture_output=True, text=True)
+    words = [str(tools / "bin/pip"), "install", "-q", "pipx"]
+    pipx = subprocess.run(words, env=authorities.shown(), capture_output=True, text=True)
     if pipx.returncode:
         pytest.skip(f"pipx cannot be had here: {pipx.stderr.strip().splitlines()[-1]}")
     somebody = ["unshare", "--user", "--map-user=1000", "--map-group=1000"] if os.geteuid() == 0 else []

@@ -431,7 +431,7 @@ def test_where_no_helper_can_work_one_process_does_it_all_and_says_why(
 
 def test_a_mailbox_of_another_run_is_busy_also_for_a_helper(desk: Any, two: Any) -> None:
     from engine.run.lease import Lease
-    from engine.run.passing import utc_now
+    from engine.store.clock import now as utc_now
     from engine.store.store import Store
 
     fill(desk)

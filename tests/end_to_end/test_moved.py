@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from engine.store.database import Database
+from engine.store.sqlite import Sqlite
 
 ITEMS = """
 [[users]]
@@ -40,14 +40,14 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The statements that ask for markers of another system."""
     found: list[str] = []
     for name in ("rows", "run"):  # `one` asks for rows
-        original = getattr(Database, name)
+        original = getattr(Sqlite, name)
 
-        def noting(self: Database, sql: str, *params: Any, original: Any = original) -> Any:
+        def noting(self: Sqlite, sql: str, *params: Any, original: Any = original) -> Any:
             if "imported_marker" in sql and "CREATE" not in sql:
                 found.append(sql)
             return original(self, sql, *params)
 
-        monkeypatch.setattr(Database, name, noting)
+        monkeypatch.setattr(Sqlite, name, noting)
     return found
 
 

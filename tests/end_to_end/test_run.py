@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from engine.run import parents
-from engine.run.process import BATCH
+from engine.run.taking_up import BATCH
 
 NO_FLOOD = 'mails_per_sender = { limit = 1000, per = "1 hour", then = "hold" }'
 """One person writes all the mails of a test: to the defaults that is a flood."""

@@ -88,7 +88,7 @@ def test_a_stop_is_heard_while_the_outgoing_server_keeps_us_waiting_and_the_answ
 
 def test_a_stop_is_heard_while_waiting_for_another_run(desk: Any) -> None:
     from engine.run.lease import Lease
-    from engine.run.passing import utc_now
+    from engine.store.clock import now as utc_now
     from engine.store.store import Store
 
     desk.mail()

@@ -165,7 +165,7 @@ KNOWN = {
 ALWAYS = {"from", "to", "subject", "date", "message-id", "mime-version", "content-type", "reply-to"}
 
 
-@settings(max_examples=1000)
+@settings(max_examples=300)
 @given(LETTERS)
 @example({"values": {**SAMPLE, "title": "\r\nBcc: evil@evil.example"}, "kind": Kind.ANSWER, "template": "answer"})
 @example({"files": (File("a", b"", "multipart/mixed"), File("b", b"x", "message/rfc822"))})
@@ -189,7 +189,7 @@ def test_G21_no_value_makes_a_header_a_recipient_or_a_second_mail(changes: dict[
     assert not any(part.defects for part in leaves)
 
 
-@settings(max_examples=300)
+@settings(max_examples=100)
 @given(VALUES, st.sampled_from(NAMES))
 def test_what_a_value_says_is_read_in_the_mail_as_it_is(values: dict[str, Any], template: str) -> None:
     _, message = made(template=template, values=values, kind=Kind.ANSWER)

@@ -102,12 +102,12 @@ def nowhere() -> int:
 def test_no_hour_has_more_than_three_refused_logins_however_often_a_pass_is_made(tried: Tried) -> None:
     tried.configure(password="wrong")
     times: list[datetime] = []
-    for _ in range(6 * 60):
+    for _ in range(3 * 60):
         before = tried.logins
         (report,) = tried.run(minutes=1)
         times += [tried.at] * (tried.logins - before)
         assert (report.state, report.code) == ("failed", REFUSED)
-    assert len(times) >= 12, "it is tried all the same"
+    assert len(times) >= 6, "it is tried all the same"
     assert all(later - first >= timedelta(hours=1) for first, later in zip(times, times[3:], strict=False))
 
 
@@ -275,8 +275,8 @@ def test_a_session_that_breaks_over_a_message_keeps_no_other_mail_waiting(tried:
 
 def test_an_incident_is_told_once_however_long_it_waits(tried: Tried) -> None:
     tried.configure(password="wrong")
-    for _ in range(200):
-        tried.run(minutes=3)
+    for _ in range(60):
+        tried.run(minutes=10)
     assert tried.told() == ["mailbox.down"]
     tried.configure()
     tried.run(minutes=3)

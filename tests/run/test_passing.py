@@ -11,10 +11,11 @@ from deciding import CONFIG, DATA, raw
 
 from engine.config import load
 from engine.run.engine import Engine
-from engine.run.passing import Pass, utc_now
+from engine.run.passing import Pass
 from engine.run.rehearsal import rehearse
 from engine.sources import open_source
 from engine.store import hot
+from engine.store.clock import now as utc_now
 from engine.store.load import load as load_data
 from engine.store.store import Store
 

@@ -12,7 +12,8 @@ from engine.decision import facts
 from engine.model.mail import Mail
 from engine.model.plan import Outcome
 from engine.run.engine import Engine
-from engine.run.process import DECIDE_AGAIN, MAX_ATTEMPTS, process
+from engine.run.process import DECIDE_AGAIN, process
+from engine.run.taking_up import MAX_ATTEMPTS
 from engine.run.world import World
 from engine.store.errors import StoreError
 

@@ -38,7 +38,7 @@ import engine.outbox.wire
 import engine.rulebook.book
 import engine.run.engine
 import engine.run.passing
-import engine.run.process
+import engine.run.taking_up
 import engine.run.visit
 import engine.sources.gmail_settle
 import engine.sources.graph_settle
@@ -48,13 +48,13 @@ import engine.sources.maildir
 import engine.sources.pop3
 from engine.store.claims import Claims
 from engine.store.commit import Commit
-from engine.store.database import Database
 from engine.store.lease import Leases
 from engine.store.listing import Listing
 from engine.store.outbox import Outbox
 from engine.store.queue import Queue
 from engine.store.settling import Settling
 from engine.store.spool import Spool
+from engine.store.sqlite import Sqlite
 
 STEPS: dict[str, tuple[Any, str]] = {
     "lease": (Leases, "lease"),
@@ -134,11 +134,12 @@ def start(folder: Path, *arguments: str, **options: Any) -> Any:
 
 
 def ended(started: Any, wait_s: float = 60.0) -> Ended:
-    """Wait for a process that `start` gave; one that does not end in time is killed."""
+    """Wait for a process that `start` gave; raises where it does not end in time: killed by us, it never was struck."""
     started.join(wait_s)
     if started.exitcode is None:
         started.kill()
         started.join()
+        raise AssertionError(f"the process did not end in {wait_s:.0f} s: {started.output.read_text(errors='replace')}")
     code, output = started.exitcode, started.output
     started.close()
     steps = output.with_suffix(".steps")
@@ -189,7 +190,8 @@ def _child(folder: Path, output: Path, arguments: Sequence[str], options: dict[s
     sys.stdin = open(0, encoding="utf-8", errors="surrogateescape", closefd=False)  # noqa: SIM115
     sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
     sys.stderr = open(2, "w", encoding="utf-8", closefd=False, buffering=1)  # noqa: SIM115
-    engine.run.process.BATCH = options.get("batch", 50)
+    engine.run.taking_up.BATCH = options.get("batch", 50)
+    engine.doors.listening.LOOK_S = 0.01
     _install(options.get("at"), output.with_suffix(".steps"))
     if options.get("before"):
         options["before"]()
@@ -229,9 +231,9 @@ def _install(at: At | None, steps: Path) -> None:
 
     for name, (owner, method) in STEPS.items():
         setattr(owner, method, around(name, getattr(owner, method)))
-    run_statement = Database.run
+    run_statement = Sqlite.run
 
-    def run_counted(self: Database, sql: str, *params: Any) -> Any:
+    def run_counted(self: Sqlite, sql: str, *params: Any) -> Any:
         if sql != "COMMIT":
             return run_statement(self, sql, *params)
         step("COMMIT")
@@ -239,4 +241,4 @@ def _install(at: At | None, steps: Path) -> None:
         step("COMMIT+")
         return result
 
-    Database.run = run_counted  # type: ignore[method-assign]
+    Sqlite.run = run_counted  # type: ignore[method-assign]

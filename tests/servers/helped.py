@@ -48,10 +48,10 @@ def in_helper() -> None:
     """In any Python that starts: if it is a helper, decide in small batches, and let mails break it."""
     if not any("engine.run.helper" in each for each in sys.orig_argv):
         return
-    import engine.run.process
+    import engine.run.taking_up
 
     batch = int(os.environ.get("HELPER_BATCH", "50"))
-    engine.run.process.BATCH = batch
+    engine.run.taking_up.BATCH = batch
     poison.install_words()
 
 

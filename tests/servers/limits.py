@@ -12,9 +12,9 @@ from typing import Any
 
 
 def _after_connecting(*pragmas: str) -> None:
-    from engine.store.database import Database
+    from engine.store.sqlite import Sqlite
 
-    connect = Database.connect
+    connect = Sqlite.connect
 
     def limited(self: Any, create: bool = True) -> None:
         connect(self, create)
@@ -22,7 +22,7 @@ def _after_connecting(*pragmas: str) -> None:
             pages = self.one("PRAGMA page_count")[0]
             self.run(pragma.format(pages=pages))
 
-    Database.connect = limited  # type: ignore[method-assign]
+    Sqlite.connect = limited  # type: ignore[method-assign]
 
 
 def no_page_more() -> None:

@@ -13,10 +13,10 @@ from typing import Any
 def later(wait_s: float = 30.0) -> None:
     """This process is of the next release."""
     from engine.store import migrations
-    from engine.store.database import Database
+    from engine.store.sqlite import Sqlite
     from engine.store.store import Store
 
-    def add_colour(database: Database, _told: object) -> None:
+    def add_colour(database: Sqlite, _told: object) -> None:
         database.run("ALTER TABLE item ADD COLUMN colour TEXT NOT NULL DEFAULT ''")
 
     migrations.STEPS = (*migrations.STEPS, ("items have a colour", add_colour))

@@ -10,6 +10,7 @@ import subprocess
 import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
+from itertools import cycle
 from pathlib import Path
 
 HOUR_LOG_S = (-0.9, 0.4)
@@ -17,7 +18,7 @@ HOUR_LOG_S = (-0.9, 0.4)
 
 
 class Runners:
-    """Keeps `count` processes of a command going and kills each, unless it ends before its hour.
+    """Keeps `count` processes going, of the commands in turn, and kills each, unless it ends before its hour.
 
     `kills` counts those that struck one at work, by `is_at_work`, up to `enough`: then nobody is killed any more.
     `ends` counts exit codes; what a process said that ended with an unexpected one is in `said`.
@@ -26,14 +27,14 @@ class Runners:
     def __init__(
         self,
         count: int,
-        command: Sequence[str],
+        commands: Sequence[Sequence[str]],
         folder: Path,
         environ: dict[str, str],
-        is_at_work: Callable[[int], bool],
+        is_at_work: Callable[[Sequence[int]], bool],
         enough: int,
         seed: int,
     ) -> None:
-        self._command, self._folder, self._environ, self._enough = command, folder, environ, enough
+        self._commands, self._folder, self._environ, self._enough = cycle(commands), folder, environ, enough
         self._is_at_work, self._chance = is_at_work, random.Random(seed)  # noqa: S311 - repeatable on purpose
         self._stop = threading.Event()
         self.kills, self.idle_kills, self.ends, self.said = 0, 0, Counter[int](), list[str]()
@@ -46,17 +47,22 @@ class Runners:
 
     def _keep_going(self) -> None:
         while not self._stop.is_set():
+            command = next(self._commands)
             process = subprocess.Popen(
-                self._command, cwd=self._folder, env=self._environ, text=True,
+                command, cwd=self._folder, env=self._environ, text=True,
                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             )  # fmt: skip
             hour = 10 ** self._chance.uniform(*HOUR_LOG_S) if self.kills < self._enough else None
             try:
+                if hour is None and "worker" in command:  # it goes on until it is asked to end
+                    self._stop.wait()
+                    process.terminate()
                 said, _ = process.communicate(timeout=hour)
             except subprocess.TimeoutExpired:
+                family = _family(process.pid)
                 process.kill()
                 said, _ = process.communicate()
-                if self._is_at_work(process.pid):
+                if self._is_at_work(family):
                     self.kills += 1
                 else:
                     self.idle_kills += 1
@@ -69,3 +75,12 @@ class Runners:
         self._stop.set()
         for each in self._threads:
             each.join(300)
+
+
+def _family(pid: int) -> list[int]:
+    """A process and those that it has started."""
+    try:
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    except OSError:
+        return [pid]
+    return [pid, *map(int, children)]

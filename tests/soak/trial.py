@@ -21,8 +21,10 @@ from typing import Any
 
 from servers.dovecot import Account, Dovecot
 from servers.flaky import Flaky
+from servers.postgres import Postgres
 from servers.taker import Taker
 
+from engine.store.postgres import numbered
 from soak.runners import Runners
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -80,6 +82,15 @@ addresses = ["w{n}@example.com"]
 RUN = (*ALLEGRA, "run", "--mailbox", "system", "--mailbox", "w1", "--mailbox", "w2")
 """A pass as by somebody who names the mailboxes: one that waits after failures is tried all the same."""
 
+WORKER = (*ALLEGRA, "worker", "--deciders", "2", "--fetchers", "3")
+
+SERVER = """
+[store]
+driver = "postgresql"
+[workers]
+tick = "1 s"
+"""
+
 USERS = 40
 
 NAIVE_S = 30.0
@@ -88,8 +99,10 @@ NAIVE_S = 30.0
 class Trial:
     """One trial below a folder; `faulty` is the share of connections that break, of IMAP and SMTP alike."""
 
-    def __init__(self, folder: Path, dovecot: Dovecot, faulty: float, seed: int) -> None:
-        self.folder, self.seed = folder, seed
+    def __init__(
+        self, folder: Path, dovecot: Dovecot, faulty: float, seed: int, postgres: Postgres | None = None
+    ) -> None:
+        self.folder, self.seed, self.postgres, self.crashes = folder, seed, postgres, 0
         self.accounts = [dovecot.account() for _ in range(3)]
         self.taker = Taker().__enter__()
         self.imap = Flaky(dovecot.imap, faulty, COMMANDS, seed)
@@ -99,8 +112,13 @@ class Trial:
         users = [each.user for each in self.accounts]
         config = CONFIG.format(port=self.imap.port, smtp=self.smtp.port, users=users)
         config += "".join(WORKSPACE.format(n=n) + (MAILBOX.format(n=n, user=users[n]) if n else "") for n in range(3))
+        if postgres is not None:
+            config += SERVER
+            self.environ["ALLEGRA_DATABASE_URL"] = postgres.url_of(postgres.empty())
         (folder / "allegra.toml").write_text(config, encoding="utf-8")
         (folder / "data.toml").write_text(_people(), encoding="utf-8")
+        if postgres is not None:
+            self.allegra("db", "migrate")
         self.allegra("admin", "load", "data.toml")
         self.database = folder / "var" / "allegra.sqlite3"
 
@@ -129,26 +147,52 @@ class Trial:
 
     def rows(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
         """Look into the database."""
+        if self.postgres is not None:
+            return self._asked(sql, values)
         with closing(sqlite3.connect(f"file:{self.database}?mode=ro", uri=True, timeout=30)) as connection:
             return connection.execute(sql, values).fetchall()
 
-    def is_at_work(self, pid: int) -> bool:
-        """Tell whether a process that is dead had something in hand."""
-        here = f"%/{pid}/%"
-        return bool(self.rows(
-            "SELECT 1 FROM mailbox WHERE lease_owner LIKE ? UNION ALL SELECT 1 FROM inbound WHERE owner LIKE ?"
-            " UNION ALL SELECT 1 FROM outbox WHERE owner LIKE ? LIMIT 1", here, here, here,
-        ))  # fmt: skip
+    def _asked(self, sql: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
+        """Ask the server, again and again while it is down."""
+        import psycopg
 
-    def under_fire(self, mails: int, kills: int, runners: int) -> Runners:
-        """Feed and kill until so many mails came and so many kills struck."""
+        until = time.monotonic() + 60
+        while True:
+            try:
+                where = self.environ["ALLEGRA_DATABASE_URL"]
+                with psycopg.connect(where, autocommit=True, cursor_factory=psycopg.RawCursor) as connection:
+                    return connection.execute(numbered(sql), values).fetchall()
+            except psycopg.OperationalError:
+                if time.monotonic() > until:
+                    raise
+                time.sleep(0.2)
+
+    def is_at_work(self, pids: Sequence[int]) -> bool:
+        """Tell whether one of these processes, which are dead, had something in hand."""
+        return any(
+            self.rows(
+                "SELECT 1 FROM mailbox WHERE lease_owner LIKE ? UNION ALL SELECT 1 FROM inbound WHERE owner LIKE ?"
+                " UNION ALL SELECT 1 FROM outbox WHERE owner LIKE ? LIMIT 1", here, here, here,
+            ) for here in (f"%/{pid}/%" for pid in pids)
+        )  # fmt: skip
+
+    def under_fire(self, mails: int, kills: int, runners: int, crashes: int = 0) -> Runners:
+        """Feed and kill until so many mails came and so many kills struck; the server of the database `crashes`, too.
+
+        On a server every third process is a pass, the others are workers.
+        """
+        commands = (RUN,) if self.postgres is None else (RUN, WORKER, WORKER)
         running = Runners(
-            runners, RUN, self.folder, self.environ, self.is_at_work, kills, self.seed
+            runners, commands, self.folder, self.environ, self.is_at_work, kills, self.seed
         )  # fmt: skip
         self.feed(min(mails, 300))
         running.start()
         while running.kills < kills or len(self.given) < mails:
             time.sleep(0.1)
+            if self.postgres is not None and self.crashes < crashes * min(1.0, running.kills / kills):
+                self.postgres.halt()
+                self.postgres.start()
+                self.crashes += 1
             self.feed(min(mails, 300 + mails * (running.kills + 1) // kills) - len(self.given))
             _tell(f"{len(self.given)} mails given, {self._decided()} decided, {running.kills} kills struck")
         running.end()
@@ -242,7 +286,7 @@ def naive(
         str(database),
     )  # fmt: skip
     account.deliver(*[_mail(number, message_id) for number, message_id in enumerate(given)])
-    running = Runners(runners, command, folder, {**os.environ}, lambda _: True, kills, seed)
+    running = Runners(runners, (command,), folder, {**os.environ}, lambda _: True, kills, seed)
     running.start()
     until = time.monotonic() + NAIVE_S
     while running.kills < kills and time.monotonic() < until:  # once all is read there is nobody left to kill

@@ -1,15 +1,25 @@
-"""A desk in a store of SQLite, in memory and in a file."""
+"""A desk in a store: of each database, and in a file of SQLite's where a test is about that.
+
+A file whose tests are about SQLite alone says so: `pytestmark = pytest.mark.sqlite`; one test by the same mark.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
+from typing import Any
 
 import pytest
-from store.desk import Desk, attachment, furnish
+from store.desk import Desk, attachment
+from store.stores import KINDS, STORES, desks, in_a_file, rows
 
 from engine.model.mail import Attachment
-from engine.store.store import Store
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run what asks for a desk on each database, unless it is SQLite's own."""
+    if "desk" in metafunc.fixturenames and "contracts" not in metafunc.definition.path.parts:
+        kinds = KINDS[:1] if metafunc.definition.get_closest_marker("sqlite") else KINDS
+        metafunc.parametrize("desk", rows(kinds), indirect=True)
 
 
 @pytest.fixture
@@ -18,19 +28,11 @@ def attached() -> Callable[..., Attachment]:
 
 
 @pytest.fixture
-def desk() -> Iterator[Desk]:
-    with Store.open(":memory:") as store:
-        made = Desk(store)
-        store.database.clock = made.clock
-        furnish(store)
-        yield made
+def desk(request: Any) -> Iterator[Desk]:
+    yield from desks(STORES[request.param](request))
 
 
 @pytest.fixture
-def file_desk(tmp_path: Path) -> Iterator[Desk]:
+def file_desk(request: Any) -> Iterator[Desk]:
     """The same in a real file."""
-    with Store.open(tmp_path / "state" / "db.sqlite3") as store:
-        made = Desk(store)
-        store.database.clock = made.clock
-        furnish(store)
-        yield made
+    yield from desks(in_a_file(request))

@@ -202,13 +202,13 @@ def talked_about(desk: Any) -> list[OutboxRow]:
 def asked(desk: Any) -> list[str]:
     """The questions that the database gets from now on."""
     seen: list[str] = []
-    asking = desk.store.database._execute
+    asking = desk.store.database.rows
 
-    def noting(sql: str, params: Any) -> Any:
+    def noting(sql: str, *params: Any) -> Any:
         seen.append(sql)
-        return asking(sql, params)
+        return asking(sql, *params)
 
-    desk.store.database._execute = noting
+    desk.store.database.rows = noting
     return seen
 
 

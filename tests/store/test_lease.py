@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from engine.run.lease import Lease
-from engine.store.lease import lock_file
+from engine.store.file import lock_file
 from engine.store.locks import FileLock, is_alive, owner
 from engine.store.store import Store
 
@@ -263,3 +263,11 @@ def test_a_mailbox_is_paused_and_resumed(desk, reason, said):
     assert desk.store.mailboxes.paused("system") == said
     desk.store.mailboxes.resume("system")
     assert desk.store.mailboxes.paused("system") == ""
+
+
+def test_without_a_lease_the_mail_in_hand_is_noted_where_somebody_said(file_desk):
+    store, mailboxes, noted = file_desk.store, file_desk.store.mailboxes, list[int]()
+    mailboxes.noting("system")(7)
+    store.note_in_hand(noted.append)
+    mailboxes.noting("system")(8)
+    assert noted == [8]

@@ -9,16 +9,18 @@ from store.older import database
 
 from engine.run.lease import Lease
 from engine.store import migrations
-from engine.store.database import Database
 from engine.store.errors import Busy, StoreError
+from engine.store.file import pass_file
+from engine.store.locks import FileLock
 from engine.store.migrations import version
+from engine.store.sqlite import Sqlite
 from engine.store.store import Store
 
 RECORDED = Path(__file__).with_name("schema_3.sql")
 NOW = len(migrations.STEPS)
 
 
-def schema(database: Database) -> str:
+def schema(database: Sqlite) -> str:
     rows = database.rows("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY type DESC, name")
     return "".join(f"{sql};\n" for (sql,) in rows)
 
@@ -27,7 +29,7 @@ def schema(database: Database) -> str:
 def extended(monkeypatch):
     """A later release with one step more."""
 
-    def add_colour(database: Database, _told: object) -> None:
+    def add_colour(database: Sqlite, _told: object) -> None:
         database.run("ALTER TABLE item ADD COLUMN colour TEXT NOT NULL DEFAULT ''")
 
     monkeypatch.setattr(migrations, "STEPS", (*migrations.STEPS, ("items have a colour", add_colour)))
@@ -71,7 +73,7 @@ def test_an_older_database_is_upgraded_and_keeps_what_is_in_it(file_desk, reques
 
 
 def test_an_upgrade_that_breaks_leaves_the_database_as_it_was(file_desk, monkeypatch):
-    def breaks(database: Database, _told: object) -> None:
+    def breaks(database: Sqlite, _told: object) -> None:
         database.run("ALTER TABLE item ADD COLUMN colour TEXT NOT NULL DEFAULT ''")
         raise RuntimeError("half way")
 
@@ -108,7 +110,7 @@ def test_an_upgrade_waits_for_a_running_pass_and_a_pass_for_an_upgrade(file_desk
         request.getfixturevalue("extended")
         with pytest.raises(Busy, match="a pass is running"):
             Store.open(path, upgrade_wait_s=0.01)
-    lock = migrations.FileLock(migrations.pass_file(path))
+    lock = FileLock(pass_file(path))
     assert lock.acquire()
     with Lease(file_desk.store, "system", lambda: file_desk.now) as lease:
         assert not lease.held
@@ -159,7 +161,7 @@ def test_a_database_that_is_gone_is_not_made_anew_in_silence(file_desk, empty):
         path.touch()
     with pytest.raises(StoreError, match=r"is gone or empty, and there was one: restore a backup"):
         Store.open(path)
-    database = Database(path)
+    database = Sqlite(path)
     database.connect()
     assert migrations.bring_up_to_date(database, anew=True)
     database.close()

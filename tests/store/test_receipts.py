@@ -110,7 +110,9 @@ def test_a_held_mail_is_no_conversation(desk):
 
 
 def test_F120_a_reply_finds_a_topic(desk):
-    desk.store.database.run("INSERT INTO topic (id, workspace_id, title, created_at, locked) VALUES (7, 1, 'Q', 0, 1)")
+    desk.store.database.run(
+        "INSERT INTO topic (id, workspace_id, title, locked, created_at) VALUES (7, 1, '', TRUE, 0)"
+    )
     (spooled,) = desk.spool()
     post = PostToTopic(7, "", "jane")
     desk.commit(spooled, post, outcome=Outcome.COMMENT, item=7, message_id="<post@example.com>")

@@ -167,8 +167,8 @@ def test_no_word_of_a_purged_mail_or_about_a_person_is_left_in_its_rows(desk):
     desk.store.outbox.composed(row.id, "<ours@example.com>", b"To: max@stranger.example")
     desk.store.outbox.sent(row.id)
     desk.store.archive.purge(mail)
-    every = desk.store.database.rows("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
-    everything = str([desk.store.database.rows(f"SELECT * FROM {name}") for (name,) in every])  # noqa: S608
+    every = sorted(name for name in desk.store.database.tables() if not name.startswith("sqlite_"))
+    everything = str([desk.store.database.rows(f"SELECT * FROM {name}") for name in every])  # noqa: S608
     for word in ("stranger", "private", "Max"):
         assert word not in everything
     assert [(each.outcome, each.because, each.by.name) for each in desk.store.archive.receipts(mail)] == [
@@ -202,9 +202,7 @@ def test_damaged_bytes_are_noticed(desk, attached):
     (spooled,) = desk.spool(b"From: a@example.com\n\naGVsbG8=")
     file = attached(b"hello", b"aGVsbG8=", 21)
     desk.commit(spooled, CreateItem("support", "x", "", "jane"), Attach(0, file), action="")
-    desk.store.database.run(
-        "UPDATE raw_mail SET content = CAST('From: a@example.com' || char(10, 10) || 'WFhYWFg=' AS BLOB)"
-    )
+    desk.store.database.run("UPDATE raw_mail SET content = ?", b"From: a@example.com\n\nWFhYWFg=")
     with pytest.raises(StoreError, match="not what was stored"):
         desk.store.items.blob(file.digest)
 
@@ -313,7 +311,7 @@ def test_what_waits_for_a_digest_keeps_its_recipient_when_its_mail_is_purged(des
 
 
 def test_a_backup_under_way_is_of_one_moment_and_tells_how_far_it_is(file_desk, tmp_path, monkeypatch):
-    monkeypatch.setattr("engine.store.database.COPIED_PAGES", 2)
+    monkeypatch.setattr("engine.store.sqlite.COPIED_PAGES", 2)
     file_desk.item("Before")
     heard = []
     with Store.open(file_desk.store.path) as other:

@@ -360,6 +360,7 @@ def test_what_is_remembered_of_counts_is_forgotten_when_a_row_changes_or_a_clock
     assert both() == (2, 2)
 
 
+@pytest.mark.sqlite
 def test_a_count_looks_at_no_more_rows_than_any_cap_allows_and_at_no_older_one(desk, scene):
     database, old = desk.store.database, us(desk.now) - 30 * 86_400_000_000
     with database.writing():

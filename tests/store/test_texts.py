@@ -16,9 +16,10 @@ SQL_TEXT = re.compile(
     r"\s*(SELECT|INSERT|UPDATE|DELETE|EXISTS|PRAGMA|BEGIN|COMMIT|ROLLBACK|SAVEPOINT|RELEASE|WITH|CREATE|ALTER|DROP)\b"
 )
 WITH_REASON = {
-    "copying.py", "counting.py", "database.py", "event_query.py", "figures.py", "hot.py", "item_query.py",
-    "migrations.py", "outbox_query.py", "query.py", "reading.py", "restoring.py", "search.py", "soundness.py",
-    "state_files.py", "step_3.py",
+    "bells.py", "bulk.py", "copying.py", "counting.py", "database.py", "dialect.py", "event_query.py", "figures.py",
+    "hot.py", "item_query.py", "migrations.py", "outbox_query.py", "postgres.py", "postgres_schema.py", "query.py",
+    "rates.py", "reading.py", "replica.py", "restoring.py", "server.py", "session_locks.py", "snapshots.py",
+    "soundness.py", "sqlite.py", "state_files.py", "step_3.py", "transfer.py", "workers.py",
 }  # fmt: skip
 
 

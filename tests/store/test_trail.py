@@ -34,8 +34,9 @@ from engine.model.questions import (
     NumberGiven,
     Question,
 )
-from engine.store.database import Database, us
+from engine.store.database import us
 from engine.store.scene import REPEAT_MAILS, Scene
+from engine.store.sqlite import Sqlite
 from engine.store.store import Store
 from engine.store.trail import LEFT_AT_ONCE, MOST_LEFT
 
@@ -329,7 +330,7 @@ def test_half_a_letter_in_a_message_id_is_no_harm(two):
 
 def test_an_upgrade_and_a_heartbeat_write_without_a_store(file_desk):
     """Nobody has a store meanwhile, and a lease is nothing that is remembered."""
-    database = Database(file_desk.store.path)
+    database = Sqlite(file_desk.store.path)
     database.connect()
     before = rows(file_desk.store)
     with database.writing():

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from peewee import EXCLUDED, JOIN, SQL, Case, Field, fn
+from peewee import EXCLUDED, JOIN, SQL, Case, Field, Value, fn
 
 from engine.store.tables.column import Table
 from engine.store.tables.items import (
@@ -58,7 +58,7 @@ from engine.store.tables.people import (
 )  # fmt: skip
 
 __all__ = [  # noqa: RUF022
-    "EXCLUDED", "JOIN", "SQL", "TABLES", "Case", "columns", "fn",
+    "EXCLUDED", "JOIN", "SQL", "TABLES", "Case", "Value", "columns", "fn",
     "Account", "AccountGroup", "Act", "AddressState", "Attachment", "Blob", "Comment", "Effect", "Email", "Event",
     "FieldName", "ImportedMarker", "Inbound", "Item", "ItemCopy", "ItemField", "ItemLabel", "ItemPerson", "LeftAlone",
     "ListedAddress", "Mailbox", "Member", "Membership", "Mute", "Numbering", "Outbox", "Post", "Preference",

@@ -41,6 +41,10 @@ class Mailbox(Table):
     settings = column.text()
     fault = column.text()
     faulty = column.text()
+    next_at = column.number()
+
+
+Mailbox.add_index(Mailbox.next_at, name="mailbox_next")
 
 
 class LeftAlone(Table):

@@ -113,3 +113,10 @@ def test_counters_grow_by_what_happened_since_a_mark(desk, figures):
     }  # fmt: skip
     assert figures.counted(grown.mark).counters == ()
     assert figures.counted((999, 999)).counters == (), "a database that was put back begins anew"
+
+
+def test_a_store_without_workers_tells_nothing_of_them_and_one_with_some_who_lives(desk, store):
+    figures = store.figures
+    staff = figures.staff(desk.now)
+    assert (staff is None) == (store.database.workers is None)
+    assert staff is None or (staff.living, staff.wanted, staff.late_s) == ((), False, 0.0)

@@ -13,6 +13,8 @@ from engine.model.facts import Facts, Release, Sender
 from engine.model.hearing import Actor
 from engine.model.mail import Address
 from engine.model.plan import CreateItem, Outcome, Tell
+from engine.model.reasons import PARENT_WAITS
+from engine.model.stored import BROKEN
 from engine.store.errors import NotFound, Refused
 
 ME, DEAD = "elsewhere/boot/7/7", "elsewhere/boot/8/8"
@@ -89,8 +91,9 @@ def test_what_is_not_decided_is_found_by_its_message_id_and_whether_somebody_has
     ledger.claim("system", 1, desk.now, ME)
     asked = [b"mine@x", b"theirs@x", b"free@x", b"other@x", *(b"%d@x" % each for each in range(1200))]
     found = {b"theirs@x": (theirs.row, theirs.mail, True), b"free@x": (free.row, free.mail, False)}
-    assert ledger.undecided(asked, mine.owner, desk.now) == found
-    assert ledger.undecided(asked, ME, desk.now) == {
+    told = lambda owner: {key: each[:3] for key, each in ledger.undecided(asked, owner, desk.now).items()}  # noqa: E731
+    assert told(mine.owner) == found
+    assert told(ME) == {
         b"mine@x": (mine.row, mine.mail, True), b"free@x": found[b"free@x"],
     }  # fmt: skip
     late = ledger.undecided([b"theirs@x"], mine.owner, desk.later(minutes=20))
@@ -317,3 +320,59 @@ def test_a_claim_tells_whom_it_gave_up_because_each_attempt_ended_in_a_crash(des
     assert claimed == [] and [each.mail for each in crashed] == [spooled.mail]
     assert store.archive.receipts(spooled.mail)[0].code == "fault.crash"
     assert store.mailboxes.pending_actions("system", 9)[0][1:3] == ("move", "Failed")
+
+
+def waiting(desk, *bodies, mailbox="system"):
+    """Mails that wait to be decided, in a mailbox."""
+    spooled = desk.store.ledger.spool([desk.raw(body, mailbox=mailbox) for body in bodies], desk.owner)
+    desk.store.ledger.unclaim(spooled)
+    return [each.mail for each in spooled]
+
+
+def test_mails_of_all_mailboxes_are_handed_out_once(desk, ledger):
+    mails = waiting(desk, b"a", b"b") + waiting(desk, b"c", mailbox="other")
+    first = ledger.claim_any(2, desk.now, ME)
+    rest = ledger.claim_any(9, desk.now, DEAD)
+    assert sorted(each.mail for each in [*first, *rest]) == sorted(mails)
+    assert [(each.attempts, each.owner) for each in (*first, *rest)] == [(1, ME), (1, ME), (1, DEAD)]
+    assert ledger.claim_any(9, desk.now, ME) == []
+
+
+def test_only_these_mailboxes_where_some_are_named(desk, ledger):
+    waiting(desk, b"a")
+    (mail,) = waiting(desk, b"c", mailbox="other")
+    assert [each.mail for each in ledger.claim_any(9, desk.now, ME, names=["other"])] == [mail]
+
+
+def test_a_mailbox_that_pauses_hands_out_nothing(desk, store, ledger):
+    waiting(desk, b"a")
+    store.mailboxes.pause("system", "")
+    assert ledger.claim_any(9, desk.now, ME) == []
+    store.mailboxes.resume("system")
+    store.mailboxes.failed("system", BROKEN, "it breaks", desk.now)
+    assert ledger.claim_any(9, desk.now, ME) == []
+
+
+def test_what_is_not_due_or_was_tried_before_is_no_fresh_mail(desk, ledger):
+    waiting(desk, b"a", b"b")
+    later, tried = ledger.claim_any(9, desk.now, ME)
+    ledger.defer(later, PARENT_WAITS, "it answers another", desk.now + timedelta(seconds=1))
+    ledger.fail(tried, "ValueError: no", desk.now, [0.0])
+    assert ledger.claim_any(9, desk.now, ME) == []
+    assert [each.mail for each in ledger.claim_any(9, desk.now, ME, tried=True)] == [tried.mail]
+    assert [each.mail for each in ledger.claim_any(9, desk.now + timedelta(seconds=1), ME)] == [later.mail]
+
+
+def test_a_batch_ends_at_a_size(desk, ledger, monkeypatch):
+    monkeypatch.setattr("engine.store.claims.CLAIM_BYTES", 10)
+    waiting(desk, b"123456", b"1234567", b"1")
+    assert [len(ledger.claim_any(9, desk.now, ME)) for _ in range(3)] == [1, 2, 0]
+
+
+def test_mailboxes_with_mails_whose_attempts_are_used_up_are_named(desk, ledger):
+    waiting(desk, b"a")
+    for _ in range(2):
+        (one,) = ledger.claim_any(1, desk.now, ME, 2) or ledger.claim_any(1, desk.now, ME, 2, tried=True)
+        ledger.fail(one, "x", desk.now, [0.0], 9)
+    assert ledger.claim_any(1, desk.now, ME, 2, tried=True) == []
+    assert ledger.spent(desk.now, 2) == ["system"]

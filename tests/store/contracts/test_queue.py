@@ -118,3 +118,42 @@ def test_a_wait_as_long_as_the_configuration_says_is_no_broken_clock(desk, queue
     ledger.fail(spooled, "ValueError: no", desk.now, [3 * 86400.0])
     queue.give_back("system", desk.now, {}, [60.0, 3 * 86400.0])
     assert ledger.claim("system", 9, desk.now, ME).mails == []
+
+
+def waiting(desk, *bodies, mailbox="system"):
+    """Mails that wait to be decided, in a mailbox."""
+    spooled = desk.store.ledger.spool([desk.raw(body, mailbox=mailbox) for body in bodies], desk.owner)
+    desk.store.ledger.unclaim(spooled)
+    return [each.mail for each in spooled]
+
+
+def test_of_an_owner_that_died_only_the_mail_in_hand_is_charged(desk, queue, ledger):
+    waiting(desk, b"a", b"b", b"c")
+    first, second, third = ledger.claim_any(9, desk.now, ME)
+    assert queue.give_back_all(ME, second.row, desk.now, [60.0]) == 3
+    again = ledger.claim_any(9, desk.now, DEAD)
+    assert sorted(each.row for each in again) == [first.row, third.row]
+    assert {each.attempts for each in again} == {1}
+    (charged,) = ledger.claim_any(9, desk.now, DEAD, tried=True)
+    assert (charged.row, charged.attempts) == (second.row, 2)
+
+
+def test_where_nobody_knows_what_was_in_hand_each_is_charged(desk, queue, ledger):
+    waiting(desk, b"a", b"b")
+    ledger.claim_any(9, desk.now, ME)
+    queue.give_back_all(ME, None, desk.now, [60.0])
+    assert ledger.claim_any(9, desk.now, DEAD) == []
+    assert {each.attempts for each in ledger.claim_any(9, desk.now, DEAD, tried=True)} == {2}
+
+
+def test_what_somebody_else_has_is_not_given_back(desk, queue, ledger):
+    waiting(desk, b"a")
+    ledger.claim_any(9, desk.now, DEAD)
+    assert queue.give_back_all(ME, 0, desk.now, []) == 0
+    assert ledger.claim_any(9, desk.now, ME) == []
+
+
+def test_of_processes_that_nobody_knows_to_be_dead_nothing_is_given_back(desk, queue, ledger):
+    waiting(desk, b"a")
+    ledger.claim_any(9, desk.now, ME)
+    assert queue.give_back_of_dead(desk.now, [60.0], 0.0) == 0

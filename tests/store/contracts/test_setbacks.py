@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace
 
-from engine.model.stored import Standing
+from engine.model.stored import BROKEN, Standing
 
 ME = "elsewhere/boot/7/7"
 
@@ -70,3 +70,13 @@ def test_a_mailbox_stands_again_as_it_did_but_for_the_mails_that_broke(desk, sto
     store.mailboxes.failed("system", "mailbox.broken", "paused", later, later, before.refused)
     setbacks.stands_as("system", before)
     assert setbacks.standing("system") == replace(before, fault="", faulty=())
+
+
+def test_mailboxes_where_mail_broke_alike_or_whose_pause_is_over_are_in_doubt(desk, store):
+    setbacks, later = store.setbacks, desk.now + timedelta(minutes=5)
+    assert setbacks.doubtful(desk.now) == []
+    store.mailboxes.number("system")
+    setbacks.broke_alike("system", "ValueError x.py:1", [1])
+    assert setbacks.doubtful(desk.now) == ["system"]
+    store.mailboxes.failed("system", BROKEN, "it breaks", desk.now, later)
+    assert (setbacks.doubtful(desk.now), setbacks.doubtful(later)) == ([], ["system"])
