@@ -86,7 +86,7 @@ class Claims:
         database, moment, size = self._database, us(now), 0
         least, most = (1, max_attempts - 1) if tried else (0, 0)
         chosen: list[int] = []
-        with database.joining():
+        with database.joining(noted=True):
             here = f" AND mailbox.name IN ({','.join('?' * len(names))})" if names else ""
             sql = f"{hot.CLAIMABLE}{here} {hot.IN_TURN}{database.unlocked('inbound')}"
             for row, its in database.rows(sql, moment, least, most, BROKEN, *names, limit):
@@ -132,7 +132,7 @@ class Claims:
         for each in spooled:
             held.setdefault(each.owner, []).append(each.row)
         now = self._database.now()
-        with self._database.joining():
+        with self._database.joining(noted=True):
             for owner, rows in held.items():
                 for start in range(0, len(rows), ASKED_AT_ONCE):
                     some = rows[start : start + ASKED_AT_ONCE]
@@ -193,7 +193,7 @@ class Claims:
 
     def defer(self, spooled: Spooled, code: str, because: str, next_at: datetime, charge: bool = False) -> bool:
         attempts = spooled.attempts if charge else spooled.attempts - 1
-        with self._database.joining():
+        with self._database.joining(noted=True):
             done = self._database.run(hot.DEFER, attempts, code, because, us(next_at), *claim_of(spooled))
             return bool(done.rowcount)
 

@@ -134,6 +134,8 @@ WHERE message_key IS NOT NULL AND state = 'received' AND message_key IN """
 WAITS_TOO_LONG = f"""
 UPDATE inbound SET next_at = 0 WHERE {OPEN} AND state = 'received' AND mailbox_id = ? AND next_at > ?"""
 
+ANY_TOO_LONG = f"SELECT 1 FROM inbound WHERE {OPEN} AND state = 'received' AND mailbox_id = ? AND next_at > ? LIMIT 1"
+
 GIVE_BACK = "UPDATE inbound SET owner = NULL, attempts = ? WHERE id = ? AND owner = ?"
 
 DIED_ON = "UPDATE inbound SET owner = NULL, next_at = ?, code = 'fault.crash', error = ? WHERE id = ? AND owner = ?"

@@ -36,6 +36,7 @@ class Leases:
         self._database, self._listing, self._queue = database, listing, queue
         self._locks: dict[str, Lock] = {}
         self._pass: Lock | None = None
+        self._read: set[int] = set()
         self._notes: dict[str, Callable[[int], None]] = {}
         self._otherwise: Callable[[int], None] = noted_nowhere
 
@@ -44,13 +45,15 @@ class Leases:
         if not self._lock(mailbox, number):
             return False
         check_version(self._database)
-        with self._database.joining():
+        with self._database.joining(noted=number in self._read):  # the first time it gets its day, which is remembered
             held_by, until = self._database.one(hot.HELD_BY, number)
             free = held_by in ("", owner) or is_free(self._database, held_by, until, us(now))
             if free:
                 self._database.run(hot.LEASE, owner, us(now) + int(ttl_s * 1_000_000), us(now), number)
         if not free:
             self._unlock(mailbox)
+        else:
+            self._read.add(number)
         return free
 
     def heartbeat(self, mailbox: str, owner: str, now: datetime, ttl_s: float = TTL_S) -> bool:
@@ -58,7 +61,7 @@ class Leases:
 
     def release(self, mailbox: str, owner: str) -> None:
         try:
-            with self._database.joining():
+            with self._database.joining(noted=True):
                 self._database.run(hot.RELEASE, mailbox, owner)
         finally:
             self._unlock(mailbox)
@@ -132,7 +135,7 @@ class Leases:
 
     def worked(self, name: str, now: datetime) -> None:
         number = self._listing.number(name)
-        with self._database.joining():
+        with self._database.joining(noted=True):
             self._database.run(hot.WORKED, us(now), number)
 
     def pause(self, name: str, reason: str) -> None:
@@ -149,7 +152,7 @@ class Leases:
 
     def _set(self, name: str, **columns: object) -> None:
         number = self._listing.number(name)
-        with self._database.joining():
+        with self._database.joining(noted=True):
             self._database.do(tables.Mailbox.update(**columns).where(tables.Mailbox.id == number))
 
     def paused(self, name: str) -> str:
@@ -175,5 +178,5 @@ class Leases:
 
 def beat(database: Database, mailbox: int, owner: str, now: datetime, ttl_s: float) -> bool:
     """Write a heartbeat through any connection."""
-    with database.joining():
+    with database.joining(noted=True):
         return bool(database.run(hot.HEARTBEAT, us(now) + int(ttl_s * 1_000_000), mailbox, owner).rowcount)

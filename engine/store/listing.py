@@ -73,9 +73,11 @@ class Listing:
 
     def begin_epoch(self, mailbox: str, epoch: str, uidnext: int = 0, account: str = "") -> bool:
         number = self.number(mailbox)
+        before = self._epoch(number)
+        now = Epoch(epoch, account or before.account, uidnext)
+        if now.follows(before) and now.told == before.told and uidnext <= before.uidnext:
+            return False  # as nearly always
         with self._database.joining():
-            before = self._epoch(number)
-            now = Epoch(epoch, account or before.account, uidnext)
             if now.follows(before):
                 if now.told != before.told:  # the first pass of a release that asks for the account
                     self._database.run(hot.EPOCH_TOLD, now.told, number)

@@ -17,6 +17,7 @@ import msgspec
 
 from engine.model.events import Kind
 from engine.model.hearing import Outgoing
+from engine.model.questions import message_id_key
 from engine.model.stored import OutboxContext, OutboxLine, OutboxRow, Queued
 from engine.store import hot, tables
 from engine.store.database import Database, moment, time, us
@@ -65,7 +66,7 @@ class Outbox:
 
     def claim(self, limit: int, now: datetime, owner: str, kinds: Sequence[Kind] = ORDER) -> list[OutboxRow]:
         at = us(now)
-        with self._database.joining():
+        with self._database.joining(noted=True):
             self._recover(at)
             rows: list[Any] = []
             for kind in kinds:
@@ -97,11 +98,12 @@ class Outbox:
         )  # fmt: skip
 
     def composed(self, number: int, message_id: str, content: bytes) -> None:
-        with self._database.unflushed():
+        with self._database.unflushed(noted=True):
             self._database.mark(hot.COMPOSED, message_id, content if len(content) <= MOST_KEPT else None, number)
+            self._memory.touch_only("receipts", (message_id_key(message_id),))  # an answer to it has found something
 
     def sent(self, number: int, now: datetime | None = None) -> None:
-        with self._database.joining():
+        with self._database.joining(noted=True):
             self._database.mark(hot.SENT, us(now or self._database.clock()), number)
             self._memory.touch("receipts")
 
@@ -113,7 +115,7 @@ class Outbox:
                 self._database.do(row.update(tried_at=self._database.now()).where(row.id == number))
 
     def postponed(self, number: int, why: str) -> None:
-        with self._database.joining():
+        with self._database.joining(noted=True):
             self._database.run(hot.POSTPONE, None, why, number)
 
     def overdue(self, before: datetime, limit: int) -> list[int]:

@@ -65,8 +65,14 @@ class Queue:
     def give_back(self, mailbox: str, now: datetime, in_hand: dict[str, int], waits_s: Sequence[float]) -> None:
         moment, number = us(now), self._listing.number(mailbox)
         longest = int(max((CLOCK_JUMP_S, *waits_s)) * 1_000_000)
+        too_long = (number, moment + longest)
+        if (
+            not self._database.rows(hot.CLAIMED_ROWS, number)
+            and self._database.one(hot.ANY_TOO_LONG, *too_long) is None
+        ):
+            return  # as nearly always
         with self._database.joining():
-            self._database.run(hot.WAITS_TOO_LONG, number, moment + longest)
+            self._database.run(hot.WAITS_TOO_LONG, *too_long)
             for row, attempts, held_by, until in self._database.rows(hot.CLAIMED_ROWS, number):
                 if is_free(self._database, held_by, until, moment):
                     self._give_back(row, attempts, number, held_by, in_hand.get(held_by), moment, waits_s)

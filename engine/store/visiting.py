@@ -2,7 +2,7 @@
 
 Here: `Visiting`, as `engine.ports.Visiting` tells it. Not here: the lease that keeps two visits apart (`lease.py`), the
 visit (`run/visit.py`), how long one waits (`run/lookout.py`). Invariant: a mailbox that was handed out is due again by
-itself, should nobody ever say when.
+itself, should nobody ever say when; nobody remembers anything of what is written here.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Visiting:
 
     def take_due(self, limit: int, now: datetime, names: Collection[str] = ()) -> list[str]:
         database, until = self._database, us(now) + int(HOLD_S * 1_000_000)
-        with database.joining():
+        with database.joining(noted=True):
             here = f" AND name IN ({','.join('?' * len(names))})" if names else ""
             sql = f"{hot.DUE_TO_READ}{here} ORDER BY next_at, id LIMIT ?{database.unlocked('mailbox')}"
             rows = database.rows(sql, us(now), *names, limit)
@@ -40,11 +40,11 @@ class Visiting:
         return bool(self._database.rows(f"{hot.DUE_TO_READ} LIMIT 1", us(now)))
 
     def read_next(self, when: Iterable[tuple[str, datetime]]) -> None:
-        with self._database.joining():
+        with self._database.joining(noted=True):
             self._database.many(hot.READ_NEXT, [(us(at), name) for name, at in when])
 
     def read_soon(self, names: Collection[str], at: datetime) -> None:
-        with self._database.joining():
+        with self._database.joining(noted=True):
             self._database.many(hot.READ_SOON, [(us(at), name, us(at)) for name in sorted(names)])
 
     def expect(self, names: Collection[str]) -> None:
@@ -57,7 +57,7 @@ class Visiting:
         left = [
             (name, owner) for name, owner in self._database.rows(hot.LEFT_BY) if self._database.is_alive(owner) is False
         ]
-        with self._database.joining():
+        with self._database.joining(noted=True):
             for name, owner in left:
                 self._database.run(hot.RELEASE, name, owner)
             self._database.many(hot.READ_NEXT, [(us(now), name) for name, _ in left])
