@@ -57,7 +57,7 @@ def with_status(name: str) -> Statement:
 def _status(text: str, _: datetime | None = None) -> Condition:
     """A status by its name, or one of `ENDED`."""
     ended = ENDED.get(text.casefold(), "")
-    return Condition(f"(lower(status) = lower(?){ended})", (text,))
+    return Condition(f"(lower(status) = ?{ended})", (_small(text),))
 
 
 def _assigned(text: str, _: datetime) -> Condition:
@@ -65,9 +65,9 @@ def _assigned(text: str, _: datetime) -> Condition:
     if text == NOBODY:
         return Condition("assigned_to = ''")
     if text.startswith(GROUP):
-        return Condition("lower(assigned_to) = lower(?)", (text,))
+        return Condition("lower(assigned_to) = ?", (_small(text),))
     theirs = "SELECT login FROM account JOIN email ON account.id = account_id WHERE email.key = ?"
-    return Condition(f"(lower(assigned_to) = lower(?) OR assigned_to IN ({theirs}))", (text, key_of(text)))
+    return Condition(f"(lower(assigned_to) = ? OR assigned_to IN ({theirs}))", (_small(text), key_of(text)))
 
 
 def _from(text: str, _: datetime) -> Condition:
@@ -77,8 +77,8 @@ def _from(text: str, _: datetime) -> Condition:
 
 
 def _label(text: str, _: datetime) -> Condition:
-    here = "SELECT 1 FROM item_label WHERE item_id = item.id AND lower(label) = lower(?)"
-    return Condition(f"EXISTS ({here})", (text,))
+    here = "SELECT 1 FROM item_label WHERE item_id = item.id AND lower(label) = ?"
+    return Condition(f"EXISTS ({here})", (_small(text),))
 
 
 def _workspace(text: str, _: datetime) -> Condition:
@@ -96,13 +96,18 @@ def _title(text: str, _: datetime) -> Condition:
     return Condition(_HOLDS.format("title"), (_part(text),))
 
 
-_HOLDS = "lower({}) LIKE lower(?) ESCAPE '\\'"
+_HOLDS = "lower({}) LIKE ? ESCAPE '\\'"
 
 
 def _part(text: str) -> str:
     """A pattern for what holds a text."""
-    plain = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    plain = _small(text).replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
     return f"%{plain}%"
+
+
+def _small(text: str) -> str:
+    """The text as `lower` of both databases writes a column: A to Z only. A server asked for a parameter does more."""
+    return text.encode("utf-8", "surrogatepass").lower().decode("utf-8", "surrogatepass")
 
 
 _WORDS: dict[str, Callable[[str, datetime], Condition]] = {

@@ -53,7 +53,7 @@ class Worker:
         self._config, self._where, self._kinds, self._names = config, where, kinds, tuple(names)
         self._said, self._changed, self._numbers = said, changed, (deciders, fetchers)
         self._over, self._look, self._asked, self._away = asyncio.Event(), asyncio.Event(), 0, ""
-        self._status, self._alive = DONE, Alive(None)
+        self._status, self._alive, self._begun = DONE, Alive(None), False
         self._desks, self._senders = Desks(config, self._opened), Desks(config)
         self._control = ThreadPoolExecutor(1, thread_name_prefix="control")
         self._sender = ThreadPoolExecutor(1, thread_name_prefix="deliver")
@@ -67,6 +67,7 @@ class Worker:
         loop.add_signal_handler(signal.SIGHUP, self._look.set)
         await self._with_store(lambda desk: make_tables(desk.store.database))
         await self._with_store(self._expect)
+        self._begun = True
         deciders, fetchers = self._numbers
         host = Host(self._gone, self._paused, self._tell)
         self._deciders = Deciders(
@@ -196,7 +197,9 @@ class Worker:
         return await asyncio.get_running_loop().run_in_executor(pool, work, *params)
 
     def _is_away(self, sentence: str) -> None:
-        """Say once that the database is away, and once that it is back."""
+        """Say once that the database is away, and once that it is back; before the start nothing waits for it."""
+        if not self._begun:
+            return
         if bool(sentence) != bool(self._away):
             self._tell(f"{sentence}; the worker waits for it" if sentence else "the database is there again")
         self._away = sentence

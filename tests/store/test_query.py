@@ -12,6 +12,7 @@ from engine.model.hearing import Change
 from engine.model.plan import AddComment, AddLabel, AddPerson, Outcome, SetField, Tell
 from engine.store import event_query, item_query
 from engine.store.errors import Unclear
+from engine.store.place import Url
 from engine.store.query import words
 from engine.store.store import Store
 
@@ -190,3 +191,20 @@ def test_what_no_index_finds_is_looked_for_among_the_newest_events_and_items(des
     run("UPDATE event SET id = ? WHERE id = 3", event_query.WINDOW + 3)
     assert desk.store.history.events("actor:anna") == ([], True)
     assert len(desk.store.history.events("item:1")[0]) == 2
+
+
+@pytest.mark.server
+@pytest.mark.parametrize(
+    "query", ["ÜBERGABE", "Übergabe", "title:ÜBERgabe", "label:Äußerst", "assigned:group:Öfen", "status:Übergeben"]
+)
+def test_letters_beyond_z_are_found_as_they_stand_there_on_both_databases(postgres_url, query):
+    """A server that folds `lower(?)` by its own locale, and the column by none, found none of them."""
+    with Store.open(":memory:") as file, Store.open(Url(postgres_url)) as server:
+        for store in (file, server):
+            made = Desk(store)
+            furnish(store)
+            item = made.item("ÜBERGABE", AddLabel(0, "Äußerst"), SetField(0, "status", "Übergeben")).item
+            made.item("Übergabe")
+            store.database.run("UPDATE item SET assigned_to = 'group:Öfen' WHERE id = ?", item)
+        found = [[row.title for row in store.items.found(query)[0]] for store in (file, server)]
+    assert found[0] == found[1] != []

@@ -234,6 +234,12 @@ def test_with_a_file_it_says_what_it_needs(office: Office) -> None:
     assert (done.returncode, "PostgreSQL" in done.stderr) == (64, True)
 
 
+def test_a_database_that_is_not_there_at_the_start_is_not_said_to_be_waited_for(office: Office) -> None:
+    office.environ["OFFICE_URL"] = "postgresql://nobody@127.0.0.1:1/nothing"
+    done = office.allegra("worker")
+    assert (done.returncode, "cannot be reached" in done.stderr, "waits" in done.stderr) == (69, True, False)
+
+
 def test_health_knows_who_lives_and_that_nobody_does_where_work_waits(office: Office, working: Start) -> None:
     assert checks(office)["workers"]["said"] == "none: mail is read by cron, by hand or by a watch"
     office.mail()
