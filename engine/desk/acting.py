@@ -23,7 +23,7 @@ from engine.store.errors import NotFound, Refused, Unclear
 if TYPE_CHECKING:
     from engine.config import Config
     from engine.model.mail import RawMail
-    from engine.model.stored import MailRow, Pruned
+    from engine.model.stored import MailRow, Pruned, Spooled
     from engine.run.engine import Engine
     from engine.store.store import Store
 
@@ -96,7 +96,7 @@ def decided_now(engine: Engine, row: MailRow, *, as_new: bool = False) -> Compar
         before = _told(store, row.item)
         if row.state != "received":  # what waits is decided as it is
             store.ledger.reopen(row.mail, None, replay=True, as_new=as_new)
-        (now,) = _decided(engine, row)
+        (now,) = _decided(engine, store.ledger.claim_one(row.mail, utc_now(), store.owner))
         after = _told(store, row.item)
     names = dict.fromkeys((*before, *after))
     changes = [Changed(name, before.get(name, ""), after.get(name, "")) for name in names]
@@ -125,12 +125,13 @@ def replay(engine: Engine, row: MailRow, *, as_new: bool = False, notify: bool =
     With `as_new` a second item is made; nobody is told without `notify`. Raises Erased, Refused.
     """
     _kept(engine.store, row)
-    engine.store.ledger.reopen(row.mail, None, replay=True, as_new=as_new, notify=notify)
-    yield from _decided(engine, row)
+    with engine.store.joining():  # a worker that hears of it finds it claimed
+        engine.store.ledger.reopen(row.mail, None, replay=True, as_new=as_new, notify=notify)
+        spooled = engine.store.ledger.claim_one(row.mail, utc_now(), engine.store.owner)
+    yield from _decided(engine, spooled)
 
 
-def _decided(engine: Engine, row: MailRow) -> list[Line]:
-    spooled = engine.store.ledger.claim_one(row.mail, utc_now(), engine.store.owner)
+def _decided(engine: Engine, spooled: Spooled) -> list[Line]:
     return [line_of(result) for result in process(engine, [spooled], utc_now())]
 
 

@@ -95,8 +95,9 @@ def release(
 def release_all(engine: Engine, rows: Iterable[MailRow], release: Release) -> Iterator[Line]:
     """Let held mails go on as `release` says, and tell what became of each. Raises NotFound, Refused."""
     for row in rows:
-        engine.store.ledger.reopen(row.mail, replace(release, generation=row.generation + 1))
-        spooled = engine.store.ledger.claim_one(row.mail, utc_now(), engine.store.owner)
+        with engine.store.joining():  # a worker that hears of it finds it claimed
+            engine.store.ledger.reopen(row.mail, replace(release, generation=row.generation + 1))
+            spooled = engine.store.ledger.claim_one(row.mail, utc_now(), engine.store.owner)
         if not engine.store.is_rehearsing:
             logged.act(engine.config, "held.release", release.by, release.reason, mail=row.mail)
         yield from map(line_of, process(engine, [spooled], utc_now()))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -11,6 +12,8 @@ import pytest
 from store.desk import Desk, auto
 from store.stores import furnish
 
+from engine.model.plan import Outcome
+from engine.model.stored import Spooled
 from engine.store.place import Url
 from engine.store.store import Store
 from engine.worker.loop import make_tables
@@ -96,3 +99,29 @@ def test_what_a_session_held_that_ended_is_given_back_by_the_sweep_after_a_while
     sweep(other, config)
     assert other.database.rows(claimed, mail.row) == [(True, 1)], "charged: nobody knows"
     assert other.visiting.is_due(other.database.clock())
+
+
+@pytest.mark.parametrize("word", ["release", "replay"])
+def test_a_mail_that_a_person_lets_go_on_is_decided_for_them_though_a_worker_hears_of_it(
+    two: tuple[Desk, Store], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, word: str
+) -> None:
+    from deciding import CONFIG
+
+    from engine.config import parse
+    from engine.desk.acting import replay
+    from engine.desk.held import release
+    from engine.run.engine import Engine
+
+    desk, other = two
+    mail = desk.end(Outcome.HELD)
+    reopen, taken = desk.store.ledger.reopen, list[Spooled]()
+
+    def and_a_worker_looks(*values: object, **more: object) -> None:
+        reopen(*values, **more)  # type: ignore[arg-type]
+        taken.extend(other.ledger.claim_any(9, other.database.clock(), other.owner))
+
+    monkeypatch.setattr(desk.store.ledger, "reopen", and_a_worker_looks)
+    with closing(Engine(parse(CONFIG, tmp_path / "allegra.toml"), desk.store)) as engine:
+        row = desk.store.archive.mail(mail)
+        lines = [*(release(engine, [row], "anna") if word == "release" else replay(engine, row))]
+    assert ([line.mail for line in lines], taken) == ([mail], [])
