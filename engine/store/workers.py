@@ -55,14 +55,18 @@ class Workers:
 
     def __init__(self, database: Postgres) -> None:
         self._database = database
+        self._attends = 0
 
     def attend(self) -> None:
-        """Count among them as long as this connection lasts; another one of this process has to do it again."""
+        """Count among them as long as this connection lasts; behind another one it has to be said again."""
         database = self._database
+        if self._attends == database.session:
+            return
         number = int(database.owner.rpartition("/")[2])
         name = f"process {os.getpid()} on {os.uname().nodename}"
         database.rows(_NAMED, f"allegra worker: {name}"[:LONGEST_NAME])
         SessionLock(database, WORKERS, number).acquire()
+        self._attends = database.session
 
     def there(self) -> list[Attending]:
         """Give those whose connection lasts, on whatever host."""

@@ -160,7 +160,7 @@ class Worker:
     # ── the database ──────────────────────────────────────────────────────────────────────────────────────────
 
     def _opened(self, store: Store) -> None:
-        """A new connection: this worker is one of those that live."""
+        """A new connection, also of a store that found its old one lost: this worker is one of those that live."""
         if store.database.workers is not None:
             store.database.workers.attend()
 
@@ -178,7 +178,9 @@ class Worker:
                     waits_s = self._config.settings("").errors.retry
                     desk.store.queue.give_back_all(owner, row, time(desk.store.database.now()), waits_s)
                     self._owed.remove((owner, row))
-                return work(desk)
+                found = work(desk)
+                self._opened(desk.store)
+                return found
 
         try:
             found = await self._in(self._control, there)
