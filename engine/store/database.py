@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
@@ -281,12 +281,19 @@ class Database(ABC):
 
     @contextmanager
     def unflushed(self, noted: bool = False) -> Iterator[None]:
-        """Write what the death of this process does not lose and a power cut may: nobody waits for the disk."""
+        """Write what the death of this process does not lose, and a power cut may, or a server's crash.
+
+        Nobody waits for the disk.
+        """
         if self._in in ("writing", "rehearsal"):
             yield
             return
         with self._without_flush(), self.writing(noted):
             yield
+
+    def crash_safe(self, noted: bool = False) -> AbstractContextManager[None]:
+        """Write what no crash loses, of this process or a server's; a power cut may where nobody waits for a disk."""
+        return self.joining(noted)
 
     @abstractmethod
     def _without_flush(self) -> Any:

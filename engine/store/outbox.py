@@ -98,7 +98,7 @@ class Outbox:
         )  # fmt: skip
 
     def composed(self, number: int, message_id: str, content: bytes) -> None:
-        with self._database.unflushed(noted=True):
+        with self._database.crash_safe(noted=True):
             self._database.mark(hot.COMPOSED, message_id, content if len(content) <= MOST_KEPT else None, number)
             self._memory.touch_only("receipts", (message_id_key(message_id),))  # an answer to it has found something
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -188,6 +188,9 @@ class Sqlite(Database):
 
     def _changes(self) -> int:
         return self._connection.total_changes if self._connection is not None else 0
+
+    def crash_safe(self, noted: bool = False) -> AbstractContextManager[None]:
+        return self.unflushed(noted)
 
     @contextmanager
     def _without_flush(self) -> Iterator[None]:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from store.desk import Desk, furnish
+from store.desk import Desk, furnish, notice
 
 from engine.store.errors import Busy, Conflict, StoreError
 from engine.store.place import Url
@@ -385,3 +385,13 @@ def test_whoever_lost_a_connection_is_somebody_else_afterwards(postgres: Any, ur
             store.database.one("SELECT 1")
         after = store.owner
         assert after != before and store.database.is_alive(after) and store.database.is_alive(before) is False
+
+
+def test_a_letter_that_was_composed_is_known_after_the_server_crashed(postgres: Any, url: Url, here: Desk) -> None:
+    row = here.store.outbox
+    here.item(told=(notice(),))
+    (claimed,) = row.claim(1, here.now, "me")
+    row.composed(claimed.id, "<known@desk.example>", b"To: anna@example.com\n\nHello")
+    with halted(postgres):
+        pass
+    assert here.count("outbox", "message_id = '<known@desk.example>'") == 1
