@@ -17,7 +17,6 @@ import msgspec
 
 from engine.model.events import Kind
 from engine.model.hearing import Outgoing
-from engine.model.questions import message_id_key
 from engine.model.stored import OutboxContext, OutboxLine, OutboxRow, Queued
 from engine.store import hot, tables
 from engine.store.database import Database, moment, time, us
@@ -98,6 +97,8 @@ class Outbox:
         )  # fmt: skip
 
     def composed(self, number: int, message_id: str, content: bytes) -> None:
+        from engine.model.questions import message_id_key
+
         with self._database.crash_safe(noted=True):
             self._database.mark(hot.COMPOSED, message_id, content if len(content) <= MOST_KEPT else None, number)
             self._memory.touch_only("receipts", (message_id_key(message_id),))  # an answer to it has found something

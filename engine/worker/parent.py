@@ -67,6 +67,9 @@ class Worker:
         loop.add_signal_handler(signal.SIGHUP, self._look.set)
         await self._with_store(lambda desk: make_tables(desk.store.database))
         await self._with_store(self._expect)
+        if self._over.is_set():  # asked to stop before anything began
+            self._desks.end()
+            return self._status
         self._begun = True
         deciders, fetchers = self._numbers
         host = Host(self._gone, self._paused, self._tell)
