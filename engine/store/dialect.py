@@ -6,6 +6,7 @@ Invariant: peewee opens nothing of its own; whatever it wants to run goes throug
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import peewee
@@ -24,7 +25,7 @@ _HIT = (
 """The column of a trace stands between the two."""
 
 
-class Dialect(peewee.Database):
+class Dialect(peewee.Database, ABC):
     """The words of a database. `run` executes a text with its parameters and gives a cursor."""
 
     def __init__(self, run: Callable[..., Any]) -> None:
@@ -42,17 +43,17 @@ class Dialect(peewee.Database):
     listed: ClassVar[str]
     """Numbers of a group as one text with commas, around an expression."""
 
+    @abstractmethod
     def text_of(self, column: Any) -> Any:
         """Bytes as text in which what is ASCII is found."""
-        raise NotImplementedError
 
+    @abstractmethod
     def holds(self, text: Any, part: str) -> Any:
         """Say that a text holds another one, letter for letter."""
-        raise NotImplementedError
 
+    @abstractmethod
     def says_that_rule(self, trace: Any, digest: str, number: int) -> Any:
         """Say that a stored trace tells that a rule matched, by the digest of its file and its number in it."""
-        raise NotImplementedError
 
     def make_tables(self) -> None:
         """Make every table of this release and its indexes."""

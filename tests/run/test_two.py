@@ -14,6 +14,7 @@ from threading import Event, Thread
 from typing import Any
 
 import pytest
+from manned import CONFIG as MANNED
 from manned import DATA, NUMBERS, by
 
 from engine.config import load
@@ -26,23 +27,9 @@ from engine.store.load import load as load_data
 from engine.store.place import Url
 from engine.store.store import Store
 
-CONFIG = """
-schema = 1
-[system]
-rules = "rules.toml"
-default_workspace = "support"
-[system.mailbox]
-protocol = "maildir"
-path = "mail"
-addresses = ["help@example.com"]
-[smtp]
-host = "smtp.example.com"
-from = "Help <help@example.com>"
-[people]
-unknown_user = "create"
-[workspace.support]
-name = "Support"
-"""
+CONFIG = MANNED.replace("[system]", '[system]\nrules = "rules.toml"').replace(
+    "[workspace.support]", '[people]\nunknown_user = "create"\n[workspace.support]'
+)
 
 RULES = r"""
 [[rule]]

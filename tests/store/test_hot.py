@@ -156,7 +156,7 @@ FRAGMENTS = {hot.KEYS: "(?)", hot.KEYS_TOGETHER: "(?)", hot.KEPT: "(?)", hot.UND
 @pytest.mark.parametrize("text", [each for each in texts() if each.values[0] not in NO_STATEMENT])
 def test_every_statement_names_tables_and_columns_that_are_there(desk, text):
     whole = text + FRAGMENTS.get(text, "")
-    plan(desk.store.database, whole, whole.count("?"))
+    assert plan(desk.store.database, whole, whole.count("?")) or "INSERT" in whole
 
 
 def test_no_statement_is_written_twice_under_one_name():

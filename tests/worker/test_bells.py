@@ -78,8 +78,11 @@ def test_the_installed_version_tells_its_listeners_of_our_bell(bells: Store, pos
 
 def test_without_the_tables_and_in_a_file_nothing_is_rung(postgres_url: str, tmp_path: Path) -> None:
     for where in (Url(postgres_url), tmp_path / "db.sqlite3"):
-        with Store.open(where) as store, store.writing():
-            store.database.ring(Bell.DECIDE)
+        with Store.open(where) as store:
+            with store.writing():
+                store.directory.put_group("staff")
+                store.database.ring(Bell.DECIDE)
+            assert store.directory.group("staff"), "what was written with it is there"
 
 
 def test_mail_that_is_given_back_rings_for_deciders_and_a_row_for_senders(bells: Store) -> None:
