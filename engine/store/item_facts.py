@@ -107,7 +107,7 @@ class ItemLookups:
 
     def item_by_field(self, name: str, value: str) -> ItemFacts | None:
         texts = (stored_value(value), value, stored_value((value,)))
-        row = self._database.one(hot.ITEM_BY_FIELD, name.strip().casefold(), *texts)
+        row = self._database.one(hot.ITEM_BY_FIELD, name.strip().casefold(), *texts, *texts)
         return self.item(row[0]) if row and row[0] else None
 
 

@@ -26,13 +26,16 @@ OURS = (
   made xid8 NOT NULL DEFAULT pg_current_xact_id(), left_at timestamptz NOT NULL DEFAULT clock_timestamp())""",
     "CREATE INDEX trail_made ON trail (made)",
     "CREATE INDEX trail_left ON trail (left_at)",
+    "DROP INDEX item_field_field_id_value_item_id",
+    "CREATE INDEX item_field_value ON item_field (field_id, substr(value, 1, 400), item_id)",
     "CREATE INDEX inbound_due ON inbound (next_at, id) WHERE state = 'received' AND owner IS NULL",
     *[f"ALTER TABLE {table} ALTER content SET STORAGE EXTERNAL" for table in ("raw_mail", "blob", "outbox")],
     *[f"ALTER TABLE {table} SET (fillfactor = 80)" for table in ("inbound", "presentation", "outbox", "mailbox")],
 )
 """Numbers of owners; what processes tell each other, which nobody needs after a crash (its numbers outlive one: a
-sequence that belongs to an unlogged table is broken on a standby that takes over); mails that workers claim; bytes
-whose slices are cheap; room on a page for what claims and settlements write."""
+sequence that belongs to an unlogged table is broken on a standby that takes over); how values of fields begin, for a
+row of an index has at most 2,704 bytes; mails that workers claim; bytes whose slices are cheap; room on a page for what
+claims and settlements write."""
 
 
 _HIT = (

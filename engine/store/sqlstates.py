@@ -6,7 +6,7 @@ Invariant: a mistake in the code is never called a broken database; a sentence n
 
 from __future__ import annotations
 
-from engine.store.errors import Busy, Conflict, NotFound, StoreError
+from engine.store.errors import Busy, Conflict, NotFound, Refused, StoreError
 
 BUSY = {"40001": "another transaction came first", "40P01": "two transactions waited for each other",
         "55P03": "it is locked by another process"}  # fmt: skip
@@ -38,6 +38,9 @@ ADVICE = (
 )
 """What to do, by words of a server that speaks English; another one is quoted without."""
 
+TOO_LONG = "54000"
+"""A row of an index has at most a third of a page."""
+
 OWN_FAULT = ("22", "54")
 """What a value brings with it: too long, out of range. It is the fault of whoever gave it, not of the database."""
 
@@ -53,6 +56,8 @@ def meaning(error: Exception, named: str) -> Exception:
         return Busy(f"the database {named} is busy: {BUSY[state]}")
     if state.startswith("23"):
         return Conflict(_first(error))
+    if state == TOO_LONG:
+        return Refused(f"the database {named} has no room for a value as long as this: {_first(error)}")
     if state.startswith(OWN_FAULT):
         return error
     for sign, sentence in MEANINGS:

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from store.desk import Desk, furnish, notice
 
-from engine.store.errors import Busy, Conflict, StoreError
+from engine.store.errors import Busy, Conflict, Refused, StoreError
 from engine.store.place import Url
 from engine.store.store import Store
 
@@ -395,3 +395,9 @@ def test_a_letter_that_was_composed_is_known_after_the_server_crashed(postgres: 
     with halted(postgres):
         pass
     assert here.count("outbox", "message_id = '<known@desk.example>'") == 1
+
+
+def test_a_key_that_is_too_long_for_an_index_is_refused_with_a_sentence(here: Desk) -> None:
+    with pytest.raises(Refused, match="no room for a value as long as this: index row size"):
+        here.store.directory.put_account(os.urandom(2000).hex())
+    here.store.directory.put_account("short")

@@ -254,3 +254,11 @@ def test_items_are_found_by_a_query(desk, items):
     number = desk.item("Printer").item
     desk.item("Scanner")
     assert [row.id for row in items.found("printer status:open")[0]] == [number]
+
+
+def test_an_item_is_found_by_a_value_of_any_length(desk, store):
+    long = "".join(f"{each:x}" for each in range(3000))
+    first = desk.item(fields=(("ref", long),)).item
+    desk.item(fields=(("ref", long + "x"),))
+    assert store.items.item_by_field("ref", long).id == first
+    assert store.items.item_by_field("ref", long[:-1]) is None
