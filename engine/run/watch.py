@@ -3,7 +3,7 @@
 Here: the loop: who is visited when, what the clock brings about, other settings, a database that is away. Not here: the
 pass (`passing.py`), one mailbox between two visits (`lookout.py`), what is printed (`cli/watching.py`).
 Invariant: a visit is one of a pass, under its lease, by the same path as that of cron; nothing waits for a server but
-the visit to its mailbox; a stop finishes the batch in hand.
+the visit to its mailbox; a stop finishes what is being committed.
 """
 
 from __future__ import annotations

@@ -69,7 +69,9 @@ def meaning(error: Exception, named: str) -> Exception:
 def refusal(error: Exception, named: str) -> Exception:
     """The same for whole rows, which nobody else is to blame for: a value's fault is said as well."""
     found = meaning(error, named)
-    return StoreError(f"the database {named} refuses a row: {_first(error)}") if found is error else found
+    if found is error or isinstance(found, Refused):
+        return StoreError(f"the database {named} refuses a row: {_first(error)}")
+    return found
 
 
 def refusal_to_connect(error: Exception, named: str) -> Exception:
