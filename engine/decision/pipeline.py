@@ -20,6 +20,7 @@ from msgspec.structs import astuple, replace
 from engine.decision import facts as gathering
 from engine.decision import identity
 from engine.decision.case import Case, Each, one_by_one
+from engine.decision.foreseeing import foreseen
 from engine.decision.seal import seal
 from engine.lookups import Recorder
 from engine.mail.parse import parse
@@ -103,7 +104,7 @@ class Pipeline(Struct, frozen=True):
         is still that of the first settlement. `until` names the stage before which the way ends, for those who want
         the draft and not the plan.
         """
-        going = each(self._gather, each(self._read, cases))
+        going = each(self._gather, each(self._foresee, each(self._read, cases)))
         settled: list[Case] = []
         for stage in self.stages[: ORDER.index(until) if until else None]:
             if type(stage) is SenderStage and self.config.directories:
@@ -131,6 +132,11 @@ class Pipeline(Struct, frozen=True):
             case.mail = parse_apart(case.raw, limits)
         else:
             case.mail = parse(case.raw, limits)
+
+    def _foresee(self, case: Case) -> None:
+        """Let the world hear what all mails of the batch will ask, before the first one does."""
+        for question in foreseen(case.mail, self.config, case.raw.origin.mailbox):
+            case.look.foresee(question)
 
     def _gather(self, case: Case) -> None:
         began, mailbox = time.perf_counter_ns(), case.raw.origin.mailbox

@@ -6,7 +6,7 @@ protocols: a store that passes there can take the place of another.
 """
 
 from engine.ports.archive import Archive, Counting, Figures
-from engine.ports.desk import Directory, History, Items, ListedAddresses, Markers, TopicViews
+from engine.ports.desk import Ahead, Directory, History, Items, ListedAddresses, Markers, TopicViews
 from engine.ports.hearing import Scene, Teller
 from engine.ports.ledger import Ledger, Queue
 from engine.ports.mailboxes import Mailboxes, OldMail, Setbacks, Troubles, Visiting
@@ -14,6 +14,7 @@ from engine.ports.outbox import Outbox, OutboxViews
 from engine.ports.store import Store
 
 __all__ = [
+    "Ahead",
     "Archive",
     "Counting",
     "Directory",

@@ -1,7 +1,7 @@
 """The desk: people and what they may, items and topics, and what happened to them.
 
-Here: `Directory`, `Items`, `Markers`, `History` and `TopicViews`. Not here: mails (`ledger.py`, `archive.py`), who was
-told of it (`outbox.py`). Invariant: what decisions ask follows an item to where it was merged into.
+Here: `Directory`, `Ahead`, `Items`, `Markers`, `History` and `TopicViews`. Not here: mails (`ledger.py`, `archive.py`),
+who was told of it (`outbox.py`). Invariant: what decisions ask follows an item to where it was merged into.
 """
 
 from __future__ import annotations
@@ -120,6 +120,28 @@ class ListedAddresses(Protocol):
 
     def let_go(self, before: datetime) -> None:
         """Let go of all answers from before a time."""
+
+
+class Ahead(Protocol):
+    """Hears inside `reading` what decisions will ask most likely: where a question costs a trip, many go in one.
+
+    Each has the words of the question; no answer is another one for it.
+    """
+
+    def account(self, address: str, separators: str) -> None:
+        """`Directory.account` will be asked."""
+
+    def item(self, number: int) -> None:
+        """`Items.item` will be asked."""
+
+    def duplicate(self, fingerprint: str, other_than: str, now: datetime) -> None:
+        """`Ledger.duplicate` will be asked, of whatever workspace."""
+
+    def sender_rate(self, address: str, seconds: int, before: datetime, separators: str) -> None:
+        """`Ledger.sender_rate` will be asked."""
+
+    def item_by_message_ids(self, message_ids: tuple[str, ...]) -> None:
+        """`Ledger.item_by_message_ids` will be asked, and what that leads to."""
 
 
 class Items(Protocol):

@@ -6,8 +6,9 @@ Invariant: what is written in one transaction is there whole, or not at all.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from typing import Protocol
+from typing import Any, Protocol
 
 from engine.model.acts import Act, Acted
 from engine.model.changes import Changes, Versions
@@ -18,7 +19,7 @@ from engine.model.stored import (
     Spooled,
 )
 from engine.ports.archive import Archive, Counting, Figures
-from engine.ports.desk import Directory, History, Items, ListedAddresses, Markers, TopicViews
+from engine.ports.desk import Ahead, Directory, History, Items, ListedAddresses, Markers, TopicViews
 from engine.ports.hearing import Teller
 from engine.ports.ledger import Ledger, Queue
 from engine.ports.mailboxes import Mailboxes, OldMail, Setbacks, Troubles, Visiting
@@ -43,6 +44,10 @@ class Store(Protocol):
     @property
     def directory(self) -> Directory:
         """Who is known."""
+
+    @property
+    def ahead(self) -> Ahead:
+        """Who hears what will be asked."""
 
     @property
     def items(self) -> Items:
@@ -102,13 +107,20 @@ class Store(Protocol):
 
     def commit(
         self, spooled: Spooled, mail: Mail, facts: Facts, plan: Plan, trace: bytes, action: str, folder: str,
-        teller: Teller | None = None,
+        teller: Teller | None = None, untold: list[Any] | None = None,
     ) -> Receipt:  # fmt: skip
         """Write everything that was decided about a mail, inside the caller's `writing` and `savepoint`.
 
         `action` (move, seen, delete, keep) and `folder` are what is to be done with it in its mailbox afterwards.
-        Without a `teller` nobody is told. Raises ClaimLost if another runner has the mail now;
-        then nothing was written.
+        Without a `teller` nobody is told. What is to be told goes into `untold`, where that is given: it is written by
+        `tell`, in the same transaction, and the receipt names no row of the outbox. Raises ClaimLost if another runner
+        has the mail now; then nothing was written.
+        """
+
+    def tell(self, untold: Sequence[Any], note: Callable[[int], None] | None = None) -> tuple[int, ...]:
+        """Write what commits left untold, and who hears of it; gives the numbers of the rows of the outbox.
+
+        `note` hears which mail is in hand, by its row.
         """
 
     def act(self, act: Act, teller: Teller | None) -> Acted:

@@ -12,7 +12,7 @@ import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
@@ -123,8 +123,8 @@ class _Work:
     ) -> tuple[list[Result], list[Spooled], list[Spooled]]:
         """Decide a batch, commit all in one transaction; gives results, mails to decide again, and those that are late.
 
-        At first without savepoints: where something breaks, all of it is taken back and done with them, to find out
-        which mail it was; the others are none the worse for it.
+        At first without savepoints, and what happened is told when all of it has: where something breaks, all is taken
+        back and done mail by mail, to find out which one it was; the others are none the worse for it.
         """
         hand = Hand(self.engine, batch)
         try:
@@ -144,6 +144,7 @@ class _Work:
         results: list[Result] = []
         again: list[Spooled] = []
         broken = [*hand.broken]
+        untold: list[Any] | None = None if careful else []
         with self.store.writing(noted=True):
             self.store.hold(map(_held, decided), [hand.batch[case.number] for case in decided])
             self.engine.keep(self.now)
@@ -155,7 +156,7 @@ class _Work:
                     continue
                 try:
                     if not careful:
-                        results.append(self._commit(spooled, case.decision, case.trace))
+                        results.append(self._commit(spooled, case.decision, case.trace, untold))
                     elif result := self._carefully(spooled, case, broken):
                         results.append(result)
                 except ClaimLost:
@@ -164,6 +165,7 @@ class _Work:
                     if not careful:
                         raise
                     again.append(spooled)
+            self.store.tell(untold or (), hand.note)
             results += [self._failed(spooled, error) for spooled, error in broken]
             breaker.count(self.store, hand.batch, len(results) - len(broken), broken)
             hand.put_down()
@@ -186,7 +188,9 @@ class _Work:
             broken.append((spooled, error))
         return None
 
-    def _commit(self, spooled: Spooled, decision: Decision, trace: bytes) -> Result:
+    def _commit(
+        self, spooled: Spooled, decision: Decision, trace: bytes, untold: list[Any] | None = None
+    ) -> Result:  # fmt: skip
         plan = decision.plan
         if plan.disposition.verdict is Verdict.DEFER:
             return self._deferred(spooled, plan.disposition, decision, trace)
@@ -197,7 +201,7 @@ class _Work:
         if self.engine.server_tells and plan.outcome is Outcome.REJECTED:
             plan = replace(plan, effects=tuple(map(_by_the_server, plan.effects)))
         receipt = self.store.commit(
-            spooled, decision.mail, decision.facts, plan, trace, kind, folder, self.engine.teller
+            spooled, decision.mail, decision.facts, plan, trace, kind, folder, self.engine.teller, untold
         )
         return Result(spooled, plan.outcome, plan.disposition.code, plan.disposition.because, plan.disposition.by,
                       decision, receipt)  # fmt: skip

@@ -61,9 +61,20 @@ class World:
         return answer
 
     def foresee(self, question: Question[Any]) -> None:
-        """Let scripts begin; whoever else is asked answers at once."""
+        """Let scripts begin, and the store hear of what it will be asked."""
         if isinstance(question, questions.HooksSay):
             self.engine.scripts.begin(question.request)
+        elif isinstance(question, questions.AccountOf):
+            self.store.ahead.account(question.address, question.separators)
+        elif isinstance(question, questions.ItemByMessageIds):
+            self.store.ahead.item_by_message_ids(question.message_ids)
+        elif isinstance(question, questions.ItemByNumber):
+            self.store.ahead.item(question.item)
+        elif isinstance(question, questions.EarlierMail):
+            self.store.ahead.duplicate(question.fingerprint, self.mail, self.now)
+        elif isinstance(question, questions.SenderRate):
+            separators = self.engine.config.separators
+            self.store.ahead.sender_rate(question.address, question.seconds, self.now, separators)
 
     def is_ready(self, question: Question[Any]) -> bool:
         """Wait for scripts as long as the batch has patience with all of them."""

@@ -7,7 +7,7 @@ for each generation; if the claim is lost nothing is written.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -24,7 +24,7 @@ from engine.model.stored import Spooled
 from engine.store import hot
 from engine.store.claims import MOST_TEXT, claim_of, listed
 from engine.store.database import us
-from engine.store.dispatches import Dispatches, Source
+from engine.store.dispatches import Dispatches, Source, Untold
 from engine.store.effects import Effects, Shelves
 from engine.store.errors import ClaimLost
 from engine.store.receipts import Receipts, body_key, message_key, named_key, search_key
@@ -82,7 +82,7 @@ class Commit:
 
     def commit(
         self, spooled: Spooled, mail: Mail, facts: Facts, plan: Plan, trace: bytes, action: str, folder: str,
-        teller: Teller | None = None,
+        teller: Teller | None = None, untold: list[Untold] | None = None,
     ) -> Receipt:  # fmt: skip
         if not self._database.is_writing:
             raise RuntimeError("commit belongs into a transaction")
@@ -101,7 +101,10 @@ class Commit:
             self._memory.touch_only("items", changed)
         if facts.automatic.kind is Auto.NONE and facts.sender.is_believed:
             self._scene.heard_from(base_key(key))
-        told = self._tell(spooled, facts, plan, effects, teller)
+        news = self._news(spooled, facts, plan, effects, teller)
+        told = self.tell(news) if untold is None else ()
+        if untold is not None:
+            untold += news
         plan_action(self._database, row, action, folder)
         item = 0 if effects.topic else effects.item or plan.item
         decision = plan.disposition
@@ -115,18 +118,27 @@ class Commit:
             effects.comment, told,
         )  # fmt: skip
 
-    def _tell(
+    def _news(
         self, spooled: Spooled, facts: Facts, plan: Plan, done: Effects, teller: Teller | None
-    ) -> tuple[int, ...]:
-        """Write what happened and who hears of it; a mail that is decided again quietly tells nobody."""
+    ) -> Sequence[Untold]:
+        """Say what is to be written of what happened; a mail that is decided again quietly tells nobody."""
         batch = done.batch(actor_of(facts), plan.workspace)
         if batch is None:
             return ()
         batch = replace(batch, mailbox=spooled.raw.origin.mailbox, row=spooled.row)
         if "quiet" in spooled.mode:
             batch = replace(batch, tell=replace(batch.tell, quiet=Why.QUIET))
-        source = Source(spooled.row, spooled.mail, spooled.generation)
-        return Dispatches(self._database, self._scene, teller).write(batch, source)
+        return (Untold(batch, Source(spooled.row, spooled.mail, spooled.generation), teller),)
+
+    def tell(self, untold: Sequence[Untold], note: Callable[[int], None] | None = None) -> tuple[int, ...]:
+        for batch, _, _ in untold:
+            self._scene.foresee(batch)
+        told: list[int] = []
+        for batch, source, teller in untold:
+            if note is not None and source.row is not None:
+                note(source.row)
+            told += Dispatches(self._database, self._scene, teller).write(batch, source)
+        return tuple(told)
 
     def _compare_and_set(self, spooled: Spooled, mail: Mail, facts: Facts, plan: Plan, now: int) -> None:
         claim = claim_of(spooled)

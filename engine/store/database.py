@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from engine.store.bells import Bell
     from engine.store.bulk import Bulk
     from engine.store.dialect import Dialect
+    from engine.store.foreseeing import Then
     from engine.store.locks import Lock
     from engine.store.place import Where
     from engine.store.trail import Left
@@ -148,6 +149,15 @@ class Database(ABC):
     def insert_ahead(self, sql: str, *params: Any) -> int:
         """Insert a row that is known to be new, as `put` does; gives the number it gets."""
         return self.insert(sql, *params)
+
+    def foresee(self, sql: str, *params: Any, then: Then | None = None) -> None:  # noqa: B027
+        """Hear of a query that will most likely be asked in this transaction; `then` hears its rows with the first one.
+
+        That changes no answer.
+        """
+
+    def reserve(self, table: str, count: int) -> None:  # noqa: B027 - where numbers come with the rows
+        """Hear inside `writing` how many rows `insert_ahead` will most likely be asked to insert into a table."""
 
     def stored(self, sql: str, *params: Any) -> list[tuple[Any, ...]]:
         """Give all rows of a query to which nothing matters that was put since the transaction began."""
@@ -303,7 +313,7 @@ class Database(ABC):
         """Run what was put and was not run yet."""
 
     def drop_put(self) -> None:  # noqa: B027
-        """Forget what was put and was not run yet."""
+        """Forget what was put and was not run yet, and what was foreseen."""
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:

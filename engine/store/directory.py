@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from operator import itemgetter
 from typing import Any
 
 import msgspec
@@ -33,6 +34,10 @@ PERMISSIONS = ("view_items", "add_items", "add_comments", "edit_items", "watch")
 
 FOR_EVERYONE = frozenset({"view_items", "add_items", "add_comments", "watch"})
 """What every active account, guests too, may do in a public workspace; membership adds to it."""
+
+
+_ORDER = itemgetter(0, 1, 4)
+"""Kind, place, and the key of an address or group."""
 
 
 class Directory:
@@ -94,16 +99,18 @@ class Directory:
         return self._memory.remember(("id", number), lambda: self._account("id", number))
 
     def _account(self, by: str, value: Any) -> Account | None:
-        row = self._database.one(hot.ACCOUNT_BY[by], value)
-        if row is None:
+        rows = sorted(self._database.rows(hot.ACCOUNT_BY[by], value, value, value), key=_ORDER)
+        if not rows:
             return None
-        number, login, name, status, language, admin = row
-        emails = self._database.rows(hot.EMAILS_OF, number)
-        groups = self._database.rows(hot.GROUPS_OF, number)
-        return Account(
-            number, login, name, tuple(each for (each,) in emails), AccountStatus(status),
-            tuple(each for (each,) in groups), language, bool(admin),
+        (_, _, number, login, name, status, language, admin), *others = rows
+        emails = [address for kind, _, _, address, *_ in others if kind == "email"]
+        groups = [group for kind, _, _, group, *_ in others if kind == "group"]
+        account = Account(
+            number, login, name, tuple(emails), AccountStatus(status), tuple(groups), language, bool(admin)
         )  # fmt: skip
+        for key in (("id", number), ("login", login)):  # it is asked for by another name soon
+            self._memory.remember(key, lambda: account)
+        return account
 
     def group(self, name: str) -> str:
         return self._memory.remember(("group", name), lambda: self._group(name))
@@ -121,13 +128,17 @@ class Directory:
 
     def _may(self, login: str, permission: str, workspace: str) -> bool:
         account = self.login(login)
-        place = self._database.one(hot.PUBLIC, workspace)
+        place = self._memory.remember(("place", workspace), lambda: self._database.one(hot.PUBLIC, workspace))
         if account is None or place is None or account.status not in (AccountStatus.ACTIVE, AccountStatus.GUEST):
             return False
         if account.admin or (place[1] and permission in FOR_EVERYONE):
             return True
-        rows = self._database.rows(hot.PERMITTED, place[0], account.id, account.id)
-        return any(permission in msgspec.json.decode(permissions) for (permissions,) in rows)
+        key = ("permitted", account.id, workspace)
+        return permission in self._memory.remember(key, lambda: self._permitted(place[0], account.id))
+
+    def _permitted(self, place: int, account: int) -> frozenset[str]:
+        rows = self._database.rows(hot.PERMITTED, place, account, account)
+        return frozenset([each for (permissions,) in rows for each in msgspec.json.decode(permissions)])
 
     # ── lists ─────────────────────────────────────────────────────────────────────────────────────────────────
 

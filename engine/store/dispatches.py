@@ -45,6 +45,14 @@ class Source(NamedTuple):
     via: str = "mail"
 
 
+class Untold(NamedTuple):
+    """What happened and is not written yet: all that a batch of mails did is told together."""
+
+    batch: Batch
+    source: Source
+    teller: Teller | None
+
+
 class Dispatches:
     """Writes what happened at once."""
 

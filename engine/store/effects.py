@@ -203,8 +203,8 @@ class Effects:
                 if value:
                     self._set_column(before, column, value)
         else:
-            self.item = self._database.insert(
-                *self._whole.numbered("item"), workspace, effect.title, effect.text, effect.quoted, author, self.sender,
+            self.item = self._whole.insert(
+                "item", workspace, effect.title, effect.text, effect.quoted, author, self.sender,
                 *columns.values(), private, self.now, self.now, closed_at, self.row, html, effect.language,
             )  # fmt: skip
         for name, value in others:
@@ -227,8 +227,8 @@ class Effects:
             )
             self._database.do(again.where(comment.id == before))
         else:
-            self.comment = self._database.insert(
-                *self._whole.numbered("comment"), item, self._person(effect.author), self.sender, effect.text,
+            self.comment = self._whole.insert(
+                "comment", item, self._person(effect.author), self.sender, effect.text,
                 effect.quoted, effect.internal, self.now, self.row, html, effect.draft,
             )  # fmt: skip
         if not effect.draft:  # a draft is nothing yet: it tells nobody and changes nothing
@@ -333,7 +333,9 @@ class Effects:
 
     def _add_label(self, effect: AddLabel) -> tuple[int, str]:
         item = effect.item or self.item
-        if self._database.run(hot.LABEL, item, effect.label).rowcount:
+        if self._made_item:
+            self._database.put(hot.LABEL, item, effect.label)
+        elif self._database.run(hot.LABEL, item, effect.label).rowcount:
             self._happened("item.changed", Change("label", "", effect.label))
         return item, effect.label
 
@@ -341,7 +343,9 @@ class Effects:
         item, account = effect.item or self.item, self._person(effect.person)
         if account is None or self.topic:
             return None
-        if self._database.run(hot.PERSON, item, account, str(effect.role)).rowcount:
+        if self._made_item:
+            self._database.put(hot.PERSON, item, account, str(effect.role))
+        elif self._database.run(hot.PERSON, item, account, str(effect.role)).rowcount:
             self._happened("item.changed", Change(str(effect.role), "", effect.person))
         return item, f"{effect.person} {effect.role}"
 
@@ -441,7 +445,7 @@ class Effects:
         return (item, ", ".join([each.address for each in copies])) if copies else None
 
     def _is_requester(self, item: int) -> bool:
-        author, sender = self._database.one(hot.REQUESTER, item) or (None, "")
+        author, sender = next(iter(self._database.stored(hot.REQUESTER, item)), (None, ""))
         key = key_of(bare(self.sender))
         account = self._directory.account_by_id(author) if author else None
         theirs = [key_of(email) for email in account.emails] if account is not None else []
@@ -478,7 +482,7 @@ class Effects:
         item = None if self.topic else effect.item or self.item
         if self.updates and (again := self._attached_before(item, blob, attached.name)):
             return again, attached.name
-        number = self._database.insert(
+        number = self._database.insert_ahead(
             hot.ATTACHMENT, item, self.topic or None, self.comment, blob, attached.name, attached.content_type,
             attached.inline, attached.content_id, attached.width_px, attached.height_px, self.now,
         )  # fmt: skip

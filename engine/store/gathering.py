@@ -18,6 +18,12 @@ _TABLE = re.compile(r"\b(?:FROM|JOIN|INTO|UPDATE)\s+\"?([a-z_]+)", re.IGNORECASE
 AHEAD = 64
 """Numbers that are taken at once for rows to come: those that are left are thrown away with the transaction."""
 
+SHOWN = frozenset({"item", "comment", "topic", "post"})
+"""Tables whose numbers people read: of these as many are taken as are wanted."""
+
+PARENTS = ("item", "comment")
+"""Tables that others refer to: their new rows go before everything else, in this order."""
+
 Put = tuple[str, list[Sequence[Any]]]
 """A statement, and the values of each time it was put."""
 
@@ -26,6 +32,13 @@ Put = tuple[str, list[Sequence[Any]]]
 def tables_of(sql: str) -> frozenset[str]:
     """Name every table that a statement reads or writes."""
     return frozenset(_TABLE.findall(sql))
+
+
+@lru_cache(maxsize=2048)
+def _rank(sql: str) -> int:
+    """The place of a statement among those that go over together; others go as they came."""
+    begins, table, *_ = *sql.split(None, 3)[1:3], ""
+    return PARENTS.index(table) if begins == "INTO" and table in PARENTS else len(PARENTS)
 
 
 class Gathered:
@@ -54,7 +67,7 @@ class Gathered:
         What was put before may be what a row refers to.
         """
         wanted = tables_of(sql)
-        names = [*self._put]
+        names = sorted(self._put, key=_rank)
         last = max((n for n, each in enumerate(names) if not sql or tables_of(each) & wanted), default=-1)
         for name in names[: last + 1]:
             yield name, self._put.pop(name)

@@ -336,12 +336,13 @@ EVENTS_OF_ACT = "SELECT name FROM event WHERE act = ? AND act <> '' ORDER BY id"
 # ── who hears ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 ON_ITEM = """
-SELECT identifier, private, item.language, author_id, sender, assigned_to, account_id, role FROM item
-JOIN workspace ON workspace.id = workspace_id LEFT JOIN item_person ON item_id = item.id WHERE item.id = ?"""
-"""A row for everybody who has a role, one without a role where nobody has one."""
-
-PUBLIC_WRITERS = """
-SELECT DISTINCT author_id, sender FROM comment WHERE item_id = ? AND internal = FALSE AND belongs = TRUE"""
+SELECT 'item' AS kind, 0 AS place, identifier AS one, item.language AS two, assigned_to AS three, author_id AS number,
+  sender, private FROM item JOIN workspace ON workspace.id = workspace_id WHERE item.id = ?
+UNION ALL SELECT 'role', account_id, role, '', '', account_id, '', FALSE FROM item_person WHERE item_id = ?
+UNION ALL SELECT 'writer', min(id), '', '', '', author_id, sender, FALSE FROM comment
+WHERE item_id = ? AND internal = FALSE AND belongs = TRUE GROUP BY author_id, sender
+UNION ALL SELECT 'copy', 0, address, address_key, '', 0, '', FALSE FROM item_copy WHERE item_id = ? AND gone = FALSE"""
+"""The item, who has a role, who wrote in public, who is copied: what always goes together is one trip."""
 
 COPIES = "SELECT address, name FROM item_copy WHERE item_id = ? AND gone = FALSE ORDER BY address_key"
 
@@ -413,12 +414,13 @@ SELECT inbound.received_at, inbound.body_key FROM inbound JOIN receipt ON receip
 WHERE inbound.sender = ? AND inbound.received_at >= ? AND inbound.{DECIDED} AND receipt.item = ?
 ORDER BY inbound.received_at"""
 
-# CROSS JOIN: the mail first, then those of its sender.
+# CROSS JOIN: the mail first, then those of its sender that were decided no later than it.
 REPEATED = f"""
 SELECT count(*) FROM (
   SELECT 1 FROM inbound this CROSS JOIN inbound
   WHERE this.id = ? AND inbound.sender = this.sender AND inbound.body_key = this.body_key
-    AND inbound.{DECIDED} AND inbound.received_at >= ? AND inbound.state = 'done' LIMIT ?) AS found"""
+    AND inbound.{DECIDED} AND inbound.received_at >= this.decided_at - ? AND inbound.state = 'done'
+    AND (inbound.decided_at, inbound.id) <= (this.decided_at, this.id) LIMIT ?) AS found"""
 
 MUTE = """
 INSERT INTO mute (address_key, item, until, why) VALUES (?, ?, ?, ?)
@@ -528,21 +530,23 @@ WHERE (mailbox_id, key) IN (
 
 # ── questions: people and places ──────────────────────────────────────────────────────────────────────────────
 
-_ACCOUNT = "SELECT account.id, login, account.name, account.status, language, admin FROM account "
+_ACCOUNT = """
+SELECT 'account' AS kind, 0 AS place, account.id AS number, login AS one, name AS two, status, language, admin
+FROM account WHERE id = {who}
+UNION ALL SELECT 'email', position, 0, address, key, '', '', FALSE FROM email WHERE account_id = {who}
+UNION ALL SELECT 'group', 0, 0, name, key, '', '', FALSE FROM account_group JOIN membership ON group_id = id
+WHERE account_id = {who}"""
 
 ACCOUNT_BY = {
-    "email": _ACCOUNT + "JOIN email ON email.account_id = account.id WHERE email.key = ?",
-    "login": _ACCOUNT + "WHERE login = ?",
-    "id": _ACCOUNT + "WHERE account.id = ?",
+    "email": _ACCOUNT.format(who="(SELECT account_id FROM email WHERE key = ?)"),
+    "login": _ACCOUNT.format(who="(SELECT id FROM account WHERE login = ?)"),
+    "id": _ACCOUNT.format(who="?"),
 }
+"""An account with its addresses and groups; asked with the same value three times."""
 
 EMAILS_FROM = "SELECT key, account_id FROM email WHERE key >= ? AND key < ? ORDER BY account_id"
 
 NAMED = "SELECT id FROM account WHERE name_key = ? LIMIT 2"
-
-EMAILS_OF = "SELECT address FROM email WHERE account_id = ? ORDER BY position, key"
-
-GROUPS_OF = "SELECT name FROM account_group JOIN membership ON group_id = id WHERE account_id = ? ORDER BY key"
 
 # A mail of somebody new may make an account; `put_account` shares these with it.
 LOGIN_ID = "SELECT id FROM account WHERE login = ?"
@@ -593,21 +597,20 @@ SELECT workspace.identifier, title, closed_at, changed_at, private, sender, auth
   {", ".join(f"item.{name}" for name in COLUMNS)}
 FROM item JOIN workspace ON workspace.id = workspace_id WHERE item.id = ?"""
 
-ITEM_PEOPLE = """
-SELECT account_id, '', role FROM item_person WHERE item_id = ?
-UNION ALL SELECT 0, address, '' FROM item_copy WHERE item_id = ?"""
-
-ITEM_WRITERS = """
-SELECT sender, max(CASE WHEN published THEN 1 ELSE 0 END) FROM comment
-WHERE item_id = ? AND internal = FALSE AND belongs = TRUE AND sender <> ''
-GROUP BY sender"""
+ITEM_AROUND = """
+SELECT 'file' AS kind, attachment.id AS place, CASE WHEN internal THEN 1 ELSE 0 END AS number, '' AS name, '' AS said,
+  digest FROM attachment JOIN blob ON blob.id = blob_id LEFT JOIN comment ON comment.id = attachment.comment
+WHERE attachment.item_id = ?
+UNION ALL SELECT 'field', field.id, 0, name, value, NULL FROM item_field JOIN field ON field.id = field_id
+WHERE item_id = ?
+UNION ALL SELECT 'person', 0, account_id, '', role, NULL FROM item_person WHERE item_id = ?
+UNION ALL SELECT 'copy', 0, 0, address, '', NULL FROM item_copy WHERE item_id = ?
+UNION ALL SELECT 'writer', 0, max(CASE WHEN published THEN 1 ELSE 0 END), sender, '', NULL FROM comment
+WHERE item_id = ? AND internal = FALSE AND belongs = TRUE AND sender <> '' GROUP BY sender"""
+"""Files, fields, people, copies and writers of an item, each kind by its place; asked with its number five times."""
 
 ITEM_FIELDS = """
 SELECT name, value FROM item_field JOIN field ON field.id = field_id WHERE item_id = ? ORDER BY field.id"""
-
-ITEM_DIGESTS = """
-SELECT digest, internal FROM attachment JOIN blob ON blob.id = blob_id LEFT JOIN comment ON comment.id = comment
-WHERE attachment.item_id = ? ORDER BY attachment.id"""
 
 ITEM_BY_FIELD = """
 SELECT max(item_id) FROM item_field JOIN field ON field.id = field_id WHERE field.key = ? AND value IN (?, ?, ?)
@@ -657,6 +660,13 @@ ON CONFLICT (key) DO UPDATE SET item_id = excluded.item_id, internal = excluded.
 
 _COUNTS_AS_FIRST = "receipt.outcome IN ('created', 'comment', 'note', 'held')"
 
+SEEN_ALREADY = """
+SELECT EXISTS (SELECT 1 FROM inbound
+  WHERE content_key = ? AND content_key IS NOT NULL AND received_at > ? AND ref <> ?),
+  EXISTS (SELECT 1 FROM inbound this CROSS JOIN inbound
+  WHERE this.ref = ? AND inbound.raw_id = this.raw_id AND inbound.id <> this.id)"""
+"""Whether any other mail has this content, or the same bytes; in which workspace is asked only then."""
+
 DUPLICATE = f"""
 SELECT inbound.ref FROM inbound JOIN receipt ON receipt.inbound_id = inbound.id AND receipt.workspace = ?
 WHERE inbound.content_key = ? AND inbound.content_key IS NOT NULL AND inbound.received_at > ? AND inbound.ref <> ?
@@ -694,8 +704,6 @@ STEP_NOT_WANTED = "DELETE FROM schema_version WHERE applied_at < 0"
 MAILBOX_ID = "SELECT id FROM mailbox WHERE name = ?"
 
 MAILBOX = insert("mailbox", "name") + " ON CONFLICT DO NOTHING"
-
-MAILBOXES = "SELECT count(*) FROM mailbox"
 
 PAUSED = "SELECT paused FROM mailbox WHERE name = ?"
 

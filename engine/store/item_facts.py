@@ -7,6 +7,7 @@ is in `hot.py`.
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import Any
 
 import msgspec
@@ -21,6 +22,8 @@ from engine.store.terms import COLUMNS
 
 MERGED_INTO = 7
 """Where `hot.ITEM_FACTS` tells which item it was merged into."""
+
+_PLACE = itemgetter(1)
 
 MOST_MERGED = 20
 """Items that lead from one to the next; a longer way leads nowhere."""
@@ -51,24 +54,28 @@ class ItemLookups:
         people = {bare(sender)} if sender else set()
         people.update(self._names(author))
         answered = set(people)
-        for account, address, role in self._database.rows(hot.ITEM_PEOPLE, item, item):
-            names = self._names(account) if account else (key_of(address),)
+        around = self._around(item)
+        for number, address, role, _ in (*around["person"], *around["copy"]):
+            names = self._names(number) if number else (key_of(address),)
             people.update(names)
             answered.update(names if role != Role.WATCHER else ())
         if held["assigned_to"]:
             people.update(_names(self._directory.login(held["assigned_to"])))
-        public, internal = self._digests(item)
-        writers = dict(self._database.rows(hot.ITEM_WRITERS, item))
-        people.update(map(bare, writers))
-        answered.update(map(bare, writers))
+        writers = {bare(writer): published for published, writer, *_ in around["writer"]}
+        people.update(writers)
+        answered.update(writers)
+        shown: dict[int, dict[str, None]] = {0: {}, 1: {}}
+        for internal, *_, digest in around["file"]:  # what everybody may see, and what only a note or a draft holds
+            shown[internal][bytes(digest).hex()] = None
+        fields = [(name, value_of(stored)) for _, name, stored, _ in around["field"]]
         return ItemFacts(
             id=item, workspace=workspace, title=title, type=held["type"], status=held["status"],
             closed=closed_at is not None, closed_at=moment(closed_at), changed_at=moment(changed_at),
             private=bool(private),
-            fields=(*((name, value) for name, value in held.items() if value), *self.fields(item)),
+            fields=(*((name, value) for name, value in held.items() if value), *fields),
             people=tuple(sorted(people)), answered=tuple(sorted(answered)),
-            authorised=tuple([bare(writer) for writer, published in writers.items() if published]),
-            attachment_digests=public, merged_into=merged_into, internal_digests=internal,
+            authorised=tuple([writer for writer, published in writers.items() if published]),
+            attachment_digests=tuple(shown[0]), merged_into=merged_into, internal_digests=tuple(shown[1]),
         )  # fmt: skip
 
     def _names(self, account: int | None) -> tuple[str, ...]:
@@ -78,12 +85,17 @@ class ItemLookups:
         """Give the fields of an item that are no columns, by name."""
         return tuple((name, value_of(stored)) for name, stored in self._database.rows(hot.ITEM_FIELDS, item))
 
-    def _digests(self, item: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """What everybody may see, and what only a note or a draft holds."""
-        shown: dict[bool, dict[str, None]] = {False: {}, True: {}}
-        for digest, internal in self._database.rows(hot.ITEM_DIGESTS, item):
-            shown[bool(internal)][bytes(digest).hex()] = None
-        return tuple(shown[False]), tuple(shown[True])
+    def _around(self, item: int) -> dict[str, list[tuple[Any, ...]]]:
+        """What stands around an item, by its kind and in its order: number, name, said, digest."""
+        found: dict[str, list[tuple[Any, ...]]] = {"person": [], "copy": [], "writer": [], "file": [], "field": []}
+        for kind, _, *row in sorted(self._database.rows(hot.ITEM_AROUND, *[item] * 5), key=_PLACE):
+            found[kind].append(tuple(row))
+        return found
+
+    def foresee(self, item: int) -> None:
+        """Hear that an item will most likely be asked for."""
+        self._database.foresee(hot.ITEM_FACTS, item)
+        self._database.foresee(hot.ITEM_AROUND, *[item] * 5)
 
     def topic(self, topic: int) -> ItemFacts | None:
         row = self._database.one(hot.TOPIC_FACTS, topic) if 0 < topic < 2**63 else None

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from engine.model.stored import Sorted
 from engine.store import hot, tables
 from engine.store.database import Database
-from engine.store.memory import MAILBOXES, Memory
+from engine.store.memory import Memory
 
 KEYS_PER_QUERY = 500
 
@@ -65,7 +65,6 @@ class Listing:
         if row is None:
             with self._database.joining():
                 self._database.run(hot.MAILBOX, name)
-                self._memory.forget(MAILBOXES)
             row = self._database.one(hot.MAILBOX_ID, name)
         return int(row[0])
 

@@ -66,10 +66,6 @@ NOBODY = 0
 """No connection is told that of the others: nobody was looked for yet."""
 
 
-MAILBOXES = ("mailboxes",)
-"""Names how many mailboxes there ever were."""
-
-
 class Memory:
     """Remembers for all parts of a store; whoever writes says so with `touch`, `touch_only`, `decided` or `wrote`."""
 

@@ -17,7 +17,7 @@ from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
 import psycopg
-from psycopg.types.numeric import Int8BinaryDumper
+from psycopg.types.numeric import Int8, Int8BinaryDumper
 
 from engine.model.whole import whole
 from engine.store import bells, locks
@@ -25,7 +25,8 @@ from engine.store.bells import Bell
 from engine.store.clock import agree
 from engine.store.database import BUSY_S, Claim, Database, within
 from engine.store.errors import StoreError
-from engine.store.gathering import AHEAD, Gathered, tables_of
+from engine.store.foreseeing import Foreseen, Then
+from engine.store.gathering import AHEAD, SHOWN, Gathered, tables_of
 from engine.store.session_locks import ACCOUNTS, OWNERS, SessionLock
 from engine.store.snapshots import Snapshots
 from engine.store.sqlstates import meaning, refusal, refusal_to_connect
@@ -130,7 +131,7 @@ class Postgres(Database):
         self._cursor: Any = None
         self._is_wanted = False
         self._wrote = self._marked = self._looks = self._number = 0
-        self._gathered = Gathered()
+        self._gathered, self._foreseen = Gathered(), Foreseen()
         self._rung: set[Bell] = set()
         self._has_bells: bool | None = None
 
@@ -193,8 +194,16 @@ class Postgres(Database):
         return self._run(sql, params)
 
     def rows(self, sql: str, *params: Any) -> list[tuple[Any, ...]]:
-        found: list[tuple[Any, ...]] = self._run(sql, params).fetchall()
+        known = self._foreseen.answer(sql, params, self._found) if self._in else None
+        return self._found(sql, params) if known is None else known
+
+    def _found(self, sql: str, params: Sequence[Any]) -> list[tuple[Any, ...]]:
+        found: list[tuple[Any, ...]] = self._run(sql, _alike(params)).fetchall()
         return found
+
+    def foresee(self, sql: str, *params: Any, then: Then | None = None) -> None:
+        if self._in:
+            self._foreseen.want(sql, params, then)
 
     def _run(self, sql: str, params: Sequence[Any]) -> Any:
         if self._gathered.concerns(sql):
@@ -211,6 +220,7 @@ class Postgres(Database):
             done = self._helped(error, sql, text, params)
         if done.statusmessage and done.statusmessage[0] in WRITES:
             self._wrote += done.rowcount
+            self._foreseen.wrote(sql)
         return done
 
     def _helped(self, error: Exception, sql: str, text: bytes, params: Sequence[Any]) -> Any:
@@ -245,6 +255,7 @@ class Postgres(Database):
         if not self.is_writing:
             self._run(sql, params)
             return
+        self._foreseen.wrote(sql)
         self._gathered.put(sql, params if _is_plain(params) else [_without_nul(each) for each in whole(params)])
         self._wrote += 1
 
@@ -254,13 +265,22 @@ class Postgres(Database):
         table = next(iter(tables_of(sql)))
         numbers = self._gathered.numbers.setdefault(table, [])
         if not numbers:
-            numbers += reversed([each for (each,) in self._asked(_NUMBERS, (table, AHEAD)).fetchall()])
+            self.reserve(table, 1 if table in SHOWN else AHEAD)
         number = numbers.pop()
         self.put(with_number(sql), number, *params)
         return number
 
+    def reserve(self, table: str, count: int) -> None:
+        if count:
+            given = [each for (each,) in self._asked(_NUMBERS, (table, count)).fetchall()]
+            self._gathered.numbers.setdefault(table, []).extend(reversed(given))
+
     def stored(self, sql: str, *params: Any) -> list[tuple[Any, ...]]:
-        found: list[tuple[Any, ...]] = self._asked(sql, params).fetchall()
+        known = self._foreseen.before(sql, params, self._found_stored) if self._in else None
+        return self._found_stored(sql, params) if known is None else known
+
+    def _found_stored(self, sql: str, params: Sequence[Any]) -> list[tuple[Any, ...]]:
+        found: list[tuple[Any, ...]] = self._asked(sql, _alike(params)).fetchall()
         return found
 
     def flush(self) -> None:
@@ -284,6 +304,7 @@ class Postgres(Database):
 
     def drop_put(self) -> None:
         self._gathered.clear()
+        self._foreseen.clear()
 
     def mark(self, sql: str, *params: Any) -> None:
         before = self._wrote
@@ -328,6 +349,7 @@ class Postgres(Database):
         self._in = kind
         self._looks += 1
         self._gathered.numbers.clear()
+        self._foreseen.clear()
         self.ours = ()
         self._rung.clear()
 
@@ -467,6 +489,13 @@ class Postgres(Database):
 def _is_plain(params: Sequence[Any]) -> bool:
     """Tell whether every text is one that the driver takes: what is found later ends the transaction."""
     return all(type(each) is not str or (each.isascii() and "\0" not in each) for each in params)
+
+
+def _alike(params: Sequence[Any]) -> Sequence[Any]:
+    """Give lists of numbers so that the driver sends them all alike: it takes the size of the first one's for all."""
+    if not params or type(params[0]) is not list:
+        return params
+    return [[*map(Int8, each)] if each and type(each[0]) is int else each for each in params]
 
 
 def _without_nul(value: Any) -> Any:

@@ -20,6 +20,15 @@ MOST_TIMES = 5_000
 """Mails of a sender whose times are remembered; of one who sends more they are counted anew for each mail."""
 
 
+def times_of(base: str, separators: str, start: int) -> tuple[str, list[Any]]:
+    """Give the statement that tells when mails of a sender came, and its values."""
+    texts, values = list[str](), list[Any]()
+    for sql, given in tagged.by_address(hot.CAME_AT, [start], "sender", "received_at", base, separators):
+        texts.append(f"SELECT received_at FROM ({sql} LIMIT {MOST_TIMES + 1}) AS those{len(texts)}")  # noqa: S608 - our own texts
+        values += given
+    return " UNION ALL ".join(texts), values
+
+
 class Rates:
     """Counts decided mails by the time they were received, in microseconds since 1970."""
 
@@ -40,11 +49,8 @@ class Rates:
 
     def _times(self, base: str, separators: str, start: int) -> Times | None:
         """Read when the mails of a sender came, and remember it; None where they are too many."""
-        texts, values = list[str](), list[Any]()
-        for sql, given in tagged.by_address(hot.CAME_AT, [start], "sender", "received_at", base, separators):
-            texts.append(f"SELECT received_at FROM ({sql} LIMIT {MOST_TIMES + 1}) AS those{len(texts)}")  # noqa: S608 - our own texts
-            values += given
-        rows = self._database.rows(" UNION ALL ".join(texts), *values)
+        sql, values = times_of(base, separators, start)
+        rows = self._database.rows(sql, *values)
         if len(rows) > MOST_TIMES:
             return None
         senders = self._memory.senders[separators]

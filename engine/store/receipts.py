@@ -18,7 +18,7 @@ from engine.store import hot
 from engine.store.database import Database, us
 from engine.store.item_facts import ItemLookups
 from engine.store.markers import Markers
-from engine.store.memory import MAILBOXES, Memory
+from engine.store.memory import Memory
 from engine.store.rates import Rates
 
 MOST_MESSAGE_IDS = 100
@@ -41,6 +41,17 @@ def search_key(text: str) -> bytes | None:
 def message_key(message_id: str) -> bytes | None:
     """Give the search key of a Message-ID, with or without its angle brackets."""
     return search_key(message_id.strip().strip("<>"))
+
+
+def our_message(message_id: str) -> str:
+    """Give a Message-ID as it stands with what we sent: in its angle brackets."""
+    return f"<{message_id.strip().strip('<>')}>"
+
+
+def seen_already(fingerprint: str, mail: str, now: int) -> tuple[bytes, int, str, str] | None:
+    """Give what is asked first about an earlier mail with the content of this one; None where it has none."""
+    key = search_key(fingerprint)
+    return (key, now - DUPLICATE_DAYS * 86_400_000_000, mail, mail) if key is not None else None
 
 
 def named_key(message_id: bytes) -> bytes | None:
@@ -70,7 +81,7 @@ class Receipts:
             if key is None:
                 continue
             rows = self._database.rows(hot.BY_MESSAGE, key) or self._database.rows(
-                hot.BY_OUR_MESSAGE, f"<{message_id.strip().strip('<>')}>"
+                hot.BY_OUR_MESSAGE, our_message(message_id)
             )
             if rows and (match := self._match(message_id, rows)) is not None:
                 return match
@@ -91,12 +102,13 @@ class Receipts:
         return MessageMatch(message_id, found, bool(private), also, account or 0, account is not None)
 
     def duplicate(self, workspace: str, fingerprint: str, *, other_than: str = "", now: datetime | None = None) -> str:
-        key = search_key(fingerprint)
-        if key is None:
+        seen = seen_already(fingerprint, other_than, us(now or self._database.clock()))
+        if seen is None:
             return ""
-        since = us(now or self._database.clock()) - DUPLICATE_DAYS * 86_400_000_000
-        row = self._database.one(hot.DUPLICATE, workspace, key, since, other_than)
-        if row is None and self._memory.remember(MAILBOXES, lambda: int(self._database.one(hot.MAILBOXES)[0])) > 1:
+        key, since, *_ = seen
+        same_content, same_bytes = self._database.one(hot.SEEN_ALREADY, *seen)
+        row = self._database.one(hot.DUPLICATE, workspace, key, since, other_than) if same_content else None
+        if row is None and same_bytes:
             row = self._database.one(hot.SAME_BYTES, workspace, other_than, since)
         return str(row[0]) if row else ""
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from operator import itemgetter
+from typing import Any
 
 import msgspec
 
@@ -16,7 +18,7 @@ from engine.model.addresses import bare
 from engine.model.desk import Account, AccountStatus
 from engine.model.draft import Role
 from engine.model.events import Kind
-from engine.model.hearing import AUTOMATIC, Change, OnItem
+from engine.model.hearing import AUTOMATIC, Batch, Change, OnItem
 from engine.store import hot
 from engine.store.database import Database, moment, time, us
 from engine.store.directory import Directory
@@ -28,8 +30,12 @@ LOOP_S, LOOP_MAILS, PROMPT_S, LOOP_MUTE_S = 600.0, 5, 120, 86_400
 """So many mails in so many seconds, each so soon after one of ours, are a loop: nothing goes to the address about the
 item for a day."""
 
-REPEAT_S, REPEAT_MAILS = 3600.0, 3
-"""So many mails of one sender in so many seconds that say the same: no automatic answer goes to it for a day."""
+REPEAT_US, REPEAT_MAILS = 3_600_000_000, 3
+"""So many mails of one sender in so many microseconds that say the same: no automatic answer goes to it for a day."""
+
+
+_ORDER = itemgetter(0, 1, 3)
+"""Kind, place, and the key of an address."""
 
 
 class _Detail(msgspec.Struct):
@@ -50,20 +56,29 @@ class Scene:
         """Forget what another process has changed since; inside a transaction nobody can."""
         self._memory.versions()
 
+    def foresee(self, batch: Batch) -> None:
+        """Hear what will be told: what that asks for is asked together with the others."""
+        if batch.item:
+            self._database.foresee(hot.ON_ITEM, *[batch.item] * 4)
+        if batch.row:
+            self._database.foresee(hot.REPEATED, batch.row, REPEAT_US, REPEAT_MAILS)
+
     # ── items and topics ──────────────────────────────────────────────────────────────────────────────────────
 
     def on_item(self, item: int, *, writers: bool = True) -> OnItem | None:
-        rows = self._database.rows(hot.ON_ITEM, item)
-        if not rows:
+        found: dict[str, list[list[Any]]] = {"item": [], "role": [], "writer": [], "copy": []}
+        for kind, _, *row in sorted(self._database.rows(hot.ON_ITEM, *[item] * 4), key=_ORDER):
+            found[kind].append(row)
+        if not found["item"]:
             return None
-        workspace, private, language, author, sender, assigned_to, *_ = rows[0]
-        roles = [(number, role) for *_, number, role in rows if number is not None]
+        ((workspace, language, assigned_to, author, sender, private),) = found["item"]
+        roles = [(number, role) for role, _, _, number, *_ in found["role"]]
         return OnItem(
             workspace, bool(private), language, self._account(author), bare(sender) if sender else "", assigned_to,
             self._accounts(number for number, role in roles if role != Role.WATCHER),
             self._accounts(number for number, role in roles if role == Role.WATCHER),
-            self._writers(self._database.rows(hot.PUBLIC_WRITERS, item)) if writers else (),
-            tuple([address for address, _ in self._database.rows(hot.COPIES, item)]) if writers else (),
+            self._writers([(number, wrote) for *_, number, wrote, _ in found["writer"]]) if writers else (),
+            tuple([address for address, *_ in found["copy"]]) if writers else (),
         )  # fmt: skip
 
     def asked_before(self, item: int) -> tuple[str, ...]:
@@ -182,8 +197,7 @@ class Scene:
         return True
 
     def is_repeating(self, address_key: str, row: int) -> bool:
-        start = self._start(REPEAT_S)
-        if self._database.one(hot.REPEATED, row, start, REPEAT_MAILS)[0] < REPEAT_MAILS:
+        if self._database.one(hot.REPEATED, row, REPEAT_US, REPEAT_MAILS)[0] < REPEAT_MAILS:
             return False
         until = self._database.now() + LOOP_MUTE_S * 1_000_000
         self._database.run(hot.MUTE, address_key, AUTOMATIC, until, "equal mails: no automatic answers")

@@ -71,10 +71,20 @@ class Store:
         """Who people are."""
         return self._work.directory
 
+    @property
+    def ahead(self) -> ports.Ahead:
+        """Who hears what will be asked."""
+        return self._work.ahead
+
     @cached_property
     def commit(self) -> Callable[..., Receipt]:
         """Write everything that was decided about a mail: `engine.ports.Store.commit`."""
         return self._work.commit
+
+    @cached_property
+    def tell(self) -> Callable[..., tuple[int, ...]]:
+        """Write what happened and who hears of it: `engine.ports.Store.tell`."""
+        return self._work.tell
 
     @cached_property
     def act(self) -> Callable[..., Acted]:
@@ -280,8 +290,10 @@ class Store:
             from engine.store.claims import claim_of
             from engine.store.keys import numbers, of_decision
 
-            self.database.lock(numbers(key for each in decisions for key in of_decision(*each)))
+            decided = [*decisions]
+            self.database.lock(numbers(key for each in decided for key in of_decision(*each)))
             self.database.keep_claims([claim_of(each) for each in claims])
+            self._work.ahead.plans([plan for _, _, plan, _ in decided])
 
     def writing(self, noted: bool = False) -> AbstractContextManager[None]:
         return self.database.writing(noted)

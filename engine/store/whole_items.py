@@ -66,14 +66,12 @@ class WholeItems:
         self._database.do(comment.update(item=into).where(comment.item == item))
         self._database.do(file.update(item=into).where(file.item == item, file.comment != 0))
         html = Blobs(self._database).kept(html)
-        number = self._database.insert(
-            *self.numbered("comment"), into, author, sender, text, quoted, False, at, inbound, html, False
-        )
+        number = self.insert("comment", into, author, sender, text, quoted, False, at, inbound, html, False)
         self._database.do(comment.update(published=True).where(comment.id == number))  # who asked may go on
         columns = (file.blob, file.name, file.content_type, file.inline, file.content_id, file.width_px,
                    file.height_px, file.created_at)  # fmt: skip
         for blob, *rest in self._database.all(file.select(*columns).where(file.item == item)):
-            self._database.insert(hot.ATTACHMENT, into, None, number, blob, *rest)
+            self.insert(hot.ATTACHMENT, into, None, number, blob, *rest)
 
     # ── deleted ───────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -120,9 +118,7 @@ class WholeItems:
         comment, file, receipt, effect = tables.Comment, tables.Attachment, tables.Receipt, tables.Effect
         query = comment.select(comment.text, comment.quoted, comment.inbound, comment.html)
         text, quoted, inbound, html = self._database.first(query.where(comment.id == draft))
-        number = self._database.insert(
-            *self.numbered("comment"), item, author, sender, text, quoted, False, now, inbound, html, False
-        )
+        number = self.insert("comment", item, author, sender, text, quoted, False, now, inbound, html, False)
         self._database.do(comment.update(published=True).where(comment.id == number))
         self._database.do(file.update(comment=number).where(file.item == item, file.comment == draft))
         if inbound is not None:  # the mail that it came by answers for it from now on
@@ -145,15 +141,15 @@ class WholeItems:
 
     # ── numbers ───────────────────────────────────────────────────────────────────────────────────────────────
 
-    def numbered(self, kind: str) -> tuple[Any, ...]:
-        """The statement that inserts an item or a comment; the first above a mark is given its number."""
+    def insert(self, kind: str, *values: Any) -> int:
+        """Insert an item or a comment; the first above a mark is given its number."""
         self._memory.versions()  # where somebody else has written, a restore perhaps, it forgets
         marked = self._memory.remember(("marked",), lambda: self._database.rows(hot.MARKED))
         mark = self._database.one(hot.MARK[kind]) if (kind,) in marked else None
         number = self._database.number_from(kind, mark[0]) if mark else 0
-        if kind == "item":
-            return (hot.ITEM_AT, number) if number else (hot.ITEM,)
-        return (hot.COMMENT_AT, number) if number else (hot.COMMENT,)
+        if number:
+            return self._database.insert(hot.ITEM_AT if kind == "item" else hot.COMMENT_AT, number, *values)
+        return self._database.insert_ahead(hot.ITEM if kind == "item" else hot.COMMENT, *values)
 
     def _keep_number(self, kind: str, number: int) -> None:
         """See to it that the number of what goes is not given again: that of the highest one would be."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engine.store.acts import Acts
+from engine.store.ahead import Ahead
 from engine.store.claims import Claims
 from engine.store.closing import Closing
 from engine.store.commit import Commit
@@ -39,13 +40,15 @@ class Work:
         self.workspaces, self.mails = Workspaces(database, memory), Mails(database)
         self.lookups = ItemLookups(database, self.directory)
         self.markers = Markers(database, memory, self.lookups)
+        self.ahead = Ahead(database, memory, self.lookups)
         receipts = Receipts(database, memory, self.lookups, self.markers)
         claims = Claims(database, listing, self.mails, receipts)
         shelves = Shelves(database, self.directory, self.workspaces, memory)
         scene = Scene(database, self.directory, memory)
         telling = Telling(database, scene, memory)
         closing = Closing(shelves, self.mails, claims, receipts, telling)
-        self.commit = Commit(shelves, receipts, scene).commit
+        commit = Commit(shelves, receipts, scene)
+        self.commit, self.tell = commit.commit, commit.tell
         acts = Acts(shelves, scene, outbox)
         self.act, self.acted = acts.act, acts.acted
         self.still = Still(database, self.directory, memory)
