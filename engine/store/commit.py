@@ -134,10 +134,13 @@ class Commit:
         for batch, _, _ in untold:
             self._scene.foresee(batch)
         told: list[int] = []
-        for batch, source, teller in untold:
-            if note is not None and source.row is not None:
-                note(source.row)
-            told += Dispatches(self._database, self._scene, teller).write(batch, source)
+        try:
+            for batch, source, teller in untold:
+                if note is not None and source.row is not None:
+                    note(source.row)
+                told += Dispatches(self._database, self._scene, teller).write(batch, source)
+        finally:
+            self._scene.letters.forget_foreseen()
         return tuple(told)
 
     def _compare_and_set(self, spooled: Spooled, mail: Mail, facts: Facts, plan: Plan, now: int) -> None:

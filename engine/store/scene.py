@@ -62,6 +62,7 @@ class Scene:
             self._database.foresee(hot.ON_ITEM, *[batch.item] * 4)
         if batch.row:
             self._database.foresee(hot.REPEATED, batch.row, REPEAT_US, REPEAT_MAILS)
+            self.letters.foresee(batch.actor.key)
 
     # ── items and topics ──────────────────────────────────────────────────────────────────────────────────────
 

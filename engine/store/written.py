@@ -35,6 +35,7 @@ class Written:
 
     def __init__(self, database: Database, memory: Memory) -> None:
         self._database, self._memory, self._latest = database, memory, 0
+        self._foreseen: dict[str, tuple[int, int]] = {}
 
     def of(self, kind: Kind) -> int:
         """Count the rows of a kind of the last hour, whomever they are to."""
@@ -54,7 +55,8 @@ class Written:
         is_kept = self._memory.stands_still()
         known = self._memory.letters.get(address_key) if is_kept else None
         if known is None:
-            rows = self._asked(address_key)(hot.WRITTEN_TO, address_key, *_span(now, KEPT_US), MOST_COUNTED)
+            span = self._foreseen.pop(address_key, None) or _span(now, KEPT_US)
+            rows = self._asked(address_key)(hot.WRITTEN_TO, address_key, *span, MOST_COUNTED)
             known = [Counted(at, kind, item or 0, bool(held)) for at, kind, item, held in reversed(rows)]
             if len(self._memory.letters) >= MOST_REMEMBERED:
                 self._memory.letters.clear()
@@ -63,6 +65,16 @@ class Written:
         if known and known[0].at < now - KEPT_US:
             del known[: bisect_left(known, (now - KEPT_US,))]
         return known
+
+    def foresee(self, address_key: str) -> None:
+        """Hear that an address will most likely be written to."""
+        if self._memory.letters.get(address_key) is None and address_key not in self._memory.unread:
+            span = self._foreseen[address_key] = _span(self._now(), KEPT_US)
+            self._database.foresee(hot.WRITTEN_TO, address_key, *span, MOST_COUNTED)
+
+    def forget_foreseen(self) -> None:
+        """Hear that all is told: what is asked from now on is asked as of then."""
+        self._foreseen.clear()
 
     def count(self, kind: Kind, address_key: str, item: int = 0) -> int:
         """Count the rows of a kind to an address of the last hour, on one item or any."""
