@@ -63,16 +63,17 @@ class Ahead:
                 self._database.foresee(hot.BY_MESSAGE, key, then=self._led_to)
                 self._database.foresee(hot.BY_OUR_MESSAGE, our_message(message_id), then=self._led_to)
 
-    def plans(self, plans: Sequence[Plan]) -> None:
-        """Hear what is about to be carried out; not for decisions, so no promise of the part."""
-        kinds = Counter([type(effect) for plan in plans for effect in plan.effects])
-        self._database.reserve("item", kinds[CreateItem])
-        self._database.reserve("comment", kinds[AddComment])
-        for plan in plans:
-            if plan.item and any(type(effect) is SetCopies for effect in plan.effects):
-                self._database.foresee(hot.REQUESTER, plan.item)
-
     def _led_to(self, rows: list[tuple[Any, ...]]) -> None:
         """Foresee the item that a Message-ID leads to."""
         if rows and rows[0][0] is not None and rows[0][1] is None:
             self._items.foresee(rows[0][0])
+
+
+def foresee_plans(database: Database, plans: Sequence[Plan]) -> None:
+    """Hear what is about to be carried out: how many rows it makes, and what is asked of it."""
+    kinds = Counter([type(effect) for plan in plans for effect in plan.effects])
+    database.reserve("item", kinds[CreateItem])
+    database.reserve("comment", kinds[AddComment])
+    for plan in plans:
+        if plan.item and any(type(effect) is SetCopies for effect in plan.effects):
+            database.foresee(hot.REQUESTER, plan.item)

@@ -3,6 +3,7 @@
 Here: `Store`, opened and closed; which part is made of what; its transactions. Not here: what the parts promise
 (`engine.ports`) and do (the other files).
 Invariant: one Store is one connection for one thread; a Store that opened has the schema of this release.
+Over 300 lines: a few for each part, in one place.
 """
 
 from __future__ import annotations
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
     from engine.model.plan import Receipt
     from engine.model.stored import Spooled
     from engine.store.keys import Decided
-    from engine.store.place import Where
     from engine.store.work import Work
 
 
@@ -287,13 +287,14 @@ class Store:
         once for all of them. Raises Busy.
         """
         if self.database.beside_others:
+            from engine.store.ahead import foresee_plans
             from engine.store.claims import claim_of
             from engine.store.keys import numbers, of_decision
 
             decided = [*decisions]
             self.database.lock(numbers(key for each in decided for key in of_decision(*each)))
             self.database.keep_claims([claim_of(each) for each in claims])
-            self._work.ahead.plans([plan for _, _, plan, _ in decided])
+            foresee_plans(self.database, [plan for _, _, plan, _ in decided])
 
     def writing(self, noted: bool = False) -> AbstractContextManager[None]:
         return self.database.writing(noted)

@@ -1,6 +1,7 @@
 """A desk in a store: of each database, and in a file of SQLite's where a test is about that.
 
-A file whose tests are about SQLite alone says so: `pytestmark = pytest.mark.sqlite`; one test by the same mark.
+A file whose tests are about SQLite alone says so: `pytestmark = pytest.mark.sqlite`; one test by the same mark. What is
+PostgreSQL's own has the mark `server`.
 """
 
 from __future__ import annotations
@@ -16,9 +17,10 @@ from engine.model.mail import Attachment
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run what asks for a desk on each database, unless it is SQLite's own."""
+    """Run what asks for a desk on each database, unless it is one's own."""
     if "desk" in metafunc.fixturenames and "contracts" not in metafunc.definition.path.parts:
-        kinds = KINDS[:1] if metafunc.definition.get_closest_marker("sqlite") else KINDS
+        marked = metafunc.definition.get_closest_marker
+        kinds = KINDS[:1] if marked("sqlite") else KINDS[1:] if marked("server") else KINDS
         metafunc.parametrize("desk", rows(kinds), indirect=True)
 
 

@@ -6,7 +6,7 @@ It knows of the store what `engine.ports` promises, but for `count`, which looks
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -118,14 +118,20 @@ class Desk:
 
         What is new in the mail is what it `says`.
         """
-        verdict = VERDICTS.get(outcome, Verdict.ACCEPT)
-        disposition = Disposition(verdict, "draft.created" if verdict is Verdict.ACCEPT else "gate.dmarc", "so", GATE)
-        item = parts.pop("item", 0)
-        plan = Plan(disposition, outcome, workspace, effects, item=item)
-        facts = Facts("system", workspace, Sender(Address(sender, name), account), cut=Cut(says))
+        plan, facts = self.plan(effects, outcome, sender, workspace, name, account, says, item=parts.pop("item", 0))
         with self.store.writing(noted=True), self.store.savepoint():
             mail, teller = self.mail(spooled, **parts), teller or (Hears(*told) if told else None)
             return self.store.commit(spooled, mail, facts, plan, trace, action, folder, teller)
+
+    def plan(
+        self, effects: Iterable[Effect], outcome: Outcome, sender: str = "jane@example.com", workspace: str = "support",
+        name: str = "", account: Any = None, says: str = "", item: int = 0,
+    ) -> tuple[Plan, Facts]:  # fmt: skip
+        """A plan of these effects, and what it was made of."""
+        verdict = VERDICTS.get(outcome, Verdict.ACCEPT)
+        disposition = Disposition(verdict, "draft.created" if verdict is Verdict.ACCEPT else "gate.dmarc", "so", GATE)
+        plan = Plan(disposition, outcome, workspace, tuple(effects), item=item)
+        return plan, Facts("system", workspace, Sender(Address(sender, name), account), cut=Cut(says))
 
     def act(self, item: int, *effects: Effect, by: str = "anna", told: tuple[Heard, ...] = (), **more: Any) -> Acted:
         """Let a person do something to an item."""

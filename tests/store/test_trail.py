@@ -139,7 +139,9 @@ def test_a_mute_that_another_process_wrote_with_a_mail_is_seen(two):
     (spooled,) = theirs.spool()
     with theirs.store.writing(noted=True):
         theirs.store.database.run(
-            "UPDATE inbound SET (sender, body_key) = (SELECT sender, body_key FROM inbound) WHERE id = ?", spooled.row
+            "UPDATE inbound SET (sender, body_key, decided_at) = (SELECT sender, body_key, decided_at FROM inbound) "
+            "WHERE id = ?",
+            spooled.row,
         )
         assert other.is_repeating("jane@example.com", spooled.row)
     scene.look_anew()
