@@ -1,7 +1,8 @@
 """Writes that wait until somebody reads: rows of one statement go over together.
 
 Here: `Gathered`, what was put and of which table, and the numbers of rows that are given ahead. Not here: sending
-(`postgres.py`). A statement costs a trip and some 80 us of both sides, a row of `executemany` half of that and no trip.
+(`postgres.py`). A statement costs a trip and some 80 us of both sides, a row of `executemany` half of that and no trip,
+a row of COPY an eighth.
 Invariant: whoever reads a table, or changes it otherwise, finds all that was put there before; what was put in a
 transaction or savepoint that is taken back is gone with it.
 """
@@ -13,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
+_NEW = re.compile(r"INSERT INTO (\w+) \(([\w, ]+)\) VALUES \([?, ]+\)(?: ON CONFLICT DO NOTHING)?")
 _TABLE = re.compile(r"\b(?:FROM|JOIN|INTO|UPDATE)\s+\"?([a-z_]+)", re.IGNORECASE)
 
 AHEAD = 64
@@ -21,8 +23,11 @@ AHEAD = 64
 SHOWN = frozenset({"item", "comment", "topic", "post"})
 """Tables whose numbers people read: of these as many are taken as are wanted."""
 
-PARENTS = ("item", "comment")
+PARENTS = ("raw_mail", "inbound", "item", "comment")
 """Tables that others refer to: their new rows go before everything else, in this order."""
+
+FEW = 8
+"""So many rows of one statement and more are copied: that costs two trips, and a row the fifth of its statement."""
 
 Put = tuple[str, list[Sequence[Any]]]
 """A statement, and the values of each time it was put."""
@@ -35,10 +40,19 @@ def tables_of(sql: str) -> frozenset[str]:
 
 
 @lru_cache(maxsize=2048)
+def copied(sql: str) -> str:
+    """Give what copies the rows of an INSERT, "" for another statement; a row that is there already is an error."""
+    new = _NEW.fullmatch(sql)
+    return f"COPY {new[1]} ({new[2]}) FROM STDIN (FORMAT BINARY)" if new else ""
+
+
+@lru_cache(maxsize=2048)
 def _rank(sql: str) -> int:
-    """The place of a statement among those that go over together; others go as they came."""
-    begins, table, *_ = *sql.split(None, 3)[1:3], ""
-    return PARENTS.index(table) if begins == "INTO" and table in PARENTS else len(PARENTS)
+    """The place of a statement among those that go over together: new rows first, then the others as they came."""
+    if not copied(sql):
+        return len(PARENTS) + 1
+    table = next(iter(tables_of(sql)))
+    return PARENTS.index(table) if table in PARENTS else len(PARENTS)
 
 
 class Gathered:

@@ -26,7 +26,7 @@ from engine.store.clock import agree
 from engine.store.database import BUSY_S, Claim, Database, within
 from engine.store.errors import StoreError
 from engine.store.foreseeing import Foreseen, Then
-from engine.store.gathering import AHEAD, SHOWN, Gathered, tables_of
+from engine.store.gathering import AHEAD, FEW, SHOWN, Gathered, copied, tables_of
 from engine.store.session_locks import ACCOUNTS, OWNERS, SessionLock
 from engine.store.snapshots import Snapshots
 from engine.store.sqlstates import meaning, refusal, refusal_to_connect
@@ -297,14 +297,28 @@ class Postgres(Database):
             return
         cursor = self._there()
         try:
-            with cursor.connection.pipeline() if len(taken) > 1 else nullcontext():
-                for put, rows in taken:
+            others = [each for each in taken if not (len(each[1]) >= FEW and self._copy(cursor, *each))]
+            with cursor.connection.pipeline() if len(others) > 1 else nullcontext():
+                for put, rows in others:
                     if len(rows) == 1:
                         cursor.execute(numbered(put), rows[0])
                     else:
                         cursor.executemany(numbered(put), rows)
         except psycopg.Error as error:
             raise meaning(error, self.named) from error
+
+    def _copy(self, cursor: Any, put: str, rows: Sequence[Sequence[Any]]) -> bool:
+        """Copy new rows, where a statement puts nothing else.
+
+        Where one may be there already, it is not in most batches; in one that is gone through mail by mail it is looked
+        for.
+        """
+        text = copied(put) if not self._depth or put.endswith(")") else ""
+        if text:
+            with cursor.copy(text.encode()) as sink:
+                for row in rows:
+                    sink.write_row(row)
+        return bool(text)
 
     def drop_put(self) -> None:
         self._gathered.clear()

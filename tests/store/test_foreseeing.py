@@ -10,7 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from engine.model.plan import AddComment, CreateItem, Outcome
+from engine.model.whole import whole
 from engine.store import hot
+from engine.store.errors import Conflict
 from engine.store.foreseeing import together
 
 pytestmark = pytest.mark.server
@@ -118,3 +120,21 @@ def test_a_new_item_goes_before_the_comments_that_were_put_before_it(desk):
             desk.store.commit(spooled, desk.mail(spooled), facts, plan, b"{}", "", "", None)
     assert desk.count("comment") == 2 and desk.count("item") == 2
     assert desk.count("comment", "item_id > (SELECT min(id) FROM item)") == 1
+
+
+def test_new_rows_are_copied_whatever_they_hold_and_one_that_is_there_already_is_a_conflict(desk):
+    database = desk.store.database
+    values = ["plain", "ü 😀", "tab\tline\n\\N", "", "nul \0 and \ud800"]
+    insert = "INSERT INTO listed (directory, address_key, at, answer) VALUES (?, ?, ?, ?)"
+    with desk.store.writing():
+        for number, text in enumerate(values * 3):
+            database.put(insert, str(number), "a@example.com", number - 2**40, text)
+    found = database.rows("SELECT at, answer FROM listed ORDER BY at")
+    assert found == [(number - 2**40, whole(text).replace("\0", "\ufffd")) for number, text in enumerate(values * 3)]
+    with pytest.raises(Conflict), desk.store.writing():
+        for number in range(20, 10, -1):
+            database.put(insert, str(number), "a@example.com", 0, "")
+    with desk.store.writing(), desk.store.savepoint():
+        for number in range(20, 10, -1):
+            database.put(f"{insert} ON CONFLICT DO NOTHING", str(number), "a@example.com", 0, "")
+    assert desk.count("listed") == 21
