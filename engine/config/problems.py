@@ -63,6 +63,7 @@ CODES: dict[str, str] = {
     "C209": "A mailbox deletes what a standby may lack.",
     "C210": "The server of the database does not vacuum.",
     "C211": "The replica cannot be read, or is none.",
+    "C212": "The role of the database lacks a right.",
 }
 
 

@@ -32,6 +32,17 @@ SELECT current_setting('server_version_num')::bigint, current_setting('server_ve
      SELECT datconnlimit AS most FROM pg_database WHERE datname = current_database()
      UNION ALL SELECT rolconnlimit FROM pg_roles WHERE rolname = current_user) AS limits WHERE most >= 0)"""
 
+_LACKING = """
+SELECT rights.name, string_agg(relname, ', ' ORDER BY relname) FROM pg_class
+CROSS JOIN unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) AS rights(name)
+WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r'
+  AND NOT has_table_privilege(pg_class.oid, rights.name)
+GROUP BY rights.name
+UNION ALL SELECT 'USAGE', string_agg(relname, ', ' ORDER BY relname) FROM pg_class
+WHERE relnamespace = current_schema()::regnamespace AND relkind = 'S'
+  AND NOT CASE WHEN relkind = 'S' THEN has_sequence_privilege(oid, 'USAGE') ELSE TRUE END
+HAVING count(*) > 0"""
+
 _PID = "SELECT pg_backend_pid()"
 
 TURNS = 12
@@ -47,7 +58,8 @@ _WHICH = "SELECT system_identifier FROM pg_control_system()"
 class Server(Struct, frozen=True):
     """The answers. `ahead_s` is how far its clock is ahead of this host's, `most` how many connections we may have.
 
-    `shared` tells of a pooler that gives each transaction another connection.
+    `shared` tells of a pooler that gives each transaction another connection. `lacking` are the rights that we have not
+    got, each with the tables (of USAGE the sequences) that it is missing for, `role` is who we are.
     """
 
     number: int
@@ -59,6 +71,8 @@ class Server(Struct, frozen=True):
     most: int
     shared: bool
     settings: dict[str, str]
+    lacking: tuple[tuple[str, str], ...] = ()
+    role: str = ""
 
     def setting(self, name: str) -> int:
         """Give one that is a number."""
@@ -83,9 +97,10 @@ def look(where: Url) -> Server:
         number, version, standby, read_only, at, standbys, limit = database.one(_FACTS)
         ahead = (at - (began + time_ns() // 1000) // 2) / 1e6
         found = dict(database.rows(_SETTINGS, [*SETTINGS]))
+        lacking, (role,) = tuple(sorted(database.rows(_LACKING))), database.one("SELECT current_user")
     most = int(found["max_connections"]) - int(found["superuser_reserved_connections"])
     most = min(most, limit) if limit >= 0 else most
-    return Server(number, version, standby, read_only, ahead, standbys, most, False, found)
+    return Server(number, version, standby, read_only, ahead, standbys, most, False, found, lacking, role)
 
 
 def is_shared(where: Url) -> bool:

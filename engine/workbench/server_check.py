@@ -27,6 +27,9 @@ LOCKS_EACH, BESIDE = 500, 6
 CLOCK_S, BEHIND_S = 5.0, 300
 """By how much clocks may differ, and for how long a replica may be behind, before it is said."""
 
+MOST_NAMED = 4
+"""Tables that are named where a right is missing."""
+
 DIRECT = "write the address of the server itself, or pool_mode=session at the pooler: locks belong to a session"
 
 Finder = Callable[..., Problem]
@@ -70,6 +73,12 @@ def _problems(config: Config, server: Server, name: str) -> Iterator[Problem]:
     if abs(server.ahead_s) > CLOCK_S:
         told = f"{abs(server.ahead_s):.0f} s {'ahead of' if server.ahead_s > 0 else 'behind'} that of this host"
         yield found("C208", f"the clock of the server is {told}", "let both follow a time server", warning=True)
+    for right, where in server.lacking:
+        kind = "SEQUENCES" if right == "USAGE" else "TABLES"
+        names = where.split(", ")
+        told = ", ".join(names[:MOST_NAMED]) + (f" and {len(names) - MOST_NAMED} more" if names[MOST_NAMED:] else "")
+        advice = f"as the owner:  GRANT {right} ON ALL {kind} IN SCHEMA public TO {server.role}"
+        yield found("C212", f"the role {server.role} lacks the right {right} on {told}", advice)
     yield from _lost(config, server, found)
     yield from _too_few(config, server, found)
 

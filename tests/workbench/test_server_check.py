@@ -135,7 +135,29 @@ def test_a_role_without_any_rights_can_ask(configured: Configured, postgres: Any
     postgres.run("DROP ROLE IF EXISTS plain")
     postgres.run("CREATE ROLE plain LOGIN CONNECTION LIMIT 7")
     found = [*online(configured(postgres_url.replace("test@", "plain@"))).values()]
-    assert found == [["C204", "C204", "C206"]]
+    assert found == [[*["C212"] * 5, "C204", "C204", "C206"]]
+
+
+def test_a_right_that_the_role_lacks_is_named_with_what_gives_it(
+    configured: Configured, postgres: Any, postgres_url: str
+) -> None:
+    name = Url(postgres_url).name.partition(" ")[0]
+    with Store.open(Url(postgres_url)):
+        """The tables are there."""
+    postgres.run("DROP ROLE IF EXISTS reader")
+    postgres.run("CREATE ROLE reader LOGIN")
+    postgres.run("GRANT SELECT ON ALL TABLES IN SCHEMA public TO reader", name)
+    config = configured(postgres_url.replace("test@", "reader@"))
+    told = {each.message: each.help for _, _, found in server_check.looked_at(config) for each in found}
+    said = "the role reader lacks the right INSERT on account, account_group, act, address_state and "
+    (insert,) = [message for message in told if message.startswith(said)]
+    assert told[insert] == "as the owner:  GRANT INSERT ON ALL TABLES IN SCHEMA public TO reader"
+    assert not any("lacks the right SELECT" in each for each in told)
+    assert any("lacks the right USAGE on account" in each for each in told)
+    for right, kind in (("INSERT, UPDATE, DELETE", "TABLES"), ("USAGE", "SEQUENCES")):
+        postgres.run(f"GRANT {right} ON ALL {kind} IN SCHEMA public TO reader", name)
+    assert [*online(config).values()] == [["C204", "C204"]]
+    postgres.run("DROP OWNED BY reader", name)
 
 
 def test_a_database_that_is_no_utf8_does_not_open(configured: Configured, postgres: Any) -> None:
