@@ -25,6 +25,8 @@ from engine.cli.shown import lately, print_table
 from engine.plain_text import printable
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from engine.model.stored import MailRow
     from engine.store.store import Store
 
@@ -90,12 +92,15 @@ def release(
     config = open_config(ctx)
     with open_store(ctx, config) as store, closing(Engine(config, store)) as engine:
         desk.may_go_to(config, store, workspace, item or 0)
-        rows = _chosen(store, refs, all_matching)
-        for line in desk.release(engine, rows, person(), reason, workspace, item or 0):
-            if as_json:
-                print_json("held", plain.line(line))
-            else:
-                click.echo(lines.row(line, width=terminal_columns()))
+
+        def one(row: MailRow) -> None:
+            for line in desk.release(engine, [row], person(), reason, workspace, item or 0):
+                if as_json:
+                    print_json("held", plain.line(line))
+                else:
+                    click.echo(lines.row(line, width=terminal_columns()))
+
+        _each(_chosen(store, refs, all_matching), one)
 
 
 @held.command()
@@ -111,10 +116,13 @@ def reject(ctx: click.Context, refs: tuple[str, ...], all_matching: str | None, 
 
     config = open_config(ctx)
     with open_store(ctx, config) as store, closing(Engine(config, store)) as engine:
-        for row in _chosen(store, refs, all_matching):
+
+        def one(row: MailRow) -> None:
             told = desk.reject(engine, row, person(), reason).sender_told
             said = f"{row.mail[:8]}  rejected, " + ("an answer is queued" if told else "the sender is not told")
             answer(as_json, "held", {"mail": row.mail, "done": "rejected", "sender_told": told}, said)
+
+        _each(_chosen(store, refs, all_matching), one)
 
 
 @held.command()
@@ -129,9 +137,12 @@ def discard(ctx: click.Context, refs: tuple[str, ...], all_matching: str | None,
 
     config = open_config(ctx)
     with open_store(ctx, config) as store:
-        for row in _chosen(store, refs, all_matching):
+
+        def one(row: MailRow) -> None:
             desk.discard(config, store, row, person(), reason)
             answer(as_json, "held", {"mail": row.mail, "done": "discarded"}, f"{row.mail[:8]}  discarded")
+
+        _each(_chosen(store, refs, all_matching), one)
 
 
 @held.command()
@@ -196,6 +207,23 @@ def trust(ctx: click.Context, sender: str, workspace: str | None, unproven: bool
                 said = f"{done.account.login} may not add items in {place}, so what they write next is refused: "
                 said += f"allegra workspace add {place} --member {done.account.login}=ROLE"
                 click.echo(printable(said), err=True)
+
+
+def _each(rows: Sequence[MailRow], do: Callable[[MailRow], None]) -> None:
+    """Do it to every mail; one of several that is refused is told and stops none of the others. Raises Refused."""
+    from engine.store.errors import Refused
+
+    left = 0
+    for row in rows:
+        try:
+            do(row)
+        except Refused as error:
+            if len(rows) == 1:
+                raise
+            left += 1
+            click.echo(f"{row.mail[:8]}  left as it is: {error}", err=True)
+    if left:
+        raise Refused(f"{left} of {len(rows)} mails were left as they are")
 
 
 def _chosen(store: Store, refs: tuple[str, ...], query: str | None) -> list[MailRow]:

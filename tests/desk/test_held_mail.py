@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from engine.desk import held as desk_held
+
 SMTP = '[smtp]\nhost = "127.0.0.1"\nport = 9\nssl = false\nfrom = "help@example.com"\n'
 """A mail server that never answers, so that what is to be sent stays queued."""
 
@@ -75,6 +77,27 @@ def test_what_is_held_is_found_behind_any_number_of_newer_mails_that_are_not(
     desk.run()
     monkeypatch.setattr("engine.desk.held.MOST_FOUND", 2)
     assert [line["mail"] for line in desk.lines("held", "release", "--all-matching", "help")] == [mine]
+
+
+@pytest.mark.parametrize("how", [("release",), ("reject", "--reason", "no"), ("discard",)])
+def test_one_of_many_that_is_refused_is_told_and_stops_none_of_the_others(desk: Any, how: tuple[str, ...]) -> None:
+    mails = [held(desk, subject=f"Help {number}") for number in range(3)]
+    gone = "UPDATE inbound SET state = 'ignored' WHERE ref = ?"
+    if how == ("release",):
+        gone = "UPDATE raw_mail SET content = NULL WHERE id = (SELECT raw_id FROM inbound WHERE ref = ?)"
+    choose = desk_held.chosen
+
+    def chosen(store: Any, *query: Any) -> Any:  # another person was faster
+        rows = choose(store, *query)
+        store.database.run(gone, mails[1])
+        return rows
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(desk_held, "chosen", chosen)
+        done = desk.allegra("held", *how, "--all-matching", "help")
+    assert done.exit_code != 0
+    assert f"{mails[1][:8]}  left as it is: " in done.stderr and "1 of 3 mails were left as they are" in done.stderr
+    assert not desk.lines("held", "list", "subject:0") and not desk.lines("held", "list", "subject:2")
 
 
 # ── one mail ──────────────────────────────────────────────────────────────────────────────────────────────────────
