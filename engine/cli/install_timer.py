@@ -26,11 +26,12 @@ if TYPE_CHECKING:
 SHORTEST_S = 10
 
 IDLE = {
-    "cron": ("printing", "dry_run", "remove", "watch", "lmtp", "mta", "credentials", "root", "force"),
+    "cron": ("printing", "dry_run", "remove", "watch", "worker", "lmtp", "mta", "credentials", "root", "force"),
     "printing": ("dry_run", "remove", "force"),
-    "remove": ("every", "watch", "lmtp", "mta", "credentials", "program"),
+    "remove": ("every", "watch", "worker", "lmtp", "mta", "credentials", "program"),
     "own": ("account",),
     "watch": ("every",),
+    "worker": ("every", "watch"),
 }
 """Options that do nothing beside another one."""
 
@@ -72,6 +73,7 @@ def _credential(ctx: click.Context, option: click.Parameter, said: tuple[str, ..
     "--every", metavar="TIME", default="2 min", callback=_every, show_default=True, help="Time between passes."
 )
 @click.option("--watch", is_flag=True, help="A service that waits for mail, in place of the timer.")
+@click.option("--worker", is_flag=True, help="A service that is one of several workers (PostgreSQL), in its place.")
 @click.option("--lmtp", is_flag=True, help="Also a door for mail servers (allegra lmtp), opened by systemd.")
 @click.option(
     "--mta", type=click.Choice(["postfix", "exim"]), help="Also what this mail server needs to hand mail over."
@@ -99,7 +101,7 @@ def install_timer(
     ctx: click.Context, /, printing: bool, dry_run: bool, remove: bool, cron: bool, mta: str | None, root: Path | None,
     force: bool, as_json: bool, **given: Any,
 ) -> None:  # fmt: skip
-    """Read mail by itself from now on: a timer of systemd, or a service that waits for mail.
+    """Read mail by itself from now on: a timer of systemd, a service that waits for mail, or a worker.
 
     As root it makes the account, gives it the database, writes the units and starts them. Doing it twice changes
     nothing; files that somebody changed are left alone and shown.
@@ -108,6 +110,9 @@ def install_timer(
 
     _refuse_idle(ctx)
     config = open_config(ctx)
+    if given["worker"] and not remove and config.store.driver == "sqlite":
+        said = "workers share a database on a server, and this one is a file (store.driver in allegra.toml)"
+        raise click.UsageError(f"--worker: {said}; --watch reads mail as it comes")
     site = _site(config_path(ctx), config, given)
     if root is None and not remove:
         _refuse_no_program(site.program)
@@ -197,6 +202,7 @@ def _site(file: Path, config: Config, given: dict[str, Any]) -> Site:
         account="" if given["own"] else given["account"],
         every_s=given["every"],
         watch=given["watch"],
+        worker=given["worker"],
         lmtp=given["lmtp"],
         credentials=given["credentials"],
         setgid=smtp is not None and smtp.transport == "sendmail",

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from engine.service import installing, plan
 from engine.service.installing import Refusal
-from engine.service.units import enabled
+from engine.service.units import enabled, reader
 
 if TYPE_CHECKING:
     from engine.config import Config
@@ -63,7 +63,7 @@ def install(
         told.to_do(f"systemd does not run here. Where it does:  {' '.join(plan.systemctl(site))} enable --now {names}")
     for sentence in plan.left_to_do(site, config, mta):
         told.to_do(sentence)
-    look = "status allegra-watch.service" if site.watch else "list-timers allegra.timer"
+    look = f"status {reader(site)}" if site.watch or site.worker else "list-timers allegra.timer"
     told.to_do(f"see it work:  {' '.join(plan.systemctl(site))} {look}")
 
 

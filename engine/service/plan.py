@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from engine.config import Config, Mailbox, Smtp
     from engine.service.site import Site
 
+READERS = ("allegra.", "allegra-watch.", "allegra-worker.")
+"""How the names of units begin that read mail."""
+
 MTAS = {"postfix": pieces.postfix, "exim": pieces.exim}
 
 
@@ -49,7 +52,7 @@ def leftovers(site: Site, wanted: list[File], root: Path | None = None) -> list[
     """Files that an earlier installation of another kind left: two ways to read mail side by side are one too many."""
     every = {folder_of_units(site, root) / name for name in ALL}
     kept = {file.path for file in wanted}
-    timers = {path for path in every - kept if path.exists() and path.name.startswith(("allegra.", "allegra-watch."))}
+    timers = {path for path in every - kept if path.exists() and path.name.startswith(READERS)}
     return sorted(timers)
 
 

@@ -23,8 +23,9 @@ class Site(Struct, frozen=True):
 
     `setgid` says that it starts a program which needs rights of its own (sendmail). `account` is who it runs as, "" the
     person who installs (systemd --user). `credentials` are a name and a file each, which systemd hands to the units.
-    `every_s` is the time between two passes, `mail_group` the group of the mail server that comes to the door,
-    `secrets` are files with passwords beside the configuration, `addresses` those that mail is read of.
+    `watch` and `worker` are services in place of the timer, `every_s` is the time between two passes, `mail_group` the
+    group of the mail server that comes to the door, `secrets` are files with passwords beside the configuration,
+    `addresses` those that mail is read of.
     """
 
     program: Path
@@ -34,6 +35,7 @@ class Site(Struct, frozen=True):
     account: str = "allegra"
     every_s: int = 120
     watch: bool = False
+    worker: bool = False
     lmtp: bool = False
     credentials: tuple[tuple[str, Path], ...] = ()
     setgid: bool = False

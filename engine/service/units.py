@@ -55,9 +55,12 @@ WATCHDOG_S = 600
 
 def units(site: Site) -> dict[str, str]:
     """Give the text of each unit by its name; those that are to be enabled are `enabled`."""
-    found = {"allegra-watch.service": _watch(site)} if site.watch else {
-        "allegra.service": _pass(site), "allegra.timer": _timer(site)
-    }  # fmt: skip
+    if site.worker:
+        found = {"allegra-worker.service": _worker(site)}
+    elif site.watch:
+        found = {"allegra-watch.service": _watch(site)}
+    else:
+        found = {"allegra.service": _pass(site), "allegra.timer": _timer(site)}
     if site.lmtp:
         found |= {"allegra-lmtp.socket": _socket(site), "allegra-lmtp.service": _lmtp(site)}
     return found
@@ -65,13 +68,20 @@ def units(site: Site) -> dict[str, str]:
 
 def enabled(site: Site) -> tuple[str, ...]:
     """The units that are started at each boot."""
-    return (
-        "allegra-watch.service" if site.watch else "allegra.timer",
-        *(("allegra-lmtp.socket",) if site.lmtp else ()),
-    )
+    return (reader(site), *(("allegra-lmtp.socket",) if site.lmtp else ()))
 
 
-ALL = ("allegra.timer", "allegra.service", "allegra-watch.service", "allegra-lmtp.socket", "allegra-lmtp.service")
+def reader(site: Site) -> str:
+    """The unit by which mail is read."""
+    if site.worker:
+        return "allegra-worker.service"
+    return "allegra-watch.service" if site.watch else "allegra.timer"
+
+
+ALL = (
+    "allegra.timer", "allegra.service", "allegra-watch.service", "allegra-worker.service", "allegra-lmtp.socket",
+    "allegra-lmtp.service",
+)  # fmt: skip
 """Every unit there may be, in the order in which they are stopped."""
 
 
@@ -115,6 +125,23 @@ def _watch(site: Site) -> str:
             "Restart=always",
             "RestartSec=30",
             f"WatchdogSec={WATCHDOG_S}",
+            "SuccessExitStatus=75",
+            *_common(site),
+        ],
+        "default.target" if not site.account else "multi-user.target",
+    )
+
+
+def _worker(site: Site) -> str:
+    return _unit(
+        "a worker beside a database on a server",
+        [*_online(site), "# However often it ends, it is started again.", "StartLimitIntervalSec=0"],
+        [
+            "Type=notify",
+            _start(site, "worker"),
+            "ExecReload=/bin/kill -HUP $MAINPID",
+            "Restart=always",
+            "RestartSec=10",
             "SuccessExitStatus=75",
             *_common(site),
         ],

@@ -97,6 +97,18 @@ def test_the_service_that_watches_takes_the_timer_away(machine: Machine) -> None
     assert machine.files() == [f"{UNITS}/allegra-watch.service"] and told.stdout.count("removed ") == 2
 
 
+def test_a_worker_is_for_a_database_on_a_server_and_takes_the_timer_away(machine: Machine) -> None:
+    machine()
+    told = machine("--worker")
+    assert told.exit_code == 64 or told.exit_code == 2
+    assert "workers share a database on a server, and this one is a file" in told.stderr
+    machine.configure('[store]\ndriver = "postgresql"\nurl_env = "ALLEGRA_DATABASE_URL"')
+    told = machine("--worker")
+    assert machine.files() == [f"{UNITS}/allegra-worker.service"] and told.stdout.count("removed ") == 2
+    assert "status allegra-worker.service" in machine("--worker").stdout or told.exit_code == 0
+    assert machine("--remove").exit_code == 0 and machine.files() == []
+
+
 def test_a_file_that_somebody_changed_is_left_alone_and_shown(machine: Machine) -> None:
     machine()
     unit = machine.root / UNITS / "allegra.service"
@@ -177,7 +189,8 @@ def test_programs_read_what_would_be_written(machine: Machine) -> None:
     ["--cron --print", "--cron --dry-run", "--cron --remove", "--cron --watch", "--cron --lmtp", "--cron --mta postfix",
      "--cron --credential a=/b", "--cron --root /x", "--cron --force", "--print --remove", "--print --dry-run",
      "--print --force", "--remove --watch", "--remove --lmtp", "--remove --mta exim", "--remove --credential a=/b",
-     "--remove --every 5min", "--remove --program /x", "--user --account anna", "--watch --every 5min"],
+     "--remove --every 5min", "--remove --program /x", "--user --account anna", "--watch --every 5min",
+     "--worker --every 5min", "--worker --watch", "--cron --worker", "--remove --worker"],
 )  # fmt: skip
 def test_an_option_that_does_nothing_beside_another_one_is_refused(machine: Machine, words: str) -> None:
     told = CliRunner().invoke(allegra, ["--config", str(machine.config), "install-timer", *words.split()])

@@ -30,6 +30,7 @@ SITE = Site(
 OPERATIONS = ROOT / "docs" / "operations.md"
 KINDS = [
     SITE, replace(SITE, watch=True, lmtp=True), replace(SITE, setgid=True),
+    replace(SITE, worker=True),
     replace(SITE, credentials=(("imap", Path("/etc/allegra/imap")),)), replace(SITE, account="", watch=True, lmtp=True),
 ]  # fmt: skip
 
@@ -69,6 +70,15 @@ def test_the_service_that_watches_takes_the_place_of_the_timer_and_is_started_ag
         ["notify"], ["always"], ["run", "--watch"]
     )  # fmt: skip
     assert int(watch["WatchdogSec"][0]) > 9 * 60, "an IDLE of nine minutes is no silence"
+
+
+def test_a_worker_takes_the_place_of_the_timer_is_started_again_and_has_time_to_drain() -> None:
+    site = replace(SITE, worker=True)
+    assert set(units(site)) == {"allegra-worker.service"} and enabled(site) == ("allegra-worker.service",)
+    worker = service(site, "allegra-worker.service")
+    assert (worker["Type"], worker["Restart"], worker["ExecStart"][0].split()[-1]) == (["notify"], ["always"], "worker")
+    assert worker["KillMode"] == ["mixed"] and int(worker["TimeoutStopSec"][0]) > 20
+    assert worker["ExecReload"] == ["/bin/kill -HUP $MAINPID"]
 
 
 def test_the_door_for_mail_servers_is_opened_by_systemd_for_their_group() -> None:
@@ -119,7 +129,7 @@ def test_what_is_refused_is_refused_by_an_error_and_namespaces_of_scripts_are_le
     assert "ProcSubset" not in named and "ProtectProc" not in named, "by /proc a run knows whether another lives"
 
 
-@pytest.mark.parametrize("site", KINDS, ids=lambda site: f"{site.account}-{site.watch}-{site.setgid}")
+@pytest.mark.parametrize("site", KINDS, ids=lambda site: f"{site.account}-{site.watch}-{site.worker}-{site.setgid}")
 def test_systemd_reads_the_units_without_a_word(site: Site, tmp_path: Path) -> None:
     if shutil.which("systemd-analyze") is None:
         pytest.skip("not installed: systemd-analyze")
