@@ -4,7 +4,8 @@ Here: `Snapshots`, the trail of PostgreSQL. Not here: the same for SQLite (`trai
 (`postgres_schema.py`).
 A number in a row tells nothing there: a later one may be seen earlier. So each look remembers which transactions it saw
 (`pg_current_snapshot`), and the next one reads the rows of all others (PostgreSQL manual, 9.27.2).
-Invariant: a row is read once by everybody but whoever left it, by the first look that can see what it tells of.
+Invariant: a row is read once by everybody but whoever left it, by the first look that can see what it tells of. Nobody
+misses a row of a transaction that touched nothing which others remember: it leaves none.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 KEPT_S, LOOKED_S, SWEPT_EVERY = 600, 300.0, 64
 """How long a row stays; who did not look for longer than that forgets all; after so many rows old ones are swept."""
+
+NOTHING = Notes()
 
 _LEAVE = "INSERT INTO trail (session, notes) VALUES (?, ?)"
 
@@ -47,6 +50,8 @@ class Snapshots:
         self.notes = Notes()
 
     def leave(self, in_full: bool) -> None:
+        if in_full and self.notes == NOTHING:
+            return
         self._database.mark(_LEAVE, self._database.session, told(self.notes, in_full))
         self.notes = Notes()
         self._swept += 1
