@@ -145,6 +145,40 @@ class Standing(Struct, frozen=True):
     faulty: tuple[int, ...] = ()
 
 
+class Taken(Struct, frozen=True):
+    """A mailbox that was taken up, as it was found then: what stands here is not asked again.
+
+    `owner` has its lease, "" where it pauses and was left alone. `epoch`, `uidnext` and `epochs` are what is known of
+    its numbers, `aside` the messages that broke a session, as they are stored. Mails of it `wait` to be decided or are
+    in hand, something `is_planned` there, mail lies there that `is_old`. It is due again at `held_until` by itself, as
+    it is stored; 0 where it was not taken up because it was due.
+    """
+
+    name: str
+    number: int
+    owner: str
+    standing: Standing
+    epoch: str = ""
+    uidnext: int = 0
+    epochs: int = 0
+    aside: str = ""
+    wait: bool = True
+    is_planned: bool = True
+    is_old: bool = True
+    held_until: int = 0
+
+
+class Visited(Struct, frozen=True):
+    """How the work on a mailbox ended: when it had been read, None where it was not, and when it is due next.
+
+    None leaves that as it is; so does whoever let it be due sooner meanwhile.
+    """
+
+    taken: Taken
+    worked_at: datetime | None = None
+    next_at: datetime | None = None
+
+
 class LeftAlone(Struct, frozen=True):
     """How many mails lie in a mailbox that are older than `since`; `keys` are those whose date cost a question."""
 

@@ -7,7 +7,7 @@ Invariant: a lease has one holder, and nothing final is told to a server before 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -16,7 +16,9 @@ from engine.model.stored import (
     MailboxState,
     Sorted,
     Standing,
+    Taken,
     Trouble,
+    Visited,
 )
 
 
@@ -26,22 +28,39 @@ class Mailboxes(Protocol):
     def number(self, name: str) -> int:
         """Give the number of a mailbox, made on first use: what keys hang on, so that a host may be renamed."""
 
+    def know(self, taken: Taken) -> None:
+        """Hear of a mailbox that was taken up through another connection, so that its number is not asked."""
+
     # ── who works on it ───────────────────────────────────────────────────────────────────────────────────────
 
-    def lease(self, mailbox: str, owner: str, now: datetime, ttl_s: float = 60.0) -> bool:
-        """Take the lease of a mailbox; False if another runner has it, or the schema is being upgraded."""
+    def lease(
+        self, mailbox: str, owner: str, now: datetime, ttl_s: float = 60.0, *, paused: bool = True
+    ) -> Taken | None:  # fmt: skip
+        """Take the lease of a mailbox, and tell how it was found, in one go.
+
+        None if another runner has it, or the schema is being upgraded. Where it pauses and is not to be had `paused`,
+        it is left alone, and the `owner` told is "".
+        """
 
     def heartbeat(self, mailbox: str, owner: str, now: datetime, ttl_s: float = 60.0) -> bool:
         """Make a lease last longer; False if it is not ours any more."""
 
-    def release(self, mailbox: str, owner: str) -> None:
-        """Give a lease back; one that is not ours stays where it is."""
+    def end(self, visits: Sequence[Visited]) -> None:
+        """Note how visits ended, and give their leases back; what is not ours any more stays as it is.
+
+        All of those that went well are one commit, for which nobody waits: lost, they are visited again.
+        """
 
     def holder(self, mailbox: str) -> str:
         """Name who has the lease of a mailbox, for people; "" for nobody."""
 
-    def take_over(self, mailbox: str, owner: str, now: datetime, waits_s: Sequence[float] = ...) -> None:
-        """Begin to work under a lease: free what earlier holders left claimed, and charge the mail they died on."""
+    def take_over(
+        self, mailbox: str, owner: str, now: datetime, waits_s: Sequence[float] = ..., *, wait: bool = True
+    ) -> None:  # fmt: skip
+        """Begin to work under a lease: free what earlier holders left claimed, and charge the mail they died on.
+
+        Where no mails `wait` there, as it was found, nobody left any.
+        """
 
     def noting(self, mailbox: str) -> Callable[[int], None]:
         """Give what notes which mail is in hand, by its row, 0 for none: should the process die, it is charged with it.
@@ -52,13 +71,15 @@ class Mailboxes(Protocol):
 
     # ── what it lists ─────────────────────────────────────────────────────────────────────────────────────────
 
-    def begin_epoch(self, mailbox: str, epoch: str, uidnext: int = 0, account: str = "") -> bool:
+    def begin_epoch(
+        self, mailbox: str, epoch: str, uidnext: int = 0, account: str = "", found: Taken | None = None
+    ) -> bool:  # fmt: skip
         """Note the UIDVALIDITY (or its like) of a mailbox and its next UID; tells whether its numbers started anew.
 
         They did if the epoch or the `account` changed ("": not known, as in databases of earlier releases), or if the
         next UID is lower than it once was (0: not known). Then planned actions are void, for their numbers may name
         other messages now; every listed message is unknown, is fetched again and recognised by its bytes, and its
-        action planned anew.
+        action planned anew. Whoever has its lease says how it was `found`, and is asked nothing.
         """
 
     def unknown_keys(self, mailbox: str, keys: Sequence[str]) -> list[str]:
@@ -89,9 +110,6 @@ class Mailboxes(Protocol):
         refused: Sequence[datetime] = (), settings: str = "",
     ) -> None:  # fmt: skip
         """Note that a mailbox could not be read, and what the next pass has to know of it (`Standing`)."""
-
-    def worked(self, name: str, now: datetime) -> None:
-        """Note that a mailbox was read."""
 
     def pause(self, name: str, reason: str) -> None:
         """Let passes leave a mailbox alone until `resume`."""
@@ -135,17 +153,14 @@ class Mailboxes(Protocol):
 class Visiting(Protocol):
     """Which mailbox a worker reads next, and when."""
 
-    def take_due(self, limit: int, now: datetime, names: Collection[str] = ()) -> list[str]:
-        """Hand out mailboxes that are due to be read, of these or of all; nobody else gets them for a minute.
+    def take_due(self, owner: str, limit: int, now: datetime, names: Collection[str] = ()) -> list[Taken]:
+        """Take the leases of mailboxes that are due and nobody works on, of these or of all, and tell how they stand.
 
         Where so many were due, more may be: another worker hears of it.
         """
 
     def is_due(self, now: datetime) -> bool:
         """Tell whether a mailbox is due to be read."""
-
-    def read_next(self, when: Iterable[tuple[str, datetime]]) -> None:
-        """Note when mailboxes are due next."""
 
     def read_soon(self, names: Collection[str], at: datetime) -> None:
         """Let mailboxes be due at a time, those in which there is something to do, and sooner than they would be."""

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from engine.model.refusals import SPAN, full_until, recent, same_again
 from engine.model.stored import REFUSED
+from engine.sources import HERE
 
 if TYPE_CHECKING:
     from engine.config import Config, Mailbox
@@ -30,9 +31,6 @@ FIRST_S, LONGEST_S = 60.0, 900.0
 
 NO_SECRET = "source.secret"
 """The password of a mailbox cannot be had."""
-
-HERE = ("maildir", "mbox")
-"""Protocols that ask no server: to look again costs nobody anything."""
 
 
 def still_waits(store: Store, config: Config, mailbox: Mailbox, standing: Standing, now: datetime) -> datetime | None:

@@ -74,7 +74,10 @@ def _visit(first: _First, config: Config, passing: Pass) -> None:
         for name in first.words():
             mailbox = config.mailbox(msgspec.json.decode(name, type=str))
             report = MailboxReport(mailbox.name, mailbox.place)
-            passing.visit(mailbox, report, first)
+            try:
+                passing.visit(mailbox, report, first)
+            finally:
+                passing.end()
             if stop.is_set():
                 first.tell(News("left", Told.of(report)))
                 return

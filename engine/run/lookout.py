@@ -17,8 +17,7 @@ from time import monotonic
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from engine.run.backoff import HERE
-from engine.sources import KINDS
+from engine.sources import HERE, KINDS
 from engine.sources.source import SourceError
 
 if TYPE_CHECKING:

@@ -10,29 +10,34 @@ from __future__ import annotations
 
 import gc
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
 from engine.model.extra import Extra
-from engine.model.stored import BROKEN, PAUSED, REFUSED
+from engine.model.stored import BROKEN, PAUSED, REFUSED, Visited
 from engine.run.crew import Crew
 from engine.run.report import Listener as Listener
 from engine.run.report import MailboxReport as MailboxReport
 from engine.run.report import Sent
 from engine.run.visit import Visit
+from engine.sources import HERE
 from engine.stop import Stopped
 from engine.store.clock import now as utc_now
+from engine.store.errors import StoreError
 
 if TYPE_CHECKING:
     from engine.config import Mailbox
-    from engine.model.stored import Standing
+    from engine.model.stored import Standing, Taken
     from engine.run.engine import Engine
     from engine.run.jobs import Orders
     from engine.sources.source import Source
+
+AT_ONCE, SOON = 20, timedelta(seconds=1)
+"""So many visits that found nothing are noted together, and how long that may wait."""
 
 
 class Pass(Struct, eq=False):
@@ -61,6 +66,7 @@ class Pass(Struct, eq=False):
     outbox: Sent = Sent()
     shared: bool = False
     decide: bool = True
+    ended: list[Visited] = []
 
     def __post_init__(self) -> None:
         """Look once whether mailboxes share an account: then its refused logins count for all of them."""
@@ -74,7 +80,13 @@ class Pass(Struct, eq=False):
         """
         with nullcontext() if self.hosted else self.at_home():
             boxes = list(mailboxes)
-            reports = self._read(boxes)
+            try:
+                reports = self._read(boxes)
+            except BaseException:
+                with suppress(StoreError):
+                    self.end()
+                raise
+            self.end()
             self.note_troubles(boxes, reports)
             self.outbox = send(self.engine, self.now)
         return reports
@@ -92,21 +104,25 @@ class Pass(Struct, eq=False):
         stop = self.engine.stop
         with Crew(mailboxes, stop, self.listener, self._orders, self._most_jobs()) as crew:
             for turn in crew:
+                if turn.mailbox.protocol not in HERE:
+                    self.end()  # a server may keep us waiting
                 self.visit(turn.mailbox, turn.report, crew)
-        begun = [*crew.begun, *self._gone()]
-        tried = self.engine.store.queue.tried_mailboxes(self.now())
+        due = self.engine.store.queue.due_mailboxes(self.now())
+        begun = [*crew.begun, *self._gone(due)]
+        tried = self.engine.store.queue.tried_mailboxes(self.now()) if due else ()
         for mailbox, report in begun:
             if mailbox.name in tried and report.state in ("ok", "failed") and not stop.is_set():
+                self.end()
                 self.visit(mailbox, report, self.listener, tried=True)
                 self.listener.mailbox_done(report)
-            if report.state in ("ok", "failed"):
+            if report.state in ("ok", "failed") and report.may_wait:
                 report.waiting = self.engine.store.queue.waiting(mailbox.name)
         return [report for _, report in begun]
 
-    def _gone(self) -> Iterator[tuple[Mailbox, MailboxReport]]:
+    def _gone(self, due: Collection[str]) -> Iterator[tuple[Mailbox, MailboxReport]]:
         """Decide what waits of mailboxes that the configuration does not name any more: nothing is read there."""
         there = {mailbox.name for mailbox in self.engine.config.mailboxes}
-        for name in sorted(self.engine.store.queue.due_mailboxes(self.now()) - there):
+        for name in sorted({*due} - there):
             mailbox, report = stand_in(name), MailboxReport(name, "not configured")
             if not self.engine.stop.is_set():
                 self.visit(mailbox, report, self.listener)
@@ -138,27 +154,48 @@ class Pass(Struct, eq=False):
         with self.engine.stop.signals(), _calm_collector():
             yield
 
-    def visit(self, mailbox: Mailbox, report: MailboxReport, listener: Listener, tried: bool = False) -> None:
-        """Do the work on a mailbox under its lease, unless it is paused or another run has it.
+    def visit(
+        self, mailbox: Mailbox, report: MailboxReport, listener: Listener, tried: bool = False,
+        taken: Taken | None = None,
+    ) -> datetime | None:  # fmt: skip
+        """Do the work on a mailbox under its lease, unless it is paused or another run has it; tells when it was read.
 
-        With `tried` that is deciding what broke the machine before, else everything but that.
+        With `tried` that is deciding what broke the machine before, else everything but that. The lease of one that was
+        `taken` up before is given back by whoever took it, that of others by `end`, which is called now and then.
         """
         from engine.run.lease import Lease
 
         store, waits_s = self.engine.store, self.engine.config.settings("").errors.retry
-        if paused := store.mailboxes.paused(mailbox.name):
-            report.state, report.code, report.sentence = "paused", PAUSED, paused
-            return
-        with Lease(store, mailbox.name, self.now, self.wait_s, self.engine.stop, waits_s=waits_s) as lease:
-            if not lease.held:
+        lease = Lease(
+            store, mailbox.name, self.now, self.wait_s, self.engine.stop, waits_s=waits_s, paused=False, taken=taken,
+            ended=self._ended,
+        )  # fmt: skip
+        with lease:
+            if lease.paused:
+                report.state, report.code, report.sentence = "paused", PAUSED, lease.paused
+            elif not lease.held or lease.taken is None:
                 report.state, report.code = "busy", "mailbox.busy"
                 report.sentence = f"mailbox {mailbox.name}: another run is working on it ({lease.holder})"
-                return
-            with suppress(Stopped):
+            else:
                 own = self.sources.get(mailbox.name)
-                how = self.limit, self.settle, own, self._since(mailbox), self.opened.get(mailbox.name)
-                visit = Visit(self.engine, mailbox, report, lease, listener, self.now, *how, decide=self.decide)
-                self._tried(visit) if tried else self._usual(visit, store.setbacks.standing(mailbox.name))
+                with suppress(Stopped):
+                    how = self.limit, self.settle, own, self._since(mailbox), self.opened.get(mailbox.name)
+                    visit = Visit(self.engine, mailbox, report, lease, listener, self.now, *how, decide=self.decide)
+                    self._tried(visit) if tried else self._usual(visit, lease.taken.standing)
+                    report.may_wait = visit.may_wait
+        return lease.worked_at
+
+    def _ended(self, visited: Visited) -> None:
+        self.ended.append(visited)
+        began = self.ended[0].worked_at
+        if visited.worked_at is None or began is None or len(self.ended) >= AT_ONCE or self.now() - began >= SOON:
+            self.end()
+
+    def end(self) -> None:
+        """Note how the visits of late ended, and give their leases back. Raises StoreError."""
+        ended, self.ended = self.ended, []
+        if ended:
+            self.engine.store.mailboxes.end(ended)
 
     def _since(self, mailbox: Mailbox) -> datetime | None:
         if not self.since and mailbox.since is None:
@@ -183,7 +220,7 @@ class Pass(Struct, eq=False):
             if not visit.is_broken:
                 self._fetch(visit, standing)
             if report.state != "failed":
-                store.mailboxes.worked(visit.mailbox.name, self.now())
+                visit.lease.worked_at = self.now()
         except SourceError as error:
             from engine.run.backoff import note_failure
 

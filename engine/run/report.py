@@ -23,7 +23,8 @@ class MailboxReport(Struct, eq=False):
     `notes` are sentences that somebody should read although the mailbox works; `waiting` is which mails wait after the
     pass, and why; `unsettled` says of each key why its mail could not be moved, marked or deleted, `withheld` of each
     that the server lists and does not hand out what it said. `left_alone` mails are older than `older_than`. One that
-    failed is not tried again before `retry_at`, None for the next pass.
+    failed is not tried again before `retry_at`, None for the next pass. `may_wait` is False where no mail of it waits,
+    as whoever visited it knows.
     """
 
     name: str
@@ -41,6 +42,7 @@ class MailboxReport(Struct, eq=False):
     left_alone: int = 0
     older_than: datetime | None = None
     retry_at: datetime | None = None
+    may_wait: bool = True
 
     def fail(self, code: str, sentence: str, retry_at: datetime | None = None) -> None:
         """Say that the mailbox cannot be read, and why; before `retry_at` it is not tried again."""

@@ -50,7 +50,7 @@ class Visit(Struct, eq=False, dict=True):
 
     `own` is a source that a host handed in for this mailbox, `opened` one whose session stands already. Mail older than
     `since` is left alone. A visit ends early where the machine `is_broken`. One that does not `decide` leaves what it
-    reads to whoever does.
+    reads to whoever does. Mail `may_wait` to be decided, or something be planned for the server.
     """
 
     engine: Engine
@@ -65,6 +65,13 @@ class Visit(Struct, eq=False, dict=True):
     since: datetime | None = None
     opened: AbstractContextManager[Source] | None = None
     decide: bool = True
+    may_wait: bool = True
+    is_planned: bool = True
+
+    def __post_init__(self) -> None:
+        """Ask nothing about mails that wait, or about what is planned, where the lease found none."""
+        if self.lease.taken is not None:
+            self.may_wait, self.is_planned = self.lease.taken.wait, self.lease.taken.is_planned
 
     @property
     def stop(self) -> Stop:
@@ -86,7 +93,7 @@ class Visit(Struct, eq=False, dict=True):
     def look_at_files_again(self) -> None:
         """Let mail that waits for a file of ours be decided now: whether the file is mended is only seen that way."""
         queue, name = self.engine.store.queue, self.mailbox.name
-        if any(each.code in OUR_FAULT for each in queue.waiting(name)):
+        if self.may_wait and any(each.code in OUR_FAULT for each in queue.waiting(name)):
             queue.make_due(name, OUR_FAULT)
 
     def look_at_replies_again(self) -> None:
@@ -100,7 +107,7 @@ class Visit(Struct, eq=False, dict=True):
         """Decide what waits in the spool: released, deferred, left by a run that died; with `tried` also what broke."""
         name, queue = self.mailbox.name, self.engine.store.queue
         until = monotonic() + TRIED_S if tried else float("inf")
-        while not self.stop.is_set() and not self.is_broken and queue.is_due(name, self.now()):
+        while self.may_wait and not self.stop.is_set() and not self.is_broken and queue.is_due(name, self.now()):
             from engine.run.taking_up import claim
 
             batch, given_up = claim(self.engine, name, self.now(), self.lease.owner, tried=tried)
@@ -123,7 +130,7 @@ class Visit(Struct, eq=False, dict=True):
         with self.stop.interruptible(), reached as source:
             epoch = source.epoch(), source.uidnext, "" if self.own else account_of(self.mailbox)
             with self.stop.protected():
-                if store.mailboxes.begin_epoch(name, *epoch):
+                if store.mailboxes.begin_epoch(name, *epoch, self.lease.taken):
                     self.report.notes.append(
                         f"mailbox {name}: {self.mailbox.place} began its message numbers anew, or is another host, "
                         "user or folder than before; every mail there is read again and known ones are recognised by "
@@ -165,8 +172,9 @@ class Visit(Struct, eq=False, dict=True):
         from engine.run.since import part
 
         parted = part(self.engine.store, source, self.mailbox, listed, unknown, self.since)
-        with self.stop.protected():
-            self.engine.store.old_mail.leave_alone(self.mailbox.name, parted.left)
+        if parted.left is not None or self.lease.taken is None or self.lease.taken.is_old:
+            with self.stop.protected():
+                self.engine.store.old_mail.leave_alone(self.mailbox.name, parted.left)
         self.report.left(parted.left)
         return parted.fresh
 
@@ -177,7 +185,7 @@ class Visit(Struct, eq=False, dict=True):
         """
         store, name = self.engine.store, self.mailbox.name
         most = min(self.limit or self.mailbox.max_emails, self.mailbox.max_emails)
-        suspects = store.mailboxes.suspects(name)
+        suspects = store.mailboxes.suspects(name) if self.lease.taken is None or self.lease.taken.aside else []
         if not suspects:
             return [*unknown[:most], *back[:MOST_BACK]][:most], [], []
         there = set(unknown)
@@ -242,6 +250,7 @@ class Visit(Struct, eq=False, dict=True):
         return not said
 
     def _spool(self, raws: Sequence[RawMail]) -> list[Spooled]:
+        self.may_wait = self.is_planned = True
         self.report.new += len(raws)  # where the server keeps them until it is told, the next commit flushes them
         identical, flushed = self.mailbox.on_identical, self.own is not None or self.mailbox.protocol == "pop3"
         store = self.engine.store
@@ -298,6 +307,7 @@ class Visit(Struct, eq=False, dict=True):
 
     def _tell(self, results: Sequence[Result]) -> None:
         if results:
+            self.is_planned = True
             from engine.run.line import line_of
 
             lines = [line_of(result) for result in results]
@@ -317,7 +327,8 @@ class Visit(Struct, eq=False, dict=True):
 
         planned = plan_action(self.mailbox, Settle.SUCCESS, Outcome.CREATED, item_closed=True)
         if planned != KEEP:
-            self.engine.store.mailboxes.plan_closed(self.mailbox.name, planned.kind, planned.folder, ACTIONS)
+            plan = self.engine.store.mailboxes.plan_closed
+            self.is_planned |= plan(self.mailbox.name, planned.kind, planned.folder, ACTIONS) > 0
 
     def _settle(self, source: Source) -> None:
         """Do on the server what receipts planned; what fails stays planned for the next pass.
@@ -326,10 +337,11 @@ class Visit(Struct, eq=False, dict=True):
         """
         from engine.sources.source import Action
 
-        if not self.settle:
+        if not self.settle or not self.is_planned:
             return
         store, failed = self.engine.store, self.report.unsettled
         rows = store.mailboxes.pending_actions(self.mailbox.name, ACTIONS)
+        self.is_planned = bool(rows)
         planned = [Action(*row) for row in rows if row[0] not in failed]
         if planned:
             done = source.settle(planned)

@@ -27,6 +27,8 @@ KINDS = {
     "mbox": ("engine.sources.mbox", "MboxSource"),
 }
 
+HERE = ("maildir", "mbox")
+"""Those that ask no server: to look again costs nobody anything."""
 
 BROUGHT = {
     "pipe": "mail arrives by allegra deliver, lmtp or serve",

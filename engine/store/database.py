@@ -384,6 +384,10 @@ class Database(ABC):
         """Give what ends a query inside `writing`, so that rows of a table are left out which another one works on."""
         return ""
 
+    def locked(self, table: str) -> str:
+        """Give what ends a query inside `writing` that waits for whoever works on these rows, and keeps others away."""
+        return ""
+
     @property
     def workers(self) -> Workers | None:
         """Who works beside this process; None where there are none."""

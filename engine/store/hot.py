@@ -707,9 +707,11 @@ MAILBOX = insert("mailbox", "name") + " ON CONFLICT DO NOTHING"
 
 PAUSED = "SELECT paused FROM mailbox WHERE name = ?"
 
-STANDING = """
-SELECT paused, failures, failing_since, code, sentence, retry_at, refused, settings, fault, faulty
-FROM mailbox WHERE name = ?"""
+_STANDING = "paused, failures, failing_since, code, sentence, retry_at, refused, settings, fault, faulty"
+
+STANDING = f"SELECT {_STANDING} FROM mailbox WHERE name = ?"
+
+_TO_READ = "next_at <= ? AND paused = '' AND (lease_owner = '' OR lease_until < ?)"
 
 BROKE_ALIKE = """
 UPDATE mailbox SET faulty = CASE WHEN fault <> ? THEN ? WHEN length(faulty) < 4000 THEN faulty || ? ELSE faulty END,
@@ -730,25 +732,47 @@ WHERE id = ? AND state = 'received' AND owner IS NULL"""
 
 ALIKE = "SELECT faulty FROM mailbox WHERE fault = ?"
 
-HELD_BY = "SELECT lease_owner, lease_until FROM mailbox WHERE id = ?"
+# The + keeps SQLite from walking all keys of the mailbox in place of the few that wait.
+_FOUND = f"""
+SELECT id, name, lease_owner, lease_until, first_read_at,
+  (SELECT max(version) FROM schema_version), epoch, uidnext, epochs, aside,
+  EXISTS (SELECT 1 FROM inbound WHERE {OPEN} AND state = 'received' AND mailbox_id = mailbox.id),
+  EXISTS (SELECT 1 FROM presentation WHERE {PLANNED} AND +mailbox_id = mailbox.id),
+  EXISTS (SELECT 1 FROM left_alone WHERE mailbox_id = mailbox.id), {_STANDING}
+FROM mailbox WHERE """
 
-LEASE = """
+FOUND = f"{_FOUND}id = ?"
+"""It goes on with `Database.locked`."""
+
+FOUND_DUE = f"{_FOUND}{_TO_READ}"
+"""It goes on with which of them, an order, a limit and `Database.unlocked`."""
+
+_LEASE = """
 UPDATE mailbox SET lease_owner = ?, lease_until = ?, lease_token = lease_token + 1,
-  first_read_at = CASE WHEN first_read_at = 0 THEN ? ELSE first_read_at END WHERE id = ?"""
+  first_read_at = CASE WHEN first_read_at = 0 THEN ? ELSE first_read_at END"""
+
+LEASE = f"{_LEASE} WHERE id = ?"
+
+LEASE_DUE = f"{_LEASE}, next_at = ? WHERE id IN "
+"""Goes on with a list of question marks."""
 
 HEARTBEAT = update("mailbox", "lease_until", where="id = ? AND lease_owner = ?")
 
 RELEASE = "UPDATE mailbox SET lease_owner = '', lease_until = 0 WHERE name = ? AND lease_owner = ?"
 
-WORKED = """
-UPDATE mailbox SET ok_at = ?, failures = 0, failing_since = 0, code = '', sentence = '', retry_at = 0, settings = ''
-WHERE id = ?"""
+_LET_GO = "lease_owner = '', lease_until = 0, next_at = CASE WHEN next_at = ? THEN ? ELSE next_at END"
 
-DUE_TO_READ = """
-SELECT id, name FROM mailbox WHERE next_at <= ? AND paused = ''"""
-"""It goes on with which of them, an order, a limit and `Database.unlocked`."""
+LET_GO = f"UPDATE mailbox SET {_LET_GO} WHERE id = ? AND lease_owner = ?"
 
-READ_NEXT = "UPDATE mailbox SET next_at = ? WHERE name = ?"
+WORKED = f"""
+UPDATE mailbox SET {_LET_GO}, ok_at = ?, failures = 0, failing_since = 0, code = '', sentence = '', retry_at = 0,
+  settings = '' WHERE id = ? AND lease_owner = ?"""
+
+DUE_TO_READ = f"SELECT 1 FROM mailbox WHERE {_TO_READ} LIMIT 1"
+
+PUT_OFF = "UPDATE mailbox SET next_at = ? WHERE id = ?"
+
+FREE_OF = "UPDATE mailbox SET lease_owner = '', lease_until = 0, next_at = ? WHERE name = ? AND lease_owner = ?"
 
 READ_SOON = f"""
 UPDATE mailbox SET next_at = ? WHERE name = ? AND next_at > ? AND EXISTS (

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
-from engine.model.stored import Sorted
+from engine.model.stored import Sorted, Taken
 from engine.store import hot, tables
 from engine.store.database import Database
 from engine.store.memory import Memory
@@ -60,6 +60,9 @@ class Listing:
     def number(self, name: str) -> int:
         return self._memory.remember(("mailbox", name), lambda: self._number(name))
 
+    def know(self, taken: Taken) -> None:
+        self._memory.remember(("mailbox", taken.name), lambda: taken.number)
+
     def _number(self, name: str) -> int:
         row = self._database.one(hot.MAILBOX_ID, name)
         if row is None:
@@ -70,9 +73,11 @@ class Listing:
 
     # ── epochs ────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def begin_epoch(self, mailbox: str, epoch: str, uidnext: int = 0, account: str = "") -> bool:
+    def begin_epoch(
+        self, mailbox: str, epoch: str, uidnext: int = 0, account: str = "", found: Taken | None = None
+    ) -> bool:  # fmt: skip
         number = self.number(mailbox)
-        before = self._epoch(number)
+        before = self._epoch(number) if found is None else _epoch(found.epoch, found.uidnext, found.epochs)
         now = Epoch(epoch, account or before.account, uidnext)
         if now.follows(before) and now.told == before.told and uidnext <= before.uidnext:
             return False  # as nearly always
@@ -87,9 +92,7 @@ class Listing:
             return bool(before.told)
 
     def _epoch(self, number: int) -> Epoch:
-        told, uidnext, times = self._database.one(hot.EPOCH, number)
-        numbers, _, account = told.partition("\n")
-        return Epoch(numbers, account, uidnext, times)
+        return _epoch(*self._database.one(hot.EPOCH, number))
 
     def _begin(self, number: int, before: Epoch, now: Epoch) -> None:
         """Write the new epoch, void what was planned; keys that will name other messages now make room for them."""
@@ -156,6 +159,11 @@ class Listing:
         told = "\n".join(f"{times} {key}" for key, times in broke.items())
         with self._database.joining():
             self._database.do(tables.Mailbox.update(aside=told).where(tables.Mailbox.id == self.number(mailbox)))
+
+
+def _epoch(told: str, uidnext: int, times: int) -> Epoch:
+    numbers, _, account = told.partition("\n")
+    return Epoch(numbers, account, uidnext, times)
 
 
 def _those(keys: Sequence[str], wanted: set[str]) -> list[str]:

@@ -146,9 +146,13 @@ def _started(pid: int) -> str:
 
 def owner(pid: int | None = None) -> str:
     """Name this process so that no other one ever has the same name: host/boot/pid/start time."""
-    pid = pid or os.getpid()
     host, boot = _host()
-    return f"{host}/{boot}/{pid}/{_started(pid) or '-'}"
+    return _ours(os.getpid()) if pid is None else f"{host}/{boot}/{pid}/{_started(pid) or '-'}"
+
+
+@lru_cache(maxsize=1)
+def _ours(pid: int) -> str:
+    return owner(pid)
 
 
 def is_alive(name: str) -> bool | None:

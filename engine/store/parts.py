@@ -54,9 +54,9 @@ class Mailboxes:
         self.unknown_keys, self.sort_keys = listing.unknown_keys, listing.sort_keys
         self.aside, self.broke = listing.aside, listing.broke
         self.whole, self.suspects = listing.whole, listing.suspects
-        self.lease, self.heartbeat, self.release = leases.lease, leases.heartbeat, leases.release
+        self.lease, self.heartbeat, self.end = leases.lease, leases.heartbeat, leases.end
         self.holder, self.take_over, self.noting = leases.holder, leases.take_over, leases.noting
-        self.failed, self.worked, self.states = leases.failed, leases.worked, leases.states
+        self.failed, self.states, self.know = leases.failed, leases.states, listing.know
         self.pause, self.resume, self.paused = leases.pause, leases.resume, leases.paused
         self.pending_actions, self.actions_done = settling.pending_actions, settling.actions_done
         self.actions_planned, self.plan_closed = settling.actions_planned, settling.plan_closed

@@ -25,9 +25,10 @@ from engine.store.bells import Bell
 from engine.store.clock import agree
 from engine.store.database import BUSY_S, Claim, Database, within
 from engine.store.errors import StoreError
+from engine.store.file import lock_file
 from engine.store.foreseeing import Foreseen, Then
 from engine.store.gathering import AHEAD, FEW, SHOWN, Gathered, copied, tables_of
-from engine.store.session_locks import ACCOUNTS, OWNERS, SessionLock
+from engine.store.session_locks import ACCOUNTS, OWNERS, NotedBeside, SessionLock
 from engine.store.snapshots import Snapshots
 from engine.store.sqlstates import meaning, refusal, refusal_to_connect
 
@@ -61,6 +62,7 @@ SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint,
 
 _BEGIN = {
     "writing": "BEGIN ISOLATION LEVEL READ COMMITTED",
+    "unflushed": "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL synchronous_commit = off",
     "rehearsal": "BEGIN; SET LOCAL lock_timeout = '2s'; SET LOCAL idle_in_transaction_session_timeout = '10min'",
     "reading": "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL idle_in_transaction_session_timeout = 0",
 }
@@ -136,6 +138,7 @@ class Postgres(Database):
         self._is_wanted = False
         self._wrote = self._marked = self._looks = self._number = 0
         self._gathered, self._foreseen = Gathered(), Foreseen()
+        self._how: dict[str, str] = {}
         self._rung: set[Bell] = set()
         self._has_bells: bool | None = None
 
@@ -350,20 +353,20 @@ class Postgres(Database):
     @contextmanager
     def _without_flush(self) -> Iterator[None]:
         self._end_reading()
-        self.run("SET synchronous_commit = off")
+        self._how = {"writing": "unflushed"}
         try:
             yield
         finally:
-            with suppress(StoreError):
-                self.run("SET synchronous_commit = on")
+            self._how = {}
 
     def _begin(self, kind: str) -> None:
+        begin = _BEGIN[self._how.get(kind, kind)]
         try:
-            self._there().execute(_BEGIN[kind])
+            self._there().execute(begin)
         except psycopg.Error as error:
             if not self._is_lost:
                 raise meaning(error, self.named) from error
-            self._asked(_BEGIN[kind], ())  # nothing was begun: another connection will do
+            self._there().execute(begin)  # nothing was begun: another connection will do
         self._in = kind
         self._looks += 1
         self._gathered.numbers.clear()
@@ -386,6 +389,9 @@ class Postgres(Database):
 
     def unlocked(self, table: str) -> str:
         return f" FOR UPDATE OF {table} SKIP LOCKED"
+
+    def locked(self, table: str) -> str:
+        return f" FOR UPDATE OF {table}"
 
     def ring(self, bell: Bell) -> None:
         if self.is_writing:
@@ -494,8 +500,8 @@ class Postgres(Database):
         lock.release()
         return False
 
-    def mailbox_lock(self, number: int) -> SessionLock:
-        return SessionLock.of_mailbox(self, number)
+    def mailbox_lock(self, number: int) -> NotedBeside:
+        return NotedBeside(lock_file(self.beside, number) if self.beside is not None else None)
 
     def pass_lock(self, shared: bool = False) -> SessionLock:
         return SessionLock.of_pass(self, shared)

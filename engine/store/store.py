@@ -50,7 +50,7 @@ class Store:
         self._memory = memory = Memory(database)
         self._listing = listing = Listing(database, memory)
         self.queue = queue = Queue(database, listing)
-        self._leases = Leases(database, listing, queue)
+        self._leases = Leases(database, listing, queue, memory)
         self.mailboxes = Mailboxes(listing, self._leases, Settling(database, listing))
         self.outbox = Outbox(database, memory)
 
@@ -165,7 +165,7 @@ class Store:
         """Which mailbox is read next; put together when first asked for."""
         from engine.store.visiting import Visiting
 
-        return Visiting(self.database, self._listing)
+        return Visiting(self.database, self._listing, self._leases)
 
     @cached_property
     def old_mail(self) -> ports.OldMail:

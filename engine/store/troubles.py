@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from engine.model.stored import BROKEN, Standing, Trouble
 from engine.store import hot
@@ -71,13 +72,7 @@ class Setbacks:
 
     def standing(self, name: str) -> Standing:
         row = self._database.one(hot.STANDING, name)
-        if row is None:
-            return Standing()
-        paused, failures, since, code, sentence, retry_at, refused, settings, fault, faulty = row
-        return Standing(
-            paused, failures, moment(since), code, sentence, moment(retry_at),
-            tuple([time(int(each)) for each in refused.split()]), settings, fault, tuple(map(int, faulty.split())),
-        )  # fmt: skip
+        return Standing() if row is None else standing_of(row)
 
     def try_again(self, name: str) -> None:
         with self._database.joining():
@@ -110,3 +105,12 @@ class Setbacks:
         with self._database.joining():
             for row, times in charged.items():
                 self._database.run(hot.REFUND, times, times, row)
+
+
+def standing_of(row: Sequence[Any]) -> Standing:
+    """Read how a mailbox stands from what `hot.STANDING` names, in that order."""
+    paused, failures, since, code, sentence, retry_at, refused, settings, fault, faulty = row
+    return Standing(
+        paused, failures, moment(since), code, sentence, moment(retry_at),
+        tuple([time(int(each)) for each in refused.split()]), settings, fault, tuple(map(int, faulty.split())),
+    )  # fmt: skip

@@ -7,41 +7,33 @@ itself, should nobody ever say when; nobody remembers anything of what is writte
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from engine.store import hot
-from engine.store.bells import Bell
 from engine.store.database import Database, us
 from engine.store.listing import Listing
 
+if TYPE_CHECKING:
+    from engine.model.stored import Taken
+    from engine.store.lease import Leases
+
 HOLD_S = 60.0
-"""How long nobody else takes a mailbox that was handed out; a visit that lasts longer is kept alone by its lease."""
+"""When a mailbox that was handed out is due again, should nobody say; as long as its lease stands nobody takes it."""
 
 
 class Visiting:
     """Hands out mailboxes that are due."""
 
-    def __init__(self, database: Database, listing: Listing) -> None:
-        self._database, self._listing = database, listing
+    def __init__(self, database: Database, listing: Listing, leases: Leases) -> None:
+        self._database, self._listing, self._leases = database, listing, leases
 
-    def take_due(self, limit: int, now: datetime, names: Collection[str] = ()) -> list[str]:
-        database, until = self._database, us(now) + int(HOLD_S * 1_000_000)
-        with database.joining(noted=True):
-            here = f" AND name IN ({','.join('?' * len(names))})" if names else ""
-            sql = f"{hot.DUE_TO_READ}{here} ORDER BY next_at, id LIMIT ?{database.unlocked('mailbox')}"
-            rows = database.rows(sql, us(now), *names, limit)
-            database.many(hot.READ_NEXT, [(until, name) for _, name in rows])
-            if len(rows) == limit:
-                database.ring(Bell.FETCH)
-        return [name for _, name in rows]
+    def take_due(self, owner: str, limit: int, now: datetime, names: Collection[str] = ()) -> list[Taken]:
+        return self._leases.take_due(owner, limit, now, HOLD_S, names)
 
     def is_due(self, now: datetime) -> bool:
-        return bool(self._database.rows(f"{hot.DUE_TO_READ} LIMIT 1", us(now)))
-
-    def read_next(self, when: Iterable[tuple[str, datetime]]) -> None:
-        with self._database.joining(noted=True):
-            self._database.many(hot.READ_NEXT, [(us(at), name) for name, at in when])
+        return self._database.one(hot.DUE_TO_READ, us(now), us(now)) is not None
 
     def read_soon(self, names: Collection[str], at: datetime) -> None:
         with self._database.joining(noted=True):
@@ -58,7 +50,5 @@ class Visiting:
             (name, owner) for name, owner in self._database.rows(hot.LEFT_BY) if self._database.is_alive(owner) is False
         ]
         with self._database.joining(noted=True):
-            for name, owner in left:
-                self._database.run(hot.RELEASE, name, owner)
-            self._database.many(hot.READ_NEXT, [(us(now), name) for name, _ in left])
+            self._database.many(hot.FREE_OF, [(us(now), name, owner) for name, owner in sorted(left)])
         return len(left)

@@ -11,8 +11,8 @@ from __future__ import annotations
 import mmap
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from time import monotonic
@@ -32,8 +32,8 @@ from engine.run.taking_up import BATCH, MAX_ATTEMPTS, claim
 from engine.stop import Stop, Stopped
 from engine.store.database import time
 from engine.store.errors import StoreError
-from engine.store.migrations import check_version
 from engine.store.store import Store
+from engine.worker.desk import beside_upgrades
 from engine.worker.orders import AWAY, BROKEN, NOTE_BYTES, STOPPED, Drain, News, Orders
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ class Decider:
         Raises StoreError, Stopped.
         """
         until, decided, turn = monotonic() + seconds, 0, 0
-        with self._beside_upgrades() as may:
+        with beside_upgrades(self._store) as may:
             if not may:
                 return 0, True
             self._judge(self._store.setbacks.doubtful(self._now))
@@ -135,21 +135,6 @@ class Decider:
                     return decided, False
                 decided += len(self._decide(mails))
         return decided, True
-
-    @contextmanager
-    def _beside_upgrades(self) -> Iterator[bool]:
-        """Keep an upgrade of the schema waiting as long as mails are in hand. Raises StoreError for another schema."""
-        lock = self._store.database.pass_lock(shared=True)
-        if lock is not None and not lock.acquire():
-            yield False
-            return
-        try:
-            check_version(self._store.database)
-            yield not self._store.upgrade_wanted()
-        finally:
-            if lock is not None:
-                with suppress(StoreError):
-                    lock.release()
 
     def _claim(self, turn: int) -> list[Spooled]:
         """Take fresh mails, or one that was tried before: alone, for it may break what it comes with."""

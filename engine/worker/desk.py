@@ -17,6 +17,7 @@ from engine.run.engine import Engine
 from engine.run.passing import Pass
 from engine.stop import Stop
 from engine.store.errors import StoreError
+from engine.store.migrations import check_version
 from engine.store.store import Store
 
 if TYPE_CHECKING:
@@ -26,18 +27,42 @@ IDLE_S = 60.0
 """How long a connection is kept that nobody needs."""
 
 
+def opened(config: Config) -> Store:
+    """Open the store of a configuration. Raises StoreError."""
+    try:
+        where, busy_s = config.store.where, config.store.busy_timeout
+    except SecretError as error:
+        raise StoreError(str(error)) from None
+    return Store.open(where, create=False, migrate=False, busy_s=busy_s)
+
+
+@contextmanager
+def beside_upgrades(store: Store) -> Iterator[bool]:
+    """Keep an upgrade of the schema waiting as long as this works, unless there is one that is wanted.
+
+    Raises StoreError for another schema.
+    """
+    lock = store.database.pass_lock(shared=True)
+    if lock is not None and not lock.acquire():
+        yield False
+        return
+    try:
+        check_version(store.database)
+        yield not store.upgrade_wanted()
+    finally:
+        if lock is not None:
+            with suppress(StoreError):
+                lock.release()
+
+
 class Desk:
     """A store with what works on it. `one` is a pass that reads and does not decide."""
 
     def __init__(self, config: Config, stopped: bool) -> None:
-        try:
-            where, busy_s = config.store.where, config.store.busy_timeout
-        except SecretError as error:
-            raise StoreError(str(error)) from None
         self.config, self.stop, self.used_at = config, Stop(), monotonic()
         if stopped:
             self.stop.set()
-        self.store = Store.open(where, create=False, migrate=False, busy_s=busy_s)
+        self.store = opened(config)
         self.engine = Engine(config, self.store, stop=self.stop)
         self.one = Pass(self.engine, hosted=True, decide=False)
 
@@ -71,11 +96,15 @@ class Desks:
         desk.used_at = monotonic()
         with self._lock:
             self._taken.discard(desk)
-            fits = desk.config is self._config and not self._is_over
+            fits = self.fits(desk)
             if fits:
                 self._free.append(desk)
         if not fits:
             desk.close()
+
+    def fits(self, desk: Desk) -> bool:
+        """Tell whether a desk is one of this configuration, and may go on."""
+        return desk.config is self._config and not self._is_over
 
     def _take(self) -> Desk:
         with self._lock:

@@ -14,19 +14,29 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from time import monotonic
+from typing import TYPE_CHECKING
 
+from engine.model.stored import Visited
 from engine.run.lookout import next_look_s
 from engine.run.report import Listener, MailboxReport
 from engine.store.database import time
 from engine.store.errors import StoreError
-from engine.worker.desk import Desk, Desks
+from engine.worker.desk import Desk, Desks, beside_upgrades, opened
+from engine.worker.rounds import Rounds
 
 if TYPE_CHECKING:
     from engine.config import Config, Mailbox
+    from engine.model.stored import Taken
 
-AT_ONCE = 20
-"""Mailboxes that are handed out together."""
+LOOK_S = 0.05
+"""How often it is looked whether mailboxes wait for a thread: as long as some do, there are twice as many."""
+
+TEND_S = 0.25
+"""How often it is looked whether visits that ended are to be noted."""
+
+BROKE_S = 1.0
+"""No thread is begun again by itself for so long after one broke."""
 
 NOTED_S = 2.0
 """So long what visits met is gathered before it is noted: all mailboxes are looked at for that."""
@@ -44,63 +54,82 @@ class Fetching:
     ) -> None:  # fmt: skip
         self._threads, self._names, self._said, self._away = threads, names, said, away
         self._desks = Desks(config)
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="fetch")
-        self._bell, self._is_over = asyncio.Event(), False
-        self._visits: set[asyncio.Future[None]] = set()
+        self._pool = ThreadPoolExecutor(threads + 1, thread_name_prefix="fetch")
+        self._rounds = Rounds(lambda: opened(self._config), names)
+        self._wake, self._is_rung, self._is_over, self._broke_at = asyncio.Event(), False, False, -BROKE_S
+        self._drains: set[asyncio.Future[None]] = set()
         self._met: dict[str, tuple[Mailbox, MailboxReport]] = {}
         self._notes: asyncio.Future[None] | None = None
         self.take_up(config)
 
     def take_up(self, config: Config) -> None:
         """Go on with this configuration."""
+        self._config = config
         self._mailboxes = {box.name: box for box in config.mailboxes if box.active}
         accounts = Counter(_account(box) for box in self._mailboxes.values() if box.username)
         self._shared = {account for account, number in accounts.items() if number > 1}
         self._desks.renew(config)
 
     def ring(self) -> None:
-        self._bell.set()
+        """Hear that something may be due."""
+        self._rounds.ring()
+        self._is_rung = True
+        self._wake.set()
 
     def tidy(self) -> None:
         """Give up what nobody needed for a while."""
         self._desks.tidy()
+        self._rounds.tidy()
 
     async def run(self) -> None:
         """Visit what is due, until the end. A database that is away is asked again when a bell rings."""
         while not self._is_over:
-            await self._bell.wait()
-            self._bell.clear()
-            try:
-                await self._all_due()
-            except StoreError as error:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), self._patience_s())
+            self._wake.clear()
+            self._hear_ends()
+            for _ in range(self._more()):
+                drain = self._in_thread(self._drain)
+                drain.add_done_callback(lambda _: self._wake.set())
+                self._drains.add(drain)
+            if self._rounds.is_anything_to_tend:
+                await self._tend()
+            if self._met and (self._notes is None or self._notes.done()):
+                self._notes = asyncio.ensure_future(self._note_soon())
+
+    def _patience_s(self) -> float | None:
+        if self._rounds.waiting:
+            return LOOK_S
+        return None if not self._drains and self._rounds.rests else TEND_S
+
+    def _more(self) -> int:
+        """Give how many threads are to begin: one for a bell; as long as mailboxes wait, as many as there are."""
+        free, waiting = self._threads - len(self._drains), self._rounds.waiting
+        if not free or self._is_over:
+            return 0
+        rung, self._is_rung = self._is_rung, False
+        if waiting and monotonic() - self._broke_at >= BROKE_S:
+            return min(free, waiting, max(1, len(self._drains)))
+        return 1 if rung else 0
+
+    def _hear_ends(self) -> None:
+        """Hear of threads that found nothing more, or broke."""
+        over = {each for each in self._drains if each.done()}
+        self._drains -= over
+        for each in over:
+            if each.cancelled() or (error := each.exception()) is None:
+                continue
+            self._broke_at = monotonic()
+            if isinstance(error, StoreError):
                 self._away(str(error))
-            except Exception as error:
+            else:
                 self._said(f"looking for mailboxes broke ({type(error).__name__}: {error}); it is tried again")
 
-    async def _all_due(self) -> None:
-        while not self._is_over:
-            self._visits = {each for each in self._visits if not each.done()}
-            free = self._threads - len(self._visits)
-            if not free:
-                await asyncio.wait(self._visits, return_when=asyncio.FIRST_COMPLETED)
-                continue
-            names = await self._in_thread(self._take, min(free, AT_ONCE))
-            self._visits |= {asyncio.ensure_future(self._visit(name)) for name in names}
-            if len(names) < min(free, AT_ONCE):
-                return
-
-    async def _visit(self, name: str) -> None:
+    async def _tend(self) -> None:
         try:
-            again = await self._in_thread(self._read, name)
+            await self._in_thread(self._rounds.tend)
         except StoreError as error:
             self._away(str(error))
-        except Exception as error:
-            self._said(f"mailbox {name}: the visit broke ({type(error).__name__}: {error})")
-        else:
-            if again:
-                self.ring()
-        if self._met and (self._notes is None or self._notes.done()):
-            self._notes = asyncio.ensure_future(self._note_soon())
 
     async def _note_soon(self) -> None:
         """Note what visits met, for all of the last seconds at once."""
@@ -110,52 +139,66 @@ class Fetching:
         except StoreError as error:
             self._away(str(error))
 
-    async def _in_thread(self, work: Callable[..., Any], *params: object) -> Any:
-        return await asyncio.get_running_loop().run_in_executor(self._pool, work, *params)
+    def _in_thread(self, work: Callable[[], None]) -> asyncio.Future[None]:
+        return asyncio.get_running_loop().run_in_executor(self._pool, work)
 
     async def stop(self, seconds: float) -> bool:
         """Let every visit finish the message in hand; tells whether all did in time."""
         self._is_over = True
-        self._bell.set()
+        self._wake.set()
         self._desks.end()
-        late = (await asyncio.wait(self._visits, timeout=seconds))[1] if self._visits else set()
+        late = (await asyncio.wait(self._drains, timeout=seconds))[1] if self._drains else set()
         if self._met and not late:
             await self._note_soon()
+        with suppress(StoreError):
+            await asyncio.to_thread(self._rounds.close)
         self._pool.shutdown(wait=not late, cancel_futures=True)
         return not late
 
     # ── in a thread ───────────────────────────────────────────────────────────────────────────────────────────
 
-    def _take(self, limit: int) -> list[str]:
-        with self._desks.desk() as desk:
-            return desk.store.visiting.take_due(limit, _now(desk), self._names)
+    def _drain(self) -> None:
+        """Visit one mailbox after the other until none is due. Raises StoreError."""
+        with self._desks.desk() as desk, beside_upgrades(desk.store) as may:
+            if not may:
+                self._rounds.give_up()
+            while may and self._desks.fits(desk) and (taken := self._rounds.next()) is not None:
+                self._read(desk, taken)
 
-    def _read(self, name: str) -> bool:
-        """Visit a mailbox; tells whether it is due again at once. Raises StoreError."""
-        with self._desks.desk() as desk:
-            mailbox = self._mailboxes.get(name)
-            wait_s = UNKNOWN_S if mailbox is None else self._visited(desk, mailbox)
+    def _read(self, desk: Desk, taken: Taken) -> None:
+        """Visit a mailbox, and tell when it is due next. Raises StoreError."""
+        visited, wait_s = Visited(taken), UNKNOWN_S
+        try:
+            mailbox = self._mailboxes.get(taken.name)
+            worked_at, wait_s = (None, UNKNOWN_S) if mailbox is None else self._visited(desk, mailbox, taken)
             if desk.stop.is_set():
                 wait_s = 0.0  # it may not be read to its end: another worker goes on
-            desk.store.visiting.read_next([(name, _now(desk) + timedelta(seconds=wait_s))])
-            return wait_s <= 0
+            visited = Visited(taken, worked_at, _now(desk) + timedelta(seconds=wait_s))
+        except StoreError:
+            raise
+        except Exception as error:
+            self._said(f"mailbox {taken.name}: the visit broke ({type(error).__name__}: {error})")
+        finally:
+            self._rounds.end(visited, again=wait_s <= 0)
 
-    def _visited(self, desk: Desk, mailbox: Mailbox) -> float:
+    def _visited(self, desk: Desk, mailbox: Mailbox, taken: Taken) -> tuple[datetime | None, float]:
+        """Visit a mailbox; tells when it was read, and after how many seconds it is due next."""
+        worked_at = None
         report = MailboxReport(mailbox.name, mailbox.place)
         lock = desk.store.database.account_lock(_number(mailbox)) if _account(mailbox) in self._shared else None
         if lock is not None and not lock.acquire():
             report.state = "busy"
         else:
             try:
-                desk.one.visit(mailbox, report, Listener())
+                worked_at = desk.one.visit(mailbox, report, Listener(), taken=taken)
             finally:
                 if lock is not None:
                     with suppress(StoreError):
                         lock.release()
-        if report.state in ("ok", "failed"):
+        if report.state in ("ok", "failed") and report.may_wait:
             report.waiting = desk.store.queue.waiting(mailbox.name)
         self._met[mailbox.name] = mailbox, report
-        return next_look_s(mailbox, report, desk.one.now())
+        return worked_at, next_look_s(mailbox, report, desk.one.now())
 
     def _note(self) -> None:
         """Note what does not work or does again."""

@@ -6,10 +6,10 @@ from typing import Any
 
 
 def install() -> None:
-    """Let `lease` and `heartbeat` always say yes."""
+    """Let everybody have every lease, and keep it."""
     from engine.store.lease import Leases
 
     def yes(*_arguments: Any, **_options: Any) -> bool:
         return True
 
-    Leases.lease = Leases.heartbeat = yes  # type: ignore[method-assign, assignment]
+    Leases._lock = Leases._is_nobodys = Leases.heartbeat = yes  # type: ignore[method-assign, assignment]

@@ -21,7 +21,7 @@ from engine.model.facts import Cut, Facts, Sender
 from engine.model.hearing import Batch, Heard
 from engine.model.mail import Address, Attachment, Envelope, Mail, Origin, Part, RawMail
 from engine.model.plan import CreateItem, Effect, Outcome, Plan, Receipt
-from engine.model.stored import Spooled
+from engine.model.stored import Spooled, Standing, Taken, Visited
 
 NOW = datetime(2026, 11, 20, 10, 31, tzinfo=UTC)
 GATE = Decider("gate", "dmarc")
@@ -164,6 +164,12 @@ class Desk:
 
     def count(self, table: str, where: str = "1 = 1") -> int:
         return int(self.store.database.one(f"SELECT count(*) FROM {table} WHERE {where}")[0])  # noqa: S608
+
+
+def visited(store: Any, owner: str = "", at: datetime | None = None, mailbox: str = "system") -> None:
+    """A visit ended of whoever has the lease, or nobody; `at` is when it went well."""
+    taken = Taken(mailbox, store.mailboxes.number(mailbox), owner, Standing())
+    store.mailboxes.end([Visited(taken, at)])
 
 
 def furnish(store: Any) -> None:

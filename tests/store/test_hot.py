@@ -148,7 +148,7 @@ def texts():
 
 
 FRAGMENTS = {hot.KEYS: "(?)", hot.KEYS_TOGETHER: "(?)", hot.KEPT: "(?)", hot.UNDECIDED: "(?)"} | dict.fromkeys(
-    (hot.CLAIM_ALL, hot.GIVE_BACK_ALL, hot.SPOOLED_SOME), "(?)"
+    (hot.CLAIM_ALL, hot.GIVE_BACK_ALL, hot.SPOOLED_SOME, hot.LEASE_DUE), "(?)"
 )
 """Texts that go on, and what makes them whole."""
 

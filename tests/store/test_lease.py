@@ -9,6 +9,7 @@ import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from store.desk import visited
 
 from engine.run.lease import Lease
 from engine.store.file import lock_file
@@ -98,7 +99,7 @@ def test_G18_a_lease_made_by_a_clock_that_ran_ahead_is_free(desk):
 
 def test_only_the_holder_gives_a_lease_back(desk):
     desk.store.mailboxes.lease("system", "another/boot/1/1", desk.now)
-    desk.store.mailboxes.release("system", owner())
+    visited(desk.store, owner())
     assert not desk.store.mailboxes.lease("system", owner(), desk.now)
 
 
@@ -107,7 +108,7 @@ def test_every_lease_has_a_higher_token(desk):
     for _ in range(2):
         desk.store.mailboxes.lease("system", owner(), desk.now)
         tokens.append(desk.store.database.one("SELECT lease_token FROM mailbox WHERE name = 'system'")[0])
-        desk.store.mailboxes.release("system", owner())
+        visited(desk.store, owner())
     assert tokens[1] > tokens[0]
 
 
@@ -161,7 +162,7 @@ def died(desk, in_hand=0):
     """Who held the lease died: what is in the lock file, and the claims, are all that is left."""
     store = desk.store
     store.mailboxes.noting("system")(in_hand)
-    store.mailboxes.release("system", DEAD)
+    visited(store, DEAD)
     assert store.mailboxes.lease("system", owner(), desk.now)
     store.mailboxes.take_over("system", owner(), desk.now, [60.0, 300.0])
 
@@ -251,7 +252,7 @@ def test_failures_of_a_mailbox_are_counted_from_the_first(desk):
     (state,) = desk.store.mailboxes.states()
     assert (state.failures, state.failing_since, state.failed_at) == (2, first, desk.now)
     assert (state.code, state.sentence, state.ok_at) == ("source.away", "no route", None)
-    desk.store.mailboxes.worked("finance", desk.later(minutes=5))
+    visited(desk.store, at=desk.later(minutes=5), mailbox="finance")
     (state,) = desk.store.mailboxes.states()
     assert (state.failures, state.failing_since, state.code, state.ok_at) == (0, None, "", desk.now)
 

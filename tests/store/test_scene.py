@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from store.desk import Desk, Hears, answer, auto, notice
+from store.desk import Desk, Hears, answer, auto, notice, visited
 
 from engine.model.desk import Account
 from engine.model.draft import Role
@@ -171,7 +171,7 @@ def test_it_is_known_when_a_mailbox_was_first_read_and_a_mail_first_seen(desk, s
     began = desk.now
     (spooled,) = desk.spool(b"x")
     assert desk.store.mailboxes.lease("system", desk.owner, desk.now)
-    desk.store.mailboxes.release("system", desk.owner)
+    visited(desk.store, desk.owner)
     desk.later(days=1)
     desk.spool(b"x")
     assert desk.store.mailboxes.lease("system", desk.owner, desk.now)

@@ -51,9 +51,9 @@ def test_mailboxes_that_another_one_is_taking_are_left_to_it(two: tuple[Desk, St
     desk, other = two
     desk.store.visiting.expect(["system", "support"])
     with desk.store.writing():
-        mine = desk.store.visiting.take_due(1, desk.now)
-        its = other.visiting.take_due(9, desk.now)
-    assert sorted([*mine, *its]) == ["support", "system"]
+        mine = desk.store.visiting.take_due(desk.store.owner, 1, desk.now)
+        its = other.visiting.take_due(other.owner, 9, desk.now)
+    assert sorted([each.name for each in (*mine, *its)]) == ["support", "system"]
 
 
 def test_a_claim_for_one_mailbox_that_comes_second_gets_nothing(two: tuple[Desk, Store]) -> None:

@@ -83,15 +83,20 @@ def by_hand(office: Office, sql: str) -> None:
         database.run(sql)
 
 
-def test_nothing_new_is_decided_while_an_upgrade_waits_and_all_of_it_afterwards(office: Office, working: Start) -> None:
+def test_nothing_new_is_read_or_decided_while_an_upgrade_waits_and_all_of_it_afterwards(
+    office: Office, working: Start
+) -> None:
+    office.mail()
+    reading = working(office, "--only", "fetch")
+    reading.until(lambda: office.waiting == 1)
+    assert reading.stop() == 0, reading.output
     with office.store() as upgrading:
         step = len(migrations.STEPS) + 1
         upgrading.database.run("INSERT INTO schema_version VALUES (?, ?, -1)", step, upgrading.owner)
         office.mail()
         worker = working(office, "--deciders", "1")
-        worker.until(lambda: office.waiting == 1)
-        for _ in range(15):
+        for _ in range(20):
             time.sleep(0.2)
             assert (office.waiting, office.decided) == (1, 0)
-    worker.until(lambda: office.decided == 1)
+    worker.until(lambda: office.decided == 2)
     assert worker.stop() == 0, worker.output

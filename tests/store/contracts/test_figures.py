@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from store.desk import answer, auto, notice, webhook
+from store.desk import answer, auto, notice, visited, webhook
 
 from engine.model.figures import Backlog
 from engine.model.plan import Outcome
@@ -94,8 +94,7 @@ def test_the_pulse_of_a_mailbox_tells_when_it_was_read_and_when_mail_came(desk, 
     (pulse,) = figures.pulses(desk.now)
     assert (pulse.name, pulse.failures, pulse.failing_since, pulse.ok_at) == ("system", 1, desk.now, None)
     assert pulse.last_mail_at == desk.now and pulse.busy
-    desk.store.mailboxes.release("system", ME)
-    desk.store.mailboxes.worked("system", desk.later(minutes=1))
+    visited(desk.store, ME, desk.later(minutes=1))
     (pulse,) = figures.pulses(desk.now)
     assert (pulse.failures, pulse.ok_at, pulse.busy) == (0, desk.now, False)
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from hashlib import sha256
 
 import pytest
+from store.desk import visited
 
 from engine.model.plan import Outcome, SetField
+from engine.model.stored import Visited
 from engine.store.errors import NotFound, Refused
 
 ME, OTHER = "elsewhere/boot/7/7", "elsewhere/boot/8/8"
@@ -21,23 +23,39 @@ def test_a_mailbox_has_one_number_for_good(mailboxes):
     assert mailboxes.number("system") == mailboxes.number("system") != mailboxes.number("other")
 
 
-def test_one_runner_has_the_lease_until_it_gives_it_back_or_its_time_is_over(desk, mailboxes):
+def test_one_runner_has_the_lease_until_it_gives_it_back_or_its_time_is_over(desk, store, mailboxes):
     assert mailboxes.lease("system", ME, desk.now)
     assert mailboxes.heartbeat("system", ME, desk.later(seconds=50))
     assert not mailboxes.lease("system", OTHER, desk.later(seconds=50)), "the heartbeat made it last"
     assert mailboxes.lease("system", OTHER, desk.later(seconds=61))
     assert not mailboxes.heartbeat("system", ME, desk.now), "it is not ours any more"
-    mailboxes.release("system", ME)
+    visited(store, ME)
     assert mailboxes.holder("system") == "process 8 on elsewhere"
-    mailboxes.release("system", OTHER)
+    visited(store, OTHER)
     assert mailboxes.holder("system") == mailboxes.holder("never read") == ""
+
+
+def test_visits_end_together_and_their_leases_with_them(desk, mailboxes):
+    taken = [mailboxes.lease(name, ME, desk.now) for name in ("system", "other", "third")]
+    mailboxes.failed("other", "source.away", "no route", desk.now)
+    well, failed, again = (Visited(each, at) for each, at in zip(taken, (desk.now, None, desk.now), strict=True))
+    mailboxes.end([again, well, failed])
+    found = {each.name: (each.ok_at, each.failures, each.holder) for each in mailboxes.states()}
+    assert found == {"system": (desk.now, 0, ""), "other": (None, 1, ""), "third": (desk.now, 0, "")}
+
+
+def test_the_number_of_a_mailbox_that_was_taken_up_elsewhere_is_known(shared):
+    desk, other = shared
+    taken = desk.store.mailboxes.lease("system", ME, desk.now)
+    other.mailboxes.know(taken)
+    assert other.mailboxes.number("system") == taken.number
 
 
 def test_another_process_does_not_get_a_lease_that_is_held(shared):
     desk, other = shared
     assert desk.store.mailboxes.lease("system", ME, desk.now)
     assert not other.mailboxes.lease("system", OTHER, desk.now)
-    desk.store.mailboxes.release("system", ME)
+    visited(desk.store, ME)
     assert other.mailboxes.lease("system", OTHER, desk.now)
 
 
@@ -49,7 +67,7 @@ def test_who_takes_over_frees_what_the_dead_had_claimed(desk, store, mailboxes):
     mailboxes.noting("system")(0)
     (claimed,) = store.ledger.claim("system", 9, desk.now, ME).mails
     assert (claimed.mail, claimed.attempts) == (spooled.mail, 2)
-    mailboxes.release("system", ME)
+    visited(store, ME)
 
 
 def test_without_a_lease_nothing_is_noted(desk, store, mailboxes):
@@ -59,7 +77,7 @@ def test_without_a_lease_nothing_is_noted(desk, store, mailboxes):
     mailboxes.take_over("system", ME, desk.now)
     (claimed,) = store.ledger.claim("system", 9, desk.now, ME).mails
     assert claimed.mail == spooled.mail, "no mail is to blame, so none has to wait"
-    mailboxes.release("system", ME)
+    visited(store, ME)
 
 
 def test_new_is_what_the_ledger_does_not_know(desk, mailboxes):
@@ -121,14 +139,14 @@ def test_a_message_over_which_a_session_broke_twice_is_set_aside(mailboxes):
     assert (mailboxes.aside("system"), mailboxes.suspects("system")) == ([], ["b"])
 
 
-def test_failures_are_counted_until_it_works_again(desk, mailboxes):
+def test_failures_are_counted_until_it_works_again(desk, store, mailboxes):
     began = desk.now
     mailboxes.failed("system", "source.refused", "no", began)
     mailboxes.failed("system", "source.refused", "still no", desk.later(minutes=1))
     (state,) = mailboxes.states()
     assert (state.failures, state.failing_since, state.failed_at) == (2, began, desk.now)
     assert (state.code, state.sentence) == ("source.refused", "still no")
-    mailboxes.worked("system", desk.later(minutes=1))
+    visited(store, at=desk.later(minutes=1))
     (state,) = mailboxes.states()
     assert (state.failures, state.failing_since, state.code, state.ok_at) == (0, None, "", desk.now)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from store.desk import visited
 
 from engine.model.stored import LeftAlone
 
@@ -18,7 +19,7 @@ def old_mail(store):
 def test_a_mailbox_was_first_read_when_somebody_first_took_its_lease(desk, store, old_mail):
     assert old_mail.first_read("system") is None and old_mail.first_read("other") is None
     store.mailboxes.lease("system", "me", desk.now)
-    store.mailboxes.release("system", "me")
+    visited(store, "me")
     store.mailboxes.lease("system", "me", desk.now + timedelta(days=1))
     assert old_mail.first_read("system") == desk.now
 

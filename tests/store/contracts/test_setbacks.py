@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 from msgspec.structs import replace
+from store.desk import visited
 
 from engine.model.stored import BROKEN, Standing
 
@@ -25,7 +26,7 @@ def test_a_mailbox_stands_as_it_failed_last_until_it_works(desk, store, setbacks
     assert (found.failures, found.code, found.retry_at, found.settings) == (1, "source.login_refused", later, "digest")
     assert found.refused == (desk.now,)
     assert store.mailboxes.states()[0].retry_at == later
-    store.mailboxes.worked("system", desk.now)
+    visited(store, at=desk.now)
     found = setbacks.standing("system")
     assert (found.failures, found.retry_at, found.refused) == (0, None, (desk.now,)), "an hour has only three refusals"
 
