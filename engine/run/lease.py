@@ -47,8 +47,8 @@ class Lease:
         self._is_lent, self._may_be_paused = taken is not None, paused
         self._ended = ended or (lambda visited: store.mailboxes.end([visited]))
         self._waits_s = waits_s
-        self._now, self._wait_s, self._stop = now, wait_s, stop or threading.Event()
-        self._over = threading.Event()
+        self._now, self._wait_s, self._stop = now, wait_s, stop
+        self._over: threading.Event | None = None
         self._beaten = 0.0
         self._thread: threading.Thread | None = None
 
@@ -75,9 +75,9 @@ class Lease:
             self.__exit__(None, None, None)
             raise
         if isinstance(where := self.store.where, Path) and not self._is_lent:
-            self._thread = threading.Thread(
-                target=self._keep, args=(where, self.store.mailboxes.number(self.mailbox)), daemon=True
-            )
+            self._over = threading.Event()
+            how_long = where, self.store.mailboxes.number(self.mailbox), self._over
+            self._thread = threading.Thread(target=self._keep, args=how_long, daemon=True)
             self._thread.start()
         return self
 
@@ -87,7 +87,7 @@ class Lease:
         while True:
             self.taken = lease(self.mailbox, self.owner, self._now(), self.ttl_s, paused=self._may_be_paused)
             left = until - clock.monotonic()
-            if self.taken is not None or left <= 0 or self._stop.wait(min(RETRY_S, left)):
+            if self.taken is not None or left <= 0 or (self._stop or threading.Event()).wait(min(RETRY_S, left)):
                 return
 
     def heartbeat(self) -> bool:
@@ -98,9 +98,9 @@ class Lease:
         self.held = self.store.mailboxes.heartbeat(self.mailbox, self.taken.owner, self._now(), self.ttl_s)
         return self.held
 
-    def _keep(self, where: Path, mailbox: int) -> None:
+    def _keep(self, where: Path, mailbox: int, over: threading.Event) -> None:
         """Beat from a thread whenever the work itself did not for a third of the time to live."""
-        while not self._over.wait(self.ttl_s / 3):
+        while not over.wait(self.ttl_s / 3):
             if clock.monotonic() - self._beaten < self.ttl_s / 3:
                 continue
             database = connection(where, busy_s=self.ttl_s / 3)
@@ -113,8 +113,8 @@ class Lease:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._over.set()
-        if self._thread is not None:
+        if self._thread is not None and self._over is not None:
+            self._over.set()
             self._thread.join()
         self.held = False
         if self.taken is None or not self.taken.owner or self._is_lent:

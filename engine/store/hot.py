@@ -41,6 +41,18 @@ def update(table: str, *names: str, where: str) -> str:
 
 # ── spool ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
+
+def ended(count: int, *columns: str) -> str:
+    """Go on with `LET_GO`: give so many mailboxes of one owner their next due time, and each a value of these columns.
+
+    Before the values of each column stand the numbers. Whoever let one be due sooner than it was held is heard.
+    """
+    each = f"CASE id{' WHEN ? THEN CAST(? AS bigint)' * count} END"
+    sets = "".join([f", {column} = {each}" for column in columns])
+    due = f", next_at = CASE WHEN next_at = {each} THEN {each} ELSE next_at END"
+    return f"{due}{sets} WHERE lease_owner = ? AND id IN ({', '.join('?' * count)})"
+
+
 KEPT = "SELECT digest FROM raw_mail WHERE digest IN "
 """Goes on with a list of question marks."""
 
@@ -732,20 +744,24 @@ WHERE id = ? AND state = 'received' AND owner IS NULL"""
 
 ALIKE = "SELECT faulty FROM mailbox WHERE fault = ?"
 
-# The + keeps SQLite from walking all keys of the mailbox in place of the few that wait.
 _FOUND = f"""
-SELECT id, name, lease_owner, lease_until, first_read_at,
-  (SELECT max(version) FROM schema_version), epoch, uidnext, epochs, aside,
-  EXISTS (SELECT 1 FROM inbound WHERE {OPEN} AND state = 'received' AND mailbox_id = mailbox.id),
-  EXISTS (SELECT 1 FROM presentation WHERE {PLANNED} AND +mailbox_id = mailbox.id),
-  EXISTS (SELECT 1 FROM left_alone WHERE mailbox_id = mailbox.id), {_STANDING}
+WITH found AS (SELECT id, name, lease_owner, lease_until, first_read_at, epoch, uidnext, epochs, aside, {_STANDING}
 FROM mailbox WHERE """
 
 FOUND = f"{_FOUND}id = ?"
-"""It goes on with `Database.locked`."""
+"""It goes on with `Database.locked` and `FOUND_THERE`."""
 
 FOUND_DUE = f"{_FOUND}{_TO_READ}"
-"""It goes on with which of them, an order, a limit and `Database.unlocked`."""
+"""It goes on with which of them, an order, a limit, `Database.unlocked` and `FOUND_THERE`."""
+
+# What is looked for is so of those alone that were found and locked, as they are then. The + keeps SQLite from walking
+# all keys of a mailbox in place of the few that wait.
+FOUND_THERE = f""")
+SELECT id, name, lease_owner, lease_until, first_read_at, (SELECT max(version) FROM schema_version),
+  epoch, uidnext, epochs, aside,
+  EXISTS (SELECT 1 FROM inbound WHERE {OPEN} AND state = 'received' AND mailbox_id = found.id),
+  EXISTS (SELECT 1 FROM presentation WHERE {PLANNED} AND +mailbox_id = found.id),
+  EXISTS (SELECT 1 FROM left_alone WHERE mailbox_id = found.id), {_STANDING} FROM found"""
 
 _LEASE = """
 UPDATE mailbox SET lease_owner = ?, lease_until = ?, lease_token = lease_token + 1,
@@ -760,13 +776,10 @@ HEARTBEAT = update("mailbox", "lease_until", where="id = ? AND lease_owner = ?")
 
 RELEASE = "UPDATE mailbox SET lease_owner = '', lease_until = 0 WHERE name = ? AND lease_owner = ?"
 
-_LET_GO = "lease_owner = '', lease_until = 0, next_at = CASE WHEN next_at = ? THEN ? ELSE next_at END"
+LET_GO = "UPDATE mailbox SET lease_owner = '', lease_until = 0"
 
-LET_GO = f"UPDATE mailbox SET {_LET_GO} WHERE id = ? AND lease_owner = ?"
-
-WORKED = f"""
-UPDATE mailbox SET {_LET_GO}, ok_at = ?, failures = 0, failing_since = 0, code = '', sentence = '', retry_at = 0,
-  settings = '' WHERE id = ? AND lease_owner = ?"""
+WORKED = f"{LET_GO}, failures = 0, failing_since = 0, code = '', sentence = '', retry_at = 0, settings = ''"
+"""Both go on with `ended`."""
 
 DUE_TO_READ = f"SELECT 1 FROM mailbox WHERE {_TO_READ} LIMIT 1"
 

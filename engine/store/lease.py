@@ -60,7 +60,7 @@ class Leases:
         taken: Taken | None = None
         try:
             with self._database.joining(noted=True):
-                row = self._database.one(f"{hot.FOUND}{self._database.locked('mailbox')}", number)
+                row = self._database.one(f"{hot.FOUND}{self._database.locked('mailbox')}{hot.FOUND_THERE}", number)
                 if row[SCHEMA] != len(STEPS):
                     check_version(self._database)
                 if row[HOLDER] == owner or self._is_nobodys(row[HOLDER], row[UNTIL], owner, now):
@@ -92,7 +92,7 @@ class Leases:
     def _due(self, owner: str, limit: int, now: datetime, hold_s: float, names: Collection[str]) -> list[Taken]:
         database, until = self._database, us(now) + int(hold_s * 1_000_000)
         here = f" AND name IN ({','.join('?' * len(names))})" if names else ""
-        sql = f"{hot.FOUND_DUE}{here} ORDER BY next_at, id LIMIT ?{database.unlocked('mailbox')}"
+        sql = f"{hot.FOUND_DUE}{here} ORDER BY next_at LIMIT ?{database.unlocked('mailbox')}{hot.FOUND_THERE}"
         rows = database.rows(sql, us(now), us(now), *names, limit)
         if not rows or (rows[0][SCHEMA] != len(STEPS) and upgrade_wanted(database)):
             return []
@@ -121,16 +121,27 @@ class Leases:
         return beat(self._database, self._listing.number(mailbox), owner, now, ttl_s)
 
     def end(self, visits: Sequence[Visited]) -> None:
-        well = sorted([each for each in visits if each.worked_at is not None], key=lambda each: each.taken.name)
-        others = sorted([each for each in visits if each.worked_at is None], key=lambda each: each.taken.name)
         try:
-            for sql, some in ((hot.WORKED, well), (hot.LET_GO, others)):
-                if some:  # each in an order that nobody writes the other way round
-                    with self._database.unflushed(noted=True):
-                        self._database.many(sql, [_ended(each) for each in some])
+            for well in (True, False):
+                for owner in sorted({each.taken.owner for each in visits}):
+                    some = [
+                        each for each in visits if each.taken.owner == owner and (each.worked_at is not None) == well
+                    ]
+                    if some:
+                        self._end(owner, some)
         finally:
             for each in visits:
                 self._unlock(each.taken.name)
+
+    def _end(self, owner: str, visits: Sequence[Visited]) -> None:
+        """Write down how visits ended: all went well, or none."""
+        numbers = [each.taken.number for each in visits]
+        columns = [[each.taken.held_until or NEVER for each in visits], [_due(each) for each in visits]]
+        columns += [[us(each.worked_at) for each in visits if each.worked_at is not None]]
+        what, more = (hot.WORKED, ["ok_at"]) if columns[2] else (hot.LET_GO, [])
+        told = [value for column in columns for pair in zip(numbers, column, strict=False) for value in pair]
+        with self._database.unflushed(noted=True):
+            self._database.run(f"{what}{hot.ended(len(visits), *more)}", *told, owner, *numbers)
 
     def close(self) -> None:
         """Give back the locks of all leases; the rows tell the next one that their owner is gone."""
@@ -264,10 +275,5 @@ def _taken(row: tuple[Any, ...], owner: str, held_until: int = 0) -> Taken:
     )  # fmt: skip
 
 
-def _ended(visit: Visited) -> tuple[Any, ...]:
-    """Write down how a visit ended; whoever let the mailbox be due sooner meanwhile is heard."""
-    taken = visit.taken
-    next_at = us(visit.next_at) if visit.next_at is not None else taken.held_until
-    told = taken.held_until or NEVER, next_at
-    worked = (us(visit.worked_at),) if visit.worked_at is not None else ()
-    return *told, *worked, taken.number, taken.owner
+def _due(visit: Visited) -> int:
+    return us(visit.next_at) if visit.next_at is not None else visit.taken.held_until

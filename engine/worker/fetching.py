@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from engine.model.stored import Taken
 
 LOOK_S = 0.05
-"""How often it is looked whether mailboxes wait for a thread: as long as some do, there are twice as many."""
+"""How often it is looked whether mailboxes wait for a thread. Where each thread began less than one, all wait for their
+servers, and there are twice as many."""
 
 TEND_S = 0.25
 """How often it is looked whether visits that ended are to be noted."""
@@ -58,6 +59,7 @@ class Fetching:
         self._rounds = Rounds(lambda: opened(self._config), names)
         self._wake, self._is_rung, self._is_over, self._broke_at = asyncio.Event(), False, False, -BROKE_S
         self._drains: set[asyncio.Future[None]] = set()
+        self._begun, self._looked_at = 0, 0.0
         self._met: dict[str, tuple[Mailbox, MailboxReport]] = {}
         self._notes: asyncio.Future[None] | None = None
         self.take_up(config)
@@ -109,7 +111,14 @@ class Fetching:
             return 0
         rung, self._is_rung = self._is_rung, False
         if waiting and monotonic() - self._broke_at >= BROKE_S:
-            return min(free, waiting, max(1, len(self._drains)))
+            before, self._begun, looked_at, self._looked_at = (
+                self._begun,
+                self._rounds.begun,
+                self._looked_at,
+                monotonic(),
+            )
+            waits = self._begun - before < len(self._drains) * (self._looked_at - looked_at) / LOOK_S
+            return min(free, waiting, max(1, len(self._drains))) if waits or not self._drains else 0
         return 1 if rung else 0
 
     def _hear_ends(self) -> None:

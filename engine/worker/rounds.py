@@ -42,7 +42,7 @@ IDLE_S = 60.0
 
 
 class Rounds:
-    """Hands out mailboxes and hears how their visits ended. Use it from any thread."""
+    """Hands out mailboxes and hears how their visits ended; counts those that were `begun`. Use it from any thread."""
 
     def __init__(self, opened: Callable[[], Store], names: Sequence[str]) -> None:
         self._opened, self._names = opened, names
@@ -51,7 +51,7 @@ class Rounds:
         self._turns: deque[Taken] = deque()
         self._ended: list[Visited] = []
         self._taken_at = self._ended_at = self._used_at = 0.0
-        self._out = 0
+        self._out = self.begun = 0
         self._is_dry = self._is_over = False
 
     @property
@@ -93,6 +93,7 @@ class Rounds:
             if not self._turns:
                 return None
             self._out += 1
+            self.begun += 1
             return self._turns.popleft()
 
     def end(self, visited: Visited, *, again: bool = False) -> None:

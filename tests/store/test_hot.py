@@ -39,6 +39,7 @@ NO_STATEMENT = (
     hot.TO_SEE,
     hot.OF_THE_DESK,
     hot.IN_TURN,
+    hot.FOUND_THERE,
 )
 """Conditions, which are part of statements."""
 
@@ -149,7 +150,9 @@ def texts():
 
 FRAGMENTS = {hot.KEYS: "(?)", hot.KEYS_TOGETHER: "(?)", hot.KEPT: "(?)", hot.UNDECIDED: "(?)"} | dict.fromkeys(
     (hot.CLAIM_ALL, hot.GIVE_BACK_ALL, hot.SPOOLED_SOME, hot.LEASE_DUE), "(?)"
-)
+) | {hot.FOUND: hot.FOUND_THERE, hot.FOUND_DUE: f" ORDER BY next_at LIMIT ?{hot.FOUND_THERE}"} | {
+    hot.LET_GO: hot.ended(2), hot.WORKED: hot.ended(2, "ok_at")
+}  # fmt: skip
 """Texts that go on, and what makes them whole."""
 
 
