@@ -4,6 +4,7 @@ Here: the order of the mailboxes, their leases, whether one is tried at all, tha
 here: the work on one mailbox (`visit.py`), a pass that is taken back (`rehearsal.py`), how mail is sent (`outbox/`),
 how a pass is stopped (`stop.py`), what makes passes as mail comes (`watch.py`).
 Invariant: one mailbox that fails never stops the others.
+Over 300 lines: the turns of a pass share what it was asked for.
 """
 
 from __future__ import annotations

@@ -35,11 +35,11 @@ def slow_to_lease() -> None:
 
     lease = Leases.lease
 
-    def waiting(self: Any, *arguments: Any, **options: Any) -> bool:
+    def waiting(self: Any, *arguments: Any, **options: Any) -> Any:
         Path("opened").touch()
         end = time.monotonic() + 30
         while not Path("go on").exists() and time.monotonic() < end:
             time.sleep(0.01)
         return lease(self, *arguments, **options)
 
-    Leases.lease = waiting  # type: ignore[method-assign]
+    Leases.lease = waiting  # type: ignore[method-assign, assignment]
