@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 OLDEST, NEEDED = 140000, "14"
 
-LOCKS_EACH, BESIDE = 500, 6
+LOCKS_EACH, BESIDE = 500, 7
 """Locks that a decider may hold at once (a batch of 50 mails), and connections of a worker beside its deciders."""
 
 CLOCK_S, BEHIND_S = 5.0, 300

@@ -59,7 +59,7 @@ def set_to(**settings: str) -> Server:
         (set_to(synchronous_commit="local"), "C204", "warning synchronous_commit is local"),
         (set_to(synchronous_commit="remote_write", synchronous_standby_names="*"), "C204", "warning synchronous_commit is remote_write"),  # noqa: E501
         (set_to(max_locks_per_transaction="10"), "C206", "warning the server has room for 1000 locks, and 4 deciders may hold 2000"),  # noqa: E501
-        (replace(SOUND, most=20), "C206", "warning we get 20 connections, and one worker process takes 26"),
+        (replace(SOUND, most=20), "C206", "warning we get 20 connections, and one worker process takes 27"),
         (replace(SOUND, is_standby=True), "C207", "error the database is a standby: nothing can be written"),
         (replace(SOUND, is_read_only=True), "C207", "error the database is set to be read only"),
         (replace(SOUND, ahead_s=-7.2), "C208", "warning the clock of the server is 7 s behind that of this host"),
@@ -120,7 +120,7 @@ def test_two_stores_behind_such_a_pooler_have_the_same_locks(postgres_url: str, 
     with Pgbouncer(postgres.folder, "transaction") as pooler:
         url = Url(pooler.url_of(Url(postgres_url).name.partition(" ")[0]))
         with Store.open(url) as one, Store.open(url) as two:
-            locks = [store.database.mailbox_lock(1) for store in (one, two)]
+            locks = [store.database.account_lock(1) for store in (one, two)]
             assert [lock is not None and lock.acquire() for lock in locks] == [True, True]
 
 
