@@ -37,6 +37,7 @@ def _write_into_memory() -> None:
 _write_into_memory()
 importlib.import_module("authorities").hide()
 importlib.import_module("tables_once").remember()
+databases = importlib.import_module("databases")
 
 if TYPE_CHECKING:
     from servers.dovecot import Dovecot
@@ -57,6 +58,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.server)
         elif is_quick(item.path.relative_to(Path(__file__).parent).as_posix()):
             item.add_marker(pytest.mark.quick)
+        if databases.ON_SERVER and item.get_closest_marker("sqlite"):
+            item.add_marker(pytest.mark.skip(reason="about the database that is a file"))
 
 
 def pytest_collection_finish() -> None:
@@ -72,6 +75,20 @@ def no_secrets_of_other_tests() -> None:
     if secrets is not None:
         secrets._revealed.clear()
         secrets._passing.clear()
+
+
+@pytest.fixture(autouse=True)
+def no_databases_of_other_tests() -> Iterator[None]:
+    """What a test made on the server goes with it."""
+    with databases.of_one_test():
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_server_is_left() -> Iterator[None]:
+    """The PostgreSQL that desks lie in ends with the last of them."""
+    yield
+    databases.stop()
 
 
 @pytest.fixture(scope="session")
@@ -150,14 +167,8 @@ def slapd(slapd_server: Slapd | str) -> Slapd:
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[Postgres | str]:
     """One PostgreSQL for all tests of this worker, or what keeps it away."""
-    from servers.postgres import Postgres, missing
-
-    if absent := missing():
-        yield absent
-        return
-    server = Postgres()
-    yield server
-    server.stop()
+    yield databases.server()
+    databases.stop()
 
 
 @pytest.fixture

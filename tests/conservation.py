@@ -5,13 +5,14 @@ Here: `Case` (what was injected and how each mail has to end) and `conserved`. N
 
 from __future__ import annotations
 
-import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import closing
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
+
+import databases
+
+from engine.model.place import Where
 
 TERMINAL = {"created": "done", "comment": "done", "note": "done", "held": "held", "rejected": "ignored",
             "discarded": "ignored", "duplicate": "duplicate", "error": "quarantined"}  # fmt: skip
@@ -23,12 +24,11 @@ TABLES = ("inbound", "raw_mail", "presentation", "item", "comment", "receipt", "
 class Case:
     """Mails by their bytes: the mailbox they came to and the outcome they have to have."""
 
-    database: Path
+    database: Where
     mails: dict[tuple[str, bytes], str] = field(default_factory=dict)
 
     def rows(self, sql: str, *params: Any) -> list[tuple[Any, ...]]:
-        with closing(sqlite3.connect(f"file:{self.database}?mode=ro", uri=True, timeout=30)) as connection:
-            return connection.execute(sql, params).fetchall()
+        return databases.rows(self.database, sql, *params)
 
     def snapshot(self) -> list[tuple[Any, ...]]:
         """All rows that mail makes."""

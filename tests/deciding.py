@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 
+import databases
+
 from engine.config import load
 from engine.model.mail import Origin, RawMail
 from engine.run.engine import Engine
@@ -33,9 +35,9 @@ DATA = {
 
 def an_engine(tmp_path: Path) -> Iterator[Engine]:
     """An engine with one account and one workspace; to be used as a fixture (`engine` of conftest.py)."""
-    (tmp_path / "allegra.toml").write_text(CONFIG, encoding="utf-8")
+    databases.configured(tmp_path, CONFIG)
     config = load(tmp_path / "allegra.toml")
-    with Store.open(":memory:") as store:
+    with Store.open(databases.fresh(tmp_path)) as store:
         load_data(store, DATA)
         made = Engine(config, store)
         yield made

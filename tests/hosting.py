@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import databases
+
 from engine.config import load
 from engine.store.load import load as load_data
 from engine.store.store import Store
@@ -31,11 +33,11 @@ def installation(folder: Path, more: str = "", rules: str = "", protocol: str = 
     """Make one; gives the path of its allegra.toml."""
     path = folder / "allegra.toml"
     folders = FOLDERS if protocol == "program" else ""
-    path.write_text(CONFIG.format(more=more, protocol=protocol, folders=folders), encoding="utf-8")
+    databases.configured(folder, CONFIG.format(more=more, protocol=protocol, folders=folders))
     if rules:
         (folder / "rules").mkdir(exist_ok=True)
         (folder / "rules" / "system.toml").write_text(rules, encoding="utf-8")
-    with Store.open(load(path).store.path) as store:
+    with Store.open(load(path).store.where) as store:
         load_data(store, DATA)
     return path
 

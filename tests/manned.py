@@ -9,6 +9,8 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+import databases
+
 from engine.config import load
 from engine.desk import items
 from engine.desk.items import How
@@ -57,10 +59,11 @@ DATA: dict[str, Any] = {
 
 def an_engine(tmp_path: Path, config: str = CONFIG) -> Iterator[Engine]:
     """An engine with the data above; to be used as a fixture."""
-    (tmp_path / "allegra.toml").write_text(config)
-    with Store.open(tmp_path / "allegra.sqlite3") as store:
+    databases.configured(tmp_path, config)
+    loaded = load(tmp_path / "allegra.toml")
+    with Store.open(loaded.store.where) as store:
         load_data(store, DATA)
-        made = Engine(load(tmp_path / "allegra.toml"), store)
+        made = Engine(loaded, store)
         yield made
         made.close()
 

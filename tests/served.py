@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from email.utils import formatdate
 from typing import TYPE_CHECKING, Any
 
+import databases
 from conservation import Case, conserved
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def configure(desk: Any, system: str = NOWHERE, support: str = NOWHERE, more: st
     path = desk.folder / "allegra.toml"
     path.touch(0o600)
     path.chmod(0o600)
-    path.write_text(CONFIG.format(system=system, support=support, more=more), encoding="utf-8")
+    databases.configured(desk.folder, CONFIG.format(system=system, support=support, more=more))
 
 
 def options(
@@ -100,7 +101,7 @@ class Boxes:
     ) -> None:
         self.desk, self.kind, self.ends, self.more = desk, kind, ends, more
         self.accounts = {"system": dovecot.account(), "support": dovecot.account()}
-        self.case = Case(desk.folder / "var" / "allegra.sqlite3")
+        self.case = Case(desk.where)
         self.configure()
 
     def configure(self, kind: str = "", system: str | None = None, **changed: Any) -> None:

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import databases
 import hosting
 import pytest
 from hosting import mail
@@ -35,13 +36,8 @@ def desk(tmp_path: Path) -> Iterator[engine.Desk]:
 
 def contents(desk: engine.Desk) -> list[str]:
     """Every row of every table of a desk's database."""
-    import sqlite3
-
-    connection = sqlite3.connect(desk.config.store.path)
-    try:
-        return list(connection.iterdump())
-    finally:
-        connection.close()
+    tables = databases.everything(desk.config.store.where)
+    return [f'INTO "{name}" {row}' for name, rows in tables.items() for row in rows]
 
 
 # ── the door itself ───────────────────────────────────────────────────────────────────────────────────────────
@@ -127,7 +123,7 @@ def test_a_mail_that_another_run_keeps_from_being_decided_is_ours_and_waits(tmp_
     from engine.store.clock import now as utc_now
 
     path = hosting.installation(tmp_path)
-    with engine.open(path) as desk, Store.open(desk.config.store.path) as other:
+    with engine.open(path) as desk, Store.open(desk.config.store.where) as other:
         with Lease(other, "system", utc_now) as lease:
             assert lease.held
             taken = desk.take(mail(), wait_s=0)
@@ -205,6 +201,7 @@ def test_a_configuration_that_does_not_load_tells_everything_that_is_wrong(tmp_p
     assert all(isinstance(problem, engine.Problem) for problem in caught.value.problems)
 
 
+@pytest.mark.sqlite
 def test_a_database_that_is_away_is_a_store_error(tmp_path: Path) -> None:
     path = hosting.installation(tmp_path)
     database = tmp_path / "var" / "allegra.sqlite3"

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
+import databases
 import pytest
 from builders import ANNA, World, config
 from hypothesis import given
@@ -183,7 +184,7 @@ def test_an_answer_that_is_more_than_a_word_comes_back_too(question: Question[An
 
 @pytest.mark.parametrize("kind", QUESTIONS, ids=lambda kind: kind.stored_as)
 def test_somebody_answers_every_question_with_an_answer_of_its_kind(kind: type[Question[Any]]) -> None:
-    with Store.open(":memory:") as store:
+    with Store.open(databases.fresh()) as store:
         engine = Engine(config(), store)
         answer = Recorder(run_world.World(engine, b"", NOW), NOW).ask(example(kind))
         engine.close()

@@ -73,7 +73,9 @@ _TABLES = "SELECT table_name FROM information_schema.tables WHERE table_schema =
 _IDENTITY = """
 SELECT nextval('owner_number')"""
 
-_NUMBER_FROM = "SELECT setval(own, greatest(?, nextval(own))) FROM (SELECT pg_get_serial_sequence(?, 'id')::regclass AS own) AS it"  # fmt: skip # noqa: E501
+_NUMBER_FROM = """
+SELECT setval(own, above) FROM (SELECT CAST(? AS bigint) AS above, pg_get_serial_sequence(?, 'id')::regclass AS own) AS it
+WHERE above > coalesce(pg_sequence_last_value(own), 0)"""
 
 _CLAIMS = """
 SELECT id, generation, attempts, owner FROM inbound
@@ -145,7 +147,10 @@ class Postgres(Database):
     # ── the connection ────────────────────────────────────────────────────────────────────────────────────────
 
     def connect(self, create: bool = True) -> None:
-        """Connect; what is missing in the database is made by the schema. Raises StoreError."""
+        """Connect; what is missing in the database is made by the schema, the folder for our files here at once."""
+        if create and self.beside is not None:
+            with suppress(OSError):  # nothing of what lies there has to be
+                self.beside.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         try:
             self._connection = psycopg.connect(
                 self.where.secret, autocommit=True, prepare_threshold=1, cursor_factory=psycopg.RawCursor, **CONNECT

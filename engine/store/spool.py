@@ -59,6 +59,8 @@ class Spool:
 
     def _kept(self, digests: Sequence[bytes]) -> set[bytes]:
         """Tell which of these bytes are stored: hardly any are, and one question is enough for all."""
+        if not digests:
+            return set()
         marks = ",".join("?" * len(digests))
         return {digest for (digest,) in self._database.rows(f"{hot.KEPT}({marks})", *digests)}
 

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import databases
 import pytest
 from click.testing import CliRunner
 
@@ -38,7 +39,7 @@ def say(tmp_path: Path) -> Iterator[Say]:
     os.chdir(tmp_path)
     for name in ("mail/new", "mail/cur", "mail/tmp", "var", "rules"):
         (tmp_path / name).mkdir(parents=True)
-    with Store.open(tmp_path / "var/allegra.sqlite3") as store:
+    with Store.open(databases.place(tmp_path / databases.FILE)) as store:
         store.directory.put_group("staff")
         store.directory.put_account(
             "anna",
@@ -57,7 +58,7 @@ def say(tmp_path: Path) -> Iterator[Say]:
         store.items.put_field(CustomField("Room", "list", ("North", "South")))
 
     def saying(settings: str = "", *actions: str, when: str = "", file: str = "support") -> str:
-        (tmp_path / "allegra.toml").write_text(BASE + settings, encoding="utf-8")
+        databases.configured(tmp_path, BASE + settings)
         condition = f"when = '''{when}'''\n" if when else ""
         lines = "".join(f"  '''{action}''',\n" for action in actions)
         text = f"[[rule]]\nname = 'r'\non = 'any'\n{condition}then = [\n{lines}]\n" if actions else ""
@@ -188,6 +189,7 @@ def test_settings_that_name_what_exists_are_no_finding(say: Say) -> None:
     assert "C195" not in said and "C196" not in said
 
 
+@pytest.mark.sqlite
 def test_an_empty_database_is_not_asked_for_people_and_values(say: Say, tmp_path: Path) -> None:
     for each in ("var/allegra.sqlite3", "var/allegra.sqlite3.pass"):
         (tmp_path / each).unlink()

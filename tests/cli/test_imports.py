@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import databases
 import pytest
 from click.testing import CliRunner, Result
 
@@ -37,7 +38,7 @@ Typing = Callable[..., Result]
 @pytest.fixture
 def typed(tmp_path: Path) -> Typing:
     """Type a command in a folder with a configuration, a database and an item."""
-    (tmp_path / "allegra.toml").write_text(CONFIG, "utf-8")
+    databases.configured(tmp_path, CONFIG)
     (tmp_path / "items.toml").write_text(ITEMS, "utf-8")
 
     def type_(*words: str, code: int = 0) -> Result:
@@ -117,7 +118,7 @@ def test_settings_as_json(tmp_path: Path) -> None:
 
 
 def test_an_idle_run_reads_nothing_of_all_this(tmp_path: Path) -> None:
-    (tmp_path / "allegra.toml").write_text(CONFIG, "utf-8")
+    databases.configured(tmp_path, CONFIG)
     code = (
         "import sys\nfrom engine.cli.main import allegra\n"
         "try:\n    allegra.main(['run'], standalone_mode=False)\nexcept SystemExit:\n    pass\n"

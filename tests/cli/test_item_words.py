@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import databases
 import pytest
 from click.testing import CliRunner, Result
 from manned import CONFIG, DATA
@@ -22,10 +23,10 @@ Type = Callable[..., Result]
 @pytest.fixture
 def typed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Type:
     """Type a command as Anna, who is an admin."""
-    (tmp_path / "allegra.toml").write_text(CONFIG.replace("schema = 1", 'schema = 1\n[store]\npath = "db"'))
+    databases.configured(tmp_path, CONFIG)
     people = [{**each, "admin": each["login"] == "anna"} for each in DATA["users"]]
     more = {"id": 7, "workspace": "support", "title": "On fire", "author": "karl", "status": "New"}
-    with Store.open(tmp_path / "db") as store:
+    with Store.open(databases.place(tmp_path / databases.FILE)) as store:
         load_data(store, {**DATA, "users": people, "items": [*DATA["items"], more]})
     monkeypatch.setenv("ALLEGRA_AS", "anna")
     monkeypatch.setenv("COLUMNS", "80")

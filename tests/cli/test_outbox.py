@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import sqlite3
 from collections.abc import Callable
-from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import databases
 import pytest
 from click.testing import CliRunner, Result
 from deciding import CONFIG
@@ -33,7 +32,7 @@ class Installation:
 
     def sends(self, lines: str) -> None:
         smtp = f"[smtp]\nfrom = 'help@example.com'\n{lines}\n" if lines else ""
-        (self.folder / "allegra.toml").write_text(CONFIG + smtp)
+        databases.configured(self.folder, CONFIG + smtp)
 
     def __call__(self, *words: str) -> Result:
         before = Path.cwd()
@@ -44,7 +43,7 @@ class Installation:
             os.chdir(before)
 
     def store(self) -> Store:
-        return Store.open(self.folder / "var" / "allegra.sqlite3")
+        return Store.open(databases.place(self.folder / databases.FILE))
 
     def lines(self, *words: str) -> list[dict[str, Any]]:
         return [json.loads(line) for line in self(*words, "--json").stdout.splitlines()]
@@ -114,8 +113,7 @@ def test_the_closing_line_names_the_server_that_is_away(run: Installation, rows:
     run.sends(f"host = '127.0.0.1'\nport = {gone.port}\nssl = false")
     assert "away since" not in run("outbox", "list").stderr, "nobody tried"
     assert run("outbox", "run").exit_code == 69
-    with closing(sqlite3.connect(run.folder / "var" / "allegra.sqlite3")) as database, database:
-        database.execute("UPDATE trouble SET since = since - 7200000000")
+    databases.change(databases.place(run.folder / databases.FILE), "UPDATE trouble SET since = since - 7200000000")
     said = run("outbox", "list").stderr
     assert said.startswith("1 waits for 127.0.0.1, away since ")
     assert said.endswith("(2 h)   → allegra check --online, allegra outbox run\n")
@@ -219,8 +217,8 @@ def away(run: Installation, rows: dict[str, int], sink: Any) -> Callable[[], Non
 
 
 def an_hour_passes(run: Installation) -> None:
-    with closing(sqlite3.connect(run.folder / "var" / "allegra.sqlite3")) as database, database:
-        database.execute("UPDATE trouble SET told_at = told_at - 3600000000, since = since - 3600000000")
+    back = "UPDATE trouble SET told_at = told_at - 3600000000, since = since - 3600000000"
+    databases.change(databases.place(run.folder / databases.FILE), back)
 
 
 def test_while_the_server_is_away_every_pass_ends_with_69_and_one_an_hour_says_so(

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import databases
 import pytest
 from click.testing import CliRunner, Result
 from servers.limits import no_file_above
@@ -52,7 +53,7 @@ class Installation:
         (folder / "support.toml").write_text(RULES, "utf-8")
 
     def configure(self, more: str = "") -> None:
-        (self.folder / "allegra.toml").write_text(CONFIG + more, "utf-8")
+        databases.configured(self.folder, CONFIG + more)
 
     def put(self, name: str, text: str) -> None:
         file = self.folder / "templates" / name
@@ -66,7 +67,7 @@ class Installation:
         return [json.loads(line) for line in self(*words, "--json").stdout.splitlines()]
 
     def outbox(self) -> int:
-        with Store.open(self.folder / "var" / "allegra.sqlite3") as store:
+        with Store.open(databases.place(self.folder / databases.FILE)) as store:
             return int(store.database.one("SELECT COUNT(*) FROM outbox")[0])
 
 

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import click
+import databases
 import pytest
 from click.testing import CliRunner, Result
 from servers.limits import no_file_above
@@ -26,8 +27,6 @@ from engine.cli.workspace import workspace
 
 CONFIG = """
 schema = 1
-[store]
-path = "state/db.sqlite3"
 [system.mailbox]
 protocol = "maildir"
 path = "Maildir"
@@ -60,7 +59,7 @@ comments = [{ author = "anna", text = "Out." }, { author = "anna", text = "Reall
 class Desk:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        (folder / "allegra.toml").write_text(CONFIG)
+        databases.configured(folder, CONFIG)
         (folder / "data.toml").write_text(DATA)
 
     def run(self, command: click.Command, *words: str) -> Result:
@@ -260,7 +259,7 @@ def test_F129_html_is_shown_sanitised_and_attachments_listed(full):
         Disposition(Verdict.ACCEPT, "draft.created", "", Decider("engine", "seal")), Outcome.CREATED, "support",
         (CreateItem("support", "x", "Hi", "anna", html_part=html), Attach(0, file)),
     )  # fmt: skip
-    with Store.open(full.folder / "state" / "db.sqlite3") as store:
+    with Store.open(databases.place(full.folder / databases.FILE)) as store:
         (spooled,) = store.ledger.spool([raw], "h/b/1/1")
         with store.writing():
             store.commit(spooled, Mail(raw), Facts("system", "", Sender(Address("a@b.example"))), plan, b"{}", "", "")
@@ -273,6 +272,7 @@ def test_F129_html_is_shown_sanitised_and_attachments_listed(full):
 # ── database ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+@pytest.mark.sqlite
 def test_migrating_makes_the_database_once(desk):
     assert "took first version" in desk.run(db, "migrate").stdout
     assert "nothing to do" in desk.run(db, "migrate").stdout
@@ -280,11 +280,13 @@ def test_migrating_makes_the_database_once(desk):
 
 
 @pytest.mark.parametrize(("target", "said"), [("nowhere/x", "there is no folder "), ("", " is a folder: name a file")])
+@pytest.mark.sqlite
 def test_a_backup_that_has_no_place_says_which_folder_in_a_sentence(full, target, said):
     done = full.run(db, "backup", str(full.folder / target))
     assert done.exit_code == 1 and said in done.stderr and "Errno" not in done.stderr
 
 
+@pytest.mark.sqlite
 def test_a_backup_is_written_for_its_owner_only_and_never_over_a_file(full):
     target = full.folder / "backup.sqlite3"
     assert full.run(db, "backup", str(target)).exit_code == 0
@@ -293,6 +295,7 @@ def test_a_backup_is_written_for_its_owner_only_and_never_over_a_file(full):
     assert again.exit_code == 1 and "never overwrites" in again.stderr
 
 
+@pytest.mark.sqlite
 def test_a_backup_is_put_in_place_only_when_told_to(full):
     target = full.folder / "backup.sqlite3"
     full.run(db, "backup", str(target))
@@ -304,6 +307,7 @@ def test_a_backup_is_put_in_place_only_when_told_to(full):
     assert Path(full.lines(db, "restore", str(target), "--commit")[0]["kept"]).is_file()
 
 
+@pytest.mark.sqlite
 def test_a_backup_holds_the_secret_and_brings_it_back(full):
     target, secret = full.folder / "backup.sqlite3", full.folder / "var" / "secret"
     secret.parent.mkdir(exist_ok=True)
@@ -315,6 +319,7 @@ def test_a_backup_holds_the_secret_and_brings_it_back(full):
     assert full.lines(db, "restore", str(target), "--commit")[0]["files"] == []
 
 
+@pytest.mark.sqlite
 def test_a_database_and_a_backup_are_looked_at(full):
     target = full.folder / "backup.sqlite3"
     full.run(db, "backup", str(target))
@@ -330,6 +335,7 @@ def test_a_database_and_a_backup_are_looked_at(full):
     assert full.run(db, "check", str(full.folder / "none")).exit_code == 1
 
 
+@pytest.mark.sqlite
 def test_a_file_that_is_no_backup_is_refused(full):
     text = full.folder / "notes.txt"
     text.write_text("no database")
@@ -338,6 +344,7 @@ def test_a_file_that_is_no_backup_is_refused(full):
 
 
 @pytest.mark.parametrize("statement", ["", "CREATE TABLE t (a)"])
+@pytest.mark.sqlite
 def test_a_file_that_is_no_backup_is_refused_before_anything_is_committed_and_by_its_own_name(full, statement):
     file = full.folder / "other.db"
     with closing(sqlite3.connect(file)) as other:
@@ -348,6 +355,7 @@ def test_a_file_that_is_no_backup_is_refused_before_anything_is_committed_and_by
     assert tried[0].stderr == tried[1].stderr and f"{file} holds " in tried[0].stderr
 
 
+@pytest.mark.sqlite
 def test_a_restore_that_has_no_room_says_so_in_a_sentence(full):
     target = full.folder / "backup.sqlite3"
     full.run(db, "backup", str(target))
@@ -372,8 +380,9 @@ def test_a_configuration_that_does_not_load_is_exit_78_with_every_problem(desk):
     assert done.exit_code == 78 and done.stderr.count("error[") >= 2
 
 
+@pytest.mark.sqlite
 def test_a_database_that_is_away_is_exit_69(desk):
-    (desk.folder / "state").write_text("a file where the directory should be")
+    (desk.folder / "var").write_text("a file where the directory should be")
     done = desk.run(user, "list")
     assert done.exit_code == 69 and done.stderr.startswith("allegra: the database")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import databases
 import pytest
 from deciding import CONFIG, DATA, NOW, raw, settled
 
@@ -37,7 +38,7 @@ def test_a_dry_replay_says_everything_that_keeping_the_result_changes(tmp_path: 
     (tmp_path / "allegra.toml").write_text(CONFIG.replace("[system]\n", '[system]\nrules = "system.toml"\n'))
     rules.write_text("[[rule]]\nname = 'a'\nthen = ['add label \"old\"', 'set priority \"High\"']\n")
     config = load(tmp_path / "allegra.toml")
-    with Store.open(":memory:") as store:
+    with Store.open(databases.fresh()) as store:
         load_data(store, DATA)
         process(Engine(config, store), store.ledger.spool([raw()], "a"), NOW)
         row, before = store.archive.mail("last"), store.items.view(1)

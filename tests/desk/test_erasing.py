@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
-from contextlib import closing
 from typing import Any
 
 import pytest
@@ -15,8 +13,8 @@ def run(desk: Any) -> str:
 
 
 def actions(desk: Any) -> list[tuple[str, str]]:
-    with closing(sqlite3.connect(desk.folder / "var" / "allegra.sqlite3")) as database:
-        return database.execute("SELECT action, action_state FROM presentation ORDER BY inbound_id").fetchall()
+    found: list[tuple[str, str]] = desk.rows("SELECT action, action_state FROM presentation ORDER BY inbound_id")
+    return found
 
 
 # ── on the server ─────────────────────────────────────────────────────────────────────────────────────────────────

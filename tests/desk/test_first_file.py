@@ -71,7 +71,7 @@ def test_the_workspace_of_the_file_is_in_its_database_and_making_it_twice_change
     config = write_first(tmp_path / "allegra.toml", ANSWERS, "SECRET")
     make_database(config)
     make_database(config)
-    with Store.open(config.store.path) as store:
+    with Store.open(config.store.where) as store:
         assert [each.workspace for each in store.items.workspaces()] == ["support"]
 
 

@@ -7,6 +7,7 @@ from contextlib import closing
 from email.message import EmailMessage
 from typing import Any
 
+import databases
 import pytest
 
 WORD, NAME, LOGIN = "plughxyzzy", "Xenobia Quaxel", "xenoq"
@@ -36,9 +37,7 @@ FIELD = '[[fields]]\nname = "order"\nkind = "text"\n[[topics]]\nid = 4\nworkspac
 
 def everything(desk: Any) -> dict[str, str]:
     """All rows of all tables as text."""
-    with closing(sqlite3.connect(desk.folder / "var" / "allegra.sqlite3")) as database:
-        names = [name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-        return {name: str(database.execute(f"SELECT * FROM {name}").fetchall()).lower() for name in names}  # noqa: S608
+    return {name: str(rows).lower() for name, rows in databases.everything(desk.where).items()}
 
 
 def naming(desk: Any) -> set[str]:
@@ -47,7 +46,7 @@ def naming(desk: Any) -> set[str]:
 
 def in_file(desk: Any) -> list[str]:
     """The markers that stand anywhere in the files of the database, used or not."""
-    content = b"".join(path.read_bytes() for path in (desk.folder / "var").glob("allegra.sqlite3*")).lower()
+    content = databases.on_the_disk(desk.where).lower()
     return [marker for marker in MARKERS if marker.encode() in content]
 
 
@@ -105,11 +104,11 @@ def live(desk: Any) -> None:
 
 def by_hand(desk: Any) -> None:
     """What takes weeks, or a broken server, to come about."""
-    with closing(sqlite3.connect(desk.folder / "var" / "allegra.sqlite3")) as database, database:
-        database.execute("INSERT INTO mute (address_key, item, until, why) VALUES (?, 1, 9e15, 'x')", (ADDRESS,))
-        database.execute("INSERT INTO address_state (address_key, failures) VALUES (?, 2)", (ADDRESS,))
-        database.execute("INSERT INTO trouble (name, since, said) VALUES ('smtp', 1, ?)", (f"550 {ADDRESS}",))
-        database.execute("UPDATE mailbox SET sentence = ? WHERE name = 'system'", (f"{ADDRESS} broke it",))
+    late = 9_000_000_000_000_000
+    desk.change("INSERT INTO mute (address_key, item, until, why) VALUES (?, 1, ?, 'x')", ADDRESS, late)
+    desk.change("INSERT INTO address_state (address_key, failures) VALUES (?, 2)", ADDRESS)
+    desk.change("INSERT INTO trouble (name, since, said) VALUES ('smtp', 1, ?)", f"550 {ADDRESS}")
+    desk.change("UPDATE mailbox SET sentence = ? WHERE name = 'system'", f"{ADDRESS} broke it")
 
 
 @pytest.fixture
@@ -196,17 +195,15 @@ def test_no_trace_is_left_in_mails_that_tell_of_many_things(lived: Any, sent: bo
     act(lived, "item", "note", "1", "-m", "Quaxel called: Xenobia wants it on Monday.")
     lived.mail(f"Please wait, {WORD}", "Today.\n", sender=WHO)
     (held,) = lived.run()
-    with closing(sqlite3.connect(lived.folder / "var" / "allegra.sqlite3")) as database, database:
-        database.execute("UPDATE outbox SET next_at = 1 WHERE state = 'digest'")
+    lived.change("UPDATE outbox SET next_at = 1 WHERE state = 'digest'")
     act(lived, "run")
     act(lived, "held", "discard", held["mail"], "--reason", "no")
     act(lived, "run")
     digests = "SELECT content FROM outbox WHERE event IN ('desk.digest', 'desk.held') AND content IS NOT NULL"
-    with closing(sqlite3.connect(lived.folder / "var" / "allegra.sqlite3")) as database, database:
-        told = b"".join(content for (content,) in database.execute(digests))
-        assert b"Quaxel called" in told and WORD.encode() in told, "both were composed"
-        if not sent:  # composed, and its server was away
-            database.execute("UPDATE outbox SET state = 'queued' WHERE event LIKE 'desk.%'")
+    told = b"".join(content for (content,) in lived.rows(digests))
+    assert b"Quaxel called" in told and WORD.encode() in told, "both were composed"
+    if not sent:  # composed, and its server was away
+        lived.change("UPDATE outbox SET state = 'queued' WHERE event LIKE 'desk.%'")
     act(lived, "person", "forget", ADDRESS, "--commit")
     assert (naming(lived), in_file(lived)) == (set(), [])
     assert lived.allegra("run").exit_code == 0
@@ -266,16 +263,14 @@ def test_a_dry_run_counts_what_would_go_and_changes_nothing(lived: Any) -> None:
 
 def test_that_somebody_was_forgotten_is_written_down_and_not_whom(lived: Any) -> None:
     act(lived, "person", "forget", ADDRESS, "--commit")
-    with closing(sqlite3.connect(lived.folder / "var" / "allegra.sqlite3")) as database:
-        ((actor, detail),) = database.execute(
-            "SELECT actor, detail FROM event WHERE name = 'person.forgotten'"
-        ).fetchall()
+    ((actor, detail),) = lived.rows("SELECT actor, detail FROM event WHERE name = 'person.forgotten'")
     assert actor and '"account":1' in detail
 
 
+@pytest.mark.sqlite
 def test_while_somebody_reads_the_database_the_command_says_that_it_is_to_be_repeated(lived: Any) -> None:
     file = lived.folder / "allegra.toml"
-    file.write_text(file.read_text() + '[store]\nbusy_timeout = "1 s"\n')
+    databases.configured(lived.folder, file.read_text() + '[store]\nbusy_timeout = "1 s"\n')
     with closing(sqlite3.connect(lived.folder / "var" / "allegra.sqlite3", isolation_level=None)) as reader:
         reader.execute("BEGIN")
         reader.execute("SELECT count(*) FROM item").fetchone()
@@ -348,8 +343,7 @@ def test_a_further_name_is_taken_out_where_they_took_part(lived: Any) -> None:
 def test_their_later_mail_is_a_strangers_and_their_number_is_nobody_elses(lived: Any) -> None:
     act(lived, "person", "forget", ADDRESS, "--commit")
     act(lived, "user", "add", "kim", "--email", "kim@example.com")
-    with closing(sqlite3.connect(lived.folder / "var" / "allegra.sqlite3")) as database:
-        rows = database.execute("SELECT id, login, status FROM account ORDER BY id").fetchall()
+    rows = lived.rows("SELECT id, login, status FROM account ORDER BY id")
     assert [row[1:] for row in rows] == [("anna", "active"), (f"erased-{rows[1][0]}", "locked"), ("kim", "active")]
     lived.mail("Printer", sender=WHO)
     (line,) = lived.run()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from contextlib import closing
 from typing import Any
 
@@ -45,8 +44,7 @@ def why_not(desk: Any) -> list[str]:
 
 
 def payloads(desk: Any) -> list[dict[str, Any]]:
-    with closing(sqlite3.connect(desk.folder / "var" / "allegra.sqlite3")) as database:
-        return [json.loads(text) for (text,) in database.execute("SELECT payload FROM outbox ORDER BY id")]
+    return [json.loads(text) for (text,) in desk.rows("SELECT payload FROM outbox ORDER BY id")]
 
 
 def held(desk: Any, sender: str, subject: str = "Help me", headers: tuple[str, ...] = ()) -> str:
@@ -212,6 +210,6 @@ def test_a_refusal_is_told_to_nobody_where_a_word_of_the_host_breaks(desk: Any) 
     desk.rules("system.toml", "[[rule]]\nname = 'x'\nwhen = 'crm.tier is \"a\"'\nthen = ['stop']\n")
     tier = Field("crm.tier", Type.TEXT, "what the customer pays for", broken)
     config = replace(load(desk.folder / "allegra.toml"), extra=Extra((tier,)))
-    with Store.open(config.store.path) as store, closing(Engine(config, store)) as engine:
+    with Store.open(config.store.where) as store, closing(Engine(config, store)) as engine:
         closed = reject(engine, store.archive.mail(mail), "bob", "no")
         assert (closed.sender_told, store.archive.mail(mail).outcome) == (False, "rejected")

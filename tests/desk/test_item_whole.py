@@ -208,7 +208,7 @@ def test_what_cannot_be_merged_is_refused(engine: Engine, number: int, into: int
 
 
 def test_a_private_item_is_not_merged_into_one_that_more_people_see(engine: Engine) -> None:
-    engine.store.database.run("UPDATE item SET private = 1 WHERE id = 12")
+    engine.store.database.run("UPDATE item SET private = TRUE WHERE id = 12")
     with pytest.raises(Refused, match="private"):
         items.merge(engine, 12, 7, by(engine))
     assert items.merge(engine, 7, 12, by(engine)).events

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import databases
 import pytest
 
 from engine.desk import loading
@@ -19,7 +20,7 @@ def written(folder: Path, text: str) -> Path:
 
 def test_a_dry_run_tells_what_would_be_new_and_keeps_nothing(tmp_path: Path) -> None:
     data = loading.read(written(tmp_path, '[[users]]\nlogin = "ann"\n'))
-    with Store.open(":memory:") as store:
+    with Store.open(databases.fresh()) as store:
         assert loading.load(store, data, dry_run=True)["users"].added == 1
         assert store.directory.login("ann") is None
         assert loading.load(store, data)["users"].added == 1
@@ -29,7 +30,7 @@ def test_a_dry_run_tells_what_would_be_new_and_keeps_nothing(tmp_path: Path) -> 
 
 @pytest.mark.parametrize(("text", "line"), [("[[users]\n", 1), ('[[users]]\nlogin = "ann"\nlogim = 1\n', 3)])
 def test_what_is_wrong_has_its_place_and_nothing_is_loaded(tmp_path: Path, text: str, line: int) -> None:
-    with Store.open(":memory:") as store:
+    with Store.open(databases.fresh()) as store:
         with pytest.raises(LoadError) as caught:
             loading.load(store, loading.read(written(tmp_path, text)))
         assert [(each.file, each.line) for each in caught.value.problems] == [("data.toml", line)]

@@ -28,7 +28,7 @@ def config(desk: Any) -> Config:
 
 @pytest.fixture
 def store(config: Config) -> Iterator[Store]:
-    with Store.open(config.store.path) as made:
+    with Store.open(config.store.where) as made:
         yield made
 
 
@@ -102,7 +102,7 @@ def test_what_was_taken_in_again_makes_its_item_and_tells_nobody_unless_asked(
     mailboxes.reconcile(config, store, system, commit=True, notify=notify)
     store.database.run("UPDATE inbound SET claimed_until = 0")
     desk.run()
-    with Store.open(config.store.path) as now:
+    with Store.open(config.store.where) as now:
         assert [row.outcome for row in now.archive.mails()] == ["created"]
         assert desk.told("class, address_key, state, why") == [
             ("auto", "anna@example.com", "suppressed", why),
@@ -113,7 +113,7 @@ def test_what_was_taken_in_again_makes_its_item_and_tells_nobody_unless_asked(
 
 def test_nothing_is_compared_while_another_run_is_at_work(config: Config, store: Store) -> None:
     (system,) = named(config, ["system"])
-    with Store.open(config.store.path) as other, Lease(other, "system", utc_now) as lease:
+    with Store.open(config.store.where) as other, Lease(other, "system", utc_now) as lease:
         assert lease.held
         with pytest.raises(Busy, match="another run is working on it"):
             mailboxes.reconcile(config, store, system)

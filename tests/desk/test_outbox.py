@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import databases
 import pytest
 from posted import NOW, later, of, row
 
@@ -21,7 +22,7 @@ MAILBOX = "[system.mailbox]\nprotocol='maildir'\npath='m'\naddresses=['help@exam
 
 @pytest.fixture
 def store() -> Iterator[Store]:
-    with Store.open(":memory:", clock=lambda: NOW) as opened:
+    with Store.open(databases.fresh(), clock=lambda: NOW) as opened:
         yield opened
 
 

@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import databases
 import pytest
 from deciding import CONFIG, DATA
 from servers.doors import KEY, Standing
@@ -32,14 +33,14 @@ def soon(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def config(tmp_path: Path) -> Config:
-    (tmp_path / "allegra.toml").write_text(CONFIG + BOXES + KEYS)
+    databases.configured(tmp_path, CONFIG + BOXES + KEYS)
     (tmp_path / "allegra.toml").chmod(0o600)
     return load(tmp_path / "allegra.toml")
 
 
 @pytest.fixture
 def store(config: Config) -> Iterator[Store]:
-    with Store.open(config.store.path) as made:
+    with Store.open(config.store.where) as made:
         load_data(made, DATA)
         yield made
 

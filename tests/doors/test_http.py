@@ -6,7 +6,6 @@ import base64
 import json
 import re
 import socket
-import sqlite3
 import threading
 import time
 from collections.abc import Callable
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote_plus
 
+import databases
 import pytest
 from servers.doors import KEY, Answer, Standing, asked, pushed, request, talking
 
@@ -233,12 +233,9 @@ def test_a_client_that_goes_away_in_the_middle_leaves_nothing(http: Opening, sto
 def test_a_locked_database_is_later(http: Opening, store: Store, config: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("engine.doors.reception.BUSY_S", 0.2)
     at = http().at
-    other = sqlite3.connect(config.store.path, isolation_level=None)
-    other.execute("BEGIN IMMEDIATE")
-    answer = pushed(at, "/mail/system", MAIL)
+    with databases.locked(config.store.where):
+        answer = pushed(at, "/mail/system", MAIL)
     assert (answer.status, answer.code, answer.fields["retry-after"]) == (503, "later", "60")
-    other.execute("ROLLBACK")
-    other.close()
     assert pushed(at, "/mail/system", MAIL).status == 202
 
 
@@ -262,6 +259,7 @@ def test_too_little_room_is_later_and_not_up(http: Opening, monkeypatch: pytest.
     assert one(asked(at, request("/healthz", method="GET", key="", kind=""))).status == 200
 
 
+@pytest.mark.sqlite
 def test_a_database_that_does_not_open_is_not_up(http: Opening, config: Any, store: Store) -> None:
     at = http().at
     store.close()

@@ -11,6 +11,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import databases
 import pytest
 from servers.doors import Mta, Standing, talking
 
@@ -100,14 +101,11 @@ def test_a_locked_database_is_later_for_everybody(
     lmtp: Opening, store: Store, monkeypatch: pytest.MonkeyPatch, config: Any
 ) -> None:
     monkeypatch.setattr("engine.doors.reception.BUSY_S", 0.3)
-    at = lmtp().at
-    other = sqlite3.connect(config.store.path, isolation_level=None)
-    with Mta(at) as mta:
-        other.execute("BEGIN IMMEDIATE")
-        assert [each[:3] for each in mta.hand_over(MAIL, "help@example.com", "help+1@example.com")] == ["451", "451"]
-        other.execute("ROLLBACK")
+    with Mta(lmtp().at) as mta:
+        with databases.locked(config.store.where):
+            said = mta.hand_over(MAIL, "help@example.com", "help+1@example.com")
+        assert [each[:3] for each in said] == ["451", "451"]
         assert mta.hand_over(MAIL, "help@example.com")[0].startswith("250")
-    other.close()
 
 
 def test_a_mail_whose_turn_does_not_come_is_later(lmtp: Opening, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -120,19 +118,17 @@ def test_a_mail_whose_turn_does_not_come_is_later(lmtp: Opening, monkeypatch: py
 def test_nothing_is_taken_while_the_database_is_upgraded_or_restored(
     lmtp: Opening, config: Any, monkeypatch: pytest.MonkeyPatch, where: str, store: Store
 ) -> None:
-    from engine.store.file import pass_file
-    from engine.store.locks import FileLock
-
     monkeypatch.setattr("engine.doors.taking.UPGRADE_WAIT_S", 0.0)
     with Mta(lmtp().at) as mta:
         assert mta.hand_over(MAIL, "help@example.com")[0].startswith("250")
-        lock = FileLock(pass_file(config.store.path))
-        assert lock.acquire()
+        lock = store.database.pass_lock()
+        assert lock is not None and lock.acquire()
         assert mta.hand_over(MAIL + b"2", "help@example.com")[0].startswith("451")
         lock.release()
     assert len(mails(store)) == 1
 
 
+@pytest.mark.sqlite
 def test_a_database_that_was_put_in_its_place_is_opened_anew(lmtp: Opening, config: Any, store: Store) -> None:
     path: Path = config.store.path
     with Mta(lmtp().at) as mta:

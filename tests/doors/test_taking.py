@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import databases
 import pytest
 from deciding import CONFIG, DATA
 from hypothesis import given
@@ -32,7 +33,7 @@ def config(tmp_path: Path) -> Config:
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    with Store.open(tmp_path / "db") as made:
+    with Store.open(databases.place(tmp_path / "db")) as made:
         load_data(made, DATA)
         yield made
 

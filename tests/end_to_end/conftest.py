@@ -6,19 +6,19 @@ import email
 import email.policy
 import json
 import os
-import shutil
-import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import closing
 from dataclasses import dataclass, field
 from email.utils import formatdate
 from pathlib import Path
 from typing import Any
 
+import databases
 import pytest
 from click.testing import CliRunner
+
+from engine.model.place import Where
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -90,9 +90,7 @@ class Desk:
     environ: dict[str, str] = field(default_factory=lambda: {"ALLEGRA_AS": "anna"})
 
     def configure(self, system: str = "", more: str = "", gates: str = "") -> None:
-        (self.folder / "allegra.toml").write_text(
-            CONFIG.format(system=system, more=more, gates=gates), encoding="utf-8"
-        )
+        databases.configured(self.folder, CONFIG.format(system=system, more=more, gates=gates))
 
     def rules(self, name: str, text: str) -> None:
         (self.folder / "rules").mkdir(exist_ok=True)
@@ -159,8 +157,20 @@ class Desk:
 
     def told(self, columns: str = "address_key, class, event, state, why") -> list[tuple[Any, ...]]:
         """The rows of the outbox, oldest first."""
-        with closing(sqlite3.connect(self.folder / "var" / "allegra.sqlite3")) as database:
-            return database.execute(f"SELECT {columns} FROM outbox ORDER BY id").fetchall()  # noqa: S608
+        return self.rows(f"SELECT {columns} FROM outbox ORDER BY id")  # noqa: S608
+
+    @property
+    def where(self) -> Where:
+        """Where its database is."""
+        return databases.place(self.folder / databases.FILE)
+
+    def rows(self, sql: str, *params: Any) -> list[tuple[Any, ...]]:
+        """Read what stands in its database."""
+        return databases.rows(self.where, sql, *params)
+
+    def change(self, sql: str, *params: Any) -> list[tuple[Any, ...]]:
+        """Change what stands there, behind its back; gives the rows that it tells."""
+        return databases.change(self.where, sql, *params)
 
     def start(self, *arguments: str, **options: Any) -> subprocess.Popen[bytes]:
         """Start a command as a process of its own."""
@@ -195,7 +205,7 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def desk(tmp_path: Path, loaded: Path) -> Desk:
-    shutil.copytree(loaded, tmp_path, dirs_exist_ok=True)
+    databases.copied(loaded, tmp_path)
     return Desk(tmp_path)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from typing import Any
 
 import pytest
@@ -189,9 +188,7 @@ def test_F136_the_admin_gets_a_mail_that_crashed_every_attempt(desk: Any, post: 
     desk.rules("system.toml", BROKEN)
     desk.mail("Poison", sender="stranger@elsewhere.example")
     desk.run()
-    database = sqlite3.connect(desk.folder / "var" / "allegra.sqlite3", isolation_level=None)
-    database.execute("UPDATE inbound SET attempts = 5, next_at = 0")
-    database.close()
+    desk.change("UPDATE inbound SET attempts = 5, next_at = 0")
     desk.rules("system.toml", SOUND)
     post.configure(RULES, '[errors]\nforward_to = ["it@example.com"]\n')
     (line,) = desk.run()

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import databases
 import pytest
 from conservation import Case
 from served import Boxes, configure, mail
@@ -80,7 +81,7 @@ class ApiBoxes(Boxes):
     def __init__(self, desk: Any, server: Any, kind: str) -> None:
         self.desk, self.server, self.kind, self.ends, self.more = desk, server, kind, FOLDERS, ""
         self.accounts = {name: Account(server, user) for name, user in USERS.items()}  # type: ignore[misc]
-        self.case = Case(desk.folder / "var" / "allegra.sqlite3")
+        self.case = Case(desk.where)
         self.refresh = {name: server.tokens.first(user) for name, user in USERS.items()}
         self.configure()
 
@@ -268,7 +269,7 @@ def test_what_lies_there_is_looked_at_and_compared_without_a_mark(boxes: ApiBoxe
     result = boxes.desk.allegra("mailbox", "test", "system")
     assert result.exit_code == 0 and "Done (will be made)" in result.stdout
     checked = boxes.desk.allegra("check", "--online")
-    assert checked.exit_code == 0, checked.output
+    assert checked.exit_code == databases.ON_SERVER, checked.output  # its server may lose what was committed
     assert "logged in, 4 mails" in checked.stdout
     assert boxes.server.count("^(POST|PATCH|DELETE)") == 0
     boxes.desk.run()

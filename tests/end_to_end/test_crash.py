@@ -11,6 +11,8 @@ from conservation import Case, conserved
 from servers.failpoints import STEPS, At, run
 from servers.taker import Taker
 
+from engine.store.place import there
+
 FOLDERS = {
     ("system", "created"): "Done", ("system", "comment"): "Done", ("system", "rejected"): "Failed",
     ("system", "held"): "Held", ("support", "created"): "Done",
@@ -53,7 +55,7 @@ def case(desk: Any, taker: Taker) -> Case:
     """Six mails in two mailboxes, with every kind of end, acknowledgements and a mail sent on."""
     desk.configure(system='rules = "rules/system.toml"', more=MORE.format(port=taker.port))
     desk.rules("system.toml", RULES)
-    made = Case(desk.folder / "var" / "allegra.sqlite3")
+    made = Case(desk.where)
 
     def mail(outcome: str, subject: str, box: str = "system", **options: Any) -> str:
         message_id = desk.mail(subject, f"{subject or 'It'} does not work.\n", box=box, **options)
@@ -135,7 +137,7 @@ def test_G1_a_pass_killed_before_any_commit(desk: Any, case: Case, taker: Taker,
 
 def stopped(case: Case) -> None:
     """Everything in hand was finished or given back."""
-    if case.database.exists():
+    if there(case.database):
         assert case.rows("SELECT ref FROM inbound WHERE owner IS NOT NULL OR state = 'received' AND attempts > 0") == []
         assert case.rows("SELECT name FROM mailbox WHERE lease_owner <> ''") == []
         assert case.rows("SELECT id FROM outbox WHERE state NOT IN ('queued', 'sent', 'suppressed')") == []

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-import sqlite3
 from typing import Any
 
+import databases
 import pytest
 
 MAIL = (
@@ -43,16 +43,10 @@ def test_whatever_goes_wrong_the_mail_server_keeps_the_mail(desk: Any) -> None:
 
 def test_a_locked_database_is_a_temporary_failure(desk: Any) -> None:
     desk.environ["ALLEGRA__STORE__BUSY_TIMEOUT"] = "1 s"
-    database = desk.folder / "var" / "allegra.sqlite3"
-    other = sqlite3.connect(database, isolation_level=None)
-    other.execute("BEGIN EXCLUSIVE")
-    try:
+    with databases.locked(desk.where):
         process = desk.start("deliver", "--mailbox", "system", stdin=-1)
         process.communicate(MAIL, timeout=100)
         assert process.returncode == 75
-    finally:
-        other.execute("ROLLBACK")
-        other.close()
     assert desk.lines("item", "list") == []
 
 

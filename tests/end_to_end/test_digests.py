@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from typing import Any
 
 ADMIN = '[errors]\nforward_to = ["it@example.com"]\n'
@@ -11,8 +10,7 @@ BROKEN = "def guard(mail, ctx):\n    return mail.to[5]\n"
 
 def come(desk: Any) -> None:
     """Let the slot of every row that waits for one be now."""
-    with sqlite3.connect(desk.folder / "var" / "allegra.sqlite3") as database:
-        database.execute("UPDATE outbox SET next_at = 1 WHERE state = 'digest'")
+    desk.change("UPDATE outbox SET next_at = 1 WHERE state = 'digest'")
 
 
 def test_outbox_run_sends_the_digest_whose_slot_has_come(desk: Any, post: Any) -> None:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-import sqlite3
-from contextlib import closing
 from typing import Any
 
+import databases
 import pytest
 
 PEOPLE = """login;name;email;groups;language;disabled
@@ -34,8 +33,8 @@ def users(desk: Any) -> dict[str, dict[str, Any]]:
 
 
 def rows(desk: Any, query: str) -> list[tuple[Any, ...]]:
-    with closing(sqlite3.connect(desk.folder / "var" / "allegra.sqlite3")) as database:
-        return database.execute(query).fetchall()
+    found: list[tuple[Any, ...]] = desk.rows(query)
+    return found
 
 
 def test_F052_who_is_unknown_here_and_known_there_gets_an_account(staff: Any) -> None:
@@ -117,8 +116,7 @@ def test_while_the_directory_is_away_mail_waits_and_is_not_held(staff: Any) -> N
     )
     (staff.folder / "away.csv").rename(staff.folder / "people.csv")
     staff.allegra("mail", "retry", "last")
-    with closing(sqlite3.connect(staff.folder / "var" / "allegra.sqlite3")) as database, database:
-        database.execute("UPDATE inbound SET next_at = 0")
+    staff.change("UPDATE inbound SET next_at = 0")
     (line,) = staff.run()
     assert line["outcome"] == "created" and rows(staff, "SELECT * FROM trouble WHERE name = 'directory staff'") == []
 
@@ -146,10 +144,10 @@ def test_after_the_limit_the_mail_is_held_and_can_be_released(staff: Any) -> Non
 def test_a_dry_run_asks_and_keeps_nothing(staff: Any) -> None:
     (staff.folder / "people.csv").unlink()
     staff.mail(sender=JANE)
-    before = (staff.folder / "var" / "allegra.sqlite3").read_bytes()
+    before = databases.everything(staff.where)
     staff.allegra("run", "--dry-run")
     assert rows(staff, "SELECT * FROM trouble") == [] and "jane" not in users(staff)
-    assert (staff.folder / "var" / "allegra.sqlite3").read_bytes() == before
+    assert databases.everything(staff.where) == before
 
 
 def test_a_workspace_has_a_directory_of_its_own(staff: Any) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
-from contextlib import closing
 from typing import Any
 
 import pytest
@@ -20,8 +18,8 @@ def staff(desk: Any, slapd: Slapd) -> Any:
 
 
 def rows(desk: Any, query: str) -> list[tuple[Any, ...]]:
-    with closing(sqlite3.connect(desk.folder / "var" / "allegra.sqlite3")) as database:
-        return database.execute(query).fetchall()
+    found: list[tuple[Any, ...]] = desk.rows(query)
+    return found
 
 
 def test_who_is_in_the_server_gets_an_account_and_the_answer_is_kept(staff: Any) -> None:
@@ -64,7 +62,6 @@ def test_a_server_that_is_away_lets_mail_wait_and_mail_of_known_people_go_on(sta
         assert again.exit_code == 69 and again.stderr == ""  # it was told within the hour
     finally:
         slapd.start(ports)
-    with closing(sqlite3.connect(staff.folder / "var" / "allegra.sqlite3")) as database, database:
-        database.execute("UPDATE inbound SET next_at = 0")
+    staff.change("UPDATE inbound SET next_at = 0")
     (line,) = staff.run()
     assert line["outcome"] == "created" and staff.allegra("run").exit_code == 0

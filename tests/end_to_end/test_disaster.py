@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 import shutil
-import sqlite3
-from contextlib import closing
 from typing import Any
 
+import pytest
 from end_to_end.conftest import ROOT
 
 PAGE = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
@@ -21,8 +20,7 @@ def written_down() -> list[str]:
 
 
 def titles(desk: Any) -> list[str]:
-    with closing(sqlite3.connect(desk.folder / "var" / "allegra.sqlite3")) as database:
-        return sorted(title for (title,) in database.execute("SELECT title FROM item"))
+    return sorted(title for (title,) in desk.rows("SELECT title FROM item"))
 
 
 def a_desk_that_lost_its_disk(desk: Any, post: Any) -> tuple[str, list[str]]:
@@ -44,6 +42,7 @@ def a_desk_that_lost_its_disk(desk: Any, post: Any) -> tuple[str, list[str]]:
     return str(reply_to), said
 
 
+@pytest.mark.sqlite
 def test_what_the_page_tells_to_type_brings_everything_back_once(desk: Any, post: Any) -> None:
     commands = written_down()
     assert len(commands) > 9 and sum("restore" in each for each in commands) == 2
@@ -57,6 +56,7 @@ def test_what_the_page_tells_to_type_brings_everything_back_once(desk: Any, post
     assert desk.files("system", "Done") and not desk.files("system")
 
 
+@pytest.mark.sqlite
 def test_nobody_is_told_again_and_what_was_queued_waits_for_a_person(desk: Any, post: Any) -> None:
     a_desk_that_lost_its_disk(desk, post)
     for command in written_down():
@@ -66,6 +66,7 @@ def test_nobody_is_told_again_and_what_was_queued_waits_for_a_person(desk: Any, 
     assert after and {state for _, state, _ in after} == {"held"}
 
 
+@pytest.mark.sqlite
 def test_an_address_for_replies_of_before_is_still_good(desk: Any, post: Any) -> None:
     reply_to, _ = a_desk_that_lost_its_disk(desk, post)
     desk.allegra("db", "restore", "backup.db", "--commit")
@@ -76,6 +77,7 @@ def test_an_address_for_replies_of_before_is_still_good(desk: Any, post: Any) ->
     assert (line["outcome"], line["item"]) == ("comment", 1)
 
 
+@pytest.mark.sqlite
 def test_an_item_made_later_has_no_number_that_was_given_before(desk: Any, post: Any) -> None:
     a_desk_that_lost_its_disk(desk, post)
     desk.allegra("db", "restore", "backup.db", "--commit")

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
 from typing import Any
 
+import databases
 import pytest
 from servers import limits
 from servers.failpoints import At, run
@@ -21,14 +19,6 @@ SENTENCES = {
     "small_files": "cannot be written: the disk reports an error, or is full",
     "read_only": "is read-only for this user",
 }
-
-
-@contextmanager
-def locked(desk: Any) -> Iterator[None]:
-    with closing(sqlite3.connect(desk.folder / "var" / "allegra.sqlite3", isolation_level=None)) as other:
-        other.execute("BEGIN IMMEDIATE")
-        yield
-        other.execute("ROLLBACK")
 
 
 def fill(desk: Any) -> None:
@@ -53,6 +43,7 @@ def recovers(desk: Any) -> None:
 
 
 @pytest.mark.parametrize("how", SENTENCES)
+@pytest.mark.sqlite
 def test_a_run_without_room_says_so_and_goes_on_when_there_is_room_again(desk: Any, how: str) -> None:
     fill(desk)
     for _ in range(6):  # more often than a mail may be tried
@@ -66,6 +57,7 @@ def test_a_run_without_room_says_so_and_goes_on_when_there_is_room_again(desk: A
 
 
 @pytest.mark.parametrize("how", ["no_page_more", "small_files", "read_only"])
+@pytest.mark.sqlite
 def test_deliver_without_room_lets_the_mail_server_keep_the_mail(desk: Any, how: str) -> None:
     mail = MAIL + b"x" * 100_000
     ended = run(desk.folder, "deliver", "--mailbox", "system", stdin=mail, before=getattr(limits, how))
@@ -79,7 +71,7 @@ def test_deliver_without_room_lets_the_mail_server_keep_the_mail(desk: Any, how:
 def test_a_run_on_a_locked_database_acknowledges_nothing_and_goes_on_later(desk: Any) -> None:
     desk.configure(more='[store]\nbusy_timeout = "0.2 s"')
     fill(desk)
-    with locked(desk):
+    with databases.locked(desk.where):
         ended = run(desk.folder, "run")
     assert ended.code == 69
     assert "is locked by another process" in ended.output
@@ -101,6 +93,7 @@ def test_a_maildir_that_cannot_be_written_keeps_its_mail_and_nothing_is_done_twi
 
 
 @pytest.mark.parametrize("killed", [False, True])
+@pytest.mark.sqlite
 def test_what_only_looks_needs_no_room_on_the_disk(desk: Any, killed: bool) -> None:
     """A run that was killed leaves a log whose index has to be made before anything can be read."""
     fill(desk)

@@ -64,7 +64,7 @@ class Pusher:
 def case(desk: Any) -> Case:
     desk.configure(more=MORE)
     desk.environ["THE_KEY"] = KEY
-    return Case(desk.folder / "var" / "allegra.sqlite3")
+    return Case(desk.where)
 
 
 @pytest.fixture

@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[2]
 
 ROOMS = {"cli", "config", "desk", "model", "plain_text", "run", "sources", "stop", "store"}
@@ -35,6 +37,7 @@ def loaded_by_a_run(folder: Path) -> set[str]:
     return set(done.stdout.split())
 
 
+@pytest.mark.sqlite
 def test_a_run_without_mail_loads_what_it_uses_and_nothing_else(desk: Any) -> None:
     desk.configure(more='[smtp]\nhost = "127.0.0.1"\nssl = false\nfrom = "help@example.com"\n')
     desk.run()  # the first visit to a mailbox makes its row

@@ -13,6 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import databases
 import pytest
 from conservation import Case
 from servers import helped
@@ -92,7 +93,7 @@ def told(end: Ended) -> tuple[list[dict[str, Any]], dict[str, Any]]:
 
 
 def case_of(desk: Any) -> Case:
-    return Case(desk.folder / "var" / "allegra.sqlite3")
+    return Case(desk.where)
 
 
 def fill(desk: Any, mails: int = 20) -> None:
@@ -193,11 +194,9 @@ def outcomes(end: Ended) -> list[tuple[str, ...]]:
 
 
 def test_two_processes_come_to_the_same_ends_as_one(desk: Any, two: Any, tmp_path: Path) -> None:
-    import shutil
-
     conversations(desk, 3)
     before = tmp_path.parent / f"{tmp_path.name}-one"
-    shutil.copytree(desk.folder, before)
+    databases.copied(desk.folder, before)
     one = outcomes(run(before, "run", "--json", "--jobs", "1"))
     assert outcomes(ended(two("--json", batch=5))) == one
     assert len({each[3] for each in one}) >= 3

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import random
 import smtplib
-import sqlite3
 import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import closing
 from typing import Any
 
 import pytest
@@ -55,8 +53,8 @@ def post(postfix: Postfix, subject: str, *recipients: str) -> None:
 
 
 def rows(desk: Any, sql: str) -> list[tuple[Any, ...]]:
-    with closing(sqlite3.connect(desk.folder / "var" / "allegra.sqlite3", timeout=30)) as connection:
-        return connection.execute(sql).fetchall()
+    found: list[tuple[Any, ...]] = desk.rows(sql)
+    return found
 
 
 def decided(desk: Any, seconds: float = 30.0) -> None:
@@ -147,10 +145,10 @@ def test_G30_killed_twenty_times_over_two_hundred_mails(desk: Any, behind: Behin
     assert "status=deferred" in said, "a kill was felt"
     stored = rows(
         desk,
-        "SELECT mailbox.name, substr(content, instr(content, CAST('Subject: ' AS BLOB)) + 9, 8) FROM inbound "
+        "SELECT mailbox.name, content FROM inbound "
         "JOIN mailbox ON mailbox.id = mailbox_id JOIN raw_mail ON raw_mail.id = raw_id",
     )
-    found = Counter((name, bytes(subject).decode()) for name, subject in stored)
+    found = Counter((name, content.partition(b"Subject: ")[2][:8].decode()) for name, content in stored)
     assert set(found.values()) == {1}, "stored twice"
     assert {*found} == {(name, subject) for subject, names in wanted.items() for name in names}
     titles = Counter(title for (title,) in rows(desk, "SELECT title FROM item"))

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import databases
 import pytest
-
-from engine.store.sqlite import Sqlite
 
 ITEMS = """
 [[users]]
@@ -38,16 +37,16 @@ def moved(desk: Any) -> Any:
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The statements that ask for markers of another system."""
-    found: list[str] = []
+    found, kind = list[str](), databases.kind()
     for name in ("rows", "run"):  # `one` asks for rows
-        original = getattr(Sqlite, name)
+        original = getattr(kind, name)
 
-        def noting(self: Sqlite, sql: str, *params: Any, original: Any = original) -> Any:
+        def noting(self: Any, sql: str, *params: Any, original: Any = original) -> Any:
             if "imported_marker" in sql and "CREATE" not in sql:
                 found.append(sql)
             return original(self, sql, *params)
 
-        monkeypatch.setattr(Sqlite, name, noting)
+        monkeypatch.setattr(kind, name, noting)
     return found
 
 

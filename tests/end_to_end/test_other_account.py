@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
-from contextlib import closing
 from typing import Any
 
 import pytest
@@ -66,8 +64,7 @@ def test_a_database_of_an_earlier_release_reads_nothing_again(desk: Any, dovecot
     old, new = accounts(dovecot, 10, 3)
     configure(desk, of(old, more=KEEP))
     assert len(desk.run()) == 10
-    with closing(sqlite3.connect(desk.folder / "var" / "allegra.sqlite3")) as database, database:
-        database.execute("UPDATE mailbox SET epoch = '4242' WHERE name = 'system'")
+    desk.change("UPDATE mailbox SET epoch = '4242' WHERE name = 'system'")
     assert desk.allegra("run").output == ""
     configure(desk, of(new, more=KEEP))
     assert ANEW in desk.allegra("run").stderr

@@ -71,7 +71,7 @@ def test_what_waits_two_days_for_a_server_that_is_away_is_sent_once(office: Any,
     postfix.stop()
     assert [line["outcome"] for line in office.run()] == ["created"]
     config, now = load(office.folder / "allegra.toml"), datetime.now(UTC)
-    with Store.open(office.folder / "var" / "allegra.sqlite3") as store:
+    with Store.open(office.where) as store:
         for hour in range(0, 48, 6):
             done = send(store, config, now=lambda hour=hour: now + timedelta(hours=hour))  # type: ignore[misc]
             assert (done.sent, done.waiting) == (0, 3) and "refused" in done.away

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
-import sqlite3
 import time
 from typing import Any
 
@@ -73,7 +73,8 @@ def test_a_dry_run_tells_the_same_and_keeps_nothing(desk: Any) -> None:
 
     def told(lines: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
         return sorted(
-            (line["message_id"], line["outcome"], line["code"], line["item"], line["because"]) for line in lines
+            (line["message_id"], line["outcome"], line["code"], re.sub(r"#\d+", "#n", line["because"]))
+            for line in lines
         )
 
     rehearsed = told(desk.run("--dry-run"))
@@ -179,9 +180,8 @@ def test_a_run_that_is_stopped_anywhere_loses_nothing_and_makes_nothing_twice(de
     for number in range(120):
         desk.mail(f"Mail {number}")
     process = desk.start("run")
-    database = desk.folder / "var" / "allegra.sqlite3"
     deadline = time.monotonic() + 30
-    while process.poll() is None and time.monotonic() < deadline and not _items(database):
+    while process.poll() is None and time.monotonic() < deadline and not _items(desk):
         time.sleep(0.005)
     process.send_signal(how)
     process.communicate(timeout=60)
@@ -194,15 +194,9 @@ def test_a_run_that_is_stopped_anywhere_loses_nothing_and_makes_nothing_twice(de
     assert desk.files() == []
 
 
-def _items(database: Any) -> int:
+def _items(desk: Any) -> int:
     """How many items another process has committed so far."""
-    try:
-        with sqlite3.connect(f"file:{database}?mode=ro", uri=True, timeout=1) as connection:
-            found = connection.execute("SELECT count(*) FROM item").fetchone()[0]
-    except sqlite3.OperationalError:
-        return 0
-    connection.close()
-    return int(found)
+    return int(desk.rows("SELECT count(*) FROM item")[0][0])
 
 
 def test_two_runs_at_once_share_the_work_without_doing_it_twice(desk: Any) -> None:
@@ -216,6 +210,7 @@ def test_two_runs_at_once_share_the_work_without_doing_it_twice(desk: Any) -> No
     assert len(desk.lines("item", "list", "--limit", "500")) == 60
 
 
+@pytest.mark.sqlite
 def test_files_of_the_engine_are_readable_by_their_owner_only(desk: Any) -> None:
     desk.mail()
     desk.run()

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
-import sqlite3
 import threading
 import time
 from collections.abc import Callable
-from contextlib import closing
 from typing import Any
 
 import pytest
@@ -29,9 +27,7 @@ def wait_for(what: Callable[[], Any], seconds: float = 30.0) -> None:
 
 
 def holder(desk: Any) -> str:
-    with closing(sqlite3.connect(desk.folder / "var" / "allegra.sqlite3")) as database:
-        found = database.execute("SELECT group_concat(lease_owner, '') FROM mailbox").fetchone()[0]
-    return found or ""
+    return "".join(owner or "" for (owner,) in desk.rows("SELECT lease_owner FROM mailbox"))
 
 
 HANGING = {
@@ -92,7 +88,7 @@ def test_a_stop_is_heard_while_waiting_for_another_run(desk: Any) -> None:
     from engine.store.store import Store
 
     desk.mail()
-    with Store.open(desk.folder / "var" / "allegra.sqlite3") as store, Lease(store, "system", utc_now):
+    with Store.open(desk.where) as store, Lease(store, "system", utc_now):
         process = start(desk.folder, "run", "--wait", "60")
         wait_for(lambda: b"lease\n" in process.output.with_suffix(".steps").read_bytes()
                  if process.output.with_suffix(".steps").exists() else False)  # fmt: skip

@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import re
 import signal
-import sqlite3
 from collections import Counter
-from contextlib import closing
 from email.utils import parseaddr
 from typing import Any, NamedTuple
 
@@ -130,10 +128,9 @@ def pass_that_is_killed(desk: Any, postfix: Postfix, at: At) -> bool:
 
 def an_hour_passes(desk: Any) -> None:
     """Make all that was an hour older: people who write back at once would be a loop."""
-    with closing(sqlite3.connect(desk.folder / "var" / "allegra.sqlite3")) as database, database:
-        hour_us = 3_600_000_000
-        database.execute("UPDATE outbox SET created_at = created_at - ?1, tried_at = tried_at - ?1", (hour_us,))
-        database.execute("UPDATE inbound SET received_at = received_at - ?", (hour_us,))
+    hour_us = 3_600_000_000
+    desk.change("UPDATE outbox SET created_at = created_at - ?, tried_at = tried_at - ?", hour_us, hour_us)
+    desk.change("UPDATE inbound SET received_at = received_at - ?", hour_us)
 
 
 def test_G1_everybody_has_what_is_for_them_after_twenty_mails_and_as_many_kills(office: Any, postfix: Postfix) -> None:

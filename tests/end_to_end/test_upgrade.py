@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sqlite3
 import time
-from contextlib import closing
 from typing import Any
 
 from servers import releases
@@ -12,13 +10,11 @@ from servers.failpoints import ended, run, start, wait_for_step, wait_to_decide
 
 
 def version(desk: Any) -> int:
-    with closing(sqlite3.connect(desk.folder / "var" / "allegra.sqlite3")) as database:
-        return int(database.execute("SELECT max(version) FROM schema_version").fetchone()[0])
+    return int(desk.rows("SELECT max(version) FROM schema_version")[0][0])
 
 
 def titles(desk: Any) -> list[str]:
-    with closing(sqlite3.connect(desk.folder / "var" / "allegra.sqlite3")) as database:
-        return sorted(title for (title,) in database.execute("SELECT title FROM item"))
+    return sorted(title for (title,) in desk.rows("SELECT title FROM item"))
 
 
 def test_an_upgrade_waits_until_the_pass_is_done(desk: Any) -> None:

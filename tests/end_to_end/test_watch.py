@@ -14,6 +14,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import databases
 import pytest
 from conservation import Case
 from served import CANARY, configure, mail, of, options
@@ -225,9 +226,9 @@ def test_a_stop_finishes_what_is_being_committed_and_gives_back_the_rest_uncharg
     configure(desk, of(account, more=FAST))
     account.deliver(*(mail(number) for number in range(300)))
     watch = watching()
-    watch.until(lambda: (desk.folder / "var" / "allegra.sqlite3").exists() and items(desk) > 0)
+    watch.until(lambda: items(desk) > 0)
     assert watch.stop() == 0
-    stored = Case(desk.folder / "var" / "allegra.sqlite3").rows
+    stored = Case(desk.where).rows
     told = "count(*), coalesce(sum(attempts), 0), count(owner), count(nullif(code, ''))"
     left = f"SELECT {told} FROM inbound WHERE state = ?"  # noqa: S608 - our own columns
     back, *charged = stored(left, "received")[0]
@@ -287,19 +288,14 @@ def test_the_mailboxes_of_an_account_do_not_try_a_wrong_password_all_at_once(
 
 
 def test_a_database_that_is_away_is_waited_for(desk: Any, dovecot: Any, watching: Any) -> None:
-    import sqlite3
-
     account = dovecot.account()
     configure(desk, of(account, more=FAST), more='[store]\nbusy_timeout = "0.2 s"')
     watch = watching()
     account.deliver(mail(1))
     watch.until(lambda: items(desk) == 1)
-    other = sqlite3.connect(desk.folder / "var" / "allegra.sqlite3", isolation_level=None)
-    other.execute("BEGIN IMMEDIATE")
-    account.deliver(mail(2))
-    watch.until(lambda: "the watch waits for it" in watch.output)
-    other.execute("ROLLBACK")
-    other.close()
+    with databases.locked(desk.where):
+        account.deliver(mail(2))
+        watch.until(lambda: "the watch waits for it" in watch.output)
     watch.until(lambda: items(desk) == 2)
     assert watch.stop() == 0
 

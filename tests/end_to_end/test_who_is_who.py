@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from typing import Any
 
 from people import BOB
@@ -78,8 +77,7 @@ def test_F046_who_lost_every_permission_writes_no_comment_on_an_item_of_old(desk
 
 
 def test_F043_an_account_of_a_status_that_this_release_does_not_know_writes_nothing(desk: Any) -> None:
-    with sqlite3.connect(desk.folder / "var" / "allegra.sqlite3") as database:
-        database.execute("UPDATE account SET status = 'suspended' WHERE login = 'anna'")
+    desk.change("UPDATE account SET status = 'suspended' WHERE login = 'anna'")
     desk.mail()
     assert [(line["outcome"], line["code"]) for line in desk.run()] == [("held", "gate.inactive_sender")]
 
@@ -88,9 +86,8 @@ def test_F123_a_role_on_an_item_that_this_release_does_not_know_stays_and_harms_
     desk.load('[[users]]\nlogin = "bob"\nname = "Bob"\nemails = ["bob@example.com"]\n')
     desk.mail()
     desk.run()
-    with sqlite3.connect(desk.folder / "var" / "allegra.sqlite3") as database:
-        add = "INSERT INTO item_person (item_id, account_id, role) SELECT 1, id, 'approver' FROM account"
-        database.execute(add + " WHERE login = 'bob'")
+    add = "INSERT INTO item_person (item_id, account_id, role) SELECT 1, id, 'approver' FROM account"
+    desk.change(add + " WHERE login = 'bob'")
     desk.configure('rules = "rules/system.toml"')
     rule = """[[rule]]\nname = "b"\nwhen = 'from is "anna@example.com"'\nthen = ['add "bob" as editor']\n"""
     desk.rules("system.toml", rule)
@@ -161,15 +158,13 @@ def test_F053_an_address_that_an_earlier_release_stored_with_its_letters_is_foun
     desk: Any,
 ) -> None:
     desk.load(IDN)
-    with sqlite3.connect(desk.folder / "var" / "allegra.sqlite3") as database:
-        database.execute("UPDATE email SET key = 'info@bücher.example' WHERE key LIKE 'info@xn--%'")
+    desk.change("UPDATE email SET key = 'info@bücher.example' WHERE key LIKE 'info@xn--%'")
     desk.mail(sender="info@xn--bcher-kva.example")
     assert [line["outcome"] for line in desk.run()] == ["created"]
     told = desk.allegra("user", "add", "other", "--email", "info@xn--bcher-kva.example")
     assert told.exit_code != 0 and "belongs to user buch" in told.output
     desk.load(IDN)
-    with sqlite3.connect(desk.folder / "var" / "allegra.sqlite3") as database:
-        keys = database.execute("SELECT key FROM email WHERE address LIKE 'info@%'").fetchall()
+    keys = desk.rows("SELECT key FROM email WHERE address LIKE 'info@%'")
     assert keys == [("info@xn--bcher-kva.example",)]
 
 

@@ -34,7 +34,7 @@ def comes_to(folder: Path) -> dict[str, Any]:
     (folder / "other" / "system.toml").write_text(HOLD_ALL, encoding="utf-8")
     config = load(folder / "allegra.toml")
     began = datetime(2000, 1, 1, tzinfo=UTC)
-    with Store.open(config.store.path) as store:
+    with Store.open(config.store.where) as store:
         engine, other = Engine(config, store), Engine(config, store, rules_directory=folder / "other")
         try:
             hits = usage.hits(store, began)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import databases
 import pytest
 from builders import JANE, config, draft, facts, mail, tracker
 from msgspec.structs import replace
@@ -34,7 +35,7 @@ from rules.problem import Severity
 
 @pytest.fixture
 def look() -> Iterator[Recorder]:
-    with Store.open(":memory:") as store:
+    with Store.open(databases.fresh()) as store:
         yield tracker(store)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import databases
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -33,7 +34,7 @@ def test_any_data_becomes_json(data: Any) -> None:
 
 
 def test_database_takes_any_text() -> None:
-    with Store.open(":memory:") as store:
+    with Store.open(databases.fresh()) as store:
         store.directory.put_account("eve", name="Eve \udc94", emails=["eve@example.com"])
         found = store.directory.login("eve")
     assert found is not None and found.name == "Eve ?"

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import databases
 import pytest
 
 from engine.store.load import LoadError, load
@@ -42,7 +43,7 @@ author    = "anna"
 
 @pytest.fixture
 def store() -> Iterator[Store]:
-    with Store.open(":memory:") as opened:
+    with Store.open(databases.fresh()) as opened:
         load(opened, tomllib.loads(DATA))
         yield opened
 

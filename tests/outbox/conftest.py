@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import builders
+import databases
 import posted
 import pytest
 from outbox.offices import Office
@@ -22,7 +23,7 @@ def offices(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], O
     made: list[Store] = []
 
     def making() -> Office:
-        store = Store.open(":memory:", clock=lambda: builders.NOW)
+        store = Store.open(databases.fresh(), clock=lambda: builders.NOW)
         made.append(store.__enter__())
         return Office(made[-1], tmp_path_factory.mktemp("office"))
 
@@ -34,7 +35,7 @@ def offices(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], O
 @pytest.fixture
 def store() -> Iterator[Store]:
     """An empty store, for rows written by `posted.row`."""
-    with Store.open(":memory:", clock=lambda: posted.NOW) as opened:
+    with Store.open(databases.fresh(), clock=lambda: posted.NOW) as opened:
         yield opened
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import builders
+import databases
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -34,7 +35,8 @@ EDITS = (
     "UPDATE item SET status = 'Closed', assigned_to = 'anna'", "DELETE FROM comment WHERE internal = FALSE",
     "UPDATE account SET name = name || '!'", "UPDATE account SET status = 'locked' WHERE login = 'jane'",
     "UPDATE attachment SET name = 'other.txt'", "UPDATE comment SET author_id = NULL, sender = 'x@y.example'",
-    "INSERT OR IGNORE INTO item_copy (item_id, address) SELECT id, 'c@d.example' FROM item",
+    "INSERT INTO item_copy (item_id, address_key, address, name) SELECT id, 'c@d.example', 'c@d.example', '' FROM item"
+    " WHERE TRUE ON CONFLICT DO NOTHING",
 )  # fmt: skip
 OWN = """
 [replies]
@@ -46,8 +48,9 @@ attach_up_to = "1 kB"
 
 def opened(folder: Path) -> Store:
     """One more connection to a database on the disk, which need not survive the test."""
-    store = Store.open(folder / "desk.sqlite3", clock=lambda: builders.NOW)
-    store.database.run("PRAGMA synchronous = OFF")
+    store = Store.open(databases.place(folder / "desk.sqlite3"), clock=lambda: builders.NOW)
+    if not databases.ON_SERVER:
+        store.database.run("PRAGMA synchronous = OFF")
     return store
 
 

@@ -13,6 +13,7 @@ from random import Random
 from typing import Any
 
 import builders
+import databases
 import pytest
 from outbox.offices import Office
 
@@ -62,7 +63,7 @@ class Hostile:
 
 @pytest.fixture
 def office(tmp_path: Path) -> Iterator[Office]:
-    with Store.open(":memory:", clock=lambda: builders.NOW) as store:
+    with Store.open(databases.fresh(), clock=lambda: builders.NOW) as store:
         made = Office(store, tmp_path)
         made.configure("[replies]\nlinks = true\nattach_up_to = '20 kB'\n", "https://desk.example.com")
         yield made
@@ -180,7 +181,7 @@ def test_what_is_no_address_gets_no_mail_and_what_is_gets_one(office: Office) ->
 def test_a_title_is_read_in_the_subject_as_it_was_meant(office: Office) -> None:
     hostile = Hostile()
     for _ in range(100):
-        title = hostile()
+        title = hostile().replace("\0", "")  # what becomes of it, the database says
         item = office.item(title=title)
         message = office.message(office.row(item=item))
         assert message["Subject"] == one_line(f"Re: [#{item}] {one_line(title, SUBJECT_CHARS)}", SUBJECT_CHARS)

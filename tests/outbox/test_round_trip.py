@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import builders
+import databases
 import pytest
 
 from engine.config import Config, parse
@@ -83,7 +84,7 @@ class Desk:
 
 @pytest.fixture
 def desk(sink: Any, tmp_path: Path) -> Iterator[Desk]:
-    with Store.open(":memory:", clock=lambda: builders.NOW) as store:
+    with Store.open(databases.fresh(), clock=lambda: builders.NOW) as store:
         yield Desk(store, sink(), tmp_path)
 
 

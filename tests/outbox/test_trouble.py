@@ -13,6 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import databases
 import pytest
 from posted import MAILBOX, NOW, later, of, row
 
@@ -291,8 +292,9 @@ KILLED = """
             if content[-5:] in (b"\\r\\n.\\r\\n", "\\r\\n.\\r\\n"):
                 die()
         patient.Plain.send = sending
-    with Store.open(Path("db")) as store:
-        deliver(store, load(Path("allegra.toml")), 10)
+    config = load(Path("allegra.toml"))
+    with Store.open(config.store.where) as store:
+        deliver(store, config, 10)
 """
 
 
@@ -301,18 +303,18 @@ def test_killed_between_claim_and_note_an_automatic_answer_is_unknown_and_others
     tmp_path: Path, sink: Any, where: str
 ) -> None:
     server = sink()
-    (tmp_path / "allegra.toml").write_text(
-        f"{MAILBOX}[smtp]\nhost='127.0.0.1'\nport={server.port}\nssl=false\nfrom='help@example.com'\n"
+    databases.configured(
+        tmp_path, f"{MAILBOX}[smtp]\nhost='127.0.0.1'\nport={server.port}\nssl=false\nfrom='help@example.com'\n"
     )
     for kind in ("auto", "notice"):
-        with Store.open(tmp_path / "db") as store:
+        with Store.open(databases.place(tmp_path / databases.FILE)) as store:
             number = row(store, kind, f"{kind}@example.com")
         command = [sys.executable, "-c", textwrap.dedent(KILLED), where]
         ended = subprocess.run(command, cwd=tmp_path, env=os.environ, check=False)
         assert ended.returncode == -signal.SIGKILL
         from engine.config import load
 
-        with Store.open(tmp_path / "db") as store:
+        with Store.open(databases.place(tmp_path / databases.FILE)) as store:
             assert of(store, number) == "sending"
             deliver(store, load(tmp_path / "allegra.toml"), 10)
             assert of(store, number) == ("unknown" if kind == "auto" else "sent")
@@ -339,10 +341,10 @@ def test_a_mail_over_which_every_process_dies_stops_nobody_for_long(
 
 def test_two_that_send_at_once_send_every_mail_once(tmp_path: Path, sink: Any) -> None:
     server = sink()
-    (tmp_path / "allegra.toml").write_text(
-        f"{MAILBOX}[smtp]\nhost='127.0.0.1'\nport={server.port}\nssl=false\nfrom='help@example.com'\n"
+    databases.configured(
+        tmp_path, f"{MAILBOX}[smtp]\nhost='127.0.0.1'\nport={server.port}\nssl=false\nfrom='help@example.com'\n"
     )
-    with Store.open(tmp_path / "db") as store:
+    with Store.open(databases.place(tmp_path / databases.FILE)) as store:
         for n in range(40):
             row(store, "answer", f"{n}@example.com")
     command = [sys.executable, "-c", textwrap.dedent(KILLED).replace(", 10)", ", 100)"), "nowhere"]

@@ -170,7 +170,7 @@ def test_F141_an_answer_is_signed_by_who_wrote_it(office: Office) -> None:
     office.configure("[replies]\nsignature = 'Kind regards'\n")
     item = office.item()
     by_anna = {"actor": "Anna Berg", "actor_address": "anna@example.com", "actor_inside": True}
-    for key, value in (("signature", "Anna Berg\r\nIT\0"), ("new", "all")):
+    for key, value in (("signature", "Anna Berg\r\nIT\1"), ("new", "all")):
         office.prefers("anna", key, value)
     assert said(office, item=item, comment=office.comment(item), **by_anna)["signature"] == "Anna Berg\nIT"
     for row in (

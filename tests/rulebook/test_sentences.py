@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import databases
 import pytest
 from deciding import NOW, raw
 from msgspec.structs import replace
@@ -162,7 +163,7 @@ def test_two_processes_that_keep_at_once_leave_one_whole_file(tmp_path: Path) ->
 
 def test_a_run_keeps_sentences_and_a_rehearsal_does_not(tmp_path: Path) -> None:
     config = load(desk(tmp_path, GOOD))
-    with Store.open(":memory:", clock=lambda: NOW) as store:
+    with Store.open(databases.fresh(), clock=lambda: NOW) as store:
         with store.rehearsal():
             process(Engine(config, store), store.ledger.spool([raw(key="1")], "a"), NOW)
         assert not kept(config).exists()

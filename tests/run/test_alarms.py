@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import databases
 import pytest
 from manned import DATA
 
@@ -47,9 +48,9 @@ class Watched:
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.at = folder, datetime(2026, 11, 20, 10, 0, tzinfo=UTC)
-        (folder / "allegra.toml").write_text(CONFIG)
+        databases.configured(folder, CONFIG)
         self.mailbox(there=True)
-        self.store = Store.open(folder / "db", clock=lambda: self.at)
+        self.store = Store.open(databases.place(folder / databases.FILE), clock=lambda: self.at)
         load_data(self.store, DATA)
 
     def mailbox(self, *, there: bool) -> None:
@@ -274,7 +275,7 @@ def test_it_is_told_in_the_language_of_who_reads_it(watched: Watched, language: 
     from engine.run.alarms import _happened
 
     watched.store.directory.put_account("ada", emails=["ada@example.com"], language=language, admin=True)
-    (watched.folder / "allegra.toml").write_text(CONFIG.replace('forward_to = ["ops@example.com"]', ""))
+    databases.configured(watched.folder, CONFIG.replace('forward_to = ["ops@example.com"]', ""))
     config = load(watched.folder / "allegra.toml")
     for event in ("mailbox.down", "mailbox.up", "mailbox.silent", "smtp.up"):
         _happened(watched.store, config, event, "", "the server said no", watched.at)
@@ -295,7 +296,7 @@ def test_these_events_are_kept_with_what_was_said(watched: Watched) -> None:
 
 
 def test_where_nobody_looks_after_it_a_row_says_that_nobody_heard(watched: Watched) -> None:
-    (watched.folder / "allegra.toml").write_text(CONFIG.replace('forward_to = ["ops@example.com"]', ""))
+    databases.configured(watched.folder, CONFIG.replace('forward_to = ["ops@example.com"]', ""))
     watched.mailbox(there=False)
     for _ in range(4):
         watched.run(minutes=20)

@@ -8,6 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import databases
 import pytest
 from manned import DATA
 from served import mail
@@ -53,7 +54,7 @@ class Tried:
     def __init__(self, folder: Path, account: Any, proxy: Chaos) -> None:
         self.folder, self.account, self.proxy, self.at = folder, account, proxy, datetime.now(UTC)
         self.configure()
-        self.store = Store.open(folder / "db", clock=lambda: self.at)
+        self.store = Store.open(databases.place(folder / databases.FILE), clock=lambda: self.at)
         load_data(self.store, DATA)
 
     def configure(self, password: str = "", port: int = 0, system: str = "", support: str = "") -> None:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import databases
 import pytest
 from builders import config
 
@@ -74,7 +75,7 @@ class Bench:
 
 @pytest.fixture
 def bench(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
-    with Store.open(":memory:") as store:
+    with Store.open(databases.fresh()) as store:
         yield Bench(store, monkeypatch)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import databases
 import pytest
 
 from engine.model.mail import Origin, RawMail
@@ -47,7 +48,7 @@ class Two:
 
 @pytest.fixture
 def two(tmp_path: Path) -> Iterator[Two]:
-    with Store.open(tmp_path / "db") as mine, Store.open(tmp_path / "db") as others:
+    with Store.open(databases.place(tmp_path / "db")) as mine, Store.open(databases.place(tmp_path / "db")) as others:
         yield Two(mine, others)
 
 

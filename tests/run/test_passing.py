@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import databases
 import pytest
 from deciding import CONFIG, DATA, raw
 
@@ -25,12 +26,12 @@ def passing(tmp_path: Path, sink: Callable[..., Any]) -> Any:
     """An engine over a Maildir with one mail in it, and a server that takes mail."""
     server = sink()
     smtp = f'[smtp]\nhost = "127.0.0.1"\nport = {server.port}\nssl = false\nfrom = "help@example.com"\n'
-    (tmp_path / "allegra.toml").write_text(CONFIG + smtp)
+    databases.configured(tmp_path, CONFIG + smtp)
     for part in ("new", "cur", "tmp"):
         (tmp_path / "mail" / part).mkdir(parents=True)
     (tmp_path / "mail" / "new" / "1.test").write_bytes(raw().content)
     config = load(tmp_path / "allegra.toml")
-    with Store.open(tmp_path / "db") as store:
+    with Store.open(databases.place(tmp_path / databases.FILE)) as store:
         load_data(store, DATA)
         made = Engine(config, store)
         yield made, server
@@ -89,11 +90,13 @@ def flushes(engine: Any, **how: Any) -> list[tuple[str, bool]]:
     return begun
 
 
+@pytest.mark.sqlite
 def test_what_was_decided_flushes_what_was_spooled_before_the_server_is_told(passing: Any) -> None:
     engine, _ = passing
     assert flushes(engine) == [("spooled", False), ("decided", True), ("settled", False)]
 
 
+@pytest.mark.sqlite
 def test_mail_of_a_source_that_a_host_hands_in_is_flushed_as_it_is_taken_in(passing: Any) -> None:
     engine, _ = passing
     (box,) = engine.config.mailboxes

@@ -55,7 +55,7 @@ class Standing:
         """Decide what has come, as the main thread of the command does."""
         from engine.run.at_once import decide_fresh
 
-        with Store.open(self.config.store.path) as store:
+        with Store.open(self.config.store.where) as store:
             engine = Engine(self.config, store)
             for box in self.config.mailboxes:
                 assert decide_fresh(engine, box)

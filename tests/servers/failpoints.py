@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import databases
 from servers.forks import process
 
 import engine.cli.deliver
@@ -54,9 +55,9 @@ from engine.store.outbox import Outbox
 from engine.store.queue import Queue
 from engine.store.settling import Settling
 from engine.store.spool import Spool
-from engine.store.sqlite import Sqlite
 
 STEPS: dict[str, tuple[Any, str]] = {
+    "COMMIT": (databases.kind(), "_commit"),
     "lease": (Leases, "lease"),
     "epoch": (Listing, "begin_epoch"),
     "spool": (Spool, "spool"),
@@ -81,7 +82,7 @@ STEPS: dict[str, tuple[Any, str]] = {
     "door take": (engine.doors.reception.Reception, "take"),
     "door reply": (engine.doors.listening.Client, "send"),
 }
-"""What a step is called, and the method that does it. `COMMIT` is a step too: the end of every transaction."""
+"""What a step is called, and the method that does it. `COMMIT` is the end of every transaction."""
 
 
 @dataclass(frozen=True)
@@ -231,14 +232,3 @@ def _install(at: At | None, steps: Path) -> None:
 
     for name, (owner, method) in STEPS.items():
         setattr(owner, method, around(name, getattr(owner, method)))
-    run_statement = Sqlite.run
-
-    def run_counted(self: Sqlite, sql: str, *params: Any) -> Any:
-        if sql != "COMMIT":
-            return run_statement(self, sql, *params)
-        step("COMMIT")
-        result = run_statement(self, sql, *params)
-        step("COMMIT+")
-        return result
-
-    Sqlite.run = run_counted  # type: ignore[method-assign]

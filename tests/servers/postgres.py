@@ -102,8 +102,12 @@ class Postgres:
             self.run("CREATE DATABASE template")
             Store.open(Url(self.url_of("template"))).close()
             self._has_template = True
+        return self.copied("template")
+
+    def copied(self, database: str) -> str:
+        """Make a database with what is in another one, to which nobody is connected; gives its name."""
         name = f"desk_{next(self._numbers)}"
-        self.run(f"CREATE DATABASE {name} TEMPLATE template STRATEGY file_copy")
+        self.run(f"CREATE DATABASE {name} TEMPLATE {database} STRATEGY file_copy")
         return name
 
     def drop(self, name: str) -> None:

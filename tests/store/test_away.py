@@ -401,3 +401,14 @@ def test_a_key_that_is_too_long_for_an_index_is_refused_with_a_sentence(here: De
     with pytest.raises(Refused, match="no room for a value as long as this: index row size"):
         here.store.directory.put_account(os.urandom(2000).hex())
     here.store.directory.put_account("short")
+
+
+def test_the_folder_for_files_of_this_host_is_made_with_the_database_and_by_nobody_who_only_looks(
+    url: Url, tmp_path: Path
+) -> None:
+    """Else the mail in hand, counters and what was warned of are remembered nowhere, and nobody says so."""
+    there = Url(url.secret, tmp_path / "var" / "allegra")
+    Store.open(there, create=False, migrate=False).close()
+    assert not (tmp_path / "var").exists()
+    Store.open(there).close()
+    assert (tmp_path / "var").stat().st_mode & 0o777 == 0o700

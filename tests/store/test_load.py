@@ -147,6 +147,12 @@ def test_new_items_go_on_above_the_loaded_numbers(desk):
     assert desk.item().item == 4712
 
 
+def test_items_that_are_loaded_in_any_order_leave_no_gap(desk):
+    item = '[[items]]\nid = {}\nworkspace = "support"\ntitle = "x"\n'
+    load(desk.store, tomllib.loads("".join(map(item.format, (12, 7, 3)))))
+    assert desk.item().item == 13
+
+
 @pytest.mark.parametrize(
     ("text", "code", "line", "message"),
     [

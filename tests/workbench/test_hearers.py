@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import databases
 import pytest
 
 from engine.config import load
@@ -28,7 +29,7 @@ Find = Callable[..., list[Problem]]
 
 @pytest.fixture
 def store() -> Iterator[Store]:
-    with Store.open(":memory:") as opened:
+    with Store.open(databases.fresh()) as opened:
         opened.items.put_workspace("support")
         yield opened
 
@@ -140,7 +141,7 @@ def test_an_address_from_which_mail_came_back_is_named_until_somebody_mends_it(f
 
 def test_nobody_is_missed_while_the_database_is_empty(tmp_path: Path) -> None:
     (tmp_path / "allegra.toml").write_text(BASE + SUPPORT)
-    with Store.open(":memory:") as empty:
+    with Store.open(databases.fresh()) as empty:
         assert problems(load(tmp_path / "allegra.toml"), empty) == ()
 
 

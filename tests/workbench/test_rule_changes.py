@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
+import databases
 import pytest
 from deciding import CONFIG, DATA, NOW, raw
 
@@ -28,7 +29,7 @@ def ruled(tmp_path: Path) -> Iterator[Engine]:
     rules = tmp_path / "rules" / "system.toml"
     rules.write_text(HOLD)
     config = load(tmp_path / "allegra.toml")
-    with Store.open(":memory:") as store:
+    with Store.open(databases.fresh()) as store:
         load_data(store, DATA)
         process(Engine(config, store), store.ledger.spool([raw(key="1"), raw("Scanner", key="2")], "a"), NOW)
         rules.write_text("")

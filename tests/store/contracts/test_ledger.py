@@ -39,6 +39,18 @@ def test_the_same_bytes_in_a_mailbox_are_one_mail(desk, store, ledger):
     assert len(store.archive.mails()) == 2
 
 
+def test_a_mail_for_two_mailboxes_is_one_mail_in_each(desk, store, ledger):
+    content = b"From: a@example.com\n\nfor both"
+    both = [desk.raw(content, mailbox=each) for each in ("system", "support")]
+    spooled = ledger.spool([*both, desk.raw()], desk.owner)
+    assert len({each.mail for each in spooled}) == 3 and not any(each.seen_before for each in spooled)
+    assert [store.archive.raw(each.mail).content for each in spooled[:2]] == [content, content]
+
+
+def test_no_mail_at_all_is_taken_in_as_well(desk, ledger):
+    assert ledger.spool([], desk.owner) == []
+
+
 def test_identical_mails_are_decided_again_where_that_is_wanted(desk, ledger):
     mail = desk.end(Outcome.DISCARDED, content=b"hello")
     (again,) = ledger.spool([desk.raw(b"hello")], ME, identical="process")
