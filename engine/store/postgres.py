@@ -74,7 +74,8 @@ _IDENTITY = """
 SELECT nextval('owner_number')"""
 
 _NUMBER_FROM = """
-SELECT setval(own, above) FROM (SELECT CAST(? AS bigint) AS above, pg_get_serial_sequence(?, 'id')::regclass AS own) AS it
+SELECT setval(own, above)
+FROM (SELECT CAST(? AS bigint) AS above, pg_get_serial_sequence(?, 'id')::regclass AS own) AS it
 WHERE above > coalesce(pg_sequence_last_value(own), 0)"""
 
 _CLAIMS = """
