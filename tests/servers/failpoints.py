@@ -78,7 +78,7 @@ STEPS: dict[str, tuple[Any, str]] = {
     "outbox claim": (Outbox, "claim"),
     "send": (engine.outbox.wire.Wire, "send"),
     "sent": (Outbox, "sent"),
-    "lease back": (Leases, "release"),
+    "lease back": (Leases, "end"),
     "door take": (engine.doors.reception.Reception, "take"),
     "door reply": (engine.doors.listening.Client, "send"),
 }
