@@ -17,6 +17,7 @@ from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
 import psycopg
+from psycopg.pq import TransactionStatus
 from psycopg.types.numeric import Int8, Int8BinaryDumper
 
 from engine.model.whole import whole
@@ -47,6 +48,9 @@ CONNECT: dict[str, Any] = {
     "tcp_user_timeout": 20_000, "client_encoding": "UTF8",
 }  # fmt: skip
 """A host that vanished is noticed in 30 s, and by the server as well (`_SESSION`)."""
+
+CANCEL_S = 5.0
+"""How long it may take to cancel a statement that was interrupted."""
 
 ENCODED = "it has to be UTF8, as  createdb --encoding=UTF8 --template=template0  makes it"
 
@@ -231,6 +235,9 @@ class Postgres(Database):
             done = cursor.execute(text, params)
         except (psycopg.Error, UnicodeEncodeError, OverflowError) as error:
             done = self._helped(error, sql, text, params)
+        except BaseException:
+            self._let_go()
+            raise
         if done.statusmessage and done.statusmessage[0] in WRITES:
             self._wrote += done.rowcount
             self._foreseen.wrote(sql)
@@ -253,6 +260,26 @@ class Postgres(Database):
         except psycopg.Error as again:
             raise meaning(again, self.named) from again
         raise meaning(error, self.named) from error
+
+    def _let_go(self) -> None:
+        """Cancel a statement that an exception of ours interrupted: the next one would find the connection busy.
+
+        psycopg does it after a KeyboardInterrupt alone. What cannot be cancelled goes with its connection.
+        """
+        connection = self._connection
+        if connection is None or connection.info.transaction_status != TransactionStatus.ACTIVE:
+            return
+        try:
+            if connection.pgconn.pipeline_status:
+                self._drop()
+                return
+            connection.cancel_safe(timeout=CANCEL_S)
+            while connection.pgconn.get_result() is not None:
+                pass
+        except BaseException as error:
+            self._drop()
+            if not isinstance(error, psycopg.Error):
+                raise
 
     def insert(self, sql: str, *params: Any) -> int:
         row = self._run(f"{sql} RETURNING id", params).fetchone()
@@ -315,6 +342,9 @@ class Postgres(Database):
                         cursor.executemany(numbered(put), rows)
         except psycopg.Error as error:
             raise meaning(error, self.named) from error
+        except BaseException:
+            self._let_go()
+            raise
 
     def _copy(self, cursor: Any, put: str, rows: Sequence[Sequence[Any]]) -> bool:
         """Copy new rows, where a statement puts nothing else.
@@ -373,6 +403,10 @@ class Postgres(Database):
             if not self._is_lost:
                 raise meaning(error, self.named) from error
             self._there().execute(begin)  # nothing was begun: another connection will do
+        except BaseException:
+            self._let_go()
+            self._undo()  # it may have begun
+            raise
         self._in = kind
         self._looks += 1
         self._gathered.numbers.clear()

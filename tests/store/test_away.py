@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 from store.desk import Desk, furnish, notice
 
+from engine.stop import Stopped
 from engine.store.errors import Busy, Conflict, Refused, StoreError
 from engine.store.place import Url
 from engine.store.store import Store
@@ -412,3 +413,39 @@ def test_the_folder_for_files_of_this_host_is_made_with_the_database_and_by_nobo
     assert not (tmp_path / "var").exists()
     Store.open(there).close()
     assert (tmp_path / "var").stat().st_mode & 0o777 == 0o700
+
+
+class _Enough(Exception):
+    """What a limit on processor time raises in the middle of anything."""
+
+
+def _interrupted(desk: Desk, what: type[BaseException]) -> None:
+    """Let a signal interrupt a statement."""
+
+    def raising(*_: Any) -> None:
+        raise what
+
+    before = signal.signal(signal.SIGALRM, raising)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.1)
+        with pytest.raises(what):
+            desk.store.database.rows("SELECT pg_sleep(20)")
+    finally:
+        signal.signal(signal.SIGALRM, before)
+
+
+@pytest.mark.parametrize("what", [Stopped, _Enough, KeyboardInterrupt])
+def test_a_statement_that_a_signal_interrupts_is_cancelled_and_the_connection_works_on(
+    here: Desk, what: type[BaseException]
+) -> None:
+    """A pass that was asked to stop gives back what it holds, by the same session."""
+    owner, began = here.store.owner, time.monotonic()
+    _interrupted(here, what)
+    with pytest.raises(what), here.store.database.writing():
+        here.store.database.run("UPDATE mailbox SET name = 'gone'")
+        _interrupted(here, what)
+        raise what
+    assert here.store.database.rows("SELECT 1") == [(1,)] and here.store.owner == owner
+    here.spool()
+    assert here.count("mailbox", "name = 'gone'") == 0
+    assert time.monotonic() - began < 10
