@@ -91,6 +91,7 @@ help:
 	@echo 'make demo                    make .venv, install, read sample mails, show what became of each'
 	@echo 'make test                    all tests; ARGS="tests/mail -k auth" for some'
 	@echo 'make test ARGS="-m quick"    the short suite: every room, no server, under a minute on two quiet cores'
+	@echo 'DATABASE=postgresql make test  the same tests, each desk in a database of its own on a real PostgreSQL'
 	@echo 'make lint                    ruff and mypy'
 	@echo 'make coverage                all tests with their coverage; fails below the floor in pyproject.toml'
 	@echo 'make bench                   what a mail costs; ARGS="engine growth" for some parts (docs/performance.md)'
