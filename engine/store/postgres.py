@@ -269,17 +269,16 @@ class Postgres(Database):
         connection = self._connection
         if connection is None or connection.info.transaction_status != TransactionStatus.ACTIVE:
             return
+        is_free = False
         try:
-            if connection.pgconn.pipeline_status:
+            with suppress(psycopg.Error):
+                connection.cancel_safe(timeout=CANCEL_S)
+                while not connection.pgconn.pipeline_status and connection.pgconn.get_result() is not None:
+                    pass
+                is_free = not connection.pgconn.pipeline_status
+        finally:
+            if not is_free:
                 self._drop()
-                return
-            connection.cancel_safe(timeout=CANCEL_S)
-            while connection.pgconn.get_result() is not None:
-                pass
-        except BaseException as error:
-            self._drop()
-            if not isinstance(error, psycopg.Error):
-                raise
 
     def insert(self, sql: str, *params: Any) -> int:
         row = self._run(f"{sql} RETURNING id", params).fetchone()
