@@ -163,6 +163,23 @@ def locked(where: Where, *, entirely: bool = False) -> Iterator[None]:
         connection.rollback()
 
 
+@contextmanager
+def being_read(where: Where, table: str) -> Iterator[None]:
+    """Let somebody read in a transaction that does not end."""
+    asked = f"SELECT count(*) FROM {table}"  # noqa: S608
+    if isinstance(where, Path):
+        with closing(sqlite3.connect(where, isolation_level=None)) as other:
+            other.execute("BEGIN")
+            other.execute(asked).fetchone()
+            yield
+        return
+    import psycopg
+
+    with psycopg.connect(where.secret) as connection:
+        connection.execute(asked.encode())
+        yield
+
+
 def _on_server(where: Url, sql: str, params: tuple[Any, ...]) -> list[tuple[Any, ...]]:
     import psycopg
 
