@@ -36,7 +36,7 @@ then = ['forward to "archive@example.net"']
 """
 
 ELSEWHERE = ("IMAP", "POP3", "Gmail", "Graph", "door")
-FOR_MAILDIR = [name for name in (*STEPS, "COMMIT") if not name.startswith(ELSEWHERE)]
+FOR_MAILDIR = [name for name in STEPS if not name.startswith(ELSEWHERE)]
 
 
 LAST = {"lease": 2, "due": 2, "epoch": 2, "spool": 4, "claim": 2, "decide": 6, "commit": 6, "settle": 8, "move": 6,
