@@ -36,9 +36,12 @@ def counted(self, sql, params):
     asked[0] += 1
     return ask(self, sql, params)
 def sent(self, sql, send=postgres.Postgres._send):
-    asked[0] += len({put for put in self._gathered._put} if not sql else ())
-    asked[1] += 1 if self._gathered._put else 0
-    return send(self, sql)
+    waiting = len(self._gathered._put)
+    done = send(self, sql)
+    gone = waiting - len(self._gathered._put)
+    asked[0] += gone
+    asked[1] += bool(gone)
+    return done
 if "count" in sys.argv:
     postgres.Postgres._asked, postgres.Postgres._send = counted, sent
 print(json.dumps({**passes.one_pass(Path(sys.argv[1])), "outcomes": 0, "statements": asked[0], "sent": asked[1]}))

@@ -47,13 +47,16 @@ class Queue(Protocol):
     def make_due(self, mailbox: str, codes: Collection[str]) -> None:
         """Let the mails of a mailbox that wait for one of these reasons be claimed at once."""
 
-    def give_back(self, mailbox: str, now: datetime, in_hand: dict[str, int], waits_s: Sequence[float]) -> None:
+    def give_back(
+        self, mailbox: str, now: datetime, in_hand: dict[str, int], waits_s: Sequence[float], *, free: bool = True
+    ) -> None:  # fmt: skip
         """Free what dead processes had claimed. `in_hand` tells of a process which row it worked on, 0 for none.
 
         Of a process of which that is known, only that mail is charged with the attempt; the others never began. Of a
         process of which nothing is known, each may be the culprit. A mail that was in hand is taken up at once, the
         second time alone behind all others; from the third time on it waits.
 
+        Where claims are not to be `free`, somebody else gives them back, who knows more (a worker, of its deciders).
         Mails that wait longer than a day, and longer than any of `waits_s`, are due: a clock ran ahead that set it.
         """
 

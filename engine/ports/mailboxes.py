@@ -55,11 +55,13 @@ class Mailboxes(Protocol):
         """Name who has the lease of a mailbox, for people; "" for nobody."""
 
     def take_over(
-        self, mailbox: str, owner: str, now: datetime, waits_s: Sequence[float] = ..., *, wait: bool = True
+        self, mailbox: str, owner: str, now: datetime, waits_s: Sequence[float] = ..., *, wait: bool = True,
+        free: bool = True,
     ) -> None:  # fmt: skip
         """Begin to work under a lease: free what earlier holders left claimed, and charge the mail they died on.
 
-        Where no mails `wait` there, as it was found, nobody left any.
+        Where no mails `wait` there, as it was found, nobody left any. Where claims are not to be `free` they are left
+        to whoever knows which of them was in hand.
         """
 
     def noting(self, mailbox: str) -> Callable[[int], None]:

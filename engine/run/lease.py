@@ -70,7 +70,7 @@ class Lease:
         try:
             if self.taken.wait or not self._is_lent:
                 how = self.mailbox, self.owner, self._now(), self._waits_s
-                self.store.mailboxes.take_over(*how, wait=self.taken.wait)
+                self.store.mailboxes.take_over(*how, wait=self.taken.wait, free=not self._is_lent)
         except BaseException:
             self.__exit__(None, None, None)
             raise

@@ -193,13 +193,14 @@ class Leases:
     # ── the mail in hand ──────────────────────────────────────────────────────────────────────────────────────
 
     def take_over(
-        self, mailbox: str, owner: str, now: datetime, waits_s: Sequence[float] = CRASH_WAITS_S, *, wait: bool = True
+        self, mailbox: str, owner: str, now: datetime, waits_s: Sequence[float] = CRASH_WAITS_S, *, wait: bool = True,
+        free: bool = True,
     ) -> None:  # fmt: skip
         lock = self._locks.get(mailbox)
         told = lock.noted(2) if lock else []
         in_hand = {told[0].decode("utf-8", "replace"): int(told[1])} if len(told) == 2 and told[1].isdigit() else {}
         if wait:
-            self._queue.give_back(mailbox, now, in_hand, waits_s)
+            self._queue.give_back(mailbox, now, in_hand, waits_s, free=free)
         if lock:
             self._notes[mailbox] = lock.counter(owner.encode())
 

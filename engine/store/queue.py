@@ -62,7 +62,9 @@ class Queue:
     def tried_mailboxes(self, now: datetime) -> frozenset[str]:
         return frozenset(name for (name,) in self._database.rows(hot.TRIED_MAILBOXES, us(now)))
 
-    def give_back(self, mailbox: str, now: datetime, in_hand: dict[str, int], waits_s: Sequence[float]) -> None:
+    def give_back(
+        self, mailbox: str, now: datetime, in_hand: dict[str, int], waits_s: Sequence[float], *, free: bool = True
+    ) -> None:  # fmt: skip
         moment, number = us(now), self._listing.number(mailbox)
         longest = int(max((CLOCK_JUMP_S, *waits_s)) * 1_000_000)
         too_long = (number, moment + longest)
@@ -73,7 +75,7 @@ class Queue:
             return  # as nearly always
         with self._database.joining():
             self._database.run(hot.WAITS_TOO_LONG, *too_long)
-            for row, attempts, held_by, until in self._database.rows(hot.CLAIMED_ROWS, number):
+            for row, attempts, held_by, until in self._database.rows(hot.CLAIMED_ROWS, number) if free else ():
                 if is_free(self._database, held_by, until, moment):
                     self._give_back(row, attempts, number, held_by, in_hand.get(held_by), moment, waits_s)
 

@@ -395,7 +395,7 @@ def test_a_worker_whose_sessions_were_ended_counts_among_the_living_again(office
     """A question opens a lost connection anew without a word; that this worker lives hung on the old one."""
     worker = working(office, "--deciders", "1")
     its = "FROM pg_stat_activity WHERE application_name LIKE 'allegra worker: %' AND datname = current_database()"
-    worker.until(lambda: len(office.rows(f"SELECT 1 {its}")) == 1)
+    worker.until(lambda: len(office.rows(f"SELECT 1 {its}")) == 1 and worker.deciders)  # it has begun
     office.rows(f"SELECT pg_terminate_backend(pid) {its}")
     worker.until(lambda: len(office.rows(f"SELECT 1 {its}")) == 1, 10)
     assert checks(office)["workers"]["value"] == 1

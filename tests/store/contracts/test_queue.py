@@ -104,6 +104,17 @@ def test_what_the_dead_had_claimed_is_given_back_and_only_the_mail_in_hand_is_ch
     ]  # fmt: skip
 
 
+def test_claims_are_left_to_whoever_knows_which_mail_was_in_hand(desk, queue, ledger):
+    (left,) = desk.spool()
+    ledger.unclaim([left])
+    assert ledger.claim("system", 9, desk.now, DEAD).mails
+    queue.give_back("system", desk.later(hours=1), {}, [60.0], free=False)
+    assert ledger.claim_any(9, desk.now, ME) == []
+    assert queue.give_back_all(DEAD, 0, desk.now, [60.0]) == 1
+    (mail,) = ledger.claim_any(9, desk.now, ME)
+    assert (mail.mail, mail.attempts) == (left.mail, 1), "nobody charged it"
+
+
 def test_G18_a_wait_set_by_a_clock_that_ran_ahead_ends_at_the_next_take_over(desk, queue, ledger):
     ahead, soon = desk.spool(b"", b"")
     ledger.defer(ahead, "config.broken", "no", desk.now + timedelta(days=365))
