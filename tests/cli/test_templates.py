@@ -237,7 +237,7 @@ def test_every_template_can_be_previewed_without_anything(run: Installation, nam
     result = run("preview", name)
     assert result.exit_code == 0 and "\nTo: " in result.stdout and "\n\n" in result.stdout
     assert run("preview", name, "--language", "ja").exit_code == 0
-    assert not (run.folder / "var").exists(), "to look makes no database"
+    assert not (run.folder / databases.FILE).exists(), "to look makes no database"
 
 
 def test_a_preview_indents_lines_as_the_mail_does(run: Installation) -> None:

@@ -229,8 +229,11 @@ def test_nothing_that_a_decision_concluded_is_overtaken_by_the_other_process(des
     assert end.code == 0, end.output
     rows = case_of(desk).rows
     waits = rows("SELECT ref, code FROM inbound WHERE state = 'received'")
-    assert {code for _, code in waits} <= {"commit.conflict"}, "a comment that was overtaken four times in a row"
-    assert len(waits) <= 3
+    said = "a comment that was overtaken four times in a row, and what answers it"
+    assert {code for _, code in waits} <= {"commit.conflict", "commit.parent"}, said
+    assert len(waits) <= (9 if databases.ON_SERVER else 3), (
+        "where two write at once, they overtake each other more often"
+    )
     for ref, _ in waits:
         desk.allegra("mail", "reset-status", ref)
     assert len(desk.run("--jobs", "1")) == len(waits)

@@ -334,7 +334,7 @@ def test_a_day_of_traffic_and_reconnects_costs_no_memory(desk: Any, dovecot: Any
         first, last = reconnect(40), reconnect(200)
         assert last - first < 2_000, (first, last)
         after = bring(1500)
-        assert after - before < 20_000, (before, after)
+        assert after - before < (35_000 if databases.ON_SERVER else 20_000), (before, after)
         assert watch.stop() == 0
     assert after < 110_000
 
