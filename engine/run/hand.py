@@ -71,6 +71,8 @@ class Hand:
     def each(self, step: Step, cases: Sequence[Case]) -> Sequence[Case]:
         """Do a step for every mail; gives those that go on. After `ROUND_S` what is left of them is late.
 
+        But for what is settled: to decide it anew would ask its scripts again, which may be switched off by then.
+
         The clock that ends a mail which takes too long runs for a step, and is set anew every second.
         """
         through: list[Case] = []
@@ -82,7 +84,7 @@ class Hand:
         with stop.interruptible():
             for number, case in enumerate(cases):
                 spooled, now = batch[case.number], time.monotonic()
-                if now > self.until and through:
+                if now > self.until and through and case.settled is None:  # a settled one asks nothing more
                     self.late += [batch[each.number] for each in cases[number:]]
                     self.until = now + ROUND_S
                     break

@@ -17,7 +17,7 @@ from engine.model.addresses import base_key, key_of
 from engine.model.plan import AddComment, CreateItem, SetCopies
 from engine.store import hot
 from engine.store.database import us
-from engine.store.rates import times_of
+from engine.store.rates import read_from, times_of
 from engine.store.receipts import message_key, our_message, seen_already
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class Ahead:
         base, start = base_key(key_of(address), separators), us(before) - seconds * 1_000_000
         known = self._memory.senders.get(separators, {}).get(base)
         if known is None or start < known.start:
-            sql, values = times_of(base, separators, start)
+            sql, values = times_of(base, separators, read_from(start))
             self._database.foresee(sql, *values)
 
     def item_by_message_ids(self, message_ids: tuple[str, ...]) -> None:

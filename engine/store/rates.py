@@ -20,6 +20,15 @@ MOST_TIMES = 5_000
 """Mails of a sender whose times are remembered; of one who sends more they are counted anew for each mail."""
 
 
+STEP_US = 600_000_000
+"""Times are read from the beginning of ten minutes on: all mails of a batch ask the same of their sender."""
+
+
+def read_from(start: int) -> int:
+    """Give from when the times are read that a count since `start` needs."""
+    return start - start % STEP_US
+
+
 def times_of(base: str, separators: str, start: int) -> tuple[str, list[Any]]:
     """Give the statement that tells when mails of a sender came, and its values."""
     texts, values = list[str](), list[Any]()
@@ -45,7 +54,7 @@ class Rates:
 
     def _known(self, base: str, separators: str, start: int) -> Times | None:
         known = self._memory.senders.setdefault(separators, {}).get(base)
-        return self._times(base, separators, start) if known is None or start < known.start else known
+        return self._times(base, separators, read_from(start)) if known is None or start < known.start else known
 
     def _times(self, base: str, separators: str, start: int) -> Times | None:
         """Read when the mails of a sender came, and remember it; None where they are too many."""

@@ -68,7 +68,8 @@ class Written:
 
     def foresee(self, address_key: str) -> None:
         """Hear that an address will most likely be written to."""
-        if self._memory.letters.get(address_key) is None and address_key not in self._memory.unread:
+        known = self._memory.letters.get(address_key) is not None or address_key in self._foreseen
+        if not known and address_key not in self._memory.unread:
             span = self._foreseen[address_key] = _span(self._now(), KEPT_US)
             self._database.foresee(hot.WRITTEN_TO, address_key, *span, MOST_COUNTED)
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from deciding import NOW, raw
 
-from engine.decision import facts
+from engine.decision import facts, pipeline
 from engine.model.mail import Mail
 from engine.model.plan import Outcome
 from engine.run.engine import Engine
@@ -165,6 +166,29 @@ def test_a_round_that_is_over_leaves_the_rest_to_the_next(engine: Engine, monkey
     results = process(engine, spooled, NOW)
     assert [result.spooled.row for result in results] == [each.row for each in spooled]
     assert outcomes(results) == [Outcome.CREATED] * 4
+
+
+def test_what_is_settled_is_not_decided_anew_where_a_round_is_over(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gathered, clock = list[str](), [0.0]
+    gather, seal = facts.gather, pipeline.seal
+
+    def counted(mail: Mail, *rest: Any) -> Any:
+        gathered.append(mail.raw.origin.key)
+        return gather(mail, *rest)
+
+    def slow(*given: Any) -> Any:
+        clock[0] += 100.0
+        return seal(*given)
+
+    monkeypatch.setattr(facts, "gather", counted)
+    monkeypatch.setattr(pipeline, "seal", slow)
+    monkeypatch.setattr("engine.run.hand.time", SimpleNamespace(monotonic=lambda: clock[0]))
+    refused = [raw("", key=str(number)) for number in range(3)]
+    results = process(engine, engine.store.ledger.spool(refused, "a"), NOW)
+    assert outcomes(results) == [Outcome.REJECTED] * 3
+    assert gathered == ["0", "1", "2"]
 
 
 def test_a_stop_in_the_middle_of_a_batch_gives_back_what_is_not_decided(

@@ -35,7 +35,7 @@ NOW = datetime(2026, 11, 30, 9, 0, tzinfo=UTC)
 @pytest.fixture
 def open_desk(tmp_path: Path, request: Any) -> Iterator[Callable[[str], Engine]]:
     """Open another desk with the same data: on a database of its own."""
-    numbers = count(1)
+    numbers, ticks = count(1), count()
     with ExitStack() as opened:
 
         def open_one(kind: str) -> Engine:
@@ -44,7 +44,8 @@ def open_desk(tmp_path: Path, request: Any) -> Iterator[Callable[[str], Engine]]
             (folder / "allegra.toml").write_text(CONFIG)
             server = request.getfixturevalue("postgres") if kind == "postgresql" else None
             url = Url(server.url_of(server.empty())) if server else None
-            store = opened.enter_context(Store.open(url or folder / "a.sqlite3", clock=lambda: NOW))
+            at = lambda: NOW + timedelta(microseconds=next(ticks))  # noqa: E731
+            store = opened.enter_context(Store.open(url or folder / "a.sqlite3", clock=at))
             load_data(store, {**DATA, "workspaces": PUBLIC})
             engine = Engine(load(folder / "allegra.toml"), store)
             opened.callback(engine.close)
@@ -121,3 +122,25 @@ def test_a_mail_of_a_batch_costs_a_few_statements(
     results = process(engine, batch, NOW)
     assert len(results) == len(made)
     assert len(sent) / len(made) < MOST_A_MAIL
+
+
+@pytest.mark.server
+def test_what_all_mails_of_one_sender_ask_is_asked_once(
+    open_desk: Callable[[str], Engine], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = open_desk("postgresql")
+    database, asked = engine.store.database, list[tuple[str, int]]()
+    ask = database._asked  # type: ignore[attr-defined]
+
+    def counted(sql: str, params: Any) -> Any:
+        about = "times" if "received_at FROM (" in sql else "letters" if "state = 'held' FROM outbox" in sql else ""
+        many = len(params[0]) if params and isinstance(params[0], list) else 1
+        asked.extend([(about, many)] if about else [])
+        return ask(sql, params)
+
+    monkeypatch.setattr(database, "_asked", counted)
+    head = "From: jane@big.example\nTo: help@example.com\nMessage-ID: <{0}@x.example>\nSubject: Printer {0}\n\n{1}\n"
+    batch = take_in(engine, *[head.format(number, "z" * number) for number in range(30)])
+    assert len(process(engine, batch, NOW)) == 30
+    assert [many for about, many in asked if about == "times"] == [1]
+    assert sum(many for about, many in asked if about == "letters") <= 3, "the sender, and two who work there"
