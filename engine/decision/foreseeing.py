@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from engine.decision.matching import message_ids
-from engine.model.questions import AccountOf, EarlierMail, ItemByMessageIds, Question, SenderRate
+from engine.decision.tokens import read_message_id
+from engine.model.questions import AccountOf, EarlierMail, ItemByMessageIds, ItemByNumber, Question, SenderRate
 
 if TYPE_CHECKING:
     from engine.config import Config
@@ -30,5 +31,8 @@ def foreseen(mail: Mail, config: Config, mailbox: str) -> Iterator[Question[Any]
             yield SenderRate(key, _HOUR)
     if answered := message_ids(mail):
         yield ItemByMessageIds(answered)
+        secret = config.token_secret()
+        if secret and (number := read_message_id(answered[0], secret)):  # an answer to a letter of ours
+            yield ItemByNumber(number)
     if mail.fingerprint and settings.gates.duplicate != "off":
         yield EarlierMail(workspace, mail.fingerprint)

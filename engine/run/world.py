@@ -1,7 +1,7 @@
 """Who answers the questions of a decision: the store, the sandbox, the scanner.
 
-Here: the one table of questions and who answers each, and whether the answers of a decision still hold. Not here: the
-questions (`model/questions.py`), the recording of answers (`lookups.py`).
+Here: the one table of questions and who answers each, who hears of some ahead, and whether the answers of a decision
+still hold. Not here: the questions (`model/questions.py`), the recording of answers (`lookups.py`).
 Invariant: every question stands in the table, and who answers takes its words in their order.
 """
 
@@ -61,20 +61,10 @@ class World:
         return answer
 
     def foresee(self, question: Question[Any]) -> None:
-        """Let scripts begin, and the store hear of what it will be asked."""
-        if isinstance(question, questions.HooksSay):
-            self.engine.scripts.begin(question.request)
-        elif isinstance(question, questions.AccountOf):
-            self.store.ahead.account(question.address, question.separators)
-        elif isinstance(question, questions.ItemByMessageIds):
-            self.store.ahead.item_by_message_ids(question.message_ids)
-        elif isinstance(question, questions.ItemByNumber):
-            self.store.ahead.item(question.item)
-        elif isinstance(question, questions.EarlierMail):
-            self.store.ahead.duplicate(question.fingerprint, self.mail, self.now)
-        elif isinstance(question, questions.SenderRate):
-            separators = self.engine.config.separators
-            self.store.ahead.sender_rate(question.address, question.seconds, self.now, separators)
+        """Let scripts begin, and the store hear of what it will be asked; whoever else is asked answers at once."""
+        hears = WHO_HEARS.get(type(question))
+        if hears is not None:
+            hears(self, question)
 
     def is_ready(self, question: Question[Any]) -> bool:
         """Wait for scripts as long as the batch has patience with all of them."""
@@ -155,6 +145,19 @@ WHO_ANSWERS: Mapping[type[Question[Any]], Callable[[World], Callable[..., Any]]]
         _by(questions.HooksSay, lambda world: world.hooks),
     )
 )
+
+
+WHO_HEARS: Mapping[type[Question[Any]], Callable[[World, Any], None]] = {
+    questions.HooksSay: lambda world, asked: world.engine.scripts.begin(asked.request),
+    questions.AccountOf: lambda world, asked: world.store.ahead.account(asked.address, asked.separators),
+    questions.ItemByNumber: lambda world, asked: world.store.ahead.item(asked.item),
+    questions.ItemByMessageIds: lambda world, asked: world.store.ahead.item_by_message_ids(asked.message_ids),
+    questions.EarlierMail: lambda world, asked: world.store.ahead.duplicate(asked.fingerprint, world.mail, world.now),
+    questions.SenderRate: lambda world, asked: world.store.ahead.sender_rate(
+        asked.address, asked.seconds, world.now, world.engine.config.separators
+    ),
+}
+"""Who hears ahead what will be asked."""
 
 
 def is_still_true(store: Store, decision: Decision) -> bool:

@@ -116,35 +116,20 @@ def _timer(site: Site) -> str:
 
 
 def _watch(site: Site) -> str:
-    return _unit(
-        "mailboxes, read as mail comes",
-        [*_online(site), "# However often it ends, it is started again.", "StartLimitIntervalSec=0"],
-        [
-            "Type=notify",
-            _start(site, "run --watch"),
-            "Restart=always",
-            "RestartSec=30",
-            f"WatchdogSec={WATCHDOG_S}",
-            "SuccessExitStatus=75",
-            *_common(site),
-        ],
-        "default.target" if not site.account else "multi-user.target",
-    )
+    return _lasting(site, "mailboxes, read as mail comes", "run --watch", "RestartSec=30", f"WatchdogSec={WATCHDOG_S}")
 
 
 def _worker(site: Site) -> str:
+    words = "RestartSec=10", "ExecReload=/bin/kill -HUP $MAINPID"
+    return _lasting(site, "a worker beside a database on a server", "worker", *words)
+
+
+def _lasting(site: Site, what: str, words: str, *more: str) -> str:
+    """A service that stays and says when it is ready."""
     return _unit(
-        "a worker beside a database on a server",
+        what,
         [*_online(site), "# However often it ends, it is started again.", "StartLimitIntervalSec=0"],
-        [
-            "Type=notify",
-            _start(site, "worker"),
-            "ExecReload=/bin/kill -HUP $MAINPID",
-            "Restart=always",
-            "RestartSec=10",
-            "SuccessExitStatus=75",
-            *_common(site),
-        ],
+        ["Type=notify", _start(site, words), "Restart=always", *more, "SuccessExitStatus=75", *_common(site)],
         "default.target" if not site.account else "multi-user.target",
     )
 

@@ -145,7 +145,7 @@ class Postgres(Database):
         self._is_wanted = False
         self._wrote = self._marked = self._looks = self._number = 0
         self._gathered, self._foreseen = Gathered(), Foreseen()
-        self._how: dict[str, str] = {}
+        self._waits_for_disk = True
         self._rung: set[Bell] = set()
         self._has_bells: bool | None = None
 
@@ -388,14 +388,14 @@ class Postgres(Database):
     @contextmanager
     def _without_flush(self) -> Iterator[None]:
         self._end_reading()
-        self._how = {"writing": "unflushed"}
+        self._waits_for_disk = False
         try:
             yield
         finally:
-            self._how = {}
+            self._waits_for_disk = True
 
     def _begin(self, kind: str) -> None:
-        begin = _BEGIN[self._how.get(kind, kind)]
+        begin = _BEGIN["unflushed" if kind == "writing" and not self._waits_for_disk else kind]
         try:
             self._there().execute(begin)
         except psycopg.Error as error:
