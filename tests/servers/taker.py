@@ -9,7 +9,7 @@ import socket
 import threading
 from email import message_from_bytes
 from types import TracebackType
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 
 class Sent(NamedTuple):
@@ -18,6 +18,16 @@ class Sent(NamedTuple):
     recipient: str
     message_id: str
     content: bytes
+
+
+def _content(file: BinaryIO) -> bytes | None:
+    """Read a mail up to its dot; None where whoever sends it hangs up before."""
+    lines: list[bytes] = []
+    while (line := file.readline()) != b".\r\n":
+        if not line:
+            return None
+        lines.append(line)
+    return b"".join(lines)
 
 
 class Taker:
@@ -75,7 +85,9 @@ class Taker:
                         recipients.append(line.decode().partition("<")[2].partition(">")[0])
                     elif verb == b"DATA":
                         connection.sendall(b"354 go\r\n")
-                        content = b"".join(iter(file.readline, b".\r\n"))
+                        content = _content(file)
+                        if content is None:
+                            return
                         message_id = message_from_bytes(content)["Message-ID"]
                         self.taken += [Sent(each, message_id, content) for each in recipients]
                         recipients = []
