@@ -104,6 +104,7 @@ def fill(store: Any, items: int) -> None:
         with store.writing():
             for rows in ROWS:
                 database.run(SERIES + rows, first, min(first + AT_ONCE - 1, items), past, step)
+    store.archive.recount()
     for pragma in FILLED:
         database.run(f"PRAGMA {pragma}")
 

@@ -220,4 +220,25 @@ def prune(ctx: click.Context, commit: bool, as_json: bool) -> None:
         click.echo(f"{pruned.mails} mails ({pruned.bytes} bytes), {pruned.traces} traces and {rows} {verb}")
 
 
+@db.command()
+@click.option("--json", "as_json", is_flag=True, help="As a JSON object.")
+@click.pass_context
+def recount(ctx: click.Context, as_json: bool) -> None:
+    """Count anew what became of mails, who wrote them and which rules matched.
+
+    `allegra db check` tells if that is needed. Receipts are kept for good. Hits of rules are told by traces: those of
+    decisions whose trace was let go of are not counted any more.
+    """
+    from engine.desk import acting
+
+    with open_store(ctx) as store, Work("counting") as told:
+        done = acting.recount(store, told)
+    log_act(ctx, "db.recount", f"{done.mails} mails")
+    if as_json:
+        print_json("db", {"mails": done.mails, "decisions": done.decisions, "untraced": done.untraced})
+    else:
+        untraced = f"; {done.untraced} have no trace any more: their rules are not counted" if done.untraced else ""
+        click.echo(f"{done.mails} mails with {done.decisions} decisions{untraced}")
+
+
 db.add_command(copy)

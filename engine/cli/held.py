@@ -21,7 +21,7 @@ from engine.cli.common import (
 )
 from engine.cli.mail import person
 from engine.cli.noun import Noun
-from engine.cli.shown import lately, print_table
+from engine.cli.shown import lately, print_table, zone
 from engine.plain_text import printable
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def list_(ctx: click.Context, query: tuple[str, ...], workspace: str | None, as_
     config = open_config(ctx)
     workspace = chosen_workspace(config, workspace)
     with open_store(ctx, config) as store:
-        rows = waiting(store, workspace, " ".join(query))
+        rows = waiting(store, workspace, " ".join(query), zone())
         if as_json:
             for row in rows:
                 print_json("held", row)
@@ -231,4 +231,4 @@ def _chosen(store: Store, refs: tuple[str, ...], query: str | None) -> list[Mail
 
     if not refs and query is None:
         raise click.UsageError("name a held mail, or give --all-matching QUERY; allegra held list shows them")
-    return chosen(store, refs, query)
+    return chosen(store, refs, query, zone())

@@ -15,7 +15,7 @@ import click
 from engine.cli import mail_gone
 from engine.cli.common import answer, is_terminal, log_act, open_config, open_store, open_to_read, print_json, save
 from engine.cli.noun import Noun
-from engine.cli.shown import lately, print_pairs, print_table, subject, when
+from engine.cli.shown import lately, print_pairs, print_table, subject, when, zone
 from engine.plain_text import printable, safe_line
 
 if TYPE_CHECKING:
@@ -35,13 +35,14 @@ def mail() -> None:
 def list_(ctx: click.Context, query: tuple[str, ...], limit: int, as_json: bool) -> None:
     """List mails, the newest first.
 
-    QUERY is like Gmail's: from:bigcorp to:help subject:printer outcome:held code:gate.dmarc mailbox:system
-    workspace:support item:4711 newer_than:7d older_than:1y rule:"VIP customers" and free words. All words must fit;
-    -word (behind a -- of its own) turns one round.
+    QUERY is like Gmail's: from:bigcorp domain:example.com to:help subject:printer outcome:held code:gate.dmarc
+    mailbox:system workspace:support by:gate item:4711 newer_than:7d older_than:1y on:tue after:2026-05-03
+    before:yesterday rule:"VIP customers" and free words. All words must fit; -word (behind a -- of its own) turns one
+    round. Days are those of instance.timezone.
     """
     with open_to_read(ctx) as store:
-        rows = list(store.archive.mails(" ".join(query), limit + 1))
-        more, rows = len(rows) > limit, rows[:limit]
+        found = store.archive.search(" ".join(query), limit, zone=zone())
+        rows = found.mails
         if as_json:
             for row in rows:
                 print_json("mail", row)
@@ -53,7 +54,7 @@ def list_(ctx: click.Context, query: tuple[str, ...], limit: int, as_json: bool)
         ]  # fmt: skip
         heads = ("mail", "received", "from", "subject", "outcome", "code", "item")
         print_table(heads, cells, "no mail matches", limit=44)
-        if more:
+        if found.more:
             click.echo(f"these are the newest {limit}; --limit lists more", err=True)
 
 

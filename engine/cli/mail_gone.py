@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from engine.cli.common import answer, log_act, open_config, open_store, print_json, usage
-from engine.cli.shown import lately, print_table, subject
+from engine.cli.shown import lately, print_table, subject, zone
 from engine.plain_text import printable
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def purge(ctx: click.Context, refs: tuple[str, ...], commit: bool, as_json: bool
 
     with open_store(ctx) as store:
         with usage():
-            chosen = erasing.to_purge(store, refs)
+            chosen = erasing.to_purge(store, refs, zone())
         would: list[Purge] = []
         waits: list[Purge] = []
         for each in erasing.purge(store, chosen, commit=commit):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from engine.cli.common import log_act, open_config, open_store, print_json, terminal_columns
+from engine.cli.shown import zone
 from engine.plain_text import printable
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def replay(
 
     config = open_config(ctx)
     with open_store(ctx, config) as store, closing(Engine(config, store, rules_directory)) as engine:
-        rows = looking.mails(store, refs, limit)
+        rows = looking.mails(store, refs, limit, zone())
         changed = 0
         for row in rows:
             try:

@@ -23,7 +23,7 @@ from engine.store.errors import NotFound, Refused, Unclear
 if TYPE_CHECKING:
     from engine.config import Config
     from engine.model.mail import RawMail
-    from engine.model.stored import MailRow, Pruned, Spooled
+    from engine.model.stored import MailRow, Pruned, Recounted, Spooled
     from engine.run.engine import Engine
     from engine.store.store import Store
 
@@ -54,6 +54,11 @@ def prune(config: Config, store: Store, *, commit: bool, told: Told = nobody) ->
     keep = archive.keep if archive.enabled else 0.0
     with nullcontext() if commit else store.rehearsal():
         return store.archive.prune(utc_now(), keep, archive.keep_trace, config.outbox.keep, told)
+
+
+def recount(store: Store, told: Told = nobody) -> Recounted:
+    """Count anew what is counted of mails. Raises StoreError."""
+    return store.archive.recount(told)
 
 
 class Erased(Refused):

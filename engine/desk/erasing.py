@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
+from datetime import UTC, tzinfo
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -47,7 +48,7 @@ class Chosen(Struct, frozen=True):
     more: bool = False
 
 
-def to_purge(store: Store, words: Sequence[str]) -> Chosen:
+def to_purge(store: Store, words: Sequence[str], zone: tzinfo = UTC) -> Chosen:
     """Find the mails that are meant: each by its id or Message-ID, else those that a query finds.
 
     Raises NotFound, Unclear.
@@ -58,7 +59,7 @@ def to_purge(store: Store, words: Sequence[str]) -> Chosen:
     if all(named):
         return Chosen(tuple([row for row in named if row is not None]), by_name=True)
     by_name = all(each.startswith(("m-", "<")) for each in words)
-    rows = looking.mails(store, words, MOST_PURGED + 1)
+    rows = looking.mails(store, words, MOST_PURGED + 1, zone)
     return Chosen(tuple(rows[:MOST_PURGED]), by_name, len(rows) > MOST_PURGED)
 
 

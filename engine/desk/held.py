@@ -8,6 +8,7 @@ Invariant: a refusal of a person is told by the same rules as every other, and e
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, tzinfo
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -46,22 +47,24 @@ class Closed(Struct, frozen=True):
     sender_told: bool = False
 
 
-def waiting(store: Store, workspace: str = "", query: str = "") -> list[MailRow]:
+def waiting(store: Store, workspace: str = "", query: str = "", zone: tzinfo = UTC) -> list[MailRow]:
     """List held and quarantined mails, the oldest first: all, those on their way to a workspace, what a query finds.
 
     Raises Unclear.
     """
-    return store.archive.held(workspace, MOST_FOUND, query)
+    return store.archive.held(workspace, MOST_FOUND, query, zone)
 
 
-def chosen(store: Store, refs: Sequence[str], query: str | None = None) -> list[MailRow]:
+def chosen(
+    store: Store, refs: Sequence[str], query: str | None = None, zone: tzinfo = UTC
+) -> list[MailRow]:  # fmt: skip
     """Give the held mails that are named or found, each once.
 
     Raises NotFound where there are none, Refused where one that is named is not held: before anything happens.
     """
     rows = [store.archive.mail(ref) for ref in refs]
     if query is not None:
-        rows += waiting(store, query=query)
+        rows += waiting(store, query=query, zone=zone)
     if not rows:
         raise NotFound(f"no held mail matches {query!r}")
     for row in rows:

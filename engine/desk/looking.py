@@ -8,7 +8,7 @@ Invariant: what is not found is said by `NotFound`, whose text is a sentence.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from engine.model.answers import Listed
     from engine.model.desk import Account, Catalog
     from engine.model.mail import Header, RawMail
-    from engine.model.stored import AttachmentView, CommentView, DraftRow, ItemView, MailRow
+    from engine.model.stored import AttachmentView, CommentView, DraftRow, ItemView, MailRow, Searched
     from engine.store.store import Store
 
 MOST_COUNTED = 100
@@ -97,17 +97,27 @@ def _is_address(ref: str) -> bool:
     return bool(at and local and domain) and not ref.startswith("<") and not set('" \t') & set(ref)
 
 
-def mails(store: Store, refs: Sequence[str], limit: int) -> list[MailRow]:
+def mails(store: Store, refs: Sequence[str], limit: int, zone: tzinfo = UTC) -> list[MailRow]:
     """Give mails by their ids, or, where one of the words is none, what all of them find as a query.
 
     Raises NotFound, Unclear.
     """
     if all(ref.startswith(("m-", "<")) or ref in ("last", "last-held") for ref in refs):
         return [store.archive.mail(ref) for ref in refs]
-    rows = list(store.archive.mails(" ".join(refs), limit))
+    rows = list(store.archive.mails(" ".join(refs), limit, zone))
     if not rows:
         raise NotFound(f"no mail matches {' '.join(refs)!r}")
     return rows
+
+
+def search(
+    store: Store, query: str, limit: int, *, before: int = 0, within_s: float = float("inf"), zone: tzinfo = UTC
+) -> Searched:  # fmt: skip
+    """Search mails, the newest first, those before a row of the ledger; see `engine.ports.Archive.search`.
+
+    Raises Unclear.
+    """
+    return store.archive.search(query, limit, before=before, within_s=within_s, zone=zone)
 
 
 def raw(store: Store, ref: str) -> RawMail:

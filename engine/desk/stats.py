@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
-from engine.model.figures import BY_MAIL, Passed
+from engine.model.figures import BY_MAIL, Passed, duration_of
 
 if TYPE_CHECKING:
     from engine.config import Config
@@ -28,7 +28,7 @@ IN_ORDER = ("hour", "day")
 
 
 class Row(Struct, frozen=True):
-    """One key: how many, which share of all (0 to 1), and the times in ms, None where they are not known.
+    """One key: how many, which share of all (0 to 1), and the times in ms to a tenth of them, None where not known.
 
     `p50_ms` and `p95_ms` are from when a mail came until it was decided, `answered_p50_ms` until its item was answered.
     """
@@ -53,7 +53,11 @@ class Stats(Struct, frozen=True):
 
 
 def stats(store: Store, config: Config, by: str, since: datetime) -> Stats:
-    """Count what came since then; `by` is a word of `BY`. Raises StoreError."""
+    """Count what came since then; `by` is a word of `BY`. Raises StoreError.
+
+    Mails are counted by quarters of an hour, and where it is long ago by days in UTC: from the beginning of one.
+    """
+    since = store.counting.begins(by, since) if by in BY_MAIL else since
     sent, suppressed = store.counting.sent(since)
     if by in BY_MAIL:
         rows, total = _mails(store, config, by, since)
@@ -68,13 +72,13 @@ def stats(store: Store, config: Config, by: str, since: datetime) -> Stats:
 def _mails(store: Store, config: Config, by: str, since: datetime) -> tuple[list[Row], Row]:
     found = store.counting.mails(by, since, ZoneInfo(config.instance.timezone))
     total = sum(each.mails for each in found)
-    decided, answered = [each.decided_us for each in found], [each.answered_us for each in found]
+    decided, answered = [each.decided for each in found], [each.answered for each in found]
     everything = Passed("", total, [*chain(*decided)], [*chain(*answered)])
     return [_row(each, total) for each in found], _row(everything, total)
 
 
 def _row(passed: Passed, total: int) -> Row:
-    decided, answered = sorted(passed.decided_us), sorted(passed.answered_us)
+    decided, answered = sorted(passed.decided), sorted(passed.answered)
     return Row(passed.key, passed.mails, _share(passed.mails, total), _at(decided, 0.5), _at(decided, 0.95),
                _at(answered, 0.5))  # fmt: skip
 
@@ -83,6 +87,12 @@ def _share(number: int, total: int) -> float:
     return round(number / total, 4) if total else 0.0
 
 
-def _at(ordered: Sequence[int], part: float) -> float | None:
-    """The value below which that part of all lies, in ms."""
-    return round(ordered[min(int(len(ordered) * part), len(ordered) - 1)] / 1000, 1) if ordered else None
+def _at(ordered: Sequence[tuple[int, int]], part: float) -> float | None:
+    """The duration below which that part of all lies, in ms."""
+    total = sum(many for _, many in ordered)
+    rank, seen = min(int(total * part), total - 1), 0
+    for its, many in ordered:
+        seen += many
+        if seen > rank:
+            return round(duration_of(its) / 1000, 1)
+    return None

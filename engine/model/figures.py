@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from enum import IntEnum
+from math import log2
 from typing import NamedTuple
 
 from msgspec import Struct
@@ -111,12 +113,67 @@ BY_MAIL = ("outcome", "code", "mailbox", "workspace", "sender", "rule", "hook", 
 
 
 class Passed(NamedTuple):
-    """Decided mails of one key: how many, and in us how long each took after it came and until its item was answered.
+    """Decided mails of one key: how many, how long they took after they came, and until their items were answered.
 
-    Times stand in no order, and only where they are known.
+    Each time is a class (`class_of`) with how many took so long. They stand in no order, only where they are known.
     """
 
     key: str
     mails: int = 0
-    decided_us: Sequence[int] = ()
-    answered_us: Sequence[int] = ()
+    decided: Sequence[tuple[int, int]] = ()
+    answered: Sequence[tuple[int, int]] = ()
+
+
+TEXT_CUT = 0
+"""In place of the number of a rule: a text was longer than the limit when the rules of the file saw it."""
+
+
+class RuleHit(NamedTuple):
+    """A rule that matched, by the digest of its file and its number in it, or `TEXT_CUT`."""
+
+    file: str
+    digest: str
+    rule: int
+
+
+class Hits(NamedTuple):
+    """In how many decisions a rule matched, and when the newest of those mails came."""
+
+    hit: RuleHit
+    decisions: int
+    last_at: datetime
+
+
+# ── spans and classes ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Span(IntEnum):
+    """What is counted together: a quarter of an hour or a day, as a number of quarters; a block of the ledger."""
+
+    BLOCK = 0
+    QUARTER = 1
+    DAY = 96
+
+
+QUARTER_US = 900_000_000
+"""A quarter of an hour: in no zone does an hour begin within one."""
+
+DAY_US = Span.DAY * QUARTER_US
+
+BLOCK_ROWS = 512
+"""Rows of the ledger that are one block."""
+
+
+def block_of(row: int) -> int:
+    """Give the number of the block in which a row of the ledger lies."""
+    return row // BLOCK_ROWS
+
+
+def class_of(us: int) -> int:
+    """Give the class of a duration: four for each power of two of a millisecond, from 1, so that it is right to 9 %."""
+    return 1 + round(4 * log2(us / 1000)) if us > 1000 else 1
+
+
+def duration_of(its: int) -> float:
+    """Give the duration in us that a class stands for."""
+    return float(1000.0 * 2 ** ((its - 1) / 4))

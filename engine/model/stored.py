@@ -228,6 +228,14 @@ class MailRow(Struct, frozen=True):
         return None if told else self.erased_at
 
 
+class Searched(Struct, frozen=True):
+    """What a search found, and whether there is more; `looked_since` is how far back was looked, None for all."""
+
+    mails: list[MailRow]
+    more: bool = False
+    looked_since: datetime | None = None
+
+
 class StoredMail(Struct, frozen=True):
     """A decided mail with its bytes, to be decided again for comparison."""
 
@@ -256,6 +264,14 @@ class Pruned(Struct, frozen=True):
     traces: int = 0
     kept: int = 0
     outbox: int = 0
+
+
+class Recounted(Struct, frozen=True):
+    """How many mails and decisions were counted anew, and of how many decisions no trace is kept any more."""
+
+    mails: int
+    decisions: int
+    untraced: int
 
 
 # ── items ─────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -18,6 +18,7 @@ from msgspec.structs import replace
 
 from engine.model.draft import READ, Disposition, Note
 from engine.model.facts import Cut, Facts
+from engine.model.figures import TEXT_CUT, RuleHit
 from engine.model.known import read
 from engine.model.mail import Defect
 from engine.model.plan import Done
@@ -107,6 +108,16 @@ def _with_kinds(trace: Trace) -> Trace:
 def _of_file(each: Note, files: list[str]) -> Note:
     file = next((file for file in files if each.text.startswith(f"{file}, ")), "")
     return replace(each, kind=READ, fields=(("file", file),)) if file else each
+
+
+def hits_of(trace: Trace) -> tuple[RuleHit, ...]:
+    """Name the rules that matched, and the files for which a text was longer than the limit."""
+    found: list[RuleHit] = []
+    for file in trace.rules:
+        found += [RuleHit(file.file, file.digest, hit.rule) for hit in file.hits]
+        if file.cut:
+            found.append(RuleHit(file.file, file.digest, TEXT_CUT))
+    return tuple(found)
 
 
 def recording(trace: Trace) -> dict[tuple[Any, ...], Any]:

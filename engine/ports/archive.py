@@ -7,7 +7,7 @@ Invariant: what is looked at changes nothing; what is purged leaves its receipt.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime, tzinfo
+from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import Protocol
 
@@ -19,6 +19,8 @@ from engine.model.stored import (
     Forgotten,
     MailRow,
     Pruned,
+    Recounted,
+    Searched,
     StoredMail,
 )
 from engine.model.told import Told, nobody
@@ -38,13 +40,23 @@ class Archive(Protocol):
     def mail(self, ref: str) -> MailRow:
         """Find a mail as `find_mail` does. Raises NotFound if there is none."""
 
-    def mails(self, query: str = "", limit: int = 100, now: datetime | None = None) -> list[MailRow]:
-        """List the mails that a query finds, newest first. Raises Unclear for a query that means nothing."""
+    def mails(self, query: str = "", limit: int = 100, zone: tzinfo = UTC) -> list[MailRow]:
+        """List the mails that a query finds, newest first; its days are those of a zone.
+
+        Raises Unclear for a query that means nothing.
+        """
+
+    def search(
+        self, query: str, limit: int, *, before: int = 0, within_s: float = float("inf"), zone: tzinfo = UTC
+    ) -> Searched:  # fmt: skip
+        """Search mails as `mails` does, those before a row of the ledger, and no longer than so many seconds."""
 
     def mails_of(self, sender: str, limit: int) -> list[MailRow]:
         """List the decided mails from an address, written as it is compared, newest first."""
 
-    def held(self, workspace: str = "", limit: int = 10_000, query: str = "") -> list[MailRow]:
+    def held(
+        self, workspace: str = "", limit: int = 10_000, query: str = "", zone: tzinfo = UTC
+    ) -> list[MailRow]:  # fmt: skip
         """List what waits for a person, held or quarantined, oldest first; of a query as `mails`. Raises Unclear."""
 
     def waiting(self, limit: int = 10_000) -> list[MailRow]:
@@ -103,6 +115,12 @@ class Archive(Protocol):
         Outside a transaction. Raises Busy while others work on the database, StoreError.
         """
 
+    def recount(self, told: Told = nobody) -> Recounted:
+        """Count anew what became of mails, who wrote them and which rules matched, from receipts and kept traces.
+
+        `told` hears of how many rows of how many. Raises Busy where others write for too long.
+        """
+
     def backup(self, target: Path, files: Mapping[str, Path] | None = None, told: Told = nobody) -> Backup:
         """Write a consistent copy of the database while others work on it, and `files` by their names into it.
 
@@ -129,11 +147,20 @@ class Figures(Protocol):
 class Counting(Protocol):
     """What happened in a time."""
 
+    def begins(self, by: str, since: datetime) -> datetime:
+        """Tell from when mails are counted that are asked for by a key since then: what is counted is not torn."""
+
     def mails(self, by: str, since: datetime, zone: tzinfo) -> list[figures.Passed]:
         """Count the decided mails that came since then by a key: a word of `BY_MAIL`. Hours and days are of a zone.
 
         How long it took is told of the first decision of mail that came after its mailbox was first read.
         """
+
+    def hits(self, since: datetime) -> list[figures.Hits]:
+        """In how many decisions about mail of since the beginning of that day (UTC) each rule matched."""
+
+    def first_day(self) -> datetime | None:
+        """The day on which the oldest mail came that is counted, None where there is none."""
 
     def events(self, since: datetime) -> dict[str, int]:
         """How often what happened since then, by the name of the event."""

@@ -22,6 +22,7 @@ from engine.model.events import Kind, Why
 from engine.model.extra import ExtraError
 from engine.model.plan import Outcome, Plan, Settle, Tell
 from engine.model.reasons import PARENT_WAITS
+from engine.model.trace import hits_of
 from engine.model.whole import whole
 from engine.run import breaker, logged
 from engine.run.digests import switched_off
@@ -201,7 +202,16 @@ class _Work:
         if self.engine.server_tells and plan.outcome is Outcome.REJECTED:
             plan = replace(plan, effects=tuple(map(_by_the_server, plan.effects)))
         receipt = self.store.commit(
-            spooled, decision.mail, decision.facts, plan, trace, kind, folder, self.engine.teller, untold
+            spooled,
+            decision.mail,
+            decision.facts,
+            plan,
+            trace,
+            kind,
+            folder,
+            self.engine.teller,
+            untold,
+            hits_of(decision.trace),
         )
         return Result(spooled, plan.outcome, plan.disposition.code, plan.disposition.because, plan.disposition.by,
                       decision, receipt)  # fmt: skip

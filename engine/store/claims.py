@@ -199,7 +199,9 @@ class Claims:
 
     def describe(self, spooled: Spooled, mail: Mail, facts: Facts) -> None:
         key = message_key(mail.message_id)
-        self._database.run(hot.DESCRIBE, mail.message_id[:MOST_TEXT], key, *listed(mail, facts), spooled.row)
+        with self._database.joining():
+            self._receipts.now_from(spooled.row, spooled.generation, facts.sender.address.key[:MOST_TEXT])
+            self._database.run(hot.DESCRIBE, mail.message_id[:MOST_TEXT], key, *listed(mail, facts), spooled.row)
 
     def fail(
         self, spooled: Spooled, error: str, now: datetime, retry_waits: Sequence[float], max_attempts: int = 5,

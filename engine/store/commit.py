@@ -16,6 +16,7 @@ from engine.model.addresses import base_key, written
 from engine.model.changes import Key
 from engine.model.events import Why
 from engine.model.facts import Auto, Facts
+from engine.model.figures import RuleHit
 from engine.model.hearing import Actor
 from engine.model.mail import Mail
 from engine.model.plan import CreateItem, Outcome, Plan, Receipt, SetField
@@ -30,6 +31,7 @@ from engine.store.errors import ClaimLost
 from engine.store.receipts import Receipts, body_key, message_key, named_key, search_key
 from engine.store.scene import Scene
 from engine.store.settling import plan as plan_action
+from engine.store.tallying import Came
 
 if TYPE_CHECKING:
     from engine.ports import Teller
@@ -82,14 +84,15 @@ class Commit:
 
     def commit(
         self, spooled: Spooled, mail: Mail, facts: Facts, plan: Plan, trace: bytes, action: str, folder: str,
-        teller: Teller | None = None, untold: list[Untold] | None = None,
+        teller: Teller | None = None, untold: list[Untold] | None = None, hits: Sequence[RuleHit] = (),
     ) -> Receipt:  # fmt: skip
         if not self._database.is_writing:
             raise RuntimeError("commit belongs into a transaction")
         now, received_at = self._database.now(), us(spooled.received_at)
         row, generation = spooled.row, spooled.generation
-        self._compare_and_set(spooled, mail, facts, plan, now)
         key = facts.sender.address.key
+        self._receipts.now_from(row, generation, key[:MOST_TEXT])
+        self._compare_and_set(spooled, mail, facts, plan, now)
         sender = written(facts.sender.address.name, key)
         source = Source(row, spooled.mail, generation)
         effects = Effects(
@@ -111,7 +114,8 @@ class Commit:
         self._receipts.write(
             row, generation, str(plan.outcome), decision.code, decision.because, decision.by, now,
             workspace=plan.workspace, item=item, topic=effects.topic, comment=effects.comment, trace=trace,
-            received_at=received_at, sender=key[:MOST_TEXT], keys=_reached(mail),
+            came=Came(spooled.raw.origin.mailbox, received_at, key[:MOST_TEXT], facts.sender.address.name[:MOST_TEXT],
+                      facts.authentication.dmarc if generation == 1 else ""), hits=hits, keys=_reached(mail),
         )  # fmt: skip
         return Receipt(
             spooled.mail, generation, plan.outcome, decision.code, decision.because, decision.by, plan.workspace, item,

@@ -1,22 +1,23 @@
 """What happened in a time, counted: mails by what became of them, events, what was sent and what was not.
 
 Here: `Counting`, as `engine.ports.Counting` tells it. Not here: shares and medians (`desk/stats.py`), how things stand
-now (`figures.py`).
-Invariant: only rows of that time are read: mails by when they came, events and outgoing rows by their numbers, which
-grow with the time. Of many mails one row is read a key, with all their times.
+now (`figures.py`), counting mails as they are decided (`tallying.py`).
+Invariant: mails are read from what was counted of them, but for senders, who are too many: of those, of events and of
+outgoing rows only the rows of that time are read. Of many mails one row is read a key, with all their times.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import datetime, tzinfo
+from collections import Counter
+from collections.abc import Iterator
+from datetime import datetime, timedelta, tzinfo
 
-from engine.model.figures import BY_MAIL, Passed
+from engine.model.figures import BY_MAIL, DAY_US, QUARTER_US, Hits, Passed, RuleHit, Span, class_of
 from engine.store.database import Database, time, us
 from engine.store.terms import DECIDED
 
-QUARTER_US = 900_000_000
-"""A quarter of an hour: in no zone does an hour begin within one."""
+LONG = timedelta(days=35)
+"""A longer time is counted by days, from the beginning of one in UTC, where hours and days are not asked for."""
 
 _KEYS = {
     "outcome": "receipt.outcome",
@@ -31,21 +32,45 @@ _KEYS = {
 }
 """What is counted by. The || keeps a database from going through all of a mailbox or sender, not those of the time."""
 
+_COUNTED = {
+    **{name: name for name in ("outcome", "code", "mailbox", "workspace")},
+    "rule": "CASE WHEN by_kind = 'rule' THEN by_name ELSE '' END",
+    "hook": "CASE WHEN by_kind = 'hook' THEN by_name ELSE '' END",
+    "hour": "at",
+    "day": "at",
+}
+"""The same among what was counted."""
+
 _SHOWN = {"hour": "%H:00", "day": "%Y-%m-%d"}
 
+_MAILS = """
+SELECT {key}, lag, CAST(sum(mails) AS bigint) FROM tally WHERE span = ? AND at >= ?
+GROUP BY 1, 2 HAVING sum(mails) > 0"""
+
 # What lay there before we came has no times: it was not late by our doing.
-_MAILS = f"""
-SELECT {{key}}, count(*),
-  {{decided}}, {{answered}}
+_OF_SENDERS = f"""
+SELECT inbound.sender || '', count(*), {{listed}}
 FROM inbound JOIN receipt ON receipt.inbound_id = inbound.id AND receipt.generation = inbound.generation
 JOIN mailbox ON mailbox.id = inbound.mailbox_id
-LEFT JOIN (SELECT item, min(at) AS at FROM event WHERE id >= ? AND name = 'item.answered' GROUP BY item) AS answer
-  ON answer.item = receipt.item AND receipt.outcome = 'created'
 WHERE inbound.{DECIDED} AND inbound.received_at >= ? GROUP BY 1"""  # noqa: S608 - names of our own columns
 
-_DECIDED = "CASE WHEN inbound.received_at >= first_read_at AND receipt.generation = 1 THEN receipt.decided_at - inbound.received_at END"  # fmt: skip # noqa: E501
+_TOOK = "CASE WHEN inbound.received_at >= first_read_at AND receipt.generation = 1 THEN receipt.decided_at - inbound.received_at END"  # fmt: skip # noqa: E501
 
-_ANSWERED = "CASE WHEN inbound.received_at >= first_read_at THEN answer.at - inbound.received_at END"
+_ANSWERS = """
+SELECT {key}, {listed}
+FROM (SELECT item, min(at) AS at FROM event WHERE id >= ? AND name = 'item.answered' GROUP BY item) AS answer
+JOIN receipt ON receipt.item = answer.item AND receipt.outcome = 'created'
+JOIN inbound ON inbound.id = receipt.inbound_id AND inbound.generation = receipt.generation
+JOIN mailbox ON mailbox.id = inbound.mailbox_id
+WHERE inbound.received_at >= ? AND inbound.received_at >= first_read_at GROUP BY 1"""
+
+_ANSWERED = "answer.at - inbound.received_at"
+
+_HITS = """
+SELECT file, digest, rule, CAST(sum(hits) AS bigint), max(last_at) FROM rule_hit WHERE span = ? AND at >= ?
+GROUP BY 1, 2, 3"""
+
+_FIRST_DAY = "SELECT min(at) FROM tally WHERE span = ?"
 
 _EVENTS = "SELECT name, count(*) FROM event WHERE id >= ? GROUP BY name"
 
@@ -67,20 +92,51 @@ class Counting:
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    def begins(self, by: str, since: datetime) -> datetime:
+        span = self._span(by, since)
+        length = span * QUARTER_US
+        return time(us(since) // length * length)
+
     def mails(self, by: str, since: datetime, zone: tzinfo) -> list[Passed]:
         assert by in BY_MAIL  # noqa: S101 - a caller's mistake
-        shown = _SHOWN.get(by)
-        found: dict[str, list[tuple[int, str | None, str | None]]] = {}
-        listed = self._database.dialect.listed
-        asked = _MAILS.format(key=_KEYS[by], decided=listed.format(_DECIDED), answered=listed.format(_ANSWERED))
-        for key, *counted in self._database.rows(asked, self._first("event", since), us(since)):
-            name = time(key * QUARTER_US).astimezone(zone).strftime(shown) if shown else key
-            found.setdefault(name, []).append(tuple(counted))
+        since = self.begins(by, since)
+        mails, decided, answered = Counter[str](), dict[str, Counter[int]](), dict[str, Counter[int]]()
+        for key, its, many in self._senders(since) if by == "sender" else self._counted(by, since):
+            name = _shown(by, key, zone)
+            mails[name] += many
+            if its:
+                decided.setdefault(name, Counter())[its] += many
+        listed = self._database.dialect.listed.format(_ANSWERED)
+        asked = _ANSWERS.format(key=_KEYS[by], listed=listed)
+        for key, took in self._database.rows(asked, self._first("event", since), us(since)):
+            answered.setdefault(_shown(by, key, zone), Counter()).update(map(class_of, _numbers(took)))
         return [
-            Passed(name, sum(counts), _numbers(decided), _numbers(answered))
-            for name, each in found.items()
-            for counts, decided, answered in [zip(*each, strict=True)]
+            Passed(name, many, _sorted(decided.get(name)), _sorted(answered.get(name))) for name, many in mails.items()
         ]
+
+    def _span(self, by: str, since: datetime) -> Span:
+        is_long = self._database.clock() - since > LONG
+        return Span.DAY if is_long and by not in _SHOWN else Span.QUARTER
+
+    def _counted(self, by: str, since: datetime) -> list[tuple[str | int, int, int]]:
+        span = self._span(by, since)
+        asked = _MAILS.format(key=_COUNTED[by])
+        return self._database.rows(asked, span, us(since) // (span * QUARTER_US))
+
+    def _senders(self, since: datetime) -> Iterator[tuple[str, int, int]]:
+        asked = _OF_SENDERS.format(listed=self._database.dialect.listed.format(_TOOK))
+        for sender, many, took in self._database.rows(asked, us(since)):
+            classes = Counter([class_of(each) for each in _numbers(took)])
+            yield from ((sender, its, number) for its, number in classes.items())
+            yield sender, 0, many - classes.total()
+
+    def hits(self, since: datetime) -> list[Hits]:
+        rows = self._database.rows(_HITS, Span.DAY, us(since) // DAY_US)
+        return [Hits(RuleHit(*hit), count, time(last)) for *hit, count, last in rows]
+
+    def first_day(self) -> datetime | None:
+        (first,) = self._database.one(_FIRST_DAY, Span.DAY)
+        return time(first * DAY_US) if first is not None else None
 
     def events(self, since: datetime) -> dict[str, int]:
         return dict(self._database.rows(_EVENTS, self._first("event", since)))
@@ -105,7 +161,15 @@ class Counting:
         return low
 
 
-def _numbers(lists: Iterable[str | None]) -> list[int]:
-    """Read what the database put into texts: a row for each number would take three times as long."""
-    text = ",".join(filter(None, lists))
+def _shown(by: str, key: str | int, zone: tzinfo) -> str:
+    """Give a key as people read it: quarters of an hour as the hour or day of a zone."""
+    return time(key * QUARTER_US).astimezone(zone).strftime(_SHOWN[by]) if isinstance(key, int) else key
+
+
+def _sorted(classes: Counter[int] | None) -> tuple[tuple[int, int], ...]:
+    return tuple(sorted(classes.items())) if classes else ()
+
+
+def _numbers(text: str | None) -> list[int]:
+    """Read what the database put into a text: a row for each number would take three times as long."""
     return [max(int(each), 0) for each in text.split(",")] if text else []

@@ -93,6 +93,8 @@ class Database(ABC):
         self._busy_s = busy_s
         self._in: str = ""
         self._depth = 0
+        self.counted: list[Any] = []
+        """What is to be counted when the transaction ends; what is taken back is not."""
 
     @property
     def path(self) -> Path | None:
@@ -167,6 +169,10 @@ class Database(ABC):
         """Put a statement once for each row."""
         for row in rows:
             self.put(sql, *row)
+
+    def together(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
+        """Put an INSERT of one row, which changes the row that is there, for rows of different keys."""
+        self.many(sql, rows)
 
     @abstractmethod
     def mark(self, sql: str, *params: Any) -> None:
@@ -243,6 +249,8 @@ class Database(ABC):
         before = self._changes()
         try:
             yield
+            if self.counted:
+                self.counting()
             if self._changes() != before:
                 self.leaving(noted)
         except BaseException:
@@ -319,7 +327,7 @@ class Database(ABC):
     def savepoint(self) -> Iterator[None]:
         """Inside `writing`: what an exception leaves behind here is taken back, the rest of the transaction stays."""
         self._depth += 1
-        name = f"s{self._depth}"
+        name, counted = f"s{self._depth}", len(self.counted)
         self.flush()
         self.run(f"SAVEPOINT {name}")
         try:
@@ -327,6 +335,7 @@ class Database(ABC):
             self.flush()
         except BaseException:
             self.drop_put()
+            del self.counted[counted:]
             self.rolled_back()
             with suppress(StoreError):  # a full disk has rolled back everything by itself
                 self.run(f"ROLLBACK TO {name}")
@@ -358,6 +367,7 @@ class Database(ABC):
     def _rollback(self) -> None:
         self._in = ""
         self.drop_put()
+        self.counted.clear()
         self.rolled_back()
         self._undo()
 
@@ -370,6 +380,10 @@ class Database(ABC):
 
     def leaving(self, noted: bool) -> None:  # noqa: B027
         """Hear that a transaction that wrote is about to be committed; a store leaves word of it for the others."""
+
+    def counting(self) -> None:
+        """Hear that a transaction that counted is about to be committed; a store writes what was `counted`."""
+        self.counted.clear()
 
     def account_lock(self, number: int) -> Lock | None:
         """Give the lock that goes with an account on a mail server; None where nobody else asks there."""

@@ -15,6 +15,7 @@ from functools import lru_cache
 from typing import Any
 
 _NEW = re.compile(r"INSERT INTO (\w+) \(([\w, ]+)\) VALUES \([?, ]+\)(?: ON CONFLICT DO NOTHING)?")
+_ROW = re.compile(r"VALUES (\([?, ]+\))")
 _TABLE = re.compile(r"\b(?:FROM|JOIN|INTO|UPDATE)\s+\"?([a-z_]+)", re.IGNORECASE)
 
 AHEAD = 64
@@ -28,6 +29,9 @@ PARENTS = ("raw_mail", "inbound", "item", "comment")
 
 FEW = 8
 """So many rows of one statement and more are copied: that costs two trips, and a row the fifth of its statement."""
+
+MOST_TOGETHER = 64
+"""Rows of one statement that changes what is there; it has as many as a power of two, so that few texts are planned."""
 
 Put = tuple[str, list[Sequence[Any]]]
 """A statement, and the values of each time it was put."""
@@ -44,6 +48,12 @@ def copied(sql: str) -> str:
     """Give what copies the rows of an INSERT, "" for another statement; a row that is there already is an error."""
     new = _NEW.fullmatch(sql)
     return f"COPY {new[1]} ({new[2]}) FROM STDIN (FORMAT BINARY)" if new else ""
+
+
+@lru_cache(maxsize=256)
+def for_rows(sql: str, many: int) -> str:
+    """Give an INSERT of one row for so many."""
+    return _ROW.sub(lambda found: f"VALUES {', '.join([found[1]] * many)}", sql, count=1)
 
 
 @lru_cache(maxsize=2048)

@@ -186,8 +186,43 @@ SETTLE_UNDER_KEY = update("inbound", "message_key", where="id = ?")
 
 RECEIPT = insert(
     "receipt", "inbound_id", "generation", "outcome", "code", "because", "by_kind", "by_name", "by_file",
-    "by_line", "workspace", "item", "topic", "comment", "decided_at", "trace",
+    "by_line", "workspace", "item", "topic", "comment", "decided_at",
 )  # fmt: skip
+
+KEEP_TRACE = insert("trace", "id", "content")
+
+TALLY_KEY = "span", "at", "mailbox", "workspace", "outcome", "code", "by_kind", "by_name", "lag"
+
+TALLY = (
+    insert("tally", *TALLY_KEY, "mails")
+    + f" ON CONFLICT ({', '.join(TALLY_KEY)}) DO UPDATE SET mails = tally.mails + excluded.mails"
+)
+
+RULE_HIT = (
+    insert("rule_hit", "span", "at", "file", "digest", "rule", "hits", "last_at")
+    + """ ON CONFLICT (span, at, file, digest, rule) DO UPDATE SET hits = rule_hit.hits + excluded.hits,
+  last_at = CASE WHEN excluded.last_at > rule_hit.last_at THEN excluded.last_at ELSE rule_hit.last_at END"""
+)
+
+_COUNTS = "mails", "made", "held", "refused", "passed", "failed"
+
+FROM = (
+    insert("sender", "address", "domain", "name", "first_at", "last_at", *_COUNTS)
+    + f""" ON CONFLICT (address) DO UPDATE SET
+  name = CASE WHEN excluded.name <> '' THEN excluded.name ELSE sender.name END,
+  first_at = CASE WHEN excluded.first_at < sender.first_at THEN excluded.first_at ELSE sender.first_at END,
+  last_at = CASE WHEN excluded.last_at > sender.last_at THEN excluded.last_at ELSE sender.last_at END,
+  {", ".join(f"{name} = sender.{name} + excluded.{name}" for name in _COUNTS)}"""
+)
+
+SENDER_GONE = "DELETE FROM sender WHERE address = ? AND mails <= 0"
+
+BEFORE = """
+SELECT generation, outcome, code, by_kind, by_file, by_name, workspace, decided_at FROM receipt
+WHERE inbound_id = ? AND generation < ? ORDER BY generation DESC LIMIT 1"""
+
+CAME_FROM = """
+SELECT mailbox.name, received_at, sender FROM inbound JOIN mailbox ON mailbox.id = mailbox_id WHERE inbound.id = ?"""
 
 PLAN = update(
     "presentation", "action", "folder", "action_state", where="inbound_id = ?"
@@ -832,11 +867,19 @@ SELECT mailbox.name, source_key, received_at, reverse_path, forward_paths, conte
 FROM inbound JOIN mailbox ON mailbox.id = mailbox_id JOIN raw_mail raw ON raw.id = raw_id WHERE inbound.ref = ?"""
 
 TRACE = """
-SELECT trace FROM receipt JOIN inbound ON inbound.id = inbound_id WHERE ref = ? AND trace IS NOT NULL
-ORDER BY receipt.generation DESC LIMIT 1"""
+SELECT content FROM trace JOIN receipt ON receipt.id = trace.id JOIN inbound ON inbound.id = inbound_id
+WHERE ref = ? AND content IS NOT NULL ORDER BY receipt.generation DESC LIMIT 1"""
 
 TRACE_OF = """
-SELECT trace FROM receipt JOIN inbound ON inbound.id = inbound_id WHERE ref = ? AND receipt.generation = ?"""
+SELECT content FROM trace JOIN receipt ON receipt.id = trace.id JOIN inbound ON inbound.id = inbound_id
+WHERE ref = ? AND receipt.generation = ?"""
+
+RECOUNTED = """
+SELECT inbound.id, mailbox.name, received_at, sender, content, receipt.generation, outcome, receipt.code, by_kind,
+  by_file, by_name, workspace, receipt.decided_at
+FROM inbound JOIN mailbox ON mailbox.id = mailbox_id JOIN receipt ON receipt.inbound_id = inbound.id
+LEFT JOIN trace ON trace.id = receipt.id
+WHERE inbound.id > ? AND inbound.id <= ? ORDER BY inbound.id, receipt.generation"""
 
 # ── sending ───────────────────────────────────────────────────────────────────────────────────────────────────
 

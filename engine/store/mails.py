@@ -8,19 +8,23 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterator
-from datetime import datetime
-from typing import Any
+from datetime import UTC, datetime, tzinfo
+from time import monotonic
+from typing import TYPE_CHECKING, Any
 
 from engine.model.draft import ENGINE, Decider, Who
 from engine.model.mail import Envelope, Origin, RawMail
 from engine.model.plan import Outcome, Receipt
 from engine.model.reasons import OUR_FAULT
-from engine.model.stored import BROKEN, PAUSED, MailRow, StoredMail
+from engine.model.stored import BROKEN, PAUSED, MailRow, Searched, StoredMail
 from engine.store import hot, tables
 from engine.store.database import Database, moment, time, us
 from engine.store.errors import NotFound
 from engine.store.receipts import message_key
 from engine.store.terms import DECIDED, OPEN
+
+if TYPE_CHECKING:
+    from engine.store.search import Meaning
 
 
 class Mails:
@@ -55,10 +59,22 @@ class Mails:
             raise NotFound(f"there is no mail {ref}")
         return found
 
-    def mails(self, query: str = "", limit: int = 100, now: datetime | None = None) -> list[MailRow]:
-        conditions = self._condition(query, now)
-        found = _rows().order_by(tables.Inbound.id.desc()).limit(limit)
-        return [_mail_row(row) for row in self._database.all(found.where(*conditions) if conditions else found)]
+    def mails(self, query: str = "", limit: int = 100, zone: tzinfo = UTC) -> list[MailRow]:
+        return self.search(query, limit, zone=zone).mails
+
+    def search(
+        self, query: str, limit: int, *, before: int = 0, within_s: float = float("inf"), zone: tzinfo = UTC
+    ) -> Searched:  # fmt: skip
+        from engine.store.walking import Walk
+
+        walk = Walk(self._database, self._meanings(query, zone), _rows)
+        rows = walk.rows(limit + 1, before, monotonic() + within_s)
+        return Searched([_mail_row(row) for row in rows[:limit]], len(rows) > limit, self._came(walk.looked_to))
+
+    def _came(self, row: int | None) -> datetime | None:
+        inbound = tables.Inbound
+        query = inbound.select(inbound.received_at).where(inbound.id >= (row or 0)).order_by(inbound.id).limit(1)
+        return None if row is None else time(self._database.first(query)[0])
 
     def mails_of(self, sender: str, limit: int) -> list[MailRow]:
         inbound = tables.Inbound
@@ -68,7 +84,9 @@ class Mails:
         rows = self._database.all(found.order_by(inbound.received_at.desc(), inbound.id.desc()))
         return [_mail_row(row) for row in rows]
 
-    def held(self, workspace: str = "", limit: int = 10_000, query: str = "") -> list[MailRow]:
+    def held(
+        self, workspace: str = "", limit: int = 10_000, query: str = "", zone: tzinfo = UTC
+    ) -> list[MailRow]:  # fmt: skip
         inbound = tables.Inbound
         found = (
             _rows()
@@ -79,7 +97,7 @@ class Mails:
         if workspace:
             found = found.where(tables.Receipt.workspace == workspace)
         if query.strip():
-            found = found.where(*self._condition(query))
+            found = found.where(*[each.rows for each in self._meanings(query, zone)])
         return [_mail_row(row) for row in self._database.all(found)]
 
     def waiting(self, limit: int = 10_000) -> list[MailRow]:
@@ -87,11 +105,11 @@ class Mails:
         waits = tables.SQL(OPEN), inbound.state == "received", inbound.code != ""
         return [_mail_row(row) for row in self._database.all(_rows().where(*waits).order_by(inbound.id).limit(limit))]
 
-    def _condition(self, query: str, now: datetime | None = None) -> list[Any]:
-        from engine.store.search import condition
+    def _meanings(self, query: str, zone: tzinfo) -> list[Meaning]:
+        from engine.store.search import meanings
 
         says = self._database.dialect.says_that_rule
-        return condition(query, now or self._database.clock(), self._rules_called, says)
+        return meanings(query, self._database.clock().astimezone(zone), self._rules_called, says)
 
     def _rules_called(self, part: str) -> Iterator[tuple[str, int]]:
         """Find rules by a part of their name in every rule file there was: digest of the file, number in it."""

@@ -63,10 +63,18 @@ def _hearing(database: Database, told: Told) -> None:
     take(database, told)
 
 
+def _counts(database: Database, told: Told) -> None:
+    """Step 4 has a file of its own."""
+    from engine.store.step_4 import take
+
+    take(database, told)
+
+
 STEPS: tuple[tuple[str, Callable[[Database, Told], None]], ...] = (
     ("first version", _first),
     ("numbers above a mark", _numbering),
     ("events and who hears of them", _hearing),
+    ("traces apart, and counts", _counts),
 )
 """Name and deed of every step; the version of a schema is the number of steps taken."""
 

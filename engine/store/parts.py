@@ -87,11 +87,11 @@ class Archive:
 
     def __init__(self, mails: Mails, retention: Retention, forgetting: Forgetting) -> None:
         self.find_mail, self.mail, self.mails, self.held = mails.find_mail, mails.mail, mails.mails, mails.held
-        self.waiting = mails.waiting
+        self.waiting, self.search = mails.waiting, mails.search
         self.mails_of = mails.mails_of
         self.oldest, self.receipts, self.trace = mails.oldest, mails.receipts, mails.trace
         self.raw, self.stored_mails = mails.raw, mails.stored_mails
         self.keep_text, self.text = retention.keep_text, retention.text
         self.prune, self.purge, self.backup = retention.prune, retention.purge, retention.backup
         self.not_to_purge, self.wipe = retention.not_to_purge, retention.wipe
-        self.forget = forgetting.forget
+        self.forget, self.recount = forgetting.forget, retention.recount

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from datetime import datetime
 from functools import cached_property, lru_cache
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -28,7 +29,7 @@ from engine.store.database import BUSY_S, Claim, Database, within
 from engine.store.errors import StoreError
 from engine.store.file import lock_file
 from engine.store.foreseeing import Foreseen, Then
-from engine.store.gathering import AHEAD, FEW, SHOWN, Gathered, copied, tables_of
+from engine.store.gathering import AHEAD, FEW, MOST_TOGETHER, SHOWN, Gathered, copied, for_rows, tables_of
 from engine.store.session_locks import ACCOUNTS, OWNERS, NotedBeside, SessionLock
 from engine.store.snapshots import Snapshots
 from engine.store.sqlstates import meaning, refusal, refusal_to_connect
@@ -297,6 +298,13 @@ class Postgres(Database):
         self._foreseen.wrote(sql)
         self._gathered.put(sql, params if _is_plain(params) else [_without_nul(each) for each in whole(params)])
         self._wrote += 1
+
+    def together(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
+        start = 0
+        while start < len(rows):
+            many = min(MOST_TOGETHER, 1 << (len(rows) - start).bit_length() - 1)
+            self.put(for_rows(sql, many), *chain.from_iterable(rows[start : start + many]))
+            start += many
 
     def insert_ahead(self, sql: str, *params: Any) -> int:
         if not self.is_writing:

@@ -31,11 +31,12 @@ OURS = (
     "CREATE INDEX inbound_due ON inbound (next_at, id) WHERE state = 'received' AND owner IS NULL",
     *[f"ALTER TABLE {table} ALTER content SET STORAGE EXTERNAL" for table in ("raw_mail", "blob", "outbox")],
     *[f"ALTER TABLE {table} SET (fillfactor = 80)" for table in ("inbound", "presentation", "outbox", "mailbox")],
+    *[f"ALTER TABLE {table} SET (fillfactor = 80)" for table in ("tally", "rule_hit", "sender")],
 )
 """Numbers of owners; what processes tell each other, which nobody needs after a crash (its numbers outlive one: a
 sequence that belongs to an unlogged table is broken on a standby that takes over); how values of fields begin, for a
 row of an index has at most 2,704 bytes; mails that workers claim; bytes whose slices are cheap; room on a page for what
-claims and settlements write."""
+claims, settlements and counts write."""
 
 
 _HIT = (

@@ -7,6 +7,7 @@ written by `write`, which tells whoever remembers something of them.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from hashlib import blake2b
 from typing import Any
@@ -14,12 +15,14 @@ from typing import Any
 from engine.model.answers import MessageMatch
 from engine.model.changes import Key
 from engine.model.draft import Decider
+from engine.model.figures import RuleHit
 from engine.store import hot
 from engine.store.database import Database, us
 from engine.store.item_facts import ItemLookups
 from engine.store.markers import Markers
 from engine.store.memory import Memory
 from engine.store.rates import Rates
+from engine.store.tallying import Came, Tallies
 
 MOST_MESSAGE_IDS = 100
 """A mail may name this many earlier ones; the rest of an endless References is not looked for."""
@@ -73,7 +76,7 @@ class Receipts:
 
     def __init__(self, database: Database, memory: Memory, items: ItemLookups, markers: Markers) -> None:
         self._database, self._memory, self._items, self._markers = database, memory, items, markers
-        self.rates = Rates(database, memory)
+        self.rates, self._tallies = Rates(database, memory), Tallies(database)
 
     def item_by_message_ids(self, message_ids: tuple[str, ...]) -> MessageMatch | None:
         for message_id in message_ids[:MOST_MESSAGE_IDS]:
@@ -125,9 +128,9 @@ class Receipts:
     def write(
         self, row: int, generation: int, outcome: str, code: str, because: str, by: Decider, now: int, *,
         workspace: str = "", item: int = 0, topic: int = 0, comment: int = 0, trace: bytes | None = None,
-        received_at: int | None = None, sender: str = "", keys: tuple[Key, ...] = (),
+        came: Came | None = None, hits: Sequence[RuleHit] = (), keys: tuple[Key, ...] = (),
     ) -> None:  # fmt: skip
-        """Write the receipt of a generation. `received_at` and `sender` keep the rates right that are remembered.
+        """Write the receipt of a generation. `came` keeps the rates right that are remembered; `hits` are counted.
 
         `keys` are all that hangs on it; without them everything may.
         """
@@ -135,12 +138,19 @@ class Receipts:
             self._memory.touch_only("receipts", keys)
         else:
             self._memory.touch("receipts")
-        if generation == 1 or received_at is None:  # later generations count as the first did
-            self._memory.decided(received_at, sender)
-        self._database.put(
+        if generation == 1 or came is None:  # later generations count as the first did
+            self._memory.decided(*(came[1:3] if came is not None else (None, "")))
+        self._tallies.decided(row, generation, outcome, code, by, workspace, now, came, hits)
+        number = self._database.insert_ahead(
             hot.RECEIPT, row, generation, outcome, code, because, str(by.kind), by.name, by.file, by.line, workspace,
-            item or None, topic or None, comment or None, now, trace,
+            item or None, topic or None, comment or None, now,
         )  # fmt: skip
+        if trace is not None:
+            self._database.put(hot.KEEP_TRACE, number, trace)
+
+    def now_from(self, row: int, generation: int, sender: str) -> None:
+        """Hear, before it is written, that a mail which is decided anew is from this address."""
+        self._tallies.now_from(row, generation, sender)
 
     def reopened(self) -> None:
         """Hear that a mail is decided anew: what earlier receipts say of it may change."""

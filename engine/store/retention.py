@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.model.reasons import REASONS
-from engine.model.stored import Backup, Pruned
+from engine.model.stored import Backup, Pruned, Recounted
 from engine.model.told import Told, nobody
 from engine.store import hot, tables
 from engine.store.blobs import Blobs
@@ -26,6 +26,7 @@ from engine.store.mails import Mails
 from engine.store.reading import damage
 from engine.store.sqlite import Sqlite
 from engine.store.state_files import put_in
+from engine.store.tallying import sender_gone
 from engine.store.terms import DECIDED, OPEN, PLANNED, QUEUED
 
 NEVER = 2**63 - 1
@@ -54,7 +55,7 @@ class Retention:
     ) -> Pruned:
         mails = size = kept = last = 0
         cut = us(now) - int(keep * 1_000_000)
-        inbound, receipt = tables.Inbound, tables.Receipt
+        inbound, receipt, trace = tables.Inbound, tables.Receipt, tables.Trace
         young = self._first_since(inbound, inbound.received_at, cut, now, tables.SQL(DECIDED))
         while True:
             with self._database.joining():
@@ -68,13 +69,11 @@ class Retention:
         ended = inbound.select(inbound.id).where(tables.SQL(DECIDED), ~tables.SQL(f"({OPEN})"))
         cut = us(now) - int(keep_trace * 1_000_000)
         young = self._first_since(receipt, receipt.decided_at, cut, now)
+        old = receipt.select(receipt.id).where(
+            receipt.decided_at < cut, receipt.id < young, receipt.inbound.in_(ended)
+        )  # fmt: skip
         with self._database.joining():
-            traces = self._database.do(
-                receipt.update(trace=None).where(
-                    receipt.decided_at < cut, receipt.id < young, receipt.trace.is_null(False),
-                    receipt.inbound.in_(ended),
-                )
-            )  # fmt: skip
+            traces = self._database.do(trace.delete().where(trace.id < young, trace.id.in_(old)))
         let_go = self._outbox(us(now), keep_outbox, told) if keep_outbox is not None else 0
         return Pruned(mails, size, traces, kept, let_go)
 
@@ -148,6 +147,7 @@ class Retention:
         inbound, receipt, effect, outbox = tables.Inbound, tables.Receipt, tables.Effect, tables.Outbox
         event = tables.Event
         self._database.run(hot.LEFT_UNSAID)
+        sender_gone(self._database, number)
         self._database.do(
             inbound.update(
                 sender="", recipients="", subject="", message_id="", reverse_path=None, forward_paths="", error="",
@@ -156,8 +156,10 @@ class Retention:
         )  # fmt: skip
         for (code,) in self._database.all(receipt.select(receipt.code).where(receipt.inbound == number).distinct()):
             because = REASONS[code].sentence if code in REASONS else ""
-            told = receipt.update(trace=None, because=because)
+            told = receipt.update(because=because)
             self._database.do(told.where(receipt.inbound == number, receipt.code == code))
+        theirs = receipt.select(receipt.id).where(receipt.inbound == number)
+        self._database.do(tables.Trace.delete().where(tables.Trace.id.in_(theirs)))
         self._database.do(effect.update(detail="").where(effect.inbound == number))
         of_the_mail = event.update(actor="", detail="").where(event.inbound == number, event.name.startswith("mail."))
         self._database.do(of_the_mail)
@@ -171,6 +173,13 @@ class Retention:
             once = f"{number}:{generation}:purged {row}"
             told = outbox.update(payload="{}", address_key="", error="", content=None, dedupe=once)
             self._database.do(told.where(outbox.id == row))
+
+    def recount(self, told: Told = nobody) -> Recounted:
+        from engine.store.recounting import recount
+
+        with self._database.joining():
+            self._database.bulk().keep_still(["receipt", "tally", "rule_hit", "sender"])
+            return recount(self._database, told)
 
     # ── texts of rule files ───────────────────────────────────────────────────────────────────────────────────
 

@@ -16,13 +16,13 @@ from engine.store.named import Named
 if TYPE_CHECKING:
     from engine.store.database import Database
 
-BYTES = ("trace", "content")
+BYTES = ("content",)
 """Columns of bytes that hold text: they are emptied where they name the address; those of mails and files are not."""
 
 ROOTS = ("raw_mail", "blob")
 """Tables whose bytes are what a mail or a file is: `forgetting.py` looks through them."""
 
-GO = ("item_label", "item_copy", "mute", "address_state", "trouble")
+GO = ("item_label", "item_copy", "mute", "address_state", "trouble", "sender", "tally")
 """Tables whose rows go with a key that names the address."""
 
 ANEW = ("outbox", "act")

@@ -25,6 +25,10 @@ NAMED = 5
 
 RESTORE = "restore a backup: allegra db restore FILE"
 
+RECOUNT = "count them anew: allegra db recount"
+
+COUNTED_WRONGLY = "days are counted with other numbers of mails than there are"
+
 PROMISES = (
     (
         "mails are decided and have no receipt, so nobody can say why",
@@ -58,6 +62,12 @@ PROMISES = (
         "attachments have neither bytes of their own nor a mail that has them",
         "SELECT 'attachment ' || attachment.id FROM attachment JOIN blob ON blob.id = blob_id"
         " LEFT JOIN raw_mail ON raw_mail.id = raw_id WHERE blob.content IS NULL AND raw_mail.content IS NULL",
+    ),
+    (
+        COUNTED_WRONGLY,
+        "SELECT 'day ' || at FROM (SELECT at, sum(mails) AS mails FROM tally WHERE span = 96 GROUP BY at UNION ALL"
+        " SELECT received_at / 86400000000, -count(*) FROM inbound WHERE EXISTS (SELECT 1 FROM receipt"
+        " WHERE inbound_id = inbound.id) GROUP BY 1) GROUP BY at HAVING sum(mails) <> 0",
     ),
 )
 """What must never be found, as a sentence without its number, and what finds it: a name a row."""
@@ -133,7 +143,7 @@ def _broken(connection: sqlite3.Connection) -> Iterator[Finding]:
         (count,) = connection.execute(f"SELECT count(*) FROM ({statement})").fetchone()  # noqa: S608 - our own text
         if count:
             named = [str(row[0]) for row in connection.execute(f"{statement} LIMIT {NAMED}")]
-            yield Finding(count, what, tuple(named))
+            yield Finding(count, what, tuple(named), RECOUNT if what == COUNTED_WRONGLY else RESTORE)
 
 
 def _bytes(connection: sqlite3.Connection, told: Told) -> tuple[int, list[Finding]]:

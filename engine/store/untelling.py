@@ -82,7 +82,7 @@ class Untelling:
 
     def deeds(self, mails: set[int]) -> None:
         """What mails did to items that the person is on: the login, which others may have written there."""
-        effect, receipt, login = tables.Effect, tables.Receipt, self._named.login
+        effect, receipt, trace, login = tables.Effect, tables.Receipt, tables.Trace, self._named.login
         for mail in mails if login else ():
             query = effect.select(effect.generation, effect.kind, effect.n, effect.detail).where(effect.inbound == mail)
             for generation, kind, n, detail in self._database.all(query):
@@ -90,12 +90,13 @@ class Untelling:
                     here = (effect.inbound == mail, effect.generation == generation, effect.kind == kind, effect.n == n)
                     self._database.do(effect.update(detail="").where(*here))
                     self._count("effect", (mail, generation, kind, n))
-            for number, trace in self._database.all(
-                receipt.select(receipt.id, receipt.trace).where(receipt.inbound == mail)
-            ):
-                if trace is not None and f'"{login}"'.encode() in bytes(trace):
-                    self._database.do(receipt.update(trace=None).where(receipt.id == number))
-                    self._count("receipt", number)
+            theirs = receipt.select(receipt.id).where(receipt.inbound == mail)
+            for number, content in self._database.all(
+                trace.select(trace.id, trace.content).where(trace.id.in_(theirs))
+            ):  # fmt: skip
+                if content is not None and f'"{login}"'.encode() in bytes(content):
+                    self._database.do(trace.delete().where(trace.id == number))
+                    self._count("trace", number)
 
     def outbox(self, found: set[int]) -> None:
         """What went to them or waits for them says nothing any more; what went to others about it names them not."""

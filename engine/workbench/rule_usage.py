@@ -18,6 +18,7 @@ import msgspec
 from msgspec import Struct
 
 from engine.model import trace as traces
+from engine.model.figures import TEXT_CUT
 from rules.check import Checker
 from rules.document import Document, read
 from rules.load import Source, load_file
@@ -176,37 +177,30 @@ def trace_of(store: Store, reference: str) -> Trace | None:
 
 @dataclass(slots=True)
 class Hits:
-    """How often a rule matched, and when last, by (file, name); `cut` counts mails with more text than the limit."""
+    """How often a rule matched, and when last, by (file, name); `cut` counts mails with more text than the limit.
+
+    `oldest` is the day of the first mail that was ever counted.
+    """
 
     counts: Counter[tuple[str, str]] = field(default_factory=Counter)
     last: dict[tuple[str, str], datetime] = field(default_factory=dict)
     cut: Counter[str] = field(default_factory=Counter)
-    mails: int = 0
     oldest: datetime | None = None
 
 
-def hits(store: Store, since: datetime, limit: int = 20_000) -> Hits:
-    """Count the hits of all rules, whatever the text of their file was then, in the newest stored decisions."""
+def hits(store: Store, since: datetime) -> Hits:
+    """Count the hits of all rules since the beginning of a day (UTC), whatever the text of their file was then."""
     names: dict[str, dict[int, str]] = {}
-    found = Hits()
-    for row in store.archive.mails(limit=limit):
-        if row.received_at < since:
-            break
-        trace = trace_of(store, row.mail)
-        if trace is None:
+    found = Hits(oldest=store.counting.first_day())
+    for (file, digest, number), count, last_at in store.counting.hits(since):
+        if number == TEXT_CUT:
+            found.cut[file] += count
             continue
-        found.mails += 1
-        found.oldest = row.received_at
-        for file in trace.rules:
-            found.cut[file.file] += bool(file.cut)
-            if file.digest not in names:
-                names[file.digest] = {
-                    rule.number: rule.name for rule in read(file.file, store.archive.text(file.digest)).rules
-                }
-            for hit in file.hits:
-                key = (file.file, names[file.digest].get(hit.rule, ""))
-                found.counts[key] += 1
-                found.last.setdefault(key, row.received_at)
+        if digest not in names:
+            names[digest] = {rule.number: rule.name for rule in read(file, store.archive.text(digest)).rules}
+        key = (file, names[digest].get(number, ""))
+        found.counts[key] += count
+        found.last[key] = max(last_at, found.last.get(key, last_at))
     return found
 
 

@@ -17,7 +17,7 @@ def explained(engine: Engine, old: str, new: str) -> tuple[str, dict[str, object
     (result,) = process(engine, engine.store.ledger.spool([raw()], "a"), NOW)
     stored = (engine.store.archive.trace(result.spooled.mail) or b"").decode()
     assert old in stored
-    engine.store.database.run("UPDATE receipt SET trace = ?", stored.replace(old, new).encode())
+    engine.store.database.run("UPDATE trace SET content = ?", stored.replace(old, new).encode())
     this = explain_stored(engine, engine.store.archive.mail("last"))
     data = as_json(this, engine.rule_text)
     json.dumps(data)

@@ -18,6 +18,7 @@ from engine.model.addresses import base_key, key_of
 from engine.model.draft import Decider, Disposition, Verdict
 from engine.model.events import Kind
 from engine.model.facts import Cut, Facts, Sender
+from engine.model.figures import RuleHit
 from engine.model.hearing import Batch, Heard
 from engine.model.mail import Address, Attachment, Envelope, Mail, Origin, Part, RawMail
 from engine.model.plan import CreateItem, Effect, Outcome, Plan, Receipt
@@ -112,7 +113,7 @@ class Desk:
         self, spooled: Spooled, *effects: Effect, outcome: Outcome = Outcome.CREATED, sender: str = "jane@example.com",
         workspace: str = "support", action: str = "move", folder: str = "Done", trace: bytes = b"{}",
         told: tuple[Heard, ...] = (), teller: Any = None, name: str = "", account: Any = None, says: str = "",
-        **parts: Any,
+        hits: tuple[RuleHit, ...] = (), **parts: Any,
     ) -> Receipt:  # fmt: skip
         """Commit a plan of these effects; `told` are those who hear of it, unless there is a `teller`.
 
@@ -121,7 +122,7 @@ class Desk:
         plan, facts = self.plan(effects, outcome, sender, workspace, name, account, says, item=parts.pop("item", 0))
         with self.store.writing(noted=True), self.store.savepoint():
             mail, teller = self.mail(spooled, **parts), teller or (Hears(*told) if told else None)
-            return self.store.commit(spooled, mail, facts, plan, trace, action, folder, teller)
+            return self.store.commit(spooled, mail, facts, plan, trace, action, folder, teller, hits=hits)
 
     def plan(
         self, effects: Iterable[Effect], outcome: Outcome, sender: str = "jane@example.com", workspace: str = "support",

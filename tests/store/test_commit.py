@@ -210,7 +210,7 @@ def test_the_keys_of_the_database_are_the_last_line(desk):
             "INSERT INTO effect (inbound_id, generation, kind, n) VALUES (?, 1, 'CreateItem', 1)", row
         )
     with pytest.raises(Conflict):
-        desk.store.database.run(hot.RECEIPT, row, 1, "error", "x", "y", "engine", "engine", *["", 0, ""], *[None] * 5)
+        desk.store.database.run(hot.RECEIPT, row, 1, "error", "x", "y", "engine", "engine", *["", 0, ""], *[None] * 4)
 
 
 def test_one_bad_mail_of_a_batch_takes_only_its_own_effects_back(desk):

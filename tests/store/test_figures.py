@@ -13,7 +13,7 @@ from engine.model.figures import BY_MAIL
 SHORT = ("inbound_open", "outbox_queued", "outbox_digest", "outbox_state")
 """Indexes that hold only what waits or is wrong."""
 
-SMALL = ("mailbox", "trouble", "newest")
+SMALL = ("mailbox", "trouble", "newest", "answer")
 
 
 @pytest.fixture

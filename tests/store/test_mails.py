@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from store.desk import auto
 
+from engine.model.figures import RuleHit
 from engine.model.plan import Outcome
 from engine.store.errors import NotFound, Refused
 
@@ -86,6 +87,19 @@ def searched(desk):
         ("code:gate.dmarc", ["late", "invoice"]),
         ("mailbox:system to:help", ["late", "printer", "invoice"]),
         ("mailbox:support", []),
+        ("domain:bigcorp.example", ["printer"]),
+        ("domain:bigcorp", []),
+        ("-domain:bigcorp.example", ["late", "invoice"]),
+        ("by:gate", ["late", "printer", "invoice"]),
+        ("by:dmarc outcome:held", ["invoice"]),
+        ("by:person", []),
+        ("on:2026-11-20", ["printer", "invoice"]),
+        ("on:today", ["late"]),
+        ("on:mon", ["late"]),
+        ("after:2026-11-20", ["late"]),
+        ("before:2026-11-21 -outcome:held", ["printer"]),
+        ("outcome:discarded from:letters fire", ["late"]),
+        ("-rule:printer fire", ["late", "printer"]),
         ("FIRE", ["late", "printer"]),
     ],
 )
@@ -97,14 +111,14 @@ def test_a_rule_is_found_where_it_matched_and_not_where_it_was_only_read(desk):
     desk.store.archive.keep_text("d1", '[[rule]]\nname = "Other"\n[[rule]]\nname = "VIP customers"\n')
     hit = b'{"rules":[{"file":"system.toml","digest":"d1","hits":[{"rule":2}]}],"answers":["VIP customers"]}'
     miss = b'{"rules":[{"file":"system.toml","digest":"d1","hits":[{"rule":1}]}],"answers":["VIP customers"]}'
-    mail = desk.end(Outcome.HELD, trace=hit)
-    desk.end(Outcome.HELD, trace=miss)
+    mail = desk.end(Outcome.HELD, trace=hit, hits=(RuleHit("system.toml", "d1", 2),))
+    desk.end(Outcome.HELD, trace=miss, hits=(RuleHit("system.toml", "d1", 1),))
     desk.end(Outcome.HELD)
     assert [row.mail for row in desk.store.archive.mails('rule:"vip"')] == [mail]
     assert desk.store.archive.mails("rule:nobody") == []
 
 
-@pytest.mark.parametrize("query", ["form:x", "newer_than:soon", "item:x", "outcome:lost", "from:"])
+@pytest.mark.parametrize("query", ["form:x", "newer_than:soon", "item:x", "outcome:lost", "from:", "on:someday"])
 def test_words_without_meaning_are_refused_with_a_hint(desk, query):
     with pytest.raises(Refused):
         desk.store.archive.mails(query)

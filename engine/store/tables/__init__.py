@@ -103,16 +103,28 @@ if TYPE_CHECKING:
         Role as Role,
     )
     from engine.store.tables.every import (
+        RuleHit as RuleHit,
+    )
+    from engine.store.tables.every import (
         RuleText as RuleText,
     )
     from engine.store.tables.every import (
         SchemaVersion as SchemaVersion,
     )
     from engine.store.tables.every import (
+        Sender as Sender,
+    )
+    from engine.store.tables.every import (
         Table as Table,
     )
     from engine.store.tables.every import (
+        Tally as Tally,
+    )
+    from engine.store.tables.every import (
         Topic as Topic,
+    )
+    from engine.store.tables.every import (
+        Trace as Trace,
     )
     from engine.store.tables.every import (
         Trail as Trail,

@@ -38,8 +38,12 @@ from engine.store.tables.mail import (
     Presentation,
     RawMail,
     Receipt,
+    RuleHit,
     RuleText,
     SchemaVersion,
+    Sender,
+    Tally,
+    Trace,
     Trail,
     Trouble,
 )  # fmt: skip
@@ -62,17 +66,16 @@ __all__ = [  # noqa: RUF022
     "Account", "AccountGroup", "Act", "AddressState", "Attachment", "Blob", "Comment", "Effect", "Email", "Event",
     "FieldName", "ImportedMarker", "Inbound", "Item", "ItemCopy", "ItemField", "ItemLabel", "ItemPerson", "LeftAlone",
     "ListedAddress", "Mailbox", "Member", "Membership", "Mute", "Numbering", "Outbox", "Post", "Preference",
-    "Presentation", "RawMail", "Receipt", "Role", "RuleText", "SchemaVersion", "Table", "Topic", "Trail", "Trouble",
-    "Turn",
-    "Workspace",
+    "Presentation", "RawMail", "Receipt", "Role", "RuleHit", "RuleText", "SchemaVersion", "Sender", "Table", "Tally",
+    "Topic", "Trace", "Trail", "Trouble", "Turn", "Workspace",
 ]  # fmt: skip
 
 TABLES: tuple[type[Table], ...] = (
     Account, Email, AccountGroup, Membership, Role, Workspace, Member, Preference, Turn, FieldName, Mailbox, LeftAlone,
     ListedAddress, RawMail, Inbound, Presentation, Blob, Item, Numbering, ImportedMarker, ItemField, ItemLabel,
     ItemPerson, ItemCopy,
-    Comment, Topic, Post, Attachment, Receipt, Effect, Act, Event, Outbox, AddressState, Mute, Trouble, Trail, RuleText,
-    SchemaVersion,
+    Comment, Topic, Post, Attachment, Receipt, Trace, Tally, RuleHit, Sender, Effect, Act, Event, Outbox, AddressState,
+    Mute, Trouble, Trail, RuleText, SchemaVersion,
 )  # fmt: skip
 """Every table, parents before children."""
 

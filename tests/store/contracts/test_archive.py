@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from zoneinfo import ZoneInfo
+
 import pytest
 from store.desk import attachment
 
@@ -183,3 +185,29 @@ def test_a_backup_never_overwrites_and_one_of_a_server_is_made_by_its_own_tools(
     assert archive.backup(target).size_bytes == target.stat().st_size > 0
     with pytest.raises(Refused, match="exists"):
         archive.backup(target)
+
+
+def test_a_search_gives_a_page_and_says_whether_there_is_more(desk, archive):
+    mails = [desk.end(Outcome.HELD) for _ in range(3)]
+    desk.end(Outcome.REJECTED)
+    found = archive.search("outcome:held", 2)
+    assert [row.mail for row in found.mails] == mails[:0:-1] and found.more and found.looked_since is None
+    rest = archive.search("outcome:held", 2, before=found.mails[-1].row)
+    assert [row.mail for row in rest.mails] == mails[:1] and not rest.more
+
+
+def test_days_of_a_search_are_those_of_a_zone(desk, archive):
+    mail = desk.end(Outcome.HELD)  # at 10:31 UTC, 02:31 in Los Angeles
+    desk.later(hours=16)  # the next day, but there
+    assert archive.search("on:today", 9).mails == []
+    assert [row.mail for row in archive.search("on:yesterday", 9).mails] == [mail]
+    assert [row.mail for row in archive.search("on:today", 9, zone=ZoneInfo("America/Los_Angeles")).mails] == [mail]
+
+
+def test_all_can_be_counted_anew(desk, archive):
+    mail = desk.end(Outcome.HELD)
+    archive.prune(desk.later(days=900), 1e9, 1.0)
+    desk.store.ledger.ignore(mail, "anna", "no")
+    told = []
+    done = archive.recount(lambda *both: told.append(both))
+    assert (done.mails, done.decisions, done.untraced) == (1, 2, 1) and told[-1][0] == told[-1][1]

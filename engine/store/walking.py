@@ -1,0 +1,181 @@
+"""The way through the ledger that finds the mails of a query: the newest first, and only where there can be some.
+
+Here: `Walk`. Not here: what the words mean (`search.py`), the columns of a row (`mails.py`).
+Invariant: what is found is what the conditions alone would find. What is counted tells which blocks of the ledger hold
+mails alike, and who a sender can be; mails without a receipt are looked at whatever the counts say. Who asks for an end
+after a time is told how far back was looked.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from functools import reduce
+from operator import and_, itemgetter, or_
+from time import monotonic
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from engine.model.figures import BLOCK_ROWS, Span
+from engine.store import tables
+from engine.store.terms import DECIDED, OPEN
+
+if TYPE_CHECKING:
+    from engine.store.database import Database
+    from engine.store.search import Meaning
+
+WINDOW_ROWS = 50_000
+"""Rows of the ledger that are gone through together where no count tells where to look."""
+
+MOST_BLOCKS = 64
+"""Blocks that are looked at together."""
+
+MOST_SENDERS = 300
+"""Where more senders fit, there are many mails of them: they are found on the way."""
+
+Rows = list[tuple[Any, ...]]
+
+
+class Range(NamedTuple):
+    """Rows of the ledger, both ends included."""
+
+    first: int
+    last: int
+
+
+class Walk:
+    """One walk; `select` gives a query whose second column is the row, joined with all that conditions ask about."""
+
+    def __init__(self, database: Database, meanings: Sequence[Meaning], select: Callable[[], Any]) -> None:
+        self._database, self._meanings, self._select = database, meanings, select
+        self._conditions = [each.rows for each in meanings]
+        self.looked_to: int | None = None
+        """The first row that was looked at, where the time was over before all were."""
+
+    def rows(self, limit: int, before: int = 0, until: float = float("inf")) -> Rows:
+        """Give the mails, the newest first, those before the row `before`; ends when the clock (monotonic) says so."""
+        if any(each.found for each in self._meanings):
+            return self._asked(limit, *self._behind(before))
+        senders = self._senders()
+        if senders is not None:
+            return self._of_senders(senders, limit, before)
+        found: Rows = []
+        ends = self._ends(before)
+        for ranges in self._ranges(ends, limit) if ends is not None else ():
+            found += self._asked(limit - len(found), _within(ranges)) if ranges else []
+            if len(found) >= limit:
+                break
+            if ranges and monotonic() > until and ends is not None and ranges[-1].first > ends.first:
+                self.looked_to = ranges[-1].first
+                break
+        return found
+
+    def _asked(self, limit: int, *conditions: Any) -> Rows:
+        query = self._select().where(*self._conditions, *conditions)
+        return self._database.all(query.order_by(tables.Inbound.id.desc()).limit(limit))
+
+    def _behind(self, before: int) -> list[Any]:
+        return [tables.Inbound.id < before] if before else []
+
+    # ── senders ───────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _senders(self) -> list[str] | None:
+        """The addresses of whom the mails can be; None where that is not asked, or there are too many."""
+        asked = [each.senders for each in self._meanings if each.senders is not None]
+        if not asked:
+            return None
+        query = tables.Sender.select(tables.Sender.address).where(*asked).limit(MOST_SENDERS + 1)
+        found = [address for (address,) in self._database.all(query)]
+        return found if len(found) <= MOST_SENDERS else None
+
+    def _of_senders(self, senders: Sequence[str], limit: int, before: int) -> Rows:
+        inbound, behind = tables.Inbound, self._behind(before)
+        theirs = inbound.alias()
+        decided = theirs.select(theirs.id).where(theirs.sender.in_(senders), tables.SQL(DECIDED))
+        found = self._asked(limit, inbound.id.in_(decided), *behind) if senders else []
+        waiting = self._asked(limit, *_waits(inbound), *behind)
+        return sorted({*found, *waiting}, key=itemgetter(1), reverse=True)[:limit]
+
+    # ── blocks and windows ────────────────────────────────────────────────────────────────────────────────────
+
+    def _ends(self, before: int) -> Range | None:
+        """Between which rows there can be something; None where there can be nothing."""
+        inbound = tables.Inbound
+        newest = self._database.first(inbound.select(tables.fn.MAX(inbound.id)))[0] or 0
+        first, last = 1, min(newest, before - 1) if before else newest
+        since = [each.since for each in self._meanings if each.since is not None]
+        until = [each.until for each in self._meanings if each.until is not None]
+        if since or until:
+            came = [inbound.received_at >= max(since)] if since else []
+            came += [inbound.received_at < min(until)] if until else []
+            ends = inbound.select(tables.fn.MIN(inbound.id), tables.fn.MAX(inbound.id))
+            decided = self._database.first(ends.where(tables.SQL(DECIDED), *came))
+            waiting = self._database.first(ends.where(*_waits(inbound)))
+            known = [each for each in (*decided, *waiting) if each is not None]
+            first, last = max(first, min(known, default=1)), min(last, max(known, default=0))
+        return Range(first, last) if first <= last else None
+
+    def _ranges(self, ends: Range, limit: int) -> Iterator[list[Range]]:
+        """Give the rows to look at, some of them at a time, the newest first."""
+        blocks = self._blocks(ends)
+        if blocks is None:
+            for last in range(ends.last, ends.first - 1, -WINDOW_ROWS):
+                yield [Range(max(ends.first, last - WINDOW_ROWS + 1), last)]
+            return
+        some: list[int] = []
+        expected = 0
+        for block, mails in blocks:
+            some.append(block)
+            expected += mails
+            if len(some) == MOST_BLOCKS or expected >= limit:
+                yield _together(some, ends)
+                some, expected = [], 0
+        if some:
+            yield _together(some, ends)
+
+    def _blocks(self, ends: Range) -> list[tuple[int, int]] | None:
+        """Blocks with mails alike, the newest first, and how many there are at most; None where nothing tells."""
+        told = [each for each in self._meanings if each.tally is not None]
+        if not told:
+            return None
+        here = tables.Tally.at.between(ends.first // BLOCK_ROWS, ends.last // BLOCK_ROWS)
+        alike = [each.tally for each in told if each.hits is None]
+        parts = [self._counted(tables.Tally, tables.Tally.mails, here, *alike)] if alike else []
+        for each in told:
+            if each.hits is not None:
+                decided = self._counted(tables.Tally, tables.Tally.mails, here, each.tally)
+                parts.append(decided + self._counted(tables.RuleHit, tables.RuleHit.hits, each.hits))
+        found = reduce(and_, parts) | Counter(dict.fromkeys(self._waiting(), BLOCK_ROWS))
+        return sorted(found.items(), reverse=True)
+
+    def _counted(self, table: Any, count: Any, *where: Any) -> Counter[int]:
+        query = table.select(table.at, tables.fn.SUM(count)).where(table.span == Span.BLOCK.value, count > 0, *where)
+        return Counter({block: int(many) for block, many in self._database.all(query.group_by(table.at))})
+
+    def _waiting(self) -> list[int]:
+        """Blocks of mails that have no receipt yet."""
+        row = tables.Inbound
+        query = row.select(row.id / BLOCK_ROWS).where(*_waits(row)).distinct()
+        return [block for (block,) in self._database.all(query)]
+
+
+def _waits(row: Any) -> tuple[Any, ...]:
+    """Says that a mail waits to be decided, for the first time or again."""
+    return tables.SQL(OPEN), row.state == "received"
+
+
+def _together(blocks: Sequence[int], ends: Range) -> list[Range]:
+    """The rows of these blocks, the newest of which stands first; blocks side by side are one range."""
+    ranges: list[Range] = []
+    for block in blocks:
+        each = Range(max(block * BLOCK_ROWS, ends.first), min((block + 1) * BLOCK_ROWS - 1, ends.last))
+        if each.first > each.last:
+            continue
+        if ranges and ranges[-1].first == each.last + 1:
+            ranges[-1] = Range(each.first, ranges[-1].last)
+        else:
+            ranges.append(each)
+    return ranges
+
+
+def _within(ranges: Sequence[Range]) -> Any:
+    return reduce(or_, [tables.Inbound.id.between(each.first, each.last) for each in ranges])
