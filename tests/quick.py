@@ -10,6 +10,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "cli": ("cli", "test_docs.py", "test_manpage.py", "end_to_end/test_explain.py"),
     "demo": ("end_to_end/test_demo.py",),
     "library": ("test_library.py",),
+    "console": ("console",),
     "desk": ("desk",),
     "moving": ("moving", "test_coming_from.py"),
     "workbench": ("workbench", "cli/test_hooks.py"),
@@ -45,6 +46,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
 """Of each room of docs/architecture.md, and of rules/ and hooks/: folders and files below tests/."""
 
 LONG: dict[str, str] = {
+    "console/test_browser.py": "every page in a real browser",
     "directories/test_ldap.py": "a real server, and servers that stall",
     "config/test_schema.py": "every option of the schema, right and wrong",
     "hooks/test_cases.py": "every attack and every legitimate script behind both fences",

@@ -36,10 +36,14 @@ ONE_IMPORTER = {
     "procrastinate": ("engine/worker/loop",),
     "psycopg": ("engine/store/postgres",),
     "smtplib": ("engine/outbox/",),
-    "jinja2": ("engine/outbox/",),
+    "jinja2": ("engine/outbox/", "engine/console/app"),
+    "flask": ("engine/console/",),
+    "werkzeug": ("engine/console/",),
+    "waitress": ("engine/console/serving",),
     "urllib3": ("engine/web/client", "engine/web/watched"),
     "cryptography": ("engine/web/assertions",),
     "dns": ("engine/discovery/",),
+    "argon2": ("engine/desk/passwords",),
     "sqlite3": ("engine/store/", "engine/desk/installed"),
 }
 
@@ -227,6 +231,7 @@ HEAVY = (
     "rich",
     "urllib3",
     "cryptography",
+    "argon2",
 )
 
 

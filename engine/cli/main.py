@@ -30,6 +30,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "deliver": ("deliver:deliver", "Take one mail from standard input (for an MTA)."),
     "lmtp": ("lmtp:lmtp", "Take mail from a mail server by LMTP."),
     "serve": ("serve:serve", "Take mail from programs by HTTP."),
+    "console": ("console:console", "Serve the web console."),
     "explain": ("explain:explain", "Tell what became of a mail, and why."),
     "mail": ("mail:mail", "Search mails and act on one."),
     "held": ("held:held", "List, show, release, reject or discard held mail; make its sender known."),

@@ -1,4 +1,7 @@
-"""`allegra user`: who has an account."""
+"""`allegra user`: who has an account.
+
+Here: the commands of the noun. Not here: that of passwords (`user_password.py`).
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ from typing import TYPE_CHECKING, TextIO
 
 import click
 
-from engine.cli import words
+from engine.cli import user_password, words
 from engine.cli.common import (
     DONE,
     FINDINGS,
@@ -281,3 +284,7 @@ def _status(ctx: click.Context, login: str, status: str, as_json: bool) -> None:
         if status == "locked" and store.items.found(f'assigned:"{login}" status:open', 1)[0]:
             said = f"open items are assigned to {login}: allegra item list assigned:{login} status:open"
             click.echo(said, err=True)
+
+
+for _command in user_password.COMMANDS:
+    user.add_command(_command)

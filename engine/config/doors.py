@@ -1,11 +1,12 @@
-"""The sections of doors: where mail servers and programs push mail.
+"""The sections of doors: where mail servers and programs push mail, and where people look.
 
-Here: the options of [lmtp], [http] and [http.keys.NAME]. Not here: the doors (`engine/doors`), reading the secrets
-(`secrets.py`).
+Here: the options of [lmtp], [http], [http.keys.NAME] and [console]. Not here: the doors (`engine/doors`), the console
+(`engine/console`), reading the secrets (`secrets.py`).
 """
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Literal
 
 from engine.config.kinds import Command, Duration, Line, Listen, Mode, OptionalPath, Positive
 from engine.config.problems import SecretError
@@ -61,3 +62,19 @@ class Http(Section, frozen=True):
     clients: Positive = 50
     timeout: Duration = 120.0
     keys: Mapping[str, HttpKey] = {}
+
+
+class Console(Section, frozen=True):
+    """The web console (`allegra console`).
+
+    `listen` is an address with a port or a path; `auth` says who comes in: accounts with a password, or, on this
+    machine only, whoever reaches it ("none"). A session ends `session_idle` seconds after its last request, and
+    `session_most` seconds after it began.
+    """
+
+    listen: Listen = "127.0.0.1:8026"
+    mode: Mode = 0o660
+    threads: Positive = 8
+    auth: Literal["accounts", "none"] = "accounts"
+    session_idle: Duration = 12 * 3600.0
+    session_most: Duration = 7 * 86400.0

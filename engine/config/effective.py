@@ -22,6 +22,7 @@ from engine.model.extra import Extra
 if TYPE_CHECKING:
     from engine.config.content import Attachments, Body, Items, Limits
     from engine.config.directory import Directory
+    from engine.config.doors import Console
     from engine.config.gates import Gates, People
     from engine.config.mailbox import Mailbox, Smtp, Webhook
     from engine.config.root import (
@@ -145,6 +146,11 @@ class Config(Struct, frozen=True, eq=False, dict=True):
     def log(self) -> Log:
         """Where the log goes."""
         return self.root.log
+
+    @property
+    def console(self) -> Console:
+        """The web console."""
+        return self.root.console
 
     @property
     def logs(self) -> bool:

@@ -106,7 +106,7 @@ def _doors(root: Root, mailboxes: tuple[Mailbox, ...]) -> Iterator[Finding]:
         said = f"[lmtp] listens at {root.lmtp.listen} already: only one of the two could open"
         advice = "give each door a place of its own"
         yield Finding("C121", said, ("http", "listen"), advice, on_key=True, severity=Severity.WARNING)
-    for name, door in (("lmtp", root.lmtp), ("http", root.http)):
+    for name, door in (("lmtp", root.lmtp), ("http", root.http), ("console", root.console)):
         if door is None:
             continue
         if name == "lmtp" and not any(box.addresses for box in mailboxes):

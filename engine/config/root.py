@@ -11,7 +11,7 @@ from typing import ClassVar, Literal
 
 from engine.config.content import Attachments, Body, Items, Limits
 from engine.config.directory import Directory
-from engine.config.doors import Http, Lmtp
+from engine.config.doors import Console, Http, Lmtp
 from engine.config.gates import Gates, People
 from engine.config.kinds import (
     FORMAT,
@@ -265,6 +265,7 @@ class Root(Section, frozen=True):
     webhooks: Mapping[str, Webhook] = {}
     lmtp: Lmtp | None = None
     http: Http | None = None
+    console: Console = Console()
     directory: Mapping[str, Directory] = {}
     log: Log = Log()
     workspace: Mapping[str, Workspace] = {}

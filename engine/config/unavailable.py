@@ -7,9 +7,8 @@ Invariant: what is lacking is refused; what has no effect any more is warned of;
 from __future__ import annotations
 
 OPTIONS: dict[str, str] = {
-    "console": "web console",
     "connector": "connectors to other trackers",
-    "archive.redact_in_console": "web console",
+    "archive.redact_in_console": "way to show parts of a mail only",
     "smimepgp.gpg_home": "way to decrypt mail",
 }
 

@@ -23,6 +23,7 @@ from engine.model.events import Kind
 from engine.model.extra import ExtraError
 from engine.model.facts import Release
 from engine.model.plan import Outcome, Settle, Tell
+from engine.model.sight import ALL, Sight
 from engine.run.line import Line, line_of
 from engine.run.process import process
 from engine.store.clock import now as utc_now
@@ -47,12 +48,14 @@ class Closed(Struct, frozen=True):
     sender_told: bool = False
 
 
-def waiting(store: Store, workspace: str = "", query: str = "", zone: tzinfo = UTC) -> list[MailRow]:
+def waiting(
+    store: Store, workspace: str = "", query: str = "", zone: tzinfo = UTC, *, sight: Sight = ALL
+) -> list[MailRow]:  # fmt: skip
     """List held and quarantined mails, the oldest first: all, those on their way to a workspace, what a query finds.
 
     Raises Unclear.
     """
-    return store.archive.held(workspace, MOST_FOUND, query, zone)
+    return store.archive.held(workspace, MOST_FOUND, query, zone, sight=sight)
 
 
 def chosen(

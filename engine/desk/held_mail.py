@@ -18,6 +18,7 @@ from engine.explain.replay import decide_again, parse_stored
 from engine.model.addresses import key_of
 from engine.model.extra import ExtraError
 from engine.model.facts import Release
+from engine.model.sight import ALL, Sight
 from engine.store.errors import NotFound, Refused
 
 if TYPE_CHECKING:
@@ -64,14 +65,14 @@ class Trusted(Struct, frozen=True):
     lines: tuple[Line, ...]
 
 
-def shown(engine: Engine, ref: str, by: str) -> HeldMail:
+def shown(engine: Engine, ref: str, by: str, sight: Sight = ALL) -> HeldMail:
     """Show a mail that waits for a person. Raises NotFound, Refused for one that does not."""
     store = engine.store
     row = store.archive.mail(ref)
     if row.state not in ("held", "quarantined"):
         raise Refused(f"{row.mail[:8]} is not held: it ended as {row.outcome}; allegra mail show {row.mail[:8]}")
     raw = store.archive.raw(row.mail)
-    mails = store.archive.mails_of(row.sender, MOST_BEFORE + 1) if row.sender else ()
+    mails = store.archive.mails_of(row.sender, MOST_BEFORE + 1, sight=sight) if row.sender else ()
     seen = HeldMail(row, before=tuple([each for each in mails if each.mail != row.mail])[:MOST_BEFORE])
     if raw is None or row.state == "quarantined":
         return replace(seen, because="it broke the machine: allegra mail retry lets the next run try it again")

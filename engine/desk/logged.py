@@ -1,7 +1,7 @@
-"""What people do, in the log: a line an act.
+"""What people do, in the log: a line an act, and one for each try to get in that fails.
 
-Here: `act`, and `acted` for items and topics. Not here: the file (`engine/log.py`), what the mails and rows log that
-come of it (`run/`, `outbox/`).
+Here: `act`, `acted` for items and topics, `security`. Not here: the file (`engine/log.py`), what the mails and rows log
+that come of it (`run/`, `outbox/`).
 """
 
 from __future__ import annotations
@@ -20,6 +20,14 @@ def act(config: Config, event: str, by: str, said: str = "", *, item: int = 0, m
         from engine.log import Entry, write
 
         write(config, [Entry("info", event, f"by {by}" + (f": {said}" if said else ""), item, mail)])
+
+
+def security(config: Config, event: str, said: str) -> None:
+    """Log what may be somebody who tries to get in."""
+    if config.logs:
+        from engine.log import Entry, write
+
+        write(config, [Entry("warning", event, said)])
 
 
 def acted(config: Config, done: Acted, how: How) -> None:

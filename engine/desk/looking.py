@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from engine.model.addresses import key_of
+from engine.model.sight import ALL, Sight
 from engine.store.errors import NotFound, Refused, StoreError, Unclear
 
 if TYPE_CHECKING:
     from engine.config import Config
     from engine.model.answers import Listed
     from engine.model.desk import Account, Catalog
+    from engine.model.figures import Facets
     from engine.model.mail import Header, RawMail
     from engine.model.stored import AttachmentView, CommentView, DraftRow, ItemView, MailRow, Searched
     from engine.store.store import Store
@@ -111,13 +113,42 @@ def mails(store: Store, refs: Sequence[str], limit: int, zone: tzinfo = UTC) -> 
 
 
 def search(
-    store: Store, query: str, limit: int, *, before: int = 0, within_s: float = float("inf"), zone: tzinfo = UTC
+    store: Store, query: str, limit: int, *, before: int = 0, within_s: float = float("inf"), zone: tzinfo = UTC,
+    sight: Sight = ALL,
 ) -> Searched:  # fmt: skip
     """Search mails, the newest first, those before a row of the ledger; see `engine.ports.Archive.search`.
 
     Raises Unclear.
     """
-    return store.archive.search(query, limit, before=before, within_s=within_s, zone=zone)
+    return store.archive.search(query, limit, before=before, within_s=within_s, zone=zone, sight=sight)
+
+
+class Kinds(Struct, frozen=True):
+    """What mails have in common: those of the query where that can be told (`exact`), else all that somebody sees."""
+
+    facets: Facets
+    exact: bool
+
+
+def kinds(store: Store, query: str, *, zone: tzinfo = UTC, sight: Sight = ALL) -> Kinds | None:
+    """Count what the mails of a query have in common; None for a query that means nothing."""
+    try:
+        found = store.archive.facets(query, sight=sight, zone=zone)
+        every = store.archive.facets(sight=sight, zone=zone) if found is None else found
+    except Unclear:
+        return None
+    return Kinds(every, found is not None) if every is not None else None
+
+
+def seen(store: Store, ref: str, sight: Sight) -> MailRow:
+    """Find a mail by id or Message-ID among those that somebody sees; what they do not see is not there.
+
+    Raises NotFound.
+    """
+    row = store.archive.seen(ref, sight)
+    if row is None:
+        raise NotFound(f"there is no mail {ref}")
+    return row
 
 
 def raw(store: Store, ref: str) -> RawMail:

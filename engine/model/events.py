@@ -119,6 +119,10 @@ BY_NAME: Final[Mapping[str, Event]] = {event.name: event for event in EVENTS}
 
 BY_HAND: Final = ("outbox.retry", "outbox.hold", "outbox.drop", "outbox.clear")
 """Events that are written and nobody hears of: what people decide about what is to be sent."""
+
+OF_ACCESS: Final = ("password.set", "password.removed", "session.ended", "token.made", "token.ended")
+"""The same of what lets people in; the detail has the number of the `account` that it is about."""
+
 BY_THE_CLOCK: Final = frozenset({"desk.held", "desk.digest", "outbox.held"})
 """Events that a clock brings about or limits: what tells of them is never collected."""
 

@@ -144,6 +144,36 @@ class Hits(NamedTuple):
     last_at: datetime
 
 
+MOST_FACETS = 20
+"""Values of one facet that are told."""
+
+
+class Facet(NamedTuple):
+    """A value that mails have, as its search word takes it, and how many have it."""
+
+    value: str
+    mails: int
+
+
+class Facets(Struct, frozen=True):
+    """How many decided mails there are, and of what: the values that most have, those first.
+
+    What waits to be decided is not counted, or still as what it was before. `since` and `until` are from when to when
+    mails came that are counted, both at a quarter of an hour, None for all. `domain` counts those of senders, where all
+    mails are counted; else it is None.
+    """
+
+    mails: int = 0
+    outcome: tuple[Facet, ...] = ()
+    code: tuple[Facet, ...] = ()
+    mailbox: tuple[Facet, ...] = ()
+    workspace: tuple[Facet, ...] = ()
+    by: tuple[Facet, ...] = ()
+    domain: tuple[Facet, ...] | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
 # ── spans and classes ─────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -194,7 +194,8 @@ class MailRow(Struct, frozen=True):
     """A mail in a list. While it waits to be decided (again) its outcome is `deferred`; `topic` is that of a post.
 
     `waits_until` is when a waiting mail is due, None if the next pass takes it; while its mailbox pauses it waits for
-    that, and code and `because` say so. `erased_at` is when its bytes were let go.
+    that, and code and `because` say so. `erased_at` is when its bytes were let go. `home` is the workspace of its
+    newest receipt, "" for none; while it waits to be decided again that is the receipt of an earlier generation.
     """
 
     mail: str
@@ -220,6 +221,7 @@ class MailRow(Struct, frozen=True):
     topic: int = 0
     waits_until: datetime | None = None
     erased_at: datetime | None = None
+    home: str = ""
 
     @property
     def purged_at(self) -> datetime | None:
@@ -229,11 +231,16 @@ class MailRow(Struct, frozen=True):
 
 
 class Searched(Struct, frozen=True):
-    """What a search found, and whether there is more; `looked_since` is how far back was looked, None for all."""
+    """What a search found, and whether there is more.
+
+    Where the time was over before all were looked at, `looked_to` is the first row that was, from which a search goes
+    on, and `looked_since` when the oldest mail that may be seen came among those; else they are 0 and None.
+    """
 
     mails: list[MailRow]
     more: bool = False
     looked_since: datetime | None = None
+    looked_to: int = 0
 
 
 class StoredMail(Struct, frozen=True):

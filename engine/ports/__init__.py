@@ -5,6 +5,7 @@ Invariant: every promise is in a docstring and held by `tests/store/contracts/`,
 protocols: a store that passes there can take the place of another.
 """
 
+from engine.ports.access import Access
 from engine.ports.archive import Archive, Counting, Figures
 from engine.ports.desk import Ahead, Directory, History, Items, ListedAddresses, Markers, TopicViews
 from engine.ports.hearing import Scene, Teller
@@ -14,6 +15,7 @@ from engine.ports.outbox import Outbox, OutboxViews
 from engine.ports.store import Store
 
 __all__ = [
+    "Access",
     "Ahead",
     "Archive",
     "Counting",

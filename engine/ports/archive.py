@@ -1,7 +1,8 @@
 """What was decided and what it comes to: mails, receipts and traces, retention and backups, figures and counts.
 
 Here: `Archive`, `Figures` and `Counting`. Not here: mails that wait (`ledger.py`).
-Invariant: what is looked at changes nothing; what is purged leaves its receipt.
+Invariant: what is looked at changes nothing; what is purged leaves its receipt. Where a `sight` is given, no answer
+tells anything of a mail outside it, not even that it is there.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Protocol
 from engine.model import figures
 from engine.model.mail import RawMail
 from engine.model.plan import Receipt
+from engine.model.sight import ALL, Sight
 from engine.model.stored import (
     Backup,
     Forgotten,
@@ -37,6 +39,12 @@ class Archive(Protocol):
         None if there is none; raises NotFound if the beginning fits more than one.
         """
 
+    def seen(self, ref: str, sight: Sight) -> MailRow | None:
+        """Find a mail as `find_mail` does among those of a sight: what lies outside is not there.
+
+        Raises NotFound too for the beginning of an id that is too short, unless all is seen.
+        """
+
     def mail(self, ref: str) -> MailRow:
         """Find a mail as `find_mail` does. Raises NotFound if there is none."""
 
@@ -47,22 +55,32 @@ class Archive(Protocol):
         """
 
     def search(
-        self, query: str, limit: int, *, before: int = 0, within_s: float = float("inf"), zone: tzinfo = UTC
+        self, query: str, limit: int, *, before: int = 0, within_s: float = float("inf"), zone: tzinfo = UTC,
+        sight: Sight = ALL,
     ) -> Searched:  # fmt: skip
         """Search mails as `mails` does, those before a row of the ledger, and no longer than so many seconds."""
 
-    def mails_of(self, sender: str, limit: int) -> list[MailRow]:
+    def facets(
+        self, query: str = "", *, sight: Sight = ALL, since: datetime | None = None, zone: tzinfo = UTC
+    ) -> figures.Facets | None:  # fmt: skip
+        """Count what the decided mails of a query have in common, those that came since then.
+
+        None where counts cannot tell which mails fit: a query of other words than outcome, code, mailbox, workspace,
+        times, and `by` with a kind or with a value of such a facet. Raises Unclear.
+        """
+
+    def mails_of(self, sender: str, limit: int, *, sight: Sight = ALL) -> list[MailRow]:
         """List the decided mails from an address, written as it is compared, newest first."""
 
     def held(
-        self, workspace: str = "", limit: int = 10_000, query: str = "", zone: tzinfo = UTC
+        self, workspace: str = "", limit: int = 10_000, query: str = "", zone: tzinfo = UTC, *, sight: Sight = ALL
     ) -> list[MailRow]:  # fmt: skip
         """List what waits for a person, held or quarantined, oldest first; of a query as `mails`. Raises Unclear."""
 
-    def waiting(self, limit: int = 10_000) -> list[MailRow]:
+    def waiting(self, limit: int = 10_000, *, sight: Sight = ALL) -> list[MailRow]:
         """List mails that wait to be decided again, the oldest first."""
 
-    def oldest(self) -> datetime | None:
+    def oldest(self, *, sight: Sight = ALL) -> datetime | None:
         """When the first mail of the ledger came in; None while there is none."""
 
     def receipts(self, mail: str) -> list[Receipt]:
@@ -150,7 +168,7 @@ class Counting(Protocol):
     def begins(self, by: str, since: datetime) -> datetime:
         """Tell from when mails are counted that are asked for by a key since then: what is counted is not torn."""
 
-    def mails(self, by: str, since: datetime, zone: tzinfo) -> list[figures.Passed]:
+    def mails(self, by: str, since: datetime, zone: tzinfo, *, sight: Sight = ALL) -> list[figures.Passed]:
         """Count the decided mails that came since then by a key: a word of `BY_MAIL`. Hours and days are of a zone.
 
         How long it took is told of the first decision of mail that came after its mailbox was first read.
@@ -159,7 +177,7 @@ class Counting(Protocol):
     def hits(self, since: datetime) -> list[figures.Hits]:
         """In how many decisions about mail of since the beginning of that day (UTC) each rule matched."""
 
-    def first_day(self) -> datetime | None:
+    def first_day(self, *, sight: Sight = ALL) -> datetime | None:
         """The day on which the oldest mail came that is counted, None where there is none."""
 
     def events(self, since: datetime) -> dict[str, int]:

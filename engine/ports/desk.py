@@ -60,6 +60,9 @@ class Directory(Protocol):
         the workspace is open at all is another question (`Items.catalog`).
         """
 
+    def permitted(self, login: str) -> Mapping[str, frozenset[str]]:
+        """Give all that `may` would say yes to, by workspace; one where somebody may nothing is left out."""
+
     # ── lists ─────────────────────────────────────────────────────────────────────────────────────────────────
 
     def accounts(self) -> list[Account]:

@@ -19,6 +19,7 @@ from engine.model.plan import Plan, Receipt
 from engine.model.stored import (
     Spooled,
 )
+from engine.ports.access import Access
 from engine.ports.archive import Archive, Counting, Figures
 from engine.ports.desk import Ahead, Directory, History, Items, ListedAddresses, Markers, TopicViews
 from engine.ports.hearing import Teller
@@ -45,6 +46,10 @@ class Store(Protocol):
     @property
     def directory(self) -> Directory:
         """Who is known."""
+
+    @property
+    def access(self) -> Access:
+        """Who is let in."""
 
     @property
     def ahead(self) -> Ahead:

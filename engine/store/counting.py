@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta, tzinfo
 
 from engine.model.figures import BY_MAIL, DAY_US, QUARTER_US, Hits, Passed, RuleHit, Span, class_of
+from engine.model.sight import ALL, Sight
+from engine.store import sighted
 from engine.store.database import Database, time, us
 from engine.store.terms import DECIDED
 
@@ -41,10 +43,13 @@ _COUNTED = {
 }
 """The same among what was counted."""
 
+_COLUMNS = "receipt.workspace", "mailbox.name"
+"""Where a mail belongs, in a query of mails and the receipts of their present generations."""
+
 _SHOWN = {"hour": "%H:00", "day": "%Y-%m-%d"}
 
 _MAILS = """
-SELECT {key}, lag, CAST(sum(mails) AS bigint) FROM tally WHERE span = ? AND at >= ?
+SELECT {key}, lag, CAST(sum(mails) AS bigint) FROM tally WHERE span = ? AND at >= ? AND {seen}
 GROUP BY 1, 2 HAVING sum(mails) > 0"""
 
 # What lay there before we came has no times: it was not late by our doing.
@@ -52,7 +57,7 @@ _OF_SENDERS = f"""
 SELECT inbound.sender || '', count(*), {{listed}}
 FROM inbound JOIN receipt ON receipt.inbound_id = inbound.id AND receipt.generation = inbound.generation
 JOIN mailbox ON mailbox.id = inbound.mailbox_id
-WHERE inbound.{DECIDED} AND inbound.received_at >= ? GROUP BY 1"""  # noqa: S608 - names of our own columns
+WHERE inbound.{DECIDED} AND inbound.received_at >= ? AND {{seen}} GROUP BY 1"""  # noqa: S608 - names of our own columns
 
 _TOOK = "CASE WHEN inbound.received_at >= first_read_at AND receipt.generation = 1 THEN receipt.decided_at - inbound.received_at END"  # fmt: skip # noqa: E501
 
@@ -62,7 +67,7 @@ FROM (SELECT item, min(at) AS at FROM event WHERE id >= ? AND name = 'item.answe
 JOIN receipt ON receipt.item = answer.item AND receipt.outcome = 'created'
 JOIN inbound ON inbound.id = receipt.inbound_id AND inbound.generation = receipt.generation
 JOIN mailbox ON mailbox.id = inbound.mailbox_id
-WHERE inbound.received_at >= ? AND inbound.received_at >= first_read_at GROUP BY 1"""
+WHERE inbound.received_at >= ? AND inbound.received_at >= first_read_at AND {seen} GROUP BY 1"""
 
 _ANSWERED = "answer.at - inbound.received_at"
 
@@ -70,7 +75,7 @@ _HITS = """
 SELECT file, digest, rule, CAST(sum(hits) AS bigint), max(last_at) FROM rule_hit WHERE span = ? AND at >= ?
 GROUP BY 1, 2, 3"""
 
-_FIRST_DAY = "SELECT min(at) FROM tally WHERE span = ?"
+_FIRST_DAY = "SELECT at FROM tally WHERE span = ? AND {seen} ORDER BY at LIMIT 1"
 
 _EVENTS = "SELECT name, count(*) FROM event WHERE id >= ? GROUP BY name"
 
@@ -97,18 +102,19 @@ class Counting:
         length = span * QUARTER_US
         return time(us(since) // length * length)
 
-    def mails(self, by: str, since: datetime, zone: tzinfo) -> list[Passed]:
+    def mails(self, by: str, since: datetime, zone: tzinfo, *, sight: Sight = ALL) -> list[Passed]:
         assert by in BY_MAIL  # noqa: S101 - a caller's mistake
         since = self.begins(by, since)
         mails, decided, answered = Counter[str](), dict[str, Counter[int]](), dict[str, Counter[int]]()
-        for key, its, many in self._senders(since) if by == "sender" else self._counted(by, since):
+        for key, its, many in self._senders(since, sight) if by == "sender" else self._counted(by, since, sight):
             name = _shown(by, key, zone)
             mails[name] += many
             if its:
                 decided.setdefault(name, Counter())[its] += many
         listed = self._database.dialect.listed.format(_ANSWERED)
-        asked = _ANSWERS.format(key=_KEYS[by], listed=listed)
-        for key, took in self._database.rows(asked, self._first("event", since), us(since)):
+        seen = sighted.text(sight, *_COLUMNS)
+        asked = _ANSWERS.format(key=_KEYS[by], listed=listed, seen=seen.sql)
+        for key, took in self._database.rows(asked, self._first("event", since), us(since), *seen.params):
             answered.setdefault(_shown(by, key, zone), Counter()).update(map(class_of, _numbers(took)))
         return [
             Passed(name, many, _sorted(decided.get(name)), _sorted(answered.get(name))) for name, many in mails.items()
@@ -118,14 +124,15 @@ class Counting:
         is_long = self._database.clock() - since > LONG
         return Span.DAY if is_long and by not in _SHOWN else Span.QUARTER
 
-    def _counted(self, by: str, since: datetime) -> list[tuple[str | int, int, int]]:
-        span = self._span(by, since)
-        asked = _MAILS.format(key=_COUNTED[by])
-        return self._database.rows(asked, span, us(since) // (span * QUARTER_US))
+    def _counted(self, by: str, since: datetime, sight: Sight) -> list[tuple[str | int, int, int]]:
+        span, seen = self._span(by, since), sighted.text(sight, "workspace", "mailbox")
+        asked = _MAILS.format(key=_COUNTED[by], seen=seen.sql)
+        return self._database.rows(asked, span, us(since) // (span * QUARTER_US), *seen.params)
 
-    def _senders(self, since: datetime) -> Iterator[tuple[str, int, int]]:
-        asked = _OF_SENDERS.format(listed=self._database.dialect.listed.format(_TOOK))
-        for sender, many, took in self._database.rows(asked, us(since)):
+    def _senders(self, since: datetime, sight: Sight) -> Iterator[tuple[str, int, int]]:
+        seen = sighted.text(sight, *_COLUMNS)
+        asked = _OF_SENDERS.format(listed=self._database.dialect.listed.format(_TOOK), seen=seen.sql)
+        for sender, many, took in self._database.rows(asked, us(since), *seen.params):
             classes = Counter([class_of(each) for each in _numbers(took)])
             yield from ((sender, its, number) for its, number in classes.items())
             yield sender, 0, many - classes.total()
@@ -134,9 +141,10 @@ class Counting:
         rows = self._database.rows(_HITS, Span.DAY, us(since) // DAY_US)
         return [Hits(RuleHit(*hit), count, time(last)) for *hit, count, last in rows]
 
-    def first_day(self) -> datetime | None:
-        (first,) = self._database.one(_FIRST_DAY, Span.DAY)
-        return time(first * DAY_US) if first is not None else None
+    def first_day(self, *, sight: Sight = ALL) -> datetime | None:
+        seen = sighted.text(sight, "workspace", "mailbox")
+        first = self._database.one(_FIRST_DAY.format(seen=seen.sql), Span.DAY, *seen.params)
+        return time(first[0] * DAY_US) if first is not None else None
 
     def events(self, since: datetime) -> dict[str, int]:
         return dict(self._database.rows(_EVENTS, self._first("event", since)))

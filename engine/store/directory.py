@@ -1,8 +1,7 @@
 """People: accounts, groups, roles and what they permit. `engine.ports.Directory` tells what each method does.
 
-Here: the questions that decisions ask about people, lists, and one `put_…` for each kind of row. Not here: workspaces
-(`workspaces.py`), reading files (`load.py`). Invariant: addresses and names compare case-folded, logins exactly;
-answers are remembered until somebody writes; putting the same thing twice changes nothing.
+Here: questions of decisions about people, lists, one `put_…` for each kind of row. Not here: workspaces. Invariant:
+addresses and names compare case-folded, logins exactly; what is asked is remembered until somebody writes.
 """
 
 from __future__ import annotations
@@ -20,7 +19,9 @@ from engine.model.desk import Account, AccountStatus
 from engine.store import hot, tables
 from engine.store.database import Database
 from engine.store.errors import NotFound, Refused
+from engine.store.letting_out import let_out, sign_off
 from engine.store.memory import Memory
+from engine.store.permissions import FOR_EVERYONE, MAY, permitted
 from engine.store.rows import number, put, remove
 from rules.domains import other_spelling
 
@@ -28,13 +29,6 @@ STATUSES = tuple(AccountStatus)
 
 FIRST = {"status": "active", "language": "", "admin": False}
 """What an account has where nothing is said."""
-
-PERMISSIONS = ("view_items", "add_items", "add_comments", "edit_items", "watch")
-"""What a role may permit."""
-
-FOR_EVERYONE = frozenset({"view_items", "add_items", "add_comments", "watch"})
-"""What every active account, guests too, may do in a public workspace; membership adds to it."""
-
 
 _ORDER = itemgetter(0, 1, 4)
 """Kind, place, and the key of an address or group."""
@@ -129,7 +123,7 @@ class Directory:
     def _may(self, login: str, permission: str, workspace: str) -> bool:
         account = self.login(login)
         place = self._memory.remember(("place", workspace), lambda: self._database.one(hot.PUBLIC, workspace))
-        if account is None or place is None or account.status not in (AccountStatus.ACTIVE, AccountStatus.GUEST):
+        if account is None or place is None or account.status not in MAY:
             return False
         if account.admin or (place[1] and permission in FOR_EVERYONE):
             return True
@@ -139,6 +133,13 @@ class Directory:
     def _permitted(self, place: int, account: int) -> frozenset[str]:
         rows = self._database.rows(hot.PERMITTED, place, account, account)
         return frozenset([each for (permissions,) in rows for each in msgspec.json.decode(permissions)])
+
+    def permitted(self, login: str) -> Mapping[str, frozenset[str]]:
+        return self._memory.remember(("permitted everywhere", login), lambda: self._everywhere(login))
+
+    def _everywhere(self, login: str) -> dict[str, frozenset[str]]:
+        account = self.login(login)
+        return permitted(self._database, account) if account is not None and account.status in MAY else {}
 
     # ── lists ─────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -183,6 +184,7 @@ class Directory:
             there = self._database.one(hot.LOGIN_ID, login)
             said = put(self._database, self._memory, tables.Account.login, login, columns) if there else "added"
             row = there[0] if there else self._new_account(login, columns)
+            sign_off(self._database, row, columns.get("status"))
             changed = emails is not None and self._put_emails(row, list(emails))
             for name in groups or ():
                 changed |= self._join(row, name)
@@ -277,6 +279,7 @@ class Directory:
             row = number(self._database, tables.Account.login, login, "user")
             for table in (tables.Email, tables.Membership, tables.Member, tables.ItemPerson, tables.Preference):
                 self._database.do(table.delete().where(table.account == row))
+            let_out(self._database, row)
             told = tables.Outbox
             self._database.do(told.update(account=None).where(told.account == row))
             self._memory.touch("accounts")

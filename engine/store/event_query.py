@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from engine.model.addresses import key_of
-from engine.model.events import BY_HAND, BY_NAME
+from engine.model.events import BY_HAND, BY_NAME, OF_ACCESS
 from engine.store.errors import Unclear
 from engine.store.query import (
     Condition,
@@ -30,6 +30,9 @@ from engine.store.query import (
 
 WINDOW = 100_000
 """Events, the newest, among which is looked for what no index knows."""
+
+_NAMES = (*BY_NAME, *BY_HAND, *OF_ACCESS)
+"""What an event may be called."""
 
 ENGINE = "-"
 """What stands for the engine, where it is asked who did it."""
@@ -58,7 +61,7 @@ def read(query: str, now: datetime, after: int = 0) -> Found:
 
 def _guessed(text: str) -> str:
     """The word that stands before nothing but the name of an event, the number of an item, an id or an address."""
-    if text in BY_NAME or text in BY_HAND:
+    if text in _NAMES:
         return "event"
     for beginning, word in (("#", "item"), ("m-", "mail"), ("a-", "act")):
         if text.startswith(beginning):
@@ -69,7 +72,7 @@ def _guessed(text: str) -> str:
 
 
 def _event(text: str, _: datetime) -> Condition:
-    return named("name", text, (*BY_NAME, *BY_HAND))
+    return named("name", text, _NAMES)
 
 
 def _item(text: str, _: datetime) -> Condition:

@@ -19,6 +19,7 @@ from engine.model.desk import LEGAL_HOLD, Account, AccountStatus
 from engine.model.stored import Forgotten
 from engine.store import hot, tables
 from engine.store.errors import Refused
+from engine.store.letting_out import let_out
 from engine.store.named import Named
 from engine.store.scrubbing import scrub
 from engine.store.terms import OPEN, PLANNED
@@ -177,6 +178,8 @@ class _Once:
         for table in (tables.Email, tables.Membership, tables.Member, tables.ItemPerson, tables.Preference):
             if many := self._database.do(table.delete().where(table.account == number)):
                 self._count(table._meta.table_name, many=many)
+        for name, many in let_out(self._database, number).items():
+            self._count(name, many=many)
         nobody = {"login": f"erased-{number}", "name": "", "name_key": "", "status": "locked", "language": "",
                   "admin": False}  # fmt: skip
         self._database.do(account.update(**nobody).where(account.id == number))

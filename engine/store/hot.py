@@ -359,6 +359,8 @@ LEFT_UNSAID = "UPDATE trail SET notes = NULL WHERE notes IS NOT NULL"
 
 LEFT_ANEW = insert("trail", "id")
 
+NOBODY_IN = "DELETE FROM session"
+
 # ── what goes along with others ───────────────────────────────────────────────────────────────────────────────
 
 _SLOT_HAS_COME = f"{COLLECTED} AND (next_at <= ? OR next_at > ?)"

@@ -18,9 +18,10 @@ import msgspec
 from engine.model.desk import CustomField
 from engine.model.fields import KINDS
 from engine.model.preferences import BY_KEY, PREFERENCES
-from engine.store.directory import PERMISSIONS, STATUSES
+from engine.store.directory import STATUSES
 from engine.store.errors import NotFound, Refused
 from engine.store.load_values import unknown_default, unknown_values
+from engine.store.permissions import PERMISSIONS
 from engine.store.places import Text, Where
 from engine.store.workspaces import LISTS, WORKSPACE_STATUSES
 from rules.problem import Problem, in_order

@@ -1,7 +1,8 @@
 """Mails as people look for them: find one, list many, read what became of them and the bytes they came in.
 
 Here: `Mails`, a part of `engine.ports.Archive`. Not here: changing any of it (`retention.py`).
-Invariant: what is listed of a mail are short texts; the bytes are read one mail at a time.
+Invariant: what is listed of a mail are short texts; the bytes are read one mail at a time. What somebody may not see is
+not asked for: it is no part of any answer, nor of how many there are.
 """
 
 from __future__ import annotations
@@ -16,8 +17,9 @@ from engine.model.draft import ENGINE, Decider, Who
 from engine.model.mail import Envelope, Origin, RawMail
 from engine.model.plan import Outcome, Receipt
 from engine.model.reasons import OUR_FAULT
+from engine.model.sight import ALL, Sight
 from engine.model.stored import BROKEN, PAUSED, MailRow, Searched, StoredMail
-from engine.store import hot, tables
+from engine.store import hot, sighted, tables
 from engine.store.database import Database, moment, time, us
 from engine.store.errors import NotFound
 from engine.store.receipts import message_key
@@ -25,6 +27,9 @@ from engine.store.terms import DECIDED, OPEN
 
 if TYPE_CHECKING:
     from engine.store.search import Meaning
+
+SHORTEST = len("m-4f2a")
+"""The beginning of an id by which somebody who does not see all can find a mail: a shorter one fits too many."""
 
 
 class Mails:
@@ -34,20 +39,30 @@ class Mails:
         self._database = database
 
     def find_mail(self, ref: str) -> MailRow | None:
+        return self.seen(ref, ALL)
+
+    def seen(self, ref: str, sight: Sight) -> MailRow | None:
         ref, inbound = ref.strip(), tables.Inbound
-        newest = _rows().order_by(inbound.id.desc()).limit(1)
+        if ref.startswith("m-") and "@" not in ref:
+            return self._begins(ref, sight)
+        if ref == "last" and not sight.all:
+            return next(iter(self.search("", 1, sight=sight).mails), None)
+        newest, key = _rows(sight).order_by(inbound.id.desc()).limit(1), inbound.message_key
         if ref == "last":
             return self._first(newest)
         if ref == "last-held":
             return self._first(newest.where(tables.SQL(OPEN), inbound.state == "held"))
-        if ref.startswith("m-") and "@" not in ref:
-            query = inbound.select(inbound.ref).where(inbound.ref >= ref, inbound.ref < ref + "~")
-            found = [each for (each,) in self._database.all(query.order_by(inbound.ref).limit(3))]
-            if len(found) > 1:
-                raise NotFound(f"{ref} is the beginning of more than one mail id: {', '.join(found)}")
-            return self._first(_rows().where(inbound.ref == found[0])) if found else None
-        key = inbound.message_key
         return self._first(newest.where(key == message_key(ref), key.is_null(False)))
+
+    def _begins(self, ref: str, sight: Sight) -> MailRow | None:
+        if len(ref) < SHORTEST and not sight.all:
+            raise NotFound(f"{ref} is too short: write four characters behind m- at least")
+        its = tables.Inbound.ref
+        found = self._database.all(_rows(sight).where(its >= ref, its < ref + "~").order_by(its).limit(3))
+        if len(found) > 1:
+            known = ", ".join(each for each, *_ in found)
+            raise NotFound(f"{ref} is the beginning of more than one mail id: {known}")
+        return _mail_row(found[0]) if found else None
 
     def _first(self, query: Any) -> MailRow | None:
         row = self._database.first(query)
@@ -63,33 +78,38 @@ class Mails:
         return self.search(query, limit, zone=zone).mails
 
     def search(
-        self, query: str, limit: int, *, before: int = 0, within_s: float = float("inf"), zone: tzinfo = UTC
+        self, query: str, limit: int, *, before: int = 0, within_s: float = float("inf"), zone: tzinfo = UTC,
+        sight: Sight = ALL,
     ) -> Searched:  # fmt: skip
         from engine.store.walking import Walk
 
-        walk = Walk(self._database, self._meanings(query, zone), _rows)
+        walk = Walk(self._database, self.meanings(query, zone), _rows, sighted.meant(sight))
         rows = walk.rows(limit + 1, before, monotonic() + within_s)
-        return Searched([_mail_row(row) for row in rows[:limit]], len(rows) > limit, self._came(walk.looked_to))
+        came = self._came(walk.looked_to, sight)
+        return Searched([_mail_row(row) for row in rows[:limit]], len(rows) > limit, came, walk.looked_to or 0)
 
-    def _came(self, row: int | None) -> datetime | None:
+    def _came(self, row: int | None, sight: Sight) -> datetime | None:
         inbound = tables.Inbound
-        query = inbound.select(inbound.received_at).where(inbound.id >= (row or 0)).order_by(inbound.id).limit(1)
-        return None if row is None else time(self._database.first(query)[0])
+        since = _rows(sight).columns(inbound.received_at).where(inbound.id >= (row or 0))
+        first = None if row is None else self._database.first(since.order_by(inbound.id).limit(1))
+        return time(first[0]) if first is not None else None
 
-    def mails_of(self, sender: str, limit: int) -> list[MailRow]:
-        inbound = tables.Inbound
-        theirs = inbound.select(inbound.id).where(inbound.sender == sender, tables.SQL(DECIDED))
-        newest = theirs.order_by(inbound.received_at.desc(), inbound.id.desc()).limit(limit)
+    def mails_of(self, sender: str, limit: int, *, sight: Sight = ALL) -> list[MailRow]:
+        inbound, theirs = tables.Inbound, tables.Inbound.alias()
+        asked = theirs.select(theirs.id).where(theirs.sender == sender, tables.SQL(DECIDED))
+        if not sight.all:
+            asked = asked.where(tables.fn.EXISTS(_rows(sight).where(inbound.id == theirs.id)))
+        newest = asked.order_by(theirs.received_at.desc(), theirs.id.desc()).limit(limit)
         found = _rows().where(inbound.id.in_([number for (number,) in self._database.all(newest)]))
         rows = self._database.all(found.order_by(inbound.received_at.desc(), inbound.id.desc()))
         return [_mail_row(row) for row in rows]
 
     def held(
-        self, workspace: str = "", limit: int = 10_000, query: str = "", zone: tzinfo = UTC
+        self, workspace: str = "", limit: int = 10_000, query: str = "", zone: tzinfo = UTC, *, sight: Sight = ALL
     ) -> list[MailRow]:  # fmt: skip
         inbound = tables.Inbound
         found = (
-            _rows()
+            _rows(sight)
             .where(tables.SQL(OPEN), inbound.state.in_(("held", "quarantined")))
             .order_by(inbound.id)
             .limit(limit)
@@ -97,15 +117,17 @@ class Mails:
         if workspace:
             found = found.where(tables.Receipt.workspace == workspace)
         if query.strip():
-            found = found.where(*[each.rows for each in self._meanings(query, zone)])
+            found = found.where(*[each.rows for each in self.meanings(query, zone)])
         return [_mail_row(row) for row in self._database.all(found)]
 
-    def waiting(self, limit: int = 10_000) -> list[MailRow]:
+    def waiting(self, limit: int = 10_000, *, sight: Sight = ALL) -> list[MailRow]:
         inbound = tables.Inbound
         waits = tables.SQL(OPEN), inbound.state == "received", inbound.code != ""
-        return [_mail_row(row) for row in self._database.all(_rows().where(*waits).order_by(inbound.id).limit(limit))]
+        found = _rows(sight).where(*waits).order_by(inbound.id).limit(limit)
+        return [_mail_row(row) for row in self._database.all(found)]
 
-    def _meanings(self, query: str, zone: tzinfo) -> list[Meaning]:
+    def meanings(self, query: str, zone: tzinfo) -> list[Meaning]:
+        """Read a query; days are those of a zone. Raises Unclear."""
         from engine.store.search import meanings
 
         says = self._database.dialect.says_that_rule
@@ -122,7 +144,11 @@ class Mails:
                 if part.casefold() in str(rule.get("name", "")).casefold():
                     yield digest, number
 
-    def oldest(self) -> datetime | None:
+    def oldest(self, *, sight: Sight = ALL) -> datetime | None:
+        from engine.store.walking import Walk
+
+        if not sight.all:
+            return self._came(Walk(self._database, [], _rows, sighted.meant(sight)).first(), sight)
         (first,) = self._database.first(tables.Inbound.select(tables.fn.MIN(tables.Inbound.received_at)))
         return None if first is None else time(first)
 
@@ -180,20 +206,22 @@ def _present() -> Any:
     return (receipt.inbound == inbound.id) & (receipt.generation == inbound.generation)
 
 
-def _rows() -> Any:
-    """The columns of `MailRow`, of every mail; the receipt is that of its present generation."""
+def _rows(sight: Sight = ALL) -> Any:
+    """The columns of `MailRow`, of every mail that is seen; the receipt is that of its present generation."""
     inbound, mailbox, raw, receipt = tables.Inbound, tables.Mailbox, tables.RawMail, tables.Receipt
-    return (
+    rows = (
         inbound.select(
             inbound.ref, inbound.id, mailbox.name, inbound.source_key, inbound.message_id, inbound.subject,
             inbound.sender, inbound.recipients, inbound.received_at, raw.size, inbound.state, receipt.outcome,
             inbound.code, receipt.because, receipt.by_kind, receipt.by_name, receipt.by_file, receipt.by_line,
             receipt.workspace, receipt.item, receipt.topic, inbound.generation, inbound.attempts, inbound.error,
-            inbound.next_at, raw.purged_at, mailbox.paused, mailbox.code, mailbox.sentence, mailbox.retry_at,
+            inbound.next_at, raw.purged_at, sighted.home(),
+            mailbox.paused, mailbox.code, mailbox.sentence, mailbox.retry_at,
         )
         .join(mailbox).switch(inbound).join(raw).switch(inbound)
         .join(receipt, tables.JOIN.LEFT_OUTER, on=_present())
     )  # fmt: skip
+    return rows if sight.all else rows.where(sighted.mails(sight))
 
 
 def _raw_mail(row: tuple[Any, ...]) -> RawMail:
@@ -207,7 +235,7 @@ def _raw_mail(row: tuple[Any, ...]) -> RawMail:
 def _mail_row(row: tuple[Any, ...]) -> MailRow:
     (mail, number, mailbox, key, message_id, subject, sender, recipients, received_at, size, state, outcome, code,
      because, by_kind, by_name, by_file, by_line, workspace, item, topic, generation, attempts,
-     error, next_at, purged_at, *box) = row  # fmt: skip
+     error, next_at, purged_at, home, *box) = row  # fmt: skip
     code, because, next_at = _waits(*box) or (code, because, next_at) if state == "received" else (code, because, 0)
     waits = next_at and code not in OUR_FAULT  # those are looked at in every pass
     due = time(next_at) if waits else None
@@ -216,7 +244,7 @@ def _mail_row(row: tuple[Any, ...]) -> MailRow:
         mail, number, mailbox, key, message_id, subject, sender, recipients, time(received_at), size, state,
         outcome or "deferred", code, because or error.strip().rpartition("\n")[2], by, workspace or "", item or 0,
         generation, attempts, error, topic or 0, due,
-        moment(purged_at),
+        moment(purged_at), home,
     )  # fmt: skip
 
 

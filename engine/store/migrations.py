@@ -70,11 +70,19 @@ def _counts(database: Database, told: Told) -> None:
     take(database, told)
 
 
+def _access(database: Database, _told: Told) -> None:
+    """Step 5 has a file of its own."""
+    from engine.store.step_5 import take
+
+    take(database)
+
+
 STEPS: tuple[tuple[str, Callable[[Database, Told], None]], ...] = (
     ("first version", _first),
     ("numbers above a mark", _numbering),
     ("events and who hears of them", _hearing),
     ("traces apart, and counts", _counts),
+    ("online: who is let in", _access),
 )
 """Name and deed of every step; the version of a schema is the number of steps taken."""
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from engine.store.blobs import Blobs
     from engine.store.claims import Claims
     from engine.store.closing import Closing
+    from engine.store.facets import Facets
     from engine.store.forgetting import Forgetting
     from engine.store.item_facts import ItemLookups
     from engine.store.item_views import ItemViews
@@ -85,9 +86,9 @@ class Items:
 class Archive:
     """What is kept of mails."""
 
-    def __init__(self, mails: Mails, retention: Retention, forgetting: Forgetting) -> None:
+    def __init__(self, mails: Mails, facets: Facets, retention: Retention, forgetting: Forgetting) -> None:
         self.find_mail, self.mail, self.mails, self.held = mails.find_mail, mails.mail, mails.mails, mails.held
-        self.waiting, self.search = mails.waiting, mails.search
+        self.waiting, self.search, self.seen, self.facets = mails.waiting, mails.search, mails.seen, facets.facets
         self.mails_of = mails.mails_of
         self.oldest, self.receipts, self.trace = mails.oldest, mails.receipts, mails.trace
         self.raw, self.stored_mails = mails.raw, mails.stored_mails

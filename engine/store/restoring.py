@@ -99,6 +99,7 @@ def _prepared(backup: Path, made: Path, send_queued: bool, gap: int) -> tuple[di
             (highest,) = database.one(hot.HIGHEST_NUMBER["item"])
             database.run(hot.NUMBER_ABOVE, "item", highest + gap)
             database.run(hot.LEFT_ANEW, database.now())  # whoever has the database open is to forget all
+            database.run(hot.NOBODY_IN)  # a session that has ended since does not begin again
         database.run("PRAGMA wal_checkpoint(TRUNCATE)")
         database.run(ONE_FILE)
     except StoreError as error:

@@ -21,6 +21,7 @@ from engine.store.database import us
 from engine.store.errors import Unclear
 from engine.store.query import age, number, one_of, words
 from engine.store.tables import Inbound, Mailbox, Receipt, RuleHit, Sender, Tally, Trace
+from engine.store.tallying import MOST_NAME
 
 Condition = Any
 """An expression of peewee."""
@@ -52,6 +53,11 @@ class Meaning(NamedTuple):
     found: bool = False
     since: int | None = None
     until: int | None = None
+
+    @property
+    def is_counted(self) -> bool:
+        """Tell whether what is counted says how many decided mails fit, a time to a quarter of an hour."""
+        return (self.tally is not None and self.exactly) or self.since is not None or self.until is not None
 
     @property
     def turned_round(self) -> Meaning:
@@ -101,7 +107,7 @@ def _subject(text: str, _: datetime) -> Meaning:
 def _outcome(text: str, _: datetime) -> Meaning:
     one_of(text, [outcome.value for outcome in Outcome], "outcome")
     if text == Outcome.DEFERRED:
-        return Meaning(Inbound.state == "received", SQL("1 = 0"))
+        return Meaning(Inbound.state == "received", SQL("1 = 0"), exactly=False)
     return Meaning(Receipt.outcome == text, Tally.outcome == text)
 
 
@@ -123,11 +129,23 @@ def _workspace(text: str, _: datetime) -> Meaning:
 
 
 def _by(text: str, _: datetime) -> Meaning:
-    """Who decided: a kind (rule, hook, gate, person, engine), or a part of a name."""
-    if text in [kind.value for kind in Who]:
-        return Meaning(Receipt.by_kind == text, Tally.by_kind == text)
+    """Who decided: a kind (rule, hook, gate, person, engine), that and a name as it is counted, or a part of a name."""
+    kind, *name = text.split(" ", 1)
+    if kind in [each.value for each in Who]:
+        return _by_kind(kind, "".join(name)[:MOST_NAME])
     counted = Tally.by_name.contains(text) | (Tally.by_kind == Who.PERSON.value)  # of people no names are counted
     return Meaning(Receipt.by_name.contains(text), counted, exactly=False)
+
+
+def _by_kind(kind: str, name: str) -> Meaning:
+    """A rule is named with its file, as it is counted."""
+    if not name:
+        return Meaning(Receipt.by_kind == kind, Tally.by_kind == kind)
+    whole = Receipt.by_file.concat(" ").concat(Receipt.by_name) if kind == Who.RULE else Receipt.by_name
+    here = (Receipt.by_kind == kind) & (whole == name if len(name) < MOST_NAME else whole.startswith(name))
+    if kind == Who.PERSON:
+        return Meaning(here, Tally.by_kind == kind, exactly=False)
+    return Meaning(here, (Tally.by_kind == kind) & (Tally.by_name == name))
 
 
 def _item(text: str, _: datetime) -> Meaning:

@@ -71,6 +71,13 @@ class Store:
         """Who people are."""
         return self._work.directory
 
+    @cached_property
+    def access(self) -> ports.Access:
+        """Who is let in; put together when first asked for."""
+        from engine.store.access import Access
+
+        return Access(self.database)
+
     @property
     def ahead(self) -> ports.Ahead:
         """Who hears what will be asked."""
@@ -192,13 +199,14 @@ class Store:
     def archive(self) -> ports.Archive:
         """What is kept of mails; put together when first asked for."""
         from engine.store.blobs import Blobs
+        from engine.store.facets import Facets
         from engine.store.forgetting import Forgetting
         from engine.store.retention import Retention
 
         mails, blobs = self._work.mails, Blobs(self.database)
         retention = Retention(self.database, mails, blobs)
         forgetting = Forgetting(self.database, self._memory, self._work.directory, blobs, retention.erase)
-        return Archive(mails, retention, forgetting)
+        return Archive(mails, Facets(self.database, mails), retention, forgetting)
 
     @classmethod
     def open(

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec.structs import replace
 
+from engine.model.events import OF_ACCESS
 from engine.model.hearing import Change
 from engine.store import tables
 from engine.store.outbox import decode
@@ -38,7 +39,7 @@ class Untelling:
         event, login = tables.Event, self._named.login
         if login:
             mine = event.select(event.id).where(event.actor == login)
-            found = found | {number for (number,) in self._database.all(mine)}
+            found = found | {number for (number,) in self._database.all(mine)} | self._let_in()
         for number in found:
             actor, detail = self._database.first(event.select(event.actor, event.detail).where(event.id == number))
             new = self._detail(detail) if detail else ""
@@ -47,6 +48,14 @@ class Untelling:
                 self._database.do(event.update(actor=who, detail=new).where(event.id == number))
                 self._count("event", number)
         self._acts()
+
+    def _let_in(self) -> set[int]:
+        """The events that tell what let their account in, whoever did it."""
+        event = tables.Event
+        rows = self._database.all(event.select(event.id, event.detail).where(event.name.in_(OF_ACCESS)))
+        return {
+            number for number, detail in rows if msgspec.json.decode(detail or "{}").get("account") == self._account
+        }
 
     def _detail(self, detail: str) -> str:
         said: dict[str, Any] = msgspec.json.decode(detail)
@@ -73,11 +82,12 @@ class Untelling:
         for column in (act.by, act.typed_by):
             self._blank(act, column, login)
         self._blank(receipt, receipt.by_name, login)
+        self._blank(tables.Credential, tables.Credential.set_by, login)
 
     def _blank(self, table: Any, column: Any, value: str) -> None:
-        query = table.select(table.id).where(column == value)
-        for (number,) in self._database.all(query):
-            self._database.do(table.update({column: ""}).where(table.id == number))
+        key = table._meta.primary_key
+        for (number,) in self._database.all(table.select(key).where(column == value)):
+            self._database.do(table.update({column: ""}).where(key == number))
             self._count(table._meta.table_name, number)
 
     def deeds(self, mails: set[int]) -> None:

@@ -1,6 +1,7 @@
 """The way through the ledger that finds the mails of a query: the newest first, and only where there can be some.
 
-Here: `Walk`. Not here: what the words mean (`search.py`), the columns of a row (`mails.py`).
+Here: `Walk`. Not here: what the words mean (`search.py`), what may be seen (`sighted.py`), the columns of a row
+(`mails.py`).
 Invariant: what is found is what the conditions alone would find. What is counted tells which blocks of the ledger hold
 mails alike, and who a sender can be; mails without a receipt are looked at whatever the counts say. Who asks for an end
 after a time is told how far back was looked.
@@ -11,7 +12,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from functools import reduce
-from operator import and_, itemgetter, or_
+from operator import and_, itemgetter
 from time import monotonic
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -29,8 +30,8 @@ WINDOW_ROWS = 50_000
 MOST_BLOCKS = 64
 """Blocks that are looked at together."""
 
-MOST_SENDERS = 300
-"""Where more senders fit, there are many mails of them: they are found on the way."""
+MOST_SENDERS, MOST_THEIRS = 300, 20_000
+"""Where more senders fit, or they wrote more mails, those are found on the way."""
 
 Rows = list[tuple[Any, ...]]
 
@@ -43,11 +44,17 @@ class Range(NamedTuple):
 
 
 class Walk:
-    """One walk; `select` gives a query whose second column is the row, joined with all that conditions ask about."""
+    """One walk; `select` gives a query whose second column is the row, joined with all that conditions ask about.
 
-    def __init__(self, database: Database, meanings: Sequence[Meaning], select: Callable[[], Any]) -> None:
-        self._database, self._meanings, self._select = database, meanings, select
-        self._conditions = [each.rows for each in meanings]
+    `seen` are the mails that may be found at all, None for any: a word like the others, but for mails that wait, too.
+    """
+
+    def __init__(
+        self, database: Database, meanings: Sequence[Meaning], select: Callable[[], Any], seen: Meaning | None = None
+    ) -> None:
+        self._database, self._select, self._seen = database, select, seen
+        self._meanings = [*meanings, *([seen] if seen is not None else [])]
+        self._conditions = [each.rows for each in self._meanings]
         self.looked_to: int | None = None
         """The first row that was looked at, where the time was over before all were."""
 
@@ -60,14 +67,23 @@ class Walk:
             return self._of_senders(senders, limit, before)
         found: Rows = []
         ends = self._ends(before)
-        for ranges in self._ranges(ends, limit) if ends is not None else ():
-            found += self._asked(limit - len(found), _within(ranges)) if ranges else []
+        for each in self._ranges(ends, limit) if ends is not None else ():
+            found += self._asked(limit - len(found), tables.Inbound.id.between(each.first, each.last))
             if len(found) >= limit:
                 break
-            if ranges and monotonic() > until and ends is not None and ranges[-1].first > ends.first:
-                self.looked_to = ranges[-1].first
+            if monotonic() > until and ends is not None and each.first > ends.first:
+                self.looked_to = each.first
                 break
         return found
+
+    def first(self) -> int | None:
+        """Give a row from which the oldest mails on can be; None where there can be none."""
+        ends = self._ends(0)
+        blocks = self._blocks(ends) if ends is not None else ()
+        if ends is None or blocks is None:
+            return ends.first if ends is not None else None
+        oldest = min((block for block, _ in blocks), default=None)
+        return max(ends.first, oldest * BLOCK_ROWS) if oldest is not None else None
 
     def _asked(self, limit: int, *conditions: Any) -> Rows:
         query = self._select().where(*self._conditions, *conditions)
@@ -83,9 +99,10 @@ class Walk:
         asked = [each.senders for each in self._meanings if each.senders is not None]
         if not asked:
             return None
-        query = tables.Sender.select(tables.Sender.address).where(*asked).limit(MOST_SENDERS + 1)
-        found = [address for (address,) in self._database.all(query)]
-        return found if len(found) <= MOST_SENDERS else None
+        query = tables.Sender.select(tables.Sender.address, tables.Sender.mails).where(*asked).limit(MOST_SENDERS + 1)
+        found = self._database.all(query)
+        few = len(found) <= MOST_SENDERS and sum(mails for _, mails in found) <= MOST_THEIRS
+        return [address for address, _ in found] if few else None
 
     def _of_senders(self, senders: Sequence[str], limit: int, before: int) -> Rows:
         inbound, behind = tables.Inbound, self._behind(before)
@@ -114,12 +131,14 @@ class Walk:
             first, last = max(first, min(known, default=1)), min(last, max(known, default=0))
         return Range(first, last) if first <= last else None
 
-    def _ranges(self, ends: Range, limit: int) -> Iterator[list[Range]]:
-        """Give the rows to look at, some of them at a time, the newest first."""
+    def _ranges(self, ends: Range, limit: int) -> Iterator[Range]:
+        """Give the rows to look at, the newest first; each range is asked for alone, for SQLite goes from end to end
+        through a table of which several are asked for.
+        """
         blocks = self._blocks(ends)
         if blocks is None:
             for last in range(ends.last, ends.first - 1, -WINDOW_ROWS):
-                yield [Range(max(ends.first, last - WINDOW_ROWS + 1), last)]
+                yield Range(max(ends.first, last - WINDOW_ROWS + 1), last)
             return
         some: list[int] = []
         expected = 0
@@ -127,25 +146,32 @@ class Walk:
             some.append(block)
             expected += mails
             if len(some) == MOST_BLOCKS or expected >= limit:
-                yield _together(some, ends)
-                some, expected = [], 0
-        if some:
-            yield _together(some, ends)
+                yield from _together(some, ends)
+                some, expected, limit = [], 0, 2 * limit  # what is not counted fits few of them
+        yield from _together(some, ends)
 
-    def _blocks(self, ends: Range) -> list[tuple[int, int]] | None:
+    def _blocks(self, ends: Range) -> Iterator[tuple[int, int]] | None:
         """Blocks with mails alike, the newest first, and how many there are at most; None where nothing tells."""
         told = [each for each in self._meanings if each.tally is not None]
-        if not told:
-            return None
-        here = tables.Tally.at.between(ends.first // BLOCK_ROWS, ends.last // BLOCK_ROWS)
+        return self._alike(told, ends.first // BLOCK_ROWS, ends.last // BLOCK_ROWS) if told else None
+
+    def _alike(self, told: Sequence[Meaning], first: int, last: int) -> Iterator[tuple[int, int]]:
+        """Ask for a few blocks and then for twice as many again and again: who asks for the newest needs few."""
+        waiting = self._waiting()
+        for begin, end in _doubled(first, last, MOST_BLOCKS):
+            parts = self._parts(told, begin, end)
+            found = reduce(and_, parts) | Counter({block: BLOCK_ROWS for block in waiting if begin <= block <= end})
+            yield from sorted(found.items(), reverse=True)
+
+    def _parts(self, told: Sequence[Meaning], first: int, last: int) -> list[Counter[int]]:
+        here, hit_here = tables.Tally.at.between(first, last), tables.RuleHit.at.between(first, last)
         alike = [each.tally for each in told if each.hits is None]
         parts = [self._counted(tables.Tally, tables.Tally.mails, here, *alike)] if alike else []
         for each in told:
             if each.hits is not None:
                 decided = self._counted(tables.Tally, tables.Tally.mails, here, each.tally)
-                parts.append(decided + self._counted(tables.RuleHit, tables.RuleHit.hits, each.hits))
-        found = reduce(and_, parts) | Counter(dict.fromkeys(self._waiting(), BLOCK_ROWS))
-        return sorted(found.items(), reverse=True)
+                parts.append(decided + self._counted(tables.RuleHit, tables.RuleHit.hits, hit_here, each.hits))
+        return parts
 
     def _counted(self, table: Any, count: Any, *where: Any) -> Counter[int]:
         query = table.select(table.at, tables.fn.SUM(count)).where(table.span == Span.BLOCK.value, count > 0, *where)
@@ -153,9 +179,9 @@ class Walk:
 
     def _waiting(self) -> list[int]:
         """Blocks of mails that have no receipt yet."""
-        row = tables.Inbound
-        query = row.select(row.id / BLOCK_ROWS).where(*_waits(row)).distinct()
-        return [block for (block,) in self._database.all(query)]
+        row, block = tables.Inbound, tables.Inbound.id / BLOCK_ROWS
+        rows = row.select(block) if self._seen is None else self._select().columns(block).where(self._seen.rows)
+        return [each for (each,) in self._database.all(rows.where(*_waits(row)).distinct())]
 
 
 def _waits(row: Any) -> tuple[Any, ...]:
@@ -177,5 +203,9 @@ def _together(blocks: Sequence[int], ends: Range) -> list[Range]:
     return ranges
 
 
-def _within(ranges: Sequence[Range]) -> Any:
-    return reduce(or_, [tables.Inbound.id.between(each.first, each.last) for each in ranges])
+def _doubled(first: int, last: int, many: int) -> Iterator[tuple[int, int]]:
+    """Take numbers from behind, both ends included: so many, then twice as many, and so on."""
+    while last >= first:
+        begin = max(first, last - many + 1)
+        yield begin, last
+        last, many = begin - 1, 2 * many

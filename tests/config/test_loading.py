@@ -102,7 +102,7 @@ def test_each_wrong_element_of_a_list_is_told_and_the_list_is_not_used(find: Fin
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("[console]\nlisten = '127.0.0.1:8025'", "this version has no web console"),
+        ("[connector]\nurl = 'https://x.example'", "this version has no connectors"),
         ("[connector.jira]\nkind = 'jira'", "this version has no connectors"),
         ("[store]\ndriver = 'mysql'", "this version has no other databases than SQLite and PostgreSQL"),
         ("[attachments]\nsmime_pgp = { gpg_home = 'x' }", "this version has no way to decrypt"),

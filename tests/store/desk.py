@@ -119,18 +119,19 @@ class Desk:
 
         What is new in the mail is what it `says`.
         """
-        plan, facts = self.plan(effects, outcome, sender, workspace, name, account, says, item=parts.pop("item", 0))
+        more = {"item": parts.pop("item", 0), "by": parts.pop("by", GATE)}
+        plan, facts = self.plan(effects, outcome, sender, workspace, name, account, says, **more)
         with self.store.writing(noted=True), self.store.savepoint():
             mail, teller = self.mail(spooled, **parts), teller or (Hears(*told) if told else None)
             return self.store.commit(spooled, mail, facts, plan, trace, action, folder, teller, hits=hits)
 
     def plan(
         self, effects: Iterable[Effect], outcome: Outcome, sender: str = "jane@example.com", workspace: str = "support",
-        name: str = "", account: Any = None, says: str = "", item: int = 0,
+        name: str = "", account: Any = None, says: str = "", item: int = 0, by: Decider = GATE,
     ) -> tuple[Plan, Facts]:  # fmt: skip
         """A plan of these effects, and what it was made of."""
         verdict = VERDICTS.get(outcome, Verdict.ACCEPT)
-        disposition = Disposition(verdict, "draft.created" if verdict is Verdict.ACCEPT else "gate.dmarc", "so", GATE)
+        disposition = Disposition(verdict, "draft.created" if verdict is Verdict.ACCEPT else "gate.dmarc", "so", by)
         plan = Plan(disposition, outcome, workspace, tuple(effects), item=item)
         return plan, Facts("system", workspace, Sender(Address(sender, name), account), cut=Cut(says))
 

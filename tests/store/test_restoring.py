@@ -12,6 +12,7 @@ from servers.limits import no_file_above
 from store.desk import Desk, auto, notice
 from store.older import database, queue
 
+from engine.model.access import Arrival
 from engine.run.lease import Lease
 from engine.store import restoring
 from engine.store.errors import Busy, Refused, StoreError
@@ -55,6 +56,19 @@ def test_whoever_knows_that_nothing_went_out_lets_it_go_on(file_desk, backup):
     assert restore(path, backup, send_queued=True).held == 0
     with Store.open(path) as store:
         assert store.outbox.waiting() == 1
+
+
+def test_a_session_that_has_ended_since_does_not_begin_again(file_desk, tmp_path):
+    access, anna = file_desk.store.access, file_desk.store.directory.login("anna").id
+    access.put_credential(anna, "proof", "root")
+    assert access.begin_session("a" * 64, Arrival(anna, "proof", "csrf"), 60.0)
+    file_desk.store.archive.backup(tmp_path / "yesterday.db")
+    path = file_desk.store.path
+    file_desk.store.close()
+    restore(path, tmp_path / "yesterday.db")
+    with Store.open(path) as store:
+        assert store.access.session("a" * 64) is None
+        assert store.access.credential(anna) is not None
 
 
 def test_numbers_that_were_given_since_the_backup_are_not_given_again(file_desk, backup):

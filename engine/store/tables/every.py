@@ -1,6 +1,7 @@
 """All tables, and the words of peewee that queries are written with: what `engine.store.tables` gives when it is asked.
 
-Here: the list of all tables and what can be asked about one. Not here: the tables (`people.py`, `mail.py`, `items.py`).
+Here: the list of all tables and what can be asked about one. Not here: the tables (`people.py`, `access.py`,
+`mail.py`, `items.py`).
 Invariant: parents stand before children.
 """
 
@@ -10,6 +11,7 @@ from typing import Any
 
 from peewee import EXCLUDED, JOIN, SQL, Case, Field, Value, fn
 
+from engine.store.tables.access import Credential, KnownNetwork, LoginFailure, Session, Token
 from engine.store.tables.column import Table
 from engine.store.tables.items import (
     Attachment,
@@ -63,17 +65,18 @@ from engine.store.tables.people import (
 
 __all__ = [  # noqa: RUF022
     "EXCLUDED", "JOIN", "SQL", "TABLES", "Case", "Value", "columns", "fn",
-    "Account", "AccountGroup", "Act", "AddressState", "Attachment", "Blob", "Comment", "Effect", "Email", "Event",
-    "FieldName", "ImportedMarker", "Inbound", "Item", "ItemCopy", "ItemField", "ItemLabel", "ItemPerson", "LeftAlone",
-    "ListedAddress", "Mailbox", "Member", "Membership", "Mute", "Numbering", "Outbox", "Post", "Preference",
-    "Presentation", "RawMail", "Receipt", "Role", "RuleHit", "RuleText", "SchemaVersion", "Sender", "Table", "Tally",
-    "Topic", "Trace", "Trail", "Trouble", "Turn", "Workspace",
+    "Account", "AccountGroup", "Act", "AddressState", "Attachment", "Blob", "Comment", "Credential", "Effect", "Email",
+    "Event", "FieldName", "ImportedMarker", "Inbound", "Item", "ItemCopy", "ItemField", "ItemLabel", "ItemPerson",
+    "KnownNetwork", "LeftAlone", "ListedAddress", "LoginFailure", "Mailbox", "Member", "Membership", "Mute",
+    "Numbering", "Outbox", "Post", "Preference", "Presentation", "RawMail", "Receipt", "Role", "RuleHit", "RuleText",
+    "SchemaVersion", "Sender", "Session", "Table", "Tally", "Token", "Topic", "Trace", "Trail", "Trouble", "Turn",
+    "Workspace",
 ]  # fmt: skip
 
 TABLES: tuple[type[Table], ...] = (
-    Account, Email, AccountGroup, Membership, Role, Workspace, Member, Preference, Turn, FieldName, Mailbox, LeftAlone,
-    ListedAddress, RawMail, Inbound, Presentation, Blob, Item, Numbering, ImportedMarker, ItemField, ItemLabel,
-    ItemPerson, ItemCopy,
+    Account, Email, AccountGroup, Membership, Role, Workspace, Member, Preference, Credential, Session, KnownNetwork,
+    LoginFailure, Token, Turn, FieldName, Mailbox, LeftAlone, ListedAddress, RawMail, Inbound, Presentation, Blob,
+    Item, Numbering, ImportedMarker, ItemField, ItemLabel, ItemPerson, ItemCopy,
     Comment, Topic, Post, Attachment, Receipt, Trace, Tally, RuleHit, Sender, Effect, Act, Event, Outbox, AddressState,
     Mute, Trouble, Trail, RuleText, SchemaVersion,
 )  # fmt: skip

@@ -7,7 +7,10 @@ from zoneinfo import ZoneInfo
 import pytest
 from store.desk import attachment
 
+from engine.model.facts import Release
+from engine.model.figures import Facet
 from engine.model.plan import Attach, Outcome
+from engine.model.sight import ALL, Sight
 from engine.store.errors import NotFound, Refused, Unclear
 from engine.store.place import Url
 
@@ -43,6 +46,55 @@ def test_a_row_tells_what_became_of_a_mail(desk, archive):
     assert (row.subject, row.sender, row.recipients) == ("Printer", "jane@example.com", "help@example.com")
     (spooled,) = desk.spool()
     assert archive.mail(spooled.mail).outcome == "deferred"
+
+
+def test_a_mail_belongs_to_the_workspace_of_its_newest_receipt_while_it_is_decided_again(desk, store, archive):
+    mail = desk.end(Outcome.HELD, workspace="finance")
+    store.ledger.reopen(mail, Release("anna"))
+    row = archive.mail(mail)
+    assert (row.outcome, row.workspace, row.home) == ("deferred", "", "finance")
+    desk.commit(store.ledger.claim_one(mail, desk.now, desk.owner), outcome=Outcome.HELD, workspace="support")
+    store.ledger.reopen(mail, Release("anna"))
+    assert (archive.mail(mail).workspace, archive.mail(mail).home) == ("", "support")
+
+
+def test_what_somebody_may_not_see_is_not_there(desk, store, archive):
+    finance, support = Sight(workspaces=frozenset({"finance"})), Sight(workspaces=frozenset({"support"}))
+    mail = desk.end(Outcome.HELD, workspace="finance", message_id="<1@example.com>")
+    for ref in (mail, mail[:8], "1@example.com", "last", "last-held"):
+        assert archive.seen(ref, finance).mail == archive.seen(ref, ALL).mail == mail
+        assert archive.seen(ref, support) is None
+    for sight, found in ((finance, 1), (support, 0), (Sight(), 0), (ALL, 1)):
+        assert len(archive.search("", 9, sight=sight).mails) == len(archive.held(sight=sight)) == found
+        assert len(archive.mails_of("jane@example.com", 9, sight=sight)) == found
+        assert archive.facets(sight=sight).mails == found and bool(archive.oldest(sight=sight)) == bool(found)
+    store.ledger.reopen(mail, Release("anna"))
+    assert archive.seen("last", finance).mail == mail and archive.seen("last", support) is None
+    with pytest.raises(NotFound, match="too short"):
+        archive.seen("m-", support)
+
+
+def test_mail_without_a_workspace_is_seen_by_who_sees_its_mailbox(desk, archive):
+    (waiting,) = desk.spool(mailbox="second")
+    held = desk.end(Outcome.HELD, workspace="")
+    for name, mail, other in (("second", waiting.mail, held), ("system", held, waiting.mail)):
+        sight = Sight(workspaces=frozenset({"support", ""}), mailboxes=frozenset({name}))
+        assert archive.seen(mail, sight).mail == mail and archive.seen(other, sight) is None
+
+
+def test_facets_tell_what_most_mails_have(desk, archive):
+    for outcome, workspace in ((Outcome.HELD, "finance"), (Outcome.HELD, ""), (Outcome.REJECTED, "finance")):
+        desk.end(outcome, workspace=workspace)
+    told = archive.facets()
+    assert (told.mails, told.since, told.until) == (3, None, None)
+    assert told.outcome == (Facet("held", 2), Facet("rejected", 1)) and told.by == (Facet("gate dmarc", 3),)
+    assert told.workspace == (Facet("finance", 2),) and told.mailbox == (Facet("system", 3),)
+    assert told.domain == (Facet("example.com", 3),) and told.code == (Facet("gate.dmarc", 3),)
+    assert archive.facets("outcome:held workspace:finance").mails == 1
+    assert archive.facets("older_than:1d").mails == archive.facets(since=desk.later(days=1)).mails == 0
+    assert archive.facets("printer") is None and archive.facets("from:jane") is None
+    with pytest.raises(Unclear):
+        archive.facets("nix:1")
 
 
 @pytest.mark.parametrize(

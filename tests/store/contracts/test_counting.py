@@ -10,6 +10,7 @@ from store.desk import auto, notice
 
 from engine.model.figures import BY_MAIL, Passed, RuleHit, class_of
 from engine.model.plan import AddComment, Outcome
+from engine.model.sight import Sight
 
 
 @pytest.fixture
@@ -29,6 +30,18 @@ def test_mails_are_counted_by_what_became_of_them_and_how_long_that_took(desk, c
     assert counting.mails("outcome", since, UTC) == [Passed("discarded", 1, ((class_of(2_000_000), 1),), ())]
     desk.later(days=1)
     assert counting.mails("outcome", desk.now, UTC) == []
+
+
+def test_of_mail_that_is_not_seen_nothing_is_counted(desk, counting):
+    since, mine = desk.now, Sight(workspaces=frozenset({"finance"}))
+    desk.item()
+    desk.later(days=1)
+    desk.end(Outcome.HELD, workspace="finance", sender="eve@example.com")
+    for by in BY_MAIL:
+        assert [each.mails for each in counting.mails(by, since, UTC, sight=mine)] == [1]
+        assert counting.mails(by, since, UTC, sight=Sight()) == []
+    assert counting.first_day(sight=mine).date() == desk.now.date() != counting.first_day().date()
+    assert counting.first_day(sight=Sight()) is None
 
 
 @pytest.mark.parametrize("by", BY_MAIL)

@@ -7,6 +7,7 @@ import pytest
 from engine.model.draft import Role
 from engine.model.plan import AddPerson
 from engine.store.errors import NotFound, Refused
+from engine.store.permissions import OF_MAIL, PERMISSIONS
 
 
 @pytest.fixture
@@ -61,6 +62,30 @@ def test_permissions_come_from_membership_publicity_and_administration(directory
     assert directory.may("anna", "edit_items", "finance") and not directory.may("bob", "view_items", "finance")
     directory.put_account("jane", status="locked")
     assert not directory.may("jane", "view_items", "finance") and not directory.may("anna", "view_items", "nowhere")
+
+
+def test_all_that_somebody_may_is_what_is_permitted_when_it_is_asked_for(directory, store):
+    store.items.put_workspace("ops", public=False)
+    directory.put_account("guest", status="guest")
+    directory.put_account("gone", status="locked", groups=["staff"])
+    directory.put_role("lead", PERMISSIONS)
+    directory.put_role("reader", ["view_mail", "read_mail"])
+    directory.put_member("finance", "lead", user="bob")
+    directory.put_member("ops", "reader", group="staff")
+    for login in ("anna", "bob", "jane", "guest", "gone", "nobody"):
+        told = directory.permitted(login)
+        for place in ("support", "finance", "ops", "nowhere"):
+            may = {word for word in PERMISSIONS if directory.may(login, word, place)}
+            assert told.get(place, set()) == may
+        assert all(told.values())
+    assert directory.permitted("bob")["ops"] == {"view_mail", "read_mail"}
+    directory.put_role("reader", ["view_mail"])
+    assert directory.permitted("bob")["ops"] == {"view_mail"}
+
+
+def test_in_a_public_workspace_no_mail_is_seen_without_a_role(directory):
+    assert "view_items" in directory.permitted("jane")["support"]
+    assert not any(word in directory.permitted("jane")["support"] for word in OF_MAIL)
 
 
 def test_roles_are_listed_with_what_they_permit(directory):

@@ -5,6 +5,7 @@ CREATE TABLE "address_state" ("address_key" TEXT NOT NULL PRIMARY KEY, "failures
 CREATE TABLE "attachment" ("id" INTEGER NOT NULL PRIMARY KEY, "item_id" INTEGER, "topic_id" INTEGER, "comment" INTEGER NOT NULL DEFAULT 0, "blob_id" INTEGER NOT NULL, "name" TEXT NOT NULL, "content_type" TEXT NOT NULL, "inline" INTEGER NOT NULL DEFAULT 0, "content_id" TEXT NOT NULL DEFAULT '', "width_px" INTEGER NOT NULL DEFAULT 0, "height_px" INTEGER NOT NULL DEFAULT 0, "created_at" INTEGER NOT NULL, FOREIGN KEY ("item_id") REFERENCES "item" ("id"), FOREIGN KEY ("topic_id") REFERENCES "topic" ("id"), FOREIGN KEY ("blob_id") REFERENCES "blob" ("id"));
 CREATE TABLE "blob" ("id" INTEGER NOT NULL PRIMARY KEY, "digest" BLOB NOT NULL, "size" INTEGER NOT NULL, "raw_id" INTEGER, "starts" INTEGER NOT NULL DEFAULT 0, "ends" INTEGER NOT NULL DEFAULT 0, "encoding" TEXT NOT NULL DEFAULT '', "content" BLOB, FOREIGN KEY ("raw_id") REFERENCES "raw_mail" ("id"));
 CREATE TABLE "comment" ("id" INTEGER NOT NULL PRIMARY KEY, "item_id" INTEGER NOT NULL, "author_id" INTEGER, "sender" TEXT NOT NULL DEFAULT '', "text" TEXT NOT NULL DEFAULT '', "quoted" TEXT NOT NULL DEFAULT '', "internal" INTEGER NOT NULL DEFAULT 0, "published" INTEGER NOT NULL DEFAULT 0, "belongs" INTEGER NOT NULL DEFAULT 1, "created_at" INTEGER NOT NULL, "inbound_id" INTEGER, "html" TEXT NOT NULL DEFAULT '', "draft" INTEGER NOT NULL DEFAULT 0, FOREIGN KEY ("item_id") REFERENCES "item" ("id"), FOREIGN KEY ("author_id") REFERENCES "account" ("id"), FOREIGN KEY ("inbound_id") REFERENCES "inbound" ("id"));
+CREATE TABLE "credential" ("account_id" INTEGER NOT NULL PRIMARY KEY, "hash" TEXT NOT NULL, "set_at" INTEGER NOT NULL, "set_by" TEXT NOT NULL DEFAULT '', FOREIGN KEY ("account_id") REFERENCES "account" ("id"));
 CREATE TABLE "effect" ("inbound_id" INTEGER NOT NULL, "generation" INTEGER NOT NULL, "kind" TEXT NOT NULL, "n" INTEGER NOT NULL, "object" INTEGER NOT NULL DEFAULT 0, "detail" TEXT NOT NULL DEFAULT '', PRIMARY KEY ("inbound_id", "generation", "kind", "n"), FOREIGN KEY ("inbound_id") REFERENCES "inbound" ("id")) WITHOUT ROWID;
 CREATE TABLE "email" ("key" TEXT NOT NULL PRIMARY KEY, "address" TEXT NOT NULL, "account_id" INTEGER NOT NULL, "position" INTEGER NOT NULL DEFAULT 0, FOREIGN KEY ("account_id") REFERENCES "account" ("id")) WITHOUT ROWID;
 CREATE TABLE "event" ("id" INTEGER NOT NULL PRIMARY KEY, "at" INTEGER NOT NULL, "name" TEXT NOT NULL, "actor" TEXT NOT NULL DEFAULT '', "via" TEXT NOT NULL DEFAULT '', "item" INTEGER, "topic" INTEGER, "comment" INTEGER NOT NULL DEFAULT 0, "workspace" TEXT NOT NULL DEFAULT '', "inbound_id" INTEGER, "generation" INTEGER NOT NULL DEFAULT 0, "act" TEXT NOT NULL DEFAULT '', "detail" TEXT NOT NULL DEFAULT '', FOREIGN KEY ("inbound_id") REFERENCES "inbound" ("id"));
@@ -16,8 +17,10 @@ CREATE TABLE "item_copy" ("item_id" INTEGER NOT NULL, "address_key" TEXT NOT NUL
 CREATE TABLE "item_field" ("item_id" INTEGER NOT NULL, "field_id" INTEGER NOT NULL, "value" TEXT NOT NULL, PRIMARY KEY ("item_id", "field_id"), FOREIGN KEY ("item_id") REFERENCES "item" ("id"), FOREIGN KEY ("field_id") REFERENCES "field" ("id")) WITHOUT ROWID;
 CREATE TABLE "item_label" ("item_id" INTEGER NOT NULL, "label" TEXT NOT NULL, PRIMARY KEY ("item_id", "label"), FOREIGN KEY ("item_id") REFERENCES "item" ("id")) WITHOUT ROWID;
 CREATE TABLE "item_person" ("item_id" INTEGER NOT NULL, "account_id" INTEGER NOT NULL, "role" TEXT NOT NULL, PRIMARY KEY ("item_id", "account_id"), FOREIGN KEY ("item_id") REFERENCES "item" ("id"), FOREIGN KEY ("account_id") REFERENCES "account" ("id")) WITHOUT ROWID;
+CREATE TABLE "known_network" ("account_id" INTEGER NOT NULL, "network" TEXT NOT NULL, "at" INTEGER NOT NULL, PRIMARY KEY ("account_id", "network"), FOREIGN KEY ("account_id") REFERENCES "account" ("id")) WITHOUT ROWID;
 CREATE TABLE "left_alone" ("mailbox_id" INTEGER NOT NULL PRIMARY KEY, "since" INTEGER NOT NULL, "mails" INTEGER NOT NULL DEFAULT 0, "keys" TEXT NOT NULL DEFAULT '', FOREIGN KEY ("mailbox_id") REFERENCES "mailbox" ("id"));
 CREATE TABLE "listed" ("directory" TEXT NOT NULL, "address_key" TEXT NOT NULL, "at" INTEGER NOT NULL DEFAULT 0, "answer" TEXT NOT NULL, PRIMARY KEY ("directory", "address_key")) WITHOUT ROWID;
+CREATE TABLE "login_failure" ("id" INTEGER NOT NULL PRIMARY KEY, "who" TEXT NOT NULL, "account" INTEGER NOT NULL DEFAULT 0, "network" TEXT NOT NULL DEFAULT '', "at" INTEGER NOT NULL);
 CREATE TABLE "mailbox" ("id" INTEGER NOT NULL PRIMARY KEY, "name" TEXT NOT NULL, "epoch" TEXT NOT NULL DEFAULT '', "epochs" INTEGER NOT NULL DEFAULT 0, "uidnext" INTEGER NOT NULL DEFAULT 0, "aside" TEXT NOT NULL DEFAULT '', "lease_owner" TEXT NOT NULL DEFAULT '', "lease_token" INTEGER NOT NULL DEFAULT 0, "lease_until" INTEGER NOT NULL DEFAULT 0, "failures" INTEGER NOT NULL DEFAULT 0, "failing_since" INTEGER NOT NULL DEFAULT 0, "failed_at" INTEGER NOT NULL DEFAULT 0, "code" TEXT NOT NULL DEFAULT '', "sentence" TEXT NOT NULL DEFAULT '', "ok_at" INTEGER NOT NULL DEFAULT 0, "paused" TEXT NOT NULL DEFAULT '', "first_read_at" INTEGER NOT NULL DEFAULT 0, "last_mail_at" INTEGER NOT NULL DEFAULT 0, "rhythm" TEXT NOT NULL DEFAULT '', "retry_at" INTEGER NOT NULL DEFAULT 0, "refused" TEXT NOT NULL DEFAULT '', "settings" TEXT NOT NULL DEFAULT '', "fault" TEXT NOT NULL DEFAULT '', "faulty" TEXT NOT NULL DEFAULT '', "next_at" INTEGER NOT NULL DEFAULT 0);
 CREATE TABLE "member" ("id" INTEGER NOT NULL PRIMARY KEY, "workspace_id" INTEGER NOT NULL, "account_id" INTEGER, "group_id" INTEGER, "role_id" INTEGER NOT NULL, FOREIGN KEY ("workspace_id") REFERENCES "workspace" ("id"), FOREIGN KEY ("account_id") REFERENCES "account" ("id"), FOREIGN KEY ("group_id") REFERENCES "account_group" ("id"), FOREIGN KEY ("role_id") REFERENCES "role" ("id"));
 CREATE TABLE "membership" ("account_id" INTEGER NOT NULL, "group_id" INTEGER NOT NULL, PRIMARY KEY ("account_id", "group_id"), FOREIGN KEY ("account_id") REFERENCES "account" ("id"), FOREIGN KEY ("group_id") REFERENCES "account_group" ("id")) WITHOUT ROWID;
@@ -34,7 +37,9 @@ CREATE TABLE "rule_hit" ("span" INTEGER NOT NULL, "at" INTEGER NOT NULL, "file" 
 CREATE TABLE "rule_text" ("digest" TEXT NOT NULL PRIMARY KEY, "text" TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE "schema_version" ("version" INTEGER NOT NULL PRIMARY KEY, "name" TEXT NOT NULL, "applied_at" INTEGER NOT NULL);
 CREATE TABLE "sender" ("address" TEXT NOT NULL PRIMARY KEY, "domain" TEXT NOT NULL, "name" TEXT NOT NULL DEFAULT '', "first_at" INTEGER NOT NULL, "last_at" INTEGER NOT NULL, "mails" INTEGER NOT NULL DEFAULT 0, "made" INTEGER NOT NULL DEFAULT 0, "held" INTEGER NOT NULL DEFAULT 0, "refused" INTEGER NOT NULL DEFAULT 0, "passed" INTEGER NOT NULL DEFAULT 0, "failed" INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;
+CREATE TABLE "session" ("hash" TEXT NOT NULL PRIMARY KEY, "account_id" INTEGER NOT NULL, "csrf" TEXT NOT NULL, "made_at" INTEGER NOT NULL, "seen_at" INTEGER NOT NULL, "sudo_at" INTEGER NOT NULL DEFAULT 0, "ip" TEXT NOT NULL DEFAULT '', "agent" TEXT NOT NULL DEFAULT '', FOREIGN KEY ("account_id") REFERENCES "account" ("id")) WITHOUT ROWID;
 CREATE TABLE "tally" ("span" INTEGER NOT NULL, "at" INTEGER NOT NULL, "mailbox" TEXT NOT NULL, "workspace" TEXT NOT NULL, "outcome" TEXT NOT NULL, "code" TEXT NOT NULL, "by_kind" TEXT NOT NULL, "by_name" TEXT NOT NULL, "lag" INTEGER NOT NULL, "mails" INTEGER NOT NULL, PRIMARY KEY ("span", "at", "mailbox", "workspace", "outcome", "code", "by_kind", "by_name", "lag")) WITHOUT ROWID;
+CREATE TABLE "token" ("hash" TEXT NOT NULL PRIMARY KEY, "account_id" INTEGER NOT NULL, "name" TEXT NOT NULL, "made_at" INTEGER NOT NULL, "expires_at" INTEGER NOT NULL, "used_at" INTEGER NOT NULL DEFAULT 0, FOREIGN KEY ("account_id") REFERENCES "account" ("id")) WITHOUT ROWID;
 CREATE TABLE "topic" ("id" INTEGER NOT NULL PRIMARY KEY, "workspace_id" INTEGER NOT NULL, "title" TEXT NOT NULL, "locked" INTEGER NOT NULL DEFAULT 0, "created_at" INTEGER NOT NULL, FOREIGN KEY ("workspace_id") REFERENCES "workspace" ("id"));
 CREATE TABLE "trace" ("id" INTEGER NOT NULL PRIMARY KEY, "content" BLOB);
 CREATE TABLE "trail" ("id" INTEGER NOT NULL PRIMARY KEY, "notes" BLOB);
@@ -67,6 +72,9 @@ CREATE INDEX "inbound_sender" ON "inbound" ("sender", "received_at", "decided_at
 CREATE INDEX "item_field_field_id_value_item_id" ON "item_field" ("field_id", "value", "item_id");
 CREATE INDEX "item_workspace_id" ON "item" ("workspace_id");
 CREATE INDEX "listed_at" ON "listed" ("at");
+CREATE INDEX "login_failure_at" ON "login_failure" ("at");
+CREATE INDEX "login_failure_network_at" ON "login_failure" ("network", "at");
+CREATE INDEX "login_failure_who_at" ON "login_failure" ("who", "at");
 CREATE UNIQUE INDEX "mailbox_name" ON "mailbox" ("name");
 CREATE INDEX "mailbox_next" ON "mailbox" ("next_at");
 CREATE INDEX "member_account_id" ON "member" ("account_id");
@@ -90,5 +98,7 @@ CREATE UNIQUE INDEX "receipt_inbound_id_generation" ON "receipt" ("inbound_id", 
 CREATE INDEX "receipt_item" ON "receipt" ("item") WHERE item IS NOT NULL;
 CREATE UNIQUE INDEX "role_key" ON "role" ("key");
 CREATE INDEX "sender_domain" ON "sender" ("domain");
+CREATE INDEX "session_account_id" ON "session" ("account_id");
+CREATE INDEX "token_account_id" ON "token" ("account_id");
 CREATE INDEX "topic_workspace_id" ON "topic" ("workspace_id");
 CREATE UNIQUE INDEX "workspace_identifier" ON "workspace" ("identifier");

@@ -1,0 +1,125 @@
+"""The application: every route under its address, and what is done around each request.
+
+Here: `create`, the table of routes, pages and their twins as JSON, errors as pages. Not here: who may come in
+(`guard.py`), what a page shows (`pages/`), serving (`serving.py`).
+Invariant: a GET changes nothing; a page and its twin show the same; an error is a sentence and a number that stands in
+the log, never a traceback.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from flask import Flask, Response, jsonify, render_template, request
+from jinja2 import StrictUndefined
+from werkzeug.exceptions import HTTPException
+
+from engine.console import guard, static
+from engine.console.asked import Asked, Page
+from engine.console.pages import held, mail, mails, signing_in
+from engine.console.shown import FILTERS
+from engine.desk.plain import plain
+from engine.desk.refusals import Busy, NotFound, Refused, StoreError, Unclear
+from engine.desk.scope import Scope
+from engine.log import Entry, write
+
+if TYPE_CHECKING:
+    from werkzeug.wrappers import Response as Answer
+
+    from engine.desk.installation import Installation
+
+View = Callable[..., "Page | Answer"]
+
+PAGES: tuple[tuple[str, View], ...] = (
+    ("/", mails.front),
+    ("/mails", mails.listed),
+    ("/mail/<ref>", mail.one),
+    ("/mail/<ref>/headers", mail.headers),
+    ("/mail/<ref>/raw", mail.raw),
+    ("/mail/<ref>/body", mail.body),
+    ("/mail/<ref>/file/<int:number>", mail.file),
+    ("/held", held.queue),
+    ("/held/<ref>", held.one),
+)
+"""What is looked at. Each has a twin with `.json` behind its address, but for bytes."""
+
+ACTS: tuple[tuple[str, View], ...] = (("/held/<ref>", held.decide), ("/held", held.decide_all))
+"""What changes something."""
+
+STATUS = {NotFound: 404, Unclear: 422, Refused: 409, Busy: 503, StoreError: 503}
+"""How the ways in which the desk says no are told by HTTP."""
+
+MOST_FIELDS, MOST_FORM = 300, 1024 * 1024
+
+
+def create(installation: Installation) -> Flask:
+    """Make the application for an installation."""
+    app = Flask("engine.console", static_folder=None)
+    app.config.update(MAX_CONTENT_LENGTH=MOST_FORM, MAX_FORM_PARTS=MOST_FIELDS, MAX_FORM_MEMORY_SIZE=MOST_FORM)
+    app.jinja_options = {"undefined": StrictUndefined, "trim_blocks": True, "lstrip_blocks": True}
+    app.jinja_env.filters.update(FILTERS)
+    app.jinja_env.globals.update(static=static.address)
+    watch = guard.Guard(installation)
+    app.before_request(watch.admit)
+    app.after_request(guard.with_headers)
+    app.register_error_handler(Exception, lambda error: _told(installation, error))
+    for address, view in PAGES:
+        _add(app, installation, address, view, "GET")
+        if view not in mail.BYTES:
+            _add(app, installation, "/index.json" if address == "/" else f"{address}.json", view, "GET", twin=True)
+    for address, view in ACTS:
+        _add(app, installation, address, view, "POST")
+    signing_in.add(app, watch)
+    app.add_url_rule("/static/<digest>/<name>", "static", static.serve)
+    app.add_url_rule("/healthz", "healthz", lambda: ("ok\n", 200, {"Content-Type": "text/plain"}))
+    return app
+
+
+def _add(
+    app: Flask, installation: Installation, address: str, view: View, method: str, *, twin: bool = False
+) -> None:  # fmt: skip
+    """Put a view under an address."""
+
+    def answer(**parts: Any) -> Answer:
+        with installation.store() as store:
+            account = guard.account()
+            scope = Scope.of(store, installation.config, account)
+            asked = Asked(installation, store, account, scope, request.args, request.form)
+            came = view(asked, **parts)
+        if not isinstance(came, Page):
+            return came
+        if twin:
+            return jsonify(plain(came.plain))
+        return Response(_rendered(came, asked), came.status)
+
+    name = f"{view.__module__.rpartition('.')[2]}.{view.__name__}{'.json' if twin else ''}"
+    app.add_url_rule(address, name, answer, methods=[method])
+
+
+def _rendered(page: Page, asked: Asked) -> str:
+    return render_template(
+        page.template, **page.data, title=page.title, asked=asked, command=page.command, csrf=guard.csrf(),
+        signed_in=guard.is_signed_in(),
+        trouble=asked.installation.trouble,
+    )  # fmt: skip
+
+
+def _told(installation: Installation, error: Exception) -> Answer:
+    """Tell an error on a page of its own, or to a program."""
+    status = next((status for kind, status in STATUS.items() if isinstance(error, kind)), 500)
+    said = str(error)
+    if isinstance(error, HTTPException):
+        status, said = error.code or 500, error.description or ""
+    number = secrets.token_hex(4) if status >= 500 else ""
+    if number:
+        what = f"{number} {request.method} {request.path}: {type(error).__name__}: {error}"
+        write(installation.config, [Entry("error", "console.failed", what)])
+    if status == 500:
+        said = f"something broke here; the log tells it under {number}"
+    if request.path.endswith(".json"):
+        told = jsonify({"error": said})
+        told.status_code = status
+        return told
+    return Response(render_template("error.html", title=said, said=said, status=status), status)

@@ -1,0 +1,63 @@
+"""What a view is given, and what it gives back.
+
+Here: `Asked`, `Page`. Not here: views (`pages/`). Invariant: both are frozen; a view sees no request.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, tzinfo
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TypeVar
+from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+
+if TYPE_CHECKING:
+    from engine.config import Config
+    from engine.desk.installation import Engine, Installation, Store
+    from engine.desk.scope import Scope
+    from engine.model.desk import Account
+
+T = TypeVar("T")
+
+
+class Asked(Struct, frozen=True, dict=True):
+    """Who asks what: the words of the address and of a form, a store to look into, what they may see and do."""
+
+    installation: Installation
+    store: Store
+    account: Account
+    scope: Scope
+    args: Mapping[str, str]
+    form: Any
+
+    @property
+    def config(self) -> Config:
+        """The configuration in force."""
+        return self.installation.config
+
+    @cached_property
+    def zone(self) -> tzinfo:
+        """The zone in which times are shown and days begin."""
+        return ZoneInfo(self.config.instance.timezone)
+
+    @cached_property
+    def now(self) -> datetime:
+        """When this was asked, in the zone of the instance."""
+        return datetime.now(self.zone)
+
+    def engine(self, what: Callable[[Engine], T]) -> T:
+        """Let an engine do something."""
+        return self.installation.ask(what)
+
+
+class Page(Struct, frozen=True):
+    """What came of it: a template with its data, the same for programs, and the command that prints it."""
+
+    template: str
+    title: str
+    data: Mapping[str, Any]
+    plain: Any
+    command: str = ""
+    status: int = 200

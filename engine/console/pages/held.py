@@ -1,0 +1,179 @@
+"""Held mail: the queue, one mail with all that a person needs to decide, and deciding.
+
+Here: what was chosen in a form. Not here: what comes of it (`desk/held.py`, `desk/held_mail.py`).
+Invariant: who decides says who they are by being signed in, and why; what came of it stands on the next page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import groupby
+from typing import TYPE_CHECKING
+from urllib.parse import quote as _quoted
+
+from flask import redirect, url_for
+from msgspec import Struct
+from msgspec.structs import replace
+from werkzeug.exceptions import Forbidden
+
+from engine.console.asked import Asked, Page
+from engine.desk import held, held_mail, looking
+from engine.desk.refusals import NotFound, Refused, Unclear
+from engine.model.reasons import REASONS
+
+if TYPE_CHECKING:
+    from werkzeug.wrappers import Response as Answer
+
+    from engine.desk.held_mail import HeldMail
+    from engine.desk.installation import Engine
+    from engine.model.stored import MailRow
+
+MOST_AT_ONCE = 200
+SHOWN_OF_A_GROUP = 50
+
+
+class Group(Struct, frozen=True):
+    """Mails that are held for one reason: its code and sentence, how many there are, the oldest of them."""
+
+    code: str
+    means: str
+    count: int
+    rows: tuple[MailRow, ...]
+
+
+def queue(asked: Asked) -> Page:
+    """What waits for a person, the oldest first, by reason; beside it the first one, or what came of the last act."""
+    return _page(asked, "")
+
+
+def one(asked: Asked, ref: str) -> Page:
+    """The same with this mail beside it."""
+    return _page(asked, ref)
+
+
+def _page(asked: Asked, ref: str) -> Page:
+    query, said = asked.args.get("q", "").strip(), ""
+    try:
+        rows = held.waiting(asked.store, query=query, zone=asked.zone, sight=asked.scope.sight)
+    except Unclear as error:
+        rows, said = [], str(error)
+    shown = _shown(asked, ref) if ref else None
+    groups = tuple(_groups(rows))
+    data = {"groups": groups, "count": len(rows), "query": query, "said": said, "shown": shown,
+            "means": _means(shown.row.code) if shown else "", "workspaces": _places(asked),
+            "reads": shown is not None and asked.scope.reads(shown.row),
+            "decides": shown is not None and asked.scope.decides(shown.row),
+            "did": asked.args.get("did", ""), "went": asked.args.get("went", "")}  # fmt: skip
+    command = f"allegra held show {shown.row.mail[:8]}" if shown else f"allegra held list {query}".strip()
+    return Page("held.html", "Held", data, shown or rows, command, 422 if said else 200)
+
+
+def _shown(asked: Asked, ref: str) -> HeldMail:
+    """The mail that was chosen, for who sees it; its words for who may read them."""
+    row = looking.seen(asked.store, ref, asked.scope.sight)
+    found = asked.engine(lambda engine: held_mail.shown(engine, row.mail, asked.account.login, asked.scope.sight))
+    return found if asked.scope.reads(row) else replace(found, mail=None, files=())
+
+
+def _places(asked: Asked) -> tuple[str, ...]:
+    """The workspaces into which somebody may release."""
+    return tuple([name for name in asked.config.workspaces if asked.scope.may("add_items", name)])
+
+
+def _groups(rows: list[MailRow]) -> Iterator[Group]:
+    """Put mails together by why they are held, what most are held for first."""
+    by_code = {
+        code: tuple(each) for code, each in groupby(sorted(rows, key=lambda row: row.code), lambda row: row.code)
+    }
+    for code, each in sorted(by_code.items(), key=lambda item: (-len(item[1]), item[0])):
+        yield Group(code, _means(code), len(each), each[:SHOWN_OF_A_GROUP])
+
+
+def _means(code: str) -> str:
+    return REASONS[code].sentence if code in REASONS else ""
+
+
+# ── deciding ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def decide(asked: Asked, ref: str) -> Answer:
+    """Decide about one mail, and go on with the next that waits."""
+    following = _next(asked, ref)
+    said = asked.engine(lambda engine: _done(engine, asked, [ref]))
+    target = url_for("held.one", ref=following) if following else url_for("held.queue")
+    return redirect(f"{target}?did={_quoted(said)}", 303)
+
+
+def decide_all(asked: Asked) -> Answer:
+    """Decide about all that were selected, each by itself."""
+    refs = asked.form.getlist("ref")[:MOST_AT_ONCE]
+    if not refs:
+        raise Unclear("select some mails first")
+    said = asked.engine(lambda engine: _done(engine, asked, refs))
+    return redirect(f"{url_for('held.queue')}?did={_quoted(said)}", 303)
+
+
+def _next(asked: Asked, ref: str) -> str:
+    """The mail behind this one in the queue; the one before it where it is the last."""
+    waiting = held.waiting(asked.store, sight=asked.scope.sight)
+    refs = [row.mail for group in _groups(waiting) for row in group.rows]
+    here = next((number for number, each in enumerate(refs) if each.startswith(ref)), -1)
+    rest = [*refs[here + 1 :], *refs[:here][::-1]] if here >= 0 else refs
+    return rest[0] if rest else ""
+
+
+def _done(engine: Engine, asked: Asked, refs: list[str]) -> str:
+    """Do it to each, and say in a sentence what came of all."""
+    deed = DEEDS.get(asked.form.get("act", ""))
+    if deed is None:
+        raise Unclear("choose what to do: release, trust, reject or discard")
+    reason = asked.form.get("reason", "").strip()
+    if not reason and (len(refs) > 1 or deed is _reject or deed is _discard):
+        raise Unclear("say why: the reason is empty")
+    done, refused = [], []
+    for ref in refs:
+        try:
+            row = looking.seen(engine.store, ref, asked.scope.sight)
+            if not asked.scope.decides(row):
+                raise Forbidden(f"{row.mail[:8]} is decided by others: decide_mail in its workspace lets somebody")
+            done += deed(engine, row, asked, reason)
+        except (NotFound, Refused) as error:
+            if len(refs) == 1:
+                raise
+            refused.append(f"{ref[:8]}: {error}")
+    return "; ".join([*done[:5], *([f"and {len(done) - 5} more"] if len(done) > 5 else []), *refused[:5]])
+
+
+def _release(engine: Engine, row: MailRow, asked: Asked, reason: str) -> list[str]:
+    item = asked.form.get("item", "").strip().removeprefix("#")
+    if item and not item.isdecimal():
+        raise Unclear(f"an item is a number, not {item!r}")
+    workspace, number = asked.form.get("to", ""), int(item[:18] or 0)
+    if workspace in asked.config.workspaces and workspace not in _places(asked):
+        raise Forbidden(f"nobody gave you add_items in {workspace}")
+    lines = held.release(engine, held.chosen(engine.store, [row.mail]), asked.account.login, reason, workspace, number)
+    return [f"{each.mail[:8]} is {each.outcome}{f', {each.target}' if each.target else ''}" for each in lines]
+
+
+def _trust(engine: Engine, row: MailRow, asked: Asked, _reason: str) -> list[str]:
+    held.chosen(engine.store, [row.mail])
+    where = "" if asked.scope.admin else row.workspace
+    done = held_mail.trust(engine, row.sender, asked.account.login, where)
+    return [f"{row.sender} is known now; {len(done.lines)} mails were released"]
+
+
+def _reject(engine: Engine, row: MailRow, asked: Asked, reason: str) -> list[str]:
+    held.chosen(engine.store, [row.mail])
+    done = held.reject(engine, row, asked.account.login, reason)
+    return [f"{row.mail[:8]} is rejected, its sender is {'told' if done.sender_told else 'not told'}"]
+
+
+def _discard(engine: Engine, row: MailRow, asked: Asked, reason: str) -> list[str]:
+    held.chosen(engine.store, [row.mail])
+    held.discard(engine.config, engine.store, row, asked.account.login, reason)
+    return [f"{row.mail[:8]} is discarded; allegra mail retry {row.mail[:8]} takes that back"]
+
+
+DEEDS: dict[str, Callable[[Engine, MailRow, Asked, str], list[str]]] = {
+    "release": _release, "trust": _trust, "reject": _reject, "discard": _discard,
+}  # fmt: skip

@@ -1,0 +1,64 @@
+"""The list of mails, and the search above every page.
+
+Here: what was asked, as a search; an exact thing leads to its page. Not here: the words (`store/search.py`).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from flask import redirect, url_for
+
+from engine.console.asked import Asked, Page
+from engine.desk import looking
+from engine.desk.refusals import NotFound, Unclear
+
+if TYPE_CHECKING:
+    from werkzeug.wrappers import Response as Answer
+
+ROWS = 50
+
+WITHIN_S = 0.15
+"""How long a list looks for what no count finds; then it says how far back it looked."""
+
+FACETS = (
+    ("outcome", "Outcome"), ("by", "Decided by"), ("code", "Reason"), ("mailbox", "Mailbox"),
+    ("workspace", "Workspace"), ("domain", "Sender's domain"),
+)  # fmt: skip
+"""What mails are told apart by beside the list: a word of the search, and its name."""
+
+_EXACT = re.compile(r"m-[0-9a-f]{4,}|<[^<>\s]+@[^<>\s]+>")
+
+
+def front(asked: Asked) -> Answer:
+    """The first page: the mails."""
+    return redirect(url_for("mails.listed"), 303)
+
+
+def listed(asked: Asked) -> Page | Answer:
+    """The mails that a search finds, the newest first, a page at a time."""
+    query, before = asked.args.get("q", "").strip(), _row(asked.args.get("before", ""))
+    said, found = "", None
+    try:
+        if _EXACT.fullmatch(query):
+            row = looking.seen(asked.store, query, asked.scope.sight)
+            return redirect(url_for("mail.one", ref=row.mail), 303)
+        found = looking.search(
+            asked.store, query, ROWS, before=before, within_s=WITHIN_S, zone=asked.zone, sight=asked.scope.sight
+        )
+    except (Unclear, NotFound) as error:
+        said = str(error)
+    rows = found.mails if found is not None else []
+    older = rows[-1].row if rows and found is not None and (found.more or found.looked_since) else 0
+    kinds = looking.kinds(asked.store, query, zone=asked.zone, sight=asked.scope.sight)
+    data = {"kinds": kinds, "facets": FACETS, "query": query, "rows": rows, "said": said, "older": older,
+            "before": before, "looked_since": found.looked_since if found is not None else None}  # fmt: skip
+    command = f"allegra mail list {query}".strip()
+    plain = {"mails": rows, "next": older or None, "error": said or None,
+             "facets": kinds.facets if kinds else None}  # fmt: skip
+    return Page("mails.html", query or "Mails", data, plain, command, 422 if said else 200)
+
+
+def _row(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0

@@ -1,0 +1,88 @@
+"""How values look on a page: what strangers wrote made harmless, times short, outcomes with a sign and a word.
+
+Here: the filters of the templates. Not here: the templates. Invariant: what a filter gives is text, which the template
+escapes; no control or direction character of a stranger reaches a page.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from datetime import datetime, tzinfo
+
+SIGNS = {
+    "created": "●", "comment": "◆", "note": "▪", "held": "‖", "rejected": "✕", "discarded": "○", "duplicate": "≡",
+    "deferred": "…", "error": "!",
+}  # fmt: skip
+"""A sign for each outcome: it is never told by a colour alone."""
+
+MARKS = {"ok": "✔", "warn": "!", "stop": "‖", "info": "·"}
+
+LONGEST = 300
+"""Characters of a text that stands in a line."""
+
+_STRANGE = re.compile(
+    "[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]"
+)
+
+_WEEK_S = 6 * 86_400
+
+
+def clean(text: str, most: int = LONGEST) -> str:
+    """Give a stranger's text for one line: without what steers a screen, cut where it is long; ⚠ says so."""
+    flat = " ".join(text.split())
+    plain = _STRANGE.sub("", flat)
+    plain = "".join([each for each in plain if unicodedata.category(each) not in ("Cs", "Co", "Cn")])
+    cut = plain if len(plain) <= most else plain[: most - 1] + "…"
+    return f"{cut} ⚠" if plain != flat else cut
+
+
+def words(text: str) -> str:
+    """Give a stranger's text of many lines: they stay, what steers a screen goes."""
+    return _STRANGE.sub("", text.replace("\r\n", "\n")).expandtabs(4)
+
+
+def short(moment: datetime, now: datetime) -> str:
+    """Tell a time as briefly as it is clear: 14:05, Tue 14:05, 3 May, 3 May 2024; `now` knows the zone."""
+    local = moment.astimezone(now.tzinfo)
+    if local.date() == now.date():
+        return f"{local:%H:%M}"
+    if 0 <= (now - local).total_seconds() < _WEEK_S:
+        return f"{local:%a %H:%M}"
+    return f"{local.day} {local:%b}" if local.year == now.year else f"{local.day} {local:%b %Y}"
+
+
+def exact(moment: datetime, zone: tzinfo) -> str:
+    """Tell a time to the second, with its zone."""
+    return f"{moment.astimezone(zone):%Y-%m-%d %H:%M:%S %Z}"
+
+
+def age(moment: datetime, now: datetime) -> str:
+    """Tell for how long something waits: 12 min, 5 h, 3 d."""
+    seconds = max((now - moment).total_seconds(), 0.0)
+    for name, length in (("d", 86_400.0), ("h", 3_600.0)):
+        if seconds >= 2 * length:
+            return f"{seconds // length:.0f} {name}"
+    return f"{seconds // 60:.0f} min"
+
+
+def size(many: int) -> str:
+    """Tell how many bytes."""
+    return f"{many / 1e6:.1f} MB" if many >= 1_000_000 else f"{many / 1e3:.1f} kB" if many >= 1_000 else f"{many} B"
+
+
+def took(us: int) -> str:
+    """Tell how long something took."""
+    return f"{us / 1e6:.1f} s" if us >= 1_000_000 else f"{us / 1e3:.1f} ms" if us >= 1_000 else f"{us} µs"
+
+
+def quoted(text: str) -> str:
+    """Write the value of a word of a search."""
+    return f'"{text}"' if " " in text else text
+
+
+FILTERS = {
+    "quoted": quoted,
+    "clean": clean, "words": words, "short": short, "exact": exact, "age": age, "size": size, "took": took,
+    "sign": lambda outcome: SIGNS.get(str(outcome), "·"), "mark": lambda mark: MARKS.get(str(mark), "·"),
+}  # fmt: skip

@@ -1,0 +1,54 @@
+// Keys: / search, j k move, Enter opens, x selects, u back, g h held, g m mails, e why; in Held r t R d. ? tells them.
+"use strict";
+(() => {
+  const fields = "input:not([type=checkbox]), textarea, select, [contenteditable]";
+  let first = "";
+  const links = () => [...document.querySelectorAll("[data-keys=rows] a")];
+  const move = (by) => {
+    const all = links();
+    const here = all.findIndex((each) => each === document.activeElement || each.getAttribute("aria-current"));
+    const next = all[Math.max(0, Math.min(all.length - 1, here < 0 ? 0 : here + by))];
+    if (!next) return;
+    next.focus();
+    if (next.closest(".groups")) next.click();
+  };
+  const side = (number) => document.querySelectorAll(".side a")[number]?.click();
+  const act = {
+    "/": () => document.getElementById("q")?.focus(),
+    j: () => move(1),
+    k: () => move(-1),
+    u: () => history.back(),
+    x: () => {
+      const row = document.activeElement.closest("li") || document.querySelector("li.here");
+      row?.querySelector("input[type=checkbox]")?.click();
+    },
+  };
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && event.target.matches(fields)) return event.target.blur();
+    if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches(fields)) return;
+    const key = event.key;
+    if (first === "g") {
+      first = "";
+      if (key === "m") side(0);
+      if (key === "h") side(1);
+      return;
+    }
+    if (key === "g") { first = "g"; return; }
+    const marked = document.querySelector(`[data-key="${CSS.escape(key)}"]`);
+    if (marked) {
+      event.preventDefault();
+      const reason = document.getElementById("reason");
+      if (marked.matches("button[value=reject], button[value=discard]") && reason && !reason.value) reason.focus();
+      else marked.click();
+    } else if (act[key]) {
+      event.preventDefault();
+      act[key]();
+    }
+  });
+  document.querySelectorAll("[data-key]").forEach((each) => {
+    const mark = document.createElement("kbd");
+    mark.textContent = each.dataset.key;
+    mark.setAttribute("aria-hidden", "true");
+    each.append(mark);
+  });
+})();

@@ -1,0 +1,140 @@
+"""An installation kept open for a face that stays: configuration, a store a thread, engines on threads of their own.
+
+Here: `Installation`. Not here: what is asked of them (the rest of `desk`), who asks.
+Invariant: a store is used by the thread that opened it, and never again after it raised; a configuration that does not
+load leaves the last good one in force, and `trouble` says so.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from time import monotonic
+from typing import TYPE_CHECKING, TypeVar
+
+from engine.config import ConfigError, load
+from engine.run.engine import Engine
+from engine.store.errors import Busy, NotFound, StoreError
+from engine.store.store import Store
+
+if TYPE_CHECKING:
+    from engine.config import Config
+    from engine.model.desk import Account
+
+__all__ = ["Engine", "Installation", "Store"]
+
+T = TypeVar("T")
+
+LOOK_S = 1.0
+"""How often it is looked whether the configuration or rules changed."""
+
+ENGINES = 2
+"""Engines that are kept: each has the rules in memory, and processes of its own for scripts."""
+
+PATIENCE_S = 30.0
+"""How long somebody waits for an engine."""
+
+
+class Installation:
+    """Use it from any thread."""
+
+    def __init__(self, path: Path, config: Config) -> None:
+        self._path, self._config, self._threads = path, config, threading.local()
+        self._stamp, self._looked_at = _stamp(path), monotonic()
+        self._lock = threading.Lock()
+        self._pool = ThreadPoolExecutor(ENGINES, thread_name_prefix="engine")
+        self._engines: list[Engine] = []
+        self.trouble = ""
+        """Why the configuration that stands in the file is not in force; "" where it is."""
+
+    @property
+    def config(self) -> Config:
+        """The configuration in force; read anew when its file has changed."""
+        with self._lock:
+            if monotonic() - self._looked_at >= LOOK_S:
+                self._looked_at = monotonic()
+                self._renew()
+            return self._config
+
+    def _renew(self) -> None:
+        stamp = _stamp(self._path)
+        if stamp == self._stamp:
+            return
+        self._stamp = stamp
+        try:
+            self._config, self.trouble = load(self._path), ""
+        except ConfigError as error:
+            self.trouble = f"{self._path.name} does not load any more, what stood there before is in force: {error}"
+
+    @contextmanager
+    def store(self) -> Iterator[Store]:
+        """Give the store of this thread. Raises StoreError."""
+        config = self.config
+        kept: tuple[Config, Store] | None = getattr(self._threads, "kept", None)
+        if kept is None or kept[0] is not config:
+            if kept is not None:
+                kept[1].close()
+            kept = self._threads.kept = config, Store.open(config.store.where, create=False, migrate=False)
+        try:
+            yield kept[1]
+        except StoreError:
+            self._threads.kept = None
+            with suppress(StoreError):
+                kept[1].close()
+            raise
+
+    def ask(self, what: Callable[[Engine], T]) -> T:
+        """Let an engine do something, on a thread of its own. Raises what that raises, and Busy where none is free."""
+        try:
+            return self._pool.submit(self._asked, what).result(PATIENCE_S)
+        except TimeoutError:
+            raise Busy("the engines are busy: try again in a moment") from None
+
+    def _asked(self, what: Callable[[Engine], T]) -> T:
+        with self.store() as store:
+            return what(self._engine(store))
+
+    def _engine(self, store: Store) -> Engine:
+        """The engine of this thread; made anew with another configuration, store or rules."""
+        config = self.config
+        stamp = _stamp(*sorted(config.rules.directory.glob("*.toml"))) if config.rules.directory else ()
+        kept: tuple[Engine, object] | None = getattr(self._threads, "engine", None)
+        if kept is not None and (kept[0].config is not config or kept[0].store is not store or kept[1] != stamp):
+            kept[0].close()
+            self._engines.remove(kept[0])
+            kept = None
+        if kept is None:
+            kept = self._threads.engine = Engine(config, store), stamp
+            self._engines.append(kept[0])
+        return kept[0]
+
+    def whoever(self) -> Account:
+        """Give the account named like the user who runs this, else the first admin. Raises NotFound."""
+        name = pwd.getpwuid(os.getuid()).pw_name
+        with self.store() as store:
+            admins = (each for each in store.directory.accounts() if each.admin and each.status == "active")
+            found = store.directory.login(name) or next(admins, None)
+        if found is None:
+            raise NotFound(f"there is no account {name}, and no admin: allegra user add")
+        return found
+
+    def close(self) -> None:
+        """Stop the engines, with their scripts."""
+        self._pool.shutdown(cancel_futures=True)
+        for engine in self._engines:
+            engine.close()
+
+
+def _stamp(*paths: Path) -> tuple[tuple[str, int, int], ...]:
+    """What tells that files are others than before."""
+    found = []
+    for path in paths:
+        with suppress(OSError):
+            seen = path.stat()
+            found.append((path.name, seen.st_mtime_ns, seen.st_size))
+    return tuple(found)

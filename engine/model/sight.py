@@ -1,0 +1,25 @@
+"""Which mails somebody may see, as data that a query can ask for.
+
+Here: `Sight`. Not here: who has which (`desk/scope.py`), the conditions of a query (`store/sighted.py`).
+Invariant: what is not named is not seen; a mail belongs to the workspace of its newest receipt, else to its mailbox.
+"""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+
+class Sight(Struct, frozen=True):
+    """The mails of these workspaces, and those of none that came to these mailboxes; or `all`."""
+
+    all: bool = False
+    workspaces: frozenset[str] = frozenset()
+    mailboxes: frozenset[str] = frozenset()
+
+    def sees(self, mailbox: str, home: str) -> bool:
+        """Tell whether a mail is seen; `home` is the workspace of its newest receipt, "" for none."""
+        return self.all or (home in self.workspaces if home else mailbox in self.mailboxes)
+
+
+ALL = Sight(all=True)
+"""Everything: the command line, and admins."""

@@ -1,0 +1,190 @@
+"""Every address of the console: what a page is, what a request may not do, what an error tells."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+from console.offices import HOSTILE, Office
+
+from engine.console.app import ACTS, PAGES
+from engine.console.guard import HEADERS
+
+FOREIGN = r'<(script(?! src="/static/)|svg|iframe(?! class="body")|img|object|base|meta http)'
+"""Elements that a page of ours does not have."""
+
+ALIVE = r"<(script|iframe|form|object|svg|link|meta http)|<[^>]+ on(load|error)=|evil\.example/(a|b|pixel)"
+"""What does something, or asks somebody, in the HTML of a mail."""
+
+TABLES = ("inbound", "receipt", "event", "act", "outbox", "item", "comment", "tally", "sender", "trace")
+
+
+def addresses(office: Office) -> list[str]:
+    """Every page there is, of a mail that is held, of a hostile one and of one that made an item."""
+    (held, *_), (made, *_), (evil, *_) = office.refs("outcome:held"), office.refs("outcome:created"), office.evil()
+    found = []
+    for address, _ in PAGES:
+        for ref in (held, made, evil) if "<ref>" in address else ("",):
+            if address == "/held/<ref>" and ref == made:
+                continue
+            found.append(address.replace("<ref>", ref).replace("<int:number>", "1"))
+    return sorted(set(found))
+
+
+def test_every_page_is_there_and_has_the_headers_that_keep_it_safe(quiet_office: Office) -> None:
+    for address in addresses(quiet_office):
+        answer = quiet_office.get(address)
+        assert answer.status_code in (200, 303, 404), address
+        assert answer.status_code != 404 or "/file/" in address, address
+        for name in HEADERS:
+            assert name in answer.headers, (address, name)
+        assert answer.headers["Cache-Control"] == "no-store" and "unsafe-eval" not in str(answer.headers)
+        if "/body" not in address:
+            assert "unsafe" not in answer.headers["Content-Security-Policy"], address
+
+
+def test_looking_changes_nothing(quiet_office: Office) -> None:
+    def all_rows() -> list[object]:
+        return [quiet_office.rows(f"SELECT * FROM {table} ORDER BY 1") for table in TABLES]  # noqa: S608
+
+    before = all_rows()
+    for address in addresses(quiet_office):
+        quiet_office.get(address)
+        quiet_office.get(f"{address}.json")
+    assert all_rows() == before
+
+
+def test_a_twin_is_the_page_for_programs(quiet_office: Office) -> None:
+    (held, *_) = quiet_office.refs("outcome:held")
+    mails = json.loads(quiet_office.get("/mails.json?q=outcome:held").data)
+    assert [each["mail"] for each in mails["mails"]] == quiet_office.refs("outcome:held")
+    told = json.loads(quiet_office.get(f"/mail/{held}.json").data)
+    assert told["mail"] == held and told["outcome"] == "held" and told["trace"]["stages"]
+    assert json.loads(quiet_office.get(f"/held/{held}.json").data)["row"]["mail"] == held
+    missing = quiet_office.get("/mail/m-ffffffffffff.json")
+    assert missing.status_code == 404 and json.loads(missing.data) == {"error": "there is no mail m-ffffffffffff"}
+
+
+@pytest.mark.parametrize(
+    ("address", "status", "said"),
+    [
+        ("/nothing", 404, "Not found"),
+        ("/mail/m-ffffffffffff", 404, "there is no mail m-ffffffffffff"),
+        ("/mail/%00%ff", 404, "Not found"),
+        ("/held/m-ffffffffffff", 404, "there is no mail"),
+        ("/mails?q=outcome:hled", 422, "did you mean"),
+        ("/mails?q=form:x", 422, "from:"),
+        ("/mails?q=on:someday", 422, "takes a day"),
+        ("/mails?before=x", 200, "Mails"),
+        ("/mails?before=99999999999999999999", 200, "Mails"),
+        ("/mails?q=%00%ed%a0%80", 200, "Mails"),
+        ("/mails?q=" + "a+" * 51, 422, "50 words"),
+        ("/held?q=newer_than:soon", 422, "an age is"),
+        ("/static/0000000000000000/a.css", 404, "Not found"),
+        ("/static/x/..%2f..%2fapp.py", 404, "Not found"),
+    ],
+)
+def test_what_cannot_be_is_told_in_a_sentence(quiet_office: Office, address: str, status: int, said: str) -> None:
+    answer = quiet_office.get(address)
+    assert answer.status_code == status
+    assert said in answer.get_data(as_text=True).replace("&#39;", "'")
+    assert "Traceback" not in answer.get_data(as_text=True)
+
+
+def test_a_fault_of_ours_is_a_number_that_stands_in_the_log(
+    own_office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from engine.desk import looking
+
+    def breaks(*_args: object, **_more: object) -> None:
+        raise RuntimeError("secret inside")
+
+    file = own_office.folder / "allegra.toml"
+    file.write_text(file.read_text("utf-8") + '\n[log]\nfile = "var/console.log"\n', "utf-8")
+    own_office.installation._looked_at = 0.0
+    monkeypatch.setattr(looking, "search", breaks)
+    answer = own_office.get("/mails")
+    found = re.search(r"under ([0-9a-f]{8})", answer.get_data(as_text=True))
+    assert answer.status_code == 500 and found is not None and "secret" not in answer.get_data(as_text=True)
+    assert found[1] in (own_office.folder / "var" / "console.log").read_text("utf-8")
+
+
+# ── what a request may not do ─────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("host", ["evil.example", "localhost.evil.example", "169.254.169.254", "[fe80::1]"])
+def test_a_name_that_is_not_ours_gets_nothing(quiet_office: Office, host: str) -> None:
+    answer = quiet_office.client.get("/mails", base_url=f"http://{host}")
+    assert answer.status_code == 421 and "bigcorp" not in answer.get_data(as_text=True)
+
+
+@pytest.mark.parametrize("address", [address for address, _ in ACTS])
+def test_nothing_is_done_without_the_token_of_a_page_of_ours(own_office: Office, address: str) -> None:
+    (held, *_) = own_office.refs("outcome:held")
+    address = address.replace("<ref>", held)
+    form = {"act": "discard", "reason": "x", "ref": held}
+    for more in ({"token": ""}, {"token": "x" * 43}, {"site": "cross-site"}, {"site": "same-site"}, {"site": "none"}):
+        assert own_office.post(address, **more, **form).status_code == 403
+    sent = own_office.client.post(address, base_url="http://localhost", data={**form, "csrf": own_office.token()})
+    assert sent.status_code == 403
+    sent = own_office.client.post(
+        address, base_url="http://localhost", data={**form, "csrf": own_office.token()},
+        headers={"Origin": "http://evil.example"},
+    )  # fmt: skip
+    assert sent.status_code == 403
+    assert held in own_office.refs("outcome:held")
+    assert own_office.post(address, **form).status_code == 303
+    assert held not in own_office.refs("outcome:held")
+
+
+def test_an_act_is_no_get_and_a_page_no_post(quiet_office: Office) -> None:
+    assert quiet_office.post("/mails").status_code == 405
+    for method in ("PUT", "DELETE", "PATCH"):
+        assert quiet_office.client.open("/held", method=method, base_url="http://localhost").status_code == 405
+
+
+def test_a_form_is_only_so_long(quiet_office: Office) -> None:
+    assert quiet_office.post("/held", reason="x" * 3_000_000).status_code == 413
+
+
+# ── strangers' words ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_what_strangers_wrote_is_text_on_every_page(quiet_office: Office) -> None:
+    refs = quiet_office.evil()
+    assert len(refs) == len(HOSTILE)
+    pages = [quiet_office.get(address) for address in ("/mails", "/held", "/mails?q=domain:attacker.example")]
+    for ref in refs:
+        pages += [quiet_office.get(f"/mail/{ref}"), quiet_office.get(f"/mail/{ref}/headers")]
+    for page in pages:
+        text = page.get_data(as_text=True)
+        assert page.status_code == 200
+        assert not re.search(
+            r"<(script(?! src=\"/static/)|svg|iframe(?! class=\"body\")|img|object|base|meta http)", text, re.I
+        )
+        assert not re.search(r"<[^>]+\son\w+\s*=", re.sub(r'"[^"]*"', '""', text))
+        assert "74208949" not in text
+        assert not re.search("[\u0000-\u0008\u000b\u000c\u000e-\u001f\u202a-\u202e\u2066-\u2069\u200b\ufeff]", text)
+
+
+def test_the_html_of_a_mail_can_do_nothing(quiet_office: Office) -> None:
+    for ref in quiet_office.evil():
+        answer = quiet_office.get(f"/mail/{ref}/body")
+        text = answer.get_data(as_text=True)
+        policy = answer.headers["Content-Security-Policy"]
+        assert "sandbox allow-popups" in policy and "allow-scripts" not in policy and "allow-same-origin" not in policy
+        assert not re.search(
+            r"<(script|iframe|form|object|svg|link|meta http)|onload|onerror=|evil\.example/(a|b|pixel)", text, re.I
+        )
+
+
+def test_a_file_is_saved_and_never_shown_unless_it_is_a_picture_by_its_bytes(quiet_office: Office) -> None:
+    (ref, *_) = quiet_office.evil()
+    answer = quiet_office.get(f"/mail/{ref}/file/1")
+    assert answer.headers["Content-Disposition"].startswith("attachment;")
+    assert answer.content_type == "application/octet-stream" and b"GIF89a" in answer.data
+    shown = quiet_office.get(f"/mail/{ref}/file/1?view=1")
+    assert "script" not in shown.content_type and "html" not in shown.content_type
+    assert quiet_office.get(f"/mail/{ref}/file/9").status_code == 404
+    assert quiet_office.get(f"/mail/{ref}/raw").headers["Content-Disposition"].startswith("attachment;")

@@ -1,0 +1,106 @@
+"""The console as people use it, in a real browser: both schemes, a desk and a phone, with and without scripts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from console.offices import Office
+from servers.chromium import SIZES, picture, seat
+
+SCHEMES = ("light", "dark")
+
+
+def pages(office: Office) -> dict[str, str]:
+    """Every page, each with a name."""
+    (held, *_), (made, *_), (evil, *_) = office.refs("outcome:held"), office.refs("outcome:created"), office.evil()
+    return {
+        "mails": "/mails", "found": "/mails?q=outcome:held", "nothing": "/mails?q=from:nobody", "wrong": "/mails?q=x:y",
+        "mail": f"/mail/{made}", "held_mail": f"/mail/{held}", "evil_mail": f"/mail/{evil}",
+        "every": f"/mail/{held}?all=1", "header": f"/mail/{held}/headers", "held": "/held",
+        "held_one": f"/held/{held}", "evil_held": f"/held/{evil}", "missing": "/mail/m-ffffffffffff",
+        "login": "/login",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("size", SIZES)
+def test_every_page_can_be_read_by_everybody(
+    chromium: Any, quiet_office: Office, quiet_host: str, scheme: str, size: str, tmp_path: Path
+) -> None:
+    found = {}
+    with seat(chromium, quiet_host, scheme=scheme, size=size) as window:
+        for name, address in pages(quiet_office).items():
+            answer = window.go(address)
+            window.page.wait_for_load_state("networkidle")
+            picture(window.page, tmp_path / f"{name}.png")
+            if wrong := window.findings():
+                found[name] = wrong
+            if window.overflows():
+                found.setdefault(name, []).append("the page is broader than the window")
+            assert len(answer.body()) < 60_000, name
+        expected = [each for each in window.met if "404" in each or "422" in each]
+        assert [each for each in window.met if each not in expected] == []
+    assert found == {}
+
+
+def test_strangers_words_do_nothing_on_any_page(chromium: Any, quiet_office: Office, quiet_host: str) -> None:
+    with seat(chromium, quiet_host) as window:
+        for ref in quiet_office.evil():
+            for address in (f"/mail/{ref}", f"/held/{ref}", f"/mail/{ref}/headers"):
+                window.go(address)
+                for each in window.page.query_selector_all("details"):
+                    each.evaluate("each => { each.open = true }")
+                window.page.wait_for_load_state("networkidle")
+                assert window.page.url == f"http://{quiet_host}{address}"
+                assert window.page.query_selector_all("main script, main svg, main img, main object") == []
+        assert window.met == []
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_a_mail_is_found_understood_and_released(
+    chromium: Any, own_office: Office, own_host: str, scripts: bool
+) -> None:
+    with seat(chromium, own_host, scripts=scripts) as window:
+        page = window.page
+        window.go("/")
+        page.fill("#q", "from:elsewhere outcome:held")
+        page.press("#q", "Enter")
+        page.click("text=Can you help me?")
+        assert "max@elsewhere.example is not known" in window.text() or "unknown" in window.text()
+        assert page.locator(".strip .ended").inner_text().split()[1] == "sender"
+        page.click("text=Decide about it")
+        page.fill("#reason", "a customer of last year")
+        page.click(".decide button[value=release]")
+        assert "is created" in page.inner_text("[role=status]")
+        assert window.met == []
+    (ref,) = own_office.refs("from:elsewhere outcome:created subject:help")
+    with own_office.installation.store() as store:
+        assert [receipt.outcome.value for receipt in store.archive.receipts(ref)] == ["held", "created"]
+
+
+def test_held_mail_is_decided_with_keys_alone(chromium: Any, own_office: Office, own_host: str) -> None:
+    waiting = own_office.refs("outcome:held")
+    with seat(chromium, own_host) as window:
+        page = window.page
+        window.go("/mails")
+        page.keyboard.press("g")
+        page.keyboard.press("h")
+        page.wait_for_url("**/held")
+        page.keyboard.press("j")
+        page.wait_for_url("**/held/m-*")
+        page.keyboard.press("d")
+        assert page.evaluate("document.activeElement.id") == "reason", "a reason first"
+        page.keyboard.type("spam, from a list")
+        page.keyboard.press("Escape")
+        page.keyboard.press("d")
+        page.wait_for_url("**did=*")
+        assert "is discarded" in page.inner_text("[role=status]")
+        page.keyboard.press("r")
+        page.wait_for_function("document.querySelector('[role=status]').innerText.includes('is created')")
+        page.keyboard.press("/")
+        page.keyboard.type("jr")
+        assert page.input_value("#q") == "jr", "no key does anything in a field"
+        assert window.met == []
+    assert len(own_office.refs("outcome:held")) == len(waiting) - 2
