@@ -131,6 +131,26 @@ def keep(answer: Answer, config: Config, value: str) -> None:
     answer.set_cookie(name, value, max_age=most, path="/", secure=secure, httponly=True, samesite="Lax")
 
 
+# ── what came of a form, said on the next page ────────────────────────────────────────────────────────────────
+
+_KEY = secrets.token_bytes(32)
+
+
+def said(text: str) -> str:
+    """Write a sentence for the address of the next page, so that nobody else can put one there."""
+    return f"{_seal(text)}.{text}"
+
+
+def heard(value: str) -> str:
+    """Read what `said` wrote for the same person since this program was started; "" for anything else."""
+    seal, _, text = value.partition(".")
+    return text if hmac.compare_digest(seal.encode(), _seal(text).encode()) else ""
+
+
+def _seal(text: str) -> str:
+    return hmac.new(_KEY, f"{account().id}:{text}".encode("utf-8", "surrogatepass"), "sha256").hexdigest()[:32]
+
+
 # ── every request and answer ──────────────────────────────────────────────────────────────────────────────────
 
 

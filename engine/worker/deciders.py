@@ -104,6 +104,11 @@ class _Child:
             with suppress(ProcessLookupError):
                 self.process.kill() if kill else self.process.terminate()
 
+    async def dead(self) -> None:
+        """Wait for its end, and leave it as it is."""
+        assert self.process is not None  # noqa: S101 - it was started
+        await self.process.wait()
+
     async def ended(self) -> tuple[int, int]:
         """Wait for its end; gives its exit code, and the row that was in hand, 0 for none."""
         status = await self.process.wait() if self.process is not None else 0
@@ -195,7 +200,7 @@ class Deciders:
                 await self._is_well()
             if news.left:
                 self.ring()
-            if not await self._rings() or not await self._may_begin():
+            if not await self._rings(child) or not await self._may_begin():
                 child.dismiss()
                 return
             if child.is_old or age != self._age:
@@ -205,13 +210,17 @@ class Deciders:
             child.drains += 1
             child.say(Drain(DRAIN_S))
 
-    async def _rings(self) -> bool:
-        """Wait for a bell, or for the end."""
-        waits = [asyncio.create_task(self._bells.get()), asyncio.create_task(self._over.wait())]
-        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        for each in waits:
+    async def _rings(self, child: _Child) -> bool:
+        """Wait for a bell, or for the end: that of all, or of this one, which may die while it waits."""
+        bell, over = asyncio.create_task(self._bells.get()), asyncio.create_task(self._over.wait())
+        died = asyncio.create_task(child.dead())
+        await asyncio.wait((bell, over, died), return_when=asyncio.FIRST_COMPLETED)
+        is_heard = bell.done()
+        for each in (bell, over, died):
             each.cancel()
-        return not self._over.is_set()
+        if died.done() and is_heard:
+            self.ring()  # another one hears it
+        return not self._over.is_set() and not died.done()
 
     async def _is_well(self) -> None:
         if self._is_paused and monotonic() >= self._paused_until:

@@ -27,9 +27,12 @@ def own_office(tmp_path: Path) -> Iterator[Office]:
         yield made
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
-    """A real Chromium. Skips without one, fails if CI=true."""
+    """A real Chromium. Skips without one, fails if CI=true.
+
+    Of a module alone: its driver keeps an event loop running, beside which others cannot run theirs.
+    """
     if absent := missing():
         if os.environ.get("CI") == "true":
             pytest.fail(f"not installed: {absent}")

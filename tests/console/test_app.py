@@ -188,3 +188,21 @@ def test_a_file_is_saved_and_never_shown_unless_it_is_a_picture_by_its_bytes(qui
     assert "script" not in shown.content_type and "html" not in shown.content_type
     assert quiet_office.get(f"/mail/{ref}/file/9").status_code == 404
     assert quiet_office.get(f"/mail/{ref}/raw").headers["Content-Disposition"].startswith("attachment;")
+
+
+def test_a_search_that_takes_long_says_how_far_it_looked_and_goes_on_from_there(
+    quiet_office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from engine.console.pages import mails
+    from engine.store import walking
+
+    monkeypatch.setattr(mails, "WITHIN_S", 0.0)
+    monkeypatch.setattr(walking, "WINDOW_ROWS", 3)
+    address, seen, pages = "/mails?q=subject:laptop", [], 0
+    while address:
+        page = quiet_office.get(address).get_data(as_text=True)
+        seen += re.findall(r'<a href="/mail/(m-\w+)"><bdi>', page)
+        found = re.search(r'rel="next" href="([^"]+)">Search older', page)
+        assert found is None or "Looked back to" in page
+        address, pages = (found[1].replace("&amp;", "&") if found else ""), pages + 1
+    assert pages > 5 and seen == quiet_office.refs("subject:laptop")

@@ -33,7 +33,6 @@ def test_every_page_can_be_read_by_everybody(
     with seat(chromium, quiet_host, scheme=scheme, size=size) as window:
         for name, address in pages(quiet_office).items():
             answer = window.go(address)
-            window.page.wait_for_load_state("networkidle")
             picture(window.page, tmp_path / f"{name}.png")
             if wrong := window.findings():
                 found[name] = wrong
@@ -52,7 +51,7 @@ def test_strangers_words_do_nothing_on_any_page(chromium: Any, quiet_office: Off
                 window.go(address)
                 for each in window.page.query_selector_all("details"):
                     each.evaluate("each => { each.open = true }")
-                window.page.wait_for_load_state("networkidle")
+                window.page.wait_for_timeout(60)
                 assert window.page.url == f"http://{quiet_host}{address}"
                 assert window.page.query_selector_all("main script, main svg, main img, main object") == []
         assert window.met == []

@@ -77,3 +77,11 @@ def test_what_makes_no_sense_is_refused_and_nothing_happens(own_office: Office) 
         assert answer.status_code in (404, 409, 422) and said in answer.get_data(as_text=True)
     assert own_office.post("/held", token=token, act="discard", reason="x").status_code == 422
     assert ref in own_office.refs("outcome:held")
+
+
+def test_nobody_else_can_make_the_console_say_something(own_office: Office) -> None:
+    forged = own_office.get("/held?did=Call+0900+1234,+your+password+has+expired").get_data(as_text=True)
+    assert 'role="status"' not in forged and "0900 1234" not in forged
+    true = own_office.post(f"/held/{one_held(own_office)}", act="discard", reason="spam").location
+    assert "is discarded" in own_office.get(true).get_data(as_text=True)
+    assert 'role="status"' not in own_office.get(true.replace("discarded", "created")).get_data(as_text=True)

@@ -119,6 +119,17 @@ def test_a_decider_that_is_killed_is_replaced_and_no_mail_is_lost(office: Office
     assert worker.stop() == 0
 
 
+def test_a_decider_that_dies_while_it_waits_is_replaced_though_no_mail_comes(office: Office, working: Start) -> None:
+    worker = working(office, "--deciders", "2")
+    worker.until(lambda: len(worker.deciders) == 2)
+    time.sleep(0.5)
+    first = worker.deciders
+    os.kill(first[0], signal.SIGKILL)
+    worker.until(lambda: "a decider was killed by SIGKILL" in worker.output, 10.0)
+    worker.until(lambda: len(worker.deciders) == 2 and first[0] not in worker.deciders, 10.0)
+    assert worker.stop() == 0
+
+
 def test_only_the_mail_that_kills_its_decider_is_charged(
     office: Office, working: Start, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

@@ -16,6 +16,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 from werkzeug.exceptions import Forbidden
 
+from engine.console import guard
 from engine.console.asked import Asked, Page
 from engine.desk import held, held_mail, looking
 from engine.desk.refusals import NotFound, Refused, Unclear
@@ -63,7 +64,7 @@ def _page(asked: Asked, ref: str) -> Page:
             "means": _means(shown.row.code) if shown else "", "workspaces": _places(asked),
             "reads": shown is not None and asked.scope.reads(shown.row),
             "decides": shown is not None and asked.scope.decides(shown.row),
-            "did": asked.args.get("did", ""), "went": asked.args.get("went", "")}  # fmt: skip
+            "did": guard.heard(asked.args.get("did", ""))}  # fmt: skip
     command = f"allegra held show {shown.row.mail[:8]}" if shown else f"allegra held list {query}".strip()
     return Page("held.html", "Held", data, shown or rows, command, 422 if said else 200)
 
@@ -101,7 +102,7 @@ def decide(asked: Asked, ref: str) -> Answer:
     following = _next(asked, ref)
     said = asked.engine(lambda engine: _done(engine, asked, [ref]))
     target = url_for("held.one", ref=following) if following else url_for("held.queue")
-    return redirect(f"{target}?did={_quoted(said)}", 303)
+    return redirect(f"{target}?did={_quoted(guard.said(said))}", 303)
 
 
 def decide_all(asked: Asked) -> Answer:
@@ -110,7 +111,7 @@ def decide_all(asked: Asked) -> Answer:
     if not refs:
         raise Unclear("select some mails first")
     said = asked.engine(lambda engine: _done(engine, asked, refs))
-    return redirect(f"{url_for('held.queue')}?did={_quoted(said)}", 303)
+    return redirect(f"{url_for('held.queue')}?did={_quoted(guard.said(said))}", 303)
 
 
 def _next(asked: Asked, ref: str) -> str:

@@ -17,6 +17,8 @@ from engine.desk.refusals import NotFound, Unclear
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response as Answer
 
+    from engine.model.stored import Searched
+
 ROWS = 50
 
 WITHIN_S = 0.15
@@ -50,7 +52,7 @@ def listed(asked: Asked) -> Page | Answer:
     except (Unclear, NotFound) as error:
         said = str(error)
     rows = found.mails if found is not None else []
-    older = rows[-1].row if rows and found is not None and (found.more or found.looked_since) else 0
+    older = _older(found) if found is not None else 0
     kinds = looking.kinds(asked.store, query, zone=asked.zone, sight=asked.scope.sight)
     data = {"kinds": kinds, "facets": FACETS, "query": query, "rows": rows, "said": said, "older": older,
             "before": before, "looked_since": found.looked_since if found is not None else None}  # fmt: skip
@@ -58,6 +60,13 @@ def listed(asked: Asked) -> Page | Answer:
     plain = {"mails": rows, "next": older or None, "error": said or None,
              "facets": kinds.facets if kinds else None}  # fmt: skip
     return Page("mails.html", query or "Mails", data, plain, command, 422 if said else 200)
+
+
+def _older(found: Searched) -> int:
+    """The row before which the next page looks, 0 where there is none."""
+    if found.looked_to:
+        return found.looked_to
+    return found.mails[-1].row if found.more else 0
 
 
 def _row(text: str) -> int:
