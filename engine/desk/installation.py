@@ -33,6 +33,9 @@ T = TypeVar("T")
 LOOK_S = 1.0
 """How often it is looked whether the configuration or rules changed."""
 
+KNOWN_S = 60.0
+"""How long it is remembered who is here where nobody signs in: all accounts are gone through for that."""
+
 ENGINES = 2
 """Engines that are kept: each has the rules in memory, and processes of its own for scripts."""
 
@@ -49,6 +52,7 @@ class Installation:
         self._lock = threading.Lock()
         self._pool = ThreadPoolExecutor(ENGINES, thread_name_prefix="engine")
         self._engines: list[Engine] = []
+        self._known: tuple[float, Account] | None = None
         self.trouble = ""
         """Why the configuration that stands in the file is not in force; "" where it is."""
 
@@ -114,7 +118,16 @@ class Installation:
         return kept[0]
 
     def whoever(self) -> Account:
-        """Give the account named like the user who runs this, else the first admin. Raises NotFound."""
+        """Give the account named like the user who runs this, else the first admin; looked up once a minute.
+
+        Raises NotFound.
+        """
+        known = self._known
+        if known is None or monotonic() - known[0] > KNOWN_S:
+            known = self._known = monotonic(), self._whoever()
+        return known[1]
+
+    def _whoever(self) -> Account:
         name = pwd.getpwuid(os.getuid()).pw_name
         with self.store() as store:
             admins = (each for each in store.directory.accounts() if each.admin and each.status == "active")
