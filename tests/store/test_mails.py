@@ -68,7 +68,7 @@ def searched(desk):
     return desk
 
 
-QUERIES = (
+QUERIES: tuple[tuple[str, list[str]], ...] = (
     ("", ["late", "printer", "invoice"]),
     ("from:bigcorp", ["printer"]),
     ("outcome:held", ["invoice"]),
