@@ -8,6 +8,7 @@ the rule files it tells each stage as it was.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import suppress
 from functools import cache
 from typing import Any
@@ -110,10 +111,13 @@ def _of_file(each: Note, files: list[str]) -> Note:
     return replace(each, kind=READ, fields=(("file", file),)) if file else each
 
 
-def hits_of(trace: Trace) -> tuple[RuleHit, ...]:
-    """Name the rules that matched, and the files for which a text was longer than the limit."""
+def hits_of(files: Iterable[Any]) -> tuple[RuleHit, ...]:
+    """Name the rules that matched, and the files for which a text was longer than the limit.
+
+    `files` are those of a trace (`FileTrace`), or what was read of one for counting.
+    """
     found: list[RuleHit] = []
-    for file in trace.rules:
+    for file in files:
         found += [RuleHit(file.file, file.digest, hit.rule) for hit in file.hits]
         if file.cut:
             found.append(RuleHit(file.file, file.digest, TEXT_CUT))

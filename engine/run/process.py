@@ -211,7 +211,7 @@ class _Work:
             folder,
             self.engine.teller,
             untold,
-            hits_of(decision.trace),
+            hits_of(decision.trace.rules),
         )
         return Result(spooled, plan.outcome, plan.disposition.code, plan.disposition.because, plan.disposition.by,
                       decision, receipt)  # fmt: skip

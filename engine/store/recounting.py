@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec import Struct
 
-from engine.model.figures import TEXT_CUT, RuleHit
 from engine.model.stored import Recounted
 from engine.model.told import Told, nobody
+from engine.model.trace import hits_of
 from engine.store import hot, tables
 from engine.store.claims import MOST_TEXT
 from engine.store.tallying import Became, Came, Counted, Sums, became, write
@@ -79,7 +79,7 @@ def recount(database: Database, told: Told = nobody) -> Recounted:
             traces = [trace for trace, _ in receipts if trace is not None]
             mails, decisions, untraced = mails + 1, decisions + len(receipts), untraced + len(receipts) - len(traces)
             for trace in traces:
-                sums.count_hits(row, received_at, _hits(trace))
+                sums.count_hits(row, received_at, hits_of(trace.rules))
             came = Came(mailbox, received_at, sender, _name(traces), _dmarc(*receipts[0]))
             newest = receipts[-1][1]
             sums.add(Counted(row, came, newest, 1))
@@ -97,11 +97,6 @@ def _read(decoder: msgspec.json.Decoder[_Trace], content: bytes | None) -> _Trac
         return decoder.decode(content) if content is not None else None
     except msgspec.MsgspecError:
         return None
-
-
-def _hits(trace: _Trace) -> list[RuleHit]:
-    hits = [RuleHit(file.file, file.digest, hit.rule) for file in trace.rules for hit in file.hits]
-    return hits + [RuleHit(file.file, file.digest, TEXT_CUT) for file in trace.rules if file.cut]
 
 
 def _name(traces: list[_Trace]) -> str:
