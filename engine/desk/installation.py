@@ -79,17 +79,17 @@ class Installation:
     def store(self) -> Iterator[Store]:
         """Give the store of this thread. Raises StoreError."""
         config = self.config
-        kept: tuple[Config, Store] | None = getattr(self._threads, "kept", None)
-        if kept is None or kept[0] is not config:
+        kept: _Kept | None = getattr(self._threads, "kept", None)
+        if kept is None or kept.config is not config:
             if kept is not None:
-                kept[1].close()
-            kept = self._threads.kept = config, Store.open(config.store.where, create=False, migrate=False)
+                kept.store.close()
+            store = Store.open(config.store.where, create=False, migrate=False)
+            kept = self._threads.kept = _Kept(config, store)
         try:
-            yield kept[1]
+            yield kept.store
         except StoreError:
             self._threads.kept = None
-            with suppress(StoreError):
-                kept[1].close()
+            kept.close()
             raise
 
     def ask(self, what: Callable[[Engine], T]) -> T:
@@ -137,10 +137,26 @@ class Installation:
         return found
 
     def close(self) -> None:
-        """Stop the engines, with their scripts."""
+        """Stop the engines, with their scripts, and close the store of this thread; those of others go with them."""
         self._pool.shutdown(cancel_futures=True)
         for engine in self._engines:
             engine.close()
+        kept: _Kept | None = getattr(self._threads, "kept", None)
+        if kept is not None:
+            kept.close()
+
+
+class _Kept:
+    """The store of a thread. Closed by that thread when it ends: a connection may be closed by no other one."""
+
+    def __init__(self, config: Config, store: Store) -> None:
+        self.config, self.store = config, store
+
+    def close(self) -> None:
+        with suppress(StoreError):
+            self.store.close()
+
+    __del__ = close
 
 
 def _stamp(*paths: Path) -> tuple[tuple[str, int, int], ...]:

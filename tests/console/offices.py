@@ -138,3 +138,4 @@ def served(app: Any) -> Iterator[str]:
     finally:
         server.close()
         thread.join(5)
+        server.task_dispatcher.shutdown()
