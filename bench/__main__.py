@@ -1,8 +1,8 @@
 """`make bench`: run the measurements and print them beside what they should reach.
 
-MAILS (2000), ROUNDS (3), ITEMS (20000: mails and items already stored, for the parts `growth` and `looking`) and BASE
-(another tree of this project, for the part `against`) come from the environment. What is compared runs in turn, and
-what is printed of it is the median of the ratios of each round: a neighbour slows both.
+MAILS (2000), SENDERS (50), ROUNDS (3), ITEMS (20000: mails and items already stored, for the parts `growth` and
+`looking`) and BASE (another tree of this project, for the part `against`) come from the environment. What is compared
+runs in turn, and what is printed of it is the median of the ratios of each round: a neighbour slows both.
 """
 
 from __future__ import annotations
@@ -195,6 +195,7 @@ TABLES = (
     "reply",
     "watch",
     "server",
+    "visits",
 )
 PARTS: dict[str, Callable[[], None]] = {
     "engine": engine, "against": against, "growth": growth, "jobs": jobs, "idle": idle, "acks": acks,

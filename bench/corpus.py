@@ -1,12 +1,14 @@
 """A seeded corpus of help desk mail: the same bytes for the same seed, on every machine.
 
 60 % plain text of 1-4 KB, 25 % multipart/alternative of 10-30 KB, 10 % with an attachment of 100-300 KB, 5 % in
-other character sets; 30 % are replies with quotes; 50 known senders. Text is made of our own small word lists.
+other character sets; 30 % are replies with quotes; SENDERS (50) known senders. Text is made of our own small word
+lists.
 """
 
 from __future__ import annotations
 
 import base64
+import os
 import quopri
 import random
 from collections.abc import Iterator
@@ -15,7 +17,7 @@ from email.header import Header
 from email.utils import formatdate
 from pathlib import Path
 
-SENDERS = 50
+SENDERS = int(os.environ.get("SENDERS", "50"))
 WORDS = (
     "server client folder mailbox printer order invoice login password error timeout network "
     "proxy report screen update restart customer account button browser export import upload "

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from bench import imap, letters, many, parts, passes, server, watched
+from bench import imap, letters, many, parts, passes, server, visits, watched
 from bench.clock import cpu_s, side_by_side
 from bench.corpus import write_maildir
 
@@ -132,6 +132,7 @@ PARTS: dict[str, Callable[[int], dict[str, Any]]] = {
     "listing": many.listing,
     "imap": imap.imap,
     "server": server.server,
+    "visits": visits.visits,
     "watch": watched.watch,
     "slow": many.slow,
     "only_senders": letters.only_senders,

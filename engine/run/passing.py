@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from engine.model.stored import Standing, Taken
     from engine.run.engine import Engine
     from engine.run.jobs import Orders
+    from engine.run.unchanged import Unchanged
     from engine.sources.source import Source
 
 AT_ONCE, SOON = 20, timedelta(seconds=1)
@@ -157,12 +158,13 @@ class Pass(Struct, eq=False):
 
     def visit(
         self, mailbox: Mailbox, report: MailboxReport, listener: Listener, tried: bool = False,
-        taken: Taken | None = None,
+        taken: Taken | None = None, unchanged: Unchanged | None = None,
     ) -> datetime | None:  # fmt: skip
         """Do the work on a mailbox under its lease, unless it is paused or another run has it; tells when it was read.
 
         With `tried` that is deciding what broke the machine before, else everything but that. The lease of one that was
-        `taken` up before is given back by whoever took it, that of others by `end`, which is called now and then.
+        `taken` up before is given back by whoever took it, that of others by `end`, which is called now and then. Who
+        visits again and again remembers which listings are `unchanged`.
         """
         from engine.run.lease import Lease
 
@@ -181,7 +183,10 @@ class Pass(Struct, eq=False):
                 own = self.sources.get(mailbox.name)
                 with suppress(Stopped):
                     how = self.limit, self.settle, own, self._since(mailbox), self.opened.get(mailbox.name)
-                    visit = Visit(self.engine, mailbox, report, lease, listener, self.now, *how, decide=self.decide)
+                    visit = Visit(
+                        self.engine, mailbox, report, lease, listener, self.now, *how, decide=self.decide,
+                        unchanged=unchanged,
+                    )  # fmt: skip
                     self._tried(visit) if tried else self._usual(visit, lease.taken.standing)
                     report.may_wait = visit.may_wait
         return lease.worked_at

@@ -25,8 +25,8 @@ def wanted(config: Config) -> int:
 
 def free(config: Config) -> int | None:
     """How many bytes are free where the database and what else is kept lie; None where nobody can tell."""
-    found = []
-    for folder in {config.data_dir, config.instance.state_dir}:
+    found, ours = [], config.instance.state_dir
+    for folder in {config.data_dir, ours} if config.store.driver == "sqlite" else (ours,):  # of others it is the same
         try:
             told = os.statvfs(folder)
         except OSError:

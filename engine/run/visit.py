@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from engine.run.lease import Lease
     from engine.run.report import Listener, MailboxReport
     from engine.run.taking_up import Result
+    from engine.run.unchanged import Unchanged
     from engine.sources.handed import Handed
     from engine.sources.source import Listed, Source
     from engine.stop import Stop
@@ -50,7 +51,8 @@ class Visit(Struct, eq=False, dict=True):
 
     `own` is a source that a host handed in for this mailbox, `opened` one whose session stands already. Mail older than
     `since` is left alone. A visit ends early where the machine `is_broken`. One that does not `decide` leaves what it
-    reads to whoever does. Mail `may_wait` to be decided, or something be planned for the server.
+    reads to whoever does. Mail `may_wait` to be decided, or something be planned for the server. A listing that is
+    known to be `unchanged` is not compared again.
     """
 
     engine: Engine
@@ -67,6 +69,7 @@ class Visit(Struct, eq=False, dict=True):
     decide: bool = True
     may_wait: bool = True
     is_planned: bool = True
+    unchanged: Unchanged | None = None
 
     def __post_init__(self) -> None:
         """Ask nothing about mails that wait, or about what is planned, where the lease found none."""
@@ -140,7 +143,7 @@ class Visit(Struct, eq=False, dict=True):
             self._settle(source)
             listed = source.list()
             with self.stop.protected():
-                unknown, back = store.mailboxes.sort_keys(name, [each.key for each in listed])
+                unknown, back = self._compared(epoch, [each.key for each in listed])
             unknown = self._fresh(source, listed, unknown)
             with self.stop.protected():
                 keys, late, cleared = self._keys(unknown, back)
@@ -164,6 +167,18 @@ class Visit(Struct, eq=False, dict=True):
                         store.mailboxes.broke(name, key)
             self.report.missed(withheld)
         self._note_unsettled()
+
+    def _compared(self, epoch: object, keys: list[str]) -> tuple[list[str], list[str]]:
+        """Which messages the ledger does not know, and which are back; not asked again of a listing that was quiet."""
+        name, unchanged = self.mailbox.name, self.unchanged
+        if unchanged is None or self.may_wait or self.is_planned:
+            return self.engine.store.mailboxes.sort_keys(name, keys)
+        if unchanged.is_known(name, epoch, keys):
+            return [], []
+        unknown, back = self.engine.store.mailboxes.sort_keys(name, keys)
+        if not unknown and not back:
+            unchanged.note(name, epoch, keys)
+        return unknown, back
 
     def _fresh(self, source: Source, listed: Sequence[Listed], unknown: Sequence[str]) -> list[str]:
         """What is unknown without what is older than the mailbox is read from; that is counted. Raises SourceError."""

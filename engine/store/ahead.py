@@ -38,7 +38,7 @@ class Ahead:
 
     def account(self, address: str, separators: str) -> None:
         key = key_of(address)
-        if self._memory.remembered(("account", key, separators)) is None:
+        if self._memory.remembered(("address", key)) is self._memory.remembered(("account", key, separators)) is None:
             self._database.foresee(hot.ACCOUNT_BY["email"], key, key, key)
 
     def item(self, number: int) -> None:

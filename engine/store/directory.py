@@ -47,7 +47,7 @@ class Directory:
         return self._memory.remember(("account", key, separators), lambda: self._account_of(key, separators))
 
     def _account_of(self, key: str, separators: str) -> AccountMatch:
-        if found := self._account("email", key) or self._kept_otherwise(key):
+        if found := self._memory.remember(("address", key), lambda: self._addressed(key)):
             return AccountMatch(found, Found.EXACT)
         local, at, domain = key.rpartition("@")
         if not at or not local or not separators or any(char in local for char in separators):
@@ -60,10 +60,11 @@ class Directory:
                     return AccountMatch(self._account("id", account), Found.SUFFIX)
         return AccountMatch()
 
-    def _kept_otherwise(self, key: str) -> Account | None:
-        """Find an address whose key an earlier release stored with the letters of its domain, not with `xn--`."""
-        letters = other_spelling(key).casefold()
-        found = self._account("email", letters) if letters != key else None
+    def _addressed(self, key: str) -> Account | None:
+        """Find an address, also one whose key an earlier release stored with the letters of its domain, not `xn--`."""
+        if (found := self._account("email", key)) or (letters := other_spelling(key).casefold()) == key:
+            return found
+        found = self._account("email", letters)
         return found if found is not None and key in map(key_of, found.emails) else None
 
     def preference(self, account: int, workspace: str, key: str) -> str:
@@ -110,8 +111,7 @@ class Directory:
         return self._memory.remember(("group", name), lambda: self._group(name))
 
     def _group(self, name: str) -> str:
-        row = self._database.one(hot.GROUP, name.strip().casefold())
-        return str(row[0]) if row else ""
+        return str((self._database.one(hot.GROUP, name.strip().casefold()) or ("",))[0])
 
     def group_logins(self, name: str) -> tuple[str, ...]:
         return tuple(login for (login,) in self._database.rows(hot.GROUP_LOGINS, name.strip().casefold()))

@@ -114,7 +114,11 @@ class Scene:
         return self._directory.account_by_id(number) if number else None
 
     def _accounts(self, numbers: Iterable[int]) -> tuple[Account, ...]:
-        return tuple([account for number in numbers if (account := self._account(number)) is not None])
+        wanted = [*numbers]
+        for number in wanted:
+            if self._memory.remembered(("id", number)) is None:
+                self._database.foresee(hot.ACCOUNT_BY["id"], number, number, number)
+        return tuple([account for number in wanted if (account := self._account(number)) is not None])
 
     # ── people ────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 from engine.model.stored import Visited
 from engine.run.lookout import next_look_s
 from engine.run.report import Listener, MailboxReport
+from engine.run.unchanged import Unchanged
 from engine.store.database import time
 from engine.store.errors import StoreError
 from engine.worker.desk import Desk, Desks, beside_upgrades, opened
@@ -61,6 +62,7 @@ class Fetching:
         self._drains: set[asyncio.Future[None]] = set()
         self._begun, self._looked_at = 0, 0.0
         self._met: dict[str, tuple[Mailbox, MailboxReport]] = {}
+        self._unchanged = Unchanged()
         self._notes: asyncio.Future[None] | None = None
         self.take_up(config)
 
@@ -199,7 +201,7 @@ class Fetching:
             report.state = "busy"
         else:
             try:
-                worked_at = desk.one.visit(mailbox, report, Listener(), taken=taken)
+                worked_at = desk.one.visit(mailbox, report, Listener(), taken=taken, unchanged=self._unchanged)
             finally:
                 if lock is not None:
                     with suppress(StoreError):

@@ -113,30 +113,47 @@ def test_an_idle_pass_asks_one_question_for_each_mailbox_and_few_for_all(
     assert len(sent) <= taken + once + ended, sent
 
 
-def test_a_worker_asks_one_question_for_each_mailbox_and_few_for_twenty_of_them(
+def test_a_worker_asks_one_question_for_each_mailbox_and_none_where_it_is_as_it_was(
     many: Config, asked: Callable[[], Any]
 ) -> None:
     said: list[str] = []
-
-    async def work() -> list[str]:
-        fetching = Fetching(many, 1, (), said.append, said.append)
-        running = asyncio.create_task(fetching.run())
-        found: list[str] = []
-        for _ in range(2):  # the first opens connections
-            let_all_be_due(many)
-            with asked() as sent:
-                fetching.ring()
-                while not all_were_read(many):
-                    await asyncio.sleep(0.05)
-                found = [sql for thread, sql in sent if thread != threading.get_ident()]
-        await fetching.stop(5.0)
-        await running
-        return found
-
-    sent = asyncio.run(work())
+    after_connecting, after_comparing = asyncio.run(rounds(many, said, asked, 2))
     assert said == []
     once, taken, ended = 7, 4 * (MANY // 20 + 1), 3 * MANY // 20 + 3
-    assert len(sent) <= MANY + once + taken + ended, sent
+    assert len(after_connecting) <= MANY + once + 12 + taken + ended, after_connecting
+    assert len(after_comparing) <= once + taken + ended, after_comparing
+
+
+def test_what_comes_into_a_mailbox_that_was_as_it_was_is_read(
+    many: Config, asked: Callable[[], Any], tmp_path: Path
+) -> None:
+    def comes(number: int) -> None:
+        (tmp_path / "mail3" / "new" / f"2.{number}.host").write_bytes(MAIL % (1000 + number, number))
+
+    asyncio.run(rounds(many, [], asked, 4, {2: lambda: comes(2), 3: lambda: comes(3)}))
+    with Store.open(many.store.where) as store:
+        assert store.database.one("SELECT count(*) FROM inbound")[0] == MANY + 2
+
+
+async def rounds(
+    config: Config, said: list[str], asked: Callable[[], Any], times: int,
+    before: dict[int, Callable[[], None]] | None = None,
+) -> list[list[str]]:  # fmt: skip
+    """Let a worker visit all mailboxes so often; gives what each time was asked in its threads."""
+    fetching = Fetching(config, 1, (), said.append, said.append)
+    running = asyncio.create_task(fetching.run())
+    found = list[list[str]]()
+    for number in range(times):
+        let_all_be_due(config)
+        (before or {}).get(number, lambda: None)()
+        with asked() as sent:
+            fetching.ring()
+            while not all_were_read(config):
+                await asyncio.sleep(0.05)
+            found.append([sql for thread, sql in sent if thread != threading.get_ident()])
+    await fetching.stop(5.0)
+    await running
+    return found
 
 
 def let_all_be_due(config: Config) -> None:
