@@ -21,8 +21,8 @@ _TABLE = re.compile(r"\b(?:FROM|JOIN|INTO|UPDATE)\s+\"?([a-z_]+)", re.IGNORECASE
 AHEAD = 64
 """Numbers that are taken at once for rows to come: those that are left are thrown away with the transaction."""
 
-SHOWN = frozenset({"item", "comment", "topic", "post"})
-"""Tables whose numbers people read: of these as many are taken as are wanted."""
+DENSE = frozenset({"item", "comment", "topic", "post", "inbound"})
+"""Tables of whose numbers as many are taken as are wanted: people read them, and blocks of the ledger are counted."""
 
 PARENTS = ("raw_mail", "inbound", "item", "comment")
 """Tables that others refer to: their new rows go before everything else, in this order."""

@@ -29,7 +29,7 @@ from engine.store.database import BUSY_S, Claim, Database, within
 from engine.store.errors import StoreError
 from engine.store.file import lock_file
 from engine.store.foreseeing import Foreseen, Then
-from engine.store.gathering import AHEAD, FEW, MOST_TOGETHER, SHOWN, Gathered, copied, for_rows, tables_of
+from engine.store.gathering import AHEAD, DENSE, FEW, MOST_TOGETHER, Gathered, copied, for_rows, tables_of
 from engine.store.session_locks import ACCOUNTS, OWNERS, NotedBeside, SessionLock
 from engine.store.snapshots import Snapshots
 from engine.store.sqlstates import meaning, refusal, refusal_to_connect
@@ -312,7 +312,7 @@ class Postgres(Database):
         table = next(iter(tables_of(sql)))
         numbers = self._gathered.numbers.setdefault(table, [])
         if not numbers:
-            self.reserve(table, 1 if table in SHOWN else AHEAD)
+            self.reserve(table, 1 if table in DENSE else AHEAD)
         number = numbers.pop()
         self.put(with_number(sql), number, *params)
         return number

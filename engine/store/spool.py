@@ -38,7 +38,9 @@ class Spool:
         with self._database.joining(noted=True) if flushed else self._database.unflushed(noted=True):
             if self._database.beside_others:
                 self._database.lock(numbers(("raw", raw.digest) for raw in raws))
-            kept = self._kept([bytes.fromhex(raw.digest) for raw in raws])
+            digests = [bytes.fromhex(raw.digest) for raw in raws]
+            kept = self._kept(digests)
+            self._database.reserve("inbound", len({*digests} - kept))
             spooled = [self._spool(raw, owner, now, identical, mode, kept) for raw in raws]
             came: dict[str, list[int]] = {}
             for each in spooled:

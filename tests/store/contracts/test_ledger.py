@@ -39,6 +39,13 @@ def test_the_same_bytes_in_a_mailbox_are_one_mail(desk, store, ledger):
     assert len(store.archive.mails()) == 2
 
 
+def test_rows_of_mails_that_come_one_by_one_lie_side_by_side(desk, ledger):
+    rows = [ledger.spool([desk.raw(b"hello %d" % number)], ME)[0].row for number in range(4)]
+    (again,) = ledger.spool([desk.raw(b"hello 1")], ME)
+    rows += [each.row for each in ledger.spool([desk.raw(b"hello %d" % number) for number in (5, 6, 7)], ME)]
+    assert rows == [*range(rows[0], rows[0] + 7)] and again.row in rows, "blocks of the ledger are counted by them"
+
+
 def test_a_mail_for_two_mailboxes_is_one_mail_in_each(desk, store, ledger):
     content = b"From: a@example.com\n\nfor both"
     both = [desk.raw(content, mailbox=each) for each in ("system", "support")]
