@@ -18,7 +18,7 @@ from werkzeug.exceptions import HTTPException
 
 from engine.console import guard, static
 from engine.console.asked import Asked, Page
-from engine.console.pages import held, mail, mails, signing_in
+from engine.console.pages import held, items, mail, mails, signing_in
 from engine.console.shown import FILTERS
 from engine.desk.plain import plain
 from engine.desk.refusals import Busy, NotFound, Refused, StoreError, Unclear
@@ -42,10 +42,18 @@ PAGES: tuple[tuple[str, View], ...] = (
     ("/mail/<ref>/file/<int:number>", mail.file),
     ("/held", held.queue),
     ("/held/<ref>", held.one),
+    ("/items", items.listed),
+    ("/item/<int:number>", items.one),
+    ("/item/<int:number>/body/<int:comment>", items.body),
+    ("/item/<int:number>/file/<int:attachment>", items.file),
 )
 """What is looked at. Each has a twin with `.json` behind its address, but for bytes."""
 
-ACTS: tuple[tuple[str, View], ...] = (("/held/<ref>", held.decide), ("/held", held.decide_all))
+ACTS: tuple[tuple[str, View], ...] = (
+    ("/held/<ref>", held.decide),
+    ("/held", held.decide_all),
+    ("/item/<int:number>", items.act),
+)
 """What changes something."""
 
 STATUS = {NotFound: 404, Unclear: 422, Refused: 409, Busy: 503, StoreError: 503}
@@ -67,7 +75,7 @@ def create(installation: Installation) -> Flask:
     app.register_error_handler(Exception, lambda error: _told(installation, error))
     for address, view in PAGES:
         _add(app, installation, address, view, "GET")
-        if view not in mail.BYTES:
+        if view not in mail.BYTES | items.BYTES:
             _add(app, installation, "/index.json" if address == "/" else f"{address}.json", view, "GET", twin=True)
     for address, view in ACTS:
         _add(app, installation, address, view, "POST")

@@ -135,7 +135,8 @@ def _reaches_somebody(about: ItemFacts | TopicRow, how: How, acted: Acted, *, en
     reasons = [f"{each.to}: {why_not(Why(each.why), each.said)}" for each in outside if each.why]
     nobody = "there is nobody outside on it" if enabled else "notify.enabled is false"
     said = "; ".join(reasons) or nobody
-    raise Refused(f"nobody outside would get this answer to #{about.id} ({said}): --anyway writes it all the same")
+    anyway = "--anyway" if how.via == "command" else "anyway"
+    raise Refused(f"nobody outside would get this answer to #{about.id} ({said}): {anyway} writes it all the same")
 
 
 def needs_words(words: str, files: Sequence[File]) -> None:

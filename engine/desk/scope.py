@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from engine.model.addresses import bare, key_of
 from engine.model.desk import Account, AccountStatus
-from engine.model.sight import ALL, Sight
+from engine.model.sight import ALL, EVERY_ITEM, ItemSight, Sight
 from engine.store.permissions import OF_MAIL
 
 if TYPE_CHECKING:
@@ -68,6 +68,11 @@ class Scope(Struct, frozen=True, dict=True):
     def sight(self) -> Sight:
         """Which mails are seen, for what asks the database."""
         return ALL if self.admin else Sight(False, self._where("view_mail") - {NOWHERE}, self.mailboxes)
+
+    @cached_property
+    def items(self) -> ItemSight:
+        """Which items are seen; private ones, and what is said inside, are for who may edit items there."""
+        return EVERY_ITEM if self.admin else ItemSight(False, self._where("view_items"), self._where("edit_items"))
 
     def may(self, permission: str, workspace: str) -> bool:
         """Tell whether somebody has a permission in a workspace, or for mail that belongs to none."""

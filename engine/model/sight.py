@@ -1,7 +1,8 @@
-"""Which mails somebody may see, as data that a query can ask for.
+"""Which mails and items somebody may see, as data that a query can ask for.
 
-Here: `Sight`. Not here: who has which (`desk/scope.py`), the conditions of a query (`store/sighted.py`).
-Invariant: what is not named is not seen; a mail belongs to the workspace of its newest receipt, else to its mailbox.
+Here: `Sight`, `ItemSight`. Not here: who has which (`desk/scope.py`), the conditions of a query (`store/sighted.py`,
+`store/item_query.py`). Invariant: what is not named is not seen; a mail belongs to the workspace of its newest receipt,
+else to its mailbox, an item to its workspace.
 """
 
 from __future__ import annotations
@@ -23,3 +24,19 @@ class Sight(Struct, frozen=True):
 
 ALL = Sight(all=True)
 """Everything: the command line, and admins."""
+
+
+class ItemSight(Struct, frozen=True):
+    """The items of these workspaces, and the private ones of `inside`; or `all`."""
+
+    all: bool = False
+    workspaces: frozenset[str] = frozenset()
+    inside: frozenset[str] = frozenset()
+
+    def sees(self, workspace: str, *, private: bool) -> bool:
+        """Tell whether an item is seen."""
+        return self.all or workspace in (self.workspaces & self.inside if private else self.workspaces)
+
+
+EVERY_ITEM = ItemSight(all=True)
+"""All items: the command line, and admins."""

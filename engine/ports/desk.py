@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from engine.model.answers import AccountMatch, MessageMatch
 from engine.model.desk import Account, Catalog, CustomField, ItemFacts
 from engine.model.mail import Cutting
+from engine.model.sight import EVERY_ITEM, ItemSight
 from engine.model.stored import (
     DraftRow,
     EventRow,
@@ -179,10 +180,14 @@ class Items(Protocol):
     def newest(self, workspace: str = "", limit: int = 100, before: int = 0) -> list[ItemRow]:
         """List items, newest first; `before` goes on below an item number."""
 
-    def found(self, query: str = "", limit: int = 100, now: datetime | None = None) -> tuple[list[ItemRow], bool]:
+    def found(
+        self, query: str = "", limit: int = 100, now: datetime | None = None, *, before: int = 0,
+        sight: ItemSight = EVERY_ITEM,
+    ) -> tuple[list[ItemRow], bool]:  # fmt: skip
         """List the items that a query finds, newest first, and tell whether there are older ones it did not look at.
 
-        Raises Unclear.
+        `before` goes on below an item number; only what is in `sight` is found. Raises Unclear, who sees all also for a
+        status that there is not.
         """
 
     def count(self, workspace: str) -> int:

@@ -7,12 +7,13 @@ items only.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import NamedTuple
 
 from engine.model.addresses import key_of
 from engine.model.desk import GROUP
+from engine.model.sight import EVERY_ITEM, ItemSight
 from engine.store.query import Condition, Statement, among_newest, newer, older, statement, words
 
 WINDOW = 100_000
@@ -37,8 +38,8 @@ class Found(NamedTuple):
     statuses: tuple[str, ...] = ()
 
 
-def read(query: str, now: datetime) -> Found:
-    """Turn a query into a statement. Raises Unclear for what it cannot mean."""
+def read(query: str, now: datetime, sight: ItemSight = EVERY_ITEM, before: int = 0) -> Found:
+    """Turn a query into a statement about what is seen, below an item number. Raises Unclear."""
     asked = [*words(query, _EXAMPLES, lambda text: UNANSWERED if text == UNANSWERED else "")]
     conditions = [
         meant.turned_round if negated else meant for word, text, negated in asked if (meant := _WORDS[word](text, now))
@@ -46,7 +47,23 @@ def read(query: str, now: datetime) -> Found:
     windowed = not all(each.finds for each in conditions)
     newest = (among_newest("item", WINDOW),) if windowed else ()
     statuses = tuple([text for word, text, _ in asked if word == "status"])
-    return Found(statement("item", (*newest, *conditions)), windowed, statuses)
+    page = (Condition("item.id < ?", (before,)),) if before else ()
+    return Found(statement("item", (*newest, *page, *_seen(sight), *conditions)), windowed, statuses)
+
+
+def _seen(sight: ItemSight) -> Iterator[Condition]:
+    """What narrows the items to those that somebody sees."""
+    if not sight.all:
+        yield _within(sight.workspaces)
+        inside = _within(sight.workspaces & sight.inside)
+        yield Condition(f"(private = FALSE OR {inside.sql})", inside.params)
+
+
+def _within(workspaces: frozenset[str]) -> Condition:
+    """The items of these workspaces."""
+    marks = ", ".join("?" * len(workspaces)) or "NULL"
+    here = f"SELECT id FROM workspace WHERE identifier IN ({marks})"  # noqa: S608 - marks
+    return Condition(f"workspace_id IN ({here})", tuple(sorted(workspaces)))
 
 
 def with_status(name: str) -> Statement:

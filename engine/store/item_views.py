@@ -13,6 +13,7 @@ from typing import Any
 from engine.mail.subject import changed
 from engine.model.addresses import bare
 from engine.model.desk import AccountStatus
+from engine.model.sight import EVERY_ITEM, ItemSight
 from engine.model.stored import AttachmentView, CommentView, DraftRow, ItemRow, ItemView
 from engine.store import hot, tables
 from engine.store.database import Database, moment, time
@@ -38,11 +39,14 @@ class ItemViews:
             query = query.where(tables.Workspace.identifier == workspace)
         return [_item_row(row) for row in self._database.all(query)]
 
-    def found(self, query: str = "", limit: int = 100, now: datetime | None = None) -> tuple[list[ItemRow], bool]:
+    def found(
+        self, query: str = "", limit: int = 100, now: datetime | None = None, *, before: int = 0,
+        sight: ItemSight = EVERY_ITEM,
+    ) -> tuple[list[ItemRow], bool]:  # fmt: skip
         from engine.store.item_query import WINDOW, read
 
-        asked = read(query, now or self._database.clock())
-        for name in asked.statuses:
+        asked = read(query, now or self._database.clock(), sight, before)
+        for name in asked.statuses if sight.all else ():
             self._expect_status(name)
         numbers = [row[0] for row in self._database.rows(asked.statement.sql, *asked.statement.params, limit)]
         rows: list[ItemRow] = []

@@ -17,6 +17,8 @@ FOREIGN = r'<(script(?! src="/static/)|svg|iframe(?! class="body")|img|object|ba
 ALIVE = r"<(script|iframe|form|object|svg|link|meta http)|<[^>]+ on(load|error)=|evil\.example/(a|b|pixel)"
 """What does something, or asks somebody, in the HTML of a mail."""
 
+DONE = "SELECT (SELECT count(*) FROM event), (SELECT count(*) FROM receipt)"
+
 TABLES = ("inbound", "receipt", "event", "act", "outbox", "item", "comment", "tally", "sender", "trace")
 
 
@@ -28,7 +30,8 @@ def addresses(office: Office) -> list[str]:
         for ref in (held, made, evil) if "<ref>" in address else ("",):
             if address == "/held/<ref>" and ref == made:
                 continue
-            found.append(address.replace("<ref>", ref).replace("<int:number>", "1"))
+            found.append(address.replace("<ref>", ref).replace("<int:number>", "1")
+                         .replace("<int:comment>", "0").replace("<int:attachment>", "1"))  # fmt: skip
     return sorted(set(found))
 
 
@@ -122,8 +125,10 @@ def test_a_name_that_is_not_ours_gets_nothing(quiet_office: Office, host: str) -
 @pytest.mark.parametrize("address", [address for address, _ in ACTS])
 def test_nothing_is_done_without_the_token_of_a_page_of_ours(own_office: Office, address: str) -> None:
     (held, *_) = own_office.refs("outcome:held")
-    address = address.replace("<ref>", held)
-    form = {"act": "discard", "reason": "x", "ref": held}
+    address = address.replace("<ref>", held).replace("<int:number>", "2")
+    is_item = address == "/item/2"
+    form = {"act": "note", "words": "x"} if is_item else {"act": "discard", "reason": "x", "ref": held}
+    before = own_office.rows(DONE)
     for more in ({"token": ""}, {"token": "x" * 43}, {"site": "cross-site"}, {"site": "same-site"}, {"site": "none"}):
         assert own_office.post(address, **more, **form).status_code == 403
     sent = own_office.client.post(address, base_url="http://localhost", data={**form, "csrf": own_office.token()})
@@ -133,9 +138,9 @@ def test_nothing_is_done_without_the_token_of_a_page_of_ours(own_office: Office,
         headers={"Origin": "http://evil.example"},
     )  # fmt: skip
     assert sent.status_code == 403
-    assert held in own_office.refs("outcome:held")
+    assert held in own_office.refs("outcome:held") and own_office.rows(DONE) == before
     assert own_office.post(address, **form).status_code == 303
-    assert held not in own_office.refs("outcome:held")
+    assert (held not in own_office.refs("outcome:held")) != is_item and own_office.rows(DONE) != before
 
 
 def test_an_act_is_no_get_and_a_page_no_post(quiet_office: Office) -> None:

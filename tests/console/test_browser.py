@@ -9,6 +9,8 @@ import pytest
 from console.offices import Office
 from servers.chromium import SIZES, picture, seat
 
+EVIL_ITEMS = "SELECT item.id FROM item JOIN inbound ON inbound.id = inbound_id WHERE message_id LIKE '<evil.%'"
+
 SCHEMES = ("light", "dark")
 
 
@@ -20,7 +22,8 @@ def pages(office: Office) -> dict[str, str]:
         "mail": f"/mail/{made}", "held_mail": f"/mail/{held}", "evil_mail": f"/mail/{evil}",
         "every": f"/mail/{held}?all=1", "header": f"/mail/{held}/headers", "held": "/held",
         "held_one": f"/held/{held}", "evil_held": f"/held/{evil}", "missing": "/mail/m-ffffffffffff",
-        "login": "/login",
+        "login": "/login", "items": "/items", "items_wrong": "/items?q=x:y", "item": "/item/2",
+        "evil_item": f"/item/{office.rows(EVIL_ITEMS)[0][0]}",
     }  # fmt: skip
 
 
@@ -54,6 +57,13 @@ def test_strangers_words_do_nothing_on_any_page(chromium: Any, quiet_office: Off
                 window.page.wait_for_timeout(60)
                 assert window.page.url == f"http://{quiet_host}{address}"
                 assert window.page.query_selector_all("main script, main svg, main img, main object") == []
+        for (number,) in quiet_office.rows(EVIL_ITEMS):
+            window.go(f"/item/{number}")
+            for each in window.page.query_selector_all("details"):
+                each.evaluate("each => { each.open = true }")
+            window.page.wait_for_timeout(60)
+            assert window.page.url == f"http://{quiet_host}/item/{number}"
+            assert window.page.query_selector_all("main script, main svg, main img, main object") == []
         assert window.met == []
 
 

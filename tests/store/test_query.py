@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from store.desk import NOW, Desk, furnish
 
 from engine.model.draft import Role
 from engine.model.hearing import Change
 from engine.model.plan import AddComment, AddLabel, AddPerson, Outcome, SetField, Tell
+from engine.model.sight import ItemSight
 from engine.store import event_query, item_query
 from engine.store.errors import Unclear
 from engine.store.place import Url
@@ -122,6 +125,28 @@ def test_what_happened_behind_an_event_comes_from_the_oldest_so_that_none_is_mis
     assert [each.id for each in rows] == [2, 3] and not beyond
     assert desk.store.history.events("item:1", 9, after=1)[0][0].name == "item.answered"
     assert desk.store.history.events("", 9, after=desk.store.history.newest_event()) == ([], False)
+
+
+WORDS = ("", "status:open", "unanswered", "-label:urgent", "printer", "workspace:support", "workspace:finance")
+PLACES = st.frozensets(st.sampled_from(["support", "finance", "nowhere"]))
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(st.builds(ItemSight, st.booleans(), PLACES, PLACES), st.sampled_from(WORDS), st.integers(0, 6))
+def test_only_items_that_are_seen_are_found(desk, items, sight, query, before):
+    if len(desk.store.items.found()[0]) == len(items):
+        desk.item("Salary", workspace="finance")
+        secret = desk.item("Secret").item
+        desk.store.database.run("UPDATE item SET private = TRUE WHERE id = ?", secret)
+    private = {number for (number,) in desk.store.database.rows("SELECT id FROM item WHERE private = TRUE")}
+    every = [row for row in desk.store.items.found(query)[0] if not before or row.id < before]
+    seen = [row for row in every if sight.sees(row.workspace, private=row.id in private)]
+    assert desk.store.items.found(query, sight=sight, before=before)[0] == seen
+
+
+def test_who_sees_some_items_is_told_of_no_status_of_others(desk, items):
+    sight = ItemSight(workspaces=frozenset({"support"}))
+    assert desk.store.items.found("status:nonsense", sight=sight) == ([], False)
 
 
 @pytest.mark.parametrize(

@@ -59,7 +59,7 @@ def headers(asked: Asked, ref: str) -> Page:
 def raw(asked: Asked, ref: str) -> Response:
     """The bytes of a mail, to be kept."""
     mail = asked.engine(lambda engine: why.parsed(engine, ref, asked.scope))
-    return _download(mail.raw.content, f"{mail.raw.digest[:12]}.eml", "message/rfc822")
+    return download(mail.raw.content, f"{mail.raw.digest[:12]}.eml", "message/rfc822")
 
 
 def body(asked: Asked, ref: str) -> Response:
@@ -80,10 +80,11 @@ def file(asked: Asked, ref: str, number: int) -> Response:
         answer = Response(found.content, content_type=found.picture)
         answer.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
         return answer
-    return _download(found.content, found.name, "application/octet-stream")
+    return download(found.content, found.name, "application/octet-stream")
 
 
-def _download(content: bytes, name: str, kind: str) -> Response:
+def download(content: bytes, name: str, kind: str) -> Response:
+    """Bytes to be kept under a name."""
     answer = Response(content, content_type=kind)
     answer.headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(name, safe='')}"
     return answer

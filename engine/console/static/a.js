@@ -1,4 +1,5 @@
-// Keys: / search, j k move, Enter opens, x selects, u back, g h held, g m mails, e why; in Held r t R d. ? tells them.
+// Keys: / search, j k move, Enter opens, x selects, u back, g m mails, g h held, g i items, e why; in Held r t R d; in an
+// item a n answer and note, Ctrl+Enter sends.
 "use strict";
 (() => {
   const fields = "input:not([type=checkbox]), textarea, select, [contenteditable]";
@@ -13,7 +14,13 @@
     if (next.closest(".groups")) next.click();
   };
   const side = (number) => document.querySelectorAll(".side a")[number]?.click();
+  const say = (mode) => {
+    document.querySelector(`.say input[value=${mode}]`)?.click();
+    document.getElementById("words")?.focus();
+  };
   const act = {
+    a: () => say("answer"),
+    n: () => say("note"),
     "/": () => document.getElementById("q")?.focus(),
     j: () => move(1),
     k: () => move(-1),
@@ -24,6 +31,7 @@
     },
   };
   document.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && event.ctrlKey && event.target.id === "words") return event.target.form.requestSubmit();
     if (event.key === "Escape" && event.target.matches(fields)) return event.target.blur();
     if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches(fields)) return;
     const key = event.key;
@@ -31,6 +39,7 @@
       first = "";
       if (key === "m") side(0);
       if (key === "h") side(1);
+      if (key === "i") side(2);
       return;
     }
     if (key === "g") { first = "g"; return; }

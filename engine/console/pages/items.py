@@ -1,0 +1,185 @@
+"""Items: the list, one item with its conversation, what people say and change there.
+
+Here: what was typed into a form, as an act. Not here: what an act does and who may (`desk/items.py`), who hears of it
+(`desk/item_page.py`). Invariant: everything is an act of who is signed in; a form that comes twice is done once; what
+was typed stays where it is refused.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from flask import Response, redirect, url_for
+from msgspec import Struct
+from msgspec.structs import replace
+
+from engine.console import guard
+from engine.console.asked import Asked, Page
+from engine.console.pages.mail import FRAME, download
+from engine.desk import item_page, items, plain
+from engine.desk.refusals import NotFound, Refused, Unclear
+
+if TYPE_CHECKING:
+    from werkzeug.wrappers import Response as Answer
+
+    from engine.desk.installation import Engine
+    from engine.model.acts import Acted
+
+ROWS = 50
+
+SHOWN_FILES = 200
+
+WAYS = (
+    ("Open", "status:open"), ("Unanswered", "unanswered"), ("Nobody's", "status:open assigned:-"),
+    ("Mine", "status:open assigned:{login}"),
+)  # fmt: skip
+"""Searches that are asked for most."""
+
+
+class Typed(Struct, frozen=True):
+    """What stands in the form of an item: words, how they are meant, what was said about it and who would hear."""
+
+    words: str = ""
+    act: str = ""
+    status: str = ""
+    said: str = ""
+    hears: str = ""
+    key: str = ""
+
+
+def listed(asked: Asked) -> Page:
+    """The items that a search finds, the newest first, a page at a time."""
+    query, before = asked.args.get("q", "").strip(), _number(asked.args.get("before", ""))
+    said, found = "", item_page.Found([], more=False, beyond=False)
+    try:
+        found = item_page.listed(asked.store, asked.scope, query, ROWS, before)
+    except Unclear as error:
+        said = str(error)
+    ways = [(name, way.format(login=asked.account.login)) for name, way in WAYS]
+    data = {"query": query, "rows": found.rows, "more": found.more, "beyond": found.beyond, "before": before,
+            "said": said, "ways": ways}  # fmt: skip
+    twin = {"items": found.rows, "next": found.rows[-1].id if found.more else None, "error": said or None}
+    command = f"allegra item list {query}".strip()
+    return Page("items.html", query or "Items", data, twin, command, 422 if said else 200)
+
+
+def one(asked: Asked, number: int) -> Page:
+    """An item with its conversation."""
+    return _page(asked, number, Typed())
+
+
+def _page(asked: Asked, number: int, typed: Typed, status: int = 200) -> Page:
+    page = item_page.seen(asked.store, asked.scope, number, asked.zone)
+    key = typed.key or secrets.token_hex(8)
+    data = {"page": page, "row": page.item, "typed": typed, "key": key, "most_files": SHOWN_FILES,
+            "did": guard.heard(asked.args.get("did", ""))}  # fmt: skip
+    twin = plain.item(asked.store, asked.config, page.view)
+    return Page("item.html", f"#{number} {page.item.title}", data, twin, f"allegra item show {number}", status)
+
+
+def body(asked: Asked, number: int, comment: int) -> Response:
+    """The HTML of an item (0) or of a comment, for the frame that shows it."""
+    found = item_page.view(asked.store, asked.scope, number)
+    page = item_page.page(asked.store, asked.config, found, comment)
+    answer = Response(page, content_type="text/html; charset=utf-8")
+    answer.headers["Content-Security-Policy"] = FRAME
+    return answer
+
+
+def file(asked: Asked, number: int, attachment: int) -> Response:
+    """A file of an item, to be kept."""
+    found = item_page.view(asked.store, asked.scope, number)
+    name, content = item_page.content(asked.store, found, attachment)
+    return download(content, name, "application/octet-stream")
+
+
+# ── acting ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def act(asked: Asked, number: int) -> Page | Answer:
+    """Do what a form says; refused, the page says why, and what was typed stands in it."""
+    item_page.view(asked.store, asked.scope, number)
+    form, deed = asked.form, DEEDS.get(asked.form.get("act", ""))
+    typed = Typed(form.get("words", ""), form.get("act", ""), form.get("status", ""), key=form.get("key", "")[:64])
+    if deed is None:
+        return _page(asked, number, replace(typed, said="choose what to do with it"), 422)
+    tries = form.get("try") == "1"
+    how = items.How(asked.account, via="console", key=typed.key, dry_run=tries, anyway=form.get("anyway") == "1")
+    try:
+        acted = asked.engine(lambda engine: deed(engine, number, form, how))
+    except (Refused, Unclear, NotFound) as error:
+        status = 422 if isinstance(error, Unclear | NotFound) else 409
+        return _page(asked, number, replace(typed, said=str(error)), status)
+    hears = item_page.heard(acted, asked.zone).said
+    if tries:
+        return _page(asked, number, replace(typed, hears=hears))
+    said = f"{DONE.get(typed.act, 'Done')}: {hears}"
+    return redirect(f"{url_for('items.one', number=number)}?did={quote(guard.said(said))}", 303)
+
+
+def _say(engine: Engine, number: int, form: Mapping[str, str], how: items.How) -> Acted:
+    return items.answer(engine, number, form.get("words", ""), how, status=form.get("status", ""))
+
+
+def _note(engine: Engine, number: int, form: Mapping[str, str], how: items.How) -> Acted:
+    return items.note(engine, number, form.get("words", ""), how)
+
+
+def _draft(engine: Engine, number: int, form: Mapping[str, str], how: items.How) -> Acted:
+    return items.draft(engine, number, form.get("words", ""), how)
+
+
+def _send(engine: Engine, number: int, form: Mapping[str, str], how: items.How) -> Acted:
+    return items.send(engine, number, _number(form.get("comment", "")), how)
+
+
+def _discard(engine: Engine, number: int, form: Mapping[str, str], how: items.How) -> Acted:
+    return items.discard(engine, number, _number(form.get("comment", "")), how)
+
+
+def _publish(engine: Engine, number: int, form: Mapping[str, str], how: items.How) -> Acted:
+    return items.publish(engine, number, _number(form.get("comment", "")), how)
+
+
+def _set(engine: Engine, number: int, form: Mapping[str, str], how: items.How) -> Acted:
+    """Change what differs from what the form was made with."""
+    said = {name: form[name].strip() for name in FACTS if name in form}
+    wanted = [(name, text) for name, text in said.items() if text != form.get(f"was-{name}", "")]
+    if not wanted:
+        raise Unclear("nothing is changed: what stands there is what it is")
+    return items.set_values(engine, number, wanted, how)
+
+
+def _relabel(engine: Engine, number: int, form: Mapping[str, str], how: items.How) -> Acted:
+    now, before = _labels(form.get("labels", "")), _labels(form.get("was-labels", ""))
+    changes = [*(f"+{each}" for each in now if each not in before), *(f"-{each}" for each in before if each not in now)]
+    return items.relabel(engine, number, changes, how)
+
+
+FACTS = ("title", "type", "status", "priority", "assigned_to", "category", "version")
+"""Fields that the form of an item shows."""
+
+DEEDS: dict[str, Callable[[Engine, int, Mapping[str, str], items.How], Acted]] = {
+    "answer": _say, "note": _note, "draft": _draft, "send": _send, "discard": _discard, "publish": _publish,
+    "set": _set, "relabel": _relabel,
+}  # fmt: skip
+
+DONE = {
+    "answer": "Answered", "note": "Noted", "draft": "Kept as a draft", "send": "Sent", "discard": "The draft is gone",
+    "publish": "Public now", "set": "Changed", "relabel": "Labelled",
+}  # fmt: skip
+
+
+def _labels(text: str) -> list[str]:
+    return [each.strip() for each in text.split(",") if each.strip()]
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
+
+
+BYTES = frozenset({body, file})
+"""Views that give bytes, which have no twin."""

@@ -1,0 +1,222 @@
+"""An item as one who works on it sees it: the conversation, who heard of each word of it, what they may do.
+
+Here: `seen`, `listed`, who hears of an act (`Tried`). Not here: acts (`items.py`), queries (`store/`), the console's
+page (`console/`). Invariant: what somebody may not see is not there, in no list, count or reason; what is said inside,
+what happened and who heard of it is for who may edit items there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import tzinfo
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from engine.explain import hearers
+from engine.explain.page import shown
+from engine.model.desk import Catalog
+from engine.model.events import Why
+from engine.model.stored import AttachmentView, EventRow, ItemRow, ItemView, OutboxLine
+from engine.store.errors import NotFound
+from engine.wording.why import why_not
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from engine.config import Config
+    from engine.desk.scope import Scope
+    from engine.model.acts import Acted
+    from engine.store.store import Store
+
+GONE_OUT, ON_ITS_WAY = ("sent",), ("queued", "sending", "digest")
+"""States of a letter that arrived at the next server, and of one that nobody has to look after."""
+
+
+class Told(Struct, frozen=True):
+    """Somebody who was considered, and what became of it, in words; `fares` is sent, waits or not."""
+
+    who: str
+    became: str
+    inside: bool
+    fares: str
+    row: int
+
+
+class Words(Struct, frozen=True):
+    """One entry of a conversation: the item itself (number 0), a comment, a note or a draft.
+
+    `html` tells that it came as a page, too; `mail` is the mail that brought it, "" for none or one that is not seen.
+    """
+
+    number: int
+    kind: str
+    writer: str
+    at: datetime
+    text: str
+    quoted: str
+    html: bool
+    mail: str
+    subject: str = ""
+    files: tuple[AttachmentView, ...] = ()
+    told: tuple[Told, ...] = ()
+
+
+class ItemPage(Struct, frozen=True):
+    """An item with all that is seen of it; `edits` and `answers` say what may be done."""
+
+    view: ItemView
+    conversation: tuple[Words, ...]
+    events: tuple[EventRow, ...]
+    catalog: Catalog
+    edits: bool
+    answers: bool
+
+    @property
+    def item(self) -> ItemRow:
+        """The item as lists show it."""
+        return self.view.item
+
+
+class Found(Struct, frozen=True):
+    """Items that a search found; `more` than these, `beyond` what was looked at."""
+
+    rows: list[ItemRow]
+    more: bool
+    beyond: bool
+
+
+def listed(store: Store, scope: Scope, query: str, limit: int, before: int = 0) -> Found:
+    """Find items that somebody sees, the newest first, those below a number. Raises Unclear."""
+    rows, beyond = store.items.found(query, limit + 1, before=before, sight=scope.items)
+    return Found(rows[:limit], len(rows) > limit, beyond)
+
+
+def view(store: Store, scope: Scope, number: int) -> ItemView:
+    """Give what somebody sees of an item. Raises NotFound, the same for one that is not there and one not seen."""
+    facts = store.items.exactly(number)
+    found = (
+        store.items.view(number)
+        if facts is not None and scope.items.sees(facts.workspace, private=facts.private)
+        else None
+    )
+    if found is None:
+        raise NotFound(f"there is no item #{number}")
+    if _edits(scope, found):
+        return found
+    inside = {each.id for each in found.comments if each.internal}
+    return replace(
+        found, comments=tuple([each for each in found.comments if not each.internal]),
+        attachments=tuple([each for each in found.attachments if each.comment not in inside]),
+    )  # fmt: skip
+
+
+def seen(store: Store, scope: Scope, number: int, zone: tzinfo) -> ItemPage:
+    """Give an item for its page. Raises NotFound."""
+    found = view(store, scope, number)
+    place, edits = found.item.workspace, _edits(scope, found)
+    events = tuple(store.history.of_item(number)) if edits else ()
+    told = _told(store.outbox.told(item=number) if edits else (), events, zone)
+    catalog = store.items.catalog(place)
+    assert catalog is not None  # noqa: S101 - an item stands in a workspace
+    answers = edits if found.private else edits or scope.may("add_comments", place)
+    shows = not found.item.merged_into
+    return ItemPage(
+        found, _conversation(found, told, mails=scope.may("view_mail", place)), events, catalog, edits and shows,
+        answers and shows,
+    )  # fmt: skip
+
+
+def _edits(scope: Scope, found: ItemView) -> bool:
+    return scope.may("edit_items", found.item.workspace)
+
+
+def _conversation(found: ItemView, told: Mapping[int, tuple[Told, ...]], *, mails: bool) -> tuple[Words, ...]:
+    files: dict[int, list[AttachmentView]] = {}
+    for each in found.attachments:
+        files.setdefault(each.comment or 0, []).append(each)
+
+    def mail(ref: str) -> str:
+        return ref if mails else ""
+
+    first = Words(
+        0, "opened", found.item.writer, found.item.created_at, found.text, found.quoted, bool(found.html),
+        mail(found.mail), "", tuple(files.get(0, ())), told.get(0, ()),
+    )  # fmt: skip
+    return (first, *[
+        Words(
+            each.id, "draft" if each.draft else "note" if each.internal else "comment", each.writer, each.created_at,
+            each.text, each.quoted, bool(each.html), mail(each.mail), each.subject, tuple(files.get(each.id, ())),
+            told.get(each.id, ()),
+        )
+        for each in found.comments
+    ])  # fmt: skip
+
+
+def _told(rows: Sequence[OutboxLine], events: Sequence[EventRow], zone: tzinfo) -> dict[int, tuple[Told, ...]]:
+    """Who heard of the words of each comment; 0 is the item itself. What did it names them: a mail, or an act."""
+    did: dict[str, int] = {}
+    for event in events:
+        if event.name in ("item.created", "item.commented", "item.answered", "item.noted"):
+            did.setdefault(event.mail or event.act, event.comment)
+    found: dict[int, list[Told]] = {}
+    for row in rows:
+        comment = did.get(row.mail or row.act)
+        if comment is not None:
+            found.setdefault(comment, []).append(_of(row, zone))
+    return {comment: tuple(each) for comment, each in found.items()}
+
+
+def _of(row: OutboxLine, zone: tzinfo) -> Told:
+    fares = "sent" if row.state in GONE_OUT else "waits" if row.state in ON_ITS_WAY else "not"
+    became = hearers.became(row, lambda moment: moment.astimezone(zone))
+    return Told(hearers.who(row), became, row.inside, fares, row.id)
+
+
+# ── acts ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Tried(Struct, frozen=True):
+    """Who hears of what somebody does, or would: those outside, those inside, and those who do not, with the reason."""
+
+    outside: tuple[str, ...]
+    inside: tuple[str, ...]
+    not_told: tuple[str, ...]
+
+    @property
+    def said(self) -> str:
+        """All of it in one sentence."""
+        parts = [("goes to", self.outside), ("told", self.inside), ("not told:", self.not_told)]
+        return "; ".join([f"{word} {', '.join(who)}" for word, who in parts if who]) or "nobody is told"
+
+
+def heard(acted: Acted, zone: tzinfo) -> Tried:
+    """Say who hears of an act."""
+    told = [_of(row, zone) for row in acted.told]
+    hears = [each for each in told if each.fares != "not"]
+    return Tried(
+        tuple([each.who for each in hears if not each.inside]), tuple([each.who for each in hears if each.inside]),
+        tuple([_why(row, each) for row, each in zip(acted.told, told, strict=True) if each.fares == "not"]),
+    )  # fmt: skip
+
+
+def _why(row: OutboxLine, told: Told) -> str:
+    """Who does not hear, and why."""
+    reason = why_not(Why(row.why), row.said) if row.why else told.became
+    return f"{told.who} ({reason})" if row.to or row.login else reason
+
+
+def page(store: Store, config: Config, found: ItemView, comment: int) -> str:
+    """Give the HTML of the item (0) or of a comment, safe to be shown in a frame. Raises NotFound."""
+    if comment and all(each.id != comment for each in found.comments):
+        raise NotFound(f"item #{found.item.id} has no comment {comment}")
+    return shown(store, config, found, comment)
+
+
+def content(store: Store, found: ItemView, number: int) -> tuple[str, bytes]:
+    """Give the name and the bytes of a file of an item. Raises NotFound, StoreError where they are damaged."""
+    from engine.desk.looking import attachment
+
+    file = attachment(found, number)
+    return file.name, store.items.blob(file.digest)

@@ -1,0 +1,219 @@
+"""Items in the console: who sees which, what is said and changed there, and that a form does one thing once."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from console.offices import Office, office
+from console.test_access import become
+from servers.chromium import seat
+
+ROLES = {
+    "nobody": (),
+    "viewer": ("view_items",),
+    "talker": ("view_items", "add_comments"),
+    "editor": ("view_items", "add_comments", "edit_items"),
+}
+"""What each may in the workspace support, which is private here; in no other one anything."""
+
+ACTS: tuple[tuple[str, dict[str, str], tuple[str, ...]], ...] = (
+    ("answer", {"words": "It is mended.", "anyway": "1"}, ("talker", "editor")),
+    ("note", {"words": "Ask Bob."}, ("editor",)),
+    ("draft", {"words": "We think that"}, ("editor",)),
+    ("set", {"priority": "High", "was-priority": "Normal"}, ("editor",)),
+    ("set", {"status": "Closed", "was-status": "New"}, ("editor",)),
+    ("relabel", {"labels": "urgent, vip"}, ("editor",)),
+)
+"""Acts, what their form says, and who may."""
+
+
+def furnish(made: Office) -> dict[str, int]:
+    """A login for each role; an item that everybody in support sees, a private one, one of another workspace."""
+    with made.installation.store() as store:
+        store.items.put_workspace("finance", public=False)
+        store.items.put_workspace("support", public=False)
+        for name, words in ROLES.items():
+            store.directory.put_account(name, name=name, emails=[f"{name}@people.example"])
+            if words:
+                store.directory.put_role(f"items {name}", words)
+                store.directory.put_member("support", f"items {name}", user=name)
+        made.take(OTHERS)
+        (other, *_), (mine, secret, *_) = store.items.newest("", 1), store.items.newest("support", 100)[::-1]
+        with store.writing():
+            for change, item in ((SECRET, secret), (MINE, mine), (ELSEWHERE, other)):
+                store.database.run(change, item.id)
+    become(made, "editor")
+    found = {"mine": mine.id, "secret": secret.id, "other": other.id}
+    note = {"act": "note", "words": "the customer is difficult", "key": "first"}
+    assert made.post(f"/item/{mine.id}", token=made.form_token(mine.id), **note).status_code == 303
+    return found
+
+
+SECRET = "UPDATE item SET private = TRUE, title = 'Dismissal of Zoe' WHERE id = ?"
+MINE = "UPDATE item SET status = 'New', priority = 'Normal', closed_at = NULL, title = 'Printer' WHERE id = ?"
+ELSEWHERE = "UPDATE item SET workspace_id = (SELECT id FROM workspace WHERE identifier = 'finance') WHERE id = ?"
+COUNTED = "SELECT (SELECT count(*) FROM event), (SELECT count(*) FROM outbox), (SELECT count(*) FROM comment)"
+
+OTHERS = (
+    b"From: jane@example.com\r\nTo: help@example.com\r\nMessage-ID: <salaries@example.com>\r\n"
+    b"Subject: Salaries of May\r\n\r\nWe pay too much.\r\n"
+)
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Office, dict[str, int]]]:
+    with office(tmp_path_factory.mktemp("items") / "demo") as made:
+        yield made, furnish(made)
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Iterator[tuple[Office, dict[str, int]]]:
+    with office(tmp_path / "demo") as made:
+        yield made, furnish(made)
+
+
+@pytest.mark.parametrize("login", ROLES)
+def test_nothing_of_an_item_of_others_stands_on_any_page(shared: tuple[Office, dict[str, int]], login: str) -> None:
+    made, items = shared
+    become(made, login)
+    may, edits = bool(ROLES[login]), "edit_items" in ROLES[login]
+    hidden = ["Salaries of May"] + ([] if edits else ["Dismissal of Zoe"]) + ([] if may else ["Printer"])
+    for address in ("/items", "/items.json", "/items?q=status:open", "/items?q=may", "/items?q=-nothing"):
+        text = made.get(address).get_data(as_text=True)
+        assert [word for word in hidden if word in text] == [], address
+    for name, seen in (("mine", may), ("secret", edits), ("other", False)):
+        for part in ("", ".json", "/body/0"):
+            assert made.get(f"/item/{items[name]}{part}").status_code == (200 if seen else 404), (name, part)
+    unseen, absent = (made.get(f"/item/{number}").data for number in (items["other"], 999_999))
+    assert unseen == absent.replace(b"999999", str(items["other"]).encode())
+
+
+@pytest.mark.parametrize("login", [login for login, words in ROLES.items() if words])
+def test_what_is_said_inside_is_for_who_may_edit(shared: tuple[Office, dict[str, int]], login: str) -> None:
+    made, items = shared
+    become(made, login)
+    for part in ("", ".json"):
+        text = made.get(f"/item/{items['mine']}{part}").get_data(as_text=True)
+        assert ("the customer is difficult" in text) == ("edit_items" in ROLES[login])
+    page = made.get(f"/item/{items['mine']}").get_data(as_text=True)
+    assert ('value="answer"' in page) == ("add_comments" in ROLES[login])
+    assert ('value="note"' in page) == ('name="priority"' in page) == ("edit_items" in ROLES[login])
+    assert ('class="told"' in page) <= ("edit_items" in ROLES[login]), "addresses of who heard"
+
+
+@pytest.mark.parametrize("login", ROLES)
+@pytest.mark.parametrize(("act", "form", "who"), ACTS, ids=[f"{act} {next(iter(form))}" for act, form, _ in ACTS])
+def test_each_act_is_done_or_refused_as_roles_say(
+    shared: tuple[Office, dict[str, int]], login: str, act: str, form: dict[str, str], who: tuple[str, ...]
+) -> None:
+    made, items = shared
+    become(made, login)
+    before = made.rows(COUNTED)
+    key = f"{login}-{act}-{next(iter(form))}"
+    answer = made.post(f"/item/{items['mine']}", token=made.form_token(), act=act, key=key, **form)
+    done = login in who
+    assert answer.status_code == (303 if done else 409 if ROLES[login] else 404)
+    assert (made.rows(COUNTED) > before) == done
+    become(made, login)
+    for name in ("other",) if "edit_items" in ROLES[login] else ("other", "secret"):
+        assert made.post(f"/item/{items[name]}", token=made.form_token(), act=act, **form).status_code == 404
+    assert made.rows(COUNTED) == before or done
+
+
+def test_who_would_hear_is_told_and_nothing_is_recorded(own: tuple[Office, dict[str, int]]) -> None:
+    made, items = own
+    where, token = f"/item/{items['mine']}", made.form_token()
+    before = made.rows(COUNTED)
+    page = made.post(where, token=token, act="note", words='is it "so" <b>?', key="k", **{"try": "1"})
+    text = page.get_data(as_text=True)
+    assert page.status_code == 200 and "A note " in text and "is it &#34;so&#34; &lt;b&gt;?</textarea>" in text
+    assert made.rows(COUNTED) == before
+    assert made.post(where, token=token, act="note", words="is it so?", key="k").status_code == 303, "the key is free"
+
+
+def test_a_form_that_comes_twice_is_one_act(own: tuple[Office, dict[str, int]]) -> None:
+    made, items = own
+    where, token = f"/item/{items['mine']}", made.form_token()
+    for _ in range(2):
+        assert made.post(where, token=token, act="note", words="once", key="same").status_code == 303
+    assert made.rows("SELECT count(*) FROM comment WHERE text = 'once'") == [(1,)]
+    (event, *_) = made.rows("SELECT actor, via FROM event WHERE name = 'item.noted' ORDER BY id DESC")
+    assert event == ("editor", "console")
+
+
+@pytest.mark.parametrize(
+    ("form", "status", "said"),
+    [
+        ({"act": "answer", "words": "  "}, 422, "there are no words"),
+        ({"act": "nonsense", "words": "kept"}, 422, "choose what to do"),
+        ({"act": "answer", "words": "kept", "status": "Purple"}, 422, "status"),
+        ({"act": "set", "priority": "Enormous", "was-priority": "Normal"}, 422, "priority"),
+        ({"act": "set", "priority": "Normal", "was-priority": "Normal"}, 422, "nothing is changed"),
+        ({"act": "send", "comment": "999999"}, 422, ""),
+        ({"act": "send", "comment": "x" * 50}, 422, ""),
+    ],
+)
+def test_what_is_refused_says_why_and_keeps_what_was_typed(
+    shared: tuple[Office, dict[str, int]], form: dict[str, str], status: int, said: str
+) -> None:
+    made, items = shared
+    become(made, "editor")
+    answer = made.post(f"/item/{items['mine']}", token=made.form_token(), **form)
+    text = answer.get_data(as_text=True)
+    assert answer.status_code == status
+    (alert,) = re.findall(r'role="alert">([^<]*)', text)
+    assert said in alert and alert
+    assert "kept" not in form.get("words", "") or "kept</textarea>" in text
+
+
+def test_a_twin_is_what_the_command_prints(shared: tuple[Office, dict[str, int]]) -> None:
+    made, items = shared
+    become(made, "editor")
+    twin = json.loads(made.get(f"/item/{items['mine']}.json").data)
+    command = [sys.executable, "-m", "engine", "--config", str(made.folder / "allegra.toml"), "item", "show"]
+    told = subprocess.run([*command, str(items["mine"]), "--json"], capture_output=True, text=True, check=True).stdout
+    printed = json.loads(told)
+    assert {name: twin[name] for name in ("id", "title", "comments", "people")} == {
+        name: printed[name] for name in ("id", "title", "comments", "people")
+    }
+
+
+@pytest.mark.server
+@pytest.mark.parametrize("scripts", [True, False])
+def test_an_item_is_found_noted_and_answered(chromium: Any, own_office: Office, own_host: str, scripts: bool) -> None:
+    with seat(chromium, own_host, scripts=scripts) as window:
+        page = window.page
+        window.go("/items")
+        page.fill("#items-q", "-title:nothing")
+        page.press("#items-q", "Enter")
+        page.click("td.w-subject a >> nth=0")
+        page.wait_for_selector("#words")
+        page.check(".say input[value=note]")
+        page.fill("#words", "Only for us.")
+        page.click("text=Who would hear?")
+        assert "A note" in page.inner_text(".say [role=status]")
+        assert page.input_value("#words") == "Only for us."
+        page.click(".say button.main")
+        assert "Noted" in page.inner_text("[role=status]")
+        assert "Only for us." in page.inner_text(".words.note >> nth=-1")
+        if scripts:
+            page.keyboard.press("a")
+            page.keyboard.type("It is mended.")
+        else:
+            page.fill("#words", "It is mended.")
+        page.check(".say input[name=anyway]")
+        page.focus("#words")
+        page.keyboard.press("Control+Enter") if scripts else page.click(".say button.main")
+        page.wait_for_selector("text=Answered:")
+        assert "It is mended." in page.inner_text(".words.comment >> nth=-1")
+        page.select_option("#f-status", "Closed")
+        page.click("text=Change >> nth=-1")
+        page.wait_for_selector("text=Changed:")
+        assert window.met == []
