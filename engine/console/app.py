@@ -18,7 +18,7 @@ from werkzeug.exceptions import HTTPException
 
 from engine.console import guard, static
 from engine.console.asked import Asked, Page
-from engine.console.pages import held, items, mail, mails, signing_in
+from engine.console.pages import held, items, mail, mails, outbox, signing_in
 from engine.console.shown import FILTERS
 from engine.desk.plain import plain
 from engine.desk.refusals import Busy, NotFound, Refused, StoreError, Unclear
@@ -46,6 +46,8 @@ PAGES: tuple[tuple[str, View], ...] = (
     ("/item/<int:number>", items.one),
     ("/item/<int:number>/body/<int:comment>", items.body),
     ("/item/<int:number>/file/<int:attachment>", items.file),
+    ("/outbox", outbox.listed),
+    ("/outbox/<int:number>", outbox.one),
 )
 """What is looked at. Each has a twin with `.json` behind its address, but for bytes."""
 
@@ -53,6 +55,7 @@ ACTS: tuple[tuple[str, View], ...] = (
     ("/held/<ref>", held.decide),
     ("/held", held.decide_all),
     ("/item/<int:number>", items.act),
+    ("/outbox", outbox.decide),
 )
 """What changes something."""
 

@@ -1,6 +1,7 @@
 """What a view is given, and what it gives back.
 
-Here: `Asked`, `Page`. Not here: views (`pages/`). Invariant: both are frozen; a view sees no request.
+Here: `Asked`, `Page`, numbers that were typed. Not here: views (`pages/`). Invariant: both are frozen; a view sees no
+request.
 """
 
 from __future__ import annotations
@@ -61,3 +62,8 @@ class Page(Struct, frozen=True):
     plain: Any
     command: str = ""
     status: int = 200
+
+
+def number_in(text: str) -> int:
+    """Read the number of a row or an item; 0 for what is none."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0

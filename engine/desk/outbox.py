@@ -18,6 +18,7 @@ from engine.desk import logged
 from engine.explain.hearers import along
 from engine.model.addresses import base_key, key_of
 from engine.model.events import Kind, Why
+from engine.model.sight import EVERY_ITEM, ItemSight
 from engine.model.stored import NO_WAY_OUT
 from engine.store.errors import NotFound, Refused, Unclear
 from engine.wording.why import why_not
@@ -64,12 +65,24 @@ class Waits(Struct, frozen=True):
 # ── looking ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def listed(store: Store, config: Config, query: str = "", *, everything: bool = False, limit: int = 100) -> Listed:
+def listed(
+    store: Store, config: Config, query: str = "", *, everything: bool = False, limit: int = 100,
+    sight: ItemSight = EVERY_ITEM,
+) -> Listed:  # fmt: skip
     """List what is not over, or what a query finds, the newest first. Raises Unclear."""
     lines, windowed = store.outbox_views.lines(
-        query, everything=everything, limit=limit, separators=config.separators
+        query, everything=everything, limit=limit, separators=config.separators, sight=sight
     )  # fmt: skip
     return Listed(tuple(lines), windowed)
+
+
+def seen(store: Store, number: int, sight: ItemSight) -> OutboxLine:
+    """Give a row, to who sees its item. Raises NotFound, the same for one that is not there and one not seen."""
+    line = store.outbox_views.line(number)
+    item = store.items.exactly(line.item) if line.item else None
+    if not sight.all and (item is None or not sight.sees(item.workspace, private=item.private)):
+        raise NotFound(f"the outbox has no row {number}; allegra outbox list --all shows them", str(number))
+    return line
 
 
 def raw(store: Store, config: Config, number: int) -> bytes:
@@ -175,7 +188,7 @@ def _refused(act: str, line: OutboxLine, force: bool) -> str:
 
 def change(
     store: Store, config: Config, act: str, lines: Sequence[OutboxLine], by: str, reason: str = "", *,
-    force: bool = False,
+    force: bool = False, via: str = "command",
 ) -> list[int]:  # fmt: skip
     """Send rows again, hold or drop them; gives the numbers of those that had not changed meanwhile.
 
@@ -185,7 +198,7 @@ def change(
         raise Unclear("say why: the reason is empty")
     said = {"retry": "", "hold": f"held by {by}", "drop": f"dropped by {by}: {reason.strip()}"}[act]
     states = (*MAY[act], *(BY_FORCE if force and act == "retry" else ()))
-    done = store.outbox_views.change(act, [line.id for line in lines], states, by, said)
+    done = store.outbox_views.change(act, [line.id for line in lines], states, by, said, via)
     for line in lines if config.logs else ():
         if line.id in done:
             about = f"row {line.id} to {line.to}" + (f", {reason.strip()}" if reason.strip() else "")

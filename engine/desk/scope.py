@@ -74,6 +74,12 @@ class Scope(Struct, frozen=True, dict=True):
         """Which items are seen; private ones, and what is said inside, are for who may edit items there."""
         return EVERY_ITEM if self.admin else ItemSight(False, self._where("view_items"), self._where("edit_items"))
 
+    @cached_property
+    def letters(self) -> ItemSight:
+        """About which items letters are seen: those that somebody may edit, for a row names who else hears."""
+        inside = self._where("edit_items")
+        return EVERY_ITEM if self.admin else ItemSight(False, inside, inside)
+
     def may(self, permission: str, workspace: str) -> bool:
         """Tell whether somebody has a permission in a workspace, or for mail that belongs to none."""
         return self.admin or workspace in self._where(permission)

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Protocol
 
 from engine.model.events import Kind
+from engine.model.sight import EVERY_ITEM, ItemSight
 from engine.model.stored import (
     OutboxContext,
     OutboxLine,
@@ -75,9 +76,11 @@ class OutboxViews(Protocol):
 
     def lines(
         self, query: str = "", *, everything: bool = False, limit: int = 100, now: datetime | None = None,
-        separators: str = "",
+        separators: str = "", sight: ItemSight = EVERY_ITEM,
     ) -> tuple[list[OutboxLine], bool]:  # fmt: skip
         """List the rows that a query finds, newest first, and tell whether only the newest ones were looked at.
+
+        Of who does not see all items, only rows about an item in `sight`.
 
         Unless `everything` or a state is asked for, what is over is left out: sent, suppressed, dropped, and what came
         back longer than 7 days ago. Raises Unclear for a query that means nothing.

@@ -48,11 +48,11 @@ def read(query: str, now: datetime, sight: ItemSight = EVERY_ITEM, before: int =
     newest = (among_newest("item", WINDOW),) if windowed else ()
     statuses = tuple([text for word, text, _ in asked if word == "status"])
     page = (Condition("item.id < ?", (before,)),) if before else ()
-    return Found(statement("item", (*newest, *page, *_seen(sight), *conditions)), windowed, statuses)
+    return Found(statement("item", (*newest, *page, *seen(sight), *conditions)), windowed, statuses)
 
 
-def _seen(sight: ItemSight) -> Iterator[Condition]:
-    """What narrows the items to those that somebody sees."""
+def seen(sight: ItemSight) -> Iterator[Condition]:
+    """Narrow items to those that somebody sees."""
     if not sight.all:
         yield _within(sight.workspaces)
         inside = _within(sight.workspaces & sight.inside)

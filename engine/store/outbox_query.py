@@ -7,14 +7,16 @@ every statement goes through an index, and what no index finds is looked for amo
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from engine.model.addresses import base_key, key_of
 from engine.model.events import BY_NAME, Kind, Why
+from engine.model.sight import EVERY_ITEM, ItemSight
 from engine.store.database import us
 from engine.store.errors import Unclear
+from engine.store.item_query import seen
 from engine.store.query import (
     Condition,
     Statement,
@@ -49,13 +51,16 @@ class Found(NamedTuple):
     windowed: bool = False
 
 
-def read(query: str, now: datetime, everything: bool = False, separators: str = "") -> Found:
-    """Turn a query into statements. Raises Unclear for what it cannot mean.
+def read(
+    query: str, now: datetime, everything: bool = False, separators: str = "", sight: ItemSight = EVERY_ITEM
+) -> Found:  # fmt: skip
+    """Turn a query into statements about items that are seen. Raises Unclear for what it cannot mean.
 
     Unless `everything` is asked for, or a state, rows that are over are left out. `separators` part the tag of an
     address from the rest, beside `+`.
     """
     conditions, states = _conditions(query, now, separators)
+    conditions += _seen(sight)
     wanted = states or (frozenset(STATES) if everything else WAITING | COLLECTING | TROUBLED)
     week = (Condition("created_at >= ?", (us(now - BOUNCED_FOR),)),) if not (everything or states) else ()
     if any(each.finds for each in conditions):
@@ -72,6 +77,14 @@ def read(query: str, now: datetime, everything: bool = False, separators: str = 
         collecting = collecting if wanted & COLLECTING else []
         return Found((*(waiting if wanted & WAITING else ()), *collecting, *troubled))
     return Found((_statement("id", among_newest("outbox", WINDOW), _in(wanted), *conditions),), windowed=True)
+
+
+def _seen(sight: ItemSight) -> Iterator[Condition]:
+    """What is about an item that somebody sees: for who does not see all, the rest is not there."""
+    if not sight.all:
+        those = [*seen(sight)]
+        here = f"SELECT id FROM item WHERE {' AND '.join(each.sql for each in those)}"  # noqa: S608 - our own texts
+        yield Condition(f"item IN ({here})", tuple([value for each in those for value in each.params]))
 
 
 def _statement(order: str, *conditions: Condition) -> Statement:

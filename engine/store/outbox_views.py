@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from engine.model.events import Kind
+from engine.model.sight import EVERY_ITEM, ItemSight
 from engine.model.stored import NO_WAY_OUT, OutboxLine, TroubledAddress
 from engine.store import hot, tables
 from engine.store.bells import Bell
@@ -36,9 +37,9 @@ class OutboxViews:
 
     def lines(
         self, query: str = "", *, everything: bool = False, limit: int = 100, now: datetime | None = None,
-        separators: str = "",
+        separators: str = "", sight: ItemSight = EVERY_ITEM,
     ) -> tuple[list[OutboxLine], bool]:  # fmt: skip
-        found = read(query, now or self._database.clock(), everything, separators)
+        found = read(query, now or self._database.clock(), everything, separators, sight)
         numbers = [row[0] for each in found.statements for row in self._database.rows(each.sql, *each.params, limit)]
         newest = sorted(set(numbers), reverse=True)[:limit]
         lines: list[OutboxLine] = []

@@ -8,6 +8,7 @@ import re
 import pytest
 from posted import NOW, of, row
 
+from engine.model.sight import EVERY_ITEM, ItemSight
 from engine.store.outbox_query import BOUNCED_FOR, WINDOW, read
 from engine.store.store import Store
 
@@ -27,10 +28,14 @@ def store():
         yield opened
 
 
+SOME = ItemSight(workspaces=frozenset({"support"}), inside=frozenset({"support"}))
+
+
+@pytest.mark.parametrize("sight", [EVERY_ITEM, SOME], ids=["all", "some"])
 @pytest.mark.parametrize("everything", [False, True])
 @pytest.mark.parametrize("query", QUERIES)
-def test_every_query_goes_through_an_index(store, query, everything):
-    for statement in read(query, NOW, everything).statements:
+def test_every_query_goes_through_an_index(store, query, everything, sight):
+    for statement in read(query, NOW, everything, sight=sight).statements:
         plan = [row[-1] for row in store.database.rows(f"EXPLAIN QUERY PLAN {statement.sql}", *statement.params, 50)]
         about = [step for step in plan if re.search(r"\boutbox\b", step)]
         assert about and all(LEADING.match(step) for step in about if not step.startswith("SEARCH")), plan

@@ -17,7 +17,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from engine.console import guard
-from engine.console.asked import Asked, Page
+from engine.console.asked import Asked, Page, number_in
 from engine.console.pages.mail import FRAME, download
 from engine.desk import item_page, items, plain
 from engine.desk.refusals import NotFound, Refused, Unclear
@@ -52,7 +52,7 @@ class Typed(Struct, frozen=True):
 
 def listed(asked: Asked) -> Page:
     """The items that a search finds, the newest first, a page at a time."""
-    query, before = asked.args.get("q", "").strip(), _number(asked.args.get("before", ""))
+    query, before = asked.args.get("q", "").strip(), number_in(asked.args.get("before", ""))
     said, found = "", item_page.Found([], more=False, beyond=False)
     try:
         found = item_page.listed(asked.store, asked.scope, query, ROWS, before)
@@ -133,15 +133,15 @@ def _draft(engine: Engine, number: int, form: Mapping[str, str], how: items.How)
 
 
 def _send(engine: Engine, number: int, form: Mapping[str, str], how: items.How) -> Acted:
-    return items.send(engine, number, _number(form.get("comment", "")), how)
+    return items.send(engine, number, number_in(form.get("comment", "")), how)
 
 
 def _discard(engine: Engine, number: int, form: Mapping[str, str], how: items.How) -> Acted:
-    return items.discard(engine, number, _number(form.get("comment", "")), how)
+    return items.discard(engine, number, number_in(form.get("comment", "")), how)
 
 
 def _publish(engine: Engine, number: int, form: Mapping[str, str], how: items.How) -> Acted:
-    return items.publish(engine, number, _number(form.get("comment", "")), how)
+    return items.publish(engine, number, number_in(form.get("comment", "")), how)
 
 
 def _set(engine: Engine, number: int, form: Mapping[str, str], how: items.How) -> Acted:
@@ -175,10 +175,6 @@ DONE = {
 
 def _labels(text: str) -> list[str]:
     return [each.strip() for each in text.split(",") if each.strip()]
-
-
-def _number(text: str) -> int:
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
 
 
 BYTES = frozenset({body, file})

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from flask import redirect, url_for
 
-from engine.console.asked import Asked, Page
+from engine.console.asked import Asked, Page, number_in
 from engine.desk import looking
 from engine.desk.refusals import NotFound, Unclear
 
@@ -40,7 +40,7 @@ def front(asked: Asked) -> Answer:
 
 def listed(asked: Asked) -> Page | Answer:
     """The mails that a search finds, the newest first, a page at a time."""
-    query, before = asked.args.get("q", "").strip(), _row(asked.args.get("before", ""))
+    query, before = asked.args.get("q", "").strip(), number_in(asked.args.get("before", ""))
     said, found = "", None
     try:
         if _EXACT.fullmatch(query):
@@ -67,7 +67,3 @@ def _older(found: Searched) -> int:
     if found.looked_to:
         return found.looked_to
     return found.mails[-1].row if found.more else 0
-
-
-def _row(text: str) -> int:
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0

@@ -1,4 +1,4 @@
-// Keys: / search, j k move, Enter opens, x selects, u back, g m mails, g h held, g i items, e why; in Held r t R d; in an
+// Keys: / search, j k move, Enter opens, x selects, u back, g m mails, g h held, g i items, g o outbox, e why; in Held r t R d; in an
 // item a n answer and note, Ctrl+Enter sends.
 "use strict";
 (() => {
@@ -40,6 +40,7 @@
       if (key === "m") side(0);
       if (key === "h") side(1);
       if (key === "i") side(2);
+      if (key === "o") side(3);
       return;
     }
     if (key === "g") { first = "g"; return; }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from store.desk import answer, auto, notice, webhook
 
+from engine.model.sight import ItemSight
 from engine.store.errors import NotFound, Unclear
 
 ME = "elsewhere/boot/7/7"
@@ -32,6 +33,19 @@ def rows(desk):
     desk.now = desk.later(days=2)
     (by["held"],) = desk.item("Toner", told=(auto("Jane+x@example.com", state="held", why="cap.total"),)).outbox
     return by
+
+
+@pytest.mark.parametrize("query", ["", "state:sent", "to:jane@example.com", "item:1", "-class:auto", "why:actor"])
+def test_who_sees_some_items_finds_letters_about_those_only(desk, outbox_views, rows, query):
+    with desk.store.writing():
+        desk.store.database.run("UPDATE item SET private = TRUE WHERE id = 2")
+    every = outbox_views.lines(query, everything=True)[0]
+    for places, inside, seen in (
+        ({"support"}, {"support"}, {1, 2}), ({"support"}, set(), {1}), ({"finance"}, {"finance"}, set()),
+        (set(), set(), set()),
+    ):  # fmt: skip
+        sight = ItemSight(False, frozenset(places), frozenset(inside))
+        assert outbox_views.lines(query, everything=True, sight=sight)[0] == [row for row in every if row.item in seen]
 
 
 def found(outbox_views, rows, query="", **more):

@@ -1,0 +1,78 @@
+"""The outbox: what is to be sent, what was not and why, and what a person does about it.
+
+Here: what was chosen in a form. Not here: which row may be changed how (`desk/outbox.py`).
+Invariant: somebody sees and changes rows about items that they may edit, no others; all that are chosen are changed or
+none.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from flask import redirect, url_for
+
+from engine.console import guard
+from engine.console.asked import Asked, Page, number_in
+from engine.desk import outbox
+from engine.desk.refusals import Unclear
+
+if TYPE_CHECKING:
+    from werkzeug.wrappers import Response as Answer
+
+    from engine.desk.installation import Engine
+
+ROWS = 100
+
+MOST_AT_ONCE = 200
+
+WAYS = (("Not over", ""), ("Waits", "state:queued"), ("Held", "state:held"), ("Failed", "state:failed"),
+        ("Came back", "state:bounced"), ("Unknown", "state:unknown"), ("Not sent on purpose", "state:suppressed"),
+        ("Sent", "state:sent"))  # fmt: skip
+"""Searches that are asked for most."""
+
+
+def listed(asked: Asked) -> Page:
+    """What is not over, or what a search finds, the newest first."""
+    query, said, found = asked.args.get("q", "").strip(), "", outbox.Listed(())
+    try:
+        found = outbox.listed(asked.store, asked.config, query, limit=ROWS, sight=asked.scope.letters)
+    except Unclear as error:
+        said = str(error)
+    rows = [(line, outbox.about(line), outbox.because(line, asked.now, asked.zone)) for line in found.lines]
+    waits = outbox.what_waits(asked.store, asked.config) if asked.scope.admin else None
+    data = {"query": query, "rows": rows, "said": said, "windowed": found.windowed, "most": ROWS, "ways": WAYS,
+            "waits": waits, "did": guard.heard(asked.args.get("did", ""))}  # fmt: skip
+    twin = {"rows": [outbox.as_data(line) for line in found.lines], "error": said or None}
+    command = f"allegra outbox list {query}".strip()
+    return Page("outbox.html", query or "Outbox", data, twin, command, 422 if said else 200)
+
+
+def one(asked: Asked, number: int) -> Page:
+    """A row: to whom, of what it tells, what became of it and why."""
+    line = outbox.seen(asked.store, number, asked.scope.letters)
+    data = {"line": line, "about": outbox.about(line), "because": outbox.because(line, asked.now, asked.zone)}
+    return Page("letter.html", f"Letter {number}", data, outbox.as_data(line), f"allegra outbox show {number}")
+
+
+def decide(asked: Asked) -> Answer:
+    """Send rows again, hold or drop them."""
+    act, form = asked.form.get("act", ""), asked.form
+    numbers = [number for each in form.getlist("row")[:MOST_AT_ONCE] if (number := number_in(each))]
+    if act not in outbox.MAY or not numbers:
+        raise Unclear("select some rows first" if act in outbox.MAY else "choose what to do: send again, hold or drop")
+    for number in numbers:
+        outbox.seen(asked.store, number, asked.scope.letters)
+    force = form.get("force") == "1"
+
+    def do(engine: Engine) -> str:
+        lines = outbox.chosen(engine.store, asked.config, act, numbers, force=force)
+        by, reason = asked.account.login, form.get("reason", "")
+        done = outbox.change(engine.store, asked.config, act, lines, by, reason, force=force, via="console")
+        left = len(lines) - len(done)
+        more = f"; {left} changed meanwhile: nothing was done there" if left else ""
+        return f"{len(done)} {outbox.DONE[act]}{more}"
+
+    target = url_for("outbox.listed", q=form.get("q") or None)
+    joined = "&" if "?" in target else "?"
+    return redirect(f"{target}{joined}did={quote(guard.said(asked.engine(do)))}", 303)
