@@ -173,6 +173,31 @@ def test_what_is_refused_says_why_and_keeps_what_was_typed(
     assert "kept" not in form.get("words", "") or "kept</textarea>" in text
 
 
+def test_a_long_conversation_is_short_until_all_is_asked_for(own: tuple[Office, dict[str, int]]) -> None:
+    made, items = own
+    with made.installation.store() as store, store.writing():
+        for number in range(80):
+            store.database.run(COMMENT, items["mine"], f"word {number:03d}" + " and more" * 2000, number + 3 * 10**15)
+    where = f"/item/{items['mine']}"
+    page, whole = (made.get(address).get_data(as_text=True) for address in (where, f"{where}?all=1"))
+    assert page.count("word 0") == 50 and "word 079" in page and "word 029" not in page and "31 more before" in page
+    assert "more characters" in page and len(page) < len(whole) and whole.count("word 0") == 80
+
+
+def test_a_key_is_of_who_sent_it(own: tuple[Office, dict[str, int]]) -> None:
+    made, items = own
+    form = {"act": "note", "words": "of one", "key": "same", "token": made.form_token()}
+    assert made.post(f"/item/{items['mine']}", **form).status_code == 303
+    become(made, "anna")
+    assert made.post(f"/item/{items['secret']}", **form).status_code == 303, "the key of somebody else is not ours"
+
+
+COMMENT = (
+    "INSERT INTO comment (item_id, text, quoted, html, sender, internal, draft, created_at)"
+    " VALUES (?, ?, '', '', '', FALSE, FALSE, ?)"
+)
+
+
 def test_a_twin_is_what_the_command_prints(shared: tuple[Office, dict[str, int]]) -> None:
     made, items = shared
     become(made, "editor")

@@ -32,6 +32,9 @@ ROWS = 50
 
 SHOWN_FILES = 200
 
+SHOWN_WORDS, SHOWN_TEXT = 50, 10_000
+"""Entries of a conversation beside the first, and characters of each, that a page shows; `?all=1` shows all of them."""
+
 WAYS = (
     ("Open", "status:open"), ("Unanswered", "unanswered"), ("Nobody's", "status:open assigned:-"),
     ("Mine", "status:open assigned:{login}"),
@@ -73,8 +76,10 @@ def one(asked: Asked, number: int) -> Page:
 
 def _page(asked: Asked, number: int, typed: Typed, status: int = 200) -> Page:
     page = item_page.seen(asked.store, asked.scope, number, asked.zone)
-    key = typed.key or secrets.token_hex(8)
+    key, talk = typed.key or secrets.token_hex(8), page.conversation
+    most = len(talk) if "all" in asked.args else SHOWN_WORDS
     data = {"page": page, "row": page.item, "typed": typed, "key": key, "most_files": SHOWN_FILES,
+            "talk": (talk[0], *talk[1:][-most:]), "most_text": SHOWN_TEXT if "all" not in asked.args else None,
             "did": guard.heard(asked.args.get("did", ""))}  # fmt: skip
     twin = plain.item(asked.store, asked.config, page.view)
     return Page("item.html", f"#{number} {page.item.title}", data, twin, f"allegra item show {number}", status)
@@ -107,7 +112,8 @@ def act(asked: Asked, number: int) -> Page | Answer:
     if deed is None:
         return _page(asked, number, replace(typed, said="choose what to do with it"), 422)
     tries = form.get("try") == "1"
-    how = items.How(asked.account, via="console", key=typed.key, dry_run=tries, anyway=form.get("anyway") == "1")
+    key = f"console {asked.account.id} {typed.key}" if typed.key else ""
+    how = items.How(asked.account, via="console", key=key, dry_run=tries, anyway=form.get("anyway") == "1")
     try:
         acted = asked.engine(lambda engine: deed(engine, number, form, how))
     except (Refused, Unclear, NotFound) as error:
