@@ -180,7 +180,7 @@ def test_a_long_conversation_is_short_until_all_is_asked_for(own: tuple[Office, 
             store.database.run(COMMENT, items["mine"], f"word {number:03d}" + " and more" * 2000, number + 3 * 10**15)
     where = f"/item/{items['mine']}"
     page, whole = (made.get(address).get_data(as_text=True) for address in (where, f"{where}?all=1"))
-    assert page.count("word 0") == 50 and "word 079" in page and "word 029" not in page and "31 more before" in page
+    assert page.count("word 0") == 50 and "word 079" in page and "word 029" not in page and "32 more before" in page
     assert "more characters" in page and len(page) < len(whole) and whole.count("word 0") == 80
 
 
