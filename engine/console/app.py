@@ -18,7 +18,7 @@ from werkzeug.exceptions import HTTPException
 
 from engine.console import guard, static
 from engine.console.asked import Asked, Page
-from engine.console.pages import held, items, mail, mails, outbox, signing_in
+from engine.console.pages import held, items, mail, mails, outbox, signing_in, topics
 from engine.console.shown import FILTERS
 from engine.desk.plain import plain
 from engine.desk.refusals import Busy, NotFound, Refused, StoreError, Unclear
@@ -46,6 +46,9 @@ PAGES: tuple[tuple[str, View], ...] = (
     ("/item/<int:number>", items.one),
     ("/item/<int:number>/body/<int:comment>", items.body),
     ("/item/<int:number>/file/<int:attachment>", items.file),
+    ("/topics", topics.listed),
+    ("/topic/<int:number>", topics.one),
+    ("/topic/<int:number>/file/<int:attachment>", topics.file),
     ("/outbox", outbox.listed),
     ("/outbox/<int:number>", outbox.one),
 )
@@ -55,6 +58,7 @@ ACTS: tuple[tuple[str, View], ...] = (
     ("/held/<ref>", held.decide),
     ("/held", held.decide_all),
     ("/item/<int:number>", items.act),
+    ("/topic/<int:number>", topics.act),
     ("/outbox", outbox.decide),
 )
 """What changes something."""
@@ -78,7 +82,7 @@ def create(installation: Installation) -> Flask:
     app.register_error_handler(Exception, lambda error: _told(installation, error))
     for address, view in PAGES:
         _add(app, installation, address, view, "GET")
-        if view not in mail.BYTES | items.BYTES:
+        if view not in mail.BYTES | items.BYTES | topics.BYTES:
             _add(app, installation, "/index.json" if address == "/" else f"{address}.json", view, "GET", twin=True)
     for address, view in ACTS:
         _add(app, installation, address, view, "POST")

@@ -270,8 +270,10 @@ class History(Protocol):
 class TopicViews(Protocol):
     """Topics as people see them."""
 
-    def newest(self, workspace: str = "", limit: int = 100) -> list[TopicRow]:
-        """List topics, those with the newest numbers first."""
+    def newest(
+        self, workspace: str = "", limit: int = 100, *, before: int = 0, sight: ItemSight = EVERY_ITEM
+    ) -> list[TopicRow]:  # fmt: skip
+        """List topics of workspaces in `sight`, those with the newest numbers first; `before` goes on below one."""
 
     def view(self, topic: int) -> TopicView | None:
         """Show everything about a topic."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from engine.model.addresses import bare
+from engine.model.sight import EVERY_ITEM, ItemSight
 from engine.model.stored import AttachmentView, PostView, TopicRow, TopicView
 from engine.store import tables
 from engine.store.database import Database, time
@@ -21,8 +22,14 @@ class TopicViews:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def newest(self, workspace: str = "", limit: int = 100) -> list[TopicRow]:
+    def newest(
+        self, workspace: str = "", limit: int = 100, *, before: int = 0, sight: ItemSight = EVERY_ITEM
+    ) -> list[TopicRow]:  # fmt: skip
         query = _rows().order_by(tables.Topic.id.desc()).limit(limit)
+        if before:
+            query = query.where(tables.Topic.id < before)
+        if not sight.all:
+            query = query.where(tables.Workspace.identifier.in_(sorted(sight.workspaces)))
         if workspace:
             query = query.where(tables.Workspace.identifier == workspace)
         return [_topic_row(row) for row in self._database.all(query)]

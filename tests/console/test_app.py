@@ -126,10 +126,14 @@ def test_a_name_that_is_not_ours_gets_nothing(quiet_office: Office, host: str) -
 @pytest.mark.parametrize("address", [address for address, _ in ACTS])
 def test_nothing_is_done_without_the_token_of_a_page_of_ours(own_office: Office, address: str) -> None:
     (held, *_) = own_office.refs("outcome:held")
-    address = address.replace("<ref>", held).replace("<int:number>", "2")
+    address = address.replace("<ref>", held).replace("<int:number>", "1")
     queue_letters(own_office)
     (letter, *_), is_held = own_office.rows(LETTER)[0], address.startswith("/held")
-    forms = {"/item/2": {"act": "note", "words": "x"}, "/outbox": {"act": "hold", "row": str(letter)}}
+    forms = {
+        "/item/1": {"act": "note", "words": "x"},
+        "/topic/1": {"act": "post", "words": "x"},
+        "/outbox": {"act": "hold", "row": str(letter)},
+    }
     form = forms.get(address, {"act": "discard", "reason": "x", "ref": held})
     before = own_office.rows(DONE)
     for more in ({"token": ""}, {"token": "x" * 43}, {"site": "cross-site"}, {"site": "same-site"}, {"site": "none"}):

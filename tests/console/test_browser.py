@@ -26,7 +26,7 @@ def pages(office: Office) -> dict[str, str]:
         "held_one": f"/held/{held}", "evil_held": f"/held/{evil}", "missing": "/mail/m-ffffffffffff",
         "login": "/login", "items": "/items", "items_wrong": "/items?q=x:y", "item": "/item/2",
         "outbox": "/outbox?q=-state:held", "letter": f"/outbox/{office.rows(LETTER)[0][0]}",
-        "evil_item": f"/item/{office.rows(EVIL_ITEMS)[0][0]}",
+        "topics": "/topics", "topic": "/topic/1", "evil_item": f"/item/{office.rows(EVIL_ITEMS)[0][0]}",
     }  # fmt: skip
 
 
