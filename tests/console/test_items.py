@@ -30,6 +30,7 @@ ACTS: tuple[tuple[str, dict[str, str], tuple[str, ...]], ...] = (
     ("set", {"priority": "High", "was-priority": "Normal"}, ("editor",)),
     ("set", {"status": "Closed", "was-status": "New"}, ("editor",)),
     ("relabel", {"labels": "urgent, vip"}, ("editor",)),
+    ("join", {"who": "bob", "role": "watcher"}, ("editor",)),
 )
 """Acts, what their form says, and who may."""
 
@@ -156,6 +157,11 @@ def test_a_form_that_comes_twice_is_one_act(own: tuple[Office, dict[str, int]]) 
         ({"act": "answer", "words": "kept", "status": "Purple"}, 422, "status"),
         ({"act": "set", "priority": "Enormous", "was-priority": "Normal"}, 422, "priority"),
         ({"act": "set", "priority": "Normal", "was-priority": "Normal"}, 422, "nothing is changed"),
+        ({"act": "join", "who": " "}, 422, "say who"),
+        ({"act": "join", "who": "bob", "role": "king"}, 422, "a role is watcher"),
+        ({"act": "join", "who": "nobody-there", "role": "reader"}, 422, "nobody-there"),
+        ({"act": "merge", "into": "#x"}, 422, "into which item"),
+        ({"act": "merge", "into": "999999"}, 422, "no item #999999"),
         ({"act": "send", "comment": "999999"}, 422, ""),
         ({"act": "send", "comment": "x" * 50}, 422, ""),
     ],
@@ -182,6 +188,28 @@ def test_a_long_conversation_is_short_until_all_is_asked_for(own: tuple[Office, 
     page, whole = (made.get(address).get_data(as_text=True) for address in (where, f"{where}?all=1"))
     assert page.count("word 0") == 50 and "word 079" in page and "word 029" not in page and "32 more before" in page
     assert "more characters" in page and len(page) < len(whole) and whole.count("word 0") == 80
+
+
+def test_somebody_joins_and_is_taken_off(own: tuple[Office, dict[str, int]]) -> None:
+    made, items = own
+    where, token = f"/item/{items['mine']}", made.form_token()
+    assert made.post(where, token=token, act="join", who="bob", role="watcher", key="j").status_code == 303
+    assert "Take bob off" in made.get(where).get_data(as_text=True)
+    assert made.post(where, token=token, act="leave", who="bob", key="l").status_code == 303
+    assert "Take bob off" not in made.get(where).get_data(as_text=True)
+    become(made, "talker")
+    assert made.post(where, token=token, act="leave", who="editor", key="x").status_code == 409
+
+
+def test_an_item_is_merged_into_one_that_is_seen_only(own: tuple[Office, dict[str, int]]) -> None:
+    made, items = own
+    token = made.form_token()
+    unseen = made.post(f"/item/{items['mine']}", token=token, act="merge", into=str(items["other"]))
+    assert unseen.status_code == 422 and f"no item #{items['other']}" in unseen.get_data(as_text=True)
+    public = made.post(f"/item/{items['secret']}", token=token, act="merge", into=f"#{items['mine']}")
+    assert public.status_code == 409 and "is private and" in public.get_data(as_text=True)
+    made.post(f"/item/{items['mine']}", token=token, act="merge", into=str(items["secret"]), key="m")
+    assert f'href="/item/{items["secret"]}"' in made.get(f"/item/{items['mine']}").get_data(as_text=True)
 
 
 def test_a_key_is_of_who_sent_it(own: tuple[Office, dict[str, int]]) -> None:

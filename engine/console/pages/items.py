@@ -21,6 +21,7 @@ from engine.console.asked import Asked, Page, number_in
 from engine.console.pages.mail import FRAME, download
 from engine.desk import item_page, items, plain
 from engine.desk.refusals import NotFound, Refused, Unclear
+from engine.model.draft import Role
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response as Answer
@@ -78,7 +79,7 @@ def _page(asked: Asked, number: int, typed: Typed, status: int = 200) -> Page:
     page = item_page.seen(asked.store, asked.scope, number, asked.zone)
     key, talk = typed.key or secrets.token_hex(8), page.conversation
     most = len(talk) if "all" in asked.args else SHOWN_WORDS
-    data = {"page": page, "row": page.item, "typed": typed, "key": key, "most_files": SHOWN_FILES,
+    data = {"page": page, "row": page.item, "typed": typed, "key": key, "most_files": SHOWN_FILES, "roles": ROLES,
             "talk": (talk[0], *talk[1:][-most:]), "most_text": SHOWN_TEXT if "all" not in asked.args else None,
             "did": guard.heard(asked.args.get("did", ""))}  # fmt: skip
     twin = plain.item(asked.store, asked.config, page.view)
@@ -115,6 +116,8 @@ def act(asked: Asked, number: int) -> Page | Answer:
     key = f"console {asked.account.id} {typed.key}" if typed.key else ""
     how = items.How(asked.account, via="console", key=key, dry_run=tries, anyway=form.get("anyway") == "1")
     try:
+        if into := _into(form):
+            item_page.view(asked.store, asked.scope, into)  # one that is not seen is not there
         acted = asked.engine(lambda engine: deed(engine, number, form, how))
     except (Refused, Unclear, NotFound) as error:
         status = 422 if isinstance(error, Unclear | NotFound) else 409
@@ -165,17 +168,44 @@ def _relabel(engine: Engine, number: int, form: Mapping[str, str], how: items.Ho
     return items.relabel(engine, number, changes, how)
 
 
+def _join(engine: Engine, number: int, form: Mapping[str, str], how: items.How) -> Acted:
+    if not (who := form.get("who", "").strip()):
+        raise Unclear("say who: a login, an address or a name")
+    if form.get("role", "") not in ROLES:
+        raise Unclear(f"a role is {', '.join(ROLES)}")
+    return items.join(engine, number, who, Role(form["role"]), how)
+
+
+def _leave(engine: Engine, number: int, form: Mapping[str, str], how: items.How) -> Acted:
+    return items.leave(engine, number, form.get("who", ""), how)
+
+
+def _merge(engine: Engine, number: int, form: Mapping[str, str], how: items.How) -> Acted:
+    if not (into := _into(form)):
+        raise Unclear("say into which item: its number")
+    return items.merge(engine, number, into, how)
+
+
+def _into(form: Mapping[str, str]) -> int:
+    """The item that another one is merged into; 0 for none."""
+    return number_in(form.get("into", "").strip().removeprefix("#"))
+
+
+ROLES = tuple([each.value for each in (Role.WATCHER, Role.READER, Role.EDITOR)])
+"""What somebody may be on an item, as the form offers it."""
+
 FACTS = ("title", "type", "status", "priority", "assigned_to", "category", "version")
 """Fields that the form of an item shows."""
 
 DEEDS: dict[str, Callable[[Engine, int, Mapping[str, str], items.How], Acted]] = {
     "answer": _say, "note": _note, "draft": _draft, "send": _send, "discard": _discard, "publish": _publish,
-    "set": _set, "relabel": _relabel,
+    "set": _set, "relabel": _relabel, "join": _join, "leave": _leave, "merge": _merge,
 }  # fmt: skip
 
 DONE = {
     "answer": "Answered", "note": "Noted", "draft": "Kept as a draft", "send": "Sent", "discard": "The draft is gone",
-    "publish": "Public now", "set": "Changed", "relabel": "Labelled",
+    "publish": "Public now", "set": "Changed", "relabel": "Labelled", "join": "Joined", "leave": "Left",
+    "merge": "Merged",
 }  # fmt: skip
 
 
