@@ -106,7 +106,7 @@ def _add(
         if not isinstance(came, Page):
             return came
         if twin:
-            return jsonify(plain(came.plain))
+            return jsonify(plain(came.plain() if callable(came.plain) else came.plain))
         return Response(_rendered(came, asked), came.status)
 
     name = f"{view.__module__.rpartition('.')[2]}.{view.__name__}{'.json' if twin else ''}"

@@ -54,7 +54,10 @@ class Asked(Struct, frozen=True, dict=True):
 
 
 class Page(Struct, frozen=True):
-    """What came of it: a template with its data, the same for programs, and the command that prints it."""
+    """What came of it: a template with its data, the same for programs, and the command that prints it.
+
+    `plain` may be a function, where it costs something to make.
+    """
 
     template: str
     title: str

@@ -96,13 +96,12 @@ def listed(store: Store, scope: Scope, query: str, limit: int, before: int = 0) 
 def view(store: Store, scope: Scope, number: int) -> ItemView:
     """Give what somebody sees of an item. Raises NotFound, the same for one that is not there and one not seen."""
     facts = store.items.exactly(number)
-    found = (
-        store.items.view(number)
-        if facts is not None and scope.items.sees(facts.workspace, private=facts.private)
-        else None
-    )
+    is_seen = facts is not None and scope.items.sees(facts.workspace, private=facts.private)
+    found = store.items.view(number) if is_seen else None
     if found is None:
         raise NotFound(f"there is no item #{number}")
+    if not scope.may("view_mail", found.item.workspace):
+        found = replace(found, mail="", comments=tuple([replace(each, mail="") for each in found.comments]))
     if _edits(scope, found):
         return found
     inside = {each.id for each in found.comments if each.internal}
@@ -123,8 +122,7 @@ def seen(store: Store, scope: Scope, number: int, zone: tzinfo) -> ItemPage:
     answers = edits if found.private else edits or scope.may("add_comments", place)
     shows = not found.item.merged_into
     return ItemPage(
-        found, _conversation(found, told, mails=scope.may("view_mail", place)), events, catalog, edits and shows,
-        answers and shows,
+        found, _conversation(found, told), events, catalog, edits and shows, answers and shows
     )  # fmt: skip
 
 
@@ -132,22 +130,19 @@ def _edits(scope: Scope, found: ItemView) -> bool:
     return scope.may("edit_items", found.item.workspace)
 
 
-def _conversation(found: ItemView, told: Mapping[int, tuple[Told, ...]], *, mails: bool) -> tuple[Words, ...]:
+def _conversation(found: ItemView, told: Mapping[int, tuple[Told, ...]]) -> tuple[Words, ...]:
     files: dict[int, list[AttachmentView]] = {}
     for each in found.attachments:
         files.setdefault(each.comment or 0, []).append(each)
 
-    def mail(ref: str) -> str:
-        return ref if mails else ""
-
     first = Words(
         0, "opened", found.item.writer, found.item.created_at, found.text, found.quoted, bool(found.html),
-        mail(found.mail), "", tuple(files.get(0, ())), told.get(0, ()),
+        found.mail, "", tuple(files.get(0, ())), told.get(0, ()),
     )  # fmt: skip
     return (first, *[
         Words(
             each.id, "draft" if each.draft else "note" if each.internal else "comment", each.writer, each.created_at,
-            each.text, each.quoted, bool(each.html), mail(each.mail), each.subject, tuple(files.get(each.id, ())),
+            each.text, each.quoted, bool(each.html), each.mail, each.subject, tuple(files.get(each.id, ())),
             told.get(each.id, ()),
         )
         for each in found.comments
@@ -158,8 +153,9 @@ def _told(rows: Sequence[OutboxLine], events: Sequence[EventRow], zone: tzinfo) 
     """Who heard of the words of each comment; 0 is the item itself. What did it names them: a mail, or an act."""
     did: dict[str, int] = {}
     for event in events:
-        if event.name in ("item.created", "item.commented", "item.answered", "item.noted"):
-            did.setdefault(event.mail or event.act, event.comment)
+        by = event.mail or event.act
+        if by and event.name in ("item.created", "item.commented", "item.answered", "item.noted"):
+            did.setdefault(by, event.comment)
     found: dict[int, list[Told]] = {}
     for row in rows:
         comment = did.get(row.mail or row.act)

@@ -6,6 +6,8 @@ Here: making and serving it, asking it without a browser. Not here: fixtures (`c
 from __future__ import annotations
 
 import re
+import shutil
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -14,6 +16,8 @@ from dataclasses import dataclass, field
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
+
+import databases
 
 from engine.config import load
 from engine.console.app import create
@@ -126,10 +130,25 @@ def queue_letters(made: Office) -> None:
         store.database.run("UPDATE outbox SET state = 'queued' WHERE state = 'sent' AND item IS NOT NULL")
 
 
+_DEMO: list[tempfile.TemporaryDirectory[str]] = []
+"""The folder with the demo as it is when it was played; none before that."""
+
+
+def _played(folder: Path) -> None:
+    """Play the demo: once in a process, where its database is a file beside it."""
+    if databases.ON_SERVER:
+        play(folder)
+        return
+    if not _DEMO:
+        _DEMO.append(tempfile.TemporaryDirectory(prefix="allegra-tests-"))
+        play(Path(_DEMO[0].name) / "demo")
+    shutil.copytree(Path(_DEMO[0].name) / "demo", folder, symlinks=True)
+
+
 @contextmanager
 def office(folder: Path, auth: str = "none") -> Iterator[Office]:
     """The demo, decided, with a console for whoever reaches it, or for accounts."""
-    play(folder)
+    _played(folder)
     file = folder / "allegra.toml"
     file.write_text(file.read_text(encoding="utf-8") + f'\n[console]\nauth = "{auth}"\n', encoding="utf-8")
     installation = Installation(file, load(file))

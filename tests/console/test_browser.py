@@ -12,6 +12,9 @@ from servers.chromium import SIZES, picture, seat
 LETTER = "SELECT max(id) FROM outbox WHERE item IS NOT NULL"
 EVIL_ITEMS = "SELECT item.id FROM item JOIN inbound ON inbound.id = inbound_id WHERE message_id LIKE '<evil.%'"
 
+VARIANTS = frozenset({"found", "nothing", "wrong", "items_wrong", "held_mail", "every", "evil_held", "missing"})
+"""Pages that others are like: in one size of each scheme."""
+
 SCHEMES = ("light", "dark")
 
 
@@ -35,11 +38,14 @@ def pages(office: Office) -> dict[str, str]:
 def test_every_page_can_be_read_by_everybody(
     chromium: Any, quiet_office: Office, quiet_host: str, scheme: str, size: str, tmp_path: Path
 ) -> None:
-    found = {}
+    found, whole = {}, (scheme, size) in (("light", "desk"), ("dark", "phone"))
     with seat(chromium, quiet_host, scheme=scheme, size=size) as window:
         for name, address in pages(quiet_office).items():
+            if name in VARIANTS and not whole:
+                continue
             answer = window.go(address)
-            picture(window.page, tmp_path / f"{name}.png")
+            if whole:
+                picture(window.page, tmp_path / f"{name}.png")
             if wrong := window.findings():
                 found[name] = wrong
             if window.overflows():

@@ -106,6 +106,8 @@ def test_what_is_said_inside_is_for_who_may_edit(shared: tuple[Office, dict[str,
     page = made.get(f"/item/{items['mine']}").get_data(as_text=True)
     assert ('value="answer"' in page) == ("add_comments" in ROLES[login])
     assert ('value="note"' in page) == ('name="priority"' in page) == ("edit_items" in ROLES[login])
+    twin = json.loads(made.get(f"/item/{items['mine']}.json").data)
+    assert not any([twin["mail"], *[each["mail"] for each in twin["comments"]]]), "nobody here may view mail"
     assert ('class="told"' in page) <= ("edit_items" in ROLES[login]), "addresses of who heard"
 
 
@@ -228,7 +230,7 @@ COMMENT = (
 
 def test_a_twin_is_what_the_command_prints(shared: tuple[Office, dict[str, int]]) -> None:
     made, items = shared
-    become(made, "editor")
+    become(made, "anna")
     twin = json.loads(made.get(f"/item/{items['mine']}.json").data)
     command = [sys.executable, "-m", "engine", "--config", str(made.folder / "allegra.toml"), "item", "show"]
     told = subprocess.run([*command, str(items["mine"]), "--json"], capture_output=True, text=True, check=True).stdout

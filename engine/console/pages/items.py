@@ -82,8 +82,8 @@ def _page(asked: Asked, number: int, typed: Typed, status: int = 200) -> Page:
     data = {"page": page, "row": page.item, "typed": typed, "key": key, "most_files": SHOWN_FILES, "roles": ROLES,
             "talk": (talk[0], *talk[1:][-most:]), "most_text": SHOWN_TEXT if "all" not in asked.args else None,
             "did": guard.heard(asked.args.get("did", ""))}  # fmt: skip
-    twin = plain.item(asked.store, asked.config, page.view)
-    return Page("item.html", f"#{number} {page.item.title}", data, twin, f"allegra item show {number}", status)
+    title, command = f"#{number} {page.item.title}", f"allegra item show {number}"
+    return Page("item.html", title, data, lambda: plain.item(asked.store, asked.config, page.view), command, status)
 
 
 def body(asked: Asked, number: int, comment: int) -> Response:
