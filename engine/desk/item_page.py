@@ -1,6 +1,6 @@
 """An item as one who works on it sees it: the conversation, who heard of each word of it, what they may do.
 
-Here: `seen`, `listed`, who hears of an act (`Tried`). Not here: acts (`items.py`), queries (`store/`), the console's
+Here: `seen`, `listed`. Not here: acts (`items.py`), who hears of one (`told.py`), queries (`store/`), the console's
 page (`console/`). Invariant: what somebody may not see is not there, in no list, count or reason; what is said inside,
 what happened and who heard of it is for who may edit items there.
 """
@@ -14,34 +14,18 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 from msgspec.structs import replace
 
-from engine.explain import hearers
+from engine.desk.told import Told, told_of
 from engine.explain.page import shown
 from engine.model.desk import Catalog
-from engine.model.events import Why
 from engine.model.stored import AttachmentView, EventRow, ItemRow, ItemView, OutboxLine
 from engine.store.errors import NotFound
-from engine.wording.why import why_not
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from engine.config import Config
     from engine.desk.scope import Scope
-    from engine.model.acts import Acted
     from engine.store.store import Store
-
-GONE_OUT, ON_ITS_WAY = ("sent",), ("queued", "sending", "digest")
-"""States of a letter that arrived at the next server, and of one that nobody has to look after."""
-
-
-class Told(Struct, frozen=True):
-    """Somebody who was considered, and what became of it, in words; `fares` is sent, waits or not."""
-
-    who: str
-    became: str
-    inside: bool
-    fares: str
-    row: int
 
 
 class Words(Struct, frozen=True):
@@ -160,47 +144,8 @@ def _told(rows: Sequence[OutboxLine], events: Sequence[EventRow], zone: tzinfo) 
     for row in rows:
         comment = did.get(row.mail or row.act)
         if comment is not None:
-            found.setdefault(comment, []).append(_of(row, zone))
+            found.setdefault(comment, []).append(told_of(row, zone))
     return {comment: tuple(each) for comment, each in found.items()}
-
-
-def _of(row: OutboxLine, zone: tzinfo) -> Told:
-    fares = "sent" if row.state in GONE_OUT else "waits" if row.state in ON_ITS_WAY else "not"
-    became = hearers.became(row, lambda moment: moment.astimezone(zone))
-    return Told(hearers.who(row), became, row.inside, fares, row.id)
-
-
-# ── acts ──────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-class Tried(Struct, frozen=True):
-    """Who hears of what somebody does, or would: those outside, those inside, and those who do not, with the reason."""
-
-    outside: tuple[str, ...]
-    inside: tuple[str, ...]
-    not_told: tuple[str, ...]
-
-    @property
-    def said(self) -> str:
-        """All of it in one sentence."""
-        parts = [("goes to", self.outside), ("told", self.inside), ("not told:", self.not_told)]
-        return "; ".join([f"{word} {', '.join(who)}" for word, who in parts if who]) or "nobody is told"
-
-
-def heard(acted: Acted, zone: tzinfo) -> Tried:
-    """Say who hears of an act."""
-    told = [_of(row, zone) for row in acted.told]
-    hears = [each for each in told if each.fares != "not"]
-    return Tried(
-        tuple([each.who for each in hears if not each.inside]), tuple([each.who for each in hears if each.inside]),
-        tuple([_why(row, each) for row, each in zip(acted.told, told, strict=True) if each.fares == "not"]),
-    )  # fmt: skip
-
-
-def _why(row: OutboxLine, told: Told) -> str:
-    """Who does not hear, and why."""
-    reason = why_not(Why(row.why), row.said) if row.why else told.became
-    return f"{told.who} ({reason})" if row.to or row.login else reason
 
 
 def page(store: Store, config: Config, found: ItemView, comment: int) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from time import monotonic
 
 KEPT_S = 600.0
+"""How long a listing is remembered after it was compared."""
 
 
 class Unchanged:

@@ -199,6 +199,10 @@ def test_somebody_joins_and_is_taken_off(own: tuple[Office, dict[str, int]]) -> 
     assert "Take bob off" in made.get(where).get_data(as_text=True)
     assert made.post(where, token=token, act="leave", who="bob", key="l").status_code == 303
     assert "Take bob off" not in made.get(where).get_data(as_text=True)
+    before = made.rows(COUNTED)
+    again = made.post(where, token=token, act="leave", who="bob", key="again")
+    assert "Nothing+changed" in again.headers["Location"] or "Nothing%20changed" in again.headers["Location"]
+    assert made.rows(COUNTED) == before
     become(made, "talker")
     assert made.post(where, token=token, act="leave", who="editor", key="x").status_code == 409
 

@@ -21,6 +21,7 @@ from engine.console.asked import Asked, Page, number_in
 from engine.console.pages.mail import FRAME, download
 from engine.desk import item_page, items, plain
 from engine.desk.refusals import NotFound, Refused, Unclear
+from engine.desk.told import heard
 from engine.model.draft import Role
 
 if TYPE_CHECKING:
@@ -122,10 +123,11 @@ def act(asked: Asked, number: int) -> Page | Answer:
     except (Refused, Unclear, NotFound) as error:
         status = 422 if isinstance(error, Unclear | NotFound) else 409
         return _page(asked, number, replace(typed, said=str(error)), status)
-    hears = item_page.heard(acted, asked.zone).said
+    hears = heard(acted, asked.zone).said
     if tries:
         return _page(asked, number, replace(typed, hears=hears))
-    said = f"{DONE.get(typed.act, 'Done')}: {hears}"
+    nothing = typed.act in CHANGES and not acted.events
+    said = "Nothing changed: it is so already" if nothing else f"{DONE.get(typed.act, 'Done')}: {hears}"
     return redirect(f"{url_for('items.one', number=number)}?did={quote(guard.said(said))}", 303)
 
 
@@ -201,6 +203,9 @@ DEEDS: dict[str, Callable[[Engine, int, Mapping[str, str], items.How], Acted]] =
     "answer": _say, "note": _note, "draft": _draft, "send": _send, "discard": _discard, "publish": _publish,
     "set": _set, "relabel": _relabel, "join": _join, "leave": _leave, "merge": _merge,
 }  # fmt: skip
+
+CHANGES = frozenset({"set", "relabel", "join", "leave", "merge"})
+"""Acts that do nothing where all is so already; each change is an event."""
 
 DONE = {
     "answer": "Answered", "note": "Noted", "draft": "Kept as a draft", "send": "Sent", "discard": "The draft is gone",

@@ -16,9 +16,9 @@ from engine.console import guard
 from engine.console.asked import Asked, Page, number_in
 from engine.console.pages.mail import download
 from engine.desk import plain, topic_page, topics
-from engine.desk.item_page import heard
 from engine.desk.items import How
 from engine.desk.refusals import NotFound, Refused, Unclear
+from engine.desk.told import heard
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response as Answer
