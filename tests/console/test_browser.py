@@ -12,7 +12,9 @@ from servers.chromium import SIZES, picture, seat
 LETTER = "SELECT max(id) FROM outbox WHERE item IS NOT NULL"
 EVIL_ITEMS = "SELECT item.id FROM item JOIN inbound ON inbound.id = inbound_id WHERE message_id LIKE '<evil.%'"
 
-VARIANTS = frozenset({"found", "nothing", "wrong", "items_wrong", "held_mail", "every", "evil_held", "missing"})
+VARIANTS = frozenset(
+    {"found", "nothing", "wrong", "items_wrong", "held_mail", "every", "evil_held", "missing", "versions"}
+)
 """Pages that others are like: in one size of each scheme."""
 
 SCHEMES = ("light", "dark")
@@ -29,6 +31,8 @@ def pages(office: Office) -> dict[str, str]:
         "held_one": f"/held/{held}", "evil_held": f"/held/{evil}", "missing": "/mail/m-ffffffffffff",
         "login": "/login", "items": "/items", "items_wrong": "/items?q=x:y", "item": "/item/2",
         "outbox": "/outbox?q=-state:held", "letter": f"/outbox/{office.rows(LETTER)[0][0]}",
+        "rules": "/rules", "rule_file": "/rules/system", "edit": "/rules/support/edit?condition=form+is+1",
+        "versions": "/rules/support/versions", "playground": "/playground?condition=subject+contains+%22print%22",
         "topics": "/topics", "topic": "/topic/1", "evil_item": f"/item/{office.rows(EVIL_ITEMS)[0][0]}",
     }  # fmt: skip
 
