@@ -19,7 +19,7 @@ from werkzeug.exceptions import HTTPException
 from engine.console import guard, static
 from engine.console.asked import Asked, Page
 from engine.console.nav import nav
-from engine.console.pages import held, items, mail, mails, outbox, signing_in, topics
+from engine.console.pages import held, items, mail, mails, me, outbox, signing_in, topics
 from engine.console.shown import FILTERS
 from engine.desk.plain import plain
 from engine.desk.refusals import Busy, NotFound, Refused, StoreError, Unclear
@@ -52,6 +52,7 @@ PAGES: tuple[tuple[str, View], ...] = (
     ("/topic/<int:number>/file/<int:attachment>", topics.file),
     ("/outbox", outbox.listed),
     ("/outbox/<int:number>", outbox.one),
+    ("/me", me.shown),
 )
 """What is looked at. Each has a twin with `.json` behind its address, but for bytes."""
 
@@ -61,6 +62,7 @@ ACTS: tuple[tuple[str, View], ...] = (
     ("/item/<int:number>", items.act),
     ("/topic/<int:number>", topics.act),
     ("/outbox", outbox.decide),
+    ("/me", me.act),
 )
 """What changes something."""
 

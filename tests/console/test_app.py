@@ -133,6 +133,7 @@ def test_nothing_is_done_without_the_token_of_a_page_of_ours(own_office: Office,
         "/item/1": {"act": "note", "words": "x"},
         "/topic/1": {"act": "post", "words": "x"},
         "/outbox": {"act": "hold", "row": str(letter)},
+        "/me": {"act": "wants", "prefers-new": "all"},
     }
     form = forms.get(address, {"act": "discard", "reason": "x", "ref": held})
     before = own_office.rows(DONE)
