@@ -19,7 +19,7 @@ from werkzeug.exceptions import HTTPException
 from engine.console import guard, static
 from engine.console.asked import Asked, Page
 from engine.console.nav import nav
-from engine.console.pages import held, items, mail, mails, me, outbox, signing_in, topics
+from engine.console.pages import audit, held, items, mail, mails, me, outbox, signing_in, topics
 from engine.console.shown import FILTERS
 from engine.desk.plain import plain
 from engine.desk.refusals import Busy, NotFound, Refused, StoreError, Unclear
@@ -53,6 +53,7 @@ PAGES: tuple[tuple[str, View], ...] = (
     ("/outbox", outbox.listed),
     ("/outbox/<int:number>", outbox.one),
     ("/me", me.shown),
+    ("/audit", audit.listed),
 )
 """What is looked at. Each has a twin with `.json` behind its address, but for bytes."""
 

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from engine.desk import audit
+
 if TYPE_CHECKING:
     from engine.desk.scope import Scope
 
@@ -34,6 +36,7 @@ LINKS = (
     Link("Items", "items.listed", "i"),
     Link("Outbox", "outbox.listed", "o"),
     Link("Topics", "topics.listed"),
+    Link("Audit", "audit.listed", seen=audit.may),
 )
 """Every page that has a link: a new one is a row."""
 
