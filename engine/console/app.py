@@ -19,7 +19,7 @@ from werkzeug.exceptions import HTTPException
 from engine.console import guard, static
 from engine.console.asked import Asked, Page
 from engine.console.nav import nav
-from engine.console.pages import audit, held, items, mail, mails, me, outbox, signing_in, topics
+from engine.console.pages import audit, held, items, mail, mails, me, outbox, people, signing_in, topics
 from engine.console.shown import FILTERS
 from engine.desk.plain import plain
 from engine.desk.refusals import Busy, NotFound, Refused, StoreError, Unclear
@@ -53,6 +53,8 @@ PAGES: tuple[tuple[str, View], ...] = (
     ("/outbox", outbox.listed),
     ("/outbox/<int:number>", outbox.one),
     ("/me", me.shown),
+    ("/people", people.listed),
+    ("/person/<path:address>", people.one),
     ("/audit", audit.listed),
 )
 """What is looked at. Each has a twin with `.json` behind its address, but for bytes."""
@@ -64,6 +66,7 @@ ACTS: tuple[tuple[str, View], ...] = (
     ("/topic/<int:number>", topics.act),
     ("/outbox", outbox.decide),
     ("/me", me.act),
+    ("/person/<path:address>", people.act),
 )
 """What changes something."""
 
@@ -80,6 +83,7 @@ def create(installation: Installation) -> Flask:
     app.jinja_options = {"undefined": StrictUndefined, "trim_blocks": True, "lstrip_blocks": True}
     app.jinja_env.filters.update(FILTERS)
     app.jinja_env.globals.update(static=static.address, nav=nav)
+    app.url_map.merge_slashes = False  # an address may hold several
     watch = guard.Guard(installation)
     app.before_request(watch.admit)
     app.after_request(guard.with_headers)

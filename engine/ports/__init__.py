@@ -13,6 +13,7 @@ from engine.ports.history import History
 from engine.ports.ledger import Ledger, Queue
 from engine.ports.mailboxes import Mailboxes, OldMail, Setbacks, Troubles, Visiting
 from engine.ports.outbox import Outbox, OutboxViews
+from engine.ports.senders import Senders
 from engine.ports.store import Store
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "OutboxViews",
     "Queue",
     "Scene",
+    "Senders",
     "Setbacks",
     "Store",
     "Teller",

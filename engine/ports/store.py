@@ -27,6 +27,7 @@ from engine.ports.history import History
 from engine.ports.ledger import Ledger, Queue
 from engine.ports.mailboxes import Mailboxes, OldMail, Setbacks, Troubles, Visiting
 from engine.ports.outbox import Outbox, OutboxViews
+from engine.ports.senders import Senders
 
 
 class Store(Protocol):
@@ -79,6 +80,10 @@ class Store(Protocol):
     @property
     def outbox_views(self) -> OutboxViews:
         """The outbox as people see it and repair it."""
+
+    @property
+    def senders(self) -> Senders:
+        """Who writes."""
 
     @property
     def setbacks(self) -> Setbacks:

@@ -20,9 +20,10 @@ SCHEMES = ("light", "dark")
 
 def pages(office: Office) -> dict[str, str]:
     """Every page, each with a name."""
+    nouns = {"me": "/me", "audit": "/audit", "people": "/people", "person": "/person/jane@mail.bigcorp.example"}
     (held, *_), (made, *_), evils = office.refs("outcome:held"), office.refs("outcome:created"), office.evil()
     evil = next(ref for ref in evils if ref in office.refs("outcome:held"))
-    return {
+    return nouns | {
         "mails": "/mails", "found": "/mails?q=outcome:held", "nothing": "/mails?q=from:nobody", "wrong": "/mails?q=x:y",
         "mail": f"/mail/{made}", "held_mail": f"/mail/{held}", "evil_mail": f"/mail/{evil}",
         "every": f"/mail/{held}?all=1", "header": f"/mail/{held}/headers", "held": "/held",

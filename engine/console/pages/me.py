@@ -57,7 +57,8 @@ def act(asked: Asked) -> Page | Answer:
     except (Refused, Unclear, NotFound, Busy) as error:
         status = 503 if isinstance(error, Busy) else 422 if isinstance(error, Unclear | NotFound) else 409
         return _page(asked, str(error), status)
-    target = url_for("me.shown", workspace=asked.form.get("workspace") or None)
+    wanted = asked.form.get("next", "")
+    target = wanted if guard.is_inside(wanted) else url_for("me.shown", workspace=asked.form.get("workspace") or None)
     return redirect(f"{target}{'&' if '?' in target else '?'}did={quote(guard.said(done))}", 303)
 
 
