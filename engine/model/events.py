@@ -127,6 +127,9 @@ BY_HAND: Final = (
 OF_ACCESS: Final = ("password.set", "password.removed", "session.ended", "token.made", "token.ended", "user.notify")
 """The same of what lets people in and of what they hear; the detail has the number of the `account` it is about."""
 
+OF_RULES: Final = ("rules.saved",)
+"""The same of the files of rules; the detail has the number of the `version`."""
+
 BY_THE_CLOCK: Final = frozenset({"desk.held", "desk.digest", "outbox.held"})
 """Events that a clock brings about or limits: what tells of them is never collected."""
 

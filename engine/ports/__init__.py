@@ -13,6 +13,7 @@ from engine.ports.history import History
 from engine.ports.ledger import Ledger, Queue
 from engine.ports.mailboxes import Mailboxes, OldMail, Setbacks, Troubles, Visiting
 from engine.ports.outbox import Outbox, OutboxViews
+from engine.ports.rule_files import RuleFiles
 from engine.ports.senders import Senders
 from engine.ports.store import Store
 
@@ -33,6 +34,7 @@ __all__ = [
     "Outbox",
     "OutboxViews",
     "Queue",
+    "RuleFiles",
     "Scene",
     "Senders",
     "Setbacks",

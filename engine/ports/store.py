@@ -27,6 +27,7 @@ from engine.ports.history import History
 from engine.ports.ledger import Ledger, Queue
 from engine.ports.mailboxes import Mailboxes, OldMail, Setbacks, Troubles, Visiting
 from engine.ports.outbox import Outbox, OutboxViews
+from engine.ports.rule_files import RuleFiles
 from engine.ports.senders import Senders
 
 
@@ -52,6 +53,10 @@ class Store(Protocol):
     @property
     def access(self) -> Access:
         """Who is let in."""
+
+    @property
+    def rule_files(self) -> RuleFiles:
+        """What stood in rule files and when."""
 
     @property
     def ahead(self) -> Ahead:
