@@ -19,7 +19,7 @@ from werkzeug.exceptions import HTTPException
 from engine.console import guard, static
 from engine.console.asked import Asked, Page
 from engine.console.nav import nav
-from engine.console.pages import audit, held, items, mail, mails, me, outbox, people, signing_in, topics
+from engine.console.pages import audit, held, items, mail, mailboxes, mails, me, outbox, people, signing_in, topics
 from engine.console.shown import FILTERS
 from engine.desk.plain import plain
 from engine.desk.refusals import Busy, NotFound, Refused, StoreError, Unclear
@@ -53,6 +53,8 @@ PAGES: tuple[tuple[str, View], ...] = (
     ("/outbox", outbox.listed),
     ("/outbox/<int:number>", outbox.one),
     ("/me", me.shown),
+    ("/mailboxes", mailboxes.listed),
+    ("/mailbox/<path:name>", mailboxes.one),
     ("/people", people.listed),
     ("/person/<path:address>", people.one),
     ("/audit", audit.listed),
@@ -66,6 +68,7 @@ ACTS: tuple[tuple[str, View], ...] = (
     ("/topic/<int:number>", topics.act),
     ("/outbox", outbox.decide),
     ("/me", me.act),
+    ("/mailbox/<path:name>", mailboxes.act),
     ("/person/<path:address>", people.act),
 )
 """What changes something."""

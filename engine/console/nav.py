@@ -36,6 +36,7 @@ LINKS = (
     Link("Items", "items.listed", "i"),
     Link("Outbox", "outbox.listed", "o"),
     Link("Topics", "topics.listed"),
+    Link("Mailboxes", "mailboxes.listed", "b"),
     Link("People", "people.listed"),
     Link("Audit", "audit.listed", seen=audit.may),
 )

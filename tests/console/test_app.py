@@ -34,6 +34,7 @@ def addresses(office: Office) -> list[str]:
             if address == "/held/<ref>" and ref == made:
                 continue
             place = address.replace("<ref>", ref).replace("<path:address>", WRITER)
+            place = place.replace("<path:name>", "support")
             for part, one in (("number", "1"), ("comment", "0"), ("attachment", "1")):
                 place = place.replace(f"<int:{part}>", one)
             found.append(place)
@@ -131,6 +132,7 @@ def test_a_name_that_is_not_ours_gets_nothing(quiet_office: Office, host: str) -
 def test_nothing_is_done_without_the_token_of_a_page_of_ours(own_office: Office, address: str) -> None:
     (held, *_) = own_office.refs("outcome:held")
     address = address.replace("<ref>", held).replace("<int:number>", "1").replace("<path:address>", NEVER_WROTE)
+    address = address.replace("<path:name>", "support")
     queue_letters(own_office)
     (letter, *_), is_held = own_office.rows(LETTER)[0], address.startswith("/held")
     forms = {
@@ -138,6 +140,7 @@ def test_nothing_is_done_without_the_token_of_a_page_of_ours(own_office: Office,
         "/topic/1": {"act": "post", "words": "x"},
         "/outbox": {"act": "hold", "row": str(letter)},
         f"/person/{NEVER_WROTE}": {"act": "forget", "reason": "x"},
+        "/mailbox/support": {"act": "pause", "reason": "x"},
         "/me": {"act": "wants", "prefers-new": "all"},
     }
     form = forms.get(address, {"act": "discard", "reason": "x", "ref": held})

@@ -20,7 +20,8 @@ SCHEMES = ("light", "dark")
 
 def pages(office: Office) -> dict[str, str]:
     """Every page, each with a name."""
-    nouns = {"me": "/me", "audit": "/audit", "people": "/people", "person": "/person/jane@mail.bigcorp.example"}
+    nouns = {"me": "/me", "audit": "/audit", "people": "/people", "person": "/person/jane@mail.bigcorp.example",
+             "mailboxes": "/mailboxes", "mailbox": "/mailbox/support"}  # fmt: skip
     (held, *_), (made, *_), evils = office.refs("outcome:held"), office.refs("outcome:created"), office.evil()
     evil = next(ref for ref in evils if ref in office.refs("outcome:held"))
     return nouns | {
