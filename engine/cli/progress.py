@@ -9,7 +9,6 @@ from the beginning and four times a second at most.
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import time
@@ -64,7 +63,7 @@ class Drawn:
         now = self._clock()
         if now - self._told_at >= STEP_S or done == total:
             self._told_at = now
-            self._write(json.dumps({"progress": done, "of": total}) + "\n")
+            self._write(f'{{"progress": {done}, "of": {total}}}\n')
 
     def _write(self, text: str) -> None:
         self._stream.write(text)

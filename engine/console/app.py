@@ -19,7 +19,23 @@ from werkzeug.exceptions import HTTPException
 from engine.console import guard, static
 from engine.console.asked import Asked, Page
 from engine.console.nav import nav
-from engine.console.pages import audit, held, items, mail, mailboxes, mails, me, outbox, people, signing_in, topics
+from engine.console.pages import (
+    audit,
+    held,
+    items,
+    jobs,
+    mail,
+    mailboxes,
+    mails,
+    me,
+    outbox,
+    people,
+    playground,
+    rule_edit,
+    rules,
+    signing_in,
+    topics,
+)
 from engine.console.shown import FILTERS
 from engine.desk.plain import plain
 from engine.desk.refusals import Busy, NotFound, Refused, StoreError, Unclear
@@ -52,6 +68,14 @@ PAGES: tuple[tuple[str, View], ...] = (
     ("/topic/<int:number>/file/<int:attachment>", topics.file),
     ("/outbox", outbox.listed),
     ("/outbox/<int:number>", outbox.one),
+    ("/rules", rules.listed),
+    ("/rules/<name>", rules.one),
+    ("/rules/<name>/edit", rule_edit.form),
+    ("/rules/<name>/text", rules.text),
+    ("/rules/<name>/versions", rules.versions),
+    ("/rules/<name>/version/<int:number>", rules.version),
+    ("/playground", playground.one),
+    ("/jobs/<number>", jobs.one),
     ("/me", me.shown),
     ("/mailboxes", mailboxes.listed),
     ("/mailbox/<path:name>", mailboxes.one),
@@ -67,6 +91,9 @@ ACTS: tuple[tuple[str, View], ...] = (
     ("/item/<int:number>", items.act),
     ("/topic/<int:number>", topics.act),
     ("/outbox", outbox.decide),
+    ("/rules/<name>/edit", rule_edit.act),
+    ("/playground", playground.act),
+    ("/jobs/<number>/stop", jobs.stop),
     ("/me", me.act),
     ("/mailbox/<path:name>", mailboxes.act),
     ("/person/<path:address>", people.act),
@@ -93,7 +120,7 @@ def create(installation: Installation) -> Flask:
     app.register_error_handler(Exception, lambda error: _told(installation, error))
     for address, view in PAGES:
         _add(app, installation, address, view, "GET")
-        if view not in mail.BYTES | items.BYTES | topics.BYTES:
+        if view not in mail.BYTES | items.BYTES | topics.BYTES | rules.BYTES:
             _add(app, installation, "/index.json" if address == "/" else f"{address}.json", view, "GET", twin=True)
     for address, view in ACTS:
         _add(app, installation, address, view, "POST")

@@ -25,11 +25,12 @@ class State(StrEnum):
 class Job(Struct, frozen=True):
     """A job as it is now: how far it has come, `lines` once it is over, `said` where it failed.
 
-    `of` is 0 while nobody knows; `cut` tells that there were more lines.
+    `key` is what was asked. `of` is 0 while nobody knows; `cut` tells that there were more lines.
     """
 
     id: str
     kind: str
+    key: str
     state: State
     done: int = 0
     of: int = 0

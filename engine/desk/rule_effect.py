@@ -57,7 +57,7 @@ class Effect(Struct, frozen=True):
 
 def begin(jobs: Jobs, config: Config, login: str, place: RulePlace, text: str) -> Job:
     """Begin to look what a text would change, or give what was found for the same before. Raises Refused."""
-    before = {path.name: each for path, each in _now(config)}
+    before = texts(config)
     hours = max(round(config.console.effect / 3600), 1)
     command = ("rules", "diff", "--rules", "{}/after", "--against", "{}/before", "--last", f"{hours}h", "--as", login,
                "--json")  # fmt: skip
@@ -68,20 +68,20 @@ def begin(jobs: Jobs, config: Config, login: str, place: RulePlace, text: str) -
 
 def key(config: Config, place: RulePlace, text: str) -> str:
     """What an effect hangs on beside the mail: the text, and all files as they stand there."""
-    now = " ".join([f"{path.name} {digest(each)}" for path, each in _now(config)])
+    now = " ".join([f"{name} {digest(each)}" for name, each in texts(config).items()])
     return f"{place.place} {digest(text)} {digest(now)}"
 
 
-def _now(config: Config) -> list[tuple[Any, str]]:
-    """Every rule file with its text. Raises Refused where two have one name, or one cannot be read."""
-    found = []
+def texts(config: Config) -> dict[str, str]:
+    """Every rule file by its name. Raises Refused where two have one name, or one cannot be read."""
+    found: dict[str, str] = {}
     for _, path in files(config):
+        if path.name in found:
+            raise Refused(f"two rule files are called {path.name}: files that are compared need names of their own")
         try:
-            found.append((path, path.read_text(encoding="utf-8")))
+            found[path.name] = path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError):
-            raise Refused(f"{path.name} cannot be read: what it would change is not known") from None
-    if len({path.name for path, _ in found}) < len(found):
-        raise Refused("two rule files have one name: allegra rules diff compares folders, so each needs its own")
+            raise Refused(f"{path.name} cannot be read: what another text would change is not known") from None
     return found
 
 

@@ -8,7 +8,7 @@ test asks of stored mail is answered to those who may read it.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -104,32 +104,57 @@ def stored(place: RulePlace) -> str:
         return ""
 
 
+def now(place: RulePlace) -> tuple[str, str]:
+    """The text of a file and its digest, both "" where it cannot be read."""
+    try:
+        text = stored(place)
+    except (OSError, UnicodeDecodeError):
+        return "", ""
+    return text, digest(text)
+
+
+def pages(engine: Engine, places: Iterable[RulePlace]) -> list[CheckedText]:
+    """The files of some places, with the hits of their rules; one that cannot be read is a problem."""
+    found, names = rule_usage.hits(engine.store, _idle_since()), Names(engine.config, engine.store)
+    read = []
+    for place in places:
+        try:
+            read.append(_read(engine, names, place, stored(place), found))
+        except (OSError, UnicodeDecodeError) as error:
+            said = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+            problem = Problem("E002", f"this rule file cannot be read: {said}", place.file)
+            read.append(CheckedText("", "", False, (problem,), ()))
+    return read
+
+
 def page(engine: Engine, place: RulePlace) -> CheckedText:
-    """The file of a place, with the hits of its rules. Raises OSError, UnicodeDecodeError."""
-    since = rule_usage.since(f"{DAYS_UNTIL_IDLE}d", datetime.now(UTC))
-    found = rule_usage.hits(engine.store, since)
-    return _read(engine, place, stored(place), found)
+    """The file of a place, with the hits of its rules."""
+    (only,) = pages(engine, (place,))
+    return only
 
 
 def checked(engine: Engine, scope: Scope, place: RulePlace, text: str, *, run: bool = False) -> CheckedText:
     """Look through a text as if it were the file of a place; `run` its tests, too, if it loads."""
     from msgspec.structs import replace
 
-    looked = _read(engine, place, text[:MOST_TEXT], None)
+    looked = _read(engine, Names(engine.config, engine.store), place, text[:MOST_TEXT], None)
     return replace(looked, tests=tuple(_results(engine, scope, place, text))) if run and looked.loads else looked
 
 
-def _read(engine: Engine, place: RulePlace, text: str, found: Hits | None) -> CheckedText:
+def _read(engine: Engine, names: Names, place: RulePlace, text: str, found: Hits | None) -> CheckedText:
     config, schema = engine.config, engine.book.vocabulary.schema
     file, problems = load_file(Source(place.file, text, place.place, not place.place), schema)
     if file is not None:
-        names = Names(config, engine.store)
         problems += lint(file, schema, frozenset(config.workspaces), datetime.now(UTC).date())
         problems += doubts(file, names)
         if found is not None:
-            problems += tuple(rule_usage.idle(file, found, rule_usage.since(f"{DAYS_UNTIL_IDLE}d", datetime.now(UTC))))
+            problems += tuple(rule_usage.idle(file, found, _idle_since()))
     problems = in_order(dict.fromkeys(problems))
     return CheckedText(text, digest(text), file is not None, problems, tuple(_cards(text, file, found, problems)))
+
+
+def _idle_since() -> datetime:
+    return rule_usage.since(f"{DAYS_UNTIL_IDLE}d", datetime.now(UTC))
 
 
 # ── rules as they are written ─────────────────────────────────────────────────────────────────────────────────

@@ -97,7 +97,7 @@ class Archive(Protocol):
     ) -> Iterator[StoredMail]:
         """Go through the decided mails of a time whose bytes are still there, oldest first, one at a time in memory.
 
-        `told` hears before each how many are done, of how many.
+        `told` hears before each and at the end how many are done, of how many.
         """
 
     # ── keeping ───────────────────────────────────────────────────────────────────────────────────────────────

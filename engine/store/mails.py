@@ -206,6 +206,7 @@ class Mails:
             told(number, len(found))
             if raw := self.raw(mail):
                 yield StoredMail(mail, generation, time(received_at), became or "deferred", raw)
+        told(len(found), len(found))
 
 
 def _present() -> Any:
