@@ -22,6 +22,7 @@ from engine.console.nav import nav
 from engine.console.pages import (
     audit,
     held,
+    hooks,
     items,
     jobs,
     mail,
@@ -77,6 +78,8 @@ PAGES: tuple[tuple[str, View], ...] = (
     ("/playground", playground.one),
     ("/jobs/<number>", jobs.one),
     ("/me", me.shown),
+    ("/hooks", hooks.listed),
+    ("/hooks/<name>", hooks.one),
     ("/mailboxes", mailboxes.listed),
     ("/mailbox/<path:name>", mailboxes.one),
     ("/people", people.listed),
@@ -95,6 +98,7 @@ ACTS: tuple[tuple[str, View], ...] = (
     ("/playground", playground.act),
     ("/jobs/<number>/stop", jobs.stop),
     ("/me", me.act),
+    ("/hooks/<name>", hooks.act),
     ("/mailbox/<path:name>", mailboxes.act),
     ("/person/<path:address>", people.act),
 )
