@@ -34,6 +34,7 @@ from engine.console.pages import (
     playground,
     rule_edit,
     rules,
+    settings,
     signing_in,
     topics,
 )
@@ -84,6 +85,7 @@ PAGES: tuple[tuple[str, View], ...] = (
     ("/mailbox/<path:name>", mailboxes.one),
     ("/people", people.listed),
     ("/person/<path:address>", people.one),
+    ("/settings", settings.listed),
     ("/audit", audit.listed),
 )
 """What is looked at. Each has a twin with `.json` behind its address, but for bytes."""
@@ -99,6 +101,7 @@ ACTS: tuple[tuple[str, View], ...] = (
     ("/jobs/<number>/stop", jobs.stop),
     ("/me", me.act),
     ("/hooks/<name>", hooks.act),
+    ("/settings", settings.act),
     ("/mailbox/<path:name>", mailboxes.act),
     ("/person/<path:address>", people.act),
 )
