@@ -20,18 +20,24 @@ from engine.console import guard, static
 from engine.console.asked import Asked, Page
 from engine.console.nav import nav
 from engine.console.pages import (
+    audit,
     held,
+    hooks,
     items,
     jobs,
     mail,
+    mailboxes,
     mails,
+    me,
     outbox,
+    people,
     playground,
     rule_edit,
     rules,
+    settings,
     signing_in,
     topics,
-)  # fmt: skip
+)
 from engine.console.shown import FILTERS
 from engine.desk.plain import plain
 from engine.desk.refusals import Busy, NotFound, Refused, StoreError, Unclear
@@ -72,6 +78,15 @@ PAGES: tuple[tuple[str, View], ...] = (
     ("/rules/<name>/version/<int:number>", rules.version),
     ("/playground", playground.one),
     ("/jobs/<number>", jobs.one),
+    ("/me", me.shown),
+    ("/hooks", hooks.listed),
+    ("/hooks/<name>", hooks.one),
+    ("/mailboxes", mailboxes.listed),
+    ("/mailbox/<path:name>", mailboxes.one),
+    ("/people", people.listed),
+    ("/person/<path:address>", people.one),
+    ("/settings", settings.listed),
+    ("/audit", audit.listed),
 )
 """What is looked at. Each has a twin with `.json` behind its address, but for bytes."""
 
@@ -84,6 +99,11 @@ ACTS: tuple[tuple[str, View], ...] = (
     ("/rules/<name>/edit", rule_edit.act),
     ("/playground", playground.act),
     ("/jobs/<number>/stop", jobs.stop),
+    ("/me", me.act),
+    ("/hooks/<name>", hooks.act),
+    ("/settings", settings.act),
+    ("/mailbox/<path:name>", mailboxes.act),
+    ("/person/<path:address>", people.act),
 )
 """What changes something."""
 
@@ -100,6 +120,7 @@ def create(installation: Installation) -> Flask:
     app.jinja_options = {"undefined": StrictUndefined, "trim_blocks": True, "lstrip_blocks": True}
     app.jinja_env.filters.update(FILTERS)
     app.jinja_env.globals.update(static=static.address, nav=nav)
+    app.url_map.merge_slashes = False  # an address may hold several
     watch = guard.Guard(installation)
     app.before_request(watch.admit)
     app.after_request(guard.with_headers)

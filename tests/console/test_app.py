@@ -21,6 +21,8 @@ ALIVE = r"<(script|iframe|form|object|svg|link|meta http)|<[^>]+ on(load|error)=
 LETTER = "SELECT max(id) FROM outbox WHERE state = 'queued'"
 DONE = "SELECT (SELECT count(*) FROM event), (SELECT count(*) FROM receipt)"
 
+WRITER, NEVER_WROTE = "jane@mail.bigcorp.example", "bob.lund@example.com"
+
 TABLES = ("inbound", "receipt", "event", "act", "outbox", "item", "comment", "tally", "sender", "trace",
           "rule_version", "rule_draft")  # fmt: skip
 
@@ -33,8 +35,11 @@ def addresses(office: Office) -> list[str]:
         for ref in (held, made, evil) if "<ref>" in address else ("",):
             if address == "/held/<ref>" and ref == made:
                 continue
-            found.append(address.replace("<ref>", ref).replace("<int:number>", "1")
-                         .replace("<int:comment>", "0").replace("<int:attachment>", "1"))  # fmt: skip
+            place = address.replace("<ref>", ref).replace("<path:address>", WRITER)
+            place = place.replace("<path:name>", "support")
+            for part, one in (("number", "1"), ("comment", "0"), ("attachment", "1")):
+                place = place.replace(f"<int:{part}>", one)
+            found.append(place)
     return sorted(set(found))
 
 
@@ -128,13 +133,17 @@ def test_a_name_that_is_not_ours_gets_nothing(quiet_office: Office, host: str) -
 @pytest.mark.parametrize("address", [address for address, _ in ACTS])
 def test_nothing_is_done_without_the_token_of_a_page_of_ours(own_office: Office, address: str) -> None:
     (held, *_) = own_office.refs("outcome:held")
-    address = address.replace("<ref>", held).replace("<int:number>", "1")
+    address = address.replace("<ref>", held).replace("<int:number>", "1").replace("<path:address>", NEVER_WROTE)
+    address = address.replace("<path:name>", "support")
     queue_letters(own_office)
     (letter, *_), is_held = own_office.rows(LETTER)[0], address.startswith("/held")
     forms = {
         "/item/1": {"act": "note", "words": "x"},
         "/topic/1": {"act": "post", "words": "x"},
         "/outbox": {"act": "hold", "row": str(letter)},
+        f"/person/{NEVER_WROTE}": {"act": "forget", "reason": "x"},
+        "/mailbox/support": {"act": "pause", "reason": "x"},
+        "/me": {"act": "wants", "prefers-new": "all"},
     }
     form = forms.get(address, {"act": "discard", "reason": "x", "ref": held})
     before = own_office.rows(DONE)
