@@ -144,6 +144,23 @@ class Hits(NamedTuple):
     last_at: datetime
 
 
+class Timed(NamedTuple):
+    """How many there were of these keys, from a time on: for a quarter of an hour or a day."""
+
+    at: datetime
+    keys: tuple[str, ...]
+    count: int
+
+
+class Domain(NamedTuple):
+    """A domain that mail comes from: how many there were, and what was said of DMARC in them."""
+
+    domain: str
+    mails: int
+    passed: int
+    failed: int
+
+
 MOST_FACETS = 20
 """Values of one facet that are told."""
 

@@ -6,7 +6,7 @@ protocols: a store that passes there can take the place of another.
 """
 
 from engine.ports.access import Access
-from engine.ports.archive import Archive, Counting, Figures
+from engine.ports.archive import Archive, Counting, Figures, Series
 from engine.ports.desk import Ahead, Directory, History, Items, ListedAddresses, Markers, TopicViews
 from engine.ports.hearing import Scene, Teller
 from engine.ports.ledger import Ledger, Queue
@@ -32,6 +32,7 @@ __all__ = [
     "OutboxViews",
     "Queue",
     "Scene",
+    "Series",
     "Setbacks",
     "Store",
     "Teller",

@@ -20,7 +20,7 @@ from engine.model.stored import (
     Spooled,
 )
 from engine.ports.access import Access
-from engine.ports.archive import Archive, Counting, Figures
+from engine.ports.archive import Archive, Counting, Figures, Series
 from engine.ports.desk import Ahead, Directory, History, Items, ListedAddresses, Markers, TopicViews
 from engine.ports.hearing import Teller
 from engine.ports.ledger import Ledger, Queue
@@ -106,6 +106,10 @@ class Store(Protocol):
     @property
     def counting(self) -> Counting:
         """What happened in a time."""
+
+    @property
+    def series(self) -> Series:
+        """What pictures are drawn of."""
 
     @property
     def archive(self) -> Archive:
