@@ -18,6 +18,7 @@ from werkzeug.exceptions import HTTPException
 
 from engine.console import guard, static
 from engine.console.asked import Asked, Page
+from engine.console.nav import nav
 from engine.console.pages import held, items, mail, mails, outbox, signing_in, topics
 from engine.console.shown import FILTERS
 from engine.desk.plain import plain
@@ -75,7 +76,7 @@ def create(installation: Installation) -> Flask:
     app.config.update(MAX_CONTENT_LENGTH=MOST_FORM, MAX_FORM_PARTS=MOST_FIELDS, MAX_FORM_MEMORY_SIZE=MOST_FORM)
     app.jinja_options = {"undefined": StrictUndefined, "trim_blocks": True, "lstrip_blocks": True}
     app.jinja_env.filters.update(FILTERS)
-    app.jinja_env.globals.update(static=static.address)
+    app.jinja_env.globals.update(static=static.address, nav=nav)
     watch = guard.Guard(installation)
     app.before_request(watch.admit)
     app.after_request(guard.with_headers)

@@ -84,8 +84,9 @@ def query(*words: str) -> str:
 def by_slot(period: Period, found: Sequence[Timed], kinds: Mapping[str, str], words: bool = True) -> tuple[Row, ...]:
     """A row for each slot of a time, with the numbers of these keys; their search by a word for each, if any."""
     counts = Counter[tuple[int, str]]()
+    slots = {at: period.slot(at) for at in {each.at for each in found}}
     for at, (key, *_), count in found:
-        counts[period.slot(at), key] += count
+        counts[slots[at], key] += count
     return tuple([
         Row(
             slot.name, tuple([counts[number, key] for key in kinds]),

@@ -123,6 +123,9 @@ BY_HAND: Final = ("outbox.retry", "outbox.hold", "outbox.drop", "outbox.clear")
 OF_ACCESS: Final = ("password.set", "password.removed", "session.ended", "token.made", "token.ended")
 """The same of what lets people in; the detail has the number of the `account` that it is about."""
 
+OF_RULES: Final = ("rules.saved",)
+"""The same of the files of rules; the detail has the number of the `version`."""
+
 BY_THE_CLOCK: Final = frozenset({"desk.held", "desk.digest", "outbox.held"})
 """Events that a clock brings about or limits: what tells of them is never collected."""
 

@@ -12,6 +12,7 @@ from engine.ports.hearing import Scene, Teller
 from engine.ports.ledger import Ledger, Queue
 from engine.ports.mailboxes import Mailboxes, OldMail, Setbacks, Troubles, Visiting
 from engine.ports.outbox import Outbox, OutboxViews
+from engine.ports.rule_files import RuleFiles
 from engine.ports.store import Store
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "Outbox",
     "OutboxViews",
     "Queue",
+    "RuleFiles",
     "Scene",
     "Series",
     "Setbacks",

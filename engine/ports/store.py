@@ -26,6 +26,7 @@ from engine.ports.hearing import Teller
 from engine.ports.ledger import Ledger, Queue
 from engine.ports.mailboxes import Mailboxes, OldMail, Setbacks, Troubles, Visiting
 from engine.ports.outbox import Outbox, OutboxViews
+from engine.ports.rule_files import RuleFiles
 
 
 class Store(Protocol):
@@ -50,6 +51,10 @@ class Store(Protocol):
     @property
     def access(self) -> Access:
         """Who is let in."""
+
+    @property
+    def rule_files(self) -> RuleFiles:
+        """What stood in rule files and when."""
 
     @property
     def ahead(self) -> Ahead:

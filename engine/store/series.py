@@ -72,7 +72,8 @@ class Series:
         asked = _TIMED.format(keys="".join([f", {key}" for key in keys]), seen=seen.sql)
         length = span * QUARTER_US
         rows = self._database.rows(asked, span, us(since) // length, *seen.params)
-        return [Timed(time(at * length), tuple(key), mails) for at, *key, mails in rows]
+        begins = {at: time(at * length) for at in {row[0] for row in rows}}
+        return [Timed(begins[at], tuple(key), mails) for at, *key, mails in rows]
 
     def rules(self, since: datetime) -> list[tuple[datetime, RuleHit, int]]:
         rows = self._database.rows(_RULES, Span.DAY, us(since) // DAY_US)

@@ -78,6 +78,13 @@ class Store:
 
         return Access(self.database)
 
+    @cached_property
+    def rule_files(self) -> ports.RuleFiles:
+        """What stood in rule files and when; put together when first asked for."""
+        from engine.store.rule_files import RuleFiles
+
+        return RuleFiles(self.database)
+
     @property
     def ahead(self) -> ports.Ahead:
         """Who hears what will be asked."""

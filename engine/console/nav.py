@@ -1,0 +1,43 @@
+"""The links to all pages, in the order in which they stand beside each one.
+
+Here: `nav`. Not here: the pages (`pages/`), who may see what is on them (`desk/scope.py`). Invariant: a page that
+somebody may not see is not named to them; a key leads to one page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+if TYPE_CHECKING:
+    from engine.desk.scope import Scope
+
+
+def _everybody(_: Scope) -> bool:
+    return True
+
+
+class Link(Struct, frozen=True):
+    """A page: its name, the view that shows it, and the key that leads there after `g`; "" for none."""
+
+    name: str
+    endpoint: str
+    key: str = ""
+    seen: Callable[[Scope], bool] = _everybody
+
+
+LINKS = (
+    Link("Mails", "mails.listed", "m"),
+    Link("Held", "held.queue", "h"),
+    Link("Items", "items.listed", "i"),
+    Link("Outbox", "outbox.listed", "o"),
+    Link("Topics", "topics.listed"),
+)
+"""Every page that has a link: a new one is a row."""
+
+
+def nav(scope: Scope) -> tuple[Link, ...]:
+    """Give the pages that somebody may see."""
+    return tuple(link for link in LINKS if link.seen(scope))
