@@ -18,8 +18,9 @@ from werkzeug.exceptions import HTTPException
 
 from engine.console import guard, static
 from engine.console.asked import Asked, Page
+from engine.console.drawing import DRAWERS
 from engine.console.nav import nav
-from engine.console.pages import held, items, mail, mails, outbox, signing_in, topics
+from engine.console.pages import held, items, mail, mails, outbox, signing_in, stats, today, topics
 from engine.console.shown import FILTERS
 from engine.desk.plain import plain
 from engine.desk.refusals import Busy, NotFound, Refused, StoreError, Unclear
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 View = Callable[..., "Page | Answer"]
 
 PAGES: tuple[tuple[str, View], ...] = (
-    ("/", mails.front),
+    ("/", today.front),
     ("/mails", mails.listed),
     ("/mail/<ref>", mail.one),
     ("/mail/<ref>/headers", mail.headers),
@@ -52,6 +53,7 @@ PAGES: tuple[tuple[str, View], ...] = (
     ("/topic/<int:number>/file/<int:attachment>", topics.file),
     ("/outbox", outbox.listed),
     ("/outbox/<int:number>", outbox.one),
+    ("/stats", stats.shown),
 )
 """What is looked at. Each has a twin with `.json` behind its address, but for bytes."""
 
@@ -76,7 +78,7 @@ def create(installation: Installation) -> Flask:
     app.config.update(MAX_CONTENT_LENGTH=MOST_FORM, MAX_FORM_PARTS=MOST_FIELDS, MAX_FORM_MEMORY_SIZE=MOST_FORM)
     app.jinja_options = {"undefined": StrictUndefined, "trim_blocks": True, "lstrip_blocks": True}
     app.jinja_env.filters.update(FILTERS)
-    app.jinja_env.globals.update(static=static.address, nav=nav)
+    app.jinja_env.globals.update(static=static.address, nav=nav, **DRAWERS)
     watch = guard.Guard(installation)
     app.before_request(watch.admit)
     app.after_request(guard.with_headers)

@@ -29,11 +29,13 @@ class Link(Struct, frozen=True):
 
 
 LINKS = (
+    Link("Today", "today.front", "t"),
     Link("Mails", "mails.listed", "m"),
     Link("Held", "held.queue", "h"),
     Link("Items", "items.listed", "i"),
     Link("Outbox", "outbox.listed", "o"),
     Link("Topics", "topics.listed"),
+    Link("Statistics", "stats.shown", "s"),
 )
 """Every page that has a link: a new one is a row."""
 

@@ -9,13 +9,8 @@ from __future__ import annotations
 import re
 from datetime import datetime, tzinfo
 
+from engine.desk.charts import SIGNS
 from engine.plain_text import STRANGE, clean
-
-SIGNS = {
-    "created": "●", "comment": "◆", "note": "▪", "held": "‖", "rejected": "✕", "discarded": "○", "duplicate": "≡",
-    "deferred": "…", "error": "!",
-}  # fmt: skip
-"""A sign for each outcome: it is never told by a colour alone."""
 
 MARKS = {"ok": "✔", "warn": "!", "stop": "‖", "info": "·"}
 
@@ -51,6 +46,12 @@ def age(moment: datetime, now: datetime) -> str:
     return f"{seconds // 60:.0f} min"
 
 
+def ago(moment: datetime, now: datetime) -> str:
+    """Tell how long ago something was: 41 s ago, 12 min ago."""
+    seconds = max((now - moment).total_seconds(), 0.0)
+    return f"{seconds:.0f} s ago" if seconds < 120 else f"{age(moment, now)} ago"
+
+
 def size(many: int) -> str:
     """Tell how many bytes."""
     return f"{many / 1e6:.1f} MB" if many >= 1_000_000 else f"{many / 1e3:.1f} kB" if many >= 1_000 else f"{many} B"
@@ -68,6 +69,6 @@ def quoted(text: str) -> str:
 
 FILTERS = {
     "quoted": quoted,
-    "clean": clean, "words": words, "short": short, "exact": exact, "age": age, "size": size, "took": took,
+    "clean": clean, "words": words, "short": short, "exact": exact, "age": age, "ago": ago, "size": size, "took": took,
     "sign": lambda outcome: SIGNS.get(str(outcome), "·"), "mark": lambda mark: MARKS.get(str(mark), "·"),
 }  # fmt: skip

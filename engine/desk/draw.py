@@ -112,8 +112,8 @@ def _number(value: float) -> str:
 def _most(value: float) -> float:
     """A round number that is no less."""
     if value <= 1:
-        return 1
-    power = 10 ** int(log10(value))
+        return 1.0
+    power = 10.0 ** int(log10(value))
     return next(each * power for each in (1, 1.5, 2, 3, 4, 5, 6, 8, 10) if each * power >= value)
 
 
@@ -145,13 +145,12 @@ def _columns(chart: Chart, link: Link | None) -> tuple[list[str], float]:
             if value:
                 high = value / top * _HEIGHT
                 y -= high
-                shape = (
-                    f'<rect class="{kind.colour}" x="{x:.1f}" y="{y:.1f}" width="{wide:.1f}" height="{high:.1f}"'
-                )
+                shape = f'<rect class="{kind.colour}" x="{x:.1f}" y="{y:.1f}" width="{wide:.1f}" height="{high:.1f}"'
                 title = word(f"{row.name}: {_number(value)}{chart.unit} {kind.name}")
                 made.append(mark(shape, title, _of(row, number), link))
         if n % every == 0:
-            made.append(f'<text class="q m" x="{x + wide / 2:.0f}" y="{base + 17}">{word(row.name.removeprefix("week of "), 20)}</text>')
+            name = word(row.name.removeprefix("week of "), 20)
+            made.append(f'<text class="q m" x="{x + wide / 2:.0f}" y="{base + 17}">{name}</text>')
     return made, base + 26
 
 
@@ -195,7 +194,7 @@ def _map(chart: Chart, link: Link | None) -> tuple[list[str], float]:
                 )
                 made.append(mark(shape, word(f"{row.name}, {kind.name}: {_number(value)}"), _of(row, number), link))
     y = top + len(chart.rows) * 22 + 16
-    made.append(f'<text class="q" x="{begin}" y="{y}">the darkest: {_number(most)}; each of five steps is the same</text>')
+    made.append(f'<text class="q" x="{begin}" y="{y}">the most: {_number(most)}, in five steps</text>')
     return made, y + 8
 
 

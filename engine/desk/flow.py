@@ -8,6 +8,7 @@ of the stages and of the rule files, whatever came: the picture of yesterday can
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -66,7 +67,7 @@ def flow(store: Store, config: Config, scope: Scope, since: datetime, last: time
     )  # fmt: skip
 
 
-def _order(names: list[str]) -> object:
+def _order(names: list[str]) -> Callable[[str], tuple[int, str]]:
     places = {name: number for number, name in enumerate(names)}
     return lambda name: (places.get(name, len(places)), name)
 
@@ -102,7 +103,9 @@ def _called(kind: str, name: str) -> str:
 
 def _end(taken: bool, name: str, ages: str) -> Node:
     if taken:
-        return Node(name or "no workspace", "created", " ".join(_words(f"workspace:{_quoted(name)}", ages)) if name else "")
+        return Node(
+            name or "no workspace", "created", " ".join(_words(f"workspace:{_quoted(name)}", ages)) if name else ""
+        )
     return Node(name, name, f"outcome:{name} {ages}")
 
 

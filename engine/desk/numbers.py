@@ -81,7 +81,7 @@ def query(*words: str) -> str:
     return "" if any('"' in word.partition(":")[2].strip('"') for word in words) else " ".join(words)
 
 
-def by_slot(period: Period, found: Sequence[Timed], kinds: Mapping[str, str], words: bool = True) -> tuple[Row, ...]:
+def by_slot(period: Period, found: Sequence[Timed], kinds: Mapping[str, str]) -> tuple[Row, ...]:
     """A row for each slot of a time, with the numbers of these keys; their search by a word for each, if any."""
     counts = Counter[tuple[int, str]]()
     slots = {at: period.slot(at) for at in {each.at for each in found}}
@@ -90,7 +90,7 @@ def by_slot(period: Period, found: Sequence[Timed], kinds: Mapping[str, str], wo
     return tuple([
         Row(
             slot.name, tuple([counts[number, key] for key in kinds]),
-            tuple([query(said, *slot.words) if slot.words and said else "" for said in kinds.values()]) if words else (),
+            tuple([query(said, *slot.words) if slot.words and said else "" for said in kinds.values()]),
         )
         for number, slot in enumerate(period.slots)
     ])  # fmt: skip
@@ -180,7 +180,7 @@ def sent(asked: Asked) -> Chart:
     first = min([each.at for each in found], default=period.now)
     note = f"only the newest letters, from {first.astimezone(period.zone):%Y-%m-%d} on" if cut else ""
     return Chart("sent", "Whether our letters left", "columns", period.step, kinds,
-                 by_slot(period, found, shown, words=False), note)  # fmt: skip
+                 by_slot(period, found, shown), note)  # fmt: skip
 
 
 def _weeks(period: Period) -> str:

@@ -149,7 +149,7 @@ class Timed(NamedTuple):
 
     at: datetime
     keys: tuple[str, ...]
-    count: int
+    many: int
 
 
 class Domain(NamedTuple):

@@ -35,7 +35,7 @@ def test_of_mail_that_is_not_seen_nothing_is_counted(desk, series):
     desk.end(Outcome.HELD)
     desk.end(Outcome.HELD, workspace="finance", sender="eve@example.com")
     assert series.alike(("workspace",), since, sight=mine) == {("finance",): 1}
-    assert [each.count for each in series.timed(("workspace",), since, Span.DAY, sight=mine)] == [1]
+    assert [each.many for each in series.timed(("workspace",), since, Span.DAY, sight=mine)] == [1]
     assert series.alike(("workspace",), since, sight=Sight()) == {}
 
 
@@ -85,7 +85,7 @@ def test_letters_are_counted_by_state_about_items_that_are_seen(desk, series):
     desk.item(told=(auto(),))
     found, cut = series.letters(since)
     assert {each.keys for each in found} == {("queued",)} and not cut
-    assert sum(each.count for each in found) == 1
+    assert sum(each.many for each in found) == 1
     assert series.letters(since, sight=ItemSight()) == ([], False)
     everywhere = frozenset({"support"})
     assert series.letters(since, sight=ItemSight(False, everywhere, everywhere)) == (found, False)
