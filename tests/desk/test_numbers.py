@@ -1,4 +1,4 @@
-"""The numbers of the pictures are those of the mails that somebody sees, each counted once, in the zone of the house."""
+"""The numbers of pictures are those of the mails that somebody sees, each counted once, in the zone of the house."""
 
 from __future__ import annotations
 
@@ -94,8 +94,8 @@ zones = st.sampled_from([UTC, BERLIN, ZoneInfo("Asia/Kathmandu"), ZoneInfo("Amer
 def seen(desk: Desk, scope: Scope, since: datetime) -> list[tuple[Any, ...]]:
     """The mails of a time that somebody sees, read row by row: when, mailbox, workspace, outcome, code, by."""
     rows = desk.store.database.rows(
-        "SELECT received_at, mailbox.name, receipt.workspace, receipt.outcome, receipt.code, by_kind, by_name FROM inbound"
-        " JOIN receipt ON inbound_id = inbound.id JOIN mailbox ON mailbox.id = mailbox_id"
+        "SELECT received_at, mailbox.name, receipt.workspace, outcome, receipt.code, by_kind, by_name FROM inbound JOIN"
+        " receipt ON inbound_id = inbound.id JOIN mailbox ON mailbox.id = mailbox_id"
     )
     found = [(datetime.fromtimestamp(at / 1e6, UTC), *rest) for at, *rest in rows]
     return [row for row in found if row[0] >= since and scope.sight.sees(row[1], row[2])]
