@@ -69,7 +69,8 @@ class Console(Section, frozen=True):
 
     `listen` is an address with a port or a path; `auth` says who comes in: accounts with a password, or, on this
     machine only, whoever reaches it ("none"). A session ends `session_idle` seconds after its last request, and
-    `session_most` seconds after it began.
+    `session_most` seconds after it began. `edit_rules` says who saves rule files, `effect` over how many seconds of
+    stored mail it is looked what a change would do; `jobs` of such work run at once, for `job_limit` seconds each.
     """
 
     listen: Listen = "127.0.0.1:8026"
@@ -78,3 +79,7 @@ class Console(Section, frozen=True):
     auth: Literal["accounts", "none"] = "accounts"
     session_idle: Duration = 12 * 3600.0
     session_most: Duration = 7 * 86400.0
+    edit_rules: Literal["owners", "admins", "nobody"] = "owners"
+    effect: Duration = 30 * 86400.0
+    jobs: Positive = 2
+    job_limit: Duration = 120.0

@@ -20,7 +20,21 @@ from engine.console import guard, static
 from engine.console.asked import Asked, Page
 from engine.console.drawing import DRAWERS
 from engine.console.nav import nav
-from engine.console.pages import held, items, mail, mails, outbox, signing_in, stats, today, topics
+from engine.console.pages import (
+    held,
+    items,
+    jobs,
+    mail,
+    mails,
+    outbox,
+    playground,
+    rule_edit,
+    rules,
+    signing_in,
+    stats,
+    today,
+    topics,
+)  # fmt: skip
 from engine.console.shown import FILTERS
 from engine.desk.plain import plain
 from engine.desk.refusals import Busy, NotFound, Refused, StoreError, Unclear
@@ -53,6 +67,14 @@ PAGES: tuple[tuple[str, View], ...] = (
     ("/topic/<int:number>/file/<int:attachment>", topics.file),
     ("/outbox", outbox.listed),
     ("/outbox/<int:number>", outbox.one),
+    ("/rules", rules.listed),
+    ("/rules/<name>", rules.one),
+    ("/rules/<name>/edit", rule_edit.form),
+    ("/rules/<name>/text", rules.text),
+    ("/rules/<name>/versions", rules.versions),
+    ("/rules/<name>/version/<int:number>", rules.version),
+    ("/playground", playground.one),
+    ("/jobs/<number>", jobs.one),
     ("/stats", stats.shown),
 )
 """What is looked at. Each has a twin with `.json` behind its address, but for bytes."""
@@ -63,6 +85,9 @@ ACTS: tuple[tuple[str, View], ...] = (
     ("/item/<int:number>", items.act),
     ("/topic/<int:number>", topics.act),
     ("/outbox", outbox.decide),
+    ("/rules/<name>/edit", rule_edit.act),
+    ("/playground", playground.act),
+    ("/jobs/<number>/stop", jobs.stop),
 )
 """What changes something."""
 
@@ -85,7 +110,7 @@ def create(installation: Installation) -> Flask:
     app.register_error_handler(Exception, lambda error: _told(installation, error))
     for address, view in PAGES:
         _add(app, installation, address, view, "GET")
-        if view not in mail.BYTES | items.BYTES | topics.BYTES:
+        if view not in mail.BYTES | items.BYTES | topics.BYTES | rules.BYTES:
             _add(app, installation, "/index.json" if address == "/" else f"{address}.json", view, "GET", twin=True)
     for address, view in ACTS:
         _add(app, installation, address, view, "POST")

@@ -17,6 +17,7 @@ from msgspec import Struct
 if TYPE_CHECKING:
     from engine.config import Config
     from engine.desk.installation import Engine, Installation, Store
+    from engine.desk.jobs import Jobs
     from engine.desk.scope import Scope
     from engine.model.desk import Account
 
@@ -37,6 +38,11 @@ class Asked(Struct, frozen=True, dict=True):
     def config(self) -> Config:
         """The configuration in force."""
         return self.installation.config
+
+    @property
+    def jobs(self) -> Jobs:
+        """Long work."""
+        return self.installation.jobs
 
     @cached_property
     def zone(self) -> tzinfo:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from engine.console.pages import playground, rules
+
 if TYPE_CHECKING:
     from engine.desk.scope import Scope
 
@@ -20,21 +22,32 @@ def _everybody(_: Scope) -> bool:
 
 
 class Link(Struct, frozen=True):
-    """A page: its name, the view that shows it, and the key that leads there after `g`; "" for none."""
+    """A page: its name, the view that shows it, and the key that leads there after `g`; "" for none.
+
+    `beside` are other files of `pages/` whose pages belong to it.
+    """
 
     name: str
     endpoint: str
     key: str = ""
     seen: Callable[[Scope], bool] = _everybody
+    beside: tuple[str, ...] = ()
+
+    def holds(self, endpoint: str) -> bool:
+        """Tell whether a view is one of the pages behind this link."""
+        room = endpoint.partition(".")[0]
+        return room == self.endpoint.partition(".")[0] or room in self.beside
 
 
 LINKS = (
     Link("Today", "today.front", "t"),
-    Link("Mails", "mails.listed", "m"),
+    Link("Mails", "mails.listed", "m", beside=("mail",)),
     Link("Held", "held.queue", "h"),
     Link("Items", "items.listed", "i"),
     Link("Outbox", "outbox.listed", "o"),
     Link("Topics", "topics.listed"),
+    Link("Rules", "rules.listed", "r", rules.seen, ("rule_edit",)),
+    Link("Playground", "playground.one", "p", playground.seen),
     Link("Statistics", "stats.shown", "s"),
 )
 """Every page that has a link: a new one is a row."""

@@ -70,6 +70,14 @@ class Scope(Struct, frozen=True, dict=True):
         return ALL if self.admin else Sight(False, self._where("view_mail") - {NOWHERE}, self.mailboxes)
 
     @cached_property
+    def readable(self) -> Sight:
+        """Which mails are read: those of which conditions may be asked, for a condition is a way to read."""
+        if self.admin:
+            return ALL
+        mailboxes = frozenset([name for name, workspace in self.places.items() if self.may("read_mail", workspace)])
+        return Sight(False, self._where("read_mail") - {NOWHERE}, mailboxes & self.mailboxes)
+
+    @cached_property
     def items(self) -> ItemSight:
         """Which items are seen; private ones, and what is said inside, are for who may edit items there."""
         return EVERY_ITEM if self.admin else ItemSight(False, self._where("view_items"), self._where("edit_items"))

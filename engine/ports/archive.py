@@ -92,8 +92,13 @@ class Archive(Protocol):
     def raw(self, mail: str) -> RawMail | None:
         """Give the bytes of a mail as they came; None if they were purged. Raises NotFound for an unknown id."""
 
-    def stored_mails(self, since: datetime, until: datetime | None = None) -> Iterator[StoredMail]:
-        """Go through the decided mails of a time whose bytes are still there, oldest first, one at a time in memory."""
+    def stored_mails(
+        self, since: datetime, until: datetime | None = None, *, sight: Sight = ALL, told: Told = nobody
+    ) -> Iterator[StoredMail]:
+        """Go through the decided mails of a time whose bytes are still there, oldest first, one at a time in memory.
+
+        `told` hears before each and at the end how many are done, of how many.
+        """
 
     # ── keeping ───────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -134,7 +134,7 @@ _DEMO: list[tempfile.TemporaryDirectory[str]] = []
 """The folder with the demo as it is when it was played; none before that."""
 
 
-def _played(folder: Path) -> None:
+def played(folder: Path) -> None:
     """Play the demo: once in a process, where its database is a file beside it."""
     if databases.ON_SERVER:
         play(folder)
@@ -148,7 +148,7 @@ def _played(folder: Path) -> None:
 @contextmanager
 def office(folder: Path, auth: str = "none") -> Iterator[Office]:
     """The demo, decided, with a console for whoever reaches it, or for accounts."""
-    _played(folder)
+    played(folder)
     file = folder / "allegra.toml"
     file.write_text(file.read_text(encoding="utf-8") + f'\n[console]\nauth = "{auth}"\n', encoding="utf-8")
     installation = Installation(file, load(file))
