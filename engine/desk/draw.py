@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from html import escape
-from math import ceil, log10
+from itertools import pairwise
+from math import ceil, floor, log10
 from typing import TYPE_CHECKING
 
 from engine.plain_text import clean, isolated
@@ -41,6 +42,7 @@ RULES = """\
 .fig .plain { fill: var(--accent); } .fig .quiet { fill: var(--discarded); } .fig .node { fill: var(--quiet); } .fig .r { fill-opacity: .28; } .fig a:hover .r, .fig a:focus .r { fill-opacity: .6; }
 .fig .created { fill: var(--created); } .fig .comment { fill: var(--comment); } .fig .note { fill: var(--note); } .fig .held { fill: var(--held); } .fig .rejected { fill: var(--rejected); }
 .fig .discarded { fill: var(--discarded); } .fig .duplicate { fill: var(--duplicate); } .fig .deferred { fill: var(--deferred); } .fig .error { fill: var(--error); } .fig .good { fill: var(--good); } .fig .bad { fill: var(--bad); }
+.fig .line { fill: none; stroke-width: 2px; } .fig .line.comment { stroke: var(--comment); } .fig .line.held { stroke: var(--held); }
 .fig .s0 { fill: var(--line); fill-opacity: .4; } .fig .s1 { fill: var(--accent); fill-opacity: .15; } .fig .s2 { fill: var(--accent); fill-opacity: .35; } .fig .s3 { fill: var(--accent); fill-opacity: .55; } .fig .s4 { fill: var(--accent); fill-opacity: .75; } .fig .s5 { fill: var(--accent); }
 """  # noqa: E501 - the very lines of a.css
 """How marks look; the console's style sheet holds the same lines."""
@@ -64,7 +66,7 @@ def picture(shown: Flow | Chart, link: Link | None = None, *, alone: bool = Fals
     """Draw it: with links for a page, or `alone`, with a style of its own, for a file."""
     from engine.desk.draw_flow import flow
 
-    drawers = {"columns": _columns, "bars": _bars, "map": _map, "lines": _columns, "flow": flow}
+    drawers = {"columns": _columns, "bars": _bars, "map": _map, "lines": _lines, "flow": flow}
     marks, height = drawers[shown.form](shown, link)  # type: ignore[operator]
     drawn = "".join(marks)
     role = "group" if "<a " in drawn else "img"
@@ -110,10 +112,10 @@ def _number(value: float) -> str:
 
 
 def _most(value: float) -> float:
-    """A round number that is no less."""
-    if value <= 1:
+    """A round number that is no less, of numbers of mails at least 1."""
+    if value <= 0:
         return 1.0
-    power = 10.0 ** int(log10(value))
+    power = 10.0 ** floor(log10(value))
     return next(each * power for each in (1, 1.5, 2, 3, 4, 5, 6, 8, 10) if each * power >= value)
 
 
@@ -132,12 +134,7 @@ def _columns(chart: Chart, link: Link | None) -> tuple[list[str], float]:
     top = _most(max([row.total for row in chart.rows], default=1))
     base, step = _TOP + _HEIGHT, (WIDTH - _LEFT - _RIGHT) / max(len(chart.rows), 1)
     every = max(ceil(len(chart.rows) * 62 / (WIDTH - _LEFT)), 1)
-    made = [*_legend(chart.kinds, chart.rows, chart.unit)]
-    for part in (0.5, 1.0):
-        y = base - part * _HEIGHT
-        made.append(f'<path class="axis" d="M{_LEFT} {y:.1f}H{WIDTH - _RIGHT}"/>')
-        made.append(f'<text class="q e" x="{_LEFT - 6}" y="{y + 4:.1f}">{_number(top * part)}{chart.unit}</text>')
-    made.append(f'<path class="axis" d="M{_LEFT} {base}.5H{WIDTH - _RIGHT}"/>')
+    made = [*_legend(chart.kinds, chart.rows, chart.unit), *_axes(top, chart.unit)]
     wide = max(min(step * 0.78, 60), 1)
     for n, row in enumerate(chart.rows):
         x, y = _LEFT + n * step + (step - wide) / 2, float(base)
@@ -152,6 +149,41 @@ def _columns(chart: Chart, link: Link | None) -> tuple[list[str], float]:
             name = word(row.name.removeprefix("week of "), 20)
             made.append(f'<text class="q m" x="{x + wide / 2:.0f}" y="{base + 17}">{name}</text>')
     return made, base + 26
+
+
+def _lines(chart: Chart, link: Link | None) -> tuple[list[str], float]:
+    """A line for each kind, with a point for each number; where there is none, the line breaks."""
+    top = _most(max([value or 0 for row in chart.rows for value in row.values], default=1))
+    base, step = _TOP + _HEIGHT, (WIDTH - _LEFT - 30 - _RIGHT) / max(len(chart.rows) - 1, 1)
+    made = [*_legend(chart.kinds, chart.rows, chart.unit), *_axes(top, chart.unit)]
+    for number, kind in enumerate(chart.kinds):
+        points = [
+            (_LEFT + 15 + n * step, base - (value or 0) / top * _HEIGHT, row, value)
+            for n, row in enumerate(chart.rows)
+            if (value := row.values[number]) is not None
+        ]
+        for (x, y, *_), (to, up, *_) in pairwise(points):
+            if to - x < 1.5 * step:
+                made.append(f'<path class="line {kind.colour}" d="M{x:.1f} {y:.1f}L{to:.1f} {up:.1f}"/>')
+        for x, y, row, value in points:
+            shape = f'<circle class="{kind.colour}" cx="{x:.1f}" cy="{y:.1f}" r="3"'
+            title = word(f"{row.name}: {_number(value or 0)}{chart.unit}, {kind.name}")
+            made.append(mark(shape, title, _of(row, number), link))
+    every = max(ceil(len(chart.rows) * 62 / (WIDTH - _LEFT)), 1)
+    for n, row in enumerate(chart.rows[::every]):
+        made.append(
+            f'<text class="q m" x="{_LEFT + 15 + n * every * step:.0f}" y="{base + 17}">{word(row.name)}</text>'
+        )
+    return made, base + 26
+
+
+def _axes(top: float, unit: str) -> Iterator[str]:
+    base = _TOP + _HEIGHT
+    for part in (0.5, 1.0):
+        y = base - part * _HEIGHT
+        yield f'<path class="axis" d="M{_LEFT} {y:.1f}H{WIDTH - _RIGHT}"/>'
+        yield f'<text class="q e" x="{_LEFT - 6}" y="{y + 4:.1f}">{_number(top * part)}{unit}</text>'
+    yield f'<path class="axis" d="M{_LEFT} {base}.5H{WIDTH - _RIGHT}"/>'
 
 
 def _bars(chart: Chart, link: Link | None) -> tuple[list[str], float]:

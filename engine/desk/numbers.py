@@ -20,6 +20,7 @@ from msgspec import Struct
 
 from engine.desk.charts import Chart, Kind, Picture, Row
 from engine.desk.flow import flow
+from engine.desk.measures import hooks, lag, size
 from engine.desk.periods import MONTH, MOST_DAYS, WEEK, Period
 from engine.model.figures import Span
 from engine.model.reasons import REASONS
@@ -252,9 +253,12 @@ def _named(text: str) -> tuple[str, ...]:
 PICTURES: dict[str, Callable[[Asked], Picture | None]] = {
     "flow": lambda asked: flow(asked.store, asked.config, asked.scope, asked.now - asked.last, asked.last),
     "outcomes": outcomes, "reasons": reasons, "hours": hours, "rules": rules, "proof": proof, "senders": senders,
-    "sent": sent,
+    "sent": sent, "lag": lag, "size": size, "hooks": hooks,
 }  # fmt: skip
 """Every picture by its name, which is that of its file, in their order."""
 
-GROUPS = {"Mail": ("outcomes", "reasons", "hours"), "Rules": ("rules",), "People": ("proof", "senders", "sent")}
+GROUPS = {
+    "Mail": ("outcomes", "reasons", "hours"), "Rules": ("rules",), "People": ("proof", "senders", "sent"),
+    "Machine": ("lag", "size", "hooks"),
+}  # fmt: skip
 """Which of them are looked at together, beside the flow."""

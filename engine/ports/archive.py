@@ -208,6 +208,15 @@ class Series(Protocol):
     ) -> list[figures.Timed]:  # fmt: skip
         """Count them for each quarter of an hour or each day in UTC, from the one in which that time lies."""
 
+    def lags(self, since: datetime, *, sight: Sight = ALL) -> dict[datetime, list[tuple[int, int]]]:
+        """Tell of each day in UTC in which mail came, from that of this time on, how long its first decisions took.
+
+        Each is a class (`figures.class_of`) with how many took so long; what lay there before we came is left out.
+        """
+
+    def measures(self, what: str, since: datetime) -> list[figures.Measure]:
+        """Count what was measured in decisions since the beginning of that day in UTC, by what of and power of two."""
+
     def rules(self, since: datetime) -> list[tuple[datetime, figures.RuleHit, int]]:
         """In how many decisions each rule matched on each day in UTC, from the one in which that time lies."""
 

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 
-from engine.model.figures import DAY_US, QUARTER_US, Domain, RuleHit, Span, Timed
+from engine.model.figures import DAY_US, QUARTER_US, Domain, Measure, RuleHit, Span, Timed
 from engine.model.sight import ALL, EVERY_ITEM, ItemSight, Sight
 from engine.store import sighted
 from engine.store.counting import first_row
@@ -49,6 +49,13 @@ _LETTERS = f"""
 SELECT created_at / {QUARTER_US}, state, count(*) FROM outbox WHERE id > ? AND created_at >= ? AND {{seen}}
 GROUP BY 1, 2 ORDER BY 1"""  # noqa: S608 - numbers of our own
 
+_LAGS = """
+SELECT at, lag, CAST(sum(mails) AS bigint) FROM tally WHERE span = ? AND at >= ? AND lag > 0 AND {seen}
+GROUP BY at, lag HAVING sum(mails) > 0 ORDER BY at, lag"""
+
+_MEASURES = """
+SELECT key, power, CAST(sum(many) AS bigint) FROM measure WHERE at >= ? AND what = ? GROUP BY 1, 2 ORDER BY 1, 2"""
+
 _LAST = "SELECT coalesce(max(id), 0) FROM outbox"
 
 
@@ -74,6 +81,16 @@ class Series:
         rows = self._database.rows(asked, span, us(since) // length, *seen.params)
         begins = {at: time(at * length) for at in {row[0] for row in rows}}
         return [Timed(begins[at], tuple(key), mails) for at, *key, mails in rows]
+
+    def lags(self, since: datetime, *, sight: Sight = ALL) -> dict[datetime, list[tuple[int, int]]]:
+        seen, found = sighted.text(sight, "workspace", "mailbox"), dict[datetime, list[tuple[int, int]]]()
+        asked = _LAGS.format(seen=seen.sql)
+        for day, its, mails in self._database.rows(asked, Span.DAY, us(since) // DAY_US, *seen.params):
+            found.setdefault(time(day * DAY_US), []).append((its, mails))
+        return found
+
+    def measures(self, what: str, since: datetime) -> list[Measure]:
+        return [Measure(*row) for row in self._database.rows(_MEASURES, us(since) // DAY_US, what)]
 
     def rules(self, since: datetime) -> list[tuple[datetime, RuleHit, int]]:
         rows = self._database.rows(_RULES, Span.DAY, us(since) // DAY_US)

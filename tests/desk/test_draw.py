@@ -50,7 +50,9 @@ def charts(make: Any) -> Chart:
         Row, names, st.tuples(*[numbers | st.none() for _ in kinds]), st.tuples(*[names for _ in kinds]), names
     )
     rows = tuple(make(st.lists(row, max_size=6)))
-    return Chart("outcomes", make(names), make(st.sampled_from(["columns", "bars", "map"])), "day", kinds, rows)
+    return Chart(
+        "outcomes", make(names), make(st.sampled_from(["columns", "bars", "map", "lines"])), "day", kinds, rows
+    )
 
 
 def link(query: str) -> str:
@@ -130,7 +132,7 @@ def test_the_search_behind_a_ribbon_has_the_words_that_all_its_mails_share() -> 
 @given(shown=flows() | charts(), alone=st.booleans())
 def test_whatever_stands_in_it_a_picture_is_xml_in_which_nothing_acts(shown: Any, alone: bool) -> None:
     drawn = picture(shown, None if alone else link, alone=alone)
-    allowed = {"svg", "g", "rect", "path", "text", "tspan", "title", "a", *(("style",) if alone else ())}
+    allowed = {"svg", "g", "rect", "path", "circle", "text", "tspan", "title", "a", *(("style",) if alone else ())}
     for each in parsed(drawn).iter():
         assert each.tag.removeprefix(SVG) in allowed
         assert not [name for name in each.attrib if name.startswith("on") or name == "style"]
@@ -139,7 +141,8 @@ def test_whatever_stands_in_it_a_picture_is_xml_in_which_nothing_acts(shown: Any
 
 @given(shown=charts())
 def test_every_number_has_a_mark_with_a_title_and_there_is_no_other(shown: Chart) -> None:
-    there = [value for row in shown.rows for value in row.values if value]
+    told = [value for row in shown.rows for value in row.values if value is not None]
+    there = told if shown.form == "lines" else [value for value in told if value]
     assert len([*marks(picture(shown))]) == len(there)
     titles = [str(each.findtext(f"{SVG}title")) for each in marks(picture(shown))]
     assert all(titles)
@@ -150,7 +153,7 @@ def test_a_file_shows_the_marks_of_a_page_without_links_in_a_style_of_its_own(sh
     page, file = picture(shown, link), picture(shown, alone=True)
     assert "<a " not in file and 'role="img"' in file
     assert ('role="group"' in page) == ("<a " in page)
-    shapes = [re.findall(r'<(?:rect|path) class="[^"]*" [^>/]*', drawn) for drawn in (page, file)]
+    shapes = [re.findall(r'<(?:rect|path|circle) class="[^"]*" [^>/]*', drawn) for drawn in (page, file)]
     assert [each.rstrip("/") for each in shapes[0]] == [each.rstrip("/") for each in shapes[1]]
     assert [*parsed(page).itertext()][-1:] == [*parsed(file).itertext()][-1:]
     assert "prefers-color-scheme: dark" in file and "<style" not in page

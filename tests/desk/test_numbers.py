@@ -23,7 +23,7 @@ from engine.desk.numbers import GROUPS, PICTURES, Asked, pictures
 from engine.desk.periods import Period
 from engine.desk.scope import EVERYTHING, Scope
 from engine.model.draft import ENGINE, Decider, Who
-from engine.model.figures import RuleHit
+from engine.model.figures import SCRIPTS, Measured, RuleHit
 from engine.model.plan import Outcome
 from engine.store.store import Store
 
@@ -205,9 +205,9 @@ def test_reasons_are_of_mail_that_was_not_taken(desk: Desk, config: Config, scop
 
 def test_senders_are_for_who_sees_all_mail(desk: Desk, config: Config) -> None:
     names = [each.name for each in pictures(asked(desk, config, timedelta(days=90)))]
-    assert names == ["flow", "outcomes", "reasons", "hours", "proof", "senders", "sent"]
+    assert names == ["flow", "outcomes", "reasons", "hours", "proof", "senders", "sent", "lag", "size", "hooks"]
     names = [each.name for each in pictures(asked(desk, config, timedelta(days=90), viewer("support")))]
-    assert not {"proof", "senders"} & {*names}
+    assert not {"proof", "senders", "size", "hooks"} & {*names}
 
 
 def test_who_wrote_for_the_first_time_is_counted_by_week(desk: Desk, config: Config) -> None:
@@ -256,6 +256,31 @@ def test_letters_are_counted_for_who_sees_them_and_only_the_newest(config: Confi
             and cut.total == 1
             and cut.note.startswith("only the newest letters, from 2026-11-20")
         )
+
+
+def test_the_lag_is_told_of_mail_that_is_seen_by_day(desk: Desk, config: Config) -> None:
+    chart = PICTURES["lag"](asked(desk, config, timedelta(days=30)))
+    assert isinstance(chart, Chart) and len(chart.rows) == 30 and chart.rows[-1].name == "20 Nov"
+    assert [value for row in chart.rows for value in row.values if value is not None]
+    blind = PICTURES["lag"](asked(desk, config, timedelta(days=30), viewer()))
+    assert isinstance(blind, Chart) and blind.total == 0
+
+
+def test_sizes_and_scripts_are_told_by_powers_of_two_to_who_sees_all_mail(config: Config) -> None:
+    with Store.open(databases.fresh(), clock=lambda: NOW) as store:
+        furnish(store)
+        made = Desk(store)
+        for content, ms in ((b"x" * 1500, 3_000), (b"x" * 5000, 700)):
+            (spooled,) = made.spool(made.raw(content))
+            with store.writing():
+                plan, facts = made.plan((), Outcome.HELD)
+                took = (Measured(SCRIPTS, "guard.py activity.py", ms),)
+                store.commit(spooled, made.mail(spooled), facts, plan, b"{}", "keep", "", measured=took)
+        size, hooks = pictures(asked(made, config, timedelta(days=7)), ("size", "hooks"))
+        assert [*size.table] == [("1 kB", "1"), ("2 kB", "0"), ("4 kB", "1")]
+        assert [*hooks.table] == [("512 µs", "1"), ("1 ms", "0"), ("2 ms", "1")]
+        assert isinstance(hooks, Chart) and hooks.kinds[0].name == "guard.py activity.py" and "2 s" in hooks.note
+        assert pictures(asked(made, config, timedelta(days=7), viewer("support")), ("size", "hooks")) == ()
 
 
 def test_every_picture_but_the_flow_stands_in_one_group() -> None:

@@ -7,7 +7,8 @@ from datetime import timedelta
 import pytest
 from store.desk import auto
 
-from engine.model.figures import Domain, RuleHit, Span, Timed
+from engine.model.facts import Release
+from engine.model.figures import SCRIPTS, SIZE, Domain, Measure, Measured, RuleHit, Span, Timed, class_of
 from engine.model.plan import Outcome
 from engine.model.sight import ItemSight, Sight
 
@@ -58,6 +59,45 @@ def test_rules_are_counted_by_days(desk, series):
     desk.later(days=7)
     desk.end(Outcome.HELD, hits=(hit, RuleHit("support.toml", "d", 0)))
     assert sorted(series.rules(since)) == [(day, hit, 1), (day + timedelta(days=7), hit, 1)]
+
+
+def test_how_long_it_took_is_told_by_day_of_mail_that_is_seen(desk, series):
+    since, day = desk.now, desk.now.replace(hour=0, minute=0, second=0, microsecond=0)
+    for workspace in ("support", "finance"):
+        (spooled,) = desk.spool()
+        desk.later(seconds=2)
+        desk.commit(spooled, outcome=Outcome.DISCARDED, workspace=workspace)
+    assert series.lags(since) == {day: [(class_of(2_000_000), 2)]}
+    assert series.lags(since, sight=Sight(workspaces=frozenset({"support"}))) == {day: [(class_of(2_000_000), 1)]}
+    assert series.lags(since, sight=Sight()) == {}
+
+
+def test_what_is_measured_is_counted_by_powers_of_two_once_and_stays(desk, series):
+    since = desk.now
+    (first, second) = desk.spool(desk.raw(b"From: a@x.example\n\n" + b"x" * 1100), desk.raw())
+    took = (Measured(SCRIPTS, "guard.py", 1024), Measured(SCRIPTS, "guard.py", 2047), Measured(SCRIPTS, "guard.py", 0))
+    for spooled in (first, second):
+        with desk.store.writing():
+            plan, facts = desk.plan((), Outcome.HELD)
+            desk.store.commit(spooled, desk.mail(spooled), facts, plan, b"{}", "keep", "", measured=took)
+    assert series.measures(SCRIPTS, since) == [Measure("guard.py", 0, 2), Measure("guard.py", 10, 4)]
+    sizes = [Measure("system", 4, 1), Measure("system", 10, 1)]
+    assert series.measures(SIZE, since) == sizes
+    desk.store.ledger.reopen(first.mail, Release("anna"))
+    spooled = desk.store.ledger.claim_one(first.mail, desk.now, desk.owner)
+    desk.commit(spooled, outcome=Outcome.DISCARDED)
+    desk.store.archive.recount()
+    assert series.measures(SIZE, since) == sizes, "once a mail, and a recount leaves it"
+    assert series.measures(SIZE, since + timedelta(days=1)) == []
+
+
+def test_what_is_taken_back_was_not_measured(desk, series):
+    (spooled,) = desk.spool()
+    with pytest.raises(ZeroDivisionError), desk.store.writing(), desk.store.savepoint():
+        plan, facts = desk.plan((), Outcome.HELD)
+        desk.store.commit(spooled, desk.mail(spooled), facts, plan, b"{}", "keep", "")
+        1 / 0  # noqa: B018
+    assert series.measures(SIZE, desk.now) == []
 
 
 def test_domains_are_those_that_wrote_since_then_the_strongest_first(desk, series):
