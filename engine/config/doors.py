@@ -69,7 +69,8 @@ class Console(Section, frozen=True):
 
     `listen` is an address with a port or a path; `auth` says who comes in: accounts with a password, or, on this
     machine only, whoever reaches it ("none"). A session ends `session_idle` seconds after its last request, and
-    `session_most` seconds after it began.
+    `session_most` seconds after it began. `most_exported` are rows of a list that somebody takes away;
+    `audit_reads` writes down who read which mail.
     """
 
     listen: Listen = "127.0.0.1:8026"
@@ -78,3 +79,5 @@ class Console(Section, frozen=True):
     auth: Literal["accounts", "none"] = "accounts"
     session_idle: Duration = 12 * 3600.0
     session_most: Duration = 7 * 86400.0
+    most_exported: Positive = 100_000
+    audit_reads: bool = False

@@ -16,10 +16,11 @@ from flask import Flask, Response, jsonify, render_template, request
 from jinja2 import StrictUndefined
 from werkzeug.exceptions import HTTPException
 
-from engine.console import guard, static
+from engine.console import guard, static, taking
 from engine.console.asked import Asked, Page
 from engine.console.pages import held, items, mail, mails, outbox, signing_in, topics
 from engine.console.shown import FILTERS
+from engine.desk.exporting import FORMS
 from engine.desk.plain import plain
 from engine.desk.refusals import Busy, NotFound, Refused, StoreError, Unclear
 from engine.desk.scope import Scope
@@ -52,7 +53,7 @@ PAGES: tuple[tuple[str, View], ...] = (
     ("/outbox", outbox.listed),
     ("/outbox/<int:number>", outbox.one),
 )
-"""What is looked at. Each has a twin with `.json` behind its address, but for bytes."""
+"""What is looked at. Each has a twin with `.json` behind its address, but for bytes; a list is also taken away."""
 
 ACTS: tuple[tuple[str, View], ...] = (
     ("/held/<ref>", held.decide),
@@ -65,6 +66,9 @@ ACTS: tuple[tuple[str, View], ...] = (
 
 STATUS = {NotFound: 404, Unclear: 422, Refused: 409, Busy: 503, StoreError: 503}
 """How the ways in which the desk says no are told by HTTP."""
+
+AGAIN_S = 5
+"""Seconds after which a program asks again what was busy."""
 
 MOST_FIELDS, MOST_FORM = 300, 1024 * 1024
 
@@ -83,7 +87,9 @@ def create(installation: Installation) -> Flask:
     for address, view in PAGES:
         _add(app, installation, address, view, "GET")
         if view not in mail.BYTES | items.BYTES | topics.BYTES:
-            _add(app, installation, "/index.json" if address == "/" else f"{address}.json", view, "GET", twin=True)
+            _add(app, installation, "/index.json" if address == "/" else f"{address}.json", view, "GET", form="json")
+            for form in FORMS if address != "/" else ():
+                _add(app, installation, f"{address}.{form}", view, "GET", form=form)
     for address, view in ACTS:
         _add(app, installation, address, view, "POST")
     signing_in.add(app, watch)
@@ -93,9 +99,9 @@ def create(installation: Installation) -> Flask:
 
 
 def _add(
-    app: Flask, installation: Installation, address: str, view: View, method: str, *, twin: bool = False
+    app: Flask, installation: Installation, address: str, view: View, method: str, *, form: str = ""
 ) -> None:  # fmt: skip
-    """Put a view under an address."""
+    """Put a view under an address, or its twin of a form for programs."""
 
     def answer(**parts: Any) -> Answer:
         with installation.store() as store:
@@ -105,18 +111,20 @@ def _add(
             came = view(asked, **parts)
         if not isinstance(came, Page):
             return came
-        if twin:
+        if form in FORMS:
+            return taking.answer(came, asked, form)
+        if form:
             return jsonify(plain(came.plain() if callable(came.plain) else came.plain))
         return Response(_rendered(came, asked), came.status)
 
-    name = f"{view.__module__.rpartition('.')[2]}.{view.__name__}{'.json' if twin else ''}"
+    name = f"{view.__module__.rpartition('.')[2]}.{view.__name__}{f'.{form}' if form else ''}"
     app.add_url_rule(address, name, answer, methods=[method])
 
 
 def _rendered(page: Page, asked: Asked) -> str:
     return render_template(
         page.template, **page.data, title=page.title, asked=asked, command=page.command, csrf=guard.csrf(),
-        signed_in=guard.is_signed_in(),
+        signed_in=guard.is_signed_in(), takes=page.table is not None,
         trouble=asked.installation.trouble,
     )  # fmt: skip
 
@@ -133,8 +141,11 @@ def _told(installation: Installation, error: Exception) -> Answer:
         write(installation.config, [Entry("error", "console.failed", what)])
     if status == 500:
         said = f"something broke here; the log tells it under {number}"
-    if request.path.endswith(".json"):
+    if request.path.endswith(guard.TWINS):
         told = jsonify({"error": said})
         told.status_code = status
-        return told
-    return Response(render_template("error.html", title=said, said=said, status=status), status)
+    else:
+        told = Response(render_template("error.html", title=said, said=said, status=status), status)
+    if status == 503:
+        told.headers["Retry-After"] = str(AGAIN_S)
+    return told

@@ -42,6 +42,9 @@ LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 BEARER = "Bearer "
 
+TWINS = (".json", ".ndjson", ".csv")
+"""How the address of what programs read ends."""
+
 
 class Guard:
     """Lets requests in."""
@@ -76,7 +79,7 @@ class Guard:
             return self.installation.whoever()
         with self.installation.store() as store:
             shown = request.headers.get("Authorization", "")
-            if shown.startswith(BEARER) and request.method == "GET" and request.path.endswith(".json"):
+            if shown.startswith(BEARER) and request.method == "GET" and request.path.endswith(TWINS):
                 return access_tokens.token(store, shown.removeprefix(BEARER))
             settings = config.console
             there = access.session(
@@ -89,7 +92,7 @@ class Guard:
 
 
 def _sign_in() -> Answer:
-    if request.path.endswith(".json") or request.method == "POST":
+    if request.path.endswith(TWINS) or request.method == "POST":
         abort(401, "sign in first")
     asked = request.full_path.rstrip("?")
     return redirect(url_for("signing_in.form", next=asked if asked != "/" else None), 303)

@@ -123,6 +123,13 @@ BY_HAND: Final = ("outbox.retry", "outbox.hold", "outbox.drop", "outbox.clear")
 OF_ACCESS: Final = ("password.set", "password.removed", "session.ended", "token.made", "token.ended")
 """The same of what lets people in; the detail has the number of the `account` that it is about."""
 
+EXPORTED: Final = "console.exported"
+
+READ: Final = "console.read"
+
+BY_LOOKING: Final = (EXPORTED, READ)
+"""The same of what people looked at, where that is written down: lists they took away, mails and files they read."""
+
 BY_THE_CLOCK: Final = frozenset({"desk.held", "desk.digest", "outbox.held"})
 """Events that a clock brings about or limits: what tells of them is never collected."""
 

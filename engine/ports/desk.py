@@ -266,6 +266,9 @@ class History(Protocol):
     def newest_event(self) -> int:
         """Give the number of the newest event, 0 where there is none."""
 
+    def note(self, name: str, by: str, via: str, said: str, *, mail: str = "", item: int = 0, topic: int = 0) -> None:
+        """Write down for good what somebody did that changed nothing else: looked at, or took away."""
+
 
 class TopicViews(Protocol):
     """Topics as people see them."""

@@ -1,7 +1,8 @@
 """What happened, to one item or at all: the events, for people.
 
-Here: `History`, which is `engine.ports.History`. Not here: writing them (`dispatches.py`), who heard (`outbox.py`), the
-words of a query (`event_query.py`). Invariant: an event is never changed; those of one item come by an index.
+Here: `History`, which is `engine.ports.History`. Not here: writing those of acts and mails (`dispatches.py`), who
+heard (`outbox.py`), the words of a query (`event_query.py`). Invariant: an event is never changed; those of one item
+come by an index.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import msgspec
 
 from engine.model.hearing import Change
 from engine.model.stored import EventRow
+from engine.model.whole import as_json
 from engine.store import hot, tables
 from engine.store.database import Database, time
 
@@ -49,6 +51,16 @@ class History:
 
     def newest_event(self) -> int:
         return int(self._database.one(hot.NEWEST_EVENT)[0])
+
+    def note(self, name: str, by: str, via: str, said: str, *, mail: str = "", item: int = 0, topic: int = 0) -> None:
+        inbound = tables.Inbound
+        told = as_json({"said": said}).decode()
+        with self._database.joining(noted=True):
+            row = self._database.first(inbound.select(inbound.id).where(inbound.ref == mail)) if mail else None
+            self._database.run(
+                hot.EVENT, self._database.now(), name, by, via, item or None, topic or None, 0, "",
+                row[0] if row else None, 0, "", told,
+            )  # fmt: skip
 
 
 def _rows() -> Any:

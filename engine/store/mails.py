@@ -105,7 +105,8 @@ class Mails:
         return [_mail_row(row) for row in rows]
 
     def held(
-        self, workspace: str = "", limit: int = 10_000, query: str = "", zone: tzinfo = UTC, *, sight: Sight = ALL
+        self, workspace: str = "", limit: int = 10_000, query: str = "", zone: tzinfo = UTC, *, sight: Sight = ALL,
+        after: int = 0,
     ) -> list[MailRow]:  # fmt: skip
         inbound = tables.Inbound
         found = (
@@ -114,6 +115,8 @@ class Mails:
             .order_by(inbound.id)
             .limit(limit)
         )
+        if after:
+            found = found.where(inbound.id > after)
         if workspace:
             found = found.where(tables.Receipt.workspace == workspace)
         if query.strip():
