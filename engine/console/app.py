@@ -9,7 +9,8 @@ the log, never a traceback.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask, Response, jsonify, render_template, request
@@ -22,6 +23,7 @@ from engine.console.pages import held, items, mail, mails, outbox, signing_in, t
 from engine.console.shown import FILTERS
 from engine.desk.exporting import FORMS
 from engine.desk.plain import plain
+from engine.desk.reads import Reads
 from engine.desk.refusals import Busy, NotFound, Refused, StoreError, Unclear
 from engine.desk.scope import Scope
 from engine.log import Entry, write
@@ -64,6 +66,12 @@ ACTS: tuple[tuple[str, View], ...] = (
 )
 """What changes something."""
 
+READS: Mapping[View, str] = {
+    mail.raw: "bytes", mail.body: "HTML", mail.file: "file", items.body: "HTML", items.file: "file",
+    topics.file: "file",
+}  # fmt: skip
+"""What of a mail or an item the views read that give bytes; a page says that itself."""
+
 STATUS = {NotFound: 404, Unclear: 422, Refused: 409, Busy: 503, StoreError: 503}
 """How the ways in which the desk says no are told by HTTP."""
 
@@ -80,18 +88,19 @@ def create(installation: Installation) -> Flask:
     app.jinja_options = {"undefined": StrictUndefined, "trim_blocks": True, "lstrip_blocks": True}
     app.jinja_env.filters.update(FILTERS)
     app.jinja_env.globals.update(static=static.address)
-    watch = guard.Guard(installation)
+    watch, reads = guard.Guard(installation), Reads()
     app.before_request(watch.admit)
     app.after_request(guard.with_headers)
     app.register_error_handler(Exception, lambda error: _told(installation, error))
+    put = partial(_add, app, installation, reads)
     for address, view in PAGES:
-        _add(app, installation, address, view, "GET")
+        put(address, view, "GET")
         if view not in mail.BYTES | items.BYTES | topics.BYTES:
-            _add(app, installation, "/index.json" if address == "/" else f"{address}.json", view, "GET", form="json")
+            put("/index.json" if address == "/" else f"{address}.json", view, "GET", form="json")
             for form in FORMS if address != "/" else ():
-                _add(app, installation, f"{address}.{form}", view, "GET", form=form)
+                put(f"{address}.{form}", view, "GET", form=form)
     for address, view in ACTS:
-        _add(app, installation, address, view, "POST")
+        put(address, view, "POST")
     signing_in.add(app, watch)
     app.add_url_rule("/static/<digest>/<name>", "static", static.serve)
     app.add_url_rule("/healthz", "healthz", lambda: ("ok\n", 200, {"Content-Type": "text/plain"}))
@@ -99,7 +108,7 @@ def create(installation: Installation) -> Flask:
 
 
 def _add(
-    app: Flask, installation: Installation, address: str, view: View, method: str, *, form: str = ""
+    app: Flask, installation: Installation, reads: Reads, address: str, view: View, method: str, *, form: str = ""
 ) -> None:  # fmt: skip
     """Put a view under an address, or its twin of a form for programs."""
 
@@ -109,6 +118,7 @@ def _add(
             scope = Scope.of(store, installation.config, account)
             asked = Asked(installation, store, account, scope, request.args, request.form)
             came = view(asked, **parts)
+            _read(reads, asked, came, parts, READS.get(view, ""))
         if not isinstance(came, Page):
             return came
         if form in FORMS:
@@ -119,6 +129,20 @@ def _add(
 
     name = f"{view.__module__.rpartition('.')[2]}.{view.__name__}{f'.{form}' if form else ''}"
     app.add_url_rule(address, name, answer, methods=[method])
+
+
+def _read(reads: Reads, asked: Asked, came: Page | Answer, parts: dict[str, Any], what: str) -> None:
+    """Write down what is read here, where that is wanted: before it is given."""
+    if not asked.config.console.audit_reads:
+        return
+    what = came.reads if isinstance(came, Page) else what
+    number = parts.get("number", 0)
+    if what and "ref" in parts:
+        reads.note(asked.store, asked.config, asked.scope, f"{what} {number}" if number else what, mail=parts["ref"])
+    elif what and request.path.startswith("/topic/"):
+        reads.note(asked.store, asked.config, asked.scope, what, topic=number)
+    elif what:
+        reads.note(asked.store, asked.config, asked.scope, what, item=number)
 
 
 def _rendered(page: Page, asked: Asked) -> str:

@@ -68,7 +68,7 @@ def _page(asked: Asked, ref: str) -> Page:
             "did": guard.heard(asked.args.get("did", ""))}  # fmt: skip
     command = f"allegra held show {shown.row.mail[:8]}" if shown else f"allegra held list {query}".strip()
     return Page("held.html", "Held", data, shown or rows, command, 422 if said else 200,
-                None if shown else _table(asked, query))  # fmt: skip
+                None if shown else _table(asked, query), "text" if shown and shown.mail else "")  # fmt: skip
 
 
 def _table(asked: Asked, query: str) -> Table:

@@ -87,7 +87,8 @@ def _page(asked: Asked, number: int, typed: Typed, status: int = 200) -> Page:
             "talk": (talk[0], *talk[1:][-most:]), "most_text": SHOWN_TEXT if "all" not in asked.args else None,
             "did": guard.heard(asked.args.get("did", ""))}  # fmt: skip
     title, command = f"#{number} {page.item.title}", f"allegra item show {number}"
-    return Page("item.html", title, data, lambda: plain.item(asked.store, asked.config, page.view), command, status)
+    return Page("item.html", title, data, lambda: plain.item(asked.store, asked.config, page.view), command, status,
+                reads="conversation")  # fmt: skip
 
 
 def body(asked: Asked, number: int, comment: int) -> Response:

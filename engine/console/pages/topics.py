@@ -52,7 +52,8 @@ def _page(asked: Asked, number: int, words: str = "", said: str = "", status: in
     data = {"page": page, "topic": page.topic, "words": words, "said": said, "files": files,
             "key": asked.form.get("key", "")[:64] or secrets.token_hex(8),
             "did": guard.heard(asked.args.get("did", ""))}  # fmt: skip
-    return Page("topic.html", page.topic.title, data, plain.topic(page.view), f"allegra topic show {number}", status)
+    return Page("topic.html", page.topic.title, data, plain.topic(page.view), f"allegra topic show {number}", status,
+                reads="posts")  # fmt: skip
 
 
 def file(asked: Asked, number: int, attachment: int) -> Response:
