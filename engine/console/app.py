@@ -20,7 +20,9 @@ from werkzeug.exceptions import HTTPException
 from engine.console import guard, static, taking
 from engine.console.asked import Asked, Page
 from engine.console.pages import held, items, mail, mails, outbox, signing_in, topics
+from engine.console.proxied import Proxied
 from engine.console.shown import FILTERS
+from engine.desk import logged
 from engine.desk.exporting import FORMS
 from engine.desk.plain import plain
 from engine.desk.reads import Reads
@@ -102,6 +104,7 @@ def create(installation: Installation) -> Flask:
     for address, view in ACTS:
         put(address, view, "POST")
     signing_in.add(app, watch)
+    app.wsgi_app = Proxied(app.wsgi_app, installation)  # type: ignore[assignment, method-assign]
     app.add_url_rule("/static/<digest>/<name>", "static", static.serve)
     app.add_url_rule("/healthz", "healthz", lambda: ("ok\n", 200, {"Content-Type": "text/plain"}))
     return app
@@ -170,6 +173,11 @@ def _told(installation: Installation, error: Exception) -> Answer:
         told.status_code = status
     else:
         told = Response(render_template("error.html", title=said, said=said, status=status), status)
-    if status == 503:
-        told.headers["Retry-After"] = str(AGAIN_S)
+    again = getattr(error, "retry_after", None) or (AGAIN_S if status == 503 else None)
+    if again is not None:
+        told.headers["Retry-After"] = str(again)
+    if status == 403 and request.method == "POST":
+        who = guard.login() or "nobody"
+        what = f"{who}, from {request.remote_addr}: POST {request.path}: {said}"
+        logged.security(installation.config, "security.refused", what)
     return told

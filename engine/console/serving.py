@@ -1,7 +1,8 @@
 """Serving the console: a socket, threads, an end that lets requests finish.
 
-Here: `serve`. Not here: the application (`app.py`). Invariant: it listens on what only this machine
-reaches, so whoever tells where a request comes from is a proxy here.
+Here: `serve`, and what waitress is told (`limits`). Not here: the application (`app.py`), what a proxy says
+(`proxied.py`). Invariant: it listens on what only this machine reaches; connections that say nothing, or little at a
+time, take no thread, and none of the room of others.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from waitress.server import create_server
 
@@ -24,6 +25,22 @@ MOST_HEADER, MOST_BODY = 16 * 1024, 2 * 1024 * 1024
 """Bytes of a request that are read."""
 
 
+MOST_CONNECTIONS = 800
+"""Connections at once: each is a file, and a process may usually have 1,024; more wait until one ends."""
+
+QUIET_S = 60
+"""Seconds after which a connection on which nothing happens is closed."""
+
+
+def limits(threads: int) -> dict[str, Any]:
+    """Give what keeps a server of waitress working for all; addresses that proxies tell are read by `proxied.py`."""
+    return {
+        "threads": threads, "ident": "", "channel_timeout": QUIET_S, "cleanup_interval": 10,
+        "connection_limit": MOST_CONNECTIONS, "asyncore_use_poll": True, "clear_untrusted_proxy_headers": False,
+        "max_request_header_size": MOST_HEADER, "max_request_body_size": MOST_BODY,
+    }  # fmt: skip
+
+
 def serve(config: Config, path: Path, opened: Callable[[str], None]) -> None:
     """Serve until SIGTERM or SIGINT. Raises OSError where the socket cannot be had."""
     settings = config.console
@@ -35,15 +52,7 @@ def serve(config: Config, path: Path, opened: Callable[[str], None]) -> None:
     )
     server = create_server(
         create(installation),
-        threads=settings.threads,
-        ident="",
-        channel_timeout=60,
-        trusted_proxy="*",
-        trusted_proxy_headers={"x-forwarded-for"},
-        trusted_proxy_count=1,
-        clear_untrusted_proxy_headers=True,
-        max_request_header_size=MOST_HEADER,
-        max_request_body_size=MOST_BODY,
+        **limits(settings.threads),
         **where,
     )
     for name in (signal.SIGTERM, signal.SIGINT):
