@@ -12,9 +12,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from flask import Response
 from waitress.server import create_server
 
 from engine.console.app import create
+from engine.desk.answered import Answered
 from engine.desk.installation import Installation
 
 if TYPE_CHECKING:
@@ -50,18 +52,27 @@ def serve(config: Config, path: Path, opened: Callable[[str], None]) -> None:
         if "/" in settings.listen
         else {"listen": settings.listen}
     )
+    application, answered = create(installation), Answered(config.beside)
+
+    @application.after_request
+    def note(answer: Response) -> Response:
+        answered.note()
+        return answer
+
     server = create_server(
-        create(installation),
+        application,
         **limits(settings.threads),
         **where,
     )
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, _end)
     opened(settings.listen)
+    answered.ready()
     try:
         server.run()  # an exit ends its loop, and waits for the requests that are under way
     finally:
         server.close()
+        answered.close()
         installation.close()
 
 
