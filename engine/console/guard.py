@@ -67,7 +67,7 @@ class Guard:
         if not _is_ours(request.host, config):
             abort(421, "this console has another name: see instance.base_url")
         self._from_our_proxy(config)
-        if request.method == "POST" and not _same_origin():
+        if request.method == "POST" and not _same_origin(config):
             abort(403, "this form comes from another page: load the page again")
         if request.endpoint in OPEN:
             if request.method == "POST":
@@ -236,13 +236,14 @@ def _is_ours(host: str, config: Config) -> bool:
     return name in LOOPBACK or (base is not None and name == base)
 
 
-def _same_origin() -> bool:
-    """Tell whether a page of ours sent the form."""
+def _same_origin(config: Config) -> bool:
+    """Tell whether a page of ours sent the form; a proxy may have taken the port out of the host."""
     site = request.headers.get("Sec-Fetch-Site")
     if site is not None:
         return site == "same-origin"
     origin = request.headers.get("Origin")
-    return origin is not None and urlsplit(origin).netloc == request.host
+    ours = urlsplit(config.instance.base_url)
+    return origin is not None and (urlsplit(origin).netloc == request.host or urlsplit(origin)[:2] == ours[:2])
 
 
 def is_inside(address: str) -> bool:
