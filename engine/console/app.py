@@ -21,20 +21,26 @@ from engine.console.asked import Asked, Page
 from engine.console.drawing import DRAWERS
 from engine.console.nav import nav
 from engine.console.pages import (
+    audit,
     held,
+    hooks,
     items,
     jobs,
     mail,
+    mailboxes,
     mails,
+    me,
     outbox,
+    people,
     playground,
     rule_edit,
     rules,
+    settings,
     signing_in,
     stats,
     today,
     topics,
-)  # fmt: skip
+)
 from engine.console.shown import FILTERS
 from engine.desk.plain import plain
 from engine.desk.refusals import Busy, NotFound, Refused, StoreError, Unclear
@@ -75,6 +81,15 @@ PAGES: tuple[tuple[str, View], ...] = (
     ("/rules/<name>/version/<int:number>", rules.version),
     ("/playground", playground.one),
     ("/jobs/<number>", jobs.one),
+    ("/me", me.shown),
+    ("/hooks", hooks.listed),
+    ("/hooks/<name>", hooks.one),
+    ("/mailboxes", mailboxes.listed),
+    ("/mailbox/<path:name>", mailboxes.one),
+    ("/people", people.listed),
+    ("/person/<path:address>", people.one),
+    ("/settings", settings.listed),
+    ("/audit", audit.listed),
     ("/stats", stats.shown),
 )
 """What is looked at. Each has a twin with `.json` behind its address, but for bytes."""
@@ -88,6 +103,11 @@ ACTS: tuple[tuple[str, View], ...] = (
     ("/rules/<name>/edit", rule_edit.act),
     ("/playground", playground.act),
     ("/jobs/<number>/stop", jobs.stop),
+    ("/me", me.act),
+    ("/hooks/<name>", hooks.act),
+    ("/settings", settings.act),
+    ("/mailbox/<path:name>", mailboxes.act),
+    ("/person/<path:address>", people.act),
 )
 """What changes something."""
 
@@ -104,6 +124,7 @@ def create(installation: Installation) -> Flask:
     app.jinja_options = {"undefined": StrictUndefined, "trim_blocks": True, "lstrip_blocks": True}
     app.jinja_env.filters.update(FILTERS)
     app.jinja_env.globals.update(static=static.address, nav=nav, **DRAWERS)
+    app.url_map.merge_slashes = False  # an address may hold several
     watch = guard.Guard(installation)
     app.before_request(watch.admit)
     app.after_request(guard.with_headers)

@@ -72,7 +72,7 @@ class Guard:
 
     def _account(self, config: Config) -> Account | None:
         if config.console.auth == "none":
-            g.csrf, g.signed_in = self._token, False
+            g.csrf = self._token
             return self.installation.whoever()
         with self.installation.store() as store:
             shown = request.headers.get("Authorization", "")
@@ -84,7 +84,7 @@ class Guard:
             )  # fmt: skip
         if there is None:
             return None
-        g.csrf, g.signed_in = there.csrf, True
+        g.csrf, g.here = there.csrf, there
         return there.account
 
 
@@ -105,9 +105,19 @@ def csrf() -> str:
     return str(g.get("csrf", ""))
 
 
+def here() -> access.SignedIn | None:
+    """Give the session that asks; None where nobody signs in, and for a token."""
+    return g.get("here")  # type: ignore[no-any-return]
+
+
 def is_signed_in() -> bool:
     """Tell whether there is a session that can be ended."""
-    return bool(g.get("signed_in", False))
+    return here() is not None
+
+
+def ip() -> str:
+    """Tell from where it is asked."""
+    return request.remote_addr or ""
 
 
 # ── cookies ───────────────────────────────────────────────────────────────────────────────────────────────────

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from engine.console.pages import playground, rules
+from engine.desk import audit, hooks, settings
 
 if TYPE_CHECKING:
     from engine.desk.scope import Scope
@@ -48,7 +49,12 @@ LINKS = (
     Link("Topics", "topics.listed"),
     Link("Rules", "rules.listed", "r", rules.seen, ("rule_edit",)),
     Link("Playground", "playground.one", "p", playground.seen),
+    Link("Hooks", "hooks.listed", seen=hooks.may),
+    Link("Mailboxes", "mailboxes.listed", "b"),
+    Link("People", "people.listed"),
     Link("Statistics", "stats.shown", "s"),
+    Link("Settings", "settings.listed", seen=settings.may),
+    Link("Audit", "audit.listed", seen=audit.may),
 )
 """Every page that has a link: a new one is a row."""
 

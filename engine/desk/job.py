@@ -23,7 +23,7 @@ class State(StrEnum):
 
 
 class Job(Struct, frozen=True):
-    """A job as it is now: how far it has come, `lines` once it is done, `said` where it failed.
+    """A job as it is now: how far it has come, `lines` once it is over, `said` where it failed.
 
     `key` is what was asked. `of` is 0 while nobody knows; `cut` tells that there were more lines.
     """

@@ -276,6 +276,6 @@ def _told(line: str) -> dict[str, Any] | None:
 
 def _shown(work: _Work) -> Job:
     said = "".join(work.said).strip() if work.state is State.FAILED else ""
-    lines = tuple(work.lines) if work.state is State.DONE else ()
+    lines = tuple(work.lines) if work.state in (State.DONE, State.FAILED) else ()
     took = (work.ended_at or monotonic()) - work.began_at
     return Job(work.id, work.kind, work.key, work.state, work.done, work.of, lines, said, work.cut, took)

@@ -125,11 +125,14 @@ class Archive(Protocol):
     def not_to_purge(self, mail: str) -> str:
         """Say why a mail cannot be purged now, "" if it can be. Raises NotFound."""
 
-    def forget(self, address: str, by: str, separators: str = "", names: Sequence[str] = ()) -> Forgotten:
+    def forget(
+        self, address: str, by: str, separators: str = "", names: Sequence[str] = (), reason: str = "", via: str = "cli"
+    ) -> Forgotten:  # fmt: skip
         """Erase a person: address, names and words in mails, items, comments, posts, the outbox and the account.
 
         Numbers, times, codes and digests stay. `names` are further names, which are looked for where the person took
-        part. Raises Refused while a mail of theirs waits or is to be moved, and for an item labelled `legal-hold`.
+        part. The event that stays has the `reason`, without them. Raises Refused while a mail of theirs waits or is to
+        be moved, and for an item labelled `legal-hold`.
         """
 
     def wipe(self, *, anew: bool = False) -> None:

@@ -140,6 +140,13 @@ class Store:
         return History(self.database)
 
     @cached_property
+    def senders(self) -> ports.Senders:
+        """Who writes; put together when first asked for."""
+        from engine.store.senders import Senders
+
+        return Senders(self.database)
+
+    @cached_property
     def topic_views(self) -> ports.TopicViews:
         """Topics as people see them; put together when first asked for."""
         from engine.store.topic_views import TopicViews

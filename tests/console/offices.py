@@ -172,3 +172,38 @@ def served(app: Any) -> Iterator[str]:
         server.close()
         thread.join(5)
         server.task_dispatcher.shutdown()
+
+
+PASSWORD = "seven grey kettles hum at dusk"
+"""Of anna and of bob, where people sign in."""
+
+BASE = "http://localhost"
+
+
+def enter(client: Any, who: str = "anna", password: str = PASSWORD, **more: Any) -> Any:
+    """Sign in."""
+    form = {"who": who, "password": password, **more}
+    return client.post("/login", base_url=BASE, data=form, headers={"Sec-Fetch-Site": "same-origin"})
+
+
+class Seat:
+    """Somebody who is signed in, and what they send."""
+
+    def __init__(self, made: Office, who: str = "anna") -> None:
+        self.client = made.client
+        assert enter(self.client, who).status_code == 303
+
+    def get(self, address: str) -> Any:
+        """Ask for a page."""
+        return self.client.get(address, base_url=BASE)
+
+    def text(self, address: str) -> str:
+        """The HTML of a page."""
+        return str(self.get(address).get_data(as_text=True))
+
+    def post(self, address: str, **form: Any) -> Any:
+        """Send a form of theirs."""
+        found = re.search(r'name="csrf" value="([^"]+)"', self.text("/me"))
+        assert found is not None
+        sent = {"csrf": found[1], **form}
+        return self.client.post(address, base_url=BASE, headers={"Sec-Fetch-Site": "same-origin"}, data=sent)

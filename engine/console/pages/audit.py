@@ -1,0 +1,30 @@
+"""What people did, for who looks over it.
+
+Here: a search and its pages. Not here: who sees what of it (`desk/audit.py`). Invariant: nothing can be changed here.
+"""
+
+from __future__ import annotations
+
+from engine.console.asked import Asked, Page, number_in
+from engine.desk import audit
+from engine.desk.refusals import Unclear
+
+ROWS = 50
+
+WAYS = (("What people did", audit.BY_PEOPLE), ("Mail", "event:held"), ("Items", f"event:item {audit.BY_PEOPLE}"),
+        ("Letters", f"event:outbox {audit.BY_PEOPLE}"), ("Mailboxes", f"event:mailbox {audit.BY_PEOPLE}"),
+        ("In the console", "via:console"), ("All that happened", ""))  # fmt: skip
+"""Searches that are asked for most."""
+
+
+def listed(asked: Asked) -> Page:
+    """What people did, or what a search finds, the newest first, a page at a time."""
+    query, said, page = asked.args.get("q", audit.BY_PEOPLE).strip(), "", audit.Found(())
+    before = number_in(asked.args.get("before", ""))
+    try:
+        page = audit.found(asked.store, asked.scope, query, ROWS, before)
+    except Unclear as error:
+        said = str(error)
+    data = {"query": query, "page": page, "said": said, "told": audit.said, "ways": WAYS, "before": before}
+    twin = {"events": page.events, "next": page.older or None, "error": said or None}
+    return Page("audit.html", "Audit", data, twin, f"allegra log -- {query}".removesuffix(" -- "), 422 if said else 200)
