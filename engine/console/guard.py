@@ -80,7 +80,8 @@ class Guard:
                 return access_tokens.token(store, shown.removeprefix(BEARER))
             settings = config.console
             there = access.session(
-                store, cookie(config), idle_s=settings.session_idle, most_s=settings.session_most
+                store, cookie(config), idle_s=settings.session_idle, most_s=settings.session_most,
+                by_itself="X-Renew" in request.headers,
             )  # fmt: skip
         if there is None:
             return None
