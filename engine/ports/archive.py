@@ -73,9 +73,13 @@ class Archive(Protocol):
         """List the decided mails from an address, written as it is compared, newest first."""
 
     def held(
-        self, workspace: str = "", limit: int = 10_000, query: str = "", zone: tzinfo = UTC, *, sight: Sight = ALL
+        self, workspace: str = "", limit: int = 10_000, query: str = "", zone: tzinfo = UTC, *, sight: Sight = ALL,
+        after: int = 0,
     ) -> list[MailRow]:  # fmt: skip
-        """List what waits for a person, held or quarantined, oldest first; of a query as `mails`. Raises Unclear."""
+        """List what waits for a person, held or quarantined, oldest first; of a query as `mails`.
+
+        `after` goes on behind a row. Raises Unclear.
+        """
 
     def waiting(self, limit: int = 10_000, *, sight: Sight = ALL) -> list[MailRow]:
         """List mails that wait to be decided again, the oldest first."""
@@ -229,8 +233,10 @@ class Series(Protocol):
     def newcomers(self, since: datetime) -> dict[datetime, tuple[int, int]]:
         """Count who wrote for the first time since then, by days in UTC: who has an account here, and who has none."""
 
-    def letters(self, since: datetime, *, sight: ItemSight = EVERY_ITEM) -> tuple[list[figures.Timed], bool]:
-        """Count the rows of the outbox that were made since then, by state, for each quarter of an hour.
+    def letters(
+        self, since: datetime, span: figures.Span, *, sight: ItemSight = EVERY_ITEM
+    ) -> tuple[list[figures.Timed], bool]:  # fmt: skip
+        """Count the rows of the outbox that were made since then, by state, for each quarter of an hour or day in UTC.
 
         Only the newest are looked at; tells whether some of that time were left out.
         """

@@ -46,7 +46,7 @@ def statements(desk):
         series.alike(("mailbox", "outcome"), since, sight=sight)
         series.timed(("outcome",), since, Span.QUARTER, sight=sight)
         series.lags(since, sight=sight)
-        series.letters(since, sight=items)
+        series.letters(since, Span.QUARTER, sight=items)
     series.rules(since)
     series.measures("size", since)
     series.domains(since, 15)
