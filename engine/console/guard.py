@@ -97,7 +97,8 @@ class Guard:
                 return _vouched(store, config)
             settings = config.console
             there = access.session(
-                store, cookie(config), idle_s=settings.session_idle, most_s=settings.session_most
+                store, cookie(config), idle_s=settings.session_idle, most_s=settings.session_most,
+                by_itself="X-Renew" in request.headers,
             )  # fmt: skip
         if there is None:
             return None

@@ -209,9 +209,10 @@ def _digest_of_name(config: Config, who: str) -> str:
 
 
 def session(
-    store: Store, cookie: str, now: datetime | None = None, *, idle_s: float = IDLE_S, most_s: float = MOST_S
+    store: Store, cookie: str, now: datetime | None = None, *, idle_s: float = IDLE_S, most_s: float = MOST_S,
+    by_itself: bool = False,
 ) -> SignedIn | None:  # fmt: skip
-    """Tell who it is that has this cookie; None where nobody is in with it any more. Ask outside `reading`."""
+    """Tell who has this cookie, or None. Ask outside `reading`. What a page asks `by_itself` keeps nobody in."""
     now = now or utc_now()
     found = store.access.session(digest(cookie)) if cookie else None
     if found is None or _is_over(found, now, idle_s, most_s):
@@ -219,7 +220,7 @@ def session(
     account = active(store, found.account)
     if account is None:
         return None
-    if (now - found.seen_at).total_seconds() >= SEEN_S:
+    if not by_itself and (now - found.seen_at).total_seconds() >= SEEN_S:
         store.access.seen(digest(cookie))
     sudo = found.sudo_at is not None and (now - found.sudo_at).total_seconds() < SUDO_S
     return SignedIn(account, found.ref, found.csrf, sudo)

@@ -101,6 +101,15 @@ def mark(shape: str, title: str, query: str, link: Link | None) -> str:
     return f'<a href="{escape(link(query))}">{said}{shape}/></a>'
 
 
+def _box(colour: str, x: float, y: float, wide: float, high: float) -> str:
+    """A rectangle in few characters: there are hundreds on a page."""
+    return f'<path class="{colour}" d="M{_short(x)} {_short(y)}h{_short(wide)}v{_short(high)}h{_short(-wide)}z"'
+
+
+def _short(length: float) -> str:
+    return f"{length:.1f}".removesuffix(".0")
+
+
 def _style() -> str:
     both = [" ".join(f"--{name}: {pair[n]};" for name, pair in COLOURS.items()) for n in (0, 1)]
     dark = f"@media (prefers-color-scheme: dark) {{ .fig {{ {both[1]} }} }}"
@@ -142,7 +151,7 @@ def _columns(chart: Chart, link: Link | None) -> tuple[list[str], float]:
             if value:
                 high = value / top * _HEIGHT
                 y -= high
-                shape = f'<rect class="{kind.colour}" x="{x:.1f}" y="{y:.1f}" width="{wide:.1f}" height="{high:.1f}"'
+                shape = _box(kind.colour, x, y, wide, high)
                 title = word(f"{row.name}: {_number(value)}{chart.unit} {kind.name}")
                 made.append(mark(shape, title, _of(row, number), link))
         if n % every == 0:
@@ -196,7 +205,7 @@ def _bars(chart: Chart, link: Link | None) -> tuple[list[str], float]:
         for number, (value, kind) in enumerate(zip(row.values, chart.kinds, strict=True)):
             if value:
                 wide = value / most * (end - begin)
-                shape = f'<rect class="{kind.colour}" x="{x:.1f}" y="{y + 2}" width="{wide:.1f}" height="16"'
+                shape = _box(kind.colour, x, y + 2, wide, 16)
                 title = word(f"{row.name}: {_number(value)} {kind.name}{f' ({row.said})' if row.said else ''}", 200)
                 made.append(mark(shape, title, _of(row, number), link))
                 x += wide
@@ -208,7 +217,7 @@ def _map(chart: Chart, link: Link | None) -> tuple[list[str], float]:
     """A map in five steps: rows by kinds, the darkest has the most."""
     most = max([value or 0 for row in chart.rows for value in row.values], default=0) or 1
     begin, top, many = 230, 22, max(len(chart.kinds), 1)
-    step = (WIDTH - begin - _RIGHT) / many
+    step = (WIDTH - begin - _RIGHT) // many
     every, made = max(ceil(46 / step), 1), []
     for number, kind in enumerate(chart.kinds):
         if number % every == 0:
@@ -217,13 +226,10 @@ def _map(chart: Chart, link: Link | None) -> tuple[list[str], float]:
     for n, row in enumerate(chart.rows):
         y = top + n * 22
         made.append(f'<text class="e" x="{begin - 8}" y="{y + 15}">{word(row.name, 34)}</text>')
-        made.append(f'<rect class="s0" x="{begin}" y="{y}" width="{WIDTH - begin - _RIGHT}" height="20"/>')
+        made.append(f'<rect class="s0" x="{begin}" y="{y}" width="{many * step - 1}" height="20"/>')
         for number, (value, kind) in enumerate(zip(row.values, chart.kinds, strict=True)):
             if value:
-                shape = (
-                    f'<rect class="s{ceil(5 * value / most)}" x="{begin + number * step + 0.5:.1f}" y="{y}" '
-                    f'width="{step - 1:.1f}" height="20"'
-                )
+                shape = _box(f"s{ceil(5 * value / most)}", begin + number * step, y, step - 1, 20)
                 made.append(mark(shape, word(f"{row.name}, {kind.name}: {_number(value)}"), _of(row, number), link))
     y = top + len(chart.rows) * 22 + 16
     made.append(f'<text class="q" x="{begin}" y="{y}">the most: {_number(most)}, in five steps</text>')

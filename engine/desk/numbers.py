@@ -174,7 +174,7 @@ def senders(asked: Asked) -> Chart | None:
 def sent(asked: Asked) -> Chart:
     """Whether what we write leaves the house."""
     period = asked.period
-    found, cut = asked.store.series.letters(period.since, sight=asked.scope.letters)
+    found, cut = asked.store.series.letters(period.since, period.span, sight=asked.scope.letters)
     there = {each.keys[0] for each in found}
     shown = {state: "" for state in STATES if state in there}
     kinds = tuple([Kind(STATES[state], state) for state in shown])

@@ -28,6 +28,9 @@ from engine.model.questions import QUESTIONS, EarlierMail
 from engine.model.whole import as_json
 from rules.trace import FileTrace
 
+MOST_KEY = 200
+"""Characters of the names of scripts by which their time is measured."""
+
 SCHEMA = 2
 """2: notes are kinds with fields; 1 held their sentences."""
 
@@ -128,9 +131,9 @@ def hits_of(files: Iterable[Any]) -> tuple[RuleHit, ...]:
 def measures_of(answers: Iterable[tuple[Any, Any]]) -> tuple[Measured, ...]:
     """Tell how long the scripts took that ran: one time of all that ran together, whose names it has."""
     return tuple([
-        Measured(SCRIPTS, " ".join([name for name, _ in answer.hashes]), round(answer.ms * 1000))
+        Measured(SCRIPTS, " ".join([name for name, _ in answer.hashes])[:MOST_KEY], round(answer.ms * 1000))
         for _, answer in answers
-        if isinstance(answer, HookAnswer) and answer.hashes and answer.ms
+        if type(answer) is HookAnswer and answer.hashes and answer.ms
     ])  # fmt: skip
 
 

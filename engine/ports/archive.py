@@ -233,8 +233,10 @@ class Series(Protocol):
     def newcomers(self, since: datetime) -> dict[datetime, tuple[int, int]]:
         """Count who wrote for the first time since then, by days in UTC: who has an account here, and who has none."""
 
-    def letters(self, since: datetime, *, sight: ItemSight = EVERY_ITEM) -> tuple[list[figures.Timed], bool]:
-        """Count the rows of the outbox that were made since then, by state, for each quarter of an hour.
+    def letters(
+        self, since: datetime, span: figures.Span, *, sight: ItemSight = EVERY_ITEM
+    ) -> tuple[list[figures.Timed], bool]:  # fmt: skip
+        """Count the rows of the outbox that were made since then, by state, for each quarter of an hour or day in UTC.
 
         Only the newest are looked at; tells whether some of that time were left out.
         """

@@ -212,7 +212,7 @@ class _Work:
             self.engine.teller,
             untold,
             hits_of(decision.trace.rules),
-            measures_of(decision.trace.answers),
+            measures_of(decision.trace.answers) if self.config.hooks.guard or self.config.hooks.activity else (),
         )
         return Result(spooled, plan.outcome, plan.disposition.code, plan.disposition.because, plan.disposition.by,
                       decision, receipt)  # fmt: skip

@@ -45,9 +45,9 @@ _NEWCOMERS = """
 SELECT first_at / ?, count(email.key), count(*) FROM sender LEFT JOIN email ON email.key = sender.address
 WHERE first_at >= ? GROUP BY 1"""
 
-_LETTERS = f"""
-SELECT created_at / {QUARTER_US}, state, count(*) FROM outbox WHERE id > ? AND created_at >= ? AND {{seen}}
-GROUP BY 1, 2 ORDER BY 1"""  # noqa: S608 - numbers of our own
+_LETTERS = """
+SELECT created_at / ?, state, count(*) FROM outbox WHERE id > ? AND created_at >= ? AND {seen}
+GROUP BY 1, 2 ORDER BY 1"""
 
 _LAGS = """
 SELECT at, lag, CAST(sum(mails) AS bigint) FROM tally WHERE span = ? AND at >= ? AND lag > 0 AND {seen}
@@ -103,12 +103,12 @@ class Series:
         rows = self._database.rows(_NEWCOMERS, DAY_US, us(since))
         return {time(day * DAY_US): (known, count - known) for day, known, count in rows}
 
-    def letters(self, since: datetime, *, sight: ItemSight = EVERY_ITEM) -> tuple[list[Timed], bool]:
+    def letters(self, since: datetime, span: Span, *, sight: ItemSight = EVERY_ITEM) -> tuple[list[Timed], bool]:
         (last,) = self._database.one(_LAST)
         first, seen = first_row(self._database, "outbox", since) - 1, [*items_seen(sight)]
         those = " AND ".join(["item.id = outbox.item", *[each.sql for each in seen]])
         here = f"EXISTS (SELECT 1 FROM item WHERE {those})" if seen else "TRUE"  # noqa: S608 - our own texts
         params = [value for each in seen for value in each.params]
-        cut = max(first, last - MOST_LETTERS)
-        rows = self._database.rows(_LETTERS.format(seen=here), cut, us(since), *params)
-        return [Timed(time(at * QUARTER_US), (state,), count) for at, state, count in rows], cut > first
+        cut, length = max(first, last - MOST_LETTERS), span * QUARTER_US
+        rows = self._database.rows(_LETTERS.format(seen=here), length, cut, us(since), *params)
+        return [Timed(time(at * length), (state,), count) for at, state, count in rows], cut > first

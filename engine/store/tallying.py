@@ -196,7 +196,7 @@ class Sums:
         self.alike: Counter[tuple[int, int, tuple[str, ...], int]] = Counter()
         self.hits: dict[tuple[int, int, RuleHit], list[int]] = {}
         self.senders: dict[str, Letters] = {}
-        self.measures: Counter[tuple[int, str, str, int]] = Counter()
+        self.measures: dict[tuple[int, str, str, int], int] = {}
 
     def add(self, each: Counted) -> None:
         """Count a receipt in or out."""
@@ -207,7 +207,8 @@ class Sums:
         if hits:
             self.count_hits(row, came.received_at, hits)
         for what, key, value in measured:
-            self.measures[its.decided_at // DAY_US, what, key[:MOST_NAME], max(value.bit_length() - 1, 0)] += 1
+            at = its.decided_at // DAY_US, what, key, (value | 1).bit_length() - 1
+            self.measures[at] = self.measures.get(at, 0) + 1
         if came.sender:
             self.count_sender(came, its.outcome, mails)
 

@@ -35,6 +35,18 @@ def test_who_is_not_signed_in_is_asked_to_and_comes_back_to_where_they_were_goin
     assert gate.client.get("/healthz", base_url=BASE).status_code == 200
 
 
+def test_a_page_that_renews_itself_keeps_nobody_in(gate: Office) -> None:
+    client, seen = gate.client, "SELECT seen_at FROM session"
+    enter(client)
+    with gate.installation.store() as store, store.writing():
+        store.database.run("UPDATE session SET seen_at = seen_at - 3600000000")
+    before = gate.rows(seen)
+    assert client.get("/", base_url=BASE, headers={"X-Renew": "1"}).status_code == 200
+    assert gate.rows(seen) == before
+    assert client.get("/", base_url=BASE).status_code == 200
+    assert gate.rows(seen) > before
+
+
 @pytest.mark.parametrize(
     "wanted", ["//evil.example", "https://evil.example", "/\\evil.example", "javascript:x", "/\tx", "x"]
 )

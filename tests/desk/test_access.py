@@ -363,6 +363,14 @@ def test_a_session_in_which_nobody_was_seen_is_over(gate: Gate) -> None:
     assert access.session(gate.store, short.cookie, gate.now, idle_s=60) is None
 
 
+def test_what_a_page_asks_by_itself_keeps_nobody_in(gate: Gate) -> None:
+    mine = sign_in(gate)
+    gate.later(seconds=access.IDLE_S)
+    assert access.session(gate.store, mine.cookie, gate.now, by_itself=True) is not None
+    gate.later(seconds=1)
+    assert access.session(gate.store, mine.cookie, gate.now, by_itself=True) is None
+
+
 def test_a_session_ends_in_time_however_often_somebody_is_seen(gate: Gate) -> None:
     mine = sign_in(gate)
     hours = 0

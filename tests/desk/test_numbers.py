@@ -122,7 +122,14 @@ def test_every_mail_that_is_seen_stands_in_exactly_one_stream(
         row[2] or "no workspace" if row[3] in TAKEN else row[3] for row in mails)  # fmt: skip
     assert dict(zip([node.name for node in flow.came], flow.at("came"), strict=True)) == came
     assert dict(zip([node.name for node in flow.ends], flow.at("end"), strict=True)) == ends
-    assert len(flow.by) <= 11
+    deciders = Counter(row[5:7] for row in mails)
+    by = dict(zip([node.name for node in flow.by], flow.at("by"), strict=True))
+    assert by.get("no objection", 0) == deciders.pop(("engine", "seal"), 0)
+    strongest = sorted(deciders.values(), reverse=True)
+    shown = strongest if len(strongest) <= 10 else strongest[:9]
+    assert by.get("others", 0) == sum(strongest) - sum(shown) and len(flow.by) <= 11
+    named = sorted((many for name, many in by.items() if name not in ("no objection", "others")), reverse=True)
+    assert named == shown
 
 
 def test_the_columns_stand_in_the_order_of_the_configuration_whatever_came(desk: Desk, config: Config) -> None:

@@ -8,12 +8,14 @@ import pytest
 from store.desk import auto, notice
 from store.plans import read_whole
 
-from engine.model.figures import BY_MAIL
+from engine.model.figures import BY_MAIL, Span
+from engine.model.sight import ALL, EVERY_ITEM, ItemSight, Sight
 
 SHORT = ("inbound_open", "outbox_queued", "outbox_digest", "outbox_state")
 """Indexes that hold only what waits or is wrong."""
 
-SMALL = ("mailbox", "trouble", "newest", "answer")
+SMALL = ("mailbox", "trouble", "newest", "answer", "sender")
+"""Senders are gone through for two pictures that only who sees all mail asks for; of them there are far fewer."""
 
 
 @pytest.fixture
@@ -39,6 +41,16 @@ def statements(desk):
     desk.store.counting.events(since)
     desk.store.counting.whys(since)
     desk.store.counting.sent(since)
+    for sight, items in ((ALL, EVERY_ITEM), (Sight(workspaces=frozenset({"support"})), ItemSight())):
+        series = desk.store.series
+        series.alike(("mailbox", "outcome"), since, sight=sight)
+        series.timed(("outcome",), since, Span.QUARTER, sight=sight)
+        series.lags(since, sight=sight)
+        series.letters(since, Span.QUARTER, sight=items)
+    series.rules(since)
+    series.measures("size", since)
+    series.domains(since, 15)
+    series.newcomers(since)
     return sorted(set(seen))
 
 

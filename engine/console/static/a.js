@@ -52,12 +52,12 @@
       act[key]();
     }
   });
-  const live = document.querySelector("[data-live]");
+  const live = document.querySelector("[data-renew]");
   const renew = async () => {
     if (document.hidden) return;
-    const answer = await fetch(location.href).catch(() => null);
+    const answer = await fetch(location.href, { headers: { "X-Renew": "1" } }).catch(() => null);
     const page = answer?.ok && !answer.redirected ? new DOMParser().parseFromString(await answer.text(), "text/html") : null;
-    const fresh = page?.querySelector("[data-live]");
+    const fresh = page?.querySelector("[data-renew]");
     if (!fresh) return;
     const all = () => [...live.querySelectorAll("a, summary, [tabindex]")];
     const here = document.activeElement, at = all().indexOf(here), href = here?.getAttribute("href");
@@ -68,7 +68,7 @@
     const again = all();
     (again.find((each) => href && each.getAttribute("href") === href) || again[at])?.focus({ preventScroll: true });
   };
-  if (live) setInterval(renew, live.dataset.live * 1000);
+  if (live) setInterval(renew, live.dataset.renew * 1000);
   document.querySelectorAll("[data-key]").forEach((each) => {
     const mark = document.createElement("kbd");
     mark.textContent = each.dataset.key;

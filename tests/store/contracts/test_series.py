@@ -123,10 +123,10 @@ def test_who_wrote_for_the_first_time_is_known_or_not(desk, series):
 def test_letters_are_counted_by_state_about_items_that_are_seen(desk, series):
     since = desk.now
     desk.item(told=(auto(),))
-    found, cut = series.letters(since)
+    found, cut = series.letters(since, Span.DAY)
     assert {each.keys for each in found} == {("queued",)} and not cut
     assert sum(each.many for each in found) == 1
-    assert series.letters(since, sight=ItemSight()) == ([], False)
+    assert series.letters(since, Span.DAY, sight=ItemSight()) == ([], False)
     everywhere = frozenset({"support"})
-    assert series.letters(since, sight=ItemSight(False, everywhere, everywhere)) == (found, False)
-    assert series.letters(since + timedelta(days=1)) == ([], False)
+    assert series.letters(since, Span.DAY, sight=ItemSight(False, everywhere, everywhere)) == (found, False)
+    assert series.letters(since + timedelta(days=1), Span.QUARTER) == ([], False)
