@@ -58,6 +58,11 @@ def waiting(
     return store.archive.held(workspace, MOST_FOUND, query, zone, sight=sight)
 
 
+def oldest(store: Store, limit: int, sight: Sight = ALL) -> list[MailRow]:
+    """List the held and quarantined mails that have waited longest."""
+    return store.archive.held("", limit, sight=sight)
+
+
 def chosen(
     store: Store, refs: Sequence[str], query: str | None = None, zone: tzinfo = UTC
 ) -> list[MailRow]:  # fmt: skip

@@ -1,7 +1,7 @@
 """Trying a condition on stored mail, and a whole mail on the rules: what they would come to.
 
-Here: `ask`, `try_mail`, `written`. Not here: conditions (`rules/`), deciding (`explain/replay.py`), long questions
-(`jobs.py` with `allegra rules try`).
+Here: `ask`, `try_mail`, `try_stored`, `written`. Not here: conditions (`rules/`), deciding (`explain/replay.py`), long
+questions (`jobs.py` with `allegra rules try`).
 Invariant: nothing is kept. Whoever asks is answered about mail that they may read, for a condition is a way to read;
 of a mail that would go on to a place they do not read, nothing is told.
 """
@@ -9,7 +9,8 @@ of a mail that would go on to a place they do not read, nothing is told.
 from __future__ import annotations
 
 import tempfile
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 from msgspec.structs import replace
 
+from engine.desk import looking
 from engine.desk.rule_effect import texts
 from engine.explain import replay, told
 from engine.run.engine import Engine
@@ -31,6 +33,7 @@ from rules.run import Ledger, evaluate
 if TYPE_CHECKING:
     from engine.desk.rule_places import RulePlace
     from engine.desk.scope import Scope
+    from engine.explain.explained import Explained
     from rules.problem import Problem
     from rules.run import RuleFile
     from rules.schema import Values
@@ -141,6 +144,11 @@ def written(mail: Written) -> bytes:
         raise Unclear(f"no mail can be made of this: {error}") from None
 
 
+def sourced(text: str) -> bytes:
+    """The bytes of a mail whose source was typed or pasted."""
+    return text.replace("\r\n", "\n").replace("\n", "\r\n").lstrip("\r\n").encode("utf-8", "replace")
+
+
 def try_mail(
     engine: Engine, scope: Scope, content: bytes, mailbox: str, draft: tuple[RulePlace, str] | None = None
 ) -> dict[str, Any]:
@@ -150,19 +158,34 @@ def try_mail(
     """
     if not content.strip() or len(content) > MOST_MAIL:
         raise Unclear(f"a mail to try has at most {MOST_MAIL:,} bytes, and some")
+    raw = replay.from_file(None, content, mailbox, utc_now())
+    with _ruled(engine, draft) as other:
+        return _told(other, scope, replay.explain_bytes(other, raw, "(a mail that is tried)", every_rule=True))
+
+
+def try_stored(engine: Engine, scope: Scope, ref: str, draft: tuple[RulePlace, str] | None = None) -> dict[str, Any]:
+    """Decide about a stored mail again, as `allegra explain REF --rules FOLDER --json`. Raises NotFound, Refused."""
+    row = looking.seen(engine.store, ref, scope.readable)
+    called = f"your draft of {draft[0].name}" if draft is not None else "the rules in force"
+    with _ruled(engine, draft) as other:
+        return _told(other, scope, replay.explain_stored(other, row, anew=called, every_rule=True))
+
+
+@contextmanager
+def _ruled(engine: Engine, draft: tuple[RulePlace, str] | None) -> Iterator[Engine]:
+    """The engine, or one with a draft in the place of one of its rule files."""
     if draft is None:
-        return _tried(engine, scope, content, mailbox)
+        yield engine
+        return
     place, text = draft
     with tempfile.TemporaryDirectory(prefix="allegra-rules-") as folder:
         for name, each in (texts(engine.config) | {place.path.name: text}).items():
             (Path(folder) / name).write_text(each, encoding="utf-8", newline="")
         with closing(Engine(engine.config, engine.store, Path(folder))) as other:
-            return _tried(other, scope, content, mailbox)
+            yield other
 
 
-def _tried(engine: Engine, scope: Scope, content: bytes, mailbox: str) -> dict[str, Any]:
-    raw = replay.from_file(None, content, mailbox, utc_now())
-    found = replay.explain_bytes(engine, raw, "(a mail that is tried)", every_rule=True)
+def _told(engine: Engine, scope: Scope, found: Explained) -> dict[str, Any]:
     facts = found.trace.facts if found.trace is not None else None
     answered = facts.thread.item.workspace if facts is not None and facts.thread.item is not None else ""
     for workspace in filter(None, (found.workspace, answered)):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from html.parser import HTMLParser
 
 import pytest
 from console.offices import HOSTILE, Office, queue_letters
@@ -22,7 +23,8 @@ DONE = "SELECT (SELECT count(*) FROM event), (SELECT count(*) FROM receipt)"
 
 WRITER, NEVER_WROTE = "jane@mail.bigcorp.example", "bob.lund@example.com"
 
-TABLES = ("inbound", "receipt", "event", "act", "outbox", "item", "comment", "tally", "sender", "trace")
+TABLES = ("inbound", "receipt", "event", "act", "outbox", "item", "comment", "tally", "sender", "trace",
+          "rule_version", "rule_draft")  # fmt: skip
 
 
 def addresses(office: Office) -> list[str]:
@@ -227,3 +229,36 @@ def test_a_search_that_takes_long_says_how_far_it_looked_and_goes_on_from_there(
         assert found is None or "Looked back to" in page
         address, pages = (found[1].replace("&amp;", "&") if found else ""), pages + 1
     assert pages > 5 and seen == quiet_office.refs("subject:laptop")
+
+
+class _Forms(HTMLParser):
+    """How deep forms stand in each other: a browser closes the outer one where the inner one ends."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.depth, self.nested = 0, 0
+
+    def handle_starttag(self, tag: str, attrs: object) -> None:
+        self.depth += tag == "form"
+        self.nested += tag == "form" and self.depth > 1
+
+    def handle_endtag(self, tag: str) -> None:
+        self.depth -= tag == "form"
+
+
+def test_no_form_stands_in_another(quiet_office: Office) -> None:
+    from console.test_browser import pages
+
+    for address in pages(quiet_office).values():
+        seen = _Forms()
+        seen.feed(quiet_office.get(address).get_data(as_text=True))
+        assert (seen.nested, seen.depth) == (0, 0), address
+
+
+def test_no_form_stands_in_another_while_work_is_under_way(own_office: Office) -> None:
+    token = own_office.form_token()
+    began = own_office.post("/rules/support/edit", token=token, act="effect", text="", base="")
+    seen = _Forms()
+    text = own_office.get(began.headers["Location"].partition("#")[0]).get_data(as_text=True)
+    seen.feed(text)
+    assert "data-poll" in text and (seen.nested, seen.depth) == (0, 0)

@@ -14,7 +14,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from engine.console.asked import Asked, Page
-from engine.desk import looking, playground, rule_places, why
+from engine.desk import playground, rule_places, why
 from engine.desk.refusals import NotFound, Refused, Unclear
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from werkzeug.wrappers import Response as Answer
 
+    from engine.desk.installation import Engine
     from engine.desk.job import Job
     from engine.desk.rule_places import RulePlace
     from engine.desk.scope import Scope
@@ -131,27 +132,29 @@ def _mail(asked: Asked) -> Page:
     typed = Tried(playground.Written(*[form.get(name, "") for name in names]), form.get("source", ""),
                   form.get("ref", "").strip(), form.get("mailbox", ""), form.get("rules", ""))  # fmt: skip
     try:
-        if typed.mailbox not in _mailboxes(asked):
-            raise Unclear("choose a mailbox to which this mail comes")
-        content, draft = _content(asked, typed), _draft(asked, typed)
-        told = asked.engine(
-            lambda engine: playground.try_mail(engine, asked.scope, content, typed.mailbox, draft)
-        )  # fmt: skip
+        draft, given = _draft(asked, typed), request.files.get("file")
+        file = bytes(given.read(playground.MOST_MAIL + 1)) if given is not None and given.filename else b""
+        told = asked.engine(lambda engine: _tried(engine, asked, typed, file, draft))
     except (Unclear, Refused, NotFound) as error:
-        return _page(asked, replace(typed, said=str(error)), 409 if isinstance(error, Refused) else 422)
+        return _page(asked, replace(typed, said=str(error)), 422 if isinstance(error, (Unclear, NotFound)) else 409)
     return _page(asked, replace(typed, explained=told))
 
 
-def _content(asked: Asked, typed: Tried) -> bytes:
-    given = request.files.get("file")
-    if given is not None and given.filename:
-        return bytes(given.read(playground.MOST_MAIL + 1))
-    if typed.source.strip():
-        return typed.source.replace("\r\n", "\n").replace("\n", "\r\n").lstrip("\r\n").encode("utf-8", "replace")
-    if typed.ref:
-        row = looking.seen(asked.store, typed.ref, asked.scope.readable)
-        return looking.raw(asked.store, row.mail).content
-    return playground.written(typed.written)
+def _tried(
+    engine: Engine, asked: Asked, typed: Tried, file: bytes, draft: tuple[RulePlace, str] | None
+) -> dict[str, Any]:
+    """What would become of it: a file goes before a source, that before a stored mail, and fields are the last."""
+    if file:
+        content = file
+    elif typed.source.strip():
+        content = playground.sourced(typed.source)
+    elif typed.ref:
+        return playground.try_stored(engine, asked.scope, typed.ref, draft)
+    else:
+        content = playground.written(typed.written)
+    if typed.mailbox not in _mailboxes(asked):
+        raise Unclear("choose a mailbox to which this mail comes")
+    return playground.try_mail(engine, asked.scope, content, typed.mailbox, draft)
 
 
 def _draft(asked: Asked, typed: Tried) -> tuple[RulePlace, str] | None:

@@ -116,7 +116,7 @@ def act(asked: Asked, name: str) -> Page | Answer:
     try:
         return deed(asked, place, typed)
     except (Refused, Unclear, Busy) as error:
-        status = 409 if isinstance(error, Refused) else 503 if isinstance(error, Busy) else 422
+        status = 422 if isinstance(error, Unclear) else 409 if isinstance(error, Refused) else 503
         return _page(asked, place, replace(typed, said=str(error), status=status))
 
 
