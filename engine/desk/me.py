@@ -117,8 +117,12 @@ def want(
         chosen = "" if preset == "reset" else preset
         preferences.put(store, login, {}, workspace, chosen, reset=preset == "reset", by=login, via="console")
         return len(BY_KEY)
-    now = {each.key: each.value for each in preferences.effective(config, store, login, workspace)
-           if each.workspace == workspace}  # fmt: skip
+    said = preferences.effective(config, store, login, workspace)
+    now = {each.key: each.value for each in said if each.workspace == workspace}
+    if strange := [
+        key for key in wanted if key not in BY_KEY and key not in now
+    ]:  # nobody finds out what items there are
+        raise Unclear(f'"{strange[0][:60]}" is nothing that you chose before')
     changed = {key: value for key, value in wanted.items() if now.get(key) != value}
     if changed:
         preferences.put(store, login, changed, workspace, by=login, via="console")
