@@ -7,6 +7,7 @@ Here: options and printing. Not here: making the folder and deciding its mails (
 from __future__ import annotations
 
 import platform
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,7 @@ TRY_NEXT = (
     ("allegra rules try 'from.domain ends with \"bigcorp.example\"' --last 30d", "a condition on the mails above"),
     ("allegra rules test", "the tests beside the rules"),
     ("allegra hooks test", "the scripts against their fixtures"),
+    ("allegra demo --console --yes", "a month of mail in the web console"),
     ("allegra run", "nothing new: a second run changes nothing"),
 )
 
@@ -42,12 +44,18 @@ TRY_NEXT = (
     help="Where to make it.",
 )
 @click.option("--yes", is_flag=True, help="Replace a demo that is already there.")
+@click.option("--console", is_flag=True, help="With a month of mail before them, shown by the web console.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a mail.")
-def demo(folder: Path, yes: bool, as_json: bool) -> None:
+def demo(folder: Path, yes: bool, console: bool, as_json: bool) -> None:
     """Make a demo with sample mails, run the engine once, and show what became of each mail."""
     from engine.cli.common import exit_codes, usage
     from engine.desk.demo import play, stands
 
+    if console:
+        if as_json:
+            raise click.UsageError("--json does nothing with --console: its pages have twins, as /mails.json")
+        _console(folder, yes)
+        return
     with usage():
         there = stands(folder)
     if there and not yes:
@@ -55,6 +63,41 @@ def demo(folder: Path, yes: bool, as_json: bool) -> None:
     with exit_codes():
         played = play(folder)
     _print(folder, played, as_json)
+
+
+def _console(folder: Path, yes: bool) -> None:
+    """Play a month and show it, until somebody has seen enough."""
+    from engine.cli.common import exit_codes, usage
+    from engine.cli.console import needed, serve_console
+    from engine.config import load
+    from engine.desk.demo import open_to_all, play, stands
+    from engine.store.clock import now
+
+    needed()
+    with usage():
+        there = stands(folder)
+    if there and not yes:
+        click.confirm(f"{folder} holds a demo already. Replace it?", abort=True)
+    click.echo("A month of mail comes in, and each mail is decided: that takes some seconds …")
+    with exit_codes():
+        played = play(folder, month=now())
+        file = open_to_all(folder, _free_place())
+    click.echo(f"Created {_shown(folder)}: {played.before + len(played.lines)} mails in {played.month_s:.0f} s")
+
+    def opened(where: str) -> None:
+        click.echo(f"\nOpen  http://{where}/  in a browser. Everybody on this machine may; Ctrl-C ends it.")
+
+    serve_console(load(file), file.absolute(), opened)
+
+
+def _free_place() -> str:
+    """The usual place of the console, or another one where that is taken."""
+    import socket
+
+    for port in (8026, 0):
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)) as found:
+            return f"127.0.0.1:{found.getsockname()[1]}"
+    return "127.0.0.1:8026"
 
 
 def _print(folder: Path, played: Played, as_json: bool) -> None:

@@ -125,6 +125,7 @@ def _seen(config: Config, store: Store, max_lag: float, now: datetime) -> Seen:
         tuple([(name, troubles.get(missing(name))) for name in config.directories]),
         tuple([(name, troubles.get(keyless(name))) for name in keys]),
         life(config.beside),
+        life(config.beside, "console"),
     )
 
 

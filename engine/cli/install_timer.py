@@ -26,13 +26,14 @@ if TYPE_CHECKING:
 SHORTEST_S = 10
 
 IDLE = {
-    "cron": ("printing", "dry_run", "remove", "watch", "worker", "lmtp", "mta", "credentials", "root", "force"),
+    "cron": ("printing", "dry_run", "remove", "watch", "worker", "lmtp", "console", "mta", "credentials", "root",
+             "force"),
     "printing": ("dry_run", "remove", "force"),
-    "remove": ("every", "watch", "worker", "lmtp", "mta", "credentials", "program"),
+    "remove": ("every", "watch", "worker", "lmtp", "console", "mta", "credentials", "program"),
     "own": ("account",),
     "watch": ("every",),
     "worker": ("every", "watch"),
-}
+}  # fmt: skip
 """Options that do nothing beside another one."""
 
 
@@ -75,6 +76,7 @@ def _credential(ctx: click.Context, option: click.Parameter, said: tuple[str, ..
 @click.option("--watch", is_flag=True, help="A service that waits for mail, in place of the timer.")
 @click.option("--worker", is_flag=True, help="A service that is one of several workers (PostgreSQL), in its place.")
 @click.option("--lmtp", is_flag=True, help="Also a door for mail servers (allegra lmtp), opened by systemd.")
+@click.option("--console", is_flag=True, help="Also the web console (allegra console).")
 @click.option(
     "--mta", type=click.Choice(["postfix", "exim"]), help="Also what this mail server needs to hand mail over."
 )
@@ -204,6 +206,8 @@ def _site(file: Path, config: Config, given: dict[str, Any]) -> Site:
         watch=given["watch"],
         worker=given["worker"],
         lmtp=given["lmtp"],
+        console=given["console"],
+        rules=config.root.rules.directory if config.root.rules.directory.is_dir() else None,
         credentials=given["credentials"],
         setgid=smtp is not None and smtp.transport == "sendmail",
         mail_group=_mail_group(),

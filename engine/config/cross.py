@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.config import databases
+from engine.config.console import console
 from engine.config.doors import HttpKey
 from engine.config.exposed import exposed
 from engine.config.idle import idle
@@ -66,7 +67,8 @@ def findings(root: Root, mailboxes: tuple[Mailbox, ...], path: Path, *, whole: b
     found = [*_names(root), *_timezone(root), *_files(root), *_gates(root), *_rules(root)]
     if whole:
         found += [*_workspaces(root), *_some_mailbox(mailboxes), *_smtp(root), *_webhooks(root), *_keys(root),
-                  *idle(root, mailboxes), *databases.findings(root), *_identity(root, mailboxes)]  # fmt: skip
+                  *idle(root, mailboxes), *console(root), *databases.findings(root),
+                  *_identity(root, mailboxes)]  # fmt: skip
     for box in mailboxes:
         found += [*_mailbox(box, whole), *_since(box, root.instance.timezone)]
         found += _secrets(box, _table(box), "password") if whole else ()

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from engine.config.doors import Console
 from engine.config.mailbox import Mailbox, Smtp
 from engine.config.root import Root
 from engine.config.section import options
@@ -86,7 +85,6 @@ def idle(root: Root, mailboxes: tuple[Mailbox, ...]) -> Iterator[Finding]:
     if root.smtp is not None:
         yield from _smtp(root.smtp)
     yield from _doors(root, mailboxes)
-    yield from _console(root)
     yield from _log(root)
     yield from _in_workspaces(root)
 
@@ -117,15 +115,6 @@ def _doors(root: Root, mailboxes: tuple[Mailbox, ...]) -> Iterator[Finding]:
         if "mode" in door.written and door.mode != type(door)().mode and not door.listen.startswith("/"):
             said = "mode does nothing for an address: it is for a unix socket"
             yield Finding("C118", said, (name, "mode"), "take it out, or listen at a path", on_key=True)
-
-
-def _console(root: Root) -> Iterator[Finding]:
-    """How long sessions last, where there are none."""
-    if root.console.auth == "none":
-        for option in ("session_idle", "session_most"):
-            if option in root.console.written and getattr(root.console, option) != getattr(Console(), option):
-                said = f'{option} does nothing: nobody signs in with  auth = "none"'
-                yield Finding("C118", said, ("console", option), "take it out", on_key=True)
 
 
 def _place(listen: str) -> str:

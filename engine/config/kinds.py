@@ -9,6 +9,7 @@ Over 300 lines: a reader, a way to show it and a shape for the schema, kind by k
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import re
 from datetime import UTC, date, datetime, time, tzinfo
@@ -266,6 +267,26 @@ def read_listen(value: Any, folder: Path = Path()) -> str:
     return text
 
 
+def read_sign_in(value: Any, folder: Path = Path()) -> str:
+    """Who comes into the console: accounts, none or proxy-header:NAME."""
+    text = read_text(value)
+    if text in ("accounts", "none") or re.fullmatch(r"proxy-header:[A-Za-z0-9-]{1,64}", text):
+        return text
+    raise Wrong("C103", f'"{text}" is none of accounts, none, proxy-header:NAME', advice="NAME is that of a header")
+
+
+def read_proxy(value: Any, folder: Path = Path()) -> str:
+    """Who is believed: an address, a network, or whoever comes by the unix socket."""
+    text = read_text(value).strip()
+    if text == "unix":
+        return text
+    try:
+        return str(ipaddress.ip_network(text) if "/" in text else ipaddress.ip_address(text))
+    except ValueError:
+        advice = 'write "127.0.0.1", "10.0.0.0/8" or "unix"'
+        raise Wrong("C105", f'"{text}" is no address and no network', advice=advice) from None
+
+
 def read_mode(value: Any, folder: Path = Path()) -> int:
     """Who may use a unix socket, as chmod writes it: "0660"."""
     text = value if isinstance(value, str) else ""
@@ -398,6 +419,10 @@ AddressText = Annotated[str, Kind("address", read_address, _text(rf"^{_ADDRESS}$
 MailboxText = Annotated[str, Kind("address", read_mailbox, _text(rf"^({_MAILBOX})?$"))]
 OverrideBy = Annotated[str, Kind("who", read_override, _text("^(anyone|known|group:.+)$", "known", "group:staff"))]
 Listen = Annotated[str, Kind("address", read_listen, _text(), str)]
+SignIn = Annotated[
+    str, Kind("who", read_sign_in, _text("^(accounts|none|proxy-header:[A-Za-z0-9-]{1,64})$", "accounts", "none"))
+]
+Proxy = Annotated[str, Kind("address", read_proxy, _text("", "127.0.0.1", "unix"))]
 Mode = Annotated[int, Kind("mode", read_mode, _text(r"^0?[0-7]{3}$", "0660"), "{:04o}".format)]
 Command = Annotated[tuple[str, ...], Kind("program", read_command, _PROGRAM, list)]
 Count = Annotated[int, Meta(ge=0, le=2**31)]

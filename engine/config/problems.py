@@ -64,6 +64,8 @@ CODES: dict[str, str] = {
     "C210": "The server of the database does not vacuum.",
     "C211": "The replica cannot be read, or is none.",
     "C212": "The role of the database lacks a right.",
+    "C213": "No admin can come into the web console.",
+    "C214": "The web console has no address by which others reach it.",
 }
 
 

@@ -9,14 +9,15 @@ the log, never a traceback.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask, Response, jsonify, render_template, request
 from jinja2 import StrictUndefined
 from werkzeug.exceptions import HTTPException
 
-from engine.console import guard, static
+from engine.console import guard, static, taking
 from engine.console.asked import Asked, Page
 from engine.console.drawing import DRAWERS
 from engine.console.nav import nav
@@ -41,8 +42,12 @@ from engine.console.pages import (
     today,
     topics,
 )
+from engine.console.proxied import Proxied
 from engine.console.shown import FILTERS
+from engine.desk import logged
+from engine.desk.exporting import FORMS
 from engine.desk.plain import plain
+from engine.desk.reads import Reads
 from engine.desk.refusals import Busy, NotFound, Refused, StoreError, Unclear
 from engine.desk.scope import Scope
 from engine.log import Entry, write
@@ -92,7 +97,7 @@ PAGES: tuple[tuple[str, View], ...] = (
     ("/audit", audit.listed),
     ("/stats", stats.shown),
 )
-"""What is looked at. Each has a twin with `.json` behind its address, but for bytes."""
+"""What is looked at. Each has a twin with `.json` behind its address, but for bytes; a list is also taken away."""
 
 ACTS: tuple[tuple[str, View], ...] = (
     ("/held/<ref>", held.decide),
@@ -111,8 +116,17 @@ ACTS: tuple[tuple[str, View], ...] = (
 )
 """What changes something."""
 
+READS: Mapping[View, str] = {
+    mail.raw: "bytes", mail.body: "HTML", mail.file: "file", items.body: "HTML", items.file: "file",
+    topics.file: "file",
+}  # fmt: skip
+"""What of a mail or an item the views read that give bytes; a page says that itself."""
+
 STATUS = {NotFound: 404, Unclear: 422, Refused: 409, Busy: 503, StoreError: 503}
 """How the ways in which the desk says no are told by HTTP."""
+
+AGAIN_S = 5
+"""Seconds after which a program asks again what was busy."""
 
 MOST_FIELDS, MOST_FORM = 300, 1024 * 1024
 
@@ -125,26 +139,30 @@ def create(installation: Installation) -> Flask:
     app.jinja_env.filters.update(FILTERS)
     app.jinja_env.globals.update(static=static.address, nav=nav, **DRAWERS)
     app.url_map.merge_slashes = False  # an address may hold several
-    watch = guard.Guard(installation)
+    watch, reads = guard.Guard(installation), Reads()
     app.before_request(watch.admit)
     app.after_request(guard.with_headers)
     app.register_error_handler(Exception, lambda error: _told(installation, error))
+    put = partial(_add, app, installation, reads)
     for address, view in PAGES:
-        _add(app, installation, address, view, "GET")
+        put(address, view, "GET")
         if view not in mail.BYTES | items.BYTES | topics.BYTES | rules.BYTES:
-            _add(app, installation, "/index.json" if address == "/" else f"{address}.json", view, "GET", twin=True)
+            put("/index.json" if address == "/" else f"{address}.json", view, "GET", form="json")
+            for form in FORMS if address != "/" else ():
+                put(f"{address}.{form}", view, "GET", form=form)
     for address, view in ACTS:
-        _add(app, installation, address, view, "POST")
+        put(address, view, "POST")
     signing_in.add(app, watch)
+    app.wsgi_app = Proxied(app.wsgi_app, installation)  # type: ignore[assignment, method-assign]
     app.add_url_rule("/static/<digest>/<name>", "static", static.serve)
     app.add_url_rule("/healthz", "healthz", lambda: ("ok\n", 200, {"Content-Type": "text/plain"}))
     return app
 
 
 def _add(
-    app: Flask, installation: Installation, address: str, view: View, method: str, *, twin: bool = False
+    app: Flask, installation: Installation, reads: Reads, address: str, view: View, method: str, *, form: str = ""
 ) -> None:  # fmt: skip
-    """Put a view under an address."""
+    """Put a view under an address, or its twin of a form for programs."""
 
     def answer(**parts: Any) -> Answer:
         with installation.store() as store:
@@ -152,20 +170,37 @@ def _add(
             scope = Scope.of(store, installation.config, account)
             asked = Asked(installation, store, account, scope, request.args, request.form)
             came = view(asked, **parts)
+            _read(reads, asked, came, parts, READS.get(view, ""))
         if not isinstance(came, Page):
             return came
-        if twin:
+        if form in FORMS:
+            return taking.answer(came, asked, form)
+        if form:
             return jsonify(plain(came.plain() if callable(came.plain) else came.plain))
         return Response(_rendered(came, asked), came.status)
 
-    name = f"{view.__module__.rpartition('.')[2]}.{view.__name__}{'.json' if twin else ''}"
+    name = f"{view.__module__.rpartition('.')[2]}.{view.__name__}{f'.{form}' if form else ''}"
     app.add_url_rule(address, name, answer, methods=[method])
+
+
+def _read(reads: Reads, asked: Asked, came: Page | Answer, parts: dict[str, Any], what: str) -> None:
+    """Write down what is read here, where that is wanted: before it is given."""
+    if not asked.config.console.audit_reads:
+        return
+    what = came.reads if isinstance(came, Page) else what
+    number = parts.get("number", 0)
+    if what and "ref" in parts:
+        reads.note(asked.store, asked.config, asked.scope, f"{what} {number}" if number else what, mail=parts["ref"])
+    elif what and request.path.startswith("/topic/"):
+        reads.note(asked.store, asked.config, asked.scope, what, topic=number)
+    elif what:
+        reads.note(asked.store, asked.config, asked.scope, what, item=number)
 
 
 def _rendered(page: Page, asked: Asked) -> str:
     return render_template(
         page.template, **page.data, title=page.title, asked=asked, command=page.command, csrf=guard.csrf(),
-        signed_in=guard.is_signed_in(),
+        signed_in=guard.is_signed_in(), takes=page.table is not None,
         trouble=asked.installation.trouble,
     )  # fmt: skip
 
@@ -182,8 +217,16 @@ def _told(installation: Installation, error: Exception) -> Answer:
         write(installation.config, [Entry("error", "console.failed", what)])
     if status == 500:
         said = f"something broke here; the log tells it under {number}"
-    if request.path.endswith(".json"):
+    if request.path.endswith(guard.TWINS):
         told = jsonify({"error": said})
         told.status_code = status
-        return told
-    return Response(render_template("error.html", title=said, said=said, status=status), status)
+    else:
+        told = Response(render_template("error.html", title=said, said=said, status=status), status)
+    again = getattr(error, "retry_after", None) or (AGAIN_S if status == 503 else None)
+    if again is not None:
+        told.headers["Retry-After"] = str(again)
+    if status == 403 and request.method == "POST":
+        who = guard.login() or "nobody"
+        what = f"{who}, from {request.remote_addr}: POST {request.path}: {said}"
+        logged.security(installation.config, "security.refused", what)
+    return told

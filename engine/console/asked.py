@@ -16,6 +16,7 @@ from msgspec import Struct
 
 if TYPE_CHECKING:
     from engine.config import Config
+    from engine.desk.exporting import Table
     from engine.desk.installation import Engine, Installation, Store
     from engine.desk.jobs import Jobs
     from engine.desk.scope import Scope
@@ -62,7 +63,8 @@ class Asked(Struct, frozen=True, dict=True):
 class Page(Struct, frozen=True):
     """What came of it: a template with its data, the same for programs, and the command that prints it.
 
-    `plain` may be a function, where it costs something to make.
+    `plain` may be a function, where it costs something to make. `table` gives all the rows that a list is a part of,
+    `reads` says what of a mail or an item stands here that only some may read, "" for nothing.
     """
 
     template: str
@@ -71,6 +73,8 @@ class Page(Struct, frozen=True):
     plain: Any
     command: str = ""
     status: int = 200
+    table: Table | None = None
+    reads: str = ""
 
 
 def number_in(text: str) -> int:

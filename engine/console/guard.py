@@ -14,14 +14,19 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from flask import Response, abort, g, redirect, request, url_for
+from werkzeug.exceptions import TooManyRequests
 
-from engine.desk import access, access_tokens
+from engine.console.proxied import PEER, prefix_of, trusts
+from engine.console.throttle import Throttle
+from engine.desk import access, access_tokens, logged, vouching
+from engine.desk.refusals import Refused
+from engine.model.throttle import network_of
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response as Answer
 
     from engine.config import Config
-    from engine.desk.installation import Installation
+    from engine.desk.installation import Installation, Store
     from engine.model.desk import Account
 
 OPEN = frozenset({"static", "healthz", "signing_in.form", "signing_in.enter"})
@@ -42,25 +47,35 @@ LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 BEARER = "Bearer "
 
+_KEY = secrets.token_bytes(32)
+"""What seals sentences and derives tokens; another one with each start."""
+
+TWINS = (".json", ".ndjson", ".csv")
+"""How the address of what programs read ends."""
+
 
 class Guard:
     """Lets requests in."""
 
     def __init__(self, installation: Installation) -> None:
         self.installation = installation
-        self._token = secrets.token_urlsafe(32)
-        """The token of forms where nobody signs in; a new one with each start."""
+        self._throttle = Throttle()
 
     def admit(self) -> Answer | None:
         """Let a request in, or say what it gets instead."""
         config = self.installation.config
         if not _is_ours(request.host, config):
             abort(421, "this console has another name: see instance.base_url")
-        if request.method == "POST" and not _same_origin():
+        self._from_our_proxy(config)
+        if request.method == "POST" and not _same_origin(config):
             abort(403, "this form comes from another page: load the page again")
         if request.endpoint in OPEN:
+            if request.method == "POST":
+                self._may_ask(None)
             return None
         account = self._account(config)
+        if config.console.auth != "none":
+            self._may_ask(account)
         if account is None:
             return _sign_in()
         g.account = account
@@ -72,12 +87,14 @@ class Guard:
 
     def _account(self, config: Config) -> Account | None:
         if config.console.auth == "none":
-            g.csrf = self._token
+            g.csrf = _token_of(0)
             return self.installation.whoever()
         with self.installation.store() as store:
             shown = request.headers.get("Authorization", "")
-            if shown.startswith(BEARER) and request.method == "GET" and request.path.endswith(".json"):
+            if shown.startswith(BEARER) and request.method == "GET" and request.path.endswith(TWINS):
                 return access_tokens.token(store, shown.removeprefix(BEARER))
+            if config.console.header:
+                return _vouched(store, config)
             settings = config.console
             there = access.session(
                 store, cookie(config), idle_s=settings.session_idle, most_s=settings.session_most
@@ -87,17 +104,67 @@ class Guard:
         g.csrf, g.here = there.csrf, there
         return there.account
 
+    def _from_our_proxy(self, config: Config) -> None:
+        """Where a proxy says who somebody is, nobody else may."""
+        name, peer = config.console.header, request.environ.get(PEER, "")
+        if not name or trusts(config, peer):
+            return
+        if name in request.headers:
+            logged.security(config, "security.proxy", f"{peer} says who somebody is, and is no trusted proxy")
+            abort(400, f"only a trusted proxy may send {name}: see trusted_proxies")
+
+    def _may_ask(self, account: Account | None) -> None:
+        """Count a request: of a session, of somebody who has none here, or of a network where nobody is known."""
+        network = network_of(request.remote_addr or "")
+        session = here()
+        who = (
+            f"session {session.ref}"
+            if session is not None
+            else f"account {account.id}"
+            if account is not None
+            else network
+        )
+        if wait := self._throttle.wait(who):
+            raise TooManyRequests("too many requests: wait a moment", retry_after=wait)
+
+
+def _vouched(store: Store, config: Config) -> Account:
+    """Give the account that the proxy names; the token of its forms is derived, as there is no session of ours."""
+    if not trusts(config, request.environ.get(PEER, "")):
+        abort(403, "this console is reached by its proxy only, which says who somebody is")
+    said = request.headers.get(config.console.header, "").encode("latin-1", "replace").decode("utf-8", "replace")
+    if not said.strip():
+        abort(401, f"the proxy did not say who you are: {config.console.header} is missing, so sign in there first")
+    try:
+        there = vouching.vouched(store, said)
+    except Refused as error:
+        logged.security(config, "security.proxy", str(error))
+        abort(403, str(error))
+    g.csrf = _token_of(there.id)
+    return there
+
+
+def _token_of(account: int) -> str:
+    """The token of forms where there is no session: of an account, or of all (0) who come; others with each start."""
+    return hmac.new(_KEY, f"csrf:{account}".encode(), "sha256").hexdigest()
+
 
 def _sign_in() -> Answer:
-    if request.path.endswith(".json") or request.method == "POST":
+    if request.path.endswith(TWINS) or request.method == "POST":
         abort(401, "sign in first")
     asked = request.full_path.rstrip("?")
-    return redirect(url_for("signing_in.form", next=asked if asked != "/" else None), 303)
+    there = f"{request.script_root}{asked}" if asked != "/" else None
+    return redirect(url_for("signing_in.form", next=there), 303)
 
 
 def account() -> Account:
     """Who asks."""
     return g.account  # type: ignore[no-any-return]
+
+
+def login() -> str:
+    """The login of who asks, "" where nobody is known."""
+    return g.account.login if "account" in g else ""
 
 
 def csrf() -> str:
@@ -124,8 +191,13 @@ def ip() -> str:
 
 
 def cookie_name(config: Config) -> str:
-    """Give the name of the cookie: where browsers come by TLS, one that no other host can set."""
-    return "__Host-allegra" if config.instance.base_url.startswith("https:") else "allegra"
+    """Give the name of the cookie: where browsers come by TLS, one that nobody can set without; at best no other host.
+
+    Below a path other hosts of the same domain could: a browser takes `__Host-` for whole hosts only.
+    """
+    if not config.instance.base_url.startswith("https:"):
+        return "allegra"
+    return "__Secure-allegra" if prefix_of(config) else "__Host-allegra"
 
 
 def cookie(config: Config) -> str:
@@ -137,13 +209,12 @@ def keep(answer: Answer, config: Config, value: str) -> None:
     """Let the browser keep a cookie, as long as a session lasts at most; "" takes it away."""
     name = cookie_name(config)
     most = int(config.console.session_most) if value else 0
-    secure = name.startswith("__Host-")
-    answer.set_cookie(name, value, max_age=most, path="/", secure=secure, httponly=True, samesite="Lax")
+    secure = name.startswith("__")
+    path = f"{prefix_of(config)}/"
+    answer.set_cookie(name, value, max_age=most, path=path, secure=secure, httponly=True, samesite="Lax")
 
 
 # ── what came of a form, said on the next page ────────────────────────────────────────────────────────────────
-
-_KEY = secrets.token_bytes(32)
 
 
 def said(text: str) -> str:
@@ -181,18 +252,23 @@ def _is_ours(host: str, config: Config) -> bool:
     return name in LOOPBACK or (base is not None and name == base)
 
 
-def _same_origin() -> bool:
-    """Tell whether a page of ours sent the form."""
+def _same_origin(config: Config) -> bool:
+    """Tell whether a page of ours sent the form; a proxy may have taken the port out of the host."""
     site = request.headers.get("Sec-Fetch-Site")
     if site is not None:
         return site == "same-origin"
     origin = request.headers.get("Origin")
-    return origin is not None and urlsplit(origin).netloc == request.host
+    ours = urlsplit(config.instance.base_url)
+    return origin is not None and (urlsplit(origin).netloc == request.host or urlsplit(origin)[:2] == ours[:2])
 
 
 def is_inside(address: str) -> bool:
     """Tell whether an address to go to is one of ours."""
-    if not address.startswith("/") or address.startswith(("//", "/\\")) or any(each < " " for each in address):
+    if (
+        not address.startswith(f"{request.script_root}/")
+        or address.startswith(("//", "/\\"))
+        or any(each < " " for each in address)
+    ):
         return False
     parts = urlsplit(address)
     return not (parts.scheme or parts.netloc)

@@ -1,7 +1,8 @@
 """Serving the console: a socket, threads, an end that lets requests finish.
 
-Here: `serve`. Not here: the application (`app.py`). Invariant: it listens on what only this machine
-reaches, so whoever tells where a request comes from is a proxy here.
+Here: `serve`, and what waitress is told (`limits`). Not here: the application (`app.py`), what a proxy says
+(`proxied.py`). Invariant: it listens on what only this machine reaches; connections that say nothing, or little at a
+time, take no thread, and none of the room of others.
 """
 
 from __future__ import annotations
@@ -9,11 +10,13 @@ from __future__ import annotations
 import signal
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from flask import Response
 from waitress.server import create_server
 
 from engine.console.app import create
+from engine.desk.answered import Answered
 from engine.desk.installation import Installation
 
 if TYPE_CHECKING:
@@ -22,6 +25,22 @@ if TYPE_CHECKING:
 
 MOST_HEADER, MOST_BODY = 16 * 1024, 2 * 1024 * 1024
 """Bytes of a request that are read."""
+
+
+MOST_CONNECTIONS = 800
+"""Connections at once: each is a file, and a process may usually have 1,024; more wait until one ends."""
+
+QUIET_S = 60
+"""Seconds after which a connection on which nothing happens is closed."""
+
+
+def limits(threads: int) -> dict[str, Any]:
+    """Give what keeps a server of waitress working for all; addresses that proxies tell are read by `proxied.py`."""
+    return {
+        "threads": threads, "ident": "", "channel_timeout": QUIET_S, "cleanup_interval": 10,
+        "connection_limit": MOST_CONNECTIONS, "asyncore_use_poll": True, "clear_untrusted_proxy_headers": False,
+        "max_request_header_size": MOST_HEADER, "max_request_body_size": MOST_BODY,
+    }  # fmt: skip
 
 
 def serve(config: Config, path: Path, opened: Callable[[str], None]) -> None:
@@ -33,26 +52,27 @@ def serve(config: Config, path: Path, opened: Callable[[str], None]) -> None:
         if "/" in settings.listen
         else {"listen": settings.listen}
     )
+    application, answered = create(installation), Answered(config.beside)
+
+    @application.after_request
+    def note(answer: Response) -> Response:
+        answered.note()
+        return answer
+
     server = create_server(
-        create(installation),
-        threads=settings.threads,
-        ident="",
-        channel_timeout=60,
-        trusted_proxy="*",
-        trusted_proxy_headers={"x-forwarded-for"},
-        trusted_proxy_count=1,
-        clear_untrusted_proxy_headers=True,
-        max_request_header_size=MOST_HEADER,
-        max_request_body_size=MOST_BODY,
+        application,
+        **limits(settings.threads),
         **where,
     )
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, _end)
     opened(settings.listen)
+    answered.ready()
     try:
         server.run()  # an exit ends its loop, and waits for the requests that are under way
     finally:
         server.close()
+        answered.close()
         installation.close()
 
 

@@ -12,12 +12,15 @@ import re
 import shutil
 import time
 import tomllib
+from collections.abc import Callable
 from contextlib import closing
+from datetime import datetime, timedelta
 from email import message_from_bytes
 from email.message import Message
-from email.utils import formatdate, parseaddr
+from email.utils import format_datetime, formatdate, parseaddr
 from importlib.resources import as_file, files
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -25,11 +28,13 @@ from msgspec import Struct
 from engine.config import load
 from engine.decision import tokens
 from engine.desk import items
+from engine.desk.demo_month import DAYS, Clock, Month, accounts
 from engine.desk.items import How
 from engine.model.events import Kind
 from engine.model.stored import OutboxLine
 from engine.run.engine import Engine
 from engine.run.passing import Pass, send
+from engine.store.clock import now as utc_now
 from engine.store.errors import StoreError, Unclear
 from engine.store.load import load as load_data
 from engine.store.store import Store
@@ -55,13 +60,18 @@ class Played(Struct, frozen=True):
     """What became of the mails of a demo, in the order they were decided in, and how long that took.
 
     `conversation` is what was said about item `ABOUT`: the mail that made it, two answers of a colleague, and a reply
-    by mail between.
+    by mail between. `before` are the mails of the month before, and `month_s` how long it took; 0 without one.
     """
 
     lines: tuple[Line, ...]
     took_s: float
     conversation: tuple[Said, ...] = ()
+    before: int = 0
+    month_s: float = 0.0
 
+
+MEMORY = Path("/dev/shm")  # noqa: S108 - a folder of our own is made in it
+"""Where a month is played quickly: each mail and each letter is flushed to the disk, and there is none."""
 
 ABOUT = 2
 """The item that the demo talks about."""
@@ -78,39 +88,75 @@ def stands(folder: Path) -> bool:
     return True
 
 
-def play(folder: Path) -> Played:
+def play(folder: Path, *, month: datetime | None = None) -> Played:
     """Make the folder, load its data, and do one pass over its mailboxes; a demo that stands there is replaced.
 
-    Raises Unclear where something else stands, and StoreError.
+    With `month` a month of mail up to that time comes before. Raises Unclear where something else stands, and
+    StoreError.
     """
     stands(folder)
+    if month is not None and MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and not folder.is_relative_to(MEMORY):
+        with TemporaryDirectory(prefix="allegra-demo-", dir=MEMORY) as scratch:
+            played = play(Path(scratch) / "demo", month=month)
+            _clear(folder)
+            shutil.copytree(Path(scratch) / "demo", folder, symlinks=True)
+            return played
     _copy(folder)
     config = load(folder / "allegra.toml")
-    with Store.open(config.store.where, busy_s=config.store.busy_timeout) as store:
+    clock = Clock() if month is not None else None
+    with Store.open(config.store.where, busy_s=config.store.busy_timeout, clock=clock) as store:
         load_data(store, tomllib.loads((folder / "data.toml").read_text(encoding="utf-8")))
-        _put_mails(folder, config)
+        _folders(folder)
         with closing(Engine(config, store)) as engine:
+            before, month_s = _month(engine, folder, clock, month) if clock and month else (0, 0.0)
+            ((first,),) = store.database.rows("SELECT coalesce(max(id), 0) FROM item")
+            _put_mails(folder, config, first, (clock or utc_now)())
             started = time.monotonic()
-            reports = Pass(engine).run(config.mailboxes)
+            reports = Pass(engine, now=clock or utc_now).run(config.mailboxes)
             took_s = time.monotonic() - started
-            return Played(tuple(line for report in reports for line in report.lines), took_s, _talked(engine, folder))
+            said = _talked(engine, folder, ABOUT + first, clock or utc_now)
+            return Played(tuple(line for report in reports for line in report.lines), took_s, said, before, month_s)
 
 
-def _talked(engine: Engine, folder: Path) -> tuple[Said, ...]:
+def open_to_all(folder: Path, place: str) -> Path:
+    """Let whoever is on this machine into the console of a demo; gives the file that says so."""
+    file = folder / "allegra.toml"
+    remark = "# Whoever is on this machine sees all of it, and decides: allegra console"
+    own = f'\n{remark}\n[console]\nlisten = "{place}"\nauth = "none"\n'
+    file.write_text(file.read_text(encoding="utf-8") + own, encoding="utf-8")
+    return file
+
+
+def _month(engine: Engine, folder: Path, clock: Clock, end: datetime) -> tuple[int, float]:
+    """Play what came before; gives how many mails that were, and how long it took."""
+    started = time.monotonic()
+    words = tomllib.loads(files("engine.demo").joinpath("month.toml").read_text(encoding="utf-8"))
+    users = [
+        {"login": login, "name": name, "emails": [address], "groups": ["customers"]}
+        for login, name, address in accounts(words)
+    ]
+    clock.at = end - timedelta(days=DAYS)
+    load_data(engine.store, {"users": users})
+    lines = Month(engine, folder, words, clock, end).play()
+    clock.at = end
+    return len(lines), time.monotonic() - started
+
+
+def _talked(engine: Engine, folder: Path, about: int, now: Callable[[], datetime]) -> tuple[Said, ...]:
     """Let a colleague answer, the customer reply to the mail they got, and the colleague close the item.
 
     The mail that the item was made of stands first.
     """
     colleague = How(items.whoever(engine, "bob", ""))
-    send(engine)
-    first = items.answer(engine, ABOUT, ANSWERS[0], colleague)
-    send(engine)
+    send(engine, now)
+    first = items.answer(engine, about, ANSWERS[0], colleague)
+    send(engine, now)
     mail = next(each for each in first.told if each.kind is Kind.ANSWER)
-    _reply(folder, mail.to, _sent(folder, engine.store.outbox.row(mail.id).message_id), ANSWERS[1])
-    ((line,),) = [report.lines for report in Pass(engine).run(engine.config.mailboxes) if report.lines]
-    last = items.answer(engine, ABOUT, ANSWERS[2], colleague, close=True)
-    send(engine)
-    rows = engine.store.outbox.told(item=ABOUT)
+    _reply(folder, mail.to, _sent(folder, engine.store.outbox.row(mail.id).message_id), ANSWERS[1], now())
+    ((line,),) = [report.lines for report in Pass(engine, now=now).run(engine.config.mailboxes) if report.lines]
+    last = items.answer(engine, about, ANSWERS[2], colleague, close=True)
+    send(engine, now)
+    rows = engine.store.outbox.told(item=about)
     asked = tuple(row for row in rows if row.event == "item.created")
     return (
         Said(mail.to, asked[0].title, asked),
@@ -129,19 +175,23 @@ def _sent(folder: Path, message_id: str) -> Message:
     raise StoreError(f"the demo did not send {message_id}")
 
 
-def _reply(folder: Path, sender: str, answered: Message, words: str) -> None:
+def _reply(folder: Path, sender: str, answered: Message, words: str, now: datetime) -> None:
     """Put a reply into the mailbox, as a mail program writes it."""
     to = parseaddr(str(answered["Reply-To"]))[1]
     mail = (
-        f"From: Jane Doe <{sender}>\nTo: {to}\nSubject: {answered['Subject']}\nDate: {formatdate()}\n"
+        f"From: Jane Doe <{sender}>\nTo: {to}\nSubject: {answered['Subject']}\nDate: {format_datetime(now)}\n"
         f"Message-ID: <printer.9@mail.bigcorp.example>\nIn-Reply-To: {answered['Message-ID']}\n\n{words}\n"
     )
     (folder / "mail" / "system" / "new" / "20-thanks.demo").write_bytes(mail.encode())
 
 
-def _copy(folder: Path) -> None:
+def _clear(folder: Path) -> None:
     if folder.exists():
         shutil.rmtree(folder)
+
+
+def _copy(folder: Path) -> None:
+    _clear(folder)
     folder.mkdir(parents=True)
     with as_file(files("engine.demo")) as shipped:
         for name in ("allegra.toml", "data.toml"):
@@ -150,18 +200,25 @@ def _copy(folder: Path) -> None:
             shutil.copytree(shipped / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
 
 
-def _put_mails(folder: Path, config: Config) -> None:
-    """Put the sample mails into the Maildirs, with reply tokens signed by this demo's own secret."""
-    secret = config.instance.secret()
-    marks = {
-        b"@TOKEN2@": tokens.sign(2, secret).encode(),
-        b"@TOPIC1@": tokens.sign(1, secret, "t").encode(),
-        b"@MESSAGE_ID1@": tokens.message_id("demo-1", 1, secret, "example.com").encode(),
-    }
+def _folders(folder: Path) -> None:
+    """Make the Maildirs."""
     for box in ("system", "support"):
         for part in ("new", "cur", "tmp"):
             (folder / "mail" / box / part).mkdir(parents=True, exist_ok=True)
-    now = time.time()
+
+
+def _put_mails(folder: Path, config: Config, first: int, moment: datetime) -> None:
+    """Put the sample mails into the Maildirs, with reply tokens signed by this demo's own secret.
+
+    `first` is the number of the item before theirs.
+    """
+    secret = config.instance.secret()
+    marks = {
+        b"@TOKEN2@": tokens.sign(ABOUT + first, secret).encode(),
+        b"@TOPIC1@": tokens.sign(1, secret, "t").encode(),
+        b"@MESSAGE_ID1@": tokens.message_id("demo-1", 1 + first, secret, "example.com").encode(),
+    }
+    now = moment.timestamp()
     for number, source in enumerate(sorted((folder / "mails").glob("*.eml"))):
         content = source.read_bytes()
         for mark, value in marks.items():

@@ -3,6 +3,7 @@
 Here: `judge`, pure, and the line for Nagios. Not here: the figures (`store/figures.py`), what else is looked at (files,
 disk: `cli/health.py`), names for Prometheus (`metrics.py`).
 Invariant: every check is there every time; each says what it saw, with the value and both thresholds.
+Over 300 lines: all checks stand in one file, as they stand in one line.
 """
 
 from __future__ import annotations
@@ -88,6 +89,7 @@ class Seen(Struct, frozen=True):
     directories: tuple[tuple[str, Trouble | None], ...] = ()
     keys: tuple[tuple[str, Trouble | None], ...] = ()
     watch: Life | None = None
+    console: Life | None = None
 
 
 def ending(config: Config, now: datetime) -> tuple[Ending, ...]:
@@ -115,7 +117,8 @@ def judge(figures: Figures, seen: Seen, now: datetime) -> tuple[Check, ...]:
         *(Check(door, Status.CRITICAL if wrong else Status.OK, wrong or "takes mail") for door, wrong in seen.doors),
         *(_key(name, trouble, now) for name, trouble in seen.keys),
         _last_pass([pulse for _, pulse in boxes if pulse is not None], seen.lag_s, now, wanted=bool(boxes)),
-        _watch(seen.watch),
+        _stays("watch", seen.watch, "none: mail is read by cron or by hand", "allegra run --watch"),
+        _stays("console", seen.console, "does not run", "allegra console", _answered(seen.console, now)),
         _age("waiting", "{count} waiting, the oldest for {age}", figures.waiting, now, 15 * MINUTE, 4 * HOUR),
         _age("held", "{count} held, the oldest for {age}", figures.held, now, 2 * DAY),
         _number("quarantined", "{count} broke the machine and lie apart", figures.quarantined),
@@ -209,14 +212,18 @@ def _last_pass(pulses: Sequence[Pulse], lag_s: float, now: datetime, *, wanted: 
     return Check("last pass", over(lag, lag_s, 4 * lag_s), f"{span(lag)} ago", lag, lag_s, 4 * lag_s, "s")
 
 
-def _watch(life: Life | None) -> Check:
-    """Whether `allegra run --watch` lives, where it was started; one that was killed left its file."""
+def _answered(life: Life | None, now: datetime) -> str:
+    return f"last answered {span(_seconds(life.touched if life else None, now))} ago"
+
+
+def _stays(name: str, life: Life | None, none: str, command: str, said: str = "") -> Check:
+    """Whether a process that stays lives, where it was started; one that was killed left its file."""
     if life is None:
-        return Check("watch", Status.OK, "none: mail is read by cron or by hand")
+        return Check(name, Status.OK, none)
     if life.lives:
-        return Check("watch", Status.OK, f"process {life.process} since {life.since}")
-    said = f"process {life.process} of {life.since} ended without a word: start allegra run --watch again"
-    return Check("watch", Status.WARNING, said)
+        return Check(name, Status.OK, said or f"process {life.process} since {life.since}")
+    gone = f"process {life.process} of {life.since} ended without a word: start {command} again"
+    return Check(name, Status.WARNING, gone)
 
 
 # ── what waits ────────────────────────────────────────────────────────────────────────────────────────────────

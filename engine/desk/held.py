@@ -49,13 +49,14 @@ class Closed(Struct, frozen=True):
 
 
 def waiting(
-    store: Store, workspace: str = "", query: str = "", zone: tzinfo = UTC, *, sight: Sight = ALL
+    store: Store, workspace: str = "", query: str = "", zone: tzinfo = UTC, *, sight: Sight = ALL,
+    limit: int = MOST_FOUND, after: int = 0,
 ) -> list[MailRow]:  # fmt: skip
     """List held and quarantined mails, the oldest first: all, those on their way to a workspace, what a query finds.
 
-    Raises Unclear.
+    Those behind the row `after`. Raises Unclear.
     """
-    return store.archive.held(workspace, MOST_FOUND, query, zone, sight=sight)
+    return store.archive.held(workspace, limit, query, zone, sight=sight, after=after)
 
 
 def oldest(store: Store, limit: int, sight: Sight = ALL) -> list[MailRow]:

@@ -67,11 +67,11 @@ class Waits(Struct, frozen=True):
 
 def listed(
     store: Store, config: Config, query: str = "", *, everything: bool = False, limit: int = 100,
-    sight: ItemSight = EVERY_ITEM,
+    sight: ItemSight = EVERY_ITEM, before: int = 0,
 ) -> Listed:  # fmt: skip
-    """List what is not over, or what a query finds, the newest first. Raises Unclear."""
+    """List what is not over, or what a query finds, the newest first, those below a number. Raises Unclear."""
     lines, windowed = store.outbox_views.lines(
-        query, everything=everything, limit=limit, separators=config.separators, sight=sight
+        query, everything=everything, limit=limit, separators=config.separators, sight=sight, before=before
     )  # fmt: skip
     return Listed(tuple(lines), windowed)
 

@@ -130,6 +130,13 @@ OF_ACCESS: Final = ("password.set", "password.removed", "session.ended", "token.
 OF_RULES: Final = ("rules.saved",)
 """The same of the files of rules; the detail has the number of the `version`."""
 
+EXPORTED: Final = "console.exported"
+
+READ: Final = "console.read"
+
+BY_LOOKING: Final = (EXPORTED, READ)
+"""The same of what people looked at, where that is written down: lists they took away, mails and files they read."""
+
 BY_THE_CLOCK: Final = frozenset({"desk.held", "desk.digest", "outbox.held"})
 """Events that a clock brings about or limits: what tells of them is never collected."""
 

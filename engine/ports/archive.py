@@ -73,9 +73,13 @@ class Archive(Protocol):
         """List the decided mails from an address, written as it is compared, newest first."""
 
     def held(
-        self, workspace: str = "", limit: int = 10_000, query: str = "", zone: tzinfo = UTC, *, sight: Sight = ALL
+        self, workspace: str = "", limit: int = 10_000, query: str = "", zone: tzinfo = UTC, *, sight: Sight = ALL,
+        after: int = 0,
     ) -> list[MailRow]:  # fmt: skip
-        """List what waits for a person, held or quarantined, oldest first; of a query as `mails`. Raises Unclear."""
+        """List what waits for a person, held or quarantined, oldest first; of a query as `mails`.
+
+        `after` goes on behind a row. Raises Unclear.
+        """
 
     def waiting(self, limit: int = 10_000, *, sight: Sight = ALL) -> list[MailRow]:
         """List mails that wait to be decided again, the oldest first."""

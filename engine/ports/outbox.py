@@ -76,9 +76,11 @@ class OutboxViews(Protocol):
 
     def lines(
         self, query: str = "", *, everything: bool = False, limit: int = 100, now: datetime | None = None,
-        separators: str = "", sight: ItemSight = EVERY_ITEM,
+        separators: str = "", sight: ItemSight = EVERY_ITEM, before: int = 0,
     ) -> tuple[list[OutboxLine], bool]:  # fmt: skip
         """List the rows that a query finds, newest first, and tell whether only the newest ones were looked at.
+
+        `before` goes on below a number: then the numbers alone say what is new.
 
         Of who does not see all items, only rows about an item in `sight`.
 

@@ -1,6 +1,6 @@
-"""That a watch lives: told to the service manager, and to whoever looks at the installation.
+"""That a watch, or a console, lives: told to the service manager, and to whoever looks at the installation.
 
-Here: the messages of sd_notify(3), the file beside the database that a watch holds locked. Not here: what it does
+Here: the messages of sd_notify(3), the file beside the database that each holds locked. Not here: what it does
 (`watch.py`), what is made of it (`desk/health.py`).
 Invariant: without a service manager nothing is said; a watch that ended by itself leaves no file, one that was killed
 leaves it unlocked.
@@ -21,21 +21,22 @@ from engine.store.locks import FileLock
 
 
 class Life(Struct, frozen=True):
-    """What the file says: whether somebody holds it, which process, since when."""
+    """What the file says: whether somebody holds it, which process, since when, and when it was touched last."""
 
     lives: bool
     process: str = ""
     since: str = ""
+    touched: datetime | None = None
 
 
-def file_of(database: Path) -> Path:
-    """Name the file that a watch of this database holds."""
-    return database.with_name(f"{database.name}.watch")
+def file_of(database: Path, kind: str = "watch") -> Path:
+    """Name the file that a watch of this database holds, or a process of another kind."""
+    return database.with_name(f"{database.name}.{kind}")
 
 
-def life(database: Path) -> Life | None:
-    """Look whether a watch lives; None where there is none, and none died. Raises StoreError."""
-    path = file_of(database)
+def life(database: Path, kind: str = "watch") -> Life | None:
+    """Look whether a watch lives, or another kind of process; None where none is, and none died. Raises StoreError."""
+    path = file_of(database, kind)
     if not path.exists():
         return None
     lock = FileLock(path)
@@ -44,15 +45,16 @@ def life(database: Path) -> Life | None:
         lock.release()
     with suppress(OSError):
         told = path.read_text("utf-8", "replace").split()
-        return Life(not free, *told[:2])
+        process, since = [*told, "", ""][:2]
+        return Life(not free, process, since, datetime.fromtimestamp(path.stat().st_mtime, UTC))
     return None
 
 
 class Alive:
-    """Held by a watch as long as it lives. `taken` tells whether another one has it."""
+    """Held by a watch, or by another process that stays, as long as it lives. `taken`: another one has it."""
 
-    def __init__(self, database: Path | None) -> None:
-        self._lock = FileLock(file_of(database)) if database is not None else None
+    def __init__(self, database: Path | None, kind: str = "watch") -> None:
+        self._lock = FileLock(file_of(database, kind)) if database is not None else None
         self.taken = self._lock is not None and not self._lock.acquire()
         if self._lock is not None and not self.taken:
             self._lock.note(f"{os.getpid()} {datetime.now(UTC):%Y-%m-%dT%H:%MZ}\n".encode())
@@ -74,6 +76,12 @@ class Alive:
         if self._every_s and now - self._beaten >= self._every_s:
             self._beaten = now
             self.say("WATCHDOG=1")
+
+    def touch(self) -> None:
+        """Note in the file that something was done now."""
+        if self._lock is not None and not self.taken:
+            with suppress(OSError):
+                os.utime(self._lock.path)
 
     def patience_s(self, most_s: float) -> float:
         """How long may be waited before the next beat."""

@@ -15,11 +15,13 @@ from typing import TYPE_CHECKING
 from engine.service import installing, pieces
 from engine.service.installing import SYSTEM, File
 from engine.service.site import SOCKET
-from engine.service.units import ALL, enabled, units
+from engine.service.units import ALL, RUNTIME, enabled, units
 
 if TYPE_CHECKING:
     from engine.config import Config, Mailbox, Smtp
     from engine.service.site import Site
+
+RUN = Path("/run") / RUNTIME
 
 READERS = ("allegra.", "allegra-watch.", "allegra-worker.")
 """How the names of units begin that read mail."""
@@ -127,8 +129,20 @@ def left_to_do(site: Site, config: Config, mta: str) -> Iterator[str]:
         yield "then:  postmap /etc/postfix/transport && postfix reload"
     if site.lmtp and not site.mail_group:
         yield f"let the mail server open {SOCKET}: SocketGroup= in  systemctl edit allegra-lmtp.socket"
+    if site.console:
+        yield from _console(site, config)
     if not site.account:
         yield "so that it runs while you are not logged in:  loginctl enable-linger"
+
+
+def _console(site: Site, config: Config) -> Iterator[str]:
+    """Where the web console listens, and who comes to it."""
+    place = Path(config.console.listen)
+    if not config.console.listen.startswith("/") or not site.account:
+        return
+    if not any(place.is_relative_to(folder) for folder in (RUN, *site.writable)):
+        yield f'the web console may make no socket at {place}: write  listen = "{RUN / "console.sock"}"  in [console]'
+    yield f"let the web server open {place}: add its account to the group, as  usermod -aG {site.account} www-data"
 
 
 def _secrets(site: Site, config: Config) -> Iterator[str]:

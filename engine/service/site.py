@@ -25,7 +25,7 @@ class Site(Struct, frozen=True):
     person who installs (systemd --user). `credentials` are a name and a file each, which systemd hands to the units.
     `watch` and `worker` are services in place of the timer, `every_s` is the time between two passes, `mail_group` the
     group of the mail server that comes to the door, `secrets` are files with passwords beside the configuration,
-    `addresses` those that mail is read of.
+    `addresses` those that mail is read of, `rules` the folder of rules, which the `console` may write.
     """
 
     program: Path
@@ -37,6 +37,8 @@ class Site(Struct, frozen=True):
     watch: bool = False
     worker: bool = False
     lmtp: bool = False
+    console: bool = False
+    rules: Path | None = None
     credentials: tuple[tuple[str, Path], ...] = ()
     setgid: bool = False
     mail_group: str = ""

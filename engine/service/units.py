@@ -1,4 +1,4 @@
-"""The units of systemd: a pass and its timer, the service that watches, the door for mail servers.
+"""The units of systemd: a pass and its timer, the service that watches, the door for mail servers, the web console.
 
 Here: their texts. Not here: where they go (`installing.py`).
 Invariant: the scripts of the hooks keep their fences inside: own namespaces, chroot, Landlock and seccomp are let
@@ -11,6 +11,8 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from engine.service.site import Site
 
 NEEDED_BY_FENCES = ("chroot", "landlock_add_rule", "landlock_create_ruleset", "landlock_restrict_self", "seccomp")
@@ -49,6 +51,9 @@ USERS = ("NoNewPrivileges=yes", "LockPersonality=yes", "MemoryDenyWriteExecute=y
          "RestrictSUIDSGID=yes", "SystemCallArchitectures=native")  # fmt: skip
 """What the manager of a person can do without help."""
 
+RUNTIME = "allegra"
+"""The folder below /run where doors are."""
+
 WATCHDOG_S = 600
 """The service that watches is started anew when it says nothing for so long: more than IMAP's IDLE of 9 minutes."""
 
@@ -63,12 +68,15 @@ def units(site: Site) -> dict[str, str]:
         found = {"allegra.service": _pass(site), "allegra.timer": _timer(site)}
     if site.lmtp:
         found |= {"allegra-lmtp.socket": _socket(site), "allegra-lmtp.service": _lmtp(site)}
+    if site.console:
+        found["allegra-console.service"] = _console(site)
     return found
 
 
 def enabled(site: Site) -> tuple[str, ...]:
     """The units that are started at each boot."""
-    return (reader(site), *(("allegra-lmtp.socket",) if site.lmtp else ()))
+    also = (("allegra-lmtp.socket", site.lmtp), ("allegra-console.service", site.console))
+    return (reader(site), *(name for name, wanted in also if wanted))
 
 
 def reader(site: Site) -> str:
@@ -80,7 +88,7 @@ def reader(site: Site) -> str:
 
 ALL = (
     "allegra.timer", "allegra.service", "allegra-watch.service", "allegra-worker.service", "allegra-lmtp.socket",
-    "allegra-lmtp.service",
+    "allegra-lmtp.service", "allegra-console.service",
 )  # fmt: skip
 """Every unit there may be, in the order in which they are stopped."""
 
@@ -172,6 +180,18 @@ def _lmtp(site: Site) -> str:
     )
 
 
+def _console(site: Site) -> str:
+    """The web console: it writes what a run writes, and the rules."""
+    folder = RUNTIME if site.account else ""
+    lines = [
+        "Type=notify", _start(site, "console"), "Restart=always", "RestartSec=2",
+        *([f"RuntimeDirectory={folder}", "RuntimeDirectoryPreserve=yes"] if folder else []),
+        *_common(site, (site.rules,) if site.rules is not None else ()),
+    ]  # fmt: skip
+    wanted_by = "default.target" if not site.account else "multi-user.target"
+    return _unit("the web console", ["After=network.target", "StartLimitIntervalSec=0"], lines, wanted_by)
+
+
 def _online(site: Site) -> list[str]:
     return [] if not site.account else ["Wants=network-online.target", "After=network-online.target"]
 
@@ -180,8 +200,8 @@ def _start(site: Site, words: str) -> str:
     return f"ExecStart={_quoted(site.program)} --config {_quoted(site.config)} {words}"
 
 
-def _common(site: Site) -> list[str]:
-    """Who it runs as, where, and what it may not."""
+def _common(site: Site, writes: tuple[Path, ...] = ()) -> list[str]:
+    """Who it runs as, where, and what it may not; what it `writes` beside what a run does."""
     who = [f"User={site.account}", f"Group={site.account}"] if site.account else []
     lines = [
         *who,
@@ -194,7 +214,7 @@ def _common(site: Site) -> list[str]:
     ]
     if not site.account:
         return [*lines, *USERS]
-    lines += [*FILES, f"ReadWritePaths={' '.join(map(_quoted, site.writable))}"]
+    lines += [*FILES, f"ReadWritePaths={' '.join(map(_quoted, (*site.writable, *writes)))}"]
     lines.append(f"ProtectHome={'read-only' if site.at_home else 'yes'}")
     if site.setgid:
         said = '# transport = "sendmail" starts a program with rights of its own; more cannot be taken away.'

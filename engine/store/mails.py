@@ -111,12 +111,15 @@ class Mails:
         return [_mail_row(row) for row in rows]
 
     def held(
-        self, workspace: str = "", limit: int = 10_000, query: str = "", zone: tzinfo = UTC, *, sight: Sight = ALL
+        self, workspace: str = "", limit: int = 10_000, query: str = "", zone: tzinfo = UTC, *, sight: Sight = ALL,
+        after: int = 0,
     ) -> list[MailRow]:  # fmt: skip
         inbound = tables.Inbound
-        if limit <= FEW and not workspace and not query.strip():
+        if limit <= FEW and not workspace and not query.strip() and not after:
             return self._oldest_held(limit, sight)
         found = _rows(sight).where(tables.SQL(OPEN), inbound.state.in_(HELD)).order_by(inbound.id).limit(limit)
+        if after:
+            found = found.where(inbound.id > after)
         if workspace:
             found = found.where(tables.Receipt.workspace == workspace)
         if query.strip():

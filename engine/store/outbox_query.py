@@ -52,15 +52,16 @@ class Found(NamedTuple):
 
 
 def read(
-    query: str, now: datetime, everything: bool = False, separators: str = "", sight: ItemSight = EVERY_ITEM
+    query: str, now: datetime, everything: bool = False, separators: str = "", sight: ItemSight = EVERY_ITEM,
+    before: int = 0,
 ) -> Found:  # fmt: skip
     """Turn a query into statements about items that are seen. Raises Unclear for what it cannot mean.
 
     Unless `everything` is asked for, or a state, rows that are over are left out. `separators` part the tag of an
-    address from the rest, beside `+`.
+    address from the rest, beside `+`. `before` leaves the rows below a number.
     """
     conditions, states = _conditions(query, now, separators)
-    conditions += _seen(sight)
+    conditions += [*_seen(sight), *([Condition("id < ?", (before,))] if before else [])]
     wanted = states or (frozenset(STATES) if everything else WAITING | COLLECTING | TROUBLED)
     week = (Condition("created_at >= ?", (us(now - BOUNCED_FOR),)),) if not (everything or states) else ()
     if any(each.finds for each in conditions):
@@ -69,8 +70,9 @@ def read(
     if wanted <= WAITING | COLLECTING | TROUBLED:
         waiting = [_statement("+id", Condition(QUEUED, ()), _in(wanted & WAITING), *conditions)]
         collecting = [_statement("+id", Condition(COLLECTED, ()), *conditions)]
+        order = "+id" if before else "created_at DESC, id"
         troubled = [
-            _statement("created_at DESC, id", Condition(TO_SEE, ()), Condition("state = ?", (state,)),
+            _statement(order, Condition(TO_SEE, ()), Condition("state = ?", (state,)),
                        *(week if state == "bounced" else ()), *conditions)
             for state in sorted(wanted & TROUBLED)
         ]  # fmt: skip

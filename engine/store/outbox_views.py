@@ -37,9 +37,9 @@ class OutboxViews:
 
     def lines(
         self, query: str = "", *, everything: bool = False, limit: int = 100, now: datetime | None = None,
-        separators: str = "", sight: ItemSight = EVERY_ITEM,
+        separators: str = "", sight: ItemSight = EVERY_ITEM, before: int = 0,
     ) -> tuple[list[OutboxLine], bool]:  # fmt: skip
-        found = read(query, now or self._database.clock(), everything, separators, sight)
+        found = read(query, now or self._database.clock(), everything, separators, sight, before)
         numbers = [row[0] for each in found.statements for row in self._database.rows(each.sql, *each.params, limit)]
         newest = sorted(set(numbers), reverse=True)[:limit]
         lines: list[OutboxLine] = []

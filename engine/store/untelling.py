@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec.structs import replace
 
-from engine.model.events import OF_ACCESS
+from engine.model.events import EXPORTED, OF_ACCESS
 from engine.model.hearing import Change
 from engine.store import tables
 from engine.store.outbox import decode
@@ -40,7 +40,7 @@ class Untelling:
         if login:
             mine = event.select(event.id).where(event.actor == login)
             found = found | {number for (number,) in self._database.all(mine)} | self._let_in()
-        for number in found:
+        for number in found | self._looked_for():
             actor, detail = self._database.first(event.select(event.actor, event.detail).where(event.id == number))
             new = self._detail(detail) if detail else ""
             who = "" if self._is_them(actor) else actor
@@ -56,6 +56,12 @@ class Untelling:
         return {
             number for number, detail in rows if msgspec.json.decode(detail or "{}").get("account") == self._account
         }
+
+    def _looked_for(self) -> set[int]:
+        """The events of lists that somebody took away by a search that names them."""
+        event = tables.Event
+        rows = self._database.all(event.select(event.id, event.detail).where(event.name == EXPORTED))
+        return {number for number, detail in rows if self._named.without(detail) != detail}
 
     def _detail(self, detail: str) -> str:
         said: dict[str, Any] = msgspec.json.decode(detail)

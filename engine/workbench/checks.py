@@ -230,6 +230,15 @@ def log_file(config: Config) -> Iterator[Checked]:
     yield Checked(file.name, "" if wrong else "can be written", found)
 
 
+def console(config: Config) -> Iterator[Checked]:
+    """Whether somebody can come into the web console, where one is configured."""
+    if config.console.written:
+        from engine.workbench.console_check import looked_at
+
+        found = tuple(looked_at(config))
+        yield Checked("console", "" if found else "can be entered", found)
+
+
 CHECKS: tuple[Callable[[Config], Iterator[Checked]], ...] = (
     configuration,
     rule_files,
@@ -238,6 +247,7 @@ CHECKS: tuple[Callable[[Config], Iterator[Checked]], ...] = (
     database,
     tables,
     log_file,
+    console,
     partial(keys, written=True),
 )
 ONLINE: tuple[Callable[[Config], Iterator[Checked]], ...] = (

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -75,6 +77,30 @@ def test_it_serves_until_it_is_stopped(folder: Path) -> None:
             status, page = asked(connection, "/mails")
             assert status == 200 and "Printer prints an error" in page
         assert console.stop() == 0
+
+
+def health(folder: Path) -> dict[str, str]:
+    """What `allegra health` says of the console."""
+    command = [sys.executable, "-m", "engine", "--config", str(folder / "allegra.toml"), "health", "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)})
+    return dict(next(each for each in json.loads(done.stdout)["checks"] if each["name"] == "console"))
+
+
+def test_health_knows_whether_it_lives_and_when_it_answered(folder: Path) -> None:
+    assert health(folder)["said"] == "does not run"
+    port = free_port()
+    with (
+        started(folder, "--listen", f"127.0.0.1:{port}") as console,
+        closing(HTTPConnection("127.0.0.1", port, timeout=20)) as connection,
+    ):
+        assert asked(connection, "/healthz")[0] == 200
+        assert re.fullmatch(r"last answered \d+ s ago", health(folder)["said"])
+        assert console.stop() == 0
+    assert health(folder)["said"] == "does not run", "it ended by itself"
+    with started(folder, "--listen", f"127.0.0.1:{port}") as console:
+        console.process.kill()
+        console.process.wait(20)
+    assert health(folder)["status"] == "warning" and "ended without a word" in health(folder)["said"]
 
 
 def test_it_serves_on_a_unix_socket_that_others_may_not_use(folder: Path) -> None:

@@ -98,7 +98,7 @@ def test_what_was_never_read_is_critical_and_every_check_is_told_as_json(run: In
     of_workers = {"workers", "due", "orphans", "bells"} if databases.ON_SERVER else set()
     assert {each["name"] for each in told["checks"]} == of_workers | {
         "database", "mailbox system", "silence system", "last pass", "waiting", "held", "quarantined", "outbox",
-        "failed", "outbox held", "files", "hearers", "sign-in", "disk", "watch",
+        "failed", "outbox held", "files", "hearers", "sign-in", "disk", "watch", "console",
     }  # fmt: skip
     assert {tuple(each) for each in told["checks"]} == {
         ("name", "status", "said", "value", "warning", "critical", "unit")

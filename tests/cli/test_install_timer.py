@@ -91,6 +91,14 @@ def test_what_is_printed_has_its_name_and_nothing_is_written(machine: Machine) -
     ]  # fmt: skip
 
 
+def test_the_web_console_is_a_unit_of_its_own_and_goes_with_the_others(machine: Machine) -> None:
+    told = machine("--print", "--console", root=False)
+    assert "/etc/systemd/system/allegra-console.service" in told.stdout
+    assert machine("--console").exit_code == 0
+    assert f"{UNITS}/allegra-console.service" in machine.files()
+    assert machine("--remove").exit_code == 0 and machine.files() == []
+
+
 def test_the_service_that_watches_takes_the_timer_away(machine: Machine) -> None:
     machine()
     told = machine("--watch")

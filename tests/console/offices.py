@@ -78,7 +78,7 @@ class Office:
 
     def get(self, address: str, **headers: str) -> Any:
         """Ask for a page."""
-        return self.client.get(address, base_url="http://localhost", headers=headers)
+        return self.client.get(address, base_url="http://localhost", headers=headers, buffered=True)
 
     def token(self) -> str:
         """The token that a form carries."""

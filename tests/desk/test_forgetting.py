@@ -106,6 +106,9 @@ def by_hand(desk: Any) -> None:
     desk.change("INSERT INTO mute (address_key, item, until, why) VALUES (?, 1, ?, 'x')", ADDRESS, late)
     desk.change("INSERT INTO address_state (address_key, failures) VALUES (?, 2)", ADDRESS)
     desk.change("INSERT INTO trouble (name, since, said) VALUES ('smtp', 1, ?)", f"550 {ADDRESS}")
+    told = f'{{"said":"mails.csv, more than 1000 rows: from:{ADDRESS}"}}'
+    taken = "INSERT INTO event (at, name, actor, via, comment, workspace, generation, act, detail)"
+    desk.change(f"{taken} VALUES (1, 'console.exported', 'root', 'console', 0, '', 0, '', ?)", told)
     desk.change("UPDATE mailbox SET sentence = ? WHERE name = 'system'", f"{ADDRESS} broke it")
 
 

@@ -13,6 +13,7 @@ from engine.config.mailbox import Mailbox
 from engine.desk.health import CODES, Check, Seen, Status, judge, line, worst
 from engine.model.figures import Backlog, Figures, Pulse
 from engine.model.rhythm import Rhythm
+from engine.run.alive import Life
 from engine.web.expiry import Ending
 
 NOW = datetime(2026, 11, 20, 10, 30, tzinfo=UTC)
@@ -89,6 +90,9 @@ def test_where_all_is_well_every_check_says_so() -> None:
         ("sign-in", FIGURES, {"ending": (ends(20.0),)}, "warning", "oauth a: the secret ends: make a new one"),
         ("sign-in", FIGURES, {"ending": (ends(2.0), ends(20.0))}, "critical", "make a new one and 1 more"),
         ("sign-in", FIGURES, {"ending": (ends(-9.0),)}, "critical", "oauth a: the secret ends"),
+        ("console", FIGURES, {}, "ok", "does not run"),
+        ("console", FIGURES, {"console": Life(True, "7", "x", ago(minutes=3))}, "ok", "last answered 3 min ago"),
+        ("console", FIGURES, {"console": Life(False, "7", "2026", ago(days=3))}, "warning", "process 7 of 2026 ended"),
         ("disk", FIGURES, {"disk_free": 900 << 20}, "warning", "900 MB free"),
         ("disk", FIGURES, {"disk_free": 100 << 20}, "critical", "100 MB free"),
     ],

@@ -32,6 +32,7 @@ KINDS = [
     SITE, replace(SITE, watch=True, lmtp=True), replace(SITE, setgid=True),
     replace(SITE, worker=True),
     replace(SITE, credentials=(("imap", Path("/etc/allegra/imap")),)), replace(SITE, account="", watch=True, lmtp=True),
+    replace(SITE, console=True, rules=Path("/srv/allegra/rules")), replace(SITE, account="", console=True),
 ]  # fmt: skip
 
 
@@ -88,6 +89,17 @@ def test_the_door_for_mail_servers_is_opened_by_systemd_for_their_group() -> Non
     assert "allegra-lmtp.socket" in enabled(site)
     assert socket["ListenStream"][0] in "".join(pieces.postfix(site).values())
     assert socket["ListenStream"][0] in "".join(pieces.exim(site).values())
+
+
+def test_the_web_console_writes_the_rules_beside_what_a_run_writes_and_nothing_else() -> None:
+    site = replace(SITE, console=True, rules=Path("/srv/allegra/rules"))
+    unit, run = read(units(site)["allegra-console.service"]), read(units(site)["allegra.service"])
+    assert unit["Service"]["ProtectSystem"] == ["strict"] and unit["Service"]["Type"] == ["notify"]
+    assert unit["Service"]["ReadWritePaths"] == [f"{run['Service']['ReadWritePaths'][0]} /srv/allegra/rules"]
+    assert unit["Service"]["RuntimeDirectory"] == ["allegra"] and unit["Service"]["ExecStart"][0].endswith(" console")
+    assert "allegra-console.service" in enabled(site) and "allegra-console.service" in ALL
+    own = units(replace(site, account=""))["allegra-console.service"]
+    assert "RuntimeDirectory" not in own and "ReadWritePaths" not in own and "WantedBy=default.target" in own
 
 
 def test_units_of_a_person_name_no_account_and_no_place_of_the_system() -> None:

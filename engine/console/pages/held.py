@@ -19,6 +19,7 @@ from werkzeug.exceptions import Forbidden
 from engine.console import guard
 from engine.console.asked import Asked, Page
 from engine.desk import held, held_mail, looking
+from engine.desk.exporting import MAILS, STEP, Table, by_number
 from engine.desk.refusals import NotFound, Refused, Unclear
 from engine.model.reasons import REASONS
 
@@ -66,7 +67,17 @@ def _page(asked: Asked, ref: str) -> Page:
             "decides": shown is not None and asked.scope.decides(shown.row),
             "did": guard.heard(asked.args.get("did", ""))}  # fmt: skip
     command = f"allegra held show {shown.row.mail[:8]}" if shown else f"allegra held list {query}".strip()
-    return Page("held.html", "Held", data, shown or rows, command, 422 if said else 200)
+    return Page("held.html", "Held", data, shown or rows, command, 422 if said else 200,
+                None if shown else _table(asked, query), "text" if shown and shown.mail else "")  # fmt: skip
+
+
+def _table(asked: Asked, query: str) -> Table:
+    """All that wait, the oldest first."""
+    zone, sight = asked.zone, asked.scope.sight
+    rows = by_number(
+        lambda store, after: held.waiting(store, query=query, zone=zone, sight=sight, limit=STEP, after=after), "row"
+    )  # fmt: skip
+    return Table("held", rows, MAILS, query)
 
 
 def _shown(asked: Asked, ref: str) -> HeldMail:

@@ -20,6 +20,7 @@ from engine.console import guard
 from engine.console.asked import Asked, Page, number_in
 from engine.console.pages.mail import FRAME, download
 from engine.desk import item_page, items, plain
+from engine.desk.exporting import ITEMS, STEP, Table, by_number
 from engine.desk.refusals import NotFound, Refused, Unclear
 from engine.desk.told import heard
 from engine.model.draft import Role
@@ -58,9 +59,9 @@ class Typed(Struct, frozen=True):
 def listed(asked: Asked) -> Page:
     """The items that a search finds, the newest first, a page at a time."""
     query, before = asked.args.get("q", "").strip(), number_in(asked.args.get("before", ""))
-    said, found = "", item_page.Found([], more=False, beyond=False)
+    said, found, scope = "", item_page.Found([], more=False, beyond=False), asked.scope
     try:
-        found = item_page.listed(asked.store, asked.scope, query, ROWS, before)
+        found = item_page.listed(asked.store, scope, query, ROWS, before)
     except Unclear as error:
         said = str(error)
     ways = [(name, way.format(login=asked.account.login)) for name, way in WAYS]
@@ -68,7 +69,9 @@ def listed(asked: Asked) -> Page:
             "said": said, "ways": ways}  # fmt: skip
     twin = {"items": found.rows, "next": found.rows[-1].id if found.more else None, "error": said or None}
     command = f"allegra item list {query}".strip()
-    return Page("items.html", query or "Items", data, twin, command, 422 if said else 200)
+    table = Table("items", by_number(lambda store, before: item_page.listed(store, scope, query, STEP, before).rows),
+                  ITEMS, query)  # fmt: skip
+    return Page("items.html", query or "Items", data, twin, command, 422 if said else 200, table)
 
 
 def one(asked: Asked, number: int) -> Page:
@@ -84,7 +87,8 @@ def _page(asked: Asked, number: int, typed: Typed, status: int = 200) -> Page:
             "talk": (talk[0], *talk[1:][-most:]), "most_text": SHOWN_TEXT if "all" not in asked.args else None,
             "did": guard.heard(asked.args.get("did", ""))}  # fmt: skip
     title, command = f"#{number} {page.item.title}", f"allegra item show {number}"
-    return Page("item.html", title, data, lambda: plain.item(asked.store, asked.config, page.view), command, status)
+    return Page("item.html", title, data, lambda: plain.item(asked.store, asked.config, page.view), command, status,
+                reads="conversation")  # fmt: skip
 
 
 def body(asked: Asked, number: int, comment: int) -> Response:

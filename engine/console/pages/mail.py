@@ -36,7 +36,8 @@ def one(asked: Asked, ref: str) -> Page:
     data = {"seen": seen, "row": seen.row, "explained": seen.explained, "stages": why.STAGES, "text": text,
             "files": files, "no_text": note, "decides": asked.scope.decides(seen.row)}  # fmt: skip
     title = seen.row.subject or "(no subject)"
-    return Page("mail.html", title, data, seen.explained, f"allegra explain {seen.row.mail[:8]}")
+    return Page("mail.html", title, data, seen.explained, f"allegra explain {seen.row.mail[:8]}",
+                reads="" if note else "text")  # fmt: skip
 
 
 def _text(asked: Asked, ref: str) -> tuple[str, tuple[object, ...], str]:

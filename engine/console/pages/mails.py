@@ -6,23 +6,29 @@ Here: what was asked, as a search; an exact thing leads to its page. Not here: t
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from flask import redirect, url_for
 
 from engine.console.asked import Asked, Page, number_in
 from engine.desk import looking
+from engine.desk.exporting import MAILS, STEP, Table
 from engine.desk.refusals import NotFound, Unclear
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response as Answer
 
-    from engine.model.stored import Searched
+    from engine.desk.installation import Store
+    from engine.model.stored import MailRow, Searched
 
 ROWS = 50
 
 WITHIN_S = 0.15
 """How long a list looks for what no count finds; then it says how far back it looked."""
+
+LONG_S = 2.0
+"""The same for a list that is taken away: somebody who waits no more is heard of between."""
 
 FACETS = (
     ("outcome", "Outcome"), ("by", "Decided by"), ("code", "Reason"), ("mailbox", "Mailbox"),
@@ -54,7 +60,18 @@ def listed(asked: Asked) -> Page | Answer:
     command = f"allegra mail list {query}".strip()
     plain = {"mails": rows, "next": older or None, "error": said or None,
              "facets": kinds.facets if kinds else None}  # fmt: skip
-    return Page("mails.html", query or "Mails", data, plain, command, 422 if said else 200)
+    return Page("mails.html", query or "Mails", data, plain, command, 422 if said else 200, _table(asked, query))
+
+
+def _table(asked: Asked, query: str) -> Table:
+    """All that are found; a search that takes long goes on from where it looked."""
+    zone, sight = asked.zone, asked.scope.sight
+
+    def step(store: Store, before: int) -> tuple[Sequence[MailRow], int]:
+        found = looking.search(store, query, STEP, before=before, within_s=LONG_S, zone=zone, sight=sight)
+        return found.mails, _older(found)
+
+    return Table("mails", step, MAILS, query)
 
 
 def _older(found: Searched) -> int:

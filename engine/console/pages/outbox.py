@@ -7,7 +7,8 @@ none.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from flask import redirect, url_for
@@ -15,12 +16,13 @@ from flask import redirect, url_for
 from engine.console import guard
 from engine.console.asked import Asked, Page, number_in
 from engine.desk import outbox
+from engine.desk.exporting import BEYOND, LETTERS, STEP, Table
 from engine.desk.refusals import Unclear
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response as Answer
 
-    from engine.desk.installation import Engine
+    from engine.desk.installation import Engine, Store
 
 ROWS = 100
 
@@ -45,7 +47,18 @@ def listed(asked: Asked) -> Page:
             "waits": waits, "did": guard.heard(asked.args.get("did", ""))}  # fmt: skip
     twin = {"rows": [outbox.as_data(line) for line in found.lines], "error": said or None}
     command = f"allegra outbox list {query}".strip()
-    return Page("outbox.html", query or "Outbox", data, twin, command, 422 if said else 200)
+    return Page("outbox.html", query or "Outbox", data, twin, command, 422 if said else 200, _table(asked, query))
+
+
+def _table(asked: Asked, query: str) -> Table:
+    """All that are found, by their numbers."""
+    config, sight = asked.config, asked.scope.letters
+
+    def step(store: Store, before: int) -> tuple[Sequence[Any], int]:
+        lines = outbox.listed(store, config, query, limit=STEP, sight=sight, before=before or BEYOND).lines
+        return [outbox.as_data(line) for line in lines], lines[-1].id if len(lines) == STEP else 0
+
+    return Table("outbox", step, LETTERS, query)
 
 
 def one(asked: Asked, number: int) -> Page:

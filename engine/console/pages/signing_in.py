@@ -22,9 +22,14 @@ if TYPE_CHECKING:
 
 def add(app: Flask, watch: Guard) -> None:
     """Put the pages under their addresses."""
-    app.add_url_rule("/login", "signing_in.form", lambda: _form(), methods=["GET"])
+    app.add_url_rule("/login", "signing_in.form", lambda: _asked(watch), methods=["GET"])
     app.add_url_rule("/login", "signing_in.enter", lambda: _enter(watch), methods=["POST"])
     app.add_url_rule("/logout", "signing_in.leave", lambda: _leave(watch), methods=["POST"])
+
+
+def _asked(watch: Guard) -> Answer:
+    """The form, where there is something to sign in with."""
+    return _form() if watch.installation.config.console.auth == "accounts" else redirect(_next(), 303)
 
 
 def _form(said: str = "", status: int = 200) -> Response:
@@ -35,7 +40,7 @@ def _form(said: str = "", status: int = 200) -> Response:
 def _enter(watch: Guard) -> Answer:
     """Let somebody in, or say why not, and when to come again."""
     config = watch.installation.config
-    if config.console.auth == "none":
+    if config.console.auth != "accounts":
         return redirect(_next(), 303)
     who, password = request.form.get("who", ""), request.form.get("password", "")
     try:

@@ -16,6 +16,7 @@ from engine.console import guard
 from engine.console.asked import Asked, Page, number_in
 from engine.console.pages.mail import download
 from engine.desk import plain, topic_page, topics
+from engine.desk.exporting import STEP, TOPICS, Table, by_number
 from engine.desk.items import How
 from engine.desk.refusals import NotFound, Refused, Unclear
 from engine.desk.told import heard
@@ -35,7 +36,9 @@ def listed(asked: Asked) -> Page:
     rows = topic_page.listed(asked.store, asked.scope, ROWS + 1, before)
     data = {"rows": rows[:ROWS], "more": len(rows) > ROWS, "before": before}
     twin = {"topics": rows[:ROWS], "next": rows[ROWS - 1].id if len(rows) > ROWS else None}
-    return Page("topics.html", "Topics", data, twin, "allegra topic list")
+    scope = asked.scope
+    table = Table("topics", by_number(lambda store, below: topic_page.listed(store, scope, STEP, below)), TOPICS)
+    return Page("topics.html", "Topics", data, twin, "allegra topic list", table=table)
 
 
 def one(asked: Asked, number: int) -> Page:
@@ -49,7 +52,8 @@ def _page(asked: Asked, number: int, words: str = "", said: str = "", status: in
     data = {"page": page, "topic": page.topic, "words": words, "said": said, "files": files,
             "key": asked.form.get("key", "")[:64] or secrets.token_hex(8),
             "did": guard.heard(asked.args.get("did", ""))}  # fmt: skip
-    return Page("topic.html", page.topic.title, data, plain.topic(page.view), f"allegra topic show {number}", status)
+    return Page("topic.html", page.topic.title, data, plain.topic(page.view), f"allegra topic show {number}", status,
+                reads="posts")  # fmt: skip
 
 
 def file(asked: Asked, number: int, attachment: int) -> Response:

@@ -122,6 +122,9 @@ def test_lists_are_newest_first_and_what_waits_for_a_person_oldest_first(desk, a
     assert [row.mail for row in archive.held("finance")] == held[1:]
     assert [row.mail for row in archive.held(query="workspace:finance")] == held[1:]
     assert archive.held(query="from:eve") == []
+    (first, second) = archive.held()
+    assert archive.held(after=first.row) == [second] and archive.held(after=second.row) == []
+    assert archive.held(after=first.row, query="workspace:finance", limit=1) == [second]
     with pytest.raises(Unclear):
         archive.held(query="nix:1")
 

@@ -32,6 +32,16 @@ def test_what_happened_to_an_item_is_listed_the_oldest_first(desk, history):
     assert history.of_item(99) == []
 
 
+def test_what_somebody_looked_at_is_an_event_of_its_own(desk, history):
+    mail = desk.item().mail
+    history.note("console.read", "anna", "console", "raw", mail=mail)
+    history.note("console.exported", "bob", "console", "mails.csv, more than 1000 rows: \ud800 from:x")
+    (read,), (taken,) = history.events("event:console.read")[0], history.events("console.exported")[0]
+    assert (read.actor, read.via, read.mail, read.detail) == ("anna", "console", mail, {"said": "raw"})
+    assert (taken.actor, taken.mail, taken.item) == ("bob", "", 0) and taken.detail["said"].endswith("from:x")
+    assert history.events(f"mail:{mail}")[0][-1] == read
+
+
 def test_events_are_found_by_a_query_the_oldest_first_and_behind_one_of_them(desk, history):
     assert history.newest_event() == 0
     number = desk.item("Printer").item

@@ -6,6 +6,7 @@ import pytest
 from store.desk import answer, auto, notice, webhook
 
 from engine.model.sight import ItemSight
+from engine.model.stored import OutboxLine
 from engine.store.errors import NotFound, Unclear
 
 ME = "elsewhere/boot/7/7"
@@ -57,6 +58,16 @@ def test_what_is_not_over_is_listed_the_newest_first(outbox_views, rows):
     assert found(outbox_views, rows) == ["held", "failed", "waits"]
     assert found(outbox_views, rows, everything=True) == ["held", "sent", "suppressed", "failed", "waits"]
     assert found(outbox_views, rows, everything=True, limit=2) == ["held", "sent"]
+
+
+@pytest.mark.parametrize("query", ["", "state:sent", "class:auto", "to:jane@example.com", "item:1", "-state:held"])
+@pytest.mark.parametrize("everything", [True, False])
+def test_a_list_goes_on_below_a_number_and_gives_each_row_once(outbox_views, rows, query, everything):
+    whole, before = outbox_views.lines(query, everything=everything)[0], 1 << 62
+    found = list[OutboxLine]()
+    while lines := outbox_views.lines(query, everything=everything, limit=2, before=before)[0]:
+        found, before = [*found, *lines], lines[-1].id
+    assert found == sorted(whole, key=lambda line: -line.id)
 
 
 @pytest.mark.parametrize(

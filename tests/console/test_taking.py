@@ -1,0 +1,151 @@
+"""Lists that are taken away: all rows of a page as a file, safe in a spreadsheet, and who did so."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from console.offices import Office
+
+from engine.console import taking
+from engine.console.pages import held, items, mails, outbox, topics
+from engine.desk import exporting
+
+LISTS = ("/mails", "/held", "/items", "/outbox", "/topics")
+
+SMALL = (mails, held, items, outbox, topics, exporting)
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Three rows are asked for at once."""
+    for each in SMALL:
+        monkeypatch.setattr(each, "STEP", 3)
+    yield
+
+
+def rows_of(office: Office, address: str) -> list[dict[str, Any]]:
+    """The rows of a list, without the line that ends it."""
+    *rows, end = [json.loads(line) for line in office.get(address).get_data(as_text=True).splitlines()]
+    assert end == {"rows": len(rows), "more": False}
+    return rows
+
+
+def cells_of(office: Office, address: str) -> list[list[str]]:
+    return list(csv.reader(io.StringIO(office.get(address).get_data(as_text=True))))
+
+
+@pytest.mark.parametrize("address", LISTS)
+@pytest.mark.parametrize("query", ["", "?q=newer_than:30d"])
+def test_a_list_is_taken_away_whole_as_its_twin_shows_it(
+    quiet_office: Office, small: None, address: str, query: str
+) -> None:
+    told = json.loads(quiet_office.get(f"{address}.json{query if address != '/topics' else ''}").data)
+    shown = told if isinstance(told, list) else next(each for each in told.values() if isinstance(each, list))
+    lines = rows_of(quiet_office, f"{address}.ndjson{query}")
+    assert lines[: len(shown)] == shown and (lines or address == "/outbox")
+    numbers = [int(row["row"] if "row" in row else row["id"]) for row in lines]
+    assert numbers == sorted(set(numbers), reverse=address != "/held"), "each once, by its number"
+    head, *cells = cells_of(quiet_office, f"{address}.csv{query}")
+    assert len(cells) == len(lines) and all(len(row) == len(head) for row in cells)
+    for row in lines:
+        assert set(exporting._flat(row)) == set(head), "no column is forgotten, and none is made up"
+
+
+def test_all_mails_are_in_the_list_and_not_only_those_of_a_page(quiet_office: Office, small: None) -> None:
+    assert [row["mail"] for row in rows_of(quiet_office, "/mails.ndjson")] == quiet_office.refs()
+    found = rows_of(quiet_office, "/mails.ndjson?q=outcome:held")
+    assert [row["mail"] for row in found] == quiet_office.refs("outcome:held") and len(found) > 3
+
+
+def test_sent_letters_and_those_that_wait_are_each_in_the_list_once(own_office: Office, small: None) -> None:
+    every = [number for (number,) in own_office.rows("SELECT id FROM outbox ORDER BY id DESC")]
+    states = ("state:queued", "state:sent", "state:suppressed")
+    found = [row["id"] for state in states for row in rows_of(own_office, f"/outbox.ndjson?q={state}")]
+    assert sorted(found, reverse=True) == every and len(every) > 9
+
+
+@pytest.mark.parametrize("begins", ["=", "+", "-", "@", "\t", "\r"])
+def test_no_cell_is_a_formula(begins: str) -> None:
+    assert exporting._cell(f"{begins}cmd|' /C calc'!A0") == f"'{begins}cmd|' /C calc'!A0"
+    assert exporting._cell(-3) == -3 and exporting._cell("a=b") == "a=b"
+
+
+def test_what_strangers_wrote_stays_in_its_cell(quiet_office: Office) -> None:
+    head, *rows = cells_of(quiet_office, "/mails.csv")
+    subjects = {row[head.index("subject")] for row in rows}
+    assert len(rows) > len(quiet_office.evil()) and any("<script>" in each for each in subjects)
+    assert not [cell for row in rows for cell in row if cell.startswith(exporting.FORMULA)]
+    answer = quiet_office.get("/mails.csv")
+    assert answer.headers["Content-Disposition"] == 'attachment; filename="mails.csv"'
+    assert answer.headers["X-Content-Type-Options"] == "nosniff" and answer.content_type.startswith("text/csv")
+
+
+def test_where_rows_lack_the_last_line_says_so(own_office: Office, small: None) -> None:
+    file = own_office.folder / "allegra.toml"
+    file.write_text(file.read_text("utf-8") + "most_exported = 5\n", "utf-8")
+    own_office.installation._looked_at = 0.0
+    *rows, end = own_office.get("/mails.ndjson").get_data(as_text=True).splitlines()
+    assert len(rows) == 5 and json.loads(end) == {"rows": 5, "more": True}
+    assert cells_of(own_office, "/mails.csv")[-1] == ["# 5 rows, and there are more: search for less"]
+    assert len(cells_of(own_office, "/mails.csv")) == 7
+
+
+def test_a_list_that_cannot_be_read_to_its_end_says_why(quiet_office: Office) -> None:
+    from engine.desk.refusals import Busy
+
+    def breaks(*_args: object, **_more: object) -> Any:
+        raise Busy("the database is locked")
+
+    table = exporting.Table("topics", breaks, exporting.TOPICS)
+    taken = exporting.Taken(quiet_office.installation, quiet_office.installation.whoever(), table, "ndjson")
+    assert json.loads(b"".join(exporting.lines(taken))) == {
+        "rows": 0, "more": True, "error": "the database is locked",
+    }  # fmt: skip
+
+
+def test_a_long_list_is_an_act_of_who_takes_it_and_a_short_one_is_none(
+    own_office: Office, small: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exporting, "ACT_ROWS", 10)
+    own_office.get("/mails.csv?q=outcome:rejected")
+    own_office.get("/mails.ndjson?q=newer_than:2d")
+    with own_office.installation.store() as store:
+        (event,) = store.history.events("event:console.exported")[0]
+    assert event.actor == own_office.installation.whoever().login and event.via == "console"
+    assert event.detail == {"said": "mails.ndjson, more than 10 rows: newer_than:2d"}
+
+
+def test_a_search_that_means_nothing_and_a_page_that_is_no_list_give_none(quiet_office: Office) -> None:
+    (ref, *_) = quiet_office.refs()
+    for address, status in (
+        ("/mails.csv?q=form:x", 422), ("/held.ndjson?q=newer_than:soon", 422), (f"/mail/{ref}.csv", 404),
+        ("/items.csv?q=number:x", 422), ("/nothing.csv", 404), ("/index.csv", 404),
+    ):  # fmt: skip
+        answer = quiet_office.get(address)
+        assert answer.status_code == status and json.loads(answer.data)["error"], address
+
+
+def test_few_lists_are_written_at_a_time_and_one_that_nobody_wants_makes_room(quiet_office: Office) -> None:
+    given = [quiet_office.get("/mails.csv") for _ in range(taking.AT_ONCE)]
+    assert all(each.status_code == 200 for each in given)
+    kept = [taking._Rows(iter(())) for _ in range(taking.AT_ONCE) if taking._free.acquire(blocking=False)]
+    assert len(kept) == taking.AT_ONCE, "those that were read to the end made room"
+    refused = quiet_office.get("/mails.csv")
+    assert refused.status_code == 503 and "try again" in json.loads(refused.data)["error"]
+    assert int(refused.headers["Retry-After"]) > 0
+    for each in kept:
+        each.close()
+        each.close()
+    assert quiet_office.get("/mails.csv").status_code == 200
+
+
+def test_a_page_links_what_can_be_taken_away(quiet_office: Office) -> None:
+    page = quiet_office.get("/mails?q=outcome:held+newer_than:9d").get_data(as_text=True)
+    for form in ("ndjson", "csv"):
+        assert f'<a href="/mails.{form}?q=outcome%3Aheld%20newer_than%3A9d">' in page
+    assert ".csv" not in quiet_office.get(f"/mail/{quiet_office.refs()[0]}").get_data(as_text=True)
