@@ -150,6 +150,7 @@ def test_nothing_is_done_without_the_token_of_a_page_of_ours(own_office: Office,
     (letter, *_), is_held = own_office.rows(LETTER)[0], address.startswith("/held")
     forms = {
         "/item/1": {"act": "note", "words": "x"},
+        f"/mail/{held}": {"act": "settle"},
         "/topic/1": {"act": "post", "words": "x"},
         "/outbox": {"act": "hold", "row": str(letter)},
         f"/person/{NEVER_WROTE}": {"act": "forget", "reason": "x"},
