@@ -22,6 +22,10 @@ def _everybody(_: Scope) -> bool:
     return True
 
 
+def _who_sees_mail(scope: Scope) -> bool:
+    return scope.admin or bool(scope.sight.workspaces or scope.mailboxes)
+
+
 class Link(Struct, frozen=True):
     """A page: its name, the view that shows it, and the key that leads there after `g`; "" for none.
 
@@ -50,8 +54,8 @@ LINKS = (
     Link("Rules", "rules.listed", "r", rules.seen, ("rule_edit",)),
     Link("Playground", "playground.one", "p", playground.seen),
     Link("Hooks", "hooks.listed", seen=hooks.may),
-    Link("Mailboxes", "mailboxes.listed", "b"),
-    Link("People", "people.listed"),
+    Link("Mailboxes", "mailboxes.listed", "b", _who_sees_mail),
+    Link("People", "people.listed", seen=_who_sees_mail),
     Link("Statistics", "stats.shown", "s"),
     Link("Settings", "settings.listed", seen=settings.may),
     Link("Audit", "audit.listed", seen=audit.may),

@@ -23,9 +23,10 @@ class State(StrEnum):
 
 
 class Job(Struct, frozen=True):
-    """A job as it is now: how far it has come, `lines` once it is over, `said` where it failed.
+    """A job as it is now: how far it has come, `lines` once it is over, `said` where it failed or told nothing.
 
-    `key` is what was asked. `of` is 0 while nobody knows; `cut` tells that there were more lines.
+    `key` is what was asked, `code` how the command ended. `of` is 0 while nobody knows; `cut` tells that there were
+    more lines.
     """
 
     id: str
@@ -38,6 +39,7 @@ class Job(Struct, frozen=True):
     said: str = ""
     cut: bool = False
     took_s: float = 0.0
+    code: int = 0
 
     @property
     def is_over(self) -> bool:

@@ -71,6 +71,7 @@ class _Work:
     cut: bool = False
     size: int = 0
     process: subprocess.Popen[str] | None = None
+    code: int = 0
 
 
 class Jobs:
@@ -203,6 +204,7 @@ class Jobs:
             self._threads.discard(threading.current_thread())
             if work.state is State.RUNS:
                 work.state = State.DONE if code in (0, FOUND_NOTHING) else State.FAILED
+                work.code = code
                 work.ended_at = monotonic()
             self._go_on()
 
@@ -275,7 +277,7 @@ def _told(line: str) -> dict[str, Any] | None:
 
 
 def _shown(work: _Work) -> Job:
-    said = "".join(work.said).strip() if work.state is State.FAILED else ""
+    said = "".join(work.said).strip() if work.state is State.FAILED or (work.code and not work.lines) else ""
     lines = tuple(work.lines) if work.state in (State.DONE, State.FAILED) else ()
     took = (work.ended_at or monotonic()) - work.began_at
-    return Job(work.id, work.kind, work.key, work.state, work.done, work.of, lines, said, work.cut, took)
+    return Job(work.id, work.kind, work.key, work.state, work.done, work.of, lines, said, work.cut, took, work.code)

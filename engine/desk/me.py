@@ -64,7 +64,7 @@ def seen(
         account, credential.set_at if credential else None,
         tuple(preferences.effective(config, store, account.login, workspace)), places,
         tuple(sessions), tuple(access_tokens.tokens_of(store, account.login)),
-        here.ref if here else "", here is not None and here.sudo, workspace,
+        here.ref if here else "", is_sure(config, here), workspace,
     )  # fmt: skip
 
 
@@ -92,11 +92,17 @@ def change_password(
     return access.set_password(store, config, login, new, login, keep=cookie, via="console")
 
 
-def make_token(store: Store, config: Config, here: access.SignedIn | None, name: str, days: int) -> str:
-    """Make a token of whoever is here, who gave the password lately; gives its secret. Raises Refused, Unclear."""
-    if here is None or not here.sudo:
+def is_sure(config: Config, here: access.SignedIn | None) -> bool:
+    """Tell whether somebody gave the password lately, or gives none here because a proxy says who they are."""
+    return bool(config.console.header) or (here is not None and here.sudo)
+
+
+def make_token(
+    store: Store, config: Config, login: str, here: access.SignedIn | None, name: str, days: int
+) -> str:  # fmt: skip
+    """Make a token of whoever asks, who gave the password lately; gives its secret. Raises Refused, Unclear."""
+    if not is_sure(config, here):
         raise Refused(SUDO)
-    login = here.account.login
     if any(each.name == name.strip() and each.expires_at > utc_now() for each in access_tokens.tokens_of(store, login)):
         raise Refused(f'you have a token called "{name.strip()}": end it, or call this one otherwise')
     return access_tokens.make_token(store, config, login, name, days, login)
@@ -117,8 +123,12 @@ def want(
         chosen = "" if preset == "reset" else preset
         preferences.put(store, login, {}, workspace, chosen, reset=preset == "reset", by=login, via="console")
         return len(BY_KEY)
-    now = {each.key: each.value for each in preferences.effective(config, store, login, workspace)
-           if each.workspace == workspace}  # fmt: skip
+    said = preferences.effective(config, store, login, workspace)
+    now = {each.key: each.value for each in said if each.workspace == workspace}
+    if strange := [
+        key for key in wanted if key not in BY_KEY and key not in now
+    ]:  # nobody finds out what items there are
+        raise Unclear(f'"{strange[0][:60]}" is nothing that you chose before')
     changed = {key: value for key, value in wanted.items() if now.get(key) != value}
     if changed:
         preferences.put(store, login, changed, workspace, by=login, via="console")

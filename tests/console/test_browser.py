@@ -16,7 +16,7 @@ LETTER = "SELECT max(id) FROM outbox WHERE item IS NOT NULL"
 EVIL_ITEMS = "SELECT item.id FROM item JOIN inbound ON inbound.id = inbound_id WHERE message_id LIKE '<evil.%'"
 
 VARIANTS = frozenset({"found", "nothing", "wrong", "items_wrong", "held_mail", "every", "evil_held", "missing",
-                      "versions", "audit", "mailboxes", "hooks"})  # fmt: skip
+                      "versions", "audit", "mailboxes", "hooks", "people", "mailbox", "hook"})  # fmt: skip
 """Pages that others are like: in one size of one scheme."""
 
 NOUNS = {

@@ -59,11 +59,14 @@ def test_what_a_script_decided_is_told_with_the_mails_that_one_sees(shared: Offi
     assert "New bank details" in page and "hook.guard_hold" in page and "def guard(mail, ctx):" in page
     told = json.loads(shared.get("/hooks/guard.py.json").data)
     assert told["hook"]["outcomes"] == [["held", 1]] and "ordinary_mail" in told["fixtures"]
+    hook = told["hook"]
+    assert hook["runs"] > 5 and 0 < hook["half_us"] <= hook["most_us"] and "in 30 days" in page
     with shared.installation.store() as store:
         (row,) = store.archive.mails('subject:"bank details"')
         with store.writing():
             store.database.run("UPDATE receipt SET workspace = 'finance' WHERE inbound_id = ?", row.row)
     become(shared, "owner")
+    assert json.loads(shared.get("/hooks/guard.py.json").data)["hook"]["runs"] is None, "it is counted of all mail"
     assert "New bank details" not in shared.get("/hooks/guard.py").get_data(as_text=True)
 
 

@@ -102,8 +102,14 @@ def test_what_one_hears_is_chosen_everywhere_and_for_one_workspace(own_office: O
     events = own_office.rows("SELECT count(*) FROM event")
     assert own_office.post("/me", token=token, act="wants", **form).status_code == 303
     assert own_office.rows("SELECT count(*) FROM event") == events, "nothing changed"
-    for wrong in ({"prefers-new": "x"}, {"prefers-nonsense": "yes"}, {"preset": "x"}, {"workspace": "x"}):
+    for wrong in ({"prefers-new": "x"}, {"prefers-nonsense": "yes"}, {"preset": "x"}, {"workspace": "x"},
+                  {"prefers-item:2": "no"}, {"prefers-item:999": "no"}):  # fmt: skip
         assert own_office.post("/me", token=token, act="wants", **wrong).status_code in (404, 422), wrong
+    with own_office.installation.store() as store:
+        store.directory.put_preferences(login, "", {"item:2": "no"})
+    assert "item:2: not heard" in own_office.get("/me").get_data(as_text=True)
+    assert own_office.post("/me", token=token, act="wants", **{"prefers-item:2": "yes"}).status_code == 303
+    assert "item:2: not heard" not in own_office.get("/me").get_data(as_text=True)
     assert own_office.post("/me", token=token, act="wants", preset="reset").status_code == 303
     assert own_office.post("/me", token=token, act="nonsense").status_code == 422
     page = own_office.get("/me").get_data(as_text=True)

@@ -63,6 +63,9 @@ def test_each_page_and_each_form_is_for_whom_the_table_says(shared: Office, logi
         path, mark, query = address.partition("?")
         for place in (address, f"{path}.json{mark}{query}"):
             assert shared.get(place).status_code == expected[column], place
+    side = shared.get("/me").get_data(as_text=True).partition("</nav>")[0]
+    for address in ("/people", "/mailboxes"):
+        assert (f'href="{address}"' in side) is (login != "nobody")
     for address, form, answers in SEND:
         assert shared.post(address, token=token, **form).status_code == answers[column], (address, form)
         for wrong in ({"token": ""}, {"token": token, "site": "cross-site"}):

@@ -199,3 +199,18 @@ def test_cookies_and_ways_back_are_those_of_the_path(below: Office) -> None:
 def test_twins_are_there_below_the_path(below: Office) -> None:
     answer = below.client.get("/desk/mails.json", base_url="https://desk.example.com", buffered=True)
     assert json.loads(answer.data)["mails"]
+
+
+def test_whoever_signs_in_at_the_proxy_has_a_page_of_their_own_and_makes_tokens_there(behind: Office) -> None:
+    page = ask(behind, "/me", X_Remote_User="bob").get_data(as_text=True)
+    assert "You sign in at the proxy" in page and 'type="password"' not in page and "Make a token" in page
+    found = re.search(r'name="csrf" value="([^"]+)"', page)
+    assert found is not None
+    sent = {"csrf": found[1], "act": "token", "name": "grafana", "days": "7"}
+    headers = {HEADER: "bob", "Sec-Fetch-Site": "same-origin"}
+    answer = behind.client.post(
+        "/me", base_url=BASE, headers=headers, data=sent, environ_overrides={"REMOTE_ADDR": "127.0.0.1"}
+    )  # fmt: skip
+    (secret,) = re.findall(r"allegra_[\w-]+", answer.get_data(as_text=True))
+    told = ask(behind, "/me.json", Authorization=f"Bearer {secret}")
+    assert json.loads(told.data)["login"] == "bob"

@@ -213,3 +213,18 @@ def test_a_refusal_is_told_to_nobody_where_a_word_of_the_host_breaks(desk: Any) 
     with Store.open(config.store.where) as store, closing(Engine(config, store)) as engine:
         closed = reject(engine, store.archive.mail(mail), "bob", "no")
         assert (closed.sender_told, store.archive.mail(mail).outcome) == (False, "rejected")
+
+
+@pytest.mark.parametrize("deed", ["reject", "discard", "release"])
+def test_what_a_person_decides_is_written_down_with_why_and_by_which_way(desk: Any, deed: str) -> None:
+    mail = held(desk, "stranger@elsewhere.example")
+    desk.lines("held", deed, mail, "--reason", "we sell no printers")
+    (event,) = desk.lines("log", f"event:held.{deed}")
+    assert (event["via"], event["mail"], event["detail"]) == ("command", mail, {"said": "we sell no printers"})
+    assert event["actor"], "who typed it"
+
+
+def test_what_a_release_would_come_to_is_no_act(desk: Any) -> None:
+    mail = held(desk, "stranger@elsewhere.example")
+    desk.lines("held", "show", mail)
+    assert desk.rows("SELECT count(*) FROM event WHERE name LIKE 'held.%'") == [(0,)]

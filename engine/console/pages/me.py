@@ -93,8 +93,9 @@ def _end_session(asked: Asked) -> str:
 
 
 def _make_token(asked: Asked) -> str:
-    form = asked.form
-    return me.make_token(asked.store, asked.config, guard.here(), form.get("name", ""), number_in(form.get("days", "")))
+    form, login = asked.form, asked.account.login
+    days = number_in(form.get("days", ""))
+    return me.make_token(asked.store, asked.config, login, guard.here(), form.get("name", ""), days)
 
 
 def _end_token(asked: Asked) -> str:
