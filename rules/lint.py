@@ -44,17 +44,23 @@ class _Lint:
         self.workspaces = workspaces
         self.today = today
         self.questions = {rule.number: {leaf.number: leaf.question for leaf in rule.leaves} for rule in file.rules}
+        self.at = {raw.number: place for place, raw in enumerate(file.document.rules)}
         self.conjuncts = {rule.number: self._conjuncts(rule) for rule in file.rules}
+        self.in_force = [rule for rule in file.rules if _in_force(rule)]
+        self.ends = {rule.number for rule in self.in_force if _ends(rule)}
+        self.asking: dict[str, list[Rule]] = {}
+        for rule in self.in_force:  # under one of its conditions each: who is wider than another asks nothing else
+            self.asking.setdefault(min(self.conjuncts[rule.number], default=""), []).append(rule)
 
     def all(self) -> Iterator[Problem]:
         """Every warning, in the order of the rules."""
         for rule in self.file.rules:
             if not rule.enabled:
                 continue
-            earlier = [each for each in self.file.rules if each.number < rule.number and _in_force(each)]
-            yield from self._unreachable(rule, earlier)
-            yield from self._never_wins(rule, earlier)
-            yield from self._settles(rule, earlier)
+            wider = self._wider(rule)
+            yield from self._unreachable(rule, wider)
+            yield from self._never_wins(rule, wider)
+            yield from self._settles(rule)
             yield from self._privileges(rule)
             yield from self._contradictions(rule)
             yield from self._captures(rule)
@@ -92,7 +98,7 @@ class _Lint:
         return self._name(rule)
 
     def _index(self, rule: Rule) -> int:
-        return next(n for n, raw in enumerate(self.file.document.rules) if raw.number == rule.number)
+        return self.at[rule.number]
 
     # ── order ─────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -104,34 +110,36 @@ class _Lint:
         text = self.file.document.rules[self._index(rule)].when or ""
         return frozenset(" ".join(text[part.start : part.end].split()) for part in parts)
 
-    def _wider(self, earlier: Rule, rule: Rule) -> bool:
-        """Whether the earlier rule matches whenever this one does, as far as the text shows."""
-        covers = earlier.on in ("any", rule.on)
-        return covers and self.conjuncts[earlier.number] <= self.conjuncts[rule.number]
+    def _wider(self, rule: Rule) -> list[Rule]:
+        """The earlier rules that match whenever this one does, as far as the text shows."""
+        mine = self.conjuncts[rule.number]
+        asking = [each for part in ("", *mine) for each in self.asking.get(part, ()) if each.number < rule.number]
+        found = [each for each in asking if each.on in ("any", rule.on) and self.conjuncts[each.number] <= mine]
+        return sorted(found, key=lambda each: each.number)
 
-    def _unreachable(self, rule: Rule, earlier: list[Rule]) -> Iterator[Problem]:
-        for each in earlier:
-            if _ends(each) and self._wider(each, rule):
+    def _unreachable(self, rule: Rule, wider: list[Rule]) -> Iterator[Problem]:
+        for each in wider:
+            if each.number in self.ends:
                 same = "has no condition" if each.part is None else "matches whenever this one does"
                 said = f"this rule is never reached: {each.label} {same} and ends the file"
                 help = f"move this rule above rule {each.number}, or add  continue  there"
                 yield self._warn("W401", said, self._name(rule), rule, help)
                 return
 
-    def _never_wins(self, rule: Rule, earlier: list[Rule]) -> Iterator[Problem]:
+    def _never_wins(self, rule: Rule, wider: list[Rule]) -> Iterator[Problem]:
         for ready in rule.steps:
             step = ready.step
             if step.slot in (Slot.LIST, Slot.DESTINATION, Slot.FLOW):
                 continue
-            for each in earlier:
-                if self._wider(each, rule) and any(other.step.slot == step.slot for other in each.steps):
+            for each in wider:
+                if any(other.step.slot == step.slot for other in each.steps):
                     what = step.slot.removeprefix("field ")
                     said = f"this never wins: {each.label} matches whenever this rule does and decides {what} first"
                     help = f"move this rule above rule {each.number}"
                     yield self._warn("W402", said, self._action(rule, step.spec.name), rule, help)
                     break
 
-    def _settles(self, rule: Rule, earlier: list[Rule]) -> Iterator[Problem]:
+    def _settles(self, rule: Rule) -> Iterator[Problem]:
         """W410 and W411: an end that mail can slip past."""
         step = next((ready.step for ready in rule.steps if ready.step.spec.settles), None)
         if step is None:
@@ -143,7 +151,9 @@ class _Lint:
             yield self._warn("W411", f"this {verb} does not see replies", spot, rule, help)
         if rule is self.file.rules[-1]:
             return
-        for each in earlier:
+        for each in self.in_force:
+            if each.number >= rule.number:
+                return
             routes = any(r.step.spec.slot is Slot.DESTINATION and not r.step.spec.settles for r in each.steps)
             overlap = "any" in (each.on, rule.on) or each.on == rule.on
             if routes and not each.continues and overlap and not self._excludes(each, rule):

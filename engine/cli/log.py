@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from engine.cli.common import local_of, open_config, open_to_read, print_json, reader_left, terminal_columns, usage
+from engine.desk.audit import said
 from engine.plain_text import fit, printable
 
 if TYPE_CHECKING:
@@ -72,6 +73,5 @@ def _told(row: EventRow) -> str:
     """Who did what: the event, what it is about, who did it by what, and what changed or why."""
     about = f"#{row.item}" if row.item else f"topic {row.topic}" if row.topic else ""
     by = (row.mail or row.act)[:8] or row.via
-    changes = ", ".join(f"{each.name}: {each.before or '–'} → {each.after or '–'}" for each in row.changes)
-    said = changes or row.because or str(row.detail.get("said") or "")
-    return f"{row.name:<17}  {about:<8}  {row.actor or 'the engine':<12}  {by:<8}" + (f"  {said}" if said else "")
+    told = said(row)
+    return f"{row.name:<17}  {about:<8}  {row.actor or 'the engine':<12}  {by:<8}" + (f"  {told}" if told else "")

@@ -13,6 +13,7 @@ import click
 
 from engine.cli import words
 from engine.cli.common import AWAY, DONE, FINDINGS, chosen_mailboxes, complain, open_config, open_store, print_json
+from engine.cli.mail import person
 from engine.cli.mailbox_login import login
 from engine.cli.noun import Noun
 from engine.cli.progress import Work
@@ -150,12 +151,12 @@ def pause(ctx: click.Context, name: str, reason: str, as_json: bool) -> None:
 
     It is neither read nor decided. Mail that is pushed to it is taken, and waits.
     """
-    from engine.desk import mailboxes
+    from engine.desk import pausing
 
     config = open_config(ctx)
     (box,) = chosen_mailboxes(config, (name,))
     with open_store(ctx, config) as store:
-        mailboxes.pause(store, box, reason)
+        pausing.pause(store, config, box, reason, person())
     _say(as_json, {"mailbox": name, "state": "paused"}, f"{name} is paused")
 
 
@@ -165,12 +166,12 @@ def pause(ctx: click.Context, name: str, reason: str, as_json: bool) -> None:
 @click.pass_context
 def resume(ctx: click.Context, name: str, as_json: bool) -> None:
     """Read a paused mailbox again."""
-    from engine.desk import mailboxes
+    from engine.desk import pausing
 
     config = open_config(ctx)
     (box,) = chosen_mailboxes(config, (name,))
     with open_store(ctx, config) as store:
-        mailboxes.resume(store, box)
+        pausing.resume(store, config, box, person())
     _say(as_json, {"mailbox": name, "state": "resumed"}, f"{name} is read again from the next run on")
 
 

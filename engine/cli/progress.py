@@ -1,13 +1,15 @@
-"""How far a piece of work has come, for a person who waits: one line on a terminal, and only when it takes long.
+"""How far a piece of work has come, for who waits: a line on a terminal when it takes long, or JSON for programs.
 
 Here: the line, of a pass and of other long work. Not here: the pass (`engine/run/passing.py`), what is told at its end
 (`run.py`).
 Invariant: nothing is drawn where standard error is no terminal, nor in the first two seconds; the line is gone before
-anything else is printed.
+anything else is printed. A program that asks for it (`ALLEGRA_PROGRESS=json`) reads a line of JSON on standard error,
+from the beginning and four times a second at most.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections import Counter
@@ -23,6 +25,9 @@ if TYPE_CHECKING:
 
 PATIENCE_S = 2.0
 BAR = 20
+STEP_S = 0.25
+"""How often a program is told at most."""
+
 CLEAR = "\r\x1b[K"
 
 
@@ -32,9 +37,14 @@ class Drawn:
     def __init__(self, stream: TextIO | None = None, clock: Callable[[], float] = time.monotonic) -> None:
         self._stream, self._clock = stream or sys.stderr, clock
         self._began, self._drawn = clock(), False
+        self._told_at = self._began - STEP_S
+        self._for_a_program = os.environ.get("ALLEGRA_PROGRESS") == "json"
 
     def draw(self, what: str, done: int, total: int) -> None:
         """Draw how much of what is done, unless nobody looks or nobody has waited yet."""
+        if self._for_a_program:
+            self._tell(done, total)
+            return
         if not self._stream.isatty() or self._clock() - self._began < PATIENCE_S:
             return
         filled = BAR * min(done, total) // total if total else 0
@@ -47,6 +57,13 @@ class Drawn:
         if self._drawn:
             self._write(CLEAR)
             self._drawn = False
+
+    def _tell(self, done: int, total: int) -> None:
+        """Tell a program, at the end in any case."""
+        now = self._clock()
+        if now - self._told_at >= STEP_S or done == total:
+            self._told_at = now
+            self._write(f'{{"progress": {done}, "of": {total}}}\n')
 
     def _write(self, text: str) -> None:
         self._stream.write(text)

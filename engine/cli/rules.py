@@ -1,7 +1,7 @@
 """`allegra rules`: list and try rules, compare them with others, tell what the language knows.
 
 Here: options and printing. Not here: the language (`rules/`), stored mail (`workbench/rule_usage.py`), the commands
-about the texts of rule files (`rules_text.py`) and their tests (`rules_tested.py`).
+about its words (`rules_words.py`), the texts of rule files (`rules_text.py`) and their tests (`rules_tested.py`).
 Invariant: nothing here changes the database or a file.
 """
 
@@ -22,20 +22,22 @@ from engine.cli.common import (
     chosen_workspace,
     complain,
     exit_codes,
-    extra_of,
     open_store,
     print_json,
     print_problems,
 )
 from engine.cli.noun import Noun
 from engine.cli.paint import state
+from engine.cli.progress import Work
 from engine.cli.rules_tested import coverage, sound_rules, test
 from engine.cli.rules_text import complete, fmt, import_
+from engine.cli.rules_words import actions, fields
 from engine.cli.shown import print_table, when
 from engine.plain_text import printable
 
 if TYPE_CHECKING:
     from engine.config import Config
+    from engine.model.sight import Sight
     from engine.rulebook.book import Rulebook
     from engine.run.engine import Engine
     from rules.run import RuleFile
@@ -81,45 +83,6 @@ def _idle(file: RuleFile, found: Any) -> Iterator[Any]:
         yield from idle(file, found, datetime.now(UTC) - timedelta(days=DAYS_UNTIL_IDLE))
 
 
-@click.command()
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a field.")
-@click.pass_context
-def fields(ctx: click.Context, as_json: bool) -> None:
-    """List what conditions can ask about a mail."""
-    from engine.rulebook.sight import FIELDS, KEYED
-
-    table = (*FIELDS, *(make("...") for make in KEYED.values()), *extra_of(ctx).fields)
-    if as_json:
-        for each in table:
-            print_json("rules.fields", {"field": each.name, "type": each.type.value, "about": each.about,
-                                 "values": list(each.choices), "example": each.example})  # fmt: skip
-        return
-    print_table(
-        ("field", "holds", "what it is"), [(each.name, each.type.value, each.about) for each in table], limit=70
-    )
-
-
-@click.command()
-@click.option("--json", "as_json", is_flag=True, help="One JSON object an action.")
-@click.pass_context
-def actions(ctx: click.Context, as_json: bool) -> None:
-    """List what rules can do, and the fields of an item that `set` knows."""
-    from engine.rulebook.actions import ACTIONS, own_action, settings
-
-    table = (*ACTIONS, *map(own_action, extra_of(ctx).actions))
-    if as_json:
-        for each in table:
-            print_json("rules.actions", {"action": each.sentence, "about": each.about, "decides": each.slot.value,
-                                 "system_only": each.privileged})  # fmt: skip
-        for setting in settings():
-            print_json("rules.set", {"set": setting.name, "kind": setting.kind, "about": setting.about,
-                                 "aliases": list(setting.aliases)})  # fmt: skip
-        return
-    print_table(("action", "what it does"), [(each.sentence, each.about) for each in table], limit=120)
-    click.echo()
-    print_table(("set", "kind", "what it is"), [(each.name, each.kind, each.about) for each in settings()])
-
-
 def _next_words(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
     """What a shell offers for a condition that is begun."""
     import re
@@ -131,6 +94,11 @@ def _next_words(ctx: click.Context, param: click.Parameter, incomplete: str) -> 
     return [begun + word for word in completions(incomplete, "condition", declared())]
 
 
+_as_option = click.option(
+    "--as", "login", default="", metavar="LOGIN", help="Only stored mail whose text this person may read."
+)
+
+
 @click.command("try")
 @click.argument("condition", shell_complete=_next_words)
 @click.argument("files", nargs=-1, type=click.Path(exists=True, dir_okay=False, path_type=Path))
@@ -138,9 +106,12 @@ def _next_words(ctx: click.Context, param: click.Parameter, incomplete: str) -> 
     "--last", default="30d", show_default=True, metavar="TIME", help="Without files: the stored mail of this time."
 )
 @click.option("--workspace", default="", metavar="NAME", help="With the lists and definitions of its file.")
+@_as_option
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a mail that matches, then the numbers.")
 @click.pass_context
-def try_(ctx: click.Context, condition: str, files: tuple[Path, ...], last: str, workspace: str, as_json: bool) -> None:
+def try_(
+    ctx: click.Context, condition: str, files: tuple[Path, ...], last: str, workspace: str, login: str, as_json: bool
+) -> None:
     """Ask CONDITION about mails: those in FILES, or the stored ones.
 
     The lists and definitions of the system file (or of --workspace) can be used.
@@ -162,7 +133,7 @@ def try_(ctx: click.Context, condition: str, files: tuple[Path, ...], last: str,
             matched = _try_files(config, book, file, files, as_json)
         raise SystemExit(DONE if matched else FINDINGS)
     with _engine(ctx, config) as engine:
-        _try_stored(engine, book, file, since, as_json)
+        _try_stored(engine, book, file, since, _readable(engine, login), as_json)
 
 
 def _try_files(config: Config, book: Rulebook, file: RuleFile, paths: tuple[Path, ...], as_json: bool) -> int:
@@ -189,20 +160,21 @@ def _try_files(config: Config, book: Rulebook, file: RuleFile, paths: tuple[Path
     return matched
 
 
-def _try_stored(engine: Engine, book: Rulebook, file: RuleFile, since: datetime, as_json: bool) -> None:
+def _try_stored(engine: Engine, book: Rulebook, file: RuleFile, since: datetime, sight: Sight, as_json: bool) -> None:
     from engine.workbench.rule_usage import Tally, matching
 
     tally, now = Tally(), datetime.now(UTC)
     examples: list[tuple[str, ...]] = []
-    for mail, matched in matching(engine, book.vocabulary, file, since):
-        tally.count(mail, matched, now)
-        if not matched:
-            continue
-        if as_json:
-            print_json("rules.try", {"mail": mail.mail, "from": mail.sender, "subject": mail.subject,
-                                 "received_at": mail.received_at.isoformat()})  # fmt: skip
-        elif len(examples) < 10:
-            examples.append((mail.mail[:8], when(mail.received_at), mail.sender, mail.subject))
+    with Work("asking") as work:
+        for mail, matched in matching(engine, book.vocabulary, file, since, sight, work):
+            tally.count(mail, matched, now)
+            if not matched:
+                continue
+            if as_json:
+                print_json("rules.try", {"mail": mail.mail, "from": mail.sender, "subject": mail.subject,
+                                     "received_at": mail.received_at.isoformat()})  # fmt: skip
+            elif len(examples) < 10:
+                examples.append((mail.mail[:8], when(mail.received_at), mail.sender, mail.subject))
     if as_json:
         print_json("rules.try", {"summary": {"matches": tally.matches, "mails": tally.mails}})
         return
@@ -216,20 +188,28 @@ def _try_stored(engine: Engine, book: Rulebook, file: RuleFile, since: datetime,
 @click.option("--last", default="30d", show_default=True, metavar="TIME", help="Over the stored mail of this time.")
 @click.option("--against", default="deployed", show_default=True, metavar="WHAT",
               help="deployed (rules of the newest decisions), archive (what was decided) or a folder.")  # fmt: skip
+@click.option(
+    "--rules",
+    "rules_directory",
+    type=click.Path(file_okay=False, exists=True, path_type=Path),
+    metavar="FOLDER",
+    help="The rule files of this folder in place of those that are there.",
+)
+@_as_option
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a mail that ends otherwise, then the numbers.")
 @click.pass_context
-def diff(ctx: click.Context, last: str, against: str, as_json: bool) -> None:
+def diff(ctx: click.Context, last: str, against: str, rules_directory: Path | None, login: str, as_json: bool) -> None:
     """Show what the rule files as they are now would change for stored mail."""
     import time
 
     from engine.workbench import rule_changes
 
     since = _since(last)
-    config, _ = sound_rules(ctx)
+    config, _ = sound_rules(ctx, rules_directory)
     began = time.monotonic()
-    with _engine(ctx, config) as after:
+    with _engine(ctx, config, rules_directory) as after, Work("deciding") as work:
         try:
-            found, called = rule_changes.against(after, against, since)
+            found, called = rule_changes.against(after, against, since, _readable(after, login), work)
         except NotADirectoryError as error:
             raise click.UsageError(str(error)) from None
         except rule_changes.NotDeployed as error:
@@ -257,12 +237,23 @@ def _since(last: str) -> datetime:
 
 
 @contextmanager
-def _engine(ctx: click.Context, config: Config) -> Iterator[Engine]:
+def _engine(ctx: click.Context, config: Config, rules: Path | None = None) -> Iterator[Engine]:
     """An engine over the stored mail; nothing it decides is kept."""
     from engine.run.engine import Engine
 
-    with open_store(ctx, config) as store, closing(Engine(config, store)) as engine:
+    with open_store(ctx, config) as store, closing(Engine(config, store, rules)) as engine:
         yield engine
+
+
+def _readable(engine: Engine, login: str) -> Sight:
+    """The stored mail that somebody may read; all of it for whoever has the files."""
+    from engine.desk.doing import whoever
+    from engine.desk.scope import EVERYTHING, Scope
+
+    if not login:
+        return EVERYTHING.readable
+    with exit_codes():
+        return Scope.of(engine.store, engine.config, whoever(engine, login, "")).readable
 
 
 @click.group(cls=Noun)

@@ -77,13 +77,13 @@ def coverage(ctx: click.Context, files: tuple[Path, ...], as_json: bool) -> None
     raise SystemExit(FINDINGS if gaps else DONE)
 
 
-def sound_rules(ctx: click.Context) -> tuple[Config, Rulebook]:
-    """The configuration and its rules; with errors in a rule file, print them and stop."""
+def sound_rules(ctx: click.Context, directory: Path | None = None) -> tuple[Config, Rulebook]:
+    """The configuration and its rules, or those of a folder; with errors in a rule file, print them and stop."""
     from engine.workbench.rule_sources import Unsound, sound
 
     config = open_config(ctx)
     try:
-        return config, sound(config)
+        return config, sound(config, directory)
     except Unsound as unsound:
         print_problems(unsound.problems)
         raise SystemExit(FINDINGS) from None

@@ -22,6 +22,7 @@ from engine.cli.common import (
     print_json,
     usage,
 )
+from engine.cli.mail import person
 from engine.cli.noun import Noun
 from engine.cli.removing import removed
 from engine.cli.shown import print_pairs, print_table
@@ -205,7 +206,8 @@ def notify(
     config = open_config(ctx)
     with open_store(ctx, config) as store:
         login = looking.user(store, who).login
-        desk.put(store, login, {key: value for key, _, value in pairs}, workspace, preset or "", reset=reset)
+        desk.put(store, login, {key: value for key, _, value in pairs}, workspace, preset or "", reset=reset,
+                 by=person())  # fmt: skip
         if wanted or preset or reset:
             log_act(ctx, "user.notify", login)
         rows = desk.effective(config, store, login, workspace)

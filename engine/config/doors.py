@@ -6,6 +6,7 @@ Here: the options of [lmtp], [http], [http.keys.NAME] and [console]. Not here: t
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Literal
 
 from engine.config.kinds import Command, Duration, Line, Listen, Mode, OptionalPath, Positive, Proxy, SignIn
 from engine.config.problems import SecretError
@@ -73,7 +74,9 @@ class Console(Section, frozen=True):
     in a header ("proxy-header:NAME"), or, on this machine only, whoever reaches it ("none"). `trusted_proxies` are who
     is believed about that and about where somebody comes from. A session ends `session_idle` seconds after its last
     request, and `session_most` seconds after it began. `most_exported` are rows of a list that somebody takes away;
-    `audit_reads` writes down who read which mail.
+    `audit_reads` writes down who read which mail. `edit_rules` says who saves rule files, `effect` over how many
+    seconds of stored mail it is looked what a change would do; `jobs` of such work run at once, for `job_limit`
+    seconds each.
     """
 
     listen: Listen = "127.0.0.1:8026"
@@ -85,6 +88,10 @@ class Console(Section, frozen=True):
     session_most: Duration = 7 * 86400.0
     most_exported: Positive = 100_000
     audit_reads: bool = False
+    edit_rules: Literal["owners", "admins", "nobody"] = "owners"
+    effect: Duration = 30 * 86400.0
+    jobs: Positive = 2
+    job_limit: Duration = 120.0
 
     @property
     def header(self) -> str:

@@ -19,7 +19,26 @@ from werkzeug.exceptions import HTTPException
 
 from engine.console import guard, static, taking
 from engine.console.asked import Asked, Page
-from engine.console.pages import held, items, mail, mails, outbox, signing_in, topics
+from engine.console.nav import nav
+from engine.console.pages import (
+    audit,
+    held,
+    hooks,
+    items,
+    jobs,
+    mail,
+    mailboxes,
+    mails,
+    me,
+    outbox,
+    people,
+    playground,
+    rule_edit,
+    rules,
+    settings,
+    signing_in,
+    topics,
+)
 from engine.console.proxied import Proxied
 from engine.console.shown import FILTERS
 from engine.desk import logged
@@ -56,6 +75,23 @@ PAGES: tuple[tuple[str, View], ...] = (
     ("/topic/<int:number>/file/<int:attachment>", topics.file),
     ("/outbox", outbox.listed),
     ("/outbox/<int:number>", outbox.one),
+    ("/rules", rules.listed),
+    ("/rules/<name>", rules.one),
+    ("/rules/<name>/edit", rule_edit.form),
+    ("/rules/<name>/text", rules.text),
+    ("/rules/<name>/versions", rules.versions),
+    ("/rules/<name>/version/<int:number>", rules.version),
+    ("/playground", playground.one),
+    ("/jobs/<number>", jobs.one),
+    ("/me", me.shown),
+    ("/hooks", hooks.listed),
+    ("/hooks/<name>", hooks.one),
+    ("/mailboxes", mailboxes.listed),
+    ("/mailbox/<path:name>", mailboxes.one),
+    ("/people", people.listed),
+    ("/person/<path:address>", people.one),
+    ("/settings", settings.listed),
+    ("/audit", audit.listed),
 )
 """What is looked at. Each has a twin with `.json` behind its address, but for bytes; a list is also taken away."""
 
@@ -65,6 +101,14 @@ ACTS: tuple[tuple[str, View], ...] = (
     ("/item/<int:number>", items.act),
     ("/topic/<int:number>", topics.act),
     ("/outbox", outbox.decide),
+    ("/rules/<name>/edit", rule_edit.act),
+    ("/playground", playground.act),
+    ("/jobs/<number>/stop", jobs.stop),
+    ("/me", me.act),
+    ("/hooks/<name>", hooks.act),
+    ("/settings", settings.act),
+    ("/mailbox/<path:name>", mailboxes.act),
+    ("/person/<path:address>", people.act),
 )
 """What changes something."""
 
@@ -89,7 +133,8 @@ def create(installation: Installation) -> Flask:
     app.config.update(MAX_CONTENT_LENGTH=MOST_FORM, MAX_FORM_PARTS=MOST_FIELDS, MAX_FORM_MEMORY_SIZE=MOST_FORM)
     app.jinja_options = {"undefined": StrictUndefined, "trim_blocks": True, "lstrip_blocks": True}
     app.jinja_env.filters.update(FILTERS)
-    app.jinja_env.globals.update(static=static.address)
+    app.jinja_env.globals.update(static=static.address, nav=nav)
+    app.url_map.merge_slashes = False  # an address may hold several
     watch, reads = guard.Guard(installation), Reads()
     app.before_request(watch.admit)
     app.after_request(guard.with_headers)
@@ -97,7 +142,7 @@ def create(installation: Installation) -> Flask:
     put = partial(_add, app, installation, reads)
     for address, view in PAGES:
         put(address, view, "GET")
-        if view not in mail.BYTES | items.BYTES | topics.BYTES:
+        if view not in mail.BYTES | items.BYTES | topics.BYTES | rules.BYTES:
             put("/index.json" if address == "/" else f"{address}.json", view, "GET", form="json")
             for form in FORMS if address != "/" else ():
                 put(f"{address}.{form}", view, "GET", form=form)

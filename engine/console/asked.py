@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from engine.config import Config
     from engine.desk.exporting import Table
     from engine.desk.installation import Engine, Installation, Store
+    from engine.desk.jobs import Jobs
     from engine.desk.scope import Scope
     from engine.model.desk import Account
 
@@ -38,6 +39,11 @@ class Asked(Struct, frozen=True, dict=True):
     def config(self) -> Config:
         """The configuration in force."""
         return self.installation.config
+
+    @property
+    def jobs(self) -> Jobs:
+        """Long work."""
+        return self.installation.jobs
 
     @cached_property
     def zone(self) -> tzinfo:

@@ -87,7 +87,7 @@ class Guard:
 
     def _account(self, config: Config) -> Account | None:
         if config.console.auth == "none":
-            g.csrf, g.signed_in = _token_of(0), False
+            g.csrf = _token_of(0)
             return self.installation.whoever()
         with self.installation.store() as store:
             shown = request.headers.get("Authorization", "")
@@ -101,7 +101,7 @@ class Guard:
             )  # fmt: skip
         if there is None:
             return None
-        g.csrf, g.signed_in, g.session = there.csrf, True, there.ref
+        g.csrf, g.here = there.csrf, there
         return there.account
 
     def _from_our_proxy(self, config: Config) -> None:
@@ -117,7 +117,9 @@ class Guard:
         """Count a request: of a session, of somebody who has none here, or of a network where nobody is known."""
         network = network_of(request.remote_addr or "")
         session = g.get("session", "")
-        who = f"session {session}" if session else f"account {account.id}" if account is not None else network
+        session = here()
+        who = f"account {account.id}" if account is not None else network
+        who = f"session {session.ref}" if session is not None else who
         if wait := self._throttle.wait(who):
             raise TooManyRequests("too many requests: wait a moment", retry_after=wait)
 
@@ -134,7 +136,7 @@ def _vouched(store: Store, config: Config) -> Account:
     except Refused as error:
         logged.security(config, "security.proxy", str(error))
         abort(403, str(error))
-    g.csrf, g.signed_in = _token_of(there.id), False
+    g.csrf = _token_of(there.id)
     return there
 
 
@@ -166,9 +168,19 @@ def csrf() -> str:
     return str(g.get("csrf", ""))
 
 
+def here() -> access.SignedIn | None:
+    """Give the session that asks; None where nobody signs in, and for a token."""
+    return g.get("here")  # type: ignore[no-any-return]
+
+
 def is_signed_in() -> bool:
     """Tell whether there is a session that can be ended."""
-    return bool(g.get("signed_in", False))
+    return here() is not None
+
+
+def ip() -> str:
+    """Tell from where it is asked."""
+    return request.remote_addr or ""
 
 
 # ── cookies ───────────────────────────────────────────────────────────────────────────────────────────────────

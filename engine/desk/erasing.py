@@ -119,9 +119,12 @@ class Erased(Struct, frozen=True):
 
 
 def forget(
-    config: Config, store: Store, address: str, by: str, *, names: Sequence[str] = (), commit: bool
+    config: Config, store: Store, address: str, by: str, *, names: Sequence[str] = (), reason: str = "",
+    via: str = "cli", commit: bool,
 ) -> Erased:  # fmt: skip
     """Erase a person: address, names and words in all that is kept; without `commit` do it and take it back.
+
+    That it was done stays, with the `reason`, without the names of whom it was done to.
 
     Raises Unclear, and Refused for an address of ours, while mail of theirs waits, and for items under `legal-hold`.
     """
@@ -132,7 +135,7 @@ def forget(
     if any(key == key_of(own) for own in config.own_addresses):
         raise Refused(f"{address} is an address of ours: mailboxes, smtp.from or addresses name it")
     with nullcontext() if commit else store.rehearsal():
-        person = store.archive.forget(key, by, config.separators, names)
+        person = store.archive.forget(key, by, config.separators, names, reason, via)
     if not commit:
         return Erased(person)
     try:

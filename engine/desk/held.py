@@ -89,28 +89,33 @@ def may_go_to(config: Config, store: Store, workspace: str = "", item: int = 0) 
 
 
 def release(
-    engine: Engine, rows: Iterable[MailRow], by: str, reason: str = "", workspace: str = "", item: int = 0
-) -> Iterator[Line]:
+    engine: Engine, rows: Iterable[MailRow], by: str, reason: str = "", workspace: str = "", item: int = 0, *,
+    via: str = "command",
+) -> Iterator[Line]:  # fmt: skip
     """Let held mails go on, one after the other, and tell what became of each.
 
     What rules, gates and hooks would hold is passed; every other verdict stands. Raises NotFound, Refused.
     """
     may_go_to(engine.config, engine.store, workspace, item)
-    yield from release_all(engine, rows, Release(by, reason, workspace, item))
+    yield from release_all(engine, rows, Release(by, reason, workspace, item), via=via)
 
 
-def release_all(engine: Engine, rows: Iterable[MailRow], release: Release) -> Iterator[Line]:
+def release_all(
+    engine: Engine, rows: Iterable[MailRow], release: Release, *, via: str = "command"
+) -> Iterator[Line]:  # fmt: skip
     """Let held mails go on as `release` says, and tell what became of each. Raises NotFound, Refused."""
     for row in rows:
+        what = "held.trust" if release.trust else "held.release"
         with engine.store.joining():  # a worker that hears of it finds it claimed
             engine.store.ledger.reopen(row.mail, replace(release, generation=row.generation + 1))
             spooled = engine.store.ledger.claim_one(row.mail, utc_now(), engine.store.owner)
+            engine.store.history.note(what, release.by, via, release.reason, mail=row.mail, workspace=row.home)
         if not engine.store.is_rehearsing:
             logged.act(engine.config, "held.release", release.by, release.reason, mail=row.mail)
         yield from map(line_of, process(engine, [spooled], utc_now()))
 
 
-def reject(engine: Engine, row: MailRow, by: str, reason: str) -> Closed:
+def reject(engine: Engine, row: MailRow, by: str, reason: str, *, via: str = "command") -> Closed:
     """Refuse a held mail; `reason` is for the sender, who hears it if `seal` says so.
 
     Raises Unclear without a reason, NotFound, Refused.
@@ -119,20 +124,24 @@ def reject(engine: Engine, row: MailRow, by: str, reason: str) -> Closed:
     raw = engine.store.archive.raw(row.mail)
     tell = _tell(engine, row, raw, by, reason)
     kind, folder = _afterwards(engine.config, row, raw, Outcome.REJECTED)
-    rows = engine.store.ledger.reject(row.mail, by, reason, tell, engine.teller, action=kind, folder=folder)
+    with engine.store.joining():
+        rows = engine.store.ledger.reject(row.mail, by, reason, tell, engine.teller, action=kind, folder=folder)
+        engine.store.history.note("held.reject", by, via, reason, mail=row.mail, workspace=row.home)
     logged.act(engine.config, "held.reject", by, reason, mail=row.mail)
     told = [each for each in engine.store.outbox.told(row.mail) if each.id in rows and each.kind is Kind.AUTO]
     return Closed(row.mail, Outcome.REJECTED, any(each.state == "queued" for each in told))
 
 
-def discard(config: Config, store: Store, row: MailRow, by: str, reason: str) -> Closed:
+def discard(config: Config, store: Store, row: MailRow, by: str, reason: str, *, via: str = "command") -> Closed:
     """Close a held, quarantined or waiting mail without making anything of it; nobody is told.
 
     Raises Unclear without a reason, NotFound, Refused.
     """
     _needs(reason)
     kind, folder = _afterwards(config, row, store.archive.raw(row.mail), Outcome.DISCARDED)
-    store.ledger.ignore(row.mail, by, reason, action=kind, folder=folder)
+    with store.joining():
+        store.ledger.ignore(row.mail, by, reason, action=kind, folder=folder)
+        store.history.note("held.discard", by, via, reason, mail=row.mail, workspace=row.home)
     logged.act(config, "held.discard", by, reason, mail=row.mail)
     return Closed(row.mail, Outcome.DISCARDED)
 

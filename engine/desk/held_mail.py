@@ -99,7 +99,8 @@ def _if_released(engine: Engine, row: MailRow, by: str) -> tuple[Line | None, tu
 
 
 def trust(
-    engine: Engine, sender: str, by: str, workspace: str = "", *, unproven: bool = False, dry_run: bool = False
+    engine: Engine, sender: str, by: str, workspace: str = "", *, unproven: bool = False, dry_run: bool = False,
+    via: str = "command",
 ) -> Trusted:  # fmt: skip
     """Give a sender an account, as `people.create_defaults` say, and let go what is held because nobody knew them.
 
@@ -114,7 +115,7 @@ def trust(
         raise NotFound(f"nothing of {sender} is held because nobody knows them ({UNKNOWN}); allegra user add")
     _is_proven(engine, max(rows, key=lambda each: (each.received_at, each.row)), sender, unproven)
     with store.rehearsal() if dry_run else nullcontext():
-        lines = [*release_all(engine, rows, Release(by, f"trusts {key}", trust=True))]
+        lines = [*release_all(engine, rows, Release(by, f"trusts {key}", trust=True), via=via)]
         return Trusted(store.directory.account(key, "").account, tuple(lines))
 
 

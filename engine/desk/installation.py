@@ -18,6 +18,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, TypeVar
 
 from engine.config import ConfigError, load
+from engine.desk.jobs import Jobs
 from engine.run.engine import Engine
 from engine.store.errors import Busy, NotFound, StoreError
 from engine.store.store import Store
@@ -48,11 +49,12 @@ class Installation:
 
     def __init__(self, path: Path, config: Config) -> None:
         self._path, self._config, self._threads = path, config, threading.local()
-        self._stamp, self._looked_at = _stamp(path), monotonic()
+        self._stamp, self._looked_at = self._stamped(config), monotonic()
         self._lock = threading.Lock()
         self._pool = ThreadPoolExecutor(ENGINES, thread_name_prefix="engine")
         self._engines: list[Engine] = []
         self._known: tuple[float, Account] | None = None
+        self._jobs = Jobs(path.absolute())
         self.trouble = ""
         """Why the configuration that stands in the file is not in force; "" where it is."""
 
@@ -66,7 +68,7 @@ class Installation:
             return self._config
 
     def _renew(self) -> None:
-        stamp = _stamp(self._path)
+        stamp = self._stamped(self._config)
         if stamp == self._stamp:
             return
         self._stamp = stamp
@@ -74,6 +76,19 @@ class Installation:
             self._config, self.trouble = load(self._path), ""
         except ConfigError as error:
             self.trouble = f"{self._path.name} does not load any more, what stood there before is in force: {error}"
+
+    def _stamped(self, config: Config) -> tuple[tuple[str, int, int], ...]:
+        """What tells that another configuration is to be read; which rule files there are is a part of it."""
+        folder = config.rules.directory
+        names = tuple([(path.name, 0, 0) for path in sorted(folder.glob("*.toml"))])
+        return (*_stamp(self._path), *names)
+
+    @property
+    def jobs(self) -> Jobs:
+        """Long work, within the limits of the configuration in force."""
+        settings = self.config.console
+        self._jobs.limit_s, self._jobs.at_once = settings.job_limit, settings.jobs
+        return self._jobs
 
     @contextmanager
     def store(self) -> Iterator[Store]:
@@ -137,7 +152,8 @@ class Installation:
         return found
 
     def close(self) -> None:
-        """Stop the engines, with their scripts, and close the store of this thread; those of others go with them."""
+        """Stop jobs, engines and scripts, and close the store of this thread; those of others go with them."""
+        self._jobs.close()
         self._pool.shutdown(cancel_futures=True)
         for engine in self._engines:
             engine.close()

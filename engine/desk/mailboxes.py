@@ -1,8 +1,8 @@
-"""The configured mailboxes: how they fare, what they can, what lies in them; left alone, read again, compared.
+"""The configured mailboxes: how they fare, what they can, what lies in them; compared.
 
-Here: what a person asks about a mailbox or does to one. Not here: reading mail into items (`run/passing.py`), the
-protocols (`sources/`).
-Invariant: everything but `pause`, `resume` and `reconcile` with `commit` only looks; nothing changes on a server.
+Here: what a person asks about a mailbox or does to one. Not here: leaving one alone (`pausing.py`), reading mail into
+items (`run/passing.py`), the protocols (`sources/`).
+Invariant: everything but `reconcile` with `commit` only looks; nothing changes on a server.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from msgspec.structs import replace
 
 from engine.config.kinds import show_moment
 from engine.model.told import Told, nobody
-from engine.plain_text import printable
 from engine.run.lease import Lease
 from engine.run.rehearsal import unknown
 from engine.run.room import lack
@@ -32,9 +31,6 @@ if TYPE_CHECKING:
     from engine.model.stored import MailboxState, Waiting
     from engine.sources.source import Peek, Source
     from engine.store.store import Store
-
-MOST_REASON = 200
-"""Characters of a reason why a mailbox is paused."""
 
 
 class Fare(Struct, frozen=True):
@@ -225,18 +221,6 @@ def folders(config: Config, box: Mailbox) -> list[str]:
     """
     with _open(config, box.filled(folder="INBOX")) as source:
         return list(source.folders())
-
-
-def pause(store: Store, box: Mailbox, reason: str) -> None:
-    """Leave a mailbox alone; every run shows the reason until it is resumed."""
-    store.mailboxes.pause(box.name, printable(reason, MOST_REASON))
-
-
-def resume(store: Store, box: Mailbox) -> None:
-    """Read a paused mailbox again, and one that waits or pauses by itself, from the next run on."""
-    with store.joining():
-        store.mailboxes.resume(box.name)
-        store.setbacks.try_again(box.name)
 
 
 def reconcile(

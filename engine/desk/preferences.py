@@ -59,11 +59,12 @@ def effective(config: Config, store: Store, login: str, workspace: str) -> list[
 
 
 def put(
-    store: Store, login: str, wanted: Mapping[str, str], workspace: str = "", preset: str = "", *, reset: bool = False
+    store: Store, login: str, wanted: Mapping[str, str], workspace: str = "", preset: str = "", *, reset: bool = False,
+    by: str = "", via: str = "command",
 ) -> None:  # fmt: skip
     """Note what somebody wants; with a preset or `reset` what they said before is forgotten first.
 
-    Raises NotFound, and Unclear for what is no preference or none of its values.
+    With `by` what changes is an event. Raises NotFound, and Unclear for what is no preference or none of its values.
     """
     if workspace:
         looking.workspace(store, workspace)
@@ -74,7 +75,13 @@ def put(
     if reset or preset:
         changes = dict.fromkeys(BY_KEY)
         changes |= PRESETS[preset] if preset else {}
-    store.directory.put_preferences(login, workspace, {**changes, **wanted})
+    with store.joining():
+        done = store.directory.put_preferences(login, workspace, {**changes, **wanted})
+        if by and done != "same":
+            said = " ".join(f"{key}={value}" for key, value in wanted.items()) or preset or "reset"
+            account = store.directory.login(login)
+            number = account.id if account is not None else 0
+            store.history.note("user.notify", by, via, f"{login}: {said}", account=number)
 
 
 def _asked_by(store: Store, key: str, value: str) -> str:

@@ -30,13 +30,15 @@ NOWHERE = ""
 class Scope(Struct, frozen=True, dict=True):
     """What somebody may: of each permission the workspaces where they have it, `NOWHERE` for mail that belongs to none.
 
-    `places` says of each mailbox of the configuration to which workspace it belongs, the system's to `NOWHERE`.
+    `places` says of each mailbox of the configuration to which workspace it belongs, the system's to `NOWHERE`;
+    `owned` are the workspaces whose owner they are.
     """
 
     login: str
     admin: bool = False
     workspaces: Mapping[str, frozenset[str]] = {}
     places: Mapping[str, str] = {}
+    owned: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, store: Store, config: Config, account: Account) -> Self:
@@ -50,14 +52,16 @@ class Scope(Struct, frozen=True, dict=True):
         for workspace, words in store.directory.permitted(account.login).items():
             for word in words:
                 found.setdefault(word, set()).add(workspace)
-        for workspace, its in config.workspaces.items():
-            if _is(account, its.owner):
-                for word in OF_MAIL:
-                    found[word].add(workspace)
+        owned = frozenset([name for name, its in config.workspaces.items() if _is(account, its.owner)])
+        for word in OF_MAIL:
+            found[word] |= owned
         if _is(account, config.system.owner):
             for word in ("view_mail", "read_mail", "decide_mail"):
                 found[word].add(NOWHERE)
-        return cls(account.login, workspaces={word: frozenset(where) for word, where in found.items()}, places=places)
+        return cls(
+            account.login, workspaces={word: frozenset(where) for word, where in found.items()}, places=places,
+            owned=owned,
+        )  # fmt: skip
 
     @cached_property
     def mailboxes(self) -> frozenset[str]:
@@ -68,6 +72,14 @@ class Scope(Struct, frozen=True, dict=True):
     def sight(self) -> Sight:
         """Which mails are seen, for what asks the database."""
         return ALL if self.admin else Sight(False, self._where("view_mail") - {NOWHERE}, self.mailboxes)
+
+    @cached_property
+    def readable(self) -> Sight:
+        """Which mails are read: those of which conditions may be asked, for a condition is a way to read."""
+        if self.admin:
+            return ALL
+        mailboxes = frozenset([name for name, workspace in self.places.items() if self.may("read_mail", workspace)])
+        return Sight(False, self._where("read_mail") - {NOWHERE}, mailboxes & self.mailboxes)
 
     @cached_property
     def items(self) -> ItemSight:

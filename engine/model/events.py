@@ -117,11 +117,18 @@ EVENTS: Final[tuple[Event, ...]] = (
 
 BY_NAME: Final[Mapping[str, Event]] = {event.name: event for event in EVENTS}
 
-BY_HAND: Final = ("outbox.retry", "outbox.hold", "outbox.drop", "outbox.clear")
-"""Events that are written and nobody hears of: what people decide about what is to be sent."""
+BY_HAND: Final = (
+    "outbox.retry", "outbox.hold", "outbox.drop", "outbox.clear", "held.release", "held.trust", "held.reject",
+    "held.discard", "mailbox.pause", "mailbox.resume", "hooks.enable", "hooks.disable",
+    "person.forgotten", "topic.locked", "topic.unlocked",
+)  # fmt: skip
+"""Events that are written and nobody hears of: what people do to what is not an item."""
 
-OF_ACCESS: Final = ("password.set", "password.removed", "session.ended", "token.made", "token.ended")
-"""The same of what lets people in; the detail has the number of the `account` that it is about."""
+OF_ACCESS: Final = ("password.set", "password.removed", "session.ended", "token.made", "token.ended", "user.notify")
+"""The same of what lets people in and of what they hear; the detail has the number of the `account` it is about."""
+
+OF_RULES: Final = ("rules.saved",)
+"""The same of the files of rules; the detail has the number of the `version`."""
 
 EXPORTED: Final = "console.exported"
 

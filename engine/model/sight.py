@@ -1,8 +1,8 @@
 """Which mails and items somebody may see, as data that a query can ask for.
 
-Here: `Sight`, `ItemSight`. Not here: who has which (`desk/scope.py`), the conditions of a query (`store/sighted.py`,
-`store/item_query.py`). Invariant: what is not named is not seen; a mail belongs to the workspace of its newest receipt,
-else to its mailbox, an item to its workspace.
+Here: `Sight`, `ItemSight`, `ActSight`. Not here: who has which (`desk/scope.py`), the conditions of a query
+(`store/sighted.py`, `store/item_query.py`, `store/event_query.py`). Invariant: what is not named is not seen; a mail
+belongs to the workspace of its newest receipt, else to its mailbox, an item to its workspace.
 """
 
 from __future__ import annotations
@@ -37,6 +37,17 @@ class ItemSight(Struct, frozen=True):
         """Tell whether an item is seen."""
         return self.all or workspace in (self.workspaces & self.inside if private else self.workspaces)
 
+
+class ActSight(Struct, frozen=True):
+    """What people did in these workspaces, to a private item only in those of `inside`; or `all` that happened."""
+
+    all: bool = False
+    workspaces: frozenset[str] = frozenset()
+    inside: frozenset[str] = frozenset()
+
+
+EVERY_ACT = ActSight(all=True)
+"""All that happened: the command line, and admins."""
 
 EVERY_ITEM = ItemSight(all=True)
 """All items: the command line, and admins."""

@@ -7,11 +7,14 @@ protocols: a store that passes there can take the place of another.
 
 from engine.ports.access import Access
 from engine.ports.archive import Archive, Counting, Figures
-from engine.ports.desk import Ahead, Directory, History, Items, ListedAddresses, Markers, TopicViews
+from engine.ports.desk import Ahead, Directory, Items, ListedAddresses, Markers, TopicViews
 from engine.ports.hearing import Scene, Teller
+from engine.ports.history import History
 from engine.ports.ledger import Ledger, Queue
 from engine.ports.mailboxes import Mailboxes, OldMail, Setbacks, Troubles, Visiting
 from engine.ports.outbox import Outbox, OutboxViews
+from engine.ports.rule_files import RuleFiles
+from engine.ports.senders import Senders
 from engine.ports.store import Store
 
 __all__ = [
@@ -31,7 +34,9 @@ __all__ = [
     "Outbox",
     "OutboxViews",
     "Queue",
+    "RuleFiles",
     "Scene",
+    "Senders",
     "Setbacks",
     "Store",
     "Teller",

@@ -96,8 +96,13 @@ class Archive(Protocol):
     def raw(self, mail: str) -> RawMail | None:
         """Give the bytes of a mail as they came; None if they were purged. Raises NotFound for an unknown id."""
 
-    def stored_mails(self, since: datetime, until: datetime | None = None) -> Iterator[StoredMail]:
-        """Go through the decided mails of a time whose bytes are still there, oldest first, one at a time in memory."""
+    def stored_mails(
+        self, since: datetime, until: datetime | None = None, *, sight: Sight = ALL, told: Told = nobody
+    ) -> Iterator[StoredMail]:
+        """Go through the decided mails of a time whose bytes are still there, oldest first, one at a time in memory.
+
+        `told` hears before each and at the end how many are done, of how many.
+        """
 
     # ── keeping ───────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -124,11 +129,14 @@ class Archive(Protocol):
     def not_to_purge(self, mail: str) -> str:
         """Say why a mail cannot be purged now, "" if it can be. Raises NotFound."""
 
-    def forget(self, address: str, by: str, separators: str = "", names: Sequence[str] = ()) -> Forgotten:
+    def forget(
+        self, address: str, by: str, separators: str = "", names: Sequence[str] = (), reason: str = "", via: str = "cli"
+    ) -> Forgotten:  # fmt: skip
         """Erase a person: address, names and words in mails, items, comments, posts, the outbox and the account.
 
         Numbers, times, codes and digests stay. `names` are further names, which are looked for where the person took
-        part. Raises Refused while a mail of theirs waits or is to be moved, and for an item labelled `legal-hold`.
+        part. The event that stays has the `reason`, without them. Raises Refused while a mail of theirs waits or is to
+        be moved, and for an item labelled `legal-hold`.
         """
 
     def wipe(self, *, anew: bool = False) -> None:

@@ -1,7 +1,8 @@
-"""The desk: people and what they may, items and topics, and what happened to them.
+"""The desk: people and what they may, items and topics.
 
-Here: `Directory`, `Ahead`, `Items`, `Markers`, `History` and `TopicViews`. Not here: mails (`ledger.py`, `archive.py`),
-who was told of it (`outbox.py`). Invariant: what decisions ask follows an item to where it was merged into.
+Here: `Directory`, `Ahead`, `Items`, `Markers` and `TopicViews`. Not here: what happened to them (`history.py`), mails
+(`ledger.py`, `archive.py`), who was told of it (`outbox.py`).
+Invariant: what decisions ask follows an item to where it was merged into.
 """
 
 from __future__ import annotations
@@ -16,7 +17,6 @@ from engine.model.mail import Cutting
 from engine.model.sight import EVERY_ITEM, ItemSight
 from engine.model.stored import (
     DraftRow,
-    EventRow,
     ItemRow,
     ItemView,
     TopicRow,
@@ -247,27 +247,6 @@ class Items(Protocol):
 
     def put_topic(self, entry: Mapping[str, Any]) -> str:
         """Add or change a discussion topic with its posts. Raises NotFound."""
-
-
-class History(Protocol):
-    """What happened, for good: to one item, or what a query finds."""
-
-    def of_item(self, item: int) -> list[EventRow]:
-        """List what happened to an item, the oldest first."""
-
-    def events(
-        self, query: str = "", limit: int = 100, *, after: int = 0, now: datetime | None = None
-    ) -> tuple[list[EventRow], bool]:
-        """List the newest events that a query finds, the oldest first, and tell whether older ones were not looked at.
-
-        With `after` only those behind an event. Raises Unclear.
-        """
-
-    def newest_event(self) -> int:
-        """Give the number of the newest event, 0 where there is none."""
-
-    def note(self, name: str, by: str, via: str, said: str, *, mail: str = "", item: int = 0, topic: int = 0) -> None:
-        """Write down for good what somebody did that changed nothing else: looked at, or took away."""
 
 
 class TopicViews(Protocol):

@@ -21,11 +21,14 @@ from engine.model.stored import (
 )
 from engine.ports.access import Access
 from engine.ports.archive import Archive, Counting, Figures
-from engine.ports.desk import Ahead, Directory, History, Items, ListedAddresses, Markers, TopicViews
+from engine.ports.desk import Ahead, Directory, Items, ListedAddresses, Markers, TopicViews
 from engine.ports.hearing import Teller
+from engine.ports.history import History
 from engine.ports.ledger import Ledger, Queue
 from engine.ports.mailboxes import Mailboxes, OldMail, Setbacks, Troubles, Visiting
 from engine.ports.outbox import Outbox, OutboxViews
+from engine.ports.rule_files import RuleFiles
+from engine.ports.senders import Senders
 
 
 class Store(Protocol):
@@ -50,6 +53,10 @@ class Store(Protocol):
     @property
     def access(self) -> Access:
         """Who is let in."""
+
+    @property
+    def rule_files(self) -> RuleFiles:
+        """What stood in rule files and when."""
 
     @property
     def ahead(self) -> Ahead:
@@ -78,6 +85,10 @@ class Store(Protocol):
     @property
     def outbox_views(self) -> OutboxViews:
         """The outbox as people see it and repair it."""
+
+    @property
+    def senders(self) -> Senders:
+        """Who writes."""
 
     @property
     def setbacks(self) -> Setbacks:

@@ -126,12 +126,16 @@ def check_rules(config: Config, judge: Judge | None = None) -> Iterator[tuple[st
 
 
 def files(config: Config, directory: Path | None = None) -> Iterator[tuple[str, Path]]:
-    """Name the rule files: whose mail each reads ("" is the system mailbox) and where it is."""
-    if config.system.rules is not None:
-        yield "", _in(directory, config.system.rules)
-    for name, workspace in config.workspaces.items():
-        if workspace.rules is not None:
-            yield name, _in(directory, workspace.rules)
+    """Name the rule files: whose mail each reads ("" is the system mailbox) and where it is.
+
+    A `directory` may hold files for places that have none yet, by their usual names.
+    """
+    every = [("", config.system.rules), *[(name, each.rules) for name, each in config.workspaces.items()]]
+    for name, path in every:
+        if path is not None:
+            yield name, _in(directory, path)
+        elif directory is not None and (usual := directory / f"{name or 'system'}.toml").is_file():
+            yield name, usual
 
 
 def shown(config: Config, path: Path) -> str:

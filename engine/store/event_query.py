@@ -7,12 +7,13 @@ only.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import NamedTuple
 
 from engine.model.addresses import key_of
 from engine.model.events import BY_HAND, BY_LOOKING, BY_NAME, OF_ACCESS
+from engine.model.sight import EVERY_ACT, ActSight
 from engine.store.errors import Unclear
 from engine.store.query import (
     Condition,
@@ -45,18 +46,37 @@ class Found(NamedTuple):
     windowed: bool = False
 
 
-def read(query: str, now: datetime, after: int = 0) -> Found:
-    """Turn a query into a statement; events `after` one come oldest first. Raises Unclear for what it cannot mean."""
+def read(query: str, now: datetime, after: int = 0, before: int = 0, sight: ActSight = EVERY_ACT) -> Found:
+    """Turn a query into a statement about what is seen; events `after` one come oldest first. Raises Unclear."""
     conditions = [
         meant.turned_round if negated else meant
         for word, text, negated in words(query, _EXAMPLES, _guessed)
         if (meant := _WORDS[word](text, now))
     ]
+    conditions += _seen(sight)
+    if before:
+        conditions.append(Condition("event.id < ?", (before,)))
     if after:
         return Found(statement("event", (Condition("id > ?", (after,)), *conditions), "id"))
     if any(each.finds for each in conditions):
         return Found(statement("event", conditions, "+id DESC"))
-    return Found(statement("event", (among_newest("event", WINDOW), *conditions)), windowed=True)
+    window = Condition("event.id >= ?", (before - WINDOW,)) if before else among_newest("event", WINDOW)
+    return Found(statement("event", (window, *conditions)), windowed=True)
+
+
+def _seen(sight: ActSight) -> Iterator[Condition]:
+    """Narrow events to what people did where somebody may see it."""
+    if sight.all:
+        return
+    yield Condition("event.via <> 'mail'")
+    inside, there = _among("event.workspace", sight.workspaces & sight.inside), _among("workspace", sight.workspaces)
+    public = "item IS NULL OR EXISTS (SELECT 1 FROM item AS its WHERE its.id = event.item AND its.private = FALSE)"
+    yield Condition(f"({inside.sql} OR ({there.sql} AND ({public})))", (*inside.params, *there.params))
+
+
+def _among(column: str, workspaces: frozenset[str]) -> Condition:
+    names = tuple(sorted(workspaces - {""}))
+    return Condition(f"{column} IN ({', '.join('?' * len(names)) or 'NULL'})", names)
 
 
 def _guessed(text: str) -> str:

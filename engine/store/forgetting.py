@@ -52,12 +52,14 @@ class Forgetting:
         self._database, self._memory, self._directory = database, memory, directory
         self._blobs, self._purge = blobs, purge
 
-    def forget(self, address: str, by: str, separators: str = "", names: Sequence[str] = ()) -> Forgotten:
+    def forget(
+        self, address: str, by: str, separators: str = "", names: Sequence[str] = (), reason: str = "", via: str = "cli"
+    ) -> Forgotten:  # fmt: skip
         """Erase a person by an address; see `engine.ports.Archive.forget`."""
         self._database.overwrite()
         with self._database.joining():
             once = _Once(self._database, self._directory, self._blobs, self._purge, address, separators, names)
-            done = once.forget(by)
+            done = once.forget(by, reason, via)
             self._memory.touch("accounts", "items", "receipts")
             self._memory.forget_letters()
             self._database.run(hot.LEFT_UNSAID)  # it names senders
@@ -83,7 +85,7 @@ class _Once:
         self._rows: dict[str, set[Key]] = {}
         self._others: dict[str, int] = {}
 
-    def forget(self, by: str) -> Forgotten:
+    def forget(self, by: str, reason: str, via: str) -> Forgotten:
         where = self._part.conversations()
         self._may_go(where.mails)
         unsaying = Unsaying(self._database, self._named, self._count)
@@ -105,7 +107,7 @@ class _Once:
         counts = {table: len(self._rows.get(table, ())) + self._others.get(table, 0) for table in
                   sorted({*self._rows, *self._others})}  # fmt: skip
         if counts:
-            self._note(by, counts)
+            self._note(by, counts, reason, via)
         return Forgotten(self._address, self._named.login, self._named.names, tuple(counts.items()))
 
     def _mails_go(self, mails: set[int]) -> None:
@@ -185,12 +187,13 @@ class _Once:
         self._database.do(account.update(**nobody).where(account.id == number))
         self._count("account", number)
 
-    def _note(self, by: str, counts: dict[str, int]) -> None:
+    def _note(self, by: str, counts: dict[str, int], reason: str, via: str) -> None:
         """Write down that somebody was forgotten, and not whom."""
-        detail = msgspec.json.encode({"erased": counts}).decode()
+        said = {"said": self._named.without(reason)} if reason else {}
+        detail = msgspec.json.encode({"erased": counts, **said}).decode()
         now = self._database.now()
         self._database.run(
-            hot.EVENT, now, "person.forgotten", by, "cli", None, None, 0, "", None, 0, "", detail
+            hot.EVENT, now, "person.forgotten", by, via, None, None, 0, "", None, 0, "", detail
         )  # fmt: skip
 
 

@@ -1,7 +1,7 @@
 """An account that is let in no more: what let it in goes.
 
-Here: its sessions and tokens where it is locked, all of it where the account is removed or forgotten. Not here: letting
-in (`access.py`). Invariant: each is done within the transaction that changes the account.
+Here: its sessions and tokens where it is locked, all of it and its drafts where the account is removed or forgotten.
+Not here: letting in (`access.py`). Invariant: each is done within the transaction that changes the account.
 """
 
 from __future__ import annotations
@@ -23,9 +23,10 @@ def sign_off(database: Database, account: int, status: Any) -> None:
 
 
 def let_out(database: Database, account: int) -> dict[str, int]:
-    """Delete all that lets an account in; tells how many rows of which table."""
+    """Delete all that lets an account in, and what it was writing; tells how many rows of which table."""
     gone = {}
-    for table in (tables.Credential, tables.Session, tables.KnownNetwork, tables.LoginFailure, tables.Token):
+    theirs = tables.Credential, tables.Session, tables.KnownNetwork, tables.LoginFailure, tables.Token, tables.RuleDraft
+    for table in theirs:
         if rows := database.do(table.delete().where(table.account == account)):
             gone[table._meta.table_name] = rows
     return gone

@@ -19,6 +19,7 @@ from engine.model.plan import Outcome, Receipt
 from engine.model.reasons import OUR_FAULT
 from engine.model.sight import ALL, Sight
 from engine.model.stored import BROKEN, PAUSED, MailRow, Searched, StoredMail
+from engine.model.told import Told, nobody
 from engine.store import hot, sighted, tables
 from engine.store.database import Database, moment, time, us
 from engine.store.errors import NotFound
@@ -190,17 +191,25 @@ class Mails:
             raise NotFound(f"there is no mail {mail}")
         return _raw_mail(row) if row[5] is not None else None
 
-    def stored_mails(self, since: datetime, until: datetime | None = None) -> Iterator[StoredMail]:
-        inbound, receipt = tables.Inbound, tables.Receipt
+    def stored_mails(
+        self, since: datetime, until: datetime | None = None, *, sight: Sight = ALL, told: Told = nobody
+    ) -> Iterator[StoredMail]:
+        inbound, box, receipt = tables.Inbound, tables.Mailbox, tables.Receipt
         outcome = receipt.select(receipt.outcome).where(_present())
-        query = inbound.select(inbound.ref, inbound.generation, inbound.received_at, outcome).where(
-            tables.SQL(DECIDED), inbound.received_at >= us(since), inbound.state != "received"
-        )
-        if until:
-            query = query.where(inbound.received_at < us(until))
-        for mail, generation, received_at, became in self._database.all(query.order_by(inbound.received_at)):
+        home = receipt.select(receipt.workspace).where(receipt.inbound == inbound.id)
+        home = home.order_by(receipt.generation.desc()).limit(1)
+        query = (
+            inbound.select(inbound.ref, inbound.generation, inbound.received_at, outcome, box.name, home).join(box)
+            .where(tables.SQL(DECIDED), inbound.received_at >= us(since), inbound.state != "received")
+        )  # fmt: skip
+        query = query.where(inbound.received_at < us(until)) if until else query
+        rows = self._database.all(query.order_by(inbound.received_at))
+        found = [row for row in rows if sight.sees(row[4], row[5] or "")]
+        for number, (mail, generation, received_at, became, *_) in enumerate(found):
+            told(number, len(found))
             if raw := self.raw(mail):
                 yield StoredMail(mail, generation, time(received_at), became or "deferred", raw)
+        told(len(found), len(found))
 
 
 def _present() -> Any:

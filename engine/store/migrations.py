@@ -77,12 +77,20 @@ def _access(database: Database, _told: Told) -> None:
     take(database)
 
 
+def _versions(database: Database, _told: Told) -> None:
+    """Step 6 has a file of its own."""
+    from engine.store.step_6 import take
+
+    take(database)
+
+
 STEPS: tuple[tuple[str, Callable[[Database, Told], None]], ...] = (
     ("first version", _first),
     ("numbers above a mark", _numbering),
     ("events and who hears of them", _hearing),
     ("traces apart, and counts", _counts),
     ("online: who is let in", _access),
+    ("online: versions of rule files, and measures", _versions),
 )
 """Name and deed of every step; the version of a schema is the number of steps taken."""
 

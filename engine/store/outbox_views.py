@@ -88,9 +88,13 @@ class OutboxViews:
         about = row.select(row.item, row.topic, row.inbound, row.generation).where(row.id == number)
         item, topic, inbound, generation = self._database.first(about)
         told = json.dumps({"outbox": number, "said": said})
+        place = (hot.TOPIC_WORKSPACE, topic) if topic else (hot.CLOSED_AT, item) if item else None
+        found = self._database.rows(*place) if place is not None else []
+        where = str(found[0][0]) if found else ""
         self._database.run(
-            hot.EVENT, self._database.now(), f"outbox.{act}", by, via, item, topic, 0, "", inbound, generation, "", told
-        )
+            hot.EVENT, self._database.now(), f"outbox.{act}", by, via, item, topic, 0, where, inbound, generation, "",
+            told,
+        )  # fmt: skip
 
     # ── addresses ─────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -78,6 +78,13 @@ class Store:
 
         return Access(self.database)
 
+    @cached_property
+    def rule_files(self) -> ports.RuleFiles:
+        """What stood in rule files and when; put together when first asked for."""
+        from engine.store.rule_files import RuleFiles
+
+        return RuleFiles(self.database)
+
     @property
     def ahead(self) -> ports.Ahead:
         """Who hears what will be asked."""
@@ -131,6 +138,13 @@ class Store:
         from engine.store.history import History
 
         return History(self.database)
+
+    @cached_property
+    def senders(self) -> ports.Senders:
+        """Who writes; put together when first asked for."""
+        from engine.store.senders import Senders
+
+        return Senders(self.database)
 
     @cached_property
     def topic_views(self) -> ports.TopicViews:

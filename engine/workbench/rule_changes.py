@@ -21,6 +21,8 @@ from engine.decision.pipeline import told
 from engine.explain.replay import changed, decide_again
 from engine.explain.stages import elements
 from engine.model.draft import Who
+from engine.model.sight import ALL, Sight
+from engine.model.told import Told, nobody
 from engine.rulebook.book import files as rule_files
 from engine.run.engine import Engine
 from engine.workbench.rule_usage import trace_of
@@ -80,10 +82,10 @@ class Differences:
             self.all.append(difference)
 
 
-def compare(before: Engine, after: Engine, since: datetime) -> Differences:
-    """Decide the stored mails of a time under two sets of rules."""
+def compare(before: Engine, after: Engine, since: datetime, sight: Sight = ALL, told: Told = nobody) -> Differences:
+    """Decide the stored mails of a time that are seen under two sets of rules."""
     found, rules = Differences(), _rules(after)
-    for mail, then, now in changed(before, after, before.store.archive.stored_mails(since)):
+    for mail, then, now in changed(before, after, before.store.archive.stored_mails(since, sight=sight, told=told)):
         ends = _end(then), _end(now)
         fields = tuple(_changes(_made(then.draft), _made(now.draft)))
         if ends[0] == ends[1] and not fields:
@@ -96,10 +98,10 @@ def compare(before: Engine, after: Engine, since: datetime) -> Differences:
     return found
 
 
-def compare_archive(after: Engine, since: datetime) -> Differences:
-    """Decide the stored mails of a time and compare with what became of them then, as far as traces tell."""
+def compare_archive(after: Engine, since: datetime, sight: Sight = ALL, told: Told = nobody) -> Differences:
+    """Decide the stored mails of a time that are seen and compare with what became of them, as far as traces tell."""
     found, store, rules = Differences(), after.store, _rules(after)
-    for stored in store.archive.stored_mails(since):
+    for stored in store.archive.stored_mails(since, sight=sight, told=told):
         row, trace = store.archive.mail(stored.mail), trace_of(store, stored.mail)
         now = decide_again(after, stored.raw, trace, mail=stored.mail)
         ends = _said(row.outcome, row.workspace), _end(now)
@@ -206,13 +208,15 @@ def deployed(store: Store, folder: Path, names: dict[str, str], since: datetime)
     return " ".join(digest[:6] for _, digest in sorted(found.items()))
 
 
-def against(after: Engine, what: str, since: datetime) -> tuple[Differences, str]:
-    """Compare the rules of an engine with others over the stored mail of a time; gives what the others are called.
+def against(
+    after: Engine, what: str, since: datetime, sight: Sight = ALL, told: Told = nobody
+) -> tuple[Differences, str]:
+    """Compare the rules of an engine with others over the mail of a time that is seen; gives how those are called.
 
     `what` is `DEPLOYED`, `ARCHIVE` or a folder. Raises NotDeployed, NotADirectoryError.
     """
     if what == ARCHIVE:
-        return compare_archive(after, since), "what was decided then"
+        return compare_archive(after, since, sight, told), "what was decided then"
     with tempfile.TemporaryDirectory() as scratch:
         folder, called = Path(what), what
         if what == DEPLOYED:
@@ -225,4 +229,4 @@ def against(after: Engine, what: str, since: datetime) -> tuple[Differences, str
         elif not folder.is_dir():
             raise NotADirectoryError(f"there is no folder {what!r}")
         with closing(Engine(after.config, after.store, rules_directory=folder)) as before:
-            return compare(before, after, since), called
+            return compare(before, after, since, sight, told), called

@@ -36,9 +36,9 @@ class Unsound(Exception):
         self.problems = problems
 
 
-def sound(config: Config) -> Rulebook:
-    """Load all rule files. Raises: Unsound if there is an error in any of them."""
-    book = load_rules(config)
+def sound(config: Config, directory: Path | None = None) -> Rulebook:
+    """Load all rule files, or those of a folder. Raises: Unsound if there is an error in any of them."""
+    book = load_rules(config, directory)
     if any(problem.severity is Severity.ERROR for problem in book.problems):
         raise Unsound(book.problems)
     return book

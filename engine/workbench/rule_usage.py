@@ -19,6 +19,8 @@ from msgspec import Struct
 
 from engine.model import trace as traces
 from engine.model.figures import TEXT_CUT
+from engine.model.sight import ALL
+from engine.model.told import Told, nobody
 from rules.check import Checker
 from rules.document import Document, read
 from rules.load import Source, load_file
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from engine.config import Config
     from engine.model.facts import Facts
     from engine.model.mail import Mail
+    from engine.model.sight import Sight
     from engine.model.trace import Trace
     from engine.rulebook.actions import Vocabulary
     from engine.run.engine import Engine
@@ -91,10 +94,12 @@ class Match(Struct, frozen=True):
     subject: str
 
 
-def matching(engine: Engine, vocabulary: Vocabulary, file: RuleFile, since: datetime) -> Iterator[tuple[Match, bool]]:
-    """Ask a condition about the stored mails of a time."""
+def matching(
+    engine: Engine, vocabulary: Vocabulary, file: RuleFile, since: datetime, sight: Sight = ALL, told: Told = nobody
+) -> Iterator[tuple[Match, bool]]:
+    """Ask a condition about the stored mails of a time that are seen."""
     rule = file.rules[0]
-    for stored in engine.store.archive.stored_mails(since):
+    for stored in engine.store.archive.stored_mails(since, sight=sight, told=told):
         mail, facts = facts_of(engine, stored.mail, stored.raw)
         values: Values = vocabulary.values(mail, facts)
         said = Match(stored.mail, stored.received_at, facts.sender.address.address, mail.subject)

@@ -276,7 +276,8 @@ def test_stats_count_mails_by_every_key(run: Installation, by: str) -> None:
 def test_stats_count_events_and_what_was_not_sent(run: Installation) -> None:
     run.mail()
     run("run")
-    (created, summary) = run.lines("stats", "--by", "event", "--last", "1h")
+    (created, noted, summary) = run.lines("stats", "--by", "event", "--last", "1h")
+    assert noted["key"] == "user.notify", "by the test's installation"
     assert (created["key"], created["count"], created["p50_ms"]) == ("item.created", 1, None)
     *whys, _ = run.lines("stats", "--by", "why")
     assert summary["suppressed"] == sum(each["count"] for each in whys) > 0

@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from console.offices import HOSTILE, Office, hostile, office, served
+from console.offices import HOSTILE, PASSWORD, Office, hostile, office, served
 from servers.chromium import browser, missing
+
+from engine.desk import access, passwords
 
 
 @pytest.fixture(scope="session")
@@ -26,6 +28,17 @@ def quiet_office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
 def own_office(tmp_path: Path) -> Iterator[Office]:
     """The demo, to be changed."""
     with office(tmp_path / "demo") as made:
+        yield made
+
+
+@pytest.fixture
+def gate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Office]:
+    """An office where anna and bob have passwords; proving one costs little."""
+    monkeypatch.setattr(passwords, "COST", passwords.Cost(8, 1, 1))
+    with office(tmp_path / "demo", "accounts") as made:
+        with made.installation.store() as store:
+            for login in ("anna", "bob"):
+                access.set_password(store, made.installation.config, login, PASSWORD, "anna")
         yield made
 
 

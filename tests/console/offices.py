@@ -134,7 +134,7 @@ _DEMO: list[tempfile.TemporaryDirectory[str]] = []
 """The folder with the demo as it is when it was played; none before that."""
 
 
-def _played(folder: Path) -> None:
+def played(folder: Path) -> None:
     """Play the demo: once in a process, where its database is a file beside it."""
     if databases.ON_SERVER:
         play(folder)
@@ -148,7 +148,7 @@ def _played(folder: Path) -> None:
 @contextmanager
 def office(folder: Path, auth: str = "none") -> Iterator[Office]:
     """The demo, decided, with a console for whoever reaches it, or for accounts."""
-    _played(folder)
+    played(folder)
     file = folder / "allegra.toml"
     file.write_text(file.read_text(encoding="utf-8") + f'\n[console]\nauth = "{auth}"\n', encoding="utf-8")
     installation = Installation(file, load(file))
@@ -172,3 +172,38 @@ def served(app: Any) -> Iterator[str]:
         server.close()
         thread.join(5)
         server.task_dispatcher.shutdown()
+
+
+PASSWORD = "seven grey kettles hum at dusk"
+"""Of anna and of bob, where people sign in."""
+
+BASE = "http://localhost"
+
+
+def enter(client: Any, who: str = "anna", password: str = PASSWORD, **more: Any) -> Any:
+    """Sign in."""
+    form = {"who": who, "password": password, **more}
+    return client.post("/login", base_url=BASE, data=form, headers={"Sec-Fetch-Site": "same-origin"})
+
+
+class Seat:
+    """Somebody who is signed in, and what they send."""
+
+    def __init__(self, made: Office, who: str = "anna") -> None:
+        self.client = made.client
+        assert enter(self.client, who).status_code == 303
+
+    def get(self, address: str) -> Any:
+        """Ask for a page."""
+        return self.client.get(address, base_url=BASE)
+
+    def text(self, address: str) -> str:
+        """The HTML of a page."""
+        return str(self.get(address).get_data(as_text=True))
+
+    def post(self, address: str, **form: Any) -> Any:
+        """Send a form of theirs."""
+        found = re.search(r'name="csrf" value="([^"]+)"', self.text("/me"))
+        assert found is not None
+        sent = {"csrf": found[1], **form}
+        return self.client.post(address, base_url=BASE, headers={"Sec-Fetch-Site": "same-origin"}, data=sent)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from html.parser import HTMLParser
 
 import pytest
 from console.offices import HOSTILE, Office, queue_letters
@@ -20,7 +21,10 @@ ALIVE = r"<(script|iframe|form|object|svg|link|meta http)|<[^>]+ on(load|error)=
 LETTER = "SELECT max(id) FROM outbox WHERE state = 'queued'"
 DONE = "SELECT (SELECT count(*) FROM event), (SELECT count(*) FROM receipt)"
 
-TABLES = ("inbound", "receipt", "event", "act", "outbox", "item", "comment", "tally", "sender", "trace")
+WRITER, NEVER_WROTE = "jane@mail.bigcorp.example", "bob.lund@example.com"
+
+TABLES = ("inbound", "receipt", "event", "act", "outbox", "item", "comment", "tally", "sender", "trace",
+          "rule_version", "rule_draft")  # fmt: skip
 
 
 def addresses(office: Office) -> list[str]:
@@ -31,8 +35,11 @@ def addresses(office: Office) -> list[str]:
         for ref in (held, made, evil) if "<ref>" in address else ("",):
             if address == "/held/<ref>" and ref == made:
                 continue
-            found.append(address.replace("<ref>", ref).replace("<int:number>", "1")
-                         .replace("<int:comment>", "0").replace("<int:attachment>", "1"))  # fmt: skip
+            place = address.replace("<ref>", ref).replace("<path:address>", WRITER)
+            place = place.replace("<path:name>", "support")
+            for part, one in (("number", "1"), ("comment", "0"), ("attachment", "1")):
+                place = place.replace(f"<int:{part}>", one)
+            found.append(place)
     return sorted(set(found))
 
 
@@ -126,13 +133,17 @@ def test_a_name_that_is_not_ours_gets_nothing(quiet_office: Office, host: str) -
 @pytest.mark.parametrize("address", [address for address, _ in ACTS])
 def test_nothing_is_done_without_the_token_of_a_page_of_ours(own_office: Office, address: str) -> None:
     (held, *_) = own_office.refs("outcome:held")
-    address = address.replace("<ref>", held).replace("<int:number>", "1")
+    address = address.replace("<ref>", held).replace("<int:number>", "1").replace("<path:address>", NEVER_WROTE)
+    address = address.replace("<path:name>", "support")
     queue_letters(own_office)
     (letter, *_), is_held = own_office.rows(LETTER)[0], address.startswith("/held")
     forms = {
         "/item/1": {"act": "note", "words": "x"},
         "/topic/1": {"act": "post", "words": "x"},
         "/outbox": {"act": "hold", "row": str(letter)},
+        f"/person/{NEVER_WROTE}": {"act": "forget", "reason": "x"},
+        "/mailbox/support": {"act": "pause", "reason": "x"},
+        "/me": {"act": "wants", "prefers-new": "all"},
     }
     form = forms.get(address, {"act": "discard", "reason": "x", "ref": held})
     before = own_office.rows(DONE)
@@ -218,3 +229,36 @@ def test_a_search_that_takes_long_says_how_far_it_looked_and_goes_on_from_there(
         assert found is None or "Looked back to" in page
         address, pages = (found[1].replace("&amp;", "&") if found else ""), pages + 1
     assert pages > 5 and seen == quiet_office.refs("subject:laptop")
+
+
+class _Forms(HTMLParser):
+    """How deep forms stand in each other: a browser closes the outer one where the inner one ends."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.depth, self.nested = 0, 0
+
+    def handle_starttag(self, tag: str, attrs: object) -> None:
+        self.depth += tag == "form"
+        self.nested += tag == "form" and self.depth > 1
+
+    def handle_endtag(self, tag: str) -> None:
+        self.depth -= tag == "form"
+
+
+def test_no_form_stands_in_another(quiet_office: Office) -> None:
+    from console.test_browser import pages
+
+    for address in pages(quiet_office).values():
+        seen = _Forms()
+        seen.feed(quiet_office.get(address).get_data(as_text=True))
+        assert (seen.nested, seen.depth) == (0, 0), address
+
+
+def test_no_form_stands_in_another_while_work_is_under_way(own_office: Office) -> None:
+    token = own_office.form_token()
+    began = own_office.post("/rules/support/edit", token=token, act="effect", text="", base="")
+    seen = _Forms()
+    text = own_office.get(began.headers["Location"].partition("#")[0]).get_data(as_text=True)
+    seen.feed(text)
+    assert "data-poll" in text and (seen.nested, seen.depth) == (0, 0)

@@ -12,8 +12,15 @@ from servers.chromium import SIZES, picture, seat
 LETTER = "SELECT max(id) FROM outbox WHERE item IS NOT NULL"
 EVIL_ITEMS = "SELECT item.id FROM item JOIN inbound ON inbound.id = inbound_id WHERE message_id LIKE '<evil.%'"
 
-VARIANTS = frozenset({"found", "nothing", "wrong", "items_wrong", "held_mail", "every", "evil_held", "missing"})
+VARIANTS = frozenset({"found", "nothing", "wrong", "items_wrong", "held_mail", "every", "evil_held", "missing",
+                      "versions", "audit", "mailboxes", "hooks"})  # fmt: skip
 """Pages that others are like: in one size of each scheme."""
+
+NOUNS = {
+    "me": "/me", "audit": "/audit", "people": "/people", "person": "/person/jane@mail.bigcorp.example",
+    "mailboxes": "/mailboxes", "mailbox": "/mailbox/support", "hooks": "/hooks", "hook": "/hooks/guard.py",
+    "settings": "/settings",
+}  # fmt: skip
 
 SCHEMES = ("light", "dark")
 
@@ -22,13 +29,15 @@ def pages(office: Office) -> dict[str, str]:
     """Every page, each with a name."""
     (held, *_), (made, *_), evils = office.refs("outcome:held"), office.refs("outcome:created"), office.evil()
     evil = next(ref for ref in evils if ref in office.refs("outcome:held"))
-    return {
+    return NOUNS | {
         "mails": "/mails", "found": "/mails?q=outcome:held", "nothing": "/mails?q=from:nobody", "wrong": "/mails?q=x:y",
         "mail": f"/mail/{made}", "held_mail": f"/mail/{held}", "evil_mail": f"/mail/{evil}",
         "every": f"/mail/{held}?all=1", "header": f"/mail/{held}/headers", "held": "/held",
         "held_one": f"/held/{held}", "evil_held": f"/held/{evil}", "missing": "/mail/m-ffffffffffff",
         "login": "/login", "items": "/items", "items_wrong": "/items?q=x:y", "item": "/item/2",
         "outbox": "/outbox?q=-state:held", "letter": f"/outbox/{office.rows(LETTER)[0][0]}",
+        "rules": "/rules", "rule_file": "/rules/system", "edit": "/rules/support/edit?condition=form+is+1",
+        "versions": "/rules/support/versions", "playground": "/playground?condition=subject+contains+%22print%22",
         "topics": "/topics", "topic": "/topic/1", "evil_item": f"/item/{office.rows(EVIL_ITEMS)[0][0]}",
     }  # fmt: skip
 

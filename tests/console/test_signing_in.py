@@ -4,36 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-from console.offices import Office, office, served
+from console.offices import BASE, PASSWORD, Office, enter, served
 from servers.chromium import seat
 
-from engine.desk import access, access_tokens, passwords
-
-PASSWORD = "seven grey kettles hum at dusk"
-
-BASE = "http://localhost"
-
-
-@pytest.fixture
-def gate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Office]:
-    """An office where anna and bob have passwords; proving one costs little."""
-    monkeypatch.setattr(passwords, "COST", passwords.Cost(8, 1, 1))
-    with office(tmp_path / "demo", "accounts") as made:
-        with made.installation.store() as store:
-            for login in ("anna", "bob"):
-                access.set_password(store, made.installation.config, login, PASSWORD, "anna")
-        yield made
-
-
-def enter(client: Any, who: str = "anna", password: str = PASSWORD, **more: Any) -> Any:
-    form = {"who": who, "password": password, **more}
-    return client.post("/login", base_url=BASE, data=form, headers={"Sec-Fetch-Site": "same-origin"})
-
+from engine.desk import access_tokens
 
 NAME = "__Host-allegra"
 """The demo is behind TLS, as its base_url says."""

@@ -9,7 +9,7 @@ import pytest
 from people import BOB
 
 from engine.config import Config, load
-from engine.desk import mailboxes
+from engine.desk import mailboxes, pausing
 from engine.desk.choosing import named
 from engine.run.lease import Lease
 from engine.store.clock import now as utc_now
@@ -40,13 +40,13 @@ def test_a_mailbox_fares_as_its_last_passes_did(config: Config, store: Store, de
     assert fares(config, store) == {"system": "never read", "support": "never read", "sales": "off"}
     desk.run()
     (support,) = named(config, ["support"])
-    mailboxes.pause(store, support, "moving\x1b[2J house" + "!" * 300)
+    pausing.pause(store, config, support, "moving\x1b[2J house" + "!" * 300, "anna")
     store.mailboxes.failed("system", "source.unreachable", "it is away", utc_now())
     assert fares(config, store) == {"system": "failing", "support": "paused", "sales": "off"}
     paused = mailboxes.fares(config, store)[1]
-    assert "\x1b" not in paused.sentence and len(paused.sentence) == mailboxes.MOST_REASON
+    assert "\x1b" not in paused.sentence and len(paused.sentence) == pausing.MOST_REASON
     assert paused.read_at is not None
-    mailboxes.resume(store, support)
+    pausing.resume(store, config, support, "anna")
     assert fares(config, store)["support"] == "ok"
 
 

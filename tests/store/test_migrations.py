@@ -16,7 +16,7 @@ from engine.store.migrations import version
 from engine.store.sqlite import Sqlite
 from engine.store.store import Store
 
-RECORDED = Path(__file__).with_name("schema_5.sql")
+RECORDED = Path(__file__).with_name("schema_6.sql")
 NOW = len(migrations.STEPS)
 
 
@@ -38,7 +38,7 @@ def extended(monkeypatch):
 def test_tables_change_only_with_a_step():
     """If this fails you have changed a table: write a step in migrations.py and record the schema of its version."""
     with Store.open(":memory:") as store:
-        assert len(migrations.STEPS) == 5, "record schema_6.sql, and test that step 6 leads from 5 to 6"
+        assert len(migrations.STEPS) == 6, "record schema_7.sql, and test that step 7 leads from 6 to 7"
         assert schema(store.database) == RECORDED.read_text(encoding="utf-8")
 
 
@@ -51,6 +51,7 @@ def test_a_new_database_has_taken_every_step(tmp_path):
             (3, "events and who hears of them"),
             (4, "traces apart, and counts"),
             (5, "online: who is let in"),
+            (6, "online: versions of rule files, and measures"),
         ]
 
 
@@ -93,8 +94,8 @@ def test_an_upgrade_that_breaks_leaves_the_database_as_it_was(file_desk, monkeyp
 
 def test_a_newer_database_is_refused_in_a_sentence(file_desk, request):
     path = file_desk.store.path
-    file_desk.store.database.run("INSERT INTO schema_version VALUES (7, 'the future', 0)")
-    with pytest.raises(StoreError, match=f"has schema 7, this release knows {NOW}"):
+    file_desk.store.database.run("INSERT INTO schema_version VALUES (8, 'the future', 0)")
+    with pytest.raises(StoreError, match=f"has schema 8, this release knows {NOW}"):
         Store.open(path)
 
 

@@ -163,26 +163,27 @@ def _release(engine: Engine, row: MailRow, asked: Asked, reason: str) -> list[st
     workspace, number = asked.form.get("to", ""), int(item[:18] or 0)
     if workspace in asked.config.workspaces and workspace not in _places(asked):
         raise Forbidden(f"nobody gave you add_items in {workspace}")
-    lines = held.release(engine, held.chosen(engine.store, [row.mail]), asked.account.login, reason, workspace, number)
+    rows, by = held.chosen(engine.store, [row.mail]), asked.account.login
+    lines = held.release(engine, rows, by, reason, workspace, number, via="console")
     return [f"{each.mail[:8]} is {each.outcome}{f', {each.target}' if each.target else ''}" for each in lines]
 
 
 def _trust(engine: Engine, row: MailRow, asked: Asked, _reason: str) -> list[str]:
     held.chosen(engine.store, [row.mail])
     where = "" if asked.scope.admin else row.workspace
-    done = held_mail.trust(engine, row.sender, asked.account.login, where)
+    done = held_mail.trust(engine, row.sender, asked.account.login, where, via="console")
     return [f"{row.sender} is known now; {len(done.lines)} mails were released"]
 
 
 def _reject(engine: Engine, row: MailRow, asked: Asked, reason: str) -> list[str]:
     held.chosen(engine.store, [row.mail])
-    done = held.reject(engine, row, asked.account.login, reason)
+    done = held.reject(engine, row, asked.account.login, reason, via="console")
     return [f"{row.mail[:8]} is rejected, its sender is {'told' if done.sender_told else 'not told'}"]
 
 
 def _discard(engine: Engine, row: MailRow, asked: Asked, reason: str) -> list[str]:
     held.chosen(engine.store, [row.mail])
-    held.discard(engine.config, engine.store, row, asked.account.login, reason)
+    held.discard(engine.config, engine.store, row, asked.account.login, reason, via="console")
     return [f"{row.mail[:8]} is discarded; allegra mail retry {row.mail[:8]} takes that back"]
 
 

@@ -1,5 +1,5 @@
-// Keys: / search, j k move, Enter opens, x selects, u back, g m mails, g h held, g i items, g o outbox, e why; in Held r t R d; in an
-// item a n answer and note, Ctrl+Enter sends.
+// Keys: / search, j k move, Enter opens, x selects, u back, e why; g and the key of a page's link goes there; in Held
+// r t R d; in an item a n answer and note, Ctrl+Enter sends.
 "use strict";
 (() => {
   const fields = "input:not([type=checkbox]), textarea, select, [contenteditable]";
@@ -13,7 +13,7 @@
     next.focus();
     if (next.closest(".groups")) next.click();
   };
-  const side = (number) => document.querySelectorAll(".side a")[number]?.click();
+  const go = (key) => document.querySelector(`.side a[data-go="${CSS.escape(key)}"]`)?.click();
   const say = (mode) => {
     document.querySelector(`.say input[value=${mode}]`)?.click();
     document.getElementById("words")?.focus();
@@ -37,10 +37,7 @@
     const key = event.key;
     if (first === "g") {
       first = "";
-      if (key === "m") side(0);
-      if (key === "h") side(1);
-      if (key === "i") side(2);
-      if (key === "o") side(3);
+      go(key);
       return;
     }
     if (key === "g") { first = "g"; return; }

@@ -76,6 +76,9 @@ if TYPE_CHECKING:
         Mailbox as Mailbox,
     )
     from engine.store.tables.every import (
+        Measure as Measure,
+    )
+    from engine.store.tables.every import (
         Member as Member,
     )
     from engine.store.tables.every import (
@@ -103,10 +106,16 @@ if TYPE_CHECKING:
         Role as Role,
     )
     from engine.store.tables.every import (
+        RuleDraft as RuleDraft,
+    )
+    from engine.store.tables.every import (
         RuleHit as RuleHit,
     )
     from engine.store.tables.every import (
         RuleText as RuleText,
+    )
+    from engine.store.tables.every import (
+        RuleVersion as RuleVersion,
     )
     from engine.store.tables.every import (
         SchemaVersion as SchemaVersion,

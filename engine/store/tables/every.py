@@ -1,7 +1,7 @@
 """All tables, and the words of peewee that queries are written with: what `engine.store.tables` gives when it is asked.
 
 Here: the list of all tables and what can be asked about one. Not here: the tables (`people.py`, `access.py`,
-`mail.py`, `items.py`).
+`mail.py`, `counts.py`, `rules.py`, `items.py`).
 Invariant: parents stand before children.
 """
 
@@ -13,6 +13,7 @@ from peewee import EXCLUDED, JOIN, SQL, Case, Field, Value, fn
 
 from engine.store.tables.access import Credential, KnownNetwork, LoginFailure, Session, Token
 from engine.store.tables.column import Table
+from engine.store.tables.counts import Measure, RuleHit, Sender, Tally
 from engine.store.tables.items import (
     Attachment,
     Blob,
@@ -40,11 +41,7 @@ from engine.store.tables.mail import (
     Presentation,
     RawMail,
     Receipt,
-    RuleHit,
-    RuleText,
     SchemaVersion,
-    Sender,
-    Tally,
     Trace,
     Trail,
     Trouble,
@@ -62,14 +59,16 @@ from engine.store.tables.people import (
     Turn,
     Workspace,
 )  # fmt: skip
+from engine.store.tables.rules import RuleDraft, RuleText, RuleVersion
 
 __all__ = [  # noqa: RUF022
     "EXCLUDED", "JOIN", "SQL", "TABLES", "Case", "Value", "columns", "fn",
     "Account", "AccountGroup", "Act", "AddressState", "Attachment", "Blob", "Comment", "Credential", "Effect", "Email",
     "Event", "FieldName", "ImportedMarker", "Inbound", "Item", "ItemCopy", "ItemField", "ItemLabel", "ItemPerson",
-    "KnownNetwork", "LeftAlone", "ListedAddress", "LoginFailure", "Mailbox", "Member", "Membership", "Mute",
-    "Numbering", "Outbox", "Post", "Preference", "Presentation", "RawMail", "Receipt", "Role", "RuleHit", "RuleText",
-    "SchemaVersion", "Sender", "Session", "Table", "Tally", "Token", "Topic", "Trace", "Trail", "Trouble", "Turn",
+    "KnownNetwork", "LeftAlone", "ListedAddress", "LoginFailure", "Mailbox", "Measure", "Member", "Membership", "Mute",
+    "Numbering", "Outbox", "Post", "Preference", "Presentation", "RawMail", "Receipt", "Role", "RuleDraft", "RuleHit",
+    "RuleText", "RuleVersion", "SchemaVersion",
+    "Sender", "Session", "Table", "Tally", "Token", "Topic", "Trace", "Trail", "Trouble", "Turn",
     "Workspace",
 ]  # fmt: skip
 
@@ -77,8 +76,8 @@ TABLES: tuple[type[Table], ...] = (
     Account, Email, AccountGroup, Membership, Role, Workspace, Member, Preference, Credential, Session, KnownNetwork,
     LoginFailure, Token, Turn, FieldName, Mailbox, LeftAlone, ListedAddress, RawMail, Inbound, Presentation, Blob,
     Item, Numbering, ImportedMarker, ItemField, ItemLabel, ItemPerson, ItemCopy,
-    Comment, Topic, Post, Attachment, Receipt, Trace, Tally, RuleHit, Sender, Effect, Act, Event, Outbox, AddressState,
-    Mute, Trouble, Trail, RuleText, SchemaVersion,
+    Comment, Topic, Post, Attachment, Receipt, Trace, Tally, RuleHit, Sender, Measure, Effect, Act, Event, Outbox,
+    AddressState, Mute, Trouble, Trail, RuleText, RuleVersion, RuleDraft, SchemaVersion,
 )  # fmt: skip
 """Every table, parents before children."""
 

@@ -221,7 +221,9 @@ def test_a_person_is_forgotten_and_others_are_not(desk, store, archive):
         archive.forget("jane@example.com", "anna")
     assert store.directory.account("jane@example.com", "").account is not None, "all of it is taken back"
     store.database.run("DELETE FROM item_label")
-    done = archive.forget("Jane@Example.com", "anna", "", ("Janey",))
+    done = archive.forget("Jane@Example.com", "anna", "", ("Janey",), "Janey (jane@example.com) asked", "console")
+    (noted,) = store.history.events("person.forgotten")[0]
+    assert (noted.via, noted.detail["said"]) == ("console", "[erased] ([erased]) asked")
     assert (done.login, done.names) == ("jane", ("Janey", "Jane Doe"))
     assert dict(done.counts)["item"] == 1
     assert [store.items.view(each).item.title for each in (item, other)] == ["[erased]", "y"]

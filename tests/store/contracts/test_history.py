@@ -6,6 +6,8 @@ import pytest
 
 from engine.model.hearing import Change
 from engine.model.plan import AddComment, Outcome, SetField
+from engine.model.sight import ActSight
+from engine.store.errors import NotFound
 
 
 @pytest.fixture
@@ -49,3 +51,60 @@ def test_events_are_found_by_a_query_the_oldest_first_and_behind_one_of_them(des
     assert history.newest_event() == last.id
     assert history.events("", after=first.id) == ([last], False)
     assert history.events("", after=last.id) == ([], False)
+
+
+def test_events_are_paged_back_by_their_numbers(desk, history):
+    for number in range(3):
+        history.note("mailbox.pause", "anna", "console", f"number {number}")
+    newest, middle, oldest = [each.id for each in history.events("", 3)[0]][::-1]
+    assert [each.id for each in history.events("", 2)[0]] == [middle, newest]
+    assert [each.id for each in history.events("", 2, before=middle)[0]] == [oldest]
+    assert history.events("", before=oldest) == ([], False)
+
+
+def test_what_a_person_does_beside_items_is_noted_with_who_by_what_and_why(desk, history):
+    mail = desk.item().mail
+    history.note("held.release", "anna", "console", "a customer", mail=mail, workspace="support")
+    history.note("user.notify", "root", "command", "anna: new=all", account=1)
+    released, told = history.events("actor:anna")[0][-1], history.events("user.notify")[0][0]
+    assert (released.name, released.via, released.mail, released.workspace) == (
+        "held.release", "console", mail, "support"
+    )  # fmt: skip
+    assert released.detail == {"said": "a customer"} and told.detail == {"account": 1, "said": "anna: new=all"}
+    with pytest.raises(NotFound):
+        history.note("held.release", "anna", "console", mail="m-ffffffffffff")
+
+
+def test_what_is_noted_is_taken_back_with_the_transaction(desk, history):
+    before = history.newest_event()
+    with pytest.raises(RuntimeError), desk.store.writing():
+        history.note("mailbox.pause", "anna", "console")
+        raise RuntimeError
+    assert history.newest_event() == before
+
+
+def test_who_sees_some_workspaces_sees_what_people_did_there(desk, history):
+    support, sales = ActSight(False, frozenset({"support"})), ActSight(False, frozenset({"sales"}))
+    number = desk.item().item
+    public = desk.act(number, SetField(number, "priority", "High")).ref
+    desk.act(number, SetField(number, "private", True))
+    history.note("mailbox.pause", "anna", "console", workspace="sales")
+    history.note("password.set", "anna", "console")
+    assert [each.name for each in history.events("", sight=sales)[0]] == ["mailbox.pause"]
+    assert history.events("", sight=support)[0] == [], "it is private now"
+    inside = ActSight(False, support.workspaces, support.workspaces)
+    assert history.events(f"item:{number}", sight=inside)[0][0].act == public
+    assert [each.name for each in history.events("via:mail", sight=inside)[0]] == [], "what came by mail is no act"
+    assert history.events("", sight=ActSight())[0] == []
+    assert {each.name for each in history.events("")[0]} >= {"password.set", "mailbox.pause", "item.created"}
+
+
+def test_an_event_about_a_letter_is_of_the_workspace_of_its_item(desk, history):
+    from store.desk import notice
+
+    number = desk.item().item
+    desk.act(number, SetField(number, "priority", "High"), told=(notice("bob@example.com"),))
+    (row, *_) = desk.store.database.one("SELECT max(id) FROM outbox")
+    assert desk.store.outbox_views.change("hold", [row], ("queued",), "anna", "held by anna") == [row]
+    (held,) = history.events("outbox.hold")[0]
+    assert (held.workspace, held.item) == ("support", number)

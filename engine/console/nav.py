@@ -1,0 +1,62 @@
+"""The links to all pages, in the order in which they stand beside each one.
+
+Here: `nav`. Not here: the pages (`pages/`), who may see what is on them (`desk/scope.py`). Invariant: a page that
+somebody may not see is not named to them; a key leads to one page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from engine.console.pages import playground, rules
+from engine.desk import audit, hooks, settings
+
+if TYPE_CHECKING:
+    from engine.desk.scope import Scope
+
+
+def _everybody(_: Scope) -> bool:
+    return True
+
+
+class Link(Struct, frozen=True):
+    """A page: its name, the view that shows it, and the key that leads there after `g`; "" for none.
+
+    `beside` are other files of `pages/` whose pages belong to it.
+    """
+
+    name: str
+    endpoint: str
+    key: str = ""
+    seen: Callable[[Scope], bool] = _everybody
+    beside: tuple[str, ...] = ()
+
+    def holds(self, endpoint: str) -> bool:
+        """Tell whether a view is one of the pages behind this link."""
+        room = endpoint.partition(".")[0]
+        return room == self.endpoint.partition(".")[0] or room in self.beside
+
+
+LINKS = (
+    Link("Mails", "mails.listed", "m", beside=("mail",)),
+    Link("Held", "held.queue", "h"),
+    Link("Items", "items.listed", "i"),
+    Link("Outbox", "outbox.listed", "o"),
+    Link("Topics", "topics.listed"),
+    Link("Rules", "rules.listed", "r", rules.seen, ("rule_edit",)),
+    Link("Playground", "playground.one", "p", playground.seen),
+    Link("Hooks", "hooks.listed", seen=hooks.may),
+    Link("Mailboxes", "mailboxes.listed", "b"),
+    Link("People", "people.listed"),
+    Link("Settings", "settings.listed", seen=settings.may),
+    Link("Audit", "audit.listed", seen=audit.may),
+)
+"""Every page that has a link: a new one is a row."""
+
+
+def nav(scope: Scope) -> tuple[Link, ...]:
+    """Give the pages that somebody may see."""
+    return tuple(link for link in LINKS if link.seen(scope))

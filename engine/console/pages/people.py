@@ -1,0 +1,73 @@
+"""People who write: the list, one of them, forgetting one.
+
+Here: what was typed into a form, and that the password was given lately. Not here: who sees whom (`desk/people.py`).
+Invariant: nothing is erased before it was said what that is, by an admin, with a reason.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from flask import redirect, url_for
+from werkzeug.exceptions import Forbidden
+
+from engine.console import guard
+from engine.console.asked import Asked, Page
+from engine.desk import people
+from engine.desk.me import SUDO
+from engine.desk.refusals import Refused, StoreError, Unclear
+
+if TYPE_CHECKING:
+    from werkzeug.wrappers import Response as Answer
+
+    from engine.desk.erasing import Erased
+
+ROWS = 50
+
+
+def listed(asked: Asked) -> Page:
+    """Who wrote lately, or whom a search finds."""
+    text = asked.args.get("q", "").strip()[:320]
+    found = people.listed(asked.store, asked.config, asked.scope, text, ROWS, asked.zone)
+    data = {"query": text, "found": found, "newest": people.NEWEST,
+            "did": guard.heard(asked.args.get("did", ""))}  # fmt: skip
+    twin = {"people": found.people, "exact": found.exact, "more": found.more}
+    return Page("people.html", text or "People", data, twin, "allegra stats --by sender")
+
+
+def one(asked: Asked, address: str) -> Page:
+    """Somebody who writes: who they are here, and what came of their mail."""
+    return _page(asked, address)
+
+
+def _page(asked: Asked, address: str, said: str = "", status: int = 200, erased: Erased | None = None) -> Page:
+    person = people.seen(asked.store, asked.config, asked.scope, address)
+    here = guard.here()
+    data = {"person": person, "said": said, "erased": erased, "reason": asked.form.get("reason", ""),
+            "sudo": here is None or here.sudo}  # fmt: skip
+    command = f"allegra mail list from:{person.sender.address}"
+    return Page("person.html", person.sender.address, data, person, command, status)
+
+
+def act(asked: Asked, address: str) -> Page | Answer:
+    """Tell what forgetting them would erase, or do it."""
+    people.seen(asked.store, asked.config, asked.scope, address)
+    if not asked.scope.admin:
+        raise Forbidden("an admin forgets people")
+    here, form = guard.here(), asked.form
+    commit = form.get("act") == "forget"
+    try:
+        if here is not None and not here.sudo:
+            raise Refused(SUDO)
+        if not commit and form.get("act") != "look":
+            raise Unclear("choose what to do")
+        done = people.forget(asked.store, asked.config, asked.scope, address, form.get("reason", ""), commit=commit)
+    except (Refused, Unclear, StoreError) as error:
+        return _page(asked, address, str(error), 422 if isinstance(error, Unclear) else 409)
+    if not commit:
+        return _page(asked, address, erased=done)
+    left = f"; unused parts of the database file may still hold it: {done.rest}" if done.rest else ""
+    rows = sum(number for _, number in done.person.counts)
+    target = url_for("people.listed")
+    return redirect(f"{target}?did={quote(guard.said(f'Forgotten, in {rows} rows{left}'))}", 303)

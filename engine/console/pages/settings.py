@@ -1,0 +1,59 @@
+"""The configuration in force, and whether it is sound.
+
+Here: a search, and the jobs that look. Not here: what is told (`desk/settings.py`), the checks (`workbench/checks.py`).
+Invariant: nothing can be changed here.
+"""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from flask import redirect, url_for
+
+from engine.console.asked import Asked, Page
+from engine.desk import settings
+from engine.desk.refusals import NotFound, Unclear
+
+if TYPE_CHECKING:
+    from werkzeug.wrappers import Response as Answer
+
+    from engine.desk.job import Job
+
+ROWS = 340
+"""Options that are shown at once."""
+
+LONG = {"check": ("check", "--json"), "check-online": ("check", "--online", "--json")}
+"""What looks whether all is sound."""
+
+
+def listed(asked: Asked) -> Page:
+    """The options that somebody wrote, those that a search finds, or all."""
+    text, everything = asked.args.get("q", "").strip()[:200], asked.args.get("all") == "1"
+    found = settings.found(asked.config, asked.scope, text, everything=everything)
+    job = _job(asked)
+    sections = [(name, list(each)) for name, each in groupby(found.settings[:ROWS], lambda setting: setting.section)]
+    data = {"query": text, "found": found, "more": len(found.settings) - ROWS, "sections": sections,
+            "everything": everything, "job": job,
+            "checked": [each for each in (job.lines if job is not None else ()) if "checked" in each]}  # fmt: skip
+    twin = {"settings": found.settings, "usual": found.usual}
+    return Page("settings.html", "Settings", data, twin, "allegra config show --origin")
+
+
+def _job(asked: Asked) -> Job | None:
+    """The check that was begun here, as it is now; None for any other work."""
+    try:
+        job = asked.jobs.look(asked.args.get("job", ""), asked.account.login)
+    except NotFound:
+        return None
+    return job if job.kind in LONG else None
+
+
+def act(asked: Asked) -> Answer:
+    """Look whether all of it is sound, the servers that it names too."""
+    settings.found(asked.config, asked.scope)
+    what = asked.form.get("act", "")
+    if what not in LONG:
+        raise Unclear("choose what to do")
+    job = asked.jobs.begin(asked.account.login, what, LONG[what])
+    return redirect(f"{url_for('settings.listed')}?job={job.id}#job", 303)

@@ -1,0 +1,54 @@
+// Parts of a page that are asked for again: while somebody types (a form with data-live, which names them), and until
+// work is over (data-poll says where to ask, data-then what to put in its place). A tab stays in a text of code; Esc leaves it.
+"use strict";
+(() => {
+  const put = (html, names) => {
+    const fresh = new DOMParser().parseFromString(html, "text/html");
+    names.split(" ").forEach((name) => {
+      const old = document.getElementById(name), next = fresh.getElementById(name);
+      if (old && next) old.replaceWith(document.importNode(next, true));
+    });
+    return fresh;
+  };
+  document.querySelectorAll("form[data-live]").forEach((form) => {
+    let waits, under_way;
+    const ask = async () => {
+      under_way?.abort();
+      under_way = new AbortController();
+      const typed = new FormData(form), post = form.method === "post";
+      if (post) typed.set("act", form.dataset.act);
+      const address = post ? form.action : `${form.action}?${new URLSearchParams(typed)}`;
+      try {
+        const answer = await fetch(address, { method: form.method, body: post ? typed : undefined, signal: under_way.signal });
+        put(await answer.text(), form.dataset.live);
+        if (!post) history.replaceState(null, "", address);
+      } catch { /* a newer question is under way, or the console is away: the buttons say so */ }
+    };
+    form.addEventListener("input", (event) => {
+      if (event.target.type === "checkbox" || event.target.id === "reason") return;
+      clearTimeout(waits);
+      waits = setTimeout(ask, 500);
+    });
+  });
+  const poll = async () => {
+    const work = document.querySelector("[data-poll]");
+    if (!work) return;
+    if (document.visibilityState === "visible") {
+      try {
+        const then = work.dataset.then || "work";
+        const fresh = put(await (await fetch(work.dataset.poll)).text(), "work");
+        if (!fresh.querySelector("[data-poll]")) put(await (await fetch(location.href)).text(), then);
+        else document.querySelector("[data-poll]").dataset.then = then;
+      } catch { /* asked again in a second */ }
+    }
+    setTimeout(poll, 1000);
+  };
+  setTimeout(poll, 700);
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Tab" || event.shiftKey || !event.target.matches("textarea[data-tab]")) return;
+    event.preventDefault();
+    const field = event.target;
+    field.setRangeText("\t", field.selectionStart, field.selectionEnd, "end");
+    field.dispatchEvent(new Event("input", { bubbles: true }));
+  });
+})();

@@ -1,0 +1,44 @@
+"""What every store promises about those who write."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine.model.plan import Outcome
+
+
+@pytest.fixture
+def senders(store):
+    return store.senders
+
+
+def test_a_sender_is_found_by_domain_by_a_part_of_the_address_and_by_name(desk, senders):
+    for number, sender in enumerate(("jane@bigcorp.example", "jane@bigcorp.example", "max@else.example")):
+        desk.end(Outcome.HELD if number else Outcome.CREATED, sender=sender, content=b"%d" % number)
+    (jane,) = senders.find("bigcorp.example", 10)
+    assert (jane.address, jane.domain, jane.mails, jane.made, jane.held, jane.refused) == (
+        "jane@bigcorp.example", "bigcorp.example", 2, 1, 1, 0
+    )  # fmt: skip
+    assert jane.first_at is not None and jane.last_at is not None
+    assert [each.address for each in senders.find("MAX", 10)] == ["max@else.example"]
+    assert [each.address for each in senders.find("example", 10)] == ["jane@bigcorp.example", "max@else.example"]
+    assert [each.address for each in senders.find("example", 1)] == ["jane@bigcorp.example"], "who wrote most"
+    for nothing in ("100%", "_", "nobody"):
+        assert senders.find(nothing, 10) == []
+
+
+def test_addresses_are_given_in_their_order_with_the_account_and_how_they_take_our_mail(desk, senders):
+    desk.store.directory.put_account("jane", name="Jane", emails=["Jane@bigcorp.example"])
+    desk.end(Outcome.CREATED, sender="jane@bigcorp.example")
+    with desk.store.writing():
+        desk.store.database.run(
+            "INSERT INTO address_state (address_key, failures, last_code, suspended_at) VALUES (?, 3, '550', 1000000)",
+            "jane@bigcorp.example",
+        )
+    never, jane, tagged = senders.named(
+        ["x@never.example", "jane@bigcorp.example", "jane+a@bigcorp.example", "jane@bigcorp.example"], "+"
+    )
+    assert (never.address, never.mails, never.login, never.first_at) == ("x@never.example", 0, "", None)
+    assert (jane.login, jane.mails, jane.failures) == ("jane", 1, 3) and jane.suspended_at is not None
+    assert (tagged.login, tagged.mails, tagged.failures) == ("jane", 0, 3)
+    assert senders.named([]) == []
