@@ -53,7 +53,7 @@ def logged(made: Office) -> list[str]:
 def test_whom_a_trusted_proxy_names_is_in_without_a_session(behind: Office, peer: str, who: str) -> None:
     answer = ask(behind, peer=peer, X_Remote_User=who)
     page = answer.get_data(as_text=True)
-    assert answer.status_code == 200 and '>bob</a>' in page and "Sign out" not in page
+    assert answer.status_code == 200 and ">bob</a>" in page and "Sign out" not in page
     assert "Set-Cookie" not in answer.headers
     assert behind.rows("SELECT count(*) FROM session") == [(0,)]
 
