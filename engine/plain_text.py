@@ -1,7 +1,7 @@
-"""Strangers' text, made safe for a terminal.
+"""Strangers' text, made safe for a terminal and for a page.
 
 Here: one line without control characters and changes of direction, and how many columns it takes.
-Not here: tables and pages (`cli/`, `explain/`).
+Not here: tables and pages (`cli/`, `explain/`, `console/`), pictures (`desk/draw.py`).
 Patterns are compiled where they are used first: an idle run prints nothing.
 """
 
@@ -18,6 +18,12 @@ _LOOSE_JOINER = f"(?<![{_PICTURES}\ufe0f])\u200d|\u200d(?![{_PICTURES}])"
 _RIGHT_TO_LEFT = "[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff\U00010800-\U00010fff\U0001e800-\U0001efff]"
 _UNSHOWN = "[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]"
 
+LONGEST = 300
+"""Characters of a text that stands in a line of a page."""
+
+STRANGE = "[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]"
+"""What steers a screen, or hides."""
+
 
 def safe_json(text: str) -> str:
     """Escape what JSON would let through to a terminal: control characters beyond ASCII, changes of direction."""
@@ -32,6 +38,15 @@ def printable(text: str, limit: int = 0) -> str:
     if limit and len(clean) > limit:
         clean = clean[: limit - 1] + "…"
     return clean
+
+
+def clean(text: str, most: int = LONGEST) -> str:
+    """Give a stranger's text for one line of a page: without what steers it, cut where it is long; ⚠ says so."""
+    flat = " ".join(text.split())
+    plain = re.sub(STRANGE, "", flat)
+    plain = "".join([each for each in plain if unicodedata.category(each) not in ("Cs", "Co", "Cn")])
+    cut = plain if len(plain) <= most else plain[: most - 1] + "…"
+    return f"{cut} ⚠" if plain != flat else cut
 
 
 def safe_line(line: str) -> str:

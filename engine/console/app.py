@@ -19,6 +19,7 @@ from werkzeug.exceptions import HTTPException
 
 from engine.console import guard, static, taking
 from engine.console.asked import Asked, Page
+from engine.console.drawing import DRAWERS
 from engine.console.nav import nav
 from engine.console.pages import (
     audit,
@@ -37,6 +38,8 @@ from engine.console.pages import (
     rules,
     settings,
     signing_in,
+    stats,
+    today,
     topics,
 )
 from engine.console.proxied import Proxied
@@ -57,7 +60,7 @@ if TYPE_CHECKING:
 View = Callable[..., "Page | Answer"]
 
 PAGES: tuple[tuple[str, View], ...] = (
-    ("/", mails.front),
+    ("/", today.front),
     ("/mails", mails.listed),
     ("/mail/<ref>", mail.one),
     ("/mail/<ref>/headers", mail.headers),
@@ -92,6 +95,7 @@ PAGES: tuple[tuple[str, View], ...] = (
     ("/person/<path:address>", people.one),
     ("/settings", settings.listed),
     ("/audit", audit.listed),
+    ("/stats", stats.shown),
 )
 """What is looked at. Each has a twin with `.json` behind its address, but for bytes; a list is also taken away."""
 
@@ -133,7 +137,7 @@ def create(installation: Installation) -> Flask:
     app.config.update(MAX_CONTENT_LENGTH=MOST_FORM, MAX_FORM_PARTS=MOST_FIELDS, MAX_FORM_MEMORY_SIZE=MOST_FORM)
     app.jinja_options = {"undefined": StrictUndefined, "trim_blocks": True, "lstrip_blocks": True}
     app.jinja_env.filters.update(FILTERS)
-    app.jinja_env.globals.update(static=static.address, nav=nav)
+    app.jinja_env.globals.update(static=static.address, nav=nav, **DRAWERS)
     app.url_map.merge_slashes = False  # an address may hold several
     watch, reads = guard.Guard(installation), Reads()
     app.before_request(watch.admit)

@@ -41,6 +41,7 @@ class Link(Struct, frozen=True):
 
 
 LINKS = (
+    Link("Today", "today.front", "t"),
     Link("Mails", "mails.listed", "m", beside=("mail",)),
     Link("Held", "held.queue", "h"),
     Link("Items", "items.listed", "i"),
@@ -51,6 +52,7 @@ LINKS = (
     Link("Hooks", "hooks.listed", seen=hooks.may),
     Link("Mailboxes", "mailboxes.listed", "b"),
     Link("People", "people.listed"),
+    Link("Statistics", "stats.shown", "s"),
     Link("Settings", "settings.listed", seen=settings.may),
     Link("Audit", "audit.listed", seen=audit.may),
 )

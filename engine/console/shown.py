@@ -1,45 +1,25 @@
 """How values look on a page: what strangers wrote made harmless, times short, outcomes with a sign and a word.
 
-Here: the filters of the templates. Not here: the templates. Invariant: what a filter gives is text, which the template
-escapes; no control or direction character of a stranger reaches a page.
+Here: the filters of the templates. Not here: the templates, cleaning (`engine/plain_text.py`). Invariant: what a
+filter gives is text, which the template escapes; no control or direction character of a stranger reaches a page.
 """
 
 from __future__ import annotations
 
 import re
-import unicodedata
 from datetime import datetime, tzinfo
 
-SIGNS = {
-    "created": "●", "comment": "◆", "note": "▪", "held": "‖", "rejected": "✕", "discarded": "○", "duplicate": "≡",
-    "deferred": "…", "error": "!",
-}  # fmt: skip
-"""A sign for each outcome: it is never told by a colour alone."""
+from engine.desk.charts import SIGNS
+from engine.plain_text import STRANGE, clean
 
 MARKS = {"ok": "✔", "warn": "!", "stop": "‖", "info": "·"}
-
-LONGEST = 300
-"""Characters of a text that stands in a line."""
-
-_STRANGE = re.compile(
-    "[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]"
-)
 
 _WEEK_S = 6 * 86_400
 
 
-def clean(text: str, most: int = LONGEST) -> str:
-    """Give a stranger's text for one line: without what steers a screen, cut where it is long; ⚠ says so."""
-    flat = " ".join(text.split())
-    plain = _STRANGE.sub("", flat)
-    plain = "".join([each for each in plain if unicodedata.category(each) not in ("Cs", "Co", "Cn")])
-    cut = plain if len(plain) <= most else plain[: most - 1] + "…"
-    return f"{cut} ⚠" if plain != flat else cut
-
-
 def words(text: str) -> str:
     """Give a stranger's text of many lines: they stay, what steers a screen goes."""
-    return _STRANGE.sub("", text.replace("\r\n", "\n")).expandtabs(4)
+    return re.sub(STRANGE, "", text.replace("\r\n", "\n")).expandtabs(4)
 
 
 def short(moment: datetime, now: datetime) -> str:
@@ -66,6 +46,12 @@ def age(moment: datetime, now: datetime) -> str:
     return f"{seconds // 60:.0f} min"
 
 
+def ago(moment: datetime, now: datetime) -> str:
+    """Tell how long ago something was: 41 s ago, 12 min ago."""
+    seconds = max((now - moment).total_seconds(), 0.0)
+    return f"{seconds:.0f} s ago" if seconds < 120 else f"{age(moment, now)} ago"
+
+
 def size(many: int) -> str:
     """Tell how many bytes."""
     return f"{many / 1e6:.1f} MB" if many >= 1_000_000 else f"{many / 1e3:.1f} kB" if many >= 1_000 else f"{many} B"
@@ -83,6 +69,6 @@ def quoted(text: str) -> str:
 
 FILTERS = {
     "quoted": quoted,
-    "clean": clean, "words": words, "short": short, "exact": exact, "age": age, "size": size, "took": took,
+    "clean": clean, "words": words, "short": short, "exact": exact, "age": age, "ago": ago, "size": size, "took": took,
     "sign": lambda outcome: SIGNS.get(str(outcome), "·"), "mark": lambda mark: MARKS.get(str(mark), "·"),
 }  # fmt: skip

@@ -112,8 +112,8 @@ def judge(figures: Figures, seen: Seen, now: datetime) -> tuple[Check, ...]:
     boxes = [(box, pulses.get(box.name)) for box in seen.mailboxes if box.active]
     return (
         Check("database", Status.OK, "opens"),
-        *(_read(box, pulse, seen.lag_s, now) for box, pulse in boxes),
-        *(_silent(box, pulse, now) for box, pulse in boxes if box.silence),
+        *(readable(box, pulse, seen.lag_s, now) for box, pulse in boxes),
+        *(silence(box, pulse, now) for box, pulse in boxes if box.silence),
         *(Check(door, Status.CRITICAL if wrong else Status.OK, wrong or "takes mail") for door, wrong in seen.doors),
         *(_key(name, trouble, now) for name, trouble in seen.keys),
         _last_pass([pulse for _, pulse in boxes if pulse is not None], seen.lag_s, now, wanted=bool(boxes)),
@@ -163,7 +163,7 @@ def _perf(check: Check) -> str:
 # ── mailboxes ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _read(box: Mailbox, pulse: Pulse | None, lag_s: float, now: datetime) -> Check:
+def readable(box: Mailbox, pulse: Pulse | None, lag_s: float, now: datetime) -> Check:
     """Whether a mailbox can be read: the time since it was last read decides, and at once what needs a person."""
     name, read = f"mailbox {box.name}", "visited" if box.protocol == PUSHED else "read"
     if pulse is not None and pulse.paused:
@@ -184,7 +184,7 @@ def _read(box: Mailbox, pulse: Pulse | None, lag_s: float, now: datetime) -> Che
     return Check(name, status, said, lag, lag_s, 4 * lag_s, "s")
 
 
-def _silent(box: Mailbox, pulse: Pulse | None, now: datetime) -> Check:
+def silence(box: Mailbox, pulse: Pulse | None, now: datetime) -> Check:
     """Whether mail comes as often as it does."""
     name = f"silence {box.name}"
     if pulse is None or pulse.paused or pulse.failures:

@@ -59,6 +59,11 @@ def waiting(
     return store.archive.held(workspace, limit, query, zone, sight=sight, after=after)
 
 
+def oldest(store: Store, limit: int, sight: Sight = ALL) -> list[MailRow]:
+    """List the held and quarantined mails that have waited longest."""
+    return store.archive.held("", limit, sight=sight)
+
+
 def chosen(
     store: Store, refs: Sequence[str], query: str | None = None, zone: tzinfo = UTC
 ) -> list[MailRow]:  # fmt: skip

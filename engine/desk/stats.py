@@ -79,15 +79,15 @@ def _mails(store: Store, config: Config, by: str, since: datetime) -> tuple[list
 
 def _row(passed: Passed, total: int) -> Row:
     decided, answered = sorted(passed.decided), sorted(passed.answered)
-    return Row(passed.key, passed.mails, _share(passed.mails, total), _at(decided, 0.5), _at(decided, 0.95),
-               _at(answered, 0.5))  # fmt: skip
+    return Row(passed.key, passed.mails, _share(passed.mails, total), quantile(decided, 0.5), quantile(decided, 0.95),
+               quantile(answered, 0.5))  # fmt: skip
 
 
 def _share(number: int, total: int) -> float:
     return round(number / total, 4) if total else 0.0
 
 
-def _at(ordered: Sequence[tuple[int, int]], part: float) -> float | None:
+def quantile(ordered: Sequence[tuple[int, int]], part: float) -> float | None:
     """The duration below which that part of all lies, in ms."""
     total = sum(many for _, many in ordered)
     rank, seen = min(int(total * part), total - 1), 0

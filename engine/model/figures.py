@@ -144,6 +144,42 @@ class Hits(NamedTuple):
     last_at: datetime
 
 
+class Measured(NamedTuple):
+    """What was measured of one mail: what (`SIZE` in bytes, `SCRIPTS` in us), of what, and how much."""
+
+    what: str
+    key: str
+    value: int
+
+
+SIZE, SCRIPTS = "size", "scripts"
+
+
+class Measure(NamedTuple):
+    """How many measured from a power of two up to the next, the size of 0 and 1 too: `power` is the lower one's."""
+
+    key: str
+    power: int
+    many: int
+
+
+class Timed(NamedTuple):
+    """How many there were of these keys, from a time on: for a quarter of an hour or a day."""
+
+    at: datetime
+    keys: tuple[str, ...]
+    many: int
+
+
+class Domain(NamedTuple):
+    """A domain that mail comes from: how many there were, and what was said of DMARC in them."""
+
+    domain: str
+    mails: int
+    passed: int
+    failed: int
+
+
 MOST_FACETS = 20
 """Values of one facet that are told."""
 

@@ -17,9 +17,10 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
+from engine.model.answers import HookAnswer
 from engine.model.draft import READ, Disposition, Note
 from engine.model.facts import Cut, Facts
-from engine.model.figures import TEXT_CUT, RuleHit
+from engine.model.figures import SCRIPTS, TEXT_CUT, Measured, RuleHit
 from engine.model.known import read
 from engine.model.mail import Defect
 from engine.model.plan import Done
@@ -122,6 +123,15 @@ def hits_of(files: Iterable[Any]) -> tuple[RuleHit, ...]:
         if file.cut:
             found.append(RuleHit(file.file, file.digest, TEXT_CUT))
     return tuple(found)
+
+
+def measures_of(answers: Iterable[tuple[Any, Any]]) -> tuple[Measured, ...]:
+    """Tell how long the scripts took that ran: one time of all that ran together, whose names it has."""
+    return tuple([
+        Measured(SCRIPTS, " ".join([name for name, _ in answer.hashes]), round(answer.ms * 1000))
+        for _, answer in answers
+        if isinstance(answer, HookAnswer) and answer.hashes and answer.ms
+    ])  # fmt: skip
 
 
 def recording(trace: Trace) -> dict[tuple[Any, ...], Any]:

@@ -6,7 +6,7 @@ protocols: a store that passes there can take the place of another.
 """
 
 from engine.ports.access import Access
-from engine.ports.archive import Archive, Counting, Figures
+from engine.ports.archive import Archive, Counting, Figures, Series
 from engine.ports.desk import Ahead, Directory, Items, ListedAddresses, Markers, TopicViews
 from engine.ports.hearing import Scene, Teller
 from engine.ports.history import History
@@ -37,6 +37,7 @@ __all__ = [
     "RuleFiles",
     "Scene",
     "Senders",
+    "Series",
     "Setbacks",
     "Store",
     "Teller",

@@ -1,6 +1,6 @@
 """What was decided and what it comes to: mails, receipts and traces, retention and backups, figures and counts.
 
-Here: `Archive`, `Figures` and `Counting`. Not here: mails that wait (`ledger.py`).
+Here: `Archive`, `Figures`, `Counting` and `Series`. Not here: mails that wait (`ledger.py`).
 Invariant: what is looked at changes nothing; what is purged leaves its receipt. Where a `sight` is given, no answer
 tells anything of a mail outside it, not even that it is there.
 """
@@ -15,7 +15,7 @@ from typing import Protocol
 from engine.model import figures
 from engine.model.mail import RawMail
 from engine.model.plan import Receipt
-from engine.model.sight import ALL, Sight
+from engine.model.sight import ALL, EVERY_ITEM, ItemSight, Sight
 from engine.model.stored import (
     Backup,
     Forgotten,
@@ -200,3 +200,41 @@ class Counting(Protocol):
 
     def sent(self, since: datetime) -> tuple[int, int]:
         """How many rows that were made since then were sent, and how many were not on purpose."""
+
+
+class Series(Protocol):
+    """What pictures are drawn of. Keys are columns of what was counted: mailbox, workspace, outcome, code, by_kind,
+    by_name.
+    """
+
+    def alike(self, keys: Sequence[str], since: datetime, *, sight: Sight = ALL) -> dict[tuple[str, ...], int]:
+        """Count the decided mails that came since the beginning of that quarter of an hour, by these keys together."""
+
+    def timed(
+        self, keys: Sequence[str], since: datetime, span: figures.Span, *, sight: Sight = ALL
+    ) -> list[figures.Timed]:  # fmt: skip
+        """Count them for each quarter of an hour or each day in UTC, from the one in which that time lies."""
+
+    def lags(self, since: datetime, *, sight: Sight = ALL) -> dict[datetime, list[tuple[int, int]]]:
+        """Tell of each day in UTC in which mail came, from that of this time on, how long its first decisions took.
+
+        Each is a class (`figures.class_of`) with how many took so long; what lay there before we came is left out.
+        """
+
+    def measures(self, what: str, since: datetime) -> list[figures.Measure]:
+        """Count what was measured in decisions since the beginning of that day in UTC, by what of and power of two."""
+
+    def rules(self, since: datetime) -> list[tuple[datetime, figures.RuleHit, int]]:
+        """In how many decisions each rule matched on each day in UTC, from the one in which that time lies."""
+
+    def domains(self, since: datetime, most: int) -> list[figures.Domain]:
+        """Count all mail of the domains from which something came since then, those first that most came from."""
+
+    def newcomers(self, since: datetime) -> dict[datetime, tuple[int, int]]:
+        """Count who wrote for the first time since then, by days in UTC: who has an account here, and who has none."""
+
+    def letters(self, since: datetime, *, sight: ItemSight = EVERY_ITEM) -> tuple[list[figures.Timed], bool]:
+        """Count the rows of the outbox that were made since then, by state, for each quarter of an hour.
+
+        Only the newest are looked at; tells whether some of that time were left out.
+        """

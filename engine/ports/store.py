@@ -13,14 +13,14 @@ from typing import Any, Protocol
 from engine.model.acts import Act, Acted
 from engine.model.changes import Changes, Versions
 from engine.model.facts import Facts
-from engine.model.figures import RuleHit
+from engine.model.figures import Measured, RuleHit
 from engine.model.mail import Mail
 from engine.model.plan import Plan, Receipt
 from engine.model.stored import (
     Spooled,
 )
 from engine.ports.access import Access
-from engine.ports.archive import Archive, Counting, Figures
+from engine.ports.archive import Archive, Counting, Figures, Series
 from engine.ports.desk import Ahead, Directory, Items, ListedAddresses, Markers, TopicViews
 from engine.ports.hearing import Teller
 from engine.ports.history import History
@@ -119,19 +119,25 @@ class Store(Protocol):
         """What happened in a time."""
 
     @property
+    def series(self) -> Series:
+        """What pictures are drawn of."""
+
+    @property
     def archive(self) -> Archive:
         """What is kept of mails."""
 
     def commit(
         self, spooled: Spooled, mail: Mail, facts: Facts, plan: Plan, trace: bytes, action: str, folder: str,
         teller: Teller | None = None, untold: list[Any] | None = None, hits: Sequence[RuleHit] = (),
+        measured: Sequence[Measured] = (),
     ) -> Receipt:  # fmt: skip
         """Write everything that was decided about a mail, inside the caller's `writing` and `savepoint`.
 
         `action` (move, seen, delete, keep) and `folder` are what is to be done with it in its mailbox afterwards.
         Without a `teller` nobody is told. What is to be told goes into `untold`, where that is given: it is written by
         `tell`, in the same transaction, and the receipt names no row of the outbox. Raises ClaimLost if another runner
-        has the mail now; then nothing was written. `hits` are the rules that matched, which are counted.
+        has the mail now; then nothing was written. `hits` are the rules that matched, `measured` is what the decision
+        took: both are counted.
         """
 
     def tell(self, untold: Sequence[Any], note: Callable[[int], None] | None = None) -> tuple[int, ...]:

@@ -22,7 +22,7 @@ from engine.model.events import Kind, Why
 from engine.model.extra import ExtraError
 from engine.model.plan import Outcome, Plan, Settle, Tell
 from engine.model.reasons import PARENT_WAITS
-from engine.model.trace import hits_of
+from engine.model.trace import hits_of, measures_of
 from engine.model.whole import whole
 from engine.run import breaker, logged
 from engine.run.digests import switched_off
@@ -212,6 +212,7 @@ class _Work:
             self.engine.teller,
             untold,
             hits_of(decision.trace.rules),
+            measures_of(decision.trace.answers),
         )
         return Result(spooled, plan.outcome, plan.disposition.code, plan.disposition.because, plan.disposition.by,
                       decision, receipt)  # fmt: skip

@@ -16,7 +16,7 @@ from engine.model.addresses import base_key, written
 from engine.model.changes import Key
 from engine.model.events import Why
 from engine.model.facts import Auto, Facts
-from engine.model.figures import RuleHit
+from engine.model.figures import SIZE, Measured, RuleHit
 from engine.model.hearing import Actor
 from engine.model.mail import Mail
 from engine.model.plan import CreateItem, Outcome, Plan, Receipt, SetField
@@ -63,6 +63,12 @@ def _changed(plan: Plan, done: Effects) -> Iterator[Key]:
             yield "field", effect.name.casefold()
 
 
+def _size_of(spooled: Spooled) -> Measured:
+    """A mail of which only the header was taken is as big as its server said."""
+    origin = spooled.raw.origin
+    return Measured(SIZE, origin.mailbox, max(len(spooled.raw.content), origin.size_bytes))
+
+
 def _reached(mail: Mail) -> tuple[Key, ...]:
     """Name what answers about receipts hang on that the receipt of a mail changes."""
     return message_id_key(mail.message_id), ("content", mail.fingerprint)
@@ -85,6 +91,7 @@ class Commit:
     def commit(
         self, spooled: Spooled, mail: Mail, facts: Facts, plan: Plan, trace: bytes, action: str, folder: str,
         teller: Teller | None = None, untold: list[Untold] | None = None, hits: Sequence[RuleHit] = (),
+        measured: Sequence[Measured] = (),
     ) -> Receipt:  # fmt: skip
         if not self._database.is_writing:
             raise RuntimeError("commit belongs into a transaction")
@@ -116,6 +123,7 @@ class Commit:
             workspace=plan.workspace, item=item, topic=effects.topic, comment=effects.comment, trace=trace,
             came=Came(spooled.raw.origin.mailbox, received_at, key[:MOST_TEXT], facts.sender.address.name[:MOST_TEXT],
                       facts.authentication.dmarc if generation == 1 else ""), hits=hits, keys=_reached(mail),
+            measured=(*measured, _size_of(spooled)) if generation == 1 else measured,
         )  # fmt: skip
         return Receipt(
             spooled.mail, generation, plan.outcome, decision.code, decision.because, decision.by, plan.workspace, item,

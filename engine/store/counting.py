@@ -114,7 +114,7 @@ class Counting:
         listed = self._database.dialect.listed.format(_ANSWERED)
         seen = sighted.text(sight, *_COLUMNS)
         asked = _ANSWERS.format(key=_KEYS[by], listed=listed, seen=seen.sql)
-        for key, took in self._database.rows(asked, self._first("event", since), us(since), *seen.params):
+        for key, took in self._database.rows(asked, first_row(self._database, "event", since), us(since), *seen.params):
             answered.setdefault(_shown(by, key, zone), Counter()).update(map(class_of, _numbers(took)))
         return [
             Passed(name, many, _sorted(decided.get(name)), _sorted(answered.get(name))) for name, many in mails.items()
@@ -147,26 +147,27 @@ class Counting:
         return time(first[0] * DAY_US) if first is not None else None
 
     def events(self, since: datetime) -> dict[str, int]:
-        return dict(self._database.rows(_EVENTS, self._first("event", since)))
+        return dict(self._database.rows(_EVENTS, first_row(self._database, "event", since)))
 
     def whys(self, since: datetime) -> dict[str, int]:
-        return dict(self._database.rows(_WHYS, self._first("outbox", since)))
+        return dict(self._database.rows(_WHYS, first_row(self._database, "outbox", since)))
 
     def sent(self, since: datetime) -> tuple[int, int]:
-        sent, left = self._database.one(_SENT, self._first("outbox", since))
+        sent, left = self._database.one(_SENT, first_row(self._database, "outbox", since))
         return sent, left
 
-    def _first(self, table: str, since: datetime) -> int:
-        """The number of the first row of a time: halved until it is found, for no index has the times."""
-        low, high, at = 0, self._database.one(_LAST[table])[0] + 1, us(since)
-        while low < high:
-            middle = (low + high) // 2
-            found = self._database.one(_NEXT[table], middle)
-            if found is None or found[1] >= at:
-                high = middle
-            else:
-                low = found[0] + 1
-        return low
+
+def first_row(database: Database, table: str, since: datetime) -> int:
+    """The number of the first row of a time: halved until it is found, for no index has the times."""
+    low, high, at = 0, database.one(_LAST[table])[0] + 1, us(since)
+    while low < high:
+        middle = (low + high) // 2
+        found = database.one(_NEXT[table], middle)
+        if found is None or found[1] >= at:
+            high = middle
+        else:
+            low = found[0] + 1
+    return low
 
 
 def _shown(by: str, key: str | int, zone: tzinfo) -> str:

@@ -204,6 +204,11 @@ RULE_HIT = (
   last_at = CASE WHEN excluded.last_at > rule_hit.last_at THEN excluded.last_at ELSE rule_hit.last_at END"""
 )
 
+MEASURE = (
+    insert("measure", "at", "what", "key", "power", "many")
+    + " ON CONFLICT (at, what, key, power) DO UPDATE SET many = measure.many + excluded.many"
+)
+
 _COUNTS = "mails", "made", "held", "refused", "passed", "failed"
 
 FROM = (

@@ -15,7 +15,7 @@ from typing import Any
 from engine.model.answers import MessageMatch
 from engine.model.changes import Key
 from engine.model.draft import Decider
-from engine.model.figures import RuleHit
+from engine.model.figures import Measured, RuleHit
 from engine.store import hot
 from engine.store.database import Database, us
 from engine.store.item_facts import ItemLookups
@@ -129,8 +129,11 @@ class Receipts:
         self, row: int, generation: int, outcome: str, code: str, because: str, by: Decider, now: int, *,
         workspace: str = "", item: int = 0, topic: int = 0, comment: int = 0, trace: bytes | None = None,
         came: Came | None = None, hits: Sequence[RuleHit] = (), keys: tuple[Key, ...] = (),
+        measured: Sequence[Measured] = (),
     ) -> None:  # fmt: skip
-        """Write the receipt of a generation. `came` keeps the rates right that are remembered; `hits` are counted.
+        """Write the receipt of a generation. `came` keeps the rates right that are remembered.
+
+        `hits` and what was `measured` are counted.
 
         `keys` are all that hangs on it; without them everything may.
         """
@@ -140,7 +143,7 @@ class Receipts:
             self._memory.touch("receipts")
         if generation == 1 or came is None:  # later generations count as the first did
             self._memory.decided(*(came[1:3] if came is not None else (None, "")))
-        self._tallies.decided(row, generation, outcome, code, by, workspace, now, came, hits)
+        self._tallies.decided(row, generation, outcome, code, by, workspace, now, came, hits, measured)
         number = self._database.insert_ahead(
             hot.RECEIPT, row, generation, outcome, code, because, str(by.kind), by.name, by.file, by.line, workspace,
             item or None, topic or None, comment or None, now,

@@ -210,6 +210,13 @@ class Store:
         return Counting(self.database)
 
     @cached_property
+    def series(self) -> ports.Series:
+        """What pictures are drawn of; put together when first asked for."""
+        from engine.store.series import Series
+
+        return Series(self.database)
+
+    @cached_property
     def archive(self) -> ports.Archive:
         """What is kept of mails; put together when first asked for."""
         from engine.store.blobs import Blobs

@@ -3,7 +3,8 @@
 Here: `Tallies`: what a receipt adds and the one before it takes back, put together and written before the transaction
 ends. Not here: reading the counts (`counting.py`, `search.py`, `mails.py`), counting all anew (`recounting.py`).
 Invariant: the counts are those of the newest receipt of each mail (a test compares them after any history); who is
-rolled back counts nothing. Rows are written in one order, so that two who count do not wait for each other.
+rolled back counts nothing. What was measured stays, whatever becomes of the mail, and no `recount` counts it. Rows are
+written in one order, so that two who count do not wait for each other.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from operator import attrgetter, itemgetter
 from typing import NamedTuple
 
 from engine.model.draft import Decider, Who
-from engine.model.figures import DAY_US, QUARTER_US, RuleHit, Span, block_of, class_of
+from engine.model.figures import DAY_US, QUARTER_US, Measured, RuleHit, Span, block_of, class_of
 from engine.store import hot
 from engine.store.database import Database
 
@@ -62,6 +63,7 @@ class Counted(NamedTuple):
     became: Became
     mails: int
     hits: Sequence[RuleHit] = ()
+    measured: Sequence[Measured] = ()
 
 
 def became(
@@ -89,7 +91,7 @@ class Tallies:
 
     def decided(
         self, row: int, generation: int, outcome: str, code: str, by: Decider, workspace: str, now: int,
-        came: Came | None, hits: Sequence[RuleHit] = (),
+        came: Came | None, hits: Sequence[RuleHit] = (), measured: Sequence[Measured] = (),
     ) -> None:  # fmt: skip
         """Count a receipt that is written now. Without `came` it is looked up."""
         if came is None:
@@ -99,7 +101,7 @@ class Tallies:
         counted = self._database.counted
         if before is not None:
             counted.append(Counted(row, came, before, -1))
-        counted.append(Counted(row, came, its, 1, hits))
+        counted.append(Counted(row, came, its, 1, hits, measured))
 
     def now_from(self, row: int, generation: int, sender: str) -> None:
         """Hear, before it is written, that a mail is from this address now, whoever it was from when it was counted."""
@@ -194,15 +196,18 @@ class Sums:
         self.alike: Counter[tuple[int, int, tuple[str, ...], int]] = Counter()
         self.hits: dict[tuple[int, int, RuleHit], list[int]] = {}
         self.senders: dict[str, Letters] = {}
+        self.measures: Counter[tuple[int, str, str, int]] = Counter()
 
     def add(self, each: Counted) -> None:
         """Count a receipt in or out."""
-        row, came, its, mails, hits = each
+        row, came, its, mails, hits, measured = each
         lag = lag_of(its, came, self._first_read[came.mailbox])
         said = came.mailbox, its.workspace, its.outcome, its.code, its.by_kind, its.by_name
         self.alike[block_of(row), came.received_at // QUARTER_US, said, lag] += mails
         if hits:
             self.count_hits(row, came.received_at, hits)
+        for what, key, value in measured:
+            self.measures[its.decided_at // DAY_US, what, key[:MOST_NAME], max(value.bit_length() - 1, 0)] += 1
         if came.sender:
             self.count_sender(came, its.outcome, mails)
 
@@ -237,6 +242,8 @@ def write(database: Database, sums: Sums) -> None:
     database.together(hot.TALLY, [(*key, mails) for key, mails in sorted(sums.tally().items()) if mails])
     hits = sorted(sums.hits.items())
     database.together(hot.RULE_HIT, [(span, at, *hit, count, last) for (span, at, hit), (count, last) in hits])
+    if sums.measures:
+        database.together(hot.MEASURE, [(*key, many) for key, many in sorted(sums.measures.items())])
     database.together(
         hot.FROM, [(address, *_columns(known)) for address, known in sorted(sums.senders.items(), key=itemgetter(0))]
     )

@@ -70,8 +70,10 @@ def test_nothing_of_a_mail_of_others_stands_on_any_page(shared: Office, login: s
     with shared.installation.store() as store:
         words = {word for ref in hidden for word in (ref, store.archive.mail(ref).subject) if word}
         words -= {store.archive.mail(ref).subject for ref in mine if ref not in hidden}
-    for address in ("/mails", "/held", "/mails?q=help", "/mails?q=outcome:held", "/mails.json", "/held.json",
-                    "/mails.csv", "/mails.ndjson", "/held.csv", "/held.ndjson?q=help"):  # fmt: skip
+    everywhere = ("/mails", "/held", "/mails?q=help", "/mails?q=outcome:held", "/mails.json", "/held.json", "/",
+                  "/index.json?last=30d", "/stats", "/stats.json?show=People", "/stats?show=Rules",
+                  "/mails.csv", "/mails.ndjson", "/held.csv", "/held.ndjson?q=help")  # fmt: skip
+    for address in everywhere:
         text = shared.get(address).get_data(as_text=True)
         assert [word for word in words if word in text] == [], address
     for ref in hidden:

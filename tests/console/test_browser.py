@@ -30,6 +30,8 @@ def pages(office: Office) -> dict[str, str]:
     (held, *_), (made, *_), evils = office.refs("outcome:held"), office.refs("outcome:created"), office.evil()
     evil = next(ref for ref in evils if ref in office.refs("outcome:held"))
     return NOUNS | {
+        "today": "/", "stats": "/stats?last=7d", "stats_rules": "/stats?show=Rules",
+        "stats_people": "/stats?show=People",
         "mails": "/mails", "found": "/mails?q=outcome:held", "nothing": "/mails?q=from:nobody", "wrong": "/mails?q=x:y",
         "mail": f"/mail/{made}", "held_mail": f"/mail/{held}", "evil_mail": f"/mail/{evil}",
         "every": f"/mail/{held}?all=1", "header": f"/mail/{held}/headers", "held": "/held",

@@ -19,6 +19,7 @@ from engine.model.facts import Release
 from engine.model.figures import BY_MAIL, MOST_FACETS, QUARTER_US, Facet
 from engine.model.plan import Outcome
 from engine.model.sight import ALL, Sight
+from engine.store import mails as looked_for
 from engine.store import walking
 from engine.store.database import time, us
 from engine.store.errors import NotFound
@@ -194,6 +195,15 @@ def test_held_and_waiting_mail_is_listed_as_far_as_it_is_seen(filled, sight, que
     held = archive.held(workspace, query=query, sight=sight)
     assert held == [row for row in archive.held(workspace, query=query) if row.row in mine]
     assert archive.waiting(sight=sight) == [row for row in archive.waiting() if row.row in mine]
+
+
+@law
+@given(sight=sights, limit=st.integers(1, 9))
+def test_of_held_mail_the_oldest_that_are_seen_come_first(filled, sight, limit):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(looked_for, "FEW", 9)
+        few = filled.store.archive.held(limit=limit, sight=sight)
+    assert few == filled.store.archive.held(sight=sight)[:limit]
 
 
 @law

@@ -39,11 +39,6 @@ FACETS = (
 _EXACT = re.compile(r"m-[0-9a-f]{4,}|<[^<>\s]+@[^<>\s]+>")
 
 
-def front(asked: Asked) -> Answer:
-    """The first page: the mails."""
-    return redirect(url_for("mails.listed"), 303)
-
-
 def listed(asked: Asked) -> Page | Answer:
     """The mails that a search finds, the newest first, a page at a time."""
     query, before = asked.args.get("q", "").strip(), number_in(asked.args.get("before", ""))

@@ -71,4 +71,4 @@ def _leave(watch: Guard) -> Answer:
 
 def _next() -> str:
     wanted = request.values.get("next", "")
-    return wanted if guard.is_inside(wanted) else url_for("mails.front")
+    return wanted if guard.is_inside(wanted) else url_for("today.front")

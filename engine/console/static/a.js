@@ -52,6 +52,23 @@
       act[key]();
     }
   });
+  const live = document.querySelector("[data-live]");
+  const renew = async () => {
+    if (document.hidden) return;
+    const answer = await fetch(location.href).catch(() => null);
+    const page = answer?.ok && !answer.redirected ? new DOMParser().parseFromString(await answer.text(), "text/html") : null;
+    const fresh = page?.querySelector("[data-live]");
+    if (!fresh) return;
+    const all = () => [...live.querySelectorAll("a, summary, [tabindex]")];
+    const here = document.activeElement, at = all().indexOf(here), href = here?.getAttribute("href");
+    const open = [...live.querySelectorAll("details")].map((each) => each.open);
+    live.replaceChildren(...fresh.childNodes);
+    live.querySelectorAll("details").forEach((each, n) => { each.open = open[n]; });
+    if (at < 0) return;
+    const again = all();
+    (again.find((each) => href && each.getAttribute("href") === href) || again[at])?.focus({ preventScroll: true });
+  };
+  if (live) setInterval(renew, live.dataset.live * 1000);
   document.querySelectorAll("[data-key]").forEach((each) => {
     const mark = document.createElement("kbd");
     mark.textContent = each.dataset.key;

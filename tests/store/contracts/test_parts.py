@@ -13,8 +13,8 @@ from engine import ports
 PARTS = {
     name: get_type_hints(getattr(ports.Store, name).fget)["return"] for name in
     ("queue", "ledger", "mailboxes", "directory", "ahead", "items", "markers", "history", "topic_views", "outbox",
-     "outbox_views", "troubles", "setbacks", "old_mail", "visiting", "figures", "counting", "archive", "access",
-     "rule_files", "senders")
+     "outbox_views", "troubles", "setbacks", "old_mail", "visiting", "figures", "counting", "series", "archive",
+     "access", "rule_files", "senders")
 }  # fmt: skip
 
 
