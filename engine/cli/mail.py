@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from engine.cli import mail_gone
-from engine.cli.common import answer, is_terminal, log_act, open_config, open_store, open_to_read, print_json, save
+from engine.cli.common import answer, is_terminal, open_config, open_store, open_to_read, print_json, save
 from engine.cli.noun import Noun
 from engine.cli.shown import lately, print_pairs, print_table, subject, when, zone
 from engine.plain_text import printable, safe_line
@@ -156,12 +156,12 @@ def export(ctx: click.Context, ref: str, file: Path, force: bool) -> None:
 @click.pass_context
 def retry(ctx: click.Context, refs: tuple[str, ...], as_json: bool) -> None:
     """Let the next run decide a mail again, as if it came now; refused once it has made an item or a comment."""
-    from engine.desk.held import retry as try_again
+    from engine.desk import again
 
-    with open_store(ctx) as store:
+    config = open_config(ctx)
+    with open_store(ctx, config) as store:
         for ref in refs:
-            row = try_again(store, ref)
-            log_act(ctx, "mail.retry", mail=row.mail)
+            row = again.retry(config, store, ref, person())
             answer(as_json, "mail", {"mail": row.mail, "done": "waits"}, f"{row.mail[:8]}  waits for the next run")
 
 
@@ -188,12 +188,12 @@ def ignore(ctx: click.Context, refs: tuple[str, ...], reason: str, as_json: bool
 @click.pass_context
 def reset_status(ctx: click.Context, refs: tuple[str, ...], as_json: bool) -> None:
     """Clear claims and waiting times of a mail, so that the next run takes it up; never its effects."""
-    from engine.desk import acting
+    from engine.desk import again
 
-    with open_store(ctx) as store:
+    config = open_config(ctx)
+    with open_store(ctx, config) as store:
         for ref in refs:
-            row = acting.reset_status(store, ref)
-            log_act(ctx, "mail.reset", mail=row.mail)
+            row = again.reset_status(config, store, ref, person())
             answer(as_json, "mail", {"mail": row.mail, "done": "reset"}, f"{row.mail[:8]}  may be taken up at once")
 
 
@@ -203,12 +203,12 @@ def reset_status(ctx: click.Context, refs: tuple[str, ...], as_json: bool) -> No
 @click.pass_context
 def settle(ctx: click.Context, refs: tuple[str, ...], as_json: bool) -> None:
     """Do the mailbox action of a mail again at the next run (move, mark, delete)."""
-    from engine.desk import acting
+    from engine.desk import again
 
-    with open_store(ctx) as store:
+    config = open_config(ctx)
+    with open_store(ctx, config) as store:
         for ref in refs:
-            row = acting.settle(store, ref)
-            log_act(ctx, "mail.settle", mail=row.mail)
+            row = again.settle(config, store, ref, person())
             said = f"{row.mail[:8]}  its mailbox action is planned again"
             answer(as_json, "mail", {"mail": row.mail, "done": "settle"}, said)
 

@@ -73,10 +73,9 @@ class Console(Section, frozen=True):
     `listen` is an address with a port or a path; `auth` says who comes in: accounts with a password, whom a proxy names
     in a header ("proxy-header:NAME"), or, on this machine only, whoever reaches it ("none"). `trusted_proxies` are who
     is believed about that and about where somebody comes from. A session ends `session_idle` seconds after its last
-    request, and `session_most` seconds after it began. `most_exported` are rows of a list that somebody takes away;
-    `audit_reads` writes down who read which mail. `edit_rules` says who saves rule files, `effect` over how many
-    seconds of stored mail it is looked what a change would do; `jobs` of such work run at once, for `job_limit`
-    seconds each.
+    request, and `session_most` seconds after it began. `edit_rules` says who saves rule files, `effect` over how many
+    seconds of stored mail it is looked what a change would do; `jobs` of such work run at once, for `job_limit` seconds
+    each. `most_exported` are rows of a list that somebody takes away; `audit_reads` writes down who read which mail.
     """
 
     listen: Listen = "127.0.0.1:8026"
@@ -86,12 +85,12 @@ class Console(Section, frozen=True):
     trusted_proxies: tuple[Proxy, ...] = ()
     session_idle: Duration = 12 * 3600.0
     session_most: Duration = 7 * 86400.0
-    most_exported: Positive = 100_000
-    audit_reads: bool = False
     edit_rules: Literal["owners", "admins", "nobody"] = "owners"
     effect: Duration = 30 * 86400.0
     jobs: Positive = 2
     job_limit: Duration = 120.0
+    most_exported: Positive = 100_000
+    audit_reads: bool = False
 
     @property
     def header(self) -> str:

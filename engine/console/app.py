@@ -100,6 +100,7 @@ PAGES: tuple[tuple[str, View], ...] = (
 """What is looked at. Each has a twin with `.json` behind its address, but for bytes; a list is also taken away."""
 
 ACTS: tuple[tuple[str, View], ...] = (
+    ("/mail/<ref>", mail.act),
     ("/held/<ref>", held.decide),
     ("/held", held.decide_all),
     ("/item/<int:number>", items.act),

@@ -116,10 +116,14 @@ class Guard:
     def _may_ask(self, account: Account | None) -> None:
         """Count a request: of a session, of somebody who has none here, or of a network where nobody is known."""
         network = network_of(request.remote_addr or "")
-        session = g.get("session", "")
         session = here()
-        who = f"account {account.id}" if account is not None else network
-        who = f"session {session.ref}" if session is not None else who
+        who = (
+            f"session {session.ref}"
+            if session is not None
+            else f"account {account.id}"
+            if account is not None
+            else network
+        )
         if wait := self._throttle.wait(who):
             raise TooManyRequests("too many requests: wait a moment", retry_after=wait)
 

@@ -31,20 +31,6 @@ if TYPE_CHECKING:
 # ── mails ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def reset_status(store: Store, ref: str) -> MailRow:
-    """Clear claims and waiting times of a mail, so that the next run takes it up. Raises NotFound, Refused."""
-    row = store.archive.mail(ref)
-    store.ledger.reset_status(row.mail)
-    return row
-
-
-def settle(store: Store, ref: str) -> MailRow:
-    """Plan the mailbox action of a mail again, for the next run. Raises NotFound."""
-    row = store.archive.mail(ref)
-    store.mailboxes.settle_again(row.mail)
-    return row
-
-
 def prune(config: Config, store: Store, *, commit: bool, told: Told = nobody) -> Pruned:
     """Let go of what is older than store.archive and outbox.keep say; without `commit` only tell what would go.
 

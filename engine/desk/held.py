@@ -156,13 +156,6 @@ def _needs(reason: str) -> None:
         raise Unclear("say why: the reason is empty")
 
 
-def retry(store: Store, ref: str) -> MailRow:
-    """Let the next run decide a mail again, as if it came now. Raises NotFound, Refused."""
-    row = store.archive.mail(ref)
-    store.ledger.reopen(row.mail, None, retry=True)
-    return row
-
-
 def _tell(engine: Engine, row: MailRow, raw: RawMail | None, by: str, reason: str) -> Tell | None:
     """Whom a refusal is told: the sender by mail, others by webhook, as the plan of any refusal says.
 

@@ -40,11 +40,13 @@ class Reads:
 
         Raises NotFound for a mail they do not see, Busy, StoreError.
         """
-        ref = looking.seen(store, mail, scope.sight).mail if mail else ""
+        row = looking.seen(store, mail, scope.sight) if mail else None
+        ref = row.mail if row is not None else ""
         key = (scope.login, what, ref, str(item), str(topic))
         if self._is_known(key):
             return
-        store.history.note(READ, scope.login, "console", what, mail=ref, item=item, topic=topic)
+        home = row.home if row is not None else ""
+        store.history.note(READ, scope.login, "console", what, mail=ref, item=item, topic=topic, workspace=home)
         about = f"{what}, topic {topic}" if topic else what
         logged.act(config, READ, scope.login, about, mail=ref, item=item)
         self._remember(key)

@@ -32,13 +32,13 @@ class History(Protocol):
         """
 
     def note(
-        self, name: str, by: str, via: str, said: str = "", *, mail: str = "", workspace: str = "", account: int = 0,
-        item: int = 0, topic: int = 0,
+        self, name: str, by: str, via: str, said: str = "", *, mail: str = "", item: int = 0, topic: int = 0,
+        workspace: str = "", account: int = 0,
     ) -> None:  # fmt: skip
-        """Write down what a person did that is no act on an item; in the transaction that is open, or one of its own.
+        """Write down for good what a person did beside items, or looked at.
 
-        `item` and `topic` are what was only looked at, `account` is the number of who else it is about. Raises NotFound
-        for a mail that is not there.
+        It is in the transaction that is open, or one of its own.
+        `account` is the number of who else it is about. Raises NotFound for a mail that is not there.
         """
 
     def newest_event(self) -> int:

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from engine.model.addresses import key_of
-from engine.model.events import BY_HAND, BY_LOOKING, BY_NAME, OF_ACCESS
+from engine.model.events import BY_HAND, BY_LOOKING, BY_NAME, OF_ACCESS, OF_RULES
 from engine.model.sight import EVERY_ACT, ActSight
 from engine.store.errors import Unclear
 from engine.store.query import (
@@ -32,7 +32,7 @@ from engine.store.query import (
 WINDOW = 100_000
 """Events, the newest, among which is looked for what no index knows."""
 
-_NAMES = (*BY_NAME, *BY_HAND, *OF_ACCESS, *BY_LOOKING)
+_NAMES = (*BY_NAME, *BY_HAND, *OF_ACCESS, *OF_RULES, *BY_LOOKING)
 """What an event may be called."""
 
 ENGINE = "-"

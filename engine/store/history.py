@@ -1,6 +1,6 @@
 """What happened, to one item or at all: the events, for people.
 
-Here: `History`, which is `engine.ports.History`. Not here: writing those that people hear of (`dispatches.py`), who
+Here: `History`, which is `engine.ports.History`. Not here: writing those of acts and mails (`dispatches.py`), who
 heard (`outbox.py`), the words of a query (`event_query.py`).
 Invariant: an event is never changed; those of one item come by an index.
 """
@@ -53,8 +53,8 @@ class History:
         return sorted(rows, key=lambda row: row.id), found.windowed and len(numbers) < limit and newest > WINDOW
 
     def note(
-        self, name: str, by: str, via: str, said: str = "", *, mail: str = "", workspace: str = "", account: int = 0,
-        item: int = 0, topic: int = 0,
+        self, name: str, by: str, via: str, said: str = "", *, mail: str = "", item: int = 0, topic: int = 0,
+        workspace: str = "", account: int = 0,
     ) -> None:  # fmt: skip
         row, inbound = tables.Inbound, None
         with self._database.joining(noted=True):
@@ -64,9 +64,10 @@ class History:
                     raise NotFound(f"there is no mail {mail}", mail)
                 (inbound,) = found
             detail = {**({"account": account} if account else {}), **({"said": said} if said else {})}
-            told, now = as_json(detail).decode() if detail else "", self._database.now()
-            of = item or None, topic or None
-            self._database.run(hot.EVENT, now, name, by, via, *of, 0, workspace, inbound, 0, "", told)
+            self._database.run(
+                hot.EVENT, self._database.now(), name, by, via, item or None, topic or None, 0, workspace, inbound, 0,
+                "", as_json(detail).decode() if detail else "",
+            )  # fmt: skip
 
     def newest_event(self) -> int:
         return int(self._database.one(hot.NEWEST_EVENT)[0])

@@ -144,6 +144,32 @@ def test_each_act_is_done_or_refused_as_roles_say(own: Office, login: str) -> No
     assert "Traceback" not in page
 
 
+@pytest.mark.parametrize("login", ROLES)
+def test_who_decides_takes_mail_up_again(own: Office, login: str) -> None:
+    token = own.token()
+    with own.installation.store() as store:
+        rows = store.archive.mails("outcome:discarded", 50)
+        made = store.archive.mails("outcome:created", 50)
+    other = next(row for row in [*rows, *made] if row.home != "support")
+    (mine, *_) = [row for row in made if row.home == "support"]
+    become(own, login)
+    decides = "decide_mail" in ROLES[login]
+    expected = 303 if decides else 403 if ROLES[login] else 404
+    assert own.post(f"/mail/{mine.mail}", token=token, act="settle").status_code == expected
+    assert own.post(f"/mail/{other.mail}", token=token, act="settle").status_code == 404
+    if ROLES[login]:
+        page = own.get(f"/mail/{mine.mail}").get_data(as_text=True)
+        assert ("Take it up again" in page) is decides
+        assert ("Rule from this" in page) is ("read_mail" in ROLES[login])
+    if decides:
+        refused = own.post(f"/mail/{mine.mail}", token=token, act="retry")
+        assert refused.status_code == 409, "it has made an item"
+        assert own.post(f"/mail/{mine.mail}", token=token, act="ignore").status_code == 422, "no reason"
+        assert own.post(f"/mail/{mine.mail}", token=token, act="burn").status_code == 422
+    acts = own.rows("SELECT actor, via FROM event WHERE name = 'mail.settle'")
+    assert acts == ([(login, "console")] if decides else [])
+
+
 def test_mail_is_released_only_into_workspaces_where_one_may_add_items(own: Office) -> None:
     token = own.token()
     with own.installation.store() as store:

@@ -161,4 +161,5 @@ def test_a_page_links_what_can_be_taken_away(quiet_office: Office) -> None:
     page = quiet_office.get("/mails?q=outcome:held+newer_than:9d").get_data(as_text=True)
     for form in ("ndjson", "csv"):
         assert f'<a href="/mails.{form}?q=outcome%3Aheld%20newer_than%3A9d">' in page
+    assert '<a href="/audit.csv?q=">' in quiet_office.get("/audit?q=").get_data(as_text=True), "all, and not the usual"
     assert ".csv" not in quiet_office.get(f"/mail/{quiet_office.refs()[0]}").get_data(as_text=True)

@@ -13,7 +13,7 @@ from engine.desk import acting
 from engine.model import trace as traces
 from engine.run.engine import Engine
 from engine.run.process import process
-from engine.store.errors import NotFound, Refused, Unclear
+from engine.store.errors import NotFound, Unclear
 from engine.store.load import load as load_data
 from engine.store.store import Store
 
@@ -74,12 +74,6 @@ def test_a_mail_whose_bytes_are_gone_is_not_decided_again(filled: Engine) -> Non
         with pytest.raises(acting.Erased, match="purged"):
             act(filled, row)
     assert filled.store.archive.mail(row.mail).generation == 1
-
-
-def test_a_mail_that_was_decided_has_no_waiting_time_to_clear(filled: Engine) -> None:
-    with pytest.raises(Refused):
-        acting.reset_status(filled.store, "last")
-    assert acting.settle(filled.store, "last").outcome == "created"
 
 
 def test_pruning_tells_what_would_go_and_keeps_it(filled: Engine) -> None:

@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -31,6 +32,13 @@ def missing() -> str:
     except ModuleNotFoundError as error:
         return error.name or "playwright"
     return "" if _program() else "chromium"
+
+
+@cache
+def _axe() -> str:
+    import axe_playwright_python
+
+    return next(Path(axe_playwright_python.__file__).parent.rglob("axe.min.js")).read_text("utf-8")
 
 
 def _program() -> str:
@@ -78,11 +86,18 @@ class Seat:
         """What stands on the page."""
         return str(self.page.inner_text("body"))
 
-    def findings(self) -> list[str]:
-        """What axe finds wrong with the page for those who do not see it or use no mouse."""
-        from axe_playwright_python.sync_playwright import Axe
+    def look(self, scheme: str, size: str) -> None:
+        """See the same page in another scheme and size."""
+        width, height = SIZES[size]
+        self.page.emulate_media(color_scheme=scheme)
+        self.page.set_viewport_size({"width": width, "height": height})
 
-        found = Axe().run(self.page).response["violations"]
+    def findings(self, *only: str) -> list[str]:
+        """What axe finds wrong with the page for those who do not see it or use no mouse; by some rules `only`."""
+        if not self.page.evaluate("'axe' in window"):
+            self.page.evaluate(_axe())
+        asked = {"runOnly": list(only)} if only else {}
+        found = self.page.evaluate("asked => axe.run(asked).then(came => came.violations)", asked)
         return [f"{each['id']}: {each['nodes'][0]['html'][:200]}" for each in found]
 
     def overflows(self) -> bool:

@@ -1,6 +1,7 @@
 """One mail: what became of it and why, what it says, what came with it.
 
-Here: its page, its header, its bytes, its HTML in a frame of its own, its files. Not here: why (`desk/why.py`).
+Here: its page, its header, its bytes, its HTML in a frame of its own, its files; taking it up again. Not here: why
+(`desk/why.py`), deciding about held mail (`held.py`).
 Invariant: nothing of a mail is ever a part of our page but text; its HTML has no scripts and no way out of its frame.
 """
 
@@ -9,15 +10,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from flask import Response, abort, request
+from flask import Response, abort, redirect, request, url_for
+from werkzeug.exceptions import Forbidden
 
+from engine.console import guard
 from engine.console.asked import Asked, Page
-from engine.desk import looking, why
+from engine.desk import again, held, looking, rule_places, why
 from engine.desk.reading import safe_body, shown_file
-from engine.desk.refusals import NotFound
+from engine.desk.refusals import NotFound, Unclear
 
 if TYPE_CHECKING:
+    from werkzeug.wrappers import Response as Answer
+
+    from engine.desk.why import SeenMail
     from engine.model.mail import Mail
+    from engine.model.stored import MailRow
 
 FRAME = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; "
@@ -34,10 +41,55 @@ def one(asked: Asked, ref: str) -> Page:
     seen = asked.engine(lambda engine: why.seen(engine, ref, asked.scope, every_rule="all" in asked.args))
     text, files, note = _text(asked, seen.row.mail)
     data = {"seen": seen, "row": seen.row, "explained": seen.explained, "stages": why.STAGES, "text": text,
-            "files": files, "no_text": note, "decides": asked.scope.decides(seen.row)}  # fmt: skip
+            "files": files, "no_text": note, "decides": asked.scope.decides(seen.row), **_rules(asked, seen),
+            "acts": _acts(seen.row), "did": guard.heard(asked.args.get("did", ""))}  # fmt: skip
     title = seen.row.subject or "(no subject)"
     return Page("mail.html", title, data, seen.explained, f"allegra explain {seen.row.mail[:8]}",
                 reads="" if note else "text")  # fmt: skip
+
+
+def _rules(asked: Asked, seen: SeenMail) -> dict[str, object]:
+    """Where the rule stands that decided, and for which places somebody may write one of this mail."""
+    places = rule_places.places(asked.config, asked.scope)
+    by, home = seen.row.by, seen.row.home
+    place = next((each.name for each in places if by.file and each.file == by.file), "")
+    files = (seen.explained["trace"] or {}).get("rules", ())
+    numbers = [rule["number"] for file in files if file["file"] == by.file for rule in file["rules"] if rule["matched"]
+               and rule["rule"] == by.name]  # fmt: skip
+    own = next((each.name for each in places if each.place == home), places[0].name if places else "")
+    return {"rule_place": place, "rule_number": numbers[0] if numbers else 0,
+            "write_at": own if asked.scope.reads(seen.row) else ""}  # fmt: skip
+
+
+def _acts(row: MailRow) -> tuple[tuple[str, str], ...]:
+    """What may be done to a mail beside deciding about it, with the words of the buttons."""
+    if row.outcome == "deferred":
+        return ("reset", "Take it up at once"), ("ignore", "Ignore it")
+    again = (("retry", "Decide it again"),) if row.outcome in ("rejected", "discarded") else ()
+    return (*again, ("settle", "Do its mailbox action again"))
+
+
+def act(asked: Asked, ref: str) -> Answer:
+    """Take a mail up again, or ignore one that waits."""
+    row = looking.seen(asked.store, ref, asked.scope.sight)
+    if not asked.scope.decides(row):
+        raise Forbidden(f"{row.mail[:8]} is decided by others: decide_mail in its workspace lets somebody")
+    what, here = asked.form.get("act", ""), (asked.config, asked.store, row.mail, asked.account.login)
+    if what == "ignore":
+        held.discard(asked.config, asked.store, row, asked.account.login, asked.form.get("reason", ""), via="console")
+    elif what in AGAIN:
+        AGAIN[what](*here, via="console")
+    else:
+        raise Unclear("choose what to do")
+    return redirect(f"{url_for('mail.one', ref=row.mail)}?did={quote(guard.said(SAID[what]))}", 303)
+
+
+AGAIN = {"retry": again.retry, "reset": again.reset_status, "settle": again.settle}
+
+SAID = {
+    "retry": "The next run decides it again", "reset": "The next run takes it up",
+    "settle": "The next run does its mailbox action again", "ignore": "It is ignored: nothing is made of it",
+}  # fmt: skip
 
 
 def _text(asked: Asked, ref: str) -> tuple[str, tuple[object, ...], str]:

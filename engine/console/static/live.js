@@ -1,4 +1,4 @@
-// Parts of a page that are asked for again: while somebody types (a form with data-live, which names them), and until
+// Parts of a page that are asked for again: while somebody types (a form with data-asks, which names them), and until
 // work is over (data-poll says where to ask, data-then what to put in its place). A tab stays in a text of code; Esc leaves it.
 "use strict";
 (() => {
@@ -10,7 +10,7 @@
     });
     return fresh;
   };
-  document.querySelectorAll("form[data-live]").forEach((form) => {
+  document.querySelectorAll("form[data-asks]").forEach((form) => {
     let waits, under_way;
     const ask = async () => {
       under_way?.abort();
@@ -20,7 +20,7 @@
       const address = post ? form.action : `${form.action}?${new URLSearchParams(typed)}`;
       try {
         const answer = await fetch(address, { method: form.method, body: post ? typed : undefined, signal: under_way.signal });
-        put(await answer.text(), form.dataset.live);
+        put(await answer.text(), form.dataset.asks);
         if (!post) history.replaceState(null, "", address);
       } catch { /* a newer question is under way, or the console is away: the buttons say so */ }
     };
