@@ -12,7 +12,7 @@ import re
 import shutil
 import time
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import datetime, timedelta
 from email import message_from_bytes
@@ -46,6 +46,13 @@ if TYPE_CHECKING:
 
 _RECEIVED = re.compile(rb"\A((?:Return-Path:[^\n]*\n)?Received:[^;]*; )[^\n]*")
 """When a sample mail reached our server: mail that came long before a mailbox was read first would tell nobody."""
+
+
+_NUMBER = re.compile(rb"#([12])\b")
+"""The number of an item, as a sample mail has it where no item was there before."""
+
+LATELY_MIN = 160
+"""Minutes at the end of a month in which the sample mails come."""
 
 
 class Said(Struct, frozen=True):
@@ -109,13 +116,12 @@ def play(folder: Path, *, month: datetime | None = None) -> Played:
         _folders(folder)
         with closing(Engine(config, store)) as engine:
             before, month_s = _month(engine, folder, clock, month) if clock and month else (0, 0.0)
-            ((first,),) = store.database.rows("SELECT coalesce(max(id), 0) FROM item")
-            _put_mails(folder, config, first, (clock or utc_now)())
+            first = max([row.id for row in store.items.found("", 1)[0]], default=0)
             started = time.monotonic()
-            reports = Pass(engine, now=clock or utc_now).run(config.mailboxes)
+            lines = _decided(engine, folder, first, clock)
             took_s = time.monotonic() - started
             said = _talked(engine, folder, ABOUT + first, clock or utc_now)
-            return Played(tuple(line for report in reports for line in report.lines), took_s, said, before, month_s)
+            return Played(lines, took_s, said, before, month_s)
 
 
 def open_to_all(folder: Path, place: str) -> Path:
@@ -137,7 +143,7 @@ def _month(engine: Engine, folder: Path, clock: Clock, end: datetime) -> tuple[i
     ]
     clock.at = end - timedelta(days=DAYS)
     load_data(engine.store, {"users": users})
-    lines = Month(engine, folder, words, clock, end).play()
+    lines = Month(engine, folder, words, clock, end - timedelta(minutes=LATELY_MIN)).play()
     clock.at = end
     return len(lines), time.monotonic() - started
 
@@ -207,24 +213,53 @@ def _folders(folder: Path) -> None:
             (folder / "mail" / box / part).mkdir(parents=True, exist_ok=True)
 
 
-def _put_mails(folder: Path, config: Config, first: int, moment: datetime) -> None:
-    """Put the sample mails into the Maildirs, with reply tokens signed by this demo's own secret.
+def _decided(engine: Engine, folder: Path, first: int, clock: Clock | None) -> tuple[Line, ...]:
+    """Decide the sample mails: in one pass, or each when it came, in the last hours of a month.
 
     `first` is the number of the item before theirs.
     """
+    mails, boxes = list(_mails(folder, engine.config, first)), engine.config.mailboxes
+    if clock is None:
+        now = time.time()
+        for number, mail in enumerate(mails):
+            mail.put(folder, now - 60 + number)
+        return tuple([line for report in Pass(engine).run(boxes) for line in report.lines])
+    lines: list[Line] = []
+    end = clock.at
+    for number, mail in enumerate(mails):
+        clock.at = end - timedelta(minutes=LATELY_MIN * (len(mails) - number) / len(mails) - number % 3)
+        mail.put(folder, clock.at.timestamp())
+        lines += [line for report in Pass(engine, now=clock).run(boxes) for line in report.lines]
+    clock.at = end
+    return tuple(lines)
+
+
+class _Mail(Struct, frozen=True):
+    """A sample mail: the mailbox it is in, its name, its bytes."""
+
+    box: str
+    name: str
+    content: bytes
+
+    def put(self, folder: Path, at: float) -> None:
+        """Put it into its Maildir, as if our server had got it then."""
+        content = _RECEIVED.sub(rb"\1" + formatdate(at).encode(), self.content, count=1)
+        place = folder / "mail" / self.box / "new" / f"{self.name}.demo"
+        place.write_bytes(content)
+        os.utime(place, (at, at))
+
+
+def _mails(folder: Path, config: Config, first: int) -> Iterator[_Mail]:
+    """Give the sample mails in their order, with reply tokens signed by this demo's own secret."""
     secret = config.instance.secret()
     marks = {
         b"@TOKEN2@": tokens.sign(ABOUT + first, secret).encode(),
         b"@TOPIC1@": tokens.sign(1, secret, "t").encode(),
         b"@MESSAGE_ID1@": tokens.message_id("demo-1", 1 + first, secret, "example.com").encode(),
     }
-    now = moment.timestamp()
-    for number, source in enumerate(sorted((folder / "mails").glob("*.eml"))):
+    for source in sorted((folder / "mails").glob("*.eml")):
         content = source.read_bytes()
         for mark, value in marks.items():
             content = content.replace(mark, value)
-        content = _RECEIVED.sub(rb"\1" + formatdate(now - 60 + number).encode(), content, count=1)
-        box = "support" if source.stem.endswith(".support") else "system"
-        place = folder / "mail" / box / "new" / f"{source.stem}.demo"
-        place.write_bytes(content)
-        os.utime(place, (now - 60 + number, now - 60 + number))
+        content = _NUMBER.sub(lambda found: b"#%d" % (int(found[1]) + first), content)
+        yield _Mail("support" if source.stem.endswith(".support") else "system", source.stem, content)

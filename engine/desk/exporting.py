@@ -62,6 +62,12 @@ LETTERS = (
 )  # fmt: skip
 
 
+ACTS = (
+    "id", "at", "name", "actor", "via", "item", "topic", "comment", "workspace", "mail", "act", "code", "because",
+    "changes", "detail.said",
+)  # fmt: skip
+
+
 class Table(Struct, frozen=True):
     """A list that can be taken away: its name, its columns, the search, and how it goes on.
 

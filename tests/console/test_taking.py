@@ -12,12 +12,12 @@ import pytest
 from console.offices import Office
 
 from engine.console import taking
-from engine.console.pages import held, items, mails, outbox, topics
+from engine.console.pages import audit, held, items, mails, outbox, topics
 from engine.desk import exporting
 
 LISTS = ("/mails", "/held", "/items", "/outbox", "/topics")
 
-SMALL = (mails, held, items, outbox, topics, exporting)
+SMALL = (audit, mails, held, items, outbox, topics, exporting)
 
 
 @pytest.fixture
@@ -144,8 +144,22 @@ def test_few_lists_are_written_at_a_time_and_one_that_nobody_wants_makes_room(qu
     assert quiet_office.get("/mails.csv").status_code == 200
 
 
+def test_what_people_did_is_taken_away_by_who_may_see_it(own_office: Office, small: None) -> None:
+    events = rows_of(own_office, "/audit.ndjson?q=")
+    assert len(events) > 20 and [row["id"] for row in events] == sorted({row["id"] for row in events}, reverse=True)
+    head, *cells = cells_of(own_office, "/audit.csv?q=event:item")
+    assert head == list(exporting.ACTS) and cells and all(row[2].startswith("item.") for row in cells)
+    with own_office.installation.store() as store:
+        store.directory.put_account("anna", admin=False)
+        store.directory.put_account("customer", name="C", emails=["c@people.example"])
+        nobody = store.directory.login("customer")
+    own_office.installation.whoever = lambda: nobody  # type: ignore[method-assign, assignment, return-value]
+    assert own_office.get("/audit.csv").status_code == 404
+
+
 def test_a_page_links_what_can_be_taken_away(quiet_office: Office) -> None:
     page = quiet_office.get("/mails?q=outcome:held+newer_than:9d").get_data(as_text=True)
     for form in ("ndjson", "csv"):
         assert f'<a href="/mails.{form}?q=outcome%3Aheld%20newer_than%3A9d">' in page
+    assert '<a href="/audit.csv?q=">' in quiet_office.get("/audit?q=").get_data(as_text=True), "all, and not the usual"
     assert ".csv" not in quiet_office.get(f"/mail/{quiet_office.refs()[0]}").get_data(as_text=True)

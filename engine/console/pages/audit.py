@@ -5,9 +5,19 @@ Here: a search and its pages. Not here: who sees what of it (`desk/audit.py`). I
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
 from engine.console.asked import Asked, Page, number_in
 from engine.desk import audit
+from engine.desk.exporting import ACTS, STEP, Table
 from engine.desk.refusals import Unclear
+
+if TYPE_CHECKING:
+    from engine.desk.installation import Store
+    from engine.desk.scope import Scope
+    from engine.model.stored import EventRow
 
 ROWS = 50
 
@@ -27,4 +37,12 @@ def listed(asked: Asked) -> Page:
         said = str(error)
     data = {"query": query, "page": page, "said": said, "told": audit.said, "ways": WAYS, "before": before}
     twin = {"events": page.events, "next": page.older or None, "error": said or None}
-    return Page("audit.html", "Audit", data, twin, f"allegra log -- {query}".removesuffix(" -- "), 422 if said else 200)
+    return Page(
+        "audit.html", "Audit", data, twin, f"allegra log -- {query}".removesuffix(" -- "), 422 if said else 200,
+        Table("audit", partial(_step, asked.scope, query), ACTS, query),
+    )  # fmt: skip
+
+
+def _step(scope: Scope, query: str, store: Store, before: int) -> tuple[Sequence[EventRow], int]:
+    found = audit.found(store, scope, query, STEP, before)
+    return found.events, found.older
