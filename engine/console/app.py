@@ -17,10 +17,10 @@ from flask import Flask, Response, jsonify, render_template, request
 from jinja2 import StrictUndefined
 from werkzeug.exceptions import HTTPException
 
-from engine.console import guard, static, taking
+from engine.console import guard, static, taking, words
 from engine.console.asked import Asked, Page
 from engine.console.drawing import DRAWERS
-from engine.console.nav import nav
+from engine.console.nav import LINKS, nav
 from engine.console.pages import (
     audit,
     held,
@@ -123,6 +123,9 @@ READS: Mapping[View, str] = {
 }  # fmt: skip
 """What of a mail or an item the views read that give bytes; a page says that itself."""
 
+NAMES: tuple[str, ...] = (*[link.name for link in LINKS],)
+"""Names of ours that templates show by a variable: they are translated as well."""
+
 STATUS = {NotFound: 404, Unclear: 422, Refused: 409, Busy: 503, StoreError: 503}
 """How the ways in which the desk says no are told by HTTP."""
 
@@ -138,7 +141,8 @@ def create(installation: Installation) -> Flask:
     app.config.update(MAX_CONTENT_LENGTH=MOST_FORM, MAX_FORM_PARTS=MOST_FIELDS, MAX_FORM_MEMORY_SIZE=MOST_FORM)
     app.jinja_options = {"undefined": StrictUndefined, "trim_blocks": True, "lstrip_blocks": True}
     app.jinja_env.filters.update(FILTERS)
-    app.jinja_env.globals.update(static=static.address, nav=nav, **DRAWERS)
+    app.jinja_env.globals.update(static=static.address, nav=nav, language=lambda: words.mine().language, **DRAWERS)
+    words.speak(app.jinja_env)
     app.url_map.merge_slashes = False  # an address may hold several
     watch, reads = guard.Guard(installation), Reads()
     app.before_request(watch.admit)

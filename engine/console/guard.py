@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from flask import Response, abort, g, redirect, request, url_for
 from werkzeug.exceptions import TooManyRequests
 
+from engine.console import words
 from engine.console.proxied import PEER, prefix_of, trusts
 from engine.console.throttle import Throttle
 from engine.desk import access, access_tokens, logged, vouching
@@ -64,6 +65,7 @@ class Guard:
     def admit(self) -> Answer | None:
         """Let a request in, or say what it gets instead."""
         config = self.installation.config
+        _speak(config, "")
         if not _is_ours(request.host, config):
             abort(421, "this console has another name: see instance.base_url")
         self._from_our_proxy(config)
@@ -79,6 +81,7 @@ class Guard:
         if account is None:
             return _sign_in()
         g.account = account
+        _speak(config, account.language)
         if request.method == "POST":
             sent = request.form.get("csrf", "") or request.headers.get("X-CSRF", "")
             if not hmac.compare_digest(sent.encode(), csrf().encode()) or not sent:
@@ -127,6 +130,11 @@ class Guard:
         )
         if wait := self._throttle.wait(who):
             raise TooManyRequests("too many requests: wait a moment", retry_after=wait)
+
+
+def _speak(config: Config, language: str) -> None:
+    """Answer in the language of an account, else in that of the browser, else in that of the installation."""
+    g.words = words.words(words.chosen((language,), request.accept_languages, config.instance.language))
 
 
 def _vouched(store: Store, config: Config) -> Account:

@@ -9,27 +9,16 @@ from __future__ import annotations
 import re
 from datetime import datetime, tzinfo
 
+from engine.console import words as words_of
 from engine.desk.charts import SIGNS
 from engine.plain_text import STRANGE, clean
 
 MARKS = {"ok": "✔", "warn": "!", "stop": "‖", "info": "·"}
 
-_WEEK_S = 6 * 86_400
-
 
 def words(text: str) -> str:
     """Give a stranger's text of many lines: they stay, what steers a screen goes."""
     return re.sub(STRANGE, "", text.replace("\r\n", "\n")).expandtabs(4)
-
-
-def short(moment: datetime, now: datetime) -> str:
-    """Tell a time as briefly as it is clear: 14:05, Tue 14:05, 3 May, 3 May 2024; `now` knows the zone."""
-    local = moment.astimezone(now.tzinfo)
-    if local.date() == now.date():
-        return f"{local:%H:%M}"
-    if 0 <= (now - local).total_seconds() < _WEEK_S:
-        return f"{local:%a %H:%M}"
-    return f"{local.day} {local:%b}" if local.year == now.year else f"{local.day} {local:%b %Y}"
 
 
 def exact(moment: datetime, zone: tzinfo) -> str:
@@ -69,6 +58,7 @@ def quoted(text: str) -> str:
 
 FILTERS = {
     "quoted": quoted,
-    "clean": clean, "words": words, "short": short, "exact": exact, "age": age, "ago": ago, "size": size, "took": took,
+    "clean": clean, "words": words, "short": words_of.short, "exact": exact, "age": age, "ago": ago, "size": size,
+    "took": took,
     "sign": lambda outcome: SIGNS.get(str(outcome), "·"), "mark": lambda mark: MARKS.get(str(mark), "·"),
 }  # fmt: skip

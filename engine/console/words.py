@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from babel.dates import format_date, format_skeleton, format_time
 from babel.messages.pofile import read_po
@@ -59,8 +59,12 @@ def words(language: str) -> Words:
         catalog = read_po(file, locale=language)
     told = [each for each in catalog if each.id and each.string and not each.fuzzy]
     texts = {each.id: each.string for each in told if isinstance(each.id, str) and isinstance(each.string, str)}
-    forms = {each.id[0]: tuple(each.string) for each in told if isinstance(each.id, tuple) and all(each.string)}
-    return Words(language, texts, forms, plurals.c2py(catalog.plural_expr))  # type: ignore[attr-defined]
+    forms = {
+        each.id[0]: tuple(map(str, each.string or ()))
+        for each in told
+        if isinstance(each.id, tuple) and all(each.string or ())
+    }
+    return Words(language, texts, forms, plurals.c2py(catalog.plural_expr))
 
 
 def chosen(wanted: Iterable[str], accepted: LanguageAccept | None = None, last: str = "en") -> str:
@@ -69,6 +73,14 @@ def chosen(wanted: Iterable[str], accepted: LanguageAccept | None = None, last: 
         if each in LANGUAGES:
             return each
     return (accepted.best_match(LANGUAGES) if accepted else None) or (last if last in LANGUAGES else "en")
+
+
+def speak(environment: Any) -> None:
+    """Let templates say `_(…)` and `{% trans %}…{% endtrans %}` in the language of whoever asks."""
+    environment.add_extension("jinja2.ext.i18n")
+    environment.policies["ext.i18n.trimmed"] = True
+    environment.install_gettext_callables(gettext, ngettext, newstyle=False)
+    environment.globals["_"] = gettext
 
 
 # ── for the templates, in the language of whoever asks ────────────────────────────────────────────────────────

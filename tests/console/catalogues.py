@@ -1,0 +1,103 @@
+"""What the console says, gathered: the texts of its templates, the names that they show, the files of languages.
+
+Here: gathering, and bringing the files up to date (`PYTHONPATH=.:tests python tests/console/catalogues.py`: new texts
+come in without a translation, those that nothing says any more go). Not here: what has to be there (`test_words.py`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from babel.messages.catalog import Catalog
+from babel.messages.pofile import read_po, write_po
+from jinja2 import Environment
+from jinja2.ext import babel_extract
+
+from engine.console import words
+from engine.console.app import NAMES
+
+TEMPLATES = Path(words.__file__).with_name("templates")
+
+Text = str | tuple[str, str]
+
+
+def said() -> dict[Text, list[str]]:
+    """Every text of the templates with the files that say it, and the names that they show by a variable."""
+    found: dict[Text, list[str]] = {}
+    for path in sorted(TEMPLATES.glob("*.html")):
+        for text in _of(path):
+            found.setdefault(text, []).append(path.name)
+    for name in NAMES:
+        found.setdefault(name, []).append("names")
+    return found
+
+
+def _of(path: Path) -> Iterator[Text]:
+    with path.open("rb") as file:
+        options = {"trimmed": "true", "trim_blocks": "true", "lstrip_blocks": "true"}
+        for _line, _function, message, _comments in babel_extract(file, ("_", "gettext", "ngettext"), (), options):
+            texts: Any = message
+            if isinstance(texts, str):
+                yield texts
+            elif texts is not None and texts[0] is not None:
+                yield (texts[0], texts[1]) if len(texts) > 1 and texts[1] is not None else texts[0]
+
+
+TAG = re.compile(r"<[^>]*>|&\w+;|&#\d+;", re.S)
+SHOWN = re.compile(r"""\b(?:aria-label|title|placeholder|alt|value)=(?:"([^"]*)"|'([^']*)')""")
+HELD = re.compile(r"<(script|style|code|kbd)\b.*?</\1>", re.S)
+LETTER = re.compile(r"[A-Za-z]{2}")
+
+
+def bare(path: Path) -> list[str]:
+    """What a template says beside `_(…)` and `trans`: words that nobody translates."""
+    environment = Environment(extensions=["jinja2.ext.i18n"], autoescape=True)
+    text, inside = [], False
+    tokens = list(environment.lex(path.read_text("utf-8")))
+    for number, (_, kind, value) in enumerate(tokens):
+        if kind == "block_begin":
+            name = next((each[2] for each in tokens[number + 1 :] if each[1] == "name"), "")
+            inside = name == "trans" or (inside and name != "endtrans")
+        if kind == "data" and not inside:
+            text.append(value)
+        elif kind in ("variable_begin", "block_begin") and not inside:
+            text.append(" ")
+    whole = HELD.sub(" ", "".join(text))
+    shown = [first or second for first, second in SHOWN.findall(whole)]
+    plain = [each.strip() for each in TAG.sub("\n", whole).splitlines()]
+    return [each for each in (*plain, *shown, *_literal(tokens)) if LETTER.search(each)]
+
+
+def _literal(tokens: list[tuple[int, str, str]]) -> Iterator[str]:
+    """Texts between quotes that look like words for people, and are not given to `_`."""
+    for number, (_, kind, value) in enumerate(tokens):
+        text = value[1:-1]
+        before = [each[2] for each in tokens[max(number - 3, 0) : number] if each[1] != "whitespace"]
+        if kind == "string" and (" " in text.strip() or text[:1].isupper()) and before[-2:] != ["_", "("]:
+            yield text
+
+
+def main() -> None:
+    """Bring the files up to date."""
+    every = said()
+    for language in words.LANGUAGES[1:]:
+        path = words.FOLDER / f"{language}.po"
+        before = Catalog(locale=language)
+        if path.exists():
+            with path.open("rb") as file:
+                before = read_po(file, locale=language)
+        after = Catalog(locale=language, fuzzy=False, charset="utf-8")
+        for text in sorted(every, key=str):
+            known = before.get(text if isinstance(text, str) else text[0])
+            after.add(text, known.string if known is not None and known.id == text else None)
+        with path.open("wb") as file:
+            write_po(file, after, width=120, omit_header=True, sort_output=False)
+        lacks = sum(not each.string or not all(each.string) for each in after if each.id)
+        print(f"{path.name}: {len(every)} texts, {lacks} without a translation")
+
+
+if __name__ == "__main__":
+    main()
