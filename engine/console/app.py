@@ -44,13 +44,17 @@ from engine.console.pages import (
 )
 from engine.console.proxied import Proxied
 from engine.console.shown import FILTERS
-from engine.desk import logged
+from engine.desk import hooks as scripts
+from engine.desk import logged, numbers
 from engine.desk.exporting import FORMS
 from engine.desk.plain import plain
 from engine.desk.reads import Reads
 from engine.desk.refusals import Busy, NotFound, Refused, StoreError, Unclear
 from engine.desk.scope import Scope
 from engine.log import Entry, write
+from engine.model.draft import Role
+from engine.model.events import Kind
+from engine.model.plan import Outcome
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response as Answer
@@ -123,7 +127,17 @@ READS: Mapping[View, str] = {
 }  # fmt: skip
 """What of a mail or an item the views read that give bytes; a page says that itself."""
 
-NAMES: tuple[str, ...] = (*[link.name for link in LINKS],)
+TITLES = ("Header", "Work", "Your account")
+"""Titles of pages to which no link of all pages leads."""
+
+NAMES: tuple[str, ...] = (
+    *[link.name for link in LINKS],
+    *TITLES,
+    *[name for name, _ in (*audit.WAYS, *items.WAYS)],
+    *[each.value for enum in (Outcome, Kind, Role) for each in enum],
+    *numbers.STATES,
+    *scripts.STATES,
+)
 """Names of ours that templates show by a variable: they are translated as well."""
 
 STATUS = {NotFound: 404, Unclear: 422, Refused: 409, Busy: 503, StoreError: 503}
