@@ -132,7 +132,7 @@ STATUS = {NotFound: 404, Unclear: 422, Refused: 409, Busy: 503, StoreError: 503}
 AGAIN_S = 5
 """Seconds after which a program asks again what was busy."""
 
-MOST_FIELDS, MOST_FORM = 300, 1024 * 1024
+MOST_FIELDS, MOST_FORM = 300, guard.MOST_FORM
 
 
 def create(installation: Installation) -> Flask:
@@ -173,7 +173,7 @@ def _add(
         with installation.store() as store:
             account = guard.account()
             scope = Scope.of(store, installation.config, account)
-            asked = Asked(installation, store, account, scope, request.args, request.form)
+            asked = Asked(installation, store, account, scope, request.args, request.form, request.files)
             came = view(asked, **parts)
             _read(reads, asked, came, parts, READS.get(view, ""))
         if not isinstance(came, Page):
