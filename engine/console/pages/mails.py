@@ -58,8 +58,9 @@ def listed(asked: Asked) -> Page | Answer:
     nothing = None
     if found is not None and not rows and not before and not older:
         nothing = nothing_found.told(asked.store, asked.config, asked.scope, query, asked.zone)
-    data = {"nothing": nothing, "kinds": kinds, "facets": FACETS, "query": query, "rows": rows, "said": said, "older": older,
-            "before": before, "looked_since": found.looked_since if found is not None else None}  # fmt: skip
+    data = {"nothing": nothing, "kinds": kinds, "facets": FACETS, "query": query, "rows": rows, "said": said,
+            "older": older, "before": before,
+            "looked_since": found.looked_since if found is not None else None}  # fmt: skip
     command = f"allegra mail list {query}".strip()
     plain = {"mails": rows, "next": older or None, "error": said or None,
              "facets": kinds.facets if kinds else None}  # fmt: skip
