@@ -17,7 +17,7 @@ from flask import Flask, Response, jsonify, render_template, request
 from jinja2 import StrictUndefined
 from werkzeug.exceptions import HTTPException
 
-from engine.console import guard, static, taking, words
+from engine.console import guard, names, static, taking, words
 from engine.console.asked import Asked, Page
 from engine.console.drawing import DRAWERS
 from engine.console.nav import LINKS, nav
@@ -44,17 +44,13 @@ from engine.console.pages import (
 )
 from engine.console.proxied import Proxied
 from engine.console.shown import FILTERS
-from engine.desk import hooks as scripts
-from engine.desk import logged, numbers
+from engine.desk import logged
 from engine.desk.exporting import FORMS
 from engine.desk.plain import plain
 from engine.desk.reads import Reads
 from engine.desk.refusals import Busy, NotFound, Refused, StoreError, Unclear
 from engine.desk.scope import Scope
 from engine.log import Entry, write
-from engine.model.draft import Role
-from engine.model.events import Kind
-from engine.model.plan import Outcome
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response as Answer
@@ -127,17 +123,7 @@ READS: Mapping[View, str] = {
 }  # fmt: skip
 """What of a mail or an item the views read that give bytes; a page says that itself."""
 
-TITLES = ("Header", "Work", "Your account")
-"""Titles of pages to which no link of all pages leads."""
-
-NAMES: tuple[str, ...] = (
-    *[link.name for link in LINKS],
-    *TITLES,
-    *[name for name, _ in (*audit.WAYS, *items.WAYS)],
-    *[each.value for enum in (Outcome, Kind, Role) for each in enum],
-    *numbers.STATES,
-    *scripts.STATES,
-)
+NAMES: tuple[str, ...] = (*[link.name for link in LINKS], *names.SHOWN)
 """Names of ours that templates show by a variable: they are translated as well."""
 
 STATUS = {NotFound: 404, Unclear: 422, Refused: 409, Busy: 503, StoreError: 503}
@@ -146,7 +132,7 @@ STATUS = {NotFound: 404, Unclear: 422, Refused: 409, Busy: 503, StoreError: 503}
 AGAIN_S = 5
 """Seconds after which a program asks again what was busy."""
 
-MOST_FIELDS, MOST_FORM = 300, 1024 * 1024
+MOST_FIELDS, MOST_FORM = 300, guard.MOST_FORM
 
 
 def create(installation: Installation) -> Flask:
@@ -187,7 +173,7 @@ def _add(
         with installation.store() as store:
             account = guard.account()
             scope = Scope.of(store, installation.config, account)
-            asked = Asked(installation, store, account, scope, request.args, request.form)
+            asked = Asked(installation, store, account, scope, request.args, request.form, request.files)
             came = view(asked, **parts)
             _read(reads, asked, came, parts, READS.get(view, ""))
         if not isinstance(came, Page):
