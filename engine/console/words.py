@@ -69,10 +69,8 @@ def words(language: str) -> Words:
 
 def chosen(wanted: Iterable[str], accepted: LanguageAccept | None = None, last: str = "en") -> str:
     """The language that somebody reads: one that they or an admin said, else of their browser, else of all."""
-    for each in wanted:
-        if each in LANGUAGES:
-            return each
-    return (accepted.best_match(LANGUAGES) if accepted else None) or (last if last in LANGUAGES else "en")
+    said = (each.replace("_", "-").partition("-")[0].lower() for each in (accepted.values() if accepted else ()))
+    return next((each for each in (*wanted, *said, last) if each in LANGUAGES), "en")
 
 
 def speak(environment: Any) -> None:
