@@ -58,7 +58,8 @@ def quoted(text: str) -> str:
 
 FILTERS = {
     "quoted": quoted,
-    "clean": clean, "words": words, "short": words_of.short, "exact": exact, "age": age, "passed": passed, "size": size,
+    "clean": clean, "words": words, "short": words_of.short, "number": words_of.number,
+    "exact": exact, "age": age, "passed": passed, "size": size,
     "took": took,
     "sign": lambda outcome: SIGNS.get(str(outcome), "·"), "mark": lambda mark: MARKS.get(str(mark), "·"),
 }  # fmt: skip

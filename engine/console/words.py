@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from babel.dates import format_date, format_skeleton, format_time
 from babel.messages.pofile import read_po
+from babel.numbers import format_decimal
 from flask import g
 from msgspec import Struct
 
@@ -99,6 +100,12 @@ def ngettext(one: str, many: str, number: int, **values: object) -> str:
     """Say how many."""
     said = mine().ngettext(one, many, number)
     return said % values if values else said
+
+
+def number(many: int) -> str:
+    """Write a number with the marks between thousands that a language has."""
+    language = mine().language
+    return f"{many:,}" if language == "en" else format_decimal(many, locale=language)
 
 
 def short(moment: datetime, now: datetime) -> str:
