@@ -112,7 +112,9 @@ def _asked(folder: Path, name: str) -> Iterator[Line]:
                     raise SystemExit(f"{address}: {answer.status_code}")
             warm = sorted(took[1:])
             middle, late = statistics.median(warm), warm[int(len(warm) * 0.95)]
-            yield f"{name} {address[:44]}", f"{late:.0f} ms ({middle:.0f}), {size / 1000:.0f} kB", f"goal {goal} ms"
+            figure = f"{late:.0f} ms ({middle:.0f}), {size / 1000:.0f} kB"
+            print(f"{name} {address}: {figure}", file=sys.stderr, flush=True)
+            yield f"{name} {address[:44]}", figure, f"goal {goal} ms"
         memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         yield f"{name}: memory of the process", f"{memory:.0f} MB", "goal 200 MB"
     finally:
