@@ -101,6 +101,8 @@ def matching(
     rule = file.rules[0]
     for stored in engine.store.archive.stored_mails(since, sight=sight, told=told):
         mail, facts = facts_of(engine, stored.mail, stored.raw)
+        if not is_answered_in(facts, sight):
+            continue
         values: Values = vocabulary.values(mail, facts)
         said = Match(stored.mail, stored.received_at, facts.sender.address.address, mail.subject)
         yield said, rule.test(values)
@@ -164,6 +166,12 @@ def facts_of(engine: Engine, reference: str, raw: Any) -> tuple[Mail, Facts]:
     if trace is None:
         return mail, fresh
     return mail, replace(trace.facts, cut=fresh.cut)  # a trace keeps no text
+
+
+def is_answered_in(facts: Facts, sight: Sight) -> bool:
+    """Tell whether a mail answers nothing, or an item of a workspace whose mail is seen: conditions ask that, too."""
+    item = facts.thread.item
+    return sight.all or item is None or item.workspace in sight.workspaces
 
 
 def trace_of(store: Store, reference: str) -> Trace | None:

@@ -78,7 +78,7 @@ def test_who_saves_is_said_by_the_configuration(
 
 
 def test_a_file_is_its_rules_as_written_with_their_hits(engine: Engine) -> None:
-    page = rule_reading.page(engine, support(engine))
+    page = rule_reading.page(engine, EVERYTHING, support(engine))
     assert page.loads and [card.number for card in page.cards] == [1, 2, 3]
     first = page.cards[0]
     assert (first.name, first.line, first.on, first.hits) == ("Order number", 6, "new", 1)
@@ -90,11 +90,11 @@ def test_a_file_that_is_not_there_or_cannot_be_read_is_told_and_breaks_nothing(e
     from msgspec.structs import replace
 
     nowhere = replace(support(engine), path=tmp_path / "none.toml")
-    assert rule_reading.page(engine, nowhere).cards == ()
+    assert rule_reading.page(engine, EVERYTHING, nowhere).cards == ()
     (tmp_path / "latin.toml").write_bytes(b'[[rule]]\nname = "\xe9"\n')
-    page = rule_reading.page(engine, replace(support(engine), path=tmp_path / "latin.toml"))
+    page = rule_reading.page(engine, EVERYTHING, replace(support(engine), path=tmp_path / "latin.toml"))
     assert not page.loads and page.problems[0].message == "this rule file cannot be read: it is not UTF-8 text"
-    page = rule_reading.page(engine, replace(support(engine), path=tmp_path))
+    page = rule_reading.page(engine, EVERYTHING, replace(support(engine), path=tmp_path))
     assert not page.loads and "cannot be read" in page.problems[0].message
 
 
