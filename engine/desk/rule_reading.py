@@ -211,7 +211,7 @@ def _card(
 
 def _lines(text: str) -> list[int]:
     """The lines on which rules begin."""
-    return [number for number, line in enumerate(text.splitlines(), 1) if line.strip().startswith("[[rule]]")]
+    return [number for number, line in enumerate(text.split("\n"), 1) if line.strip().startswith("[[rule]]")]
 
 
 # ── tests ─────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import re
 from html.parser import HTMLParser
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from console.offices import HOSTILE, Office, queue_letters
 
+from engine.console import guard
 from engine.console.app import ACTS, PAGES
 from engine.console.guard import HEADERS
 from rules.document import digest
@@ -279,3 +282,10 @@ def test_no_form_stands_in_another_while_work_is_under_way(own_office: Office) -
     text = own_office.get(began.headers["Location"].partition("#")[0]).get_data(as_text=True)
     seen.feed(text)
     assert "data-poll" in text and (seen.nested, seen.depth) == (0, 0)
+
+
+@pytest.mark.parametrize("origin", ["null", "", "http://[", "//", "https:", "http://evil.example"])
+def test_a_page_without_a_name_is_none_of_ours_where_we_have_no_address(quiet_office: Office, origin: str) -> None:
+    config: Any = SimpleNamespace(instance=SimpleNamespace(base_url=""))
+    with quiet_office.app.test_request_context("/held", base_url="http://localhost", headers={"Origin": origin}):
+        assert not guard._same_origin(config)

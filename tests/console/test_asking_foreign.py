@@ -150,3 +150,24 @@ def test_work_says_nothing_of_rules_that_are_not_seen(shared: Office) -> None:
         assert THEIRS not in text
     finally:
         path.write_text(was, encoding="utf-8")
+
+
+def test_what_work_found_is_not_for_who_lost_the_right_to_read(shared: Office) -> None:
+    token = shared.form_token(1)
+    become(shared, "reads")
+    sent = shared.post("/playground", token=token, act="all", condition="subject exists", place=MINE)
+    number = sent.headers["Location"].partition("job=")[2].partition("#")[0]
+    until = time.monotonic() + 60
+    while json.loads(shared.get(f"/jobs/{number}.json").data)["state"] in ("waits", "runs"):
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    assert f"{MINE} asks" in shared.get(f"/jobs/{number}.json").get_data(as_text=True)
+    assert shared.get(f"/playground?job={number}").status_code == 200
+    with shared.installation.store() as store:
+        store.directory.put_role(f"reads in {MINE}", ("view_mail",))
+    try:
+        assert shared.get(f"/jobs/{number}.json").status_code == 404
+        assert shared.post(f"/jobs/{number}/stop", token=token).status_code == 404
+    finally:
+        with shared.installation.store() as store:
+            store.directory.put_role(f"reads in {MINE}", ("view_mail", "read_mail"))

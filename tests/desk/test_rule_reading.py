@@ -171,12 +171,14 @@ def test_what_is_proposed_for_a_mail_loads_whatever_strangers_wrote(engine: Engi
 def test_a_difference_can_be_applied(engine: Engine, tmp_path: Path) -> None:
     import subprocess
 
-    before, after = "a\nb\nc\n", "a\nB\nc"
     (tmp_path / "x").mkdir()
-    (tmp_path / "x" / "y.toml").write_text(before)
-    told = rule_writing.patch("x/y.toml", before, after)
-    subprocess.run(["git", "apply", "-"], input=told, text=True, cwd=tmp_path, check=True)
-    assert (tmp_path / "x" / "y.toml").read_text() == after
+    for before, after in (
+        ("a\nb\nc\n", "a\nB\nc"), ("# a\u2028b\x85c\nd\n", "# a\u2028b\x85C\nd\n"), ("", "a\r\nb\r\n"), ("a", "a\n\n"),
+    ):  # fmt: skip
+        (tmp_path / "x" / "y.toml").write_bytes(before.encode())
+        told = rule_writing.patch("x/y.toml", before, after)
+        subprocess.run(["git", "apply", "-"], input=told.encode(), cwd=tmp_path, check=True)
+        assert (tmp_path / "x" / "y.toml").read_bytes().decode() == after
     assert rule_writing.difference("a\nb\n", "a\nc\n") == ("@@ -1,2 +1,2 @@", " a", "-b", "+c")
     assert len(rule_writing.difference("", "x\n" * 9000)) == rule_writing.MOST_LINES - 1
     assert rule_writing.difference("", "x\n" * 30_000) == ("@@ these texts are too long to be compared here @@",)
