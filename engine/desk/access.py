@@ -84,7 +84,7 @@ def set_password(
 ) -> int:  # fmt: skip
     """Set the password of a login or an address, and end all sessions of the account but that of the cookie `keep`.
 
-    Gives how many ended. Raises NotFound, Busy, Refused for a password that is easily thought of or where `keep` is over.
+    Gives how many ended. Raises NotFound, Busy, Refused for a password easily thought of or where `keep` is over.
     """
     account = named(store, who)
     if account.status == AccountStatus.GUEST:
