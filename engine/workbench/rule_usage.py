@@ -67,6 +67,10 @@ def condition_problems(text: str, beside: Document | None, schema: Schema) -> tu
     return tuple(found)
 
 
+_NO_LITERAL = r"^\n|[\x00-\x08\x0b-\x1f\x7f]"
+"""What cannot stand in a literal of TOML as it is."""
+
+
 def condition_file(text: str, beside: Document | None, schema: Schema) -> RuleFile:
     """Make a file of one rule with this condition, which has been checked before."""
     import tomli_w
@@ -75,9 +79,8 @@ def condition_file(text: str, beside: Document | None, schema: Schema) -> RuleFi
         "lists": {name: list(values) for name, values in beside.lists.items()} if beside else {},
         "define": {name: definition.text for name, definition in beside.definitions.items()} if beside else {},
     }
-    literal = (
-        f"'''{text}'''" if "'''" not in text and not text.endswith("'") else tomli_w.dumps({"x": text})[4:].strip()
-    )
+    as_it_is = "'''" not in text and not text.endswith("'") and not re.search(_NO_LITERAL, text)
+    literal = f"'''{text}'''" if as_it_is else tomli_w.dumps({"x": text})[4:].strip()
     rule = f"[[rule]]\nname = 'condition'\non = 'any'\nwhen = {literal}\nthen = ['stop']\n"
     file, problems = load_file(Source("condition", tomli_w.dumps(tables) + rule, "", True), schema)
     if file is None:

@@ -11,8 +11,11 @@ from typing import Any
 import pytest
 from console.offices import Office, office
 from console.roles import become
-from console.test_nothing_foreign import MINE, THEIRS, furnish, items_of, mail_of
+from console.test_nothing_foreign import MINE, THEIRS, WHO, furnish, items_of, mail_of
+from markupsafe import escape
 
+from engine.console.pages import held, items, rule_edit
+from engine.console.pages.mail import AGAIN
 from engine.sources.source import raw_mail
 from rules.document import digest
 
@@ -171,3 +174,61 @@ def test_what_work_found_is_not_for_who_lost_the_right_to_read(shared: Office) -
     finally:
         with shared.installation.store() as store:
             store.directory.put_role(f"reads in {MINE}", ("view_mail", "read_mail"))
+
+
+COUNTED = ("event", "receipt", "comment", "rule_version", "rule_draft", "account", "item")
+
+
+def forms(made: Office) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every form there is, about what is theirs."""
+    refs = [ref for (ref,) in made.rows(f"SELECT ref FROM inbound WHERE message_id LIKE '<{THEIRS}.%'")]  # noqa: S608
+    numbers = {place: number for number, place in sorted(items_of(made), reverse=True)}
+    letters = [n for (n,) in made.rows(f"SELECT id FROM outbox WHERE item = {numbers[THEIRS]}")]  # noqa: S608
+    words = {
+        "reason": "x",
+        "words": "x",
+        "comment": "1",
+        "who": "agent",
+        "role": "watcher",
+        "title": "x",
+        "labels": "x",
+    }
+    for ref in refs:
+        yield from [(f"/mail/{ref}", {"act": act, **words}) for act in AGAIN]
+        yield from [(f"/held/{ref}", {"act": act, **words}) for act in held.DEEDS]
+    yield from [("/held", {"act": act, "ref": refs, **words}) for act in held.DEEDS]
+    for act in items.DEEDS:
+        yield f"/item/{numbers[THEIRS]}", {"act": act, "into": str(numbers[MINE]), **words}
+    yield f"/item/{numbers[MINE]}", {"act": "merge", "into": str(numbers[THEIRS])}
+    yield from [("/outbox", {"act": act, "row": letters, **words}) for act in ("retry", "hold", "drop")]
+    yield from [
+        (f"/rules/{THEIRS}/edit", {"act": act, "text": "# x", "unseen": "1", **words}) for act in rule_edit.DEEDS
+    ]
+    yield from [(f"/mailbox/{THEIRS}", {"act": act, **words}) for act in ("pause", "resume", "test", "peek")]
+    yield from [(f"/person/{THEIRS}@{THEIRS}.example", {"act": act, **words}) for act in ("look", "forget")]
+    yield "/playground", {"act": "all", "condition": "subject exists", "place": THEIRS}
+    mails: tuple[dict[str, str], ...] = (
+        {"ref": refs[0]}, {"source": "Subject: x\n\nx", "mailbox": THEIRS}, {"rules": THEIRS, "mailbox": MINE},
+        {"source": f"From: a@b.example\nIn-Reply-To: <{THEIRS}.1@{THEIRS}.example>\n\nx", "mailbox": MINE},
+    )  # fmt: skip
+    yield from [("/playground", {"act": "mail", **each}) for each in mails]
+
+
+@pytest.mark.parametrize("login", WHO)
+def test_no_form_reaches_what_is_not_theirs(shared: Office, login: str) -> None:
+    token, asked = shared.form_token(1), list(forms(shared))
+
+    def rows() -> list[object]:
+        return [shared.rows(f"SELECT count(*) FROM {table}") for table in COUNTED]  # noqa: S608
+
+    before = rows()
+    become(shared, login)
+    for address, form in asked:
+        answer = shared.post(address, token=token, **form)
+        text = answer.get_data(as_text=True)
+        assert answer.status_code in (404, 409, 422) or (address, answer.status_code) == ("/held", 303), (address, form)
+        for said in (*form.values(), THEIRS if answer.status_code == 404 else ""):  # what was asked for comes back
+            text = text.replace(str(escape(said)), "") if isinstance(said, str) else text
+        text = text.replace(f"no rules of &#39;{THEIRS}&#39;", "")
+        assert THEIRS not in text, (address, form)
+    assert rows() == before
