@@ -273,9 +273,12 @@ def _same_origin(config: Config) -> bool:
     site = request.headers.get("Sec-Fetch-Site")
     if site is not None:
         return site == "same-origin"
-    origin = request.headers.get("Origin")
+    try:
+        origin = urlsplit(request.headers.get("Origin", ""))
+    except ValueError:
+        return False
     ours = urlsplit(config.instance.base_url)
-    return origin is not None and (urlsplit(origin).netloc == request.host or urlsplit(origin)[:2] == ours[:2])
+    return bool(origin.netloc) and (origin.netloc == request.host or origin[:2] == ours[:2])
 
 
 def is_inside(address: str) -> bool:

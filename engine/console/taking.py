@@ -29,7 +29,7 @@ def answer(page: Page, asked: Asked, form: str) -> Response:
     if not _free.acquire(blocking=False):
         raise Busy(f"{AT_ONCE} lists are being taken away already: try again in a moment")
     kind, write = FORMS[form]
-    rows = _Rows(write(Taken(asked.installation, asked.account, page.table, form)))
+    rows = _Rows(write(Taken(asked.installation, asked.account, page.table, form, asked.scope)))
     given = Response(rows, content_type=kind)
     given.call_on_close(rows.close)
     given.headers["Content-Disposition"] = f'attachment; filename="{page.table.name}.{form}"'

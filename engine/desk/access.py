@@ -44,7 +44,6 @@ SEEN_S = 60.0
 """Seconds between two notes that somebody is still there."""
 
 WRONG = "login or password is wrong, or the account may not sign in"
-
 GONE = "nobody is signed in here any more: sign in again"
 
 MOST_WHO, MOST_AGENT, MOST_SECRET = 320, 200, 200
@@ -85,13 +84,15 @@ def set_password(
 ) -> int:  # fmt: skip
     """Set the password of a login or an address, and end all sessions of the account but that of the cookie `keep`.
 
-    Gives how many ended. Raises NotFound, Refused for a password that is easily thought of, Busy.
+    Gives how many ended. Raises NotFound, Busy, Refused for a password easily thought of or where `keep` is over.
     """
     account = named(store, who)
     if account.status == AccountStatus.GUEST:
         raise Refused(f"user {account.login} stands for strangers, who have no password")
     passwords.judge(password, _own_words(account, config.instance.name))
     ended = store.access.put_credential(account.id, passwords.proof_of(password), by, via, digest(keep))
+    if ended is None:
+        raise Refused(GONE)
     logged.act(config, "password.set", by, account.login)
     return ended
 

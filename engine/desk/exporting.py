@@ -17,11 +17,13 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from engine.desk import logged
+from engine.desk.access import active
 from engine.desk.plain import plain
+from engine.desk.scope import Scope
 from engine.model.events import EXPORTED
 from engine.model.whole import as_json
 from engine.plain_text import printable
-from engine.store.errors import StoreError
+from engine.store.errors import Refused, StoreError
 
 if TYPE_CHECKING:
     from engine.config import Config
@@ -40,7 +42,7 @@ ACT_ROWS = 1_000
 
 MOST_SAID = 1_000
 
-FORMULA = tuple("=+-@\t\r")
+FORMULA = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
 """How a cell begins that a spreadsheet would compute."""
 
 MAILS = (
@@ -82,12 +84,13 @@ class Table(Struct, frozen=True):
 
 
 class Taken(Struct, frozen=True):
-    """Who takes which list away, from which installation, in which form ("csv")."""
+    """Who takes which list away, from which installation, in which form ("csv"); `scope` is what they saw at first."""
 
     installation: Installation
     by: Account
     table: Table
     form: str
+    scope: Scope | None = None
 
     @property
     def config(self) -> Config:
@@ -155,11 +158,12 @@ def _steps(taken: Taken, end: _End) -> Iterator[Sequence[Any]]:
     while not end.more:
         try:
             with taken.store() as store:
+                _is_still_seen(taken, store)
                 rows, place = taken.table.step(store, place)
                 if end.rows + len(rows) > ACT_ROWS and not is_told:
                     _tell(taken, store)
                     is_told = True
-        except StoreError as error:
+        except (StoreError, Refused) as error:
             end.more, end.error = True, str(error)
             return
         given = rows[: most - end.rows]
@@ -168,6 +172,15 @@ def _steps(taken: Taken, end: _End) -> Iterator[Sequence[Any]]:
         yield given
         if not place:
             return
+
+
+def _is_still_seen(taken: Taken, store: Store) -> None:
+    """A list that takes long ends when who takes it sees other things than they did. Raises Refused."""
+    if taken.scope is None:
+        return
+    now = active(store, taken.by.id)
+    if now is None or Scope.of(store, taken.config, now) != taken.scope:
+        raise Refused("what you may see has changed: begin anew")
 
 
 def _tell(taken: Taken, store: Store) -> None:

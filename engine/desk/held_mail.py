@@ -7,6 +7,7 @@ Invariant: what would come of a release is what comes of it, taken back; who is 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
@@ -100,17 +101,18 @@ def _if_released(engine: Engine, row: MailRow, by: str) -> tuple[Line | None, tu
 
 def trust(
     engine: Engine, sender: str, by: str, workspace: str = "", *, unproven: bool = False, dry_run: bool = False,
-    via: str = "command",
+    via: str = "command", may: Callable[[MailRow], bool] = lambda _: True,
 ) -> Trusted:  # fmt: skip
     """Give a sender an account, as `people.create_defaults` say, and let go what is held because nobody knew them.
 
+    Of these mails only those that somebody `may` decide about.
     Refused where the newest of these mails failed DMARC, and, unless `unproven`, where no server is trusted to say so.
     Raises NotFound, Refused.
     """
     store, key = engine.store, key_of(sender.strip())
     if "@" not in key:
         raise NotFound(f"{sender!r} is no address: allegra held list shows who wrote")
-    rows = [each for each in waiting(store, workspace, f"code:{UNKNOWN}") if each.sender == key]
+    rows = [each for each in waiting(store, workspace, f"code:{UNKNOWN}") if each.sender == key and may(each)]
     if not rows:
         raise NotFound(f"nothing of {sender} is held because nobody knows them ({UNKNOWN}); allegra user add")
     _is_proven(engine, max(rows, key=lambda each: (each.received_at, each.row)), sender, unproven)

@@ -103,11 +103,15 @@ def seen(store: Store, scope: Scope, number: int, zone: tzinfo) -> ItemPage:
     told = _told(store.outbox.told(item=number) if edits else (), events, zone)
     catalog = store.items.catalog(place)
     assert catalog is not None  # noqa: S101 - an item stands in a workspace
-    answers = edits if found.private else edits or scope.may("add_comments", place)
     shows = not found.item.merged_into
     return ItemPage(
-        found, _conversation(found, told), events, catalog, edits and shows, answers and shows
+        found, _conversation(found, told), events, catalog, edits and shows, may_answer(scope, found) and shows
     )  # fmt: skip
+
+
+def may_answer(scope: Scope, found: ItemView) -> bool:
+    """Tell whether somebody may write on an item that they see."""
+    return _edits(scope, found) or (not found.private and scope.may("add_comments", found.item.workspace))
 
 
 def _edits(scope: Scope, found: ItemView) -> bool:

@@ -1,6 +1,7 @@
 """Long work for whoever waits before a page: a command in a process of its own, its lines, how far it has come.
 
-Here: `Jobs`, which begins, looks at and ends them. Not here: the commands (`cli/`), what their lines mean (who asks).
+Here: `Jobs`, which begins, looks at and ends them. Not here: the commands (`cli/`), what their lines mean (who asks),
+beginning a process (`job_process.py`).
 Invariant: a job is the command itself with `--json` and a list of arguments: what it prints is what a shell prints. It
 has a limit of time, of memory and of lines, belongs to who began it, and dies with us.
 """
@@ -13,8 +14,6 @@ import secrets
 import shutil
 import signal
 import subprocess
-import sys
-import tempfile
 import threading
 from collections import OrderedDict, deque
 from collections.abc import Mapping, Sequence
@@ -24,14 +23,16 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
-from engine.desk import job_child
+from engine.desk import job_process
 from engine.desk.job import Job, State
 from engine.store.errors import NotFound, Refused
 
 KEPT_S = 3600.0
 """How long a result is kept."""
 
-MOST_KEPT = 100
+MOST_KEPT, MOST_HELD = 100, 32_000_000
+"""Results that are kept, and characters of all their lines; the newest one stays, however long it is."""
+
 MOST_LINES, MOST_LINE, MOST_TEXT = 5_000, 200_000, 8_000_000
 """Lines of a job that are kept, characters of one and of all."""
 
@@ -46,6 +47,8 @@ ENDS_S = 5.0
 
 SAID = 4_000
 """Characters of what a command says beside its lines: the last ones are kept."""
+
+HUSHED = "it could not be done; an admin is told why by  allegra rules check"
 
 FOUND_NOTHING = 1
 """A command that ends with this has said what there is to say: there are findings, or nothing was found."""
@@ -72,6 +75,7 @@ class _Work:
     size: int = 0
     process: subprocess.Popen[str] | None = None
     code: int = 0
+    hushed: bool = False
 
 
 class Jobs:
@@ -85,13 +89,15 @@ class Jobs:
         self._closed, self._running = False, 0
 
     def begin(
-        self, who: str, kind: str, arguments: Sequence[str], key: str = "", files: Mapping[str, str] | None = None
-    ) -> Job:
+        self, who: str, kind: str, arguments: Sequence[str], key: str = "", files: Mapping[str, str] | None = None, *,
+        hushed: bool = False,
+    ) -> Job:  # fmt: skip
         """Begin a command, or give the job of this person with the same kind and key that is done or under way.
 
-        Each `{name}` in the arguments is the path of the file of that name, which is made with its text in a folder
-        that only we read; `{}` is that folder. A newer job of a person and kind ends the older one. Raises Refused
-        where somebody begins too many.
+        `{}/` at the beginning of an argument is a folder that only we read, in which the files are made with their
+        texts. A newer job of a person and kind ends the older one. Of one that is `hushed` nothing is told but its
+        lines: what a command says of why it fails may not be for who asks. Raises Refused where somebody begins too
+        many, StoreError where the folder cannot be made.
         """
         with self._lock:
             self._forget()
@@ -101,13 +107,9 @@ class Jobs:
             self._count(who)
             for work in [each for each in self._works.values() if (each.who, each.kind) == (who, kind)]:
                 self._end(work, State.STOPPED)
-            folder = Path(tempfile.mkdtemp(prefix="allegra-job-"))
-            for name, text in (files or {}).items():
-                place = folder / name
-                place.parent.mkdir(mode=0o700, exist_ok=True)
-                place.write_text(text, encoding="utf-8", newline="")
-            told = tuple([each.replace("{}", str(folder)) for each in arguments])
-            work = _Work(secrets.token_hex(8), who, kind, key, told, folder)
+            folder = job_process.folder(files or {})
+            told = tuple([f"{folder}{each[2:]}" if each.startswith("{}/") else each for each in arguments])
+            work = _Work(secrets.token_hex(8), who, kind, key, told, folder, hushed=hushed)
             self._works[work.id] = work
             self._go_on()
             return _shown(work)
@@ -161,9 +163,10 @@ class Jobs:
 
     def _forget(self) -> None:
         """Let go of results that are old, or too many."""
-        now, over = monotonic(), [each for each in self._works.values() if each.ended_at]
-        for number, work in enumerate(over):
-            if now - work.ended_at > KEPT_S or len(over) - number > MOST_KEPT:
+        now, over, size = monotonic(), [each for each in self._works.values() if each.ended_at], 0
+        for number, work in enumerate(reversed(over)):
+            size += work.size
+            if now - work.ended_at > KEPT_S or number >= MOST_KEPT or (number and size > MOST_HELD):
                 del self._works[work.id]
 
     def _end(self, work: _Work, state: State) -> None:
@@ -192,12 +195,17 @@ class Jobs:
         try:
             with self._lock:
                 if work.state is State.RUNS:
-                    work.process = _started(self._config, work)
+                    work.process = job_process.started(self._config, work.arguments, work.folder)
             if work.process is not None:
                 code = self._followed(work, work.process)
-        except OSError as error:
-            work.said.extend(f"it cannot be begun: {error.strerror or error}")
+        except (OSError, ValueError) as error:  # what no program can be told, such as a NUL
+            work.said.extend(f"it cannot be begun: {getattr(error, 'strerror', None) or error}")
             code = -1
+        finally:
+            self._over(work, code)
+
+    def _over(self, work: _Work, code: int) -> None:
+        """Whatever came of it, another one may run now."""
         shutil.rmtree(work.folder, ignore_errors=True)
         with self._lock:
             self._running -= 1
@@ -230,8 +238,8 @@ class Jobs:
         while line := stream.readline(MOST_LINE):
             told = _told(line)
             with self._lock:
-                if told is not None and "progress" in told:
-                    work.done, work.of = int(told["progress"]), int(told.get("of", 0))
+                if told is not None and _is_number(told.get("progress")) and _is_number(told.get("of", 0)):
+                    work.done, work.of = told["progress"], told.get("of", 0)
                 else:
                     work.said.extend(line)
 
@@ -250,15 +258,8 @@ class Jobs:
 _USEFUL = (State.WAITS, State.RUNS, State.DONE)
 
 
-def _started(config: Path, work: _Work) -> subprocess.Popen[str]:
-    """Begin the command. What it needs of secrets it reads as the command does."""
-    command = [sys.executable, "-P", "-m", "engine", "--config", str(config), *work.arguments]
-    before = [sys.executable, "-I", "-S", job_child.__file__, str(os.getpid())]
-    return subprocess.Popen(  # noqa: S603
-        [*before, *command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        encoding="utf-8", errors="replace", start_new_session=True, cwd=work.folder,
-        env={**os.environ, "ALLEGRA_PROGRESS": "json", "NO_COLOR": "1"},
-    )  # fmt: skip
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int)
 
 
 def _kill(work: _Work) -> None:
@@ -278,6 +279,7 @@ def _told(line: str) -> dict[str, Any] | None:
 
 def _shown(work: _Work) -> Job:
     said = "".join(work.said).strip() if work.state is State.FAILED or (work.code and not work.lines) else ""
+    said = HUSHED if said and work.hushed else said
     lines = tuple(work.lines) if work.state in (State.DONE, State.FAILED) else ()
     took = (work.ended_at or monotonic()) - work.began_at
     return Job(work.id, work.kind, work.key, work.state, work.done, work.of, lines, said, work.cut, took, work.code)

@@ -22,11 +22,12 @@ from msgspec.structs import replace
 
 from engine.desk import looking
 from engine.desk.rule_effect import texts
+from engine.desk.why import without_others
 from engine.explain import replay, told
 from engine.run.engine import Engine
 from engine.store.clock import now as utc_now
 from engine.store.errors import Refused, Unclear
-from engine.workbench.rule_usage import Match, condition_file, condition_problems, facts_of
+from engine.workbench.rule_usage import Match, condition_file, condition_problems, facts_of, is_answered_in
 from rules import explain
 from rules.run import Ledger, evaluate
 
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from engine.desk.rule_places import RulePlace
     from engine.desk.scope import Scope
     from engine.explain.explained import Explained
+    from rules.document import Document
     from rules.problem import Problem
     from rules.run import RuleFile
     from rules.schema import Values
@@ -78,27 +80,35 @@ class Written(Struct, frozen=True):
     text: str = ""
 
 
-def problems(engine: Engine, condition: str, place: str) -> tuple[Problem, ...]:
-    """What is wrong with a condition beside the lists and definitions of the file of a place."""
-    beside = engine.book.rules.files.get(place)
-    document = beside.document if beside is not None else None
-    return condition_problems(condition[:MOST_CONDITION], document, engine.book.vocabulary.schema)
+def problems(engine: Engine, scope: Scope, condition: str, place: str) -> tuple[Problem, ...]:
+    """What is wrong with a condition beside the lists and definitions of the file of a place.
+
+    Raises Unclear where it is too long.
+    """
+    if len(condition) > MOST_CONDITION:
+        raise Unclear(f"a condition has at most {MOST_CONDITION:,} characters")
+    return condition_problems(condition, _beside(engine, scope, place), engine.book.vocabulary.schema)
+
+
+def _beside(engine: Engine, scope: Scope, place: str) -> Document | None:
+    """The file of a place with its lists and definitions, for who sees its rules."""
+    file = engine.book.rules.files.get(place) if scope.may("view_mail", place) else None
+    return file.document if file is not None else None
 
 
 def ask(engine: Engine, scope: Scope, condition: str, place: str) -> Answer:
     """Ask a condition about the newest mails that somebody may read. Raises Unclear where it is too long."""
-    if len(condition) > MOST_CONDITION:
-        raise Unclear(f"a condition has at most {MOST_CONDITION:,} characters")
-    if wrong := problems(engine, condition, place):
+    if wrong := problems(engine, scope, condition, place):
         return Answer(wrong)
-    beside = engine.book.rules.files.get(place)
-    file = condition_file(condition, beside.document if beside is not None else None, engine.book.vocabulary.schema)
+    file = condition_file(condition, _beside(engine, scope, place), engine.book.vocabulary.schema)
     mails, matches, found, hit, misses = 0, 0, list[Match](), None, list[tuple[int, Tree]]()
     for row in engine.store.archive.search("", NEWEST, sight=scope.readable).mails:
         raw = engine.store.archive.raw(row.mail) if row.purged_at is None else None
         if raw is None:
             continue
         mail, facts = facts_of(engine, row.mail, raw)
+        if not is_answered_in(facts, scope.readable):
+            continue
         values = engine.book.vocabulary.values(mail, facts)
         mails += 1
         match = Match(row.mail, row.received_at, row.sender, row.subject)
@@ -191,4 +201,4 @@ def _told(engine: Engine, scope: Scope, found: Explained) -> dict[str, Any]:
     for workspace in filter(None, (found.workspace, answered)):
         if not scope.may("read_mail", workspace):
             raise Refused("this mail would go to a place whose mail you do not read: no more is told of it")
-    return told.as_json(found, engine.rule_text)
+    return without_others(told.as_json(found, engine.rule_text), scope)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from engine.desk.job import Job
     from engine.desk.jobs import Jobs
     from engine.desk.rule_places import RulePlace
+    from engine.desk.scope import Scope
 
 KIND = "effect"
 
@@ -55,15 +56,16 @@ class Effect(Struct, frozen=True):
     mails: int
 
 
-def begin(jobs: Jobs, config: Config, login: str, place: RulePlace, text: str) -> Job:
+def begin(jobs: Jobs, config: Config, scope: Scope, place: RulePlace, text: str) -> Job:
     """Begin to look what a text would change, or give what was found for the same before. Raises Refused."""
     before = texts(config)
     hours = max(round(config.console.effect / 3600), 1)
-    command = ("rules", "diff", "--rules", "{}/after", "--against", "{}/before", "--last", f"{hours}h", "--as", login,
-               "--json")  # fmt: skip
+    command = ("rules", "diff", "--rules", "{}/after", "--against", "{}/before", "--last", f"{hours}h", "--as",
+               scope.login, "--json")  # fmt: skip
     written = {f"before/{name}": each for name, each in before.items()}
     written |= {f"after/{name}": each for name, each in (before | {place.path.name: text}).items()}
-    return jobs.begin(login, KIND, command, key(config, place, text), written)
+    asked = key(config, place, text)
+    return jobs.begin(scope.reader, KIND, command, asked, written, hushed=not scope.admin)
 
 
 def key(config: Config, place: RulePlace, text: str) -> str:

@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from engine.workbench import rule_sources, rule_usage
 from engine.workbench.names import Names
 from engine.workbench.rule_tests import Runner
-from engine.workbench.rule_usage import DAYS_UNTIL_IDLE, facts_of
+from engine.workbench.rule_usage import DAYS_UNTIL_IDLE, facts_of, is_answered_in
 from rules import tested
 from rules.document import digest
 from rules.doubts import doubts
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
     from engine.run.engine import Engine
     from engine.workbench.rule_usage import Hits
     from rules.run import RuleFile
+
+NO_WORKSPACE = "W442"
+"""There is no such workspace; the hint beside it names one."""
 
 MOST_TEXT = 1_000_000
 """Characters of a text that is checked."""
@@ -113,9 +117,9 @@ def now(place: RulePlace) -> tuple[str, str]:
     return text, digest(text)
 
 
-def pages(engine: Engine, places: Iterable[RulePlace]) -> list[CheckedText]:
+def pages(engine: Engine, scope: Scope, places: Iterable[RulePlace]) -> list[CheckedText]:
     """The files of some places, with the hits of their rules; one that cannot be read is a problem."""
-    found, names = rule_usage.hits(engine.store, _idle_since()), Names(engine.config, engine.store)
+    found, names = rule_usage.hits(engine.store, _idle_since()), _names(engine, scope)
     read = []
     for place in places:
         try:
@@ -127,17 +131,21 @@ def pages(engine: Engine, places: Iterable[RulePlace]) -> list[CheckedText]:
     return read
 
 
-def page(engine: Engine, place: RulePlace) -> CheckedText:
+def page(engine: Engine, scope: Scope, place: RulePlace) -> CheckedText:
     """The file of a place, with the hits of its rules."""
-    (only,) = pages(engine, (place,))
+    (only,) = pages(engine, scope, (place,))
     return only
 
 
 def checked(engine: Engine, scope: Scope, place: RulePlace, text: str, *, run: bool = False) -> CheckedText:
-    """Look through a text as if it were the file of a place; `run` its tests, too, if it loads."""
-    from msgspec.structs import replace
+    """Look through a text as if it were the file of a place; `run` its tests, too, if it loads.
 
-    looked = _read(engine, Names(engine.config, engine.store), place, text[:MOST_TEXT], None)
+    A hint names nothing of a workspace where somebody has no part.
+    """
+    if len(text) > MOST_TEXT:  # what is not looked at whole is not sound
+        problem = Problem("E002", f"a rule file has at most {MOST_TEXT:,} characters", place.file)
+        return CheckedText(text, digest(text), False, (problem,), ())
+    looked = _read(engine, _names(engine, scope), place, text, None)
     return replace(looked, tests=tuple(_results(engine, scope, place, text))) if run and looked.loads else looked
 
 
@@ -145,12 +153,21 @@ def _read(engine: Engine, names: Names, place: RulePlace, text: str, found: Hits
     config, schema = engine.config, engine.book.vocabulary.schema
     file, problems = load_file(Source(place.file, text, place.place, not place.place), schema)
     if file is not None:
-        problems += lint(file, schema, frozenset(config.workspaces), datetime.now(UTC).date())
+        linted = lint(file, schema, frozenset(config.workspaces), datetime.now(UTC).date())
+        hidden = names.seen is not None
+        problems += tuple([replace(each, help="") if hidden and each.code == NO_WORKSPACE else each for each in linted])
         problems += doubts(file, names)
         if found is not None:
             problems += tuple(rule_usage.idle(file, found, _idle_since()))
     problems = in_order(dict.fromkeys(problems))
     return CheckedText(text, digest(text), file is not None, problems, tuple(_cards(text, file, found, problems)))
+
+
+def _names(engine: Engine, scope: Scope) -> Names:
+    """What there is, with hints for somebody at what is of the workspaces where they have a part."""
+    return Names(
+        engine.config, engine.store, None if scope.admin else frozenset().union(*scope.workspaces.values())
+    )  # fmt: skip
 
 
 def _idle_since() -> datetime:
@@ -194,7 +211,7 @@ def _card(
 
 def _lines(text: str) -> list[int]:
     """The lines on which rules begin."""
-    return [number for number, line in enumerate(text.splitlines(), 1) if line.strip().startswith("[[rule]]")]
+    return [number for number, line in enumerate(text.split("\n"), 1) if line.strip().startswith("[[rule]]")]
 
 
 # ── tests ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -210,19 +227,37 @@ def _results(engine: Engine, scope: Scope, place: RulePlace, text: str) -> Itera
         for each in wrong:
             yield TestResult(each.where or each.code, each.line, (each.message,))
         return
-    runner = Runner(engine.config, vocabulary, file, lambda name: _fetched(engine, scope, name))
+    runner = Runner(engine.config, vocabulary, file, lambda name: _fetched(engine, scope, place, name))
     for result in runner.run():
         yield TestResult(result.test.name, result.test.line, result.lines)
 
 
-def _fetched(engine: Engine, scope: Scope, name: str) -> tuple[Mail, Facts] | None:
-    """A mail that a test names: a stored one, for who may read it, or a file below the folder of allegra.toml."""
+def _fetched(engine: Engine, scope: Scope, place: RulePlace, name: str) -> tuple[Mail, Facts] | None:
+    """A mail that a test names: a stored one, for who may read it, or a file below the folder of allegra.toml.
+
+    A condition is a way to read: who is no admin asks only of files among the rules, and those that the file names
+    as it stands there.
+    """
     if name.startswith("m-"):
         row = engine.store.archive.seen(name, scope.readable)
         raw = engine.store.archive.raw(row.mail) if row is not None else None
-        return facts_of(engine, row.mail, raw) if row is not None and raw is not None else None
+        found = facts_of(engine, row.mail, raw) if row is not None and raw is not None else None
+        return found if found is not None and is_answered_in(found[1], scope.readable) else None
     folder = engine.config.path.resolve().parent
     path = (folder / name).resolve()
     if not path.is_relative_to(folder) or path.suffix != ".eml" or not path.is_file():
         return None
+    among = path.is_relative_to(engine.config.rules.directory.resolve())
+    if not (among or scope.admin or name in _named(place)):
+        return None
     return rule_sources.from_file(engine.config, Path(path))
+
+
+def _named(place: RulePlace) -> frozenset[str]:
+    """The mails that the tests of a file name, as it stands there."""
+    try:
+        tables = tomllib.loads(now(place)[0]).get("test", [])
+    except (tomllib.TOMLDecodeError, RecursionError):
+        return frozenset()
+    named = [each.get("mail") for each in tables if isinstance(each, dict)] if isinstance(tables, list) else []
+    return frozenset([each for each in named if isinstance(each, str)])

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import secrets
 import stat
 from collections.abc import Iterator
@@ -174,8 +175,9 @@ def _write(config: Config, place: RulePlace, text: str) -> None:
         raise NotWritable(f"{place.file} is a link or lies outside of rules.directory: it is not written from here")
     beside = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
     try:
-        for left in path.parent.glob(f".{path.name}.{'?' * 12}"):  # of one that was killed meanwhile: we are alone here
-            left.unlink()
+        for left in path.parent.iterdir():  # of one that was killed meanwhile: we are alone here
+            if re.fullmatch(rf"\.{re.escape(path.name)}\.[0-9a-f]{{12}}", left.name):
+                left.unlink()
         was = path.stat() if path.exists() else None
         with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600), "wb") as file:
             file.write(text.encode())

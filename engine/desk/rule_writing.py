@@ -69,8 +69,13 @@ def difference(before: str, after: str) -> tuple[str, ...]:
 
 def patch(file: str, before: str, after: str) -> str:
     """The difference as `patch -p1` and `git apply` take it."""
-    lines = difflib.unified_diff(before.splitlines(True), after.splitlines(True), f"a/{file}", f"b/{file}")
+    lines = difflib.unified_diff(_lines(before), _lines(after), f"a/{file}", f"b/{file}")
     return "".join([line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines])
+
+
+def _lines(text: str) -> list[str]:
+    """The lines of a text as tools of patches see them: nothing but a line feed ends one."""
+    return re.findall(r"[^\n]*\n|[^\n]+\Z", text)
 
 
 def _cut(lines: Iterable[str]) -> tuple[str, ...]:

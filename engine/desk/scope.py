@@ -92,6 +92,12 @@ class Scope(Struct, frozen=True, dict=True):
         inside = self._where("edit_items")
         return EVERY_ITEM if self.admin else ItemSight(False, inside, inside)
 
+    @cached_property
+    def reader(self) -> str:
+        """Who it is and what they read: what was found for them is not for who reads other mail since then."""
+        told = "all" if self.admin else f"{sorted(self._where('read_mail'))} {sorted(self._where('view_mail'))}"
+        return f"{self.login} {told} {sorted(self.owned)}"
+
     def may(self, permission: str, workspace: str) -> bool:
         """Tell whether somebody has a permission in a workspace, or for mail that belongs to none."""
         return self.admin or workspace in self._where(permission)

@@ -53,7 +53,7 @@ def seen(engine: Engine, ref: str, scope: Scope, *, every_rule: bool = False) ->
     this = replay.explain_stored(engine, row, every_rule=every_rule)
     reason = REASONS.get(row.code)
     others = store.archive.mails_of(row.sender, MOST_BEFORE, sight=scope.sight) if row.sender else ()
-    explained = told.as_json(this, engine.rule_text)
+    explained = without_others(told.as_json(this, engine.rule_text), scope)
     return SeenMail(
         row, explained if scope.reads(row) else without_words(explained), store.archive.receipts(row.mail), others,
         reason.sentence if reason is not None else "", reason.what_to_do if reason is not None else (),
@@ -73,11 +73,37 @@ def parsed(engine: Engine, ref: str, scope: Scope) -> Mail:
 
 HIDDEN = "(hidden)"
 
+INSIDE = ("people", "answered", "authorised", "internal_digests")
+"""What is known of an item that only who may edit items there hears."""
+
 _OF_LISTS = ("from", "to", "cc", "subject", "auth", "mailbox", "sender", "workspace", "known")
 """How conditions begin whose values stand in lists as well, so that whoever sees the mail knows them."""
 
 _OF_WORDS = ("draft", "guard", "activity")
 """Stages whose notes and changes may tell words of the mail."""
+
+
+def without_others(explained: dict[str, Any], scope: Scope) -> dict[str, Any]:
+    """Take out of an explanation what is of places that somebody has no part in: other mailboxes, items, groups."""
+    trace = explained["trace"]
+    if trace is None or scope.admin:
+        return explained
+    facts, account = trace["facts"], trace["facts"]["sender"]["account"]
+    sender = {**facts["sender"], "account": account and {**account, "groups": [], "emails": [], "admin": False}}
+    thread = {**facts["thread"], "item": _item(facts["thread"]["item"], scope)}
+    return {
+        **explained,
+        "trace": {**trace, "facts": {**facts, "own_addresses": [], "sender": sender, "thread": thread}},
+    }
+
+
+def _item(item: dict[str, Any] | None, scope: Scope) -> dict[str, Any] | None:
+    """What somebody hears of the item that a mail answers: of one that they do not see, its number."""
+    if item is None:
+        return None
+    if not scope.items.sees(item["workspace"], private=item["private"]):
+        return {"id": item["id"], "kind": item["kind"]}
+    return item if scope.may("edit_items", item["workspace"]) else {**item, **{name: [] for name in INSIDE}}
 
 
 def without_words(explained: dict[str, Any]) -> dict[str, Any]:
@@ -91,7 +117,8 @@ def without_words(explained: dict[str, Any]) -> dict[str, Any]:
         for each in trace["stages"]
     ]  # fmt: skip
     rules = [{**file, "rules": [_rule(rule) for rule in file["rules"]]} for file in trace["rules"]]
-    return {**explained, "trace": {**trace, "stages": stages, "rules": rules}}
+    facts = {**trace["facts"], "cut": dict.fromkeys(trace["facts"]["cut"], "")}
+    return {**explained, "trace": {**trace, "facts": facts, "stages": stages, "rules": rules}}
 
 
 def _rule(rule: dict[str, Any]) -> dict[str, Any]:

@@ -21,10 +21,10 @@ class Access(Protocol):
     def credential(self, account: int) -> Credential | None:
         """Give what proves the password of an account, None where it has none."""
 
-    def put_credential(self, account: int, hashed: str, by: str, via: str = "command", keep: str = "") -> int:
+    def put_credential(self, account: int, hashed: str, by: str, via: str = "command", keep: str = "") -> int | None:
         """Set what proves the password, and end all sessions of the account but the one with the key `keep`.
 
-        Gives how many ended.
+        Gives how many ended; None, and nothing is done, where that one ended meanwhile.
         """
 
     def prove_anew(self, account: int, before: str, hashed: str) -> bool:

@@ -45,10 +45,12 @@ class Access:
         found = self._database.first(row.select(row.hash, row.set_at, row.set_by).where(row.account == account))
         return Credential(found[0], time(found[1]), found[2]) if found else None
 
-    def put_credential(self, account: int, hashed: str, by: str, via: str = "command", keep: str = "") -> int:
+    def put_credential(self, account: int, hashed: str, by: str, via: str = "command", keep: str = "") -> int | None:
         row = tables.Credential
         with self._database.joining(noted=True):
             self._alone(account)
+            if keep and keep not in self._keys(account):
+                return None
             self._database.do(row.delete().where(row.account == account))
             self._database.do(row.insert(account=account, hash=hashed, set_at=self._database.now(), set_by=by))
             self._note("password.set", account, by, via)

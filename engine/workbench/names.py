@@ -55,11 +55,12 @@ def opened(config: Config) -> Iterator[Names]:
 class Names:
     """The names of one installation: its configuration, its database and, for templates, its folders.
 
-    Where the database holds no workspace yet, nobody and no value is doubted.
+    Where the database holds no workspace yet, nobody and no value is doubted. With `seen` a hint names what belongs to
+    these workspaces only, and neither people nor groups.
     """
 
-    def __init__(self, config: Config, store: Store) -> None:
-        self.config, self.store = config, store
+    def __init__(self, config: Config, store: Store, seen: frozenset[str] | None = None) -> None:
+        self.config, self.store, self.seen = config, store, seen
         self.catalogs: dict[str, Catalog] = {each.workspace: each for each in store.items.workspaces()}
         self.common = config.settings().items.fields
         self.look = Engine(config, store).look(raw_mail("", "", b"", datetime.now(UTC)))
@@ -114,19 +115,23 @@ class Names:
     def condition(self, file: RuleFile, field: str, text: str) -> Iterator[Doubt]:
         """Doubt what a field of the mail or of the item answered is compared with."""
         known: Iterable[str]
+        hinted: Iterable[str]
         if field == "thread.status":
             known = [status.name for catalog in self.catalogs.values() for status in catalog.statuses]
+            hinted = [status.name for catalog in self._shown(self.catalogs.values()) for status in catalog.statuses]
         elif field in ("workspace", "thread.workspace"):
             known = (*self.catalogs, *self.config.workspaces)
+            hinted = self._of_seen(known)
         elif field == "mailbox":
             known = ("system", *self.config.workspaces)
+            hinted = self._of_seen(known)
         elif field == "sender.groups":
-            known = self.groups
+            known, hinted = self.groups, self.groups if self.seen is None else ()
         else:
             return
         known = tuple(dict.fromkeys(known))
         if not self.empty and text.casefold() not in map(str.casefold, known):
-            yield Doubt("W444", f'this is never so: {field} cannot be "{text}"', suggestion(text, known))
+            yield Doubt("W444", f'this is never so: {field} cannot be "{text}"', suggestion(text, hinted))
 
     def _set(self, file: RuleFile, target: str, value: str) -> Iterator[Doubt]:
         name = canonical(target, self.common)
@@ -156,7 +161,7 @@ class Names:
             yield self._nobody(value.removeprefix(GROUP).removeprefix(TURN), problems[0], argument)
         else:
             shown = ", ".join(each.workspace for each in places)
-            yield Doubt("W444", f"{problems[0]}: {shown}", self.near_value(name, value, places), argument)
+            yield Doubt("W444", f"{problems[0]}: {shown}", self.near_value(name, value, self._shown(places)), argument)
 
     def _template(self, file: RuleFile, name: str) -> Iterator[Doubt]:
         from engine.outbox.templates import NAMES, Templates
@@ -164,7 +169,8 @@ class Names:
         folders = {place: self.config.settings(place).replies.directory for place in ("", *self._routed(file))}
         made = [Templates(folder, self.config.instance.language, place) for place, folder in folders.items()]
         if name and not any(each.exists(name) for each in made):
-            files = {path.name.split(".")[0] for folder in folders.values() for path in folder.glob("**/*.txt")}
+            there = [folders[place] for place in ("", *self._of_seen(self._routed(file)))]
+            files = {path.name.split(".")[0] for folder in there for path in folder.glob("**/*.txt")}
             said = f'there is no template called "{name}"'
             yield Doubt("W446", said, suggestion(name, (*NAMES, *files)))
 
@@ -179,6 +185,12 @@ class Names:
             return tuple(dict.fromkeys((file.place, *self.config.workspaces, *self.catalogs)))
         named = [step.texts[0].constant for step in steps if step.spec.name == "route_to_workspace"]
         return (file.place, *(name for name in named if name))
+
+    def _of_seen(self, workspaces: Iterable[str]) -> tuple[str, ...]:
+        return tuple([each for each in workspaces if self.seen is None or each in self.seen])
+
+    def _shown(self, catalogs: Iterable[Catalog]) -> list[Catalog]:
+        return [each for each in catalogs if self.seen is None or each.workspace in self.seen]
 
     def _reach(self, file: RuleFile) -> list[Catalog]:
         return [self.catalogs[name] for name in self._routed(file) if name in self.catalogs]
@@ -204,7 +216,8 @@ class Names:
             yield self._nobody(who, f'nobody here is called "{who}"')
 
     def _nobody(self, who: str, said: str, argument: int = 0) -> Doubt:
-        help = suggestion(who, self.people, shown=False) or "allegra user list shows who is here"
+        near = suggestion(who, self.people, shown=False) if self.seen is None else ""
+        help = near or "allegra user list shows who is here"
         return Doubt("W443", said, help, argument)
 
 

@@ -67,6 +67,10 @@ def condition_problems(text: str, beside: Document | None, schema: Schema) -> tu
     return tuple(found)
 
 
+_NO_LITERAL = r"^\n|[\x00-\x08\x0b-\x1f\x7f]"
+"""What cannot stand in a literal of TOML as it is."""
+
+
 def condition_file(text: str, beside: Document | None, schema: Schema) -> RuleFile:
     """Make a file of one rule with this condition, which has been checked before."""
     import tomli_w
@@ -75,9 +79,8 @@ def condition_file(text: str, beside: Document | None, schema: Schema) -> RuleFi
         "lists": {name: list(values) for name, values in beside.lists.items()} if beside else {},
         "define": {name: definition.text for name, definition in beside.definitions.items()} if beside else {},
     }
-    literal = (
-        f"'''{text}'''" if "'''" not in text and not text.endswith("'") else tomli_w.dumps({"x": text})[4:].strip()
-    )
+    as_it_is = "'''" not in text and not text.endswith("'") and not re.search(_NO_LITERAL, text)
+    literal = f"'''{text}'''" if as_it_is else tomli_w.dumps({"x": text})[4:].strip()
     rule = f"[[rule]]\nname = 'condition'\non = 'any'\nwhen = {literal}\nthen = ['stop']\n"
     file, problems = load_file(Source("condition", tomli_w.dumps(tables) + rule, "", True), schema)
     if file is None:
@@ -101,6 +104,8 @@ def matching(
     rule = file.rules[0]
     for stored in engine.store.archive.stored_mails(since, sight=sight, told=told):
         mail, facts = facts_of(engine, stored.mail, stored.raw)
+        if not is_answered_in(facts, sight):
+            continue
         values: Values = vocabulary.values(mail, facts)
         said = Match(stored.mail, stored.received_at, facts.sender.address.address, mail.subject)
         yield said, rule.test(values)
@@ -164,6 +169,12 @@ def facts_of(engine: Engine, reference: str, raw: Any) -> tuple[Mail, Facts]:
     if trace is None:
         return mail, fresh
     return mail, replace(trace.facts, cut=fresh.cut)  # a trace keeps no text
+
+
+def is_answered_in(facts: Facts, sight: Sight) -> bool:
+    """Tell whether a mail answers nothing, or an item of a workspace whose mail is seen: conditions ask that, too."""
+    item = facts.thread.item
+    return sight.all or item is None or item.workspace in sight.workspaces
 
 
 def trace_of(store: Store, reference: str) -> Trace | None:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import re
 from html.parser import HTMLParser
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from console.offices import HOSTILE, Office, queue_letters
 
+from engine.console import guard
 from engine.console.app import ACTS, PAGES
 from engine.console.guard import HEADERS
 from rules.document import digest
@@ -279,3 +282,44 @@ def test_no_form_stands_in_another_while_work_is_under_way(own_office: Office) -
     text = own_office.get(began.headers["Location"].partition("#")[0]).get_data(as_text=True)
     seen.feed(text)
     assert "data-poll" in text and (seen.nested, seen.depth) == (0, 0)
+
+
+@pytest.mark.parametrize("origin", ["null", "", "http://[", "//", "https:", "http://evil.example"])
+def test_a_page_without_a_name_is_none_of_ours_where_we_have_no_address(quiet_office: Office, origin: str) -> None:
+    config: Any = SimpleNamespace(instance=SimpleNamespace(base_url=""))
+    with quiet_office.app.test_request_context("/held", base_url="http://localhost", headers={"Origin": origin}):
+        assert not guard._same_origin(config)
+
+
+NULS: tuple[tuple[str, dict[str, str]], ...] = (
+    ("/rules/support/edit", {"act": "check", "text": "# a\0b", "base": "x\0"}),
+    ("/held/<held>", {"act": "discard", "reason": "a\0b"}), ("/held/<held>", {"act": "release", "to": "\0"}),
+    ("/item/1", {"act": "note", "words": "a\0b", "key": "k\0"}), ("/item/1", {"act": "set", "title": "a\0b"}),
+    ("/item/1", {"act": "relabel", "labels": "a\0b"}), ("/item/1", {"act": "join", "who": "a\0b", "role": "watcher"}),
+    ("/mailbox/support", {"act": "pause", "reason": "a\0b"}), ("/outbox", {"act": "hold", "row": "1", "reason": "a\0"}),
+    ("/topic/1", {"act": "post", "words": "a\0b"}), ("/playground", {"act": "all", "condition": 'subject is "a\0b"'}),
+    ("/playground", {"act": "mail", "source": "Subject: a\0b\n\nx\0", "mailbox": "support"}),
+    ("/playground", {"act": "mail", "sender": "a\0b@c.d", "to": "x@y", "subject": "a\0b", "mailbox": "support"}),
+    ("/person/jane@mail.bigcorp.example", {"act": "forget", "reason": "a\0"}),
+    ("/me", {"act": "wants", "preset": "x\0"}), ("/login", {"who": "a\0b", "password": "x\0"}),
+)  # fmt: skip
+
+ASKED = (
+    "/mails?q=a%00b", "/mails?q=from:a%00b", "/mails?q=rule:a%00", "/mails?q=mailbox:a%00", "/items?q=a%00b",
+    "/items?q=assigned:a%00", "/items?q=label:a%00", "/people?q=a%00b", "/person/a%00b@c.d", "/held?q=a%00",
+    "/held?q=%22", "/held?q=from:", "/audit?q=actor:a%00b", "/audit?q=a%00b@x", "/outbox?q=a%00b", "/outbox?q=to:a%00",
+    "/mailbox/a%00", "/hooks/a%00", "/rules/a%00", "/jobs/%00", "/mail/%3Ca%00@b%3E", "/playground?mail=%00",
+    "/playground?condition=subject+is+%22a%00%22", "/me?workspace=%00", "/rules/support/edit?mail=%00",
+    "/rules/support/edit?condition=%00", "/playground?condition=subject+is+%22a%EF%BF%BF%22",
+    "/playground?condition=subject+is+%22a%7F%22", "/playground?condition=subject+is+%22'''%22",
+)  # fmt: skip
+
+
+def test_a_character_that_is_none_breaks_no_page_and_no_form(own_office: Office) -> None:
+    (waits, *_) = own_office.refs("outcome:held")
+    token = own_office.form_token()
+    for address, form in NULS:
+        answer = own_office.post(address.replace("<held>", waits), token=token, **form)
+        assert answer.status_code < 500, (address, form)
+    for address in ASKED:
+        assert own_office.get(address).status_code < 500, address

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from console.offices import Office
+from console.offices import BASE, Office
+from console.roles import become, people
 
 from engine.console import taking
 from engine.console.pages import audit, held, items, mails, outbox, topics
@@ -69,7 +70,7 @@ def test_sent_letters_and_those_that_wait_are_each_in_the_list_once(own_office: 
     assert sorted(found, reverse=True) == every and len(every) > 9
 
 
-@pytest.mark.parametrize("begins", ["=", "+", "-", "@", "\t", "\r"])
+@pytest.mark.parametrize("begins", ["=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20"])
 def test_no_cell_is_a_formula(begins: str) -> None:
     assert exporting._cell(f"{begins}cmd|' /C calc'!A0") == f"'{begins}cmd|' /C calc'!A0"
     assert exporting._cell(-3) == -3 and exporting._cell("a=b") == "a=b"
@@ -106,6 +107,18 @@ def test_a_list_that_cannot_be_read_to_its_end_says_why(quiet_office: Office) ->
     assert json.loads(b"".join(exporting.lines(taken))) == {
         "rows": 0, "more": True, "error": "the database is locked",
     }  # fmt: skip
+
+
+def test_a_list_ends_where_somebody_sees_other_things_meanwhile(own_office: Office, small: None) -> None:
+    people(own_office)
+    become(own_office, "viewer")
+    rows = iter(own_office.client.get("/mails.ndjson", base_url=BASE).response)
+    first = next(rows)
+    with own_office.installation.store() as store:
+        store.directory.put_account("viewer", status="locked")
+    *others, end = b"".join([first, *rows]).splitlines()
+    assert len(others) == 3 and json.loads(end)["more"] is True
+    assert json.loads(end)["error"] == "what you may see has changed: begin anew"
 
 
 def test_a_long_list_is_an_act_of_who_takes_it_and_a_short_one_is_none(

@@ -96,6 +96,15 @@ def test_a_new_password_counts_at_once_and_ends_all_other_sessions(gate: Gate) -
     assert sign_in(gate, password=OTHER).account.login == "anna"
 
 
+def test_of_two_who_change_a_password_at_once_the_slower_one_is_out(gate: Gate) -> None:
+    mine, thief = sign_in(gate), sign_in(gate, ip=THERE)
+    access.sudo(gate.store, gate.config, thief.cookie, GOOD, THERE, gate.now)  # proved, when the owner is faster
+    access.set_password(gate.store, gate.config, "anna", OTHER, "anna", keep=mine.cookie)
+    with pytest.raises(Refused, match="nobody is signed in here any more"):
+        access.set_password(gate.store, gate.config, "anna", OTHER + " of a thief", "anna", keep=thief.cookie)
+    assert asked(gate, mine.cookie) is not None and sign_in(gate, password=OTHER).account.login == "anna"
+
+
 def test_without_a_password_nobody_comes_in_and_nobody_is_in(gate: Gate) -> None:
     mine = sign_in(gate)
     assert access.remove_password(gate.store, gate.config, "anna", "root") is True

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,10 +13,11 @@ from pathlib import Path
 import pytest
 from console.offices import played
 
+from engine.desk import job_child
 from engine.desk import jobs as this
 from engine.desk.job import Job, State
 from engine.desk.jobs import Jobs
-from engine.store.errors import NotFound, Refused
+from engine.store.errors import NotFound, Refused, StoreError
 
 
 @pytest.fixture(scope="module")
@@ -169,9 +171,48 @@ def test_a_job_dies_with_the_console_however_that_ends(config: Path) -> None:
     assert eventually(gone)
 
 
+def test_what_no_program_can_be_told_stops_no_other_work(jobs: Jobs) -> None:
+    for number in range(jobs.at_once + 1):
+        failed = over(jobs, jobs.begin("anna", "try", ("rules", "try", "--", f"a{number}\0b")))
+        assert failed.state is State.FAILED and "it cannot be begun" in failed.said
+    assert over(jobs, jobs.begin("anna", "version", ("version", "--json"))).state is State.DONE
+
+
+def test_braces_in_what_is_asked_stay_what_they_are(jobs: Jobs) -> None:
+    asked = ("rules", "try", "--json", "--", 'subject contains "{} %s" or {}')
+    failed = over(jobs, jobs.begin("anna", "try", asked))
+    assert "allegra-job-" not in failed.said and "{}" in failed.said
+
+
+def test_a_job_that_is_hushed_tells_its_lines_only(jobs: Jobs) -> None:
+    failed = over(jobs, jobs.begin("anna", "try", ("rules", "try", "secret secret"), hushed=True))
+    assert failed.said == this.HUSHED
+    done = over(jobs, jobs.begin("anna", "version", ("version", "--json"), hushed=True))
+    assert done.lines and not done.said
+
+
+def test_where_there_is_no_room_nothing_is_left(
+    jobs: Jobs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:  # fmt: skip
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with pytest.raises(StoreError, match="no folder can be made"):
+        jobs.begin("anna", "effect", LONG, files={"a.toml": "x", "a.toml/b.toml": "y"})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_results_take_only_so_much_room(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(this, "MOST_HELD", 2_000)
+    asked = ("rules", "try", "subject exists", "--json")
+    done = [over(jobs, jobs.begin("anna", "try", asked, key=str(number))) for number in range(3)]
+    over(jobs, jobs.begin("anna", "version", ("version", "--json")))
+    with pytest.raises(NotFound):
+        jobs.look(done[0].id, "anna")
+    assert jobs.look(done[-1].id, "anna").lines
+
+
 def test_a_job_may_take_only_so_much_memory(tmp_path: Path) -> None:
     greedy = "import sys; x = bytearray(600 * 1024 * 1024); print(len(x))"
-    child = [sys.executable, "-I", "-S", this.job_child.__file__, str(os.getpid())]
+    child = [sys.executable, "-I", "-S", job_child.__file__, str(os.getpid())]
     ended = subprocess.run([*child, sys.executable, "-c", greedy], capture_output=True, text=True, check=False)
     assert ended.returncode != 0 and "MemoryError" in ended.stderr
     fair = "import os; print(os.nice(0))"

@@ -78,7 +78,7 @@ def test_who_saves_is_said_by_the_configuration(
 
 
 def test_a_file_is_its_rules_as_written_with_their_hits(engine: Engine) -> None:
-    page = rule_reading.page(engine, support(engine))
+    page = rule_reading.page(engine, EVERYTHING, support(engine))
     assert page.loads and [card.number for card in page.cards] == [1, 2, 3]
     first = page.cards[0]
     assert (first.name, first.line, first.on, first.hits) == ("Order number", 6, "new", 1)
@@ -90,11 +90,11 @@ def test_a_file_that_is_not_there_or_cannot_be_read_is_told_and_breaks_nothing(e
     from msgspec.structs import replace
 
     nowhere = replace(support(engine), path=tmp_path / "none.toml")
-    assert rule_reading.page(engine, nowhere).cards == ()
+    assert rule_reading.page(engine, EVERYTHING, nowhere).cards == ()
     (tmp_path / "latin.toml").write_bytes(b'[[rule]]\nname = "\xe9"\n')
-    page = rule_reading.page(engine, replace(support(engine), path=tmp_path / "latin.toml"))
+    page = rule_reading.page(engine, EVERYTHING, replace(support(engine), path=tmp_path / "latin.toml"))
     assert not page.loads and page.problems[0].message == "this rule file cannot be read: it is not UTF-8 text"
-    page = rule_reading.page(engine, replace(support(engine), path=tmp_path))
+    page = rule_reading.page(engine, EVERYTHING, replace(support(engine), path=tmp_path))
     assert not page.loads and "cannot be read" in page.problems[0].message
 
 
@@ -171,12 +171,14 @@ def test_what_is_proposed_for_a_mail_loads_whatever_strangers_wrote(engine: Engi
 def test_a_difference_can_be_applied(engine: Engine, tmp_path: Path) -> None:
     import subprocess
 
-    before, after = "a\nb\nc\n", "a\nB\nc"
     (tmp_path / "x").mkdir()
-    (tmp_path / "x" / "y.toml").write_text(before)
-    told = rule_writing.patch("x/y.toml", before, after)
-    subprocess.run(["git", "apply", "-"], input=told, text=True, cwd=tmp_path, check=True)
-    assert (tmp_path / "x" / "y.toml").read_text() == after
+    for before, after in (
+        ("a\nb\nc\n", "a\nB\nc"), ("# a\u2028b\x85c\nd\n", "# a\u2028b\x85C\nd\n"), ("", "a\r\nb\r\n"), ("a", "a\n\n"),
+    ):  # fmt: skip
+        (tmp_path / "x" / "y.toml").write_bytes(before.encode())
+        told = rule_writing.patch("x/y.toml", before, after)
+        subprocess.run(["git", "apply", "-"], input=told.encode(), cwd=tmp_path, check=True)
+        assert (tmp_path / "x" / "y.toml").read_bytes().decode() == after
     assert rule_writing.difference("a\nb\n", "a\nc\n") == ("@@ -1,2 +1,2 @@", " a", "-b", "+c")
     assert len(rule_writing.difference("", "x\n" * 9000)) == rule_writing.MOST_LINES - 1
     assert rule_writing.difference("", "x\n" * 30_000) == ("@@ these texts are too long to be compared here @@",)

@@ -273,3 +273,19 @@ def test_four_people_who_save_at_once_lose_no_line(tmp_path: Path) -> None:
         versions = store.rule_files.versions("support", 100)
         assert {each.number for each in versions if each.by} == {number for number, _ in told}
         assert store.archive.text(versions[0].digest) == house.now
+
+
+def test_a_text_that_is_too_long_to_be_looked_at_whole_is_not_saved(house: House) -> None:
+    text = f"# {'x' * rule_reading.MOST_TEXT}\n[[rule\n"
+    with pytest.raises(Refused, match="does not load"):
+        house.save(house.wish(text))
+    assert house.now == house.before
+
+
+def test_what_lies_beside_a_file_and_is_not_ours_stays_there(house: House) -> None:
+    copy = house.place.path.with_name(f".{house.place.path.name}.bak-20261130")
+    copy.write_text(house.before, encoding="utf-8")
+    left = house.place.path.with_name(f".{house.place.path.name}.0123456789ab")
+    left.write_text("half", encoding="utf-8")
+    house.save(house.wish())
+    assert copy.exists() and not left.exists()

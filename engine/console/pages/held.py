@@ -16,7 +16,7 @@ from werkzeug.exceptions import Forbidden
 
 from engine.console import guard
 from engine.console.asked import Asked, Page
-from engine.desk import held, held_mail, looking
+from engine.desk import held, held_mail, item_page, looking
 from engine.desk.exporting import MAILS, STEP, Table, by_number
 from engine.desk.refusals import NotFound, Refused, Unclear
 
@@ -142,8 +142,10 @@ def _release(engine: Engine, row: MailRow, asked: Asked, reason: str) -> list[st
     if item and not item.isdecimal():
         raise Unclear(f"an item is a number, not {item!r}")
     workspace, number = asked.form.get("to", ""), int(item[:18] or 0)
-    if workspace in asked.config.workspaces and workspace not in _places(asked):
+    if workspace and workspace not in _places(asked) and not asked.scope.admin:
         raise Forbidden(f"nobody gave you add_items in {workspace}")
+    if number and not item_page.may_answer(asked.scope, item_page.view(engine.store, asked.scope, number)):
+        raise Forbidden(f"nobody gave you add_comments on item #{number}")
     rows, by = held.chosen(engine.store, [row.mail]), asked.account.login
     lines = held.release(engine, rows, by, reason, workspace, number, via="console")
     return [f"{each.mail[:8]} is {each.outcome}{f', {each.target}' if each.target else ''}" for each in lines]
@@ -152,7 +154,7 @@ def _release(engine: Engine, row: MailRow, asked: Asked, reason: str) -> list[st
 def _trust(engine: Engine, row: MailRow, asked: Asked, _reason: str) -> list[str]:
     held.chosen(engine.store, [row.mail])
     where = "" if asked.scope.admin else row.workspace
-    done = held_mail.trust(engine, row.sender, asked.account.login, where, via="console")
+    done = held_mail.trust(engine, row.sender, asked.account.login, where, via="console", may=asked.scope.decides)
     return [f"{row.sender} is known now; {len(done.lines)} mails were released"]
 
 

@@ -49,7 +49,7 @@ def one(asked: Asked, name: str) -> Page:
 def _job(asked: Asked, name: str) -> Job | None:
     """The job that was begun here, as it is now; None for any other."""
     try:
-        job = asked.jobs.look(asked.args.get("job", ""), asked.account.login)
+        job = asked.jobs.look(asked.args.get("job", ""), asked.scope.reader)
     except NotFound:
         return None
     return job if job.kind in [f"{what} {name}" for what in LONG] else None
@@ -78,5 +78,5 @@ def act(asked: Asked, name: str) -> Answer:
         raise Unclear("choose what to do")
     place = str(asked.config.hooks.directory / name)
     rest = ["--hook", script.hook, "--", place] if what == "check" else ["--", name]
-    job = asked.jobs.begin(asked.account.login, f"{what} {name}", ["hooks", what, "--json", *rest])
+    job = asked.jobs.begin(asked.scope.reader, f"{what} {name}", ["hooks", what, "--json", *rest])
     return redirect(f"{here}?job={job.id}#job", 303)

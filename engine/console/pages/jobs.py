@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
 def one(asked: Asked, number: str) -> Page:
     """A job of whoever asks."""
-    job = asked.jobs.look(number, asked.account.login)
+    job = asked.jobs.look(number, asked.scope.reader)
     return Page("job.html", "Work", {"job": job, **shown(job)}, job)
 
 
 def stop(asked: Asked, number: str) -> Answer:
     """End a job."""
-    asked.jobs.stop(number, asked.account.login)
+    asked.jobs.stop(number, asked.scope.reader)
     return redirect(url_for("jobs.one", number=number), 303)
 
 

@@ -53,7 +53,7 @@ def _page(asked: Asked, name: str, said: str = "", status: int = 200) -> Page:
 def _job(asked: Asked, name: str) -> Job | None:
     """The job that was begun here, as it is now; None for any other."""
     try:
-        job = asked.jobs.look(asked.args.get("job", ""), asked.account.login)
+        job = asked.jobs.look(asked.args.get("job", ""), asked.scope.reader)
     except NotFound:
         return None
     return job if job.kind in [f"{what} {name}" for what in LONG] else None
@@ -74,7 +74,7 @@ def act(asked: Asked, name: str) -> Page | Answer:
     what, reason, here = asked.form.get("act", ""), asked.form.get("reason", ""), url_for("mailboxes.one", name=name)
     if what in LONG and page.reads:
         arguments = [*LONG[what], "--json", "--", name]
-        job = asked.jobs.begin(asked.account.login, f"{what} {name}", arguments)
+        job = asked.jobs.begin(asked.scope.reader, f"{what} {name}", arguments)
         return redirect(f"{here}?job={job.id}#job", 303)
     try:
         if what not in ("pause", "resume"):

@@ -84,7 +84,7 @@ def _mailboxes(asked: Asked) -> Sequence[str]:
 
 def _job(asked: Asked) -> Job | None:
     try:
-        found = asked.jobs.look(asked.args.get("job", ""), asked.account.login)
+        found = asked.jobs.look(asked.args.get("job", ""), asked.scope.reader)
     except NotFound:
         return None
     return found if found.kind == KIND else None
@@ -115,12 +115,13 @@ def _all(asked: Asked) -> Answer:
     condition, name = asked.form.get("condition", "").strip(), asked.form.get("place", "")
     place = rule_places.place(asked.config, asked.scope, name or rule_places.SYSTEM) if name else None
     where = place.place if place is not None else ""
-    if wrong := asked.engine(lambda engine: playground.problems(engine, condition, where)):
+    if wrong := asked.engine(lambda engine: playground.problems(engine, asked.scope, condition, where)):
         raise Unclear(wrong[0].message)
     hours = max(round(asked.config.console.effect / 3600), 1)
     command = ["rules", "try", "--last", f"{hours}h", "--as", asked.account.login, "--json"]
     command += ["--workspace", where] if where else []
-    job = asked.jobs.begin(asked.account.login, KIND, [*command, "--", condition], f"{where} {condition}")
+    job = asked.jobs.begin(asked.scope.reader, KIND, [*command, "--", condition], f"{where} {condition}",
+                           hushed=not asked.scope.admin)  # fmt: skip
     asked_for = f"condition={quote(condition)}&place={quote(name)}&job={job.id}"
     return redirect(f"{url_for('playground.one')}?{asked_for}#all", 303)
 

@@ -21,6 +21,7 @@ from engine.console.asked import Asked, Page, number_in
 from engine.console.pages.jobs import shown as shown_job
 from engine.console.pages.mail import download
 from engine.desk import looking, rule_effect, rule_places, rule_reading, rule_saving, rule_writing
+from engine.desk.job import State
 from engine.desk.refusals import Busy, NotFound, Refused, Unclear
 
 if TYPE_CHECKING:
@@ -29,6 +30,10 @@ if TYPE_CHECKING:
     from engine.desk.job import Job
     from engine.desk.rule_places import RulePlace
     from engine.desk.rule_reading import CheckedText
+
+
+KNOWN = 1_000
+"""Versions, the newest, among which the beginning of a text is looked for."""
 
 
 class Typed(Struct, frozen=True):
@@ -79,7 +84,7 @@ def _page(asked: Asked, place: RulePlace, typed: Typed) -> Page:
     job = _effect(asked, place, typed.text)
     data = {"place": place, "typed": typed, "looked": looked, "changed": rule_writing.difference(now, typed.text),
             "moved": digest != typed.base, "reads": asked.scope.may("read_mail", place.place),
-            "since": _since(asked, typed, now), "job": job, **shown_job(job)}  # fmt: skip
+            "since": _since(asked, place, typed, now), "job": job, **shown_job(job)}  # fmt: skip
     twin = {"digest": looked.digest, "loads": looked.loads, "problems": looked.problems, "tests": looked.tests}
     return Page("rule_edit.html", f"Edit {place.file}", data, twin, f"allegra rules test {place.file}", typed.status)
 
@@ -89,16 +94,17 @@ def _effect(asked: Asked, place: RulePlace, text: str) -> Job | None:
     number = asked.args.get("job", "") or asked.form.get("job", "")
     try:
         key = rule_effect.key(asked.config, place, rule_saving.usual(text, place))
-        found = asked.jobs.look(number, asked.account.login) if number else None
-        done = asked.jobs.finished(asked.account.login, rule_effect.KIND, key)
+        found = asked.jobs.look(number, asked.scope.reader) if number else None
+        done = asked.jobs.finished(asked.scope.reader, rule_effect.KIND, key)
     except (NotFound, Refused):
         return None
     return done or (found if found is not None and found.kind == rule_effect.KIND and found.key == key else None)
 
 
-def _since(asked: Asked, typed: Typed, now: str) -> tuple[str, ...]:
-    """What others changed since this text was begun, as far as its beginning is known."""
-    was = asked.store.archive.text(typed.base) if typed.base else ""
+def _since(asked: Asked, place: RulePlace, typed: Typed, now: str) -> tuple[str, ...]:
+    """What others changed since this text was begun, as far as its beginning is known as one of this file."""
+    is_ours = any(each.digest == typed.base for each in asked.store.rule_files.versions(place.place, KNOWN))
+    was = asked.store.archive.text(typed.base) if is_ours else ""
     return rule_writing.difference(was, now) if was else ()
 
 
@@ -134,7 +140,7 @@ def _look(asked: Asked, place: RulePlace, typed: Typed) -> Answer:
     looked = asked.engine(lambda engine: rule_reading.checked(engine, asked.scope, place, typed.text))
     if not looked.loads:
         raise Unclear("this text does not load: mend what is marked first")
-    job = rule_effect.begin(asked.jobs, asked.config, asked.account.login, place, typed.text)
+    job = rule_effect.begin(asked.jobs, asked.config, asked.scope, place, typed.text)
     return redirect(url_for("rule_edit.form", name=place.name, job=job.id) + "#effect", 303)
 
 
@@ -143,7 +149,9 @@ def _save(asked: Asked, place: RulePlace, typed: Typed) -> Answer:
         raise Forbidden(place.why_not)
     ticked = {word: bool(asked.form.get(word)) for word in ("unseen", "warned", "untested")}
     job = _effect(asked, place, typed.text)
-    wish = rule_saving.Wish(typed.text, typed.base, typed.reason, seen=job is not None and bool(job.lines), **ticked)
+    wish = rule_saving.Wish(
+        typed.text, typed.base, typed.reason, seen=job is not None and job.state is State.DONE, **ticked
+    )
     done = asked.engine(lambda engine: rule_saving.save(engine, asked.scope, asked.account.login, place, wish))
     said = f"saved as version {done.version}; in force from the next pass on"
     return redirect(f"{url_for('rules.one', name=place.name)}?did={quote(guard.said(said))}", 303)

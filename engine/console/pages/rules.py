@@ -36,7 +36,7 @@ def listed(asked: Asked) -> Page:
     places = rule_places.places(asked.config, asked.scope)
     if not places:
         raise NotFound("there are no rules that you see")
-    read = asked.engine(lambda engine: rule_reading.pages(engine, places))
+    read = asked.engine(lambda engine: rule_reading.pages(engine, asked.scope, places))
     rows = list(zip(places, read, strict=True))
     twin = [
         {"file": place.file, "place": place.name, "owner": place.owner, "rules": page.cards, "problems": page.problems}
@@ -48,7 +48,7 @@ def listed(asked: Asked) -> Page:
 def one(asked: Asked, name: str) -> Page:
     """One file: its rules in the order in which they are read."""
     place = rule_places.place(asked.config, asked.scope, name)
-    page = asked.engine(lambda engine: rule_reading.page(engine, place))
+    page = asked.engine(lambda engine: rule_reading.page(engine, asked.scope, place))
     most = len(page.cards) if "all" in asked.args else SHOWN
     data = {"place": place, "page": page, "cards": page.cards[:most], "did": guard.heard(asked.args.get("did", ""))}
     twin = {"file": place.file, "digest": page.digest, "loads": page.loads, "rules": page.cards,

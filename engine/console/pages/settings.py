@@ -43,7 +43,7 @@ def listed(asked: Asked) -> Page:
 def _job(asked: Asked) -> Job | None:
     """The check that was begun here, as it is now; None for any other work."""
     try:
-        job = asked.jobs.look(asked.args.get("job", ""), asked.account.login)
+        job = asked.jobs.look(asked.args.get("job", ""), asked.scope.reader)
     except NotFound:
         return None
     return job if job.kind in LONG else None
@@ -55,5 +55,5 @@ def act(asked: Asked) -> Answer:
     what = asked.form.get("act", "")
     if what not in LONG:
         raise Unclear("choose what to do")
-    job = asked.jobs.begin(asked.account.login, what, LONG[what])
+    job = asked.jobs.begin(asked.scope.reader, what, LONG[what])
     return redirect(f"{url_for('settings.listed')}?job={job.id}#job", 303)

@@ -81,6 +81,15 @@ def test_a_new_password_ends_all_sessions_of_the_account_but_one(desk: Desk, acc
     assert access.session("d" * 64) is not None, "somebody else's"
 
 
+def test_whose_session_ended_meanwhile_sets_no_password(desk: Desk, access: Any) -> None:
+    anna = number(desk.store, "anna")
+    come_in(desk.store, key="a" * 64)
+    come_in(desk.store, "bob", "d" * 64)
+    for gone in ("b" * 64, "d" * 64):
+        assert access.put_credential(anna, "thief", "anna", keep=gone) is None
+    assert access.credential(anna).hash == "proof" and len(access.sessions(anna)) == 1
+
+
 def test_a_password_is_taken_away_once_and_ends_all_sessions(desk: Desk, access: Any) -> None:
     anna = number(desk.store, "anna")
     come_in(desk.store)
