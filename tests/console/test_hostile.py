@@ -70,7 +70,7 @@ PIECES = (
 )
 """What somebody puts where a page shows it."""
 
-MAILS = 120
+MAILS = 40
 """As many as there is time for in a run of all tests; more of them tell the same."""
 
 PLACES = {"href", "src", "action", "formaction", "data", "srcset", "poster", "background", "ping", "xlink:href"}

@@ -152,7 +152,7 @@ def test_500_connections_that_say_nothing_or_little_stop_nobody(quiet_office: Of
 def test_a_header_and_a_body_are_only_so_long(quiet_office: Office) -> None:
     sent = {
         b"GET /topics HTTP/1.1\r\nHost: localhost\r\nX: " + b"x" * 20_000 + b"\r\n\r\n": b"431",
-        b"POST /held HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3000000\r\n\r\n": b"413",
+        b"POST /held HTTP/1.1\r\nHost: localhost\r\nContent-Length: 11000000\r\n\r\n": b"413",
         b"POST /held HTTP/1.1\r\nHost: localhost\r\nContent-Length: -5\r\n\r\n": b"400",
         b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n": b"400",
     }
