@@ -196,6 +196,7 @@ TABLES = (
     "watch",
     "server",
     "visits",
+    "pages",
 )
 PARTS: dict[str, Callable[[], None]] = {
     "engine": engine, "against": against, "growth": growth, "jobs": jobs, "idle": idle, "acks": acks,

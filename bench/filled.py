@@ -13,6 +13,7 @@ from __future__ import annotations
 import shutil
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -89,8 +90,11 @@ ROWS = (
 )
 
 
-def fill(store: Any, items: int) -> None:
-    """Put so many decided mails, each with an item, into a store that has the desk's data and no mail yet."""
+def fill(store: Any, items: int, mixed: Sequence[str] = ()) -> None:
+    """Put so many decided mails, each with an item, into a store that has the desk's data and no mail yet.
+
+    `mixed` are statements that change what became of some of them before all are counted.
+    """
     database = store.database
     needs, free = items * BYTES_A_MAIL, shutil.disk_usage(database.path.parent).free
     if needs > free:
@@ -104,6 +108,9 @@ def fill(store: Any, items: int) -> None:
         with store.writing():
             for rows in ROWS:
                 database.run(SERIES + rows, first, min(first + AT_ONCE - 1, items), past, step)
+    for statement in mixed:
+        with store.writing():
+            database.run(statement)
     store.archive.recount()
     for pragma in FILLED:
         database.run(f"PRAGMA {pragma}")

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from bench import imap, letters, many, parts, passes, server, visits, watched
+from bench import imap, letters, many, pages, parts, passes, server, visits, watched
 from bench.clock import cpu_s, side_by_side
 from bench.corpus import write_maildir
 
@@ -133,6 +133,7 @@ PARTS: dict[str, Callable[[int], dict[str, Any]]] = {
     "imap": imap.imap,
     "server": server.server,
     "visits": visits.visits,
+    "pages": pages.pages,
     "watch": watched.watch,
     "slow": many.slow,
     "only_senders": letters.only_senders,

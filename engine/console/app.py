@@ -17,7 +17,7 @@ from flask import Flask, Response, jsonify, render_template, request
 from jinja2 import StrictUndefined
 from werkzeug.exceptions import HTTPException
 
-from engine.console import guard, static, taking, words
+from engine.console import guard, names, static, taking, words
 from engine.console.asked import Asked, Page
 from engine.console.drawing import DRAWERS
 from engine.console.nav import LINKS, nav
@@ -123,7 +123,7 @@ READS: Mapping[View, str] = {
 }  # fmt: skip
 """What of a mail or an item the views read that give bytes; a page says that itself."""
 
-NAMES: tuple[str, ...] = (*[link.name for link in LINKS],)
+NAMES: tuple[str, ...] = (*[link.name for link in LINKS], *names.SHOWN)
 """Names of ours that templates show by a variable: they are translated as well."""
 
 STATUS = {NotFound: 404, Unclear: 422, Refused: 409, Busy: 503, StoreError: 503}
@@ -132,7 +132,7 @@ STATUS = {NotFound: 404, Unclear: 422, Refused: 409, Busy: 503, StoreError: 503}
 AGAIN_S = 5
 """Seconds after which a program asks again what was busy."""
 
-MOST_FIELDS, MOST_FORM = 300, 1024 * 1024
+MOST_FIELDS, MOST_FORM = 300, guard.MOST_FORM
 
 
 def create(installation: Installation) -> Flask:
@@ -173,7 +173,7 @@ def _add(
         with installation.store() as store:
             account = guard.account()
             scope = Scope.of(store, installation.config, account)
-            asked = Asked(installation, store, account, scope, request.args, request.form)
+            asked = Asked(installation, store, account, scope, request.args, request.form, request.files)
             came = view(asked, **parts)
             _read(reads, asked, came, parts, READS.get(view, ""))
         if not isinstance(came, Page):

@@ -34,6 +34,7 @@ class Asked(Struct, frozen=True, dict=True):
     scope: Scope
     args: Mapping[str, str]
     form: Any
+    files: Any = None
 
     @property
     def config(self) -> Config:

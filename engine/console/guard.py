@@ -44,6 +44,12 @@ HEADERS = {
     "Cache-Control": "no-store", "Vary": "Cookie",
 }  # fmt: skip
 
+MOST_FORM, MOST_WITH_FILES = 1024 * 1024, 10 * 1024 * 1024
+"""Bytes of a form, and of one that brings files: what somebody sends lies on our disk before we know who it is."""
+
+FILES_COME_TO = frozenset({"items.act"})
+"""Where forms may bring files."""
+
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 BEARER = "Bearer "
@@ -65,6 +71,7 @@ class Guard:
     def admit(self) -> Answer | None:
         """Let a request in, or say what it gets instead."""
         config = self.installation.config
+        request.max_content_length = MOST_WITH_FILES if request.endpoint in FILES_COME_TO else MOST_FORM
         _speak(config, "")
         if not _is_ours(request.host, config):
             abort(421, "this console has another name: see instance.base_url")

@@ -16,6 +16,7 @@ from flask import Response
 from waitress.server import create_server
 
 from engine.console.app import create
+from engine.console.guard import MOST_WITH_FILES
 from engine.desk.answered import Answered
 from engine.desk.installation import Installation
 
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
     from engine.config import Config
 
 
-MOST_HEADER, MOST_BODY = 16 * 1024, 2 * 1024 * 1024
-"""Bytes of a request that are read."""
+MOST_HEADER, MOST_BODY = 16 * 1024, MOST_WITH_FILES + 64 * 1024
+"""Bytes of a request that are read; how much a form may be is up to what it is for (`app.py`)."""
 
 
 MOST_CONNECTIONS = 800

@@ -35,10 +35,10 @@ def age(moment: datetime, now: datetime) -> str:
     return f"{seconds // 60:.0f} min"
 
 
-def ago(moment: datetime, now: datetime) -> str:
-    """Tell how long ago something was: 41 s ago, 12 min ago."""
+def passed(moment: datetime, now: datetime) -> str:
+    """Tell how much time passed since something was: 41 s, 12 min."""
     seconds = max((now - moment).total_seconds(), 0.0)
-    return f"{seconds:.0f} s ago" if seconds < 120 else f"{age(moment, now)} ago"
+    return f"{seconds:.0f} s" if seconds < 120 else age(moment, now)
 
 
 def size(many: int) -> str:
@@ -58,7 +58,8 @@ def quoted(text: str) -> str:
 
 FILTERS = {
     "quoted": quoted,
-    "clean": clean, "words": words, "short": words_of.short, "exact": exact, "age": age, "ago": ago, "size": size,
+    "clean": clean, "words": words, "short": words_of.short, "number": words_of.number,
+    "exact": exact, "age": age, "passed": passed, "size": size,
     "took": took,
     "sign": lambda outcome: SIGNS.get(str(outcome), "·"), "mark": lambda mark: MARKS.get(str(mark), "·"),
 }  # fmt: skip

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from babel.dates import format_date, format_skeleton, format_time
 from babel.messages.pofile import read_po
+from babel.numbers import format_decimal
 from flask import g
 from msgspec import Struct
 
@@ -69,10 +70,8 @@ def words(language: str) -> Words:
 
 def chosen(wanted: Iterable[str], accepted: LanguageAccept | None = None, last: str = "en") -> str:
     """The language that somebody reads: one that they or an admin said, else of their browser, else of all."""
-    for each in wanted:
-        if each in LANGUAGES:
-            return each
-    return (accepted.best_match(LANGUAGES) if accepted else None) or (last if last in LANGUAGES else "en")
+    said = (each.replace("_", "-").partition("-")[0].lower() for each in (accepted.values() if accepted else ()))
+    return next((each for each in (*wanted, *said, last) if each in LANGUAGES), "en")
 
 
 def speak(environment: Any) -> None:
@@ -101,6 +100,12 @@ def ngettext(one: str, many: str, number: int, **values: object) -> str:
     """Say how many."""
     said = mine().ngettext(one, many, number)
     return said % values if values else said
+
+
+def number(many: int) -> str:
+    """Write a number with the marks between thousands that a language has."""
+    language = mine().language
+    return f"{many:,}" if language == "en" else format_decimal(many, locale=language)
 
 
 def short(moment: datetime, now: datetime) -> str:

@@ -17,6 +17,20 @@ SIGNS = {
 }  # fmt: skip
 """A sign for each outcome: it is never told by a colour alone."""
 
+TITLES = {
+    "flow": "Where the mail went", "outcomes": "How much came, and what became of it",
+    "reasons": "Why mail was not taken", "hours": "When it comes", "rules": "Which rules match",
+    "proof": "Who can be believed", "senders": "Who wrote for the first time", "sent": "Whether our letters left",
+    "lag": "How long until a mail is decided", "size": "How big mails are", "hooks": "Whether scripts are quick",
+}  # fmt: skip
+"""What stands above each picture, by its name."""
+
+HEADS = {
+    "reasons": "reason", "hours": "day", "proof": "domain", "rules": "rule", "lag": "day", "size": "size",
+    "hooks": "time",
+}  # fmt: skip
+"""What a row of a picture is, of each whose rows are no slots of a time."""
+
 
 class Kind(Struct, frozen=True):
     """A kind of number: its colour (an outcome, `good`, `bad`, `plain` or `quiet`) and its name."""

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from engine.desk.charts import Flow, Node, Stream
+from engine.desk.charts import TITLES, Flow, Node, Stream
 from engine.model.draft import Who
 from engine.model.gates import GATES
 
@@ -59,7 +59,7 @@ def flow(store: Store, config: Config, scope: Scope, since: datetime, last: time
     streams.sort(key=lambda each: (each.came, each.by, each.end, (*_TAKEN, *_ENDS).index(each.outcome)
                                    if each.outcome in (*_TAKEN, *_ENDS) else 99))  # fmt: skip
     return Flow(
-        "flow", "Where the mail went",
+        "flow", TITLES["flow"],
         tuple([Node(each, "", " ".join(_words(f"mailbox:{_quoted(each)}", ages))) for each in came]),
         tuple([Node(_called(*each), "", " ".join(_words(_by(each), ages)) if _by(each) else "") for each in deciders]),
         tuple([_end(taken, each, ages) for taken, each in ends]),

@@ -23,6 +23,7 @@ from engine.model.events import Kind
 from engine.model.extra import ExtraError
 from engine.model.facts import Release
 from engine.model.plan import Outcome, Settle, Tell
+from engine.model.reasons import REASONS
 from engine.model.sight import ALL, Sight
 from engine.run.line import Line, line_of
 from engine.run.process import process
@@ -57,6 +58,28 @@ def waiting(
     Those behind the row `after`. Raises Unclear.
     """
     return store.archive.held(workspace, limit, query, zone, sight=sight, after=after)
+
+
+class Group(Struct, frozen=True):
+    """Mails that are held for one reason: its code and sentence, how many there are, the oldest of them."""
+
+    code: str
+    means: str
+    count: int
+    rows: tuple[MailRow, ...]
+
+
+def groups(
+    store: Store, most: int, query: str = "", zone: tzinfo = UTC, *, sight: Sight = ALL
+) -> tuple[Group, ...]:  # fmt: skip
+    """Put held mails together by why they are held, what most are held for first. Raises Unclear."""
+    found = store.archive.held_by_code(most, query, zone, sight=sight)
+    return tuple([Group(code, means(code), count, tuple(rows)) for code, count, rows in found])
+
+
+def means(code: str) -> str:
+    """Say what a reason code means; "" for one that this release does not know."""
+    return REASONS[code].sentence if code in REASONS else ""
 
 
 def oldest(store: Store, limit: int, sight: Sight = ALL) -> list[MailRow]:

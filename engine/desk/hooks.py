@@ -19,6 +19,7 @@ from engine.model.figures import SCRIPTS
 from engine.scripts.files import Files
 from engine.store.errors import NotFound, Unclear
 from engine.workbench.fixtures import fixtures
+from engine.workbench.script_choice import STATES as STATES
 from engine.workbench.script_choice import Listed
 from engine.workbench.script_choice import listed as all_scripts
 

@@ -50,6 +50,15 @@ TO_DO = {
 }
 """What to do about each way in which a mailbox cannot be read."""
 
+SIGN_IN = "Let somebody sign in again: allegra mailbox login NAME."
+"""The same about every error of signing in by OAuth."""
+
+COMES, *SET_UP = (
+    "Mail comes", "Server", "User", "Folder", "Addresses", "Read", "Mail that went well", "Mail that failed",
+    "Mail that is held", "Kept until",
+)  # fmt: skip
+"""What is told of how a mailbox is set up: one thing of what is brought, else all the others."""
+
 AFTER = {"move": "is moved to {}", "seen": "is marked as read", "delete": "is deleted", "keep": "stays where it is"}
 
 
@@ -96,25 +105,24 @@ def seen(store: Store, config: Config, scope: Scope, name: str) -> Box:
 
 
 def _to_do(code: str) -> str:
-    again = "Let somebody sign in again: allegra mailbox login NAME."
-    return again if code.startswith("oauth.") else TO_DO.get(code, "")
+    return SIGN_IN if code.startswith("oauth.") else TO_DO.get(code, "")
 
 
 def _settings(box: Mailbox) -> list[tuple[str, str]]:
     """How mail comes from it and what becomes of it, in words."""
     if box.protocol in BROUGHT:
-        return [("Mail comes", BROUGHT[box.protocol])]
+        return [(COMES, BROUGHT[box.protocol])]
     tls = {True: "TLS", False: "no TLS", "starttls": "STARTTLS"}[box.ssl] if box.host else ""
     port = f", port {box.port}" if box.port else ""
     told = [
-        ("Server", f"{box.place}{port}{f', {tls}' if tls else ''}"), ("User", box.username), ("Folder", box.folder),
-        ("Addresses", ", ".join(box.addresses)), ("Read", f"every {box.poll:.0f} s" if box.poll else "by hand"),
-        ("Mail that went well", _after(box.after_success, box.move_on_success)),
-        ("Mail that failed", _after(box.after_failure, box.move_on_failure)),
-        ("Mail that is held", f"is moved to {box.move_on_hold}" if box.move_on_hold else "stays where it is"),
-        ("Kept until", "its item is closed" if box.keep_until == "item-closed" else ""),
+        f"{box.place}{port}{f', {tls}' if tls else ''}", box.username, box.folder,
+        ", ".join(box.addresses), f"every {box.poll:.0f} s" if box.poll else "by hand",
+        _after(box.after_success, box.move_on_success),
+        _after(box.after_failure, box.move_on_failure),
+        f"is moved to {box.move_on_hold}" if box.move_on_hold else "stays where it is",
+        "its item is closed" if box.keep_until == "item-closed" else "",
     ]  # fmt: skip
-    return [(name, value) for name, value in told if value]
+    return [(name, value) for name, value in zip(SET_UP, told, strict=True) if value]
 
 
 def _after(what: str, folder: str) -> str:

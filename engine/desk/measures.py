@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from engine.desk.charts import Chart, Kind, Row
+from engine.desk.charts import HEADS, TITLES, Chart, Kind, Row
 from engine.desk.stats import quantile
 from engine.model.figures import SCRIPTS, SIZE
 
@@ -25,6 +25,10 @@ MOST_KEYS = 4
 
 _BYTES = (("GB", 30), ("MB", 20), ("kB", 10), ("B", 0))
 _TIMES = (("s", 20), ("ms", 10), ("µs", 0))
+
+LAGS = Kind("comment", "half of all mails"), Kind("held", "95 % of them")
+SIZES = (Kind("comment", "mails"),)
+"""What is shown of the lag and of sizes."""
 
 COLOURS = ("comment", "held", "duplicate", "note")
 
@@ -39,9 +43,8 @@ def lag(asked: Asked) -> Chart:
         took = sorted(found.get(datetime(day.year, day.month, day.day, tzinfo=UTC), []))
         ends = [quantile(took, part) for part in (0.5, 0.95)]
         rows.append(Row(f"{day.day} {day:%b}", tuple([each / 1000 if each is not None else None for each in ends])))
-    kinds = Kind("comment", "half of all mails"), Kind("held", "95 % of them")
     note = "from when a mail came until it was decided, days in UTC; right to 9 %"
-    return Chart("lag", "How long until a mail is decided", "lines", "day", kinds, tuple(rows), note, " s")
+    return Chart("lag", TITLES["lag"], "lines", HEADS["lag"], LAGS, tuple(rows), note, " s")
 
 
 def size(asked: Asked) -> Chart | None:
@@ -51,7 +54,7 @@ def size(asked: Asked) -> Chart | None:
     found = asked.store.series.measures(SIZE, asked.period.since)
     rows = _histogram(found, (None,), _BYTES)
     note = "of mails decided for the first time in this time"
-    return Chart("size", "How big mails are", "columns", "size", (Kind("comment", "mails"),), tuple(rows), note)
+    return Chart("size", TITLES["size"], "columns", HEADS["size"], SIZES, tuple(rows), note)
 
 
 def hooks(asked: Asked) -> Chart | None:
@@ -67,7 +70,7 @@ def hooks(asked: Asked) -> Chart | None:
     limit = asked.config.hooks.timeout
     note = f"the scripts of a mail run together, and have one time; they may take {limit:g} s"
     kinds = tuple([Kind(colour, key) for colour, key in zip(COLOURS, keys, strict=False)])
-    return Chart("hooks", "Whether scripts are quick", "columns", "time", kinds, tuple(rows), note)
+    return Chart("hooks", TITLES["hooks"], "columns", HEADS["hooks"], kinds, tuple(rows), note)
 
 
 def _histogram(

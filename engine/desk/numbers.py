@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from engine.desk.charts import Chart, Kind, Picture, Row
+from engine.desk.charts import HEADS, TITLES, Chart, Kind, Picture, Row
 from engine.desk.flow import flow
 from engine.desk.measures import hooks, lag, size
 from engine.desk.periods import MONTH, MOST_DAYS, WEEK, Period
@@ -47,7 +47,11 @@ STATES = {
 }  # fmt: skip
 """The states of a row of the outbox, in their order, with their colours."""
 
-_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+PROOFS = Kind("good", "DMARC passed"), Kind("quiet", "nothing said"), Kind("bad", "DMARC failed")
+NEWCOMERS = Kind("good", "with an account"), Kind("held", "without one")
+"""What a domain could prove, and who writes for the first time."""
+
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
 class Asked(Struct, frozen=True, dict=True):
@@ -104,7 +108,7 @@ def outcomes(asked: Asked) -> Chart:
     there = {each.keys[0] for each in found}
     shown = {name: f"outcome:{name}" for name in OUTCOMES if name in there}
     kinds = tuple([Kind(name, name) for name in shown])
-    return Chart("outcomes", "How much came, and what became of it", "columns", period.step, kinds,
+    return Chart("outcomes", TITLES["outcomes"], "columns", period.step, kinds,
                  by_slot(period, found, shown), _weeks(period))  # fmt: skip
 
 
@@ -128,7 +132,7 @@ def reasons(asked: Asked) -> Chart:
     left = sum(int(row.total) for row in rows[MOST_REASONS:])
     note = f"{left:,} more for {len(rows) - MOST_REASONS} other reasons" if left else ""
     kinds = tuple([Kind(each, each) for each in shown])
-    return Chart("reasons", "Why mail was not taken", "bars", "reason", kinds, tuple(rows[:MOST_REASONS]), note)
+    return Chart("reasons", TITLES["reasons"], "bars", HEADS["reasons"], kinds, tuple(rows[:MOST_REASONS]), note)
 
 
 def hours(asked: Asked) -> Chart:
@@ -137,24 +141,23 @@ def hours(asked: Asked) -> Chart:
     for at, _, mails in asked.store.series.timed((), asked.now - last, Span.QUARTER, sight=asked.scope.sight):
         local = at.astimezone(asked.zone)
         counts[local.weekday(), local.hour] += mails
-    rows = [Row(name, tuple([counts[day, hour] for hour in range(24)])) for day, name in enumerate(_DAYS)]
+    rows = [Row(name, tuple([counts[day, hour] for hour in range(24)])) for day, name in enumerate(WEEKDAYS)]
     kinds = tuple([Kind("plain", f"{hour:02}") for hour in range(24)])
     note = f"of the last {last.days} days" if last < asked.last else ""
-    return Chart("hours", "When it comes", "map", "day", kinds, tuple(rows), note)
+    return Chart("hours", TITLES["hours"], "map", HEADS["hours"], kinds, tuple(rows), note)
 
 
 def proof(asked: Asked) -> Chart | None:
     """Who can be believed: what was said of DMARC, by domain; for who sees all mail, of which domains are counted."""
     if not asked.scope.sight.all:
         return None
-    kinds = Kind("good", "DMARC passed"), Kind("quiet", "nothing said"), Kind("bad", "DMARC failed")
     rows = [
         Row(each.domain, (each.passed, max(each.mails - each.passed - each.failed, 0), each.failed),
             (query(f'domain:"{each.domain}"'),) * 3)
         for each in asked.store.series.domains(asked.period.since, MOST_DOMAINS)
     ]  # fmt: skip
     note = "all mail of the 15 strongest domains from which some came in this time"
-    return Chart("proof", "Who can be believed", "bars", "domain", kinds, tuple(rows), note)
+    return Chart("proof", TITLES["proof"], "bars", HEADS["proof"], PROOFS, tuple(rows), note)
 
 
 def senders(asked: Asked) -> Chart | None:
@@ -167,8 +170,7 @@ def senders(asked: Asked) -> Chart | None:
         counts[period.slot(at), 0] += known
         counts[period.slot(at), 1] += others
     rows = [Row(slot.name, (counts[number, 0], counts[number, 1])) for number, slot in enumerate(period.slots)]
-    kinds = Kind("good", "with an account"), Kind("held", "without one")
-    return Chart("senders", "Who wrote for the first time", "columns", period.step, kinds, tuple(rows), _weeks(period))
+    return Chart("senders", TITLES["senders"], "columns", period.step, NEWCOMERS, tuple(rows), _weeks(period))
 
 
 def sent(asked: Asked) -> Chart:
@@ -180,7 +182,7 @@ def sent(asked: Asked) -> Chart:
     kinds = tuple([Kind(STATES[state], state) for state in shown])
     first = min([each.at for each in found], default=period.now)
     note = f"only the newest letters, from {first.astimezone(period.zone):%Y-%m-%d} on" if cut else ""
-    return Chart("sent", "Whether our letters left", "columns", period.step, kinds,
+    return Chart("sent", TITLES["sent"], "columns", period.step, kinds,
                  by_slot(period, found, shown), note)  # fmt: skip
 
 
@@ -216,7 +218,7 @@ def rules(asked: Asked) -> Chart | None:
     left = f"the {MOST_RULES} that matched most" if len(counts) > MOST_RULES else ""
     kinds = tuple([Kind("plain", slot.name.removeprefix("week of ")) for slot in period.slots])
     note = "; ".join(filter(None, (left, said, _weeks(period))))
-    return Chart("rules", "Which rules match", "map", "rule", kinds, tuple(rows), note)
+    return Chart("rules", TITLES["rules"], "map", HEADS["rules"], kinds, tuple(rows), note)
 
 
 def _files(config: Config, scope: Scope) -> Iterator[tuple[str, tuple[str, ...]]]:

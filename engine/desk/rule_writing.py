@@ -35,16 +35,23 @@ def rule_from(mail: MailRow) -> str:
 
 def rule_of(condition: str, name: str = "A new rule") -> str:
     """Propose a rule with a condition. It only watches until somebody says what it does."""
-    table = {"name": name, "shadow": True, "when": condition, "then": ['add label "new"']}
-    return "\n[[rule]]\n" + tomli_w.dumps(table)
+    lines = f"name   = {_toml(name)}", "shadow = true", f"when   = {_toml(condition)}", "then   = ['add label \"new\"']"
+    return "\n".join(("", "[[rule]]", *lines, ""))
 
 
 def test_from(mail: MailRow) -> str:
     """Propose a test with this mail, which expects what became of it."""
     rule = mail.by.name if str(mail.by.kind) == "rule" else ""
-    expected = {"expect_rule": [rule]} if rule else {"expect_none": True}
-    table = {"name": f"mail {mail.mail[:8]} as it was decided", "mail": mail.mail, **expected}
-    return "\n[[test]]\n" + tomli_w.dumps(table)
+    expected = f"expect_rule = [{_toml(rule)}]" if rule else "expect_none = true"
+    lines = f"name = {_toml(f'mail {mail.mail[:8]} as it was decided')}", f"mail = {_toml(mail.mail)}", expected
+    return "\n".join(("", "[[test]]", *lines, ""))
+
+
+def _toml(text: str) -> str:
+    """Write a text as people write one: without escapes, where it needs none."""
+    if text.isprintable() and "'" not in text:
+        return f"'{text}'" if '"' in text else f'"{text}"' if "\\" not in text else f"'{text}'"
+    return tomli_w.dumps({"x": text}).partition("=")[2].strip()
 
 
 def _words(subject: str) -> str:

@@ -81,6 +81,14 @@ class Archive(Protocol):
         `after` goes on behind a row. Raises Unclear.
         """
 
+    def held_by_code(
+        self, most: int, query: str = "", zone: tzinfo = UTC, *, sight: Sight = ALL
+    ) -> list[tuple[str, int, list[MailRow]]]:
+        """List the codes for which mails are held, each with how many and the `most` oldest of them; most mails first.
+
+        Raises Unclear.
+        """
+
     def waiting(self, limit: int = 10_000, *, sight: Sight = ALL) -> list[MailRow]:
         """List mails that wait to be decided again, the oldest first."""
 

@@ -3,6 +3,7 @@
 Here: `Mails`, a part of `engine.ports.Archive`. Not here: changing any of it (`retention.py`).
 Invariant: what is listed of a mail are short texts; the bytes are read one mail at a time. What somebody may not see is
 not asked for: it is no part of any answer, nor of how many there are.
+Over 300 lines: each way to look for mail, and what a row of a list is made of.
 """
 
 from __future__ import annotations
@@ -138,6 +139,26 @@ class Mails:
             if len(found) >= limit:
                 break
         return found[:limit]
+
+    def held_by_code(
+        self, most: int, query: str = "", zone: tzinfo = UTC, *, sight: Sight = ALL
+    ) -> list[tuple[str, int, list[MailRow]]]:
+        inbound = tables.Inbound
+        asked = inbound.select() if sight.all and not query.strip() else _rows(sight)
+        asked = asked.columns(inbound.id, inbound.code).where(tables.SQL(OPEN), inbound.state.in_(HELD))
+        if query.strip():
+            asked = asked.where(*[each.rows for each in self.meanings(query, zone)])
+        by_code: dict[str, list[int]] = {}
+        for number, code in sorted(self._database.all(asked)):
+            by_code.setdefault(code, []).append(number)
+        shown = [number for numbers in by_code.values() for number in numbers[:most]]
+        rows: dict[str, list[MailRow]] = {code: [] for code in by_code}
+        for first in range(0, len(shown), FEW):
+            there = _rows(sight).where(inbound.id.in_(shown[first : first + FEW]), inbound.state.in_(HELD))
+            for row in map(_mail_row, self._database.all(there.order_by(inbound.id))):
+                rows.setdefault(row.code, []).append(row)
+        found = [(code, len(numbers), rows[code]) for code, numbers in by_code.items()]
+        return sorted(found, key=lambda each: (-each[1], each[0]))
 
     def waiting(self, limit: int = 10_000, *, sight: Sight = ALL) -> list[MailRow]:
         inbound = tables.Inbound

@@ -88,6 +88,7 @@ class Archive:
 
     def __init__(self, mails: Mails, facets: Facets, retention: Retention, forgetting: Forgetting) -> None:
         self.find_mail, self.mail, self.mails, self.held = mails.find_mail, mails.mail, mails.mails, mails.held
+        self.held_by_code = mails.held_by_code
         self.waiting, self.search, self.seen, self.facets = mails.waiting, mails.search, mails.seen, facets.facets
         self.mails_of = mails.mails_of
         self.oldest, self.receipts, self.trace = mails.oldest, mails.receipts, mails.trace

@@ -31,6 +31,10 @@ LOOKED_AT = 64 << 10
 """Bytes of a script that are looked at to guess which hook it is."""
 
 
+RUNS, UNREADABLE, CHANGED = STATES = ("runs", "unreadable", "changed, not run yet")
+"""How a script stands that is not off."""
+
+
 class Listed(Struct, frozen=True):
     """A configured script. `state` is runs, unreadable, changed (not run yet) or off, with why."""
 
@@ -108,9 +112,9 @@ def listed(config: Config) -> Iterator[Listed]:
         loaded = files.read(name)
         sha256 = "" if loaded.problem else Script(name, hook, loaded.text).sha256
         off = ledger.anywhere_off(sha256)
-        state = "unreadable" if loaded.problem else f"off: {off}" if off else "runs"
-        if state == "runs" and ledger.state.good.get(name) not in (None, loaded.text):
-            state = "changed, not run yet"
+        state = UNREADABLE if loaded.problem else f"off: {off}" if off else RUNS
+        if state == RUNS and ledger.state.good.get(name) not in (None, loaded.text):
+            state = CHANGED
         tests = len(fixtures(config.hooks.directory, name))
         yield Listed(hook, name, shown(config, loaded.path), sha256, state, tests)
 

@@ -47,16 +47,26 @@ def _of(path: Path) -> Iterator[Text]:
 
 
 TAG = re.compile(r"<[^>]*>|&\w+;|&#\d+;", re.S)
-SHOWN = re.compile(r"""\b(?:aria-label|title|placeholder|alt|value)=(?:"([^"]*)"|'([^']*)')""")
+SHOWN = re.compile(r"""\b(?:aria-label|title|placeholder|alt)=(?:"([^"]*)"|'([^']*)')""")
+"""What attributes say. `value` is none of them: a form reads it back, and buttons here say theirs between tags."""
+
 HELD = re.compile(r"<(script|style|code|kbd)\b.*?</\1>", re.S)
 LETTER = re.compile(r"[A-Za-z]{2}")
+NAMED = re.compile(r"\b(?:Allegra|JSON|NDJSON|CSV|HTML|Message-ID|DMARC|SPF|DKIM)\b")
+"""Names that are the same in every language: the product, formats, fields of mail."""
+
+SEARCH = re.compile(r"(?:-?[a-z_]+:\S*\s*)+")
+"""Words of the search language and no others, as an example of it."""
+
+ID = re.compile(r'\bid="([\w-]+)"')
 
 
 def bare(path: Path) -> list[str]:
     """What a template says beside `_(…)` and `trans`: words that nobody translates."""
     environment = Environment(extensions=["jinja2.ext.i18n"], autoescape=True)
     text, inside = [], False
-    tokens = list(environment.lex(path.read_text("utf-8")))
+    source = path.read_text("utf-8")
+    tokens = list(environment.lex(source))
     for number, (_, kind, value) in enumerate(tokens):
         if kind == "block_begin":
             name = next((each[2] for each in tokens[number + 1 :] if each[1] == "name"), "")
@@ -68,15 +78,20 @@ def bare(path: Path) -> list[str]:
     whole = HELD.sub(" ", "".join(text))
     shown = [first or second for first, second in SHOWN.findall(whole)]
     plain = [each.strip() for each in TAG.sub("\n", whole).splitlines()]
-    return [each for each in (*plain, *shown, *_literal(tokens)) if LETTER.search(each)]
+    ids = frozenset(ID.findall(source))
+    quoted = [each for each in (*shown, *_literal(tokens)) if not SEARCH.fullmatch(each)]
+    quoted = [each for each in quoted if not ids.issuperset(each.split())]
+    return [each for each in (*plain, *quoted) if LETTER.search(NAMED.sub("", each))]
 
 
 def _literal(tokens: list[tuple[int, str, str]]) -> Iterator[str]:
-    """Texts between quotes that look like words for people, and are not given to `_`."""
+    """Texts between quotes that look like words for people: not given to `_`, no key that something is looked up by."""
     for number, (_, kind, value) in enumerate(tokens):
         text = value[1:-1]
         before = [each[2] for each in tokens[max(number - 3, 0) : number] if each[1] != "whitespace"]
-        if kind == "string" and (" " in text.strip() or text[:1].isupper()) and before[-2:] != ["_", "("]:
+        is_key = [each[2] for each in tokens[number + 1 : number + 3] if each[1] != "whitespace"][:1] == [":"]
+        looks = " " in text.strip() or text[:1].isupper()
+        if kind == "string" and looks and not is_key and before[-2:] != ["_", "("]:
             yield text
 
 

@@ -59,9 +59,9 @@ def month(folder: Path) -> Iterator[tuple[demo.Played, Office]]:
 
 
 def pages(made: Office) -> dict[str, str]:
-    """The addresses of the pictures by their names: the list of mails, and one that is held because it lies."""
+    """The addresses of the pictures by their names: a day, a mail that is held because it lies, a rule of it."""
     (held,) = made.refs('subject:"Please pay this invoice today"')
-    return {"mails": "/mails", "mail": f"/mail/{held}"}
+    return {"today": "/", "mails": "/mails", "mail": f"/mail/{held}", "rule": f"/rules/system/edit?mail={held}"}
 
 
 class _Seen(HTMLParser):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import subprocess
@@ -276,3 +277,34 @@ def test_an_item_is_found_noted_and_answered(chromium: Any, own_office: Office, 
         page.click("text=Change >> nth=-1")
         page.wait_for_selector("text=Changed:")
         assert window.met == []
+
+
+def test_files_come_with_an_answer_a_note_and_a_draft(own_office: Office) -> None:
+    token = own_office.form_token()
+    for number, (act, words) in enumerate((("answer", "See the file."), ("note", ""), ("draft", "Later"))):
+        name = f"plan \u202e{number}<b>.txt"
+        files = [(io.BytesIO(b"a" * 300_000), name), (io.BytesIO(b"b"), "second.png"), (io.BytesIO(b""), "")]
+        answer = own_office.post("/item/2", token=token, act=act, words=words, key=f"files {number}", file=files)
+        assert answer.status_code == 303, answer.get_data(as_text=True)
+    page = own_office.get("/item/2").get_data(as_text=True)
+    assert page.count("second.png") == 3 and "\u202e" not in page
+    kept = own_office.rows("SELECT id, name FROM attachment WHERE item_id = 2 AND name LIKE 'plan%' ORDER BY id")
+    assert own_office.get(f"/item/2/file/{kept[0][0]}").data == b"a" * 300_000
+    again = own_office.post(
+        "/item/2", token=token, act="note", words="", key="files 1", file=[(io.BytesIO(b"x"), "twice.txt")]
+    )
+    assert again.status_code == 303 and "twice.txt" not in own_office.get("/item/2").get_data(as_text=True), "done once"
+
+
+def test_files_are_only_so_many_and_so_big(own_office: Office) -> None:
+    token = own_office.form_token()
+    many = [(io.BytesIO(b"x"), f"{number}.txt") for number in range(21)]
+    assert own_office.post("/item/2", token=token, act="note", words="x", file=many).status_code == 422
+    head = b'--x\r\nContent-Disposition: form-data; name="file"; filename="big.bin"\r\n\r\n'
+    sent = own_office.client.post(
+        "/item/2", base_url="http://localhost", data=head + b"x" * 11_000_000 + b"\r\n--x--\r\n",
+        headers={"Sec-Fetch-Site": "same-origin"}, content_type="multipart/form-data; boundary=x",
+    )  # fmt: skip
+    assert sent.status_code == 413
+    assert own_office.post("/topic/1", token=token, act="post", words="x" * 1_100_000).status_code == 413
+    assert own_office.rows("SELECT count(*) FROM attachment WHERE name LIKE '%.bin'") == [(0,)]

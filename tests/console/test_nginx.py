@@ -41,7 +41,7 @@ def recipe(folder: Path, port: int) -> str:
         "/etc/ssl/desk.key": f"{folder}/t.key",
         "/run/allegra/console.sock": f"{folder}/c.sock",
         'X-Remote-User ""': "X-Remote-User $remote_user",
-        "client_max_body_size 1m;": f"client_max_body_size 1m; auth_basic x; auth_basic_user_file {folder}/who;",
+        "client_max_body_size 10m;": f"client_max_body_size 10m; auth_basic x; auth_basic_user_file {folder}/who;",
     }
     text = found[1]
     for name, value in own.items():

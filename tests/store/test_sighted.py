@@ -198,6 +198,17 @@ def test_held_and_waiting_mail_is_listed_as_far_as_it_is_seen(filled, sight, que
 
 
 @law
+@given(sight=sights, query=queries, most=st.integers(1, 30))
+def test_held_mail_by_code_is_the_list_of_it_put_together(filled, sight, query, most):
+    listed: dict[str, list[object]] = {}
+    for row in filled.store.archive.held(query=query, sight=sight):
+        listed.setdefault(row.code, []).append(row)
+    expected = sorted(listed.items(), key=lambda each: (-len(each[1]), each[0]))
+    found = filled.store.archive.held_by_code(most, query, sight=sight)
+    assert found == [(code, len(rows), rows[:most]) for code, rows in expected]
+
+
+@law
 @given(sight=sights, limit=st.integers(1, 9))
 def test_of_held_mail_the_oldest_that_are_seen_come_first(filled, sight, limit):
     with pytest.MonkeyPatch.context() as patch:

@@ -6,13 +6,11 @@ Invariant: who decides says who they are by being signed in, and why; what came 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from itertools import groupby
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote as _quoted
 
 from flask import redirect, url_for
-from msgspec import Struct
 from msgspec.structs import replace
 from werkzeug.exceptions import Forbidden
 
@@ -21,7 +19,6 @@ from engine.console.asked import Asked, Page
 from engine.desk import held, held_mail, item_page, looking
 from engine.desk.exporting import MAILS, STEP, Table, by_number
 from engine.desk.refusals import NotFound, Refused, Unclear
-from engine.model.reasons import REASONS
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response as Answer
@@ -32,15 +29,6 @@ if TYPE_CHECKING:
 
 MOST_AT_ONCE = 200
 SHOWN_OF_A_GROUP = 50
-
-
-class Group(Struct, frozen=True):
-    """Mails that are held for one reason: its code and sentence, how many there are, the oldest of them."""
-
-    code: str
-    means: str
-    count: int
-    rows: tuple[MailRow, ...]
 
 
 def queue(asked: Asked) -> Page:
@@ -54,21 +42,27 @@ def one(asked: Asked, ref: str) -> Page:
 
 
 def _page(asked: Asked, ref: str) -> Page:
-    query, said = asked.args.get("q", "").strip(), ""
+    query, said, groups = asked.args.get("q", "").strip(), "", tuple[held.Group, ...]()
+    zone, sight = asked.zone, asked.scope.sight
     try:
-        rows = held.waiting(asked.store, query=query, zone=asked.zone, sight=asked.scope.sight)
+        groups = held.groups(asked.store, SHOWN_OF_A_GROUP, query, zone, sight=sight)
     except Unclear as error:
-        rows, said = [], str(error)
+        said = str(error)
     shown = _shown(asked, ref) if ref else None
-    groups = tuple(_groups(rows))
-    data = {"groups": groups, "count": len(rows), "query": query, "said": said, "shown": shown,
-            "means": _means(shown.row.code) if shown else "", "workspaces": _places(asked),
+    data = {"groups": groups, "count": sum(each.count for each in groups), "query": query, "said": said, "shown": shown,
+            "means": held.means(shown.row.code) if shown else "", "workspaces": _places(asked),
             "reads": shown is not None and asked.scope.reads(shown.row),
             "decides": shown is not None and asked.scope.decides(shown.row),
             "did": guard.heard(asked.args.get("did", ""))}  # fmt: skip
     command = f"allegra held show {shown.row.mail[:8]}" if shown else f"allegra held list {query}".strip()
-    return Page("held.html", "Held", data, shown or rows, command, 422 if said else 200,
+    return Page("held.html", "Held", data, shown or _waiting(asked, query, said), command, 422 if said else 200,
                 None if shown else _table(asked, query), "text" if shown and shown.mail else "")  # fmt: skip
+
+
+def _waiting(asked: Asked, query: str, said: str) -> Any:
+    """All that wait, for programs, made when one asks."""
+    zone, sight = asked.zone, asked.scope.sight
+    return [] if said else lambda: held.waiting(asked.store, query=query, zone=zone, sight=sight)
 
 
 def _table(asked: Asked, query: str) -> Table:
@@ -90,19 +84,6 @@ def _shown(asked: Asked, ref: str) -> HeldMail:
 def _places(asked: Asked) -> tuple[str, ...]:
     """The workspaces into which somebody may release."""
     return tuple([name for name in asked.config.workspaces if asked.scope.may("add_items", name)])
-
-
-def _groups(rows: list[MailRow]) -> Iterator[Group]:
-    """Put mails together by why they are held, what most are held for first."""
-    by_code = {
-        code: tuple(each) for code, each in groupby(sorted(rows, key=lambda row: row.code), lambda row: row.code)
-    }
-    for code, each in sorted(by_code.items(), key=lambda item: (-len(item[1]), item[0])):
-        yield Group(code, _means(code), len(each), each[:SHOWN_OF_A_GROUP])
-
-
-def _means(code: str) -> str:
-    return REASONS[code].sentence if code in REASONS else ""
 
 
 # ── deciding ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -127,8 +108,8 @@ def decide_all(asked: Asked) -> Answer:
 
 def _next(asked: Asked, ref: str) -> str:
     """The mail behind this one in the queue; the one before it where it is the last."""
-    waiting = held.waiting(asked.store, sight=asked.scope.sight)
-    refs = [row.mail for group in _groups(waiting) for row in group.rows]
+    waiting = held.groups(asked.store, SHOWN_OF_A_GROUP, sight=asked.scope.sight)
+    refs = [row.mail for group in waiting for row in group.rows]
     here = next((number for number, each in enumerate(refs) if each.startswith(ref)), -1)
     rest = [*refs[here + 1 :], *refs[:here][::-1]] if here >= 0 else refs
     return rest[0] if rest else ""

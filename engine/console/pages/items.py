@@ -33,7 +33,8 @@ if TYPE_CHECKING:
 
 ROWS = 50
 
-SHOWN_FILES = 200
+SHOWN_FILES, MOST_FILES = 200, 20
+"""Files of an entry that a page shows, and that come with words at once."""
 
 SHOWN_WORDS, SHOWN_TEXT = 50, 10_000
 """Entries of a conversation beside the first, and characters of each, that a page shows; `?all=1` shows all of them."""
@@ -123,7 +124,8 @@ def act(asked: Asked, number: int) -> Page | Answer:
     try:
         if into := _into(form):
             item_page.view(asked.store, asked.scope, into)  # one that is not seen is not there
-        acted = asked.engine(lambda engine: deed(engine, number, form, how))
+        more = {"files": _files(asked)} if typed.act in WITH_FILES else {}
+        acted = asked.engine(lambda engine: deed(engine, number, form, how, **more))
     except (Refused, Unclear, NotFound) as error:
         status = 422 if isinstance(error, Unclear | NotFound) else 409
         return _page(asked, number, replace(typed, said=str(error)), status)
@@ -135,16 +137,33 @@ def act(asked: Asked, number: int) -> Page | Answer:
     return redirect(f"{url_for('items.one', number=number)}?did={quote(guard.said(said))}", 303)
 
 
-def _say(engine: Engine, number: int, form: Mapping[str, str], how: items.How) -> Acted:
-    return items.answer(engine, number, form.get("words", ""), how, status=form.get("status", ""))
+def _files(asked: Asked) -> tuple[items.File, ...]:
+    """The files that came with words; a field in which none was chosen comes empty."""
+    given = asked.files.getlist("file")
+    files = [items.File(each.filename, each.read()) for each in given if each.filename]
+    for each in given:
+        each.close()
+    if len(files) > MOST_FILES:
+        raise Unclear(f"at most {MOST_FILES} files at once")
+    return tuple(files)
 
 
-def _note(engine: Engine, number: int, form: Mapping[str, str], how: items.How) -> Acted:
-    return items.note(engine, number, form.get("words", ""), how)
+def _say(
+    engine: Engine, number: int, form: Mapping[str, str], how: items.How, files: tuple[items.File, ...] = ()
+) -> Acted:
+    return items.answer(engine, number, form.get("words", ""), how, files, status=form.get("status", ""))
 
 
-def _draft(engine: Engine, number: int, form: Mapping[str, str], how: items.How) -> Acted:
-    return items.draft(engine, number, form.get("words", ""), how)
+def _note(
+    engine: Engine, number: int, form: Mapping[str, str], how: items.How, files: tuple[items.File, ...] = ()
+) -> Acted:
+    return items.note(engine, number, form.get("words", ""), how, files)
+
+
+def _draft(
+    engine: Engine, number: int, form: Mapping[str, str], how: items.How, files: tuple[items.File, ...] = ()
+) -> Acted:
+    return items.draft(engine, number, form.get("words", ""), how, files)
 
 
 def _send(engine: Engine, number: int, form: Mapping[str, str], how: items.How) -> Acted:
@@ -203,7 +222,9 @@ ROLES = tuple([each.value for each in (Role.WATCHER, Role.READER, Role.EDITOR)])
 FACTS = ("title", "type", "status", "priority", "assigned_to", "category", "version")
 """Fields that the form of an item shows."""
 
-DEEDS: dict[str, Callable[[Engine, int, Mapping[str, str], items.How], Acted]] = {
+WITH_FILES = frozenset({"answer", "note", "draft"})
+
+DEEDS: dict[str, Callable[..., Acted]] = {
     "answer": _say, "note": _note, "draft": _draft, "send": _send, "discard": _discard, "publish": _publish,
     "set": _set, "relabel": _relabel, "join": _join, "leave": _leave, "merge": _merge,
 }  # fmt: skip

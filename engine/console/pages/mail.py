@@ -64,9 +64,10 @@ def _rules(asked: Asked, seen: SeenMail) -> dict[str, object]:
 def _acts(row: MailRow) -> tuple[tuple[str, str], ...]:
     """What may be done to a mail beside deciding about it, with the words of the buttons."""
     if row.outcome == "deferred":
-        return ("reset", "Take it up at once"), ("ignore", "Ignore it")
-    again = (("retry", "Decide it again"),) if row.outcome in ("rejected", "discarded") else ()
-    return (*again, ("settle", "Do its mailbox action again"))
+        acts: tuple[str, ...] = "reset", "ignore"
+    else:
+        acts = ("retry", "settle") if row.outcome in ("rejected", "discarded") else ("settle",)
+    return tuple([(act, WORDS[act]) for act in acts])
 
 
 def act(asked: Asked, ref: str) -> Answer:
@@ -83,6 +84,12 @@ def act(asked: Asked, ref: str) -> Answer:
         raise Unclear("choose what to do")
     return redirect(f"{url_for('mail.one', ref=row.mail)}?did={quote(guard.said(SAID[what]))}", 303)
 
+
+WORDS = {
+    "reset": "Take it up at once", "ignore": "Ignore it", "retry": "Decide it again",
+    "settle": "Do its mailbox action again",
+}  # fmt: skip
+"""What the buttons say."""
 
 AGAIN = {"retry": again.retry, "reset": again.reset_status, "settle": again.settle}
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from flask import redirect, url_for
 
 from engine.console.asked import Asked, Page, number_in
-from engine.desk import looking
+from engine.desk import looking, nothing_found
 from engine.desk.exporting import MAILS, STEP, Table
 from engine.desk.refusals import NotFound, Unclear
 
@@ -55,8 +55,12 @@ def listed(asked: Asked) -> Page | Answer:
     rows = found.mails if found is not None else []
     older = _older(found) if found is not None else 0
     kinds = looking.kinds(asked.store, query, zone=asked.zone, sight=asked.scope.sight)
-    data = {"kinds": kinds, "facets": FACETS, "query": query, "rows": rows, "said": said, "older": older,
-            "before": before, "looked_since": found.looked_since if found is not None else None}  # fmt: skip
+    nothing = None
+    if found is not None and not rows and not before and not older:
+        nothing = nothing_found.told(asked.store, asked.config, asked.scope, query, asked.zone)
+    data = {"nothing": nothing, "kinds": kinds, "facets": FACETS, "query": query, "rows": rows, "said": said,
+            "older": older, "before": before,
+            "looked_since": found.looked_since if found is not None else None}  # fmt: skip
     command = f"allegra mail list {query}".strip()
     plain = {"mails": rows, "next": older or None, "error": said or None,
              "facets": kinds.facets if kinds else None}  # fmt: skip

@@ -22,6 +22,8 @@ from engine.model.preferences import BY_KEY, PRESETS, named
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response as Answer
 
+TITLE = "Your account"
+
 PREFERENCE = "prefers-"
 """What stands before the name of a preference in a form."""
 
@@ -40,7 +42,7 @@ def _page(asked: Asked, said: str = "", status: int = 200, secret: str = "") -> 
             "did": guard.heard(asked.args.get("did", ""))}  # fmt: skip
     twin = {**plain(asked.account), "password_set_at": page.password_set_at, "preferences": page.preferences,
             "sessions": page.sessions, "tokens": page.tokens}  # fmt: skip
-    return Page("me.html", "Your account", data, twin, f"allegra user show {asked.account.login}", status)
+    return Page("me.html", TITLE, data, twin, f"allegra user show {asked.account.login}", status)
 
 
 def act(asked: Asked) -> Page | Answer:

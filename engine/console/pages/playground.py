@@ -9,7 +9,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from flask import redirect, request, url_for
+from flask import redirect, url_for
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -133,7 +133,7 @@ def _mail(asked: Asked) -> Page:
     typed = Tried(playground.Written(*[form.get(name, "") for name in names]), form.get("source", ""),
                   form.get("ref", "").strip(), form.get("mailbox", ""), form.get("rules", ""))  # fmt: skip
     try:
-        draft, given = _draft(asked, typed), request.files.get("file")
+        draft, given = _draft(asked, typed), asked.files.get("file")
         file = bytes(given.read(playground.MOST_MAIL + 1)) if given is not None and given.filename else b""
         told = asked.engine(lambda engine: _tried(engine, asked, typed, file, draft))
     except (Unclear, Refused, NotFound) as error:

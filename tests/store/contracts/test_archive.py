@@ -122,6 +122,13 @@ def test_lists_are_newest_first_and_what_waits_for_a_person_oldest_first(desk, a
     assert [row.mail for row in archive.held("finance")] == held[1:]
     assert [row.mail for row in archive.held(query="workspace:finance")] == held[1:]
     assert archive.held(query="from:eve") == []
+    by_code = archive.held_by_code(1)
+    assert [(count, [row.mail for row in rows]) for _, count, rows in by_code] == [(2, held[:1])]
+    assert archive.held_by_code(9, "workspace:finance")[0][1:] == (1, [archive.held()[1]])
+    assert archive.held_by_code(9, "from:eve") == []
+    assert archive.held_by_code(9, sight=Sight(workspaces=frozenset({"finance"})))[0][1] == 1
+    with pytest.raises(Unclear):
+        archive.held_by_code(9, "nix:1")
     (first, second) = archive.held()
     assert archive.held(after=first.row) == [second] and archive.held(after=second.row) == []
     assert archive.held(after=first.row, query="workspace:finance", limit=1) == [second]

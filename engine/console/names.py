@@ -1,0 +1,45 @@
+"""Names of ours that templates show by a variable, gathered for the catalogues.
+
+Here: which tables and closed sets they stand in. Not here: the names themselves, texts that a template says
+(`templates/`). Invariant: each name comes from where it is used, so that a new one is asked for a translation.
+"""
+
+from __future__ import annotations
+
+from engine.console.pages import audit, items, mail, mailboxes, mails, me, outbox
+from engine.desk import hooks, mailbox_page, measures, numbers, periods
+from engine.desk.charts import HEADS, TITLES, Flow
+from engine.desk.today import FIVE
+from engine.model.desk import AccountStatus
+from engine.model.draft import Role, Who
+from engine.model.events import Kind
+from engine.model.preferences import PREFERENCES, PRESETS
+
+_MAIL = (*numbers.OUTCOMES, *Who, *mail.WORDS.values(), *[name for _, name in mails.FACETS])
+
+_PICTURES = (
+    *TITLES.values(), *HEADS.values(), *Flow.heads, periods.HOUR, periods.DAY, periods.WEEK, periods.MONTH,
+    *[kind.name for kind in (*numbers.PROOFS, *numbers.NEWCOMERS, *measures.LAGS, *measures.SIZES)],
+    *numbers.GROUPS, *numbers.WEEKDAYS, *[name for name, _, _ in FIVE],
+)  # fmt: skip
+
+_LETTERS = (*numbers.STATES, *Kind, *[name for name, _ in outbox.WAYS])
+
+_MAILBOXES = (
+    mailbox_page.COMES, *mailbox_page.SET_UP, *mailbox_page.TO_DO.values(), mailbox_page.SIGN_IN, *mailboxes.SHOWN
+)  # fmt: skip
+
+_PEOPLE = (
+    me.TITLE, *AccountStatus, *PRESETS, *[each.decides for each in PREFERENCES],
+    *[value for each in PREFERENCES for value in each.values],
+)  # fmt: skip
+
+_ITEMS = (*Role, *[name for name, _ in (*items.WAYS, *audit.WAYS)])
+
+_TITLES = ("Header", "Work")
+"""Of pages to which no link of all pages leads."""
+
+SHOWN: tuple[str, ...] = tuple(
+    map(str, (*_MAIL, *_PICTURES, *_LETTERS, *_MAILBOXES, *_PEOPLE, *_ITEMS, *_TITLES, *hooks.STATES))
+)
+"""All of them."""
