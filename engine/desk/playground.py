@@ -198,7 +198,8 @@ def _ruled(engine: Engine, draft: tuple[RulePlace, str] | None) -> Iterator[Engi
 def _told(engine: Engine, scope: Scope, found: Explained) -> dict[str, Any]:
     facts = found.trace.facts if found.trace is not None else None
     answered = facts.thread.item.workspace if facts is not None and facts.thread.item is not None else ""
-    for workspace in filter(None, (found.workspace, answered)):
+    asked = [file.place for file in found.trace.rules] if found.trace is not None else []
+    for workspace in filter(None, (found.workspace, answered, *asked)):
         if not scope.may("read_mail", workspace):
             raise Refused("this mail would go to a place whose mail you do not read: no more is told of it")
     return without_others(told.as_json(found, engine.rule_text), scope)

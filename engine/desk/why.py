@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from engine.decision.pipeline import ORDER
 from engine.desk import looking
+from engine.desk.rule_places import SYSTEM
 from engine.explain import replay, told
 from engine.model.reasons import REASONS
 from engine.store.errors import NotFound
@@ -84,17 +85,16 @@ _OF_WORDS = ("draft", "guard", "activity")
 
 
 def without_others(explained: dict[str, Any], scope: Scope) -> dict[str, Any]:
-    """Take out of an explanation what is of places that somebody has no part in: other mailboxes, items, groups."""
+    """Take out of an explanation what is of places where somebody has no part: mailboxes, items, groups, rules."""
     trace = explained["trace"]
     if trace is None or scope.admin:
         return explained
     facts, account = trace["facts"], trace["facts"]["sender"]["account"]
     sender = {**facts["sender"], "account": account and {**account, "groups": [], "emails": [], "admin": False}}
     thread = {**facts["thread"], "item": _item(facts["thread"]["item"], scope)}
-    return {
-        **explained,
-        "trace": {**trace, "facts": {**facts, "own_addresses": [], "sender": sender, "thread": thread}},
-    }
+    rules = [file for file in trace["rules"] if file["place"] == SYSTEM or scope.may("view_mail", file["place"])]
+    told = {**facts, "own_addresses": [], "sender": sender, "thread": thread}
+    return {**explained, "trace": {**trace, "facts": told, "rules": rules}}
 
 
 def _item(item: dict[str, Any] | None, scope: Scope) -> dict[str, Any] | None:

@@ -37,6 +37,10 @@ DEPLOYED, ARCHIVE = "deployed", "archive"
 """What rules can be compared with beside a folder: the rules of the newest decisions, and what was decided."""
 
 
+ELSEWHERE = "elsewhere"
+"""Where a mail ends that goes to a place whose mail is not seen."""
+
+
 class NotDeployed(Exception):
     """No stored decision of that time names its rules."""
 
@@ -86,6 +90,9 @@ def compare(before: Engine, after: Engine, since: datetime, sight: Sight = ALL, 
     """Decide the stored mails of a time that are seen under two sets of rules."""
     found, rules = Differences(), _rules(after)
     for mail, then, now in changed(before, after, before.store.archive.stored_mails(since, sight=sight, told=told)):
+        if not (_is_seen(then, sight) and _is_seen(now, sight)):
+            found.add(_elsewhere(mail, then, now, sight))
+            continue
         ends = _end(then), _end(now)
         fields = tuple(_changes(_made(then.draft), _made(now.draft)))
         if ends[0] == ends[1] and not fields:
@@ -104,6 +111,9 @@ def compare_archive(after: Engine, since: datetime, sight: Sight = ALL, told: To
     for stored in store.archive.stored_mails(since, sight=sight, told=told):
         row, trace = store.archive.mail(stored.mail), trace_of(store, stored.mail)
         now = decide_again(after, stored.raw, trace, mail=stored.mail)
+        if not _is_seen(now, sight):
+            found.add(Difference(stored.mail, row.subject, _said(row.outcome, row.workspace), ELSEWHERE, ""))
+            continue
         ends = _said(row.outcome, row.workspace), _end(now)
         fields = tuple(_changes(_traced(trace), _traced(now.trace))) if trace is not None else ()
         if ends[0] == ends[1] and not fields:
@@ -112,6 +122,19 @@ def compare_archive(after: Engine, since: datetime, sight: Sight = ALL, told: To
         rule = _decider(now) or _not_now(row.by.name if row.by.kind == Who.RULE else "", rules)
         found.add(Difference(stored.mail, row.subject, *ends, rule, fields))
     return found
+
+
+def _is_seen(decision: Decision, sight: Sight) -> bool:
+    """Tell whether a mail ends in a place whose mail is seen, and no rules of others were asked on its way."""
+    places = {decision.plan.workspace, *[file.place for file in decision.trace.rules]}
+    return sight.all or places <= {"", *sight.workspaces}
+
+
+def _elsewhere(mail: str, then: Decision, now: Decision, sight: Sight) -> Difference | None:
+    """Tell of a mail that goes to a place whose mail is not seen that it does, and no more: others decide there."""
+    ends = [_end(each) if _is_seen(each, sight) else ELSEWHERE for each in (then, now)]
+    rule = _decider(now) if _is_seen(now, sight) else ""
+    return Difference(mail, now.mail.subject, ends[0], ends[1], rule) if ends[0] != ends[1] else None
 
 
 # ── where a mail ends, and by which rule ──────────────────────────────────────────────────────────────────────

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,6 +17,8 @@ from markupsafe import escape
 
 from engine.console.pages import held, items, rule_edit
 from engine.console.pages.mail import AGAIN
+from engine.run.engine import Engine
+from engine.run.passing import Pass
 from engine.sources.source import raw_mail
 from rules.document import digest
 
@@ -143,16 +146,63 @@ def test_work_says_nothing_of_rules_that_are_not_seen(shared: Office) -> None:
         sent = shared.post(f"/rules/{MINE}/edit", token=shared.form_token(1), text="# nothing\n", act="effect")
         text = sent.get_data(as_text=True)
         if sent.status_code == 303:
-            number = sent.headers["Location"].partition("job=")[2].partition("#")[0]
-            for _ in range(100):
-                told = json.loads(shared.get(f"/jobs/{number}.json").data)
-                if told["state"] not in ("waits", "runs"):
-                    break
-                time.sleep(0.1)
-            text = json.dumps(told)
+            text = json.dumps(over(shared, sent.headers["Location"].partition("job=")[2].partition("#")[0]))
         assert THEIRS not in text
     finally:
         path.write_text(was, encoding="utf-8")
+
+
+def test_what_others_make_of_a_mail_that_goes_to_them_is_not_told(shared: Office) -> None:
+    path = shared.folder / "rules" / f"{THEIRS}.toml"
+    was, token = path.read_text(encoding="utf-8"), shared.form_token(1)
+    become(shared, "lead")
+    text = '[[rule]]\nname = "on"\non = "any"\nwhen = "subject exists"\nthen = [\'route to workspace "kestrel"\']\n'
+    rule = '[[rule]]\nname = "secret"\non = "any"\nwhen = "subject exists"\nthen = [\'hold because "secret"\']\n'
+    try:
+        path.write_text(rule, encoding="utf-8")
+        sent = shared.post(f"/rules/{MINE}/edit", token=token, text=text, act="effect")
+        told = over(shared, sent.headers["Location"].partition("job=")[2].partition("#")[0])
+    finally:
+        path.write_text(was, encoding="utf-8")
+    lines = [line for line in told["lines"] if "after" in line]
+    assert {line["after"] for line in lines} == {"elsewhere"}
+    assert "secret" not in json.dumps(told) and THEIRS not in json.dumps(lines)
+
+
+def test_rules_of_others_that_were_asked_about_a_mail_are_not_shown_with_it(shared: Office) -> None:
+    paths = {word: shared.folder / "rules" / f"{word}.toml" for word in (MINE, THEIRS)}
+    was = {word: path.read_text(encoding="utf-8") for word, path in paths.items()}
+    rule = '[[rule]]\nname = "{}"\non = "any"\nwhen = \'subject contains "passing"\'\nthen = [\'{}\']\n'
+    config = shared.installation.config
+    try:
+        paths[MINE].write_text(rule.format("on", f'route to workspace "{THEIRS}"'), encoding="utf-8")
+        paths[THEIRS].write_text(rule.format("secret", 'hold because "waits"'), encoding="utf-8")
+        inbox = shared.folder / "mail" / MINE / "new"
+        (inbox / "passing.test").write_bytes(mail_of(MINE, "passing", "passing by"))
+        with shared.installation.store() as store, closing(Engine(config, store)) as engine:
+            Pass(engine, hosted=True).run([box for box in config.mailboxes if box.name == MINE])
+            row = store.archive.mail(f"<{MINE}.passing@{MINE}.example>")
+            assert row.home == THEIRS
+            with store.writing():  # somebody takes it back to where it came
+                its = "inbound_id = (SELECT id FROM inbound WHERE ref = ?)"
+                store.database.run(f"UPDATE receipt SET workspace = ? WHERE {its}", MINE, row.mail)  # noqa: S608
+    finally:
+        for word, path in paths.items():
+            path.write_text(was[word], encoding="utf-8")
+    become(shared, "lead")
+    told = json.loads(shared.get(f"/mail/{row.mail}.json").data)
+    assert [file["place"] for file in told["trace"]["rules"]] == [MINE]
+    page = shared.get(f"/mail/{row.mail}?all=1").get_data(as_text=True)
+    assert f"rules/{THEIRS}.toml" not in page.partition('aria-labelledby="why"')[2]
+
+
+def over(made: Office, number: str) -> dict[str, Any]:
+    """A job when nothing more comes of it."""
+    until = time.monotonic() + 60
+    while (told := json.loads(made.get(f"/jobs/{number}.json").data))["state"] in ("waits", "runs"):
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    return dict(told)
 
 
 def test_what_work_found_is_not_for_who_lost_the_right_to_read(shared: Office) -> None:
@@ -160,10 +210,7 @@ def test_what_work_found_is_not_for_who_lost_the_right_to_read(shared: Office) -
     become(shared, "reads")
     sent = shared.post("/playground", token=token, act="all", condition="subject exists", place=MINE)
     number = sent.headers["Location"].partition("job=")[2].partition("#")[0]
-    until = time.monotonic() + 60
-    while json.loads(shared.get(f"/jobs/{number}.json").data)["state"] in ("waits", "runs"):
-        assert time.monotonic() < until
-        time.sleep(0.05)
+    over(shared, number)
     assert f"{MINE} asks" in shared.get(f"/jobs/{number}.json").get_data(as_text=True)
     assert shared.get(f"/playground?job={number}").status_code == 200
     with shared.installation.store() as store:
