@@ -108,12 +108,14 @@ def _made(target: Where, wait_s: float) -> AbstractContextManager[Database]:
 
 @contextmanager
 def _on_a_server(target: Url, wait_s: float) -> Iterator[Database]:
-    """One transaction, its tables included."""
+    """One transaction, its tables included, and what the server has to know of them to plan well."""
     with _opened(target) as database, _alone(database.pass_lock(), wait_s) as lock:
         with database.writing():
             _is_empty(database)
             database.bulk().keep_still([table.name for table in shapes()])
             yield database
+            for table in shapes():
+                database.run(f'ANALYZE "{table.name}"')
         if lock is not None:
             lock.note(MADE)
 

@@ -127,6 +127,15 @@ def test_a_desk_of_real_mails_goes_on_where_it_was_carried_to(old: Desk, url: Ur
         assert new.item("Scanner").item == receipt.item + 1
 
 
+def test_a_server_knows_how_much_it_was_given_before_somebody_asks(old: Desk, url: Url) -> None:
+    for _ in range(20):
+        old.item()
+    transfer.copy(old.store.path, url)
+    with Store.open(url) as there:
+        ((rows,),) = there.database.rows("SELECT reltuples FROM pg_class WHERE relname = 'inbound'")
+        assert int(rows) == 20
+
+
 def test_the_number_of_an_item_that_is_gone_is_not_given_again(old: Desk, url: Url) -> None:
     last = old.item("Printer").item
     old.store.database.run("INSERT INTO numbering (kind, above) VALUES ('item', 500)")
