@@ -16,7 +16,9 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -31,12 +33,12 @@ GOALS = {"/": 50, "/mails": 50, "/held": 50}
 """Milliseconds, p95; 100 for the others."""
 
 MIXED = (
-    "UPDATE receipt SET outcome = 'held', code = 'sender.unknown', item = NULL WHERE inbound_id % 50 = 0",
-    "UPDATE inbound SET state = 'held' WHERE id % 50 = 0",
-    "UPDATE receipt SET outcome = 'rejected', code = 'subject.empty', item = NULL WHERE inbound_id % 50 = 1",
+    "UPDATE receipt SET outcome = 'held', code = 'gate.unknown_sender', item = NULL WHERE inbound_id % 50 = 1",
+    "UPDATE inbound SET state = 'held', code = 'gate.unknown_sender' WHERE id % 50 = 1",
+    "UPDATE receipt SET outcome = 'rejected', code = 'gate.empty_subject', item = NULL WHERE inbound_id % 50 = 2",
     "UPDATE receipt SET outcome = 'discarded', code = 'rule.discard', by_kind = 'rule', by_name = 'Newsletters', "
-    "item = NULL WHERE inbound_id % 50 = 2",
-    "UPDATE receipt SET outcome = 'comment', code = 'thread.token' WHERE inbound_id % 50 BETWEEN 3 AND 12",
+    "item = NULL WHERE inbound_id % 50 = 3",
+    "UPDATE receipt SET outcome = 'comment', code = 'thread.token' WHERE inbound_id % 50 BETWEEN 5 AND 14",
 )
 """What became of mail, as a desk has it."""
 
@@ -47,8 +49,18 @@ def pages(count: int) -> dict[str, Any]:
     """Ask for every page on both databases."""
     with tempfile.TemporaryDirectory(prefix="allegra-bench-") as name:
         folder = Path(name)
-        lines = [*_filled(folder, count), *_asked(folder, "SQLite"), *_on_server(folder)]
+        lines = [*_alone(_filled, folder, count), *_alone(_asked, folder, "SQLite"), *_on_server(folder)]
     return {"about": f"{count:,} mails, server time of a page, p95 of {TIMES - 1}, and its size", "lines": lines}
+
+
+def _alone(work: Callable[..., Iterator[Line]], *given: Any) -> list[Line]:
+    """Do it in a process of its own: what comes after it would seem to have used its memory."""
+    with ProcessPoolExecutor(1, get_context("spawn")) as process:
+        return process.submit(_listed, work, given).result()
+
+
+def _listed(work: Callable[..., Iterator[Line]], given: tuple[Any, ...]) -> list[Line]:
+    return list(work(*given))
 
 
 def _filled(folder: Path, count: int) -> Iterator[Line]:
@@ -71,14 +83,10 @@ def _on_server(folder: Path) -> Iterator[Line]:
     if absent := servers.missing():
         yield f"PostgreSQL: not measured, not installed: {absent}", "", ""
         return
-    from engine.config import load
-    from engine.store.place import Url
-    from engine.store.transfer import copy
-
     postgres = servers.Postgres()
     try:
         url = postgres.url_of(postgres.furnished())
-        copy(load(folder / "allegra.toml").store.where, Url(url))
+        _alone(_carried, folder, url)
         file = folder / "allegra.toml"
         text = re.sub(r'(?m)^path = ".*sqlite3"\n', "", file.read_text())
         driver = 'driver = "postgresql"\n'
@@ -86,10 +94,19 @@ def _on_server(folder: Path) -> Iterator[Line]:
             text.replace("[store]\n", f"[store]\n{driver}") if "[store]\n" in text else f"{text}\n[store]\n{driver}"
         )
         os.environ["ALLEGRA_DATABASE_URL"] = url
-        yield from _asked(folder, "PostgreSQL")
+        yield from _alone(_asked, folder, "PostgreSQL")
     finally:
         os.environ.pop("ALLEGRA_DATABASE_URL", None)
         postgres.stop()
+
+
+def _carried(folder: Path, url: str) -> Iterator[Line]:
+    from engine.config import load
+    from engine.store.place import Url
+    from engine.store.transfer import copy
+
+    copy(load(folder / "allegra.toml").store.where, Url(url))
+    yield "", "", ""
 
 
 def _asked(folder: Path, name: str) -> Iterator[Line]:
@@ -123,8 +140,11 @@ def _asked(folder: Path, name: str) -> Iterator[Line]:
 
 def _addresses(client: Any) -> Iterator[tuple[str, int]]:
     """Every page, of one mail and one item in the middle of all."""
-    told = client.get("/mails.json?q=outcome:created+older_than:100d", base_url="http://localhost")
-    row = json.loads(told.data)["mails"][0]
+    old, any_one = [
+        json.loads(client.get(f"/mails.json?q=outcome:created{more}", base_url="http://localhost").data)["mails"]
+        for more in ("+older_than:100d", "")
+    ]
+    row = (old or any_one)[0]
     held = json.loads(client.get("/mails.json?q=outcome:held", base_url="http://localhost").data)["mails"][0]["mail"]
     sender = row["sender"]
     for address in (

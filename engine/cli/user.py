@@ -52,7 +52,7 @@ def user() -> None:
 )
 @click.option("--group", "groups", multiple=True, metavar="GROUP", help="A group to be in; may be repeated.")
 @click.option("--status", type=STATUS, help="What the account may do; active unless you say so.")
-@click.option("--language", metavar="CODE", help="Language of the mails they get, as in de.")
+@click.option("--language", metavar="CODE", help="Language of their mails and of the console, as in de.")
 @click.option("--admin/--no-admin", default=None, help="May do everything everywhere.")
 @click.option("--json", "as_json", is_flag=True, help="As a JSON object.")
 @click.pass_context

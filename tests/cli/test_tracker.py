@@ -276,7 +276,7 @@ def test_F129_html_is_shown_sanitised_and_attachments_listed(full):
 def test_migrating_makes_the_database_once(desk):
     assert "took first version" in desk.run(db, "migrate").stdout
     assert "nothing to do" in desk.run(db, "migrate").stdout
-    assert desk.lines(db, "migrate")[0]["version"] == 5
+    assert desk.lines(db, "migrate")[0]["version"] == 6
 
 
 @pytest.mark.parametrize(("target", "said"), [("nowhere/x", "there is no folder "), ("", " is a folder: name a file")])

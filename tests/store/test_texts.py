@@ -18,7 +18,7 @@ SQL_TEXT = re.compile(
 WITH_REASON = {
     "bells.py", "bulk.py", "copying.py", "counting.py", "database.py", "dialect.py", "event_query.py", "figures.py",
     "foreseeing.py", "gathering.py", "hot.py", "item_query.py", "migrations.py", "outbox_query.py", "postgres.py",
-    "postgres_schema.py", "query.py", "rates.py", "reading.py", "replica.py", "restoring.py", "server.py",
+    "postgres_schema.py", "query.py", "rates.py", "reading.py", "replica.py", "restoring.py", "series.py", "server.py",
     "session_locks.py", "snapshots.py", "soundness.py", "sqlite.py", "state_files.py", "step_3.py", "step_4.py",
     "step_5.py", "step_6.py", "transfer.py", "workers.py",
 }  # fmt: skip
