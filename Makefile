@@ -31,7 +31,7 @@ lint: $(VENV)/.tested
 	$(BIN)/mypy --config-file tests/mypy.ini --cache-dir .mypy_cache/tests
 
 # The tests of mailboxes talk to a real Dovecot, those of sending to a real Postfix, those of directories to a real slapd, and a
-# real PostgreSQL, with a pgbouncer before it, holds the store; pages are opened in a real Chromium. As root on Debian all are installed, Postfix only where no other
+# real PostgreSQL, with a pgbouncer before it, holds the store; pages are opened in a real Chromium, and the recipe for nginx is tried with it. As root on Debian all are installed, Postfix only where no other
 # program takes mail; elsewhere those tests skip and say why. No service is started: each test runs servers of its own.
 servers:
 	@if ! test -x /usr/sbin/dovecot && test "$$(id -u)" = 0 && command -v apt-get >/dev/null 2>&1; then \
@@ -70,6 +70,13 @@ servers:
 	  DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends chromium >/dev/null 2>&1 || \
 	  { apt-get update -q >/dev/null && DEBIAN_FRONTEND=noninteractive \
 	  apt-get install -qy --no-install-recommends chromium >/dev/null; } || echo "Chromium cannot be installed: its tests skip"; fi
+	@if ! command -v nginx >/dev/null 2>&1 && test "$$(id -u)" = 0 && command -v apt-get >/dev/null 2>&1; then \
+	  echo "installing nginx for the tests"; mkdir -p $(UNITS); masked=; \
+	  test -e $(UNITS)/nginx.service || { ln -s /dev/null $(UNITS)/nginx.service && masked=yes; }; \
+	  DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -qy --no-install-recommends nginx-light openssl >/dev/null 2>&1 || \
+	  { apt-get update -q >/dev/null && DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 \
+	  apt-get install -qy --no-install-recommends nginx-light openssl >/dev/null; } || echo "nginx cannot be installed: its test skips"; \
+	  test -z "$$masked" || rm -f $(UNITS)/nginx.service; fi
 
 # A unit that is nothing is not started when its package comes.
 UNITS = /etc/systemd/system
