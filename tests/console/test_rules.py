@@ -174,6 +174,15 @@ def test_a_draft_is_kept_for_who_wrote_it_until_it_is_thrown_away(shared: Office
     assert form(shared)["text"] == before["text"]
 
 
+def test_who_goes_back_to_a_version_is_told_of_the_draft_that_goes(own: Office) -> None:
+    fields = form(own)
+    assert send(own, "save", **{**fields, "text": fields["text"] + "# x\n"}, reason="r", unseen="1").status_code == 303
+    assert "You have a draft here" not in page(own, "/rules/support/edit?version=1")
+    send(own, "check", **{**form(own), "text": "# half\n"})
+    assert "You have a draft here" in page(own, "/rules/support/edit?version=1")
+    assert form(own)["text"] == "# half\n", "looking took nothing away"
+
+
 def test_looking_at_a_form_keeps_nothing(shared: Office) -> None:
     become(shared, "anna")
     count = "SELECT count(*) FROM rule_draft"

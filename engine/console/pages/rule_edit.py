@@ -44,6 +44,7 @@ class Typed(Struct, frozen=True):
     reason: str = ""
     said: str = ""
     drafted: bool = False
+    replaces: bool = False
     run: bool = False
     status: int = 200
 
@@ -62,7 +63,8 @@ def _begun(asked: Asked, place: RulePlace) -> Typed:
         found = asked.store.rule_files.version(number)
         if found is None or found.place != place.place:
             raise NotFound("there is no such version")
-        return Typed(asked.store.archive.text(found.digest), digest, f"back to version {number}")
+        was = asked.store.archive.text(found.digest)
+        return Typed(was, digest, f"back to version {number}", replaces=draft is not None)
     begun = Typed(draft.text, draft.base, drafted=True) if draft is not None else Typed(text, digest)
     return replace(begun, text=begun.text + _added(asked))
 
@@ -91,14 +93,17 @@ def _page(asked: Asked, place: RulePlace, typed: Typed) -> Page:
 
 def _effect(asked: Asked, place: RulePlace, text: str) -> Job | None:
     """The job that looks what this text would change, or has looked."""
-    number = asked.args.get("job", "") or asked.form.get("job", "")
     try:
         key = rule_effect.key(asked.config, place, rule_saving.usual(text, place))
-        found = asked.jobs.look(number, asked.scope.reader) if number else None
-        done = asked.jobs.finished(asked.scope.reader, rule_effect.KIND, key)
-    except (NotFound, Refused):
+    except Refused:
         return None
-    return done or (found if found is not None and found.kind == rule_effect.KIND and found.key == key else None)
+    if done := asked.jobs.finished(asked.scope.reader, rule_effect.KIND, key):
+        return done
+    try:
+        found = asked.jobs.look(asked.args.get("job", "") or asked.form.get("job", ""), asked.scope.reader)
+    except NotFound:
+        return None
+    return found if (found.kind, found.key) == (rule_effect.KIND, key) else None
 
 
 def _since(asked: Asked, place: RulePlace, typed: Typed, now: str) -> tuple[str, ...]:
