@@ -3,8 +3,8 @@
 VENV   ?= .venv
 PYTHON ?= python3
 BIN     = $(VENV)/bin
-# One more than there are cores: some tests wait for servers that are slow on purpose.
-WORKERS ?= $(shell expr $$(nproc 2>/dev/null || sysctl -n hw.ncpu 2>/dev/null || echo 2) + 1)
+# Two more than there are cores: many tests wait, for servers that are slow on purpose and for clocks.
+WORKERS ?= $(shell expr $$(nproc 2>/dev/null || sysctl -n hw.ncpu 2>/dev/null || echo 2) + 2)
 
 .PHONY: demo test bench soak lint coverage clean servers help
 

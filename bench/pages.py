@@ -27,7 +27,8 @@ from bench.clock import Line
 from bench.filled import fill
 from bench.server import TESTS
 
-TIMES = 31
+TIMES, FEW = 31, 4
+"""How often a page is asked for, and where there are too few mails to measure anything."""
 
 GOALS = {"/": 50, "/mails": 50, "/held": 50}
 """Milliseconds, p95; 100 for the others."""
@@ -49,7 +50,8 @@ def pages(count: int) -> dict[str, Any]:
     """Ask for every page on both databases."""
     with tempfile.TemporaryDirectory(prefix="allegra-bench-") as name:
         folder = Path(name)
-        lines = [*_alone(_filled, folder, count), *_alone(_asked, folder, "SQLite"), *_on_server(folder)]
+        times = TIMES if count >= 1000 else FEW
+        lines = [*_alone(_filled, folder, count), *_alone(_asked, folder, "SQLite", times), *_on_server(folder, times)]
     return {"about": f"{count:,} mails, server time of a page, p95 of {TIMES - 1}, and its size", "lines": lines}
 
 
@@ -77,7 +79,7 @@ def _filled(folder: Path, count: int) -> Iterator[Line]:
     yield "filling the database, s", f"{time.perf_counter() - began:.0f}", ""
 
 
-def _on_server(folder: Path) -> Iterator[Line]:
+def _on_server(folder: Path, times: int) -> Iterator[Line]:
     sys.path.insert(0, str(TESTS))
     servers: Any = importlib.import_module("servers.postgres")
     if absent := servers.missing():
@@ -94,7 +96,7 @@ def _on_server(folder: Path) -> Iterator[Line]:
             text.replace("[store]\n", f"[store]\n{driver}") if "[store]\n" in text else f"{text}\n[store]\n{driver}"
         )
         os.environ["ALLEGRA_DATABASE_URL"] = url
-        yield from _alone(_asked, folder, "PostgreSQL")
+        yield from _alone(_asked, folder, "PostgreSQL", times)
     finally:
         os.environ.pop("ALLEGRA_DATABASE_URL", None)
         postgres.stop()
@@ -109,7 +111,7 @@ def _carried(folder: Path, url: str) -> Iterator[Line]:
     yield "", "", ""
 
 
-def _asked(folder: Path, name: str) -> Iterator[Line]:
+def _asked(folder: Path, name: str, times: int) -> Iterator[Line]:
     from engine.config import load
     from engine.console.app import create
     from engine.desk.installation import Installation
@@ -120,7 +122,7 @@ def _asked(folder: Path, name: str) -> Iterator[Line]:
         client = create(installation).test_client()
         for address, goal in _addresses(client):
             took, size = [], 0
-            for _ in range(TIMES):
+            for _ in range(times):
                 began = time.perf_counter()
                 answer = client.get(address, base_url="http://localhost")
                 took.append((time.perf_counter() - began) * 1000)
