@@ -47,6 +47,12 @@ ROOMS: dict[str, tuple[str, ...]] = {
 
 LONG: dict[str, str] = {
     "console/test_browser.py": "every page in a real browser",
+    "console/test_journey.py": "a day at the desk in a real browser",
+    "console/test_hostile.py": "mail of strangers through every page",
+    "console/test_nothing_foreign.py": "every page for every kind of account",
+    "console/test_nginx.py": "a real web server before the console",
+    "desk/test_demo_month.py": "a month of mail, decided",
+    "desk/test_jobs.py": "commands in processes of their own",
     "directories/test_ldap.py": "a real server, and servers that stall",
     "config/test_schema.py": "every option of the schema, right and wrong",
     "hooks/test_cases.py": "every attack and every legitimate script behind both fences",
