@@ -47,8 +47,11 @@ HEADERS = {
 MOST_FORM, MOST_WITH_FILES = 1024 * 1024, 10 * 1024 * 1024
 """Bytes of a form, and of one that brings files: what somebody sends lies on our disk before we know who it is."""
 
-FILES_COME_TO = frozenset({"items.act"})
-"""Where forms may bring files."""
+MOST_RULES = 4 * 1024 * 1024
+"""Bytes of the form of a rule file, in which a character may take three."""
+
+SIZES = {"items.act": (MOST_WITH_FILES, MOST_FORM), "rule_edit.act": (MOST_RULES, MOST_RULES)}
+"""Where forms may be longer: how long, and how much of them may be text."""
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -71,7 +74,8 @@ class Guard:
     def admit(self) -> Answer | None:
         """Let a request in, or say what it gets instead."""
         config = self.installation.config
-        request.max_content_length = MOST_WITH_FILES if request.endpoint in FILES_COME_TO else MOST_FORM
+        most = SIZES.get(request.endpoint or "", (MOST_FORM, MOST_FORM))
+        request.max_content_length, request.max_form_memory_size = most
         _speak(config, "")
         if not _is_ours(request.host, config):
             abort(421, "this console has another name: see instance.base_url")

@@ -303,6 +303,14 @@ def test_any_text_is_answered_with_a_page(shared: Office, text: str) -> None:
     send(shared, "drop", **fields)
 
 
+def test_a_long_file_is_written_here_as_well(own: Office) -> None:
+    fields = form(own)
+    text = fields["text"] + "# \u00e9\u00e9\u00e9\u00e9\n" * 40_000
+    assert send(own, "save", **{**fields, "text": text}, reason="r", unseen="1").status_code == 303
+    assert file_of(own) == text
+    assert send(own, "check", **{**fields, "text": "x" * 4_200_000}).status_code == 413
+
+
 def test_a_version_of_another_place_is_not_shown(own: Office) -> None:
     fields = form(own, "system")
     assert (
