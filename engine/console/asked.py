@@ -14,10 +14,13 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
+from engine.desk.refusals import NotFound
+
 if TYPE_CHECKING:
     from engine.config import Config
     from engine.desk.exporting import Table
     from engine.desk.installation import Engine, Installation, Store
+    from engine.desk.job import Job
     from engine.desk.jobs import Jobs
     from engine.desk.scope import Scope
     from engine.model.desk import Account
@@ -45,6 +48,15 @@ class Asked(Struct, frozen=True, dict=True):
     def jobs(self) -> Jobs:
         """Long work."""
         return self.installation.jobs
+
+    def job(self, *kinds: str) -> Job | None:
+        """The long work that the address or the form names, as it is now; None where it is none of these kinds."""
+        number = self.args.get("job", "") or (self.form.get("job", "") if self.form else "")
+        try:
+            found = self.jobs.look(number, self.scope.reader)
+        except NotFound:
+            return None
+        return found if found.kind in kinds else None
 
     @cached_property
     def zone(self) -> tzinfo:

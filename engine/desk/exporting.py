@@ -12,6 +12,7 @@ import csv
 import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
@@ -36,6 +37,9 @@ STEP = 500
 
 BEYOND = 1 << 62
 """Above every number of a row: from there a list begins that goes by numbers."""
+
+MOST_S = 600.0
+"""How long a list is written at most: few are at a time, and who reads slowly keeps others from theirs."""
 
 ACT_ROWS = 1_000
 """A list with more rows than this is written down as an act of who takes it away."""
@@ -155,7 +159,11 @@ FORMS: Mapping[str, tuple[str, Callable[[Taken], Iterator[bytes]]]] = {
 def _steps(taken: Taken, end: _End) -> Iterator[Sequence[Any]]:
     """Give the rows step by step; what went wrong on the way is told at the end, for the first are given already."""
     most, place, is_told = taken.config.console.most_exported, 0, False
+    until = monotonic() + MOST_S
     while not end.more:
+        if monotonic() > until:
+            end.more, end.error = True, f"it took longer than {MOST_S / 60:.0f} minutes"
+            return
         try:
             with taken.store() as store:
                 _is_still_seen(taken, store)

@@ -12,6 +12,8 @@ from console.offices import HOSTILE, Office, office
 from console.test_access import become
 from console.test_rules import ROLES, form, furnish, page, send, work
 
+from engine.store.tables.every import TABLES
+
 
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
@@ -69,6 +71,37 @@ def test_a_condition_is_asked_about_all_of_a_month_in_a_process_of_its_own(share
     assert posted.status_code == 422
     posted = shared.post("/playground", token=token, act="all", condition="--help", place="support")
     assert posted.status_code == 422, "a condition is no option of the command"
+
+
+def test_what_was_found_for_one_condition_is_not_shown_for_another(shared: Office) -> None:
+    become(shared, "anna")
+    token = shared.form_token()
+    posted = shared.post("/playground", token=token, act="all", condition="subject exists", place="support")
+    address = posted.headers["Location"].partition("#")[0]
+    assert 'id="all"' in work(shared, address)
+    assert 'id="all"' not in page(shared, address.replace("subject%20exists", "cc%20exists"))
+
+
+def test_what_is_tried_records_nothing(shared: Office) -> None:
+    become(shared, "anna")
+    names = [table._meta.table_name for table in TABLES]
+
+    def everything() -> dict[str, object]:
+        return {name: shared.rows(f'SELECT * FROM "{name}" ORDER BY 1, 2') for name in names if name != "trail"}  # noqa: S608
+
+    token, fields = shared.form_token(), form(shared)
+    before = everything()
+    (ref, *_) = shared.refs("outcome:held")
+    for given in ({}, {"ref": ref}, {"source": "From: new@person.example\r\nSubject: x\r\n\r\nHello\r\n"}):
+        assert try_mail(shared, **given)[0] == 200
+    ask(shared, "subject exists")
+    work(shared, shared.post("/playground", token=token, act="all", condition="cc exists").headers["Location"])
+    changed = {**fields, "text": fields["text"] + "# x\n"}
+    began = send(shared, "effect", **changed)
+    work(shared, began.headers["Location"].partition("#")[0])
+    send(shared, "test", **changed)
+    send(shared, "drop", **changed)
+    assert everything() == before
 
 
 def test_a_mail_is_decided_from_fields_a_file_its_source_and_from_the_store(shared: Office) -> None:

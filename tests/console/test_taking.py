@@ -109,6 +109,15 @@ def test_a_list_that_cannot_be_read_to_its_end_says_why(quiet_office: Office) ->
     }  # fmt: skip
 
 
+def test_a_list_that_takes_too_long_makes_room_for_others_and_says_so(
+    quiet_office: Office, small: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exporting, "MOST_S", -1.0)
+    last = quiet_office.get("/mails.ndjson").get_data(as_text=True).splitlines()[-1]
+    assert '"more":true' in last.replace(" ", "") and "it took longer than" in last
+    assert "and there are more: it took longer" in quiet_office.get("/mails.csv").get_data(as_text=True)
+
+
 def test_a_list_ends_where_somebody_sees_other_things_meanwhile(own_office: Office, small: None) -> None:
     people(own_office)
     become(own_office, "viewer")

@@ -15,12 +15,11 @@ from werkzeug.exceptions import Forbidden
 from engine.console import guard
 from engine.console.asked import Asked, Page
 from engine.desk import hooks
-from engine.desk.refusals import NotFound, Unclear
+from engine.desk.refusals import Unclear
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response as Answer
 
-    from engine.desk.job import Job
 
 LONG = ("check", "test")
 """What runs a script, which takes long."""
@@ -38,21 +37,12 @@ def listed(asked: Asked) -> Page:
 def one(asked: Asked, name: str) -> Page:
     """A script: what it decided, its source with what is wrong beside it, its fixtures."""
     page = hooks.seen(asked.store, asked.config, asked.scope, name)
-    job = _job(asked, name)
+    job = asked.job(*[f"{what} {name}" for what in LONG])
     lines = job.lines if job is not None and job.is_over else ()
     data = {"page": page, "hook": page.hook, "script": page.hook.script, "job": job, "lines": lines,
             "source": list(enumerate(page.source.splitlines()[:MOST_LINES], 1)), "findings": _by_line(lines),
             "query": hooks.query_of(name), "did": guard.heard(asked.args.get("did", ""))}  # fmt: skip
     return Page("hook.html", name, data, page, f"allegra hooks test {name}")
-
-
-def _job(asked: Asked, name: str) -> Job | None:
-    """The job that was begun here, as it is now; None for any other."""
-    try:
-        job = asked.jobs.look(asked.args.get("job", ""), asked.scope.reader)
-    except NotFound:
-        return None
-    return job if job.kind in [f"{what} {name}" for what in LONG] else None
 
 
 def _by_line(lines: tuple[dict[str, Any], ...]) -> dict[int, list[dict[str, Any]]]:

@@ -15,7 +15,7 @@ from werkzeug.exceptions import Forbidden
 from engine.console import guard
 from engine.console.asked import Asked, Page
 from engine.desk import mailbox_page, plain
-from engine.desk.refusals import NotFound, Unclear
+from engine.desk.refusals import Unclear
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response as Answer
@@ -42,21 +42,12 @@ def one(asked: Asked, name: str) -> Page:
 
 def _page(asked: Asked, name: str, said: str = "", status: int = 200) -> Page:
     page = mailbox_page.seen(asked.store, asked.config, asked.scope, name)
-    job = _job(asked, name) if page.pauses else None
+    job = asked.job(*[f"{what} {name}" for what in LONG]) if page.pauses else None
     data = {"page": page, "fare": page.fare, "box": page.fare.mailbox, "said": said, "job": job,
             "told": _pairs(job), "columns": SHOWN, "reason": asked.form.get("reason", ""),
             "did": guard.heard(asked.args.get("did", ""))}  # fmt: skip
     twin = {**plain.fare(page.fare), "owner": page.owner, "settings": dict(page.settings), "to_do": page.to_do}
     return Page("mailbox.html", name, data, twin, "allegra mailbox list", status)
-
-
-def _job(asked: Asked, name: str) -> Job | None:
-    """The job that was begun here, as it is now; None for any other."""
-    try:
-        job = asked.jobs.look(asked.args.get("job", ""), asked.scope.reader)
-    except NotFound:
-        return None
-    return job if job.kind in [f"{what} {name}" for what in LONG] else None
 
 
 def _pairs(job: Job | None) -> list[tuple[str, Any]]:

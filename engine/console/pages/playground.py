@@ -64,13 +64,19 @@ def _page(asked: Asked, tried: Tried, status: int = 200) -> Page:
             answer = asked.engine(lambda engine: playground.ask(engine, asked.scope, condition, place))
     except Unclear as error:
         said, status = str(error), 422
-    job = _job(asked)
+    job = asked.job(KIND)
+    job = job if job is not None and job.key == _key(place, condition) else None
     data = {"condition": condition, "places": places, "name": name, "answer": answer, "said": said, "tried": tried,
             "mailboxes": _mailboxes(asked), "job": job, "days": _days(asked, job), "summary": _summary(job),
             "stages": why.STAGES}  # fmt: skip
     twin = {"answer": answer, "error": said or tried.said or None, "mail": tried.explained}
     command = f"allegra rules try {_shell(condition)}" if condition else "allegra explain -"
     return Page("playground.html", "Playground", data, twin, command, status)
+
+
+def _key(place: str, condition: str) -> str:
+    """What a question about all mail hangs on."""
+    return f"{place} {condition}"
 
 
 def _shell(condition: str) -> str:
@@ -80,14 +86,6 @@ def _shell(condition: str) -> str:
 def _mailboxes(asked: Asked) -> Sequence[str]:
     """The mailboxes to which somebody may try a mail: those whose mail they read."""
     return [box.name for box in asked.config.mailboxes if asked.scope.may("read_mail", box.workspace)]
-
-
-def _job(asked: Asked) -> Job | None:
-    try:
-        found = asked.jobs.look(asked.args.get("job", ""), asked.scope.reader)
-    except NotFound:
-        return None
-    return found if found.kind == KIND else None
 
 
 def _days(asked: Asked, job: Job | None) -> list[tuple[str, int]]:
@@ -120,7 +118,7 @@ def _all(asked: Asked) -> Answer:
     hours = max(round(asked.config.console.effect / 3600), 1)
     command = ["rules", "try", "--last", f"{hours}h", "--as", asked.account.login, "--json"]
     command += ["--workspace", where] if where else []
-    job = asked.jobs.begin(asked.scope.reader, KIND, [*command, "--", condition], f"{where} {condition}",
+    job = asked.jobs.begin(asked.scope.reader, KIND, [*command, "--", condition], _key(where, condition),
                            hushed=not asked.scope.admin)  # fmt: skip
     asked_for = f"condition={quote(condition)}&place={quote(name)}&job={job.id}"
     return redirect(f"{url_for('playground.one')}?{asked_for}#all", 303)

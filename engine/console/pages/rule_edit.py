@@ -99,11 +99,8 @@ def _effect(asked: Asked, place: RulePlace, text: str) -> Job | None:
         return None
     if done := asked.jobs.finished(asked.scope.reader, rule_effect.KIND, key):
         return done
-    try:
-        found = asked.jobs.look(asked.args.get("job", "") or asked.form.get("job", ""), asked.scope.reader)
-    except NotFound:
-        return None
-    return found if (found.kind, found.key) == (rule_effect.KIND, key) else None
+    found = asked.job(rule_effect.KIND)
+    return found if found is not None and found.key == key else None
 
 
 def _since(asked: Asked, place: RulePlace, typed: Typed, now: str) -> tuple[str, ...]:

@@ -13,12 +13,11 @@ from flask import redirect, url_for
 
 from engine.console.asked import Asked, Page
 from engine.desk import settings
-from engine.desk.refusals import NotFound, Unclear
+from engine.desk.refusals import Unclear
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response as Answer
 
-    from engine.desk.job import Job
 
 ROWS = 340
 """Options that are shown at once."""
@@ -31,22 +30,13 @@ def listed(asked: Asked) -> Page:
     """The options that somebody wrote, those that a search finds, or all."""
     text, everything = asked.args.get("q", "").strip()[:200], asked.args.get("all") == "1"
     found = settings.found(asked.config, asked.scope, text, everything=everything)
-    job = _job(asked)
+    job = asked.job(*LONG)
     sections = [(name, list(each)) for name, each in groupby(found.settings[:ROWS], lambda setting: setting.section)]
     data = {"query": text, "found": found, "more": len(found.settings) - ROWS, "sections": sections,
             "everything": everything, "job": job,
             "checked": [each for each in (job.lines if job is not None else ()) if "checked" in each]}  # fmt: skip
     twin = {"settings": found.settings, "usual": found.usual}
     return Page("settings.html", "Settings", data, twin, "allegra config show --origin")
-
-
-def _job(asked: Asked) -> Job | None:
-    """The check that was begun here, as it is now; None for any other work."""
-    try:
-        job = asked.jobs.look(asked.args.get("job", ""), asked.scope.reader)
-    except NotFound:
-        return None
-    return job if job.kind in LONG else None
 
 
 def act(asked: Asked) -> Answer:
