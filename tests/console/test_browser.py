@@ -28,9 +28,9 @@ NOUNS = {
 COLOURS = ("color-contrast",)
 
 VIEWS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
-    ("light", "desk", ()), ("dark", "desk", COLOURS), ("dark", "phone", ()),
+    ("light", "desk", ()), ("dark", "desk", COLOURS), ("dark", "phone", ()), ("light", "phone", COLOURS),
 )  # fmt: skip
-"""Both schemes and sizes, each with all rules of axe once; on a desk the colours of both, which a phone has as well."""
+"""Both schemes and sizes, each with all rules of axe once, else with those that hang on the scheme."""
 
 PARTS = 2
 """Parts of all pages that are looked at beside each other."""
