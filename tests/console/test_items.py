@@ -31,6 +31,7 @@ ACTS: tuple[tuple[str, dict[str, str], tuple[str, ...]], ...] = (
     ("set", {"priority": "High", "was-priority": "Normal"}, ("editor",)),
     ("set", {"status": "Closed", "was-status": "New"}, ("editor",)),
     ("relabel", {"labels": "urgent, vip"}, ("editor",)),
+    ("undo", {"of": "first"}, ()),
     ("join", {"who": "bob", "role": "watcher"}, ("editor",)),
 )
 """Acts, what their form says, and who may."""
@@ -308,3 +309,68 @@ def test_files_are_only_so_many_and_so_big(own_office: Office) -> None:
     assert sent.status_code == 413
     assert own_office.post("/topic/1", token=token, act="post", words="x" * 1_100_000).status_code == 413
     assert own_office.rows("SELECT count(*) FROM attachment WHERE name LIKE '%.bin'") == [(0,)]
+
+
+def fact(made: Office, item: int, name: str) -> str:
+    (found,) = made.rows(f"SELECT {name} FROM item WHERE id = {item}")  # noqa: S608 - a column
+    return str(found[0])
+
+
+def undo_of(made: Office, where: str) -> dict[str, str]:
+    """The form that takes back what a page says was done; empty where there is none."""
+    page = made.get(where).get_data(as_text=True)
+    found = re.search(r'name="key" value="([^"]+)"><input type="hidden" name="of" value="([^"]+)">', page)
+    return {"act": "undo", "key": found[1], "of": found[2]} if found else {}
+
+
+def test_what_was_changed_is_taken_back_by_the_line_that_says_so(own: tuple[Office, dict[str, int]]) -> None:
+    made, items = own
+    where, token = f"/item/{items['mine']}", made.form_token()
+    facts = {"status": "Closed", "was-status": "New", "priority": "High", "was-priority": "Normal"}
+    answer = made.post(where, token=token, act="set", key="one", assigned_to="anna", **facts)
+    form = undo_of(made, answer.headers["Location"])
+    undone = made.post(where, token=token, **form)
+    assert undone.status_code == 303
+    now = [fact(made, items["mine"], name) for name in ("status", "priority", "assigned_to", "closed_at")]
+    assert now == ["New", "Normal", "", "None"]
+    (event, *_) = made.rows("SELECT name, actor, via FROM event ORDER BY id DESC LIMIT 1")
+    assert event[1:] == ("editor", "console")
+    assert made.post(where, token=token, **form).status_code == 303, "twice is once"
+    back = undo_of(made, undone.headers["Location"])
+    assert made.post(where, token=token, **back).status_code == 303
+    assert fact(made, items["mine"], "assigned_to") == "anna", "what was taken back can be done again"
+
+
+def test_labels_are_taken_back(own: tuple[Office, dict[str, int]]) -> None:
+    made, items = own
+    where, token = f"/item/{items['mine']}", made.form_token()
+    made.post(where, token=token, act="relabel", labels="old", key="l1")
+    answer = made.post(where, token=token, act="relabel", labels="new", key="l2", **{"was-labels": "old"})
+    made.post(where, token=token, **undo_of(made, answer.headers["Location"]))
+    assert made.rows(f"SELECT label FROM item_label WHERE item_id = {items['mine']}") == [("old",)]  # noqa: S608
+
+
+def test_what_somebody_changed_meanwhile_stays(own: tuple[Office, dict[str, int]]) -> None:
+    made, items = own
+    where, token = f"/item/{items['mine']}", made.form_token()
+    both = {"status": "Closed", "was-status": "New", "priority": "High", "was-priority": "Normal"}
+    answer = made.post(where, token=token, act="set", key="one", **both)
+    form = undo_of(made, answer.headers["Location"])
+    become(made, "anna")
+    made.post(where, token=token, act="set", key="two", priority="Low", **{"was-priority": "High"})
+    assert undo_of(made, answer.headers["Location"]) == {}, "it is of who did it"
+    assert made.post(where, token=token, **form).status_code == 409, "also for who knows the key"
+    become(made, "editor")
+    refused = made.post(where, token=token, **form)
+    assert refused.status_code == 409 and "priority is Low now" in refused.get_data(as_text=True)
+    assert [fact(made, items["mine"], name) for name in ("status", "priority")] == ["Closed", "Low"], "none of it"
+
+
+@pytest.mark.parametrize("of", ["", "first", "one", "x" * 200])
+def test_nothing_else_is_taken_back(own: tuple[Office, dict[str, int]], of: str) -> None:
+    made, items = own
+    where, token = f"/item/{items['mine']}", made.form_token()
+    made.post(f"/item/{items['secret']}", token=token, act="set", priority="High", key="one")
+    before = made.rows(COUNTED)
+    assert made.post(where, token=token, act="undo", of=of, key="u").status_code == 409, "a note stays said"
+    assert undo_of(made, f"{where}?undo={of}") == {} and made.rows(COUNTED) == before
