@@ -132,6 +132,28 @@ def test_each_act_is_done_or_refused_as_roles_say(
     assert made.rows(COUNTED) == before or done
 
 
+@pytest.mark.parametrize("login", ROLES)
+def test_what_items_have_in_common_leads_to_them_and_tells_of_no_others(
+    shared: tuple[Office, dict[str, int]], login: str
+) -> None:
+    made, _ = shared
+    become(made, login)
+    for query in ("", "status:open", "unanswered", "printer"):
+        told = json.loads(made.get(f"/items.json?q={query}").data)
+        rows, kinds = told["items"], told["facets"]
+        assert kinds["items"] == len(rows) < 50 and not kinds["more"]
+        for name, key in (("status", "status"), ("assigned", "assigned_to"), ("workspace", "workspace")):
+            assert sum(many for _, many in kinds[name]) == len(rows)
+            assert {value for value, _ in kinds[name]} == {row[key] or "-" for row in rows}
+    aside = made.get("/items?q=status:open").get_data(as_text=True).partition("<aside")[2].partition("</aside>")[0]
+    links = re.findall(r'href="/items\?q=(status:open\+[^"]+)">.*?<span class="quiet">(\d+)</span>', aside)
+    assert bool(links) == (login != "nobody")
+    for query, many in links:
+        assert len(json.loads(made.get(f"/items.json?q={query}").data)["items"]) == int(many), query
+    older = json.loads(made.get("/items.json?before=2").data)
+    assert older["facets"] is None, "they are told beside the newest ones"
+
+
 def test_who_would_hear_is_told_and_nothing_is_recorded(own: tuple[Office, dict[str, int]]) -> None:
     made, items = own
     where, token = f"/item/{items['mine']}", made.form_token()

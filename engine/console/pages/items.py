@@ -47,6 +47,10 @@ WAYS = (
 """Searches that are asked for most."""
 
 
+FACETS = (("status", "Status"), ("assigned", "Assigned to"), ("workspace", "Workspace"))
+"""What items are told apart by beside the list: a word of the search, and its name."""
+
+
 class Typed(Struct, frozen=True):
     """What stands in the form of an item: words, how they are meant, what was said about it and who would hear.
 
@@ -67,13 +71,14 @@ def listed(asked: Asked) -> Page:
     query, before = asked.args.get("q", "").strip(), number_in(asked.args.get("before", ""))
     said, found, scope = "", item_page.Found([], more=False, beyond=False), asked.scope
     try:
-        found = item_page.listed(asked.store, scope, query, ROWS, before)
+        found = item_page.searched(asked.store, scope, query, ROWS, before)
     except Unclear as error:
         said = str(error)
     ways = [(name, way.format(login=asked.account.login)) for name, way in WAYS]
     data = {"query": query, "rows": found.rows, "more": found.more, "beyond": found.beyond, "before": before,
-            "said": said, "ways": ways}  # fmt: skip
-    twin = {"items": found.rows, "next": found.rows[-1].id if found.more else None, "error": said or None}
+            "said": said, "ways": ways, "kinds": found.kinds, "facets": FACETS}  # fmt: skip
+    twin = {"items": found.rows, "next": found.rows[-1].id if found.more else None, "error": said or None,
+            "facets": found.kinds}  # fmt: skip
     command = f"allegra item list {query}".strip()
     table = Table("items", by_number(lambda store, before: item_page.listed(store, scope, query, STEP, before).rows),
                   ITEMS, query)  # fmt: skip
