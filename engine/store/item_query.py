@@ -140,3 +140,6 @@ _WORDS: dict[str, Callable[[str, datetime], Condition]] = {
 _EXAMPLES = {"": "printer", "title": "printer", "status": "open", "assigned": "anna", "from": "jane@example.com",
              "label": "urgent", "workspace": "support", UNANSWERED: "yes", "newer_than": "7d",
              "older_than": "1d"}  # fmt: skip
+
+WORDS = (*_EXAMPLES,)
+"""The words that there are, "" among them."""

@@ -1,5 +1,6 @@
 // Keys: / search, j k move, Enter opens, x selects, u back, e why; g and the key of a page's link goes there; in Held
 // r t R d; in an item a n answer and note, Ctrl+Enter sends.
+// And how a search may go on, asked for while it is typed.
 "use strict";
 (() => {
   const fields = "input:not([type=checkbox]), textarea, select, [contenteditable]";
@@ -69,6 +70,16 @@
     (again.find((each) => href && each.getAttribute("href") === href) || again[at])?.focus({ preventScroll: true });
   };
   if (live) setInterval(renew, live.dataset.renew * 1000);
+  document.querySelectorAll("[data-complete]").forEach((field) => {
+    let waits;
+    field.addEventListener("input", () => {
+      clearTimeout(waits);
+      waits = setTimeout(async () => {
+        const answer = await fetch(field.dataset.complete + encodeURIComponent(field.value)).catch(() => null);
+        if (answer?.ok) field.list.replaceChildren(...(await answer.json()).map((each) => new Option("", each)));
+      }, 300);
+    });
+  });
   document.querySelectorAll("[data-key]").forEach((each) => {
     const mark = document.createElement("kbd");
     mark.textContent = each.dataset.key;
