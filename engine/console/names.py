@@ -36,7 +36,7 @@ _PEOPLE = (
 
 _ITEMS = (*Role, *[name for name, _ in (*items.WAYS, *audit.WAYS)], *[name for _, name in items.FACETS])
 
-_TITLES = ("Header", "Work")
+_TITLES = ("Header", "Work", "For good", "Delete it")
 """Of pages to which no link of all pages leads."""
 
 SHOWN: tuple[str, ...] = tuple(
