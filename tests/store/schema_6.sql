@@ -66,12 +66,14 @@ CREATE INDEX "event_inbound" ON "event" ("inbound_id") WHERE inbound_id IS NOT N
 CREATE INDEX "event_item" ON "event" ("item") WHERE item IS NOT NULL;
 CREATE UNIQUE INDEX "field_key" ON "field" ("key");
 CREATE INDEX "inbound_content" ON "inbound" ("content_key") WHERE content_key IS NOT NULL;
+CREATE INDEX "inbound_held" ON "inbound" ("code", "id", "state") WHERE state IN ('held', 'quarantined');
 CREATE INDEX "inbound_message" ON "inbound" ("message_key") WHERE message_key IS NOT NULL;
 CREATE INDEX "inbound_open" ON "inbound" ("state", "mailbox_id", "next_at") WHERE state IN ('received', 'held', 'quarantined');
 CREATE UNIQUE INDEX "inbound_raw_id_mailbox_id" ON "inbound" ("raw_id", "mailbox_id");
 CREATE INDEX "inbound_received" ON "inbound" ("received_at") WHERE decided_at > 0;
 CREATE UNIQUE INDEX "inbound_ref" ON "inbound" ("ref");
 CREATE INDEX "inbound_sender" ON "inbound" ("sender", "received_at", "decided_at", "state", "body_key") WHERE decided_at > 0;
+CREATE INDEX "item_assigned" ON "item" (lower(assigned_to), "id") WHERE assigned_to <> '' AND closed_at IS NULL;
 CREATE INDEX "item_field_field_id_value_item_id" ON "item_field" ("field_id", "value", "item_id");
 CREATE INDEX "item_workspace_id" ON "item" ("workspace_id");
 CREATE INDEX "listed_at" ON "listed" ("at");
