@@ -1,4 +1,4 @@
-"""Step 6 of the schema: what stood in rule files when, what somebody is writing, and measures.
+"""Step 6 of the schema: what stood in rule files when, what people are writing there and on items, and measures.
 
 Here: the tables as they were made with this step, all of them empty, and two indexes. Not here: when it runs
 (`migrations.py`). Invariant: never changed once released; no row that was there before is touched, so whoever works
@@ -22,6 +22,11 @@ _TABLES = (
     (
         'CREATE TABLE "rule_draft" ("account_id" INTEGER NOT NULL, "place" TEXT NOT NULL, "base" TEXT NOT NULL, '
         '"text" TEXT NOT NULL, "at" INTEGER NOT NULL, PRIMARY KEY ("account_id", "place"), '
+        'FOREIGN KEY ("account_id") REFERENCES "account" ("id")) WITHOUT ROWID'
+    ),
+    (
+        'CREATE TABLE "begun_words" ("item" INTEGER NOT NULL, "account_id" INTEGER NOT NULL, "mode" TEXT NOT NULL, '
+        '"words" TEXT NOT NULL, "at" INTEGER NOT NULL, PRIMARY KEY ("item", "account_id"), '
         'FOREIGN KEY ("account_id") REFERENCES "account" ("id")) WITHOUT ROWID'
     ),
     (

@@ -14,7 +14,7 @@ from engine.store.store import Store
 
 NEW = {
     "online: who is let in": ("token", "login_failure", "known_network", "session", "credential"),
-    "online: versions of rule files, and measures": ("rule_version", "rule_draft", "measure"),
+    "online: versions of rule files, and measures": ("rule_version", "rule_draft", "begun_words", "measure"),
 }
 """What each step makes, the last one first of those that hang on each other."""
 

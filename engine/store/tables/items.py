@@ -121,6 +121,22 @@ class ItemCopy(Table):
         without_rowid = True
 
 
+class BegunWords(Table):
+    """What an account is writing on an item and has not sent. The number of an item that is gone may stay: nobody asks
+    for it, and it is never given again.
+    """
+
+    item = BigIntegerField()
+    account = column.to(Account)
+    mode = TextField()
+    words = TextField()
+    at = BigIntegerField()
+
+    class Meta:
+        primary_key = CompositeKey("item", "account")
+        without_rowid = True
+
+
 class Comment(Table):
     """`published`: a person made it public, a note, a draft or what another item said. `belongs`: who wrote it has to
     do with the item because of that.
