@@ -182,7 +182,7 @@ def _add(
             return taking.answer(came, asked, form)
         if form:
             return jsonify(plain(came.plain() if callable(came.plain) else came.plain))
-        return Response(_rendered(came, asked), came.status)
+        return Response(_rendered(came, asked), came.status, {"HX-Trigger": came.happened} if came.happened else None)
 
     name = f"{view.__module__.rpartition('.')[2]}.{view.__name__}{f'.{form}' if form else ''}"
     app.add_url_rule(address, name, answer, methods=[method])

@@ -73,7 +73,7 @@ def file_of(made: Office, name: str = "support") -> str:
 def work(made: Office, address: str) -> str:
     """A page when the work it shows is over."""
     until = time.monotonic() + 60
-    while 'data-poll="' in (text := page(made, address)) and time.monotonic() < until:
+    while "every 1s" in (text := page(made, address)) and time.monotonic() < until:
         time.sleep(0.05)
     return text
 
