@@ -31,7 +31,7 @@ DONE = "SELECT (SELECT count(*) FROM event), (SELECT count(*) FROM receipt)"
 WRITER, NEVER_WROTE = "jane@mail.bigcorp.example", "bob.lund@example.com"
 
 TABLES = ("inbound", "receipt", "event", "act", "outbox", "item", "comment", "tally", "sender", "trace",
-          "rule_version", "rule_draft")  # fmt: skip
+          "rule_version", "rule_draft", "begun_words")  # fmt: skip
 
 
 def addresses(office: Office) -> list[str]:

@@ -223,7 +223,7 @@ def test_what_work_found_is_not_for_who_lost_the_right_to_read(shared: Office) -
             store.directory.put_role(f"reads in {MINE}", ("view_mail", "read_mail"))
 
 
-COUNTED = ("event", "receipt", "comment", "rule_version", "rule_draft", "account", "item")
+COUNTED = ("event", "receipt", "comment", "rule_version", "rule_draft", "begun_words", "account", "item")
 
 
 def forms(made: Office) -> Iterator[tuple[str, dict[str, Any]]]:

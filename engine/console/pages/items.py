@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Mapping
+from contextlib import suppress
+from datetime import datetime
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -19,7 +21,7 @@ from msgspec.structs import replace
 from engine.console import guard
 from engine.console.asked import Asked, Page, number_in
 from engine.console.pages.mail import FRAME, download
-from engine.desk import item_page, items, plain
+from engine.desk import begun_words, item_page, items, plain
 from engine.desk.exporting import ITEMS, STEP, Table, by_number
 from engine.desk.refusals import NotFound, Refused, Unclear
 from engine.desk.told import heard
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 
     from engine.desk.installation import Engine
     from engine.model.acts import Acted
+    from engine.model.stored import ItemView
 
 ROWS = 50
 
@@ -47,7 +50,10 @@ WAYS = (
 
 
 class Typed(Struct, frozen=True):
-    """What stands in the form of an item: words, how they are meant, what was said about it and who would hear."""
+    """What stands in the form of an item: words, how they are meant, what was said about it and who would hear.
+
+    `kept` is when the words were kept for who writes them.
+    """
 
     words: str = ""
     act: str = ""
@@ -55,6 +61,7 @@ class Typed(Struct, frozen=True):
     said: str = ""
     hears: str = ""
     key: str = ""
+    kept: datetime | None = None
 
 
 def listed(asked: Asked) -> Page:
@@ -82,6 +89,10 @@ def one(asked: Asked, number: int) -> Page:
 
 def _page(asked: Asked, number: int, typed: Typed, status: int = 200) -> Page:
     page = item_page.seen(asked.store, asked.scope, number, asked.zone)
+    if begun := begun_words.begun(asked.store, asked.scope, asked.account, page.view):
+        typed = replace(typed, kept=begun.at)
+        if typed.act not in WITH_FILES:
+            typed = replace(typed, words=begun.words, act=begun.mode)
     key, talk = typed.key or secrets.token_hex(8), page.conversation
     most = len(talk) if "all" in asked.args else SHOWN_WORDS
     data = {"page": page, "row": page.item, "typed": typed, "key": key, "most_files": SHOWN_FILES, "roles": ROLES,
@@ -113,14 +124,15 @@ def file(asked: Asked, number: int, attachment: int) -> Response:
 
 def act(asked: Asked, number: int) -> Page | Answer:
     """Do what a form says; refused, the page says why, and what was typed stands in it."""
-    item_page.view(asked.store, asked.scope, number)
+    found = item_page.view(asked.store, asked.scope, number)
     form, deed = asked.form, DEEDS.get(asked.form.get("act", ""))
     typed = Typed(form.get("words", ""), form.get("act", ""), form.get("status", ""), key=form.get("key", "")[:64])
+    if form.get("try") == "keep":
+        return _kept(asked, found, typed)
     if deed is None:
         return _page(asked, number, replace(typed, said="choose what to do with it"), 422)
     tries = form.get("try") == "1"
-    key = f"console {asked.account.id} {typed.key}" if typed.key else ""
-    how = items.How(asked.account, via="console", key=key, dry_run=tries, anyway=form.get("anyway") == "1")
+    how = items.How(asked.account, via="console", key=_key(asked, typed), dry_run=tries, anyway="anyway" in form)
     try:
         if into := _into(form):
             item_page.view(asked.store, asked.scope, into)  # one that is not seen is not there
@@ -128,13 +140,37 @@ def act(asked: Asked, number: int) -> Page | Answer:
         acted = asked.engine(lambda engine: deed(engine, number, form, how, **more))
     except (Refused, Unclear, NotFound) as error:
         status = 422 if isinstance(error, Unclear | NotFound) else 409
-        return _page(asked, number, replace(typed, said=str(error)), status)
+        return _again(asked, found, replace(typed, said=str(error)), status)
     hears = heard(acted, asked.zone).said
     if tries:
-        return _page(asked, number, replace(typed, hears=hears))
+        return _again(asked, found, replace(typed, hears=hears))
+    if typed.act in WITH_FILES:
+        begun_words.drop(asked.store, asked.account, number)
     nothing = typed.act in CHANGES and not acted.events
     said = "Nothing changed: it is so already" if nothing else f"{DONE.get(typed.act, 'Done')}: {hears}"
     return redirect(f"{url_for('items.one', number=number)}?did={quote(guard.said(said))}", 303)
+
+
+def _key(asked: Asked, typed: Typed) -> str:
+    return f"console {asked.account.id} {typed.key}" if typed.key else ""
+
+
+def _kept(asked: Asked, found: ItemView, typed: Typed) -> Page:
+    """Keep what is being written, and say so."""
+    store, scope, account = asked.store, asked.scope, asked.account
+    begun_words.keep(store, scope, account, found, typed.act, typed.words, _key(asked, typed))
+    begun = begun_words.begun(store, scope, account, found)
+    return Page("kept.html", "Item", {"kept": begun.at if begun else None}, {})
+
+
+def _again(asked: Asked, found: ItemView, typed: Typed, status: int = 200) -> Page:
+    """The page with what was typed in it, which is kept as well: it may be closed now."""
+    if typed.act in WITH_FILES:
+        with suppress(Refused, Unclear):
+            begun_words.keep(
+                asked.store, asked.scope, asked.account, found, typed.act, typed.words, _key(asked, typed)
+            )  # fmt: skip
+    return _page(asked, found.item.id, typed, status)
 
 
 def _files(asked: Asked) -> tuple[items.File, ...]:

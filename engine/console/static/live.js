@@ -1,5 +1,6 @@
-// Parts of a page that are asked for again: while somebody types (a form with data-asks, which names them), and until
-// work is over (data-poll says where to ask, data-then what to put in its place). A tab stays in a text of code; Esc leaves it.
+// Parts of a page that are asked for again: while somebody types (a form with data-asks, which names them; data-set is
+// what it says then, data-wait for how long changes are collected), and until work is over (data-poll says where to ask,
+// data-then what to put in its place). A tab stays in a text of code; Esc leaves it.
 "use strict";
 (() => {
   const put = (html, names) => {
@@ -12,23 +13,32 @@
   };
   document.querySelectorAll("form[data-asks]").forEach((form) => {
     let waits, under_way;
+    const { wait, set } = form.dataset;
     const ask = async () => {
+      clearTimeout(waits);
+      waits = 0;
       under_way?.abort();
       under_way = new AbortController();
       const typed = new FormData(form), post = form.method === "post";
-      if (post) typed.set("act", form.dataset.act);
+      if (post) typed.set(...set.split("="));
+      typed.delete("file");
       const address = post ? form.action : `${form.action}?${new URLSearchParams(typed)}`;
       try {
-        const answer = await fetch(address, { method: form.method, body: post ? typed : undefined, signal: under_way.signal });
+        const how = { method: form.method, body: post ? typed : undefined, signal: under_way.signal };
+        const answer = await fetch(address, { ...how, keepalive: document.hidden });
         put(await answer.text(), form.dataset.asks);
         if (!post) history.replaceState(null, "", address);
       } catch { /* a newer question is under way, or the console is away: the buttons say so */ }
     };
     form.addEventListener("input", (event) => {
       if (event.target.type === "checkbox" || event.target.id === "reason") return;
-      clearTimeout(waits);
-      waits = setTimeout(ask, 500);
+      if (!wait) clearTimeout(waits);
+      else if (waits) return;
+      waits = setTimeout(ask, wait || 500);
     });
+    const now = () => { if (wait && waits) ask(); };
+    form.addEventListener("change", now);
+    document.addEventListener("visibilitychange", now);
   });
   const poll = async () => {
     const work = document.querySelector("[data-poll]");
