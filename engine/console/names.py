@@ -36,7 +36,7 @@ _PEOPLE = (
 
 _ITEMS = (*Role, *[name for name, _ in (*items.WAYS, *audit.WAYS)])
 
-_TITLES = ("Header", "Work")
+_TITLES = ("Header", "Job")
 """Of pages to which no link of all pages leads."""
 
 SHOWN: tuple[str, ...] = tuple(

@@ -21,7 +21,7 @@ TITLES = {
     "flow": "Where the mail went", "outcomes": "How much came, and what became of it",
     "reasons": "Why mail was not taken", "hours": "When it comes", "rules": "Which rules match",
     "proof": "Who can be believed", "senders": "Who wrote for the first time", "sent": "Whether our letters left",
-    "lag": "How long until a mail is decided", "size": "How big mails are", "hooks": "Whether scripts are quick",
+    "lag": "How long until a mail is decided", "size": "How big mails are", "hooks": "Whether hooks are quick",
 }  # fmt: skip
 """What stands above each picture, by its name."""
 

@@ -149,7 +149,7 @@ def test_signing_in_works_in_a_browser(chromium: Any, gate: Office, scripts: boo
         page.fill("#password", PASSWORD)
         page.click("button.main")
         page.wait_for_url("**/held")
-        assert "wait for a person" in window.text()
+        assert "wait for a decision" in window.text()
         page.click("text=Sign out")
         page.wait_for_url("**/login")
         assert window.met == []
