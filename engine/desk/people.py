@@ -8,7 +8,7 @@ see, and of nobody else.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, tzinfo
 from typing import TYPE_CHECKING
 
@@ -70,6 +70,19 @@ def listed(
     known = store.senders.named(addresses[:limit], config.separators)
     rows = known if scope.admin else [_counted(each, mails) for each in known]
     return Listed(tuple(rows), exact=scope.admin, more=len(addresses) > limit)
+
+
+def everybody(
+    store: Store, config: Config, scope: Scope, text: str, after: str, limit: int, zone: tzinfo = UTC
+) -> tuple[Sequence[SenderRow], str]:  # fmt: skip
+    """Give some of all who ever wrote, or whom a text finds, by address, and behind whom the next ones stand.
+
+    Who does not see all mail is given all senders of the newest mails that they see, at once.
+    """
+    if not scope.admin:
+        return listed(store, config, scope, text, NEWEST, zone).people, ""
+    found = store.senders.after(after, text, limit, config.separators)
+    return found, found[-1].address if len(found) == limit else ""
 
 
 def _newest(store: Store, scope: Scope, text: str, zone: tzinfo) -> list[MailRow]:

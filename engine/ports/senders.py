@@ -18,5 +18,8 @@ class Senders(Protocol):
     def find(self, text: str, limit: int, separators: str = "") -> list[SenderRow]:
         """List who has this domain, else whose address or name holds the text; who wrote most first."""
 
+    def after(self, address: str, text: str, limit: int, separators: str = "") -> list[SenderRow]:
+        """List whom `find` finds, everybody for "", by address, from behind an address on."""
+
     def named(self, addresses: Collection[str], separators: str = "") -> list[SenderRow]:
         """Give these addresses, written as they are compared, in their order; nothing but that of who never wrote."""

@@ -31,9 +31,17 @@ class Senders:
         row, key = tables.Sender, key_of(text.strip().removeprefix("@"))
         found = self._database.all(_counted().where(row.domain == key).order_by(*_most()).limit(limit))
         if not found:
-            holds = row.address.contains(key) | row.name.contains(text.strip())
-            found = self._database.all(_counted().where(holds).order_by(*_most()).limit(limit))
+            found = self._database.all(_counted().where(_holds(text)).order_by(*_most()).limit(limit))
         return self._whole(found, separators)
+
+    def after(self, address: str, text: str, limit: int, separators: str = "") -> list[SenderRow]:
+        row, key = tables.Sender, key_of(text.strip().removeprefix("@"))
+        wanted = _counted().where(row.address > address)
+        if text.strip():
+            of_domain = row.domain == key
+            is_domain = self._database.all(row.select(row.address).where(of_domain).limit(1))
+            wanted = wanted.where(of_domain if is_domain else _holds(text))
+        return self._whole(self._database.all(wanted.order_by(row.address).limit(limit)), separators)
 
     def named(self, addresses: Collection[str], separators: str = "") -> list[SenderRow]:
         wanted = list(dict.fromkeys(addresses))
@@ -82,6 +90,11 @@ def _counted() -> Any:
     row = tables.Sender
     return row.select(row.address, row.name, row.first_at, row.last_at, row.mails, row.made, row.held, row.refused,
                       row.passed, row.failed)  # fmt: skip
+
+
+def _holds(text: str) -> Any:
+    row = tables.Sender
+    return row.address.contains(key_of(text.strip().removeprefix("@"))) | row.name.contains(text.strip())
 
 
 def _most() -> tuple[Any, ...]:

@@ -15,6 +15,7 @@ from werkzeug.exceptions import Forbidden
 from engine.console import guard
 from engine.console.asked import Asked, Page
 from engine.desk import mailbox_page, plain
+from engine.desk.exporting import MAILBOXES, Table, at_once
 from engine.desk.refusals import Unclear
 
 if TYPE_CHECKING:
@@ -32,7 +33,10 @@ def listed(asked: Asked) -> Page:
     """The mailboxes of which somebody sees mail, and how they fare."""
     fares = mailbox_page.listed(asked.store, asked.config, asked.scope)
     twin = {"mailboxes": [plain.fare(each) for each in fares]}
-    return Page("mailboxes.html", "Mailboxes", {"fares": fares}, twin, "allegra mailbox list")
+    config, scope = asked.config, asked.scope
+    rows = at_once(lambda store: [plain.fare(each) for each in mailbox_page.listed(store, config, scope)])
+    return Page("mailboxes.html", "Mailboxes", {"fares": fares}, twin, "allegra mailbox list",
+                table=Table("mailboxes", rows, MAILBOXES))  # fmt: skip
 
 
 def one(asked: Asked, name: str) -> Page:

@@ -27,6 +27,23 @@ def test_a_sender_is_found_by_domain_by_a_part_of_the_address_and_by_name(desk, 
         assert senders.find(nothing, 10) == []
 
 
+def test_all_who_are_found_are_given_by_address_some_at_a_time(desk, senders):
+    for number, sender in enumerate(("jane@b.example", "Max@a.example", "ann@b.example", "jane@c.example")):
+        desk.end(Outcome.CREATED, sender=sender, content=b"%d" % number)
+
+    def walked(text):
+        found, after = [], ""
+        while some := senders.after(after, text, 2):
+            found += [each.address for each in some]
+            after = found[-1]
+        return found
+
+    assert walked("") == ["ann@b.example", "jane@b.example", "jane@c.example", "max@a.example"]
+    assert walked("b.example") == ["ann@b.example", "jane@b.example"], "of the domain, and nobody else"
+    for text in ("jane", "MAX", "@a.example", "example", "nobody"):
+        assert sorted(walked(text)) == sorted(each.address for each in senders.find(text, 10)), text
+
+
 def test_addresses_are_given_in_their_order_with_the_account_and_how_they_take_our_mail(desk, senders):
     desk.store.directory.put_account("jane", name="Jane", emails=["Jane@bigcorp.example"])
     desk.end(Outcome.CREATED, sender="jane@bigcorp.example")
