@@ -46,6 +46,7 @@ from engine.console.proxied import Proxied
 from engine.console.shown import FILTERS
 from engine.desk import logged
 from engine.desk.exporting import FORMS
+from engine.desk.log_ins import TooOften
 from engine.desk.plain import plain
 from engine.desk.reads import Reads
 from engine.desk.refusals import Busy, NotFound, Refused, StoreError, Unclear
@@ -126,7 +127,7 @@ READS: Mapping[View, str] = {
 NAMES: tuple[str, ...] = (*[link.name for link in LINKS], *names.SHOWN)
 """Names of ours that templates show by a variable: they are translated as well."""
 
-STATUS = {NotFound: 404, Unclear: 422, Refused: 409, Busy: 503, StoreError: 503}
+STATUS = {TooOften: 429, NotFound: 404, Unclear: 422, Refused: 409, Busy: 503, StoreError: 503}
 """How the ways in which the desk says no are told by HTTP."""
 
 AGAIN_S = 5

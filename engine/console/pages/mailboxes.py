@@ -14,7 +14,7 @@ from werkzeug.exceptions import Forbidden
 
 from engine.console import guard
 from engine.console.asked import Asked, Page
-from engine.desk import mailbox_page, plain
+from engine.desk import log_ins, mailbox_page, plain
 from engine.desk.exporting import MAILBOXES, Table, at_once
 from engine.desk.refusals import Unclear
 
@@ -69,7 +69,8 @@ def act(asked: Asked, name: str) -> Page | Answer:
     what, reason, here = asked.form.get("act", ""), asked.form.get("reason", ""), url_for("mailboxes.one", name=name)
     if what in LONG and page.reads:
         arguments = [*LONG[what], "--json", "--", name]
-        job = asked.jobs.begin(asked.scope.reader, f"{what} {name}", arguments)
+        where = f"mailbox {name}"
+        job = log_ins.begun(asked.store, asked.jobs, where, asked.scope.reader, f"{what} {name}", arguments)
         return redirect(f"{here}?job={job.id}#job", 303)
     try:
         if what not in ("pause", "resume"):
