@@ -178,6 +178,19 @@ class Figures(Protocol):
     def pulses(self, at: datetime) -> list[figures.Pulse]:
         """Give how every mailbox fares and how often mail comes, by name."""
 
+    def held(self, sight: Sight, most: int) -> int:
+        """Count the held and quarantined mails that are seen; `most` where there are as many or more.
+
+        Costs no more where many others are held. Of more than 200 mails that wait to be decided some may still be
+        counted that were held before.
+        """
+
+    def letters(self, sight: ItemSight, most: int) -> int:
+        """Count the letters that are held or failed, about items that are seen; `most` where there are as many or more.
+
+        For who does not see all it is looked among the newest 1,000 that are held and as many that failed.
+        """
+
     def counted(self, since: tuple[int, int] | None) -> figures.Counted:
         """Count what was added since a mark; nothing where there is none, or the database is an older one."""
 

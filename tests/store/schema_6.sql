@@ -103,6 +103,7 @@ CREATE UNIQUE INDEX "role_key" ON "role" ("key");
 CREATE INDEX "rule_version_place_id" ON "rule_version" ("place", "id");
 CREATE INDEX "sender_domain" ON "sender" ("domain");
 CREATE INDEX "session_account_id" ON "session" ("account_id");
+CREATE INDEX "tally_held" ON "tally" ("workspace", "mailbox") WHERE span + 0 = 96 AND mails > 0 AND outcome IN ('held', 'error');
 CREATE INDEX "token_account_id" ON "token" ("account_id");
 CREATE INDEX "topic_workspace_id" ON "topic" ("workspace_id");
 CREATE UNIQUE INDEX "workspace_identifier" ON "workspace" ("identifier");
