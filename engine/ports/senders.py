@@ -9,7 +9,9 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from engine.model.senders import SenderRow
+    from datetime import datetime
+
+    from engine.model.senders import NewDomain, SenderRow
 
 
 class Senders(Protocol):
@@ -20,6 +22,9 @@ class Senders(Protocol):
 
     def after(self, address: str, text: str, limit: int, separators: str = "") -> list[SenderRow]:
         """List whom `find` finds, everybody for "", by address, from behind an address on."""
+
+    def new_domains(self, since: datetime, limit: int) -> list[NewDomain]:
+        """List the domains whose first mail came since then, those first that most came from."""
 
     def named(self, addresses: Collection[str], separators: str = "") -> list[SenderRow]:
         """Give these addresses, written as they are compared, in their order; nothing but that of who never wrote."""

@@ -198,6 +198,8 @@ TALLY = (
     + f" ON CONFLICT ({', '.join(TALLY_KEY)}) DO UPDATE SET mails = tally.mails + excluded.mails"
 )
 
+TALLY_GONE = f"DELETE FROM tally WHERE {' AND '.join(f'{name} = ?' for name in TALLY_KEY)} AND mails = 0"
+
 RULE_HIT = (
     insert("rule_hit", "span", "at", "file", "digest", "rule", "hits", "last_at")
     + """ ON CONFLICT (span, at, file, digest, rule) DO UPDATE SET hits = rule_hit.hits + excluded.hits,

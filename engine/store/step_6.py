@@ -27,9 +27,10 @@ _TABLES = (
         'CREATE TABLE "measure" ("at" INTEGER NOT NULL, "what" TEXT NOT NULL, "key" TEXT NOT NULL, '
         '"power" INTEGER NOT NULL, "many" INTEGER NOT NULL, PRIMARY KEY ("at", "what", "key", "power")) WITHOUT ROWID'
     ),
+    'CREATE INDEX "sender_first_at" ON "sender" ("first_at")',
     (
         'CREATE INDEX "tally_held" ON "tally" ("workspace", "mailbox") '
-        "WHERE span + 0 = 96 AND mails > 0 AND outcome IN ('held', 'error')"
+        "WHERE span + 0 = 96 AND outcome IN ('held', 'error')"
     ),
 )  # fmt: skip
 

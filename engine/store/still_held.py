@@ -29,7 +29,7 @@ ALL_HELD = (
     f"SELECT count(*) FROM (SELECT 1 FROM inbound WHERE {OPEN} AND state IN ('held', 'quarantined') LIMIT ?) AS held"
 )
 
-COUNTED = f"SELECT mails FROM tally WHERE {STILL_HELD} AND {{seen}} LIMIT ?"
+COUNTED = f"SELECT mails FROM tally WHERE {STILL_HELD} AND {{seen}} AND mails > 0 LIMIT ?"
 
 AGAIN = f"""
 SELECT count(*) FROM (

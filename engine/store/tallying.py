@@ -239,8 +239,12 @@ class Sums:
 
 
 def write(database: Database, sums: Sums) -> None:
-    """Add the counts to those that are stored, inside `writing`; a sender of no mail goes."""
-    database.together(hot.TALLY, [(*key, mails) for key, mails in sorted(sums.tally().items()) if mails])
+    """Add the counts to those that are stored, inside `writing`; a row of no mail goes, and a sender of none."""
+    tally = sorted(sums.tally().items())
+    database.together(hot.TALLY, [(*key, mails) for key, mails in tally if mails])
+    for key, mails in tally:
+        if mails < 0:
+            database.put(hot.TALLY_GONE, *key)
     hits = sorted(sums.hits.items())
     database.together(hot.RULE_HIT, [(span, at, *hit, count, last) for (span, at, hit), (count, last) in hits])
     if sums.measures:

@@ -50,6 +50,7 @@ def test_a_mail_is_counted_by_what_became_of_it_and_what_it_becomes_later_takes_
     desk.commit(spooled, outcome=Outcome.CREATED)
     for span in Span:
         assert of_span(desk, span, "outcome") == [("created", 1)]
+    assert desk.count("tally", "mails = 0") == 0, "what counts nothing goes"
 
 
 @pytest.mark.parametrize("outcome", [Outcome.HELD, Outcome.CREATED, Outcome.REJECTED])

@@ -34,9 +34,10 @@ def listed(asked: Asked) -> Page:
     """Who wrote lately, or whom a search finds."""
     text = asked.args.get("q", "").strip()[:320]
     found = people.listed(asked.store, asked.config, asked.scope, text, ROWS, asked.zone)
-    data = {"query": text, "found": found, "newest": people.NEWEST,
+    domains = people.new_domains(asked.store, asked.scope, asked.now) if not text else None
+    data = {"query": text, "found": found, "newest": people.NEWEST, "domains": domains,
             "did": guard.heard(asked.args.get("did", ""))}  # fmt: skip
-    twin = {"people": found.people, "exact": found.exact, "more": found.more}
+    twin = {"people": found.people, "exact": found.exact, "more": found.more, "new_domains": domains}
     return Page("people.html", text or "People", data, twin, "allegra stats --by sender", table=_table(asked, text))
 
 

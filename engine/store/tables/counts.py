@@ -69,7 +69,7 @@ class Sender(Table):
     address = TextField(primary_key=True)
     domain = TextField(index=True)
     name = column.text()
-    first_at = BigIntegerField()
+    first_at = BigIntegerField(index=True)
     last_at = BigIntegerField()
     mails = column.number()
     made = column.number()
