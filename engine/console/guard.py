@@ -170,7 +170,7 @@ def _token_of(account: int) -> str:
 
 
 def _sign_in() -> Answer:
-    if request.path.endswith(TWINS) or request.method == "POST":
+    if request.path.endswith(TWINS) or request.method == "POST" or "HX-Request" in request.headers:
         abort(401, "sign in first")
     asked = request.full_path.rstrip("?")
     there = f"{request.script_root}{asked}" if asked != "/" else None

@@ -70,6 +70,9 @@ class Directory(Protocol):
     def accounts(self) -> list[Account]:
         """Give every account by login."""
 
+    def admins(self) -> list[Account]:
+        """Give the active admins by login."""
+
     def groups(self) -> list[tuple[str, tuple[str, ...]]]:
         """Give every group with the logins in it."""
 

@@ -15,6 +15,7 @@ from engine.model.addresses import key_of
 from engine.model.desk import GROUP
 from engine.model.sight import EVERY_ITEM, ItemSight
 from engine.store.query import Condition, Statement, among_newest, newer, older, statement, words
+from engine.store.terms import ASSIGNED
 
 WINDOW = 100_000
 """Items, the newest, among which is looked for what no index knows."""
@@ -91,9 +92,10 @@ def _assigned(text: str, _: datetime) -> Condition:
     if text == NOBODY:
         return Condition("assigned_to = ''")
     if text.startswith(GROUP):
-        return Condition("lower(assigned_to) = ?", (_small(text),))
-    theirs = "SELECT login FROM account JOIN email ON account.id = account_id WHERE email.key = ?"
-    return Condition(f"(lower(assigned_to) = ? OR assigned_to IN ({theirs}))", (_small(text), key_of(text)))
+        return Condition(f"({ASSIGNED} AND lower(assigned_to) = ?)", (_small(text),))
+    theirs = "SELECT lower(login) FROM account JOIN email ON account.id = account_id WHERE email.key = ?"
+    named = f"SELECT CAST(? AS TEXT) UNION ALL {theirs}"
+    return Condition(f"({ASSIGNED} AND lower(assigned_to) IN ({named}))", (_small(text), key_of(text)))
 
 
 def _from(text: str, _: datetime) -> Condition:

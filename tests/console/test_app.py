@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import re
+from hashlib import sha256
 from html.parser import HTMLParser
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from console.catalogues import TEMPLATES
 from console.offices import HOSTILE, Office, queue_letters
 
-from engine.console import guard
+from engine.console import guard, static
 from engine.console.app import ACTS, PAGES
 from engine.console.guard import HEADERS
 from engine.desk import for_good
@@ -287,7 +289,7 @@ def test_no_form_stands_in_another_while_work_is_under_way(own_office: Office) -
     seen = _Forms()
     text = own_office.get(began.headers["Location"].partition("#")[0]).get_data(as_text=True)
     seen.feed(text)
-    assert "data-poll" in text and (seen.nested, seen.depth) == (0, 0)
+    assert "every 1s" in text and (seen.nested, seen.depth) == (0, 0)
 
 
 @pytest.mark.parametrize("origin", ["null", "", "http://[", "//", "https:", "http://evil.example"])
@@ -329,3 +331,30 @@ def test_a_character_that_is_none_breaks_no_page_and_no_form(own_office: Office)
         assert answer.status_code < 500, (address, form)
     for address in ASKED:
         assert own_office.get(address).status_code < 500, address
+
+
+ATTRIBUTES = {
+    "get",
+    "post",
+    "target",
+    "trigger",
+    "select",
+    "select-oob",
+    "swap",
+    "sync",
+    "vals",
+    "replace-url",
+    "encoding",
+}
+"""What templates use of the script that asks for parts of a page again: nothing of it is code."""
+
+
+def test_the_script_that_is_not_ours_is_the_one_that_was_published_and_runs_no_code_of_a_page(
+    quiet_office: Office,
+) -> None:
+    recorded, name = static.FOLDER.joinpath("SHA256").read_text("utf-8").split()[:2]
+    assert sha256(static.FOLDER.joinpath(name).read_bytes()).hexdigest() == recorded
+    templates = "".join(each.read_text("utf-8") for each in TEMPLATES.glob("*.html"))
+    used = set(re.findall(r"\shx-([\w:-]+)=", templates))
+    assert used <= ATTRIBUTES and {"get", "post"} <= used
+    assert not re.search(r"""hx-[\w-]+=["'](js|javascript):|hx-trigger="[^"]*\[""", templates)

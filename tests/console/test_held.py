@@ -61,7 +61,7 @@ def test_all_that_are_selected_are_decided_each_by_itself(own_office: Office) ->
     assert answer.status_code == 303 and "there is no mail m-ffffffffffff" in unquote(answer.location)
     assert own_office.refs("outcome:held") == [] and len(own_office.refs("outcome:discarded")) >= len(refs)
     page = own_office.get("/held").get_data(as_text=True)
-    assert "Nothing is held" in page
+    assert "No mail is held" in page
 
 
 def test_what_makes_no_sense_is_refused_and_nothing_happens(own_office: Office) -> None:

@@ -222,7 +222,12 @@ def test_a_long_conversation_is_short_until_all_is_asked_for(own: tuple[Office, 
             store.database.run(COMMENT, items["mine"], f"word {number:03d}" + " and more" * 2000, number + 3 * 10**15)
     where = f"/item/{items['mine']}"
     page, whole = (made.get(address).get_data(as_text=True) for address in (where, f"{where}?all=1"))
-    assert page.count("word 0") == 50 and "word 079" in page and "word 029" not in page and "32 more before" in page
+    assert (
+        page.count("word 0") == 50
+        and "word 079" in page
+        and "word 029" not in page
+        and "32 more entries before" in page
+    )
     assert "more characters" in page and len(page) < len(whole) and whole.count("word 0") == 80
 
 
@@ -230,9 +235,9 @@ def test_somebody_joins_and_is_taken_off(own: tuple[Office, dict[str, int]]) -> 
     made, items = own
     where, token = f"/item/{items['mine']}", made.form_token()
     assert made.post(where, token=token, act="join", who="bob", role="watcher", key="j").status_code == 303
-    assert "Take bob off" in made.get(where).get_data(as_text=True)
+    assert "Remove bob" in made.get(where).get_data(as_text=True)
     assert made.post(where, token=token, act="leave", who="bob", key="l").status_code == 303
-    assert "Take bob off" not in made.get(where).get_data(as_text=True)
+    assert "Remove bob" not in made.get(where).get_data(as_text=True)
     before = made.rows(COUNTED)
     again = made.post(where, token=token, act="leave", who="bob", key="again")
     assert "Nothing+changed" in again.headers["Location"] or "Nothing%20changed" in again.headers["Location"]
@@ -293,7 +298,7 @@ def test_an_item_is_found_noted_and_answered(chromium: Any, own_office: Office, 
         page.wait_for_selector("#words")
         page.check(".say input[value=note]")
         page.fill("#words", "Only for us.")
-        page.click("text=Who would hear?")
+        page.click("text=Who would be told?")
         assert "A note" in page.inner_text(".say [role=status]")
         assert page.input_value("#words") == "Only for us."
         page.click(".say button.main")
@@ -310,7 +315,7 @@ def test_an_item_is_found_noted_and_answered(chromium: Any, own_office: Office, 
         page.wait_for_selector("text=Answered:")
         assert "It is mended." in page.inner_text(".words.comment >> nth=-1")
         page.select_option("#f-status", "Closed")
-        page.click("text=Change >> nth=-1")
+        page.click("button[value=set]")
         page.wait_for_selector("text=Changed:")
         assert window.met == []
 

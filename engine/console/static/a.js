@@ -1,6 +1,6 @@
 // Keys: / search, j k move, Enter opens, x selects, u back, e why; g and the key of a page's link goes there; in Held
-// r t R d; in an item a n answer and note, Ctrl+Enter sends.
-// And how a search may go on, asked for while it is typed.
+// r t R d; in an item a n answer and note, Ctrl+Enter sends. A tab stays in a text of code; Esc leaves it.
+// How a search may go on is asked for while it is typed.
 "use strict";
 (() => {
   const fields = "input:not([type=checkbox]), textarea, select, [contenteditable]";
@@ -52,6 +52,13 @@
       event.preventDefault();
       act[key]();
     }
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Tab" || event.shiftKey || !event.target.matches("textarea[data-tab]")) return;
+    event.preventDefault();
+    const field = event.target;
+    field.setRangeText("\t", field.selectionStart, field.selectionEnd, "end");
+    field.dispatchEvent(new Event("input", { bubbles: true }));
   });
   const live = document.querySelector("[data-renew]");
   const renew = async () => {
