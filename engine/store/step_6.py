@@ -38,6 +38,11 @@ _TABLES = (
         'CREATE INDEX "item_assigned" ON "item" (lower(assigned_to), "id") '
         "WHERE assigned_to <> '' AND closed_at IS NULL"
     ),
+    'CREATE INDEX "sender_first_at" ON "sender" ("first_at")',
+    (
+        'CREATE INDEX "tally_held" ON "tally" ("workspace", "mailbox") '
+        "WHERE span + 0 = 96 AND outcome IN ('held', 'error')"
+    ),
 )  # fmt: skip
 
 _ON_SERVER = (

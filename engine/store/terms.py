@@ -20,6 +20,7 @@ COLLECTED = "state = 'digest'"
 BY_ITSELF = "state <> 'digest' AND sent_in IS NULL"
 IDENTIFIED = "message_id <> ''"
 TO_SEE = "state IN ('held', 'failed', 'unknown', 'bounced')"
+STILL_HELD = "span + 0 = 96 AND outcome IN ('held', 'error')"
 DRAFT = "draft = TRUE"
 COUNTED = "state NOT IN ('suppressed', 'dropped')"
 

@@ -13,6 +13,7 @@ from console.offices import Office, office
 from console.roles import EVERYBODY, become, people
 
 from engine.desk.mailbox_page import TO_DO
+from engine.model.throttle import LOG_INS
 
 PAUSED = "SELECT paused FROM mailbox WHERE name = 'support'"
 
@@ -75,6 +76,38 @@ def test_what_is_wrong_is_told_with_what_to_do(own_office: Office) -> None:
 def test_there_is_something_to_do_about_every_way_in_which_a_mailbox_cannot_be_read() -> None:
     text = (Path(__file__).parents[2] / "docs" / "sources.md").read_text(encoding="utf-8")
     assert set(re.findall(r"(?m)^\| `(source\.[a-z_]+)` \|", text)) == set(TO_DO)
+
+
+def test_people_together_log_in_to_a_mailbox_so_often_in_an_hour_and_no_more(own_office: Office) -> None:
+    people(own_office)
+    token = own_office.form_token()
+    with own_office.installation.store() as store:
+        while not (wait := store.access.count_log_in("mailbox support").wait_s):
+            pass
+    for login, act in (("owner", "test"), ("owner", "peek"), ("anna", "peek")):
+        become(own_office, login)
+        answer = own_office.post("/mailbox/support", token=token, act=act)
+        assert answer.status_code == 429 and wait - 60 < int(answer.headers["Retry-After"]) <= wait
+        assert "mailbox support: people log in 6 times an hour from here" in answer.get_data(as_text=True)
+    for login, expected in (("viewer", 403), ("nobody", 404)):
+        become(own_office, login)
+        assert own_office.post("/mailbox/support", token=token, act="test").status_code == expected
+    become(own_office, "anna")
+    assert own_office.post("/mailbox/system", token=token, act="nonsense").status_code == 422
+    with own_office.installation.store() as store:
+        assert store.access.count_log_in("mailbox system").number, "nobody logged in there"
+        while not store.access.count_log_in("all servers").wait_s:
+            pass
+    assert own_office.post("/settings", token=token, act="check-online").status_code == 429
+
+
+def test_a_log_in_that_was_not_begun_does_not_count(own_office: Office) -> None:
+    token = own_office.form_token()
+    own_office.installation.jobs.close()
+    for _ in range(LOG_INS + 1):
+        assert own_office.post("/mailbox/support", token=token, act="test").status_code == 409
+    with own_office.installation.store() as store:
+        assert not store.access.count_log_in("mailbox support").wait_s
 
 
 def test_a_log_in_is_tried_and_a_mailbox_looked_into_beside_the_page(own_office: Office) -> None:

@@ -46,7 +46,7 @@ def test_the_steps_make_the_tables_of_today_while_a_pass_is_running(where: Where
         today = schema(running)
         for table in (each for tables in NEW.values() for each in tables):
             running.database.run(f"DROP TABLE {table}")
-        for index in ("inbound_held", "item_assigned"):
+        for index in ("inbound_held", "item_assigned", "tally_held", "sender_first_at"):
             running.database.run(f"DROP INDEX {index}")
         running.database.run("DELETE FROM schema_version WHERE version > 4")
         running.directory.put_account("anna")
