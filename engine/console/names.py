@@ -19,7 +19,8 @@ _MAIL = (*numbers.OUTCOMES, *Who, *mail.WORDS.values(), *[name for _, name in ma
 
 _PICTURES = (
     *TITLES.values(), *HEADS.values(), *Flow.heads, periods.HOUR, periods.DAY, periods.WEEK, periods.MONTH,
-    *[kind.name for kind in (*numbers.PROOFS, *numbers.NEWCOMERS, *measures.LAGS, *measures.SIZES)],
+    *[kind.name for kind in (*numbers.PROOFS, *numbers.NEWCOMERS, *measures.LAGS, *measures.ANSWERS,
+                              *measures.SIZES)],
     *numbers.GROUPS, *numbers.WEEKDAYS, *[name for name, _, _ in FIVE],
 )  # fmt: skip
 

@@ -154,6 +154,9 @@ class Measured(NamedTuple):
 
 SIZE, SCRIPTS = "size", "scripts"
 
+ANSWER = "answer"
+"""What is measured of an item, of its workspace: from the mail that opened it to the first answer, as a class."""
+
 
 class Measure(NamedTuple):
     """How many measured from a power of two up to the next, the size of 0 and 1 too: `power` is the lower one's."""

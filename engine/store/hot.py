@@ -337,6 +337,12 @@ EVENT = insert(
     "detail",
 )  # fmt: skip
 
+OPENED_AT = """
+SELECT inbound.received_at FROM item JOIN inbound ON inbound.id = item.inbound_id
+JOIN mailbox ON mailbox.id = inbound.mailbox_id
+WHERE item.id = ? AND NOT item.private AND inbound.received_at >= mailbox.first_read_at
+  AND NOT EXISTS (SELECT 1 FROM event WHERE event.item = item.id AND event.name = 'item.answered')"""
+
 EVENTS_OF = "SELECT detail FROM event WHERE inbound_id = ? AND generation = ? AND name = ?"
 
 LAST_OF_DESK = f"""
