@@ -24,6 +24,7 @@ from engine.console.nav import LINKS, nav
 from engine.console.pages import (
     audit,
     complete,
+    for_good,
     held,
     hooks,
     item_acts,
@@ -101,6 +102,8 @@ PAGES: tuple[tuple[str, View], ...] = (
     ("/audit", audit.listed),
     ("/stats", stats.shown),
     ("/complete", complete.offered),
+    ("/mail/<ref>/for-good", for_good.one),
+    ("/item/<int:number>/delete", for_good.item),
 )
 """What is looked at. Each has a twin with `.json` behind its address, but for bytes; a list is also taken away."""
 
@@ -119,6 +122,8 @@ ACTS: tuple[tuple[str, View], ...] = (
     ("/settings", settings.act),
     ("/mailbox/<path:name>", mailboxes.act),
     ("/person/<path:address>", people.act),
+    ("/mail/<ref>/for-good", for_good.act),
+    ("/item/<int:number>/delete", for_good.delete),
 )
 """What changes something."""
 

@@ -37,7 +37,7 @@ _PEOPLE = (
 
 _ITEMS = (*Role, *[name for name, _ in (*items.WAYS, *audit.WAYS)], *[name for _, name in items.FACETS])
 
-_TITLES = ("Header", "Job")
+_TITLES = ("Header", "Job", "For good", "Delete it")
 """Of pages to which no link of all pages leads."""
 
 SHOWN: tuple[str, ...] = tuple(

@@ -76,7 +76,8 @@ def listed(asked: Asked) -> Page:
         said = str(error)
     ways = [(name, way.format(login=asked.account.login)) for name, way in WAYS]
     data = {"query": query, "rows": found.rows, "more": found.more, "beyond": found.beyond, "before": before,
-            "said": said, "ways": ways, "kinds": found.kinds, "facets": FACETS}  # fmt: skip
+            "said": said, "ways": ways, "kinds": found.kinds, "facets": FACETS,
+            "did": guard.heard(asked.args.get("did", ""))}  # fmt: skip
     twin = {"items": found.rows, "next": found.rows[-1].id if found.more else None, "error": said or None,
             "facets": found.kinds}  # fmt: skip
     command = f"allegra item list {query}".strip()
