@@ -6,7 +6,7 @@ Here: which tables and closed sets they stand in. Not here: the names themselves
 
 from __future__ import annotations
 
-from engine.console.pages import audit, items, mail, mailboxes, mails, me, outbox, topics
+from engine.console.pages import audit, item_acts, items, mail, mailboxes, mails, me, outbox, topics
 from engine.desk import hooks, mailbox_page, measures, numbers, periods
 from engine.desk.charts import HEADS, TITLES, Flow
 from engine.desk.outbox import DONE as LETTERS_DONE
@@ -36,17 +36,14 @@ _PEOPLE = (
     *[value for each in PREFERENCES for value in each.values],
 )  # fmt: skip
 
-_ITEMS = (*Role, *[name for name, _ in (*items.WAYS, *audit.WAYS)])
+_ITEMS = (*Role, *[name for name, _ in (*items.WAYS, *audit.WAYS)], *[name for _, name in items.FACETS])
 
 _DONE = (
-    *mail.SAID.values(),
-    *items.DONE.values(),
-    *topics.DONE.values(),
-    *mailboxes.DONE.values(),
+    *mail.SAID.values(), *item_acts.DONE.values(), *topics.DONE.values(), *mailboxes.DONE.values(),
     *LETTERS_DONE.values(),
-)
+)  # fmt: skip
 
-_TITLES = ("Header", "Job")
+_TITLES = ("Header", "Job", "For good", "Delete it")
 """Of pages to which no link of all pages leads."""
 
 SHOWN: tuple[str, ...] = tuple(

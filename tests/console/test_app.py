@@ -16,6 +16,8 @@ from console.offices import HOSTILE, Office, queue_letters
 from engine.console import guard, static
 from engine.console.app import ACTS, PAGES
 from engine.console.guard import HEADERS
+from engine.desk import for_good
+from engine.desk.item_whole import weighed
 from rules.document import digest
 
 FOREIGN = r'<(script(?! src="/static/)|svg|iframe(?! class="body")|img|object|base|meta http)'
@@ -153,8 +155,12 @@ def test_nothing_is_done_without_the_token_of_a_page_of_ours(own_office: Office,
     queue_letters(own_office)
     base = digest((own_office.folder / "rules" / "support.toml").read_text("utf-8"))
     (letter, *_), is_held = own_office.rows(LETTER)[0], address.startswith("/held")
+    with own_office.installation.store() as store:
+        goes, seen = str(weighed(store, 1)), for_good.state(store.archive.mail(held))
     forms = {
         "/item/1": {"act": "note", "words": "x"},
+        "/item/1/delete": {"goes": goes},
+        f"/mail/{held}/for-good": {"act": "do", "what": "replay", "reason": "x", "seen": seen},
         f"/mail/{held}": {"act": "settle"},
         "/topic/1": {"act": "post", "words": "x"},
         "/outbox": {"act": "hold", "row": str(letter)},
