@@ -23,8 +23,11 @@ from engine.console.drawing import DRAWERS
 from engine.console.nav import LINKS, nav
 from engine.console.pages import (
     audit,
+    complete,
+    for_good,
     held,
     hooks,
+    item_acts,
     items,
     jobs,
     mail,
@@ -98,6 +101,9 @@ PAGES: tuple[tuple[str, View], ...] = (
     ("/settings", settings.listed),
     ("/audit", audit.listed),
     ("/stats", stats.shown),
+    ("/complete", complete.offered),
+    ("/mail/<ref>/for-good", for_good.one),
+    ("/item/<int:number>/delete", for_good.item),
 )
 """What is looked at. Each has a twin with `.json` behind its address, but for bytes; a list is also taken away."""
 
@@ -105,7 +111,7 @@ ACTS: tuple[tuple[str, View], ...] = (
     ("/mail/<ref>", mail.act),
     ("/held/<ref>", held.decide),
     ("/held", held.decide_all),
-    ("/item/<int:number>", items.act),
+    ("/item/<int:number>", item_acts.act),
     ("/topic/<int:number>", topics.act),
     ("/outbox", outbox.decide),
     ("/rules/<name>/edit", rule_edit.act),
@@ -116,6 +122,8 @@ ACTS: tuple[tuple[str, View], ...] = (
     ("/settings", settings.act),
     ("/mailbox/<path:name>", mailboxes.act),
     ("/person/<path:address>", people.act),
+    ("/mail/<ref>/for-good", for_good.act),
+    ("/item/<int:number>/delete", for_good.delete),
 )
 """What changes something."""
 
@@ -153,7 +161,7 @@ def create(installation: Installation) -> Flask:
     put = partial(_add, app, installation, reads)
     for address, view in PAGES:
         put(address, view, "GET")
-        if view not in mail.BYTES | items.BYTES | topics.BYTES | rules.BYTES:
+        if view not in mail.BYTES | items.BYTES | topics.BYTES | rules.BYTES | complete.BYTES:
             put("/index.json" if address == "/" else f"{address}.json", view, "GET", form="json")
             for form in FORMS if address != "/" else ():
                 put(f"{address}.{form}", view, "GET", form=form)
@@ -185,7 +193,8 @@ def _add(
             return taking.answer(came, asked, form)
         if form:
             return jsonify(plain(came.plain() if callable(came.plain) else came.plain))
-        return Response(_rendered(came, asked, waiting), came.status)
+        told = {"HX-Trigger": came.happened} if came.happened else None
+        return Response(_rendered(came, asked, waiting), came.status, told)
 
     name = f"{view.__module__.rpartition('.')[2]}.{view.__name__}{f'.{form}' if form else ''}"
     app.add_url_rule(address, name, answer, methods=[method])

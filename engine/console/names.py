@@ -35,9 +35,9 @@ _PEOPLE = (
     *[value for each in PREFERENCES for value in each.values],
 )  # fmt: skip
 
-_ITEMS = (*Role, *[name for name, _ in (*items.WAYS, *audit.WAYS)])
+_ITEMS = (*Role, *[name for name, _ in (*items.WAYS, *audit.WAYS)], *[name for _, name in items.FACETS])
 
-_TITLES = ("Header", "Work")
+_TITLES = ("Header", "Job", "For good", "Delete it")
 """Of pages to which no link of all pages leads."""
 
 SHOWN: tuple[str, ...] = tuple(

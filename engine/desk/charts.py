@@ -22,7 +22,7 @@ TITLES = {
     "reasons": "Why mail was not taken", "hours": "When it comes", "rules": "Which rules match",
     "proof": "Who can be believed", "senders": "Who wrote for the first time", "sent": "Whether our letters left",
     "classes": "Which of our letters left", "answers": "How long until an item is answered",
-    "lag": "How long until a mail is decided", "size": "How big mails are", "hooks": "Whether scripts are quick",
+    "lag": "How long until a mail is decided", "size": "How big mails are", "hooks": "Whether hooks are quick",
 }  # fmt: skip
 """What stands above each picture, by its name."""
 

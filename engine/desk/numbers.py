@@ -48,7 +48,7 @@ STATES = {
 }  # fmt: skip
 """The states of a row of the outbox, in their order, with their colours."""
 
-PROOFS = Kind("good", "DMARC passed"), Kind("quiet", "nothing said"), Kind("bad", "DMARC failed")
+PROOFS = Kind("good", "DMARC passed"), Kind("quiet", "no DMARC result"), Kind("bad", "DMARC failed")
 NEWCOMERS = Kind("good", "with an account"), Kind("held", "without one")
 """What a domain could prove, and who writes for the first time."""
 

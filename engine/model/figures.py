@@ -213,6 +213,24 @@ class Facets(Struct, frozen=True):
     until: datetime | None = None
 
 
+class Share(NamedTuple):
+    """A value that items have, as its search word takes it, and how many have it."""
+
+    value: str
+    items: int
+
+
+class ItemKinds(Struct, frozen=True):
+    """What the newest items that a search finds have in common: how many were counted, whether there are `more`."""
+
+    items: int = 0
+    more: bool = False
+    status: tuple[Share, ...] = ()
+    assigned: tuple[Share, ...] = ()
+    workspace: tuple[Share, ...] = ()
+    unanswered: int = 0
+
+
 # ── spans and classes ─────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -9,11 +9,13 @@ from __future__ import annotations
 from engine.model.fields import COMMON
 
 OPEN = "state IN ('received', 'held', 'quarantined')"
+HELD = "state IN ('held', 'quarantined')"
 PLANNED = "action_state IN ('pending', 'failed')"
 TAKEN_AWAY = "action IN ('move', 'delete') AND action_state IN ('done', 'gone')"
 DECIDED = "decided_at > 0"
 QUEUED = "state IN ('queued', 'sending')"
 OF_THE_DESK = "inbound_id IS NULL AND act = ''"
+ASSIGNED = "assigned_to <> ''"
 COLLECTED = "state = 'digest'"
 BY_ITSELF = "state <> 'digest' AND sent_in IS NULL"
 IDENTIFIED = "message_id <> ''"

@@ -69,7 +69,7 @@ def test_who_is_no_admin_sees_no_groups_nor_roles_and_forgets_nobody(shared: Off
     token = shared.form_token()
     become(shared, login)
     page = shared.get(f"/person/{BOTH}").get_data(as_text=True)
-    for word in ("Forget them", "DMARC", "Groups"):
+    for word in ("Forget this person", "DMARC", "Groups"):
         assert word not in page
     for act in ("look", "forget"):
         answer = shared.post(f"/person/{BOTH}", token=token, act=act, reason="x")
@@ -120,7 +120,7 @@ def test_nobody_is_forgotten_by_a_window_that_was_left_open(gate: Office) -> Non
     seat, who = Seat(gate), "it@servicenow.example"
     with gate.installation.store() as store, store.writing():
         store.database.run("UPDATE session SET sudo_at = 1")
-    assert "give your password again" in seat.text(f"/person/{who}")
+    assert "Enter your password again" in seat.text(f"/person/{who}")
     for act in ("look", "forget"):
         assert seat.post(f"/person/{who}", act=act, reason="x").status_code == 409
     answer = seat.post("/me", act="confirm", password=PASSWORD, next=f"/person/{who}")

@@ -3,6 +3,7 @@ CREATE TABLE "account_group" ("id" INTEGER NOT NULL PRIMARY KEY, "key" TEXT NOT 
 CREATE TABLE "act" ("id" INTEGER NOT NULL PRIMARY KEY, "ref" TEXT NOT NULL, "key" TEXT, "by" TEXT NOT NULL, "typed_by" TEXT NOT NULL DEFAULT '', "via" TEXT NOT NULL DEFAULT '', "at" INTEGER NOT NULL, "item" INTEGER, "comment" INTEGER NOT NULL DEFAULT 0, "topic" INTEGER);
 CREATE TABLE "address_state" ("address_key" TEXT NOT NULL PRIMARY KEY, "failures" INTEGER NOT NULL DEFAULT 0, "last_code" TEXT NOT NULL DEFAULT '', "suspended_at" INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;
 CREATE TABLE "attachment" ("id" INTEGER NOT NULL PRIMARY KEY, "item_id" INTEGER, "topic_id" INTEGER, "comment" INTEGER NOT NULL DEFAULT 0, "blob_id" INTEGER NOT NULL, "name" TEXT NOT NULL, "content_type" TEXT NOT NULL, "inline" INTEGER NOT NULL DEFAULT 0, "content_id" TEXT NOT NULL DEFAULT '', "width_px" INTEGER NOT NULL DEFAULT 0, "height_px" INTEGER NOT NULL DEFAULT 0, "created_at" INTEGER NOT NULL, FOREIGN KEY ("item_id") REFERENCES "item" ("id"), FOREIGN KEY ("topic_id") REFERENCES "topic" ("id"), FOREIGN KEY ("blob_id") REFERENCES "blob" ("id"));
+CREATE TABLE "begun_words" ("item" INTEGER NOT NULL, "account_id" INTEGER NOT NULL, "mode" TEXT NOT NULL, "words" TEXT NOT NULL, "at" INTEGER NOT NULL, PRIMARY KEY ("item", "account_id"), FOREIGN KEY ("account_id") REFERENCES "account" ("id")) WITHOUT ROWID;
 CREATE TABLE "blob" ("id" INTEGER NOT NULL PRIMARY KEY, "digest" BLOB NOT NULL, "size" INTEGER NOT NULL, "raw_id" INTEGER, "starts" INTEGER NOT NULL DEFAULT 0, "ends" INTEGER NOT NULL DEFAULT 0, "encoding" TEXT NOT NULL DEFAULT '', "content" BLOB, FOREIGN KEY ("raw_id") REFERENCES "raw_mail" ("id"));
 CREATE TABLE "comment" ("id" INTEGER NOT NULL PRIMARY KEY, "item_id" INTEGER NOT NULL, "author_id" INTEGER, "sender" TEXT NOT NULL DEFAULT '', "text" TEXT NOT NULL DEFAULT '', "quoted" TEXT NOT NULL DEFAULT '', "internal" INTEGER NOT NULL DEFAULT 0, "published" INTEGER NOT NULL DEFAULT 0, "belongs" INTEGER NOT NULL DEFAULT 1, "created_at" INTEGER NOT NULL, "inbound_id" INTEGER, "html" TEXT NOT NULL DEFAULT '', "draft" INTEGER NOT NULL DEFAULT 0, FOREIGN KEY ("item_id") REFERENCES "item" ("id"), FOREIGN KEY ("author_id") REFERENCES "account" ("id"), FOREIGN KEY ("inbound_id") REFERENCES "inbound" ("id"));
 CREATE TABLE "credential" ("account_id" INTEGER NOT NULL PRIMARY KEY, "hash" TEXT NOT NULL, "set_at" INTEGER NOT NULL, "set_by" TEXT NOT NULL DEFAULT '', FOREIGN KEY ("account_id") REFERENCES "account" ("id"));
@@ -66,12 +67,14 @@ CREATE INDEX "event_inbound" ON "event" ("inbound_id") WHERE inbound_id IS NOT N
 CREATE INDEX "event_item" ON "event" ("item") WHERE item IS NOT NULL;
 CREATE UNIQUE INDEX "field_key" ON "field" ("key");
 CREATE INDEX "inbound_content" ON "inbound" ("content_key") WHERE content_key IS NOT NULL;
+CREATE INDEX "inbound_held" ON "inbound" ("code", "id", "state") WHERE state IN ('held', 'quarantined');
 CREATE INDEX "inbound_message" ON "inbound" ("message_key") WHERE message_key IS NOT NULL;
 CREATE INDEX "inbound_open" ON "inbound" ("state", "mailbox_id", "next_at") WHERE state IN ('received', 'held', 'quarantined');
 CREATE UNIQUE INDEX "inbound_raw_id_mailbox_id" ON "inbound" ("raw_id", "mailbox_id");
 CREATE INDEX "inbound_received" ON "inbound" ("received_at") WHERE decided_at > 0;
 CREATE UNIQUE INDEX "inbound_ref" ON "inbound" ("ref");
 CREATE INDEX "inbound_sender" ON "inbound" ("sender", "received_at", "decided_at", "state", "body_key") WHERE decided_at > 0;
+CREATE INDEX "item_assigned" ON "item" (lower(assigned_to), "id") WHERE assigned_to <> '' AND closed_at IS NULL;
 CREATE INDEX "item_field_field_id_value_item_id" ON "item_field" ("field_id", "value", "item_id");
 CREATE INDEX "item_workspace_id" ON "item" ("workspace_id");
 CREATE INDEX "listed_at" ON "listed" ("at");

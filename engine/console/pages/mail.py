@@ -108,8 +108,8 @@ TRIED = "scripts on a mail"
 """The kind of the job that runs them."""
 
 WORDS = {
-    "reset": "Take it up at once", "ignore": "Ignore it", "retry": "Decide it again",
-    "settle": "Do its mailbox action again",
+    "reset": "Process it now", "ignore": "Ignore it", "retry": "Decide it again",
+    "settle": "Repeat its mailbox action",
 }  # fmt: skip
 """What the buttons say."""
 
