@@ -26,6 +26,7 @@ from engine.wording.why import why_not
 
 if TYPE_CHECKING:
     from engine.model.desk import Account
+    from engine.model.sight import Sight
     from engine.model.stored import TopicRow
     from engine.run.engine import Engine
 
@@ -68,6 +69,15 @@ def whoever(engine: Engine, named_so: str, typed_by: str) -> Account:
     if account.status != AccountStatus.ACTIVE:
         raise Refused(f"the account {account.login} is {account.status}")
     return account
+
+
+def readable(engine: Engine, login: str) -> Sight:
+    """Give the stored mail that somebody may read; all of it for "", who has the files. Raises NotFound, Refused."""
+    from engine.desk.scope import EVERYTHING, Scope
+
+    if not login:
+        return EVERYTHING.readable
+    return Scope.of(engine.store, engine.config, whoever(engine, login, "")).readable
 
 
 def again(engine: Engine, how: How, number: int, *, topic: bool = False) -> Acted | None:
