@@ -16,7 +16,8 @@ LETTER = "SELECT max(id) FROM outbox WHERE item IS NOT NULL"
 EVIL_ITEMS = "SELECT item.id FROM item JOIN inbound ON inbound.id = inbound_id WHERE message_id LIKE '<evil.%'"
 
 VARIANTS = frozenset({"found", "nothing", "wrong", "items_wrong", "held_mail", "every", "evil_held", "missing",
-                      "versions", "audit", "mailboxes", "hooks", "people", "mailbox", "hook"})  # fmt: skip
+                      "versions", "audit", "mailboxes", "hooks", "people", "mailbox", "hook",
+                      "for_good", "item_gone"})  # fmt: skip
 """Pages that others are like: in one size of one scheme."""
 
 NOUNS = {
@@ -51,7 +52,8 @@ def pages(office: Office) -> dict[str, str]:
         "outbox": "/outbox?q=-state:held", "letter": f"/outbox/{office.rows(LETTER)[0][0]}",
         "rules": "/rules", "rule_file": "/rules/system", "edit": "/rules/support/edit?condition=form+is+1",
         "versions": "/rules/support/versions", "playground": "/playground?condition=subject+contains+%22print%22",
-        "topics": "/topics", "topic": "/topic/1", "evil_item": f"/item/{office.rows(EVIL_ITEMS)[0][0]}",
+        "topics": "/topics", "topic": "/topic/1", "for_good": f"/mail/{made}/for-good", "item_gone": "/item/2/delete",
+        "evil_item": f"/item/{office.rows(EVIL_ITEMS)[0][0]}",
     }  # fmt: skip
 
 
