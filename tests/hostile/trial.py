@@ -1,4 +1,4 @@
-"""The trial of the console: mail of strangers comes in, is let in, answered; every page that shows some of it is opened.
+"""The trial of the console: mail of strangers comes in, is let in, answered; every page that shows it is opened.
 
 Here: the desk, what staff do there, which pages there are, `trial` and what it found. Not here: what strangers write
 (`mails.py`), opening a page (`walk.py`). Invariant: which elements a page may have is learned from pages of harmless
@@ -31,14 +31,15 @@ NO_LIMITS = '[gates]\nmails_per_sender = { limit = 0, per = "1 hour", then = "ho
 )
 
 LISTS = (
-    "/", "/mails", "/mails?q=outcome:held", "/mails?q=newer_than:1d", "/held", "/items", "/items?q=status:open", "/people",
-    "/people?q=attacker", "/outbox", "/outbox?q=state:suppressed", "/audit", "/audit?q=", "/stats", "/stats?show=People",
-    "/stats?show=Rules", "/mailboxes", "/mailbox/system", "/topics", "/topic/1", "/playground?condition=subject+exists",
-    "/playground?condition=not+subject+exists", "/rules", "/rules/support/versions", "/settings", "/hooks", "/me",
+    "/", "/mails", "/mails?q=outcome:held", "/mails?q=newer_than:1d", "/held", "/items", "/items?q=status:open",
+    "/people", "/people?q=attacker", "/outbox", "/outbox?q=state:suppressed", "/audit", "/audit?q=", "/stats",
+    "/stats?show=People", "/stats?show=Rules", "/mailboxes", "/mailbox/system", "/topics", "/topic/1",
+    "/playground?condition=subject+exists", "/playground?condition=not+subject+exists", "/rules",
+    "/rules/support/versions", "/settings", "/hooks", "/me",
 )  # fmt: skip
 """Pages of many mails; those behind their *Older* are opened as well."""
 
-RARELY = 10
+RARELY = 25
 """Of how many mails one is opened on the pages that ask the engine anew, and its HTML outside of its frame."""
 
 AT_ONCE = 100
@@ -103,26 +104,32 @@ class Wave(Struct, frozen=True):
 
     def addresses(self) -> Iterator[str]:
         """Every page of one mail, item, sender or letter."""
-        for number, (ref, _) in enumerate(self.mails):
-            yield from (f"/mail/{ref}", f"/mail/{ref}/headers", *([f"/held/{ref}"] if ref in self.held else []))
-            if number % RARELY == 0:
-                yield from (f"/mail/{ref}?all=1", f"/mail/{ref}/body", f"/playground?mail={ref}")
-                yield from (f"/rules/support/edit?mail={ref}", f"/rules/support/edit?test={ref}")
+        for ref, _ in self.mails:
+            yield f"/mail/{ref}"
+        for number in self.items:
+            yield from (f"/item/{number}", *([f"/item/{number}?all=1"] if number % RARELY == 0 else []))
+        for ref, _ in self.mails:
+            yield from (f"/mail/{ref}/headers", *([f"/held/{ref}"] if ref in self.held else []))
+        for number in self.letters:
+            yield f"/outbox/{number}"
         for sender in dict.fromkeys(sender for _, sender in self.mails):
             if "@" in sender and not sender.startswith("/"):
                 yield f"/person/{quote(sender)}"
-        for number in self.items:
-            yield from (f"/item/{number}", *([f"/item/{number}?all=1"] if number % RARELY == 0 else []))
-        for number in self.letters:
-            yield f"/outbox/{number}"
+        for ref, _ in self.mails[::RARELY]:
+            yield from (f"/mail/{ref}?all=1", f"/mail/{ref}/body", f"/playground?mail={ref}")
+            yield from (f"/rules/support/edit?mail={ref}", f"/rules/support/edit?test={ref}")
 
 
 def come(made: Office, dice: random.Random, first: int, mails: int, *, harmless: bool) -> Wave:
     """Let mails come in, let half of what is held in, answer some of it."""
     inbound, item, letter = (
-        made.rows(f"SELECT coalesce(max(id), 0) FROM {table}")[0][0]  # noqa: S608
-        for table in ("inbound", "item", "outbox")
-    ) if first else (0, 0, 0)
+        (
+            made.rows(f"SELECT coalesce(max(id), 0) FROM {table}")[0][0]  # noqa: S608
+            for table in ("inbound", "item", "outbox")
+        )
+        if first
+        else (0, 0, 0)
+    )
     for start in range(first, first + mails, 1000):
         many = range(start, min(start + 1000, first + mails))
         made.take(*[mail_of(dice, number, harmless=harmless) for number in many])
@@ -138,7 +145,8 @@ def come(made: Office, dice: random.Random, first: int, mails: int, *, harmless:
             _post(made, f"/item/{number}", act=act, words=words, key=f"{number} {act}", anyway="1")
     _post(made, "/topic/1", words=_words(dice, pieces, 9), key=f"topic {first} {harmless}")
     rows = made.rows(f"SELECT ref, sender FROM inbound WHERE id > {inbound} ORDER BY id")  # noqa: S608
-    letters = made.rows(f"SELECT min(id) FROM outbox WHERE id > {letter} GROUP BY inbound_id, generation, act, item, class ORDER BY 1")  # noqa: S608
+    of_a_kind = "GROUP BY item, class, coalesce(item, inbound_id) ORDER BY 1"
+    letters = made.rows(f"SELECT min(id) FROM outbox WHERE id > {letter} {of_a_kind}")  # noqa: S608
     waits = frozenset(_held(made, inbound))
     return Wave(tuple([tuple(row) for row in rows]), waits, tuple(items), tuple([number for (number,) in letters]))
 
@@ -158,33 +166,50 @@ def _post(made: Office, address: str, **form: Any) -> None:
     assert answer.status_code in (303, 409, 422), (address, answer.status_code)
 
 
-def trial(folder: Path, mails: int, seed: int = 1, *, tabs: int = 2, share: float = 0.1, say: Say = print) -> Told:
-    """Let so many mails come in, and look at all of it; at a `share` of their pages without scripts as well."""
-    with desk(folder) as made, served(made.app, threads=2 * tabs + 2) as host:
-        return asyncio.run(_looked(made, host, mails, random.Random(seed), tabs, share, say))  # noqa: S311
-
-
-async def _looked(
-    made: Office, host: str, mails: int, dice: random.Random, tabs: int, share: float, say: Say
+def trial(
+    folder: Path, mails: int, seed: int = 1, *, few: int = 200, lists: tuple[str, ...] = LISTS, tabs: int = 3,
+    share: float = 0.1, say: Say = print,
 ) -> Told:  # fmt: skip
-    began, few = time.monotonic(), min(max(mails // 20, 20), 200)
+    """Let so many mails come in, and look at all of it; at a `share` of their pages without scripts as well.
+
+    `few` harmless mails show before that which elements there are; 0 leaves that out.
+    """
+    asked = Asked(mails, few, random.Random(seed), lists, tabs, share)  # noqa: S311
+    with desk(folder) as made, served(made.app, threads=2 * tabs + 2) as host:
+        return asyncio.run(_looked(made, host, asked, say))
+
+
+class Asked(Struct, frozen=True):
+    """How much is looked at."""
+
+    mails: int
+    few: int
+    dice: random.Random
+    lists: tuple[str, ...]
+    tabs: int
+    share: float
+
+
+async def _looked(made: Office, host: str, asked: Asked, say: Say) -> Told:
+    began, dice, tabs = time.monotonic(), asked.dice, asked.tabs
 
     def tell(what: str) -> None:
         say(f"{time.monotonic() - began:5.0f} s: {what}, {walk.pages} pages opened, {len(walk.wrong)} wrong")
 
-    walk = Walk(host)
+    walk = Walk(host, tell=lambda: tell("so far"))
     async with chromium() as (started, outside):
-        wave = await asyncio.to_thread(come, made, dice, 0, few, harmless=True)
-        for scripts in (True, False):
-            await walk.all(started, [*LISTS, *wave.addresses()], tabs, scripts=scripts)
-        tell(f"{few} harmless mails looked at")
-        wave = await asyncio.to_thread(come, made, dice, few, mails, harmless=False)
+        if asked.few:
+            wave = await asyncio.to_thread(come, made, dice, 0, asked.few, harmless=True)
+            for scripts in (True, False):
+                await walk.all(started, [*asked.lists, *wave.addresses()], tabs, scripts=scripts)
+            tell(f"{asked.few} harmless mails looked at")
+        wave = await asyncio.to_thread(come, made, dice, asked.few or 1, asked.mails, harmless=False)
         tell(f"{len(wave.mails)} hostile mails came, {len(wave.items)} items, {len(wave.letters)} letters")
         walk.learns, walk.twin = False, Twins(made.app).of
-        addresses = [*LISTS, *wave.addresses()]
+        addresses = [*asked.lists, *wave.addresses()]
         await walk.all(started, addresses, tabs)
         tell("all looked at")
-        await walk.all(started, dice.sample(addresses, int(len(addresses) * share)), tabs, scripts=False)
+        await walk.all(started, dice.sample(addresses, int(len(addresses) * asked.share)), tabs, scripts=False)
     wrong = (*walk.wrong, *[f"asked of the world: {each}" for each in outside.asked if ".example" in each])
     took = time.monotonic() - began
     return Told(len(wave.mails), len(wave.items), len(wave.letters), walk.pages, walk.frames, walk.files, took, wrong)

@@ -7,7 +7,6 @@ asks, navigates or speaks is counted wherever it happens, in frames as well; not
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -20,10 +19,19 @@ from engine.plain_text import STRANGE
 CANARY = "window.hit = (what) => console.error('a script ran: ' + what);"
 """What hostile scripts call: told as a message of the console."""
 
-FRAME_MS = 5000
+FRAME_MS, TOLD = 5000, 2000
+
+QUICKLY = (
+    "--process-per-site", "--renderer-process-limit=2", "--disable-site-isolation-trials", "--in-process-gpu",
+    "--disable-threaded-compositing", "--disable-lcd-text", "--disable-smooth-scrolling", "--disable-extensions",
+    "--disable-features=IsolateSandboxedIframes,ProactivelySwapBrowsingInstance,IsolateOrigins,site-per-process,RenderDocument,"
+    "HttpsUpgrades,PaintHolding,Translate,OptimizationHints,MediaRouter,DialMediaRouteProvider,LensOverlay,GlobalMediaControls",
+)  # fmt: skip
+"""No process for each page: that takes most of the time, and changes nothing of what a page may do."""
 
 LOOK = """([strange, twin]) => {
-  const places = ["href", "src", "action", "formaction", "data", "srcset", "poster", "background", "ping", "xlink:href"];
+  const places = ["href", "src", "action", "formaction", "data", "srcset", "poster", "background", "ping",
+    "xlink:href"];
   const ours = (each) => !(each.localName === "kbd" && each.ariaHidden === "true");
   const name = (each) => [each.localName, ...each.classList].join(".")
     + "[" + each.getAttributeNames().filter((one) => one !== "class").sort().join(" ") + "]";
@@ -47,9 +55,11 @@ LOOK = """([strange, twin]) => {
   }
   for (const each of document.querySelectorAll("*")) for (const place of places) {
     const said = each.getAttribute(place);
-    if (said && !["data:,", ""].includes(said) && !/^([#?]|\\/(?![\\/\\\\]))/.test(said)) wrong.push(place + " leads to " + said);
+    const inside = ["data:,", ""].includes(said) || /^([#?]|\\/(?![\\/\\\\]))/.test(said);
+    if (said && !inside) wrong.push(place + " leads to " + said);
   }
-  const comments = document.createNodeIterator(document, NodeFilter.SHOW_COMMENT | NodeFilter.SHOW_PROCESSING_INSTRUCTION);
+  const kinds = NodeFilter.SHOW_COMMENT | NodeFilter.SHOW_PROCESSING_INSTRUCTION;
+  const comments = document.createNodeIterator(document, kinds);
   for (let each; (each = comments.nextNode());) wrong.push("a comment: " + each.data.slice(0, 40));
   const steers = document.body.textContent.replace(/[\\r\\n\\t]/g, "").match(new RegExp(strange, "gu"));
   if (steers) wrong.push("text that steers: " + JSON.stringify(steers.slice(0, 5)));
@@ -62,27 +72,31 @@ LOOK = """([strange, twin]) => {
 
 UNFOLD = """async (most) => {
   const wrong = [], frames = [...document.querySelectorAll("iframe")];
-  await Promise.race([new Promise((stop) => setTimeout(stop, most)), Promise.all(frames.map((each) => new Promise((done) => {
+  const loaded = frames.map((each) => new Promise((done) => {
     each.addEventListener("load", done);
     each.loading = "eager";
     each.src = each.src;
-  })))]);
+  }));
+  await Promise.race([new Promise((stop) => setTimeout(stop, most)), Promise.all(loaded)]);
   for (const each of document.querySelectorAll("a[href*='/file/']")) {
     const answer = await fetch(each.href + "?view=1");
     const kind = answer.headers.get("content-type"), how = answer.headers.get("content-disposition") || "";
     const policy = answer.headers.get("content-security-policy") || "";
     const kept = how.startsWith("attachment; ") && kind === "application/octet-stream";
     const shown = /^image\\/(png|jpeg|gif|webp)$/.test(kind) && policy.includes("sandbox");
-    if (answer.headers.get("x-content-type-options") !== "nosniff" || !(kept || shown)) wrong.push(`a file as ${kind}, ${how}`);
+    const sniffed = answer.headers.get("x-content-type-options") !== "nosniff";
+    if (sniffed || !(kept || shown)) wrong.push(`a file as ${kind}, ${how}`);
   }
   return wrong;
 }"""
 """Lets all frames load, and asks for each file as one that is shown; gives what is wrong with it."""
 
 IN_FRAME = """() => [...document.querySelectorAll(
-    "script, iframe, object, embed, form, input, button, link, video, audio, frame, svg, math, meta[http-equiv], img[src]:not([src^='data:'])"
+    "script, iframe, object, embed, form, input, button, link, video, audio, frame, svg, math, meta[http-equiv],"
+    + "img[src]:not([src^='data:'])"
   )].map((each) => "in the frame stands " + each.outerHTML.slice(0, 80))
-  .concat([...document.querySelectorAll("*")].flatMap((each) => each.getAttributeNames().filter((one) => one.startsWith("on"))))
+  .concat([...document.querySelectorAll("*")].flatMap((each) =>
+    each.getAttributeNames().filter((one) => one.startsWith("on"))))
   .concat([...document.querySelectorAll("[href]")].map((each) => each.getAttribute("href"))
     .filter((each) => /^\\s*(javascript|data|vbscript)/i.test(each)))"""
 """What may stand in the HTML of no mail that is shown; gives what does."""
@@ -94,7 +108,7 @@ class Walk:
 
     host: str
     edges: set[str] = field(default_factory=set)
-    """Which element stands in which, on pages of harmless mail."""
+    """Which element stands in which, on pages of harmless mail; empty where none was looked at."""
     wrong: list[str] = field(default_factory=list)
     pages: int = 0
     frames: int = 0
@@ -103,6 +117,8 @@ class Walk:
     """Whether pages are opened to know what ours look like."""
     twin: Callable[[str], str | None] = lambda _: None
     """Gives the page that was given under an address, with harmless text."""
+    tell: Callable[[], None] = lambda: None
+    """Is called each `TOLD` pages."""
 
     def found(self, address: str, what: str) -> None:
         """Keep what must not be."""
@@ -112,7 +128,7 @@ class Walk:
         """Open pages and those behind their *Older*, `tabs` of them at a time."""
         waiting = list(dict.fromkeys(addresses))[::-1]
         self._met = set(waiting)
-        made = await started.new_context(viewport={"width": 1360, "height": 2000}, java_script_enabled=scripts)
+        made = await started.new_context(viewport={"width": 800, "height": 600}, java_script_enabled=scripts)
         await made.add_init_script(CANARY)
         seats = [_Tab(self, await made.new_page(), scripts) for _ in range(tabs)]
         await asyncio.gather(*[self._one_after_another(seat, waiting) for seat in seats])
@@ -160,6 +176,8 @@ class _Tab:
         walk = self.walk
         self.address, self._gone = address, 0
         walk.pages += 1
+        if walk.pages % TOLD == 0:
+            walk.tell()
         try:
             answer = await self.page.goto(f"http://{walk.host}{address}")
             if answer.status not in (200, 422):
@@ -171,7 +189,7 @@ class _Tab:
                 seen["wrong"] += await self.page.evaluate(UNFOLD, FRAME_MS)
             for frame in self.page.frames[1:]:
                 self._in_frame(await frame.evaluate(IN_FRAME))
-        except Exception as error:  # noqa: BLE001 - one page that cannot be looked at is a finding
+        except Exception as error:  # one page that cannot be looked at is a finding
             walk.found(address, f"{type(error).__name__}: {str(error)[:300]}")
             return []
         if self.page.url != f"http://{walk.host}{address}" or self._gone != 1:
@@ -192,7 +210,7 @@ class _Tab:
             walk.found(self.address, each)
         if walk.learns:
             walk.edges.update(seen["edges"])
-        else:
+        elif walk.edges:
             for each in sorted({*seen["edges"]} - walk.edges)[:3]:
                 walk.found(self.address, f"an element that no page of harmless mail has: {each}")
 
@@ -217,7 +235,7 @@ async def chromium() -> AsyncIterator[tuple[Any, Outside]]:
     outside = Outside()
     server = await asyncio.start_server(outside.hear, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
-    more = (f"--proxy-server=127.0.0.1:{port}", "--disable-features=IsolateSandboxedIframes,Translate,OptimizationHints")
+    more = (f"--proxy-server=127.0.0.1:{port}", *QUICKLY)
     async with async_playwright() as driver:
         started = await driver.chromium.launch(executable_path=program(), args=[*ARGUMENTS, *more])
         try:
@@ -225,4 +243,3 @@ async def chromium() -> AsyncIterator[tuple[Any, Outside]]:
         finally:
             await started.close()
             server.close()
-
