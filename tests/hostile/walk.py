@@ -33,13 +33,13 @@ LOOK = """([strange, twin]) => {
   const places = ["href", "src", "action", "formaction", "data", "srcset", "poster", "background", "ping",
     "xlink:href"];
   const ours = (each) => !(each.localName === "kbd" && each.ariaHidden === "true");
-  const name = (each) => [each.localName, ...each.classList].join(".")
+  const kind = (each) => each.localName
     + "[" + each.getAttributeNames().filter((one) => one !== "class").sort().join(" ") + "]";
   const tree = (root) => {
     const lines = [], edges = new Set();
     const walk = (each, above, deep) => {
-      const here = name(each);
-      lines.push(deep + " " + here);
+      const here = kind(each);
+      lines.push([deep, here, ...each.classList].join(" "));
       edges.add(above + " > " + here);
       for (const kid of each.children) if (ours(kid)) walk(kid, here, deep + 1);
     };
