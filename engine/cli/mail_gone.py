@@ -33,6 +33,7 @@ def delete(ctx: click.Context, refs: tuple[str, ...], on_server: bool, commit: b
 
     Our copy stays: allegra mail purge erases that. Without --commit it only tells what would go.
     """
+    from engine.cli.mail import person
     from engine.desk import erasing
 
     if not on_server:
@@ -40,7 +41,7 @@ def delete(ctx: click.Context, refs: tuple[str, ...], on_server: bool, commit: b
     config = open_config(ctx)
     with open_store(ctx, config) as store:
         for ref in refs:
-            found = erasing.delete_on_server(config, store, ref, commit=commit)
+            found = erasing.delete_on_server(config, store, ref, commit=commit, by=person())
             if commit:
                 log_act(ctx, "mail.delete", f"in mailbox {found.row.mailbox}", mail=found.row.mail)
             row, kept = found.row, "" if found.kept else "; no copy of it is kept here"
@@ -64,6 +65,7 @@ def purge(ctx: click.Context, refs: tuple[str, ...], commit: bool, as_json: bool
     the mails made (items, comments, accounts) stays as it is. QUERY has the words of allegra mail list; of what it
     finds, mail that waits is left out. Without --commit it only tells what would go.
     """
+    from engine.cli.mail import person
     from engine.desk import erasing
 
     with open_store(ctx) as store:
@@ -71,7 +73,7 @@ def purge(ctx: click.Context, refs: tuple[str, ...], commit: bool, as_json: bool
             chosen = erasing.to_purge(store, refs, zone())
         would: list[Purge] = []
         waits: list[Purge] = []
-        for each in erasing.purge(store, chosen, commit=commit):
+        for each in erasing.purge(store, chosen, commit=commit, by=person()):
             (waits if each.because else would).append(each)
             if commit and not each.because:
                 log_act(ctx, "mail.purge", mail=each.row.mail)

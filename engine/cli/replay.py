@@ -54,6 +54,7 @@ def replay(
     """
     if commit and dry_run:
         raise click.UsageError("--commit and --dry-run exclude each other")
+    from engine.cli.mail import person
     from engine.desk import acting, looking
     from engine.run.engine import Engine
 
@@ -64,7 +65,8 @@ def replay(
         for row in rows:
             try:
                 if commit:
-                    _print_kept(acting.replay(engine, row, as_new=as_new, notify=notify), as_json)
+                    made = acting.replay(engine, row, as_new=as_new, notify=notify, by=person())
+                    _print_kept(made, as_json)
                     log_act(ctx, "mail.replay", mail=row.mail)
                 else:
                     changed += _print_compared(acting.decided_now(engine, row, as_new=as_new), as_json)

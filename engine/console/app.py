@@ -24,8 +24,11 @@ from engine.console.forms import Request
 from engine.console.nav import LINKS, nav
 from engine.console.pages import (
     audit,
+    complete,
+    for_good,
     held,
     hooks,
+    item_acts,
     items,
     jobs,
     mail,
@@ -47,10 +50,12 @@ from engine.console.proxied import Proxied
 from engine.console.shown import FILTERS
 from engine.desk import logged
 from engine.desk.exporting import FORMS
+from engine.desk.log_ins import TooOften
 from engine.desk.plain import plain
 from engine.desk.reads import Reads
 from engine.desk.refusals import Busy, NotFound, Refused, StoreError, Unclear
 from engine.desk.scope import Scope
+from engine.desk.waits import Waits, waits
 from engine.log import Entry, write
 
 if TYPE_CHECKING:
@@ -97,6 +102,9 @@ PAGES: tuple[tuple[str, View], ...] = (
     ("/settings", settings.listed),
     ("/audit", audit.listed),
     ("/stats", stats.shown),
+    ("/complete", complete.offered),
+    ("/mail/<ref>/for-good", for_good.one),
+    ("/item/<int:number>/delete", for_good.item),
 )
 """What is looked at. Each has a twin with `.json` behind its address, but for bytes; a list is also taken away."""
 
@@ -104,7 +112,7 @@ ACTS: tuple[tuple[str, View], ...] = (
     ("/mail/<ref>", mail.act),
     ("/held/<ref>", held.decide),
     ("/held", held.decide_all),
-    ("/item/<int:number>", items.act),
+    ("/item/<int:number>", item_acts.act),
     ("/topic/<int:number>", topics.act),
     ("/outbox", outbox.decide),
     ("/rules/<name>/edit", rule_edit.act),
@@ -115,6 +123,8 @@ ACTS: tuple[tuple[str, View], ...] = (
     ("/settings", settings.act),
     ("/mailbox/<path:name>", mailboxes.act),
     ("/person/<path:address>", people.act),
+    ("/mail/<ref>/for-good", for_good.act),
+    ("/item/<int:number>/delete", for_good.delete),
 )
 """What changes something."""
 
@@ -127,7 +137,7 @@ READS: Mapping[View, str] = {
 NAMES: tuple[str, ...] = (*[link.name for link in LINKS], *names.SHOWN)
 """Names of ours that templates show by a variable: they are translated as well."""
 
-STATUS = {NotFound: 404, Unclear: 422, Refused: 409, Busy: 503, StoreError: 503}
+STATUS = {TooOften: 429, NotFound: 404, Unclear: 422, Refused: 409, Busy: 503, StoreError: 503}
 """How the ways in which the desk says no are told by HTTP."""
 
 AGAIN_S = 5
@@ -153,7 +163,7 @@ def create(installation: Installation) -> Flask:
     put = partial(_add, app, installation, reads)
     for address, view in PAGES:
         put(address, view, "GET")
-        if view not in mail.BYTES | items.BYTES | topics.BYTES | rules.BYTES:
+        if view not in mail.BYTES | items.BYTES | topics.BYTES | rules.BYTES | complete.BYTES:
             put("/index.json" if address == "/" else f"{address}.json", view, "GET", form="json")
             for form in FORMS if address != "/" else ():
                 put(f"{address}.{form}", view, "GET", form=form)
@@ -178,13 +188,15 @@ def _add(
             asked = Asked(installation, store, account, scope, request.args, request.form, request.files)
             came = view(asked, **parts)
             _read(reads, asked, came, parts, READS.get(view, ""))
+            waiting = waits(store, scope) if isinstance(came, Page) and not form else Waits()
         if not isinstance(came, Page):
             return came
         if form in FORMS:
             return taking.answer(came, asked, form)
         if form:
             return jsonify(plain(came.plain() if callable(came.plain) else came.plain))
-        return Response(_rendered(came, asked), came.status)
+        told = {"HX-Trigger": came.happened} if came.happened else None
+        return Response(_rendered(came, asked, waiting), came.status, told)
 
     name = f"{view.__module__.rpartition('.')[2]}.{view.__name__}{f'.{form}' if form else ''}"
     app.add_url_rule(address, name, answer, methods=[method])
@@ -204,11 +216,11 @@ def _read(reads: Reads, asked: Asked, came: Page | Answer, parts: dict[str, Any]
         reads.note(asked.store, asked.config, asked.scope, what, item=number)
 
 
-def _rendered(page: Page, asked: Asked) -> str:
+def _rendered(page: Page, asked: Asked, waiting: Waits) -> str:
     return render_template(
         page.template, **page.data, title=page.title, asked=asked, command=page.command, csrf=guard.csrf(),
         signed_in=guard.is_signed_in(), takes=page.table is not None,
-        trouble=asked.installation.trouble,
+        waiting=waiting, trouble=asked.installation.trouble,
     )  # fmt: skip
 
 

@@ -78,6 +78,7 @@ class Page(Struct, frozen=True):
 
     `plain` may be a function, where it costs something to make. `table` gives all the rows that a list is a part of,
     `reads` says what of a mail or an item stands here that only some may read, "" for nothing.
+    `happened` is told to the part of a page that asked for this one, to begin there what waits for it.
     """
 
     template: str
@@ -88,6 +89,7 @@ class Page(Struct, frozen=True):
     status: int = 200
     table: Table | None = None
     reads: str = ""
+    happened: str = ""
 
 
 def number_in(text: str) -> int:

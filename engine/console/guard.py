@@ -50,7 +50,7 @@ MOST_FORM, MOST_WITH_FILES = 1024 * 1024, 10 * 1024 * 1024
 MOST_RULES = 4 * 1024 * 1024
 """Bytes of the form of a rule file, in which a character may take three."""
 
-SIZES = {"items.act": (MOST_WITH_FILES, MOST_FORM), "rule_edit.act": (MOST_RULES, MOST_RULES)}
+SIZES = {"item_acts.act": (MOST_WITH_FILES, MOST_FORM), "rule_edit.act": (MOST_RULES, MOST_RULES)}
 """Where forms may be longer: how long, and how much of them may be text."""
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -170,7 +170,7 @@ def _token_of(account: int) -> str:
 
 
 def _sign_in() -> Answer:
-    if request.path.endswith(TWINS) or request.method == "POST":
+    if request.path.endswith(TWINS) or request.method == "POST" or "HX-Request" in request.headers:
         abort(401, "sign in first")
     asked = request.full_path.rstrip("?")
     there = f"{request.script_root}{asked}" if asked != "/" else None

@@ -19,7 +19,8 @@ _MAIL = (*numbers.OUTCOMES, *Who, *mail.WORDS.values(), *[name for _, name in ma
 
 _PICTURES = (
     *TITLES.values(), *HEADS.values(), *Flow.heads, periods.HOUR, periods.DAY, periods.WEEK, periods.MONTH,
-    *[kind.name for kind in (*numbers.PROOFS, *numbers.NEWCOMERS, *measures.LAGS, *measures.SIZES)],
+    *[kind.name for kind in (*numbers.PROOFS, *numbers.NEWCOMERS, *measures.LAGS, *measures.ANSWERS,
+                              *measures.SIZES)],
     *numbers.GROUPS, *numbers.WEEKDAYS, *[name for name, _, _ in FIVE],
 )  # fmt: skip
 
@@ -34,9 +35,9 @@ _PEOPLE = (
     *[value for each in PREFERENCES for value in each.values],
 )  # fmt: skip
 
-_ITEMS = (*Role, *[name for name, _ in (*items.WAYS, *audit.WAYS)])
+_ITEMS = (*Role, *[name for name, _ in (*items.WAYS, *audit.WAYS)], *[name for _, name in items.FACETS])
 
-_TITLES = ("Header", "Work")
+_TITLES = ("Header", "Job", "For good", "Delete it")
 """Of pages to which no link of all pages leads."""
 
 SHOWN: tuple[str, ...] = tuple(

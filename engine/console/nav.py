@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from engine.console.pages import playground, rules
 from engine.desk import audit, hooks, settings
+from engine.desk.waits import Waits, told
 
 if TYPE_CHECKING:
     from engine.desk.scope import Scope
@@ -29,7 +30,7 @@ def _who_sees_mail(scope: Scope) -> bool:
 class Link(Struct, frozen=True):
     """A page: its name, the view that shows it, and the key that leads there after `g`; "" for none.
 
-    `beside` are other files of `pages/` whose pages belong to it.
+    `beside` are other files of `pages/` whose pages belong to it, `counts` tells how much waits there.
     """
 
     name: str
@@ -37,6 +38,11 @@ class Link(Struct, frozen=True):
     key: str = ""
     seen: Callable[[Scope], bool] = _everybody
     beside: tuple[str, ...] = ()
+    counts: Callable[[Waits], int] | None = None
+
+    def many(self, waits: Waits) -> str:
+        """Say how much waits there, "" for nothing."""
+        return told(self.counts(waits)) if self.counts is not None else ""
 
     def holds(self, endpoint: str) -> bool:
         """Tell whether a view is one of the pages behind this link."""
@@ -47,9 +53,9 @@ class Link(Struct, frozen=True):
 LINKS = (
     Link("Today", "today.front", "t"),
     Link("Mails", "mails.listed", "m", beside=("mail",)),
-    Link("Held", "held.queue", "h"),
+    Link("Held", "held.queue", "h", counts=lambda waits: waits.held),
     Link("Items", "items.listed", "i"),
-    Link("Outbox", "outbox.listed", "o"),
+    Link("Outbox", "outbox.listed", "o", counts=lambda waits: waits.letters),
     Link("Topics", "topics.listed"),
     Link("Rules", "rules.listed", "r", rules.seen, ("rule_edit",)),
     Link("Playground", "playground.one", "p", playground.seen),

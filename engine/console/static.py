@@ -13,7 +13,7 @@ from flask import Response, abort, url_for
 
 FOLDER = Path(__file__).with_name("static")
 
-KINDS = {"a.css": "text/css", "a.js": "text/javascript", "live.js": "text/javascript"}
+KINDS = {"a.css": "text/css", "a.js": "text/javascript", "htmx.js": "text/javascript"}
 
 
 @cache

@@ -33,21 +33,29 @@ _WEEK_S = 6 * 86_400
 
 
 class Words(Struct, frozen=True, eq=False):
-    """A language: texts by the English ones, forms of those that count, and which form a number takes."""
+    """A language: texts by the English ones, forms of those that count, and which form a number takes.
+
+    A text that means several things stands behind what it is said of: `key("topic", "locked")`.
+    """
 
     language: str
     texts: Mapping[str, str] = {}
     forms: Mapping[str, tuple[str, ...]] = {}
     form_of: Callable[[int], int] = lambda number: int(number != 1)
 
-    def gettext(self, text: str) -> str:
-        """Say it in this language."""
-        return self.texts.get(text, text)
+    def gettext(self, text: str, of: str = "") -> str:
+        """Say it in this language, `of` something where that makes a difference."""
+        return self.texts.get(key(of, text), text)
 
     def ngettext(self, one: str, many: str, number: int) -> str:
         """Say how many in this language."""
         forms = self.forms.get(one)
         return forms[self.form_of(number)] if forms else (one if number == 1 else many)
+
+
+def key(of: str | None, text: str) -> str:
+    """By what a text is looked up."""
+    return f"{of}\x04{text}" if of else text
 
 
 @cache
@@ -59,7 +67,8 @@ def words(language: str) -> Words:
     with path.open("rb") as file:
         catalog = read_po(file, locale=language)
     told = [each for each in catalog if each.id and each.string and not each.fuzzy]
-    texts = {each.id: each.string for each in told if isinstance(each.id, str) and isinstance(each.string, str)}
+    texts = {key(each.context, each.id): each.string for each in told
+             if isinstance(each.id, str) and isinstance(each.string, str)}  # fmt: skip
     forms = {
         each.id[0]: tuple(map(str, each.string or ()))
         for each in told
@@ -75,10 +84,10 @@ def chosen(wanted: Iterable[str], accepted: LanguageAccept | None = None, last: 
 
 
 def speak(environment: Any) -> None:
-    """Let templates say `_(…)` and `{% trans %}…{% endtrans %}` in the language of whoever asks."""
+    """Let templates say `_(…)`, `pgettext(…)`, `{% trans %}…{% endtrans %}` in the language of whoever asks."""
     environment.add_extension("jinja2.ext.i18n")
     environment.policies["ext.i18n.trimmed"] = True
-    environment.install_gettext_callables(gettext, ngettext, newstyle=False)
+    environment.install_gettext_callables(gettext, ngettext, newstyle=False, pgettext=pgettext)
     environment.globals["_"] = gettext
 
 
@@ -93,6 +102,12 @@ def mine() -> Words:
 def gettext(text: str, **values: object) -> str:
     """Say a text of ours, or a name that may be one of ours; a stranger's comes back as it is."""
     said = mine().gettext(text)
+    return said % values if values else said
+
+
+def pgettext(of: str, text: str, **values: object) -> str:
+    """Say a text of ours as it is said of something, where languages say it of other things in other words."""
+    said = mine().gettext(text, of)
     return said % values if values else said
 
 

@@ -110,14 +110,19 @@ def _told(store: Store, number: int) -> dict[str, str]:
     return told | {f"{'note' if each.internal else 'comment'} {each.id}": each.text for each in view.comments}
 
 
-def replay(engine: Engine, row: MailRow, *, as_new: bool = False, notify: bool = False) -> Iterator[Line]:
+def replay(
+    engine: Engine, row: MailRow, *, as_new: bool = False, notify: bool = False, by: str = "", reason: str = "",
+    via: str = "command",
+) -> Iterator[Line]:  # fmt: skip
     """Start a mail's next generation and keep what comes of it: what it made before is updated.
 
-    With `as_new` a second item is made; nobody is told without `notify`. Raises Erased, Refused.
+    With `as_new` a second item is made; nobody is told without `notify`. Who did it and why is an event.
+    Raises Erased, Refused.
     """
     _kept(engine.store, row)
     with engine.store.joining():  # a worker that hears of it finds it claimed
         engine.store.ledger.reopen(row.mail, None, replay=True, as_new=as_new, notify=notify)
+        engine.store.history.note("mail.replay", by, via, reason, mail=row.mail, workspace=row.home)
         spooled = engine.store.ledger.claim_one(row.mail, utc_now(), engine.store.owner)
     yield from _decided(engine, spooled)
 

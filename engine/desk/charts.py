@@ -21,12 +21,14 @@ TITLES = {
     "flow": "Where the mail went", "outcomes": "How much came, and what became of it",
     "reasons": "Why mail was not taken", "hours": "When it comes", "rules": "Which rules match",
     "proof": "Who can be believed", "senders": "Who wrote for the first time", "sent": "Whether our letters left",
-    "lag": "How long until a mail is decided", "size": "How big mails are", "hooks": "Whether scripts are quick",
+    "classes": "Which of our letters left", "answers": "How long until an item is answered",
+    "lag": "How long until a mail is decided", "size": "How big mails are", "hooks": "Whether hooks are quick",
 }  # fmt: skip
 """What stands above each picture, by its name."""
 
 HEADS = {
     "reasons": "reason", "hours": "day", "proof": "domain", "rules": "rule", "lag": "day", "size": "size",
+    "classes": "letter", "answers": "day",
     "hooks": "time",
 }  # fmt: skip
 """What a row of a picture is, of each whose rows are no slots of a time."""

@@ -63,10 +63,13 @@ def to_purge(store: Store, words: Sequence[str], zone: tzinfo = UTC) -> Chosen:
     return Chosen(tuple(rows[:MOST_PURGED]), by_name, len(rows) > MOST_PURGED)
 
 
-def purge(store: Store, chosen: Chosen, *, commit: bool) -> Iterator[Purge]:
+def purge(
+    store: Store, chosen: Chosen, *, commit: bool, by: str = "", reason: str = "", via: str = "command"
+) -> Iterator[Purge]:  # fmt: skip
     """Erase bytes, addresses, subject and trace of mails for good; without `commit` only tell which could be.
 
-    Of those that a query found, the ones that wait are left out. Raises Refused for one that is named.
+    Of those that a query found, the ones that wait are left out. That it was done stays, with who did it and why.
+    Raises Refused for one that is named.
     """
     for start in range(0, len(chosen.rows), AT_ONCE):
         with store.writing() if commit else store.reading():
@@ -76,9 +79,14 @@ def purge(store: Store, chosen: Chosen, *, commit: bool) -> Iterator[Purge]:
                     raise Refused(each.because)
                 if commit and not each.because:
                     store.archive.purge(each.row.mail)
+                    _note(store, "mail.purge", each.row, by, reason, via)
         yield from done
     if commit:
         store.archive.wipe()
+
+
+def _note(store: Store, name: str, row: MailRow, by: str, reason: str, via: str) -> None:
+    store.history.note(name, by, via, reason, mail=row.mail, workspace=row.home)
 
 
 class OnServer(Struct, frozen=True):
@@ -89,7 +97,9 @@ class OnServer(Struct, frozen=True):
     kept: bool
 
 
-def delete_on_server(config: Config, store: Store, ref: str, *, commit: bool) -> OnServer:
+def delete_on_server(
+    config: Config, store: Store, ref: str, *, commit: bool, by: str = "", reason: str = "", via: str = "command"
+) -> OnServer:  # fmt: skip
     """Plan that the next run deletes a mail in its mailbox; without `commit` only find out whether it could.
 
     Raises NotFound, and Refused for a mail that is not decided, or that no run can delete.
@@ -101,10 +111,11 @@ def delete_on_server(config: Config, store: Store, ref: str, *, commit: bool) ->
         raise Refused(f"mailbox {row.mailbox} is {state}: no run comes there")
     if box.protocol in UNTOUCHED:
         raise Refused(f"{row.mail} came by mailbox {box.name} ({box.protocol}): there is nothing to delete it from")
-    with nullcontext() if commit else store.rehearsal():
+    with store.joining() if commit else store.rehearsal():
         places = store.mailboxes.settle_again(row.mail, delete=True)
-    if not places:
-        raise Refused(f"{row.mail} does not lie in mailbox {box.name} any more")
+        if not places:
+            raise Refused(f"{row.mail} does not lie in mailbox {box.name} any more")
+        _note(store, "mail.delete", row, by, reason, via)
     return OnServer(row, places, store.archive.raw(row.mail) is not None)
 
 

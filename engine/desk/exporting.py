@@ -13,7 +13,7 @@ import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from msgspec import Struct
 
@@ -74,6 +74,27 @@ ACTS = (
 )  # fmt: skip
 
 
+SENDERS = (
+    "address", "name", "first_at", "last_at", "mails", "made", "held", "refused", "passed", "failed", "login",
+    "failures", "suspended_at",
+)  # fmt: skip
+
+MAILBOXES = (
+    "mailbox", "workspace", "protocol", "place", "folder", "active", "state", "since", "sentence", "holder", "waiting",
+    "left_alone", "older_than", "retry_at",
+)  # fmt: skip
+
+SCRIPTS = (
+    "script.hook", "script.name", "script.file", "script.sha256", "script.state", "script.fixtures", "since", "off",
+    "outcomes", "codes", "runs", "half_us", "most_us",
+)  # fmt: skip
+
+RULES = (
+    "file", "place", "number", "name", "line", "on", "when", "then", "enabled", "shadow", "until", "owner", "note",
+    "hits", "last_hit", "problems",
+)  # fmt: skip
+
+
 class Table(Struct, frozen=True):
     """A list that can be taken away: its name, its columns, the search, and how it goes on.
 
@@ -82,7 +103,7 @@ class Table(Struct, frozen=True):
     """
 
     name: str
-    step: Callable[[Store, int], tuple[Sequence[Any], int]]
+    step: Callable[[Store, Any], tuple[Sequence[Any], Any]]
     columns: tuple[str, ...] = ()
     query: str = ""
 
@@ -126,6 +147,11 @@ def by_number(
     return step
 
 
+def at_once(rows: Callable[[Store], Sequence[Any]]) -> Callable[[Store, int], tuple[Sequence[Any], int]]:
+    """Make the step of a short list, whose rows are given together."""
+    return lambda store, _: (rows(store), 0)
+
+
 def lines(taken: Taken) -> Iterator[bytes]:
     """Write a list as lines of JSON, the last of which says how many rows there were and whether there are more."""
     end = _End()
@@ -158,7 +184,7 @@ FORMS: Mapping[str, tuple[str, Callable[[Taken], Iterator[bytes]]]] = {
 
 def _steps(taken: Taken, end: _End) -> Iterator[Sequence[Any]]:
     """Give the rows step by step; what went wrong on the way is told at the end, for the first are given already."""
-    most, place, is_told = taken.config.console.most_exported, 0, False
+    most, place, is_told = taken.config.console.most_exported, cast("Any", 0), False
     until = monotonic() + MOST_S
     while not end.more:
         if monotonic() > until:
@@ -176,7 +202,7 @@ def _steps(taken: Taken, end: _End) -> Iterator[Sequence[Any]]:
             return
         given = rows[: most - end.rows]
         end.rows += len(given)
-        end.more = len(given) < len(rows) or (end.rows == most and place > 0)
+        end.more = len(given) < len(rows) or (end.rows == most and bool(place))
         yield given
         if not place:
             return

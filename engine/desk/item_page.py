@@ -17,6 +17,7 @@ from msgspec.structs import replace
 from engine.desk.told import Told, told_of
 from engine.explain.page import shown
 from engine.model.desk import Catalog
+from engine.model.figures import ItemKinds
 from engine.model.stored import AttachmentView, EventRow, ItemRow, ItemView, OutboxLine
 from engine.store.errors import NotFound
 
@@ -64,17 +65,29 @@ class ItemPage(Struct, frozen=True):
 
 
 class Found(Struct, frozen=True):
-    """Items that a search found; `more` than these, `beyond` what was looked at."""
+    """Items that a search found; `more` than these, `beyond` what was looked at; what they have in common.
+
+    That is told with the newest ones only: `kinds` is None for those further back.
+    """
 
     rows: list[ItemRow]
     more: bool
     beyond: bool
+    kinds: ItemKinds | None = None
 
 
 def listed(store: Store, scope: Scope, query: str, limit: int, before: int = 0) -> Found:
     """Find items that somebody sees, the newest first, those below a number. Raises Unclear."""
     rows, beyond = store.items.found(query, limit + 1, before=before, sight=scope.items)
     return Found(rows[:limit], len(rows) > limit, beyond)
+
+
+def searched(store: Store, scope: Scope, query: str, limit: int, before: int = 0) -> Found:
+    """Do as `listed`, and tell what all that are found have in common. Raises Unclear."""
+    if before:
+        return listed(store, scope, query, limit, before)
+    rows, beyond, kinds = store.items.gathered(query, limit + 1, sight=scope.items)
+    return Found(rows[:limit], len(rows) > limit, beyond, kinds)
 
 
 def view(store: Store, scope: Scope, number: int) -> ItemView:

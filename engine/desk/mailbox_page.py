@@ -30,23 +30,23 @@ PEEKED = 20
 """Mails that are looked at in a mailbox."""
 
 TO_DO = {
-    "source.unreachable": "Nothing, at first: it is tried again. If it stays so, ask whether host and port are right.",
-    "source.timeout": "Nothing, at first: it is tried again. For a slow server, raise timeout.",
+    "source.unreachable": "Nothing at first: it is tried again. If it stays so, check host and port.",
+    "source.timeout": "Nothing at first: it is tried again. For a slow server, raise timeout.",
     "source.busy": "Nothing: it is tried again at the next run.",
-    "source.login_refused": "Mend user, password or auth. At most three logins an hour are tried.",
-    "source.secret": "Mend what the sentence names: the password cannot be had from its variable, file or program.",
+    "source.login_refused": "Correct user, password or auth. At most three log-ins an hour are tried.",
+    "source.secret": "Correct what the message above names: its variable, file or program gives no password.",
     "source.certificate": "Set ca_file, or the right host.",
-    "source.tls": "Check port and ssl; the sentence names them.",
+    "source.tls": "Check port and ssl; the message above names them.",
     "source.starttls_missing": "Set ssl = true, with the port for TLS.",
-    "source.folder_missing": "Mend folder; allegra mailbox folders NAME lists those there are.",
-    "source.refused": "Ask whoever runs the server; its words are in the sentence.",
-    "source.query": "Mend or narrow query.",
+    "source.folder_missing": "Correct folder; allegra mailbox folders NAME lists the folders that exist.",
+    "source.refused": "Ask whoever runs the server; what it said is in the message above.",
+    "source.query": "Correct or narrow query.",
     "source.too_big": "Report it to whoever runs the server.",
-    "source.bad_name": "Mend the configuration: a name or password holds a line break.",
+    "source.bad_name": "Correct the configuration: a name or password holds a line break.",
     "source.protocol": "Report it to whoever runs the server.",
-    "source.no_idle": "Nothing: a watch polls it from then on.",
+    "source.no_idle": "Nothing: a watch reads it at intervals from now on.",
     "source.no_reader": "Nothing: mail is handed in here.",
-    "source.program": "Mend the program; the log has its traceback.",
+    "source.program": "Correct the program; the log has its traceback.",
 }
 """What to do about each way in which a mailbox cannot be read."""
 
@@ -54,7 +54,7 @@ SIGN_IN = "Let somebody sign in again: allegra mailbox login NAME."
 """The same about every error of signing in by OAuth."""
 
 COMES, *SET_UP = (
-    "Mail comes", "Server", "User", "Folder", "Addresses", "Read", "Mail that went well", "Mail that failed",
+    "How mail comes in", "Server", "User", "Folder", "Addresses", "Reading", "Mail that went well", "Mail that failed",
     "Mail that is held", "Kept until",
 )  # fmt: skip
 """What is told of how a mailbox is set up: one thing of what is brought, else all the others."""

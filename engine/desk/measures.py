@@ -1,14 +1,14 @@
-"""How long it takes and how big it is: pictures of the lag, of sizes, of the time of scripts.
+"""How long it takes and how big it is: pictures of the lag, of answers, of sizes, of the time of scripts.
 
-Here: these three. Not here: the other pictures (`numbers.py`), what is measured when (`store/tallying.py`).
-Invariant: the lag is told of mail that somebody sees; sizes and scripts were measured of all mail, and are shown to who
-sees all of it.
+Here: these four. Not here: the other pictures (`numbers.py`), what is measured when (`store/tallying.py`).
+Invariant: the lag is told of mail that somebody sees, that of answers of items that they see; sizes and scripts were
+measured of all mail, and are shown to who sees all of it.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -27,24 +27,43 @@ _BYTES = (("GB", 30), ("MB", 20), ("kB", 10), ("B", 0))
 _TIMES = (("s", 20), ("ms", 10), ("µs", 0))
 
 LAGS = Kind("comment", "half of all mails"), Kind("held", "95 % of them")
+ANSWERS = Kind("comment", "half of all items"), Kind("held", "95 % of all items")
 SIZES = (Kind("comment", "mails"),)
-"""What is shown of the lag and of sizes."""
+"""What is shown of the lag, of answers and of sizes."""
+
+S, H = 1_000.0, 3_600_000.0
+"""A second and an hour, in ms."""
 
 COLOURS = ("comment", "held", "duplicate", "note")
 
 
 def lag(asked: Asked) -> Chart:
     """How long a mail waits to be decided: half of them, and 95 %, by the day on which it came."""
-    now = asked.now.astimezone(UTC)
-    found = asked.store.series.lags(now - asked.last, sight=asked.scope.sight)
-    rows, day = [], now.date() - timedelta(days=asked.last.days)
-    while day < now.date():
+    found = asked.store.series.lags(asked.now - asked.last, sight=asked.scope.sight)
+    note = "from when a mail came until it was decided, days in UTC; right to 9 %"
+    return Chart("lag", TITLES["lag"], "lines", HEADS["lag"], LAGS, tuple(_days(asked, found, S)), note, " s")
+
+
+def answers(asked: Asked) -> Chart:
+    """How long an item waits for its first answer: half of them, and 95 %, by the day of the answer."""
+    found = asked.store.series.answers(asked.now - asked.last, sight=asked.scope.items)
+    note = (
+        "from when the mail came that opened an item until its first answer, by the day of the answer in UTC; "
+        "right to 9 %; without private items"
+    )
+    rows = tuple(_days(asked, found, H))
+    return Chart("answers", TITLES["answers"], "lines", HEADS["answers"], ANSWERS, rows, note, " h")
+
+
+def _days(asked: Asked, found: Mapping[datetime, Sequence[tuple[int, int]]], unit_ms: float) -> Iterator[Row]:
+    """A row for each day in UTC: below which time half lay, and 95 %."""
+    today = asked.now.astimezone(UTC).date()
+    day = today - timedelta(days=asked.last.days)
+    while day < today:
         day += timedelta(days=1)
         took = sorted(found.get(datetime(day.year, day.month, day.day, tzinfo=UTC), []))
         ends = [quantile(took, part) for part in (0.5, 0.95)]
-        rows.append(Row(f"{day.day} {day:%b}", tuple([each / 1000 if each is not None else None for each in ends])))
-    note = "from when a mail came until it was decided, days in UTC; right to 9 %"
-    return Chart("lag", TITLES["lag"], "lines", HEADS["lag"], LAGS, tuple(rows), note, " s")
+        yield Row(f"{day.day} {day:%b}", tuple([each / unit_ms if each is not None else None for each in ends]))
 
 
 def size(asked: Asked) -> Chart | None:

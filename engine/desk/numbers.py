@@ -20,8 +20,9 @@ from msgspec import Struct
 
 from engine.desk.charts import HEADS, TITLES, Chart, Kind, Picture, Row
 from engine.desk.flow import flow
-from engine.desk.measures import hooks, lag, size
+from engine.desk.measures import answers, hooks, lag, size
 from engine.desk.periods import MONTH, MOST_DAYS, WEEK, Period
+from engine.model.events import Kind as Class
 from engine.model.figures import Span
 from engine.model.reasons import REASONS
 
@@ -47,7 +48,7 @@ STATES = {
 }  # fmt: skip
 """The states of a row of the outbox, in their order, with their colours."""
 
-PROOFS = Kind("good", "DMARC passed"), Kind("quiet", "nothing said"), Kind("bad", "DMARC failed")
+PROOFS = Kind("good", "DMARC passed"), Kind("quiet", "no DMARC result"), Kind("bad", "DMARC failed")
 NEWCOMERS = Kind("good", "with an account"), Kind("held", "without one")
 """What a domain could prove, and who writes for the first time."""
 
@@ -68,6 +69,14 @@ class Asked(Struct, frozen=True, dict=True):
     def period(self) -> Period:
         """That time, in slots."""
         return Period.of(self.last, self.now, self.zone)
+
+    @cached_property
+    def letters(self) -> tuple[list[Timed], str]:
+        """The letters of that time by state and class, and what one has to know where some are left out."""
+        period = self.period
+        found, cut = self.store.series.letters(period.since, period.span, sight=self.scope.letters)
+        first = min([each.at for each in found], default=period.now)
+        return found, f"only the newest letters, from {first.astimezone(period.zone):%Y-%m-%d} on" if cut else ""
 
     @property
     def weeks(self) -> Period:
@@ -175,15 +184,27 @@ def senders(asked: Asked) -> Chart | None:
 
 def sent(asked: Asked) -> Chart:
     """Whether what we write leaves the house."""
-    period = asked.period
-    found, cut = asked.store.series.letters(period.since, period.span, sight=asked.scope.letters)
+    found, note = asked.letters
+    kinds = _states(found)
+    shown = {kind.name: "" for kind in kinds}
+    return Chart("sent", TITLES["sent"], "columns", asked.period.step, kinds,
+                 by_slot(asked.period, found, shown), note)  # fmt: skip
+
+
+def classes(asked: Asked) -> Chart:
+    """The same by the class of the letter: answers of people, automatic ones, notices, webhooks."""
+    found, note = asked.letters
+    kinds, counts = _states(found), Counter[tuple[str, ...]]()
+    for _, (state, of), many in found:
+        counts[of, state] += many
+    rows = [Row(of, tuple([counts[of, kind.name] for kind in kinds])) for of in map(str, Class)]
+    rows = [row for row in rows if row.total]
+    return Chart("classes", TITLES["classes"], "bars", HEADS["classes"], kinds, tuple(rows), note)
+
+
+def _states(found: Sequence[Timed]) -> tuple[Kind, ...]:
     there = {each.keys[0] for each in found}
-    shown = {state: "" for state in STATES if state in there}
-    kinds = tuple([Kind(STATES[state], state) for state in shown])
-    first = min([each.at for each in found], default=period.now)
-    note = f"only the newest letters, from {first.astimezone(period.zone):%Y-%m-%d} on" if cut else ""
-    return Chart("sent", TITLES["sent"], "columns", period.step, kinds,
-                 by_slot(period, found, shown), note)  # fmt: skip
+    return tuple([Kind(colour, state) for state, colour in STATES.items() if state in there])
 
 
 def _weeks(period: Period) -> str:
@@ -255,12 +276,12 @@ def _named(text: str) -> tuple[str, ...]:
 PICTURES: dict[str, Callable[[Asked], Picture | None]] = {
     "flow": lambda asked: flow(asked.store, asked.config, asked.scope, asked.now - asked.last, asked.last),
     "outcomes": outcomes, "reasons": reasons, "hours": hours, "rules": rules, "proof": proof, "senders": senders,
-    "sent": sent, "lag": lag, "size": size, "hooks": hooks,
+    "sent": sent, "classes": classes, "answers": answers, "lag": lag, "size": size, "hooks": hooks,
 }  # fmt: skip
 """Every picture by its name, which is that of its file, in their order."""
 
 GROUPS = {
-    "Mail": ("outcomes", "reasons", "hours"), "Rules": ("rules",), "People": ("proof", "senders", "sent"),
-    "Machine": ("lag", "size", "hooks"),
+    "Mail": ("outcomes", "reasons", "hours"), "Rules": ("rules",),
+    "People": ("proof", "senders", "sent", "classes", "answers"), "Machine": ("lag", "size", "hooks"),
 }  # fmt: skip
 """Which of them are looked at together, beside the flow."""

@@ -8,8 +8,8 @@ see, and of nobody else.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from datetime import UTC, tzinfo
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -17,7 +17,7 @@ from msgspec import Struct
 from engine.desk import erasing, logged
 from engine.model.addresses import key_of
 from engine.model.desk import Account, AccountStatus
-from engine.model.senders import SenderRow
+from engine.model.senders import NewDomain, SenderRow
 from engine.store.errors import NotFound, Unclear
 
 if TYPE_CHECKING:
@@ -32,6 +32,9 @@ NEWEST, WITHIN_S = 500, 0.15
 
 MOST_MAILS, SHOWN_MAILS = 100, 20
 """Mails of one person that are counted for who does not see all; those that are listed."""
+
+WEEK, MOST_DOMAINS = timedelta(days=7), 50
+"""Domains that are new since then, and so many of them at most."""
 
 MADE, REFUSED = ("created", "comment", "note"), ("rejected", "discarded")
 
@@ -70,6 +73,27 @@ def listed(
     known = store.senders.named(addresses[:limit], config.separators)
     rows = known if scope.admin else [_counted(each, mails) for each in known]
     return Listed(tuple(rows), exact=scope.admin, more=len(addresses) > limit)
+
+
+def new_domains(store: Store, scope: Scope, now: datetime) -> tuple[NewDomain, ...] | None:
+    """Give the domains whose first mail came within a week; None for who does not see all mail.
+
+    Of many those from which most mail came.
+    """
+    return tuple(store.senders.new_domains(now - WEEK, MOST_DOMAINS)) if scope.admin else None
+
+
+def everybody(
+    store: Store, config: Config, scope: Scope, text: str, after: str, limit: int, zone: tzinfo = UTC
+) -> tuple[Sequence[SenderRow], str]:  # fmt: skip
+    """Give some of all who ever wrote, or whom a text finds, by address, and behind whom the next ones stand.
+
+    Who does not see all mail is given all senders of the newest mails that they see, at once.
+    """
+    if not scope.admin:
+        return listed(store, config, scope, text, NEWEST, zone).people, ""
+    found = store.senders.after(after, text, limit, config.separators)
+    return found, found[-1].address if len(found) == limit else ""
 
 
 def _newest(store: Store, scope: Scope, text: str, zone: tzinfo) -> list[MailRow]:

@@ -8,7 +8,7 @@ test asks of stored mail is answered to those who may read it.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 from msgspec.structs import replace
 
+from engine.desk.plain import plain
 from engine.workbench import rule_sources, rule_usage
 from engine.workbench.names import Names
 from engine.workbench.rule_tests import Runner
@@ -129,6 +130,12 @@ def pages(engine: Engine, scope: Scope, places: Iterable[RulePlace]) -> list[Che
             problem = Problem("E002", f"this rule file cannot be read: {said}", place.file)
             read.append(CheckedText("", "", False, (problem,), ()))
     return read
+
+
+def rows(engine: Engine, scope: Scope, places: Sequence[RulePlace]) -> list[dict[str, Any]]:
+    """All rules of some places as rows of one list, each with its file."""
+    read = zip(places, pages(engine, scope, places), strict=True)
+    return [{"file": place.file, "place": place.name, **plain(card)} for place, page in read for card in page.cards]
 
 
 def page(engine: Engine, scope: Scope, place: RulePlace) -> CheckedText:

@@ -31,7 +31,7 @@ SHOWN = 8
 
 FIVE = (
     ("new items", "created", ("created",)), ("comments and notes", "comment", ("comment", "note")),
-    ("held mail", "held", ("held",)), ("refused, dropped", "rejected", ("rejected", "discarded", "duplicate")),
+    ("held mail", "held", ("held",)), ("rejected or discarded", "rejected", ("rejected", "discarded", "duplicate")),
     ("errors", "error", ("error",)),
 )  # fmt: skip
 """The numbers of a day: a name, a colour, and which outcomes are counted together."""

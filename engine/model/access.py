@@ -25,7 +25,7 @@ class Credential(Struct, frozen=True):
 
 
 class Try(Struct, frozen=True):
-    """A password that somebody may try now, by the number under which it is counted; or how long they wait first."""
+    """A log-in that somebody may try now, by the number under which it is counted; or how long they wait first."""
 
     number: int = 0
     wait_s: int = 0

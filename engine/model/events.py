@@ -119,8 +119,9 @@ BY_NAME: Final[Mapping[str, Event]] = {event.name: event for event in EVENTS}
 
 BY_HAND: Final = (
     "outbox.retry", "outbox.hold", "outbox.drop", "outbox.clear", "held.release", "held.trust", "held.reject",
-    "held.discard", "mail.retry", "mail.reset", "mail.settle", "mailbox.pause", "mailbox.resume", "hooks.enable",
-    "hooks.disable", "person.forgotten", "topic.locked", "topic.unlocked",
+    "held.discard", "mail.retry", "mail.reset", "mail.settle", "mail.purge", "mail.delete", "mail.replay",
+    "mailbox.pause", "mailbox.resume", "hooks.enable", "hooks.disable", "person.forgotten", "topic.locked",
+    "topic.unlocked",
 )  # fmt: skip
 """Events that are written and nobody hears of: what people do to what is not an item."""
 

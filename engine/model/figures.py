@@ -154,6 +154,9 @@ class Measured(NamedTuple):
 
 SIZE, SCRIPTS = "size", "scripts"
 
+ANSWER = "answer"
+"""What is measured of an item, of its workspace: from the mail that opened it to the first answer, as a class."""
+
 
 class Measure(NamedTuple):
     """How many measured from a power of two up to the next, the size of 0 and 1 too: `power` is the lower one's."""
@@ -208,6 +211,24 @@ class Facets(Struct, frozen=True):
     domain: tuple[Facet, ...] | None = None
     since: datetime | None = None
     until: datetime | None = None
+
+
+class Share(NamedTuple):
+    """A value that items have, as its search word takes it, and how many have it."""
+
+    value: str
+    items: int
+
+
+class ItemKinds(Struct, frozen=True):
+    """What the newest items that a search finds have in common: how many were counted, whether there are `more`."""
+
+    items: int = 0
+    more: bool = False
+    status: tuple[Share, ...] = ()
+    assigned: tuple[Share, ...] = ()
+    workspace: tuple[Share, ...] = ()
+    unanswered: int = 0
 
 
 # ── spans and classes ─────────────────────────────────────────────────────────────────────────────────────────

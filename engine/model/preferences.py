@@ -27,14 +27,14 @@ class Preference(Struct, frozen=True):
 
 
 PREFERENCES: Final = (
-    Preference("new", ("unassigned", "all", "none"), "new items, and words about an item that nobody has"),
+    Preference("new", ("unassigned", "all", "none"), "new items, and comments on items assigned to nobody"),
     Preference("assigned", ("yes", "no"), "items that are assigned to you or your group"),
     Preference("mine", ("yes", "no"), "items that you opened or wrote about"),
     Preference("watched", ("yes", "no"), "items that you watch or take part in"),
     Preference("notes", ("yes", "no"), "internal notes"),
-    Preference("changes", ("yes", "no"), "changes without words: status, fields, labels, people"),
+    Preference("changes", ("yes", "no"), "changes without a text: status, fields, labels, people"),
     Preference("own", ("no", "yes"), "what you did yourself"),
-    Preference("held", ("yes", "no"), "mail that is held for a person, as the owner of the workspace"),
+    Preference("held", ("yes", "no"), "held mail, if you own the workspace"),
     Preference("how", ("now", "hourly", "daily"), "whether notices come one by one, or as one mail an hour or a day"),
     Preference("format", ("both", "text"), "mails in text and HTML, or in text alone"),
 )

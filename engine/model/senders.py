@@ -36,3 +36,15 @@ class SenderRow(Struct, frozen=True):
     def domain(self) -> str:
         """What stands behind the @."""
         return self.address.rpartition("@")[2]
+
+
+class NewDomain(Struct, frozen=True):
+    """A domain from which no mail came before a time: when the first one did, from how many addresses, what became."""
+
+    domain: str
+    first_at: datetime
+    senders: int
+    mails: int
+    made: int
+    held: int
+    refused: int

@@ -343,6 +343,14 @@ class CommentView(Struct, frozen=True):
         return self.sender or self.author
 
 
+class Begun(Struct, frozen=True):
+    """What somebody is writing on an item and has not sent: as what it is meant, the words, when it was kept."""
+
+    mode: str
+    words: str
+    at: datetime
+
+
 class DraftRow(Struct, frozen=True):
     """A draft in a list: its number, its item, who wrote it (a login or an address), when, and the words."""
 

@@ -1,7 +1,7 @@
 """How long whoever gave a wrong password waits: an account longer each time, an address after many.
 
-Here: the numbers, the waits they come to, and what counts as one address. Not here: where failures are kept
-(`store/access.py`), who asks (`desk/access.py`).
+Here: the numbers, the waits they come to, and what counts as one address; how often people may have us log in
+somewhere. Not here: where tries are kept (`store/access.py`), who asks (`desk/access.py`, `desk/mailbox_page.py`).
 Invariant: nobody is locked out: a wait ends by itself, within `LONGEST` for an account and `SPAN` for an address.
 Failures behind the present count for nothing, so a clock that ran ahead keeps nobody out.
 """
@@ -30,6 +30,9 @@ MANY, SPAN = 20, timedelta(minutes=10)
 KNOWN = timedelta(days=30)
 """Where an account signed in so long ago at most, it does not wait for the failures of others."""
 
+LOG_INS, AN_HOUR = 6, timedelta(hours=1)
+"""So many log-ins to one mailbox people may begin in such a time, all of them together."""
+
 SITE_BITS = 64
 """Of an IPv6 address this much is one customer's: whoever has one address there has all of them."""
 
@@ -45,6 +48,11 @@ def account_until(failures: Sequence[datetime]) -> datetime | None:
 def address_until(failures: Sequence[datetime]) -> datetime | None:
     """When somebody may try again from an address with these failures, the newest first; None for at once."""
     return failures[MANY - 1] + SPAN if len(failures) >= MANY else None
+
+
+def log_in_at(tries: Sequence[datetime]) -> datetime | None:
+    """When people may have us log in somewhere again, after these tries, the newest first; None for at once."""
+    return tries[LOG_INS - 1] + AN_HOUR if len(tries) >= LOG_INS else None
 
 
 def network_of(ip: str) -> str:

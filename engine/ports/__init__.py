@@ -7,6 +7,7 @@ protocols: a store that passes there can take the place of another.
 
 from engine.ports.access import Access
 from engine.ports.archive import Archive, Counting, Figures, Series
+from engine.ports.begun_words import BegunWords
 from engine.ports.desk import Ahead, Directory, Items, ListedAddresses, Markers, TopicViews
 from engine.ports.hearing import Scene, Teller
 from engine.ports.history import History
@@ -21,6 +22,7 @@ __all__ = [
     "Access",
     "Ahead",
     "Archive",
+    "BegunWords",
     "Counting",
     "Directory",
     "Figures",

@@ -43,6 +43,13 @@ class Access(Protocol):
         count. Old tries are forgotten, and there is a limit to all.
         """
 
+    def count_log_in(self, where: str) -> Try:
+        """Count a log-in of ours that a person asks for, or tell how long to wait first; then nothing is counted.
+
+        `where` names what is logged in to. Of people who ask at the same time no more are let through than one after
+        the other.
+        """
+
     def take_back(self, number: int) -> None:
         """A try was none, or was right: it counts no more."""
 

@@ -178,6 +178,19 @@ class Figures(Protocol):
     def pulses(self, at: datetime) -> list[figures.Pulse]:
         """Give how every mailbox fares and how often mail comes, by name."""
 
+    def held(self, sight: Sight, most: int) -> int:
+        """Count the held and quarantined mails that are seen; `most` where there are as many or more.
+
+        Costs no more where many others are held. Of more than 200 mails that wait to be decided some may still be
+        counted that were held before.
+        """
+
+    def letters(self, sight: ItemSight, most: int) -> int:
+        """Count the letters that are held or failed, about items that are seen; `most` where there are as many or more.
+
+        For who does not see all it is looked among the newest 1,000 that are held and as many that failed.
+        """
+
     def counted(self, since: tuple[int, int] | None) -> figures.Counted:
         """Count what was added since a mark; nothing where there is none, or the database is an older one."""
 
@@ -232,6 +245,13 @@ class Series(Protocol):
     def measures(self, what: str, since: datetime) -> list[figures.Measure]:
         """Count what was measured in decisions since the beginning of that day in UTC, by what of and power of two."""
 
+    def answers(self, since: datetime, *, sight: ItemSight = EVERY_ITEM) -> dict[datetime, list[tuple[int, int]]]:
+        """Tell of each day in UTC in which items were answered for the first time how long that was after their mail.
+
+        Each is a class (`figures.class_of`) with how many took so long. Nothing is counted of private items, of those
+        that no mail opened, and of mail that lay there before we came. Those of workspaces whose items are seen.
+        """
+
     def rules(self, since: datetime) -> list[tuple[datetime, figures.RuleHit, int]]:
         """In how many decisions each rule matched on each day in UTC, from the one in which that time lies."""
 
@@ -244,7 +264,7 @@ class Series(Protocol):
     def letters(
         self, since: datetime, span: figures.Span, *, sight: ItemSight = EVERY_ITEM
     ) -> tuple[list[figures.Timed], bool]:  # fmt: skip
-        """Count the rows of the outbox that were made since then, by state, for each quarter of an hour or day in UTC.
+        """Count the rows of the outbox that were made since then, by state and class, by quarters of an hour or days.
 
         Only the newest are looked at; tells whether some of that time were left out.
         """

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from engine.model.answers import AccountMatch, MessageMatch
 from engine.model.desk import Account, Catalog, CustomField, ItemFacts
+from engine.model.figures import ItemKinds
 from engine.model.mail import Cutting
 from engine.model.sight import EVERY_ITEM, ItemSight
 from engine.model.stored import (
@@ -68,6 +69,9 @@ class Directory(Protocol):
 
     def accounts(self) -> list[Account]:
         """Give every account by login."""
+
+    def admins(self) -> list[Account]:
+        """Give the active admins by login."""
 
     def groups(self) -> list[tuple[str, tuple[str, ...]]]:
         """Give every group with the logins in it."""
@@ -189,6 +193,11 @@ class Items(Protocol):
         `before` goes on below an item number; only what is in `sight` is found. Raises Unclear, who sees all also for a
         status that there is not.
         """
+
+    def gathered(
+        self, query: str = "", limit: int = 100, now: datetime | None = None, *, sight: ItemSight = EVERY_ITEM
+    ) -> tuple[list[ItemRow], bool, ItemKinds]:  # fmt: skip
+        """Do as `found`, and count what the newest thousand that are found have in common. Raises as `found`."""
 
     def count(self, workspace: str) -> int:
         """Count the items of a workspace."""

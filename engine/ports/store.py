@@ -21,6 +21,7 @@ from engine.model.stored import (
 )
 from engine.ports.access import Access
 from engine.ports.archive import Archive, Counting, Figures, Series
+from engine.ports.begun_words import BegunWords
 from engine.ports.desk import Ahead, Directory, Items, ListedAddresses, Markers, TopicViews
 from engine.ports.hearing import Teller
 from engine.ports.history import History
@@ -57,6 +58,10 @@ class Store(Protocol):
     @property
     def rule_files(self) -> RuleFiles:
         """What stood in rule files and when."""
+
+    @property
+    def begun_words(self) -> BegunWords:
+        """What people are writing on items."""
 
     @property
     def ahead(self) -> Ahead:

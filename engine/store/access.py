@@ -10,14 +10,16 @@ for them. What changes what lets an account in is done by one at a time.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
 import msgspec
 
+from engine.model import throttle
 from engine.model.access import Arrival, Credential, Session, Token, Try
 from engine.model.desk import AccountStatus
-from engine.model.throttle import COUNTED, KNOWN, MANY, REMEMBERED, SPAN, account_until, address_until
+from engine.model.throttle import COUNTED, KNOWN, MANY, REMEMBERED, SPAN
 from engine.store import hot, tables
 from engine.store.database import Database, moment, time, us
 from engine.store.keys import numbers
@@ -27,6 +29,9 @@ MOST_SESSIONS = 50
 
 MOST_FAILURES = 100_000
 """Tries that are remembered; beyond that the oldest are forgotten, however many addresses they come from."""
+
+OURS = "log in to "
+"""How a try is named that is a log-in of ours; those of people are named by digests."""
 
 REF = 12
 """As much of a hash names a session or a token to people."""
@@ -75,13 +80,20 @@ class Access:
     # ── tries ─────────────────────────────────────────────────────────────────────────────────────────────────
 
     def count_try(self, who: str, account: int, network: str) -> Try:
+        return self._counted(who, account, network, lambda: self._wait(who, account, network))
+
+    def count_log_in(self, where: str) -> Try:
+        name = f"{OURS}{where}"
+        return self._counted(name, 0, name, lambda: self._wait_outside(name))
+
+    def _counted(self, who: str, account: int, network: str, waits: Callable[[], int]) -> Try:
         row = tables.LoginFailure
-        if wait := self._wait(who, account, network):  # whoever waits keeps nobody from writing
+        if wait := waits():  # whoever waits keeps nobody from writing
             return Try(wait_s=wait)
         with self._database.unflushed(noted=True):
             if self._database.beside_others:
                 self._database.lock(numbers((("try", who), ("tries", network))))
-            if wait := self._wait(who, account, network):
+            if wait := waits():
                 return Try(wait_s=wait)
             now = self._database.now()
             number = self._database.add(row.insert(who=who, account=account, network=network, at=now))
@@ -99,11 +111,16 @@ class Access:
         row, now = tables.LoginFailure, self._database.now()
         known = account and self._is_known(account, network, now)
         mine = (row.who == who, row.network == network) if known else (row.who == who,)
-        ends = [account_until(self._failures(now, REMEMBERED, COUNTED, *mine))]
+        ends = [throttle.account_until(self._failures(now, REMEMBERED, COUNTED, *mine))]
         if not known:
-            ends.append(address_until(self._failures(now, SPAN, MANY, row.network == network)))
-        wait = max((us(end) - now for end in ends if end is not None), default=0)
-        return max(math.ceil(wait / 1_000_000), 0)
+            ends.append(throttle.address_until(self._failures(now, SPAN, MANY, row.network == network)))
+        return _seconds(ends, now)
+
+    def _wait_outside(self, name: str) -> int:
+        """How many seconds people wait before we log in somewhere for them, 0 for none."""
+        now, mine = self._database.now(), tables.LoginFailure.who == name
+        tries = self._failures(now, throttle.AN_HOUR, throttle.LOG_INS, mine)
+        return _seconds([throttle.log_in_at(tries)], now)
 
     def _failures(self, now: int, span: Any, most: int, *conditions: Any) -> list[datetime]:
         """When somebody failed in a time up to now, the newest first."""
@@ -240,6 +257,12 @@ class Access:
         told = msgspec.json.encode(detail).decode()
         now = self._database.now()
         self._database.run(hot.EVENT, now, name, by, via, None, None, 0, "", None, 0, "", told)
+
+
+def _seconds(ends: Sequence[datetime | None], now: int) -> int:
+    """How long it is until the last of these times, 0 where there is none."""
+    wait = max((us(end) - now for end in ends if end is not None), default=0)
+    return max(math.ceil(wait / 1_000_000), 0)
 
 
 def _us(span: Any) -> int:

@@ -2,11 +2,13 @@
 
 Here: questions of decisions about people, lists, one `put_…` for each kind of row. Not here: workspaces. Invariant:
 addresses and names compare case-folded, logins exactly; what is asked is remembered until somebody writes.
+Over 300 lines: each kind of row with its questions, its list and what puts it.
 """
 
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from operator import itemgetter
 from typing import Any
@@ -144,7 +146,28 @@ class Directory:
     # ── lists ─────────────────────────────────────────────────────────────────────────────────────────────────
 
     def accounts(self) -> list[Account]:
-        rows = self._database.all(tables.Account.select(tables.Account.id).order_by(tables.Account.login))
+        """Three questions, however many there are."""
+        account, email, group = tables.Account, tables.Email, tables.AccountGroup
+        addresses = email.select(email.account, email.address).order_by(email.position, email.key)
+        member = tables.Membership
+        groups = member.select(member.account, group.name).join(group).order_by(group.key)
+        emails, within = [defaultdict[int, list[str]](list) for _ in range(2)]
+        for found, asked in ((emails, addresses), (within, groups)):
+            for whose, name in self._database.all(asked):
+                found[whose].append(name)
+        columns = account.id, account.login, account.name, account.status, account.language, account.admin
+        rows = self._database.all(account.select(*columns).order_by(account.login))
+        return [
+            Account(
+                its, login, name, tuple(emails[its]), AccountStatus(status), tuple(within[its]), language, bool(admin)
+            )
+            for its, login, name, status, language, admin in rows
+        ]
+
+    def admins(self) -> list[Account]:
+        account = tables.Account
+        query = account.select(account.id).where(account.admin, account.status == AccountStatus.ACTIVE.value)
+        rows = self._database.all(query.order_by(account.login))
         return [found for (number,) in rows if (found := self.account_by_id(number))]
 
     def groups(self) -> list[tuple[str, tuple[str, ...]]]:

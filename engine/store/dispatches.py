@@ -19,6 +19,7 @@ from engine.model.whole import as_json
 from engine.store import hot
 from engine.store.bells import Bell
 from engine.store.database import us
+from engine.store.tallying import answered
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from engine.ports import Teller
     from engine.store.database import Database
     from engine.store.scene import Scene
+
+ANSWERED = "item.answered"
 
 HELD, HELD_EVERY_US = "outbox.held", 3_600_000_000
 """That rows became held, and how often that is told of a workspace."""
@@ -98,6 +101,8 @@ class Dispatches:
         detail: dict[str, object] = {"changes": happened.changes} if happened.changes else {}
         if name.startswith(("mail.", "mailbox.", "smtp.")) or tell.code:
             detail |= {"code": tell.code, "because": tell.because}
+        if name == ANSWERED and happened.item:
+            answered(self._database, happened.item, batch.workspace, now)
         who = _login(actor) or actor.key or actor.name
         return self._database.insert_ahead(
             hot.EVENT, now, name, who, source.via,

@@ -15,8 +15,9 @@ from datetime import datetime, timedelta
 from engine.model import rhythm
 from engine.model.events import Kind
 from engine.model.figures import Backlog, Counted, Counter, Figures, Pulse, Staff
+from engine.model.sight import ItemSight, Sight
 from engine.model.stored import NO_WAY_OUT
-from engine.store import hot
+from engine.store import hot, still_held
 from engine.store.database import Database, moment, time, us
 from engine.store.queue import is_free
 from engine.store.terms import COLLECTED, COUNTED, OPEN, QUEUED, TO_SEE
@@ -117,6 +118,12 @@ class Standing:
         """Since when a mail waits: its first time since it came, later since the first that was heard of it again."""
         asked = (hot.TAKEN_IN, row) if generation == 1 else (_SINCE, row, generation)
         return moment(self._database.one(*asked)[0])
+
+    def held(self, sight: Sight, most: int) -> int:
+        return still_held.held(self._database, sight, most)
+
+    def letters(self, sight: ItemSight, most: int) -> int:
+        return still_held.letters(self._database, sight, most)
 
     def _stopped(self, state: str) -> Backlog:
         count, oldest = self._database.one(_STOPPED, state)

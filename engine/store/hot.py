@@ -198,6 +198,8 @@ TALLY = (
     + f" ON CONFLICT ({', '.join(TALLY_KEY)}) DO UPDATE SET mails = tally.mails + excluded.mails"
 )
 
+TALLY_GONE = f"DELETE FROM tally WHERE {' AND '.join(f'{name} = ?' for name in TALLY_KEY)} AND mails = 0"
+
 RULE_HIT = (
     insert("rule_hit", "span", "at", "file", "digest", "rule", "hits", "last_at")
     + """ ON CONFLICT (span, at, file, digest, rule) DO UPDATE SET hits = rule_hit.hits + excluded.hits,
@@ -334,6 +336,12 @@ EVENT = insert(
     "event", "at", "name", "actor", "via", "item", "topic", "comment", "workspace", "inbound_id", "generation", "act",
     "detail",
 )  # fmt: skip
+
+OPENED_AT = """
+SELECT inbound.received_at FROM item JOIN inbound ON inbound.id = item.inbound_id
+JOIN mailbox ON mailbox.id = inbound.mailbox_id
+WHERE item.id = ? AND NOT item.private AND inbound.received_at >= mailbox.first_read_at
+  AND NOT EXISTS (SELECT 1 FROM event WHERE event.item = item.id AND event.name = 'item.answered')"""
 
 EVENTS_OF = "SELECT detail FROM event WHERE inbound_id = ? AND generation = ? AND name = ?"
 

@@ -7,7 +7,7 @@ items only.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -15,6 +15,7 @@ from engine.model.addresses import key_of
 from engine.model.desk import GROUP
 from engine.model.sight import EVERY_ITEM, ItemSight
 from engine.store.query import Condition, Statement, among_newest, newer, older, statement, words
+from engine.store.terms import ASSIGNED
 
 WINDOW = 100_000
 """Items, the newest, among which is looked for what no index knows."""
@@ -27,7 +28,10 @@ UNANSWERED = "unanswered"
 ENDED = {"open": " OR closed_at IS NULL", "closed": " OR closed_at IS NOT NULL"}
 """What stands for all statuses that leave the work open, or end it."""
 
-_CUSTOMERS, _ANSWERS = "('item.created', 'item.commented')", "('item.answered')"
+_OF_ITEM = "FROM event WHERE event.item = item.id AND event.item IS NOT NULL AND name IN"
+_ASKED = f"coalesce((SELECT max(id) {_OF_ITEM} ('item.created', 'item.commented')), 0)"
+_UNANSWERED = Condition(f"(closed_at IS NULL AND NOT EXISTS (SELECT 1 {_OF_ITEM} ('item.answered') AND id > {_ASKED}))")
+"""Open, and nobody who works here answered since it was opened or somebody else wrote last."""
 
 
 class Found(NamedTuple):
@@ -71,6 +75,12 @@ def with_status(name: str) -> Statement:
     return statement("item", (among_newest("item", WINDOW), _status(name)))
 
 
+def unanswered_among(numbers: Sequence[int]) -> Statement:
+    """Those of these items that wait for an answer."""
+    among = Condition(f"id IN ({', '.join('?' * len(numbers)) or 'NULL'})", tuple(numbers))
+    return statement("item", (among, _UNANSWERED))
+
+
 def _status(text: str, _: datetime | None = None) -> Condition:
     """A status by its name, or one of `ENDED`."""
     ended = ENDED.get(text.casefold(), "")
@@ -82,9 +92,10 @@ def _assigned(text: str, _: datetime) -> Condition:
     if text == NOBODY:
         return Condition("assigned_to = ''")
     if text.startswith(GROUP):
-        return Condition("lower(assigned_to) = ?", (_small(text),))
-    theirs = "SELECT login FROM account JOIN email ON account.id = account_id WHERE email.key = ?"
-    return Condition(f"(lower(assigned_to) = ? OR assigned_to IN ({theirs}))", (_small(text), key_of(text)))
+        return Condition(f"({ASSIGNED} AND lower(assigned_to) = ?)", (_small(text),))
+    theirs = "SELECT lower(login) FROM account JOIN email ON account.id = account_id WHERE email.key = ?"
+    named = f"SELECT CAST(? AS TEXT) UNION ALL {theirs}"
+    return Condition(f"({ASSIGNED} AND lower(assigned_to) IN ({named}))", (_small(text), key_of(text)))
 
 
 def _from(text: str, _: datetime) -> Condition:
@@ -100,13 +111,6 @@ def _label(text: str, _: datetime) -> Condition:
 
 def _workspace(text: str, _: datetime) -> Condition:
     return Condition("workspace_id = (SELECT id FROM workspace WHERE identifier = ?)", (text,), finds=True)
-
-
-def _unanswered(_: str, __: datetime) -> Condition:
-    """Open, and nobody who works here answered since it was opened or somebody else wrote last."""
-    of_item = "FROM event WHERE event.item = item.id AND event.item IS NOT NULL AND name IN"
-    asked = f"coalesce((SELECT max(id) {of_item} {_CUSTOMERS}), 0)"
-    return Condition(f"(closed_at IS NULL AND NOT EXISTS (SELECT 1 {of_item} {_ANSWERS} AND id > {asked}))")
 
 
 def _title(text: str, _: datetime) -> Condition:
@@ -129,7 +133,7 @@ def _small(text: str) -> str:
 
 _WORDS: dict[str, Callable[[str, datetime], Condition]] = {
     "": _title, "title": _title, "status": _status, "assigned": _assigned, "from": _from, "label": _label,
-    "workspace": _workspace, UNANSWERED: _unanswered,
+    "workspace": _workspace, UNANSWERED: lambda _, __: _UNANSWERED,
     "newer_than": lambda text, now: newer("changed_at", text, now),
     "older_than": lambda text, now: older("changed_at", text, now),
 }  # fmt: skip
@@ -138,3 +142,6 @@ _WORDS: dict[str, Callable[[str, datetime], Condition]] = {
 _EXAMPLES = {"": "printer", "title": "printer", "status": "open", "assigned": "anna", "from": "jane@example.com",
              "label": "urgent", "workspace": "support", UNANSWERED: "yes", "newer_than": "7d",
              "older_than": "1d"}  # fmt: skip
+
+WORDS = (*_EXAMPLES,)
+"""The words that there are, "" among them."""

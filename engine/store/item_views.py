@@ -7,12 +7,14 @@ where to get them.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from engine.mail.subject import changed
 from engine.model.addresses import bare
 from engine.model.desk import AccountStatus
+from engine.model.figures import ItemKinds
 from engine.model.sight import EVERY_ITEM, ItemSight
 from engine.model.stored import AttachmentView, CommentView, DraftRow, ItemRow, ItemView
 from engine.store import hot, tables
@@ -43,18 +45,41 @@ class ItemViews:
         self, query: str = "", limit: int = 100, now: datetime | None = None, *, before: int = 0,
         sight: ItemSight = EVERY_ITEM,
     ) -> tuple[list[ItemRow], bool]:  # fmt: skip
-        from engine.store.item_query import WINDOW, read
+        numbers, windowed = self._numbers(query, limit, now, before, sight)
+        return self._shown(numbers), self._is_beyond(numbers, limit, windowed=windowed)
+
+    def gathered(
+        self, query: str = "", limit: int = 100, now: datetime | None = None, *, sight: ItemSight = EVERY_ITEM
+    ) -> tuple[list[ItemRow], bool, ItemKinds]:  # fmt: skip
+        from engine.store.item_kinds import MOST_COUNTED, kinds
+
+        numbers, windowed = self._numbers(query, max(limit, MOST_COUNTED + 1), now, 0, sight)
+        beyond = self._is_beyond(numbers, limit, windowed=windowed)
+        return self._shown(numbers[:limit]), beyond, kinds(self._database, numbers)
+
+    def _numbers(
+        self, query: str, limit: int, now: datetime | None, before: int, sight: ItemSight
+    ) -> tuple[list[int], bool]:  # fmt: skip
+        """The numbers of what is found, and whether only the newest items were looked at."""
+        from engine.store.item_query import read
 
         asked = read(query, now or self._database.clock(), sight, before)
         for name in asked.statuses if sight.all else ():
             self._expect_status(name)
-        numbers = [row[0] for row in self._database.rows(asked.statement.sql, *asked.statement.params, limit)]
+        found = self._database.rows(asked.statement.sql, *asked.statement.params, limit)
+        return [number for (number,) in found], asked.windowed
+
+    def _is_beyond(self, numbers: Sequence[int], limit: int, *, windowed: bool) -> bool:
+        from engine.store.item_query import WINDOW
+
+        return windowed and len(numbers) < limit and self._database.one(hot.NEWEST_ITEM)[0] > WINDOW
+
+    def _shown(self, numbers: Sequence[int]) -> list[ItemRow]:
         rows: list[ItemRow] = []
         for start in range(0, len(numbers), AT_ONCE):
             here = _rows().where(tables.Item.id.in_(numbers[start : start + AT_ONCE]))
             rows += [_item_row(row) for row in self._database.all(here.order_by(tables.Item.id.desc()))]
-        beyond = asked.windowed and len(numbers) < limit and self._database.one(hot.NEWEST_ITEM)[0] > WINDOW
-        return rows, beyond
+        return rows
 
     def _expect_status(self, name: str) -> None:
         """Raises Unclear for a status that no workspace offers and no item has: items keep one that went away."""

@@ -25,7 +25,8 @@ def sign_off(database: Database, account: int, status: Any) -> None:
 def let_out(database: Database, account: int) -> dict[str, int]:
     """Delete all that lets an account in, and what it was writing; tells how many rows of which table."""
     gone = {}
-    theirs = tables.Credential, tables.Session, tables.KnownNetwork, tables.LoginFailure, tables.Token, tables.RuleDraft
+    begun = tables.RuleDraft, tables.BegunWords
+    theirs = tables.Credential, tables.Session, tables.KnownNetwork, tables.LoginFailure, tables.Token, *begun
     for table in theirs:
         if rows := database.do(table.delete().where(table.account == account)):
             gone[table._meta.table_name] = rows

@@ -25,7 +25,7 @@ from engine.store import hot, sighted, tables
 from engine.store.database import Database, moment, time, us
 from engine.store.errors import NotFound
 from engine.store.receipts import message_key
-from engine.store.terms import DECIDED, OPEN
+from engine.store.terms import DECIDED, HELD, OPEN
 
 if TYPE_CHECKING:
     from engine.store.search import Meaning
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 SHORTEST = len("m-4f2a")
 """The beginning of an id by which somebody who does not see all can find a mail: a shorter one fits too many."""
 
-HELD = ("held", "quarantined")
+HELD_STATES = ("held", "quarantined")
 
 FEW = 200
 """Rows that are looked at together where not many are wanted."""
@@ -118,7 +118,7 @@ class Mails:
         inbound = tables.Inbound
         if limit <= FEW and not workspace and not query.strip() and not after:
             return self._oldest_held(limit, sight)
-        found = _rows(sight).where(tables.SQL(OPEN), inbound.state.in_(HELD)).order_by(inbound.id).limit(limit)
+        found = _rows(sight).where(tables.SQL(OPEN), inbound.state.in_(HELD_STATES)).order_by(inbound.id).limit(limit)
         if after:
             found = found.where(inbound.id > after)
         if workspace:
@@ -130,11 +130,16 @@ class Mails:
     def _oldest_held(self, limit: int, sight: Sight) -> list[MailRow]:
         """The same for a few: their numbers are sorted before anything else of them is read."""
         inbound, found = tables.Inbound, list[MailRow]()
-        held = inbound.select(inbound.id).where(tables.SQL(OPEN), inbound.state.in_(HELD))
+        held = inbound.select(inbound.id).where(tables.SQL(HELD))
         numbers = sorted([number for (number,) in self._database.all(held)])
         for first in range(0, len(numbers), FEW):
             some = numbers[first : first + FEW]
-            rows = _rows(sight).where(inbound.id.in_(some), inbound.state.in_(HELD)).order_by(inbound.id).limit(limit)
+            rows = (
+                _rows(sight)
+                .where(inbound.id.in_(some), inbound.state.in_(HELD_STATES))
+                .order_by(inbound.id)
+                .limit(limit)
+            )
             found += [_mail_row(row) for row in self._database.all(rows)]
             if len(found) >= limit:
                 break
@@ -144,21 +149,36 @@ class Mails:
         self, most: int, query: str = "", zone: tzinfo = UTC, *, sight: Sight = ALL
     ) -> list[tuple[str, int, list[MailRow]]]:
         inbound = tables.Inbound
-        asked = inbound.select() if sight.all and not query.strip() else _rows(sight)
-        asked = asked.columns(inbound.id, inbound.code).where(tables.SQL(OPEN), inbound.state.in_(HELD))
-        if query.strip():
-            asked = asked.where(*[each.rows for each in self.meanings(query, zone)])
-        by_code: dict[str, list[int]] = {}
-        for number, code in sorted(self._database.all(asked)):
-            by_code.setdefault(code, []).append(number)
-        shown = [number for numbers in by_code.values() for number in numbers[:most]]
-        rows: dict[str, list[MailRow]] = {code: [] for code in by_code}
+        some = not sight.all or bool(query.strip())
+        counts, oldest = self._held_of(query, zone, sight) if some else self._all_held(most)
+        shown = [number for numbers in oldest.values() for number in numbers[:most]]
+        rows: dict[str, list[MailRow]] = {code: [] for code in counts}
         for first in range(0, len(shown), FEW):
-            there = _rows(sight).where(inbound.id.in_(shown[first : first + FEW]), inbound.state.in_(HELD))
+            there = _rows(sight).where(inbound.id.in_(shown[first : first + FEW]), inbound.state.in_(HELD_STATES))
             for row in map(_mail_row, self._database.all(there.order_by(inbound.id))):
                 rows.setdefault(row.code, []).append(row)
-        found = [(code, len(numbers), rows[code]) for code, numbers in by_code.items()]
+        found = [(code, many, rows[code]) for code, many in counts.items()]
         return sorted(found, key=lambda each: (-each[1], each[0]))
+
+    def _all_held(self, most: int) -> tuple[dict[str, int], dict[str, list[int]]]:
+        """How many are held for each reason, and the numbers of the oldest of each: the index knows both."""
+        inbound, all_of = tables.Inbound, self._database.all
+        counted = inbound.select(inbound.code, tables.fn.COUNT(inbound.id)).where(tables.SQL(HELD))
+        counts = dict(all_of(counted.group_by(inbound.code)))
+        numbers = inbound.select(inbound.id).where(tables.SQL(HELD)).order_by(inbound.id).limit(most)
+        oldest = {code: [each for (each,) in all_of(numbers.where(inbound.code == code))] for code in counts}
+        return counts, oldest
+
+    def _held_of(self, query: str, zone: tzinfo, sight: Sight) -> tuple[dict[str, int], dict[str, list[int]]]:
+        """The same of those that are seen and found, with all numbers."""
+        inbound = tables.Inbound
+        asked = _rows(sight).columns(inbound.id, inbound.code).where(tables.SQL(OPEN), inbound.state.in_(HELD_STATES))
+        if query.strip():
+            asked = asked.where(*[each.rows for each in self.meanings(query, zone)])
+        numbers: dict[str, list[int]] = {}
+        for number, code in sorted(self._database.all(asked)):
+            numbers.setdefault(code, []).append(number)
+        return {code: len(each) for code, each in numbers.items()}, numbers
 
     def waiting(self, limit: int = 10_000, *, sight: Sight = ALL) -> list[MailRow]:
         inbound = tables.Inbound

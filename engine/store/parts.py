@@ -72,7 +72,8 @@ class Items:
     ) -> None:  # fmt: skip
         self.item, self.topic, self.given = lookups.item, lookups.topic, lookups.given
         self.item_by_field, self.exactly = lookups.item_by_field, lookups.exactly
-        self.newest, self.found, self.count, self.view = views.newest, views.found, views.count, views.view
+        self.newest, self.found, self.gathered = views.newest, views.found, views.gathered
+        self.count, self.view = views.count, views.view
         self.drafts = views.drafts
         self.blob, self.html, self.pictures, self.cutting = blobs.blob, blobs.html, blobs.pictures, blobs.cutting
         self.catalog, self.workspaces = workspaces.catalog, workspaces.workspaces

@@ -227,3 +227,6 @@ _EXAMPLES = {"": "printer", "from": "anna@example.com", "domain": "example.com",
              "subject": "printer", "outcome": "held", "code": "gate.dmarc", "mailbox": "system",
              "workspace": "support", "by": "gate", "item": "4711", "rule": "printer", "newer_than": "7d",
              "older_than": "1y", "after": "2026-05-03", "before": "2026-05-03", "on": "tue"}  # fmt: skip
+
+WORDS = (*_EXAMPLES,)
+"""The words that there are, "" among them."""

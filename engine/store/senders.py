@@ -11,14 +11,19 @@ from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 from engine.model.addresses import base_key, key_of
-from engine.model.senders import SenderRow
+from engine.model.senders import NewDomain, SenderRow
 from engine.store import tables
-from engine.store.database import moment
+from engine.store.database import moment, time, us
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from engine.store.database import Database
 
 AT_ONCE = 500
+
+MOST_NEW = 20_000
+"""Addresses, those that wrote first last, among which is looked for new domains."""
 
 
 class Senders:
@@ -31,9 +36,30 @@ class Senders:
         row, key = tables.Sender, key_of(text.strip().removeprefix("@"))
         found = self._database.all(_counted().where(row.domain == key).order_by(*_most()).limit(limit))
         if not found:
-            holds = row.address.contains(key) | row.name.contains(text.strip())
-            found = self._database.all(_counted().where(holds).order_by(*_most()).limit(limit))
+            found = self._database.all(_counted().where(_holds(text)).order_by(*_most()).limit(limit))
         return self._whole(found, separators)
+
+    def after(self, address: str, text: str, limit: int, separators: str = "") -> list[SenderRow]:
+        row, key = tables.Sender, key_of(text.strip().removeprefix("@"))
+        wanted = _counted().where(row.address > address)
+        if text.strip():
+            of_domain = row.domain == key
+            is_domain = self._database.all(row.select(row.address).where(of_domain).limit(1))
+            wanted = wanted.where(of_domain if is_domain else _holds(text))
+        return self._whole(self._database.all(wanted.order_by(row.address).limit(limit)), separators)
+
+    def new_domains(self, since: datetime, limit: int) -> list[NewDomain]:
+        row, older, fn = tables.Sender, tables.Sender.alias(), tables.fn
+        first = row.select(row.domain, row.first_at, row.mails, row.made, row.held, row.refused)
+        new = first.where(row.first_at >= us(since), row.domain != "").order_by(row.first_at.desc()).limit(MOST_NEW)
+        its = new.alias("new").c
+        before = older.select(older.address).where(older.domain == its.domain, older.first_at < us(since))
+        mails, sums = _sum(its.mails), [_sum(each) for each in (its.made, its.held, its.refused)]
+        found = self._database.all(
+            row.select(its.domain, fn.MIN(its.first_at), fn.COUNT(its.first_at), mails, *sums).from_(new.alias("new"))
+            .where(~fn.EXISTS(before)).group_by(its.domain).order_by(mails.desc(), its.domain).limit(limit)
+        )  # fmt: skip
+        return [NewDomain(domain, time(first), *counts) for domain, first, *counts in found]
 
     def named(self, addresses: Collection[str], separators: str = "") -> list[SenderRow]:
         wanted = list(dict.fromkeys(addresses))
@@ -82,6 +108,15 @@ def _counted() -> Any:
     row = tables.Sender
     return row.select(row.address, row.name, row.first_at, row.last_at, row.mails, row.made, row.held, row.refused,
                       row.passed, row.failed)  # fmt: skip
+
+
+def _holds(text: str) -> Any:
+    row = tables.Sender
+    return row.address.contains(key_of(text.strip().removeprefix("@"))) | row.name.contains(text.strip())
+
+
+def _sum(column: Any) -> Any:
+    return tables.fn.SUM(column).cast("BIGINT")
 
 
 def _most() -> tuple[Any, ...]:

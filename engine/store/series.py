@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 
-from engine.model.figures import DAY_US, QUARTER_US, Domain, Measure, RuleHit, Span, Timed
+from engine.model.figures import ANSWER, DAY_US, QUARTER_US, Domain, Measure, RuleHit, Span, Timed
 from engine.model.sight import ALL, EVERY_ITEM, ItemSight, Sight
 from engine.store import sighted
 from engine.store.counting import first_row
@@ -22,6 +22,9 @@ from engine.store.item_query import seen as items_seen
 
 MOST_LETTERS = 20_000
 """Rows of the outbox, the newest, that are looked at: no counter tells of them."""
+
+MOST_DAYS = 3_660
+"""Days that are looked up, the last ones."""
 
 FOREVER = Span.DAY * 2**33
 
@@ -46,15 +49,20 @@ SELECT first_at / ?, count(email.key), count(*) FROM sender LEFT JOIN email ON e
 WHERE first_at >= ? GROUP BY 1"""
 
 _LETTERS = """
-SELECT created_at / ?, state, count(*) FROM outbox WHERE id > ? AND created_at >= ? AND {seen}
-GROUP BY 1, 2 ORDER BY 1"""
+SELECT created_at / ?, state, class, count(*) FROM outbox WHERE id > ? AND created_at >= ? AND {seen}
+GROUP BY 1, 2, 3 ORDER BY 1"""
 
 _LAGS = """
 SELECT at, lag, CAST(sum(mails) AS bigint) FROM tally WHERE span = ? AND at >= ? AND lag > 0 AND {seen}
 GROUP BY at, lag HAVING sum(mails) > 0 ORDER BY at, lag"""
 
 _MEASURES = """
-SELECT key, power, CAST(sum(many) AS bigint) FROM measure WHERE at >= ? AND what = ? GROUP BY 1, 2 ORDER BY 1, 2"""
+SELECT key, power, CAST(sum(many) AS bigint) FROM measure WHERE at IN ({days}) AND what = ?
+GROUP BY 1, 2 ORDER BY 1, 2"""
+
+_ANSWERS = """
+SELECT at, power, CAST(sum(many) AS bigint) FROM measure WHERE at IN ({days}) AND what = ?{seen}
+GROUP BY 1, 2 ORDER BY 1, 2"""
 
 _LAST = "SELECT coalesce(max(id), 0) FROM outbox"
 
@@ -90,7 +98,22 @@ class Series:
         return found
 
     def measures(self, what: str, since: datetime) -> list[Measure]:
-        return [Measure(*row) for row in self._database.rows(_MEASURES, us(since) // DAY_US, what)]
+        days = self._days(since)
+        return [Measure(*row) for row in self._database.rows(_MEASURES.format(days=_marks(days)), *days, what)]
+
+    def answers(self, since: datetime, *, sight: ItemSight = EVERY_ITEM) -> dict[datetime, list[tuple[int, int]]]:
+        days, places, found = self._days(since), sorted(sight.workspaces), dict[datetime, list[tuple[int, int]]]()
+        if not (sight.all or places):
+            return found
+        seen = "" if sight.all else f" AND key IN ({_marks(places)})"
+        asked = _ANSWERS.format(days=_marks(days), seen=seen)
+        for day, its, many in self._database.rows(asked, *days, ANSWER, *(() if sight.all else places)):
+            found.setdefault(time(day * DAY_US), []).append((its, many))
+        return found
+
+    def _days(self, since: datetime) -> list[int]:
+        """The days from then until today, each of which is looked up: between them lies what else was measured."""
+        return [*range(us(since) // DAY_US, us(self._database.clock()) // DAY_US + 1)][-MOST_DAYS:]
 
     def rules(self, since: datetime) -> list[tuple[datetime, RuleHit, int]]:
         rows = self._database.rows(_RULES, Span.DAY, us(since) // DAY_US)
@@ -111,4 +134,8 @@ class Series:
         params = [value for each in seen for value in each.params]
         cut, length = max(first, last - MOST_LETTERS), span * QUARTER_US
         rows = self._database.rows(_LETTERS.format(seen=here), length, cut, us(since), *params)
-        return [Timed(time(at * length), (state,), count) for at, state, count in rows], cut > first
+        return [Timed(time(at * length), (state, kind), count) for at, state, kind, count in rows], cut > first
+
+
+def _marks(values: Sequence[object]) -> str:
+    return ", ".join("?" * len(values)) or "NULL"

@@ -53,6 +53,13 @@ def text(sight: Sight, workspace: str, mailbox: str) -> Condition:
     return Condition(sql, (*places, *boxes))
 
 
+def places(sight: Sight) -> list[Condition]:
+    """The same of what was counted, a condition for the workspaces and one for the mailboxes: each by an index."""
+    workspaces, boxes = sorted(sight.workspaces - {""}), sorted(sight.mailboxes)
+    found = [(workspaces, _in("workspace", workspaces)), (boxes, f"workspace = '' AND {_in('mailbox', boxes)}")]
+    return [Condition(sql, tuple(names)) for names, sql in found if names]
+
+
 def _in(column: str, values: Iterable[str]) -> str:
     marks = ", ".join("?" for _ in values)
     return f"{column} IN ({marks})" if marks else "FALSE"

@@ -85,6 +85,13 @@ class Store:
 
         return RuleFiles(self.database)
 
+    @cached_property
+    def begun_words(self) -> ports.BegunWords:
+        """What people are writing on items; put together when first asked for."""
+        from engine.store.begun_words import BegunWords
+
+        return BegunWords(self.database)
+
     @property
     def ahead(self) -> ports.Ahead:
         """Who hears what will be asked."""

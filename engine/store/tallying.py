@@ -16,7 +16,7 @@ from operator import attrgetter, itemgetter
 from typing import NamedTuple
 
 from engine.model.draft import Decider, Who
-from engine.model.figures import DAY_US, QUARTER_US, Measured, RuleHit, Span, block_of, class_of
+from engine.model.figures import ANSWER, DAY_US, QUARTER_US, Measured, RuleHit, Span, block_of, class_of
 from engine.store import hot
 from engine.store.database import Database
 
@@ -64,6 +64,25 @@ class Counted(NamedTuple):
     mails: int
     hits: Sequence[RuleHit] = ()
     measured: Sequence[Measured] = ()
+
+
+class Answered(NamedTuple):
+    """An item of a workspace that is answered for the first time: when, and how long after the mail that opened it."""
+
+    item: int
+    workspace: str
+    at: int
+    took: int
+
+
+def answered(database: Database, item: int, workspace: str, now: int) -> None:
+    """Count how long an item waited for its first answer; before the event of that is written.
+
+    Nothing is counted of private items, of those that no mail opened, and of mail that lay there before we came.
+    """
+    opened = database.one(hot.OPENED_AT, item)
+    if opened is not None and not any(isinstance(each, Answered) and each.item == item for each in database.counted):
+        database.counted.append(Answered(item, workspace, now, max(now - opened[0], 0)))
 
 
 def became(
@@ -129,10 +148,14 @@ class Tallies:
         return known
 
     def _write(self) -> None:
-        counted, self._database.counted = self._database.counted, []
+        noted, self._database.counted = self._database.counted, []
+        counted = [each for each in noted if isinstance(each, Counted)]
         sums = Sums({name: self._first_read(name) for name in {each.came.mailbox for each in counted}})
         for each in counted:
             sums.add(each)
+        for first in noted:
+            if isinstance(first, Answered):
+                sums.measure(first.at, ANSWER, first.workspace, class_of(first.took))
         write(self._database, sums)
 
 
@@ -207,10 +230,14 @@ class Sums:
         if hits:
             self.count_hits(row, came.received_at, hits)
         for what, key, value in measured:
-            at = its.decided_at // DAY_US, what, key, (value | 1).bit_length() - 1
-            self.measures[at] = self.measures.get(at, 0) + 1
+            self.measure(its.decided_at, what, key, (value | 1).bit_length() - 1)
         if came.sender:
             self.count_sender(came, its.outcome, mails)
+
+    def measure(self, at: int, what: str, key: str, power: int) -> None:
+        """Count that something measured so much at a time."""
+        row = at // DAY_US, what, key, power
+        self.measures[row] = self.measures.get(row, 0) + 1
 
     def count_sender(self, came: Came, outcome: str, mails: int) -> None:
         """Count a mail for who wrote it, in or out."""
@@ -239,8 +266,12 @@ class Sums:
 
 
 def write(database: Database, sums: Sums) -> None:
-    """Add the counts to those that are stored, inside `writing`; a sender of no mail goes."""
-    database.together(hot.TALLY, [(*key, mails) for key, mails in sorted(sums.tally().items()) if mails])
+    """Add the counts to those that are stored, inside `writing`; a row of no mail goes, and a sender of none."""
+    tally = sorted(sums.tally().items())
+    database.together(hot.TALLY, [(*key, mails) for key, mails in tally if mails])
+    for key, mails in tally:
+        if mails < 0:
+            database.put(hot.TALLY_GONE, *key)
     hits = sorted(sums.hits.items())
     database.together(hot.RULE_HIT, [(span, at, *hit, count, last) for (span, at, hit), (count, last) in hits])
     if sums.measures:

@@ -45,6 +45,7 @@ class Unsaying:
             if number not in where.own:
                 self._unname(item, number, ("title", "text"), spoken=spoken)
             self._values(number)
+            self._begun(number)
             for (each,) in self._database.all(comment.select(comment.id).where(comment.item == number)):
                 if each not in where.comments:
                     self._unname(comment, each, ("text",), spoken=spoken)
@@ -81,6 +82,14 @@ class Unsaying:
             self._let_html_go(table, number)
             self._database.do(table.update(**changed).where(table.id == number))
             self._count(table._meta.table_name, number)
+
+    def _begun(self, item: int) -> None:
+        """In what others are writing there nothing names them."""
+        row = tables.BegunWords
+        for account, words in self._database.all(row.select(row.account, row.words).where(row.item == item)):
+            if (new := self._named.without(words)) != words:
+                self._database.do(row.update(words=new).where(row.item == item, row.account == account))
+                self._count("begun_words", (item, account))
 
     def _let_html_go(self, table: Any, number: int) -> None:
         (html,) = self._database.first(table.select(table.html).where(table.id == number))

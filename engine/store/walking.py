@@ -122,14 +122,32 @@ class Walk:
         since = [each.since for each in self._meanings if each.since is not None]
         until = [each.until for each in self._meanings if each.until is not None]
         if since or until:
-            came = [inbound.received_at >= max(since)] if since else []
-            came += [inbound.received_at < min(until)] if until else []
+            decided = self._came_between(max(since, default=None), min(until, default=None))
             ends = inbound.select(tables.fn.MIN(inbound.id), tables.fn.MAX(inbound.id))
-            decided = self._database.first(ends.where(tables.SQL(DECIDED), *came))
             waiting = self._database.first(ends.where(*_waits(inbound)))
             known = [each for each in (*decided, *waiting) if each is not None]
             first, last = max(first, min(known, default=1)), min(last, max(known, default=0))
         return Range(first, last) if first <= last else None
+
+    def _came_between(self, since: int | None, until: int | None) -> Iterator[int | None]:
+        """The first and the last row of the decided mails that came between; None where there is none.
+
+        A server that is asked for the least number goes through all from that end on, until one fits; asked for the
+        least sum, it goes through those that fit. Which are fewer is told by the times.
+        """
+        inbound, decided = tables.Inbound, tables.SQL(DECIDED)
+        at = inbound.received_at
+        times = [inbound.select(each(at)).where(decided) for each in (tables.fn.MIN, tables.fn.MAX)]
+        (oldest,), (newest,) = [self._database.first(each) for each in times]
+        if oldest is None:
+            return
+        begin, end = oldest if since is None else since, newest if until is None else until
+        fit = min(end, newest) - max(begin, oldest)
+        came = [at >= since] if since is not None else []
+        came += [at < until] if until is not None else []
+        for which, passed in ((tables.fn.MIN, begin - oldest), (tables.fn.MAX, newest - end)):
+            number = inbound.id if passed <= fit else inbound.id + 0
+            yield self._database.first(inbound.select(which(number)).where(decided, *came))[0]
 
     def _ranges(self, ends: Range, limit: int) -> Iterator[Range]:
         """Give the rows to look at, the newest first; each range is asked for alone, for SQLite goes from end to end

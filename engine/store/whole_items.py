@@ -15,6 +15,7 @@ import msgspec
 
 from engine.model.desk import AccountStatus
 from engine.store import hot, tables
+from engine.store.begun_words import move as move_begun
 from engine.store.blobs import Blobs, Html
 from engine.store.database import Database
 from engine.store.memory import Memory
@@ -47,6 +48,7 @@ class WholeItems:
             self._database.run(hot.COPY, into, key, address, name)
             if gone:
                 self._database.run(hot.GONE, into, key, address)
+        move_begun(self._database, item, into)
         one = tables.Item
         closed = tables.Case(None, [(one.closed_at.is_null(), now)], one.closed_at)
         ended = one.update(merged_into=into, closed_at=closed, changed_at=now, **({"status": status} if status else {}))
@@ -89,7 +91,8 @@ class WholeItems:
             self._keep_number("comment", number)
         self._keep_number("item", item)
         self._database.do(tables.Mute.delete().where(tables.Mute.item == item))
-        for table in (file, comment, tables.ItemField, tables.ItemLabel, tables.ItemPerson, tables.ItemCopy):
+        for table in (file, comment, tables.ItemField, tables.ItemLabel, tables.ItemPerson, tables.ItemCopy,
+                      tables.BegunWords):  # fmt: skip
             self._database.do(table.delete().where(table.item == item))
         self._database.do(one.delete().where(one.id == item))
         self._forget(blobs)

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from engine.config import SecretError
-from engine.model.desk import AccountStatus
 from engine.store.errors import StoreError
 from engine.store.place import there
 from engine.store.store import Store
@@ -41,7 +40,7 @@ def looked_at(config: Config) -> Iterator[Problem]:
 def _nobody(config: Config) -> tuple[str, str] | None:
     """Say that no admin can come in, and what to do; None where one can."""
     with Store.open(config.store.where, create=False, migrate=False) as store:
-        admins = [each for each in store.directory.accounts() if each.admin and each.status == AccountStatus.ACTIVE]
+        admins = store.directory.admins()
         if not admins:
             return "no active account is an admin: nobody sees all in the console", "allegra user add LOGIN --admin"
         if config.console.auth == "accounts" and not any(store.access.credential(each.id) for each in admins):

@@ -22,6 +22,7 @@ from engine.console.app import NAMES
 TEMPLATES = Path(words.__file__).with_name("templates")
 
 Text = str | tuple[str, str]
+"""A text by its key, which holds of what it is said where that counts; or one that counts, with its plural."""
 
 
 def said() -> dict[Text, list[str]]:
@@ -35,13 +36,18 @@ def said() -> dict[Text, list[str]]:
     return found
 
 
+SAY = ("_", "gettext", "ngettext", "pgettext")
+
+
 def _of(path: Path) -> Iterator[Text]:
     with path.open("rb") as file:
         options = {"trimmed": "true", "trim_blocks": "true", "lstrip_blocks": "true"}
-        for _line, _function, message, _comments in babel_extract(file, ("_", "gettext", "ngettext"), (), options):
+        for _line, function, message, _comments in babel_extract(file, SAY, (), options):
             texts: Any = message
             if isinstance(texts, str):
                 yield texts
+            elif function == "pgettext":
+                yield words.key(*texts[:2])
             elif texts is not None and texts[0] is not None:
                 yield (texts[0], texts[1]) if len(texts) > 1 and texts[1] is not None else texts[0]
 
@@ -54,6 +60,9 @@ HELD = re.compile(r"<(script|style|code|kbd)\b.*?</\1>", re.S)
 LETTER = re.compile(r"[A-Za-z]{2}")
 NAMED = re.compile(r"\b(?:Allegra|JSON|NDJSON|CSV|HTML|Message-ID|DMARC|SPF|DKIM)\b")
 """Names that are the same in every language: the product, formats, fields of mail."""
+
+ASKING = re.compile(r'\bhx-[a-z-]+="[^"]*"')
+"""How a part of a page is asked for again."""
 
 SEARCH = re.compile(r"(?:-?[a-z_]+:\S*\s*)+")
 """Words of the search language and no others, as an example of it."""
@@ -75,7 +84,7 @@ def bare(path: Path) -> list[str]:
             text.append(value)
         elif kind in ("variable_begin", "block_begin") and not inside:
             text.append(" ")
-    whole = HELD.sub(" ", "".join(text))
+    whole = HELD.sub(" ", ASKING.sub("", "".join(text)))
     shown = [first or second for first, second in SHOWN.findall(whole)]
     plain = [each.strip() for each in TAG.sub("\n", whole).splitlines()]
     ids = frozenset(ID.findall(source))
@@ -106,8 +115,9 @@ def main() -> None:
                 before = read_po(file, locale=language)
         after = Catalog(locale=language, fuzzy=False, charset="utf-8")
         for text in sorted(every, key=str):
-            known = before.get(text if isinstance(text, str) else text[0])
-            after.add(text, known.string if known is not None and known.id == text else None)
+            of, _, own = text.rpartition("\x04") if isinstance(text, str) else ("", "", text)
+            known = before.get(own if isinstance(own, str) else own[0], of or None)
+            after.add(own, known.string if known is not None and known.id == own else None, context=of or None)
         with path.open("wb") as file:
             write_po(file, after, width=120, omit_header=True, sort_output=False)
         lacks = sum(not each.string or not all(each.string) for each in after if each.id)

@@ -162,8 +162,10 @@ def office(folder: Path, auth: str = "none") -> Iterator[Office]:
 def served(app: Any, threads: int = 4) -> Iterator[str]:
     """Serve an application on loopback for the length of a `with`; gives the host with its port."""
     from waitress.server import create_server
+    from waitress.wasyncore import close_all
 
-    server = create_server(app, listen="127.0.0.1:0", threads=threads)
+    open_here: dict[int, Any] = {}
+    server = create_server(app, map=open_here, listen="127.0.0.1:0", threads=threads)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     try:
@@ -172,6 +174,7 @@ def served(app: Any, threads: int = 4) -> Iterator[str]:
         server.close()
         thread.join(5)
         server.task_dispatcher.shutdown()
+        close_all(open_here, ignore_all=True)  # a browser leaves its connections open
 
 
 PASSWORD = "seven grey kettles hum at dusk"

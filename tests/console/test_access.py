@@ -103,7 +103,7 @@ def test_what_a_mail_says_is_for_who_may_read_it(shared: Office, login: str) -> 
         (row, *_) = [each for each in store.archive.mails('subject:"bank details"') if each.home == "support"]
     may = "read_mail" in ROLES[login]
     page = shared.get(f"/mail/{row.mail}").get_data(as_text=True)
-    assert ("What it says is not for everybody" in page or "what it says is not for everybody" in page) is not may
+    assert ("You may not read its text" in page or "what it says is not for everybody" in page) is not may
     for part in ("body", "raw"):
         assert shared.get(f"/mail/{row.mail}/{part}").status_code == (200 if may else 404), part
     assert shared.get(f"/mail/{row.mail}/headers").status_code == 200
@@ -159,8 +159,8 @@ def test_who_decides_takes_mail_up_again(own: Office, login: str) -> None:
     assert own.post(f"/mail/{other.mail}", token=token, act="settle").status_code == 404
     if ROLES[login]:
         page = own.get(f"/mail/{mine.mail}").get_data(as_text=True)
-        assert ("Take it up again" in page) is decides
-        assert ("Rule from this" in page) is ("read_mail" in ROLES[login])
+        assert ("Process it again" in page) is decides
+        assert ("Make a rule from it" in page) is ("read_mail" in ROLES[login])
     if decides:
         refused = own.post(f"/mail/{mine.mail}", token=token, act="retry")
         assert refused.status_code == 409, "it has made an item"

@@ -5,16 +5,20 @@ from __future__ import annotations
 import json
 import re
 import time
+from hashlib import sha256
 from html.parser import HTMLParser
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from console.catalogues import TEMPLATES
 from console.offices import HOSTILE, Office, queue_letters
 
-from engine.console import guard
+from engine.console import guard, static
 from engine.console.app import ACTS, PAGES
 from engine.console.guard import HEADERS
+from engine.desk import for_good
+from engine.desk.item_whole import weighed
 from rules.document import digest
 
 FOREIGN = r'<(script(?! src="/static/)|svg|iframe(?! class="body")|img|object|base|meta http)'
@@ -32,7 +36,7 @@ DONE = "SELECT (SELECT count(*) FROM event), (SELECT count(*) FROM receipt)"
 WRITER, NEVER_WROTE = "jane@mail.bigcorp.example", "bob.lund@example.com"
 
 TABLES = ("inbound", "receipt", "event", "act", "outbox", "item", "comment", "tally", "sender", "trace",
-          "rule_version", "rule_draft")  # fmt: skip
+          "rule_version", "rule_draft", "begun_words")  # fmt: skip
 
 
 def addresses(office: Office) -> list[str]:
@@ -152,8 +156,12 @@ def test_nothing_is_done_without_the_token_of_a_page_of_ours(own_office: Office,
     queue_letters(own_office)
     base = digest((own_office.folder / "rules" / "support.toml").read_text("utf-8"))
     (letter, *_), is_held = own_office.rows(LETTER)[0], address.startswith("/held")
+    with own_office.installation.store() as store:
+        goes, seen = str(weighed(store, 1)), for_good.state(store.archive.mail(held))
     forms = {
         "/item/1": {"act": "note", "words": "x"},
+        "/item/1/delete": {"goes": goes},
+        f"/mail/{held}/for-good": {"act": "do", "what": "replay", "reason": "x", "seen": seen},
         f"/mail/{held}": {"act": "settle"},
         "/topic/1": {"act": "post", "words": "x"},
         "/outbox": {"act": "hold", "row": str(letter)},
@@ -293,7 +301,7 @@ def test_no_form_stands_in_another_while_work_is_under_way(own_office: Office) -
     seen = _Forms()
     text = own_office.get(began.headers["Location"].partition("#")[0]).get_data(as_text=True)
     seen.feed(text)
-    assert "data-poll" in text and (seen.nested, seen.depth) == (0, 0)
+    assert "every 1s" in text and (seen.nested, seen.depth) == (0, 0)
 
 
 @pytest.mark.parametrize("origin", ["null", "", "http://[", "//", "https:", "http://evil.example"])
@@ -335,3 +343,30 @@ def test_a_character_that_is_none_breaks_no_page_and_no_form(own_office: Office)
         assert answer.status_code < 500, (address, form)
     for address in ASKED:
         assert own_office.get(address).status_code < 500, address
+
+
+ATTRIBUTES = {
+    "get",
+    "post",
+    "target",
+    "trigger",
+    "select",
+    "select-oob",
+    "swap",
+    "sync",
+    "vals",
+    "replace-url",
+    "encoding",
+}
+"""What templates use of the script that asks for parts of a page again: nothing of it is code."""
+
+
+def test_the_script_that_is_not_ours_is_the_one_that_was_published_and_runs_no_code_of_a_page(
+    quiet_office: Office,
+) -> None:
+    recorded, name = static.FOLDER.joinpath("SHA256").read_text("utf-8").split()[:2]
+    assert sha256(static.FOLDER.joinpath(name).read_bytes()).hexdigest() == recorded
+    templates = "".join(each.read_text("utf-8") for each in TEMPLATES.glob("*.html"))
+    used = set(re.findall(r"\shx-([\w:-]+)=", templates))
+    assert used <= ATTRIBUTES and {"get", "post"} <= used
+    assert not re.search(r"""hx-[\w-]+=["'](js|javascript):|hx-trigger="[^"]*\[""", templates)

@@ -15,7 +15,7 @@ from console.roles import become
 from console.test_nothing_foreign import MINE, THEIRS, WHO, furnish, items_of, mail_of
 from markupsafe import escape
 
-from engine.console.pages import held, items, rule_edit
+from engine.console.pages import held, item_acts, rule_edit
 from engine.console.pages.mail import AGAIN
 from engine.run.engine import Engine
 from engine.run.passing import Pass
@@ -223,7 +223,7 @@ def test_what_work_found_is_not_for_who_lost_the_right_to_read(shared: Office) -
             store.directory.put_role(f"reads in {MINE}", ("view_mail", "read_mail"))
 
 
-COUNTED = ("event", "receipt", "comment", "rule_version", "rule_draft", "account", "item")
+COUNTED = ("event", "receipt", "comment", "rule_version", "rule_draft", "begun_words", "account", "item")
 
 
 def forms(made: Office) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -244,7 +244,7 @@ def forms(made: Office) -> Iterator[tuple[str, dict[str, Any]]]:
         yield from [(f"/mail/{ref}", {"act": act, **words}) for act in AGAIN]
         yield from [(f"/held/{ref}", {"act": act, **words}) for act in held.DEEDS]
     yield from [("/held", {"act": act, "ref": refs, **words}) for act in held.DEEDS]
-    for act in items.DEEDS:
+    for act in item_acts.DEEDS:
         yield f"/item/{numbers[THEIRS]}", {"act": act, "into": str(numbers[MINE]), **words}
     yield f"/item/{numbers[MINE]}", {"act": "merge", "into": str(numbers[THEIRS])}
     yield from [("/outbox", {"act": act, "row": letters, **words}) for act in ("retry", "hold", "drop")]

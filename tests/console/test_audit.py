@@ -63,7 +63,7 @@ def test_pages_go_back_by_number_and_a_wrong_word_says_what_there_is(shared: Off
     assert len(first["events"]) == 50 and first["events"][-1]["id"] == first["next"] > second["events"][0]["id"]
     wrong = shared.get("/audit?q=colour:red")
     assert wrong.status_code == 422 and "colour" in wrong.get_data(as_text=True)
-    assert shared.get("/audit?q=actor:nobody-at-all").get_data(as_text=True).count("Nothing is found") == 1
+    assert shared.get("/audit?q=actor:nobody-at-all").get_data(as_text=True).count("No event fits") == 1
 
 
 def test_nothing_can_be_changed_there(shared: Office) -> None:

@@ -96,7 +96,7 @@ def test_a_mail_is_found_understood_and_released(
         page.click("text=Can you help me?")
         assert "max@elsewhere.example is not known" in window.text() or "unknown" in window.text()
         assert page.locator(".strip .ended").inner_text().split()[1] == "sender"
-        page.click("text=Decide about it")
+        page.click("text=Decide…")
         page.fill("#reason", "a customer of last year")
         page.click(".decide button[value=release]")
         assert "is created" in page.inner_text("[role=status]")

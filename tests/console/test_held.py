@@ -61,7 +61,7 @@ def test_all_that_are_selected_are_decided_each_by_itself(own_office: Office) ->
     assert answer.status_code == 303 and "there is no mail m-ffffffffffff" in unquote(answer.location)
     assert own_office.refs("outcome:held") == [] and len(own_office.refs("outcome:discarded")) >= len(refs)
     page = own_office.get("/held").get_data(as_text=True)
-    assert "Nothing is held" in page
+    assert "No mail is held" in page
 
 
 def test_what_makes_no_sense_is_refused_and_nothing_happens(own_office: Office) -> None:
@@ -85,3 +85,18 @@ def test_nobody_else_can_make_the_console_say_something(own_office: Office) -> N
     true = own_office.post(f"/held/{one_held(own_office)}", act="discard", reason="spam").location
     assert "is discarded" in own_office.get(true).get_data(as_text=True)
     assert 'role="status"' not in own_office.get(true.replace("discarded", "created")).get_data(as_text=True)
+
+
+def test_what_was_discarded_is_taken_back_by_the_line_that_says_so(own_office: Office) -> None:
+    ref = one_held(own_office)
+    after = own_office.post(f"/held/{ref}", act="discard", reason="spam").location
+    page = own_office.get(after).get_data(as_text=True)
+    found = re.search(rf'action="(/mail/{ref})".*?name="act" value="(retry)"', page)
+    assert found is not None
+    assert own_office.post(found[1], act=found[2]).status_code == 303
+    with own_office.installation.store() as store:
+        assert store.archive.mail(ref).state == "received"
+    assert 'value="retry"' not in own_office.get(after).get_data(as_text=True), "once"
+    for strange in ("m-ffffffffffff", "<b>", own_office.refs("outcome:created")[0]):
+        again = own_office.get(re.sub(r"undo=[^&]*", f"undo={strange}", after))
+        assert again.status_code == 200 and 'value="retry"' not in again.get_data(as_text=True)

@@ -23,7 +23,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
 def over(made: Office, begun: str) -> str:
     """The page once the job is over that was begun."""
     address, deadline = begun.partition("#")[0], time.monotonic() + 60
-    while "Look again" in (page := str(made.get(address).get_data(as_text=True))):
+    while "Refresh" in (page := str(made.get(address).get_data(as_text=True))):
         assert time.monotonic() < deadline
         time.sleep(0.1)
     return page

@@ -31,6 +31,7 @@ ACTS: tuple[tuple[str, dict[str, str], tuple[str, ...]], ...] = (
     ("set", {"priority": "High", "was-priority": "Normal"}, ("editor",)),
     ("set", {"status": "Closed", "was-status": "New"}, ("editor",)),
     ("relabel", {"labels": "urgent, vip"}, ("editor",)),
+    ("undo", {"of": "first"}, ()),
     ("join", {"who": "bob", "role": "watcher"}, ("editor",)),
 )
 """Acts, what their form says, and who may."""
@@ -131,6 +132,38 @@ def test_each_act_is_done_or_refused_as_roles_say(
     assert made.rows(COUNTED) == before or done
 
 
+@pytest.mark.parametrize("login", [*ROLES, "anna"])
+def test_what_items_have_in_common_leads_to_them_and_tells_of_no_others(
+    shared: tuple[Office, dict[str, int]], login: str
+) -> None:
+    made, _ = shared
+    become(made, login)
+    for query in ("", "status:open", "unanswered", "printer"):
+        told = json.loads(made.get(f"/items.json?q={query}").data)
+        rows, kinds = told["items"], told["facets"]
+        assert kinds["items"] == len(rows) < 50 and not kinds["more"]
+        for name, key in (("status", "status"), ("assigned", "assigned_to"), ("workspace", "workspace")):
+            assert sum(many for _, many in kinds[name]) == len(rows)
+            assert {value for value, _ in kinds[name]} == {row[key] or "-" for row in rows}
+    aside = made.get("/items?q=status:open").get_data(as_text=True).partition("<aside")[2].partition("</aside>")[0]
+    links = re.findall(r'href="/items\?q=(status:open\+[^"]+)">.*?<span class="quiet">(\d+)</span>', aside)
+    assert links if login == "anna" else login != "nobody" or not links
+    for query, many in links:
+        assert len(json.loads(made.get(f"/items.json?q={query}").data)["items"]) == int(many), query
+    older = json.loads(made.get("/items.json?before=2").data)
+    assert older["facets"] is None, "they are told beside the newest ones"
+
+
+def test_how_a_search_may_go_on_is_told_to_who_sees_it(shared: tuple[Office, dict[str, int]]) -> None:
+    made, _ = shared
+    become(made, "viewer")
+    assert json.loads(made.get("/complete?of=items&q=title:x+workspace:").data) == ["title:x workspace:support"]
+    assert json.loads(made.get("/complete?of=mails&q=workspace:").data) == [], "no mail is seen"
+    assert made.get("/complete?of=people&q=x").status_code == 422
+    become(made, "nobody")
+    assert json.loads(made.get("/complete?of=items&q=workspace:").data) == []
+
+
 def test_who_would_hear_is_told_and_nothing_is_recorded(own: tuple[Office, dict[str, int]]) -> None:
     made, items = own
     where, token = f"/item/{items['mine']}", made.form_token()
@@ -189,7 +222,12 @@ def test_a_long_conversation_is_short_until_all_is_asked_for(own: tuple[Office, 
             store.database.run(COMMENT, items["mine"], f"word {number:03d}" + " and more" * 2000, number + 3 * 10**15)
     where = f"/item/{items['mine']}"
     page, whole = (made.get(address).get_data(as_text=True) for address in (where, f"{where}?all=1"))
-    assert page.count("word 0") == 50 and "word 079" in page and "word 029" not in page and "32 more before" in page
+    assert (
+        page.count("word 0") == 50
+        and "word 079" in page
+        and "word 029" not in page
+        and "32 more entries before" in page
+    )
     assert "more characters" in page and len(page) < len(whole) and whole.count("word 0") == 80
 
 
@@ -197,9 +235,9 @@ def test_somebody_joins_and_is_taken_off(own: tuple[Office, dict[str, int]]) -> 
     made, items = own
     where, token = f"/item/{items['mine']}", made.form_token()
     assert made.post(where, token=token, act="join", who="bob", role="watcher", key="j").status_code == 303
-    assert "Take bob off" in made.get(where).get_data(as_text=True)
+    assert "Remove bob" in made.get(where).get_data(as_text=True)
     assert made.post(where, token=token, act="leave", who="bob", key="l").status_code == 303
-    assert "Take bob off" not in made.get(where).get_data(as_text=True)
+    assert "Remove bob" not in made.get(where).get_data(as_text=True)
     before = made.rows(COUNTED)
     again = made.post(where, token=token, act="leave", who="bob", key="again")
     assert "Nothing+changed" in again.headers["Location"] or "Nothing%20changed" in again.headers["Location"]
@@ -251,13 +289,16 @@ def test_an_item_is_found_noted_and_answered(chromium: Any, own_office: Office, 
     with seat(chromium, own_host, scripts=scripts) as window:
         page = window.page
         window.go("/items")
+        page.fill("#items-q", "-title:nothing sta")
+        if scripts:
+            page.wait_for_selector("#items-words option[value='-title:nothing status:']", state="attached")
         page.fill("#items-q", "-title:nothing")
         page.press("#items-q", "Enter")
         page.click("td.w-subject a >> nth=0")
         page.wait_for_selector("#words")
         page.check(".say input[value=note]")
         page.fill("#words", "Only for us.")
-        page.click("text=Who would hear?")
+        page.click("text=Who would be told?")
         assert "A note" in page.inner_text(".say [role=status]")
         assert page.input_value("#words") == "Only for us."
         page.click(".say button.main")
@@ -274,7 +315,7 @@ def test_an_item_is_found_noted_and_answered(chromium: Any, own_office: Office, 
         page.wait_for_selector("text=Answered:")
         assert "It is mended." in page.inner_text(".words.comment >> nth=-1")
         page.select_option("#f-status", "Closed")
-        page.click("text=Change >> nth=-1")
+        page.click("button[value=set]")
         page.wait_for_selector("text=Changed:")
         assert window.met == []
 
@@ -308,3 +349,68 @@ def test_files_are_only_so_many_and_so_big(own_office: Office) -> None:
     assert sent.status_code == 413
     assert own_office.post("/topic/1", token=token, act="post", words="x" * 1_100_000).status_code == 413
     assert own_office.rows("SELECT count(*) FROM attachment WHERE name LIKE '%.bin'") == [(0,)]
+
+
+def fact(made: Office, item: int, name: str) -> str:
+    (found,) = made.rows(f"SELECT {name} FROM item WHERE id = {item}")  # noqa: S608 - a column
+    return str(found[0])
+
+
+def undo_of(made: Office, where: str) -> dict[str, str]:
+    """The form that takes back what a page says was done; empty where there is none."""
+    page = made.get(where).get_data(as_text=True)
+    found = re.search(r'name="key" value="([^"]+)"><input type="hidden" name="of" value="([^"]+)">', page)
+    return {"act": "undo", "key": found[1], "of": found[2]} if found else {}
+
+
+def test_what_was_changed_is_taken_back_by_the_line_that_says_so(own: tuple[Office, dict[str, int]]) -> None:
+    made, items = own
+    where, token = f"/item/{items['mine']}", made.form_token()
+    facts = {"status": "Closed", "was-status": "New", "priority": "High", "was-priority": "Normal"}
+    answer = made.post(where, token=token, act="set", key="one", assigned_to="anna", **facts)
+    form = undo_of(made, answer.headers["Location"])
+    undone = made.post(where, token=token, **form)
+    assert undone.status_code == 303
+    now = [fact(made, items["mine"], name) for name in ("status", "priority", "assigned_to", "closed_at")]
+    assert now == ["New", "Normal", "", "None"]
+    (event, *_) = made.rows("SELECT name, actor, via FROM event ORDER BY id DESC LIMIT 1")
+    assert event[1:] == ("editor", "console")
+    assert made.post(where, token=token, **form).status_code == 303, "twice is once"
+    back = undo_of(made, undone.headers["Location"])
+    assert made.post(where, token=token, **back).status_code == 303
+    assert fact(made, items["mine"], "assigned_to") == "anna", "what was taken back can be done again"
+
+
+def test_labels_are_taken_back(own: tuple[Office, dict[str, int]]) -> None:
+    made, items = own
+    where, token = f"/item/{items['mine']}", made.form_token()
+    made.post(where, token=token, act="relabel", labels="old", key="l1")
+    answer = made.post(where, token=token, act="relabel", labels="new", key="l2", **{"was-labels": "old"})
+    made.post(where, token=token, **undo_of(made, answer.headers["Location"]))
+    assert made.rows(f"SELECT label FROM item_label WHERE item_id = {items['mine']}") == [("old",)]  # noqa: S608
+
+
+def test_what_somebody_changed_meanwhile_stays(own: tuple[Office, dict[str, int]]) -> None:
+    made, items = own
+    where, token = f"/item/{items['mine']}", made.form_token()
+    both = {"status": "Closed", "was-status": "New", "priority": "High", "was-priority": "Normal"}
+    answer = made.post(where, token=token, act="set", key="one", **both)
+    form = undo_of(made, answer.headers["Location"])
+    become(made, "anna")
+    made.post(where, token=token, act="set", key="two", priority="Low", **{"was-priority": "High"})
+    assert undo_of(made, answer.headers["Location"]) == {}, "it is of who did it"
+    assert made.post(where, token=token, **form).status_code == 409, "also for who knows the key"
+    become(made, "editor")
+    refused = made.post(where, token=token, **form)
+    assert refused.status_code == 409 and "priority is Low now" in refused.get_data(as_text=True)
+    assert [fact(made, items["mine"], name) for name in ("status", "priority")] == ["Closed", "Low"], "none of it"
+
+
+@pytest.mark.parametrize("of", ["", "first", "one", "x" * 200])
+def test_nothing_else_is_taken_back(own: tuple[Office, dict[str, int]], of: str) -> None:
+    made, items = own
+    where, token = f"/item/{items['mine']}", made.form_token()
+    made.post(f"/item/{items['secret']}", token=token, act="set", priority="High", key="one")
+    before = made.rows(COUNTED)
+    assert made.post(where, token=token, act="undo", of=of, key="u").status_code == 409, "a note stays said"
+    assert undo_of(made, f"{where}?undo={of}") == {} and made.rows(COUNTED) == before

@@ -61,7 +61,7 @@ def _finds_out_why(window: Seat) -> None:
 
 def _lets_it_in(window: Seat) -> int:
     page = window.page
-    page.click("text=Decide about it")
+    page.click("text=Decide…")
     page.fill("#reason", "a customer of last year")
     page.click(".decide button[value=release]")
     said = page.inner_text("[role=status]")
@@ -98,7 +98,7 @@ def _changes_a_rule(window: Seat, scripts: bool, tmp_path: Path) -> None:
     assert "passed:" in page.inner_text("#findings")
     page.click("button[value=effect]")
     _waits(window, scripts)
-    assert re.search(r"would end otherwise|Nothing would change", page.inner_text("#effect"))
+    assert re.search(r"would have a different outcome|Nothing would change", page.inner_text("#effect"))
     picture(page, tmp_path / "edit.png")
     page.fill("#reason", "the words of the body are too many")
     page.click("button[value=save]")
@@ -116,7 +116,7 @@ def _waits(window: Seat, scripts: bool) -> None:
         if page.query_selector("#effect .big"):
             return
         page.wait_for_timeout(100)
-        page.click("text=Look again")
+        page.click("text=Refresh")
     raise AssertionError("the work does not end")
 
 

@@ -13,6 +13,7 @@ from console.offices import Office, office
 from console.roles import EVERYBODY, become, people
 
 from engine.desk.mailbox_page import TO_DO
+from engine.model.throttle import LOG_INS
 
 PAUSED = "SELECT paused FROM mailbox WHERE name = 'support'"
 
@@ -31,7 +32,7 @@ def test_a_mailbox_is_seen_by_who_sees_its_mail_and_left_alone_by_its_owner(shar
     names = [each["mailbox"] for each in json.loads(shared.get("/mailboxes.json").data)["mailboxes"]]
     assert names == {"nobody": [], "anna": ["system", "support"]}.get(login, ["support"])
     page = shared.get("/mailbox/support").get_data(as_text=True)
-    assert ("How it is set up" in page) is sees and ('value="pause"' in page) is owns
+    assert (">Configuration<" in page) is sees and ('value="pause"' in page) is owns
     for address in ("/mailbox/system", "/mailbox/system.json"):
         assert shared.get(address).status_code == (200 if login == "anna" else 404)
     assert shared.get("/mailbox/nothing").status_code == 404
@@ -54,7 +55,7 @@ def test_a_pause_says_why_and_is_an_act(own_office: Office) -> None:
         own_office.post("/mailbox/support", token=token, act="pause", reason="the server\x1b moves").status_code == 303
     )
     page = own_office.get("/mailbox/support").get_data(as_text=True)
-    assert "the server" in page and "\x1b" not in page and "Read it again" in page
+    assert "the server" in page and "\x1b" not in page and "Resume reading" in page
     assert own_office.post("/mailbox/support", token=token, act="resume").status_code == 303
     told = json.loads(own_office.get("/audit.json?q=event:mailbox").data)["events"]
     assert [(each["name"], each["actor"], each["via"], each["workspace"]) for each in told] == [
@@ -68,7 +69,7 @@ def test_what_is_wrong_is_told_with_what_to_do(own_office: Office) -> None:
     with own_office.installation.store() as store:
         store.mailboxes.failed("support", "source.login_refused", "mailbox support: refuses <b>the login</b>", now())
     page = own_office.get("/mailbox/support").get_data(as_text=True)
-    assert "refuses &lt;b&gt;the login" in page and "Mend user, password or auth" in page and "failing" in page
+    assert "refuses &lt;b&gt;the login" in page and "Correct user, password or auth" in page and "failing" in page
     assert "failing" in own_office.get("/mailboxes").get_data(as_text=True)
 
 
@@ -77,12 +78,44 @@ def test_there_is_something_to_do_about_every_way_in_which_a_mailbox_cannot_be_r
     assert set(re.findall(r"(?m)^\| `(source\.[a-z_]+)` \|", text)) == set(TO_DO)
 
 
+def test_people_together_log_in_to_a_mailbox_so_often_in_an_hour_and_no_more(own_office: Office) -> None:
+    people(own_office)
+    token = own_office.form_token()
+    with own_office.installation.store() as store:
+        while not (wait := store.access.count_log_in("mailbox support").wait_s):
+            pass
+    for login, act in (("owner", "test"), ("owner", "peek"), ("anna", "peek")):
+        become(own_office, login)
+        answer = own_office.post("/mailbox/support", token=token, act=act)
+        assert answer.status_code == 429 and wait - 60 < int(answer.headers["Retry-After"]) <= wait
+        assert "mailbox support: people log in 6 times an hour from here" in answer.get_data(as_text=True)
+    for login, expected in (("viewer", 403), ("nobody", 404)):
+        become(own_office, login)
+        assert own_office.post("/mailbox/support", token=token, act="test").status_code == expected
+    become(own_office, "anna")
+    assert own_office.post("/mailbox/system", token=token, act="nonsense").status_code == 422
+    with own_office.installation.store() as store:
+        assert store.access.count_log_in("mailbox system").number, "nobody logged in there"
+        while not store.access.count_log_in("all servers").wait_s:
+            pass
+    assert own_office.post("/settings", token=token, act="check-online").status_code == 429
+
+
+def test_a_log_in_that_was_not_begun_does_not_count(own_office: Office) -> None:
+    token = own_office.form_token()
+    own_office.installation.jobs.close()
+    for _ in range(LOG_INS + 1):
+        assert own_office.post("/mailbox/support", token=token, act="test").status_code == 409
+    with own_office.installation.store() as store:
+        assert not store.access.count_log_in("mailbox support").wait_s
+
+
 def test_a_log_in_is_tried_and_a_mailbox_looked_into_beside_the_page(own_office: Office) -> None:
     token = own_office.form_token()
-    for act, said in (("test", "The log-in"), ("peek", "What lies there")):
+    for act, said in (("test", "Log-in test"), ("peek", "Mails in the mailbox")):
         begun = own_office.post("/mailbox/support", token=token, act=act).location.partition("#")[0]
         deadline = time.monotonic() + 30
-        while "Look again" in (page := own_office.get(begun).get_data(as_text=True)):
+        while "Refresh" in (page := own_office.get(begun).get_data(as_text=True)):
             assert time.monotonic() < deadline
             time.sleep(0.1)
         assert said in page and 'role="alert"' not in page

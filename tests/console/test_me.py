@@ -55,7 +55,7 @@ def test_a_token_is_made_after_the_password_was_given_again_and_shown_once(gate:
     seat = Seat(gate)
     with gate.installation.store() as store, store.writing():
         store.database.run("UPDATE session SET sudo_at = 1")
-    assert "Make a token" not in seat.text("/me")
+    assert "Create a token" not in seat.text("/me")
     refused = seat.post("/me", act="token", name="grafana", days="30")
     assert refused.status_code == 409 and "give your password again" in refused.get_data(as_text=True)
     assert seat.post("/me", act="confirm", password="wrong and long enough").status_code == 409
@@ -107,9 +107,9 @@ def test_what_one_hears_is_chosen_everywhere_and_for_one_workspace(own_office: O
         assert own_office.post("/me", token=token, act="wants", **wrong).status_code in (404, 422), wrong
     with own_office.installation.store() as store:
         store.directory.put_preferences(login, "", {"item:2": "no"})
-    assert "item:2: not heard" in own_office.get("/me").get_data(as_text=True)
+    assert "item:2: no notices" in own_office.get("/me").get_data(as_text=True)
     assert own_office.post("/me", token=token, act="wants", **{"prefers-item:2": "yes"}).status_code == 303
-    assert "item:2: not heard" not in own_office.get("/me").get_data(as_text=True)
+    assert "item:2: no notices" not in own_office.get("/me").get_data(as_text=True)
     assert own_office.post("/me", token=token, act="wants", preset="reset").status_code == 303
     assert own_office.post("/me", token=token, act="nonsense").status_code == 422
     page = own_office.get("/me").get_data(as_text=True)

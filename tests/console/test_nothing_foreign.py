@@ -188,6 +188,8 @@ ASKED = (
     "/mails?q=workspace:kestrel", "/items?q=workspace:kestrel", "/items?q=kestrel", "/people?q=kestrel",
     "/people?q=example", "/audit?q=workspace:kestrel", "/audit?q=", "/outbox?q=state:sent", "/outbox?q=kestrel",
     "/held?q=both", "/stats?show=Rules", "/stats?show=People", "/stats?show=Machine", "/stats?last=365d",
+    *[f"/complete?of=mails&q={word}:" for word in ("code", "mailbox", "workspace", "by", "rule", "domain", "from")],
+    *[f"/complete?of=items&q={word}:" for word in ("status", "assigned", "workspace", "label", "from")],
     "/topics?q=kestrel", "/me?workspace=plover", "/rules/plover?all=1", "/rules/plover/edit?mail={ref}",
     "/rules/plover/edit?test={ref}", "/rules/plover/edit?version={version}", "/playground?mail={ref}",
 )  # fmt: skip

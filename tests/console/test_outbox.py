@@ -91,7 +91,7 @@ def test_a_letter_is_found_and_held(chromium: Any, own_office: Office, own_host:
     with seat(chromium, own_host, scripts=scripts) as window:
         page = window.page
         window.go("/outbox")
-        page.click("text=Waits")
+        page.click("text=Waiting")
         page.check(f"input[name=row][value='{number}']")
         page.click("button[value=hold]")
         assert "1 held" in page.inner_text("[role=status]")

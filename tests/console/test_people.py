@@ -54,12 +54,22 @@ def test_nobody_learns_of_a_sender_whose_mail_they_do_not_see(shared: Office, lo
         assert [each["subject"] for each in told["mails"]] == (["two", "one"] if login == "anna" else ["two"])
 
 
+@pytest.mark.parametrize("login", EVERYBODY)
+def test_new_domains_are_told_to_who_sees_all_mail(shared: Office, login: str) -> None:
+    become(shared, login)
+    page, told = shared.get("/people").get_data(as_text=True), json.loads(shared.get("/people.json").data)
+    new = {each["domain"]: each["mails"] for each in told["new_domains"] or ()}
+    assert (new.get("partner.example"), "New domains" in page) == ((4, True) if login == "anna" else (None, False))
+    assert (told["new_domains"] is None) is (login != "anna")
+    assert json.loads(shared.get("/people.json?q=zoe").data)["new_domains"] is None, "it is a search"
+
+
 @pytest.mark.parametrize("login", WORDS)
 def test_who_is_no_admin_sees_no_groups_nor_roles_and_forgets_nobody(shared: Office, login: str) -> None:
     token = shared.form_token()
     become(shared, login)
     page = shared.get(f"/person/{BOTH}").get_data(as_text=True)
-    for word in ("Forget them", "DMARC", "Groups"):
+    for word in ("Forget this person", "DMARC", "Groups"):
         assert word not in page
     for act in ("look", "forget"):
         answer = shared.post(f"/person/{BOTH}", token=token, act=act, reason="x")
@@ -110,7 +120,7 @@ def test_nobody_is_forgotten_by_a_window_that_was_left_open(gate: Office) -> Non
     seat, who = Seat(gate), "it@servicenow.example"
     with gate.installation.store() as store, store.writing():
         store.database.run("UPDATE session SET sudo_at = 1")
-    assert "give your password again" in seat.text(f"/person/{who}")
+    assert "Enter your password again" in seat.text(f"/person/{who}")
     for act in ("look", "forget"):
         assert seat.post(f"/person/{who}", act=act, reason="x").status_code == 409
     answer = seat.post("/me", act="confirm", password=PASSWORD, next=f"/person/{who}")

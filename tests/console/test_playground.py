@@ -55,7 +55,7 @@ def test_it_is_for_who_may_read_mail(shared: Office, login: str) -> None:
 def test_a_condition_is_told_in_numbers_and_trees(shared: Office) -> None:
     become(shared, "anna")
     text = ask(shared, 'subject contains "print" and sender.known')
-    assert "One that matches" in text and "The nearest that does not" in text
+    assert "A mail that matches" in text and "The closest mail that does not match" in text
     assert 'value="5"' in text or re.search(r"<strong>\d+ of the newest \d+</strong> match", text)
     wrong = ask(shared, 'form is "x"')
     assert "there is no field or definition called" in wrong and "^^^^" in wrong

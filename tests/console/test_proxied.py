@@ -215,7 +215,7 @@ def test_twins_are_there_below_the_path(below: Office) -> None:
 
 def test_whoever_signs_in_at_the_proxy_has_a_page_of_their_own_and_makes_tokens_there(behind: Office) -> None:
     page = ask(behind, "/me", X_Remote_User="bob").get_data(as_text=True)
-    assert "You sign in at the proxy" in page and 'type="password"' not in page and "Make a token" in page
+    assert "You sign in at the proxy" in page and 'type="password"' not in page and "Create a token" in page
     found = re.search(r'name="csrf" value="([^"]+)"', page)
     assert found is not None
     sent = {"csrf": found[1], "act": "token", "name": "grafana", "days": "7"}

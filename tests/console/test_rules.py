@@ -73,7 +73,7 @@ def file_of(made: Office, name: str = "support") -> str:
 def work(made: Office, address: str) -> str:
     """A page when the work it shows is over."""
     until = time.monotonic() + 60
-    while 'data-poll="' in (text := page(made, address)) and time.monotonic() < until:
+    while "every 1s" in (text := page(made, address)) and time.monotonic() < until:
         time.sleep(0.05)
     return text
 
@@ -215,7 +215,7 @@ def test_a_change_is_looked_at_saved_and_taken_back(own: Office) -> None:
     assert answer.status_code == 422 and "look at what it would change first" in answer.get_data(as_text=True)
     answer = send(own, "effect", **fields)
     text = work(own, answer.headers["Location"])
-    assert "Nothing would change" not in text and "1 with other fields" in text and "category Hardware → –" in text
+    assert "Nothing would change" not in text and "1 different fields" in text and "category Hardware → –" in text
     answer = send(own, "save", **fields, reason="too noisy")
     assert answer.status_code == 303
     assert "saved as version 2" in page(own, answer.headers["Location"])

@@ -59,8 +59,8 @@ def test_each_option_says_where_it_comes_from_and_a_search_finds_some(shared: Of
     assert [(each["key"], each["value"]) for each in told] == [("workspace.finance.mailbox.host", '"imap.example"')]
     assert "allegra.toml:" in told[0]["origin"]
     short, whole = (shared.get(address).get_data(as_text=True) for address in ("/settings", "/settings?all=1"))
-    assert "more options are as usual" in short and len(whole) > 2 * len(short)
-    assert "No option holds that" in shared.get("/settings?q=<script>alert(1)").get_data(as_text=True)
+    assert "more settings have their defaults" in short and len(whole) > 2 * len(short)
+    assert "No setting fits" in shared.get("/settings?q=<script>alert(1)").get_data(as_text=True)
 
 
 def test_no_page_and_no_twin_tells_a_secret(shared: Office) -> None:
@@ -79,7 +79,7 @@ def test_whether_all_is_sound_is_looked_at_beside_the_page(own_office: Office) -
     token = own_office.form_token()
     begun = own_office.post("/settings", token=token, act="check").location.partition("#")[0]
     deadline = time.monotonic() + 60
-    while "Look again" in (page := own_office.get(begun).get_data(as_text=True)):
+    while "Refresh" in (page := own_office.get(begun).get_data(as_text=True)):
         assert time.monotonic() < deadline
         time.sleep(0.2)
     assert "What the check found" in page and "allegra.toml" in page and "hooks sandbox" in page

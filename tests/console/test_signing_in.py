@@ -149,7 +149,12 @@ def test_signing_in_works_in_a_browser(chromium: Any, gate: Office, scripts: boo
         page.fill("#password", PASSWORD)
         page.click("button.main")
         page.wait_for_url("**/held")
-        assert "wait for a person" in window.text()
+        assert "wait for a decision" in window.text()
         page.click("text=Sign out")
         page.wait_for_url("**/login")
         assert window.met == []
+
+
+def test_a_part_of_a_page_is_no_place_to_sign_in(gate: Office) -> None:
+    part = gate.client.get("/playground", base_url=BASE, headers={"HX-Request": "true"})
+    assert part.status_code == 401 and part.location is None, "it would stand where the answer stood"

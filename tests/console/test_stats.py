@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
+from email.utils import format_datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -39,7 +42,7 @@ def test_a_viewer_sees_their_numbers_only(shared: Office, login: str) -> None:
 
 def test_statistics_have_their_pictures_with_tables_of_the_same_numbers(quiet_office: Office) -> None:
     for show, names in (("Mail", ["outcomes", "reasons", "hours"]), ("Rules", ["rules"]),
-                        ("People", ["proof", "senders", "sent"])):  # fmt: skip
+                        ("People", ["proof", "senders", "sent", "classes", "answers"])):  # fmt: skip
         page = quiet_office.get(f"/stats?show={show}&last=7d").get_data(as_text=True)
         told = json.loads(quiet_office.get(f"/stats.json?show={show}&last=7d").data)
         assert [each["name"] for each in told["pictures"]] == names
@@ -87,6 +90,42 @@ def test_pictures_are_told_as_json_and_a_folder_that_cannot_be_written_is_an_err
     (tmp_path / "file").write_text("")
     ran = CliRunner().invoke(allegra, [*args, str(tmp_path / "file" / "x")])
     assert ran.exit_code == 1 and "cannot be written" in ran.output
+
+
+def test_an_item_that_is_answered_stands_among_how_long_items_wait_and_its_letter_in_its_class(
+    own_office: Office,
+) -> None:
+    mail = MAIL.format(now=format_datetime(datetime.now(UTC)))
+    own_office.take(mail.encode())
+    ((item,),) = own_office.rows("SELECT id FROM item WHERE title = 'The lift is stuck'")
+    token, before = own_office.form_token(), pictures(own_office)
+    own_office.post(f"/item/{item}", token=token, act="note", words="It is the motor.", key="note")
+    assert pictures(own_office)["answers"] == before["answers"], "a note is no answer"
+    answered = own_office.post(f"/item/{item}", token=token, act="answer", words="We come.", key="answer")
+    assert answered.status_code == 303
+    after = pictures(own_office)
+    (half, most) = after["answers"]["rows"][-1]["values"]
+    assert half is not None and 0 <= half <= most < 0.1, "hours"
+    letters = own_office.rows("SELECT count(*) FROM outbox WHERE class = 'answer'")[0][0]
+    assert sum(sum(row["values"]) for row in after["classes"]["rows"] if row["name"] == "answer") == letters
+    sent = sum(sum(row["values"]) for row in after["sent"]["rows"])
+    assert sum(sum(row["values"]) for row in after["classes"]["rows"]) == sent
+
+
+MAIL = """From: Jane <jane@mail.bigcorp.example>
+To: support@example.com
+Subject: The lift is stuck
+Message-ID: <lift@mail.bigcorp.example>
+Date: {now}
+
+Between two floors.
+"""
+
+
+def pictures(made: Office) -> dict[str, Any]:
+    """The pictures of people, by their names."""
+    told = json.loads(made.get("/stats.json?show=People&last=7d").data)["pictures"]
+    return {each["name"]: each for each in told}
 
 
 def test_strangers_words_in_pictures_are_text(quiet_office: Office) -> None:

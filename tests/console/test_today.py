@@ -85,7 +85,7 @@ def test_failed_answers_and_unanswered_items_wait_for_whose_they_are(own_office:
         store.database.run("UPDATE outbox SET state = 'failed' WHERE item IS NOT NULL AND state = 'sent'")
         store.database.run("UPDATE item SET assigned_to = ? WHERE closed_at IS NULL", account.login)
     page, told = own_office.get("/").get_data(as_text=True), today(own_office)
-    assert "Answers that failed" in page and "Yours, unanswered" in page
+    assert "Answers that failed" in page and "Your unanswered items" in page
     assert told["letters"] and told["items"]
     assert len(told["letters"]) <= 8 >= len(told["items"])
 

@@ -11,6 +11,7 @@ from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po
 from console.catalogues import TEMPLATES, bare, said
 from console.offices import Office
+from flask import g
 
 from engine.console import words
 
@@ -29,7 +30,11 @@ def catalog(language: str) -> Catalog:
 def test_everything_that_is_said_has_a_translation_and_nothing_else(language: str) -> None:
     """If this fails: `PYTHONPATH=.:tests python tests/console/catalogues.py`, and translate what lacks."""
     every, there = said(), catalog(language)
-    kept = {tuple(each.id) if isinstance(each.id, (list, tuple)) else each.id for each in there if each.id}
+    kept = {
+        tuple(each.id) if isinstance(each.id, (list, tuple)) else words.key(each.context, each.id)
+        for each in there
+        if each.id
+    }
     assert kept ^ set(every) == set()
     lacks = [each.id for each in there if each.id and (not each.string or not all(each.string) or each.fuzzy)]
     assert lacks == []
@@ -105,6 +110,17 @@ def test_how_many_is_said_as_a_language_counts() -> None:
     ]  # fmt: skip
     english = words.words("en")
     assert [english.ngettext("one mail", "mails", n) for n in (0, 1, 2)] == ["mails", "one mail", "mails"]
+
+
+def test_a_text_that_means_two_things_is_said_of_one_of_them(quiet_office: Office) -> None:
+    environment: Any = quiet_office.app.jinja_env
+    page = environment.from_string(
+        "{{ _('locked') }}, {{ pgettext('topic', 'locked') }}, {{ pgettext('x', 'locked') }}"
+    )
+    with quiet_office.app.test_request_context("/"):
+        assert page.render() == "locked, locked, locked"
+        g.words = words.words("pl")
+        assert page.render() == "zablokowane, zablokowano, locked", "an account, a topic"
 
 
 @pytest.mark.parametrize("strange", ["<b>x</b>", "%(x)s", "{{ 1 }}", "%"])

@@ -175,7 +175,8 @@ def test_a_small_picture_has_a_bar_for_each_number_but_none_for_nothing(values: 
 def test_the_table_has_the_numbers_of_the_picture(shown: Any) -> None:
     lines = [*shown.table]
     assert all(len(line) == len(shown.heads) for line in lines)
-    cells = [cell.replace(",", "") for line in lines for cell in line[1:]]
+    numbers = -1 if isinstance(shown, Flow) else 1  # a node may be called 0
+    cells = [cell.replace(",", "") for line in lines for cell in line[numbers:]]
     told = (
         [each.mails for each in shown.streams] if isinstance(shown, Flow) else [v for r in shown.rows for v in r.values]
     )

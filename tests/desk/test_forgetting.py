@@ -8,6 +8,8 @@ from typing import Any
 import databases
 import pytest
 
+from engine.store.store import Store
+
 WORD, NAME, LOGIN = "plughxyzzy", "Xenobia Quaxel", "xenoq"
 ADDRESS = "xenobia@zulu-marker.example"
 WHO = f"{NAME} <{ADDRESS}>"
@@ -336,6 +338,17 @@ def test_a_further_name_is_taken_out_where_they_took_part(lived: Any) -> None:
     act(lived, "item", "note", "1", "-m", "Ask Nobby.")
     act(lived, "person", "forget", ADDRESS, "--name", "Nobby", "--commit")
     assert lived.item(1)["comments"][-1]["text"] == "Ask [erased]."
+
+
+def test_nothing_that_somebody_is_writing_there_names_them(lived: Any) -> None:
+    with Store.open(lived.where) as store:
+        store.directory.put_account("kim")
+        kim = store.directory.login("kim").id
+        store.begun_words.put(kim, 1, "note", f"{NAME} ({ADDRESS}) says")
+    act(lived, "person", "forget", ADDRESS, "--commit")
+    assert naming(lived) == set()
+    with Store.open(lived.where) as store:
+        assert store.begun_words.begun(kim, 1).words == "[erased] ([erased]) says"
 
 
 def test_their_later_mail_is_a_strangers_and_their_number_is_nobody_elses(lived: Any) -> None:

@@ -47,6 +47,8 @@ def statements(desk):
         series.timed(("outcome",), since, Span.QUARTER, sight=sight)
         series.lags(since, sight=sight)
         series.letters(since, Span.QUARTER, sight=items)
+    for items in (EVERY_ITEM, ItemSight(workspaces=frozenset({"support"}))):
+        series.answers(since, sight=items)
     series.rules(since)
     series.measures("size", since)
     series.domains(since, 15)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
@@ -166,3 +167,17 @@ def test_rule_texts_are_kept_by_hash(desk):
     desk.store.archive.keep_text("abc", "when = 'x'")
     desk.store.archive.keep_text("abc", "when = 'x'")
     assert (desk.store.archive.text("abc"), desk.store.archive.text("no")) == ("when = 'x'", "")
+
+
+@pytest.mark.sqlite  # PostgreSQL chooses among indexes by what is in the table
+def test_reasons_of_held_mail_are_counted_by_their_index_alone(desk, monkeypatch):
+    held = desk.end(Outcome.HELD)
+    archive, asked, rows = desk.store.archive, list[Any](), desk.store.database.all
+    monkeypatch.setattr(type(desk.store.database), "all", lambda self, query: asked.append(query) or rows(query))
+    ((_, many, (row,)),) = archive.held_by_code(5)
+    assert (many, row.mail) == (1, held)
+    plans = [
+        desk.store.database.rows(f"EXPLAIN QUERY PLAN {sql}", *params)[0][-1]
+        for sql, params in (query.sql() for query in asked[:2])
+    ]
+    assert all("USING COVERING INDEX inbound_held" in each for each in plans), plans

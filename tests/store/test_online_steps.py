@@ -14,7 +14,7 @@ from engine.store.store import Store
 
 NEW = {
     "online: who is let in": ("token", "login_failure", "known_network", "session", "credential"),
-    "online: versions of rule files, and measures": ("rule_version", "rule_draft", "measure"),
+    "online: versions of rule files, and measures": ("rule_version", "rule_draft", "begun_words", "measure"),
 }
 """What each step makes, the last one first of those that hang on each other."""
 
@@ -46,6 +46,8 @@ def test_the_steps_make_the_tables_of_today_while_a_pass_is_running(where: Where
         today = schema(running)
         for table in (each for tables in NEW.values() for each in tables):
             running.database.run(f"DROP TABLE {table}")
+        for index in ("inbound_held", "item_assigned", "tally_held", "sender_first_at"):
+            running.database.run(f"DROP INDEX {index}")
         running.database.run("DELETE FROM schema_version WHERE version > 4")
         running.directory.put_account("anna")
         lock = running.database.pass_lock(shared=True)

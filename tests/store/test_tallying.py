@@ -13,6 +13,7 @@ from store.desk import Desk, furnish
 from engine.model.facts import Authentication, Release
 from engine.model.figures import RuleHit, Span, class_of, duration_of
 from engine.model.plan import Outcome
+from engine.model.sight import ALL, Sight
 from engine.store.errors import Refused
 from engine.store.recounting import recount
 from engine.store.store import Store
@@ -49,6 +50,7 @@ def test_a_mail_is_counted_by_what_became_of_it_and_what_it_becomes_later_takes_
     desk.commit(spooled, outcome=Outcome.CREATED)
     for span in Span:
         assert of_span(desk, span, "outcome") == [("created", 1)]
+    assert desk.count("tally", "mails = 0") == 0, "what counts nothing goes"
 
 
 @pytest.mark.parametrize("outcome", [Outcome.HELD, Outcome.CREATED, Outcome.REJECTED])
@@ -142,7 +144,7 @@ ENDS = st.sampled_from([Outcome.HELD, Outcome.CREATED, Outcome.REJECTED, Outcome
 STEPS = st.one_of(
     st.tuples(st.just("end"), ENDS, SENDERS),
     st.tuples(st.sampled_from(["release", "retry", "replay"]), st.integers(0, 9), ENDS, SENDERS),
-    st.tuples(st.sampled_from(["ignore", "break", "purge", "wait"]), st.integers(0, 9), SENDERS),
+    st.tuples(st.sampled_from(["ignore", "break", "purge", "wait", "reopen"]), st.integers(0, 9), SENDERS),
     st.tuples(st.just("later"), st.integers(1, 100)),
 )
 
@@ -190,6 +192,11 @@ class History:
             self.desk.store.ledger.describe(spooled, self.desk.mail(spooled), facts)
             self.desk.commit(spooled, outcome=Outcome.HELD, sender="jane@example.com", action="keep")
 
+    def reopen(self, number, _):
+        """It waits to be decided again."""
+        if mail := self._mail(number):
+            self.desk.store.ledger.reopen(mail, None, retry=True)
+
     def ignore(self, number, _):
         if mail := self._mail(number):
             self.desk.store.ledger.ignore(mail, "anna", "no")
@@ -225,6 +232,14 @@ def test_the_counts_are_those_of_the_newest_receipts_after_any_history(steps):
         before = counts(desk)
         recounted(desk)
         assert counts(desk) == before
+        for sight in SIGHTS:
+            held = len(store.archive.held(sight=sight))
+            assert [store.figures.held(sight, most) for most in (100, 1)] == [held, min(held, 1)]
+
+
+SIGHTS = (ALL, Sight(workspaces=frozenset({"support"})), Sight(workspaces=frozenset({"other"})),
+          Sight(mailboxes=frozenset({"system"})), Sight(False, frozenset({"support"}), frozenset({"system"})),
+          Sight())  # fmt: skip
 
 
 def test_counting_anew_gives_the_same_on_every_database(desk):

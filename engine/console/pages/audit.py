@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
 ROWS = 50
 
-WAYS = (("What people did", audit.BY_PEOPLE), ("Mail", "event:held"), ("Items", f"event:item {audit.BY_PEOPLE}"),
+WAYS = (("By people", audit.BY_PEOPLE), ("Mail", "event:held"), ("Items", f"event:item {audit.BY_PEOPLE}"),
         ("Letters", f"event:outbox {audit.BY_PEOPLE}"), ("Mailboxes", f"event:mailbox {audit.BY_PEOPLE}"),
-        ("In the console", "via:console"), ("All that happened", ""))  # fmt: skip
+        ("In the console", "via:console"), ("Everything", ""))  # fmt: skip
 """Searches that are asked for most."""
 
 

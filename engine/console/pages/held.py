@@ -53,10 +53,19 @@ def _page(asked: Asked, ref: str) -> Page:
             "means": held.means(shown.row.code) if shown else "", "workspaces": _places(asked),
             "reads": shown is not None and asked.scope.reads(shown.row),
             "decides": shown is not None and asked.scope.decides(shown.row),
-            "did": guard.heard(asked.args.get("did", ""))}  # fmt: skip
+            "did": guard.heard(asked.args.get("did", "")), "undo": _undoes(asked)}  # fmt: skip
     command = f"allegra held show {shown.row.mail[:8]}" if shown else f"allegra held list {query}".strip()
     return Page("held.html", "Held", data, shown or _waiting(asked, query, said), command, 422 if said else 200,
                 None if shown else _table(asked, query), "text" if shown and shown.mail else "")  # fmt: skip
+
+
+def _undoes(asked: Asked) -> MailRow | None:
+    """The mail that this page says is discarded, where that can be taken back."""
+    try:
+        row = looking.seen(asked.store, asked.args.get("undo", ""), asked.scope.sight)
+    except NotFound:
+        return None
+    return row if row.outcome == "discarded" and asked.scope.decides(row) else None
 
 
 def _waiting(asked: Asked, query: str, said: str) -> Any:
@@ -94,7 +103,8 @@ def decide(asked: Asked, ref: str) -> Answer:
     following = _next(asked, ref)
     said = asked.engine(lambda engine: _done(engine, asked, [ref]))
     target = url_for("held.one", ref=following) if following else url_for("held.queue")
-    return redirect(f"{target}?did={_quoted(guard.said(said))}", 303)
+    back = f"&undo={_quoted(ref)}" if asked.form.get("act") == "discard" else ""
+    return redirect(f"{target}?did={_quoted(guard.said(said))}{back}", 303)
 
 
 def decide_all(asked: Asked) -> Answer:

@@ -15,6 +15,7 @@ from werkzeug.exceptions import Forbidden
 from engine.console import guard
 from engine.console.asked import Asked, Page
 from engine.desk import hooks
+from engine.desk.exporting import SCRIPTS, Table, at_once
 from engine.desk.refusals import Unclear
 
 if TYPE_CHECKING:
@@ -31,7 +32,9 @@ MOST_LINES = 1_000
 def listed(asked: Asked) -> Page:
     """The scripts that run, in their order."""
     found = hooks.listed(asked.store, asked.config, asked.scope)
-    return Page("hooks.html", "Hooks", {"hooks": found}, {"hooks": found}, "allegra hooks list")
+    config, scope = asked.config, asked.scope
+    table = Table("hooks", at_once(lambda store: hooks.listed(store, config, scope)), SCRIPTS)
+    return Page("hooks.html", "Hooks", {"hooks": found}, {"hooks": found}, "allegra hooks list", table=table)
 
 
 def one(asked: Asked, name: str) -> Page:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def one(asked: Asked, number: str) -> Page:
     """A job of whoever asks."""
     job = asked.jobs.look(number, asked.scope.reader)
-    return Page("job.html", "Work", {"job": job, **shown(job)}, job)
+    return Page("job.html", "Job", {"job": job, **shown(job)}, job, happened="over" if job.is_over else "")
 
 
 def stop(asked: Asked, number: str) -> Answer:

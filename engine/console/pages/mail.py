@@ -86,8 +86,8 @@ def act(asked: Asked, ref: str) -> Answer:
 
 
 WORDS = {
-    "reset": "Take it up at once", "ignore": "Ignore it", "retry": "Decide it again",
-    "settle": "Do its mailbox action again",
+    "reset": "Process it now", "ignore": "Ignore it", "retry": "Decide it again",
+    "settle": "Repeat its mailbox action",
 }  # fmt: skip
 """What the buttons say."""
 

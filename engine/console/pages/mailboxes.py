@@ -14,7 +14,8 @@ from werkzeug.exceptions import Forbidden
 
 from engine.console import guard
 from engine.console.asked import Asked, Page
-from engine.desk import mailbox_page, plain
+from engine.desk import log_ins, mailbox_page, plain
+from engine.desk.exporting import MAILBOXES, Table, at_once
 from engine.desk.refusals import Unclear
 
 if TYPE_CHECKING:
@@ -32,7 +33,10 @@ def listed(asked: Asked) -> Page:
     """The mailboxes of which somebody sees mail, and how they fare."""
     fares = mailbox_page.listed(asked.store, asked.config, asked.scope)
     twin = {"mailboxes": [plain.fare(each) for each in fares]}
-    return Page("mailboxes.html", "Mailboxes", {"fares": fares}, twin, "allegra mailbox list")
+    config, scope = asked.config, asked.scope
+    rows = at_once(lambda store: [plain.fare(each) for each in mailbox_page.listed(store, config, scope)])
+    return Page("mailboxes.html", "Mailboxes", {"fares": fares}, twin, "allegra mailbox list",
+                table=Table("mailboxes", rows, MAILBOXES))  # fmt: skip
 
 
 def one(asked: Asked, name: str) -> Page:
@@ -65,7 +69,8 @@ def act(asked: Asked, name: str) -> Page | Answer:
     what, reason, here = asked.form.get("act", ""), asked.form.get("reason", ""), url_for("mailboxes.one", name=name)
     if what in LONG and page.reads:
         arguments = [*LONG[what], "--json", "--", name]
-        job = asked.jobs.begin(asked.scope.reader, f"{what} {name}", arguments)
+        where = f"mailbox {name}"
+        job = log_ins.begun(asked.store, asked.jobs, where, asked.scope.reader, f"{what} {name}", arguments)
         return redirect(f"{here}?job={job.id}#job", 303)
     try:
         if what not in ("pause", "resume"):

@@ -28,8 +28,8 @@ ROWS = 100
 
 MOST_AT_ONCE = 200
 
-WAYS = (("Not over", ""), ("Waits", "state:queued"), ("Held", "state:held"), ("Failed", "state:failed"),
-        ("Came back", "state:bounced"), ("Unknown", "state:unknown"), ("Not sent on purpose", "state:suppressed"),
+WAYS = (("Unfinished", ""), ("Waiting", "state:queued"), ("Held", "state:held"), ("Failed", "state:failed"),
+        ("Bounced", "state:bounced"), ("Unknown", "state:unknown"), ("Not sent on purpose", "state:suppressed"),
         ("Sent", "state:sent"))  # fmt: skip
 """Searches that are asked for most."""
 

@@ -6,6 +6,7 @@ Invariant: nothing is erased before it was said what that is, by an admin, with 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -15,6 +16,7 @@ from werkzeug.exceptions import Forbidden
 from engine.console import guard
 from engine.console.asked import Asked, Page
 from engine.desk import people
+from engine.desk.exporting import SENDERS, STEP, Table
 from engine.desk.me import SUDO
 from engine.desk.refusals import Refused, StoreError, Unclear
 
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     from werkzeug.wrappers import Response as Answer
 
     from engine.desk.erasing import Erased
+    from engine.desk.installation import Store
+    from engine.model.senders import SenderRow
 
 ROWS = 50
 
@@ -30,10 +34,21 @@ def listed(asked: Asked) -> Page:
     """Who wrote lately, or whom a search finds."""
     text = asked.args.get("q", "").strip()[:320]
     found = people.listed(asked.store, asked.config, asked.scope, text, ROWS, asked.zone)
-    data = {"query": text, "found": found, "newest": people.NEWEST,
+    domains = people.new_domains(asked.store, asked.scope, asked.now) if not text else None
+    data = {"query": text, "found": found, "newest": people.NEWEST, "domains": domains,
             "did": guard.heard(asked.args.get("did", ""))}  # fmt: skip
-    twin = {"people": found.people, "exact": found.exact, "more": found.more}
-    return Page("people.html", text or "People", data, twin, "allegra stats --by sender")
+    twin = {"people": found.people, "exact": found.exact, "more": found.more, "new_domains": domains}
+    return Page("people.html", text or "People", data, twin, "allegra stats --by sender", table=_table(asked, text))
+
+
+def _table(asked: Asked, text: str) -> Table:
+    """All who wrote, as far as somebody sees them, by address."""
+    config, scope, zone = asked.config, asked.scope, asked.zone
+
+    def step(store: Store, after: str) -> tuple[Sequence[SenderRow], str]:
+        return people.everybody(store, config, scope, text, after or "", STEP, zone)
+
+    return Table("people", step, SENDERS, text)
 
 
 def one(asked: Asked, address: str) -> Page:

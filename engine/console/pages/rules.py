@@ -6,6 +6,7 @@ Here: what was asked, as places and versions. Not here: writing (`rule_edit.py`)
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from flask import Response
@@ -14,10 +15,12 @@ from engine.console import guard
 from engine.console.asked import Asked, Page, number_in
 from engine.console.pages.mail import download
 from engine.desk import rule_places, rule_reading
+from engine.desk.exporting import RULES, Table, at_once
 from engine.desk.refusals import NotFound
 from engine.desk.rule_writing import difference
 
 if TYPE_CHECKING:
+    from engine.desk.rule_places import RulePlace
     from engine.desk.scope import Scope
 
 SHOWN = 200
@@ -42,7 +45,14 @@ def listed(asked: Asked) -> Page:
         {"file": place.file, "place": place.name, "owner": place.owner, "rules": page.cards, "problems": page.problems}
         for place, page in rows
     ]
-    return Page("rules.html", "Rules", {"rows": rows}, {"files": twin}, "allegra rules list")
+    table = _table(asked, places)
+    return Page("rules.html", "Rules", {"rows": rows}, {"files": twin}, "allegra rules list", table=table)
+
+
+def _table(asked: Asked, places: Sequence[RulePlace], name: str = "") -> Table:
+    """All rules of some files, in the order in which they are read."""
+    rows = at_once(lambda _: asked.engine(lambda engine: rule_reading.rows(engine, asked.scope, places)))
+    return Table("rules", rows, RULES, name)
 
 
 def one(asked: Asked, name: str) -> Page:
@@ -53,7 +63,8 @@ def one(asked: Asked, name: str) -> Page:
     data = {"place": place, "page": page, "cards": page.cards[:most], "did": guard.heard(asked.args.get("did", ""))}
     twin = {"file": place.file, "digest": page.digest, "loads": page.loads, "rules": page.cards,
             "problems": page.problems}  # fmt: skip
-    return Page("rule_file.html", f"Rules of {place.name}", data, twin, "allegra rules list")
+    table = _table(asked, [place], place.name)
+    return Page("rule_file.html", f"Rules of {place.name}", data, twin, "allegra rules list", table=table)
 
 
 def text(asked: Asked, name: str) -> Response:

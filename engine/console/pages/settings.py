@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from flask import redirect, url_for
 
 from engine.console.asked import Asked, Page
-from engine.desk import settings
+from engine.desk import log_ins, settings
 from engine.desk.refusals import Unclear
 
 if TYPE_CHECKING:
@@ -45,5 +45,8 @@ def act(asked: Asked) -> Answer:
     what = asked.form.get("act", "")
     if what not in LONG:
         raise Unclear("choose what to do")
-    job = asked.jobs.begin(asked.scope.reader, what, LONG[what])
+    if what == "check-online":
+        job = log_ins.begun(asked.store, asked.jobs, log_ins.EVERYWHERE, asked.scope.reader, what, LONG[what])
+    else:
+        job = asked.jobs.begin(asked.scope.reader, what, LONG[what])
     return redirect(f"{url_for('settings.listed')}?job={job.id}#job", 303)

@@ -34,6 +34,9 @@ if TYPE_CHECKING:
         Attachment as Attachment,
     )
     from engine.store.tables.every import (
+        BegunWords as BegunWords,
+    )
+    from engine.store.tables.every import (
         Blob as Blob,
     )
     from engine.store.tables.every import (

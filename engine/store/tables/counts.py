@@ -7,10 +7,11 @@ Invariant: what stands here can be counted anew from the receipts (`db recount`)
 
 from __future__ import annotations
 
-from peewee import BigIntegerField, CompositeKey, TextField
+from peewee import SQL, BigIntegerField, CompositeKey, TextField
 
 from engine.store.tables import column
 from engine.store.tables.column import Table
+from engine.store.terms import STILL_HELD
 
 
 class Tally(Table):
@@ -35,6 +36,9 @@ class Tally(Table):
     class Meta:
         primary_key = CompositeKey("span", "at", "mailbox", "workspace", "outcome", "code", "by_kind", "by_name", "lag")
         without_rowid = True
+
+
+Tally.add_index(Tally.workspace, Tally.mailbox, where=SQL(STILL_HELD), name="tally_held")
 
 
 class RuleHit(Table):
@@ -65,7 +69,7 @@ class Sender(Table):
     address = TextField(primary_key=True)
     domain = TextField(index=True)
     name = column.text()
-    first_at = BigIntegerField()
+    first_at = BigIntegerField(index=True)
     last_at = BigIntegerField()
     mails = column.number()
     made = column.number()

@@ -16,6 +16,7 @@ from engine.store.tables.column import Table
 from engine.store.tables.counts import Measure, RuleHit, Sender, Tally
 from engine.store.tables.items import (
     Attachment,
+    BegunWords,
     Blob,
     Comment,
     ImportedMarker,
@@ -63,8 +64,9 @@ from engine.store.tables.rules import RuleDraft, RuleText, RuleVersion
 
 __all__ = [  # noqa: RUF022
     "EXCLUDED", "JOIN", "SQL", "TABLES", "Case", "Value", "columns", "fn",
-    "Account", "AccountGroup", "Act", "AddressState", "Attachment", "Blob", "Comment", "Credential", "Effect", "Email",
-    "Event", "FieldName", "ImportedMarker", "Inbound", "Item", "ItemCopy", "ItemField", "ItemLabel", "ItemPerson",
+    "Account", "AccountGroup", "Act", "AddressState", "Attachment", "BegunWords", "Blob", "Comment", "Credential",
+    "Effect", "Email", "Event", "FieldName", "ImportedMarker", "Inbound", "Item", "ItemCopy", "ItemField", "ItemLabel",
+    "ItemPerson",
     "KnownNetwork", "LeftAlone", "ListedAddress", "LoginFailure", "Mailbox", "Measure", "Member", "Membership", "Mute",
     "Numbering", "Outbox", "Post", "Preference", "Presentation", "RawMail", "Receipt", "Role", "RuleDraft", "RuleHit",
     "RuleText", "RuleVersion", "SchemaVersion",
@@ -77,7 +79,7 @@ TABLES: tuple[type[Table], ...] = (
     LoginFailure, Token, Turn, FieldName, Mailbox, LeftAlone, ListedAddress, RawMail, Inbound, Presentation, Blob,
     Item, Numbering, ImportedMarker, ItemField, ItemLabel, ItemPerson, ItemCopy,
     Comment, Topic, Post, Attachment, Receipt, Trace, Tally, RuleHit, Sender, Measure, Effect, Act, Event, Outbox,
-    AddressState, Mute, Trouble, Trail, RuleText, RuleVersion, RuleDraft, SchemaVersion,
+    AddressState, Mute, Trouble, Trail, RuleText, RuleVersion, RuleDraft, BegunWords, SchemaVersion,
 )  # fmt: skip
 """Every table, parents before children."""
 

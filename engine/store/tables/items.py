@@ -12,7 +12,7 @@ from engine.store.tables import column
 from engine.store.tables.column import Table
 from engine.store.tables.mail import Inbound, RawMail
 from engine.store.tables.people import Account, FieldName, Workspace
-from engine.store.terms import DRAFT
+from engine.store.terms import ASSIGNED, DRAFT
 
 
 class Blob(Table):
@@ -48,6 +48,11 @@ class Item(Table):
     html = column.text()
     language = column.text()
     merged_into = column.number()
+
+
+Item.add_index(
+    SQL("lower(assigned_to)"), Item.id, where=SQL(f"{ASSIGNED} AND closed_at IS NULL"), name="item_assigned",
+)  # fmt: skip
 
 
 class Numbering(Table):
@@ -113,6 +118,22 @@ class ItemCopy(Table):
 
     class Meta:
         primary_key = CompositeKey("item", "address_key")
+        without_rowid = True
+
+
+class BegunWords(Table):
+    """What an account is writing on an item and has not sent. The number of an item that is gone may stay: nobody asks
+    for it, and it is never given again.
+    """
+
+    item = BigIntegerField()
+    account = column.to(Account)
+    mode = TextField()
+    words = TextField()
+    at = BigIntegerField()
+
+    class Meta:
+        primary_key = CompositeKey("item", "account")
         without_rowid = True
 
 

@@ -10,7 +10,7 @@ from store.desk import Desk
 
 from engine import ports
 from engine.model.access import Arrival
-from engine.model.throttle import FREE, KNOWN, MANY, REMEMBERED, SPAN
+from engine.model.throttle import AN_HOUR, FREE, KNOWN, LOG_INS, MANY, REMEMBERED, SPAN
 
 HERE, THERE = "192.0.2.7", "2001:db8:1:2::/64"
 MOST_S = 7 * 86400.0
@@ -155,6 +155,22 @@ def test_where_an_account_is_known_it_does_not_wait_for_failures_of_others(desk:
     for each in range(MANY):
         fail(desk.store, 1, f"name {each}")
     assert access.count_try("anna's", anna, HERE).wait_s > 0, "too long ago"
+
+
+def test_people_have_us_log_in_somewhere_so_often_in_an_hour_all_of_them_together(desk: Desk, access: Any) -> None:
+    for _ in range(LOG_INS):
+        assert access.count_log_in("mailbox support").wait_s == 0
+        desk.later(minutes=1)
+    wait = access.count_log_in("mailbox support").wait_s
+    assert wait == AN_HOUR.total_seconds() - LOG_INS * 60
+    assert access.count_log_in("mailbox support").wait_s == wait, "asking does not make it longer"
+    assert access.count_log_in("mailbox other").wait_s == 0
+    assert access.count_try("typed", 0, "").wait_s == 0, "it is no wrong password of anybody"
+    desk.later(seconds=wait)
+    again = access.count_log_in("mailbox support")
+    assert again.wait_s == 0 and access.count_log_in("mailbox support").wait_s == 60
+    access.take_back(again.number)
+    assert access.count_log_in("mailbox support").wait_s == 0
 
 
 def test_a_try_that_was_none_counts_no_more(desk: Desk, access: Any) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from engine.model.desk import AccountStatus
 from engine.model.draft import Role
 from engine.model.plan import AddPerson
 from engine.store.errors import NotFound, Refused
@@ -106,6 +107,16 @@ def test_members_are_listed_with_kind_and_role(directory):
 
 def test_accounts_are_listed_by_login(directory):
     assert [each.login for each in directory.accounts()] == ["anna", "bob", "jane"]
+
+
+def test_accounts_in_a_list_are_told_as_one_alone_is(directory):
+    directory.put_account("eve", emails=["Eve@example.com", "a@example.com"], groups=["staff"], language="de")
+    directory.put_account("old", admin=True, status="locked")
+    listed = directory.accounts()
+    assert listed == [directory.login(each.login) for each in listed] and len(listed) == 5
+    assert [each.login for each in directory.admins()] == [
+        each.login for each in listed if each.admin and each.status == AccountStatus.ACTIVE
+    ]
 
 
 def test_putting_the_same_twice_changes_nothing(directory):

@@ -6,9 +6,12 @@ from datetime import timedelta
 
 import pytest
 from store.desk import answer, auto, notice, visited, webhook
+from store.plans import plan
 
 from engine.model.figures import Backlog
 from engine.model.plan import Outcome
+from engine.model.sight import ALL, EVERY_ITEM, ItemSight, Sight
+from engine.store import sighted, still_held
 
 WEEK_S = 5 * 86_400.0
 ME = "elsewhere/boot/7/7"
@@ -97,6 +100,52 @@ def test_the_pulse_of_a_mailbox_tells_when_it_was_read_and_when_mail_came(desk, 
     visited(desk.store, ME, desk.later(minutes=1))
     (pulse,) = figures.pulses(desk.now)
     assert (pulse.failures, pulse.ok_at, pulse.busy) == (0, desk.now, False)
+
+
+def test_held_mail_is_counted_for_who_sees_it_and_of_many_only_that_they_are_many(desk, figures):
+    mine, nobodys = Sight(workspaces=frozenset({"support"})), Sight(mailboxes=frozenset({"system"}))
+    both, others = Sight(False, mine.workspaces, nobodys.mailboxes), Sight(workspaces=frozenset({"finance"}))
+    mails = [desk.end(Outcome.HELD, workspace=place) for place in ("support", "support", "", "elsewhere")]
+    desk.end(Outcome.CREATED)
+    seen = (ALL, mine, nobodys, both, others, Sight())
+    assert [figures.held(sight, 100) for sight in seen] == [4, 2, 1, 3, 0, 0]
+    assert [figures.held(sight, 2) for sight in seen] == [2, 2, 1, 2, 0, 0]
+    desk.later(days=2)
+    desk.store.ledger.reopen(mails[0], None, retry=True)
+    assert [figures.held(sight, 100) for sight in seen] == [3, 1, 1, 2, 0, 0], "it is decided again"
+    desk.commit(desk.store.ledger.claim_one(mails[0], desk.now, desk.owner), outcome=Outcome.CREATED)
+    desk.store.ledger.ignore(mails[2], "anna", "no")
+    assert [figures.held(sight, 100) for sight in seen] == [2, 1, 0, 1, 0, 0]
+    (broken,) = desk.spool()
+    desk.store.ledger.fail(broken, "it broke", desk.now, [], max_attempts=1)
+    assert [figures.held(sight, 100) for sight in seen] == [3, 1, 1, 2, 0, 0], "it waits for a person as well"
+
+
+def test_letters_that_failed_or_are_held_are_counted_about_items_that_are_seen(desk, figures):
+    mine, others = (ItemSight(False, places, places) for places in (frozenset({"support"}), frozenset({"finance"})))
+    rows = desk.item(told=(auto("a@b.example"), notice("b@b.example"), notice("c@b.example", state="held", why="loop"),
+                           notice("d@b.example", state="suppressed", why="actor"))).outbox  # fmt: skip
+    (nothing,) = desk.item(told=(notice("e@b.example", state="held", why="loop"),)).outbox
+    with desk.store.writing():
+        desk.store.database.run("UPDATE outbox SET item = NULL WHERE id = ?", nothing)
+    seen = (EVERY_ITEM, mine, others, ItemSight())
+    assert [figures.letters(sight, 100) for sight in seen] == [2, 1, 0, 0]
+    desk.store.outbox.claim(9, desk.now, ME)
+    desk.store.outbox.failed(rows[0], "550 no", None)
+    assert [figures.letters(sight, 100) for sight in seen] == [3, 2, 0, 0]
+    assert [figures.letters(sight, 1) for sight in seen] == [1, 1, 0, 0]
+    with desk.store.writing():
+        desk.store.database.run("UPDATE item SET private = TRUE")
+    outside = ItemSight(False, frozenset({"support"}), frozenset())
+    assert [figures.letters(sight, 100) for sight in (*seen, outside)] == [3, 2, 0, 0, 0]
+
+
+@pytest.mark.parametrize("sight", [Sight(workspaces=frozenset({"a", "b"})), Sight(mailboxes=frozenset({"a"}))])
+def test_how_much_is_held_is_found_by_an_index_of_what_is_held_now(desk, sight):
+    (place,) = sighted.places(sight)
+    asked = still_held.COUNTED.format(seen=place.sql)
+    lines = plan(desk.store.database, asked, len(place.params) + 1)
+    assert any("tally_held" in each for each in lines), lines
 
 
 def test_counters_grow_by_what_happened_since_a_mark(desk, figures):

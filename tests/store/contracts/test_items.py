@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from store.desk import attachment
+from store.plans import read_whole
 
 from engine.model.desk import CustomField, Kind, Status
 from engine.model.draft import Role
@@ -19,6 +20,8 @@ from engine.model.plan import (
     Publish,
     SetField,
 )
+from engine.model.sight import EVERY_ITEM, ItemSight
+from engine.store import item_kinds
 from engine.store.errors import NotFound, Refused
 
 
@@ -262,3 +265,61 @@ def test_an_item_is_found_by_a_value_of_any_length(desk, store):
     desk.item(fields=(("ref", long + "x"),))
     assert store.items.item_by_field("ref", long).id == first
     assert store.items.item_by_field("ref", long[:-1]) is None
+
+
+def gather(desk, items):
+    """Items of two places: one that anna has, one private, one answered, one closed."""
+    mine = desk.item("a", fields=(("status", "New"), ("assigned_to", "anna"))).item
+    secret, answered = desk.item("b", fields=(("status", "New"),)).item, desk.item("c").item
+    desk.store.database.run("UPDATE item SET private = TRUE WHERE id = ?", secret)
+    desk.act(answered, AddComment(answered, "It is mended.", "anna"))
+    desk.store.database.run("UPDATE event SET name = 'item.answered' WHERE name = 'item.commented'")
+    desk.item("d", SetField(0, "status", "Closed"), workspace="support")
+    items.put_workspace("other")
+    items.put_item({"id": 90, "workspace": "other", "title": "elsewhere", "status": "Strange", "assigned_to": "bob"})
+    return mine, secret
+
+
+SIGHTS = (
+    EVERY_ITEM, ItemSight(), ItemSight(workspaces=frozenset({"support"})), ItemSight(workspaces=frozenset({"other"})),
+    ItemSight(workspaces=frozenset({"support"}), inside=frozenset({"support"})),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("sight", SIGHTS)
+@pytest.mark.parametrize("query", ["", "status:open", "-assigned:anna", "unanswered", "title:nothing"])
+def test_what_items_have_in_common_is_counted_of_those_that_are_found(desk, items, query, sight):
+    gather(desk, items)
+    rows, beyond, kinds = items.gathered(query, 2, sight=sight)
+    every, _ = items.found(query, 100, sight=sight)
+    assert (rows, beyond, kinds.items, kinds.more) == (every[:2], False, len(every), False)
+    for name, values in (("status", [row.status for row in every]), ("workspace", [row.workspace for row in every]),
+                         ("assigned", [row.assigned_to or "-" for row in every])):  # fmt: skip
+        told = getattr(kinds, name)
+        assert dict(told) == {value: values.count(value) for value in values if value}
+        assert [share.items for share in told] == sorted([share.items for share in told], reverse=True)
+        for share in told:
+            there = items.found(f'{query} {name}:"{share.value}"', 100, sight=sight)[0]
+            assert len(there) == share.items, "a click on it finds just these"
+    assert kinds.unanswered == len(items.found(f"{query} unanswered", 100, sight=sight)[0])
+
+
+def test_no_more_than_a_thousand_items_are_counted(desk, items, monkeypatch):
+    monkeypatch.setattr(item_kinds, "MOST_COUNTED", 3)
+    monkeypatch.setattr(item_kinds, "AT_ONCE", 2)
+    for _ in range(5):
+        desk.item("x")
+    rows, _, kinds = items.gathered("", 4)
+    assert (len(rows), kinds.items, kinds.more, kinds.unanswered) == (4, 3, True, 3)
+    assert dict(kinds.workspace) == {"support": 3}
+
+
+def test_counting_them_reads_no_table_from_end_to_end(desk, items):
+    numbers, said, database = list(gather(desk, items)), [], desk.store.database
+    original = database.rows
+    database.rows = lambda sql, *params: said.append((sql, len(params))) or original(sql, *params)
+    assert item_kinds.kinds(database, numbers).items == len(numbers)
+    database.rows = original
+    assert len(said) == 2
+    for sql, params in said:
+        assert [table for table, _ in read_whole(database, sql, params, ()) if table != "workspace"] == [], sql

@@ -14,7 +14,7 @@ PARTS = {
     name: get_type_hints(getattr(ports.Store, name).fget)["return"] for name in
     ("queue", "ledger", "mailboxes", "directory", "ahead", "items", "markers", "history", "topic_views", "outbox",
      "outbox_views", "troubles", "setbacks", "old_mail", "visiting", "figures", "counting", "series", "archive",
-     "access", "rule_files", "senders")
+     "access", "rule_files", "begun_words", "senders")
 }  # fmt: skip
 
 

@@ -8,9 +8,11 @@ import pytest
 from store.desk import auto
 
 from engine.model.facts import Release
-from engine.model.figures import SCRIPTS, SIZE, Domain, Measure, Measured, RuleHit, Span, Timed, class_of
-from engine.model.plan import Outcome
+from engine.model.figures import ANSWER, SCRIPTS, SIZE, Domain, Measure, Measured, RuleHit, Span, Timed, class_of
+from engine.model.hearing import Actor, Batch, Happened
+from engine.model.plan import Outcome, Tell
 from engine.model.sight import ItemSight, Sight
+from engine.store.dispatches import Dispatches, Source
 
 
 @pytest.fixture
@@ -120,11 +122,51 @@ def test_who_wrote_for_the_first_time_is_known_or_not(desk, series):
     assert series.newcomers(since) == {day: (1, 1), day + timedelta(days=8): (0, 1)}
 
 
+def answer(desk, item, who="bob"):
+    """Somebody inside answers, as an act."""
+    with desk.store.writing():
+        batch = Batch((Happened("item.answered", item),), Tell(), Actor(name=who), "support", item)
+        Dispatches(desk.store.database, None, None).write(batch, Source(act="a-1", via="command"))
+
+
+def test_how_long_items_waited_for_their_first_answer_is_told_of_its_day(desk, series):
+    since, day = desk.now, desk.now.replace(hour=0, minute=0, second=0, microsecond=0)
+    first, second, private = [desk.item(f"Item {n}", content=b"%d" % n).item for n in range(3)]
+    with desk.store.writing():
+        desk.store.database.run("UPDATE item SET private = TRUE WHERE id = ?", private)
+    desk.later(hours=2)
+    answer(desk, first)
+    answer(desk, private)
+    desk.later(days=1)
+    answer(desk, first)
+    answer(desk, second)
+    waited = [class_of(hours * 3_600_000_000) for hours in (2, 26)]
+    expected = {day: [(waited[0], 1)], day + timedelta(days=1): [(waited[1], 1)]}
+    assert series.answers(since) == expected
+    assert series.answers(since + timedelta(days=1)) == {day + timedelta(days=1): expected[day + timedelta(days=1)]}
+    for places, found in ((("support",), expected), (("finance",), {}), ((), {})):
+        assert series.answers(since, sight=ItemSight(workspaces=frozenset(places))) == found, places
+    assert series.measures(SIZE, since) and not series.measures(ANSWER, since + timedelta(days=9))
+
+
+def test_an_answer_that_is_taken_back_was_never_counted(desk, series):
+    item = desk.item().item
+    desk.later(hours=1)
+    with desk.store.rehearsal():
+        answer(desk, item)
+    assert series.answers(desk.now) == {}
+    with pytest.raises(ZeroDivisionError), desk.store.joining():
+        answer_in = Batch((Happened("item.answered", item),), Tell(), Actor(name="bob"), "support", item)
+        Dispatches(desk.store.database, None, None).write(answer_in, Source(act="a-2", via="command"))
+        1 / 0  # noqa: B018
+    assert series.answers(desk.now) == {}
+
+
 def test_letters_are_counted_by_state_about_items_that_are_seen(desk, series):
     since = desk.now
     desk.item(told=(auto(),))
     found, cut = series.letters(since, Span.DAY)
-    assert {each.keys for each in found} == {("queued",)} and not cut
+    assert {each.keys for each in found} == {("queued", "auto")} and not cut
     assert sum(each.many for each in found) == 1
     assert series.letters(since, Span.DAY, sight=ItemSight()) == ([], False)
     everywhere = frozenset({"support"})
