@@ -119,7 +119,8 @@ class _Writer:
 
     def __init__(self, dice: random.Random, number: int, harmless: bool) -> None:
         self.dice, self.number, self.harmless = dice, number, harmless
-        self.pieces, self.bodies = (HARMLESS, HARMLESS_BODIES) if harmless else (PIECES, BODIES)
+        self.pieces: tuple[str, ...] = HARMLESS if harmless else PIECES
+        self.bodies: tuple[str, ...] = HARMLESS_BODIES if harmless else BODIES
 
     def some(self, most: int = 3) -> str:
         joint = " " if self.harmless else ""
