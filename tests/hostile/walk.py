@@ -7,6 +7,7 @@ asks, navigates or speaks is counted wherever it happens, in frames as well; not
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -34,7 +35,7 @@ LOOK = """([strange, twin]) => {
     "xlink:href"];
   const ours = (each) => !(each.localName === "kbd" && each.ariaHidden === "true");
   const kind = (each) => each.localName
-    + "[" + each.getAttributeNames().filter((one) => one !== "class").sort().join(" ") + "]";
+    + "[" + each.getAttributeNames().filter((one) => !/^(class$|data-htmx-)/.test(one)).sort().join(" ") + "]";
   const tree = (root) => {
     const lines = [], edges = new Set();
     const walk = (each, above, deep) => {
@@ -149,13 +150,18 @@ class _Tab:
         self.walk, self.page, self.scripts, self.address = walk, page, scripts, ""
         self._gone = 0
         page.set_default_timeout(30_000)
-        page.on("console", lambda message: walk.found(self.address, f"console: {message.text[:300]}"))
+        page.on("console", lambda message: self._said(message.text))
         page.on("pageerror", lambda error: walk.found(self.address, f"error: {error}"))
         page.on("dialog", self._dialog)
         page.on("popup", lambda popup: walk.found(self.address, f"a window: {popup.url}"))
         page.on("download", lambda got: walk.found(self.address, f"a download: {got.url}"))
         page.on("request", self._asked)
         page.on("framenavigated", self._navigated)
+
+    def _said(self, text: str) -> None:
+        """What ends because the next page is opened is said of that."""
+        if not re.match("htmx: htmx:error: Failed to fetch", text):
+            self.walk.found(self.address, f"console: {text[:300]}")
 
     async def _dialog(self, dialog: Any) -> None:
         self.walk.found(self.address, f"dialog: {dialog.message}")
