@@ -97,7 +97,7 @@ class Seat:
         """What axe finds wrong with the page for those who do not see it or use no mouse; by some rules `only`."""
         if not self.page.evaluate("'axe' in window"):
             self.page.evaluate(_axe())
-        asked = {"runOnly": list(only)} if only else {}
+        asked = {"resultTypes": ["violations"], **({"runOnly": list(only)} if only else {})}
         found = self.page.evaluate("asked => axe.run(asked).then(came => came.violations)", asked)
         return [f"{each['id']}: {each['nodes'][0]['html'][:200]}" for each in found]
 
