@@ -1,6 +1,6 @@
 """`allegra hooks`: write, check, test and run scripts.
 
-Here: options and printing. Not here: `hooks run` and `hooks diff` (`hooks_run.py`), the sandbox (`hooks/`), fixtures
+Here: options and printing. Not here: `hooks run`, `try` and `diff` (`hooks_run.py`), the sandbox (`hooks/`), fixtures
 (`workbench/fixtures.py`). Invariant: nothing here changes the database or sends anything; `new` writes one script
 and its first fixture, and never over a file that is there; `enable` and `disable` change what is remembered of scripts.
 """
@@ -25,7 +25,7 @@ from engine.cli.common import (
     print_problems,
     usage,
 )
-from engine.cli.hooks_run import HOOKS, diff, run
+from engine.cli.hooks_run import HOOKS, diff, run, try_
 from engine.cli.hooks_show import show_tested
 from engine.cli.noun import Noun
 from engine.cli.paint import state
@@ -39,6 +39,7 @@ def hooks() -> None:
 
 
 hooks.add_command(run)
+hooks.add_command(try_)
 hooks.add_command(diff)
 
 

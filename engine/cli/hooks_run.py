@@ -1,4 +1,4 @@
-"""`allegra hooks run` and `hooks diff`: scripts tried out on a case or on stored mail.
+"""`allegra hooks run`, `try` and `diff`: scripts tried out on a case or on stored mail.
 
 Here: options and printing. Not here: which question a stored mail is (`workbench/script_runs.py`).
 Invariant: nothing is kept, nothing is counted against a script.
@@ -12,8 +12,18 @@ from typing import TYPE_CHECKING
 
 import click
 
-from engine.cli.common import DONE, FINDINGS, USAGE, complain, open_config, open_store, print_json, print_problems
-from engine.cli.hooks_show import show
+from engine.cli.common import (
+    DONE,
+    FINDINGS,
+    USAGE,
+    complain,
+    exit_codes,
+    open_config,
+    open_store,
+    print_json,
+    print_problems,
+)
+from engine.cli.hooks_show import result_json, show
 from engine.plain_text import printable
 
 if TYPE_CHECKING:
@@ -102,6 +112,38 @@ def _run_stored(ctx: click.Context, name: str, hook: str | None, ref: str, trace
         result = on_stored(engine, script.script, texts, raw, row.mail, "trace" if trace else "")
     show(result, script.script, path.name, trace, as_json)
     raise SystemExit(_status(result))
+
+
+@click.command("try")
+@click.argument("ref")
+@click.option("--as", "login", default="", metavar="LOGIN", help="Only where this person may read the mail.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a script.")
+@click.pass_context
+def try_(ctx: click.Context, ref: str, login: str, as_json: bool) -> None:
+    """Run every script of the configuration on the stored mail REF.
+
+    Each sees the mail as it came, those that are off are run as well. Nothing is kept or counted. Exit code 1 where
+    there is no such mail, or one of them does not compile.
+    """
+    from engine.desk import looking
+    from engine.desk.doing import readable
+    from engine.run.engine import Engine
+    from engine.workbench.script_runs import all_on_stored
+
+    config = open_config(ctx)
+    texts, worst = parameters(config), DONE
+    with open_store(ctx, config) as store, closing(Engine(config, store)) as engine, exit_codes():
+        sight = readable(engine, login)
+        row = looking.seen(store, ref, sight)
+        raw = looking.raw(store, row.mail)
+        for each, script, result in all_on_stored(engine, texts, raw, row.mail, sight):
+            if as_json:
+                said = {"script": each.name, "hook": each.hook, "state": each.state, "verdict": result.verdict}
+                print_json("hooks.run", {**said, **result_json(result, each.hook)})
+            else:
+                show(result, script.script, each.name, trace=False, as_json=False)
+            worst = max(worst, _status(result))
+    raise SystemExit(worst)
 
 
 def _status(result: Result) -> int:

@@ -247,13 +247,10 @@ def _engine(ctx: click.Context, config: Config, rules: Path | None = None) -> It
 
 def _readable(engine: Engine, login: str) -> Sight:
     """The stored mail that somebody may read; all of it for whoever has the files."""
-    from engine.desk.doing import whoever
-    from engine.desk.scope import EVERYTHING, Scope
+    from engine.desk.doing import readable
 
-    if not login:
-        return EVERYTHING.readable
     with exit_codes():
-        return Scope.of(engine.store, engine.config, whoever(engine, login, "")).readable
+        return readable(engine, login)
 
 
 @click.group(cls=Noun)

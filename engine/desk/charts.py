@@ -28,7 +28,7 @@ TITLES = {
 
 HEADS = {
     "reasons": "reason", "hours": "day", "proof": "domain", "rules": "rule", "lag": "day", "size": "size",
-    "classes": "letter", "answers": "day",
+    "classes": "letter",
     "hooks": "time",
 }  # fmt: skip
 """What a row of a picture is, of each whose rows are no slots of a time."""

@@ -21,11 +21,13 @@ from engine.model.desk import AccountStatus, ItemFacts
 from engine.model.events import Kind, Why
 from engine.model.mail import Attachment, Part
 from engine.model.plan import Attach, Effect, Tell
+from engine.plain_text import printable
 from engine.store.errors import NotFound, Refused, Unclear
 from engine.wording.why import why_not
 
 if TYPE_CHECKING:
     from engine.model.desk import Account
+    from engine.model.sight import Sight
     from engine.model.stored import TopicRow
     from engine.run.engine import Engine
 
@@ -68,6 +70,15 @@ def whoever(engine: Engine, named_so: str, typed_by: str) -> Account:
     if account.status != AccountStatus.ACTIVE:
         raise Refused(f"the account {account.login} is {account.status}")
     return account
+
+
+def readable(engine: Engine, login: str) -> Sight:
+    """Give the stored mail that somebody may read; all of it for "", who has the files. Raises NotFound, Refused."""
+    from engine.desk.scope import EVERYTHING, Scope
+
+    if not login:
+        return EVERYTHING.readable
+    return Scope.of(engine.store, engine.config, whoever(engine, login, "")).readable
 
 
 def again(engine: Engine, how: How, number: int, *, topic: bool = False) -> Acted | None:
@@ -140,11 +151,13 @@ def _reaches_somebody(about: ItemFacts | TopicRow, how: How, acted: Acted, *, en
 
 
 def needs_words(words: str, files: Sequence[File]) -> None:
-    """Raise Unclear where there is nothing to write, no words and no files, or more than anybody reads."""
+    """Raise Unclear where there is nothing to write, or in a file, or more than anybody reads."""
     if not words.strip() and not files:
         raise Unclear("there are no words: nothing was written")
     if len(words) > MOST_WORDS:
         raise Unclear(f"these are more than {MOST_WORDS:,} characters: send them as a file")
+    if empty := [printable(each.name, 80) for each in files if not each.content]:
+        raise Unclear(f"{empty[0]} is empty: leave it out, or choose another file")
 
 
 def attached(number: int, files: Sequence[File]) -> Iterable[Attach]:

@@ -20,7 +20,7 @@ from engine.scripts.files import Files
 from engine.store.errors import NotFound, Unclear
 from engine.workbench.fixtures import fixtures
 from engine.workbench.script_choice import STATES as STATES
-from engine.workbench.script_choice import Listed
+from engine.workbench.script_choice import Listed, configured
 from engine.workbench.script_choice import listed as all_scripts
 
 if TYPE_CHECKING:
@@ -71,6 +71,11 @@ class Page(Struct, frozen=True):
 def may(scope: Scope) -> bool:
     """Tell whether somebody may look at scripts."""
     return scope.admin or bool(scope.owned)
+
+
+def may_try(config: Config, scope: Scope, row: MailRow) -> bool:
+    """Tell whether somebody may run the scripts on a mail: who looks at scripts and reads it, where there are any."""
+    return any(configured(config)) and may(scope) and scope.reads(row)
 
 
 def listed(store: Store, config: Config, scope: Scope) -> list[Hook]:

@@ -8,11 +8,12 @@ measured of all mail, and are shown to who sees all of it.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from engine.desk.charts import HEADS, TITLES, Chart, Kind, Row
+from engine.desk.periods import Period
 from engine.desk.stats import quantile
 from engine.model.figures import SCRIPTS, SIZE
 
@@ -34,36 +35,40 @@ SIZES = (Kind("comment", "mails"),)
 S, H = 1_000.0, 3_600_000.0
 """A second and an hour, in ms."""
 
+WEEK = timedelta(days=7)
+
 COLOURS = ("comment", "held", "duplicate", "note")
 
 
 def lag(asked: Asked) -> Chart:
     """How long a mail waits to be decided: half of them, and 95 %, by the day on which it came."""
-    found = asked.store.series.lags(asked.now - asked.last, sight=asked.scope.sight)
+    now = asked.now.astimezone(UTC)
+    found = asked.store.series.lags(now - asked.last, sight=asked.scope.sight)
+    rows, day = [], now.date() - timedelta(days=asked.last.days)
+    while day < now.date():
+        day += timedelta(days=1)
+        took = found.get(datetime(day.year, day.month, day.day, tzinfo=UTC), [])
+        rows.append(Row(f"{day.day} {day:%b}", _ends(took, S)))
     note = "from when a mail came until it was decided, days in UTC; right to 9 %"
-    return Chart("lag", TITLES["lag"], "lines", HEADS["lag"], LAGS, tuple(_days(asked, found, S)), note, " s")
+    return Chart("lag", TITLES["lag"], "lines", HEADS["lag"], LAGS, tuple(rows), note, " s")
 
 
 def answers(asked: Asked) -> Chart:
-    """How long an item waits for its first answer: half of them, and 95 %, by the day of the answer."""
-    found = asked.store.series.answers(asked.now - asked.last, sight=asked.scope.items)
+    """How long an item waits for its first answer: half of them, and 95 %, by when it was answered."""
+    period = Period.of(max(asked.last, WEEK), asked.now, UTC)
+    found = asked.store.series.answers(period.begins, sight=asked.scope.items)
+    rows = [Row(slot.name, _ends(took, H)) for slot, took in zip(period.slots, found, strict=True)]
     note = (
-        "from when the mail came that opened an item until its first answer, by the day of the answer in UTC; "
-        "right to 9 %; without private items"
+        "from when the mail came that opened an item until its first answer, by the day of that in UTC; right to 9 %; "
+        "without private items"
     )
-    rows = tuple(_days(asked, found, H))
-    return Chart("answers", TITLES["answers"], "lines", HEADS["answers"], ANSWERS, rows, note, " h")
+    return Chart("answers", TITLES["answers"], "lines", period.step, ANSWERS, tuple(rows), note, " h")
 
 
-def _days(asked: Asked, found: Mapping[datetime, Sequence[tuple[int, int]]], unit_ms: float) -> Iterator[Row]:
-    """A row for each day in UTC: below which time half lay, and 95 %."""
-    today = asked.now.astimezone(UTC).date()
-    day = today - timedelta(days=asked.last.days)
-    while day < today:
-        day += timedelta(days=1)
-        took = sorted(found.get(datetime(day.year, day.month, day.day, tzinfo=UTC), []))
-        ends = [quantile(took, part) for part in (0.5, 0.95)]
-        yield Row(f"{day.day} {day:%b}", tuple([each / unit_ms if each is not None else None for each in ends]))
+def _ends(took: Sequence[tuple[int, int]], unit_ms: float) -> tuple[float | None, ...]:
+    """Below which time half of them lay, and 95 %."""
+    ends = [quantile(sorted(took), part) for part in (0.5, 0.95)]
+    return tuple([each / unit_ms if each is not None else None for each in ends])
 
 
 def size(asked: Asked) -> Chart | None:

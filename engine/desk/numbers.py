@@ -276,12 +276,12 @@ def _named(text: str) -> tuple[str, ...]:
 PICTURES: dict[str, Callable[[Asked], Picture | None]] = {
     "flow": lambda asked: flow(asked.store, asked.config, asked.scope, asked.now - asked.last, asked.last),
     "outcomes": outcomes, "reasons": reasons, "hours": hours, "rules": rules, "proof": proof, "senders": senders,
-    "sent": sent, "classes": classes, "answers": answers, "lag": lag, "size": size, "hooks": hooks,
+    "sent": sent, "classes": classes, "lag": lag, "answers": answers, "size": size, "hooks": hooks,
 }  # fmt: skip
 """Every picture by its name, which is that of its file, in their order."""
 
 GROUPS = {
     "Mail": ("outcomes", "reasons", "hours"), "Rules": ("rules",),
-    "People": ("proof", "senders", "sent", "classes", "answers"), "Machine": ("lag", "size", "hooks"),
+    "People": ("proof", "senders", "sent", "classes"), "Machine": ("lag", "answers", "size", "hooks"),
 }  # fmt: skip
 """Which of them are looked at together, beside the flow."""

@@ -56,10 +56,18 @@ class Period(Struct, frozen=True, dict=True):
         return tuple(self._slots())
 
     @cached_property
+    def begins(self) -> tuple[datetime, ...]:
+        """When each slot begins."""
+        keys = [slot.key for slot in self.slots]
+        return tuple([
+            key if isinstance(key, datetime) else datetime.combine(key, time(), self.zone).astimezone(UTC)
+            for key in keys
+        ])  # fmt: skip
+
+    @property
     def since(self) -> datetime:
         """When the first slot begins."""
-        first = self.slots[0].key
-        return first if isinstance(first, datetime) else datetime.combine(first, time(), self.zone).astimezone(UTC)
+        return self.begins[0]
 
     def slot(self, at: datetime) -> int:
         """In which slot a moment lies, -1 for none."""

@@ -245,11 +245,12 @@ class Series(Protocol):
     def measures(self, what: str, since: datetime) -> list[figures.Measure]:
         """Count what was measured in decisions since the beginning of that day in UTC, by what of and power of two."""
 
-    def answers(self, since: datetime, *, sight: ItemSight = EVERY_ITEM) -> dict[datetime, list[tuple[int, int]]]:
-        """Tell of each day in UTC in which items were answered for the first time how long that was after their mail.
+    def answers(self, begins: Sequence[datetime], *, sight: ItemSight = EVERY_ITEM) -> list[list[tuple[int, int]]]:
+        """Tell how long items waited that were answered for the first time in these times, each up to the next begin.
 
-        Each is a class (`figures.class_of`) with how many took so long. Nothing is counted of private items, of those
-        that no mail opened, and of mail that lay there before we came. Those of workspaces whose items are seen.
+        They begin with days in UTC; the last one goes on until now. What is told is a class (`figures.class_of`) with
+        how many took so long, in workspaces whose items are seen. Nothing is counted of private items, of those that
+        no mail opened, and of mail that lay there before we came.
         """
 
     def rules(self, since: datetime) -> list[tuple[datetime, figures.RuleHit, int]]:

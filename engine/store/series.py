@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import pairwise
 
 from engine.model.figures import ANSWER, DAY_US, QUARTER_US, Domain, Measure, RuleHit, Span, Timed
 from engine.model.sight import ALL, EVERY_ITEM, ItemSight, Sight
@@ -61,8 +62,7 @@ SELECT key, power, CAST(sum(many) AS bigint) FROM measure WHERE at IN ({days}) A
 GROUP BY 1, 2 ORDER BY 1, 2"""
 
 _ANSWERS = """
-SELECT at, power, CAST(sum(many) AS bigint) FROM measure WHERE at IN ({days}) AND what = ?{seen}
-GROUP BY 1, 2 ORDER BY 1, 2"""
+SELECT power, CAST(sum(many) AS bigint) FROM measure WHERE at IN ({days}) AND what = ?{seen} GROUP BY 1 ORDER BY 1"""
 
 _LAST = "SELECT coalesce(max(id), 0) FROM outbox"
 
@@ -101,14 +101,14 @@ class Series:
         days = self._days(since)
         return [Measure(*row) for row in self._database.rows(_MEASURES.format(days=_marks(days)), *days, what)]
 
-    def answers(self, since: datetime, *, sight: ItemSight = EVERY_ITEM) -> dict[datetime, list[tuple[int, int]]]:
-        days, places, found = self._days(since), sorted(sight.workspaces), dict[datetime, list[tuple[int, int]]]()
-        if not (sight.all or places):
-            return found
-        seen = "" if sight.all else f" AND key IN ({_marks(places)})"
-        asked = _ANSWERS.format(days=_marks(days), seen=seen)
-        for day, its, many in self._database.rows(asked, *days, ANSWER, *(() if sight.all else places)):
-            found.setdefault(time(day * DAY_US), []).append((its, many))
+    def answers(self, begins: Sequence[datetime], *, sight: ItemSight = EVERY_ITEM) -> list[list[tuple[int, int]]]:
+        places = () if sight.all else tuple(sorted(sight.workspaces))
+        seen, found = "" if sight.all else f" AND key IN ({_marks(places)})", list[list[tuple[int, int]]]()
+        every = self._days(begins[0]) if begins else []
+        for first, end in pairwise([*[us(each) // DAY_US for each in begins], FOREVER]):
+            days = [day for day in every if first <= day < end]
+            asked = _ANSWERS.format(days=_marks(days), seen=seen)
+            found.append([*self._database.rows(asked, *days, ANSWER, *places)])
         return found
 
     def _days(self, since: datetime) -> list[int]:

@@ -14,13 +14,17 @@ from msgspec import Struct
 from engine.explain.replay import decide_again
 from engine.model.hook_request import HookRequest
 from engine.scripts.question import mail_of, request
-from engine.workbench.script_choice import Read, sandbox
+from engine.store.errors import NotFound
+from engine.workbench.rule_usage import is_answered_in
+from engine.workbench.script_choice import Listed, Read, listed, path_of, read, sandbox
 from hooks.sandbox import Call, Program, Result, Sandbox, Script
 
 if TYPE_CHECKING:
     from engine.model.mail import RawMail
+    from engine.model.sight import Sight
     from engine.run.engine import Engine
     from hooks.case import Case
+    from hooks.problem import ScriptProblem
 
 MOST_COMPARED = 100_000
 """Mails that two versions of a script are compared on."""
@@ -47,12 +51,36 @@ def on_stored(
         return traced(made, program, asked, option)
 
 
-def on_case(read: Read, made: Case, option: str = "") -> Result:
+def all_on_stored(
+    engine: Engine, texts: tuple[str, str], raw: RawMail, mail: str, sight: Sight
+) -> Iterator[tuple[Listed, Read, Result]]:  # fmt: skip
+    """Run every configured script, those that are off as well, on a stored mail; each sees the mail as it came.
+
+    Raises NotFound where it answers an item of a workspace whose mail is not in sight: a script would tell of it.
+    """
+    come = decide_again(engine, raw, mail=mail, beyond=True, until="guard")
+    if not is_answered_in(come.facts, sight):
+        raise NotFound(f"mail {mail[:8]} answers an item of a workspace whose mail you do not read", mail)
+    asked = request(engine.config, come.mail, come.facts, come.reached, come.look)
+    with sandbox(engine.config) as made:
+        for each in listed(engine.config):
+            script = read(path_of(engine.config, each.name), each.hook)
+            if script.problem is None:
+                yield each, script, traced(made, Program((script.script,), *texts), asked)
+            else:
+                yield each, script, _not_compiled(script.problem)
+
+
+def _not_compiled(problem: ScriptProblem) -> Result:
+    return Result("compile-error", error_type="SyntaxError", message=problem.message, line=problem.line)
+
+
+def on_case(script: Read, made: Case, option: str = "") -> Result:
     """Run one script on a case written down as JSON; a file that is no script ends as one that does not compile."""
-    if read.problem is not None:
-        return Result("compile-error", error_type="SyntaxError", message=read.problem.message, line=read.problem.line)
+    if script.problem is not None:
+        return _not_compiled(script.problem)
     with sandbox() as opened:
-        program = Program((read.script,), made.params, made.tables)
+        program = Program((script.script,), made.params, made.tables)
         return opened.run(Call(program, made.mail, made.item, made.context, option))
 
 

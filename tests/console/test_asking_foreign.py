@@ -196,6 +196,33 @@ def test_rules_of_others_that_were_asked_about_a_mail_are_not_shown_with_it(shar
     assert f"rules/{THEIRS}.toml" not in page.partition('aria-labelledby="why"')[2]
 
 
+MOVED = "UPDATE receipt SET workspace = ? WHERE inbound_id IN (SELECT id FROM inbound WHERE message_id"
+
+
+def test_scripts_are_run_on_no_mail_that_answers_an_item_of_others(shared: Office) -> None:
+    token, path = shared.form_token(1), shared.folder / "hooks" / "guard.py"
+    was = path.read_text(encoding="utf-8")
+    refs = {name: ref_of(shared, f"{MINE}.{name}@{MINE}.example") for name in ("1", "c0", "c1")}
+    become(shared, "owner")
+    assert shared.post(f"/mail/{refs['c0']}", token=token, act="scripts").status_code == 404, "it is theirs"
+    with shared.installation.store() as store, store.writing():  # somebody takes it back to where it came
+        store.database.run(f"{MOVED} LIKE '<{MINE}.c%')", MINE)
+    try:
+        path.write_text("def guard(mail, ctx):\n    ctx.log(mail.subject)\n", encoding="utf-8")
+        told = {}
+        for name, ref in refs.items():
+            sent = shared.post(f"/mail/{ref}", token=token, act="scripts")
+            assert sent.status_code == 303, name
+            told[name] = over(shared, sent.headers["Location"].partition("job=")[2].partition("#")[0])
+    finally:
+        path.write_text(was, encoding="utf-8")
+        with shared.installation.store() as store, store.writing():
+            store.database.run(f"{MOVED} LIKE '<{MINE}.c%')", THEIRS)
+    assert told["1"]["lines"][0]["log"] == [f"{MINE} asks"] and told["1"]["state"] == "done"
+    for name in ("c0", "c1"):
+        assert told[name]["lines"] == [] and THEIRS not in json.dumps(told[name]), name
+
+
 def over(made: Office, number: str) -> dict[str, Any]:
     """A job when nothing more comes of it."""
     until = time.monotonic() + 60
@@ -241,7 +268,7 @@ def forms(made: Office) -> Iterator[tuple[str, dict[str, Any]]]:
         "labels": "x",
     }
     for ref in refs:
-        yield from [(f"/mail/{ref}", {"act": act, **words}) for act in AGAIN]
+        yield from [(f"/mail/{ref}", {"act": act, **words}) for act in (*AGAIN, "scripts")]
         yield from [(f"/held/{ref}", {"act": act, **words}) for act in held.DEEDS]
     yield from [("/held", {"act": act, "ref": refs, **words}) for act in held.DEEDS]
     for act in item_acts.DEEDS:

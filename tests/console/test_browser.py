@@ -86,25 +86,6 @@ def test_a_scheme_changes_nothing_but_colours() -> None:
     assert {line.partition(":")[0].strip()[:2] for line in dark.split(";") if line.strip()} == {"--"}
 
 
-OPENED = """() => { document.querySelectorAll("details").forEach(each => { each.open = true });
-    return document.querySelectorAll("main script, main svg, main img, main object").length }"""
-"""Everything that is folded on a page is unfolded; gives how many elements there are that no page of ours has."""
-
-
-def test_strangers_words_do_nothing_on_any_page(chromium: Any, quiet_office: Office, quiet_host: str) -> None:
-    held = quiet_office.refs("outcome:held")
-    addresses = [f"/item/{number}" for (number,) in quiet_office.rows(EVIL_ITEMS)]
-    for ref in quiet_office.evil():
-        addresses += [f"/mail/{ref}", f"/mail/{ref}/headers", *([f"/held/{ref}"] if ref in held else [])]
-    with seat(chromium, quiet_host) as window:
-        for address in addresses:
-            window.go(address)
-            assert window.page.evaluate(OPENED) == 0, address
-            window.page.wait_for_timeout(40)
-            assert window.page.url == f"http://{quiet_host}{address}"
-        assert window.met == []
-
-
 @pytest.mark.parametrize("scripts", [True, False])
 def test_a_mail_is_found_understood_and_released(
     chromium: Any, own_office: Office, own_host: str, scripts: bool

@@ -78,3 +78,48 @@ def test_fixtures_are_run_and_a_source_is_checked_beside_the_page(own_office: Of
     page = over(own_office, own_office.post("/hooks/guard.py", token=token, act="check").location)
     assert "↑ line" in page and "finding" in page and "<b>" not in page.replace("<b>1", "")
     assert own_office.post("/hooks/guard.py", token=token, act="nonsense").status_code == 422
+
+
+NOISY = """
+def guard(mail, ctx):
+    ctx.log("seen <b>" + mail.subject)
+    return ctx.hold("because <i>I say so</i>")
+"""
+
+
+def test_scripts_are_run_on_a_mail_for_who_looks_at_them_and_reads_it_and_nothing_is_kept(own_office: Office) -> None:
+    people(own_office)
+    own_office.folder.joinpath("hooks", "guard.py").write_text(NOISY, encoding="utf-8")
+    with own_office.installation.store() as store:
+        (row,) = store.archive.mails('subject:"bank details"')
+        with store.writing():
+            store.database.run("UPDATE receipt SET workspace = 'support' WHERE inbound_id = ?", row.row)
+        store.directory.put_member("support", "console agent", user="owner")
+    token, here = own_office.form_token(), f"/mail/{row.mail}"
+    kept = [own_office.rows(f"SELECT * FROM {table}") for table in KEPT]  # noqa: S608
+    for login in EVERYBODY:
+        become(own_office, login)
+        may = login in ("owner", "anna")
+        assert ("Run the scripts" in own_office.get(here).get_data(as_text=True)) is may
+        begun = own_office.post(here, token=token, act="scripts")
+        assert begun.status_code == (303 if may else 404 if login == "nobody" else 403)
+        if may:
+            page = over(own_office, begun.location)
+            assert "What the scripts say" in page and "because &lt;i&gt;I say so" in page and "seen &lt;b&gt;" in page
+            assert "hold" in page and "<i>I say" not in page and "activity.py" in page and 'role="alert"' not in page
+    become(own_office, "agent")
+    assert "I say so" not in own_office.get(begun.location.partition("#")[0]).get_data(as_text=True), "it is theirs"
+    assert [own_office.rows(f"SELECT * FROM {table}") for table in KEPT] == kept  # noqa: S608
+
+
+KEPT = ("receipt", "event", "outbox", "measure", "tally", "inbound")
+
+
+def test_a_script_that_does_not_compile_or_breaks_says_so_on_the_mail(own_office: Office) -> None:
+    folder, (ref, *_) = own_office.folder / "hooks", own_office.refs()
+    folder.joinpath("guard.py").write_text("import os\n\ndef guard(mail, ctx):\n    return <b>\n", encoding="utf-8")
+    folder.joinpath("activity.py").write_text("def activity(mail, item, ctx):\n    return 1 / 0\n", encoding="utf-8")
+    page = over(own_office, own_office.post(f"/mail/{ref}", token=own_office.form_token(), act="scripts").location)
+    assert (
+        "compile-error" in page and "ZeroDivisionError" in page and "<b>" not in page.partition("scripts-say")[2][:900]
+    )

@@ -42,7 +42,8 @@ def test_a_viewer_sees_their_numbers_only(shared: Office, login: str) -> None:
 
 def test_statistics_have_their_pictures_with_tables_of_the_same_numbers(quiet_office: Office) -> None:
     for show, names in (("Mail", ["outcomes", "reasons", "hours"]), ("Rules", ["rules"]),
-                        ("People", ["proof", "senders", "sent", "classes", "answers"])):  # fmt: skip
+                        ("People", ["proof", "senders", "sent", "classes"]),
+                        ("Machine", ["lag", "answers", "size", "hooks"])):  # fmt: skip
         page = quiet_office.get(f"/stats?show={show}&last=7d").get_data(as_text=True)
         told = json.loads(quiet_office.get(f"/stats.json?show={show}&last=7d").data)
         assert [each["name"] for each in told["pictures"]] == names
@@ -123,9 +124,9 @@ Between two floors.
 
 
 def pictures(made: Office) -> dict[str, Any]:
-    """The pictures of people, by their names."""
-    told = json.loads(made.get("/stats.json?show=People&last=7d").data)["pictures"]
-    return {each["name"]: each for each in told}
+    """The pictures of people and of the machine, by their names."""
+    told = [json.loads(made.get(f"/stats.json?show={show}&last=7d").data) for show in ("People", "Machine")]
+    return {each["name"]: each for page in told for each in page["pictures"]}
 
 
 def test_strangers_words_in_pictures_are_text(quiet_office: Office) -> None:

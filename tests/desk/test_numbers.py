@@ -213,8 +213,8 @@ def test_reasons_are_of_mail_that_was_not_taken(desk: Desk, config: Config, scop
 def test_senders_are_for_who_sees_all_mail(desk: Desk, config: Config) -> None:
     names = [each.name for each in pictures(asked(desk, config, timedelta(days=90)))]
     assert names == [
-        "flow", "outcomes", "reasons", "hours", "proof", "senders", "sent", "classes", "answers", "lag", "size",
-        "hooks",
+        "flow", "outcomes", "reasons", "hours", "proof", "senders", "sent", "classes", "lag",
+        "answers", "size", "hooks",
     ]  # fmt: skip
     names = [each.name for each in pictures(asked(desk, config, timedelta(days=90), viewer("support")))]
     assert not {"proof", "senders", "size", "hooks"} & {*names}

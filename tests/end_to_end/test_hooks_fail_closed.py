@@ -76,7 +76,7 @@ def test_a_broken_script_is_told_while_its_last_good_version_runs(desk: Any) -> 
     assert (told.exit_code, told.stderr) == (1, "guard.py: '(' was never closed; its last good version runs\n")
 
 
-@pytest.mark.parametrize("tried", ["dry-run", "explain", "replay", "run", "desk"])
+@pytest.mark.parametrize("tried", ["dry-run", "explain", "replay", "run", "try", "desk"])
 def test_what_is_tried_out_counts_nothing(desk: Any, tried: str) -> None:
     configured(desk, RAISES)
     for number in range(6):
@@ -108,10 +108,30 @@ def test_what_is_tried_out_counts_nothing(desk: Any, tried: str) -> None:
             said = (
                 desk.allegra("replay", line["mail"])
                 if tried == "replay"
+                else desk.allegra("hooks", "try", line["mail"])
+                if tried == "try"
                 else desk.allegra("hooks", "run", "guard", line["mail"])
             )
             assert "tuple index out of range" in said.output or "hook.error" in said.output, said.output
     assert not (desk.folder / "var" / LEDGER).exists()
+
+
+def test_every_script_is_tried_on_a_stored_mail_for_who_may_read_it(desk: Any) -> None:
+    configured(desk, "def guard(mail, ctx):\n    ctx.log('seen')\n    return ctx.hold('look at ' + mail.subject)\n")
+    desk.mail("New account")
+    desk.run()
+    ((mail,),) = [[line["mail"] for line in desk.lines("mail", "list")]]
+    (line,) = desk.lines("hooks", "try", mail)
+    said = {name: line[name] for name in ("script", "hook", "verdict", "reason", "log", "outcome")}
+    assert said == {
+        "script": "guard.py", "hook": "guard", "verdict": "hold", "reason": "look at New account", "log": ["seen"],
+        "outcome": "ok",
+    }  # fmt: skip
+    assert desk.allegra("hooks", "try", mail).output.startswith('guard.py   hold "look at New account"')
+    assert desk.allegra("hooks", "try", "m-000000000000").exit_code == 1
+    assert desk.allegra("hooks", "try", mail, "--as", "jane").exit_code == 1, "jane reads nothing"
+    write(desk, "import os\n", "guard.py")
+    assert desk.allegra("hooks", "try", mail).exit_code == 1
 
 
 def test_a_pass_counts_and_check_and_enable_know_it(desk: Any) -> None:

@@ -48,7 +48,7 @@ def statements(desk):
         series.lags(since, sight=sight)
         series.letters(since, Span.QUARTER, sight=items)
     for items in (EVERY_ITEM, ItemSight(workspaces=frozenset({"support"}))):
-        series.answers(since, sight=items)
+        series.answers([since], sight=items)
     series.rules(since)
     series.measures("size", since)
     series.domains(since, 15)

@@ -15,13 +15,15 @@ from werkzeug.exceptions import Forbidden
 
 from engine.console import guard
 from engine.console.asked import Asked, Page
-from engine.desk import again, held, looking, rule_places, why
+from engine.console.words import gettext
+from engine.desk import again, held, hooks, looking, rule_places, why
 from engine.desk.reading import safe_body, shown_file
 from engine.desk.refusals import NotFound, Unclear
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response as Answer
 
+    from engine.desk.job import Job
     from engine.desk.why import SeenMail
     from engine.model.mail import Mail
     from engine.model.stored import MailRow
@@ -42,7 +44,8 @@ def one(asked: Asked, ref: str) -> Page:
     text, files, note = _text(asked, seen.row.mail)
     data = {"seen": seen, "row": seen.row, "explained": seen.explained, "stages": why.STAGES, "text": text,
             "files": files, "no_text": note, "decides": asked.scope.decides(seen.row), **_rules(asked, seen),
-            "acts": _acts(seen.row), "did": guard.heard(asked.args.get("did", ""))}  # fmt: skip
+            "acts": _acts(seen.row), "tries": hooks.may_try(asked.config, asked.scope, seen.row),
+            "job": _job(asked, seen.row), "did": guard.heard(asked.args.get("did", ""))}  # fmt: skip
     title = seen.row.subject or "(no subject)"
     return Page("mail.html", title, data, seen.explained, f"allegra explain {seen.row.mail[:8]}",
                 reads="" if note else "text")  # fmt: skip
@@ -70,9 +73,17 @@ def _acts(row: MailRow) -> tuple[tuple[str, str], ...]:
     return tuple([(act, WORDS[act]) for act in acts])
 
 
+def _job(asked: Asked, row: MailRow) -> Job | None:
+    """What the scripts say of this mail, while that is found out and kept."""
+    job = asked.job(TRIED) if hooks.may_try(asked.config, asked.scope, row) else None
+    return job if job is not None and job.key == row.mail else None
+
+
 def act(asked: Asked, ref: str) -> Answer:
-    """Take a mail up again, or ignore one that waits."""
+    """Take a mail up again, ignore one that waits, or run the scripts on it."""
     row = looking.seen(asked.store, ref, asked.scope.sight)
+    if asked.form.get("act") == "scripts":
+        return _try(asked, row)
     if not asked.scope.decides(row):
         raise Forbidden(f"{row.mail[:8]} is decided by others: decide_mail in its workspace lets somebody")
     what, here = asked.form.get("act", ""), (asked.config, asked.store, row.mail, asked.account.login)
@@ -82,8 +93,20 @@ def act(asked: Asked, ref: str) -> Answer:
         AGAIN[what](*here, via="console")
     else:
         raise Unclear("choose what to do")
-    return redirect(f"{url_for('mail.one', ref=row.mail)}?did={quote(guard.said(SAID[what]))}", 303)
+    return redirect(f"{url_for('mail.one', ref=row.mail)}?did={quote(guard.said(gettext(SAID[what])))}", 303)
 
+
+def _try(asked: Asked, row: MailRow) -> Answer:
+    """Run the scripts on a mail, in a process of its own; nothing is kept of it."""
+    if not hooks.may_try(asked.config, asked.scope, row):
+        raise Forbidden("scripts are run on a mail by admins, and by owners of workspaces who may read it")
+    command = ["hooks", "try", "--as", asked.account.login, "--json", "--", row.mail]
+    job = asked.jobs.begin(asked.scope.reader, TRIED, command, row.mail, hushed=not asked.scope.admin)
+    return redirect(f"{url_for('mail.one', ref=row.mail)}?job={job.id}#scripts", 303)
+
+
+TRIED = "scripts on a mail"
+"""The kind of the job that runs them."""
 
 WORDS = {
     "reset": "Process it now", "ignore": "Ignore it", "retry": "Decide it again",
@@ -95,7 +118,7 @@ AGAIN = {"retry": again.retry, "reset": again.reset_status, "settle": again.sett
 
 SAID = {
     "retry": "The next run decides it again", "reset": "The next run takes it up",
-    "settle": "The next run does its mailbox action again", "ignore": "It is ignored: nothing is made of it",
+    "settle": "The next run repeats its mailbox action", "ignore": "It is ignored: nothing is made of it",
 }  # fmt: skip
 
 

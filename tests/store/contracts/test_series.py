@@ -130,7 +130,7 @@ def answer(desk, item, who="bob"):
 
 
 def test_how_long_items_waited_for_their_first_answer_is_told_of_its_day(desk, series):
-    since, day = desk.now, desk.now.replace(hour=0, minute=0, second=0, microsecond=0)
+    day = desk.now.replace(hour=0, minute=0, second=0, microsecond=0)
     first, second, private = [desk.item(f"Item {n}", content=b"%d" % n).item for n in range(3)]
     with desk.store.writing():
         desk.store.database.run("UPDATE item SET private = TRUE WHERE id = ?", private)
@@ -140,26 +140,27 @@ def test_how_long_items_waited_for_their_first_answer_is_told_of_its_day(desk, s
     desk.later(days=1)
     answer(desk, first)
     answer(desk, second)
-    waited = [class_of(hours * 3_600_000_000) for hours in (2, 26)]
-    expected = {day: [(waited[0], 1)], day + timedelta(days=1): [(waited[1], 1)]}
-    assert series.answers(since) == expected
-    assert series.answers(since + timedelta(days=1)) == {day + timedelta(days=1): expected[day + timedelta(days=1)]}
-    for places, found in ((("support",), expected), (("finance",), {}), ((), {})):
-        assert series.answers(since, sight=ItemSight(workspaces=frozenset(places))) == found, places
-    assert series.measures(SIZE, since) and not series.measures(ANSWER, since + timedelta(days=9))
+    days = [day, day + timedelta(days=1), day + timedelta(days=2)]
+    expected = [[(class_of(hours * 3_600_000_000), 1)] for hours in (2, 26)]
+    assert series.answers(days) == [*expected, []]
+    assert series.answers(days[1:]) == [expected[1], []]
+    assert series.answers(days[:1]) == [[*expected[0], *expected[1]]], "until now"
+    for places, found in ((("support",), expected), (("finance",), [[], []]), ((), [[], []])):
+        assert series.answers(days[:2], sight=ItemSight(workspaces=frozenset(places))) == found, places
+    assert series.measures(SIZE, day) and not series.measures(ANSWER, day + timedelta(days=9))
 
 
 def test_an_answer_that_is_taken_back_was_never_counted(desk, series):
-    item = desk.item().item
+    item, day = desk.item().item, desk.now.replace(hour=0, minute=0, second=0, microsecond=0)
     desk.later(hours=1)
     with desk.store.rehearsal():
         answer(desk, item)
-    assert series.answers(desk.now) == {}
+    assert series.answers([day]) == [[]]
     with pytest.raises(ZeroDivisionError), desk.store.joining():
         answer_in = Batch((Happened("item.answered", item),), Tell(), Actor(name="bob"), "support", item)
         Dispatches(desk.store.database, None, None).write(answer_in, Source(act="a-2", via="command"))
         1 / 0  # noqa: B018
-    assert series.answers(desk.now) == {}
+    assert series.answers([day]) == [[]]
 
 
 def test_letters_are_counted_by_state_about_items_that_are_seen(desk, series):
