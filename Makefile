@@ -6,13 +6,13 @@ BIN     = $(VENV)/bin
 # Two more than there are cores: many tests wait, for servers that are slow on purpose and for clocks.
 WORKERS ?= $(shell expr $$(nproc 2>/dev/null || sysctl -n hw.ncpu 2>/dev/null || echo 2) + 2)
 
-.PHONY: demo test bench soak lint coverage clean servers help
+.PHONY: demo test bench soak hostile lint coverage clean servers help
 
 demo: $(VENV)/.installed
 	@$(BIN)/allegra demo --yes $(ARGS)
 
 # Hundreds of tests start a Python: one that may not keep what it compiled compiles all of it each time.
-test coverage soak: export PYTHONDONTWRITEBYTECODE =
+test coverage soak hostile: export PYTHONDONTWRITEBYTECODE =
 
 test: $(VENV)/.tested servers
 	$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
@@ -22,6 +22,9 @@ bench: $(VENV)/.tested
 
 soak: $(VENV)/.tested servers
 	PYTHONPATH=tests:. $(BIN)/python -m soak
+
+hostile: $(VENV)/.tested servers
+	PYTHONPATH=tests:. $(BIN)/python -m hostile
 
 coverage: $(VENV)/.tested servers
 	$(BIN)/python -m pytest -n $(WORKERS) --cov --cov-report=term:skip-covered $(ARGS)
@@ -110,6 +113,7 @@ help:
 	@echo 'make bench                   what a mail costs; ARGS="engine growth" for some parts (docs/performance.md)'
 	@echo 'BASE=../before make bench ARGS=against   the same with another tree, in turn'
 	@echo 'make soak                    10,000 mails, 500 kills, connections that break: nothing lost, nothing twice'
+	@echo 'make hostile                 10,000 mails of attackers through every page in Chromium; MAILS=500 for fewer'
 	@echo 'make clean                   remove .venv and caches'
 	@echo 'PYTHON=python3.13 before any of them: with that Python'
 

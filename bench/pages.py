@@ -27,7 +27,7 @@ from bench.clock import Line
 from bench.filled import fill
 from bench.server import TESTS
 
-TIMES, FEW = 31, 4
+TIMES, FEW = 31, 2
 """How often a page is asked for, and where there are too few mails to measure anything."""
 
 GOALS = {"/": 50, "/mails": 50, "/held": 50}

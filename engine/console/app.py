@@ -20,6 +20,7 @@ from werkzeug.exceptions import HTTPException
 from engine.console import guard, names, static, taking, words
 from engine.console.asked import Asked, Page
 from engine.console.drawing import DRAWERS
+from engine.console.forms import Request
 from engine.console.nav import LINKS, nav
 from engine.console.pages import (
     audit,
@@ -148,6 +149,7 @@ MOST_FIELDS, MOST_FORM = 300, guard.MOST_FORM
 def create(installation: Installation) -> Flask:
     """Make the application for an installation."""
     app = Flask("engine.console", static_folder=None)
+    app.request_class = Request
     app.config.update(MAX_CONTENT_LENGTH=MOST_FORM, MAX_FORM_PARTS=MOST_FIELDS, MAX_FORM_MEMORY_SIZE=MOST_FORM)
     app.jinja_options = {"undefined": StrictUndefined, "trim_blocks": True, "lstrip_blocks": True}
     app.jinja_env.filters.update(FILTERS)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hmac
 import secrets
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from flask import Response, abort, g, redirect, request, url_for
 from werkzeug.exceptions import TooManyRequests
@@ -294,4 +294,5 @@ def is_inside(address: str) -> bool:
     ):
         return False
     parts = urlsplit(address)
-    return not (parts.scheme or parts.netloc)
+    up = any(unquote(each) in (".", "..") for each in parts.path.replace("\\", "/").split("/"))
+    return not (parts.scheme or parts.netloc or up)

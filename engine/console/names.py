@@ -6,9 +6,10 @@ Here: which tables and closed sets they stand in. Not here: the names themselves
 
 from __future__ import annotations
 
-from engine.console.pages import audit, items, mail, mailboxes, mails, me, outbox
+from engine.console.pages import audit, item_acts, items, mail, mailboxes, mails, me, outbox, topics
 from engine.desk import hooks, mailbox_page, measures, numbers, periods
 from engine.desk.charts import HEADS, TITLES, Flow
+from engine.desk.outbox import DONE as LETTERS_DONE
 from engine.desk.today import FIVE
 from engine.model.desk import AccountStatus
 from engine.model.draft import Role, Who
@@ -37,10 +38,15 @@ _PEOPLE = (
 
 _ITEMS = (*Role, *[name for name, _ in (*items.WAYS, *audit.WAYS)], *[name for _, name in items.FACETS])
 
+_DONE = (
+    *mail.SAID.values(), *item_acts.DONE.values(), *topics.DONE.values(), *mailboxes.DONE.values(),
+    *LETTERS_DONE.values(),
+)  # fmt: skip
+
 _TITLES = ("Header", "Job", "For good", "Delete it")
 """Of pages to which no link of all pages leads."""
 
 SHOWN: tuple[str, ...] = tuple(
-    map(str, (*_MAIL, *_PICTURES, *_LETTERS, *_MAILBOXES, *_PEOPLE, *_ITEMS, *_TITLES, *hooks.STATES))
+    map(str, (*_MAIL, *_PICTURES, *_LETTERS, *_MAILBOXES, *_PEOPLE, *_ITEMS, *_DONE, *_TITLES, *hooks.STATES))
 )
 """All of them."""

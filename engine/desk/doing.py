@@ -21,6 +21,7 @@ from engine.model.desk import AccountStatus, ItemFacts
 from engine.model.events import Kind, Why
 from engine.model.mail import Attachment, Part
 from engine.model.plan import Attach, Effect, Tell
+from engine.plain_text import printable
 from engine.store.errors import NotFound, Refused, Unclear
 from engine.wording.why import why_not
 
@@ -150,11 +151,13 @@ def _reaches_somebody(about: ItemFacts | TopicRow, how: How, acted: Acted, *, en
 
 
 def needs_words(words: str, files: Sequence[File]) -> None:
-    """Raise Unclear where there is nothing to write, no words and no files, or more than anybody reads."""
+    """Raise Unclear where there is nothing to write, or in a file, or more than anybody reads."""
     if not words.strip() and not files:
         raise Unclear("there are no words: nothing was written")
     if len(words) > MOST_WORDS:
         raise Unclear(f"these are more than {MOST_WORDS:,} characters: send them as a file")
+    if empty := [printable(each.name, 80) for each in files if not each.content]:
+        raise Unclear(f"{empty[0]} is empty: leave it out, or choose another file")
 
 
 def attached(number: int, files: Sequence[File]) -> Iterable[Attach]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from engine.mail import parts
-from engine.mail.html import sanitise
+from engine.mail.html import sanitise, with_images
 
 if TYPE_CHECKING:
     from engine.model.mail import Mail
@@ -37,7 +37,7 @@ class File(Struct, frozen=True):
 
 def safe_body(mail: Mail) -> str:
     """Give the HTML of a mail as a page of its own; where it has none, its text."""
-    return _HEAD + (sanitise(mail.html) if mail.html else f"<pre>{escape(mail.text)}</pre>")
+    return _HEAD + (with_images(sanitise(mail.html), {}) if mail.html else f"<pre>{escape(mail.text)}</pre>")
 
 
 def shown_file(mail: Mail, number: int) -> File:

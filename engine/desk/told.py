@@ -1,4 +1,4 @@
-"""Who hears of what was done, for who did it: each person with what became of it, and all of an act in one sentence.
+"""Who hears of what was done, for who did it: each person with what became of it, and all of an act.
 
 Here: `Told`, `told_of`, `Tried`, `heard`. Not here: what one person heard of an item (`heard.py`), the words for each
 state (`explain/hearers.py`). Invariant: whoever does not hear stands there with the reason.
@@ -46,12 +46,6 @@ class Tried(Struct, frozen=True):
     outside: tuple[str, ...]
     inside: tuple[str, ...]
     not_told: tuple[str, ...]
-
-    @property
-    def said(self) -> str:
-        """All of it in one sentence."""
-        parts = [("goes to", self.outside), ("told", self.inside), ("not told:", self.not_told)]
-        return "; ".join([f"{word} {', '.join(who)}" for word, who in parts if who]) or "nobody is told"
 
 
 def heard(acted: Acted, zone: tzinfo) -> Tried:

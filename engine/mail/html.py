@@ -82,12 +82,15 @@ def _allowed(tag: str, attribute: str, value: str) -> str | None:
 
 
 def with_images(html: str, urls: Mapping[str, str]) -> str:
-    """Point the inline pictures of sanitised HTML to where they are kept: content-id -> URL (F129)."""
+    """Point the inline pictures of sanitised HTML to where they are kept: content-id -> URL (F129).
+
+    One that is kept nowhere has no address: a browser would ask for what there is not.
+    """
 
     def place(found: re.Match[str]) -> str:
         name = unescape(found[3])
         url = urls.get(name) or urls.get(unquote(name))  # RFC 2392, 2: a Content-ID in a URL is percent-encoded
-        return f'{found[1]}"{escape(url)}"' if url else found.group()
+        return f'{found[1]}"{escape(url)}"' if url else found[1].removesuffix("src=")
 
     return _SRC.sub(place, html)
 

@@ -130,16 +130,15 @@ class Mails:
     def _oldest_held(self, limit: int, sight: Sight) -> list[MailRow]:
         """The same for a few: their numbers are sorted before anything else of them is read."""
         inbound, found = tables.Inbound, list[MailRow]()
-        held = inbound.select(inbound.id).where(tables.SQL(HELD))
-        numbers = sorted([number for (number,) in self._database.all(held)])
+        if sight.all:
+            _, oldest = self._all_held(limit)
+            numbers = sorted([number for each in oldest.values() for number in each])
+        else:
+            held = inbound.select(inbound.id).where(tables.SQL(HELD))
+            numbers = sorted([number for (number,) in self._database.all(held)])
         for first in range(0, len(numbers), FEW):
-            some = numbers[first : first + FEW]
-            rows = (
-                _rows(sight)
-                .where(inbound.id.in_(some), inbound.state.in_(HELD_STATES))
-                .order_by(inbound.id)
-                .limit(limit)
-            )
+            some = inbound.id.in_(numbers[first : first + FEW]), inbound.state.in_(HELD_STATES)
+            rows = _rows(sight).where(*some).order_by(inbound.id).limit(limit)
             found += [_mail_row(row) for row in self._database.all(rows)]
             if len(found) >= limit:
                 break

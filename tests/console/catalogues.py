@@ -1,4 +1,4 @@
-"""What the console says, gathered: the texts of its templates, the names that they show, the files of languages.
+"""What the console says, gathered: the texts of its templates and pages, the names they show, the files of languages.
 
 Here: gathering, and bringing the files up to date (`PYTHONPATH=.:tests python tests/console/catalogues.py`: new texts
 come in without a translation, those that nothing says any more go). Not here: what has to be there (`test_words.py`).
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from babel.messages.catalog import Catalog
+from babel.messages.extract import extract_python
 from babel.messages.pofile import read_po, write_po
 from jinja2 import Environment
 from jinja2.ext import babel_extract
@@ -31,9 +32,24 @@ def said() -> dict[Text, list[str]]:
     for path in sorted(TEMPLATES.glob("*.html")):
         for text in _of(path):
             found.setdefault(text, []).append(path.name)
+    for path in sorted(Path(words.__file__).parent.rglob("*.py")):
+        for text in _spoken(path):
+            found.setdefault(text, []).append(path.name)
     for name in NAMES:
         found.setdefault(name, []).append("names")
     return found
+
+
+def _spoken(path: Path) -> Iterator[Text]:
+    """What a page says about what was done."""
+    with path.open("rb") as file:
+        for _line, function, message, _comments in extract_python(file, ("gettext", "ngettext"), (), {}):
+            texts: Any = message if isinstance(message, tuple) else (message,)
+            said = [each for each in texts if isinstance(each, str)]
+            if function == "ngettext" and len(said) == 2:
+                yield said[0], said[1]
+            elif function == "gettext" and said:
+                yield said[0]
 
 
 SAY = ("_", "gettext", "ngettext", "pgettext")

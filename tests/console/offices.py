@@ -159,13 +159,13 @@ def office(folder: Path, auth: str = "none") -> Iterator[Office]:
 
 
 @contextmanager
-def served(app: Any) -> Iterator[str]:
+def served(app: Any, threads: int = 4) -> Iterator[str]:
     """Serve an application on loopback for the length of a `with`; gives the host with its port."""
     from waitress.server import create_server
     from waitress.wasyncore import close_all
 
     open_here: dict[int, Any] = {}
-    server = create_server(app, map=open_here, listen="127.0.0.1:0", threads=4)
+    server = create_server(app, map=open_here, listen="127.0.0.1:0", threads=threads)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from hashlib import sha256
 from html.parser import HTMLParser
 from types import SimpleNamespace
@@ -197,6 +198,17 @@ def test_an_act_is_no_get_and_a_page_no_post(quiet_office: Office) -> None:
 
 def test_a_form_is_only_so_long(quiet_office: Office) -> None:
     assert quiet_office.post("/held", reason="x" * 3_000_000).status_code == 413
+
+
+def test_a_form_has_only_so_many_fields_whoever_sends_it(quiet_office: Office) -> None:
+    """A megabyte of fields takes seconds to read, and a stranger may send it to the page where one signs in."""
+    kind, site = "application/x-www-form-urlencoded", {"Sec-Fetch-Site": "same-origin"}
+    for address in ("/login", "/held", "/item/2"):
+        began = time.process_time()
+        sent = quiet_office.client.post(
+            address, base_url="http://localhost", data=b"a&" * 500_000, content_type=kind, headers=site
+        )
+        assert sent.status_code == 413 and time.process_time() - began < 0.3, address
 
 
 # ── strangers' words ──────────────────────────────────────────────────────────────────────────────────────────

@@ -7,124 +7,28 @@ that stand on pages of harmless mail.
 from __future__ import annotations
 
 import json
+import os
 import random
 import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
+from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from console.offices import HOSTILE, Office, office
+from console.offices import Office, office
+from hostile import trial
+from hostile.mails import PIECES, mail_of
+from servers.chromium import missing
 
 from engine.plain_text import STRANGE
-
-PIECES = (
-    *HOSTILE,
-    "<",
-    ">",
-    '"',
-    "'",
-    "`",
-    "&",
-    "&#60;script&#62;",
-    "</textarea><script>alert(1)</script>",
-    "</pre>",
-    "</bdi>",
-    "</style>",
-    "<svg/onload=alert(1)>",
-    "<a href=//evil.example>x</a>",
-    "<base href=//evil.example>",
-    "data:text/html,x",
-    "vbscript:x",
-    '<math><mi//xlink:href="data:x,<script>">',
-    "<![CDATA[",
-    "<?xml ?>",
-    "--!>",
-    "\u2028",
-    "\x85",
-    "\x0c",
-    "\x1b]8;;http://evil.example\x07x\x1b]8;;\x07",
-    "%(name)s",
-    "%s%n",
-    "{name}",
-    "{{ csrf }}",
-    "{% trans %}",
-    "\\",
-    "../..",
-    "//evil.example/x",
-    "/\\evil.example",
-    "http://evil.example/",
-    "\u0430\u0440\u0440\u04cf\u0435",
-    "\U000e0041",
-    "\ud83d",
-    "\u0301" * 40,
-    "=1+1",
-    "@SUM(A1)",
-    "#53",
-    "m-ffffffffffff",
-    '[[rule]]\nwhen="x"',
-    "'''",
-    '"""',
-    "\t",
-    "x" * 200,
-)
-"""What somebody puts where a page shows it."""
 
 MAILS = 40
 """As many as there is time for in a run of all tests; more of them tell the same."""
 
+BROWSED, LISTS = 8, ("/", "/mails", "/held", "/items", "/outbox", "/people", "/audit", "/topic/1")
+
 PLACES = {"href", "src", "action", "formaction", "data", "srcset", "poster", "background", "ping", "xlink:href"}
-
-
-def mail_of(dice: random.Random, number: int) -> bytes:
-    """A mail with pieces wherever a stranger can write; written by hand, for no library writes such."""
-
-    def some(most: int = 3) -> str:
-        return "".join(dice.choices(PIECES, k=dice.randint(1, most)))
-
-    def field(text: str) -> str:
-        if dice.random() < 0.5:
-            return "=?utf-8?q?" + "".join(f"={each:02X}" for each in text.encode("utf-8", "replace")[:240]) + "?="
-        return re.sub(r"[\r\n]", " ", text)
-
-    def flat(text: str) -> str:
-        return re.sub(r"[\r\n\x00]", " ", text)
-
-    local = re.sub(r"[\s<>,;:\"@()\[\]\\]", "", some(1))[:40] or "evil"
-    sender = dice.choice(
-        [f"<evil{number}@attacker.example>", f"<{local}@attacker.example>", "<jane@mail.bigcorp.example>"]
-    )
-    name = re.sub(r"[^A-Za-z0-9<>'&{}%=/-]", "", some(1))[:40] or "X-Evil"
-    lines = [
-        f"From: {field(some())} {sender}",
-        f"To: {field(some())} <help@example.com>",
-        f"Subject: {field(some(4))}",
-        f"Message-ID: <evil.{number}.{local}@attacker.example>",
-        f"{name}: {flat(some())}",
-        f"X-Evil: {field(some())}",
-        f"List-Id: {flat(some())}",
-        f"Reply-To: {field(some())} <{local}@evil.example>",
-        f"Cc: {field(some())} <c@evil.example>",
-        "MIME-Version: 1.0",
-        'Content-Type: multipart/mixed; boundary="zz"',
-        "",
-        "--zz",
-        "Content-Type: text/plain; charset=utf-8",
-        "",
-        some(8),
-        "--zz",
-        "Content-Type: text/html; charset=utf-8",
-        "",
-        some(8),
-        "--zz",
-        f"Content-Type: {flat(some(1))[:60]}/x; name*=utf-8''{quote(some(2)[:80].encode('utf-8', 'replace'))}",
-        f"Content-Disposition: attachment; filename*=utf-8''{quote(some(2)[:80].encode('utf-8', 'replace'))}",
-        "",
-        "x",
-        "--zz--",
-        "",
-    ]
-    return "\r\n".join(lines).encode("utf-8", "replace")
 
 
 class Read(HTMLParser):
@@ -236,6 +140,17 @@ def test_what_strangers_write_is_text_on_every_page(seen: tuple[Office, set[tupl
             twin = made.get(f"{'/index' if path == '/' else path}.json{mark}{query}")
             assert twin.content_type == "application/json" and json.loads(twin.data) is not None, address
     assert wrong == []
+
+
+def test_what_strangers_write_does_nothing_in_a_browser(tmp_path: Path) -> None:
+    """What `make hostile` does with 10,000 mails."""
+    if absent := missing():
+        if os.environ.get("CI") == "true":
+            pytest.fail(f"not installed: {absent}")
+        pytest.skip(f"not installed: {absent}")
+    told = trial.trial(tmp_path / "demo", BROWSED, seed=20261130, few=0, lists=LISTS, share=0.2)
+    assert told.wrong == ()
+    assert told.mails > BROWSED * 0.9 and told.items and told.frames and told.files and told.pages > 4 * BROWSED
 
 
 KNOWN = frozenset({("a", "rel")})

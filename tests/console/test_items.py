@@ -316,7 +316,7 @@ def test_an_item_is_found_noted_and_answered(chromium: Any, own_office: Office, 
         assert "It is mended." in page.inner_text(".words.comment >> nth=-1")
         page.select_option("#f-status", "Closed")
         page.click("button[value=set]")
-        page.wait_for_selector("text=Changed:")
+        page.wait_for_selector("text=The details are changed:")
         assert window.met == []
 
 

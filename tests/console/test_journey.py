@@ -103,7 +103,7 @@ def _changes_a_rule(window: Seat, scripts: bool, tmp_path: Path) -> None:
     page.fill("#reason", "the words of the body are too many")
     page.click("button[value=save]")
     page.wait_for_url("**/rules/support?did=*")
-    assert "saved as version 2" in page.inner_text("[role=status]")
+    assert "Saved as version 2" in page.inner_text("[role=status]")
 
 
 def _waits(window: Seat, scripts: bool) -> None:

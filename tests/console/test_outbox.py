@@ -94,7 +94,7 @@ def test_a_letter_is_found_and_held(chromium: Any, own_office: Office, own_host:
         page.click("text=Waiting")
         page.check(f"input[name=row][value='{number}']")
         page.click("button[value=hold]")
-        assert "1 held" in page.inner_text("[role=status]")
+        assert "1 letter: held" in page.inner_text("[role=status]")
         window.go(f"/outbox/{number}")
         assert "held" in page.inner_text("h1")
         assert window.met == []

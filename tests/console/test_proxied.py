@@ -95,6 +95,15 @@ def test_who_has_no_account_is_refused_in_a_sentence_and_none_is_made(behind: Of
     assert any("security.proxy" in line and "nobody is called so" in line for line in logged(behind))
 
 
+@pytest.mark.parametrize(
+    "who", ["bo\u200bb", "bob\u00ad", "\u2060bob", "bob\u202e", "b\ufeffob@example.com", "bob\x7f"]
+)
+def test_a_name_that_only_looks_like_one_of_ours_is_nobody(behind: Office, who: str) -> None:
+    """Two people at the proxy may be told apart by a sign that is not seen."""
+    answer = ask(behind, X_Remote_User=who.encode().decode("latin-1"))
+    assert answer.status_code == 403 and "nobody is called so here" in answer.get_data(as_text=True)
+
+
 def test_whose_account_is_not_active_is_told_what_to_do(behind: Office) -> None:
     with behind.installation.store() as store:
         store.directory.put_account("eve", name="Eve", emails=["eve@people.example"])
@@ -194,6 +203,9 @@ def test_cookies_and_ways_back_are_those_of_the_path(below: Office) -> None:
         assert told.startswith("__Secure-allegra=secret;") and "Path=/desk/" in told and "Secure" in told
         assert guard.is_inside("/desk/mails") and not guard.is_inside("/other/mails") and not guard.is_inside("/desk")
         assert not guard.is_inside("//desk/mails")
+        for up in ("/desk/../other", "/desk/%2e%2E/other", "/desk/..//evil.example", "/desk/mails/..\\..\\other"):
+            assert not guard.is_inside(up), up
+        assert guard.is_inside("/desk/mails?q=../x")
 
 
 def test_twins_are_there_below_the_path(below: Office) -> None:

@@ -218,7 +218,7 @@ def test_a_change_is_looked_at_saved_and_taken_back(own: Office) -> None:
     assert "Nothing would change" not in text and "1 different fields" in text and "category Hardware → –" in text
     answer = send(own, "save", **fields, reason="too noisy")
     assert answer.status_code == 303
-    assert "saved as version 2" in page(own, answer.headers["Location"])
+    assert "Saved as version 2" in page(own, answer.headers["Location"])
     assert file_of(own) == fields["text"]
     assert form(own)["text"] == fields["text"], "the draft is gone, this is the file"
     assert "too noisy" in page(own, "/rules/support/versions")

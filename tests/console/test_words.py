@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -121,6 +122,25 @@ def test_a_text_that_means_two_things_is_said_of_one_of_them(quiet_office: Offic
         assert page.render() == "locked, locked, locked"
         g.words = words.words("pl")
         assert page.render() == "zablokowane, zablokowano, locked", "an account, a topic"
+
+
+def test_what_was_done_is_said_in_the_language_of_who_did_it(own_office: Office) -> None:
+    with own_office.installation.store() as store:
+        store.directory.put_account("anna", language="fr")
+    own_office.installation._known = None
+    (first, second, *_), french = own_office.refs("outcome:held"), words.words("fr")
+
+    def page(done: Any) -> str:
+        return " ".join(unescape(own_office.get(done.location).get_data(as_text=True)).split())
+
+    done = own_office.post(f"/held/{first}", act="discard", reason="x")
+    said = french.gettext("%(mail)s is discarded; allegra mail retry %(mail)s takes that back") % {"mail": first[:8]}
+    assert " ".join(said.split()) in page(done)
+    done = own_office.post("/held", act="release", reason="x", ref=second)
+    said = french.gettext("%(mail)s is %(outcome)s") % {"mail": second[:8], "outcome": french.gettext("created")}
+    assert " ".join(said.split()) in page(done)
+    done = own_office.post("/item/2", token=own_office.form_token(2), act="note", words="Only for us.", key="1")
+    assert french.gettext("Noted") in page(done) and french.gettext("The details are changed") not in page(done)
 
 
 @pytest.mark.parametrize("strange", ["<b>x</b>", "%(x)s", "{{ 1 }}", "%"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from manned import CONFIG, an_engine, by
@@ -65,6 +66,13 @@ def test_files_go_with_an_answer_and_their_type_is_judged_by_their_bytes(engine:
     (file,) = engine.store.items.view(12).attachments
     assert (file.name, file.content_type, file.comment) == ("photo.png", "image/png", 1)
     assert engine.store.items.blob(file.digest).startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("act", [items.answer, items.note, items.draft])
+def test_an_empty_file_is_named_and_nothing_is_written(engine: Engine, act: Any) -> None:
+    with pytest.raises(Unclear, match=r"nothing\.txt is empty"):
+        act(engine, 12, "See the file.", by(engine), [File("a.txt", b"a"), File("nothing.txt", b"")])
+    assert (engine.store.items.view(12).comments, engine.store.items.view(12).attachments) == ((), ())
 
 
 def test_an_answer_that_nobody_outside_would_get_is_refused_with_the_reason(engine: Engine) -> None:

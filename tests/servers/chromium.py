@@ -31,7 +31,7 @@ def missing() -> str:
         import playwright  # noqa: F401
     except ModuleNotFoundError as error:
         return error.name or "playwright"
-    return "" if _program() else "chromium"
+    return "" if program() else "chromium"
 
 
 @cache
@@ -41,7 +41,8 @@ def _axe() -> str:
     return next(Path(axe_playwright_python.__file__).parent.rglob("axe.min.js")).read_text("utf-8")
 
 
-def _program() -> str:
+def program() -> str:
+    """Give the path of the browser; "" for none."""
     return next((found for each in PROGRAMS if (found := shutil.which(each))), "")
 
 
@@ -51,7 +52,7 @@ def browser() -> Iterator[Any]:
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as driver:
-        started = driver.chromium.launch(executable_path=_program(), args=list(ARGUMENTS))
+        started = driver.chromium.launch(executable_path=program(), args=list(ARGUMENTS))
         try:
             yield started
         finally:
@@ -96,7 +97,7 @@ class Seat:
         """What axe finds wrong with the page for those who do not see it or use no mouse; by some rules `only`."""
         if not self.page.evaluate("'axe' in window"):
             self.page.evaluate(_axe())
-        asked = {"runOnly": list(only)} if only else {}
+        asked = {"resultTypes": ["violations"], **({"runOnly": list(only)} if only else {})}
         found = self.page.evaluate("asked => axe.run(asked).then(came => came.violations)", asked)
         return [f"{each['id']}: {each['nodes'][0]['html'][:200]}" for each in found]
 

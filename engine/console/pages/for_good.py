@@ -17,6 +17,7 @@ from werkzeug.exceptions import Forbidden
 from engine.console import guard
 from engine.console.asked import Asked, Page
 from engine.console.pages.items import key_of
+from engine.console.words import gettext
 from engine.desk import for_good, item_page, item_whole, items, looking
 from engine.desk.me import SUDO
 from engine.desk.refusals import NotFound, Refused, StoreError, Unclear
@@ -102,4 +103,5 @@ def delete(asked: Asked, number: int) -> Page | Answer:
         asked.engine(lambda engine: items.delete(engine, number, how))
     except Refused as error:
         return _item_page(asked, number, str(error), 409)
-    return redirect(f"{url_for('items.listed')}?did={quote(guard.said(f'#{number} is deleted'))}", 303)
+    said = gettext("Item #%(number)s is deleted", number=number)
+    return redirect(f"{url_for('items.listed')}?did={quote(guard.said(said))}", 303)

@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote as _quoted
 
 from flask import redirect, url_for
+from msgspec import Struct
 from msgspec.structs import replace
 from werkzeug.exceptions import Forbidden
 
 from engine.console import guard
 from engine.console.asked import Asked, Page
+from engine.console.words import gettext, ngettext
 from engine.desk import held, held_mail, item_page, looking
 from engine.desk.exporting import MAILS, STEP, Table, by_number
 from engine.desk.refusals import NotFound, Refused, Unclear
@@ -101,7 +103,7 @@ def _places(asked: Asked) -> tuple[str, ...]:
 def decide(asked: Asked, ref: str) -> Answer:
     """Decide about one mail, and go on with the next that waits."""
     following = _next(asked, ref)
-    said = asked.engine(lambda engine: _done(engine, asked, [ref]))
+    said = _said(*asked.engine(lambda engine: _done(engine, asked, [ref])))
     target = url_for("held.one", ref=following) if following else url_for("held.queue")
     back = f"&undo={_quoted(ref)}" if asked.form.get("act") == "discard" else ""
     return redirect(f"{target}?did={_quoted(guard.said(said))}{back}", 303)
@@ -112,7 +114,7 @@ def decide_all(asked: Asked) -> Answer:
     refs = asked.form.getlist("ref")[:MOST_AT_ONCE]
     if not refs:
         raise Unclear("select some mails first")
-    said = asked.engine(lambda engine: _done(engine, asked, refs))
+    said = _said(*asked.engine(lambda engine: _done(engine, asked, refs)))
     return redirect(f"{url_for('held.queue')}?did={_quoted(guard.said(said))}", 303)
 
 
@@ -125,15 +127,27 @@ def _next(asked: Asked, ref: str) -> str:
     return rest[0] if rest else ""
 
 
-def _done(engine: Engine, asked: Asked, refs: list[str]) -> str:
-    """Do it to each, and say in a sentence what came of all."""
+class Done(Struct, frozen=True):
+    """What was done to a mail, or about its sender (`trust`), and what came of it."""
+
+    act: str
+    about: str
+    outcome: str = ""
+    target: str = ""
+    sender_told: bool = False
+    released: int = 0
+
+
+def _done(engine: Engine, asked: Asked, refs: list[str]) -> tuple[list[Done], list[str]]:
+    """Do it to each; gives what was done, and of the others why not."""
     deed = DEEDS.get(asked.form.get("act", ""))
     if deed is None:
         raise Unclear("choose what to do: release, trust, reject or discard")
     reason = asked.form.get("reason", "").strip()
     if not reason and (len(refs) > 1 or deed is _reject or deed is _discard):
         raise Unclear("say why: the reason is empty")
-    done, refused = [], []
+    done: list[Done] = []
+    refused: list[str] = []
     for ref in refs:
         try:
             row = looking.seen(engine.store, ref, asked.scope.sight)
@@ -144,10 +158,32 @@ def _done(engine: Engine, asked: Asked, refs: list[str]) -> str:
             if len(refs) == 1:
                 raise
             refused.append(f"{ref[:8]}: {error}")
-    return "; ".join([*done[:5], *([f"and {len(done) - 5} more"] if len(done) > 5 else []), *refused[:5]])
+    return done, refused
 
 
-def _release(engine: Engine, row: MailRow, asked: Asked, reason: str) -> list[str]:
+def _said(done: list[Done], refused: list[str]) -> str:
+    """Say in a sentence what came of all."""
+    more = [gettext("and %(count)s more", count=len(done) - 5)] if len(done) > 5 else []
+    return "; ".join([*map(_told, done[:5]), *more, *refused[:5]])
+
+
+def _told(done: Done) -> str:
+    if done.act == "trust":
+        return ngettext(
+            "%(who)s is known now; 1 mail was released", "%(who)s is known now; %(count)s mails were released",
+            done.released, who=done.about, count=done.released,
+        )  # fmt: skip
+    if done.act == "discard":
+        return gettext("%(mail)s is discarded; allegra mail retry %(mail)s takes that back", mail=done.about)
+    if done.act == "reject" and done.sender_told:
+        return gettext("%(mail)s is rejected, its sender is told", mail=done.about)
+    if done.act == "reject":
+        return gettext("%(mail)s is rejected, its sender is not told", mail=done.about)
+    said = gettext("%(mail)s is %(outcome)s", mail=done.about, outcome=gettext(done.outcome))
+    return f"{said}, {done.target}" if done.target else said
+
+
+def _release(engine: Engine, row: MailRow, asked: Asked, reason: str) -> list[Done]:
     item = asked.form.get("item", "").strip().removeprefix("#")
     if item and not item.isdecimal():
         raise Unclear(f"an item is a number, not {item!r}")
@@ -158,28 +194,28 @@ def _release(engine: Engine, row: MailRow, asked: Asked, reason: str) -> list[st
         raise Forbidden(f"nobody gave you add_comments on item #{number}")
     rows, by = held.chosen(engine.store, [row.mail]), asked.account.login
     lines = held.release(engine, rows, by, reason, workspace, number, via="console")
-    return [f"{each.mail[:8]} is {each.outcome}{f', {each.target}' if each.target else ''}" for each in lines]
+    return [Done("release", each.mail[:8], each.outcome, each.target) for each in lines]
 
 
-def _trust(engine: Engine, row: MailRow, asked: Asked, _reason: str) -> list[str]:
+def _trust(engine: Engine, row: MailRow, asked: Asked, _reason: str) -> list[Done]:
     held.chosen(engine.store, [row.mail])
     where = "" if asked.scope.admin else row.workspace
     done = held_mail.trust(engine, row.sender, asked.account.login, where, via="console", may=asked.scope.decides)
-    return [f"{row.sender} is known now; {len(done.lines)} mails were released"]
+    return [Done("trust", row.sender, released=len(done.lines))]
 
 
-def _reject(engine: Engine, row: MailRow, asked: Asked, reason: str) -> list[str]:
+def _reject(engine: Engine, row: MailRow, asked: Asked, reason: str) -> list[Done]:
     held.chosen(engine.store, [row.mail])
     done = held.reject(engine, row, asked.account.login, reason, via="console")
-    return [f"{row.mail[:8]} is rejected, its sender is {'told' if done.sender_told else 'not told'}"]
+    return [Done("reject", row.mail[:8], sender_told=done.sender_told)]
 
 
-def _discard(engine: Engine, row: MailRow, asked: Asked, reason: str) -> list[str]:
+def _discard(engine: Engine, row: MailRow, asked: Asked, reason: str) -> list[Done]:
     held.chosen(engine.store, [row.mail])
     held.discard(engine.config, engine.store, row, asked.account.login, reason, via="console")
-    return [f"{row.mail[:8]} is discarded; allegra mail retry {row.mail[:8]} takes that back"]
+    return [Done("discard", row.mail[:8])]
 
 
-DEEDS: dict[str, Callable[[Engine, MailRow, Asked, str], list[str]]] = {
+DEEDS: dict[str, Callable[[Engine, MailRow, Asked, str], list[Done]]] = {
     "release": _release, "trust": _trust, "reject": _reject, "discard": _discard,
 }  # fmt: skip

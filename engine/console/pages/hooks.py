@@ -14,6 +14,7 @@ from werkzeug.exceptions import Forbidden
 
 from engine.console import guard
 from engine.console.asked import Asked, Page
+from engine.console.words import gettext
 from engine.desk import hooks
 from engine.desk.exporting import SCRIPTS, Table, at_once
 from engine.desk.refusals import Unclear
@@ -65,7 +66,7 @@ def act(asked: Asked, name: str) -> Answer:
         if not page.enables:
             raise Forbidden("an admin switches scripts on")
         was_off = hooks.enable(asked.store, asked.config, asked.scope, name)
-        done = "It is on again" if was_off else "It was not switched off"
+        done = gettext("It is on again") if was_off else gettext("It was not switched off")
         return redirect(f"{here}?did={quote(guard.said(done))}", 303)
     if what not in LONG:
         raise Unclear("choose what to do")

@@ -18,6 +18,8 @@ from msgspec.structs import replace
 from engine.console import guard
 from engine.console.asked import Asked, Page, number_in
 from engine.console.pages.items import ROLES, WITH_FILES, Typed, key_of, page
+from engine.console.telling import hears, telling
+from engine.console.words import gettext
 from engine.desk import begun_words, item_page, item_undo, items
 from engine.desk.refusals import NotFound, Refused, Unclear
 from engine.desk.told import heard
@@ -55,13 +57,13 @@ def act(asked: Asked, number: int) -> Page | Answer:
     except (Refused, Unclear, NotFound) as error:
         status = 422 if isinstance(error, Unclear | NotFound) else 409
         return _again(asked, found, replace(typed, said=str(error)), status)
-    hears = heard(acted, asked.zone).said
+    told = heard(acted, asked.zone)
     if tries:
-        return _again(asked, found, replace(typed, hears=hears))
+        return _again(asked, found, replace(typed, hears=hears(told)))
     if typed.act in WITH_FILES:
         begun_words.drop(asked.store, asked.account, number)
     nothing = typed.act in CHANGES and not acted.events
-    said = "Nothing changed: it is so already" if nothing else f"{DONE.get(typed.act, 'Done')}: {hears}"
+    said = gettext("Nothing changed") if nothing else telling(gettext(DONE[typed.act]), told)
     back = f"&undo={quote(typed.key)}" if typed.act in UNDONE and not nothing else ""
     return redirect(f"{url_for('items.one', number=number)}?did={quote(guard.said(said))}{back}", 303)
 
@@ -179,9 +181,9 @@ CHANGES = frozenset({"set", "relabel", "undo", "join", "leave", "merge"})
 """Acts that do nothing where all is so already; each change is an event."""
 
 DONE = {
-    "answer": "Answered", "note": "Noted", "draft": "Kept as a draft", "send": "Sent", "discard": "The draft is gone",
-    "publish": "Public now", "set": "Changed", "relabel": "Labelled", "undo": "Taken back", "join": "Joined",
-    "leave": "Left", "merge": "Merged",
+    "answer": "Answered", "note": "Noted", "draft": "Kept as a draft", "send": "The draft is sent",
+    "discard": "The draft is discarded", "publish": "It is public now", "set": "The details are changed",
+    "relabel": "The labels are set", "undo": "Undone", "join": "Added", "leave": "Removed", "merge": "Merged",
 }  # fmt: skip
 
 

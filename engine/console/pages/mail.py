@@ -15,6 +15,7 @@ from werkzeug.exceptions import Forbidden
 
 from engine.console import guard
 from engine.console.asked import Asked, Page
+from engine.console.words import gettext
 from engine.desk import again, held, hooks, looking, rule_places, why
 from engine.desk.reading import safe_body, shown_file
 from engine.desk.refusals import NotFound, Unclear
@@ -92,7 +93,7 @@ def act(asked: Asked, ref: str) -> Answer:
         AGAIN[what](*here, via="console")
     else:
         raise Unclear("choose what to do")
-    return redirect(f"{url_for('mail.one', ref=row.mail)}?did={quote(guard.said(SAID[what]))}", 303)
+    return redirect(f"{url_for('mail.one', ref=row.mail)}?did={quote(guard.said(gettext(SAID[what])))}", 303)
 
 
 def _try(asked: Asked, row: MailRow) -> Answer:
@@ -117,7 +118,7 @@ AGAIN = {"retry": again.retry, "reset": again.reset_status, "settle": again.sett
 
 SAID = {
     "retry": "The next run decides it again", "reset": "The next run takes it up",
-    "settle": "The next run does its mailbox action again", "ignore": "It is ignored: nothing is made of it",
+    "settle": "The next run repeats its mailbox action", "ignore": "It is ignored: nothing is made of it",
 }  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from werkzeug.exceptions import Forbidden
 
 from engine.console import guard
 from engine.console.asked import Asked, Page
+from engine.console.words import gettext
 from engine.desk import log_ins, mailbox_page, plain
 from engine.desk.exporting import MAILBOXES, Table, at_once
 from engine.desk.refusals import Unclear
@@ -78,5 +79,7 @@ def act(asked: Asked, name: str) -> Page | Answer:
         mailbox_page.leave(asked.store, asked.config, asked.scope, name, reason, pause=what == "pause")
     except Unclear as error:
         return _page(asked, name, str(error), 422)
-    done = "It is left alone until it is resumed" if what == "pause" else "It is read again from the next run on"
-    return redirect(f"{here}?did={quote(guard.said(done))}", 303)
+    return redirect(f"{here}?did={quote(guard.said(gettext(DONE[what])))}", 303)
+
+
+DONE = {"pause": "It is not read until reading is resumed", "resume": "It is read again from the next run on"}

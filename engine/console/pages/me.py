@@ -14,6 +14,7 @@ from flask import redirect, url_for
 
 from engine.console import guard
 from engine.console.asked import Asked, Page, number_in
+from engine.console.words import gettext, ngettext
 from engine.desk import access, access_tokens, me
 from engine.desk.plain import plain
 from engine.desk.refusals import Busy, NotFound, Refused, Unclear
@@ -68,7 +69,10 @@ def _password(asked: Asked) -> str:
     form, cookie = asked.form, guard.cookie(asked.config)
     words = [form.get(name, "") for name in ("old", "new", "again")]
     ended = me.change_password(asked.store, asked.config, cookie, guard.ip(), *words)
-    return f"Your password is set; {ended} other session{'s' * (ended != 1)} ended"
+    return ngettext(
+        "Your password is set; 1 other session ended", "Your password is set; %(count)s other sessions ended",
+        ended, count=ended,
+    )  # fmt: skip
 
 
 def _confirm(asked: Asked) -> str:
@@ -77,7 +81,8 @@ def _confirm(asked: Asked) -> str:
         asked.store, asked.config, guard.cookie(asked.config), asked.form.get("password", ""), guard.ip(),
         idle_s=settings.session_idle, most_s=settings.session_most,
     )  # fmt: skip
-    return f"It is you: for {access.SUDO_S / 60:.0f} minutes nobody asks again"
+    return gettext("The password is right: it is not asked for again for %(count)s minutes",
+                   count=round(access.SUDO_S / 60))  # fmt: skip
 
 
 def _wants(asked: Asked) -> str:
@@ -85,13 +90,13 @@ def _wants(asked: Asked) -> str:
     wanted = {key.removeprefix(PREFERENCE): form[key] for key in form if key.startswith(PREFERENCE)}
     many = me.want(asked.store, asked.config, asked.scope, form.get("workspace", ""), wanted,
                    form.get("preset", ""))  # fmt: skip
-    return "Noted: that is what you hear from now on" if many else "Nothing changed"
+    return gettext("Saved: these notices you get from now on") if many else gettext("Nothing changed")
 
 
 def _end_session(asked: Asked) -> str:
     login = asked.account.login
     access.end_session(asked.store, asked.config, login, asked.form.get("ref", ""), login)
-    return "That session ended"
+    return gettext("The session ended")
 
 
 def _make_token(asked: Asked) -> str:
@@ -103,7 +108,7 @@ def _make_token(asked: Asked) -> str:
 def _end_token(asked: Asked) -> str:
     login = asked.account.login
     access_tokens.end_token(asked.store, asked.config, login, asked.form.get("ref", ""), login)
-    return "That token counts no more"
+    return gettext("The token is no longer valid")
 
 
 DEEDS = {"password": _password, "confirm": _confirm, "wants": _wants, "end-session": _end_session,

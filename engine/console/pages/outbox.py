@@ -15,6 +15,7 @@ from flask import redirect, url_for
 
 from engine.console import guard
 from engine.console.asked import Asked, Page, number_in
+from engine.console.words import gettext, ngettext
 from engine.desk import outbox
 from engine.desk.exporting import BEYOND, LETTERS, STEP, Table
 from engine.desk.refusals import Unclear
@@ -78,14 +79,21 @@ def decide(asked: Asked) -> Answer:
         outbox.seen(asked.store, number, asked.scope.letters)
     force = form.get("force") == "1"
 
-    def do(engine: Engine) -> str:
+    def do(engine: Engine) -> tuple[int, int]:
         lines = outbox.chosen(engine.store, asked.config, act, numbers, force=force)
         by, reason = asked.account.login, form.get("reason", "")
         done = outbox.change(engine.store, asked.config, act, lines, by, reason, force=force, via="console")
-        left = len(lines) - len(done)
-        more = f"; {left} changed meanwhile: nothing was done there" if left else ""
-        return f"{len(done)} {outbox.DONE[act]}{more}"
+        return len(done), len(lines) - len(done)
 
+    said = _said(outbox.DONE[act], *asked.engine(do))
     target = url_for("outbox.listed", q=form.get("q") or None)
     joined = "&" if "?" in target else "?"
-    return redirect(f"{target}{joined}did={quote(guard.said(asked.engine(do)))}", 303)
+    return redirect(f"{target}{joined}did={quote(guard.said(said))}", 303)
+
+
+def _said(state: str, done: int, left: int) -> str:
+    said = ngettext(
+        "1 letter: %(state)s", "%(count)s letters: %(state)s", done, count=done, state=gettext(state)
+    )  # fmt: skip
+    more = gettext("Changed meanwhile, nothing was done there: %(count)s", count=left)
+    return f"{said}. {more}" if left else said

@@ -15,6 +15,7 @@ from werkzeug.exceptions import Forbidden
 
 from engine.console import guard
 from engine.console.asked import Asked, Page
+from engine.console.words import gettext, ngettext
 from engine.desk import people
 from engine.desk.exporting import SENDERS, STEP, Table
 from engine.desk.me import SUDO
@@ -82,7 +83,9 @@ def act(asked: Asked, address: str) -> Page | Answer:
         return _page(asked, address, str(error), 422 if isinstance(error, Unclear) else 409)
     if not commit:
         return _page(asked, address, erased=done)
-    left = f"; unused parts of the database file may still hold it: {done.rest}" if done.rest else ""
     rows = sum(number for _, number in done.person.counts)
-    target = url_for("people.listed")
-    return redirect(f"{target}?did={quote(guard.said(f'Forgotten, in {rows} rows{left}'))}", 303)
+    said = ngettext("Forgotten, in 1 row", "Forgotten, in %(count)s rows", rows, count=rows)
+    if done.rest:
+        rest = gettext("Unused parts of the database file may still hold it: %(rest)s", rest=done.rest)
+        said = f"{said}. {rest}"
+    return redirect(f"{url_for('people.listed')}?did={quote(guard.said(said))}", 303)

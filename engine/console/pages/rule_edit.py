@@ -20,6 +20,7 @@ from engine.console import guard
 from engine.console.asked import Asked, Page, number_in
 from engine.console.pages.jobs import shown as shown_job
 from engine.console.pages.mail import download
+from engine.console.words import gettext
 from engine.desk import looking, rule_effect, rule_places, rule_reading, rule_saving, rule_writing
 from engine.desk.job import State
 from engine.desk.refusals import Busy, NotFound, Refused, Unclear
@@ -155,7 +156,7 @@ def _save(asked: Asked, place: RulePlace, typed: Typed) -> Answer:
         typed.text, typed.base, typed.reason, seen=job is not None and job.state is State.DONE, **ticked
     )
     done = asked.engine(lambda engine: rule_saving.save(engine, asked.scope, asked.account.login, place, wish))
-    said = f"saved as version {done.version}; in force from the next pass on"
+    said = gettext("Saved as version %(number)s; in force from the next run on", number=done.version)
     return redirect(f"{url_for('rules.one', name=place.name)}?did={quote(guard.said(said))}", 303)
 
 

@@ -15,6 +15,8 @@ from flask import Response, redirect, url_for
 from engine.console import guard
 from engine.console.asked import Asked, Page, number_in
 from engine.console.pages.mail import download
+from engine.console.telling import telling
+from engine.console.words import gettext
 from engine.desk import plain, topic_page, topics
 from engine.desk.exporting import STEP, TOPICS, Table, by_number
 from engine.desk.items import How
@@ -78,12 +80,14 @@ def act(asked: Asked, number: int) -> Page | Answer:
         raise Unclear("choose what to do with it")
 
     try:
-        said = heard(asked.engine(do), asked.zone).said
+        told = heard(asked.engine(do), asked.zone)
     except (Refused, Unclear, NotFound) as error:
         return _page(asked, number, words, str(error), 422 if isinstance(error, Unclear | NotFound) else 409)
-    done = {"post": f"Written: {said}", "lock": "Locked", "unlock": "Open again"}[form["act"]]
+    done = telling(gettext(DONE["post"]), told) if form["act"] == "post" else gettext(DONE[form["act"]])
     return redirect(f"{url_for('topics.one', number=number)}?did={quote(guard.said(done))}", 303)
 
+
+DONE = {"post": "Posted", "lock": "The topic is locked", "unlock": "The topic is open again"}
 
 BYTES = frozenset({file})
 """Views that give bytes, which have no twin."""

@@ -1,0 +1,1 @@
+"""A long trial of the console: mail of strangers through every page, in a real browser."""
