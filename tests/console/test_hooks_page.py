@@ -100,12 +100,12 @@ def test_scripts_are_run_on_a_mail_for_who_looks_at_them_and_reads_it_and_nothin
     for login in EVERYBODY:
         become(own_office, login)
         may = login in ("owner", "anna")
-        assert ("Run the scripts" in own_office.get(here).get_data(as_text=True)) is may
+        assert ("Run the hooks" in own_office.get(here).get_data(as_text=True)) is may
         begun = own_office.post(here, token=token, act="scripts")
         assert begun.status_code == (303 if may else 404 if login == "nobody" else 403)
         if may:
             page = over(own_office, begun.location)
-            assert "What the scripts say" in page and "because &lt;i&gt;I say so" in page and "seen &lt;b&gt;" in page
+            assert "What the hooks say" in page and "because &lt;i&gt;I say so" in page and "seen &lt;b&gt;" in page
             assert "hold" in page and "<i>I say" not in page and "activity.py" in page and 'role="alert"' not in page
     become(own_office, "agent")
     assert "I say so" not in own_office.get(begun.location.partition("#")[0]).get_data(as_text=True), "it is theirs"
