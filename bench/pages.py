@@ -114,8 +114,10 @@ def _carried(folder: Path, url: str) -> Iterator[Line]:
 def _asked(folder: Path, name: str, times: int) -> Iterator[Line]:
     from engine.config import load
     from engine.console.app import create
+    from engine.console.serving import collect_rarely
     from engine.desk.installation import Installation
 
+    collect_rarely()
     file = folder / "allegra.toml"
     installation = Installation(file, load(file))
     try:
