@@ -14,7 +14,7 @@ demo: $(VENV)/.installed
 # Hundreds of tests start a Python: one that may not keep what it compiled compiles all of it each time.
 test coverage soak hostile: export PYTHONDONTWRITEBYTECODE =
 
-test: $(VENV)/.tested servers
+test: $(VENV)/.tested servers $(VENV)/.collected
 	$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
 
 bench: $(VENV)/.tested
@@ -102,6 +102,12 @@ $(VENV)/.tested: $(VENV)/.python-$(VERSION) pyproject.toml
 	@echo "installing into $(VENV), Python $(VERSION), with what the tests need"
 	@$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[test]'
 	@touch $@ $(VENV)/.installed
+
+# pytest writes each test anew before it runs it, and keeps that: done once here, not by every worker at the same time.
+$(VENV)/.collected: $(VENV)/.tested
+	@for part in 'tests/[a-d]*/ tests/test_*.py' 'tests/[e-n]*/' 'tests/[o-r]*/' 'tests/[s-z]*/'; do \
+	  $(BIN)/python -m pytest -q --collect-only -p no:xdist -p no:cacheprovider $$part >/dev/null 2>&1 & done; wait
+	@touch $@
 
 help:
 	@echo 'make demo                    make .venv, install, read sample mails, show what became of each'

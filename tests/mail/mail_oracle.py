@@ -89,7 +89,9 @@ def _place(raw: bytes, content: bytes, cursor: int) -> int:
 
 def _may_begin(raw: bytes, content: bytes, at: int) -> bool:
     in_boundary = raw.startswith(b"--", at) and not content.startswith(b"--")
-    return raw[:at].endswith((b"\n\n", b"\n\r\n")) and not in_boundary
+    blank = not content.strip()
+    before_boundary = blank and raw.startswith(b"--", at + len(content))  # its line end is not of the part
+    return raw[:at].endswith((b"\n\n", b"\n\r\n")) and not in_boundary and not before_boundary
 
 
 def comparable(mail: Mail) -> Mail:

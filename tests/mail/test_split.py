@@ -67,8 +67,20 @@ DASH = (
 )
 
 
+PART = (
+    b'Content-Type: text/plain; charset=utf-8\nContent-Disposition: attachment;\n filename="report.pdf"\n'
+    b"Content-Transfer-Encoding: 8bit\n\n"
+)
+EMPTY = multipart(
+    "mixed", multipart("mixed", multipart("mixed", PART, boundary="=_edge.1.0"), PART + b"\n", boundary="=_edge.2.0"),
+    boundary="=_edge.3.0",
+)  # fmt: skip
+"""A part without content, and behind it one with a line end."""
+
+
 @settings(max_examples=250, deadline=None)
 @example(DASH, False, False)
+@example(EMPTY, False, False)
 @given(trees(), st.booleans(), st.booleans())
 def test_splitter_and_standard_library_agree_on_any_tree(tree: bytes, crlf: bool, closed: bool) -> None:
     content = b"From: Anna <anna@example.com>\nSubject: x\nMIME-Version: 1.0\n" + tree

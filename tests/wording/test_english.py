@@ -17,15 +17,16 @@ MAKERS = {"note", "found.note", "self.found.note", "self._found.note", "fields.f
 """What makes a note: the function of `model/draft.py`, and the methods of those who collect notes."""
 
 
-def sources() -> Iterator[tuple[str, ast.Module]]:
+def sources(holding: str = "") -> Iterator[tuple[str, ast.Module]]:
     for path in sorted(ENGINE.rglob("*.py")):
-        if path.parent.name not in ("demo", "wording"):
-            yield str(path.relative_to(ENGINE)), ast.parse(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        if path.parent.name not in ("demo", "wording") and holding in text:
+            yield str(path.relative_to(ENGINE)), ast.parse(text)
 
 
 def made() -> Iterator[tuple[str, tuple[str, ...], set[str] | None]]:
     """Every place where a note is made: where, the kinds it may have, and its fields (None: not written out)."""
-    for file, tree in sources():
+    for file, tree in sources("note("):
         makers = MAKERS if imports_notes(tree) else MAKERS - {"note"}
         functions = [each for each in ast.walk(tree) if isinstance(each, ast.FunctionDef)]
         for scope in functions:
