@@ -103,6 +103,10 @@ IN_FRAME = """() => [...document.querySelectorAll(
 """What may stand in the HTML of no mail that is shown; gives what does."""
 
 
+IN_A_ROW = 300
+"""Pages that one tab opens: after some thousands a browser refuses, for what it keeps of them."""
+
+
 @dataclass
 class Walk:
     """What was opened, and what was found on it."""
@@ -129,14 +133,17 @@ class Walk:
         """Open pages and those behind their *Older*, `tabs` of them at a time."""
         waiting = list(dict.fromkeys(addresses))[::-1]
         self._met = set(waiting)
-        made = await started.new_context(viewport={"width": 800, "height": 600}, java_script_enabled=scripts)
-        await made.add_init_script(CANARY)
-        seats = [_Tab(self, await made.new_page(), scripts) for _ in range(tabs)]
-        await asyncio.gather(*[self._one_after_another(seat, waiting) for seat in seats])
-        await made.close()
+        while waiting:
+            made = await started.new_context(viewport={"width": 800, "height": 600}, java_script_enabled=scripts)
+            await made.add_init_script(CANARY)
+            seats = [_Tab(self, await made.new_page(), scripts) for _ in range(tabs)]
+            await asyncio.gather(*[self._one_after_another(seat, waiting) for seat in seats])
+            await made.close()
 
     async def _one_after_another(self, seat: _Tab, waiting: list[str]) -> None:
-        while waiting:
+        for _ in range(IN_A_ROW):
+            if not waiting:
+                return
             seen = await seat.look(waiting.pop())
             new = [each for each in seen if each not in self._met]
             self._met.update(new)
