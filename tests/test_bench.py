@@ -20,7 +20,10 @@ from engine.cli.run import run
 from engine.store.load import load
 from engine.store.store import Store
 
-NOT_HERE = ("hooks", "rules", "reply", "server", "watch")
+BESIDE = ("against", "looking", "pages", "sending", "workspaces")
+"""Parts that take five seconds and more each: `.ci/run` runs them with as little, beside the tests."""
+
+NOT_HERE = ("hooks", "rules", "reply", "server", "watch", *BESIDE)
 """Parts that take longer than all others together, whatever they are given; a measurement runs them."""
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -135,6 +138,11 @@ def test_each_part_runs_and_says_what_it_found(part: str) -> None:
     heading, *lines = done.stdout.split("\n\n")[1].splitlines()
     assert heading.startswith(f"{part}: ")
     assert len(lines) >= 1
+
+
+def test_parts_that_are_not_run_here_are_run_beside_the_tests() -> None:
+    asked = (ROOT / ".ci" / "run").read_text("utf-8")
+    assert f'bench PYTHON="$python" ARGS="{" ".join(BESIDE)}"' in asked
 
 
 def test_mails_of_another_seed_are_other_mails_under_other_names(tmp_path: Path) -> None:
